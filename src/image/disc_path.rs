@@ -1,0 +1,92 @@
+//! A path on a disc: relative, printable ASCII, no traversal.
+//!
+//! Not for paths of the machine that builds the image: those are `std::path`.
+
+use std::fmt;
+
+/// A path inside an image, such as `preflight/repo/repodata/repomd.xml`; never starts with `/`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiscPath(String);
+
+/// Why a text is not a [`DiscPath`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path:?} is not a path inside an image: {why}")]
+pub struct BadDiscPath {
+    /// The text as it was given.
+    pub path: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl DiscPath {
+    /// Accepts a relative path of 1 to 255 byte components, none of them `.` or `..`; a leading `/`
+    /// is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Refuses empty components, traversal, control characters and anything that is not ASCII.
+    pub fn new(path: &str) -> Result<Self, BadDiscPath> {
+        let bad = |why| Err(BadDiscPath { path: path.to_owned(), why });
+        let inner = path.strip_prefix('/').unwrap_or(path);
+        if inner.is_empty() {
+            return bad("it is empty");
+        }
+        if !inner.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return bad("only printable ASCII is allowed");
+        }
+        for part in inner.split('/') {
+            match part {
+                "" => return bad("a component is empty"),
+                "." | ".." => return bad("it leaves its place"),
+                _ if part.len() > 255 => return bad("a component is longer than 255 bytes"),
+                _ => {}
+            }
+        }
+        Ok(Self(inner.to_owned()))
+    }
+
+    /// The path without a leading slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The components, outermost first.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// The last component.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().expect("a path has a component")
+    }
+
+    /// This path with one more component or sub-path.
+    ///
+    /// # Errors
+    ///
+    /// As [`DiscPath::new`].
+    pub fn join(&self, more: &str) -> Result<Self, BadDiscPath> {
+        Self::new(&format!("{}/{more}", self.0))
+    }
+}
+
+impl fmt::Display for DiscPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_leave_the_disc_are_refused() {
+        for bad in ["", "/", "a//b", "../x", "a/..", "a/./b", "a\nb", "a\u{1b}b", "ü", "a/"] {
+            assert!(DiscPath::new(bad).is_err(), "{bad:?}");
+        }
+        for good in ["ks.cfg", "/ks.cfg", "preflight/repo/a-1.0.rpm", "with blank"] {
+            assert_eq!(DiscPath::new(good).unwrap().as_str(), good.trim_start_matches('/'));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What every byte of a finished image is and where it comes from: the one value that writing,
+//! digesting, verifying, streaming and `--dry-run` all read.
+//!
+//! Not for deciding what goes where: that is the planner's (`extend`, `create`).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Bytes of an ISO 9660 logical sector.
+pub const SECTOR: u64 = 2048;
+
+/// Where a run of bytes comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A range of an open file, from this byte offset on.
+    File(Arc<File>, u64),
+    /// Bytes held in memory, from this offset on.
+    Memory(Arc<[u8]>, usize),
+    /// Zero bytes.
+    Zero,
+}
+
+/// A run of bytes of the finished image.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// First byte in the finished image.
+    pub at: u64,
+    /// Bytes.
+    pub len: u64,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// The finished image as a gapless, ordered list of [`Run`]s.
+#[derive(Clone, Debug, Default)]
+pub struct ByteMap {
+    runs: Vec<Run>,
+    len: u64,
+}
+
+impl ByteMap {
+    /// Makes an empty map.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Total bytes of the image.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the image has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The runs, in order and without gaps.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Appends `len` bytes of `origin` at the end.
+    pub fn push(&mut self, len: u64, origin: Origin) {
+        if len > 0 {
+            self.runs.push(Run { at: self.len, len, origin });
+            self.len += len;
+        }
+    }
+
+    /// Appends bytes held in memory.
+    pub fn push_bytes(&mut self, bytes: impl Into<Arc<[u8]>>) {
+        let bytes = bytes.into();
+        self.push(bytes.len() as u64, Origin::Memory(bytes, 0));
+    }
+
+    /// Appends zeros up to the next multiple of `unit` bytes.
+    pub fn pad_to(&mut self, unit: u64) {
+        self.push(self.len.next_multiple_of(unit) - self.len, Origin::Zero);
+    }
+
+    /// Replaces the bytes from `at` on by `bytes`, which must lie inside the image.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the patch reaches past the end: the planner made a mistake.
+    pub fn patch(&mut self, at: u64, bytes: &[u8]) {
+        let end = at + bytes.len() as u64;
+        assert!(
+            end <= self.len,
+            "a patch at {at} ends at {end}, past the image's {} bytes",
+            self.len
+        );
+        if bytes.is_empty() {
+            return;
+        }
+        let first = self.runs.partition_point(|run| run.at + run.len <= at);
+        let last = self.runs.partition_point(|run| run.at < end);
+        let mut middle = Vec::with_capacity(3);
+        let head = &self.runs[first];
+        if head.at < at {
+            middle.push(Run { len: at - head.at, ..head.clone() });
+        }
+        middle.push(Run {
+            at,
+            len: bytes.len() as u64,
+            origin: Origin::Memory(Arc::from(bytes), 0),
+        });
+        let tail = &self.runs[last - 1];
+        let tail_end = tail.at + tail.len;
+        if end < tail_end {
+            middle.push(Run { at: end, len: tail_end - end, origin: advance(tail, end - tail.at) });
+        }
+        self.runs.splice(first..last, middle);
+    }
+
+    /// Fills `buffer` with the bytes from `at` on.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a source file cannot be read or is shorter than it was when planned.
+    pub fn read_exact_at(&self, mut at: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        let mut index = self.runs.partition_point(|run| run.at + run.len <= at);
+        while !buffer.is_empty() {
+            let run = self.runs.get(index).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let skip = at - run.at;
+            let take = buffer.len().min(usize::try_from(run.len - skip).unwrap_or(usize::MAX));
+            let (now, rest) = buffer.split_at_mut(take);
+            match &run.origin {
+                Origin::File(file, offset) => file.read_exact_at(now, offset + skip)?,
+                Origin::Memory(bytes, offset) => {
+                    let start = offset + usize::try_from(skip).expect("a memory run fits memory");
+                    now.copy_from_slice(&bytes[start..start + take]);
+                }
+                Origin::Zero => now.fill(0),
+            }
+            at += take as u64;
+            buffer = rest;
+            index += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The origin of what remains of `run` after its first `skip` bytes.
+fn advance(run: &Run, skip: u64) -> Origin {
+    match &run.origin {
+        Origin::File(file, offset) => Origin::File(Arc::clone(file), offset + skip),
+        Origin::Memory(bytes, offset) => {
+            let skip = usize::try_from(skip).expect("a memory run fits memory");
+            Origin::Memory(Arc::clone(bytes), offset + skip)
+        }
+        Origin::Zero => Origin::Zero,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of(map: &ByteMap) -> Vec<u8> {
+        let mut all = vec![0; map.len() as usize];
+        map.read_exact_at(0, &mut all).unwrap();
+        all
+    }
+
+    #[test]
+    fn a_patch_replaces_exactly_its_bytes() {
+        for (at, patch) in [(0, &b"XY"[..]), (3, b"XYZ"), (1, b"PQRSTUV"), (8, b"Z"), (4, b"")] {
+            let mut map = ByteMap::new();
+            map.push_bytes(&b"abcd"[..]);
+            map.push(2, Origin::Zero);
+            map.push_bytes(&b"efg"[..]);
+            let mut expected = b"abcd\0\0efg".to_vec();
+            expected[at as usize..at as usize + patch.len()].copy_from_slice(patch);
+            map.patch(at, patch);
+            assert_eq!(bytes_of(&map), expected, "patch at {at}");
+            assert!(map.runs().windows(2).all(|w| w[0].at + w[0].len == w[1].at));
+        }
+    }
+
+    #[test]
+    fn reading_past_the_end_is_an_error() {
+        let mut map = ByteMap::new();
+        map.push_bytes(&b"abc"[..]);
+        assert!(map.read_exact_at(2, &mut [0; 2]).is_err());
+    }
+}

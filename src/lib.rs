@@ -1,0 +1,25 @@
+//! `preflight` builds the Linux master target appliance for Azure Site Recovery failback and
+//! checks everything that must hold before reprotect.
+//!
+//! Two straight lines meet at the report:
+//!
+//! ```text
+//! BUILD  Recipe + Profile -> Plan -> Kickstart -> Payload -> Image -> Manifest
+//! CHECK  Target -> Transcript -> Facts -> Finding* -> Report
+//! ```
+//!
+//! [`facts`] is the narrow waist: typed facts and the pure parsers that make them. [`image`]
+//! builds images and reads facts back out of them, [`check`] judges facts, [`report`] turns
+//! findings into bytes, and [`cli`] is the only module that talks to a person.
+//! `tests/architecture.rs` holds who may import whom.
+
+pub mod assets;
+pub mod check;
+pub mod cli;
+pub mod digest;
+pub mod facts;
+pub mod image;
+pub mod report;
+pub mod secret;
+pub mod template;
+pub mod yaml;

@@ -1,0 +1,3 @@
+//! The `preflight` program: parse, run, exit.
+
+fn main() {}
