@@ -1,1 +1,121 @@
-//! Placeholder of the skeleton.
+//! Rendering of what is not HTML: kickstarts, shell scripts, boot entries. Strict, without
+//! escaping, with quoting where a template asks for it.
+//!
+//! Not for deciding what may stand in a value: values are typed before they get here.
+
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason,
+};
+use serde::Serialize;
+
+use crate::assets::{AssetError, Assets, Kind};
+
+/// Why a template did not render.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The template cannot be had.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    /// The template's text is not a template.
+    #[error("template {name}: {reason}")]
+    Syntax {
+        /// Its name, such as `kickstart/el6.ks.hbs`.
+        name: String,
+        /// What the engine says.
+        reason: String,
+    },
+    /// A value is missing or of the wrong kind.
+    #[error("template {name}: {reason}")]
+    Render {
+        /// Its name.
+        name: String,
+        /// What the engine says.
+        reason: String,
+    },
+}
+
+/// `{{sh value}}`: a value as one word of a POSIX shell.
+fn shell_word(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let text = helper
+        .param(0)
+        .and_then(|param| param.value().as_str())
+        .ok_or_else(|| RenderErrorReason::Other("{{sh ...}} wants one text".to_owned()))?;
+    out.write(&single_quoted(text))?;
+    Ok(())
+}
+
+/// Quotes a text as one word of a POSIX shell.
+///
+/// ```
+/// assert_eq!(preflight::template::single_quoted("it's"), r"'it'\''s'");
+/// ```
+pub fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn engine() -> Handlebars<'static> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    // The default escapes for HTML, which turns `$6$a/b=` into `$6$a/b&#x3D;`.
+    engine.register_escape_fn(handlebars::no_escape);
+    engine.register_helper("sh", Box::new(shell_word));
+    engine
+}
+
+/// Renders the template `name` of `assets`, such as `kickstart/ks.cfg.hbs`, over `model`.
+///
+/// # Errors
+///
+/// Fails when the template is missing or faulty, or names what the model does not have.
+pub fn render(
+    assets: &Assets,
+    name: &str,
+    model: &impl Serialize,
+) -> Result<String, TemplateError> {
+    let asset = assets.read(Kind::Template, name)?;
+    render_text(name, &asset.text, model)
+}
+
+/// Renders a template given as text; `name` is for messages.
+///
+/// # Errors
+///
+/// As [`render`].
+///
+/// ```
+/// let model = serde_json::json!({ "hash": "$6$a/b=" });
+/// let line = preflight::template::render_text("t", "rootpw {{hash}} {{sh hash}}", &model);
+/// assert_eq!(line.unwrap(), "rootpw $6$a/b= '$6$a/b='");
+/// ```
+pub fn render_text(
+    name: &str,
+    text: &str,
+    model: &impl Serialize,
+) -> Result<String, TemplateError> {
+    let mut engine = engine();
+    engine.register_template_string("main", text).map_err(|error| TemplateError::Syntax {
+        name: name.to_owned(),
+        reason: error.to_string(),
+    })?;
+    engine
+        .render("main", model)
+        .map_err(|error| TemplateError::Render { name: name.to_owned(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_value_is_an_error_and_nothing_is_escaped() {
+        assert!(render_text("t", "{{nope}}", &serde_json::json!({})).is_err());
+        let text = render_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\"=>" })).unwrap();
+        assert_eq!(text, "<&'\"=>");
+    }
+}

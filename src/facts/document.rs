@@ -1,0 +1,189 @@
+//! What can be said about a fact: its value, or why it could not be read; and all facts of one
+//! target as a document that rules are evaluated over.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+/// The key that marks an unavailable fact while facts are on their way into a [`Document`].
+const MARK: &str = "\u{0}unavailable";
+
+/// Why a fact could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// The reason, as a lower-case fragment: `permission denied`, `the probe timed out`.
+    pub reason: String,
+}
+
+/// A fact that was read, or the reason why it could not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// It was read.
+    Known(T),
+    /// It could not be read.
+    Unavailable(Unavailable),
+}
+
+impl<T> Fact<T> {
+    /// A fact that could not be read, for this reason.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable(Unavailable { reason: reason.into() })
+    }
+
+    /// The value, when it was read.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unavailable(_) => None,
+        }
+    }
+
+    /// The fact with its value changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known(value) => Fact::Known(change(value)),
+            Self::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+}
+
+impl<T, E: std::fmt::Display> From<Result<T, E>> for Fact<T> {
+    fn from(result: Result<T, E>) -> Self {
+        result.map_or_else(|error| Self::unavailable(error.to_string()), Self::Known)
+    }
+}
+
+impl<T: Serialize> Serialize for Fact<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(value) => value.serialize(serializer),
+            Self::Unavailable(why) => {
+                BTreeMap::from([(MARK, why.reason.as_str())]).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// A fact has its value's schema: whether it is there is not a matter of type.
+impl<T: JsonSchema> JsonSchema for Fact<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+/// A list of things that were looked for, and whether all of them were seen.
+///
+/// A rule over `items` must also require `complete`: `.all` over a list cut short proves nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Looked<T> {
+    /// What was found.
+    pub items: Vec<T>,
+    /// Whether nothing was cut off or skipped.
+    pub complete: bool,
+}
+
+impl<T> Looked<T> {
+    /// A list in which nothing is missing.
+    pub fn complete(items: Vec<T>) -> Self {
+        Self { items, complete: true }
+    }
+}
+
+/// All facts of one target: a tree of known values, and the reason for every one that is absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// The known facts, as nested maps; integers fit an `i64`, nothing is null.
+    pub known: Value,
+    /// Dotted path of each absent fact, with the reason.
+    pub absent: BTreeMap<String, String>,
+}
+
+impl Document {
+    /// Makes the document of a tree of facts; `root` is the name rules know it by.
+    ///
+    /// # Panics
+    ///
+    /// Panics when a facts type does not serialise to JSON, which is a mistake in the type.
+    pub fn new(root: &str, facts: &impl Serialize) -> Self {
+        let mut tree = serde_json::to_value(facts).expect("facts serialise to JSON");
+        let mut absent = BTreeMap::new();
+        take_absent(&mut tree, root, &mut absent);
+        let mut known = serde_json::Map::new();
+        if !tree.is_null() {
+            known.insert(root.to_owned(), tree);
+        }
+        Self { known: Value::Object(known), absent }
+    }
+
+    /// Joins the facts of another document into this one.
+    pub fn join(mut self, other: Self) -> Self {
+        if let (Value::Object(mine), Value::Object(theirs)) = (&mut self.known, other.known) {
+            mine.extend(theirs);
+        }
+        self.absent.extend(other.absent);
+        self
+    }
+}
+
+/// Moves the marks out of the tree; a marked value becomes null and is dropped by its parent.
+fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, String>) {
+    match tree {
+        Value::Object(map) => {
+            if let Some(Value::String(reason)) = map.get(MARK) {
+                absent.insert(path.to_owned(), reason.clone());
+                *tree = Value::Null;
+                return;
+            }
+            for (key, value) in map.iter_mut() {
+                take_absent(value, &format!("{path}.{key}"), absent);
+            }
+            map.retain(|_, value| !value.is_null());
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter_mut().enumerate() {
+                take_absent(value, &format!("{path}[{index}]"), absent);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Disc {
+        label: Fact<String>,
+        size: Fact<i64>,
+        files: Fact<Looked<Fact<i64>>>,
+    }
+
+    #[test]
+    fn an_unavailable_fact_is_absent_and_its_reason_is_kept() {
+        let disc = Disc {
+            label: Fact::Known("X".into()),
+            size: Fact::unavailable("no permission"),
+            files: Fact::Known(Looked::complete(vec![Fact::Known(1), Fact::Known(2)])),
+        };
+        let document = Document::new("image", &disc);
+        assert_eq!(
+            document.known,
+            serde_json::json!({ "image": {
+                "label": "X", "files": { "items": [1, 2], "complete": true }
+            }})
+        );
+        assert_eq!(document.absent["image.size"], "no permission");
+    }
+}

@@ -1,0 +1,221 @@
+//! What a finished appliance image is, read from the file alone.
+//!
+//! Not for how it is read (`image::inspect`) nor for whether it is good (`checks/image.yaml`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Fact, Looked};
+
+/// Everything that is judged about one image; rules know it as `image`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ImageFacts {
+    /// `installer` (a customised vendor medium), `kickstart-disc` (beside one), `vendor-medium`
+    /// (nothing of ours on it) or `other`.
+    pub kind: ImageKind,
+    /// Bytes of the file.
+    pub size: i64,
+    /// The primary volume descriptor's volume identifier, without trailing blanks.
+    pub volume_id: String,
+    /// The installer's generation: 6 or 7, from `.treeinfo`, or on a kickstart disc from the
+    /// manifest.
+    pub generation: Fact<i64>,
+    /// File system and partition structures.
+    pub medium: MediumFacts,
+    /// What the boot menus say.
+    pub boot: BootFacts,
+    /// Where the installer finds packages.
+    pub source: SourceFacts,
+    /// The kickstart the default entries name.
+    pub kickstart: Fact<KickstartFacts>,
+    /// What was added, by the manifest on the disc.
+    pub payload: PayloadFacts,
+    /// The replication agent on the disc.
+    pub agent: AgentFacts,
+}
+
+/// What an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageKind {
+    /// A vendor medium with our kickstart and payload.
+    Installer,
+    /// A small disc that is used beside the vendor's medium.
+    KickstartDisc,
+    /// An installer medium without a kickstart of ours.
+    VendorMedium,
+    /// Anything else.
+    Other,
+}
+
+/// File system and partition structures.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MediumFacts {
+    /// Whether Rock Ridge names are there.
+    pub rock_ridge: bool,
+    /// Whether a Joliet tree is there.
+    pub joliet: bool,
+    /// Whether Rock Ridge and Joliet name the same files; true when one of them is missing.
+    pub trees_agree: Fact<bool>,
+    /// `absent`, `match` or `mismatch`: the implanted media md5 against the content.
+    pub media_md5: Fact<String>,
+    /// Whether the file can also start as a disk (a boot record in its first sector).
+    pub hybrid: bool,
+    /// What is wrong with MBR, GPT (both copies) or Apple partition map, in words; empty when
+    /// all agree with the file's length, or when there are none.
+    pub partition_faults: Fact<Looked<String>>,
+    /// Whether the firmware can start it from an El Torito entry: BIOS.
+    pub bios: bool,
+    /// The same: UEFI.
+    pub uefi: bool,
+}
+
+/// What the boot menus say.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct BootFacts {
+    /// Every entry of every boot configuration file.
+    pub entries: Fact<Looked<BootEntryFacts>>,
+    /// Volume labels that boot configurations name, each once, blanks unescaped.
+    pub labels: Fact<Looked<String>>,
+    /// Whether the configurations inside efiboot.img have the kernel lines of those in the tree;
+    /// true when there is no efiboot.img.
+    pub efi_copy_agrees: Fact<bool>,
+    /// Boot configuration files whose default entry has no `ks=` or `inst.ks=`, by path.
+    pub attended_defaults: Fact<Looked<String>>,
+    /// How the default entries name the kickstart, each form once: `ks`, `inst.ks`.
+    pub kickstart_keys: Fact<Looked<String>>,
+    /// The kickstart locations the default entries name, each once: `cdrom:/ks.cfg`.
+    pub kickstart_locations: Fact<Looked<String>>,
+    /// The most kickstart arguments on one kernel line.
+    pub most_kickstart_arguments: Fact<i64>,
+    /// The longest kernel line's length in bytes.
+    pub longest_arguments: Fact<i64>,
+}
+
+/// One boot menu entry.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct BootEntryFacts {
+    /// The file, such as `isolinux/isolinux.cfg`, or `images/efiboot.img:EFI/BOOT/BOOTX64.conf`.
+    pub file: String,
+    /// The title a person sees.
+    pub title: String,
+    /// Whether it starts by itself.
+    pub default: bool,
+    /// The kernel's arguments, joined by blanks.
+    pub arguments: String,
+}
+
+/// Where the installer finds packages.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SourceFacts {
+    /// Whether `.discinfo` is there.
+    pub discinfo: bool,
+    /// Whether the second stage is there: `images/install.img` or `LiveOS/squashfs.img`.
+    pub second_stage: bool,
+    /// Whether `repodata/repomd.xml` of the vendor is there.
+    pub repodata: bool,
+    /// Groups of the vendor's comps file.
+    pub groups: Fact<Looked<String>>,
+    /// Packages that `%packages` names and neither medium nor add-ons have.
+    pub missing_packages: Fact<Looked<String>>,
+    /// Groups that `%packages` names and no comps file has.
+    pub missing_groups: Fact<Looked<String>>,
+    /// Faults of the add-on repository: metadata or packages that do not match their digests.
+    pub addon_faults: Fact<Looked<String>>,
+    /// Packages in the add-on repository.
+    pub addon_packages: Fact<i64>,
+}
+
+/// What a kickstart says, as far as it is judged.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct KickstartFacts {
+    /// Path on the disc.
+    pub path: String,
+    /// Bytes.
+    pub size: i64,
+    /// What the linter found, each as `line N: code: text`; errors only.
+    pub lint_errors: Looked<String>,
+    /// What the linter found that is worth a warning.
+    pub lint_warnings: Looked<String>,
+    /// The `bootloader` command's location: `mbr`, `partition`, `none`; absent when there is none.
+    pub bootloader: Fact<String>,
+    /// Whether `zerombr` is there.
+    pub zerombr: bool,
+    /// Whether disks are erased (`clearpart --all`, `--linux`, or `--initlabel`).
+    pub erases: bool,
+    /// Disks that `clearpart`, `ignoredisk --only-use` and `part --ondisk` name, each once.
+    pub disks: Looked<String>,
+    /// Whether every disk that may be touched is named in `clearpart` and `ignoredisk`.
+    pub disks_named: bool,
+    /// Whether a `%pre` guard compares the disks with what the recipe says and refuses.
+    pub disk_guard: bool,
+    /// Mount points with their file system: `/`, `/var/crash`, `/home`, `swap` ...
+    pub partitions: Looked<PartitionFacts>,
+    /// Whether LVM, btrfs or software RAID commands are there.
+    pub lvm: bool,
+    /// The firmware it was planned for: `bios` or `uefi`.
+    pub firmware: Fact<String>,
+    /// Packages and groups asked for, groups with `@`.
+    pub packages: Looked<String>,
+    /// Whether only `@core` beside named packages is asked for (`@base` excluded).
+    pub minimal: bool,
+    /// `locked`, `sha512` (a `$6$` hash), `plain`, `weak` (another hash) or `none`.
+    pub root_password: String,
+    /// `static`, `dhcp` or `none`.
+    pub network: String,
+    /// Directory in which the agent is unpacked; absent when no agent is on the disc.
+    pub agent_directory: Fact<String>,
+    /// Whether ApplyCustomChanges.sh is made mode 755.
+    pub custom_changes_executable: bool,
+    /// Whether the first-boot service is installed and enabled.
+    pub first_boot: bool,
+}
+
+/// One `part` command.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PartitionFacts {
+    /// The mount point, or `swap`.
+    pub mount: String,
+    /// The file system type.
+    pub fstype: String,
+    /// The disk it must be on; empty when left to the installer.
+    pub disk: String,
+    /// Mebibytes asked for.
+    pub size_mib: i64,
+}
+
+/// What was added, by the manifest on the disc.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PayloadFacts {
+    /// Whether `/preflight/manifest.json` is there and read.
+    pub manifest: Fact<bool>,
+    /// Files the manifest names that are missing or do not match, in words.
+    pub faults: Fact<Looked<String>>,
+    /// Files below `/preflight` that the manifest does not name.
+    pub strangers: Fact<Looked<String>>,
+    /// Files verified.
+    pub files: Fact<i64>,
+}
+
+/// The replication agent on the disc.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AgentFacts {
+    /// Whether an agent bundle is on the disc.
+    pub present: bool,
+    /// Whether it says that it is a stand-in.
+    pub standin: Fact<bool>,
+    /// The bundle's name as it was given to the build.
+    pub name: Fact<String>,
+    /// Whether the name has the form of a Unified Agent for the profile's distribution.
+    pub name_recognised: Fact<bool>,
+    /// The distribution token of the name, such as `RHEL6-64`; absent when the name has none.
+    pub distribution: Fact<String>,
+    /// The distribution token the profile wants.
+    pub wanted_distribution: Fact<String>,
+    /// The version, such as `9.8.0.0`.
+    pub version: Fact<String>,
+    /// Whether the archive lists `install` and `ApplyCustomChanges.sh`.
+    pub complete: Fact<bool>,
+    /// Whether its sha256 was demanded by the recipe.
+    pub pinned: Fact<bool>,
+}
