@@ -4,3 +4,5 @@ pub mod boot;
 pub mod disc_path;
 pub mod iso;
 pub mod kickstart;
+pub mod replacement;
+pub mod writing;

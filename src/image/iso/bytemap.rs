@@ -115,6 +115,15 @@ impl ByteMap {
         self.runs.splice(first..last, middle);
     }
 
+    /// Whether all of a range comes from one file, at the offsets it has in the image.
+    pub fn is_file_range(&self, at: u64, len: u64) -> bool {
+        let index = self.runs.partition_point(|run| run.at + run.len <= at);
+        self.runs.get(index).is_some_and(|run| {
+            run.at + run.len >= at + len
+                && matches!(run.origin, Origin::File(_, offset) if offset == run.at)
+        })
+    }
+
     /// Fills `buffer` with the bytes from `at` on.
     ///
     /// # Errors

@@ -1,0 +1,254 @@
+//! A file that replaces another all at once: the old one stays until the new one is complete,
+//! on disk and in place.
+//!
+//! Not for what is written into it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, OFlags};
+
+/// A file being written beside its target name, `.NAME.part`.
+///
+/// The part file is locked while it is written, so two builds of one name cannot meet. One that
+/// a killed build left behind is taken over by the next; one that is dropped is removed.
+#[derive(Debug)]
+pub struct Replacement {
+    file: File,
+    part: PathBuf,
+    target: PathBuf,
+    committed: bool,
+}
+
+/// Why a target cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplacementError {
+    /// The target is there and was not to be overwritten.
+    #[error("{0} exists")]
+    Exists(PathBuf),
+    /// The target is a directory, a device or a symbolic link.
+    #[error("{0} is not a regular file")]
+    NotAFile(PathBuf),
+    /// The target is one of the inputs.
+    #[error("{target} is also an input, {input}")]
+    IsInput {
+        /// The target.
+        target: PathBuf,
+        /// The input that is the same file.
+        input: PathBuf,
+    },
+    /// Another process holds the part file.
+    #[error("{0} is being written by another process")]
+    Busy(PathBuf),
+    /// The system refused.
+    #[error("cannot write {path}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ReplacementError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists(_) => Some("add --overwrite, or choose another name with -o".to_owned()),
+            Self::NotAFile(_) | Self::IsInput { .. } => {
+                Some("choose another name with -o".to_owned())
+            }
+            Self::Busy(_) => Some("wait for the other build to end".to_owned()),
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => Some("create the directory first".to_owned()),
+                io::ErrorKind::StorageFull => Some("free some space; nothing was lost".to_owned()),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Whether `target` may be written: nothing there, or a regular file that may be overwritten
+/// and is none of `inputs`. Nothing is created.
+///
+/// # Errors
+///
+/// [`ReplacementError::Exists`], [`ReplacementError::NotAFile`] or [`ReplacementError::IsInput`].
+pub fn check_target(
+    target: &Path,
+    overwrite: bool,
+    inputs: &[(&Path, &File)],
+) -> Result<(), ReplacementError> {
+    let io = |source| ReplacementError::Io { path: target.to_owned(), source };
+    let there = match fs::symlink_metadata(target) {
+        Ok(there) => there,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io(error)),
+    };
+    let kind = there.file_type();
+    if !kind.is_file() || kind.is_block_device() {
+        return Err(ReplacementError::NotAFile(target.to_owned()));
+    }
+    for (path, file) in inputs {
+        let input = file.metadata().map_err(io)?;
+        if (input.dev(), input.ino()) == (there.dev(), there.ino()) {
+            return Err(ReplacementError::IsInput {
+                target: target.to_owned(),
+                input: (*path).to_owned(),
+            });
+        }
+    }
+    if overwrite { Ok(()) } else { Err(ReplacementError::Exists(target.to_owned())) }
+}
+
+impl Replacement {
+    /// Opens the part file of `target`, empty and locked; see [`check_target`].
+    ///
+    /// # Errors
+    ///
+    /// As [`check_target`], and [`ReplacementError::Busy`] while another process writes.
+    pub fn open(
+        target: &Path,
+        overwrite: bool,
+        inputs: &[(&Path, &File)],
+    ) -> Result<Self, ReplacementError> {
+        check_target(target, overwrite, inputs)?;
+        let part = part_of(target)?;
+        loop {
+            let io = |source| ReplacementError::Io { path: part.clone(), source };
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o644)
+                .custom_flags((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed())
+                .open(&part)
+                .map_err(io)?;
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(ReplacementError::Busy(target.to_owned()));
+                }
+                Err(error) => return Err(io(error.into())),
+            }
+            // Between open and lock, the other process may have renamed this very file away.
+            let ours = file.metadata().map_err(io)?;
+            match fs::symlink_metadata(&part) {
+                Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
+                    file.set_len(0).map_err(io)?;
+                    return Ok(Self { file, part, target: target.to_owned(), committed: false });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The part file, to be written and read back.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The directory it is written in.
+    pub fn directory(&self) -> &Path {
+        directory_of(&self.target)
+    }
+
+    /// Makes the part file the target: everything on disk first, then the name, then the name
+    /// on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplacementError::Io`]; the old target is then untouched.
+    pub fn commit(mut self) -> Result<(), ReplacementError> {
+        let io = |source| ReplacementError::Io { path: self.target.clone(), source };
+        self.file.sync_all().map_err(io)?;
+        fs::rename(&self.part, &self.target).map_err(io)?;
+        self.committed = true;
+        let directory = directory_of(&self.target);
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|source| ReplacementError::Io { path: directory.to_owned(), source })
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing can be done about a failure here; the next build takes the part file over.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+fn directory_of(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn part_of(target: &Path) -> Result<PathBuf, ReplacementError> {
+    let name = target.file_name().ok_or_else(|| ReplacementError::NotAFile(target.to_owned()))?;
+    let mut part = std::ffi::OsString::from(".");
+    part.push(name);
+    part.push(".part");
+    Ok(directory_of(target).join(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_old_file_stays_until_commit_and_a_dropped_part_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.iso");
+        fs::write(&target, "old").unwrap();
+        let part = Replacement::open(&target, true, &[]).unwrap();
+        part.file().write_all(b"new").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        drop(part);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let part = Replacement::open(&target, true, &[]).unwrap();
+        part.file().write_all(b"new").unwrap();
+        part.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(".a.iso.part"), "half of something").unwrap();
+        let part = Replacement::open(&dir.path().join("a.iso"), false, &[]).unwrap();
+        assert_eq!(part.file().metadata().unwrap().len(), 0);
+        part.commit().unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn targets_that_must_not_be_written_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.iso");
+        fs::write(&target, "old").unwrap();
+        let input = File::open(&target).unwrap();
+        assert!(matches!(Replacement::open(&target, false, &[]), Err(ReplacementError::Exists(_))));
+        assert!(matches!(
+            Replacement::open(&target, true, &[(&target, &input)]),
+            Err(ReplacementError::IsInput { .. })
+        ));
+        assert!(matches!(
+            Replacement::open(dir.path(), true, &[]),
+            Err(ReplacementError::NotAFile(_))
+        ));
+        let link = dir.path().join("link.iso");
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(matches!(Replacement::open(&link, true, &[]), Err(ReplacementError::NotAFile(_))));
+        let held = Replacement::open(&target, true, &[]).unwrap();
+        assert!(matches!(Replacement::open(&target, true, &[]), Err(ReplacementError::Busy(_))));
+        drop(held);
+    }
+}

@@ -1,0 +1,252 @@
+//! Carrying a planned image into a file: one read serves the file, the media md5 and the
+//! base's sha256, on two cores; then the file is read back and compared byte by byte.
+//!
+//! Not for deciding what the bytes are (`iso`), nor for replacing a file (`replacement`).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, mpsc};
+
+use super::iso::bytemap::ByteMap;
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
+/// ring stays in a second-level cache's reach and far below the memory limit.
+const CHUNK: usize = 256 * 1024;
+
+/// Chunks in flight between the reader and a digest on the other core.
+const QUEUE: usize = 8;
+
+/// The vendor's medium an image is made of.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The open medium.
+    pub file: Arc<File>,
+    /// Its length in bytes.
+    pub len: u64,
+    /// The first byte of the image that is not the medium's own.
+    pub kept: u64,
+}
+
+/// Told after each chunk how many bytes are done.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// Writes `image` into `out`, feeding every byte in order to `tap` on another core.
+///
+/// With a base, its sha256 is computed on the way and given to `late`, which answers with the
+/// bytes of the image that depend on it, as patches behind [`Base::kept`].
+///
+/// # Errors
+///
+/// Fails when an input cannot be read to the end, or the output cannot be written.
+pub fn write(
+    image: &mut ByteMap,
+    out: &File,
+    base: Option<&Base>,
+    tap: Option<&mut (dyn FnMut(&[u8]) + Send)>,
+    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    progress: Progress<'_>,
+) -> io::Result<()> {
+    out.set_len(image.len())?;
+    with_tap(tap, |carry| {
+        let kept = base.map_or(0, |base| base.kept);
+        let mut whole = Sha256Hasher::default();
+        let mut belt = Belt::new();
+        let mut at = 0;
+        while at < kept {
+            let len = chunk_at(at, kept);
+            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            out.write_all_at(&chunk, at)?;
+            carry(&chunk);
+            if image.is_file_range(at, len as u64) {
+                whole.update(&chunk);
+            } else {
+                let base = base.expect("only a base has bytes to keep");
+                let raw = belt.fill(len, |buffer| base.file.read_exact_at(buffer, at))?;
+                whole.update(&raw);
+            }
+            at += len as u64;
+            progress(at);
+        }
+        let digest = match base {
+            Some(base) => Some(finish_base(base, whole, &mut belt)?),
+            None => None,
+        };
+        for (offset, bytes) in late(digest) {
+            assert!(offset >= kept, "a late patch at {offset} lies in what is already written");
+            image.patch(offset, &bytes);
+        }
+        while at < image.len() {
+            let len = chunk_at(at, image.len());
+            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            out.write_all_at(&chunk, at)?;
+            carry(&chunk);
+            at += len as u64;
+            progress(at);
+        }
+        Ok(())
+    })
+}
+
+/// Reads `file` back, compares every byte with `image`, and gives the file's sha256.
+///
+/// # Errors
+///
+/// Fails when a byte differs, the length differs, or reading fails.
+pub fn verify(image: &ByteMap, file: &File, progress: Progress<'_>) -> io::Result<Sha256> {
+    let len = file.metadata()?.len();
+    if len != image.len() {
+        let message = format!("{len} bytes were written, {} were planned", image.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut whole = Sha256Hasher::default();
+    let mut hash = |bytes: &[u8]| whole.update(bytes);
+    with_tap(Some(&mut hash), |carry| {
+        let (mut belt, mut expected) = (Belt::new(), vec![0; CHUNK]);
+        let mut at = 0;
+        while at < len {
+            let size = chunk_at(at, len);
+            let chunk = belt.fill(size, |buffer| file.read_exact_at(buffer, at))?;
+            carry(&chunk);
+            image.read_exact_at(at, &mut expected[..size])?;
+            if chunk[..] != expected[..size] {
+                let message = format!("the bytes from {at} on are not what was written");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            at += size as u64;
+            progress(at);
+        }
+        Ok(())
+    })?;
+    Ok(whole.finish())
+}
+
+fn chunk_at(at: u64, end: u64) -> usize {
+    usize::try_from((end - at).min(CHUNK as u64)).expect("a chunk fits memory")
+}
+
+/// Digests what of the base lies behind the last byte that is kept.
+fn finish_base(base: &Base, mut whole: Sha256Hasher, belt: &mut Belt) -> io::Result<Sha256> {
+    let mut at = base.kept;
+    while at < base.len {
+        let len = chunk_at(at, base.len);
+        whole.update(&belt.fill(len, |buffer| base.file.read_exact_at(buffer, at))?);
+        at += len as u64;
+    }
+    Ok(whole.finish())
+}
+
+/// A chunk on its way; the belt's buffer comes back when the last reader drops it.
+type Chunk = Arc<Vec<u8>>;
+
+/// A ring of buffers: as many as can be in flight, and two that are being worked on.
+struct Belt {
+    ring: Vec<Chunk>,
+    next: usize,
+}
+
+impl Belt {
+    fn new() -> Self {
+        Self { ring: (0..QUEUE + 4).map(|_| Arc::new(Vec::new())).collect(), next: 0 }
+    }
+
+    /// Takes the oldest buffer that nobody reads any more and fills it.
+    fn fill(
+        &mut self,
+        len: usize,
+        read: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Chunk> {
+        let slots = self.ring.len();
+        let free = (0..slots)
+            .map(|step| (self.next + step) % slots)
+            .find(|slot| Arc::get_mut(&mut self.ring[*slot]).is_some());
+        let slot = free.unwrap_or_else(|| {
+            self.ring[self.next] = Arc::new(Vec::new());
+            self.next
+        });
+        self.next = (slot + 1) % slots;
+        let buffer = Arc::get_mut(&mut self.ring[slot]).expect("the slot was found free");
+        buffer.resize(len, 0);
+        read(buffer)?;
+        Ok(Arc::clone(&self.ring[slot]))
+    }
+}
+
+/// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
+fn with_tap<R>(
+    tap: Option<&mut (dyn FnMut(&[u8]) + Send)>,
+    work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
+) -> R {
+    let Some(tap) = tap else { return work(&mut |_| {}) };
+    std::thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel::<Chunk>(QUEUE);
+        scope.spawn(move || receive.iter().for_each(|chunk| tap(&chunk)));
+        // The sender is moved in, so the thread ends with the work, whatever its result.
+        let result = work(&mut |chunk| {
+            send.send(Arc::clone(chunk)).expect("the digest takes every chunk");
+        });
+        drop(send);
+        result
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::iso::bytemap::Origin;
+    use super::*;
+
+    fn base_of(bytes: &[u8], kept: u64) -> Base {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Base { file: Arc::new(file), len: bytes.len() as u64, kept }
+    }
+
+    fn planned(base: &Base, patch_at: u64) -> ByteMap {
+        let mut image = ByteMap::new();
+        image.push(base.kept, Origin::File(Arc::clone(&base.file), 0));
+        image.push_bytes(vec![b'-'; 64]);
+        image.patch(patch_at, b"PATCHED");
+        image
+    }
+
+    #[test]
+    fn one_pass_gives_the_file_the_tap_and_the_base_digest() {
+        let bytes: Vec<u8> = (0..CHUNK * 20 + 77).map(|i| (i % 251) as u8).collect();
+        let base = base_of(&bytes, (CHUNK * 20 + 7) as u64);
+        let mut image = planned(&base, CHUNK as u64 + 3);
+        let out = tempfile::tempfile().unwrap();
+        let mut tapped = Vec::new();
+        let mut tap = |chunk: &[u8]| tapped.extend_from_slice(chunk);
+        let late =
+            |digest: Option<Sha256>| vec![(base.kept, digest.unwrap().to_string().into_bytes())];
+        write(&mut image, &out, Some(&base), Some(&mut tap), late, &|_| {}).unwrap();
+        let mut expected = bytes[..base.kept as usize].to_vec();
+        expected[CHUNK + 3..CHUNK + 10].copy_from_slice(b"PATCHED");
+        expected.extend_from_slice(Sha256::of(&bytes).to_string().as_bytes());
+        assert!(tapped == expected, "the tap saw every byte in order");
+        assert_eq!(verify(&image, &out, &|_| {}).unwrap(), Sha256::of(&expected));
+    }
+
+    #[test]
+    fn a_byte_that_changed_after_writing_is_found() {
+        let base = base_of(&[7; 5000], 5000);
+        let mut image = planned(&base, 10);
+        let out = tempfile::tempfile().unwrap();
+        write(&mut image, &out, Some(&base), None, |_| Vec::new(), &|_| {}).unwrap();
+        out.write_all_at(b"x", 4321).unwrap();
+        let error = verify(&image, &out, &|_| {}).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_base_that_shrank_is_an_error() {
+        let base = base_of(&[7; 5000], 5000);
+        let mut image = planned(&base, 10);
+        base.file.set_len(100).unwrap();
+        let out = tempfile::tempfile().unwrap();
+        assert!(write(&mut image, &out, Some(&base), None, |_| Vec::new(), &|_| {}).is_err());
+    }
+}
