@@ -4,5 +4,6 @@ pub mod boot;
 pub mod disc_path;
 pub mod iso;
 pub mod kickstart;
+pub mod manifest;
 pub mod replacement;
 pub mod writing;

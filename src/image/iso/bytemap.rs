@@ -115,6 +115,11 @@ impl ByteMap {
         self.runs.splice(first..last, middle);
     }
 
+    /// A reader of all bytes in order.
+    pub fn reader(&self) -> MapReader<'_> {
+        MapReader { map: self, at: 0 }
+    }
+
     /// Whether all of a range comes from one file, at the offsets it has in the image.
     pub fn is_file_range(&self, at: u64, len: u64) -> bool {
         let index = self.runs.partition_point(|run| run.at + run.len <= at);
@@ -149,6 +154,23 @@ impl ByteMap {
             index += 1;
         }
         Ok(())
+    }
+}
+
+/// Reads a [`ByteMap`] from its first byte on.
+#[derive(Debug)]
+pub struct MapReader<'a> {
+    map: &'a ByteMap,
+    at: u64,
+}
+
+impl io::Read for MapReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.map.len() - self.at).unwrap_or(usize::MAX);
+        let take = buffer.len().min(left);
+        self.map.read_exact_at(self.at, &mut buffer[..take])?;
+        self.at += take as u64;
+        Ok(take)
     }
 }
 

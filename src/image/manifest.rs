@@ -1,0 +1,290 @@
+//! What an image was made from and what was added, as JSON on the disc and beside it, and as a
+//! list that `sha256sum -c` reads.
+//!
+//! Not for the digests themselves: those are taken while files are read or written.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::disc_path::DiscPath;
+use crate::digest::Sha256;
+
+/// Where the manifest stands on the disc.
+pub const PATH: &str = "preflight/manifest.json";
+
+/// Where the list for `sha256sum -c` stands on the disc; the kickstart names it.
+pub const SUMS_PATH: &str = "preflight/manifest.sha256";
+
+/// The format's name and version; fields are only ever added.
+pub const SCHEMA: &str = "preflight.manifest/1";
+
+/// The digest that stands for the base's while it is not known: as many digits, none of them
+/// right.
+pub const NOT_YET: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What an image was made from and what was added to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Who made it.
+    pub tool: Tool,
+    /// `installer` or `kickstart-disc`.
+    pub kind: String,
+    /// The recipe it was made from.
+    pub recipe: RecipeRecord,
+    /// Digest of the plan: of every value and input, defaults filled.
+    pub plan_sha256: Sha256,
+    /// The profile's name.
+    pub profile: String,
+    /// The installer's generation, 6 or 7.
+    pub generation: u8,
+    /// The firmware it installs for: `bios` or `uefi`.
+    pub firmware: String,
+    /// Seconds since 1970 that every added file is dated.
+    pub source_date_epoch: i64,
+    /// The vendor's medium; absent on a kickstart disc.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseRecord>,
+    /// The replication agent; absent when none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentRecord>,
+    /// Every file that was added or changed, sorted by path, but for the manifest itself.
+    pub files: Vec<FileRecord>,
+}
+
+/// The program that made an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `preflight`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+/// The recipe an image was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecipeRecord {
+    /// Its name without directory and extension.
+    pub name: String,
+    /// Digest of its text.
+    pub sha256: Sha256,
+    /// Keys that were overridden, in the order given; values of secrets are not here.
+    pub overridden: Vec<String>,
+}
+
+/// The vendor's medium.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaseRecord {
+    /// File name.
+    pub name: String,
+    /// Volume id.
+    pub volume_id: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest of all its bytes, 64 hex digits.
+    pub sha256: String,
+}
+
+/// The replication agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentRecord {
+    /// File name as it was given.
+    pub name: String,
+    /// Path on the disc.
+    pub path: String,
+    /// Digest of the archive.
+    pub sha256: Sha256,
+    /// Bytes.
+    pub size: u64,
+    /// Whether the recipe demanded that digest.
+    pub pinned: bool,
+    /// Whether it is a stand-in that installs nothing.
+    pub standin: bool,
+    /// The distribution token the profile wants in the name.
+    pub wanted_distribution: String,
+}
+
+/// One file that was added or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Path from the root of the disc, without a leading slash.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+}
+
+/// The manifest beside an image: the one inside, the image's own digest, and what was verified.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// The manifest on the disc.
+    #[serde(flatten)]
+    pub inside: Manifest,
+    /// The image file.
+    pub image: ImageRecord,
+    /// Every check that was made of the finished file, with its outcome.
+    pub verified: Vec<Verified>,
+}
+
+/// An image file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// File name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest of all its bytes, taken while the file was read back.
+    pub sha256: Sha256,
+}
+
+/// One check of the finished file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The check's id.
+    pub check: String,
+    /// Its outcome: `pass`, `fail`, `unknown`, `not-applicable` or `waived`.
+    pub outcome: String,
+}
+
+impl Manifest {
+    /// The JSON that stands on the disc.
+    ///
+    /// # Panics
+    ///
+    /// Never: the type serialises.
+    pub fn to_json(&self) -> String {
+        pretty(self)
+    }
+
+    /// The list for `sha256sum -c`, run from the root of the disc: every file and this manifest.
+    pub fn to_sums(&self) -> String {
+        let own = Sha256::of(self.to_json());
+        let mut lines: Vec<(&str, Sha256)> =
+            self.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
+        lines.push((PATH, own));
+        lines.sort_unstable();
+        let mut text = String::new();
+        for (path, digest) in lines {
+            writeln!(text, "{digest}  {path}").expect("a String takes every write");
+        }
+        text
+    }
+}
+
+impl Beside {
+    /// The JSON that stands beside the image.
+    ///
+    /// # Panics
+    ///
+    /// Never: the type serialises.
+    pub fn to_json(&self) -> String {
+        pretty(self)
+    }
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("a manifest serialises");
+    text.push('\n');
+    text
+}
+
+/// A manifest's list that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} is not `<sha256>  <path>`")]
+pub struct BadSums {
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// Reads a list for `sha256sum -c`.
+///
+/// # Errors
+///
+/// Fails at the first line that has not the form.
+///
+/// ```
+/// use preflight::image::manifest::parse_sums;
+/// let list = format!("{}  ks.cfg\n", "0".repeat(64));
+/// assert_eq!(parse_sums(&list).unwrap()[0].1.as_str(), "ks.cfg");
+/// ```
+pub fn parse_sums(text: &str) -> Result<Vec<(Sha256, DiscPath)>, BadSums> {
+    let line = |(index, line): (usize, &str)| {
+        let bad = BadSums { line: index + 1 };
+        let (digest, path) = line.split_once("  ").ok_or_else(|| bad.clone())?;
+        let digest = digest.parse().map_err(|_| bad.clone())?;
+        Ok((digest, DiscPath::new(path).map_err(|_| bad)?))
+    };
+    text.lines().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            schema: SCHEMA.into(),
+            tool: Tool::this(),
+            kind: "installer".into(),
+            recipe: RecipeRecord {
+                name: "demo".into(),
+                sha256: Sha256::of("recipe"),
+                overridden: Vec::new(),
+            },
+            plan_sha256: Sha256::of("plan"),
+            profile: "centos-6.6".into(),
+            generation: 6,
+            firmware: "bios".into(),
+            source_date_epoch: 1_414_159_991,
+            base: Some(BaseRecord {
+                name: "base.iso".into(),
+                volume_id: "CentOS_6.6_Final".into(),
+                size: 10,
+                sha256: NOT_YET.into(),
+            }),
+            agent: None,
+            files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
+        }
+    }
+
+    #[test]
+    fn the_list_names_every_file_and_the_manifest() {
+        let manifest = manifest();
+        let sums = parse_sums(&manifest.to_sums()).unwrap();
+        assert_eq!(
+            sums,
+            [
+                (Sha256::of("k"), DiscPath::new("ks.cfg").unwrap()),
+                (Sha256::of(manifest.to_json()), DiscPath::new(PATH).unwrap()),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_bases_digest_changes_no_length() {
+        let before = manifest();
+        let mut after = before.clone();
+        after.base.as_mut().unwrap().sha256 = Sha256::of("base").to_string();
+        assert_eq!(before.to_json().len(), after.to_json().len());
+        assert_eq!(before.to_sums().len(), after.to_sums().len());
+        assert_eq!(serde_json::from_str::<Manifest>(&after.to_json()).unwrap(), after);
+    }
+
+    #[test]
+    fn a_list_that_is_not_one_is_refused() {
+        for bad in ["x", "abc  ks.cfg", &format!("{NOT_YET} ks.cfg"), &format!("{NOT_YET}  ../x")]
+        {
+            assert!(parse_sums(bad).is_err(), "{bad:?}");
+        }
+    }
+}

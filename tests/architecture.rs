@@ -1,0 +1,138 @@
+//! Who may import whom. A module may use only what the table allows it, so no circle can be
+//! written; and only `cli` prints.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Each module with the modules of this crate that it may name.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("digest", &[]),
+    ("secret", &[]),
+    ("yaml", &[]),
+    ("assets", &[]),
+    ("template", &["assets"]),
+    ("facts", &[]),
+    ("check", &["facts", "assets", "yaml", "template", "digest"]),
+    ("image", &["facts", "assets", "yaml", "template", "digest", "secret"]),
+    ("report", &["check", "facts", "template"]),
+    (
+        "cli",
+        &["assets", "check", "digest", "facts", "image", "report", "secret", "template", "yaml"],
+    ),
+];
+
+/// Directories of data and the one file or folder that may name their kind.
+const READERS: &[(&str, &str)] = &[
+    ("Kind::Recipe", "src/image/recipe"),
+    ("Kind::Profile", "src/image/profile"),
+    ("Kind::Check", "src/check/definition"),
+];
+
+fn sources(below: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(below)
+        .into_iter()
+        .map(|entry| entry.expect("the source tree can be read").into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The code of a file without its comments and its tests.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("a source file can be read");
+    let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or("").to_owned();
+    before_tests
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The crate's own modules that a file names by `crate::`.
+fn named(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let pattern = regex::Regex::new(r"crate::(\{[^}]*\}|[a-z_]+)").expect("a valid pattern");
+    for capture in pattern.captures_iter(code) {
+        let words = capture[1].trim_matches(['{', '}']).to_owned();
+        found.extend(
+            words.split(',').map(|word| word.trim().split("::").next().unwrap_or("").to_owned()),
+        );
+    }
+    found.retain(|word| !word.is_empty());
+    found
+}
+
+fn module_of(path: &Path) -> String {
+    let inner = path.strip_prefix("src").expect("a path below src");
+    let first = inner.components().next().expect("a component").as_os_str();
+    Path::new(first).file_stem().expect("a name").to_string_lossy().into_owned()
+}
+
+#[test]
+fn every_import_is_one_that_the_table_allows() {
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut broken = Vec::new();
+    for path in sources(Path::new("src")) {
+        let module = module_of(&path);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let allowed = table.get(module.as_str()).unwrap_or_else(|| {
+            panic!("{} has no row in MAY_USE", path.display());
+        });
+        for name in named(&code(&path)) {
+            if name != module && !allowed.contains(&name.as_str()) {
+                broken.push(format!("{} names crate::{name}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "imports the architecture does not have:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_table_has_no_circle() {
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    for (module, uses) in MAY_USE {
+        let mut reached: Vec<&str> = uses.to_vec();
+        while let Some(next) = reached.pop() {
+            assert_ne!(next, *module, "{module} reaches itself");
+            reached.extend(table[next]);
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_prints_or_exits() {
+    let pattern =
+        regex::Regex::new(r"\b(e?println|e?print|dbg)!|process::exit|ExitCode").expect("valid");
+    for path in sources(Path::new("src")) {
+        let module = module_of(&path);
+        if module == "cli" || module == "main" {
+            continue;
+        }
+        let code = code(&path);
+        assert!(!pattern.is_match(&code), "{} prints or exits", path.display());
+    }
+}
+
+#[test]
+fn each_kind_of_asset_has_one_reader() {
+    for (kind, reader) in READERS {
+        for path in sources(Path::new("src")) {
+            let here = path.to_string_lossy().into_owned();
+            if here.starts_with(reader) || here == "src/assets.rs" || here.starts_with("src/cli") {
+                continue;
+            }
+            assert!(!code(&path).contains(kind), "{here} reads {kind}");
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    for path in sources(Path::new("src")).into_iter().chain(sources(Path::new("tests"))) {
+        let text = std::fs::read_to_string(&path).expect("a source file can be read");
+        assert!(text.starts_with("//!"), "{} does not open with //!", path.display());
+    }
+}
