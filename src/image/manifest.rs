@@ -282,8 +282,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_not_one_is_refused() {
-        for bad in ["x", "abc  ks.cfg", &format!("{NOT_YET} ks.cfg"), &format!("{NOT_YET}  ../x")]
-        {
+        for bad in ["x", "abc  ks.cfg", &format!("{NOT_YET} ks.cfg"), &format!("{NOT_YET}  ../x")] {
             assert!(parse_sums(bad).is_err(), "{bad:?}");
         }
     }

@@ -129,6 +129,22 @@ impl ByteMap {
         })
     }
 
+    /// Appends a range of this map to another one.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the range reaches past the end: it must have been verified before.
+    pub fn copy_range(&self, at: u64, len: u64, into: &mut Self) {
+        let end = at + len;
+        assert!(end <= self.len, "a range at {at} ends at {end}, past {} bytes", self.len);
+        let first = self.runs.partition_point(|run| run.at + run.len <= at);
+        for run in self.runs[first..].iter().take_while(|run| run.at < end) {
+            let skip = at.saturating_sub(run.at);
+            let take = (run.at + run.len).min(end) - (run.at + skip);
+            into.push(take, advance(run, skip));
+        }
+    }
+
     /// Fills `buffer` with the bytes from `at` on.
     ///
     /// # Errors
@@ -208,6 +224,22 @@ mod tests {
             map.patch(at, patch);
             assert_eq!(bytes_of(&map), expected, "patch at {at}");
             assert!(map.runs().windows(2).all(|w| w[0].at + w[0].len == w[1].at));
+        }
+    }
+
+    #[test]
+    fn a_copied_range_has_the_same_bytes() {
+        let mut map = ByteMap::new();
+        map.push_bytes(&b"abcd"[..]);
+        map.push(2, Origin::Zero);
+        map.push_bytes(&b"efg"[..]);
+        let all = bytes_of(&map);
+        for at in 0..=9 {
+            for end in at..=9 {
+                let mut copy = ByteMap::new();
+                map.copy_range(at, end - at, &mut copy);
+                assert_eq!(bytes_of(&copy), all[at as usize..end as usize], "{at}..{end}");
+            }
         }
     }
 

@@ -1,0 +1,194 @@
+//! Why an image cannot be read, or cannot be changed as asked.
+//!
+//! Not for the system area or the media md5: those modules have their own errors.
+
+use std::io;
+
+use super::bytemap::SECTOR;
+
+/// What is wrong with an image, or with a wish to change it.
+#[derive(Debug, thiserror::Error)]
+pub enum IsoError {
+    /// The file could not be read.
+    #[error("cannot read {len} bytes at byte {at}")]
+    Read {
+        /// First byte.
+        at: u64,
+        /// Bytes wanted.
+        len: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Sector 16 holds no primary volume descriptor.
+    #[error(
+        "no ISO 9660 volume: expected a primary volume descriptor at byte 32768, found {found}"
+    )]
+    NotIso {
+        /// What is there instead.
+        found: String,
+    },
+    /// Something reaches past the end of the file.
+    #[error("{what} ends at byte {end}, but the image has only {len} bytes")]
+    PastEnd {
+        /// What was to be read.
+        what: String,
+        /// Where it would end.
+        end: u64,
+        /// How long the image is.
+        len: u64,
+    },
+    /// The logical block size is not 2048.
+    #[error("logical blocks of {0} bytes, expected 2048")]
+    BlockSize(u16),
+    /// A structure contradicts the standard.
+    #[error("{what} at byte {at}: {why}")]
+    Malformed {
+        /// Which structure.
+        what: &'static str,
+        /// Where it starts.
+        at: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The directory tree or a continuation area runs in a circle.
+    #[error("{what} at byte {at} leads back to itself or to one that was read before")]
+    Loop {
+        /// Which structure.
+        what: &'static str,
+        /// Where it starts.
+        at: u64,
+    },
+    /// A limit that keeps time and memory bounded was reached.
+    #[error("more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// A name that must not reach a path.
+    #[error("the name {name:?} in the directory record at byte {at} {why}")]
+    Name {
+        /// The name, as far as it is text.
+        name: String,
+        /// Where its directory record is.
+        at: u64,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Nothing has this path.
+    #[error("the image has no {path:?}")]
+    NotFound {
+        /// The path asked for.
+        path: String,
+    },
+    /// The path is a directory, a symbolic link or a device.
+    #[error("{path:?} in the image is not a regular file")]
+    NotAFile {
+        /// The path asked for.
+        path: String,
+    },
+    /// A file is longer than the caller wants to hold in memory.
+    #[error("{path:?} in the image has {len} bytes, expected at most {cap}")]
+    FileTooLarge {
+        /// The path asked for.
+        path: String,
+        /// Its length.
+        len: u64,
+        /// What the caller allows.
+        cap: u64,
+    },
+    /// A path to add exists already, or is added twice.
+    #[error("{path:?} exists in the image already")]
+    Exists {
+        /// The path to add.
+        path: String,
+    },
+    /// A path to add lies below something that is not a directory.
+    #[error("{path:?} cannot be added: {file:?} is not a directory")]
+    BelowFile {
+        /// The path to add.
+        path: String,
+        /// The component that is in the way.
+        file: String,
+    },
+    /// A file to replace is what the firmware loads by sector.
+    #[error("{path:?} cannot be replaced: the boot catalog points at its sectors")]
+    BootFile {
+        /// The path to replace.
+        path: String,
+    },
+    /// A name that the image's naming scheme cannot keep.
+    #[error("{path:?} cannot be added: {name:?} {why}")]
+    CannotName {
+        /// The path to add.
+        path: String,
+        /// The component that cannot be kept.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A path has too many levels for ISO 9660.
+    #[error("{path:?} cannot be added: it is deeper than {limit} directories")]
+    TooDeep {
+        /// The path to add.
+        path: String,
+        /// How many levels of directories there may be.
+        limit: u8,
+    },
+    /// Appending would start inside what is kept, or in the middle of a sector.
+    #[error("cannot append at byte {append_at}: {why} {end}")]
+    AppendAt {
+        /// Where the caller wants to append.
+        append_at: u64,
+        /// What it collides with.
+        why: &'static str,
+        /// The byte that it collides with.
+        end: u64,
+    },
+    /// A patch lies outside of what is kept, or over a structure that is rewritten.
+    #[error("cannot patch {len} bytes at byte {at}: {why}")]
+    Patch {
+        /// First byte.
+        at: u64,
+        /// Bytes.
+        len: u64,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The volume does not fit the 32 bit sector count.
+    #[error("the image would have {sectors} sectors, expected at most {}", u32::MAX)]
+    TooLarge {
+        /// Sectors wanted.
+        sectors: u64,
+    },
+    /// A volume id that cannot be stored.
+    #[error("volume id {id:?}: expected 1 to 32 of A-Z, a-z, 0-9, '_', '-', '.' and blanks")]
+    VolumeId {
+        /// The id as given.
+        id: String,
+    },
+    /// The medium has a second file system that would not show the changes.
+    #[error("the medium is a UDF bridge: its UDF tree would not show the changed files")]
+    Udf,
+}
+
+impl IsoError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotIso { .. } => "give the .iso file itself, not an archive or a disk image",
+            Self::PastEnd { .. } => {
+                "the file is cut short or damaged: compare its length and sha256 with the vendor's"
+            }
+            Self::BootFile { .. } => "patch it in place instead: it must keep its length",
+            Self::CannotName { .. } => "choose a shorter name of letters, digits, '-', '_' and '.'",
+            Self::AppendAt { end, .. } => {
+                return Some(format!("append at byte {} or later", end.next_multiple_of(SECTOR)));
+            }
+            Self::Udf => "use the vendor's plain ISO 9660 medium",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,146 @@
+//! One directory tree of a medium, small enough to hold for every file of a DVD.
+//!
+//! Not for reading it (`scan`) nor for changing it (`planned`). Two pictures share it: the
+//! directories as they are stored, and the paths as Rock Ridge shows them after relocation.
+
+use std::ops::Range;
+
+use super::record::Extent;
+use super::susp::RockRidge;
+
+/// Stands for "no node" and "no directory".
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    /// A directory, by its place in [`Tree::directories`].
+    Directory(u32),
+    /// A symbolic link, by its place in [`Tree::links`].
+    Link(u32),
+    /// A device, a socket or a pipe.
+    Special,
+}
+
+/// One path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    /// The directory that shows it.
+    pub parent: u32,
+    pub kind: Kind,
+    /// The byte where its (first) directory record starts.
+    pub record_at: u64,
+    pub len: u64,
+    pub name: (u32, u16),
+    pub extents: (u32, u32),
+}
+
+/// One directory as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Directory {
+    pub extent: Extent,
+    /// The directory that stores its record; the root's is itself.
+    pub parent: u32,
+    /// The node that shows it, which for a relocated directory is stored elsewhere.
+    pub node: u32,
+    /// The byte where its record in the parent starts; 0 for the root.
+    pub record_at: u64,
+    pub identifier: Box<[u8]>,
+    /// What it shows, sorted by name.
+    pub children: Range<u32>,
+    /// 1 for the root.
+    pub depth: u8,
+    /// Whether Rock Ridge moved it up from its true place.
+    pub relocated: bool,
+}
+
+/// A directory tree: the main one or Joliet's.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// The root first, then level by level.
+    pub directories: Vec<Directory>,
+    pub nodes: Vec<Node>,
+    pub links: Vec<Box<str>>,
+    pub names: String,
+    pub extents: Vec<Extent>,
+    /// How Rock Ridge is done, when it is.
+    pub rock: Option<RockRidge>,
+    /// Whether file identifiers end with a version.
+    pub versions: bool,
+    /// The end of the last byte that belongs to the tree or its files.
+    pub reach: u64,
+}
+
+impl Tree {
+    pub(super) fn name(&self, node: &Node) -> &str {
+        &self.names[node.name.0 as usize..][..usize::from(node.name.1)]
+    }
+
+    pub(super) fn extents(&self, node: &Node) -> &[Extent] {
+        &self.extents[node.extents.0 as usize..][..node.extents.1 as usize]
+    }
+
+    /// The node of that name in a directory.
+    pub(super) fn child(&self, directory: u32, name: &str) -> Option<u32> {
+        let children = self.directories[directory as usize].children.clone();
+        let nodes = &self.nodes[children.start as usize..children.end as usize];
+        let index = nodes.binary_search_by(|node| self.name(node).cmp(name)).ok()?;
+        Some(children.start + u32::try_from(index).expect("fewer nodes than the record limit"))
+    }
+
+    /// The node at a path without a leading slash; none for the root.
+    pub(super) fn find(&self, path: &str) -> Option<u32> {
+        let mut directory = 0;
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            let node = self.child(directory, part)?;
+            if parts.peek().is_none() {
+                return Some(node);
+            }
+            let Kind::Directory(inner) = self.nodes[node as usize].kind else { return None };
+            directory = inner;
+        }
+        None
+    }
+
+    /// Every node below the root with its path: a directory before what it contains, names in
+    /// byte order.
+    pub(super) fn walk(&self) -> Walk<'_> {
+        let open = self.directories.first().map(|root| (root.children.clone(), 0));
+        Walk { tree: self, path: String::new(), open: open.into_iter().collect() }
+    }
+}
+
+/// The iterator of [`Tree::walk`].
+pub(super) struct Walk<'a> {
+    tree: &'a Tree,
+    path: String,
+    /// For each open directory what is still to be shown, and how long its own path is.
+    open: Vec<(Range<u32>, usize)>,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = (String, u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (index, path_len) = loop {
+            let (rest, path_len) = self.open.last_mut()?;
+            if let Some(index) = rest.next() {
+                break (index, *path_len);
+            }
+            self.open.pop();
+        };
+        let node = &self.tree.nodes[index as usize];
+        self.path.truncate(path_len);
+        if path_len > 0 {
+            self.path.push('/');
+        }
+        self.path.push_str(self.tree.name(node));
+        if let Kind::Directory(directory) = node.kind {
+            let children = self.tree.directories[directory as usize].children.clone();
+            self.open.push((children, self.path.len()));
+        }
+        Some((self.path.clone(), index))
+    }
+}

@@ -1,0 +1,305 @@
+//! The volume descriptors from sector 16 on (ECMA-119 8): which trees, boot catalog and other file
+//! systems a medium has; and how a descriptor is changed or made.
+//!
+//! Not for what they point at: `scan`, `eltorito`.
+
+use super::bytemap::SECTOR;
+use super::error::IsoError;
+use super::reader::Reader;
+use super::record::{Extent, NewRecord, both16, both32, le16, le32};
+use super::timestamp::Timestamp;
+
+/// Where the descriptors start.
+const FIRST: u64 = 16;
+/// Descriptors that are read before the terminator must have come.
+const DESCRIPTORS_MAX: u64 = 64;
+
+/// A primary or supplementary descriptor.
+#[derive(Clone, Debug)]
+pub(super) struct Descriptor {
+    /// The byte where it starts.
+    pub at: u64,
+    pub bytes: Box<[u8]>,
+}
+
+impl Descriptor {
+    /// Sectors of the volume, as far as this descriptor knows.
+    pub(super) fn sectors(&self) -> u32 {
+        le32(&self.bytes, 80)
+    }
+
+    pub(super) fn root(&self) -> Extent {
+        let sector = le32(&self.bytes, 158).saturating_add(u32::from(self.bytes[157]));
+        Extent { sector, len: le32(&self.bytes, 166) }
+    }
+
+    /// The volume id without trailing blanks.
+    pub(super) fn volume_id(&self) -> String {
+        String::from_utf8_lossy(&self.bytes[40..72]).trim_end_matches([' ', '\0']).to_owned()
+    }
+
+    /// Where the path tables are, those that exist.
+    fn path_tables(&self) -> Vec<Extent> {
+        let len = le32(&self.bytes, 132);
+        let big = |at: usize| le32(&self.bytes, at).swap_bytes();
+        [le32(&self.bytes, 140), le32(&self.bytes, 144), big(148), big(152)]
+            .into_iter()
+            .filter(|&sector| sector != 0)
+            .map(|sector| Extent { sector, len })
+            .collect()
+    }
+}
+
+/// What the descriptors say.
+#[derive(Clone, Debug)]
+pub(super) struct Descriptors {
+    pub primary: Descriptor,
+    pub joliet: Option<Descriptor>,
+    /// The sector of the El Torito boot catalog.
+    pub boot_catalog: Option<u32>,
+    /// Whether a UDF file system is recognised beside ISO 9660.
+    pub udf: bool,
+}
+
+/// Reads the descriptors.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Descriptors, IsoError> {
+    let primary = read_primary(reader)?;
+    let mut all = Descriptors { primary, joliet: None, boot_catalog: None, udf: false };
+    for sector in FIRST + 1..FIRST + DESCRIPTORS_MAX {
+        let at = sector * SECTOR;
+        let bytes = reader.read("the volume descriptors", at, SECTOR as usize)?;
+        if &bytes[1..6] != b"CD001" {
+            let why = "expected a descriptor or the terminator".to_owned();
+            return Err(IsoError::Malformed { what: "volume descriptor", at, why });
+        }
+        match bytes[0] {
+            0 if bytes[7..].starts_with(b"EL TORITO SPECIFICATION") => {
+                all.boot_catalog.get_or_insert(le32(&bytes, 71));
+            }
+            2 if [b"%/@", b"%/C", b"%/E"].contains(&bytes[88..91].as_array().expect("three")) => {
+                let descriptor = Descriptor { at, bytes: bytes.into() };
+                check_block_size(&descriptor)?;
+                all.joliet.get_or_insert(descriptor);
+            }
+            255 => {
+                all.udf = has_udf(reader, sector + 1);
+                claim_path_tables(reader, &all)?;
+                return Ok(all);
+            }
+            _ => {}
+        }
+    }
+    Err(IsoError::Limit { what: "volume descriptors without a terminator", limit: DESCRIPTORS_MAX })
+}
+
+fn read_primary(reader: &mut Reader<'_>) -> Result<Descriptor, IsoError> {
+    let at = FIRST * SECTOR;
+    let bytes = match reader.read("the primary volume descriptor", at, SECTOR as usize) {
+        Ok(bytes) => bytes,
+        Err(IsoError::PastEnd { len, .. }) => {
+            return Err(IsoError::NotIso { found: format!("the end of the file at byte {len}") });
+        }
+        Err(other) => return Err(other),
+    };
+    if !bytes.starts_with(b"\x01CD001\x01") {
+        return Err(IsoError::NotIso { found: format!("\"{}\"", bytes[..7].escape_ascii()) });
+    }
+    let primary = Descriptor { at, bytes: bytes.into() };
+    check_block_size(&primary)?;
+    let volume_id = primary.volume_id();
+    if volume_id.chars().any(char::is_control) {
+        let why = format!("the volume id {volume_id:?} has control characters");
+        return Err(IsoError::Malformed { what: "volume descriptor", at, why });
+    }
+    Ok(primary)
+}
+
+fn check_block_size(descriptor: &Descriptor) -> Result<(), IsoError> {
+    match le16(&descriptor.bytes, 128) {
+        2048 => Ok(()),
+        other => Err(IsoError::BlockSize(other)),
+    }
+}
+
+/// Whether the extended area behind the terminator names UDF (ECMA-167 3/3.1).
+fn has_udf(reader: &mut Reader<'_>, first: u64) -> bool {
+    (first..first + 3).any(|sector| {
+        let id = reader.read("the extended area", sector * SECTOR, 6);
+        id.is_ok_and(|id| id.starts_with(b"\0NSR0"))
+    })
+}
+
+fn claim_path_tables(reader: &mut Reader<'_>, all: &Descriptors) -> Result<(), IsoError> {
+    for descriptor in [Some(&all.primary), all.joliet.as_ref()].into_iter().flatten() {
+        for table in descriptor.path_tables() {
+            reader.claim("a path table", table.at(), table.len.into())?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the new trees are, for a descriptor to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moved {
+    pub root: Extent,
+    /// Sector of the path table with little-endian numbers.
+    pub little: u32,
+    /// Sector of the path table with big-endian numbers.
+    pub big: u32,
+    /// Bytes of either.
+    pub table_len: u32,
+}
+
+/// What to write over a descriptor: offsets inside it, and bytes.
+pub(super) fn changes(sectors: u32, moved: Option<Moved>) -> Vec<(u64, Vec<u8>)> {
+    let mut changes = vec![(80, both32(sectors).to_vec())];
+    if let Some(Moved { root, little, big, table_len }) = moved {
+        let mut tables = both32(table_len).to_vec();
+        tables.extend(little.to_le_bytes());
+        tables.extend([0; 4]);
+        tables.extend(big.to_be_bytes());
+        tables.extend([0; 4]);
+        changes.push((132, tables));
+        changes.push((157, vec![0]));
+        changes.push((158, [both32(root.sector), both32(root.len)].concat()));
+    }
+    changes
+}
+
+/// The type of a new descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewKind {
+    Primary,
+    Joliet,
+}
+
+/// Makes a descriptor of a volume that has a root directory of one sector and nothing else yet.
+pub(super) fn new_descriptor(
+    kind: NewKind,
+    volume_id: &str,
+    root: Extent,
+    at: Timestamp,
+) -> Vec<u8> {
+    let text = |text: &str, len: usize| -> Vec<u8> {
+        match kind {
+            NewKind::Primary => format!("{text:len$}").into_bytes(),
+            NewKind::Joliet => {
+                let units = text.encode_utf16().chain(std::iter::repeat(0x20));
+                let mut field: Vec<u8> = units.take(len / 2).flat_map(u16::to_be_bytes).collect();
+                field.resize(len, 0);
+                field
+            }
+        }
+    };
+    let root_record =
+        NewRecord { identifier: &[0], extent: root, directory: true, system_use: b"", at };
+    let mut d = vec![if kind == NewKind::Primary { 1 } else { 2 }];
+    d.extend(b"CD001\x01\0");
+    d.extend(text("LINUX", 32));
+    d.extend(text(volume_id, 32));
+    d.extend([0; 8]);
+    d.extend(both32(0));
+    let escape: &[u8] = if kind == NewKind::Primary { b"" } else { b"%/E" };
+    d.extend(escape);
+    d.resize(120, 0);
+    d.extend(both16(1));
+    d.extend(both16(1));
+    d.extend(both16(SECTOR as u16));
+    d.resize(156, 0);
+    d.extend(root_record.bytes().expect("a root record fits"));
+    // Volume set, publisher, data preparer, application; then copyright, abstract, bibliography.
+    for (what, len) in
+        [("", 128), ("", 128), ("", 128), ("PREFLIGHT", 128), ("", 37), ("", 37), ("", 37)]
+    {
+        d.extend(text(what, len));
+    }
+    let never = *b"0000000000000000\0";
+    for date in [at.long(), at.long(), never, never] {
+        d.extend(date);
+    }
+    d.extend([1, 0]);
+    d.extend([b' '; 512]);
+    d.resize(SECTOR as usize, 0);
+    d
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytemap::ByteMap;
+    use super::*;
+
+    fn medium(descriptors: &[&[u8]]) -> ByteMap {
+        let mut bytes = vec![0; (FIRST * SECTOR) as usize];
+        for descriptor in descriptors {
+            bytes.extend_from_slice(descriptor);
+            bytes.resize(bytes.len().next_multiple_of(SECTOR as usize), 0);
+        }
+        let mut map = ByteMap::new();
+        map.push_bytes(bytes);
+        map
+    }
+
+    fn descriptor(kind: NewKind) -> Vec<u8> {
+        let root = Extent { sector: 20, len: 2048 };
+        new_descriptor(kind, "CentOS_6.6", root, Timestamp::new(0).unwrap())
+    }
+
+    #[test]
+    fn a_new_descriptor_reads_back() {
+        let (primary, joliet) = (descriptor(NewKind::Primary), descriptor(NewKind::Joliet));
+        assert_eq!((primary.len(), joliet.len()), (2048, 2048));
+        assert_eq!((primary[881], joliet[881]), (1, 1));
+        assert_eq!(primary[883..1395], [b' '; 512]);
+        let map = medium(&[&primary, &joliet, b"\xffCD001\x01"]);
+        let read = read(&mut Reader::new(&map)).unwrap();
+        assert_eq!(read.primary.volume_id(), "CentOS_6.6");
+        assert_eq!(read.primary.root(), Extent { sector: 20, len: 2048 });
+        assert_eq!(read.joliet.unwrap().root(), Extent { sector: 20, len: 2048 });
+        assert!(!read.udf && read.boot_catalog.is_none());
+    }
+
+    #[test]
+    fn changes_reach_every_field_that_moves() {
+        let mut bytes = descriptor(NewKind::Primary);
+        let root = Extent { sector: 300, len: 4096 };
+        let moved = Moved { root, little: 301, big: 302, table_len: 10 };
+        for (at, change) in changes(1000, Some(moved)) {
+            bytes[at as usize..at as usize + change.len()].copy_from_slice(&change);
+        }
+        let read = Descriptor { at: 0, bytes: bytes.into() };
+        assert_eq!((read.sectors(), read.root()), (1000, root));
+        let tables = [Extent { sector: 301, len: 10 }, Extent { sector: 302, len: 10 }];
+        assert_eq!(read.path_tables(), tables);
+    }
+
+    #[test]
+    fn what_is_no_iso_9660_volume_is_refused() {
+        let good = descriptor(NewKind::Primary);
+        let changed = |at: usize, byte: u8| {
+            let mut bad = good.clone();
+            bad[at] = byte;
+            bad
+        };
+        for (bad, message) in [
+            (changed(0, 7), "no ISO 9660 volume"),
+            (changed(5, b'2'), "no ISO 9660 volume"),
+            (changed(129, 4), "logical blocks of 1024 bytes"),
+            (changed(45, 27), "control characters"),
+            (changed(142, 9), "a path table ends"),
+        ] {
+            let map = medium(&[&bad, b"\xffCD001\x01"]);
+            let error = read(&mut Reader::new(&map)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+        let cut = medium(&[&good]);
+        assert!(read(&mut Reader::new(&cut)).is_err());
+    }
+
+    #[test]
+    fn a_udf_bridge_is_recognised() {
+        let good = descriptor(NewKind::Primary);
+        let map =
+            medium(&[&good, b"\xffCD001\x01", b"\0BEA01\x01", b"\0NSR03\x01", b"\0TEA01\x01"]);
+        assert!(read(&mut Reader::new(&map)).unwrap().udf);
+    }
+}
