@@ -98,7 +98,13 @@ pub enum IsoError {
         /// What the caller allows.
         cap: u64,
     },
-    /// A path to add exists already, or is added twice.
+    /// A path is to be written twice.
+    #[error("{path:?} is given twice")]
+    Twice {
+        /// The path.
+        path: String,
+    },
+    /// A path to add exists already.
     #[error("{path:?} exists in the image already")]
     Exists {
         /// The path to add.

@@ -265,3 +265,55 @@ fn entry(tree: &Tree, path: String, node: u32) -> Entry {
     let extents = tree.extents(node).iter().map(|extent| (extent.at(), extent.len.into()));
     Entry { path, kind, len: node.len, extents: extents.collect(), target }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Edits, Source, Timestamp, create, extend};
+    use super::*;
+    use crate::image::disc_path::DiscPath;
+
+    /// A small generator of numbers that are the same on every run (xorshift64).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % bound as u64) as usize
+        }
+    }
+
+    #[test]
+    fn no_mutated_image_panics() {
+        let at = Timestamp::new(0).unwrap();
+        let file = |path: &str| (DiscPath::new(path).unwrap(), Source::Bytes([9; 100][..].into()));
+        let files = [file("a/b/long name.txt"), file("a/c"), file("d")];
+        let image = create(&files, "MUTANT", at).unwrap().map;
+        let mut good = vec![0; image.len() as usize];
+        image.read_exact_at(0, &mut good).unwrap();
+        let used: Vec<usize> = (0..good.len()).filter(|&at| good[at] > b' ').collect();
+        let mut numbers = Numbers(1);
+        let mut accepted = 0;
+        for _ in 0..1000 {
+            let mut bytes = good.clone();
+            for _ in 0..[1, 1, 3, 10, 40][numbers.below(5)] {
+                bytes[used[numbers.below(used.len())]] = numbers.below(256) as u8;
+            }
+            let mut source = ByteMap::new();
+            source.push_bytes(bytes);
+            let Ok(medium) = Medium::of(source) else { continue };
+            accepted += 1;
+            let readable = medium.entries().filter(|entry| entry.kind == EntryKind::File);
+            for entry in readable.collect::<Vec<_>>() {
+                medium.read(&entry.path, 1 << 20).unwrap();
+            }
+            medium.joliet_differences(99);
+            let edits = Edits { add: vec![file("a/new"), file("e/f")], ..Edits::default() };
+            if let Ok(extended) = extend(&medium, &edits, medium.content_end(), at) {
+                Medium::of(extended.map).unwrap();
+            }
+        }
+        assert!((100..900).contains(&accepted), "{accepted} of 1000 accepted");
+    }
+}

@@ -2,10 +2,15 @@
 //! the implanted media md5.
 
 pub mod bytemap;
+mod create;
 mod eltorito;
 mod error;
+mod extend;
+mod layout;
 mod medium;
 mod name;
+mod path_table;
+mod planned;
 mod reader;
 mod record;
 mod scan;
@@ -14,7 +19,9 @@ pub mod timestamp;
 mod tree;
 mod volume;
 
+pub use create::create;
 pub use eltorito::{BootCatalog, BootEntry, BootMedia, Platform};
 pub use error::IsoError;
+pub use extend::{Edits, Extended, PlacedFile, Source, extend};
 pub use medium::{Entry, EntryKind, JolietDifference, Medium};
 pub use timestamp::Timestamp;

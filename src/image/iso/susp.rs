@@ -71,12 +71,7 @@ pub(super) fn detect(
 ) -> Result<Option<RockRidge>, IsoError> {
     let tail_at = root.system_use_at();
     let tail = &root.bytes()[tail_at..];
-    // CD-ROM XA puts 14 bytes of its own in front.
-    let Some(start) = [0, 14].into_iter().find(|&start| {
-        tail.get(start..start + 7).is_some_and(|sp| sp.starts_with(b"SP\x07\x01\xbe\xef"))
-    }) else {
-        return Ok(None);
-    };
+    let Some(start) = first_area_at(tail) else { return Ok(None) };
     let mut rock = RockRidge { skip: tail[start + 6], px_len: 36, rr_entry: false };
     let mut is_rock_ridge = false;
     walk(reader, at + (tail_at + start) as u64, &tail[start..], |entry| {
@@ -153,7 +148,14 @@ pub(super) fn attributes(
     Ok(found)
 }
 
-/// Hands each entry of a record other than the root's first to `visit`.
+/// Where the root's own area starts: at its SP entry, behind the 14 bytes of CD-ROM XA if need be.
+fn first_area_at(tail: &[u8]) -> Option<usize> {
+    [0, 14].into_iter().find(|&start| {
+        tail.get(start..start + 7).is_some_and(|sp| sp.starts_with(b"SP\x07\x01\xbe\xef"))
+    })
+}
+
+/// Hands each entry of a record to `visit`.
 pub(super) fn each_entry(
     reader: &mut Reader<'_>,
     rock: RockRidge,
@@ -161,7 +163,9 @@ pub(super) fn each_entry(
     record: Record<'_>,
     visit: impl FnMut(Entry<'_>) -> Result<(), IsoError>,
 ) -> Result<(), IsoError> {
-    let start = (record.system_use_at() + usize::from(rock.skip)).min(record.bytes().len());
+    let tail_at = record.system_use_at();
+    let skip = first_area_at(&record.bytes()[tail_at..]).unwrap_or(rock.skip.into());
+    let start = (tail_at + skip).min(record.bytes().len());
     walk(reader, at + start as u64, &record.bytes()[start..], visit)
 }
 

@@ -1,0 +1,505 @@
+//! A tree as it will be: the base's directories, those that change rewritten elsewhere, and new
+//! ones; with every record that points at a moved directory put right.
+//!
+//! Not for what else is on the medium: `extend` lays out files and descriptors.
+
+use std::collections::BTreeMap;
+
+use super::bytemap::{ByteMap, SECTOR};
+use super::error::IsoError;
+use super::layout::Sectors;
+use super::name::{Identifiers, joliet_identifier};
+use super::path_table::{Row, path_tables};
+use super::reader::Reader;
+use super::record::{Extent, NewRecord, Record, both32, compare_identifiers, pack, sections};
+use super::susp::{each_entry, set_times};
+use super::timestamp::Timestamp;
+use super::tree::{Kind, NONE, Node, Tree};
+
+/// Levels of directories for new ones (ECMA-119 6.8.2.1), the root being the first.
+const DEPTH_MAX: u8 = 8;
+
+/// What to write over the base: bytes by their offset.
+pub(super) type Fixes = BTreeMap<u64, Vec<u8>>;
+
+/// How a tree names new entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Invented identifiers; the name itself is in Rock Ridge or only in the Joliet tree.
+    Invented,
+    /// Identifiers that are the name.
+    Exact,
+    /// Joliet.
+    Joliet,
+}
+
+/// Where the bytes of a new file will be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub sector: u32,
+    pub len: u64,
+}
+
+/// A tree to be written.
+pub(super) struct Planned<'a> {
+    tree: &'a Tree,
+    source: &'a ByteMap,
+    naming: Naming,
+    at: Timestamp,
+    /// The base's directories in its order, then the new ones.
+    directories: Vec<Directory>,
+}
+
+struct Directory {
+    parent: u32,
+    identifier: Box<[u8]>,
+    depth: u8,
+    extent: Extent,
+    change: Option<Change>,
+}
+
+/// What a rewritten directory will hold.
+#[derive(Default)]
+struct Change {
+    kept: Vec<Kept>,
+    identifiers: Identifiers,
+    new: BTreeMap<String, New>,
+    /// The file that takes the place of the one whose (first) record is at this byte.
+    replaced: BTreeMap<u64, usize>,
+}
+
+/// A record of the base.
+struct Kept {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+struct New {
+    identifier: Vec<u8>,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// A file, by its place in the list of new files.
+    File(usize),
+    Directory(u32),
+}
+
+impl<'a> Planned<'a> {
+    pub(super) fn new(tree: &'a Tree, source: &'a ByteMap, naming: Naming, at: Timestamp) -> Self {
+        let directories = tree
+            .directories
+            .iter()
+            .map(|base| Directory {
+                parent: base.parent,
+                identifier: base.identifier.clone(),
+                depth: base.depth,
+                extent: base.extent,
+                change: None,
+            })
+            .collect();
+        Self { tree, source, naming, at, directories }
+    }
+
+    /// Adds a file, and the directories above it that do not exist.
+    pub(super) fn add(&mut self, path: &str, file: usize) -> Result<(), IsoError> {
+        let mut parts = path.split('/').peekable();
+        let mut directory = 0;
+        while let Some(part) = parts.next() {
+            let last = parts.peek().is_none();
+            directory = match (self.existing(directory, part), last) {
+                (Some(_), true) => return Err(IsoError::Exists { path: path.to_owned() }),
+                (Some(Some(inner)), false) => inner,
+                (Some(None), false) => {
+                    let (path, file) = (path.to_owned(), part.to_owned());
+                    return Err(IsoError::BelowFile { path, file });
+                }
+                (None, true) => return self.insert(directory, part, What::File(file), path),
+                (None, false) => self.add_directory(directory, part, path)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Puts a file in the place of an existing one.
+    pub(super) fn replace(&mut self, node: &Node, file: usize) -> Result<(), IsoError> {
+        self.change(node.parent)?.replaced.insert(node.record_at, file);
+        Ok(())
+    }
+
+    /// Rewrites the root even when nothing in it changes.
+    pub(super) fn rewrite_root(&mut self) -> Result<(), IsoError> {
+        self.change(0).map(|_| ())
+    }
+
+    /// What has this name in a directory: nothing, a directory, or something else (inner none).
+    fn existing(&self, directory: u32, name: &str) -> Option<Option<u32>> {
+        if (directory as usize) < self.tree.directories.len()
+            && let Some(node) = self.tree.child(directory, name)
+        {
+            return Some(match self.tree.nodes[node as usize].kind {
+                Kind::Directory(inner) => Some(inner),
+                _ => None,
+            });
+        }
+        let change = self.directories[directory as usize].change.as_ref()?;
+        change.new.get(name).map(|new| match new.what {
+            What::Directory(inner) => Some(inner),
+            What::File(_) => None,
+        })
+    }
+
+    fn add_directory(&mut self, parent: u32, name: &str, path: &str) -> Result<u32, IsoError> {
+        let depth = self.directories[parent as usize].depth + 1;
+        if depth > DEPTH_MAX && self.naming != Naming::Joliet {
+            return Err(IsoError::TooDeep { path: path.to_owned(), limit: DEPTH_MAX });
+        }
+        let index = u32::try_from(self.directories.len()).expect("below the record limit");
+        self.insert(parent, name, What::Directory(index), path)?;
+        let identifier = self.directories[parent as usize]
+            .change
+            .as_ref()
+            .and_then(|change| change.new.get(name))
+            .map(|new| new.identifier.clone().into_boxed_slice())
+            .expect("it was inserted");
+        let extent = Extent { sector: 0, len: 0 };
+        let change = Some(Change::default());
+        self.directories.push(Directory { parent, identifier, depth, extent, change });
+        Ok(index)
+    }
+
+    fn insert(
+        &mut self,
+        directory: u32,
+        name: &str,
+        what: What,
+        path: &str,
+    ) -> Result<(), IsoError> {
+        let (naming, versions) = (self.naming, self.tree.versions);
+        let is_directory = matches!(what, What::Directory(_));
+        let identifiers = &mut self.change(directory)?.identifiers;
+        let identifier = match naming {
+            Naming::Invented => Ok(identifiers.invent(name, is_directory, versions)),
+            Naming::Exact => identifiers.exact(name, is_directory, versions),
+            Naming::Joliet => joliet_identifier(name, versions && !is_directory),
+        };
+        let cannot =
+            |why| IsoError::CannotName { path: path.to_owned(), name: name.to_owned(), why };
+        let new = New { identifier: identifier.map_err(cannot)?, what };
+        let nowhere = Extent { sector: 0, len: 0 };
+        if self.new_record(name, &new, nowhere).is_none() {
+            return Err(cannot("is too long for one directory record"));
+        }
+        self.change(directory)?.new.insert(name.to_owned(), new);
+        Ok(())
+    }
+
+    /// The changes of a directory, with its records read when these are the first.
+    fn change(&mut self, directory: u32) -> Result<&mut Change, IsoError> {
+        let index = directory as usize;
+        if self.directories[index].change.is_none() {
+            let base = &self.tree.directories[index];
+            let mut change = Change::default();
+            Reader::new(self.source).directory(
+                base.extent.sector,
+                base.extent.len,
+                |_, at, record| {
+                    change.identifiers.take(record.identifier());
+                    change.kept.push(Kept { at, bytes: record.bytes().to_vec() });
+                    Ok(())
+                },
+            )?;
+            self.directories[index].change = Some(change);
+        }
+        Ok(self.directories[index].change.as_mut().expect("it was just read"))
+    }
+
+    /// Gives every changed directory its sectors.
+    pub(super) fn place_directories(
+        &mut self,
+        sectors: &mut Sectors,
+        files: &[Place],
+    ) -> Result<(), IsoError> {
+        for index in 0..self.directories.len() {
+            if self.directories[index].change.is_none() {
+                continue;
+            }
+            let records = self.records(index, files, &Fixes::new());
+            let len = pack(&records).len() as u64;
+            let sector = sectors.take(len)?;
+            let len =
+                u32::try_from(len).map_err(|_| IsoError::TooLarge { sectors: len / SECTOR })?;
+            self.directories[index].extent = Extent { sector, len };
+        }
+        Ok(())
+    }
+
+    /// Whether any directory is written anew.
+    pub(super) fn is_changed(&self) -> bool {
+        self.directories.iter().any(|directory| directory.change.is_some())
+    }
+
+    /// Where the root directory is.
+    pub(super) fn root(&self) -> Extent {
+        self.directories[0].extent
+    }
+
+    /// Both path tables: little-endian, big-endian.
+    pub(super) fn path_tables(&self) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
+        let rows: Vec<Row<'_>> = self
+            .directories
+            .iter()
+            .map(|directory| Row {
+                identifier: &directory.identifier,
+                sector: directory.extent.sector,
+                parent: directory.parent,
+            })
+            .collect();
+        path_tables(&rows)
+    }
+
+    /// The bytes of the changed directories, in the order of their sectors. Takes out of `fixes`
+    /// what belongs to records that move with them.
+    pub(super) fn directories(&self, files: &[Place], fixes: &mut Fixes) -> Vec<Vec<u8>> {
+        let changed: Vec<_> = self
+            .directories
+            .iter()
+            .enumerate()
+            .filter_map(|(index, directory)| Some((index, directory.change.as_ref()?)))
+            .collect();
+        let written =
+            changed.iter().map(|&(index, _)| pack(&self.records(index, files, fixes))).collect();
+        for kept in changed.iter().flat_map(|(_, change)| &change.kept) {
+            let range = kept.at..kept.at + kept.bytes.len() as u64;
+            let inside: Vec<u64> = fixes.range(range).map(|(&at, _)| at).collect();
+            for at in inside {
+                fixes.remove(&at);
+            }
+        }
+        written
+    }
+
+    /// The records of a changed directory, in order.
+    fn records(&self, index: usize, files: &[Place], fixes: &Fixes) -> Vec<Vec<u8>> {
+        let directory = &self.directories[index];
+        let change = directory.change.as_ref().expect("only changed directories are written");
+        let mut new: Vec<(&String, &New)> = change.new.iter().collect();
+        new.sort_by(|(_, a), (_, b)| self.compare(&a.identifier, &b.identifier));
+        let mut new = new.into_iter().peekable();
+        let mut records = Vec::new();
+        if change.kept.is_empty() {
+            records.push(self.dot(0, index));
+            records.push(self.dot(1, directory.parent as usize));
+        }
+        let mut replaced_sections = false;
+        for (position, kept) in change.kept.iter().enumerate() {
+            let record = kept.record();
+            while let Some((name, entry)) = new.next_if(|(_, entry)| {
+                position >= 2 && self.compare(&entry.identifier, record.identifier()).is_lt()
+            }) {
+                records.extend(self.new_records(name, entry, files));
+            }
+            if let Some(&file) = change.replaced.get(&kept.at) {
+                let mut one = kept.fixed(fixes);
+                one[18..25].copy_from_slice(&self.at.short());
+                if let Some(rock) = self.tree.rock {
+                    set_times(rock, &mut one, self.at);
+                }
+                records.extend(sections(&one, files[file].sector, files[file].len));
+                replaced_sections = record.has_more_sections();
+            } else if replaced_sections {
+                replaced_sections = record.has_more_sections();
+            } else {
+                records.push(kept.fixed(fixes));
+            }
+        }
+        for (name, entry) in new {
+            records.extend(self.new_records(name, entry, files));
+        }
+        records
+    }
+
+    fn compare(&self, a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+        if self.naming == Naming::Joliet { a.cmp(b) } else { compare_identifiers(a, b) }
+    }
+
+    fn new_records(&self, name: &str, new: &New, files: &[Place]) -> Vec<Vec<u8>> {
+        let whole = "the record was made when the name was added";
+        match new.what {
+            What::Directory(inner) => {
+                let extent = self.directories[inner as usize].extent;
+                vec![self.new_record(name, new, extent).expect(whole)]
+            }
+            What::File(file) => {
+                let Place { sector, len } = files[file];
+                let one = self.new_record(name, new, Extent { sector, len: 0 }).expect(whole);
+                sections(&one, sector, len)
+            }
+        }
+    }
+
+    fn new_record(&self, name: &str, new: &New, extent: Extent) -> Option<Vec<u8>> {
+        let (directory, links) = match new.what {
+            What::Directory(inner) => (true, self.links(inner as usize)),
+            What::File(_) => (false, 1),
+        };
+        let system_use = match self.tree.rock {
+            Some(_) if name.len() > 255 => return None,
+            Some(rock) => rock.new_entry(Some(name), directory, links, extent.sector, self.at),
+            None => Vec::new(),
+        };
+        let (identifier, system_use, at) = (&new.identifier[..], &system_use[..], self.at);
+        NewRecord { identifier, extent, directory, system_use, at }.bytes()
+    }
+
+    /// The record of a new directory's self (0) or parent (1).
+    fn dot(&self, which: u8, target: usize) -> Vec<u8> {
+        let extent = self.directories[target].extent;
+        let system_use = self.tree.rock.map_or_else(Vec::new, |rock| {
+            rock.new_entry(None, true, self.links(target), extent.sector, self.at)
+        });
+        let (identifier, system_use, at) = (&[which][..], &system_use[..], self.at);
+        NewRecord { identifier, extent, directory: true, system_use, at }
+            .bytes()
+            .expect("a record without a name fits")
+    }
+
+    /// The link count of a directory, as far as its new sub-directories go.
+    fn links(&self, index: usize) -> u32 {
+        2 + self.directories.get(index).map_or(0, Directory::new_directories)
+    }
+
+    /// What must change in records of the base because directories move or gain sub-directories.
+    pub(super) fn fixes(&self) -> Result<Fixes, IsoError> {
+        let mut fixing =
+            Fixing { planned: self, reader: Reader::new(self.source), fixes: Fixes::new() };
+        for (index, base) in self.tree.directories.iter().enumerate() {
+            let own = &self.directories[index];
+            let parent = &self.directories[base.parent as usize];
+            let shown_in = match base.node {
+                NONE => None,
+                node => Some(self.tree.nodes[node as usize]),
+            };
+            if own.change.is_some() {
+                fixing.point(base.extent.at(), own)?;
+                if index != 0 {
+                    fixing.point(base.record_at, own)?;
+                }
+                if let Some(place_holder) = shown_in.filter(|_| base.relocated) {
+                    fixing.point_entry(b"CL", place_holder.record_at, own)?;
+                }
+            }
+            let showing = shown_in.map(|node| &self.directories[node.parent as usize]);
+            let true_parent = showing.filter(|to| base.relocated && to.change.is_some());
+            if parent.change.is_some() || true_parent.is_some() {
+                let up_at = base.extent.at() + fixing.record(base.extent.at())?.len() as u64;
+                if parent.change.is_some() {
+                    fixing.point(up_at, parent)?;
+                }
+                if let Some(to) = true_parent {
+                    fixing.point_entry(b"PL", up_at, to)?;
+                }
+            }
+        }
+        Ok(fixing.fixes)
+    }
+}
+
+impl Directory {
+    fn new_directories(&self) -> u32 {
+        let new = self.change.iter().flat_map(|change| change.new.values());
+        let directories = new.filter(|new| matches!(new.what, What::Directory(_)));
+        u32::try_from(directories.count()).expect("below the record limit")
+    }
+}
+
+impl Kept {
+    fn record(&self) -> Record<'_> {
+        Record::parse(&self.bytes, 0, self.at)
+            .ok()
+            .flatten()
+            .expect("a kept record was parsed before")
+    }
+
+    /// The bytes with the fixes that fall into them.
+    fn fixed(&self, fixes: &Fixes) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        for (&at, fix) in fixes.range(self.at..self.at + bytes.len() as u64) {
+            let start = usize::try_from(at - self.at).expect("inside the record");
+            let rest = &mut bytes[start..];
+            // A hostile continuation area can lie across records; then only its share is here.
+            let len = fix.len().min(rest.len());
+            rest[..len].copy_from_slice(&fix[..len]);
+        }
+        bytes
+    }
+}
+
+/// Collects fixes.
+struct Fixing<'a> {
+    planned: &'a Planned<'a>,
+    reader: Reader<'a>,
+    fixes: Fixes,
+}
+
+impl Fixing<'_> {
+    /// The bytes of the record at `at`.
+    fn record(&mut self, at: u64) -> Result<Vec<u8>, IsoError> {
+        let rest_of_sector = SECTOR - at % SECTOR;
+        let rest_of_image = self.planned.source.len().saturating_sub(at);
+        let len = rest_of_sector.min(rest_of_image).min(255) as usize;
+        let mut bytes = self.reader.read("a directory record", at, len)?;
+        let Some(record) = Record::parse(&bytes, 0, at)? else {
+            let why = "it is gone".to_owned();
+            return Err(IsoError::Malformed { what: "directory record", at, why });
+        };
+        let len = record.bytes().len();
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
+    /// Points the record at `at` to where the directory is now.
+    fn point(&mut self, at: u64, to: &Directory) -> Result<(), IsoError> {
+        self.fixes.insert(at + 1, vec![0]);
+        self.fixes.insert(at + 2, both32(to.extent.sector).to_vec());
+        self.fixes.insert(at + 10, both32(to.extent.len).to_vec());
+        let more = to.new_directories();
+        if more > 0 {
+            // find(1) of CentOS 6 believes the link count: it would not look into more directories.
+            self.entries(at, |fixes, entry| {
+                if entry.is(b"PX") {
+                    let links = entry.number(12)?;
+                    if links >= 2 {
+                        let links = links.saturating_add(more);
+                        fixes.insert(entry.at + 12, both32(links).to_vec());
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Points the CL or PL entry of the record at `at` to where the directory is now.
+    fn point_entry(&mut self, which: &[u8; 2], at: u64, to: &Directory) -> Result<(), IsoError> {
+        self.entries(at, |fixes, entry| {
+            if entry.is(which) {
+                fixes.insert(entry.at + 4, both32(to.extent.sector).to_vec());
+            }
+            Ok(())
+        })
+    }
+
+    fn entries(
+        &mut self,
+        at: u64,
+        mut visit: impl FnMut(&mut Fixes, super::susp::Entry<'_>) -> Result<(), IsoError>,
+    ) -> Result<(), IsoError> {
+        let Some(rock) = self.planned.tree.rock else { return Ok(()) };
+        let bytes = self.record(at)?;
+        let Some(record) = Record::parse(&bytes, 0, at)? else { return Ok(()) };
+        let fixes = &mut self.fixes;
+        each_entry(&mut self.reader, rock, at, record, |entry| visit(fixes, entry))
+    }
+}
