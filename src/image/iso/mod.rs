@@ -2,3 +2,10 @@
 //! the implanted media md5.
 
 pub mod bytemap;
+
+pub mod media_md5;
+pub mod partition_apm;
+pub mod partition_gpt;
+pub mod partition_mbr;
+pub mod read_at;
+pub mod system_area;
