@@ -4,3 +4,8 @@ pub mod boot;
 pub mod disc_path;
 pub mod iso;
 pub mod kickstart;
+pub mod profile;
+pub mod recipe;
+pub mod setting;
+pub mod system;
+pub mod value;
