@@ -1,1 +1,20 @@
-//! Placeholder of the skeleton.
+//! Kickstarts: what one must say, rendered, read back, verified, linted and turned into facts.
+//!
+//! Not for where a kickstart is put on a medium nor for how the installer is told of it
+//! (`image::boot`).
+
+pub mod command;
+pub mod facts;
+pub mod lint;
+pub mod model;
+pub mod parse;
+pub mod render;
+pub mod verify;
+pub mod words;
+
+pub use facts::facts;
+pub use lint::lint;
+pub use model::{Carrier, Kickstart, Placement, RootAccess};
+pub use parse::parse;
+pub use render::render;
+pub use verify::verify;

@@ -1,0 +1,234 @@
+//! Recipes: what a person writes to say which master target is wanted (`images/*.yaml`).
+//!
+//! Not for defaults that depend on the distribution (`image::profile`), nor for whether the parts
+//! fit together (`image::system`).
+
+mod layout;
+mod read;
+mod retention;
+mod root_password;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::value::disk::{ByteSize, DiskName, ScsiAddress};
+use super::value::network::{Address, HostName, Netmask, Nic, Port};
+use super::value::{Keyboard, Language, PackageName, ProfileName, TimeZone, Title};
+use crate::digest::Sha256;
+
+pub use layout::Partition;
+pub use read::{RecipeError, RecipeFile, init_recipe};
+pub use retention::{Retention, RetentionDisk};
+pub use root_password::RootPassword;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// What it builds, for lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
+    /// How the distribution installs.
+    pub profile: ProfileName,
+    /// Language and keyboard.
+    #[serde(default)]
+    pub locale: Locale,
+    /// The time zone; the hardware clock runs in UTC.
+    #[serde(default = "utc")]
+    pub timezone: TimeZone,
+    /// The master target's host name.
+    pub host_name: HostName,
+    /// Its network interface.
+    pub network: Network,
+    /// Where the root password comes from.
+    #[serde(default)]
+    pub root_password: RootPassword,
+    /// The disks that may be touched, beside that of [`Recipe::retention`].
+    pub disks: Disks,
+    /// Partitions of the system disk; the profile's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Vec<Partition>>,
+    /// Where the boot loader goes; when absent the root partition, or under UEFI its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootloader: Option<BootLoader>,
+    /// What starts the machine.
+    #[serde(default)]
+    pub firmware: Firmware,
+    /// Lines of /etc/hosts beside the master target's own.
+    #[serde(default)]
+    pub hosts: Vec<HostsLine>,
+    /// Packages beside those of the profile.
+    #[serde(default)]
+    pub packages: Vec<PackageName>,
+    /// Ports to open beside SSH; the profile's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_ports: Option<Vec<Port>>,
+    /// The retention volume.
+    #[serde(default)]
+    pub retention: Retention,
+    /// The replication agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
+    /// A directory of add-on RPMs, on the machine that builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpms: Option<PathBuf>,
+    /// The vendor's medium.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Pinned>,
+}
+
+fn utc() -> TimeZone {
+    "Etc/UTC".parse().expect("Etc/UTC is a time zone")
+}
+
+/// Language and keyboard; S001 asks for US English.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Locale {
+    /// The language of the installed system.
+    pub language: Language,
+    /// The console's keyboard.
+    pub keyboard: Keyboard,
+}
+
+impl Default for Locale {
+    fn default() -> Self {
+        Self {
+            language: "en_US.UTF-8".parse().expect("en_US.UTF-8 is a language"),
+            keyboard: "us".parse().expect("us is a keyboard"),
+        }
+    }
+}
+
+/// The network interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Which interface.
+    #[serde(default = "first_nic")]
+    pub device: Nic,
+    /// Where its address comes from.
+    pub method: Method,
+    /// The address; only with `static`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Netmask or prefix length; only with `static`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netmask: Option<Netmask>,
+    /// The gateway; only with `static`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Address>,
+    /// Name servers; with `dhcp` they may be left out.
+    #[serde(default)]
+    pub dns: Vec<Address>,
+}
+
+fn first_nic() -> Nic {
+    "link".parse().expect("link is an interface")
+}
+
+/// Where an address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// The recipe.
+    Static,
+    /// A DHCP server.
+    Dhcp,
+}
+
+/// The disks that may be touched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disks {
+    /// The one that gets the operating system.
+    pub system: Disk,
+}
+
+/// A disk, and how it is told from others before it is erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// Its name in the installer.
+    pub name: DiskName,
+    /// Whether all that is on it may be destroyed; nothing is installed without it.
+    #[serde(default)]
+    pub erase: bool,
+    /// The size it must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<SizeRange>,
+    /// The SCSI address it must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scsi: Option<ScsiAddress>,
+}
+
+/// The sizes a disk may have; both ends count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizeRange {
+    /// At least this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<ByteSize>,
+    /// At most this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<ByteSize>,
+}
+
+/// Where the boot loader goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BootLoader {
+    /// The first sector of the root partition, as S001 asks.
+    Partition,
+    /// The disk's first sector; under UEFI the EFI system partition.
+    Mbr,
+}
+
+/// What starts the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Firmware {
+    /// A BIOS.
+    #[default]
+    Bios,
+    /// UEFI.
+    Uefi,
+}
+
+/// One line of /etc/hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostsLine {
+    /// The address.
+    pub address: Address,
+    /// The names it answers to.
+    pub names: Vec<HostName>,
+}
+
+/// The replication agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// The archive, on the machine that builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The digest it must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Whether a stand-in takes its place, which replicates nothing.
+    #[serde(default)]
+    pub standin: bool,
+}
+
+/// A file and the digest it must have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pinned {
+    /// The file, on the machine that builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The digest it must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+}

@@ -1,0 +1,460 @@
+//! A recipe and a profile as one system: every default filled, every inconsistency refused.
+//!
+//! Not for files of the machine that builds (agent, RPMs, base medium): a system is the same
+//! wherever it is built, so that its digest can be compared.
+
+mod disks;
+mod network;
+
+use serde::Serialize;
+
+use super::profile::Profile;
+use super::recipe::{
+    BootLoader, Disk, Firmware, HostsLine, Locale, Partition, Recipe, Retention, RootPassword,
+};
+use super::value::disk::{ByteSize, DiskName, Mount};
+use super::value::network::{Address, HostName, Port};
+use super::value::{PackageName, ProfileName, TimeZone};
+
+pub use network::Interface;
+
+/// The most lines of /etc/hosts and packages of one recipe; the el6 loader reads the kickstart
+/// onto its stack (anaconda 13.21.229, loader/kickstart.c), so it has to stay small.
+const MOST: usize = 200;
+
+/// One master target, complete.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct System {
+    /// The profile's name.
+    pub profile_name: ProfileName,
+    /// How it installs.
+    pub profile: Profile,
+    /// Language and keyboard.
+    pub locale: Locale,
+    /// The time zone.
+    pub timezone: TimeZone,
+    /// The host name.
+    pub host_name: HostName,
+    /// The network interface.
+    pub network: Interface,
+    /// Where the root password comes from.
+    pub root_password: RootPassword,
+    /// The system disk.
+    pub disk: Disk,
+    /// Its partitions, the EFI system partition among them.
+    pub layout: Vec<Partition>,
+    /// Where the boot loader goes.
+    pub boot_loader: BootLoader,
+    /// What starts the machine.
+    pub firmware: Firmware,
+    /// The retention volume.
+    pub retention: Retention,
+    /// Lines of /etc/hosts: with a static address the master target's own first.
+    pub hosts: Vec<HostsLine>,
+    /// All packages beside those of the profile's groups, each once.
+    pub packages: Vec<PackageName>,
+    /// Ports open beside SSH.
+    pub open_ports: Vec<Port>,
+    /// What stands for the replication agent.
+    pub agent: AgentKind,
+}
+
+/// What stands for the replication agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentKind {
+    /// Nothing: the master target gets it later.
+    None,
+    /// A stand-in, which replicates nothing.
+    StandIn,
+    /// A Unified Agent bundle.
+    Bundle,
+}
+
+/// Why a recipe and its profile do not make a system. Each names the recipe's key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SystemError {
+    /// A key that another value needs.
+    #[error("network.{key} is missing, and method is static")]
+    StaticNeeds {
+        /// The key.
+        key: &'static str,
+    },
+    /// A key that DHCP answers.
+    #[error("network.{key} is given, and method is dhcp")]
+    DhcpAnswers {
+        /// The key.
+        key: &'static str,
+    },
+    /// An address that is its subnet's own or its broadcast address.
+    #[error("network.{key}: {address} is the first or last address of its subnet")]
+    SubnetEdge {
+        /// The key.
+        key: &'static str,
+        /// The address.
+        address: Address,
+    },
+    /// A gateway that cannot be reached.
+    #[error("network.gateway: {gateway} is not in the subnet of {address} with {netmask}")]
+    GatewayOutside {
+        /// The gateway.
+        gateway: Address,
+        /// The address.
+        address: Address,
+        /// The netmask.
+        netmask: super::value::network::Netmask,
+    },
+    /// A gateway that is the master target itself.
+    #[error("network.gateway: {0} is the master target's own address")]
+    GatewayIsSelf(Address),
+    /// More name servers than the resolver asks.
+    #[error("network.dns: {0} name servers, the resolver asks at most 3")]
+    NameServers(usize),
+    /// A disk that may not be erased.
+    #[error("{key}.erase is not true, and installing destroys what is on {name}")]
+    EraseRefused {
+        /// The disk's key.
+        key: &'static str,
+        /// The disk.
+        name: DiskName,
+    },
+    /// A size range with its ends swapped.
+    #[error("{key}.size: min {min} is larger than max {max}")]
+    SizeRange {
+        /// The disk's key.
+        key: &'static str,
+        /// The lower end.
+        min: ByteSize,
+        /// The upper end.
+        max: ByteSize,
+    },
+    /// A layout that does not fit.
+    #[error("layout: the partitions need {needed}, and disks.system.size allows {allowed}")]
+    TooSmall {
+        /// What the partitions need.
+        needed: ByteSize,
+        /// The smallest disk that the recipe allows.
+        allowed: ByteSize,
+    },
+    /// One disk for two purposes.
+    #[error("retention.disk.name: {0} is the system disk")]
+    RetentionOnSystemDisk(DiskName),
+    /// Two disks and nothing that tells them apart for certain.
+    #[error("{key}: with two disks {name} alone may be either, for the names can swap at boot")]
+    Unguarded {
+        /// The disk's key.
+        key: &'static str,
+        /// The disk.
+        name: DiskName,
+    },
+    /// Two guards that one disk can satisfy.
+    #[error("disks.system and retention.disk: one disk could have the size and address of both")]
+    GuardsOverlap,
+    /// A mount point that occurs twice.
+    #[error("layout: {0} occurs twice")]
+    MountTwice(Mount),
+    /// A label that occurs twice.
+    #[error("layout: the label {0:?} occurs twice")]
+    LabelTwice(String),
+    /// No root file system.
+    #[error("layout: no partition is mounted on /")]
+    NoRoot,
+    /// More than one partition that takes what is left.
+    #[error("layout: {0} and {1} both grow")]
+    GrowTwice(Mount, Mount),
+    /// A file system that the mount point cannot have.
+    #[error("layout: {mount} cannot be {fstype}")]
+    WrongFsType {
+        /// The mount point.
+        mount: Mount,
+        /// The file system.
+        fstype: super::value::disk::FsType,
+    },
+    /// A partition below the least that anaconda accepts.
+    #[error("layout: {mount} has {size}, expected at least {least}")]
+    PartitionTooSmall {
+        /// The mount point.
+        mount: Mount,
+        /// Its size.
+        size: ByteSize,
+        /// The least.
+        least: ByteSize,
+    },
+    /// A partition for the retention volume on the system disk.
+    #[error("layout: {0} would be a retention volume on the system disk")]
+    RetentionInLayout(Mount),
+    /// An EFI system partition without UEFI.
+    #[error("layout: /boot/efi is given, and firmware is bios")]
+    EfiWithoutUefi,
+    /// A boot sector where UEFI does not look.
+    #[error("bootloader: partition is given, and firmware is uefi")]
+    PartitionUnderUefi,
+    /// XFS begins with its super block, where the boot sector would go.
+    #[error("bootloader: {0} is xfs, which leaves no room for a boot sector on its partition")]
+    BootSectorOnXfs(Mount),
+    /// More than a kickstart should hold.
+    #[error("{key}: {count} items, at most {MOST} are accepted")]
+    TooMany {
+        /// The key.
+        key: &'static str,
+        /// How many.
+        count: usize,
+    },
+    /// A line of /etc/hosts without a name.
+    #[error("hosts: {0} has no names")]
+    Nameless(Address),
+    /// A stand-in and a bundle.
+    #[error("agent: file and standin are both given")]
+    TwoAgents,
+}
+
+impl SystemError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::StaticNeeds { key } => format!("give network.{key}, or choose method: dhcp"),
+            Self::DhcpAnswers { key } => format!("remove network.{key}, or choose method: static"),
+            Self::EraseRefused { key, .. } => {
+                format!("write erase: true below {key} when that disk may be wiped")
+            }
+            Self::TooSmall { needed, .. } => {
+                format!("raise disks.system.size.min to {needed}, or make partitions smaller")
+            }
+            Self::Unguarded { key, .. } => format!(
+                "add a size range or a scsi address below {key}, or name it by disk/by-path"
+            ),
+            Self::GuardsOverlap => {
+                "choose size ranges that do not meet, or give both a scsi address".to_owned()
+            }
+            Self::RetentionOnSystemDisk(_) | Self::RetentionInLayout(_) => {
+                "give the retention volume a disk of its own".to_owned()
+            }
+            Self::EfiWithoutUefi => "choose firmware: uefi, or remove /boot/efi".to_owned(),
+            Self::PartitionUnderUefi => "remove bootloader, or choose firmware: bios".to_owned(),
+            Self::BootSectorOnXfs(_) => "choose ext4, or bootloader: mbr".to_owned(),
+            Self::TwoAgents => "remove one of them".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+impl System {
+    /// Fills every default and refuses what does not fit together.
+    ///
+    /// # Errors
+    ///
+    /// The first inconsistency.
+    pub fn new(recipe: &Recipe, profile: Profile) -> Result<Self, SystemError> {
+        let network = Interface::new(&recipe.network)?;
+        disks::check(recipe)?;
+        let boot_loader = disks::boot_loader(recipe)?;
+        let layout = disks::layout(recipe, &profile, boot_loader)?;
+        Ok(Self {
+            profile_name: recipe.profile.clone(),
+            locale: recipe.locale.clone(),
+            timezone: recipe.timezone.clone(),
+            host_name: recipe.host_name.clone(),
+            root_password: recipe.root_password.clone(),
+            disk: recipe.disks.system.clone(),
+            layout,
+            boot_loader,
+            firmware: recipe.firmware,
+            retention: recipe.retention.clone(),
+            hosts: network::hosts(recipe, &network)?,
+            packages: packages(recipe, &profile)?,
+            open_ports: recipe.open_ports.clone().unwrap_or_else(|| profile.open_ports.clone()),
+            agent: agent(recipe)?,
+            network,
+            profile,
+        })
+    }
+
+    /// The disks that are erased, the system disk first.
+    pub fn erased(&self) -> Vec<&Disk> {
+        let retention = match &self.retention {
+            Retention::Install(retention) => Some(&retention.disk),
+            Retention::None | Retention::FirstBoot { .. } => None,
+        };
+        std::iter::once(&self.disk).chain(retention).collect()
+    }
+
+    /// Whether a boot sector is written into the root partition, behind a generic boot record.
+    pub fn boots_from_partition(&self) -> bool {
+        self.boot_loader == BootLoader::Partition
+    }
+}
+
+fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, SystemError> {
+    if recipe.packages.len() > MOST {
+        return Err(SystemError::TooMany { key: "packages", count: recipe.packages.len() });
+    }
+    let mut names: Vec<PackageName> = Vec::new();
+    for name in profile.packages.names.iter().chain(&recipe.packages) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
+}
+
+fn agent(recipe: &Recipe) -> Result<AgentKind, SystemError> {
+    match &recipe.agent {
+        None => Ok(AgentKind::None),
+        Some(agent) if agent.standin && agent.file.is_some() => Err(SystemError::TwoAgents),
+        Some(agent) if agent.standin => Ok(AgentKind::StandIn),
+        Some(_) => Ok(AgentKind::Bundle),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::Assets;
+
+    const STATIC: &[&str] = &[
+        "network.method=static",
+        "network.address=192.0.2.10",
+        "network.netmask=24",
+        "network.gateway=192.0.2.1",
+        "network.dns=[192.0.2.53]",
+    ];
+    const RETENTION: &[&str] = &[
+        "retention.when=install",
+        "retention.disk={name: sdb, erase: true, size: {min: 900 GiB}}",
+    ];
+
+    fn system(settings: &[&[&str]]) -> Result<System, SystemError> {
+        let settings: Vec<_> = settings.concat().iter().map(|s| s.parse().unwrap()).collect();
+        let assets = Assets::embedded();
+        let file = Recipe::read(&assets, "demo", &settings).unwrap();
+        System::new(&file.recipe, file.profile(&assets).unwrap())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_profile() {
+        let system = system(&[STATIC, RETENTION]).unwrap();
+        let mounts: Vec<_> = system.layout.iter().map(|p| p.mount.as_str()).collect();
+        assert_eq!(mounts, ["/", "swap", "/var/crash", "/home"]);
+        assert_eq!(system.boot_loader, BootLoader::Partition);
+        assert_eq!(system.hosts[0].address.to_string(), "192.0.2.10");
+        assert_eq!(system.erased().len(), 2);
+        assert_eq!(system.agent, AgentKind::StandIn);
+        let names: Vec<_> = system.packages.iter().map(PackageName::as_str).collect();
+        // S001, Install additional packages; S001, ReiserFS and multipath.
+        for wanted in [
+            "xfsprogs",
+            "perl",
+            "lsscsi",
+            "rsync",
+            "wget",
+            "kexec-tools",
+            "device-mapper-multipath",
+            "kmod-reiserfs",
+            "reiserfs-utils",
+        ] {
+            assert!(names.contains(&wanted), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn uefi_adds_its_partition_and_moves_the_boot_loader() {
+        let system = system(&[&["firmware=uefi"]]).unwrap();
+        assert_eq!(system.layout[0].mount.as_str(), "/boot/efi");
+        assert_eq!(system.boot_loader, BootLoader::Mbr);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let layout = |text: &'static str| -> String { format!("layout={text}") };
+        let cases: &[(&[&[&str]], &str)] = &[
+            (&[&["network.method=static"]], "network.address is missing, and method is static"),
+            (&[&["network.gateway=192.0.2.1"]], "network.gateway is given, and method is dhcp"),
+            (
+                &[STATIC, &["network.gateway=198.51.100.1"]],
+                "network.gateway: 198.51.100.1 is not in the subnet of 192.0.2.10 with \
+                 255.255.255.0",
+            ),
+            (
+                &[STATIC, &["network.address=192.0.2.255"]],
+                "network.address: 192.0.2.255 is the first or last address of its subnet",
+            ),
+            (
+                &[STATIC, &["network.gateway=192.0.2.10"]],
+                "network.gateway: 192.0.2.10 is the master target's own address",
+            ),
+            (&[STATIC, &["network.dns=[]"]], "network.dns is missing, and method is static"),
+            (
+                &[&["network.dns=[192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4]"]],
+                "network.dns: 4 name servers, the resolver asks at most 3",
+            ),
+            (
+                &[&["disks.system.erase=false"]],
+                "disks.system.erase is not true, and installing destroys what is on sda",
+            ),
+            (
+                &[&["disks.system.size={min: 2 TiB, max: 1 TiB}"]],
+                "disks.system.size: min 2 TiB is larger than max 1 TiB",
+            ),
+            (
+                &[&["disks.system.size={min: 8 GiB}"]],
+                "layout: the partitions need 36870 MiB, and disks.system.size allows 8 GiB",
+            ),
+            (
+                &[RETENTION, &["retention.disk.name=sda"]],
+                "retention.disk.name: sda is the system disk",
+            ),
+            (
+                &[RETENTION, &["retention.disk={name: sdb, erase: true}"]],
+                "retention.disk: with two disks sdb alone may be either, for the names can swap \
+                 at boot",
+            ),
+            (
+                &[RETENTION, &["retention.disk.size={min: 100 GiB}"]],
+                "disks.system and retention.disk: one disk could have the size and address of \
+                 both",
+            ),
+            (
+                &[RETENTION, &["retention.disk.erase=false"]],
+                "retention.disk.erase is not true, and installing destroys what is on sdb",
+            ),
+            (
+                &[&["firmware=uefi", "bootloader=partition"]],
+                "bootloader: partition is given, and firmware is uefi",
+            ),
+            (&[&["hosts=[{address: 192.0.2.9, names: []}]"]], "hosts: 192.0.2.9 has no names"),
+            (&[&["agent.file=x"]], "agent: file and standin are both given"),
+        ];
+        for (settings, message) in cases {
+            assert_eq!(system(settings).unwrap_err().to_string(), *message, "{settings:?}");
+        }
+        for (text, message) in [
+            ("[{mount: swap, size: 1 GiB}]", "layout: no partition is mounted on /"),
+            ("[{mount: /, size: 1 GiB}, {mount: /, size: 1 GiB}]", "layout: / occurs twice"),
+            (
+                "[{mount: /, size: 1 GiB, grow: true}, {mount: /home, size: 1 GiB, grow: true}]",
+                "layout: / and /home both grow",
+            ),
+            ("[{mount: /, size: 1 GiB, fstype: swap}]", "layout: / cannot be swap"),
+            ("[{mount: /, size: 100 MiB}]", "layout: / has 100 MiB, expected at least 250 MiB"),
+            (
+                "[{mount: /, size: 1 GiB}, {mount: /mnt/retention, size: 1 GiB}]",
+                "layout: /mnt/retention would be a retention volume on the system disk",
+            ),
+            (
+                "[{mount: /, size: 1 GiB}, {mount: /boot/efi, size: 200 MiB}]",
+                "layout: /boot/efi is given, and firmware is bios",
+            ),
+            (
+                "[{mount: /, size: 1 GiB, fstype: xfs}]",
+                "bootloader: / is xfs, which leaves no room for a boot sector on its partition",
+            ),
+            (
+                "[{mount: /, size: 1 GiB, label: a}, {mount: /home, size: 1 GiB, label: a}]",
+                "layout: the label \"a\" occurs twice",
+            ),
+        ] {
+            let error = system(&[&[&layout(text)]]).unwrap_err();
+            assert_eq!(error.to_string(), message, "{text}");
+        }
+    }
+}
