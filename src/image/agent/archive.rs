@@ -1,0 +1,317 @@
+//! One pass over a bundle: every header is judged, every byte is hashed, nothing is kept but names.
+//!
+//! Not a tar program: it reads the plain ustar and GNU forms that an agent comes in, and refuses
+//! what tar programs read in different ways (sparse files, sizes in extended headers, links with
+//! data) rather than choosing a reading. Precedents: RUSTSEC-2018-0002, RUSTSEC-2021-0080,
+//! RUSTSEC-2026-0067, RUSTSEC-2026-0068, CVE-2016-5418.
+
+use std::io::{self, Read};
+
+use tar::{EntryType, PaxExtensions};
+
+use super::error::{AgentError, EntryFault, Limit};
+use super::gzip::Gunzip;
+use super::name::{self, AgentName};
+use super::tree::{self, Member, Refused, Tree};
+use crate::digest::Sha256;
+
+/// How much of an archive is read at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes after decompression.
+    pub unpacked_bytes: u64,
+    /// Members.
+    pub entries: u64,
+    /// Unpacked bytes for each compressed one, past the first [`Limits::allowance`].
+    pub ratio: u64,
+    /// Unpacked bytes that are not held against the ratio.
+    pub allowance: u64,
+    /// Directories in one path.
+    pub depth: usize,
+}
+
+/// The limits every bundle is read under.
+pub const LIMITS: Limits = Limits {
+    unpacked_bytes: 2 << 30,
+    entries: 200_000,
+    ratio: 200,
+    allowance: 1 << 20,
+    depth: tree::MOST_DEPTH,
+};
+
+/// Bytes of a record that names the next member.
+const MOST_RECORD: u64 = 64 * 1024;
+
+/// What one pass found.
+pub(super) struct Seen {
+    pub(super) tree: Tree,
+    pub(super) entries: u64,
+    pub(super) unpacked_bytes: u64,
+    pub(super) inner_name: Option<AgentName>,
+    pub(super) sha256: Sha256,
+    pub(super) len: u64,
+}
+
+/// The names that records before a member give it.
+#[derive(Default)]
+struct Records {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    extended: bool,
+}
+
+impl Records {
+    fn pending(&self) -> bool {
+        self.path.is_some() || self.link.is_some() || self.extended
+    }
+}
+
+/// What went wrong inside the walk, before it is known whose fault it is.
+enum Stop {
+    Io(io::Error),
+    Error(AgentError),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Reads a bundle to its end.
+pub(super) fn read(reader: impl Read) -> Result<Seen, AgentError> {
+    let mut gunzip = Gunzip::new(reader, LIMITS.unpacked_bytes, LIMITS.ratio, LIMITS.allowance)?;
+    let mut walk = Walk::default();
+    let walked = walk.all(&mut gunzip);
+    let entries = walk.entries;
+    match walked {
+        Ok(()) => {}
+        Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Io(source)) => return Err(blame(&gunzip, source, entries, true)),
+    }
+    gunzip.drain().map_err(|source| blame(&gunzip, source, entries, false))?;
+    walk.tree.check_links()?;
+    let (sha256, len) = gunzip.taken();
+    Ok(Seen {
+        tree: walk.tree,
+        entries,
+        unpacked_bytes: walk.bytes,
+        inner_name: walk.inner_name,
+        sha256,
+        len,
+    })
+}
+
+/// Whose fault an error is: the file's carrier, a limit, the compression, or the archive.
+fn blame<R: Read>(
+    gunzip: &Gunzip<R>,
+    source: io::Error,
+    entries: u64,
+    in_archive: bool,
+) -> AgentError {
+    if let Some(failure) = gunzip.failure() {
+        return AgentError::Read(failure);
+    }
+    if let Some(limit) = source.get_ref().and_then(|inner| inner.downcast_ref::<Limit>()) {
+        return AgentError::TooMuch { limit: *limit, entries };
+    }
+    // The tar reader's own complaints are of kind Other; flate2's are InvalidInput, InvalidData or
+    // UnexpectedEof.
+    if in_archive && source.kind() == io::ErrorKind::Other {
+        return AgentError::Archive { entries, source };
+    }
+    AgentError::Compression { entries, source }
+}
+
+#[derive(Default)]
+struct Walk {
+    tree: Tree,
+    entries: u64,
+    bytes: u64,
+    inner_name: Option<AgentName>,
+}
+
+impl Walk {
+    fn all(&mut self, reader: &mut impl Read) -> Result<(), Stop> {
+        let mut archive = tar::Archive::new(reader);
+        let mut records = Records::default();
+        // Raw: the reader's own handling of extension records holds them in memory whole.
+        for entry in archive.entries()?.raw(true) {
+            let mut entry = entry?;
+            let kind = entry.header().entry_type();
+            let size = entry.size();
+            let own_name = String::from_utf8_lossy(&entry.header().path_bytes()).into_owned();
+            let refuse = |fault| Stop::Error(refused(&own_name, fault));
+            if self.bytes.checked_add(size).is_none_or(|sum| sum > LIMITS.unpacked_bytes) {
+                return Err(self.too_much(Limit::UnpackedBytes(LIMITS.unpacked_bytes)));
+            }
+            match kind {
+                EntryType::GNULongName
+                | EntryType::GNULongLink
+                | EntryType::XHeader
+                | EntryType::XGlobalHeader
+                    if size > MOST_RECORD =>
+                {
+                    return Err(refuse(EntryFault::RecordSize(size)));
+                }
+                EntryType::GNULongName => {
+                    set_once(&mut records.path, without_nul(take(&mut entry)?)).map_err(refuse)?;
+                }
+                EntryType::GNULongLink => {
+                    set_once(&mut records.link, without_nul(take(&mut entry)?)).map_err(refuse)?;
+                }
+                EntryType::XHeader => {
+                    let data = take(&mut entry)?;
+                    read_extended(&data, &mut records).map_err(refuse)?;
+                }
+                EntryType::XGlobalHeader => {
+                    // A comment is what `git archive` writes; anything else would change members.
+                    let data = take(&mut entry)?;
+                    for record in PaxExtensions::new(&data) {
+                        match record?.key() {
+                            Ok("comment") => {}
+                            key => {
+                                let key = key.unwrap_or("not UTF-8").escape_default().to_string();
+                                return Err(refuse(EntryFault::ExtendedHeader(key)));
+                            }
+                        }
+                    }
+                }
+                _ => {
+                    let records = std::mem::take(&mut records);
+                    self.member(entry.header(), size, records)?;
+                }
+            }
+        }
+        if records.pending() {
+            return Err(io::Error::other("a record names a member that does not follow").into());
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, header: &tar::Header, size: u64, records: Records) -> Result<(), Stop> {
+        if self.entries == LIMITS.entries {
+            return Err(self.too_much(Limit::Entries(LIMITS.entries)));
+        }
+        let raw = records.path.unwrap_or_else(|| header.path_bytes().into_owned());
+        let shown = String::from_utf8_lossy(&raw).into_owned();
+        let refuse = |fault| Stop::Error(refused(&shown, fault));
+        let Ok(name) = std::str::from_utf8(&raw) else { return Err(refuse(EntryFault::Name)) };
+        let path = tree::inside(name).map_err(refuse)?;
+        let mode = header.mode()?;
+        if mode & 0o6000 != 0 {
+            return Err(refuse(EntryFault::SetId(mode)));
+        }
+        let member = match header.entry_type() {
+            EntryType::Regular if name.ends_with('/') => {
+                return Err(refuse(EntryFault::Kind("file whose name ends like a directory's")));
+            }
+            EntryType::Regular => Member::File { mode: mode & 0o777 },
+            EntryType::Directory => Member::Directory,
+            EntryType::Symlink => {
+                Member::SymbolicLink(link_target(header, records.link).map_err(refuse)?)
+            }
+            EntryType::Link => Member::HardLink(link_target(header, records.link).map_err(refuse)?),
+            other => return Err(refuse(EntryFault::Kind(kind_name(other)))),
+        };
+        if size > 0 && !matches!(member, Member::File { .. }) {
+            return Err(refuse(EntryFault::DataOnNonFile(kind_name(header.entry_type()))));
+        }
+        match self.tree.add(&path, member) {
+            Ok(()) => {}
+            Err(Refused::Entry(fault)) => return Err(refuse(fault)),
+            Err(Refused::Limit(limit)) => return Err(self.too_much(limit)),
+        }
+        if self.inner_name.is_none() {
+            self.inner_name = path.rsplit('/').next().and_then(name::of_component);
+        }
+        self.entries += 1;
+        self.bytes += size;
+        Ok(())
+    }
+
+    fn too_much(&self, limit: Limit) -> Stop {
+        Stop::Error(AgentError::TooMuch { limit, entries: self.entries })
+    }
+}
+
+/// Names a member for a message: escaped, and cut where nobody reads on.
+fn refused(name: &str, fault: EntryFault) -> AgentError {
+    let mut shown: String = name.chars().take(200).flat_map(char::escape_default).collect();
+    if name.chars().nth(200).is_some() {
+        shown.push_str("...");
+    }
+    AgentError::Entry { name: shown, fault }
+}
+
+fn take(entry: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    entry.take(MOST_RECORD).read_to_end(&mut data)?;
+    Ok(data)
+}
+
+fn without_nul(mut data: Vec<u8>) -> Vec<u8> {
+    while data.last() == Some(&0) {
+        data.pop();
+    }
+    data
+}
+
+fn set_once(slot: &mut Option<Vec<u8>>, value: Vec<u8>) -> Result<(), EntryFault> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(EntryFault::TwoNames),
+    }
+}
+
+fn read_extended(data: &[u8], records: &mut Records) -> Result<(), EntryFault> {
+    if std::mem::replace(&mut records.extended, true) {
+        return Err(EntryFault::TwoNames);
+    }
+    let unreadable = || EntryFault::ExtendedHeader("something unreadable".to_owned());
+    // The iterator takes an empty line for the end, other programs read on behind it.
+    if !data.ends_with(b"\n") || data.starts_with(b"\n") || data.windows(2).any(|w| w == b"\n\n") {
+        return Err(unreadable());
+    }
+    for record in PaxExtensions::new(data) {
+        let record = record.map_err(|_| unreadable())?;
+        match record.key().map_err(|_| unreadable())? {
+            "path" => set_once(&mut records.path, record.value_bytes().to_vec())?,
+            "linkpath" => set_once(&mut records.link, record.value_bytes().to_vec())?,
+            // A second size is read by some programs and not by others, sparse files are larger
+            // than they look, and a capability is a set-uid bit by another name.
+            key if key == "size"
+                || key.starts_with("GNU.sparse")
+                || key.ends_with("security.capability") =>
+            {
+                return Err(EntryFault::ExtendedHeader(key.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn link_target(header: &tar::Header, record: Option<Vec<u8>>) -> Result<String, EntryFault> {
+    let raw = record.or_else(|| header.link_name_bytes().map(|bytes| bytes.into_owned()));
+    let target = raw.and_then(|raw| String::from_utf8(raw).ok()).unwrap_or_default();
+    let fault = |why| EntryFault::Link { target: target.chars().take(200).collect(), why };
+    if target.is_empty() || target.len() > 4095 || target.chars().any(char::is_control) {
+        return Err(fault("which is no path"));
+    }
+    Ok(target)
+}
+
+fn kind_name(kind: EntryType) -> &'static str {
+    match kind {
+        EntryType::Link => "hard link",
+        EntryType::Symlink => "symbolic link",
+        EntryType::Char => "character device",
+        EntryType::Block => "block device",
+        EntryType::Fifo => "named pipe",
+        EntryType::Directory => "directory",
+        EntryType::GNUSparse => "sparse file",
+        EntryType::Continuous => "contiguous file",
+        _ => "member of unknown kind",
+    }
+}
