@@ -57,11 +57,16 @@ pub fn parse(block: &[u8]) -> Option<Vec<MbrEntry>> {
 
 impl MbrEntry {
     /// Bytes of a cylinder in the geometry that the end address implies, when the partition ends
-    /// where a cylinder ends. isohybrid takes 64 heads and 32 sectors, which is 1 MiB; xorriso
-    /// takes more for an image over 1 GiB.
+    /// where a cylinder ends and the address says which. isohybrid takes 64 heads and 32 sectors,
+    /// which is 1 MiB; xorriso takes more for an image over 1 GiB.
     pub fn cylinder(&self) -> Option<u64> {
-        let bytes = self.heads() * self.sectors() * BLOCK;
-        (bytes > 0 && (self.end * BLOCK).is_multiple_of(bytes)).then_some(bytes)
+        let [head, sector_and_high, low] = self.last_chs;
+        let sectors = u64::from(sector_and_high & 0x3F);
+        let bytes = (u64::from(head) + 1) * sectors * BLOCK;
+        let cylinder = u64::from(low) | u64::from(sector_and_high >> 6) << 8;
+        let end = self.end * BLOCK;
+        let is_cylinder = matches!(sectors, 32 | 63) && end.is_multiple_of(bytes);
+        (is_cylinder && last_cylinder(end, bytes) == cylinder).then_some(bytes)
     }
 
     /// The table bytes of this entry with another `end`, and the offset they belong at.
@@ -75,23 +80,17 @@ impl MbrEntry {
         if let Some(cylinder) = self.cylinder()
             && (end * BLOCK).is_multiple_of(cylinder)
         {
-            // isohybrid clamps the address at the 1024th cylinder.
-            let last = (end * BLOCK / cylinder).clamp(1, 1024) - 1;
-            let low = last.to_le_bytes()[0];
-            let high = last.to_le_bytes()[1] << 6;
-            bytes[6] = (self.last_chs[1] & 0x3F) | high;
+            let [low, high, ..] = last_cylinder(end * BLOCK, cylinder).to_le_bytes();
+            bytes[6] = (self.last_chs[1] & 0x3F) | (high << 6);
             bytes[7] = low;
         }
         (offset as u64, bytes)
     }
+}
 
-    fn heads(&self) -> u64 {
-        u64::from(self.last_chs[0]) + 1
-    }
-
-    fn sectors(&self) -> u64 {
-        u64::from(self.last_chs[1] & 0x3F)
-    }
+/// The number of the last cylinder, which has ten bits: isohybrid stays at the 1024th.
+fn last_cylinder(end: u64, cylinder: u64) -> u64 {
+    (end / cylinder).clamp(1, 1024) - 1
 }
 
 fn le32(bytes: &[u8]) -> u32 {
@@ -122,6 +121,8 @@ mod tests {
         assert_eq!(seen, [(1, true, 0, 0, 16384), (2, false, 0xEF, 164, 164 + 5760)]);
         assert_eq!(entries[0].cylinder(), Some(1 << 20));
         assert_eq!(entries[1].cylinder(), None);
+        let stale = MbrEntry { end: 9 << 11, ..entries[0] };
+        assert_eq!(stale.cylinder(), None);
     }
 
     #[test]

@@ -122,8 +122,8 @@ impl fmt::Display for GrowthNote {
 
 /// What has to change on an image that grew.
 ///
-/// The image is the base up to [`SystemArea::append_at`], then the new data, then zeros up to
-/// `len`, and over that the patches.
+/// The image is the base up to [`SystemArea::append_at`] (zeros where the base is a few bytes
+/// shorter), then the new data, then zeros up to `len`, and over that the patches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Growth {
     /// Bytes of the finished image.
@@ -268,8 +268,6 @@ impl SystemArea {
         if whole.start > LAST_WHOLE_START || whole.kind == partition_mbr::PROTECTIVE {
             return None;
         }
-        // A bootable entry of type 0xCD or a grub2 MBR is not padded, and its end address does
-        // not imply a cylinder that divides the length.
         whole.cylinder()
     }
 

@@ -1,0 +1,304 @@
+//! Whether the partition tables of a finished image agree with each other and with its length.
+//!
+//! Not for changing anything (`system_area`), and not a judgement: what isohybrid overlaps on
+//! purpose, a partition inside the one over the whole volume, is no problem here.
+
+use std::fmt;
+
+use super::bytemap::SECTOR;
+use super::partition_apm::Apm;
+use super::partition_gpt::{GptEntry, GptHeader};
+use super::partition_mbr::{self, BLOCK, PROTECTIVE};
+use super::read_at::ReadAt;
+use super::system_area::{SYSTEM_AREA, SystemAreaError, Table, read, volume_bytes};
+
+/// What the tables of an image say, and what is wrong with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionReport {
+    /// Bytes of the image.
+    pub len: u64,
+    /// Bytes of the ISO 9660 volume.
+    pub volume: u64,
+    /// The partitions of each table that exists; a GPT or MBR may be there without any.
+    pub tables: Vec<(Table, Vec<Partition>)>,
+    /// Whether there is a right backup GPT in the last block.
+    pub has_backup: bool,
+    /// What disagrees, in the order found.
+    pub problems: Vec<PartitionProblem>,
+}
+
+/// A partition, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number in its table.
+    pub number: usize,
+    /// Its first byte.
+    pub start: u64,
+    /// The byte after its last.
+    pub end: u64,
+}
+
+/// One disagreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartitionProblem {
+    /// The volume is longer than the file.
+    VolumePastEnd {
+        /// Bytes of the volume.
+        volume: u64,
+    },
+    /// A partition reaches past the end of the file.
+    PastEnd {
+        /// The table.
+        table: Table,
+        /// The partition.
+        partition: Partition,
+    },
+    /// The partition over the volume ends before the volume does.
+    EndsEarly {
+        /// The table.
+        table: Table,
+        /// The partition.
+        partition: Partition,
+    },
+    /// Two partitions overlap, and neither lies inside the other.
+    Overlap {
+        /// The table.
+        table: Table,
+        /// The numbers of the two.
+        numbers: (usize, usize),
+    },
+    /// The protective MBR entry does not end with the file.
+    ProtectiveSize {
+        /// Where it ends.
+        end: u64,
+    },
+    /// A GPT header makes no sense or has a wrong checksum.
+    Header {
+        /// Whether it is the backup.
+        is_backup: bool,
+    },
+    /// The checksum over the entries is wrong, or they are not where the header says.
+    Entries {
+        /// Whether they are the backup's.
+        is_backup: bool,
+    },
+    /// The backup is not in the last block of the file.
+    BackupMisplaced {
+        /// The byte the primary header says.
+        said: u64,
+    },
+    /// The two copies say different things.
+    CopiesDiffer,
+    /// A partition lies outside of what the GPT may use.
+    OutsideUsable {
+        /// The partition.
+        partition: Partition,
+    },
+}
+
+impl fmt::Display for PartitionProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let copy = |is_backup: &bool| if *is_backup { "backup" } else { "primary" };
+        match self {
+            Self::VolumePastEnd { volume } => {
+                write!(f, "the volume ends at byte {volume}, past the end of the file")
+            }
+            Self::PastEnd { table, partition: Partition { number, end, .. } } => {
+                write!(f, "{table} partition {number} ends at byte {end}, past the end of the file")
+            }
+            Self::EndsEarly { table, partition: Partition { number, end, .. } } => {
+                write!(f, "{table} partition {number} ends at byte {end}, before the volume does")
+            }
+            Self::Overlap { table, numbers: (one, other) } => {
+                write!(f, "{table} partitions {one} and {other} overlap")
+            }
+            Self::ProtectiveSize { end } => {
+                write!(f, "the protective MBR partition ends at byte {end}, not with the file")
+            }
+            Self::Header { is_backup } => write!(f, "the {} GPT header is bad", copy(is_backup)),
+            Self::Entries { is_backup } => {
+                write!(f, "the {} GPT entries are bad", copy(is_backup))
+            }
+            Self::BackupMisplaced { said } => {
+                write!(f, "the backup GPT is meant to be at byte {said}, not in the last block")
+            }
+            Self::CopiesDiffer => f.write_str("the two copies of the GPT differ"),
+            Self::OutsideUsable { partition: Partition { number, .. } } => {
+                write!(f, "GPT partition {number} lies outside of the usable blocks")
+            }
+        }
+    }
+}
+
+/// More problems than a person wants to read; a hostile table could make very many.
+const PROBLEM_LIMIT: usize = 32;
+
+/// Reads and compares the tables of an image of `len` bytes.
+///
+/// # Errors
+///
+/// Fails when the image cannot be read or is no ISO 9660 image.
+pub fn check(image: &dyn ReadAt, len: u64) -> Result<PartitionReport, SystemAreaError> {
+    if len < SYSTEM_AREA + SECTOR {
+        return Err(SystemAreaError::NoVolume);
+    }
+    let area = read(image, 0, SYSTEM_AREA)?;
+    let volume = volume_bytes(&read(image, SYSTEM_AREA, SECTOR)?)?;
+    let mut report =
+        PartitionReport { len, volume, tables: vec![], has_backup: false, problems: vec![] };
+    if volume > len {
+        report.problems.push(PartitionProblem::VolumePastEnd { volume });
+    }
+    report.check_mbr(&area);
+    let backup = report.check_gpt(image, &area)?;
+    if let Some(apm) = Apm::parse(&area) {
+        let partitions = apm.entries.iter().map(|entry| Partition {
+            number: entry.number,
+            start: entry.start * apm.block,
+            end: entry.end * apm.block,
+        });
+        let partitions = partitions.collect();
+        report.add_table(Table::Apm, partitions);
+    }
+    report.check_partitions(backup);
+    report.problems.truncate(PROBLEM_LIMIT);
+    Ok(report)
+}
+
+impl PartitionReport {
+    /// The partitions of `table`, if there is such a table.
+    pub fn table(&self, table: Table) -> Option<&[Partition]> {
+        self.tables.iter().find(|(one, _)| *one == table).map(|(_, list)| list.as_slice())
+    }
+
+    fn add_table(&mut self, table: Table, partitions: Vec<Partition>) {
+        self.tables.push((table, partitions));
+    }
+
+    fn check_mbr(&mut self, area: &[u8]) {
+        let Some(entries) = partition_mbr::parse(area) else { return };
+        for entry in entries.iter().filter(|entry| entry.kind == PROTECTIVE) {
+            let end = entry.end * BLOCK;
+            // 0xFFFFFFFF blocks mean "to the end" when the disk has more than 2 TiB, and tools
+            // write it for smaller ones, too.
+            if end != self.len && entry.end - entry.start != u64::from(u32::MAX) {
+                self.problems.push(PartitionProblem::ProtectiveSize { end });
+            }
+        }
+        let entries = entries.iter().filter(|entry| entry.kind != PROTECTIVE);
+        let partitions = entries.map(|entry| Partition {
+            number: entry.number,
+            start: entry.start * BLOCK,
+            end: entry.end * BLOCK,
+        });
+        let partitions = partitions.collect();
+        self.add_table(Table::Mbr, partitions);
+    }
+
+    /// Checks both copies. Gives the byte from which on the backup lies, when there is a primary.
+    fn check_gpt(
+        &mut self,
+        image: &dyn ReadAt,
+        area: &[u8],
+    ) -> Result<Option<u64>, SystemAreaError> {
+        let block = &area[BLOCK as usize..2 * BLOCK as usize];
+        if !block.starts_with(b"EFI PART") {
+            return Ok(None);
+        }
+        let primary = self.check_copy(image, block, BLOCK)?;
+        let Some((header, entries)) = primary else {
+            self.add_table(Table::Gpt, Vec::new());
+            return Ok(None);
+        };
+        let partition = |entry: &GptEntry| Partition {
+            number: entry.number,
+            start: entry.start.saturating_mul(BLOCK),
+            end: entry.end.saturating_mul(BLOCK),
+        };
+        for entry in &entries {
+            // isohybrid and xorriso let the first partition begin at block 0 on purpose.
+            let is_whole = entry.start <= SYSTEM_AREA / BLOCK;
+            let is_before = entry.start < header.first_usable && !is_whole;
+            if is_before || entry.end - 1 > header.last_usable {
+                let partition = partition(entry);
+                self.problems.push(PartitionProblem::OutsideUsable { partition });
+            }
+        }
+        self.add_table(Table::Gpt, entries.iter().map(partition).collect());
+
+        let said = header.other.saturating_mul(BLOCK);
+        let last = (self.len / BLOCK - 1) * BLOCK;
+        if said != last {
+            self.problems.push(PartitionProblem::BackupMisplaced { said });
+        }
+        if said < SYSTEM_AREA + SECTOR || said > last {
+            self.problems.push(PartitionProblem::Header { is_backup: true });
+        } else if let Some((backup, backup_entries)) =
+            self.check_copy(image, &read(image, said, BLOCK)?, said)?
+        {
+            let agrees = (backup.disk, backup.first_usable, backup.last_usable, backup.other)
+                == (header.disk, header.first_usable, header.last_usable, header.at);
+            if !agrees || backup_entries != entries {
+                self.problems.push(PartitionProblem::CopiesDiffer);
+            } else {
+                self.has_backup = said == last;
+            }
+        }
+        Ok(Some(header.last_usable.saturating_add(1).saturating_mul(BLOCK)))
+    }
+
+    /// Checks one header at `at` and its entries. `None` when it has told why it is bad.
+    fn check_copy(
+        &mut self,
+        image: &dyn ReadAt,
+        block: &[u8],
+        at: u64,
+    ) -> Result<Option<(GptHeader, Vec<GptEntry>)>, SystemAreaError> {
+        let is_backup = at > BLOCK;
+        let header = GptHeader::parse(block)
+            .filter(|header| header.is_crc_right && header.at.checked_mul(BLOCK) == Some(at));
+        let Some(header) = header else {
+            self.problems.push(PartitionProblem::Header { is_backup });
+            return Ok(None);
+        };
+        let array_at = header.array_at.saturating_mul(BLOCK);
+        if array_at.saturating_add(header.array_len()) <= self.len {
+            let array = read(image, array_at, header.array_len())?;
+            if header.is_array_crc_right(&array) {
+                let entries = header.entries(&array);
+                return Ok(Some((header, entries)));
+            }
+        }
+        self.problems.push(PartitionProblem::Entries { is_backup });
+        Ok(None)
+    }
+
+    /// Checks the partitions of every table. `backup` is where the backup GPT begins, which
+    /// xorriso counts into the volume but not into the partition over it.
+    fn check_partitions(&mut self, backup: Option<u64>) {
+        let volume = self.volume.min(backup.unwrap_or(u64::MAX));
+        for (table, partitions) in self.tables.clone() {
+            for (index, one) in partitions.iter().enumerate() {
+                if one.end > self.len {
+                    self.problems.push(PartitionProblem::PastEnd { table, partition: *one });
+                }
+                let others = partitions.iter().enumerate().filter(|(at, _)| *at != index);
+                let is_last = others.clone().all(|(_, other)| other.start < one.end);
+                let holds_volume = one.start <= SYSTEM_AREA && one.end > SYSTEM_AREA;
+                if holds_volume && is_last && one.end + SECTOR <= volume {
+                    self.problems.push(PartitionProblem::EndsEarly { table, partition: *one });
+                }
+                for (_, other) in others.filter(|(at, _)| *at > index) {
+                    let (first, second) =
+                        if one.start <= other.start { (one, other) } else { (other, one) };
+                    let is_inside = second.end <= first.end
+                        || (first.start == second.start && first.end <= second.end);
+                    if second.start < first.end && !is_inside {
+                        let numbers = (one.number, other.number);
+                        self.problems.push(PartitionProblem::Overlap { table, numbers });
+                    }
+                }
+            }
+        }
+    }
+}
