@@ -26,6 +26,8 @@ pub use extend::{Edits, Extended, PlacedFile, Source, extend};
 pub use medium::{Entry, EntryKind, JolietDifference, Medium};
 pub use timestamp::Timestamp;
 
+pub mod fat;
+mod fat_disk;
 pub mod media_md5;
 pub mod partition_apm;
 pub mod partition_gpt;

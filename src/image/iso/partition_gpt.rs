@@ -170,12 +170,12 @@ fn le64(bytes: &[u8], at: usize) -> u64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     /// A primary header in block 1 and its array from block 2 on, for an image of `blocks`
     /// blocks, with partitions from and to (exclusive) the given blocks.
-    pub(in super::super) fn table(blocks: u64, partitions: &[(u64, u64)]) -> Vec<(u64, Vec<u8>)> {
+    fn table(blocks: u64, partitions: &[(u64, u64)]) -> Vec<(u64, Vec<u8>)> {
         let mut raw = vec![0; 512];
         raw[..8].copy_from_slice(SIGNATURE);
         raw[8..16].copy_from_slice(&[0, 0, 1, 0, 92, 0, 0, 0]);
