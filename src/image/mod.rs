@@ -3,5 +3,6 @@
 pub mod agent;
 pub mod boot;
 pub mod disc_path;
+pub mod firstboot;
 pub mod iso;
 pub mod kickstart;
