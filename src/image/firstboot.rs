@@ -1,0 +1,303 @@
+//! What the installed system runs at its first boots: one script, and on systemd a unit for it.
+//!
+//! Not for putting the files into place, which the kickstart's `%post` does, and not for what the
+//! script checks and when: that is written once, in `templates/firstboot/`.
+
+use regex::Regex;
+use serde::Serialize;
+
+use crate::assets::Assets;
+use crate::template::{self, TemplateError};
+
+/// The service's name, for `chkconfig` and `systemctl`.
+pub const SERVICE: &str = "preflight-firstboot";
+/// The one file that says how things stand on the installed system.
+pub const STATUS_FILE: &str = "/var/lib/preflight/status";
+/// The line in `/etc/hosts` that asks for the host name to be given to every address.
+pub const HOSTS_LINE: &str = "# preflight: the host name belongs to every address";
+/// The label of a retention volume that the script made, by which it knows it again.
+pub const RETENTION_LABEL: &str = "asr-retention";
+
+/// How the installed system starts services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// A script in `/etc/rc.d/init.d`: el6.
+    SysV,
+    /// A unit: el7.
+    Systemd,
+}
+
+/// A retention disk that is attached after the custom changes are applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeferredRetention {
+    /// Its name below `/dev/mapper`; with `user_friendly_names no` that is its WWID.
+    pub multipath_name: String,
+    /// Where it is mounted, such as `/mnt/retention`.
+    pub mount: String,
+}
+
+/// What the first-boot script needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstBoot {
+    /// How services are started.
+    pub init: Init,
+    /// `/lib/udev/scsi_id` on el6, `/usr/lib/udev/scsi_id` on el7.
+    pub scsi_id: String,
+    /// A `grep -E` pattern that a line of `/etc/redhat-release` must match.
+    pub release_pattern: String,
+    /// Packages that ApplyCustomChanges.sh needs, asked for by `rpm -q`.
+    pub packages: Vec<String>,
+    /// Where the agent is unpacked: `/root`.
+    pub agent_directory: String,
+    /// Whether the agent is a stand-in; then nothing is ever run.
+    pub standin: bool,
+    /// Whether the host name is given to every address where [`HOSTS_LINE`] asks for it.
+    pub fill_hosts: bool,
+    /// The retention disk, when it is made at first boot.
+    pub retention: Option<DeferredRetention>,
+}
+
+/// A file of the payload, with where it belongs on the installed system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadFile {
+    /// Its name in the payload.
+    pub name: &'static str,
+    /// Where it belongs.
+    pub installed: &'static str,
+    /// Its permission bits there.
+    pub mode: u32,
+    /// Its content: ASCII, LF only.
+    pub text: String,
+}
+
+/// Why the first-boot files cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstBootError {
+    /// A value that has no place in a shell script.
+    #[error("{field} is {value:?}, expected {expected}")]
+    Value {
+        /// Which value.
+        field: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A template is missing or faulty.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A template renders what el6 must not be given.
+    #[error("template {name} renders a byte that is not printable ASCII in line {line}")]
+    NotAscii {
+        /// The template.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl FirstBootError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAscii { .. } => Some("write the template in printable ASCII".to_owned()),
+            Self::Value { .. } | Self::Template(_) => None,
+        }
+    }
+}
+
+/// The model as the templates know it: texts only, empty where there is nothing.
+#[derive(Serialize)]
+struct Model<'a> {
+    init: Init,
+    service: &'a str,
+    script_path: &'a str,
+    scsi_id: &'a str,
+    release_pattern: &'a str,
+    packages: String,
+    agent_directory: &'a str,
+    standin: &'a str,
+    hosts_line: &'a str,
+    retention_name: &'a str,
+    retention_mount: &'a str,
+    retention_label: &'a str,
+}
+
+/// Renders the script, and the unit on systemd.
+///
+/// # Errors
+///
+/// Refuses values that are not what their field says, and templates that do not render.
+pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, FirstBootError> {
+    check(boot)?;
+    let script_path = match boot.init {
+        Init::SysV => "/etc/rc.d/init.d/preflight-firstboot",
+        Init::Systemd => "/usr/libexec/preflight-firstboot",
+    };
+    let retention = boot.retention.as_ref();
+    let model = Model {
+        init: boot.init,
+        service: SERVICE,
+        script_path,
+        scsi_id: &boot.scsi_id,
+        release_pattern: &boot.release_pattern,
+        packages: boot.packages.join(" "),
+        agent_directory: &boot.agent_directory,
+        standin: if boot.standin { "yes" } else { "no" },
+        hosts_line: if boot.fill_hosts { HOSTS_LINE } else { "" },
+        retention_name: retention.map_or("", |disk| &disk.multipath_name),
+        retention_mount: retention.map_or("", |disk| &disk.mount),
+        retention_label: RETENTION_LABEL,
+    };
+    let mut files = vec![PayloadFile {
+        name: "preflight-firstboot",
+        installed: script_path,
+        mode: 0o755,
+        text: rendered(assets, "firstboot/preflight-firstboot.sh.hbs", &model)?,
+    }];
+    if boot.init == Init::Systemd {
+        files.push(PayloadFile {
+            name: "preflight-firstboot.service",
+            installed: "/etc/systemd/system/preflight-firstboot.service",
+            mode: 0o644,
+            text: rendered(assets, "firstboot/preflight-firstboot.service.hbs", &model)?,
+        });
+    }
+    Ok(files)
+}
+
+fn rendered(
+    assets: &Assets,
+    name: &'static str,
+    model: &Model<'_>,
+) -> Result<String, FirstBootError> {
+    let text = template::render(assets, name, model)?;
+    let odd = |line: &str| !line.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    match text.lines().position(odd) {
+        Some(line) => Err(FirstBootError::NotAscii { name, line: line + 1 }),
+        None => Ok(text),
+    }
+}
+
+/// Every value is checked before it reaches a template, whoever made it.
+fn check(boot: &FirstBoot) -> Result<(), FirstBootError> {
+    const PATH: &str = "an absolute path of letters, digits and ._+-";
+    const NAME: &str = "a name of letters, digits and ._+-";
+    path("the path of scsi_id", &boot.scsi_id, PATH)?;
+    path("the agent's directory", &boot.agent_directory, PATH)?;
+    for package in &boot.packages {
+        ensure("a package", package, NAME, is_name(package))?;
+    }
+    let pattern = &boot.release_pattern;
+    let printable = pattern.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    ensure(
+        "the release pattern",
+        pattern,
+        "an extended regular expression in printable ASCII, at most 200 bytes",
+        !pattern.is_empty() && pattern.len() <= 200 && printable && Regex::new(pattern).is_ok(),
+    )?;
+    if let Some(disk) = &boot.retention {
+        let name = &disk.multipath_name;
+        ensure("the retention disk", name, NAME, is_name(name))?;
+        path("the retention volume's mount point", &disk.mount, PATH)?;
+        // anaconda and fstab both know these; `/mnt` itself may not be a mount point on el6.
+        let fit = !["/", "/mnt", "/home", "/var", "/var/crash"].contains(&disk.mount.as_str());
+        let expected = "a directory of its own, such as /mnt/retention";
+        ensure("the retention volume's mount point", &disk.mount, expected, fit)?;
+    }
+    Ok(())
+}
+
+fn path(field: &'static str, value: &str, expected: &'static str) -> Result<(), FirstBootError> {
+    let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
+    ensure(field, value, expected, good)
+}
+
+fn ensure(
+    field: &'static str,
+    value: &str,
+    expected: &'static str,
+    good: bool,
+) -> Result<(), FirstBootError> {
+    if good {
+        return Ok(());
+    }
+    Err(FirstBootError::Value { field, value: value.to_owned(), expected })
+}
+
+/// One word that no shell, no grep and no path reads otherwise.
+fn is_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
+    !text.is_empty()
+        && text.len() <= 128
+        && text.bytes().all(plain)
+        && !text.starts_with(['-', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn el6() -> FirstBoot {
+        FirstBoot {
+            init: Init::SysV,
+            scsi_id: "/lib/udev/scsi_id".into(),
+            release_pattern: r"^CentOS release 6\.6 \(Final\)".into(),
+            packages: vec!["lsscsi".into(), "device-mapper-multipath".into()],
+            agent_directory: "/root".into(),
+            standin: false,
+            fill_hosts: true,
+            retention: None,
+        }
+    }
+
+    #[test]
+    fn el6_gets_a_script_with_its_chkconfig_header_and_el7_a_unit_that_calls_it() {
+        let files = render(&el6(), &Assets::embedded()).unwrap();
+        assert_eq!(files.len(), 1);
+        assert_eq!(
+            (files[0].installed, files[0].mode),
+            ("/etc/rc.d/init.d/preflight-firstboot", 0o755)
+        );
+        assert!(files[0].text.starts_with("#!/bin/sh\n"));
+        assert!(files[0].text.contains("\n# chkconfig: 345 99 01\n# description: "));
+        assert!(files[0].text.contains("\nrelease_pattern='^CentOS release 6\\.6 \\(Final\\)'\n"));
+        assert!(files[0].text.contains("\npackages='lsscsi device-mapper-multipath'\n"));
+
+        let files =
+            render(&FirstBoot { init: Init::Systemd, ..el6() }, &Assets::embedded()).unwrap();
+        assert_eq!(files.len(), 2);
+        assert_eq!(files[1].installed, "/etc/systemd/system/preflight-firstboot.service");
+        assert!(files[1].text.contains(&format!("\nExecStart={} start\n", files[0].installed)));
+    }
+
+    #[test]
+    fn a_value_that_a_shell_could_read_otherwise_is_refused() {
+        let retention = |name: &str, mount: &str| {
+            Some(DeferredRetention { multipath_name: name.into(), mount: mount.into() })
+        };
+        let cases = [
+            FirstBoot { scsi_id: "scsi_id".into(), ..el6() },
+            FirstBoot { scsi_id: "/lib/../bin/x".into(), ..el6() },
+            FirstBoot { agent_directory: "/root\nreboot".into(), ..el6() },
+            FirstBoot { agent_directory: "/".into(), ..el6() },
+            FirstBoot { packages: vec!["a b".into()], ..el6() },
+            FirstBoot { packages: vec!["-e".into()], ..el6() },
+            FirstBoot { packages: vec!["$(reboot)".into()], ..el6() },
+            FirstBoot { release_pattern: "CentOS (".into(), ..el6() },
+            FirstBoot { release_pattern: "".into(), ..el6() },
+            FirstBoot { release_pattern: "a\nb".into(), ..el6() },
+            FirstBoot { retention: retention("a/b", "/mnt/retention"), ..el6() },
+            FirstBoot { retention: retention("36000c29", "/mnt"), ..el6() },
+            FirstBoot { retention: retention("36000c29", "/mnt/it's"), ..el6() },
+        ];
+        for boot in cases {
+            let result = render(&boot, &Assets::embedded());
+            assert!(matches!(result, Err(FirstBootError::Value { .. })), "{boot:?}");
+        }
+        let quoted = FirstBoot { release_pattern: "it's$".into(), ..el6() };
+        let text = &render(&quoted, &Assets::embedded()).unwrap()[0].text;
+        assert!(text.contains("\nrelease_pattern='it'\\''s$'\n"));
+    }
+}
