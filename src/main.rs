@@ -1,3 +1,7 @@
 //! The `preflight` program: parse, run, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    preflight::cli::main()
+}

@@ -1,1 +1,84 @@
-//! Placeholder of the skeleton.
+//! The command line: the only module that prints, prompts, colours, draws progress or picks an
+//! exit code.
+//!
+//! Each verb has a file of its own; what they do is done by `image`, `check` and `report`.
+
+mod args;
+mod build;
+mod check;
+mod failure;
+mod inspect;
+mod kickstart;
+mod list;
+mod progress;
+mod recipe;
+mod root_password;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Verb};
+
+/// What a command ended with; the numbers are those of the manual page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Done, and nothing is wrong.
+    Clean = 0,
+    /// Done, and something is wrong with what was looked at.
+    Findings = 1,
+    /// Could not run: bad input; nothing was written.
+    CannotRun = 2,
+    /// Nothing is wrong, but something could not be decided.
+    Undecided = 3,
+}
+
+impl Exit {
+    /// The exit status that a report asks for.
+    fn of_report(status: u8) -> Self {
+        match status {
+            0 => Self::Clean,
+            1 => Self::Findings,
+            3 => Self::Undecided,
+            _ => Self::CannotRun,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Runs the program for the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    screen::log_to_stderr(arguments.verbose);
+    match run(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            failure::show(&error);
+            Exit::CannotRun.into()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let assets = arguments.assets();
+    match &arguments.verb {
+        Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
+        Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
+        Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect, &assets),
+        Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
+        Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
+        Verb::Explain(explain) => check::explain(explain, &assets),
+        Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
+        Verb::List(list) => list::list(list, &assets),
+        Verb::Init(args::Init::Recipe) => Ok(list::recipe_to_start_from()),
+        Verb::Completions { shell } => Ok(list::completions(*shell)),
+        Verb::Man => list::manual(),
+    }
+}

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod boot;
 pub mod disc_path;
 pub mod firstboot;
+pub mod free_space;
 pub mod iso;
 pub mod kickstart;
 pub mod manifest;

@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, mpsc};
 
 use super::iso::bytemap::ByteMap;
+use super::iso::media_md5::{self, Implant};
 use crate::digest::{Sha256, Sha256Hasher};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
@@ -87,6 +88,17 @@ pub fn write(
         }
         Ok(())
     })
+}
+
+/// Puts the media md5 into the primary volume descriptor, in the plan and in the file.
+///
+/// # Errors
+///
+/// Fails when the output cannot be written.
+pub fn implant(image: &mut ByteMap, out: &File, sum: &Implant) -> io::Result<()> {
+    let text = sum.text();
+    image.patch(media_md5::FIELD_AT, &text);
+    out.write_all_at(&text, media_md5::FIELD_AT)
 }
 
 /// Reads `file` back, compares every byte with `image`, and gives the file's sha256.
