@@ -255,7 +255,7 @@ impl Rule {
             let first = errors.errors.first();
             let place = first.map_or((1, 1), |error| error.pos);
             let message = first.map_or("no expression", |error| error.msg.as_str());
-            failed(offset_of(text, place), Fault::Syntax(message.to_owned()))
+            failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
         })?;
         let paths = typing::verify(&program, facts).map_err(|(id, fault)| {
             let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
@@ -354,6 +354,12 @@ fn offset_of(text: &str, (line, column): (isize, isize)) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
     let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     before + usize::try_from(column).unwrap_or(1).saturating_sub(1)
+}
+
+/// A parser's message without the list of every token it would have taken.
+fn short(message: &str) -> &str {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    message.split(" expecting {").next().unwrap_or(message)
 }
 
 /// Where a person looks for the node at `start`: a member rather than the dot before it.
@@ -602,7 +608,11 @@ mod tests {
               && image.kind == 'instaler'
                                ^
         "#);
-        insta::assert_snapshot!(refusal("image.size >"), @"");
+        insta::assert_snapshot!(refusal("image.size >"), @r"
+        mismatched input '<EOF>'
+            image.size >
+                        ^
+        ");
         insta::assert_snapshot!(
             refusal("image.boot.labels.complete &&\n image.boot.labels.items.all(d, d.name == 'x')"),
             @r#"
@@ -610,8 +620,16 @@ mod tests {
              image.boot.labels.items.all(d, d.name == 'x')
                                               ^
         "#);
-        insta::assert_snapshot!(refusal("image.size > 0 && image.volume_id > 5"), @"");
-        insta::assert_snapshot!(refusal("image.boot.labels.items.all(d, d == 'x')"), @"");
+        insta::assert_snapshot!(refusal("image.size > 0 && image.volume_id > 5"), @r"
+        type string is compared with type int
+            image.size > 0 && image.volume_id > 5
+                                              ^
+        ");
+        insta::assert_snapshot!(refusal("image.boot.labels.items.all(d, d == 'x')"), @r"
+        this list may be cut short, and the rule does not ask for image.boot.labels.complete
+            image.boot.labels.items.all(d, d == 'x')
+                              ^
+        ");
     }
 
     #[test]
