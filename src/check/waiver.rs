@@ -3,7 +3,7 @@
 //! Not for what cannot be decided: nobody can own what nobody knows.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::yaml::{self, YamlError};
 
@@ -27,10 +27,10 @@ pub struct Waiver {
 }
 
 /// What should be said about a waiver beside the findings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Note {
-    /// It would cover a finding, had it not expired.
+    /// It counts for nothing any more.
+    #[error("the waiver of {check} for {target} expired on {expires}, ask {owner}")]
     Expired {
         /// The check it names.
         check: String,
@@ -42,6 +42,7 @@ pub enum Note {
         expires: String,
     },
     /// It covers nothing: no such check, no such target, or nothing to waive.
+    #[error("the waiver of {check} for {target} covers nothing, ask {owner}")]
     Unused {
         /// The check it names.
         check: String,
