@@ -11,6 +11,9 @@ use serde_json::Value;
 /// The key that marks an unavailable fact while facts are on their way into a [`Document`].
 const MARK: &str = "\u{0}unavailable";
 
+/// Why `complete` is absent of a list that says no more.
+const CUT_SHORT: &str = "not everything could be looked at";
+
 /// Why a fact could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable {
@@ -85,6 +88,8 @@ impl<T: JsonSchema> JsonSchema for Fact<T> {
 /// A list of things that were looked for, and whether all of them were seen.
 ///
 /// A rule over `items` must also require `complete`: `.all` over a list cut short proves nothing.
+/// In a [`Document`] `complete` is true or absent, so that a list cut short leaves a rule that
+/// requires it undecided, unless what was seen decides it: one fault found is a fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Looked<T> {
     /// What was found.
@@ -126,6 +131,16 @@ impl Document {
         Self { known: Value::Object(known), absent }
     }
 
+    /// Makes the document of known facts as an example or a capture writes them: an object whose
+    /// members are the roots.
+    pub fn of_known(mut known: Value) -> Self {
+        let mut absent = BTreeMap::new();
+        for (root, tree) in known.as_object_mut().into_iter().flatten() {
+            take_absent(tree, root, &mut absent);
+        }
+        Self { known, absent }
+    }
+
     /// Joins the facts of another document into this one.
     pub fn join(mut self, other: Self) -> Self {
         if let (Value::Object(mine), Value::Object(theirs)) = (&mut self.known, other.known) {
@@ -138,12 +153,16 @@ impl Document {
 
 /// Moves the marks out of the tree; a marked value becomes null and is dropped by its parent.
 fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, String>) {
+    if let Some(reason) = mark(tree) {
+        absent.insert(path.to_owned(), reason.to_owned());
+        *tree = Value::Null;
+        return;
+    }
     match tree {
         Value::Object(map) => {
-            if let Some(Value::String(reason)) = map.get(MARK) {
-                absent.insert(path.to_owned(), reason.clone());
-                *tree = Value::Null;
-                return;
+            if let Some(reason) = cut_short(map) {
+                map.remove("complete");
+                absent.insert(format!("{path}.complete"), reason);
             }
             for (key, value) in map.iter_mut() {
                 take_absent(value, &format!("{path}.{key}"), absent);
@@ -151,12 +170,34 @@ fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, Strin
             map.retain(|_, value| !value.is_null());
         }
         Value::Array(list) => {
+            // An element is only told from its neighbours by its place, so a list with a hole
+            // is no list; one that says whether it is complete has had its holes removed.
+            if let Some(reason) = list.iter().find_map(mark).map(str::to_owned) {
+                absent.insert(path.to_owned(), reason);
+                *tree = Value::Null;
+                return;
+            }
             for (index, value) in list.iter_mut().enumerate() {
                 take_absent(value, &format!("{path}[{index}]"), absent);
             }
         }
         _ => {}
     }
+}
+
+/// The reason of a marked value.
+fn mark(value: &Value) -> Option<&str> {
+    value.get(MARK)?.as_str()
+}
+
+/// Why a [`Looked`] is not complete: it says so, or elements of it, which are removed, could not
+/// be read.
+fn cut_short(map: &mut serde_json::Map<String, Value>) -> Option<String> {
+    let complete = map.get("complete")?.as_bool()?;
+    let items = map.get_mut("items")?.as_array_mut()?;
+    let hole = items.iter().find_map(mark).map(str::to_owned);
+    items.retain(|item| mark(item).is_none());
+    hole.or_else(|| (!complete).then(|| CUT_SHORT.to_owned()))
 }
 
 #[cfg(test)]
@@ -185,5 +226,29 @@ mod tests {
             }})
         );
         assert_eq!(document.absent["image.size"], "no permission");
+    }
+
+    #[test]
+    fn a_list_cut_short_keeps_its_items_and_loses_its_completeness() {
+        let known = serde_json::json!({ "image": {
+            "labels": { "items": ["X"], "complete": false }
+        }});
+        let document = Document::of_known(known);
+        assert_eq!(
+            document.known,
+            serde_json::json!({ "image": { "labels": { "items": ["X"] } } })
+        );
+        assert_eq!(document.absent["image.labels.complete"], "not everything could be looked at");
+    }
+
+    #[test]
+    fn an_element_that_could_not_be_read_makes_its_list_incomplete() {
+        let sizes = Looked::complete(vec![Fact::Known(1), Fact::unavailable("cut off")]);
+        let document = Document::new("sizes", &sizes);
+        assert_eq!(document.known, serde_json::json!({ "sizes": { "items": [1] } }));
+        assert_eq!(document.absent["sizes.complete"], "cut off");
+        let plain = Document::new("sizes", &vec![Fact::Known(1), Fact::unavailable("cut off")]);
+        assert_eq!(plain.known, serde_json::json!({}));
+        assert_eq!(plain.absent["sizes"], "cut off");
     }
 }

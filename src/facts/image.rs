@@ -58,6 +58,7 @@ pub struct MediumFacts {
     /// Whether Rock Ridge and Joliet name the same files; true when one of them is missing.
     pub trees_agree: Fact<bool>,
     /// `absent`, `match` or `mismatch`: the implanted media md5 against the content.
+    #[schemars(extend("enum" = ["absent", "match", "mismatch"]))]
     pub media_md5: Fact<String>,
     /// Whether the file can also start as a disk (a boot record in its first sector).
     pub hybrid: bool,
@@ -137,7 +138,9 @@ pub struct KickstartFacts {
     pub lint_errors: Looked<String>,
     /// What the linter found that is worth a warning.
     pub lint_warnings: Looked<String>,
-    /// The `bootloader` command's location: `mbr`, `partition`, `none`; absent when there is none.
+    /// The `bootloader` command's location: `mbr`, `partition`, `none`; `missing` when there is no
+    /// such command.
+    #[schemars(extend("enum" = ["mbr", "partition", "none", "missing"]))]
     pub bootloader: Fact<String>,
     /// Whether `zerombr` is there.
     pub zerombr: bool,
@@ -154,14 +157,17 @@ pub struct KickstartFacts {
     /// Whether LVM, btrfs or software RAID commands are there.
     pub lvm: bool,
     /// The firmware it was planned for: `bios` or `uefi`.
+    #[schemars(extend("enum" = ["bios", "uefi"]))]
     pub firmware: Fact<String>,
     /// Packages and groups asked for, groups with `@`.
     pub packages: Looked<String>,
     /// Whether only `@core` beside named packages is asked for (`@base` excluded).
     pub minimal: bool,
     /// `locked`, `sha512` (a `$6$` hash), `plain`, `weak` (another hash) or `none`.
+    #[schemars(extend("enum" = ["locked", "sha512", "plain", "weak", "none"]))]
     pub root_password: String,
     /// `static`, `dhcp` or `none`.
+    #[schemars(extend("enum" = ["static", "dhcp", "none"]))]
     pub network: String,
     /// Directory in which the agent is unpacked; absent when no agent is on the disc.
     pub agent_directory: Fact<String>,

@@ -1,0 +1,515 @@
+//! Facts into findings: every check on every target it applies to, exactly one outcome each.
+//!
+//! Pure and total. Not for collecting facts, and not for what a report makes of the findings.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::definition::{Check, CheckSet, Remedy, Severity, Source, TargetKind};
+use super::rule::{Subject, Undecided};
+use super::waiver::{Note, Waiver};
+use crate::facts::Document;
+
+/// Something that is judged.
+pub struct Target {
+    /// Its name in reports, and what waivers name.
+    pub name: String,
+    /// What it is.
+    pub kind: TargetKind,
+    /// What is known about it.
+    pub document: Document,
+}
+
+/// What became of one check on one target.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It could not be decided.
+    Unknown {
+        /// Why, as a fragment.
+        reason: String,
+        /// Whether the check itself is at fault, and not what could be read.
+        defect: bool,
+    },
+    /// It has no meaning here.
+    NotApplicable {
+        /// Why, as a fragment.
+        reason: String,
+    },
+    /// It does not hold, and somebody answers for that.
+    Waived {
+        /// Why that is accepted.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+        /// The last day it counts, as `2026-12-31`.
+        expires: String,
+    },
+}
+
+impl Outcome {
+    /// The word for it in reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown { .. } => "unknown",
+            Self::NotApplicable { .. } => "not-applicable",
+            Self::Waived { .. } => "waived",
+        }
+    }
+}
+
+/// One check on one target, with everything a report says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The check.
+    pub check: String,
+    /// The target.
+    pub target: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The severity that counts here: a pass that is graded down is a warning.
+    pub severity: Severity,
+    /// What should hold.
+    pub title: String,
+    /// What was found, or why nothing could be.
+    pub found: String,
+    /// How a failure shows itself to people.
+    pub symptom: String,
+    /// How to mend it.
+    pub remedy: Remedy,
+    /// Where it is written.
+    pub source: Source,
+    /// The facts the rule speaks of, by path, as far as they are known.
+    pub evidence: BTreeMap<String, Value>,
+}
+
+/// What the rules of one check say about one target, before prerequisites and waivers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    Pass,
+    Warn,
+    Fail,
+    Unknown {
+        why: String,
+        defect: bool,
+        /// Whether only the grade of a pass is unknown.
+        graded: bool,
+    },
+    NotApplicable(String),
+}
+
+/// The checks that are planned for the targets: places in `targets` and in the set's checks.
+pub fn plan(set: &CheckSet, targets: &[Target]) -> Vec<(usize, usize)> {
+    let pairs = targets.iter().enumerate().flat_map(|(place, target)| {
+        let applies = move |check: &Check| check.applies_to.contains(&target.kind);
+        let checks = set.checks().iter().enumerate();
+        checks.filter(move |(_, check)| applies(check)).map(move |(index, _)| (place, index))
+    });
+    pairs.collect()
+}
+
+/// Judges every target by every check that applies to its kind, in the order of both.
+pub fn judge(
+    set: &CheckSet,
+    targets: &[Target],
+    waivers: &[Waiver],
+    now: Timestamp,
+) -> Vec<Finding> {
+    let subjects: Vec<Subject<'_>> =
+        targets.iter().map(|target| Subject::new(&target.document)).collect();
+    let mut benches: Vec<Bench<'_>> =
+        subjects.iter().map(|subject| Bench::new(set, subject)).collect();
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
+    let findings = plan(set, targets).into_iter().map(|(place, index)| {
+        let verdict = benches[place].verdict(index);
+        finding(&set.checks()[index], &targets[place], &subjects[place], verdict, &live)
+    });
+    findings.collect()
+}
+
+/// What should be said about the waivers beside the findings they were judged with.
+pub fn notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<Note> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let used = |waiver: &Waiver| {
+        findings.iter().any(|finding| {
+            matches!(finding.outcome, Outcome::Waived { .. })
+                && waiver.covers(&finding.check, &finding.target)
+        })
+    };
+    let note = |waiver: &Waiver| {
+        let (check, target) = (waiver.check.clone(), waiver.target.clone());
+        let owner = waiver.owner.clone();
+        if !waiver.is_live(today) {
+            let expires = waiver.expires.to_string();
+            return Some(Note::Expired { check, target, owner, expires });
+        }
+        (!used(waiver)).then_some(Note::Unused { check, target, owner })
+    };
+    waivers.iter().filter_map(note).collect()
+}
+
+/// One target on which checks are decided, each once and after those it requires.
+struct Bench<'s> {
+    set: &'s CheckSet,
+    subject: &'s Subject<'s>,
+    decided: Vec<Option<Verdict>>,
+}
+
+impl<'s> Bench<'s> {
+    fn new(set: &'s CheckSet, subject: &'s Subject<'s>) -> Self {
+        Self { set, subject, decided: vec![None; set.checks().len()] }
+    }
+
+    /// The verdict of one check. The set has no circles, so this ends.
+    fn verdict(&mut self, index: usize) -> Verdict {
+        if let Some(decided) = &self.decided[index] {
+            return decided.clone();
+        }
+        let verdict = self.fresh_verdict(&self.set.checks()[index]);
+        self.decided[index] = Some(verdict.clone());
+        verdict
+    }
+
+    fn fresh_verdict(&mut self, check: &Check) -> Verdict {
+        let meaning = has_meaning(check, self.subject);
+        if meaning == Ok(false) {
+            let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
+            return Verdict::NotApplicable(otherwise.unwrap_or_default());
+        }
+        let mut unknown = meaning.err().map(|why| Verdict::from_undecided(&why, false));
+        for id in &check.requires {
+            let index = self.set.position(id).expect("the set was read with its prerequisites");
+            match self.verdict(index) {
+                Verdict::Pass | Verdict::Warn => {}
+                Verdict::Fail => return Verdict::NotApplicable(format!("{id} fails")),
+                Verdict::NotApplicable(why) => {
+                    return Verdict::NotApplicable(format!("{id} is not applicable: {why}"));
+                }
+                // The rule of the prerequisite holds, whatever its grade.
+                Verdict::Unknown { graded: true, .. } => {}
+                Verdict::Unknown { why, .. } => {
+                    unknown.get_or_insert(Verdict::Unknown {
+                        why: format!("{id} is unknown: {why}"),
+                        defect: false,
+                        graded: false,
+                    });
+                }
+            }
+        }
+        unknown.unwrap_or_else(|| decide(check, self.subject))
+    }
+}
+
+impl Verdict {
+    fn from_undecided(why: &Undecided, graded: bool) -> Self {
+        let defect = matches!(why, Undecided::Defect(_));
+        Self::Unknown { why: why.to_string(), defect, graded }
+    }
+}
+
+/// Whether a check has a meaning for what these facts describe.
+pub(super) fn has_meaning(check: &Check, subject: &Subject<'_>) -> Result<bool, Undecided> {
+    check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(subject))
+}
+
+/// What the rules of a check say about these facts.
+pub(super) fn decide(check: &Check, subject: &Subject<'_>) -> Verdict {
+    match check.rule.decide(subject) {
+        Ok(false) => Verdict::Fail,
+        Err(why) => Verdict::from_undecided(&why, false),
+        Ok(true) => match check.warn_rule.as_ref().map(|rule| rule.decide(subject)) {
+            None | Some(Ok(true)) => Verdict::Pass,
+            Some(Ok(false)) => Verdict::Warn,
+            Some(Err(why)) => Verdict::from_undecided(&why, true),
+        },
+    }
+}
+
+fn finding(
+    check: &Check,
+    target: &Target,
+    subject: &Subject<'_>,
+    verdict: Verdict,
+    waivers: &[&Waiver],
+) -> Finding {
+    let (outcome, severity) = match verdict {
+        Verdict::Pass => (Outcome::Pass, check.severity),
+        Verdict::Warn => (Outcome::Fail, check.severity.max(Severity::Warning)),
+        Verdict::Fail => (Outcome::Fail, check.severity),
+        Verdict::Unknown { why, defect, graded } => {
+            let severity =
+                if graded { check.severity.max(Severity::Warning) } else { check.severity };
+            (Outcome::Unknown { reason: why, defect }, severity)
+        }
+        Verdict::NotApplicable(reason) => (Outcome::NotApplicable { reason }, check.severity),
+    };
+    let found = match &outcome {
+        Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
+        _ => check.found.render(subject),
+    };
+    let outcome = match outcome {
+        Outcome::Fail => waivers
+            .iter()
+            .find(|waiver| waiver.covers(&check.id, &target.name))
+            .map_or(Outcome::Fail, |waiver| Outcome::Waived {
+                reason: waiver.reason.clone(),
+                owner: waiver.owner.clone(),
+                expires: waiver.expires.to_string(),
+            }),
+        other => other,
+    };
+    Finding {
+        check: check.id.clone(),
+        target: target.name.clone(),
+        outcome,
+        severity,
+        title: check.title.clone(),
+        found,
+        symptom: check.symptom.clone(),
+        remedy: check.remedy.clone(),
+        source: check.source.clone(),
+        evidence: evidence(check, subject),
+    }
+}
+
+/// The facts a check speaks of, as far as they are known; whole lists rather than their elements.
+fn evidence(check: &Check, subject: &Subject<'_>) -> BTreeMap<String, Value> {
+    let rules = [Some(&check.rule), check.warn_rule.as_ref()];
+    let paths = rules.into_iter().flatten().flat_map(|rule| rule.paths());
+    paths
+        .filter(|path| !path.contains("[]"))
+        .filter_map(|path| Some((path.to_owned(), subject.value(path)?.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::Asset;
+    use crate::check::waiver;
+    use serde_json::json;
+
+    /// Four checks: a base, one that requires it, one graded, one with a condition.
+    fn set() -> CheckSet {
+        let entry = |id: &str, extra: &str, examples: &str| {
+            format!(
+                "- id: {id}\n  title: t\n  severity: blocks-reprotect\n  applies_to: image\n  \
+                 found: 'zerombr is {{{{image.kickstart.zerombr}}}}'\n  symptom: s\n  \
+                 remedy: {{ text: Mend it. }}\n  source: {{ doc: field, at: a }}\n{extra}  \
+                 examples:\n    - {{ pass: {{}} }}\n    - {{ fail: {{}} }}\n    - {{ unknown: {{}} }}\n\
+                 {examples}"
+            )
+        };
+        let text = [
+            entry("a.base", "  rule: image.kickstart.zerombr\n", ""),
+            entry("a.dependant", "  requires: [a.base]\n  rule: image.kickstart.erases\n", ""),
+            entry(
+                "a.graded",
+                "  rule: image.kickstart.erases\n  warn_rule: image.kickstart.minimal\n",
+                "    - { warn: {} }\n",
+            ),
+            entry(
+                "a.conditional",
+                "  requires: [a.base]\n  applies_when: { rule: image.medium.uefi, otherwise: BIOS only }\n  \
+                 rule: image.kickstart.erases\n",
+                "    - { not-applicable: {} }\n",
+            ),
+        ]
+        .concat();
+        CheckSet::read(&[Asset { path: "checks/a.yaml".into(), text }]).unwrap()
+    }
+
+    fn target(image: Value, absent: &[&str]) -> Target {
+        let mut document = Document::of_known(json!({ "image": image }));
+        for path in absent {
+            document.absent.insert((*path).to_owned(), "unreadable".to_owned());
+        }
+        Target { name: "mt.iso".to_owned(), kind: TargetKind::Image, document }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    fn judged(image: Value, absent: &[&str], waivers: &[Waiver]) -> Vec<(String, String)> {
+        let findings = judge(&set(), &[target(image, absent)], waivers, now());
+        let words = findings.iter().map(|finding| {
+            let what = match &finding.outcome {
+                Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => {
+                    format!("{}: {reason}", finding.outcome.word())
+                }
+                other => format!("{} {}", other.word(), finding.severity),
+            };
+            (finding.check.clone(), what)
+        });
+        words.collect()
+    }
+
+    fn outcomes(image: Value, absent: &[&str]) -> [String; 4] {
+        let words: Vec<String> = judged(image, absent, &[]).into_iter().map(|(_, w)| w).collect();
+        words.try_into().unwrap()
+    }
+
+    #[test]
+    fn a_prerequisite_decides_whether_there_is_anything_to_ask() {
+        let ks = |zerombr: bool| json!({ "kickstart": { "zerombr": zerombr, "erases": true, "minimal": true }, "medium": { "uefi": true } });
+        assert_eq!(
+            outcomes(ks(true), &[]),
+            [
+                "pass blocks-reprotect",
+                "pass blocks-reprotect",
+                "pass blocks-reprotect",
+                "pass blocks-reprotect"
+            ]
+        );
+        assert_eq!(
+            outcomes(ks(false), &[]),
+            [
+                "fail blocks-reprotect",
+                "not-applicable: a.base fails",
+                "pass blocks-reprotect",
+                "not-applicable: a.base fails"
+            ]
+        );
+        let image =
+            json!({ "kickstart": { "erases": true, "minimal": true }, "medium": { "uefi": true } });
+        assert_eq!(
+            outcomes(image, &["image.kickstart.zerombr"]),
+            [
+                "unknown: image.kickstart.zerombr: unreadable",
+                "unknown: a.base is unknown: image.kickstart.zerombr: unreadable",
+                "pass blocks-reprotect",
+                "unknown: a.base is unknown: image.kickstart.zerombr: unreadable"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_condition_stands_before_everything_else() {
+        let ks = json!({ "kickstart": { "zerombr": false, "erases": true, "minimal": true } });
+        let with = |uefi: Value| {
+            let mut image = ks.clone();
+            image["medium"] = uefi;
+            image
+        };
+        assert_eq!(outcomes(with(json!({ "uefi": false })), &[])[3], "not-applicable: BIOS only");
+        // What cannot be known does not matter when the prerequisite fails.
+        assert_eq!(
+            outcomes(with(json!({})), &["image.medium.uefi"])[3],
+            "not-applicable: a.base fails"
+        );
+    }
+
+    #[test]
+    fn a_pass_is_graded_down_to_a_warning() {
+        let ks = |minimal: Option<bool>| {
+            let mut ks = json!({ "zerombr": true, "erases": true });
+            if let Some(minimal) = minimal {
+                ks["minimal"] = minimal.into();
+            }
+            json!({ "kickstart": ks, "medium": { "uefi": false } })
+        };
+        assert_eq!(outcomes(ks(Some(false)), &[])[2], "fail warning");
+        let findings = judge(&set(), &[target(ks(None), &["image.kickstart.minimal"])], &[], now());
+        assert_eq!(findings[2].outcome.word(), "unknown");
+        assert_eq!(findings[2].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_missing_fact_without_a_reason_is_a_defect_and_no_pass() {
+        let findings = judge(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
+        assert_eq!(
+            findings[0].outcome,
+            Outcome::Unknown {
+                reason: "this is a defect of the check: image.kickstart.zerombr is missing, and \
+                         nothing says why"
+                    .to_owned(),
+                defect: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_live_waiver_covers_a_failure_and_nothing_else() {
+        let waivers = waiver::parse(
+            "- { check: a.base, target: '*.iso', reason: r, owner: ann, expires: 2026-11-20 }\n\
+             - { check: a.graded, target: 'mt.iso', reason: r, owner: ann, expires: 2026-11-19 }\n\
+             - { check: a.dependant, target: 'other', reason: r, owner: ann, expires: 2027-01-01 }\n",
+            "site.yaml",
+        )
+        .unwrap();
+        let image = json!({ "kickstart": { "zerombr": false, "erases": false }, "medium": { "uefi": false } });
+        let words = judged(image.clone(), &[], &waivers);
+        assert_eq!(words[0].1, "waived blocks-reprotect");
+        // A waived failure is still a failure for what requires it.
+        assert_eq!(words[1].1, "not-applicable: a.base fails");
+        assert_eq!(words[2].1, "fail blocks-reprotect");
+        let unknown = judged(
+            json!({ "kickstart": {} }),
+            &["image.kickstart.zerombr", "image.kickstart.erases", "image.medium"],
+            &waivers,
+        );
+        assert_eq!(unknown[0].1, "unknown: image.kickstart.zerombr: unreadable");
+        let findings = judge(&set(), &[target(image, &[])], &waivers, now());
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            notes(&waivers, &findings, now()),
+            [
+                Note::Expired {
+                    check: text("a.graded"),
+                    target: text("mt.iso"),
+                    owner: text("ann"),
+                    expires: text("2026-11-19")
+                },
+                Note::Unused {
+                    check: text("a.dependant"),
+                    target: text("other"),
+                    owner: text("ann")
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_finding_carries_what_was_found_and_the_facts_it_rests_on() {
+        let image = json!({ "kickstart": { "zerombr": false, "erases": true, "minimal": true }, "medium": { "uefi": false } });
+        let findings = judge(&set(), &[target(image, &[])], &[], now());
+        assert_eq!(findings[0].found, "zerombr is false");
+        assert_eq!(
+            findings[2].evidence,
+            BTreeMap::from([
+                ("image.kickstart.erases".to_owned(), json!(true)),
+                ("image.kickstart.minimal".to_owned(), json!(true)),
+            ])
+        );
+    }
+
+    #[test]
+    fn every_planned_check_has_exactly_one_finding() {
+        let targets = [
+            target(json!({}), &["image"]),
+            target(json!({ "kickstart": { "zerombr": true } }), &[]),
+            Target { kind: TargetKind::LinuxMt, ..target(json!({}), &[]) },
+        ];
+        let set = set();
+        let planned = plan(&set, &targets);
+        let findings = judge(&set, &targets, &[], now());
+        assert_eq!(planned.len(), 8);
+        let named: Vec<_> = planned
+            .iter()
+            .map(|&(t, c)| (targets[t].name.as_str(), set.checks()[c].id.as_str()))
+            .collect();
+        let found: Vec<_> =
+            findings.iter().map(|f| (f.target.as_str(), f.check.as_str())).collect();
+        assert_eq!(found, named);
+    }
+}

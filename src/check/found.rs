@@ -1,0 +1,339 @@
+//! The sentence a finding says about what was found: a Handlebars text over facts.
+//!
+//! It has `{{fact}}`, `{{list fact}}`, `{{list fact member}}` and `{{#if fact}}..{{else}}..{{/if}}`,
+//! and its facts are verified like those of a rule. Not for files that are rendered: those are
+//! `template`'s.
+
+use std::sync::LazyLock;
+
+use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, PathSeg, RenderContext, RenderErrorReason,
+    Template,
+};
+use serde_json::Value;
+
+use super::rule::Subject;
+use super::schema::Type;
+use crate::yaml::nearest;
+
+/// How many elements of a list a sentence names.
+const NAMED: usize = 5;
+
+/// A verified text over facts.
+#[derive(Debug)]
+pub struct Found {
+    text: String,
+    /// The facts the text shows.
+    shown: Vec<String>,
+    /// The facts the text chooses its words by.
+    conditions: Vec<String>,
+}
+
+/// Why a text is no text over facts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FoundError {
+    /// Handlebars refuses it.
+    #[error("{0}")]
+    Syntax(String),
+    /// A fact that does not exist.
+    #[error("there is no fact {path:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    NoSuchFact {
+        /// The path as written.
+        path: String,
+        /// The path with its wrong member replaced by the one spelled most alike.
+        nearest: Option<String>,
+    },
+    /// A fact that cannot be shown this way.
+    #[error("{path} is of type {found}, and {wanted} is wanted here")]
+    WrongType {
+        /// The path as written.
+        path: String,
+        /// Its type.
+        found: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// Something that Handlebars has and these texts have not.
+    #[error("these texts have {{{{fact}}}}, {{{{list fact}}}} and {{{{#if fact}}}}, and no {0}")]
+    Refused(String),
+}
+
+impl Found {
+    /// Reads a text and verifies the facts in it.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first fact that does not exist or cannot be shown as it is asked for.
+    pub fn compile(text: &str, facts: &Type) -> Result<Self, FoundError> {
+        let template = Template::compile(text)
+            .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
+        let mut found = Self { text: text.to_owned(), shown: Vec::new(), conditions: Vec::new() };
+        found.verify(&template, facts)?;
+        Ok(found)
+    }
+
+    /// The text as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn verify(&mut self, template: &Template, facts: &Type) -> Result<(), FoundError> {
+        for element in &template.elements {
+            match element {
+                TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+                TemplateElement::Expression(it) | TemplateElement::HtmlExpression(it) => {
+                    self.expression(it, facts)?;
+                }
+                TemplateElement::HelperBlock(it) => self.condition(it, facts)?,
+                _ => return Err(FoundError::Refused("partials or decorators".to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    fn expression(&mut self, it: &HelperTemplate, facts: &Type) -> Result<(), FoundError> {
+        if it.params.is_empty() {
+            let path = path_of(&it.name)?;
+            return match fact(&path, facts)? {
+                Type::List(_) | Type::Record(_) | Type::Nothing => Err(FoundError::WrongType {
+                    found: fact(&path, facts)?.to_string(),
+                    wanted: "a single value",
+                    path,
+                }),
+                _ => {
+                    self.shown.push(path);
+                    Ok(())
+                }
+            };
+        }
+        let (name, path) = (path_of(&it.name)?, path_of(&it.params[0])?);
+        if name != "list" || it.params.len() > 2 || !it.hash.is_empty() {
+            return Err(FoundError::Refused(name));
+        }
+        let Type::List(item) = fact(&path, facts)? else {
+            let found = fact(&path, facts)?.to_string();
+            return Err(FoundError::WrongType { path, found, wanted: "a list" });
+        };
+        match it.params.get(1) {
+            None => {}
+            Some(Parameter::Literal(Value::String(member))) => {
+                fact(member, item)?;
+            }
+            Some(_) => return Err(FoundError::Refused("a member without quotes".to_owned())),
+        }
+        self.shown.push(path);
+        Ok(())
+    }
+
+    fn condition(&mut self, it: &HelperTemplate, facts: &Type) -> Result<(), FoundError> {
+        let name = path_of(&it.name)?;
+        let [condition] = it.params.as_slice() else { return Err(FoundError::Refused(name)) };
+        if name != "if" {
+            return Err(FoundError::Refused(format!("#{name}")));
+        }
+        let path = path_of(condition)?;
+        fact(&path, facts)?;
+        self.conditions.push(path);
+        for branch in [&it.template, &it.inverse].into_iter().flatten() {
+            self.verify(branch, facts)?;
+        }
+        Ok(())
+    }
+
+    /// The sentence, over what is known.
+    ///
+    /// A fact that is absent is shown as such. When the words themselves depend on one, the
+    /// sentence says which and why instead.
+    pub fn render(&self, subject: &Subject<'_>) -> String {
+        let gone = self.conditions.iter().find_map(|path| subject.absence(path));
+        if let Some((path, reason)) = gone {
+            return format!("{path} could not be read: {reason}");
+        }
+        let mut model = subject.document().known.clone();
+        for path in &self.shown {
+            if let Some((at, reason)) = subject.absence(path) {
+                put(&mut model, &at, path, &format!("({reason})"));
+            }
+        }
+        // The text was verified when it was read, so what is left to fail is worth showing.
+        let text = ENGINE.render_template(&self.text, &model);
+        text.map_or_else(|error| format!("no text: {error}"), |text| text.trim().to_owned())
+    }
+}
+
+static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(handlebars::no_escape);
+    engine.register_helper("list", Box::new(list));
+    engine
+});
+
+/// `{{list items}}` or `{{list items "member"}}`: the first few, and how many more there are.
+fn list(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = helper
+        .param(0)
+        .map(|param| param.value())
+        .ok_or_else(|| RenderErrorReason::Other("{{list ...}} wants a list".to_owned()))?;
+    let Some(items) = value.as_array() else {
+        out.write(&word(value))?;
+        return Ok(());
+    };
+    let member = helper.param(1).and_then(|param| param.value().as_str());
+    let words: Vec<String> = items
+        .iter()
+        .take(NAMED)
+        .map(|item| word(member.map_or(item, |member| item.get(member).unwrap_or(&Value::Null))))
+        .collect();
+    let more = items.len().saturating_sub(NAMED);
+    let text = match (words.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (_, 0) => words.join(", "),
+        _ => format!("{} and {more} more", words.join(", ")),
+    };
+    out.write(&text)?;
+    Ok(())
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Null => "(unknown)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The dotted path a parameter is.
+fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
+    let refused = || FoundError::Refused(format!("{parameter:?}"));
+    match parameter {
+        Parameter::Name(name) => Ok(name.clone()),
+        Parameter::Path(handlebars::Path::Relative((segments, _))) => {
+            let names: Option<Vec<&str>> = segments
+                .iter()
+                .map(|segment| match segment {
+                    PathSeg::Named(name) => Some(name.as_str()),
+                    _ => None,
+                })
+                .collect();
+            names.map(|names| names.join(".")).ok_or_else(refused)
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// The type of the fact at a path.
+fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundError> {
+    let mut here = facts;
+    for (index, name) in path.split('.').enumerate() {
+        here = here.member(name).ok_or_else(|| {
+            let known: Vec<&str> = match here {
+                Type::Record(members) => members.keys().map(String::as_str).collect(),
+                _ => Vec::new(),
+            };
+            let nearest = nearest(name, known).map(|right| {
+                let mut names: Vec<&str> = path.split('.').collect();
+                names[index] = right;
+                names.join(".")
+            });
+            FoundError::NoSuchFact { path: path.to_owned(), nearest }
+        })?;
+    }
+    Ok(here)
+}
+
+/// Puts a text where `path` is looked for, although everything from `at` on is missing.
+fn put(model: &mut Value, at: &str, path: &str, text: &str) {
+    let mut here = model;
+    for name in path.split('.') {
+        if !here.is_object() {
+            *here = Value::Object(serde_json::Map::new());
+        }
+        here = &mut here[name];
+    }
+    debug_assert!(path.starts_with(at), "{at} is a part of {path}");
+    *here = Value::String(text.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::schema::facts;
+    use crate::facts::Document;
+    use serde_json::json;
+
+    fn render(text: &str, image: Value) -> String {
+        let document = Document::of_known(json!({ "image": image }));
+        Found::compile(text, facts()).unwrap().render(&Subject::of_example(&document))
+    }
+
+    #[test]
+    fn a_sentence_shows_facts_as_they_are() {
+        let image = json!({
+            "size": 5, "volume_id": "<A&B>", "medium": { "bios": true, "uefi": false },
+            "boot": { "labels": { "items": ["a", "", "c", "d", "e", "f", "g"], "complete": true } },
+            "kickstart": { "partitions": { "items": [{ "mount": "/" }, {}], "complete": true } },
+            "source": { "groups": { "items": [], "complete": true } },
+        });
+        for (text, expected) in [
+            ("{{image.volume_id}} of {{image.size}}", "<A&B> of 5"),
+            ("{{list image.boot.labels.items}}", "a, \"\", c, d, e and 2 more"),
+            ("{{list image.source.groups.items}}", "none"),
+            ("{{list image.kickstart.partitions.items \"mount\"}}", "/, (unknown)"),
+            ("{{#if image.medium.bios}}yes{{else}}no{{/if}}", "yes"),
+            ("{{#if image.medium.uefi}}yes{{else}}no{{/if}}", "no"),
+            ("{{#if image.source.groups.items}}some{{else}}none{{/if}}", "none"),
+        ] {
+            assert_eq!(render(text, image.clone()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_absent_fact_does_not_break_the_sentence() {
+        for (text, expected) in [
+            ("v {{image.agent.version}}", "v (not given in the example)"),
+            ("{{list image.boot.labels.items}}", "(not given in the example)"),
+            (
+                "{{#if image.medium.bios}}yes{{else}}no{{/if}}",
+                "image.medium could not be read: not given in the example",
+            ),
+        ] {
+            assert_eq!(render(text, json!({ "size": 1 })), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_fact_is_refused() {
+        for (text, why) in [
+            (
+                "{{image.kickstrat.zerombr}}",
+                "there is no fact \"image.kickstrat.zerombr\", did you mean \"image.kickstart.zerombr\"?",
+            ),
+            ("{{#if image.nothing}}x{{/if}}", "there is no fact \"image.nothing\""),
+            (
+                "{{image.boot.labels.items}}",
+                "image.boot.labels.items is of type list of string, and a single value is wanted here",
+            ),
+            ("{{list image.size}}", "image.size is of type int, and a list is wanted here"),
+            (
+                "{{list image.kickstart.partitions.items \"mont\"}}",
+                "there is no fact \"mont\", did you mean \"mount\"?",
+            ),
+            (
+                "{{#each image.boot.labels.items}}x{{/each}}",
+                "these texts have {{fact}}, {{list fact}} and {{#if fact}}, and no #each",
+            ),
+        ] {
+            assert_eq!(Found::compile(text, facts()).unwrap_err().to_string(), why, "{text}");
+        }
+        assert!(matches!(Found::compile("{{image.size", facts()), Err(FoundError::Syntax(_))));
+    }
+}

@@ -1,0 +1,686 @@
+//! One rule: a CEL expression over facts, verified when it is read, decided in three values.
+//!
+//! A rule is true, false, or cannot be decided because a fact is absent. CEL's `&&`, `||`, `all`
+//! and `exists` already let a decided side absorb an undecided one. Anything else that goes wrong
+//! is a defect of the rule and is never mistaken for either.
+//!
+//! Not for what follows of a decision: that is `engine`'s.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use cel::{Context, ExecutionError, Program};
+use serde_json::Value;
+
+use super::schema::Type;
+use super::typing::{self, Paths};
+use super::version;
+use crate::facts::Document;
+use crate::yaml::nearest;
+
+/// A verified rule.
+pub struct Rule {
+    text: String,
+    program: Program,
+    paths: Paths,
+}
+
+/// Why a text is no rule, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// The rule as written.
+    pub text: String,
+    /// The place, in bytes from its start.
+    pub offset: usize,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The parser refuses it.
+    #[error("{0}")]
+    Syntax(String),
+    /// A character that invites look-alikes: a dash or a quote pasted from a document.
+    #[error("{0:?} is not ASCII")]
+    NotAscii(char),
+    /// A name that is neither facts nor a loop variable.
+    #[error("there are no facts named {name:?}{}", did_you_mean(.nearest))]
+    NoSuchName {
+        /// The name as written.
+        name: String,
+        /// The known name that is spelled most alike.
+        nearest: Option<String>,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A member that the facts do not have.
+    #[error("{of} has no member {member:?}{}", did_you_mean(.nearest))]
+    NoSuchMember {
+        /// What was asked for the member.
+        of: String,
+        /// The member as written.
+        member: String,
+        /// The known member that is spelled most alike.
+        nearest: Option<String>,
+        /// The members there are.
+        known: Vec<String>,
+    },
+    /// A member of something without members.
+    #[error("type {of} has no members, and so no {member:?}")]
+    NoMembers {
+        /// Its type.
+        of: String,
+        /// The member as written.
+        member: String,
+    },
+    /// A function that rules do not have.
+    #[error("there is no function {0:?} that takes this")]
+    NoSuchFunction(String),
+    /// A value of the wrong type.
+    #[error("type {expected} is wanted here, this is of type {found}")]
+    WrongType {
+        /// What is wanted.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Values of different types are compared, which CEL would call unequal.
+    #[error("type {0} is compared with type {1}")]
+    Uncomparable(String, String),
+    /// Texts are ordered, which puts version 9.10 before 9.8.
+    #[error("texts have no useful order")]
+    OrderOfTexts,
+    /// A text that the facts never say.
+    #[error("{value:?} is never said here{}", did_you_mean(.nearest))]
+    NeverSaid {
+        /// The text as written.
+        value: String,
+        /// The known value that is spelled most alike.
+        nearest: Option<String>,
+        /// The values there are.
+        known: Vec<String>,
+    },
+    /// A list is judged without asking whether it is all there.
+    #[error("this list may be cut short, and the rule does not ask for {0}")]
+    Incomplete(String),
+    /// `has()` would turn "could not be read" into false.
+    #[error("has() would take what could not be read for absent")]
+    Has,
+    /// The whole is not true or false.
+    #[error("a rule is true or false, this is of type {0}")]
+    NotBool(String),
+    /// A regular expression that is none.
+    #[error("no regular expression: {0}")]
+    Pattern(String),
+    /// Something that CEL has and rules have not.
+    #[error("rules do not have {0}")]
+    Refused(&'static str),
+}
+
+impl Fault {
+    pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
+        Self::NoSuchName {
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            known: known.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSuchName { nearest: None, known, .. }
+            | Self::NoSuchMember { nearest: None, known, .. }
+            | Self::NeverSaid { nearest: None, known, .. } => {
+                Some(format!("choose one of {}", known.join(", ")))
+            }
+            Self::Incomplete(complete) => {
+                Some(format!("write {complete} && ... (or || !{complete} behind an exists)"))
+            }
+            Self::OrderOfTexts => Some("write versionCmp(a, b) >= 0".to_owned()),
+            Self::Has => Some("name the fact itself: what could not be read is unknown".to_owned()),
+            Self::NoSuchFunction(_) => Some(
+                "choose one of size, startsWith, endsWith, contains, matches, versionCmp, all, \
+                 exists, exists_one, filter, map"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
+}
+
+impl fmt::Display for RuleError {
+    /// The fault, then the line it is in with a caret under the place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offset = self.offset.min(self.text.len());
+        let start = self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[start..].lines().next().unwrap_or("");
+        let column = self.text[start..offset].chars().count();
+        write!(f, "{}\n    {line}\n    {:column$}^", self.fault, "")
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+impl RuleError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        self.fault.hint()
+    }
+}
+
+/// Why a rule was neither true nor false.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// A fact is absent.
+    #[error("{path}: {reason}")]
+    Absent {
+        /// The fact.
+        path: String,
+        /// Why it could not be read.
+        reason: String,
+    },
+    /// The rule failed for another reason: a defect in the check or in the facts.
+    #[error("this is a defect of the check: {0}")]
+    Defect(String),
+}
+
+/// The facts of one target, as rules are decided over them.
+pub struct Subject<'d> {
+    document: &'d Document,
+    context: Context<'static, 'static>,
+    /// The reason given for a fact that is absent without one.
+    unlisted: Option<&'static str>,
+}
+
+impl<'d> Subject<'d> {
+    /// Facts that were collected: what is absent has its reason.
+    pub fn new(document: &'d Document) -> Self {
+        Self { document, context: context(&document.known), unlisted: None }
+    }
+
+    /// Facts as an example gives them: whatever is not given is absent.
+    pub fn of_example(document: &'d Document) -> Self {
+        Self { unlisted: Some("not given in the example"), ..Self::new(document) }
+    }
+
+    /// The facts themselves.
+    pub fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// The value of the fact at a path, when it is known.
+    pub fn value(&self, path: &str) -> Option<&'d Value> {
+        path.split('.').try_fold(&self.document.known, |here, name| here.get(name))
+    }
+
+    /// The first fact below `path` that is absent, with the reason.
+    pub fn absence(&self, path: &str) -> Option<(String, String)> {
+        let mut missing = Vec::new();
+        missing_below(&self.document.known, path.split('.'), String::new(), &mut missing);
+        missing.into_iter().find_map(|(at, _)| Some((at.clone(), self.reason(&at)?)))
+    }
+
+    /// Why the fact at `path` is absent: for a reason of its own, or one of what contains it.
+    fn reason(&self, path: &str) -> Option<String> {
+        let absent = &self.document.absent;
+        let own = path
+            .match_indices(['.', '['])
+            .map(|(end, _)| &path[..end])
+            .chain([path])
+            .find_map(|prefix| absent.get(prefix));
+        own.cloned().or_else(|| self.unlisted.map(str::to_owned))
+    }
+}
+
+impl Rule {
+    /// Compiles a rule and verifies it against the types of the facts.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first place that is not CEL, not in the facts, or of the wrong type.
+    pub fn compile(text: &str, facts: &Type) -> Result<Self, RuleError> {
+        let failed = |offset, fault| RuleError { text: text.to_owned(), offset, fault };
+        if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
+            return Err(failed(offset, Fault::NotAscii(char)));
+        }
+        let program = Program::compile(text).map_err(|errors| {
+            let first = errors.errors.first();
+            let place = first.map_or((1, 1), |error| error.pos);
+            let message = first.map_or("no expression", |error| error.msg.as_str());
+            failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
+        })?;
+        let paths = typing::verify(&program, facts).map_err(|(id, fault)| {
+            let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
+            failed(caret(text, start as usize), fault)
+        })?;
+        Ok(Self { text: text.to_owned(), program, paths })
+    }
+
+    /// The rule as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The facts the rule speaks of; `[]` stands for every element of a list.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str)
+    }
+
+    /// Decides the rule.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecided::Absent`] when a fact that would decide it is absent.
+    pub fn decide(&self, subject: &Subject<'_>) -> Result<bool, Undecided> {
+        match self.program.execute(&subject.context) {
+            Ok(cel::Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(Undecided::Defect(format!("its value is {other:?}"))),
+            Err(ExecutionError::NoSuchKey(key)) => Err(self.absence(subject, &key)),
+            Err(error) => Err(Undecided::Defect(error.to_string())),
+        }
+    }
+
+    /// Which of the facts the rule speaks of is missing at `key`, and why.
+    fn absence(&self, subject: &Subject<'_>, key: &str) -> Undecided {
+        let mut missing = Vec::new();
+        for path in &self.paths {
+            let known = &subject.document.known;
+            missing_below(known, path.split('.'), String::new(), &mut missing);
+        }
+        missing.retain(|(_, at)| at == key);
+        let mut reasons = missing.iter().map(|(path, _)| (path, subject.reason(path)));
+        let unexplained = reasons.clone().find(|(_, reason)| reason.is_none());
+        match (unexplained, reasons.next()) {
+            (None, Some((path, Some(reason)))) => Undecided::Absent { path: path.clone(), reason },
+            (Some((path, _)), _) => {
+                Undecided::Defect(format!("{path} is missing, and nothing says why"))
+            }
+            (None, _) => Undecided::Defect(format!("no such key: {key}")),
+        }
+    }
+}
+
+/// Follows a path through known values and notes every place where it ends early, with the
+/// member that is missing there.
+fn missing_below<'p>(
+    known: &Value,
+    mut path: impl Iterator<Item = &'p str> + Clone,
+    walked: String,
+    missing: &mut Vec<(String, String)>,
+) {
+    let Some(segment) = path.next() else { return };
+    let (name, lists) = match segment.find('[') {
+        Some(end) => (&segment[..end], segment[end..].len() / "[]".len()),
+        None => (segment, 0),
+    };
+    let walked = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
+    let is_root = walked == name;
+    match known.get(name) {
+        // A root is always there for the expression: its first member is what is missing.
+        None if is_root && path.clone().next().is_some() => {
+            missing_below(&Value::Null, path, walked, missing);
+        }
+        None => missing.push((walked, name.to_owned())),
+        Some(value) => elements_below(value, lists, path, walked, missing),
+    }
+}
+
+/// Goes on below every element of `lists` nested lists.
+fn elements_below<'p>(
+    known: &Value,
+    lists: usize,
+    path: impl Iterator<Item = &'p str> + Clone,
+    walked: String,
+    missing: &mut Vec<(String, String)>,
+) {
+    if lists == 0 {
+        return missing_below(known, path, walked, missing);
+    }
+    for (index, element) in known.as_array().into_iter().flatten().enumerate() {
+        elements_below(element, lists - 1, path.clone(), format!("{walked}[{index}]"), missing);
+    }
+}
+
+/// The byte offset of a line and column, both from 1 as the parser tells them.
+fn offset_of(text: &str, (line, column): (isize, isize)) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).max(1);
+    let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    before + usize::try_from(column).unwrap_or(1).saturating_sub(1)
+}
+
+/// A parser's message without the list of every token it would have taken.
+fn short(message: &str) -> &str {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    message.split(" expecting {").next().unwrap_or(message)
+}
+
+/// Where a person looks for the node at `start`: a member rather than the dot before it.
+fn caret(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or("");
+    match rest.strip_prefix('.') {
+        Some(member) => text.len() - member.trim_start().len(),
+        None => start,
+    }
+}
+
+/// The names a rule can use: all facts, and our functions.
+fn context(known: &Value) -> Context<'static, 'static> {
+    let mut context = Context::default();
+    context
+        .add_function("versionCmp", |a: Arc<String>, b: Arc<String>| {
+            version::compare(&a, &b) as i64
+        })
+        .expect("CEL has no function of this name");
+    let empty = serde_json::Map::new();
+    let known = known.as_object().unwrap_or(&empty);
+    if let Type::Record(roots) = super::schema::facts() {
+        for root in roots.keys() {
+            let facts = known.get(root).map_or_else(no_facts, to_cel);
+            context.add_variable_from_value(root.as_str(), facts);
+        }
+    }
+    context
+}
+
+/// What stands for a root that was not collected: every member of it is absent.
+fn no_facts() -> cel::Value {
+    cel::Value::from(HashMap::<String, cel::Value>::new())
+}
+
+/// A known value as CEL has it. Whole numbers are signed, for CEL's unsigned ones are a type apart.
+fn to_cel(value: &Value) -> cel::Value {
+    match value {
+        Value::Null => cel::Value::Null,
+        Value::Bool(bool) => cel::Value::Bool(*bool),
+        Value::Number(number) => number.as_i64().map_or_else(
+            || cel::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            cel::Value::Int,
+        ),
+        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::Array(list) => cel::Value::List(Arc::new(list.iter().map(to_cel).collect())),
+        Value::Object(map) => {
+            let members: HashMap<String, cel::Value> =
+                map.iter().map(|(key, value)| (key.clone(), to_cel(value))).collect();
+            cel::Value::from(members)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::schema::facts;
+    use serde_json::json;
+
+    fn decide(rule: &str, image: Value) -> Result<bool, Undecided> {
+        let document = Document::of_known(json!({ "image": image }));
+        Rule::compile(rule, facts()).unwrap().decide(&Subject::of_example(&document))
+    }
+
+    fn absent(path: &str) -> Result<bool, Undecided> {
+        let reason = "not given in the example".to_owned();
+        Err(Undecided::Absent { path: path.to_owned(), reason })
+    }
+
+    fn refusal(rule: &str) -> String {
+        Rule::compile(rule, facts()).err().expect(rule).to_string()
+    }
+
+    #[test]
+    fn a_decided_side_absorbs_an_absent_one_whichever_stands_first() {
+        let (a, b) = ("image.medium.hybrid", "image.medium.bios");
+        for (rule, expected) in [
+            (format!("{a} && {b}"), Ok(false)),
+            (format!("{b} && {a}"), Ok(false)),
+            (format!("!{a} || {b}"), Ok(true)),
+            (format!("{b} || !{a}"), Ok(true)),
+            (format!("{a} || {b}"), absent(b)),
+            (format!("{b} || {a}"), absent(b)),
+            (format!("!{a} && {b}"), absent(b)),
+            (format!("{b} && !{a}"), absent(b)),
+            (format!("!{b}"), absent(b)),
+            (format!("{b} ? true : false"), absent(b)),
+            (format!("({b} && {a}) || ({b} && !{a})"), absent(b)),
+        ] {
+            let image = json!({ "medium": { "hybrid": false } });
+            assert_eq!(decide(&rule, image), expected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_loop_is_decided_by_one_element_although_another_is_absent() {
+        let all = "image.kickstart.partitions.complete && \
+                   image.kickstart.partitions.items.all(p, p.size_mib > 0)";
+        let exists = "image.kickstart.partitions.items.exists(p, p.mount == '/') \
+                      || !image.kickstart.partitions.complete";
+        let hole = "image.kickstart.partitions.items[0].size_mib";
+        let list = |items: Value, complete: bool| json!({ "kickstart": { "partitions": { "items": items, "complete": complete } } });
+        for (rule, items, complete, expected) in [
+            (all, json!([{}, { "size_mib": 0 }]), true, Ok(false)),
+            (all, json!([{ "size_mib": 0 }, {}]), true, Ok(false)),
+            (all, json!([{}, { "size_mib": 5 }]), true, absent(hole)),
+            (all, json!([{ "size_mib": 5 }]), true, Ok(true)),
+            (all, json!([{ "size_mib": 0 }]), false, Ok(false)),
+            (exists, json!([{}, { "mount": "/" }]), true, Ok(true)),
+            (exists, json!([{ "mount": "/" }]), false, Ok(true)),
+            (exists, json!([{ "mount": "/home" }]), true, Ok(false)),
+        ] {
+            assert_eq!(decide(rule, list(items.clone(), complete)), expected, "{rule} {items}");
+        }
+        for (rule, items) in [(all, json!([{ "size_mib": 5 }])), (exists, json!([]))] {
+            assert_eq!(
+                decide(rule, list(items, false)),
+                Err(Undecided::Absent {
+                    path: "image.kickstart.partitions.complete".to_owned(),
+                    reason: "not everything could be looked at".to_owned(),
+                }),
+                "{rule}"
+            );
+        }
+    }
+
+    #[test]
+    fn collected_facts_are_absent_only_with_a_reason() {
+        let mut document = Document::of_known(json!({ "image": { "medium": {} } }));
+        document.absent.insert("image.kickstart".into(), "no such file".into());
+        let rule = |text| Rule::compile(text, facts()).unwrap();
+        let decide = |text| rule(text).decide(&Subject::new(&document));
+        assert_eq!(
+            decide("image.kickstart.zerombr"),
+            Err(Undecided::Absent {
+                path: "image.kickstart".into(),
+                reason: "no such file".into()
+            })
+        );
+        assert_eq!(
+            decide("image.medium.bios"),
+            Err(Undecided::Defect("image.medium.bios is missing, and nothing says why".to_owned()))
+        );
+        let nothing = Document {
+            absent: [("image".into(), "no such file".into())].into(),
+            ..Document::default()
+        };
+        assert_eq!(
+            rule("image.size > 0").decide(&Subject::new(&nothing)).unwrap_err().to_string(),
+            "image.size: no such file"
+        );
+    }
+
+    #[test]
+    fn other_failures_are_defects_and_never_decide() {
+        let image = json!({ "size": 1, "volume_id": "x" });
+        let overflow = decide("image.size + 9223372036854775807 > 0", image.clone());
+        assert!(matches!(overflow, Err(Undecided::Defect(_))), "{overflow:?}");
+        let division = decide("image.size / 0 == 1", image);
+        assert!(matches!(division, Err(Undecided::Defect(_))), "{division:?}");
+    }
+
+    #[test]
+    fn what_rules_can_say() {
+        let image = json!({
+            "size": 5, "volume_id": "CentOS_6.6_Final", "kind": "installer", "generation": 6,
+            "agent": { "version": "9.8.10.0" },
+            "boot": { "labels": { "items": ["A", "B"], "complete": true } },
+            "kickstart": {
+                "disks": { "items": ["sda"], "complete": true },
+                "partitions": { "complete": true, "items": [
+                    { "mount": "/", "fstype": "ext4", "disk": "sda", "size_mib": 10 },
+                    { "mount": "swap", "fstype": "swap", "disk": "", "size_mib": 2 },
+                ] },
+            },
+        });
+        for (rule, holds) in [
+            ("versionCmp(image.agent.version, '9.8.9.0') > 0", true),
+            ("versionCmp(image.agent.version, '9.9') >= 0", false),
+            ("image.kind in ['installer', 'kickstart-disc']", true),
+            ("image.volume_id.startsWith('CentOS') && !image.volume_id.endsWith('x')", true),
+            ("image.volume_id.matches('(?i)^centos')", true),
+            ("image.boot.labels.complete && size(image.boot.labels.items) == 2", true),
+            ("image.boot.labels.complete && 'A' in image.boot.labels.items", true),
+            ("image.generation * 2 - 1 == 11 && -image.generation < 0", true),
+            ("image.generation == 6 ? image.size == 5 : false", true),
+            (
+                "image.kickstart.partitions.complete && \
+                 image.kickstart.partitions.items.filter(p, p.size_mib > 5).size() == 1",
+                true,
+            ),
+            (
+                "image.kickstart.partitions.complete && \
+                 image.kickstart.partitions.items.map(p, p.mount) == ['/', 'swap']",
+                true,
+            ),
+            (
+                "image.kickstart.partitions.complete && image.kickstart.disks.complete && \
+                 image.kickstart.partitions.items.exists_one(p, \
+                   image.kickstart.disks.items.all(d, d == p.disk))",
+                true,
+            ),
+            (
+                "image.kickstart.partitions.complete && image.kickstart.partitions.items\
+                 .filter(p, p.fstype == 'ext4').all(p, p.disk == 'sda')",
+                true,
+            ),
+        ] {
+            assert_eq!(decide(rule, image.clone()), Ok(holds), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_rule_knows_the_facts_it_speaks_of() {
+        let rule = Rule::compile(
+            "image.boot.labels.complete && image.boot.labels.items.all(l, l == image.volume_id) \
+             && image.kickstart.partitions.complete \
+             && image.kickstart.partitions.items.all(p, p.mount != '')",
+            facts(),
+        )
+        .unwrap();
+        assert_eq!(
+            rule.paths().collect::<Vec<_>>(),
+            [
+                "image.boot.labels.complete",
+                "image.boot.labels.items",
+                "image.boot.labels.items[]",
+                "image.kickstart.partitions.complete",
+                "image.kickstart.partitions.items",
+                "image.kickstart.partitions.items[].mount",
+                "image.volume_id",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_is() {
+        insta::assert_snapshot!(refusal("image.kickstart.zerombrr"), @r#"
+        image.kickstart has no member "zerombrr", did you mean "zerombr"?
+            image.kickstart.zerombrr
+                            ^
+        "#);
+        insta::assert_snapshot!(refusal("true\n  && image.kind == 'instaler'"), @r#"
+        "instaler" is never said here, did you mean "installer"?
+              && image.kind == 'instaler'
+                               ^
+        "#);
+        insta::assert_snapshot!(refusal("image.size >"), @r"
+        mismatched input '<EOF>'
+            image.size >
+                        ^
+        ");
+        insta::assert_snapshot!(
+            refusal("image.boot.labels.complete &&\n image.boot.labels.items.all(d, d.name == 'x')"),
+            @r#"
+        type string has no members, and so no "name"
+             image.boot.labels.items.all(d, d.name == 'x')
+                                              ^
+        "#);
+        insta::assert_snapshot!(refusal("image.size > 0 && image.volume_id > 5"), @r"
+        type string is compared with type int
+            image.size > 0 && image.volume_id > 5
+                                              ^
+        ");
+        insta::assert_snapshot!(refusal("image.boot.labels.items.all(d, d == 'x')"), @r"
+        this list may be cut short, and the rule does not ask for image.boot.labels.complete
+            image.boot.labels.items.all(d, d == 'x')
+                              ^
+        ");
+    }
+
+    #[test]
+    fn what_cel_accepts_and_rules_do_not() {
+        for (rule, why) in [
+            ("imag.size == 1", "there are no facts named \"imag\", did you mean \"image\"?"),
+            ("image.volume_id == 1", "type string is compared with type int"),
+            ("image.size == '1'", "type int is compared with type string"),
+            ("image.volume_id < 'b'", "texts have no useful order"),
+            ("image.size", "a rule is true or false, this is of type int"),
+            ("image.volume_id.all(c, true)", "type list is wanted here, this is of type string"),
+            ("has(image.kickstart.zerombr)", "has() would take what could not be read for absent"),
+            ("image.kind == 'iso'", "\"iso\" is never said here"),
+            ("'iso' != image.kind", "\"iso\" is never said here"),
+            (
+                "image.kind in ['other', 'instaler']",
+                "\"instaler\" is never said here, did you mean \"installer\"?",
+            ),
+            (
+                "image.kickstart.root_password != 'lock'",
+                "\"lock\" is never said here, did you mean \"locked\"?",
+            ),
+            (
+                "image.size in ['a']",
+                "type list of int is wanted here, this is of type list of string",
+            ),
+            (
+                "image.boot.labels.items.size() == 0",
+                "this list may be cut short, and the rule does not ask for image.boot.labels.complete",
+            ),
+            ("image.boot.labels.items[0] == 'x'", "rules do not have an index"),
+            ("image.kind == null", "rules do not have null"),
+            ("{'a': 1}.a == 1", "rules do not have a map"),
+            ("image == image", "rules do not have a comparison of records"),
+            ("image.medium.bios && image.size", "type bool is wanted here, this is of type int"),
+            ("image.volume_id.matches('(')", "no regular expression"),
+            (
+                "image.volume_id.matches(image.volume_id)",
+                "no regular expression: it must be written out",
+            ),
+            ("image.volume_id.lower() == 'x'", "there is no function \"lower\" that takes this"),
+            ("size(image.size) == 1", "type list or string is wanted here, this is of type int"),
+            ("versionCmp(image.size, '9') > 0", "type string is wanted here, this is of type int"),
+            ("image.size.x == 1", "type int has no members, and so no \"x\""),
+            ("image.volume_id == \u{2018}x\u{2019}", "'\u{2018}' is not ASCII"),
+            ("[1, 'a'].all(x, true)", "type int is wanted here, this is of type string"),
+            ("", ""),
+        ] {
+            let error = Rule::compile(rule, facts()).err().expect(rule);
+            let fault = error.fault.to_string();
+            assert!(fault.starts_with(why), "{rule}: {fault}");
+        }
+    }
+}

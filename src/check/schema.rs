@@ -1,0 +1,221 @@
+//! The types of the facts, as rules and texts are verified against them.
+//!
+//! Read from the JSON schema that `schemars` derives of the facts' own types, so that there is no
+//! second list of them. Not for validating reports or collected facts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use schemars::{Schema, schema_for};
+use serde_json::Value;
+
+use crate::facts::image::ImageFacts;
+
+/// Facts are trees, not graphs; a schema deeper than this refers to itself.
+const MAX_DEPTH: usize = 24;
+
+/// The name rules know each kind of facts by, and where its schema comes from.
+const ROOTS: &[(&str, fn() -> Schema)] = &[("image", || schema_for!(ImageFacts))];
+
+/// What a fact, or a part of an expression, can be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Type {
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number with a fraction.
+    Double,
+    /// A text; when the facts know only certain ones, those.
+    Text(Arc<[String]>),
+    /// A list of one type.
+    List(Arc<Type>),
+    /// Named members.
+    Record(Arc<BTreeMap<String, Type>>),
+    /// The element type of `[]`, which fits every type.
+    Nothing,
+}
+
+impl Type {
+    /// A text of any content.
+    pub fn text() -> Self {
+        Self::Text(Arc::from([]))
+    }
+
+    /// Whether values of both types can be compared with each other.
+    pub fn fits(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Nothing, _) | (_, Self::Nothing) => true,
+            (Self::Text(_), Self::Text(_)) => true,
+            (Self::List(a), Self::List(b)) => a.fits(b),
+            (a, b) => a == b,
+        }
+    }
+
+    /// The type of a member, when this is a record that has it.
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Record(members) => members.get(name),
+            _ => None,
+        }
+    }
+
+    /// The type at a path below this one, such as `kickstart.zerombr`.
+    pub fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
+        path.try_fold(self, |here, name| here.member(name))
+    }
+
+    /// Says where a value, as written in an example, departs from this type.
+    ///
+    /// Members may be missing, for an example gives only what matters.
+    pub fn misfit(&self, value: &Value) -> Option<String> {
+        match (self, value) {
+            (Self::Bool, Value::Bool(_)) | (Self::Double, Value::Number(_)) => None,
+            (Self::Int, Value::Number(number)) if number.is_i64() => None,
+            (Self::Text(known), Value::String(text)) => (!known.is_empty()
+                && !known.contains(text))
+            .then(|| format!("{text:?} is none of {}", known.join(", "))),
+            (Self::List(item), Value::Array(list)) => list.iter().find_map(|v| item.misfit(v)),
+            (Self::Record(members), Value::Object(map)) => map.iter().find_map(|(key, value)| {
+                let Some(member) = members.get(key) else {
+                    return Some(format!("there is no member {key:?}"));
+                };
+                member.misfit(value).map(|why| format!("{key}: {why}"))
+            }),
+            (expected, value) => Some(format!("{value} is no {expected}")),
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool => f.write_str("bool"),
+            Self::Int => f.write_str("int"),
+            Self::Double => f.write_str("double"),
+            Self::Text(_) => f.write_str("string"),
+            Self::List(item) => write!(f, "list of {item}"),
+            Self::Record(_) => f.write_str("record"),
+            Self::Nothing => f.write_str("nothing"),
+        }
+    }
+}
+
+/// The types of all facts, as one record: its members are the roots.
+pub fn facts() -> &'static Type {
+    static FACTS: LazyLock<Type> = LazyLock::new(|| {
+        let members = ROOTS.iter().map(|(name, schema)| {
+            let schema = schema().to_value();
+            let read = read(&schema, &schema["$defs"], 0);
+            (
+                (*name).to_owned(),
+                read.expect("facts use only what rules can speak of, see the test below"),
+            )
+        });
+        Type::Record(Arc::new(members.collect()))
+    });
+    &FACTS
+}
+
+/// Reads a type from its JSON schema; fails with a phrase for what has no counterpart in rules.
+fn read(schema: &Value, defs: &Value, depth: usize) -> Result<Type, String> {
+    if depth > MAX_DEPTH {
+        return Err("a type that contains itself".to_owned());
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|at| at.strip_prefix("#/$defs/")) {
+        return read(&defs[name], defs, depth + 1);
+    }
+    if let Some(values) = texts(schema) {
+        return Ok(Type::Text(values.into()));
+    }
+    match schema["type"].as_str() {
+        Some("boolean") => Ok(Type::Bool),
+        Some("integer") => Ok(Type::Int),
+        Some("number") => Ok(Type::Double),
+        Some("string") => Ok(Type::text()),
+        Some("array") => Ok(Type::List(Arc::new(read(&schema["items"], defs, depth + 1)?))),
+        Some("object") => {
+            let empty = serde_json::Map::new();
+            let members = schema["properties"].as_object().unwrap_or(&empty);
+            let members = members
+                .iter()
+                .map(|(name, member)| Ok((name.clone(), read(member, defs, depth + 1)?)))
+                .collect::<Result<_, String>>()?;
+            Ok(Type::Record(Arc::new(members)))
+        }
+        _ => Err(format!("no type for rules: {schema}")),
+    }
+}
+
+/// The values of an enumeration of texts, in any of the ways a schema spells one.
+fn texts(schema: &Value) -> Option<Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    if let Some(value) = schema.get("const") {
+        return Some(vec![text(value)?]);
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        return values.iter().map(text).collect();
+    }
+    let parts: Option<Vec<_>> = schema["oneOf"].as_array()?.iter().map(texts).collect();
+    parts.map(|parts| parts.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(path: &str) -> Option<&'static Type> {
+        facts().at(path.split('.'))
+    }
+
+    #[test]
+    fn every_root_has_a_type() {
+        for (name, schema) in ROOTS {
+            let schema = schema().to_value();
+            assert!(read(&schema, &schema["$defs"], 0).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn types_come_from_the_facts_themselves() {
+        assert_eq!(at("image.size"), Some(&Type::Int));
+        assert_eq!(at("image.medium.trees_agree"), Some(&Type::Bool));
+        assert_eq!(at("image.volume_id"), Some(&Type::text()));
+        assert_eq!(at("image.boot.labels.items"), Some(&Type::List(Arc::new(Type::text()))));
+        let Some(Type::Text(kinds)) = at("image.kind") else { panic!("kind is a text") };
+        assert_eq!(**kinds, ["installer", "kickstart-disc", "vendor-medium", "other"]);
+        assert_eq!(at("image.nope"), None);
+    }
+
+    #[test]
+    fn a_type_that_contains_itself_is_refused() {
+        let schema = serde_json::json!({
+            "$ref": "#/$defs/T",
+            "$defs": { "T": { "type": "object", "properties": { "t": { "$ref": "#/$defs/T" } } } }
+        });
+        assert_eq!(
+            read(&schema, &schema["$defs"], 0),
+            Err("a type that contains itself".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_example_that_departs_from_the_facts_is_told_where() {
+        let image = |value| facts().misfit(&serde_json::json!({ "image": value }));
+        assert_eq!(image(serde_json::json!({ "kind": "installer" })), None);
+        for (value, why) in [
+            (serde_json::json!({ "kinds": "x" }), "image: there is no member \"kinds\""),
+            (
+                serde_json::json!({ "kind": "x" }),
+                "image: kind: \"x\" is none of installer, kickstart-disc, vendor-medium, other",
+            ),
+            (
+                serde_json::json!({ "boot": { "labels": { "items": [1] } } }),
+                "image: boot: labels: items: 1 is no string",
+            ),
+        ] {
+            assert_eq!(image(value).as_deref(), Some(why));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The checks themselves as people and programs read them: `list checks`, `explain`, and
+//! `docs/checks.md`.
+//!
+//! Not for what became of checks: that is a report.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::layout::{cut, labelled, visible};
+use crate::check::definition::{Check, CheckSet, Remedy, Severity, Source, TargetKind};
+use crate::check::source::SOURCES;
+
+/// Every check, as `list checks --format json` gives them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckList {
+    /// Always `preflight.checks/1`.
+    pub schema: String,
+    /// The checks, in the order they are judged.
+    pub checks: Vec<ListedCheck>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ListedCheck {
+    /// Its name for ever.
+    pub id: String,
+    /// What should hold.
+    pub title: String,
+    /// What a failure stands in the way of.
+    pub severity: Severity,
+    /// What it looks at.
+    pub applies_to: Vec<TargetKind>,
+    /// Checks that must pass before.
+    pub requires: Vec<String>,
+    /// How a failure shows itself to people.
+    pub symptom: String,
+    /// How to mend it.
+    pub remedy: Remedy,
+    /// Where it is written.
+    pub source: Source,
+}
+
+/// A check that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no check {id:?}")]
+pub struct NoSuchCheck {
+    /// The id as asked for.
+    pub id: String,
+    /// The id that is spelled most alike.
+    pub nearest: Option<String>,
+}
+
+impl NoSuchCheck {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match &self.nearest {
+            Some(nearest) => format!("try preflight explain {nearest}"),
+            None => "preflight list checks names them all".to_owned(),
+        })
+    }
+}
+
+/// Every check of a set.
+pub fn list(set: &CheckSet) -> CheckList {
+    let listed = |check: &Check| ListedCheck {
+        id: check.id.clone(),
+        title: check.title.clone(),
+        severity: check.severity,
+        applies_to: check.applies_to.clone(),
+        requires: check.requires.clone(),
+        symptom: check.symptom.clone(),
+        remedy: check.remedy.clone(),
+        source: check.source.clone(),
+    };
+    CheckList {
+        schema: "preflight.checks/1".to_owned(),
+        checks: set.checks().iter().map(listed).collect(),
+    }
+}
+
+/// `list checks` for people: one line each, at most `width` columns.
+pub fn list_text(set: &CheckSet, width: usize) -> String {
+    let widest = set.checks().iter().map(|check| check.id.len()).max().unwrap_or(0);
+    let line = |check: &Check| {
+        let head = format!("{:<widest$}  {:<16}  ", check.id, check.severity.word());
+        let title = cut(&visible(&check.title), width.saturating_sub(head.len()).max(20));
+        format!("{head}{title}\n")
+    };
+    set.checks().iter().map(line).collect()
+}
+
+/// Everything about one check, for people.
+///
+/// # Errors
+///
+/// [`NoSuchCheck`] when the set has none of this id.
+pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchCheck> {
+    let check = set.find(id).ok_or_else(|| NoSuchCheck {
+        id: id.to_owned(),
+        nearest: set.nearest(id).map(str::to_owned),
+    })?;
+    let mut out = labelled("", &format!("{}: {}", check.id, check.title), width);
+    let mut line = |label: &str, text: &str| {
+        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
+    };
+    line("severity", check.severity.word());
+    line("applies to", &kinds(check));
+    if let Some(when) = &check.applies_when {
+        line("when", when.rule.text());
+        line("otherwise", &when.otherwise);
+    }
+    if !check.requires.is_empty() {
+        line("requires", &check.requires.join(", "));
+    }
+    line("holds when", check.rule.text());
+    if let Some(rule) = &check.warn_rule {
+        line("warns unless", rule.text());
+    }
+    line("shows as", &check.symptom);
+    line("do", &check.remedy.text);
+    for command in &check.remedy.commands {
+        out.push_str(&format!("              $ {}\n", visible(command)));
+    }
+    let mut line = |label: &str, text: &str| {
+        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
+    };
+    line("downtime", if check.remedy.downtime { "yes" } else { "no" });
+    line("source", &format!("{}, {}", check.source.doc, check.source.at));
+    if let Some(source) = SOURCES.iter().find(|source| source.key == check.source.doc) {
+        line("", source.meaning);
+    }
+    line("defined in", &check.at.to_string());
+    Ok(out)
+}
+
+/// `docs/checks.md`.
+pub fn docs_checks_md(set: &CheckSet) -> String {
+    let mut out = format!(
+        "# Checks\n\n{} checks, generated from `checks/*.yaml`. `preflight explain ID` says the \
+         same of one. Sources are\nexplained in [sources.md](sources.md).\n\n{FORMAT}\n",
+        set.checks().len()
+    );
+    out.push_str("\n| check | severity | what should hold |\n|---|---|---|\n");
+    for check in set.checks() {
+        out.push_str(&format!(
+            "| [{id}](#{anchor}) | {severity} | {title} |\n",
+            id = check.id,
+            anchor = check.id.replace('.', ""),
+            severity = check.severity,
+            title = cell(&check.title)
+        ));
+    }
+    for check in set.checks() {
+        out.push_str(&section(check));
+    }
+    out
+}
+
+/// How a definition is written, for those who add one.
+const FORMAT: &str = "\
+A check is one entry of a file in `checks/`, or of one below `--assets DIR/checks`; nothing else \
+changes when one is added.
+
+| key | what it is |
+|---|---|
+| `id` | `subject.condition` in kebab-case, never renamed |
+| `title` | what should hold, a fragment |
+| `severity` | `data-loss`, `blocks-reprotect`, `blocks-failback`, `warning` or `info` |
+| `applies_to` | the kinds of targets it is judged on: `image`, `linux-mt` |
+| `applies_when` | `{ rule, otherwise }`: not applicable for the reason `otherwise` when `rule` is false |
+| `requires` | checks that must pass before: failed or not applicable makes this one not applicable, unknown makes it unknown |
+| `rule` | CEL over facts; true is a pass, false a failure, a fact that could not be read makes it unknown |
+| `warn_rule` | grades a pass down to a warning when it is false |
+| `found` | what is said about the facts: `{{fact}}`, `{{list fact}}`, `{{list fact \"member\"}}`, `{{#if fact}}..{{else}}..{{/if}}` |
+| `symptom` | how a failure shows itself to people |
+| `remedy` | `{ text, commands, downtime }` |
+| `source` | `{ doc, at }`: a key of sources.md and a place |
+| `examples` | facts with what they lead to: `pass`, `fail`, `unknown`, and `warn` and `not-applicable` where there is such a rule; run by `preflight test checks` |
+
+Rules have `&&`, `||`, `!`, `?:`, comparisons, `in`, whole-number arithmetic, `size`, `startsWith`, `endsWith`, \
+`contains`, `matches`, `versionCmp(a, b)`, and `all`, `exists`, `exists_one`, `filter`, `map` over lists. Paths and types \
+are verified when a definition is read. A list of things that were looked for has `items` and `complete`, and a \
+rule that speaks of the one must speak of the other: `x.complete && x.items.all(...)` fails on one bad element and is \
+unknown when the list was cut short and nothing bad was seen; `x.items.exists(...) || !x.complete` passes on \
+one good element and is unknown when none was seen in a list cut short.
+";
+
+fn section(check: &Check) -> String {
+    let mut out = format!("\n## {}\n\n{}.\n\n", check.id, capital(&check.title));
+    let mut row = |name: &str, text: &str| out.push_str(&format!("- **{name}**: {text}\n"));
+    row("severity", check.severity.word());
+    row("applies to", &kinds(check));
+    if let Some(when) = &check.applies_when {
+        row("when", &format!("`{}`, otherwise: {}", folded(when.rule.text()), when.otherwise));
+    }
+    if !check.requires.is_empty() {
+        row("requires", &check.requires.join(", "));
+    }
+    row("holds when", &format!("`{}`", folded(check.rule.text())));
+    if let Some(rule) = &check.warn_rule {
+        row("warns unless", &format!("`{}`", folded(rule.text())));
+    }
+    row("shows as", &folded(&check.symptom));
+    row("do", &folded(&check.remedy.text));
+    if check.remedy.downtime {
+        row("downtime", "yes");
+    }
+    row("source", &format!("{}, {}", check.source.doc, check.source.at));
+    if !check.remedy.commands.is_empty() {
+        out.push_str(&format!("\n```sh\n{}\n```\n", check.remedy.commands.join("\n")));
+    }
+    out
+}
+
+fn kinds(check: &Check) -> String {
+    check.applies_to.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ")
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,84 @@
+//! Text in columns: wrapping, and what came from elsewhere made visible.
+//!
+//! Not for colours, and not for what is said.
+
+/// A text from elsewhere as it can be shown: what would move the cursor, change colours or turn
+/// the writing direction becomes an escape.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() || is_format(char) {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
+}
+
+/// Characters that have no shape of their own and change how others look.
+fn is_format(char: char) -> bool {
+    matches!(char,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Words in lines of at most `width` characters, a longer word on a line of its own.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A label and its wrapped text: the label stands before the first line, blanks before the rest.
+pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
+    let indent = label.chars().count();
+    let lines = wrap(text, width.saturating_sub(indent).max(20));
+    let mut out = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let before = if index == 0 { label.to_owned() } else { " ".repeat(indent) };
+        out.push_str(&format!("{before}{line}\n"));
+    }
+    out
+}
+
+/// A text cut to at most `width` characters.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
+    format!("{}...", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_shown_instead() {
+        for (text, shown) in [
+            ("plain \u{e9}", "plain \u{e9}"),
+            ("\u{1b}[2Jx\r\n\u{7}", "\\u{1b}[2Jx\\r\\n\\u{7}"),
+            ("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn words_wrap_and_long_ones_stand_alone() {
+        assert_eq!(wrap("aa bb  cc\ndd", 5), ["aa bb", "cc dd"]);
+        assert_eq!(wrap("a bbbbbbbb c", 4), ["a", "bbbbbbbb", "c"]);
+        assert_eq!(cut("abcdef", 5), "ab...");
+        assert_eq!(cut("abcde", 5), "abcde");
+    }
+}

@@ -1,0 +1,219 @@
+//! What a report says, whatever its format. It only grows: programs read it.
+//!
+//! Not for how it is shown.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::check::definition::{Remedy, Severity, Source, TargetKind};
+use crate::check::engine::{Finding, Outcome, Target};
+use crate::check::status::{Counts, FailOn, exit_status};
+use crate::check::waiver::Note;
+
+/// The name of this model and its generation.
+pub const SCHEMA: &str = "preflight.report/1";
+
+/// The outcome of checks on targets.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// Always `preflight.report/1`.
+    pub schema: String,
+    /// What made the report.
+    pub tool: Tool,
+    /// The run it is of.
+    pub run: Run,
+    /// What was judged.
+    pub targets: Vec<JudgedTarget>,
+    /// One entry for each check planned on a target.
+    pub results: Vec<CheckResult>,
+    /// What should be known about waivers.
+    pub notes: Vec<String>,
+    /// What the results add up to.
+    pub summary: Summary,
+}
+
+/// What made a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tool {
+    /// Always `preflight`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The run a report is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Run {
+    /// The moment the facts were judged, RFC 3339 in UTC.
+    pub at: String,
+    /// Whether nothing interrupted it.
+    pub complete: bool,
+}
+
+/// Something that was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct JudgedTarget {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: TargetKind,
+}
+
+/// One check on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CheckResult {
+    /// The check.
+    pub check: String,
+    /// The target.
+    pub target: String,
+    /// What became of it.
+    pub outcome: OutcomeWord,
+    /// The severity that counts here: a pass that is graded down is a warning.
+    pub severity: Severity,
+    /// What should hold.
+    pub title: String,
+    /// What was found, or why nothing could be.
+    pub found: String,
+    /// Why it is unknown or not applicable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// True when the check itself is at fault.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub defect: bool,
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<AppliedWaiver>,
+    /// How a failure shows itself to people.
+    pub symptom: String,
+    /// How to mend it.
+    pub remedy: Remedy,
+    /// Where it is written.
+    pub source: Source,
+    /// The facts the rule speaks of, by path, as far as they are known.
+    pub evidence: BTreeMap<String, Value>,
+}
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeWord {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It could not be decided.
+    Unknown,
+    /// It has no meaning here.
+    NotApplicable,
+    /// It does not hold, and somebody answers for that.
+    Waived,
+}
+
+/// A waiver that covers a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AppliedWaiver {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day it counts.
+    pub expires: String,
+}
+
+/// What results add up to: `planned` is the sum of the outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// Checks planned on targets.
+    pub planned: usize,
+    /// How many hold.
+    pub pass: usize,
+    /// How many do not, warnings among them.
+    pub fail: usize,
+    /// How many could not be decided.
+    pub unknown: usize,
+    /// How many have no meaning where they were planned.
+    pub not_applicable: usize,
+    /// How many do not hold and somebody answers for it.
+    pub waived: usize,
+    /// The exit status: 0, 1, 2 or 3.
+    #[serde(rename = "exit_code")]
+    pub exit_code: u8,
+}
+
+impl Report {
+    /// The report of a run that was not interrupted.
+    pub fn new(
+        targets: &[Target],
+        findings: &[Finding],
+        notes: &[Note],
+        now: Timestamp,
+        fail_on: FailOn,
+    ) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            run: Run { at: now.to_string(), complete: true },
+            targets: targets
+                .iter()
+                .map(|target| JudgedTarget { name: target.name.clone(), kind: target.kind })
+                .collect(),
+            results: findings.iter().map(CheckResult::from).collect(),
+            notes: notes.iter().map(ToString::to_string).collect(),
+            summary: Summary::new(Counts::of(findings), exit_status(findings, fail_on)),
+        }
+    }
+}
+
+impl Summary {
+    fn new(counts: Counts, exit_code: u8) -> Self {
+        let Counts { planned, pass, fail, unknown, not_applicable, waived } = counts;
+        Self { planned, pass, fail, unknown, not_applicable, waived, exit_code }
+    }
+}
+
+impl From<&Finding> for CheckResult {
+    fn from(finding: &Finding) -> Self {
+        let (outcome, reason, defect, waiver) = match &finding.outcome {
+            Outcome::Pass => (OutcomeWord::Pass, None, false, None),
+            Outcome::Fail => (OutcomeWord::Fail, None, false, None),
+            Outcome::Unknown { reason, defect } => {
+                (OutcomeWord::Unknown, Some(reason.clone()), *defect, None)
+            }
+            Outcome::NotApplicable { reason } => {
+                (OutcomeWord::NotApplicable, Some(reason.clone()), false, None)
+            }
+            Outcome::Waived { reason, owner, expires } => {
+                let waiver = AppliedWaiver {
+                    reason: reason.clone(),
+                    owner: owner.clone(),
+                    expires: expires.clone(),
+                };
+                (OutcomeWord::Waived, None, false, Some(waiver))
+            }
+        };
+        Self {
+            check: finding.check.clone(),
+            target: finding.target.clone(),
+            outcome,
+            severity: finding.severity,
+            title: finding.title.clone(),
+            found: finding.found.clone(),
+            reason,
+            defect,
+            waiver,
+            symptom: finding.symptom.clone(),
+            remedy: finding.remedy.clone(),
+            source: finding.source.clone(),
+            evidence: finding.evidence.clone(),
+        }
+    }
+}
