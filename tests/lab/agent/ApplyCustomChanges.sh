@@ -39,7 +39,8 @@ sleep "$SLEEP"
 # The device on /, without its partition digits, is asked for its WWID; an empty answer goes unnoticed.
 partition=$(awk '$2 == "/" && $1 ~ /^\/dev\// {device = $1} END {print device}' /proc/mounts)
 disk=${partition%%[0-9]*}
-wwid=$(/lib/udev/scsi_id --whitelisted --replace-whitespace --device="$disk" 2>/dev/null)
+scsi_id=/lib/udev/scsi_id; [ -x $scsi_id ] || scsi_id=/usr/lib/udev/scsi_id
+wwid=$($scsi_id --whitelisted --replace-whitespace --device="$disk" 2>/dev/null)
 [ -z "$OMIT_WWID" ] || wwid=''
 {
   printf 'defaults {\n\tuser_friendly_names no\n\tfind_multipaths no\n}\n'
