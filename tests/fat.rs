@@ -2,6 +2,9 @@
 //!
 //! Not for hostile images: those are beside the code.
 
+// Helpers of tests are tests, too, but clippy.toml only knows the functions themselves.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

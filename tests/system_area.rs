@@ -3,6 +3,9 @@
 //!
 //! Not for what is inside of the volume: the data appended here is noise.
 
+// Helpers of tests are tests, too, but clippy.toml only knows the functions themselves.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

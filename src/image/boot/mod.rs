@@ -1,1 +1,386 @@
-//! Placeholder of the skeleton.
+//! The menus a medium boots with: isolinux.cfg for BIOS, BOOTX64.conf (GRUB legacy, el6) or
+//! grub.cfg (GRUB 2, el7 and later) for UEFI. They are read and edited by structure, so that an
+//! unattended entry can be added and every vendor's entry stays byte for byte.
+//!
+//! Not for where the files are, nor for shell in a grub.cfg: conditions are not evaluated.
+
+mod grub2;
+mod grub_legacy;
+mod isolinux;
+mod lines;
+mod volume_label;
+
+use std::ops::Range;
+use std::time::Duration;
+
+/// The largest configuration that is read; the vendor's are under 4 KiB.
+const TEXT_LIMIT: usize = 256 * 1024;
+/// The longest title and the longest argument that is added.
+const WORD_LIMIT: usize = 200;
+
+/// Which of the three grammars a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// isolinux and syslinux.
+    Isolinux,
+    /// GRUB 0.97, as el6 boots it under UEFI.
+    GrubLegacy,
+    /// GRUB 2.
+    Grub2,
+}
+
+impl Kind {
+    /// The grammar of a file, from its name alone, whatever the case of its letters.
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match name.to_ascii_lowercase().as_str() {
+            "isolinux.cfg" | "syslinux.cfg" => Some(Self::Isolinux),
+            "bootx64.conf" | "bootia32.conf" | "boot.conf" => Some(Self::GrubLegacy),
+            "grub.cfg" => Some(Self::Grub2),
+            _ => None,
+        }
+    }
+}
+
+/// An entry of a menu.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The label in isolinux; elsewhere the same as the title.
+    pub id: String,
+    /// What the menu shows.
+    pub title: String,
+    /// The path of the kernel, as written. `None` for an entry that starts none.
+    pub kernel: Option<String>,
+    /// The kernel's arguments, as written, without `initrd=`.
+    pub args: Vec<String>,
+    /// The path of the initial ram disk, as written.
+    pub initrd: Option<String>,
+    /// Whether it starts when nobody touches the keyboard.
+    pub is_default: bool,
+    /// The lines of the file it takes up.
+    lines: Range<usize>,
+}
+
+impl Entry {
+    fn has_arg(&self, unwanted: &[&str]) -> bool {
+        self.args.iter().any(|arg| unwanted.contains(&arg.as_str()))
+    }
+
+    fn installs(&self) -> bool {
+        let rescue = self.has_arg(&["rescue", "inst.rescue"])
+            || self.title.to_ascii_lowercase().contains("rescue");
+        self.kernel.is_some() && self.initrd.is_some() && !rescue
+    }
+
+    /// Whether it is the vendor's plain way to install: not the one that tests the medium first,
+    /// nor the one for awkward video hardware.
+    fn is_plain(&self) -> bool {
+        !self.has_arg(&["rd.live.check", "mediacheck", "nomodeset", "xdriver=vesa", "inst.text"])
+    }
+}
+
+/// An entry to add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// What the menu shows.
+    pub title: String,
+    /// Arguments that the kernel gets besides the vendor's, such as `ks=cdrom:/ks.cfg`.
+    pub args: Vec<String>,
+    /// Seconds until it starts.
+    pub timeout_s: u32,
+}
+
+/// Why a boot configuration cannot be read or edited.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BootConfigError {
+    /// The file is too long to be one.
+    #[error("the boot configuration has {len} bytes, more than {TEXT_LIMIT}")]
+    TooLong {
+        /// Bytes.
+        len: usize,
+    },
+    /// Nothing in it starts an installation.
+    #[error("no boot entry has a kernel and an initrd to install with, among {titles:?}")]
+    NoInstallEntry {
+        /// The titles of the entries there are.
+        titles: Vec<String>,
+        /// Files it includes, which are not read.
+        includes: Vec<String>,
+    },
+    /// The entry is there already.
+    #[error("there is a boot entry {title:?} already")]
+    Exists {
+        /// Its title.
+        title: String,
+    },
+    /// A title or an argument that a boot loader would read as something else.
+    #[error("{text:?} cannot be written into a boot entry: {why}")]
+    Unwritable {
+        /// The text.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The entry to copy is written in a way that we do not edit.
+    #[error("line {line} of the boot configuration, {text:?}, cannot be copied: {why}")]
+    Uncopyable {
+        /// The number of the line, from 1 on.
+        line: usize,
+        /// The line.
+        text: String,
+        /// What is in the way.
+        why: &'static str,
+    },
+}
+
+impl BootConfigError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists { .. } => {
+                Some("give the vendor's medium as the base, not one that was built".to_owned())
+            }
+            Self::NoInstallEntry { includes, .. } if !includes.is_empty() => Some(format!(
+                "the entries may be in {}, which is not followed",
+                includes.join(", ")
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// A boot configuration that has been read.
+#[derive(Clone, Debug)]
+pub struct BootConfig {
+    kind: Kind,
+    text: String,
+    parsed: Parsed,
+}
+
+/// What a grammar finds in a text.
+#[derive(Clone, Debug, Default)]
+struct Parsed {
+    entries: Vec<Entry>,
+    timeout: Option<Duration>,
+    includes: Vec<String>,
+    /// Labels of file systems that lines outside of entries name, too.
+    labels: Vec<String>,
+}
+
+impl BootConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when it is longer than 256 KiB: what is not understood is left alone.
+    ///
+    /// ```
+    /// use preflight::image::boot::{BootConfig, Kind};
+    /// let text = "timeout 600\nlabel linux\n  kernel vmlinuz\n  append initrd=initrd.img quiet\n";
+    /// let config = BootConfig::parse(Kind::Isolinux, text)?;
+    /// assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
+    /// assert_eq!(config.timeout().unwrap().as_secs(), 60);
+    /// # Ok::<(), preflight::image::boot::BootConfigError>(())
+    /// ```
+    pub fn parse(kind: Kind, text: &str) -> Result<Self, BootConfigError> {
+        if text.len() > TEXT_LIMIT {
+            return Err(BootConfigError::TooLong { len: text.len() });
+        }
+        let parsed = match kind {
+            Kind::Isolinux => isolinux::parse(text),
+            Kind::GrubLegacy => grub_legacy::parse(text),
+            Kind::Grub2 => grub2::parse(text),
+        };
+        Ok(Self { kind, text: text.to_owned(), parsed })
+    }
+
+    /// The grammar it is written in.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The text as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The entries, those of sub-menus too, in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.parsed.entries
+    }
+
+    /// The entry that starts when nobody touches the keyboard.
+    pub fn default_entry(&self) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.is_default)
+    }
+
+    /// How long the menu waits. `None` when it waits for ever or does not say.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.parsed.timeout
+    }
+
+    /// Files it includes. They are not read.
+    pub fn includes(&self) -> &[String] {
+        &self.parsed.includes
+    }
+
+    /// Every label of a file system that it names, once each, without escapes.
+    pub fn volume_labels(&self) -> Vec<String> {
+        let mut labels: Vec<String> = Vec::new();
+        let args = self.entries().iter().flat_map(|entry| &entry.args);
+        let named = args.filter_map(|arg| volume_label::in_argument(arg));
+        for label in self.parsed.labels.iter().cloned().chain(named) {
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        labels
+    }
+
+    /// What each entry starts, one line each: the same for two files that boot the same, however
+    /// they are laid out.
+    pub fn kernel_lines(&self) -> Vec<String> {
+        let line = |entry: &Entry| {
+            let kernel = entry.kernel.as_deref()?;
+            let initrd = entry.initrd.as_deref().unwrap_or("-");
+            let default = if entry.is_default { " (default)" } else { "" };
+            let args = entry.args.join(" ");
+            Some(format!("{}{default}: {kernel} {args} initrd={initrd}", entry.title))
+        };
+        self.entries().iter().filter_map(line).collect()
+    }
+
+    /// The vendor's entry that installs without further ado: the one that an unattended entry
+    /// copies.
+    pub fn install_entry(&self) -> Option<&Entry> {
+        let mut installs = self.entries().iter().filter(|entry| entry.installs());
+        let first = installs.clone().next();
+        installs.find(|entry| entry.is_plain()).or(first)
+    }
+
+    /// The text with `new` as its first entry and its default. It copies the kernel, the initial
+    /// ram disk and the arguments of the vendor's [`install_entry`](Self::install_entry), less a
+    /// media check or a kickstart of the vendor's. Lines end as they do in the file.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is nothing to copy, when an entry of that title is there already, and when
+    /// a title or an argument would mean something else to the boot loader.
+    pub fn with_unattended(&self, new: &NewEntry) -> Result<String, BootConfigError> {
+        writable(new)?;
+        let slug = slug(&new.title);
+        let is_new = |entry: &Entry| entry.title == new.title || entry.id == slug;
+        if self.entries().iter().any(is_new) {
+            return Err(BootConfigError::Exists { title: new.title.clone() });
+        }
+        let Some(base) = self.install_entry() else {
+            let titles = self.entries().iter().map(|entry| entry.title.clone()).collect();
+            let includes = self.parsed.includes.clone();
+            return Err(BootConfigError::NoInstallEntry { titles, includes });
+        };
+        match self.kind {
+            Kind::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
+            Kind::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
+            Kind::Grub2 => grub2::with_entry(&self.text, base, new),
+        }
+    }
+}
+
+/// The vendor's arguments that an unattended entry keeps.
+fn is_kept(arg: &str) -> bool {
+    !matches!(arg, "rd.live.check" | "mediacheck")
+        && !arg.starts_with("ks=")
+        && !arg.starts_with("inst.ks=")
+}
+
+/// Refuses what any of the three boot loaders would take apart.
+fn writable(new: &NewEntry) -> Result<(), BootConfigError> {
+    let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
+    let is_word =
+        |text: &str| text.len() <= WORD_LIMIT && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let title = new.title.as_str();
+    if title.trim() != title || !title.bytes().any(|b| b.is_ascii_alphanumeric()) {
+        return refuse(title, "a title begins and ends with a visible character");
+    }
+    if !is_word(title) || title.contains(['\'', '"', '\\', '$', '{', '}', '^', '#', ';']) {
+        return refuse(title, "a title is plain ASCII without quotes and shell characters");
+    }
+    for arg in &new.args {
+        if arg.is_empty() || arg.contains(' ') {
+            return refuse(arg, "an argument is one word");
+        }
+        // `\x20` is how a blank in a volume label is written; no other escape is understood.
+        let plain = volume_label::unescape(arg);
+        let is_escape = plain.contains('\\');
+        if !is_word(arg)
+            || is_escape
+            || arg.contains(['\'', '"', '$', '{', '}', '#', ';', '&', '|', '<', '>', '`', '*', '?'])
+        {
+            return refuse(arg, "an argument is plain ASCII without quotes and shell characters");
+        }
+    }
+    Ok(())
+}
+
+/// A label made of a title: its letters and digits, in lower case.
+fn slug(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(title: &str, args: &[&str]) -> NewEntry {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        NewEntry { title: title.to_owned(), args, timeout_s: 1 }
+    }
+
+    #[test]
+    fn the_grammar_follows_from_the_name() {
+        for (path, kind) in [
+            ("isolinux/isolinux.cfg", Some(Kind::Isolinux)),
+            ("/EFI/BOOT/BOOTX64.conf", Some(Kind::GrubLegacy)),
+            ("EFI/BOOT/BOOT.CONF", Some(Kind::GrubLegacy)),
+            ("EFI/BOOT/grub.cfg", Some(Kind::Grub2)),
+            ("SYSLINUX.CFG", Some(Kind::Isolinux)),
+            ("isolinux/grub.conf", None),
+            ("", None),
+        ] {
+            assert_eq!(Kind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_boot_loader_would_take_apart_is_refused() {
+        let ok = ["ks=cdrom:/ks.cfg", "inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg"];
+        assert_eq!(writable(&new("Install, unattended (erases sda)", &ok)), Ok(()));
+        for title in
+            ["", " ", "-", "a\nb", "it's", "a\"b", "x{", "$x", "^x", " x", "x ", "\u{2013}"]
+        {
+            assert!(writable(&new(title, &[])).is_err(), "{title:?}");
+        }
+        for arg in ["", "a b", "a\tb", "a;b", "a\\b", "\\x2", "a'b", "$(x)", "a#b", "a\u{2013}b"] {
+            assert!(writable(&new("x", &[arg])).is_err(), "{arg:?}");
+        }
+        assert!(writable(&new(&"x".repeat(201), &[])).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused() {
+        let text = "#".repeat(TEXT_LIMIT + 1);
+        let error = BootConfig::parse(Kind::Grub2, &text).unwrap_err();
+        assert_eq!(error, BootConfigError::TooLong { len: TEXT_LIMIT + 1 });
+    }
+
+    #[test]
+    fn a_menu_without_an_installation_is_an_error_that_names_what_is_there() {
+        let text = "include more.cfg\nlabel local\n  localboot 0xffff\n";
+        let config = BootConfig::parse(Kind::Isolinux, text).unwrap();
+        let error = config.with_unattended(&new("x", &[])).unwrap_err();
+        assert!(error.hint().unwrap().contains("more.cfg"));
+        let BootConfigError::NoInstallEntry { titles, .. } = error else { panic!("{error:?}") };
+        assert_eq!(titles, ["local"]);
+    }
+}

@@ -1,0 +1,452 @@
+//! grub.cfg: the menu of GRUB 2 as installation media carry it: assignments, `search`, and
+//! `menuentry` blocks, some of them in a `submenu`.
+//!
+//! Not for the shell around them: conditions and functions are passed over, not evaluated.
+
+use std::time::Duration;
+
+use super::lines::{Line, ending, lines};
+use super::{BootConfigError, Entry, NewEntry, Parsed, is_kept, volume_label};
+
+/// A word of a line: as written, and without its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Word<'t> {
+    raw: &'t str,
+    plain: String,
+}
+
+/// Splits a line into words in the manner of GRUB's shell. Backslashes stay, since that is how a
+/// blank in a volume label is written; a quote that is left open ends with the line.
+fn words(line: &str) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
+    let mut chars = line.char_indices().peekable();
+    while let Some(&(start, first)) = chars.peek() {
+        if first.is_whitespace() {
+            chars.next();
+            continue;
+        }
+        if first == '#' {
+            break;
+        }
+        if first == ';' {
+            chars.next();
+            words.push(Word { raw: ";", plain: ";".to_owned() });
+            continue;
+        }
+        let (mut plain, mut quote, mut end) = (String::new(), None, line.len());
+        while let Some(&(at, c)) = chars.peek() {
+            match quote {
+                None if c.is_whitespace() || c == ';' => {
+                    end = at;
+                    break;
+                }
+                None if c == '\'' || c == '"' => quote = Some(c),
+                Some(open) if open == c => quote = None,
+                _ => plain.push(c),
+            }
+            chars.next();
+            if c == '\\'
+                && quote != Some('\'')
+                && let Some((_, escaped)) = chars.next()
+            {
+                plain.push(escaped);
+            }
+        }
+        words.push(Word { raw: &line[start..end], plain });
+    }
+    words
+}
+
+/// Where a line stands.
+struct Placed<'t> {
+    line: Line<'t>,
+    words: Vec<Word<'t>>,
+    /// The blocks that are open before the line.
+    open: Vec<Block>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    /// With the number of its entry.
+    Entry(usize),
+    Submenu,
+    Function,
+}
+
+/// How deeply blocks may be nested before the rest is left alone.
+const DEPTH_LIMIT: usize = 16;
+
+fn place(text: &str) -> Vec<Placed<'_>> {
+    let mut open: Vec<Block> = Vec::new();
+    let mut entries = 0;
+    let mut all = Vec::new();
+    for line in lines(text) {
+        let words = words(line.text);
+        let before = open.clone();
+        let mut next = Block::Function;
+        match words.first().map(|word| word.raw) {
+            Some("menuentry") => {
+                next = Block::Entry(entries);
+                entries += 1;
+            }
+            Some("submenu") => next = Block::Submenu,
+            _ => {}
+        }
+        for word in &words {
+            match word.raw {
+                "{" if open.len() < DEPTH_LIMIT => open.push(next),
+                "}" => drop(open.pop()),
+                _ => {}
+            }
+        }
+        all.push(Placed { line, words, open: before });
+    }
+    all
+}
+
+impl Placed<'_> {
+    fn command(&self) -> &str {
+        self.words.first().map_or("", |word| word.raw)
+    }
+
+    /// The entry that the line is inside of.
+    fn entry(&self) -> Option<usize> {
+        self.open.iter().rev().find_map(|block| match block {
+            Block::Entry(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// The value, when the line assigns to `name` outside of every block.
+    fn assigns(&self, name: &str) -> Option<&Word<'_>> {
+        let word = match self.command() {
+            "set" => self.words.get(1)?,
+            _ => self.words.first()?,
+        };
+        let is_name = word.plain.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+        (self.open.is_empty() && is_name).then_some(word)
+    }
+
+    /// The label that a `search` line looks for.
+    fn searched(&self) -> Option<&str> {
+        let words = self.words.iter().map(|word| word.plain.as_str());
+        let words = words.take_while(|word| *word != ";").collect::<Vec<_>>();
+        // Options that take a value take it after `=`, so the last bare word is what is sought.
+        let operand = words.iter().skip(1).rfind(|word| !word.starts_with('-')).copied();
+        match self.command() {
+            "search.fs_label" => words.get(1).copied(),
+            "search" if words.iter().any(|word| matches!(*word, "-l" | "--label")) => operand,
+            _ => None,
+        }
+    }
+}
+
+fn is_kernel(command: &str) -> bool {
+    matches!(command, "linux" | "linuxefi" | "linux16")
+}
+
+fn is_initrd(command: &str) -> bool {
+    matches!(command, "initrd" | "initrdefi" | "initrd16")
+}
+
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut default = None;
+    // The position of each entry in the root menu, where a sub-menu counts as one.
+    let mut positions = Vec::new();
+    let mut position = 0;
+    for (number, placed) in place(text).iter().enumerate() {
+        if placed.open.is_empty() && placed.command() == "submenu" {
+            position += 1;
+        }
+        if placed.command() == "menuentry" {
+            let title = placed.words.get(1).map(|word| word.plain.clone()).unwrap_or_default();
+            let (id, lines) = (title.clone(), number..number + 1);
+            parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+            positions.push(placed.open.is_empty().then_some(position));
+            position += usize::from(placed.open.is_empty());
+            continue;
+        }
+        if let Some(value) = placed.assigns("default") {
+            default = Some(value.plain["default=".len()..].to_owned());
+        }
+        if let Some(value) = placed.assigns("timeout") {
+            let seconds = value.plain["timeout=".len()..].parse::<u64>().ok();
+            parsed.timeout = seconds.map(Duration::from_secs);
+        }
+        parsed.labels.extend(placed.searched().map(volume_label::unescape));
+        parsed
+            .labels
+            .extend(placed.words.iter().filter_map(|w| volume_label::in_argument(&w.plain)));
+        let Some(entry) = placed.entry().and_then(|entry| parsed.entries.get_mut(entry)) else {
+            continue;
+        };
+        entry.lines.end = number + 1;
+        let mut rest =
+            placed.words[1.min(placed.words.len())..].iter().map(|word| word.plain.clone());
+        if is_kernel(placed.command()) {
+            entry.kernel = rest.next();
+            entry.args = rest.collect();
+        } else if is_initrd(placed.command()) {
+            entry.initrd = Some(rest.collect::<Vec<_>>().join(" ")).filter(|path| !path.is_empty());
+        }
+    }
+    let default = default.unwrap_or_else(|| "0".to_owned());
+    let chosen = match default.parse::<usize>() {
+        Ok(wanted) => positions.iter().position(|at| *at == Some(wanted)),
+        Err(_) => parsed.entries.iter().position(|entry| entry.title == default),
+    };
+    if let Some(entry) = chosen.and_then(|chosen| parsed.entries.get_mut(chosen)) {
+        entry.is_default = true;
+    }
+    parsed
+}
+
+pub(super) fn with_entry(
+    text: &str,
+    base: &Entry,
+    new: &NewEntry,
+) -> Result<String, BootConfigError> {
+    let end = ending(text);
+    let placed = place(text);
+    let is_first = |placed: &Placed<'_>| {
+        placed.open.is_empty() && matches!(placed.command(), "menuentry" | "submenu")
+    };
+    let first = placed.iter().position(is_first).unwrap_or(placed.len());
+    let block = block(&placed[base.lines.clone()], base, new, end)?;
+    let values = [("default", "0".to_owned()), ("timeout", new.timeout_s.to_string())];
+
+    let mut output = String::with_capacity(text.len() + 512);
+    for (number, placed_line) in placed.iter().enumerate() {
+        if number == first {
+            for (name, value) in &values {
+                if !placed.iter().any(|placed| placed.assigns(name).is_some()) {
+                    output += &format!("set {name}={value}{end}");
+                }
+            }
+            output += &block;
+        }
+        let line = placed_line.line;
+        let assigned =
+            values.iter().find_map(|(name, value)| Some((name, value, placed_line.assigns(name)?)));
+        match assigned {
+            Some((name, value, word)) => {
+                let quote = if word.raw.contains('"') { "\"" } else { "" };
+                let set = format!("{name}={quote}{value}{quote}");
+                output += &line.whole.replacen(word.raw, &set, 1);
+            }
+            None => output += line.whole,
+        }
+    }
+    Ok(output)
+}
+
+/// The new entry: the vendor's block with another title and other arguments.
+fn block(
+    vendor: &[Placed<'_>],
+    base: &Entry,
+    new: &NewEntry,
+    end: &str,
+) -> Result<String, BootConfigError> {
+    let outer = vendor[0].line.indent();
+    let mut block = String::new();
+    for (index, placed) in vendor.iter().enumerate() {
+        let text = placed.line.text;
+        let refuse = |why| {
+            let line = base.lines.start + index + 1;
+            Err(BootConfigError::Uncopyable { line, text: text.to_owned(), why })
+        };
+        let inner = text.strip_prefix(outer).unwrap_or(text);
+        if index == 0 {
+            let Some(title) = placed.words.get(1) else { return refuse("it has no title") };
+            if placed.words.last().is_none_or(|word| word.raw != "{") {
+                return refuse("its block does not open at the end of the line");
+            }
+            // The words after the title, less an identity that has to be unique.
+            let mut options = placed.words[2..].iter().map(|word| word.raw);
+            let mut kept = Vec::new();
+            while let Some(option) = options.next() {
+                match option {
+                    "--id" => drop(options.next()),
+                    option if option.starts_with("--id=") => {}
+                    option => kept.push(option),
+                }
+            }
+            let quote = if title.raw.starts_with('"') { '"' } else { '\'' };
+            block += &format!("menuentry {quote}{}{quote} {}{end}", new.title, kept.join(" "));
+        } else if is_kernel(placed.command()) {
+            if text.trim_end().ends_with('\\') {
+                return refuse("it goes on in the next line");
+            }
+            let words = placed.words.iter();
+            let vendor = words.filter(|word| is_kept(&word.plain)).map(|word| word.raw);
+            let all = vendor.chain(new.args.iter().map(String::as_str)).collect::<Vec<_>>();
+            let indent = &inner[..inner.len() - inner.trim_start().len()];
+            block += &format!("{indent}{}{end}", all.join(" "));
+        } else {
+            block += &format!("{inner}{end}");
+        }
+    }
+    Ok(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BootConfig, Kind};
+    use super::*;
+
+    /// The shape of EFI/BOOT/grub.cfg on CentOS 7 media.
+    const EL7: &str = r#"set default="1"
+
+function load_video {
+  insmod efi_gop
+  insmod all_video
+}
+
+load_video
+set gfxpayload=keep
+insmod gzio
+
+set timeout=60
+### END /etc/grub.d/00_header ###
+
+search --no-floppy --set=root -l 'CentOS 7 x86_64'
+
+### BEGIN /etc/grub.d/10_linux ###
+menuentry 'Install CentOS 7' --class fedora --class os {
+	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 quiet
+	initrdefi /images/pxeboot/initrd.img
+}
+menuentry 'Test this media & install CentOS 7' --class fedora --class os {
+	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 rd.live.check quiet
+	initrdefi /images/pxeboot/initrd.img
+}
+submenu 'Troubleshooting -->' {
+	menuentry 'Install CentOS 7 in basic graphics mode' --class fedora {
+		linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 xdriver=vesa nomodeset quiet
+		initrdefi /images/pxeboot/initrd.img
+	}
+	menuentry 'Rescue a CentOS system' --class fedora {
+		linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 rescue quiet
+		initrdefi /images/pxeboot/initrd.img
+	}
+}
+"#;
+
+    fn new() -> NewEntry {
+        let args = vec!["inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg".to_owned()];
+        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 2 }
+    }
+
+    fn config(text: &str) -> BootConfig {
+        BootConfig::parse(Kind::Grub2, text).unwrap()
+    }
+
+    #[test]
+    fn the_menu_of_el7_is_read() {
+        let config = config(EL7);
+        let seen: Vec<_> = config
+            .entries()
+            .iter()
+            .map(|e| (e.title.as_str(), e.args.len(), e.is_default))
+            .collect();
+        let expected = [
+            ("Install CentOS 7", 2, false),
+            ("Test this media & install CentOS 7", 3, true),
+            ("Install CentOS 7 in basic graphics mode", 4, false),
+            ("Rescue a CentOS system", 3, false),
+        ];
+        assert_eq!(seen, expected);
+        let first = &config.entries()[0];
+        assert_eq!(first.kernel.as_deref(), Some("/images/pxeboot/vmlinuz"));
+        assert_eq!(first.initrd.as_deref(), Some("/images/pxeboot/initrd.img"));
+        assert_eq!(first.args, [r"inst.stage2=hd:LABEL=CentOS\x207\x20x86_64", "quiet"]);
+        assert_eq!(config.timeout(), Some(Duration::from_secs(60)));
+        assert_eq!(config.volume_labels(), ["CentOS 7 x86_64"]);
+        assert_eq!(config.install_entry().unwrap().title, "Install CentOS 7");
+    }
+
+    #[test]
+    fn an_unattended_entry_comes_first_and_the_rest_stays() {
+        let text = config(EL7).with_unattended(&new()).unwrap();
+        let added = r"menuentry 'Install unattended' --class fedora --class os {
+	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 quiet inst.ks=hd:LABEL=CentOS\x207\x20x86_64:/ks.cfg
+	initrdefi /images/pxeboot/initrd.img
+}
+";
+        let expected = EL7
+            .replace("set default=\"1\"", "set default=\"0\"")
+            .replace("set timeout=60", "set timeout=2")
+            .replace(
+                "menuentry 'Install CentOS 7' ",
+                &format!("{added}menuentry 'Install CentOS 7' "),
+            );
+        assert_eq!(text, expected);
+        let again = config(&text);
+        assert!(again.entries()[0].is_default);
+        assert_eq!(again.timeout(), Some(Duration::from_secs(2)));
+        assert!(matches!(again.with_unattended(&new()), Err(BootConfigError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_menu_that_only_tests_the_medium_loses_the_test() {
+        let text = "menuentry \"Test this media & install\" --id test {\r\n  linux /k rd.live.check ks=nfs:x\r\n  initrd /i\r\n}\r\n";
+        let grown = config(text).with_unattended(&new()).unwrap();
+        let added = "set default=0\r\nset timeout=2\r\nmenuentry \"Install unattended\" {\r\n  linux /k inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg\r\n  initrd /i\r\n}\r\n";
+        assert_eq!(grown, format!("{added}{text}"));
+    }
+
+    #[test]
+    fn an_entry_of_a_submenu_is_copied_to_the_top_level() {
+        let text = "submenu x {\n\tmenuentry y {\n\t\tlinux /k\n\t\tinitrd /i\n\t}\n}\n";
+        let grown = config(text).with_unattended(&new()).unwrap();
+        assert!(grown.contains("menuentry 'Install unattended' {\n\tlinux /k inst.ks="), "{grown}");
+        assert!(grown.ends_with(text));
+        assert!(config(&grown).entries()[0].is_default);
+    }
+
+    #[test]
+    fn assignments_in_conditions_are_overruled_and_those_in_blocks_stay() {
+        let text = "if [ x ]; then\n  set default=\"${saved}\"\nfi\nmenuentry a {\n\tset timeout=9\n\tlinux /k\n\tinitrd /i\n}\ndefault=3\n";
+        let grown = config(text).with_unattended(&new()).unwrap();
+        assert!(
+            grown.starts_with("if [ x ]; then\n  set default=\"0\"\nfi\nset timeout=2\nmenuentry"),
+            "{grown}"
+        );
+        assert!(grown.ends_with("}\ndefault=0\n"), "{grown}");
+        assert_eq!(grown.matches("\tset timeout=9\n").count(), 2);
+    }
+
+    #[test]
+    fn what_goes_on_in_the_next_line_is_refused() {
+        let text = "menuentry a {\n linux /k a \\\n b\n initrd /i\n}\n";
+        let error = config(text).with_unattended(&new()).unwrap_err();
+        assert!(matches!(error, BootConfigError::Uncopyable { line: 2, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn searched_labels_are_found() {
+        for (line, label) in [
+            ("search --no-floppy --set=root -l 'CentOS 7 x86_64'", Some("CentOS 7 x86_64")),
+            ("search --label \"X\" --set=root", Some("X")),
+            ("search --set=root --file /x", None),
+            ("search.fs_label X root", Some("X")),
+            ("search", None),
+            ("# search -l X", None),
+        ] {
+            assert_eq!(config(line).volume_labels().first().map(String::as_str), label, "{line}");
+        }
+    }
+
+    #[test]
+    fn odd_words_do_not_panic() {
+        for text in
+            ["'", "\"\\", "menuentry", "menuentry {", "}}}", "set", "=", "a\\", "set default"]
+        {
+            let config = config(text);
+            assert!(config.with_unattended(&new()).is_err(), "{text:?}");
+        }
+        let deep = "{ ".repeat(100_000);
+        assert_eq!(config(&deep).entries(), []);
+    }
+}

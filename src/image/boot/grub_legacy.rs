@@ -1,0 +1,229 @@
+//! BOOTX64.conf: the menu of GRUB 0.97, which el6 boots under UEFI.
+//!
+//! Not for its commands: what is not a title, a kernel, an initrd, `default` or `timeout` is
+//! copied as it stands.
+
+use std::time::Duration;
+
+use super::lines::{Line, ending, lines};
+use super::{Entry, NewEntry, Parsed, is_kept, volume_label};
+
+/// The first word of a line and what follows it; GRUB takes `=` for a blank here.
+fn word(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    let end = line.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(line.len());
+    (&line[..end], line[end..].trim_start_matches(|c: char| c.is_whitespace() || c == '='))
+}
+
+/// The path and the arguments of a `kernel` line; its own options come first.
+fn kernel(rest: &str) -> (Vec<&str>, Option<&str>, Vec<&str>) {
+    let mut words = rest.split_whitespace().peekable();
+    let mut options = Vec::new();
+    while let Some(option) = words.next_if(|word| word.starts_with("--")) {
+        options.push(option);
+    }
+    let path = words.next();
+    (options, path, words.collect())
+}
+
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut default = 0;
+    for (number, line) in lines(text).into_iter().enumerate() {
+        let (first, rest) = word(line.text);
+        let open = parsed.entries.last_mut();
+        match (first, open) {
+            ("title", _) => {
+                let (id, title) = (rest.trim_end().to_owned(), rest.trim_end().to_owned());
+                let lines = number..number + 1;
+                parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+                continue;
+            }
+            ("default", _) => default = rest.parse().unwrap_or(0),
+            ("timeout", _) => parsed.timeout = rest.parse().ok().map(Duration::from_secs),
+            ("kernel", Some(entry)) => {
+                let (_, path, args) = kernel(rest);
+                entry.kernel = path.map(str::to_owned);
+                entry.args = args.into_iter().map(str::to_owned).collect();
+                parsed
+                    .labels
+                    .extend(entry.args.iter().filter_map(|arg| volume_label::in_argument(arg)));
+            }
+            ("initrd", Some(entry)) => {
+                entry.initrd = Some(rest.trim_end().to_owned()).filter(|path| !path.is_empty());
+            }
+            _ => {}
+        }
+        if let Some(entry) = parsed.entries.last_mut()
+            && !first.is_empty()
+            && !first.starts_with('#')
+        {
+            entry.lines.end = number + 1;
+        }
+    }
+    if let Some(entry) = parsed.entries.get_mut(default) {
+        entry.is_default = true;
+    }
+    parsed
+}
+
+pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry) -> String {
+    let end = ending(text);
+    let all = lines(text);
+    let has = |key: &str| all.iter().any(|line| word(line.text).0 == key);
+    let (has_default, has_timeout) = (has("default"), has("timeout"));
+    let first = all.iter().position(|line| word(line.text).0 == "title").unwrap_or(all.len());
+
+    let mut output = String::with_capacity(text.len() + 512);
+    for (number, line) in all.iter().enumerate() {
+        if number == first {
+            if !has_default {
+                output += &format!("default=0{end}");
+            }
+            if !has_timeout {
+                output += &format!("timeout={}{end}", new.timeout_s);
+            }
+            output += &block(&all[base.lines.clone()], base, new, end);
+        }
+        match word(line.text) {
+            ("default", value) => output += &set(line, value, "0"),
+            ("timeout", value) => output += &set(line, value, &new.timeout_s.to_string()),
+            ("fallback", value) => output += &set(line, value, &shifted(value)),
+            _ => output += line.whole,
+        }
+    }
+    output
+}
+
+/// `line` with another value: everything around the value stays.
+fn set(line: &Line<'_>, value: &str, new: &str) -> String {
+    let text = line.text.trim_end();
+    let head = &text[..text.len() - value.len()];
+    let head = if value.is_empty() { format!("{head} ") } else { head.to_owned() };
+    format!("{head}{new}{}", &line.whole[line.text.len()..])
+}
+
+/// The numbers of entries, each one more than before.
+fn shifted(numbers: &str) -> String {
+    let shift = |word: &str| match word.parse::<u32>() {
+        Ok(number) => number.saturating_add(1).to_string(),
+        Err(_) => word.to_owned(),
+    };
+    numbers.split_whitespace().map(shift).collect::<Vec<_>>().join(" ")
+}
+
+/// The new entry: the vendor's block with another title and other arguments.
+fn block(vendor: &[Line<'_>], base: &Entry, new: &NewEntry, end: &str) -> String {
+    let mut block = format!("title {}{end}", new.title);
+    for line in &vendor[1..] {
+        match word(line.text) {
+            ("kernel", rest) => {
+                let (options, path, _) = kernel(rest);
+                let args = base.args.iter().filter(|arg| is_kept(arg)).chain(&new.args);
+                let words = ["kernel"].into_iter().chain(options).chain(path);
+                let words = words.chain(args.map(String::as_str)).collect::<Vec<_>>().join(" ");
+                block += &format!("{}{words}{end}", line.indent());
+            }
+            ("savedefault" | "", _) => {}
+            (comment, _) if comment.starts_with('#') => {}
+            _ => block += &format!("{}{end}", line.text),
+        }
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BootConfig, BootConfigError, Kind};
+    use super::*;
+
+    /// The shape of EFI/BOOT/BOOTX64.conf on CentOS 6 media.
+    const EL6: &str = "#debug --graphics
+default=0
+splashimage=/EFI/BOOT/splash.xpm.gz
+timeout 5
+hiddenmenu
+title CentOS 6.6
+\tkernel /images/pxeboot/vmlinuz
+\tinitrd /images/pxeboot/initrd.img
+title Install system with basic video driver
+\tkernel /images/pxeboot/vmlinuz xdriver=vesa nomodeset askmethod
+\tinitrd /images/pxeboot/initrd.img
+title rescue
+\tkernel /images/pxeboot/vmlinuz rescue askmethod
+\tinitrd /images/pxeboot/initrd.img
+";
+
+    fn new() -> NewEntry {
+        let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
+        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+    }
+
+    fn config(text: &str) -> BootConfig {
+        BootConfig::parse(Kind::GrubLegacy, text).unwrap()
+    }
+
+    #[test]
+    fn the_menu_of_el6_is_read() {
+        let config = config(EL6);
+        let seen: Vec<_> = config
+            .entries()
+            .iter()
+            .map(|e| (e.title.as_str(), e.args.len(), e.is_default))
+            .collect();
+        let expected = [
+            ("CentOS 6.6", 0, true),
+            ("Install system with basic video driver", 3, false),
+            ("rescue", 2, false),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(config.timeout(), Some(Duration::from_secs(5)));
+        assert_eq!(
+            config.kernel_lines()[2],
+            "rescue: /images/pxeboot/vmlinuz rescue askmethod initrd=/images/pxeboot/initrd.img"
+        );
+    }
+
+    #[test]
+    fn an_unattended_entry_comes_first_and_the_rest_stays() {
+        let added = "title Install unattended\n\tkernel /images/pxeboot/vmlinuz ks=cdrom:/ks.cfg\n\tinitrd /images/pxeboot/initrd.img\n";
+        let expected = EL6
+            .replace("timeout 5", "timeout 1")
+            .replace("title CentOS", &format!("{added}title CentOS"));
+        assert_eq!(config(EL6).with_unattended(&new()).unwrap(), expected);
+        let windows = EL6.replace('\n', "\r\n");
+        let grown = config(&windows).with_unattended(&new()).unwrap();
+        assert_eq!(grown, expected.replace('\n', "\r\n"));
+        assert!(config(&grown).entries()[0].is_default);
+        assert!(matches!(
+            config(&grown).with_unattended(&new()),
+            Err(BootConfigError::Exists { .. })
+        ));
+    }
+
+    #[test]
+    fn both_spellings_of_a_setting_are_kept_and_missing_ones_are_added() {
+        let entry = "title a\n kernel --no-mem-option /k ks=nfs:x root=live:CDLABEL=X\n root (cd)\n initrd /i\n";
+        let added = "title Install unattended\n kernel --no-mem-option /k root=live:CDLABEL=X ks=cdrom:/ks.cfg\n root (cd)\n initrd /i\n";
+        for (head, expected) in [
+            ("", "default=0\ntimeout=1\n"),
+            ("default 2\ntimeout=10\n", "default 0\ntimeout=1\n"),
+            ("default = 2\nfallback 1 2\n", "default = 0\nfallback 2 3\ntimeout=1\n"),
+            ("default saved\ntimeout\n", "default 0\ntimeout 1\n"),
+        ] {
+            let text = format!("{head}{entry}");
+            let grown = config(&text).with_unattended(&new()).unwrap();
+            assert_eq!(grown, format!("{expected}{added}{entry}"));
+        }
+        assert_eq!(config(entry).volume_labels(), ["X"]);
+    }
+
+    #[test]
+    fn odd_lines_do_not_panic() {
+        for text in
+            ["", "title", "kernel", "title\nkernel --x\ninitrd", "default", "=", "default=9"]
+        {
+            assert!(config(text).with_unattended(&new()).is_err(), "{text:?}");
+        }
+    }
+}

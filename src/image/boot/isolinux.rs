@@ -1,0 +1,478 @@
+//! isolinux.cfg: label blocks, and the directives that decide which of them starts by itself
+//! (syslinux 4.04 to 6, com32/menu/readconfig.c).
+//!
+//! Not for files that are included, nor for what the menu looks like.
+
+use std::time::Duration;
+
+use super::lines::{Line, ending, lines};
+use super::{Entry, NewEntry, Parsed, is_kept, volume_label};
+
+/// What a line does.
+enum Directive<'t> {
+    Label(&'t str),
+    MenuBegin,
+    MenuEnd,
+    MenuSeparator,
+    MenuLabel(&'t str),
+    MenuDefault,
+    Kernel(&'t str),
+    Append(&'t str),
+    Initrd(&'t str),
+    Default(&'t str),
+    OnTimeout(&'t str),
+    Timeout(&'t str),
+    Include(&'t str),
+    Ui,
+    /// A menu directive, a comment, an empty line: of no use in a copy.
+    Nothing,
+    /// Anything else.
+    Other,
+}
+
+/// The lines with their directive, the depth of sub-menus around each, and whether a label is open.
+struct Placed<'t> {
+    line: Line<'t>,
+    directive: Directive<'t>,
+    depth: usize,
+    is_in_label: bool,
+}
+
+fn place(text: &str) -> Vec<Placed<'_>> {
+    let (mut depth, mut is_in_label, mut is_help) = (0_usize, false, false);
+    let mut all = Vec::new();
+    for line in lines(text) {
+        let (first, rest) = word(line.text);
+        let mut directive = directive(line.text);
+        if is_help {
+            is_help = !first.eq_ignore_ascii_case("endtext");
+            directive = Directive::Nothing;
+        } else if first.eq_ignore_ascii_case("text") && word(rest).0.eq_ignore_ascii_case("help") {
+            is_help = true;
+            directive = Directive::Nothing;
+        }
+        match directive {
+            Directive::Label(_) => is_in_label = true,
+            Directive::MenuBegin => (depth, is_in_label) = (depth + 1, false),
+            Directive::MenuEnd => (depth, is_in_label) = (depth.saturating_sub(1), false),
+            Directive::MenuSeparator => is_in_label = false,
+            _ => {}
+        }
+        all.push(Placed { line, directive, depth, is_in_label });
+    }
+    all
+}
+
+fn directive(line: &str) -> Directive<'_> {
+    let (first, rest) = word(line);
+    match first.to_ascii_lowercase().as_str() {
+        "label" => Directive::Label(rest),
+        "kernel" | "linux" => Directive::Kernel(rest),
+        "append" => Directive::Append(rest),
+        "initrd" => Directive::Initrd(rest),
+        "default" => Directive::Default(rest),
+        "ontimeout" => Directive::OnTimeout(rest),
+        "timeout" => Directive::Timeout(rest),
+        "include" => Directive::Include(rest),
+        "ui" => Directive::Ui,
+        "menu" => {
+            let (what, rest) = word(rest);
+            match what.to_ascii_lowercase().as_str() {
+                "begin" => Directive::MenuBegin,
+                "end" => Directive::MenuEnd,
+                "separator" => Directive::MenuSeparator,
+                "label" => Directive::MenuLabel(rest),
+                "default" => Directive::MenuDefault,
+                "include" => Directive::Include(rest),
+                _ => Directive::Nothing,
+            }
+        }
+        first if first.is_empty() || first.starts_with('#') => Directive::Nothing,
+        _ => Directive::Other,
+    }
+}
+
+/// The first word of a text and what follows it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    match text.find(char::is_whitespace) {
+        Some(end) => (&text[..end], text[end..].trim_start()),
+        None => (text, ""),
+    }
+}
+
+/// The arguments of an `append` line, and the `initrd=` among them.
+fn arguments(append: &str) -> (Vec<String>, Option<String>) {
+    let (mut args, mut initrd) = (Vec::new(), None);
+    for arg in append.split_whitespace().filter(|_| append != "-") {
+        match arg.strip_prefix("initrd=") {
+            Some(path) => initrd = Some(path.to_owned()),
+            None => args.push(arg.to_owned()),
+        }
+    }
+    (args, initrd)
+}
+
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut everywhere = None;
+    let (mut marked, mut named) = (None, None);
+    let placed = place(text);
+    for (number, placed) in placed.iter().enumerate() {
+        let mut open = parsed.entries.last_mut().filter(|_| placed.is_in_label);
+        match (&placed.directive, &mut open) {
+            (Directive::Label(id), _) => {
+                let id = word(id).0.to_owned();
+                let (title, lines) = (id.clone(), number..number + 1);
+                parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+                continue;
+            }
+            (Directive::MenuLabel(title), Some(entry)) => entry.title = title.replace('^', ""),
+            (Directive::Kernel(kernel), Some(entry)) => {
+                let (path, more) = word(kernel);
+                entry.kernel = Some(path.to_owned()).filter(|path| !path.is_empty());
+                entry.args.splice(0..0, arguments(more).0);
+            }
+            (Directive::Append(append), Some(entry)) => {
+                let (args, initrd) = arguments(append);
+                entry.args.extend(args);
+                entry.initrd = initrd.or(entry.initrd.take());
+            }
+            (Directive::Append(append), None) => everywhere = Some(arguments(append)),
+            (Directive::Initrd(path), Some(entry)) => entry.initrd = Some((*path).to_owned()),
+            (Directive::MenuDefault, Some(entry)) if placed.depth == 0 => {
+                marked = Some(entry.id.clone());
+            }
+            // `ontimeout` outranks `default`, which outranks the menu's mark when it is a label.
+            (Directive::OnTimeout(command), _) => named = Some((2, word(command).0)),
+            (Directive::Default(command), _) if named.is_none_or(|(rank, _)| rank < 2) => {
+                named = Some((1, word(command).0));
+            }
+            (Directive::Timeout(tenths), _) => {
+                let tenths = tenths.parse::<u32>().ok().filter(|tenths| *tenths > 0);
+                parsed.timeout = tenths.map(|n| Duration::from_millis(u64::from(n) * 100));
+            }
+            (Directive::Include(path), _) => parsed.includes.push(word(path).0.to_owned()),
+            _ => {}
+        }
+        if let Some(entry) = open {
+            entry.lines.end = number + 1;
+        }
+    }
+    for entry in &mut parsed.entries {
+        let has_append = placed[entry.lines.clone()]
+            .iter()
+            .any(|placed| matches!(placed.directive, Directive::Append(_)));
+        if let (false, Some((args, initrd))) = (has_append, &everywhere)
+            && entry.kernel.is_some()
+        {
+            entry.args.extend(args.iter().cloned());
+            entry.initrd = entry.initrd.take().or_else(|| initrd.clone());
+        }
+    }
+    let is_label = |id: &str| parsed.entries.iter().position(|entry| entry.id == id);
+    let chosen = named
+        .and_then(|(_, id)| is_label(id))
+        .or_else(|| marked.as_deref().and_then(is_label))
+        .unwrap_or(0);
+    if let Some(entry) = parsed.entries.get_mut(chosen) {
+        entry.is_default = true;
+    }
+    let words = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words = words.flat_map(str::split_whitespace);
+    parsed.labels = words.filter_map(volume_label::in_argument).collect();
+    parsed
+}
+
+/// Whether a `default` starts a menu module, not an entry.
+fn is_module(command: &str) -> bool {
+    word(command).0.to_ascii_lowercase().ends_with(".c32")
+}
+
+pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) -> String {
+    let end = ending(text);
+    let placed = place(text);
+    // Zero tenths would mean for ever.
+    let tenths = u64::from(new.timeout_s).saturating_mul(10).max(1);
+    let has = |wanted: fn(&Directive<'_>) -> bool| placed.iter().any(|p| wanted(&p.directive));
+    let first = placed
+        .iter()
+        .position(|p| matches!(p.directive, Directive::Label(_) | Directive::MenuBegin))
+        .unwrap_or(placed.len());
+
+    let mut output = String::with_capacity(text.len() + 512);
+    for (number, placed_line) in placed.iter().enumerate() {
+        let Placed { line, directive, depth, is_in_label } = placed_line;
+        if number == first {
+            if !has(|d| matches!(d, Directive::Timeout(_))) {
+                output += &format!("timeout {tenths}{end}");
+            }
+            if !has(|d| matches!(d, Directive::Default(_) | Directive::Ui)) {
+                output += &format!("default {label}{end}");
+            }
+            output += &block(&placed[base.lines.clone()], base, new, label, end);
+        }
+        let keyword = word(line.text).0;
+        let set = |value: &str| format!("{}{keyword} {value}{}", line.indent(), ending_of(line));
+        match directive {
+            Directive::Timeout(_) => output += &set(&tenths.to_string()),
+            Directive::OnTimeout(_) => output += &set(label),
+            Directive::Default(command) if !is_module(command) => output += &set(label),
+            // The mark of an entry, or of a sub-menu as a whole, would outrank the one in front.
+            Directive::MenuDefault if *depth == 0 || (*depth == 1 && !is_in_label) => {}
+            _ => output += line.whole,
+        }
+    }
+    output
+}
+
+fn ending_of<'t>(line: &Line<'t>) -> &'t str {
+    &line.whole[line.text.len()..]
+}
+
+/// The new entry: what the vendor's block says besides its place in the menu.
+fn block(vendor: &[Placed<'_>], base: &Entry, new: &NewEntry, label: &str, end: &str) -> String {
+    let is_kernel = |placed: &&Placed<'_>| matches!(placed.directive, Directive::Kernel(_));
+    let indent = vendor.iter().find(is_kernel).map_or("  ", |placed| placed.line.indent());
+    let mut block = format!("label {label}{end}");
+    for directive in [format!("menu label {}", new.title), "menu default".to_owned()] {
+        block += &format!("{indent}{directive}{end}");
+    }
+    for placed in vendor {
+        match placed.directive {
+            Directive::Kernel(kernel) => {
+                let keyword = word(placed.line.text).0;
+                block += &format!("{indent}{keyword} {}{end}", word(kernel).0);
+            }
+            Directive::Initrd(_) | Directive::Other => {
+                block += &format!("{}{end}", placed.line.text);
+            }
+            _ => {}
+        }
+    }
+    let is_initrd_line =
+        vendor.iter().any(|placed| matches!(placed.directive, Directive::Initrd(_)));
+    let initrd =
+        base.initrd.iter().filter(|_| !is_initrd_line).map(|path| format!("initrd={path}"));
+    let args = base.args.iter().filter(|arg| is_kept(arg)).chain(&new.args).cloned();
+    let append = initrd.chain(args).collect::<Vec<_>>().join(" ");
+    block += &format!("{indent}append {append}{end}{end}");
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{BootConfig, BootConfigError, Kind};
+    use super::*;
+
+    /// The shape of isolinux.cfg on CentOS 6.6 media.
+    const EL6: &str = "default vesamenu.c32
+#prompt 1
+timeout 600
+
+display boot.msg
+
+menu background splash.jpg
+menu title Welcome to CentOS 6.6!
+menu color border 0 #ffffffff #00000000
+
+label linux
+  menu label ^Install or upgrade an existing system
+  menu default
+  kernel vmlinuz
+  append initrd=initrd.img
+label vesa
+  menu label Install system with ^basic video driver
+  kernel vmlinuz
+  append initrd=initrd.img xdriver=vesa nomodeset
+label rescue
+  menu label ^Rescue installed system
+  kernel vmlinuz
+  append initrd=initrd.img rescue
+label local
+  menu label Boot from ^local drive
+  localboot 0xffff
+label memtest86
+  menu label ^Memory test
+  kernel memtest
+  append -
+";
+
+    /// The shape of isolinux.cfg on CentOS 7 media.
+    const EL7: &str = r"default vesamenu.c32
+timeout 600
+
+display boot.msg
+
+# Clear the screen when exiting the menu, instead of leaving the menu displayed.
+menu clear
+menu background splash.png
+menu title CentOS 7
+
+label linux
+  menu label ^Install CentOS 7
+  kernel vmlinuz
+  append initrd=initrd.img inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 quiet
+
+label check
+  menu label Test this ^media & install CentOS 7
+  menu default
+  kernel vmlinuz
+  append initrd=initrd.img inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 rd.live.check quiet
+
+menu separator # insert an empty line
+
+# utilities submenu
+menu begin ^Troubleshooting
+  menu title Troubleshooting
+
+label vesa
+  menu indent count 5
+  menu label Install CentOS 7 in ^basic graphics mode
+  text help
+	Try this option out if you're having trouble installing
+	label nonsense
+  endtext
+  kernel vmlinuz
+  append initrd=initrd.img inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 xdriver=vesa nomodeset quiet
+
+label rescue
+  menu indent count 5
+  menu label ^Rescue a CentOS system
+  menu default
+  kernel vmlinuz
+  append initrd=initrd.img inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 rescue quiet
+
+menu separator # insert an empty line
+
+label returntomain
+  menu label Return to ^main menu
+  menu exit
+menu end
+";
+
+    fn new() -> NewEntry {
+        let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
+        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+    }
+
+    fn config(text: &str) -> BootConfig {
+        BootConfig::parse(Kind::Isolinux, text).unwrap()
+    }
+
+    #[test]
+    fn the_menu_of_el6_is_read() {
+        let config = config(EL6);
+        let seen: Vec<_> = config
+            .entries()
+            .iter()
+            .map(|e| (e.id.as_str(), e.kernel.as_deref(), e.args.as_slice(), e.is_default))
+            .collect();
+        let nothing: &[String] = &[];
+        let args = |args: &[&str]| args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+        let expected = [
+            ("linux", Some("vmlinuz"), nothing, true),
+            ("vesa", Some("vmlinuz"), &args(&["xdriver=vesa", "nomodeset"]), false),
+            ("rescue", Some("vmlinuz"), &args(&["rescue"]), false),
+            ("local", None, nothing, false),
+            ("memtest86", Some("memtest"), nothing, false),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(config.entries()[0].title, "Install or upgrade an existing system");
+        assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
+        assert_eq!(config.entries()[4].initrd, None);
+        assert_eq!(config.timeout(), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn an_unattended_entry_comes_first_and_the_rest_stays() {
+        let added = "label install-unattended\n  menu label Install unattended\n  menu default\n  kernel vmlinuz\n  append initrd=initrd.img ks=cdrom:/ks.cfg\n\n";
+        let expected = EL6
+            .replace("  menu default\n", "")
+            .replace("timeout 600", "timeout 10")
+            .replace("label linux", &format!("{added}label linux"));
+        assert_eq!(config(EL6).with_unattended(&new()).unwrap(), expected);
+
+        let windows = EL6.replace('\n', "\r\n");
+        let grown = config(&windows).with_unattended(&new()).unwrap();
+        assert_eq!(grown, expected.replace('\n', "\r\n"));
+        let again = config(&grown);
+        assert_eq!(again.default_entry().unwrap().id, "install-unattended");
+        assert!(matches!(again.with_unattended(&new()), Err(BootConfigError::Exists { .. })));
+    }
+
+    #[test]
+    fn the_menu_of_el7_keeps_its_submenu() {
+        let before = config(EL7);
+        assert_eq!(before.default_entry().unwrap().id, "check");
+        assert_eq!(before.volume_labels(), ["CentOS 7 x86_64"]);
+        let ids: Vec<_> = before.entries().iter().map(|e| e.id.as_str()).collect();
+        assert_eq!(ids, ["linux", "check", "vesa", "rescue", "returntomain"]);
+
+        let grown = before.with_unattended(&new()).unwrap();
+        let after = config(&grown);
+        assert_eq!(after.default_entry().unwrap().id, "install-unattended");
+        assert_eq!(
+            after.entries()[0].args,
+            [r"inst.stage2=hd:LABEL=CentOS\x207\x20x86_64", "quiet", "ks=cdrom:/ks.cfg"]
+        );
+        // The mark inside of the sub-menu is the sub-menu's own.
+        assert_eq!(grown.matches("menu default").count(), 2);
+        let submenu = |text: &str| text[text.find("# utilities").unwrap()..].to_owned();
+        assert_eq!(submenu(&grown), submenu(EL7));
+    }
+
+    #[test]
+    fn whatever_decides_the_default_decides_for_the_new_entry() {
+        let entry = "label a\n  linux k\n  initrd i\n  append quiet\n";
+        let added = "label install-unattended\n  menu label Install unattended\n  menu default\n  linux k\n  initrd i\n  append quiet ks=cdrom:/ks.cfg\n\n";
+        let label = "install-unattended";
+        for (head, expected) in [
+            ("", format!("timeout 10\ndefault {label}\n")),
+            ("DEFAULT a\n", format!("DEFAULT {label}\ntimeout 10\n")),
+            ("default a single\nTIMEOUT 0\n", format!("default {label}\nTIMEOUT 10\n")),
+            ("ui vesamenu.c32\ntimeout 5\n", "ui vesamenu.c32\ntimeout 10\n".to_owned()),
+            (
+                "default menu.c32\nontimeout a\ntimeout 5\n",
+                format!("default menu.c32\nontimeout {label}\ntimeout 10\n"),
+            ),
+        ] {
+            let grown = config(&format!("{head}{entry}")).with_unattended(&new()).unwrap();
+            assert_eq!(grown, format!("{expected}{added}{entry}"));
+            assert_eq!(config(&grown).default_entry().unwrap().id, label);
+        }
+    }
+
+    #[test]
+    fn a_submenu_that_was_the_default_no_longer_is() {
+        let text =
+            "menu begin\n  menu default\n  label a\n    kernel k\n    append initrd=i\nmenu end\n";
+        let grown = config(text).with_unattended(&new()).unwrap();
+        assert!(
+            grown.ends_with("menu begin\n  label a\n    kernel k\n    append initrd=i\nmenu end\n")
+        );
+        assert!(
+            grown.starts_with("timeout 10\ndefault install-unattended\nlabel install-unattended\n")
+        );
+    }
+
+    #[test]
+    fn arguments_for_every_entry_count() {
+        let text = "append initrd=i quiet\nlabel a\n  kernel k\nlabel b\n  kernel m\n  append -\n";
+        let config = config(text);
+        assert_eq!(config.entries()[0].args, ["quiet"]);
+        assert_eq!(config.entries()[0].initrd.as_deref(), Some("i"));
+        assert_eq!(config.entries()[1].initrd, None);
+        let grown = config.with_unattended(&new()).unwrap();
+        assert!(grown.contains("  append initrd=i quiet ks=cdrom:/ks.cfg\n"), "{grown}");
+    }
+
+    #[test]
+    fn odd_lines_do_not_panic() {
+        for text in
+            ["", "label", "menu", "menu end", "text help", "label\nkernel\nappend", "timeout x"]
+        {
+            assert!(config(text).with_unattended(&new()).is_err(), "{text:?}");
+        }
+    }
+}
