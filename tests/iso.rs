@@ -87,7 +87,7 @@ fn tree_of(root: &Path) -> BTreeMap<String, Vec<u8>> {
 fn tree_in(medium: &Medium) -> BTreeMap<String, Vec<u8>> {
     medium
         .entries()
-        .filter(|entry| entry.path != "rr_moved")
+        .filter(|entry| !is_rr_moved(&entry.path))
         .map(|entry| {
             let content = match entry.kind {
                 EntryKind::File => medium.read(&entry.path, 64 << 20).unwrap(),
@@ -108,7 +108,7 @@ fn tree_by_xorriso(iso: &Path) -> BTreeMap<String, Vec<u8>> {
         .arg(out.path()));
     run(Command::new("chmod").args(["-R", "u+rwX"]).arg(out.path()));
     let mut tree = tree_of(out.path());
-    tree.remove("rr_moved");
+    tree.retain(|path, _| !is_rr_moved(path));
     tree
 }
 
@@ -180,6 +180,8 @@ fn edits(source: &Path) -> Edits {
             bytes("Packages/package-1000-1.0-1.el6.x86_64.rpm", &[6; 2049]),
             bytes("one/two/three/four/five/six/seven/eight/nine/ten/new.txt", b"new\n"),
             bytes("one/two/three/new/file.txt", b"shallow\n"),
+            bytes("one/two/three/four/five/six/seven/beside.txt", b"its parent moves\n"),
+            bytes("one/two/three/four/five/six/seven/eight/inside.txt", b"it moves\n"),
         ],
         replace: vec![
             bytes("isolinux/isolinux.cfg", b"default preflight\n"),
@@ -215,13 +217,26 @@ fn expected(mut tree: BTreeMap<String, Vec<u8>>, edits: &Edits) -> BTreeMap<Stri
     tree
 }
 
+/// The directory whose sub-directories a writer relocates that does so from level eight on.
+const RELOCATED: &str = "one/two/three/four/five/six/seven";
+
+/// Whether this is the directory that holds relocated ones.
+fn is_rr_moved(path: &str) -> bool {
+    path == "rr_moved" || path == ".rr_moved"
+}
+
 /// The files that isoinfo finds, by its own reading of one of the trees.
 fn isoinfo_paths(iso: &Path, tree: &str) -> Vec<String> {
     let listed = run(Command::new("isoinfo").args([tree, "-f", "-i"]).arg(iso));
     let mut paths: Vec<_> = listed
         .lines()
-        .map(|line| line.trim_start_matches('/').trim_end_matches(";1").to_owned())
-        .filter(|path| path != "rr_moved" && path != ".rr_moved" && !path.is_empty())
+        .map(|line| line.trim_start_matches('/').trim_end_matches(";1"))
+        .filter(|path| !is_rr_moved(path) && !path.is_empty())
+        // isoinfo shows relocated directories where they are stored.
+        .map(|path| match path.split_once('/') {
+            Some((top, rest)) if is_rr_moved(top) => format!("{RELOCATED}/{rest}"),
+            _ => path.to_owned(),
+        })
         .collect();
     paths.sort();
     paths
@@ -307,12 +322,51 @@ fn check(medium: &Medium, iso: &Path, expected: &BTreeMap<String, Vec<u8>>) {
     same_paths("isoinfo -R", isoinfo_paths(iso, "-R"), expected.keys().cloned());
     if medium.joliet() {
         let ours = medium.joliet_entries().map(|entry| entry.path);
-        same_paths("isoinfo -J", isoinfo_paths(iso, "-J"), ours.filter(|path| path != "rr_moved"));
+        same_paths("isoinfo -J", isoinfo_paths(iso, "-J"), ours.filter(|path| !is_rr_moved(path)));
         for difference in medium.joliet_differences(100) {
             let (JolietDifference::OnlyMain(path)
             | JolietDifference::OnlyJoliet(path)
             | JolietDifference::OtherContent(path)) = &difference;
             assert!(path.starts_with("long/"), "{difference:?}");
+        }
+    }
+}
+
+#[test]
+fn media_without_rock_ridge_are_extended() {
+    if !installed(&["genisoimage", "isoinfo"]) {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let stage = work.path().join("stage");
+    fs::create_dir_all(stage.join("ISOLINUX")).unwrap();
+    fs::write(stage.join("ISOLINUX/ISOLINUX.CFG"), b"default linux\n").unwrap();
+    fs::write(stage.join("README"), b"read me\n").unwrap();
+    let (iso, grown) = (work.path().join("base.iso"), work.path().join("grown.iso"));
+    for (options, seen_by, add, unkept) in [
+        (&["-quiet"][..], "-l", "ks.cfg", Some("Long name.rpm")),
+        (&["-quiet", "-J"], "-J", "Long name.rpm", None),
+    ] {
+        run(Command::new("genisoimage").args(options).arg("-o").arg(&iso).arg(&stage));
+        let base = open(&iso);
+        assert!(!base.rock_ridge() && base.joliet() == options.contains(&"-J"));
+        assert_eq!(base.read("readme", 99).unwrap(), b"read me\n");
+        let edits = Edits {
+            add: vec![bytes(add, b"new\n"), bytes("preflite/x", b"x")],
+            replace: vec![bytes("isolinux/isolinux.cfg", b"default preflight\n")],
+            patch: vec![],
+        };
+        write(&grow(&base, &edits).map, &grown);
+        let medium = open(&grown);
+        assert_eq!(medium.read("isolinux/isolinux.cfg", 99).unwrap(), b"default preflight\n");
+        assert_eq!(medium.read("preflite/x", 99).unwrap(), b"x");
+        let listed = run(Command::new("isoinfo").args([seen_by, "-l", "-i"]).arg(&grown));
+        let name = if seen_by == "-J" { add.to_owned() } else { add.to_uppercase() };
+        assert!(listed.contains(&name), "{name:?} in {listed}");
+        if let Some(name) = unkept {
+            let edits = Edits { add: vec![bytes(name, b"")], ..Edits::default() };
+            let error = extend(&base, &edits, base.content_end(), at()).unwrap_err();
+            assert!(error.to_string().contains("neither Rock Ridge nor Joliet"), "{error}");
         }
     }
 }
