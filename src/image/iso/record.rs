@@ -58,8 +58,8 @@ impl<'a> Record<'a> {
             })
         };
         let len = usize::from(len);
-        if len <= HEAD {
-            return bad(format!("its length is {len}, expected at least 34"));
+        if len <= HEAD || len % 2 == 1 {
+            return bad(format!("its length is {len}, expected an even number of 34 or more"));
         }
         let Some(bytes) = sector.get(offset..offset + len) else {
             return bad(format!("its length of {len} crosses the end of its sector"));
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn broken_lengths_are_refused() {
         let good = record(b"A.;1", b"").unwrap();
-        for (at, value) in [(0, 33), (0, 39), (0, 1), (32, 0), (32, 6), (26, 1), (27, 1)] {
+        for (at, value) in [(0, 32), (0, 37), (0, 40), (0, 1), (32, 0), (32, 6), (26, 1), (27, 1)] {
             let mut bad = good.clone();
             bad[at] = value;
             assert!(Record::parse(&bad, 0, 0).is_err(), "byte {at} = {value}");

@@ -32,7 +32,7 @@ pub(super) fn scan(source: &ByteMap, root: Extent, flavor: Flavor) -> Result<Tre
     let mut reader = Reader::new(source);
     let mut scan = Scan {
         flavor,
-        tree: Tree { versions: true, ..Tree::default() },
+        tree: Tree { versions: flavor == Flavor::Main, ..Tree::default() },
         seen: BTreeSet::new(),
         moved: BTreeMap::new(),
         place_holders: Vec::new(),

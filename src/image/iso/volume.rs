@@ -67,7 +67,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Descriptors, IsoError> {
     let mut all = Descriptors { primary, joliet: None, boot_catalog: None, udf: false };
     for sector in FIRST + 1..FIRST + DESCRIPTORS_MAX {
         let at = sector * SECTOR;
-        let bytes = reader.read("the volume descriptors", at, SECTOR as usize)?;
+        let bytes = reader.read("a volume descriptor", at, SECTOR as usize)?;
         if &bytes[1..6] != b"CD001" {
             let why = "expected a descriptor or the terminator".to_owned();
             return Err(IsoError::Malformed { what: "volume descriptor", at, why });
