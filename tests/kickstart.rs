@@ -99,9 +99,7 @@ fn rendered(variant: &Variant) -> (Generation, String) {
         payload.insert("agent.tar.gz".parse().unwrap());
     }
     if variant.first_boot {
-        for name in ["preflight-firstboot", "firstboot.conf"] {
-            payload.insert(name.parse().unwrap());
-        }
+        payload.insert("preflight-firstboot".parse().unwrap());
         if system.profile.generation == Generation::El7 {
             payload.insert("preflight-firstboot.service".parse().unwrap());
         }

@@ -13,7 +13,7 @@ pub mod verify;
 pub mod words;
 
 pub use facts::facts;
-pub use lint::lint;
+pub use lint::{Lint, Severity, lint};
 pub use model::{Carrier, Kickstart, Placement, RootAccess};
 pub use parse::parse;
 pub use render::render;

@@ -29,6 +29,10 @@ pub const FIRST_BOOT: &str = "preflight-firstboot";
 /// (D:vmware-azure-install-linux-master-target).
 pub const AGENT_DIRECTORY: &str = "/root";
 
+/// The line of /etc/hosts that asks the first-boot program for one line per address: with DHCP
+/// nobody knows the address yet, and 127.0.0.1 would be wrong.
+pub const HOSTS_LINE: &str = "# preflight: the host name belongs to every address";
+
 /// Which disc carries the kickstart and its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
@@ -353,20 +357,6 @@ struct Install {
     /// The lines that install the first-boot service; absent without one.
     service: Option<String>,
     hosts: Vec<String>,
-    address_hook: Option<AddressHook>,
-    retention: Option<RetentionLine>,
-}
-
-#[derive(Serialize)]
-struct AddressHook {
-    path: String,
-    text: String,
-}
-
-#[derive(Serialize)]
-struct RetentionLine {
-    mount: String,
-    fstab: String,
 }
 
 fn scripts(
@@ -426,41 +416,19 @@ fn install(
     let service = first_boot
         .then(|| template::render(assets, templates.service.as_str(), &()))
         .transpose()?;
-    let address_hook = match system.network {
-        Interface::Static { .. } => None,
-        Interface::Dhcp { .. } => Some(AddressHook {
-            path: system.profile.address_hook.to_string(),
-            text: template::render(
-                assets,
-                templates.address_hook.as_str(),
-                &serde_json::json!({ "names": own_names(system) }),
-            )?,
-        }),
-    };
     let hosts = system.hosts.iter().map(|line| {
         let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();
         format!("{} {}", line.address, names.join(" "))
     });
-    let retention = match &system.retention {
-        Retention::None | Retention::Install(_) => None,
-        // S001 writes `rw 0 0`; nofail, because the disk is attached later than the first boot.
-        Retention::FirstBoot { multipath, mount, fstype } => Some(RetentionLine {
-            mount: mount.to_string(),
-            fstab: format!("/dev/mapper/{multipath} {mount} {fstype} rw,nofail 0 0"),
-        }),
+    let asks = match system.network {
+        Interface::Static { .. } => None,
+        Interface::Dhcp { .. } => Some(HOSTS_LINE.to_owned()),
     };
     Ok(Install {
         agent: (system.agent != AgentKind::None).then_some(AGENT),
         agent_directory: AGENT_DIRECTORY,
         standin: system.agent == AgentKind::StandIn,
         service,
-        hosts: hosts.collect(),
-        address_hook,
-        retention,
+        hosts: hosts.chain(asks).collect(),
     })
-}
-
-fn own_names(system: &System) -> String {
-    let (full, short) = (system.host_name.as_str(), system.host_name.short());
-    if full == short { full.to_owned() } else { format!("{full} {short}") }
 }

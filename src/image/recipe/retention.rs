@@ -1,7 +1,7 @@
 //! What a recipe says of the retention volume: none, a disk at installation, or a multipath
 //! device that is mounted from the first boot on.
 //!
-//! Not for making the file system: the installer does it, or whoever attaches the disk.
+//! Not for making the file system: the installer or the first-boot program does it.
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -19,14 +19,13 @@ pub enum Retention {
     None,
     /// A disk of its own, formatted by the installer.
     Install(RetentionDisk),
-    /// A multipath device, mounted when it is there.
+    /// A multipath device, which the first-boot program formats with ext4 when it is blank and
+    /// mounts, once it is attached.
     FirstBoot {
         /// The device below `/dev/mapper`.
         multipath: MultipathName,
         /// Where it is mounted.
         mount: MountPoint,
-        /// Its file system.
-        fstype: FsType,
     },
 }
 
@@ -82,9 +81,10 @@ impl Retention {
             (When::Install, Some(disk), None) => {
                 Ok(Self::Install(RetentionDisk { disk, mount, fstype }))
             }
-            (When::FirstBoot, None, Some(multipath)) => {
-                Ok(Self::FirstBoot { multipath, mount, fstype })
+            (When::FirstBoot, None, Some(_)) if fstype != FsType::Ext4 => {
+                Err("with `when: first-boot` the file system is ext4")
             }
+            (When::FirstBoot, None, Some(multipath)) => Ok(Self::FirstBoot { multipath, mount }),
             (When::Install, ..) => Err("`when: install` needs `disk`, and no `multipath`"),
             (When::FirstBoot, ..) => Err("`when: first-boot` needs `multipath`, and no `disk`"),
         }
@@ -98,12 +98,12 @@ impl Serialize for Retention {
             Self::Install(RetentionDisk { disk, mount, fstype }) => {
                 Written { when: When::Install, disk: Some(disk), multipath: None, mount, fstype }
             }
-            Self::FirstBoot { multipath, mount, fstype } => Written {
+            Self::FirstBoot { multipath, mount } => Written {
                 when: When::FirstBoot,
                 disk: None,
                 multipath: Some(multipath),
                 mount,
-                fstype,
+                fstype: FsType::Ext4,
             },
         };
         written.serialize(serializer)

@@ -75,7 +75,7 @@ impl Interface {
 
 /// The lines of /etc/hosts. The agent's installation fails when the host name is not mapped to
 /// every address of the master target (D:vmware-azure-install-linux-master-target); with DHCP the
-/// address hook writes that line, for nobody knows the address yet.
+/// first-boot program writes that line, for nobody knows the address yet.
 pub(super) fn hosts(recipe: &Recipe, network: &Interface) -> Result<Vec<HostsLine>, SystemError> {
     if recipe.hosts.len() > MOST {
         return Err(SystemError::TooMany { key: "hosts", count: recipe.hosts.len() });
