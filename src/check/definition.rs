@@ -9,12 +9,13 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::example::{Example, ExampleEntry, Expected};
-use super::found::{Found, FoundError};
-use super::rule::{Rule, RuleError};
-use super::{schema, source};
-use crate::assets::{Asset, AssetError, Assets, Kind};
-use crate::yaml::{self, YamlError, nearest};
+use super::entry::{Entry, check_of, entry_lines};
+use super::example::Example;
+use super::found::Found;
+use super::refusal::{DefinitionError, Problem};
+use super::rule::Rule;
+use crate::assets::{Asset, Assets, Kind};
+use crate::yaml::{self, nearest};
 
 /// What a failed check stands in the way of.
 #[derive(
@@ -165,158 +166,6 @@ pub struct CheckSet {
     places: BTreeMap<String, usize>,
 }
 
-/// Why a set of check definitions was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum DefinitionError {
-    /// A definition file cannot be had.
-    #[error(transparent)]
-    Asset(#[from] AssetError),
-    /// A file is not a list of entries.
-    #[error(transparent)]
-    Yaml(#[from] YamlError),
-    /// There is not a single check.
-    #[error("no checks are defined")]
-    Empty,
-    /// One check is wrong.
-    #[error("{at}: {id}: {problem}")]
-    Check {
-        /// Where it is defined.
-        at: Place,
-        /// Its id as written.
-        id: String,
-        /// What is wrong with it.
-        problem: Problem,
-    },
-}
-
-/// What is wrong with one check.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// The id is not `subject.condition` in kebab-case.
-    #[error("an id is subject.condition in kebab-case")]
-    Id,
-    /// The id is taken.
-    #[error("the id is taken by the check at {0}")]
-    Duplicate(Place),
-    /// A rule is wrong.
-    #[error("{key}: {error}")]
-    Rule {
-        /// The key it stands at.
-        key: &'static str,
-        /// What is wrong with it.
-        error: RuleError,
-    },
-    /// The text about what was found is wrong.
-    #[error("found: {0}")]
-    Found(FoundError),
-    /// A text is missing.
-    #[error("{0} is blank")]
-    Blank(&'static str),
-    /// A title that is a sentence; it stands in lists.
-    #[error("a title is a fragment without a full stop")]
-    Title,
-    /// A source that nobody can look up.
-    #[error("no source has the key {0:?}")]
-    Source(String),
-    /// It applies to nothing.
-    #[error("applies_to is empty")]
-    AppliesToNothing,
-    /// A prerequisite that does not exist.
-    #[error("requires {id:?}, which does not exist{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
-    NoSuchCheck {
-        /// The id as written.
-        id: String,
-        /// The id that is spelled most alike.
-        nearest: Option<String>,
-    },
-    /// Prerequisites that require each other.
-    #[error("requires itself: {}", .0.join(" -> "))]
-    Circle(Vec<String>),
-    /// A prerequisite that is not judged for every target of this check.
-    #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.word())]
-    Elsewhere {
-        /// The prerequisite.
-        id: String,
-        /// The kind of target it does not apply to.
-        kind: TargetKind,
-    },
-    /// An outcome without an example.
-    #[error("there is no {} example", .0.word())]
-    NoExample(Expected),
-    /// An example that is not one outcome with its facts.
-    #[error("example {number}: it has one of pass, warn, fail, unknown and not-applicable")]
-    Example {
-        /// Which, from 1.
-        number: usize,
-    },
-    /// An example with facts that do not exist, or with values they cannot have.
-    #[error("example {number}: {why}")]
-    ExampleFacts {
-        /// Which, from 1.
-        number: usize,
-        /// Where it departs from the facts.
-        why: String,
-    },
-}
-
-impl DefinitionError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Asset(error) => error.hint(),
-            Self::Yaml(error) => error.hint(),
-            Self::Empty => None,
-            Self::Check { problem, .. } => match problem {
-                Problem::Rule { error, .. } => error.hint(),
-                Problem::Id => Some("write it like retention.fs-not-fat".to_owned()),
-                Problem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
-                Problem::NoExample(expected) => Some(format!(
-                    "add - {{ {}: {{ ... }} }} with the facts that lead to it",
-                    expected.word()
-                )),
-                _ => None,
-            },
-        }
-    }
-}
-
-/// One entry as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    id: String,
-    title: String,
-    severity: Severity,
-    applies_to: OneOrMore,
-    #[serde(default)]
-    applies_when: Option<ConditionEntry>,
-    #[serde(default)]
-    requires: Vec<String>,
-    rule: String,
-    #[serde(default)]
-    warn_rule: Option<String>,
-    found: String,
-    symptom: String,
-    remedy: Remedy,
-    source: Source,
-    examples: Vec<ExampleEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConditionEntry {
-    rule: String,
-    otherwise: String,
-}
-
-/// `applies_to: image` or `applies_to: [image, linux-mt]`.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected image, linux-mt, or a list of them")]
-enum OneOrMore {
-    One(TargetKind),
-    More(Vec<TargetKind>),
-}
-
 impl CheckSet {
     /// Reads every check file of the assets.
     ///
@@ -438,118 +287,12 @@ impl CheckSet {
 
 impl Check {
     fn error(&self, problem: Problem) -> DefinitionError {
-        DefinitionError::Check { at: self.at.clone(), id: self.id.clone(), problem }
-    }
-}
-
-/// Verifies one entry by itself.
-fn check_of(entry: Entry, at: Place) -> Result<Check, DefinitionError> {
-    let id = entry.id.clone();
-    verified(entry, at.clone()).map_err(|problem| DefinitionError::Check { at, id, problem })
-}
-
-fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
-    if !is_id(&entry.id) {
-        return Err(Problem::Id);
-    }
-    for (name, text) in [
-        ("title", &entry.title),
-        ("found", &entry.found),
-        ("symptom", &entry.symptom),
-        ("remedy.text", &entry.remedy.text),
-        ("source.at", &entry.source.at),
-    ] {
-        // The dash is what tables write where they have nothing to say.
-        if matches!(text.trim(), "" | "-") {
-            return Err(Problem::Blank(name));
+        DefinitionError::Check {
+            at: self.at.clone(),
+            id: self.id.clone(),
+            problem: Box::new(problem),
         }
     }
-    if entry.title.ends_with('.') {
-        return Err(Problem::Title);
-    }
-    if !source::known(&entry.source.doc) {
-        return Err(Problem::Source(entry.source.doc));
-    }
-    let applies_to = match entry.applies_to {
-        OneOrMore::One(kind) => vec![kind],
-        OneOrMore::More(kinds) => kinds,
-    };
-    if applies_to.is_empty() {
-        return Err(Problem::AppliesToNothing);
-    }
-    let rule = |key, text: &str| {
-        Rule::compile(text, schema::facts()).map_err(|error| Problem::Rule { key, error })
-    };
-    let applies_when = entry.applies_when.map(|condition| {
-        if condition.otherwise.trim().is_empty() {
-            return Err(Problem::Blank("applies_when.otherwise"));
-        }
-        let rule = rule("applies_when.rule", &condition.rule)?;
-        Ok(Condition { rule, otherwise: condition.otherwise })
-    });
-    let check = Check {
-        applies_when: applies_when.transpose()?,
-        rule: rule("rule", &entry.rule)?,
-        warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
-        found: Found::compile(&entry.found, schema::facts()).map_err(Problem::Found)?,
-        examples: examples_of(entry.examples)?,
-        id: entry.id,
-        title: entry.title,
-        severity: entry.severity,
-        applies_to,
-        requires: entry.requires,
-        symptom: entry.symptom,
-        remedy: entry.remedy,
-        source: entry.source,
-        at,
-    };
-    verify_examples(&check)?;
-    Ok(check)
-}
-
-fn examples_of(entries: Vec<ExampleEntry>) -> Result<Vec<Example>, Problem> {
-    let examples = entries.into_iter().enumerate().map(|(index, entry)| {
-        let number = index + 1;
-        let example = entry.only().ok_or(Problem::Example { number })?;
-        match schema::facts().misfit(&example.facts) {
-            Some(why) => Err(Problem::ExampleFacts { number, why }),
-            None => Ok(example),
-        }
-    });
-    examples.collect()
-}
-
-/// Every outcome a check can have is shown by an example.
-fn verify_examples(check: &Check) -> Result<(), Problem> {
-    let mut wanted = vec![Expected::Pass, Expected::Fail, Expected::Unknown];
-    wanted.extend(check.warn_rule.is_some().then_some(Expected::Warn));
-    wanted.extend(check.applies_when.is_some().then_some(Expected::NotApplicable));
-    let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
-    match wanted.into_iter().find(|&wanted| !given(wanted)) {
-        Some(missing) => Err(Problem::NoExample(missing)),
-        None => Ok(()),
-    }
-}
-
-/// Whether a text is `subject.condition` in kebab-case.
-fn is_id(text: &str) -> bool {
-    let kebab = |part: &str| {
-        part.split('-').all(|word| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
-    };
-    text.split_once('.').is_some_and(|(subject, condition)| kebab(subject) && kebab(condition))
-}
-
-/// The lines at which the entries of a list begin.
-fn entry_lines(text: &str) -> Vec<usize> {
-    let dash = |line: &str| {
-        let rest = line.trim_start_matches(' ');
-        (rest == "-" || rest.starts_with("- ")).then_some(line.len() - rest.len())
-    };
-    let outermost = text.lines().find_map(dash);
-    let begins = |line: &str| dash(line).is_some() && dash(line) == outermost;
-    text.lines().enumerate().filter(|(_, line)| begins(line)).map(|(n, _)| n + 1).collect()
 }
 
 #[cfg(test)]

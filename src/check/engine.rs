@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::definition::{Check, CheckSet, Remedy, Severity, Source, TargetKind};
-use super::rule::{Subject, Undecided};
+use super::rule::Undecided;
+use super::subject::Subject;
 use super::waiver::{Note, Waiver};
 use crate::facts::Document;
 

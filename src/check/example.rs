@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::definition::{Check, CheckSet, Place};
 use super::engine::{Verdict, decide, has_meaning};
-use super::rule::Subject;
+use super::subject::Subject;
 use crate::facts::Document;
 
 /// What an example says its facts lead to.

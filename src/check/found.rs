@@ -13,8 +13,8 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::rule::Subject;
 use super::schema::Type;
+use super::subject::Subject;
 use crate::yaml::nearest;
 
 /// How many elements of a list a sentence names.

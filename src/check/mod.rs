@@ -4,16 +4,21 @@
 
 pub mod definition;
 pub mod engine;
+mod entry;
 pub mod example;
+pub mod fault;
 pub mod found;
+pub mod refusal;
 pub mod rule;
 pub mod schema;
 pub mod source;
 pub mod status;
+pub mod subject;
 mod typing;
 pub mod version;
 pub mod waiver;
 
-pub use definition::{Check, CheckSet, DefinitionError, Remedy, Severity, TargetKind};
+pub use definition::{Check, CheckSet, Remedy, Severity, TargetKind};
 pub use engine::{Finding, Outcome, Target, judge};
+pub use refusal::DefinitionError;
 pub use waiver::Waiver;

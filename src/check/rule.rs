@@ -6,174 +6,18 @@
 //!
 //! Not for what follows of a decision: that is `engine`'s.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+use cel::{ExecutionError, Program};
 
-use cel::{Context, ExecutionError, Program};
-use serde_json::Value;
-
+use super::fault::{Fault, RuleError};
 use super::schema::Type;
+use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
-use super::version;
-use crate::facts::Document;
-use crate::yaml::nearest;
 
 /// A verified rule.
 pub struct Rule {
     text: String,
     program: Program,
     paths: Paths,
-}
-
-/// Why a text is no rule, and where in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleError {
-    /// The rule as written.
-    pub text: String,
-    /// The place, in bytes from its start.
-    pub offset: usize,
-    /// What is wrong there.
-    pub fault: Fault,
-}
-
-/// What is wrong with a rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// The parser refuses it.
-    #[error("{0}")]
-    Syntax(String),
-    /// A character that invites look-alikes: a dash or a quote pasted from a document.
-    #[error("{0:?} is not ASCII")]
-    NotAscii(char),
-    /// A name that is neither facts nor a loop variable.
-    #[error("there are no facts named {name:?}{}", did_you_mean(.nearest))]
-    NoSuchName {
-        /// The name as written.
-        name: String,
-        /// The known name that is spelled most alike.
-        nearest: Option<String>,
-        /// The names there are.
-        known: Vec<String>,
-    },
-    /// A member that the facts do not have.
-    #[error("{of} has no member {member:?}{}", did_you_mean(.nearest))]
-    NoSuchMember {
-        /// What was asked for the member.
-        of: String,
-        /// The member as written.
-        member: String,
-        /// The known member that is spelled most alike.
-        nearest: Option<String>,
-        /// The members there are.
-        known: Vec<String>,
-    },
-    /// A member of something without members.
-    #[error("type {of} has no members, and so no {member:?}")]
-    NoMembers {
-        /// Its type.
-        of: String,
-        /// The member as written.
-        member: String,
-    },
-    /// A function that rules do not have.
-    #[error("there is no function {0:?} that takes this")]
-    NoSuchFunction(String),
-    /// A value of the wrong type.
-    #[error("type {expected} is wanted here, this is of type {found}")]
-    WrongType {
-        /// What is wanted.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
-    /// Values of different types are compared, which CEL would call unequal.
-    #[error("type {0} is compared with type {1}")]
-    Uncomparable(String, String),
-    /// Texts are ordered, which puts version 9.10 before 9.8.
-    #[error("texts have no useful order")]
-    OrderOfTexts,
-    /// A text that the facts never say.
-    #[error("{value:?} is never said here{}", did_you_mean(.nearest))]
-    NeverSaid {
-        /// The text as written.
-        value: String,
-        /// The known value that is spelled most alike.
-        nearest: Option<String>,
-        /// The values there are.
-        known: Vec<String>,
-    },
-    /// A list is judged without asking whether it is all there.
-    #[error("this list may be cut short, and the rule does not ask for {0}")]
-    Incomplete(String),
-    /// `has()` would turn "could not be read" into false.
-    #[error("has() would take what could not be read for absent")]
-    Has,
-    /// The whole is not true or false.
-    #[error("a rule is true or false, this is of type {0}")]
-    NotBool(String),
-    /// A regular expression that is none.
-    #[error("no regular expression: {0}")]
-    Pattern(String),
-    /// Something that CEL has and rules have not.
-    #[error("rules do not have {0}")]
-    Refused(&'static str),
-}
-
-impl Fault {
-    pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
-        Self::NoSuchName {
-            name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
-            known: known.iter().map(|&name| name.to_owned()).collect(),
-        }
-    }
-
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoSuchName { nearest: None, known, .. }
-            | Self::NoSuchMember { nearest: None, known, .. }
-            | Self::NeverSaid { nearest: None, known, .. } => {
-                Some(format!("choose one of {}", known.join(", ")))
-            }
-            Self::Incomplete(complete) => {
-                Some(format!("write {complete} && ... (or || !{complete} behind an exists)"))
-            }
-            Self::OrderOfTexts => Some("write versionCmp(a, b) >= 0".to_owned()),
-            Self::Has => Some("name the fact itself: what could not be read is unknown".to_owned()),
-            Self::NoSuchFunction(_) => Some(
-                "choose one of size, startsWith, endsWith, contains, matches, versionCmp, all, \
-                 exists, exists_one, filter, map"
-                    .to_owned(),
-            ),
-            _ => None,
-        }
-    }
-}
-
-fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
-}
-
-impl fmt::Display for RuleError {
-    /// The fault, then the line it is in with a caret under the place.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offset = self.offset.min(self.text.len());
-        let start = self.text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = self.text[start..].lines().next().unwrap_or("");
-        let column = self.text[start..offset].chars().count();
-        write!(f, "{}\n    {line}\n    {:column$}^", self.fault, "")
-    }
-}
-
-impl std::error::Error for RuleError {}
-
-impl RuleError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        self.fault.hint()
-    }
 }
 
 /// Why a rule was neither true nor false.
@@ -192,62 +36,14 @@ pub enum Undecided {
     Defect(String),
 }
 
-/// The facts of one target, as rules are decided over them.
-pub struct Subject<'d> {
-    document: &'d Document,
-    context: Context<'static, 'static>,
-    /// The reason given for a fact that is absent without one.
-    unlisted: Option<&'static str>,
-}
-
-impl<'d> Subject<'d> {
-    /// Facts that were collected: what is absent has its reason.
-    pub fn new(document: &'d Document) -> Self {
-        Self { document, context: context(&document.known), unlisted: None }
-    }
-
-    /// Facts as an example gives them: whatever is not given is absent.
-    pub fn of_example(document: &'d Document) -> Self {
-        Self { unlisted: Some("not given in the example"), ..Self::new(document) }
-    }
-
-    /// The facts themselves.
-    pub fn document(&self) -> &'d Document {
-        self.document
-    }
-
-    /// The value of the fact at a path, when it is known.
-    pub fn value(&self, path: &str) -> Option<&'d Value> {
-        path.split('.').try_fold(&self.document.known, |here, name| here.get(name))
-    }
-
-    /// The first fact below `path` that is absent, with the reason.
-    pub fn absence(&self, path: &str) -> Option<(String, String)> {
-        let mut missing = Vec::new();
-        missing_below(&self.document.known, path.split('.'), String::new(), &mut missing);
-        missing.into_iter().find_map(|(at, _)| Some((at.clone(), self.reason(&at)?)))
-    }
-
-    /// Why the fact at `path` is absent: for a reason of its own, or one of what contains it.
-    fn reason(&self, path: &str) -> Option<String> {
-        let absent = &self.document.absent;
-        let own = path
-            .match_indices(['.', '['])
-            .map(|(end, _)| &path[..end])
-            .chain([path])
-            .find_map(|prefix| absent.get(prefix));
-        own.cloned().or_else(|| self.unlisted.map(str::to_owned))
-    }
-}
-
 impl Rule {
     /// Compiles a rule and verifies it against the types of the facts.
     ///
     /// # Errors
     ///
     /// Fails at the first place that is not CEL, not in the facts, or of the wrong type.
-    pub fn compile(text: &str, facts: &Type) -> Result<Self, RuleError> {
-        let failed = |offset, fault| RuleError { text: text.to_owned(), offset, fault };
+    pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
+        let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
         if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
             return Err(failed(offset, Fault::NotAscii(char)));
         }
@@ -308,47 +104,6 @@ impl Rule {
     }
 }
 
-/// Follows a path through known values and notes every place where it ends early, with the
-/// member that is missing there.
-fn missing_below<'p>(
-    known: &Value,
-    mut path: impl Iterator<Item = &'p str> + Clone,
-    walked: String,
-    missing: &mut Vec<(String, String)>,
-) {
-    let Some(segment) = path.next() else { return };
-    let (name, lists) = match segment.find('[') {
-        Some(end) => (&segment[..end], segment[end..].len() / "[]".len()),
-        None => (segment, 0),
-    };
-    let walked = if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
-    let is_root = walked == name;
-    match known.get(name) {
-        // A root is always there for the expression: its first member is what is missing.
-        None if is_root && path.clone().next().is_some() => {
-            missing_below(&Value::Null, path, walked, missing);
-        }
-        None => missing.push((walked, name.to_owned())),
-        Some(value) => elements_below(value, lists, path, walked, missing),
-    }
-}
-
-/// Goes on below every element of `lists` nested lists.
-fn elements_below<'p>(
-    known: &Value,
-    lists: usize,
-    path: impl Iterator<Item = &'p str> + Clone,
-    walked: String,
-    missing: &mut Vec<(String, String)>,
-) {
-    if lists == 0 {
-        return missing_below(known, path, walked, missing);
-    }
-    for (index, element) in known.as_array().into_iter().flatten().enumerate() {
-        elements_below(element, lists - 1, path.clone(), format!("{walked}[{index}]"), missing);
-    }
-}
-
 /// The byte offset of a line and column, both from 1 as the parser tells them.
 fn offset_of(text: &str, (line, column): (isize, isize)) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
@@ -371,54 +126,12 @@ fn caret(text: &str, start: usize) -> usize {
     }
 }
 
-/// The names a rule can use: all facts, and our functions.
-fn context(known: &Value) -> Context<'static, 'static> {
-    let mut context = Context::default();
-    context
-        .add_function("versionCmp", |a: Arc<String>, b: Arc<String>| {
-            version::compare(&a, &b) as i64
-        })
-        .expect("CEL has no function of this name");
-    let empty = serde_json::Map::new();
-    let known = known.as_object().unwrap_or(&empty);
-    if let Type::Record(roots) = super::schema::facts() {
-        for root in roots.keys() {
-            let facts = known.get(root).map_or_else(no_facts, to_cel);
-            context.add_variable_from_value(root.as_str(), facts);
-        }
-    }
-    context
-}
-
-/// What stands for a root that was not collected: every member of it is absent.
-fn no_facts() -> cel::Value {
-    cel::Value::from(HashMap::<String, cel::Value>::new())
-}
-
-/// A known value as CEL has it. Whole numbers are signed, for CEL's unsigned ones are a type apart.
-fn to_cel(value: &Value) -> cel::Value {
-    match value {
-        Value::Null => cel::Value::Null,
-        Value::Bool(bool) => cel::Value::Bool(*bool),
-        Value::Number(number) => number.as_i64().map_or_else(
-            || cel::Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-            cel::Value::Int,
-        ),
-        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
-        Value::Array(list) => cel::Value::List(Arc::new(list.iter().map(to_cel).collect())),
-        Value::Object(map) => {
-            let members: HashMap<String, cel::Value> =
-                map.iter().map(|(key, value)| (key.clone(), to_cel(value))).collect();
-            cel::Value::from(members)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::schema::facts;
-    use serde_json::json;
+    use crate::facts::Document;
+    use serde_json::{Value, json};
 
     fn decide(rule: &str, image: Value) -> Result<bool, Undecided> {
         let document = Document::of_known(json!({ "image": image }));

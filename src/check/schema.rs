@@ -15,8 +15,16 @@ use crate::facts::image::ImageFacts;
 /// Facts are trees, not graphs; a schema deeper than this refers to itself.
 const MAX_DEPTH: usize = 24;
 
-/// The name rules know each kind of facts by, and where its schema comes from.
-const ROOTS: &[(&str, fn() -> Schema)] = &[("image", || schema_for!(ImageFacts))];
+/// One kind of facts.
+struct Root {
+    /// The name rules know it by.
+    name: &'static str,
+    /// Where its schema comes from.
+    schema: fn() -> Schema,
+}
+
+/// All kinds of facts that rules can speak of.
+const ROOTS: &[Root] = &[Root { name: "image", schema: || schema_for!(ImageFacts) }];
 
 /// What a fact, or a part of an expression, can be.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,13 +113,11 @@ impl fmt::Display for Type {
 /// The types of all facts, as one record: its members are the roots.
 pub fn facts() -> &'static Type {
     static FACTS: LazyLock<Type> = LazyLock::new(|| {
-        let members = ROOTS.iter().map(|(name, schema)| {
-            let schema = schema().to_value();
-            let read = read(&schema, &schema["$defs"], 0);
-            (
-                (*name).to_owned(),
-                read.expect("facts use only what rules can speak of, see the test below"),
-            )
+        let members = ROOTS.iter().map(|root| {
+            let schema = (root.schema)().to_value();
+            let ty = read(&schema, &schema["$defs"], 0);
+            let ty = ty.expect("facts use only what rules can speak of, see the test below");
+            (root.name.to_owned(), ty)
         });
         Type::Record(Arc::new(members.collect()))
     });
@@ -171,9 +177,9 @@ mod tests {
 
     #[test]
     fn every_root_has_a_type() {
-        for (name, schema) in ROOTS {
-            let schema = schema().to_value();
-            assert!(read(&schema, &schema["$defs"], 0).is_ok(), "{name}");
+        for root in ROOTS {
+            let schema = (root.schema)().to_value();
+            assert!(read(&schema, &schema["$defs"], 0).is_ok(), "{}", root.name);
         }
     }
 

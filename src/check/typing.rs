@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::{IdedExpr, Program};
 
-use super::rule::Fault;
+use super::fault::Fault;
 use super::schema::Type;
 use crate::yaml::nearest;
 

@@ -195,14 +195,15 @@ impl Page<'_> {
             2 => (Group::Blocker, "nothing was checked"),
             _ => (Group::Unknown, "undecided"),
         };
-        let mut parts = vec![
-            counted(count(Group::Blocker), "blocker"),
-            format!("{unknown} unknown"),
-            counted(count(Group::Warning), "warning"),
-            format!("{pass} passed"),
-            format!("{not_applicable} not applicable"),
-        ];
-        parts.extend((waived > 0).then(|| format!("{waived} waived")));
+        let mut parts =
+            vec![counted(count(Group::Blocker), "blocker"), format!("{unknown} unknown")];
+        let warnings = count(Group::Warning);
+        parts.extend((warnings > 0).then(|| counted(warnings, "warning")));
+        for (number, what) in
+            [(pass, "passed"), (not_applicable, "not applicable"), (waived, "waived")]
+        {
+            parts.extend((number > 0).then(|| format!("{number} {what}")));
+        }
         format!("{}: {}\n", self.painted(group, verdict), parts.join(", "))
     }
 
@@ -296,7 +297,7 @@ mod tests {
         b.iso
         pass  a.b  found
 
-        blocked: 2 blockers, 0 unknown, 0 warnings, 1 passed, 0 not applicable, 1 waived
+        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived
         ");
     }
 
@@ -313,7 +314,7 @@ mod tests {
         insta::assert_snapshot!(text(&report(&names, &findings)), @r"
         4 targets: 4 checks
 
-        nothing blocks: 0 blockers, 0 unknown, 0 warnings, 4 passed, 0 not applicable
+        nothing blocks: 0 blockers, 0 unknown, 4 passed
         ");
     }
 
@@ -325,7 +326,7 @@ mod tests {
         : 0 checks
         interrupted: what is missing was not asked
 
-        nothing was checked: 0 blockers, 0 unknown, 0 warnings, 0 passed, 0 not applicable
+        nothing was checked: 0 blockers, 0 unknown
         ");
     }
 }

@@ -1,0 +1,125 @@
+//! Why a set of check definitions was refused.
+//!
+//! Not for what is wrong inside a rule: that is a `fault`.
+
+use super::definition::{Place, TargetKind};
+use super::example::Expected;
+use super::fault::RuleError;
+use super::found::FoundError;
+use crate::assets::AssetError;
+use crate::yaml::YamlError;
+
+/// Why a set of check definitions was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DefinitionError {
+    /// A definition file cannot be had.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    /// A file is not a list of entries.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// There is not a single check.
+    #[error("no checks are defined")]
+    Empty,
+    /// One check is wrong.
+    #[error("{at}: {id}: {problem}")]
+    Check {
+        /// Where it is defined.
+        at: Place,
+        /// Its id as written.
+        id: String,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
+}
+
+/// What is wrong with one check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The id is not `subject.condition` in kebab-case.
+    #[error("an id is subject.condition in kebab-case")]
+    Id,
+    /// The id is taken.
+    #[error("the id is taken by the check at {0}")]
+    Duplicate(Place),
+    /// A rule is wrong.
+    #[error("{key}: {error}")]
+    Rule {
+        /// The key it stands at.
+        key: &'static str,
+        /// What is wrong with it.
+        error: Box<RuleError>,
+    },
+    /// The text about what was found is wrong.
+    #[error("found: {0}")]
+    Found(FoundError),
+    /// A text is missing.
+    #[error("{0} is blank")]
+    Blank(&'static str),
+    /// A title that is a sentence; it stands in lists.
+    #[error("a title is a fragment without a full stop")]
+    Title,
+    /// A source that nobody can look up.
+    #[error("no source has the key {0:?}")]
+    Source(String),
+    /// It applies to nothing.
+    #[error("applies_to is empty")]
+    AppliesToNothing,
+    /// A prerequisite that does not exist.
+    #[error("requires {id:?}, which does not exist{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    NoSuchCheck {
+        /// The id as written.
+        id: String,
+        /// The id that is spelled most alike.
+        nearest: Option<String>,
+    },
+    /// Prerequisites that require each other.
+    #[error("requires itself: {}", .0.join(" -> "))]
+    Circle(Vec<String>),
+    /// A prerequisite that is not judged for every target of this check.
+    #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.word())]
+    Elsewhere {
+        /// The prerequisite.
+        id: String,
+        /// The kind of target it does not apply to.
+        kind: TargetKind,
+    },
+    /// An outcome without an example.
+    #[error("there is no {} example", .0.word())]
+    NoExample(Expected),
+    /// An example that is not one outcome with its facts.
+    #[error("example {number}: it has one of pass, warn, fail, unknown and not-applicable")]
+    Example {
+        /// Which, from 1.
+        number: usize,
+    },
+    /// An example with facts that do not exist, or with values they cannot have.
+    #[error("example {number}: {why}")]
+    ExampleFacts {
+        /// Which, from 1.
+        number: usize,
+        /// Where it departs from the facts.
+        why: String,
+    },
+}
+
+impl DefinitionError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Asset(error) => error.hint(),
+            Self::Yaml(error) => error.hint(),
+            Self::Empty => None,
+            Self::Check { problem, .. } => match problem.as_ref() {
+                Problem::Rule { error, .. } => error.hint(),
+                Problem::Id => Some("write it like retention.fs-not-fat".to_owned()),
+                Problem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
+                Problem::NoExample(expected) => Some(format!(
+                    "add - {{ {}: {{ ... }} }} with the facts that lead to it",
+                    expected.word()
+                )),
+                _ => None,
+            },
+        }
+    }
+}
