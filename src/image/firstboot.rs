@@ -13,8 +13,6 @@ use crate::template::{self, TemplateError};
 pub const SERVICE: &str = "preflight-firstboot";
 /// The one file that says how things stand on the installed system.
 pub const STATUS_FILE: &str = "/var/lib/preflight/status";
-/// The line in `/etc/hosts` that asks for the host name to be given to every address.
-pub const HOSTS_LINE: &str = "# preflight: the host name belongs to every address";
 /// The label of a retention volume that the script made, by which it knows it again.
 pub const RETENTION_LABEL: &str = "asr-retention";
 
@@ -52,7 +50,7 @@ pub struct FirstBoot {
     pub agent_directory: String,
     /// Whether the agent is a stand-in; then nothing is ever run.
     pub standin: bool,
-    /// Whether the host name is given to every address where [`HOSTS_LINE`] asks for it.
+    /// Whether the host name is given to every address that DHCP leased.
     pub fill_hosts: bool,
     /// The retention disk, when it is made at first boot.
     pub retention: Option<DeferredRetention>,
@@ -118,7 +116,7 @@ struct Model<'a> {
     packages: String,
     agent_directory: &'a str,
     standin: &'a str,
-    hosts_line: &'a str,
+    fills_hosts: &'a str,
     retention_name: &'a str,
     retention_mount: &'a str,
     retention_label: &'a str,
@@ -145,7 +143,7 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, Fir
         packages: boot.packages.join(" "),
         agent_directory: &boot.agent_directory,
         standin: if boot.standin { "yes" } else { "no" },
-        hosts_line: if boot.fill_hosts { HOSTS_LINE } else { "" },
+        fills_hosts: if boot.fill_hosts { "yes" } else { "no" },
         retention_name: retention.map_or("", |disk| &disk.multipath_name),
         retention_mount: retention.map_or("", |disk| &disk.mount),
         retention_label: RETENTION_LABEL,

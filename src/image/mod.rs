@@ -2,15 +2,23 @@
 
 pub mod agent;
 pub mod boot;
+pub mod compose;
+pub mod description;
 pub mod disc_path;
 pub mod firstboot;
 pub mod free_space;
+pub mod generation;
+pub mod inspect;
 pub mod iso;
 pub mod kickstart;
 pub mod manifest;
+pub mod menus;
+pub mod payload;
+pub mod plan;
 pub mod profile;
 pub mod recipe;
 pub mod replacement;
+pub mod repository;
 pub mod setting;
 pub mod system;
 pub mod value;

@@ -196,6 +196,16 @@ pub enum Firmware {
     Uefi,
 }
 
+impl Firmware {
+    /// The word in recipes and manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bios => "bios",
+            Self::Uefi => "uefi",
+        }
+    }
+}
+
 /// One line of /etc/hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

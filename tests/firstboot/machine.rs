@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use preflight::assets::Assets;
-use preflight::image::firstboot::{DeferredRetention, FirstBoot, HOSTS_LINE, Init, render};
+use preflight::image::firstboot::{DeferredRetention, FirstBoot, Init, render};
 use tempfile::TempDir;
 
 pub const WWID: &str = "36000c29f0e1d2c3b4a59687766554433";
@@ -149,7 +149,7 @@ impl Machine {
         }
         self.write("etc/redhat-release", "CentOS release 6.6 (Final)\n");
         self.write("etc/issue", "CentOS release 6.6 (Final)\nKernel \\r on an \\m\n\n");
-        self.write("etc/hosts", &format!("127.0.0.1 localhost\n{HOSTS_LINE}\n"));
+        self.write("etc/hosts", "127.0.0.1 localhost\n");
         self.write("etc/fstab", "/dev/sda2 / ext4 defaults 1 1\n");
         self.write("proc/mounts", "rootfs / rootfs rw 0 0\n/dev/sda2 / ext4 rw 0 0\n");
         for node in ["sda", "sda2", "console"] {

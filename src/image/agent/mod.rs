@@ -18,6 +18,8 @@ pub use error::{AgentError, EntryFault, Limit};
 pub use name::{AgentName, NameForm, Ring};
 pub use standin::{STANDIN_FILE_NAME, STANDIN_MARKER, standin_bundle};
 
+use serde::Serialize;
+
 use crate::digest::Sha256;
 
 /// The agent's installer, which the archive must carry at its top.
@@ -26,7 +28,7 @@ pub const INSTALLER: &str = "install";
 pub const CUSTOM_CHANGES: &str = "ApplyCustomChanges.sh";
 
 /// What an agent bundle is, from its name and from every byte of its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AgentBundle {
     /// The name it was given under, without directories.
     pub file_name: String,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde::Serialize;
 
 /// The newer download's name, which says nothing about version or distribution.
 const LATEST: &str = "latestlinuxmobsvc.tar.gz";
@@ -25,7 +26,8 @@ fn pattern(component: &str, end: &str) -> Regex {
 }
 
 /// What form a bundle's name has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NameForm {
     /// `Microsoft-ASR_UA_VERSION_DISTRIBUTION_RING_DATE_release.tar.gz`.
     UnifiedAgent,
@@ -36,7 +38,8 @@ pub enum NameForm {
 }
 
 /// The release ring in a bundle's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Ring {
     /// Generally available.
     Ga,
@@ -54,7 +57,7 @@ impl fmt::Display for Ring {
 }
 
 /// What a Unified Agent's name says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AgentName {
     /// Four numbers, such as `9.8.0.0`.
     pub version: String,

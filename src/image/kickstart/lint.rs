@@ -17,10 +17,13 @@ mod text;
 use std::fmt;
 
 use super::parse::{Document, parse};
+use serde::Serialize;
+
 use crate::image::profile::Generation;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The installation stops, asks, or does what nobody wants.
     Error,
@@ -29,7 +32,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lint {
     /// The line, counted from 1; 0 when something is missing from the whole.
     pub line: usize,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Recipe;
 use crate::assets::{self, Asset, AssetError, Assets, Kind};
+use crate::digest::Sha256;
 use crate::image::profile::{Profile, ProfileError};
 use crate::image::setting::{Setting, SettingError};
 use crate::yaml::{self, YamlError};
@@ -15,6 +16,8 @@ use crate::yaml::{self, YamlError};
 pub struct RecipeFile {
     /// The path for messages: `images/demo.yaml`, or the path on disk.
     pub path: String,
+    /// Digest of the text.
+    pub sha256: Sha256,
     /// What was written, with the settings applied.
     pub recipe: Recipe,
     /// The line of the `profile` key; absent when a setting chose the profile.
@@ -117,13 +120,20 @@ impl Recipe {
             .all(|setting| setting.key() != "profile")
             .then(|| line_of(&asset.text, "profile"))
             .flatten();
-        let file = RecipeFile { path: asset.path, recipe, profile_line };
+        let sha256 = Sha256::of(&asset.text);
+        let file = RecipeFile { path: asset.path, sha256, recipe, profile_line };
         file.profile(assets)?;
         Ok(file)
     }
 }
 
 impl RecipeFile {
+    /// The recipe's name: that of its file, without directory and extension.
+    pub fn name(&self) -> String {
+        let stem = Path::new(&self.path).file_stem();
+        stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    }
+
     /// Reads the profile that the recipe names.
     ///
     /// # Errors

@@ -1,0 +1,280 @@
+//! From a plan and its payload to every byte of the image: the vendor's medium extended, or a
+//! kickstart disc from nothing.
+//!
+//! Not for writing them (`writing`), nor for what the files are (`payload`).
+
+use std::sync::Arc;
+
+use super::disc_path::{BadDiscPath, DiscPath};
+use super::generation;
+use super::iso::bytemap::{ByteMap, Origin, SECTOR};
+use super::iso::media_md5::MediaMd5;
+use super::iso::system_area::{SystemArea, SystemAreaError};
+use super::iso::{Edits, Extended, IsoError, Source, create, extend};
+use super::manifest::{self, FileRecord, Manifest};
+use super::menus::{self, MenuChange, MenuError, Unattended};
+use super::payload::PayloadFile;
+use super::plan::{BaseMedium, Plan};
+use super::writing::Base;
+use crate::digest::Sha256;
+
+/// An image that is decided to the last byte, but for the base's digest in its manifest.
+#[derive(Clone, Debug)]
+pub struct Composition {
+    /// What every byte is.
+    pub image: ByteMap,
+    /// The vendor's medium, for writing.
+    pub base: Option<Base>,
+    /// Bytes that the volume descriptor counts, over which the media md5 is taken.
+    pub volume_bytes: u64,
+    /// The manifest, with [`manifest::NOT_YET`] for the base's digest.
+    pub manifest: Manifest,
+    /// What the boot menus were and become.
+    pub menus: Vec<MenuChange>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    manifest_at: u64,
+    sums_at: u64,
+}
+
+/// Why an image cannot be composed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The medium cannot be read or extended.
+    #[error(transparent)]
+    Iso(#[from] IsoError),
+    /// The partition tables cannot be grown.
+    #[error(transparent)]
+    SystemArea(#[from] SystemAreaError),
+    /// The boot menus cannot be changed.
+    #[error(transparent)]
+    Menu(#[from] MenuError),
+    /// The medium installs another release than the profile is for.
+    #[error("the medium installs release {found}, the profile {profile} is for release {wanted}")]
+    OtherGeneration {
+        /// The medium's major release.
+        found: u8,
+        /// The profile's.
+        wanted: u8,
+        /// The profile.
+        profile: String,
+    },
+    /// The medium is no installer.
+    #[error("the medium is no CentOS or RHEL installer: {why}")]
+    NotAnInstaller {
+        /// What is missing.
+        why: String,
+    },
+    /// A file's path is none on a disc.
+    #[error(transparent)]
+    Path(#[from] BadDiscPath),
+    /// A changed file cannot be read back from the plan.
+    #[error("cannot digest /{path}")]
+    Digest {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl ComposeError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Iso(error) => error.hint(),
+            Self::SystemArea(error) => error.hint(),
+            Self::Menu(error) => error.hint(),
+            Self::OtherGeneration { found, .. } => {
+                Some(format!("choose a recipe for release {found}, or another medium"))
+            }
+            Self::NotAnInstaller { .. } => Some(
+                "give the minimal or DVD medium of the distribution; a boot-only one has no \
+                 packages"
+                    .to_owned(),
+            ),
+            Self::Path(_) | Self::Digest { .. } => None,
+        }
+    }
+}
+
+/// Decides every byte of the image that a plan and its payload make.
+///
+/// # Errors
+///
+/// Refuses a medium that cannot be extended without harm, that is of another generation than the
+/// profile, or whose boot menus have no entry that installs.
+pub fn compose(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, ComposeError> {
+    match &plan.base {
+        Some(base) => installer(plan, base, payload),
+        None => kickstart_disc(plan, payload),
+    }
+}
+
+/// A vendor's medium with the payload added and its boot menus changed.
+fn installer(
+    plan: &Plan,
+    base: &BaseMedium,
+    payload: &[PayloadFile],
+) -> Result<Composition, ComposeError> {
+    let profile = &plan.system.profile;
+    let wanted = u8::from(profile.generation);
+    match generation::of(&base.medium) {
+        Ok(found) if found == wanted => {}
+        Ok(found) => {
+            let profile = plan.system.profile_name.to_string();
+            return Err(ComposeError::OtherGeneration { found, wanted, profile });
+        }
+        Err(why) => return Err(ComposeError::NotAnInstaller { why }),
+    }
+    let mut manifest = plan.manifest();
+    let at = plan.epoch;
+    let entry = Unattended::of(plan, &base.medium.volume_id());
+    let changed = menus::change(&base.medium, &entry, at)?;
+    let area = SystemArea::read(base.medium.source(), base.medium.file_len())?;
+    let mut edits = Edits { patch: changed.patches, ..Edits::default() };
+    for file in &changed.files {
+        edits.replace.push((file.path.clone(), file.source.clone()));
+    }
+    manifest.files = payload.iter().chain(&changed.files).map(PayloadFile::record).collect();
+    for path in &changed.patched {
+        manifest.files.push(patched_record(base, &edits, path)?);
+    }
+    edits.add = with_manifest(payload, &mut manifest)?;
+
+    let append_at = area.append_at().max(base.medium.content_end());
+    let extended = extend(&base.medium, &edits, append_at, at)?;
+    let volume_bytes = u64::from(extended.volume_sectors) * SECTOR;
+    let growth = area.grow(extended.map.len());
+    let placed = Placed::of(&extended);
+    let mut image = extended.map;
+    image.push(growth.len.saturating_sub(image.len()), Origin::Zero);
+    for (offset, bytes) in &growth.patches {
+        image.patch(*offset, bytes);
+    }
+    Ok(Composition {
+        image,
+        base: Some(Base {
+            file: Arc::clone(&base.file),
+            len: base.medium.file_len(),
+            kept: append_at.min(base.medium.file_len()),
+        }),
+        volume_bytes,
+        manifest,
+        menus: changed.menus,
+        notes: growth.notes.iter().map(ToString::to_string).chain(changed.notes).collect(),
+        manifest_at: placed.manifest,
+        sums_at: placed.sums,
+    })
+}
+
+/// A small disc that is used beside the vendor's medium.
+fn kickstart_disc(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, ComposeError> {
+    let volume_id = plan.system.profile.kickstart_disc.to_string();
+    let mut manifest = plan.manifest();
+    manifest.files = payload.iter().map(PayloadFile::record).collect();
+    let files = with_manifest(payload, &mut manifest)?;
+    let created = create(&files, &volume_id, plan.epoch)?;
+    let placed = Placed::of(&created);
+    Ok(Composition {
+        volume_bytes: u64::from(created.volume_sectors) * SECTOR,
+        image: created.map,
+        base: None,
+        manifest,
+        menus: Vec::new(),
+        notes: Vec::new(),
+        manifest_at: placed.manifest,
+        sums_at: placed.sums,
+    })
+}
+
+impl Composition {
+    /// The bytes that depend on the base's digest, once it is known, with the finished manifest.
+    pub fn late(&self, base: Option<Sha256>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
+        let mut manifest = self.manifest.clone();
+        if let (Some(record), Some(digest)) = (manifest.base.as_mut(), base) {
+            record.sha256 = digest.to_string();
+        }
+        let patches = vec![
+            (self.manifest_at, manifest.to_json().into_bytes()),
+            (self.sums_at, manifest.to_sums().into_bytes()),
+        ];
+        (manifest, patches)
+    }
+
+    /// The sum to be implanted, before the first byte.
+    pub fn media_md5(&self) -> MediaMd5 {
+        MediaMd5::new(self.volume_bytes)
+    }
+
+    /// Sectors of the base's own area that the image has otherwise.
+    pub fn changed_sectors(&self) -> u64 {
+        let Some(base) = &self.base else { return 0 };
+        let mut count = 0;
+        let mut done = 0;
+        for run in self.image.runs().iter().take_while(|run| run.at < base.kept) {
+            if self.image.is_file_range(run.at, run.len) {
+                continue;
+            }
+            let first = (run.at / SECTOR).max(done);
+            let end = (run.at + run.len).min(base.kept).div_ceil(SECTOR);
+            count += end.saturating_sub(first);
+            done = end.max(done);
+        }
+        count
+    }
+}
+
+/// Adds the manifest and its list to the files; what they say of themselves is nothing.
+fn with_manifest(
+    payload: &[PayloadFile],
+    manifest: &mut Manifest,
+) -> Result<Vec<(DiscPath, Source)>, BadDiscPath> {
+    manifest.files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut files: Vec<(DiscPath, Source)> =
+        payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
+    let text = |text: String| Source::Bytes(Arc::from(text.into_bytes()));
+    files.push((DiscPath::new(manifest::PATH)?, text(manifest.to_json())));
+    files.push((DiscPath::new(manifest::SUMS_PATH)?, text(manifest.to_sums())));
+    Ok(files)
+}
+
+/// The record of a file that is changed in place.
+fn patched_record(
+    base: &BaseMedium,
+    edits: &Edits,
+    path: &DiscPath,
+) -> Result<FileRecord, ComposeError> {
+    let failed = |source| ComposeError::Digest { path: path.as_str().to_owned(), source };
+    let entry = base
+        .medium
+        .find(path.as_str())
+        .ok_or_else(|| IsoError::NotFound { path: path.as_str().to_owned() })?;
+    let mut whole = base.medium.source().clone();
+    for (offset, bytes) in &edits.patch {
+        whole.patch(*offset, bytes);
+    }
+    let mut file = ByteMap::new();
+    for (offset, len) in &entry.extents {
+        whole.copy_range(*offset, *len, &mut file);
+    }
+    let (sha256, size) = Sha256::of_reader(file.reader()).map_err(failed)?;
+    Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
+}
+
+/// Where the manifest and its list landed.
+struct Placed {
+    manifest: u64,
+    sums: u64,
+}
+
+impl Placed {
+    fn of(image: &Extended) -> Self {
+        let at = |path: &str| {
+            let placed = image.placed.iter().find(|file| file.path.as_str() == path);
+            placed.expect("the manifest is among the files that were placed").at
+        };
+        Self { manifest: at(manifest::PATH), sums: at(manifest::SUMS_PATH) }
+    }
+}

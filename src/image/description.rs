@@ -1,0 +1,92 @@
+//! A plan in words, for `--dry-run`: what would be written, what boots, what is erased.
+//!
+//! Not for judging it, and not for printing.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::compose::Composition;
+use super::iso::bytemap::SECTOR;
+use super::menus::MenuChange;
+use super::plan::Plan;
+use super::system::AgentKind;
+
+/// Describes what building the plan would write to `out`; `free` is the room there, when known.
+pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        writeln!(text, "{key:<12}{value}").expect("a String takes every write");
+    };
+    line("image", out.display().to_string());
+    line("recipe", format!("{} ({})", plan.recipe.name, plan.recipe.sha256));
+    line("plan", plan.digest().to_string());
+    line("profile", plan.system.profile_name.to_string());
+    line("host", plan.system.host_name.to_string());
+    match &plan.base {
+        Some(base) => {
+            let (id, size) = (base.medium.volume_id(), mebibytes(base.medium.file_len()));
+            line("base", format!("{}, volume {id:?}, {size}", base.path.display()));
+            line("base sha256", "not computed in a dry run".to_owned());
+        }
+        None => line("base", "none: a kickstart disc to use beside the vendor's medium".to_owned()),
+    }
+    line("agent", agent(plan));
+    line("add-ons", format!("{} packages", plan.packages.len()));
+    for disk in plan.system.erased() {
+        line("erases", format!("{}, all that is on it", disk.name));
+    }
+    let free = free.map_or_else(|| "unknown".to_owned(), mebibytes);
+    line("size", format!("{}, free there: {free}", mebibytes(composition.image.len())));
+    if let Some(base) = &composition.base {
+        let sectors = base.kept.div_ceil(SECTOR);
+        let changed = composition.changed_sectors();
+        line("changes", format!("{changed} of the base's {sectors} sectors, the rest is added"));
+    }
+    for note in &composition.notes {
+        line("note", note.clone());
+    }
+    text.push_str(&files(composition));
+    for change in &composition.menus {
+        text.push_str(&menu(change));
+    }
+    text
+}
+
+fn agent(plan: &Plan) -> String {
+    match (&plan.agent, plan.system.agent) {
+        (None, _) => "none".to_owned(),
+        (Some(_), AgentKind::StandIn) => "a STAND-IN, which replicates nothing".to_owned(),
+        (Some(agent), _) => {
+            let pinned = if agent.pinned { "pinned" } else { "NOT pinned" };
+            format!("{}, {pinned}, sha256 {}", agent.bundle.file_name, agent.bundle.sha256)
+        }
+    }
+}
+
+fn files(composition: &Composition) -> String {
+    let mut text = String::from("\nfiles added or changed\n");
+    for file in &composition.manifest.files {
+        writeln!(text, "  {:>12}  /{}", file.size, file.path).expect("a String takes every write");
+    }
+    text
+}
+
+fn menu(change: &MenuChange) -> String {
+    let mut text = format!("\nboot menu /{}\n", change.file);
+    for (when, entries) in [("before", &change.before), ("after", &change.after)] {
+        writeln!(text, "  {when}").expect("a String takes every write");
+        for entry in entries {
+            let mark = if entry.default { '*' } else { ' ' };
+            writeln!(text, "    {mark} {}", entry.title).expect("a String takes every write");
+            if !entry.arguments.is_empty() {
+                writeln!(text, "        {}", entry.arguments).expect("a String takes every write");
+            }
+        }
+    }
+    text
+}
+
+fn mebibytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) / (1024 * 1024);
+    format!("{}.{} MiB", tenths / 10, tenths % 10)
+}

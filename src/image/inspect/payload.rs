@@ -1,0 +1,140 @@
+//! What was added to an image, held against the manifest on it.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Sha256;
+use crate::facts::image::PayloadFacts;
+use crate::facts::{Fact, Looked};
+use crate::image::disc_path::DiscPath;
+use crate::image::iso::{EntryKind, IsoError, Medium};
+use crate::image::manifest::{self, Manifest};
+
+/// The largest manifest that is read.
+const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The directory that holds nothing but what the manifest names.
+const OURS: &str = "preflight/";
+
+/// Reads the manifest of an image.
+///
+/// # Errors
+///
+/// A fragment that says why there is none: no such file, or not a manifest.
+pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
+    let bytes = medium.read(manifest::PATH, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", manifest::PATH))
+}
+
+/// Digests of files on the disc, each file read once however often it is asked for.
+pub struct Digests<'a> {
+    medium: &'a Medium,
+    known: BTreeMap<String, Result<Sha256, String>>,
+    /// Bytes that may still be read: a list that names one large file a thousand times under
+    /// other names must not cost a thousand readings.
+    left: u64,
+}
+
+impl<'a> Digests<'a> {
+    /// Digests of a medium's files; at most twice the medium's own length is read.
+    pub fn of(medium: &'a Medium) -> Self {
+        Self { medium, known: BTreeMap::new(), left: medium.file_len().saturating_mul(2) }
+    }
+
+    /// Takes note of a digest that was computed elsewhere, while the file was read.
+    pub fn note(&mut self, path: &str, digest: Sha256) {
+        self.known.insert(path.to_owned(), Ok(digest));
+    }
+
+    /// The digest of one file, or why it has none.
+    pub fn get(&mut self, path: &str) -> Result<Sha256, String> {
+        if let Some(known) = self.known.get(path) {
+            return known.clone();
+        }
+        let result = self.read(path);
+        self.known.insert(path.to_owned(), result.clone());
+        result
+    }
+
+    fn read(&mut self, path: &str) -> Result<Sha256, String> {
+        let map = self.medium.map(path).map_err(|error| match error {
+            IsoError::NotFound { .. } => "is missing".to_owned(),
+            error => error.to_string(),
+        })?;
+        self.left = self.left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
+        let (digest, _) = Sha256::of_reader(map.reader()).map_err(|error| error.to_string())?;
+        Ok(digest)
+    }
+}
+
+/// Verifies every file that the list on the disc names.
+pub fn facts(
+    medium: &Medium,
+    manifest: &Result<Manifest, String>,
+    digests: &mut Digests<'_>,
+) -> PayloadFacts {
+    let sums = sums(medium);
+    let faults = sums.as_ref().map(|sums| {
+        let mut faults: Vec<String> = sums
+            .iter()
+            .filter_map(|(wanted, path)| fault(digests, *wanted, path.as_str()))
+            .collect();
+        if let Ok(manifest) = manifest {
+            faults.extend(disagreements(manifest, sums));
+        }
+        Looked::complete(faults)
+    });
+    let strangers = sums.as_ref().map(|sums| Looked::complete(strangers(medium, sums)));
+    PayloadFacts {
+        manifest: Fact::from(manifest.as_ref().map(|_| true)),
+        files: Fact::from(
+            sums.as_ref().map(|sums| i64::try_from(sums.len()).expect("a list fits memory")),
+        ),
+        faults: Fact::from(faults),
+        strangers: Fact::from(strangers),
+    }
+}
+
+fn sums(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
+    let bytes =
+        medium.read(manifest::SUMS_PATH, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "the list is not text".to_owned())?;
+    let sums = manifest::parse_sums(&text)
+        .map_err(|error| format!("/{}: {error}", manifest::SUMS_PATH))?;
+    if sums.is_empty() {
+        return Err(format!("/{} names no file", manifest::SUMS_PATH));
+    }
+    Ok(sums)
+}
+
+fn fault(digests: &mut Digests<'_>, wanted: Sha256, path: &str) -> Option<String> {
+    match digests.get(path) {
+        Ok(found) if found == wanted => None,
+        Ok(found) => Some(format!("/{path} has sha256 {found}, the manifest says {wanted}")),
+        Err(why) => Some(format!("/{path} {why}")),
+    }
+}
+
+/// Files of the manifest that the list does not have, or has with another digest.
+fn disagreements(manifest: &Manifest, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
+    let listed: BTreeMap<&str, Sha256> =
+        sums.iter().map(|(digest, path)| (path.as_str(), *digest)).collect();
+    let agrees = |path: &str, digest| listed.get(path) == Some(&digest);
+    manifest
+        .files
+        .iter()
+        .filter(|file| !agrees(&file.path, file.sha256))
+        .map(|file| format!("/{} is not so in /{}", file.path, manifest::SUMS_PATH))
+        .collect()
+}
+
+fn strangers(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
+    let listed: std::collections::BTreeSet<&str> =
+        sums.iter().map(|(_, path)| path.as_str()).collect();
+    medium
+        .entries()
+        .filter(|entry| entry.kind != EntryKind::Directory && entry.path.starts_with(OURS))
+        .filter(|entry| entry.path != manifest::SUMS_PATH && entry.path != manifest::PATH)
+        .filter(|entry| !listed.contains(entry.path.as_str()))
+        .map(|entry| format!("/{}", entry.path))
+        .collect()
+}

@@ -1,0 +1,310 @@
+//! The boot menus of a medium, where they are: in the tree, and inside efiboot.img, which the
+//! firmware reads instead of the tree when the medium is a disk.
+//!
+//! Not for their grammars (`boot`), nor for judging them.
+
+use super::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry};
+use super::disc_path::{BadDiscPath, DiscPath};
+use super::iso::fat::{FatError, FatView};
+use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
+use super::payload::{KICKSTART_PATH, PayloadFile};
+use super::plan::Plan;
+
+/// The largest menu that is read.
+const MENU_BYTES: u64 = 256 * 1024;
+
+/// Seconds until the unattended entry starts: enough to press a key.
+const TIMEOUT_S: u32 = 5;
+
+/// The menus of a medium, and what could not be read of them.
+#[derive(Debug, Default)]
+pub struct Menus {
+    /// Every menu found.
+    pub found: Vec<Menu>,
+    /// Why others, or the insides of a boot image, could not be read.
+    pub faults: Vec<String>,
+}
+
+/// One menu.
+#[derive(Debug)]
+pub struct Menu {
+    /// Where it is, for people: `isolinux/isolinux.cfg`, or
+    /// `images/efiboot.img:EFI/BOOT/BOOTX64.conf`.
+    pub file: String,
+    /// Where it is.
+    pub place: Place,
+    /// What it says.
+    pub config: BootConfig,
+}
+
+/// Where a menu is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file of the medium.
+    Tree,
+    /// A file of the FAT image that starts at this byte.
+    EfiImage {
+        /// First byte of the image.
+        at: u64,
+        /// Path inside it.
+        inside: String,
+    },
+}
+
+/// The entry that installs without a question.
+#[derive(Clone, Debug)]
+pub struct Unattended(NewEntry);
+
+/// A menu before and after.
+#[derive(Clone, Debug)]
+pub struct MenuChange {
+    /// Where it is, as in [`Menu::file`].
+    pub file: String,
+    /// Its entries.
+    pub before: Vec<MenuLine>,
+    /// Its entries with ours.
+    pub after: Vec<MenuLine>,
+}
+
+/// An entry as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MenuLine {
+    /// The title.
+    pub title: String,
+    /// The kernel's arguments.
+    pub arguments: String,
+    /// Whether it starts by itself.
+    pub default: bool,
+}
+
+/// What changing the menus changes on the medium.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// Menus in the tree, with their new content.
+    pub files: Vec<PayloadFile>,
+    /// Bytes of boot images to change in place.
+    pub patches: Vec<(u64, Vec<u8>)>,
+    /// Files of the tree that those patches change.
+    pub patched: Vec<DiscPath>,
+    /// Every menu before and after.
+    pub menus: Vec<MenuChange>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Why the menus cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MenuError {
+    /// A menu cannot be read or edited.
+    #[error("{file}")]
+    Config {
+        /// The menu.
+        file: String,
+        /// Why.
+        #[source]
+        source: BootConfigError,
+    },
+    /// A boot image cannot be read or edited.
+    #[error("{file}")]
+    Fat {
+        /// The boot image.
+        file: String,
+        /// Why.
+        #[source]
+        source: FatError,
+    },
+    /// A firmware starts the medium, but no menu of its is known.
+    #[error("the medium starts under {firmware}, but has no boot menu for it that is known")]
+    NoMenu {
+        /// `BIOS` or `UEFI`.
+        firmware: &'static str,
+    },
+    /// The medium does not start at all.
+    #[error("the medium has no boot entry for BIOS or UEFI")]
+    NotBootable,
+    /// Something that may be a menu cannot be read.
+    #[error("{0}")]
+    Unread(String),
+    /// The medium cannot be read.
+    #[error(transparent)]
+    Iso(#[from] IsoError),
+    /// A menu's path is none that can be written.
+    #[error(transparent)]
+    Path(#[from] BadDiscPath),
+}
+
+impl MenuError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config { source, .. } => source.hint(),
+            Self::Fat { source, .. } => source.hint(),
+            Self::NoMenu { .. } | Self::NotBootable => Some(
+                "give the vendor's installer medium; preflight knows isolinux, GRUB legacy and \
+                 GRUB 2 menus"
+                    .to_owned(),
+            ),
+            Self::Iso(error) => error.hint(),
+            Self::Unread(_) | Self::Path(_) => None,
+        }
+    }
+}
+
+impl Unattended {
+    /// The entry that a plan wants on a medium of this volume id.
+    pub fn of(plan: &Plan, volume_id: &str) -> Self {
+        let profile = &plan.system.profile;
+        let disks: Vec<String> =
+            plan.system.erased().iter().map(|disk| disk.name.to_string()).collect();
+        // Where the installer can read a stick, the label finds the medium whatever it is; el6
+        // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
+        let place = if profile.usb {
+            format!("hd:LABEL={}:/{KICKSTART_PATH}", volume_id.replace(' ', "\\x20"))
+        } else {
+            format!("cdrom:/{KICKSTART_PATH}")
+        };
+        Self(NewEntry {
+            title: format!("Install the master target (erases {})", disks.join(", ")),
+            args: vec![format!("{}={place}", profile.kickstart_argument.as_str())],
+            timeout_s: TIMEOUT_S,
+        })
+    }
+}
+
+/// Reads every menu of a medium.
+pub fn read(medium: &Medium) -> Menus {
+    let mut menus = Menus::default();
+    for entry in medium.entries().filter(|entry| entry.kind == EntryKind::File) {
+        let Some(kind) = Kind::of(&entry.path) else { continue };
+        let text = medium.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
+        menus.take(entry.path, Place::Tree, kind, text);
+    }
+    for (at, len, name) in efi_images(medium) {
+        if let Err(error) = read_efi_image(medium, at, len, &name, &mut menus) {
+            menus.faults.push(format!("{name}: {error}"));
+        }
+    }
+    menus
+}
+
+fn read_efi_image(
+    medium: &Medium,
+    at: u64,
+    len: u64,
+    name: &str,
+    menus: &mut Menus,
+) -> Result<(), FatError> {
+    let mut fat = FatView::open(medium.source(), at, len, 0)?;
+    for entry in fat.list()?.into_iter().filter(|entry| !entry.is_dir) {
+        let Some(kind) = Kind::of(&entry.path) else { continue };
+        let text = fat.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
+        let file = format!("{name}:{}", entry.path);
+        menus.take(file, Place::EfiImage { at, inside: entry.path }, kind, text);
+    }
+    Ok(())
+}
+
+impl Menus {
+    fn take(&mut self, file: String, place: Place, kind: Kind, text: Result<Vec<u8>, String>) {
+        let config = text
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not text".to_owned()))
+            .and_then(|text| BootConfig::parse(kind, &text).map_err(|error| error.to_string()));
+        match config {
+            Ok(config) => self.found.push(Menu { file, place, config }),
+            Err(why) => self.faults.push(format!("{file}: {why}")),
+        }
+    }
+}
+
+/// The boot images for UEFI: first byte, bytes, and the name of the file that it is.
+fn efi_images(medium: &Medium) -> Vec<(u64, u64, String)> {
+    let mut images: Vec<(u64, u64, String)> = Vec::new();
+    for boot in medium.boot_entries().iter().filter(|boot| boot.platform == Platform::Uefi) {
+        let at = boot.at();
+        let file = medium.entries().find(|entry| {
+            entry.kind == EntryKind::File && entry.extents.first().is_some_and(|(o, _)| *o == at)
+        });
+        // The catalog's count of sectors has 16 bits and is often 0 or 1: the file knows better.
+        let (len, name) = file.map_or_else(
+            || (boot.len(), format!("the boot image at byte {at}")),
+            |file| (file.len, file.path),
+        );
+        if images.iter().all(|(other, _, _)| *other != at) {
+            images.push((at, len, name));
+        }
+    }
+    images
+}
+
+/// Adds the unattended entry to every menu, as its default.
+///
+/// # Errors
+///
+/// Refuses a medium on which a firmware would find no menu of ours, and a menu without an entry
+/// that installs.
+pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Changed, MenuError> {
+    let menus = read(medium);
+    if let Some(fault) = menus.faults.first() {
+        return Err(MenuError::Unread(fault.clone()));
+    }
+    reachable(medium, &menus)?;
+    let mut changed = Changed::default();
+    let mut texts = Vec::new();
+    for menu in &menus.found {
+        let failed = |source| MenuError::Config { file: menu.file.clone(), source };
+        let text = menu.config.with_unattended(&entry.0).map_err(failed)?;
+        let after = BootConfig::parse(menu.config.kind(), &text).map_err(failed)?;
+        changed.menus.push(MenuChange {
+            file: menu.file.clone(),
+            before: lines(&menu.config),
+            after: lines(&after),
+        });
+        if menu.place == Place::Tree {
+            changed.files.push(PayloadFile::of_bytes(&menu.file, text.into_bytes())?);
+        } else {
+            texts.push((&menu.place, text));
+        }
+    }
+    for (start, len, name) in efi_images(medium) {
+        let failed = |source| MenuError::Fat { file: name.clone(), source };
+        let mut fat = FatView::open(medium.source(), start, len, at.seconds()).map_err(failed)?;
+        for (place, text) in &texts {
+            if let Place::EfiImage { at, inside } = place
+                && *at == start
+            {
+                fat.replace(inside, text.as_bytes()).map_err(failed)?;
+            }
+        }
+        changed.patches.extend(fat.into_patches());
+        if medium.find(&name).is_some() {
+            changed.patched.push(DiscPath::new(&name)?);
+        }
+    }
+    Ok(changed)
+}
+
+/// Every firmware that starts the medium must come by a menu that is changed.
+fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
+    let starts = |platform| {
+        medium.boot_entries().iter().any(|boot| boot.bootable && boot.platform == platform)
+    };
+    let (bios, uefi) = (starts(Platform::Bios), starts(Platform::Uefi));
+    let has = |isolinux: bool| {
+        menus.found.iter().any(|menu| (menu.config.kind() == Kind::Isolinux) == isolinux)
+    };
+    match (bios, uefi) {
+        (false, false) => Err(MenuError::NotBootable),
+        (true, _) if !has(true) => Err(MenuError::NoMenu { firmware: "BIOS" }),
+        (_, true) if !has(false) => Err(MenuError::NoMenu { firmware: "UEFI" }),
+        _ => Ok(()),
+    }
+}
+
+fn lines(config: &BootConfig) -> Vec<MenuLine> {
+    let line = |entry: &Entry| MenuLine {
+        title: entry.title.clone(),
+        arguments: entry.args.join(" "),
+        default: entry.is_default,
+    };
+    config.entries().iter().map(line).collect()
+}

@@ -1,0 +1,363 @@
+//! What a person asked for, with every input opened, inspected and pinned.
+//!
+//! Not for the recipe's own consistency (`system`), nor for the bytes of the image (`compose`).
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::agent::{self, AgentBundle, AgentError};
+use super::iso::timestamp::TimestampTooLate;
+use super::iso::{IsoError, Medium, Timestamp};
+use super::kickstart::{Carrier, RootAccess};
+use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, Tool};
+use super::recipe::{Agent, Pinned, Recipe};
+use super::repository::{self, RepositoryError, RpmPackage};
+use super::system::{System, SystemError};
+use crate::digest::Sha256;
+
+/// The date of added files unless SOURCE_DATE_EPOCH says otherwise: 2017-03-27, the day of S001.
+/// The clock's would make every build another one.
+const DEFAULT_EPOCH: u64 = 1_490_572_800;
+
+/// What a person asked for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The recipe, settings applied.
+    pub recipe: Recipe,
+    /// Its name, digest and overridden keys.
+    pub record: RecipeRecord,
+    /// The profile the recipe names.
+    pub profile: super::profile::Profile,
+    /// The vendor's medium, before that of the recipe.
+    pub base: Option<PathBuf>,
+    /// The agent's archive, before that of the recipe.
+    pub agent: Option<PathBuf>,
+    /// Add-on RPMs, before those of the recipe.
+    pub rpms: Option<PathBuf>,
+    /// Whether an agent is taken whose digest the recipe does not name.
+    pub allow_unpinned: bool,
+    /// The root password, hashed.
+    pub root: RootAccess,
+    /// SOURCE_DATE_EPOCH, when it is set.
+    pub epoch: Option<u64>,
+}
+
+/// A wish whose inputs have been opened and inspected.
+#[derive(Debug)]
+pub struct Plan {
+    /// The master target.
+    pub system: System,
+    /// The root password, hashed.
+    pub root: RootAccess,
+    /// The date of every added file.
+    pub epoch: Timestamp,
+    /// The recipe.
+    pub recipe: RecipeRecord,
+    /// The vendor's medium; without it a kickstart disc is made.
+    pub base: Option<BaseMedium>,
+    /// The agent, or its stand-in.
+    pub agent: Option<AgentInput>,
+    /// Add-on RPMs, sorted by name.
+    pub packages: Vec<RpmPackage>,
+}
+
+/// The vendor's medium.
+#[derive(Debug)]
+pub struct BaseMedium {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// The open file.
+    pub file: Arc<File>,
+    /// Its structure.
+    pub medium: Medium,
+    /// The digest that the recipe demands.
+    pub demanded: Option<Sha256>,
+}
+
+/// The agent's archive.
+#[derive(Clone, Debug)]
+pub struct AgentInput {
+    /// What is in it.
+    pub bundle: AgentBundle,
+    /// Its bytes.
+    pub content: AgentContent,
+    /// Whether the recipe demanded its digest.
+    pub pinned: bool,
+}
+
+/// Where the bytes of an agent's archive are.
+#[derive(Clone, Debug)]
+pub enum AgentContent {
+    /// A file of the machine that builds.
+    File {
+        /// Where it was found.
+        path: PathBuf,
+        /// The open file.
+        file: Arc<File>,
+    },
+    /// A stand-in, made here.
+    Made(Arc<[u8]>),
+}
+
+/// Why a wish cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The recipe's parts do not fit together.
+    #[error("recipe {recipe}")]
+    System {
+        /// The recipe's name.
+        recipe: String,
+        /// What does not fit.
+        #[source]
+        source: SystemError,
+    },
+    /// An input cannot be opened.
+    #[error("cannot open {path}")]
+    Open {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An input is not a regular file.
+    #[error("{0} is not a regular file")]
+    NotAFile(PathBuf),
+    /// The vendor's medium is none.
+    #[error("{path}")]
+    Base {
+        /// The medium.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: IsoError,
+    },
+    /// The agent's archive is none, or dangerous.
+    #[error("{path}")]
+    Agent {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: AgentError,
+    },
+    /// No digest is demanded of the agent.
+    #[error("the recipe names no sha256 for the agent {path}")]
+    Unpinned {
+        /// The archive.
+        path: PathBuf,
+        /// Its digest.
+        sha256: Sha256,
+    },
+    /// The agent is another one than the recipe demands.
+    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
+    OtherAgent {
+        /// The archive.
+        path: PathBuf,
+        /// Its digest.
+        found: Sha256,
+        /// The recipe's.
+        demanded: Sha256,
+    },
+    /// The RPMs cannot be used.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// SOURCE_DATE_EPOCH is past what the medium's dates can say.
+    #[error("SOURCE_DATE_EPOCH: {0}")]
+    Epoch(#[from] TimestampTooLate),
+}
+
+impl PlanError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::System { source, .. } => source.hint(),
+            Self::Base { source, .. } => source.hint(),
+            Self::Agent { source, .. } => source.hint(),
+            Self::Repository(error) => error.hint(),
+            Self::Unpinned { sha256, .. } => Some(format!(
+                "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
+                 the recipe; or add --allow-unpinned, which the manifest will tell"
+            )),
+            Self::OtherAgent { .. } => Some("get the archive again, or mend the recipe".to_owned()),
+            Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
+        }
+    }
+}
+
+impl Plan {
+    /// Opens and inspects every input. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Refuses inputs that cannot be used, and an agent whose digest nobody vouches for.
+    pub fn resolve(wish: Wish) -> Result<Self, PlanError> {
+        let mut recipe = wish.recipe;
+        if let Some(path) = wish.agent {
+            let agent = recipe.agent.get_or_insert_default();
+            *agent = Agent { file: Some(path), standin: false, sha256: agent.sha256 };
+        }
+        if let Some(path) = wish.base {
+            recipe.base.get_or_insert_default().file = Some(path);
+        }
+        if let Some(path) = wish.rpms {
+            recipe.rpms = Some(path);
+        }
+        let generation = wish.profile.generation;
+        let system = System::new(&recipe, wish.profile)
+            .map_err(|source| PlanError::System { recipe: wish.record.name.clone(), source })?;
+        let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
+        let epoch = Timestamp::new(wish.epoch.unwrap_or(DEFAULT_EPOCH))?;
+        let agent = match &recipe.agent {
+            Some(agent) => agent_input(agent, wish.allow_unpinned, epoch)?,
+            None => None,
+        };
+        let packages = match &recipe.rpms {
+            Some(directory) => repository::read_packages(directory, generation)?,
+            None => Vec::new(),
+        };
+        tracing::info!(base = base.is_some(), packages = packages.len(), "planned");
+        Ok(Self { system, root: wish.root, epoch, recipe: wish.record, base, agent, packages })
+    }
+
+    /// Which disc carries the kickstart.
+    pub fn carrier(&self) -> Carrier {
+        if self.base.is_some() { Carrier::InstallerDisc } else { Carrier::KickstartDisc }
+    }
+
+    /// The digest of every value and every input but the base, whose own digest stands beside it
+    /// in the manifest.
+    ///
+    /// # Panics
+    ///
+    /// Never: the plan serialises.
+    pub fn digest(&self) -> Sha256 {
+        #[derive(Serialize)]
+        struct Pinned<'a> {
+            system: &'a System,
+            root: Sha256,
+            epoch: u64,
+            base: Option<(String, u64)>,
+            agent: Option<Sha256>,
+            packages: Vec<Sha256>,
+        }
+        let root = match &self.root {
+            RootAccess::Locked => "",
+            RootAccess::Hash(hash) => hash.as_str(),
+        };
+        let pinned = Pinned {
+            system: &self.system,
+            root: Sha256::of(root),
+            epoch: self.epoch.seconds(),
+            base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
+            agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
+            packages: self.packages.iter().map(|package| package.sha256).collect(),
+        };
+        Sha256::of(serde_json::to_vec(&pinned).expect("a plan serialises"))
+    }
+
+    /// The manifest without its files.
+    pub fn manifest(&self) -> Manifest {
+        let profile = &self.system.profile;
+        let name = |path: &Path| {
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        };
+        Manifest {
+            schema: manifest::SCHEMA.to_owned(),
+            tool: Tool::this(),
+            kind: match self.carrier() {
+                Carrier::InstallerDisc => "installer".to_owned(),
+                Carrier::KickstartDisc => "kickstart-disc".to_owned(),
+            },
+            recipe: self.recipe.clone(),
+            plan_sha256: self.digest(),
+            profile: self.system.profile_name.to_string(),
+            generation: profile.generation.into(),
+            firmware: self.system.firmware.as_str().to_owned(),
+            source_date_epoch: i64::try_from(self.epoch.seconds()).unwrap_or(i64::MAX),
+            base: self.base.as_ref().map(|base| BaseRecord {
+                name: name(&base.path),
+                volume_id: base.medium.volume_id(),
+                size: base.medium.file_len(),
+                sha256: manifest::NOT_YET.to_owned(),
+            }),
+            agent: self.agent.as_ref().map(|agent| AgentRecord {
+                name: agent.bundle.file_name.clone(),
+                path: super::payload::agent_path(),
+                sha256: agent.bundle.sha256,
+                size: agent.bundle.len,
+                pinned: agent.pinned,
+                standin: agent.bundle.standin,
+                wanted_distribution: profile.agent_distribution.to_string(),
+            }),
+            files: Vec::new(),
+        }
+    }
+
+    /// The open inputs with their paths, so that none of them is written over.
+    pub fn inputs(&self) -> Vec<(&Path, &File)> {
+        let base = self.base.iter().map(|base| (base.path.as_path(), &*base.file));
+        let agent = self.agent.iter().filter_map(|agent| match &agent.content {
+            AgentContent::File { path, file } => Some((path.as_path(), &**file)),
+            AgentContent::Made(_) => None,
+        });
+        base.chain(agent).collect()
+    }
+}
+
+fn open(path: &Path) -> Result<Arc<File>, PlanError> {
+    let failed = |source| PlanError::Open { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(PlanError::NotAFile(path.to_owned()));
+    }
+    Ok(Arc::new(file))
+}
+
+fn open_base(base: &Pinned) -> Result<Option<BaseMedium>, PlanError> {
+    let Some(path) = &base.file else { return Ok(None) };
+    let file = open(path)?;
+    let medium = Medium::open(Arc::clone(&file))
+        .map_err(|source| PlanError::Base { path: path.clone(), source })?;
+    Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
+}
+
+fn agent_input(
+    agent: &Agent,
+    allow_unpinned: bool,
+    epoch: Timestamp,
+) -> Result<Option<AgentInput>, PlanError> {
+    let Some(path) = &agent.file else {
+        return Ok(agent.standin.then(|| standin(epoch)));
+    };
+    let file = open(path)?;
+    let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let bundle = agent::inspect(&*file, &name)
+        .map_err(|source| PlanError::Agent { path: path.clone(), source })?;
+    match agent.sha256 {
+        Some(demanded) if demanded != bundle.sha256 => {
+            return Err(PlanError::OtherAgent {
+                path: path.clone(),
+                found: bundle.sha256,
+                demanded,
+            });
+        }
+        None if !allow_unpinned => {
+            return Err(PlanError::Unpinned { path: path.clone(), sha256: bundle.sha256 });
+        }
+        _ => {}
+    }
+    let content = AgentContent::File { path: path.clone(), file };
+    Ok(Some(AgentInput { bundle, content, pinned: agent.sha256.is_some() }))
+}
+
+fn standin(epoch: Timestamp) -> AgentInput {
+    let bytes = agent::standin_bundle(epoch.seconds());
+    let bundle = agent::inspect(&bytes[..], agent::STANDIN_FILE_NAME)
+        .expect("the stand-in is an agent bundle");
+    AgentInput { bundle, content: AgentContent::Made(Arc::from(bytes)), pinned: true }
+}

@@ -1,0 +1,188 @@
+//! Why packages or a repository are refused.
+//!
+//! Not for what is only worth a remark, such as a package of another release: that is
+//! [`super::RpmPackage::remark`].
+
+use std::io;
+use std::path::PathBuf;
+
+/// What is wrong with one package.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageFault {
+    /// A directory, a pipe or a device that is called `*.rpm`.
+    #[error("it is not a file")]
+    NotAFile,
+    /// It does not begin as an RPM package does.
+    #[error("it is not an RPM package but {0}")]
+    NotRpm(&'static str),
+    /// It ends within a header.
+    #[error("it ends within its {0}")]
+    Cut(&'static str),
+    /// A header contradicts itself.
+    #[error("its {part} is damaged: {what}")]
+    Header {
+        /// `signature header` or `header`.
+        part: &'static str,
+        /// What is wrong, with the numbers.
+        what: String,
+    },
+    /// A value is missing or not what it should be.
+    #[error("its {field} is {value:?}, expected {expected}")]
+    Value {
+        /// Which value.
+        field: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The reader of packages does not understand it.
+    #[error("its header cannot be read")]
+    Unreadable(#[source] rpm::Error),
+    /// No digest covers its payload.
+    #[error("it carries no digest of its {0}")]
+    NoDigest(&'static str),
+    /// A digest does not match.
+    #[error("its {0} does not match the {1} it carries: the file is damaged")]
+    Digest(&'static str, &'static str),
+    /// A source package.
+    #[error("it is a source package")]
+    Source,
+    /// The payload's compression.
+    #[error("its payload is compressed with {0}, which the installer's rpm cannot read")]
+    Compression(String),
+    /// Nothing is in it.
+    #[error("it has no payload")]
+    NoPayload,
+    /// It needs more of rpm than the installer's has.
+    #[error("it requires {0:?}, which the installer's rpm does not know")]
+    Feature(String),
+}
+
+/// Why packages or a repository cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// A directory that cannot be walked.
+    #[error("cannot read {path}")]
+    Directory {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A package that cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// More packages than an add-on repository has.
+    #[error("{path} has more than {most} packages")]
+    TooMany {
+        /// The directory.
+        path: PathBuf,
+        /// The limit.
+        most: usize,
+    },
+    /// A package is refused.
+    #[error("package {path} is refused")]
+    Package {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        fault: PackageFault,
+    },
+    /// Two files are the same package.
+    #[error("{first} and {second} are both {nevra}")]
+    Twice {
+        /// The package.
+        nevra: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Two files are versions of one package.
+    #[error("{first} is {name} {first_version}, {second} is {name} {second_version}")]
+    TwoVersions {
+        /// The package's name.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// Its version.
+        first_version: String,
+        /// The other file.
+        second: PathBuf,
+        /// Its version.
+        second_version: String,
+    },
+    /// Metadata that cannot be written.
+    #[error("cannot write the metadata of {nevra}")]
+    Write {
+        /// The package.
+        nevra: String,
+        /// Why.
+        #[source]
+        source: rpmrepo_metadata::MetadataError,
+    },
+    /// A metadata file that cannot be had.
+    #[error("cannot read {name} of the repository")]
+    Metadata {
+        /// The file, from the repository's top.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A metadata file that does not say what it should.
+    #[error("{name} of the repository is damaged")]
+    Syntax {
+        /// The file.
+        name: String,
+        /// Why.
+        #[source]
+        source: rpmrepo_metadata::MetadataError,
+    },
+    /// A metadata file that contradicts another or is past a limit.
+    #[error("{name} of the repository {what}")]
+    Inconsistent {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl RepositoryError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Package { fault, .. } => match fault {
+                PackageFault::NotAFile | PackageFault::NotRpm(_) => {
+                    "give --rpms a directory of binary packages alone"
+                }
+                PackageFault::Source => "give the binary package: ....x86_64.rpm or ....noarch.rpm",
+                PackageFault::Compression(_) | PackageFault::Feature(_) => {
+                    "take the package that was built for the release that is installed"
+                }
+                PackageFault::Value { field: "architecture", .. } => {
+                    "take the x86_64 or noarch package"
+                }
+                _ => "download the package again and compare its sha256",
+            },
+            Self::Twice { .. } => "remove one of the two files",
+            Self::TwoVersions { .. } => "keep one version of each package",
+            Self::TooMany { .. } => "give only the packages that the medium lacks",
+            Self::Syntax { .. } | Self::Inconsistent { .. } => {
+                "check the medium: compare its sha256 with the vendor's"
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}

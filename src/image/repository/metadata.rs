@@ -1,0 +1,216 @@
+//! What a repository on a medium has: package names, groups, what is provided, digests.
+//!
+//! Not for resolving dependencies. Only what answers "is it there" is kept, so that a medium of ten
+//! thousand packages costs megabytes, not hundreds of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufReader, Read};
+
+use flate2::read::MultiGzDecoder;
+use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
+use rpmrepo_metadata::{
+    Checksum, ChecksumType, CompsXml, MetadataError, Package, PrimaryXml, RepomdData, RepomdXml,
+};
+
+use super::balanced::Balanced;
+use super::error::RepositoryError;
+
+/// Bytes of `repomd.xml`.
+const MOST_REPOMD: u64 = 1 << 20;
+/// Bytes of a metadata file as it lies on the medium.
+const MOST_STORED: u64 = 48 << 20;
+/// Bytes of the package list after decompression; it is read as a stream.
+const MOST_PRIMARY: u64 = 256 << 20;
+/// Bytes of the groups after decompression.
+const MOST_COMPS: u64 = 16 << 20;
+/// Bytes of one package or group.
+const MOST_ITEM: u64 = 4 << 20;
+/// Packages of a repository.
+const MOST_PACKAGES: usize = 100_000;
+/// Bytes of all names that are kept.
+const MOST_NAMES: usize = 64 << 20;
+
+/// One package of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageEntry {
+    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`.
+    pub nevra: String,
+    /// Where it lies, from the repository's top.
+    pub location: String,
+    /// The digest's kind, such as `sha256` or `sha1`.
+    pub checksum_kind: String,
+    /// The digest in hex.
+    pub checksum: String,
+    /// Bytes of the file.
+    pub len: u64,
+}
+
+/// A group of packages, as `@core` names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its id, such as `core`.
+    pub id: String,
+    /// Its name, such as `Core`.
+    pub name: String,
+}
+
+/// What a repository has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repo {
+    /// Packages by name.
+    pub packages: BTreeMap<String, Vec<PackageEntry>>,
+    /// Groups, when the repository defines any.
+    pub groups: Vec<Group>,
+    /// Everything that packages provide, by name.
+    pub provides: BTreeSet<String>,
+}
+
+impl Repo {
+    /// Whether a package of this name is there.
+    pub fn has_package(&self, name: &str) -> bool {
+        self.packages.contains_key(name)
+    }
+
+    /// Whether a group of this id or name is there; a kickstart may use either.
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.iter().any(|group| group.id == name || group.name == name)
+    }
+}
+
+/// Reads a repository; `open` gives a file by its path from the repository's top.
+///
+/// The metadata files are verified against the digests in `repomd.xml`. sqlite databases, which
+/// el6 media carry as well, are not looked at.
+///
+/// # Errors
+///
+/// Fails when a file cannot be had, does not match its digest, is not what it should be, or is
+/// past a limit.
+pub fn read_repo<R: Read>(
+    mut open: impl FnMut(&str) -> io::Result<R>,
+) -> Result<Repo, RepositoryError> {
+    const REPOMD: &str = "repodata/repomd.xml";
+    let stored = take(&mut open, REPOMD, MOST_REPOMD)?;
+    let xml = create_xml_reader(BufReader::new(Balanced::new(&stored[..], MOST_REPOMD, MOST_ITEM)));
+    let repomd = RepomdXml::read_data(xml).map_err(|source| damaged(REPOMD, source))?;
+    let mut repo = Repo::default();
+    let (name, stored) = recorded(&repomd, &mut open, "primary")?
+        .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
+    read_primary(&mut repo, &name, decompressed(&name, &stored)?)?;
+    drop(stored);
+    let comps = match recorded(&repomd, &mut open, "group_gz")? {
+        Some(found) => Some(found),
+        None => recorded(&repomd, &mut open, "group")?,
+    };
+    if let Some((name, stored)) = comps {
+        repo.groups = read_groups(&name, decompressed(&name, &stored)?)?;
+    }
+    Ok(repo)
+}
+
+fn damaged(name: &str, source: MetadataError) -> RepositoryError {
+    RepositoryError::Syntax { name: name.to_owned(), source }
+}
+
+fn inconsistent(name: &str, what: String) -> RepositoryError {
+    RepositoryError::Inconsistent { name: name.to_owned(), what }
+}
+
+fn take<R: Read>(
+    open: &mut impl FnMut(&str) -> io::Result<R>,
+    name: &str,
+    most: u64,
+) -> Result<Vec<u8>, RepositoryError> {
+    let failed = |source| RepositoryError::Metadata { name: name.to_owned(), source };
+    let mut bytes = Vec::new();
+    open(name).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(inconsistent(name, format!("has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// A metadata file as `repomd.xml` names it, verified against the digest there.
+fn recorded<R: Read>(
+    repomd: &RepomdData,
+    open: &mut impl FnMut(&str) -> io::Result<R>,
+    kind: &str,
+) -> Result<Option<(String, Vec<u8>)>, RepositoryError> {
+    let Some(record) = repomd.get_record(kind) else { return Ok(None) };
+    let name = record.location_href.to_string_lossy().into_owned();
+    let stored = take(open, &name, MOST_STORED)?;
+    let algorithm = match &record.checksum {
+        Checksum::Sha256(_) => ChecksumType::Sha256,
+        Checksum::Sha1(_) => ChecksumType::Sha1,
+        Checksum::Sha512(_) => ChecksumType::Sha512,
+        _ => return Err(inconsistent(&name, "has a digest of unknown kind".to_owned())),
+    };
+    let actual = checksum_bytes(&stored, algorithm).map_err(|source| damaged(&name, source))?;
+    if actual != record.checksum {
+        return Err(inconsistent(&name, "does not match its digest in repomd.xml".to_owned()));
+    }
+    Ok(Some((name, stored)))
+}
+
+fn decompressed<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, RepositoryError> {
+    match name.rsplit('.').next() {
+        Some("gz") => Ok(Box::new(MultiGzDecoder::new(stored))),
+        Some("xml") => Ok(Box::new(stored)),
+        _ => Err(inconsistent(name, "is compressed with something other than gzip".to_owned())),
+    }
+}
+
+fn read_primary(repo: &mut Repo, name: &str, xml: impl Read) -> Result<(), RepositoryError> {
+    let failed = |source| damaged(name, source);
+    let balanced = BufReader::new(Balanced::new(xml, MOST_PRIMARY, MOST_ITEM));
+    let mut reader = PrimaryXml::new_reader(create_xml_reader(balanced));
+    let declared = reader.read_header().map_err(failed)?;
+    if declared > MOST_PACKAGES {
+        return Err(inconsistent(name, format!("declares {declared} packages")));
+    }
+    let mut kept = 0;
+    let mut read = 0;
+    loop {
+        let mut package = None;
+        reader.read_package(&mut package).map_err(failed)?;
+        let Some(package) = package else { break };
+        read += 1;
+        let entry = entry_of(&package)
+            .ok_or_else(|| inconsistent(name, "has a package without a digest".to_owned()))?;
+        kept += entry.nevra.len() + entry.location.len() + 200;
+        for provided in package.provides() {
+            if repo.provides.insert(provided.name().to_owned()) {
+                kept += provided.name().len() + 50;
+            }
+        }
+        repo.packages.entry(package.name().to_owned()).or_default().push(entry);
+        if read > declared || kept > MOST_NAMES {
+            return Err(inconsistent(
+                name,
+                format!("holds more than the {declared} packages it declares"),
+            ));
+        }
+    }
+    if read != declared {
+        return Err(inconsistent(name, format!("declares {declared} packages and has {read}")));
+    }
+    Ok(())
+}
+
+fn entry_of(package: &Package) -> Option<PackageEntry> {
+    let (kind, checksum) = package.checksum().to_values().ok()?;
+    Some(PackageEntry {
+        nevra: package.nevra(),
+        location: package.location_href().to_owned(),
+        checksum_kind: kind.to_owned(),
+        checksum: checksum.to_owned(),
+        len: package.size_package(),
+    })
+}
+
+fn read_groups(name: &str, xml: impl Read) -> Result<Vec<Group>, RepositoryError> {
+    let balanced = BufReader::new(Balanced::new(xml, MOST_COMPS, MOST_ITEM));
+    let comps =
+        CompsXml::read_data(create_xml_reader(balanced)).map_err(|source| damaged(name, source))?;
+    Ok(comps.groups.into_iter().map(|group| Group { id: group.id, name: group.name }).collect())
+}
