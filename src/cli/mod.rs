@@ -71,7 +71,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
-        Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect, &assets),
+        Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
         Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),

@@ -1,0 +1,280 @@
+//! The shape of the command line, for clap: verbs, options, help texts.
+//!
+//! Not for what the verbs do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::assets::Assets;
+
+/// Build the Linux master target for Azure Site Recovery failback, and prove it.
+///
+/// preflight builds unattended CentOS installers for the master target, the
+/// machine that receives replication when servers fail back from Azure to
+/// VMware, and checks what makes failback fail.
+#[derive(Debug, Parser)]
+#[command(name = "preflight", version, max_term_width = 80, propagate_version = true)]
+#[command(after_help = "Start with: preflight build image demo")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Verb,
+
+    /// Say what is done; twice: in detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// A directory whose images/, kickstart/, templates/ and checks/ stand
+    /// before the embedded ones
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    assets: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Where recipes, profiles, templates and checks come from.
+    pub fn assets(&self) -> Assets {
+        self.assets.clone().map_or_else(Assets::embedded, Assets::with_overlay)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Build an appliance image
+    #[command(subcommand)]
+    Build(Build),
+    /// Judge what is there
+    #[command(subcommand)]
+    Check(Check),
+    /// Show what is in a file
+    #[command(subcommand)]
+    Inspect(Inspect),
+    /// Show what would be put on an image
+    #[command(subcommand)]
+    Render(Render),
+    /// Find mistakes in a text
+    #[command(subcommand)]
+    Lint(Lint),
+    /// Say what a check is about, why it matters and how to mend it
+    Explain(Explain),
+    /// List what there is to choose from
+    List(List),
+    /// Print a commented file to start from
+    #[command(subcommand)]
+    Init(Init),
+    /// Run the examples that checks carry
+    #[command(subcommand)]
+    Test(Test),
+    /// Print the completions for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Build {
+    /// An unattended installer of the master target
+    Image(BuildImage),
+}
+
+/// The recipe and what overrides it.
+#[derive(Debug, Args)]
+pub struct RecipeChoice {
+    /// A recipe file, or the name of an embedded one
+    #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
+    pub recipe: String,
+
+    /// Override a key of the recipe, such as network.address=192.0.2.10
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct BuildImage {
+    #[command(flatten)]
+    pub recipe: RecipeChoice,
+
+    /// The vendor's medium to customise; without it: a small kickstart disc
+    /// to use beside that medium
+    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
+    pub base: Option<PathBuf>,
+
+    /// The replication agent (Unified Agent) as it was downloaded
+    #[arg(long, value_name = "TARBALL", value_hint = ValueHint::FilePath)]
+    pub agent: Option<PathBuf>,
+
+    /// Take an agent whose sha256 the recipe does not name
+    #[arg(long)]
+    pub allow_unpinned: bool,
+
+    /// A directory of RPMs to carry along as a repository
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rpms: Option<PathBuf>,
+
+    /// Where to write the image [default: RECIPE.iso]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    /// Replace an existing file
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Show what would be built and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+/// How findings are shown.
+#[derive(Debug, Args)]
+pub struct ReportChoice {
+    /// Format of the report on standard output
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub format: String,
+
+    /// Also write a report to a file; may be repeated
+    #[arg(long = "output", value_name = "FORMAT=FILE")]
+    pub files: Vec<String>,
+
+    /// Let warnings decide the exit status too
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Exit 1 when a warning is found
+    Warning,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Check {
+    /// A finished appliance image, from the file alone
+    Image(CheckImage),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckImage {
+    /// The image
+    #[arg(value_name = "ISO", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Inspect {
+    /// An ISO: file systems, boot entries, kickstart, payload
+    Image(InspectFile),
+    /// A replication agent's archive: name, version, what it carries
+    Agent(InspectFile),
+}
+
+#[derive(Debug, Args)]
+pub struct InspectFile {
+    /// The file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// text or json
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: TextOrJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Render {
+    /// The kickstart, on standard output
+    Kickstart(RenderKickstart),
+}
+
+#[derive(Debug, Args)]
+pub struct RenderKickstart {
+    #[command(flatten)]
+    pub recipe: RecipeChoice,
+
+    /// As it stands on a kickstart disc, not on a customised medium
+    #[arg(long)]
+    pub kickstart_disc: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Lint {
+    /// A kickstart, ours or anybody's
+    Kickstart(LintKickstart),
+}
+
+#[derive(Debug, Args)]
+pub struct LintKickstart {
+    /// The kickstart
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// The distribution it is for
+    #[arg(long, default_value = "centos-6.6")]
+    pub profile: String,
+
+    /// text or json
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A check's id, such as image.zerombr
+    pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// What to list
+    #[arg(value_enum)]
+    pub what: Listing,
+
+    /// text or json
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: TextOrJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// What can be judged
+    Checks,
+    /// What can be built
+    Recipes,
+    /// What can be installed
+    Profiles,
+    /// How findings can be written
+    Formats,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Init {
+    /// A recipe
+    Recipe,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Test {
+    /// The examples of the embedded checks, or of those in a directory
+    Checks(TestChecks),
+}
+
+#[derive(Debug, Args)]
+pub struct TestChecks {
+    /// A directory of check files to test instead
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+}

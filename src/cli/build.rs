@@ -1,0 +1,162 @@
+//! `build image`: plan, compose, write, read back, judge, rename.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::args::BuildImage;
+use super::{Exit, check, progress, recipe, screen};
+use crate::assets::Assets;
+use crate::check::CheckSet;
+use crate::check::status::FailOn;
+use crate::digest::Sha256;
+use crate::image::compose::{self, Composition};
+use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::plan::{Plan, Wish};
+use crate::image::replacement::{Replacement, check_target};
+use crate::image::{description, free_space, payload, writing};
+use crate::report::Report;
+
+/// Builds an image, or says what would be built.
+pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = check::Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let chosen = recipe::choose(&args.recipe, assets)?;
+    let out =
+        args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
+    let plan = Plan::resolve(Wish {
+        recipe: chosen.recipe,
+        record: chosen.record,
+        profile: chosen.profile,
+        base: args.base.clone(),
+        agent: args.agent.clone(),
+        rpms: args.rpms.clone(),
+        allow_unpinned: args.allow_unpinned,
+        root: chosen.root,
+        epoch: source_date_epoch()?,
+    })?;
+    let files = payload::of(assets, &plan)?;
+    let composition = compose::compose(&plan, &files).with_context(|| match &plan.base {
+        Some(base) => base.path.display().to_string(),
+        None => "kickstart disc".to_owned(),
+    })?;
+    if args.dry_run {
+        let free = free_space::available(directory_of(&out));
+        let text = description::of(&plan, &composition, &out, free);
+        anstream::print!("{}", screen::printable(&text));
+        return Ok(Exit::Clean);
+    }
+    check_target(&out, args.overwrite, &plan.inputs())?;
+    enough_space(&out, composition.image.len())?;
+    let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
+    reporting.show(&report)
+}
+
+/// Writes the image beside its name, judges it, and gives it its name.
+fn write(
+    plan: &Plan,
+    composition: Composition,
+    out: &Path,
+    overwrite: bool,
+    checks: &CheckSet,
+    fail_on: FailOn,
+) -> anyhow::Result<Report> {
+    let part = Replacement::open(out, overwrite, &plan.inputs())?;
+    let written = Written::of(plan, composition, &part)
+        .with_context(|| format!("cannot write {}", out.display()))?;
+    let facts = inspect::image(&written.file, MediaMd5Check::Implanted)?;
+    let report = check::judge_image(out, &facts, checks, fail_on);
+    let beside = Beside {
+        inside: written.manifest,
+        image: ImageRecord {
+            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            size: written.len,
+            sha256: written.sha256,
+        },
+        verified: check::verified(&report),
+    };
+    let manifest = Replacement::open(&manifest_beside(out), true, &[])?;
+    std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
+        .with_context(|| format!("cannot write {}", manifest_beside(out).display()))?;
+    part.commit()?;
+    manifest.commit()?;
+    Ok(report)
+}
+
+/// An image in its part file: written, with its sum implanted, synced, and read back.
+struct Written {
+    file: Arc<File>,
+    len: u64,
+    sha256: Sha256,
+    manifest: Manifest,
+}
+
+impl Written {
+    fn of(plan: &Plan, mut composition: Composition, part: &Replacement) -> anyhow::Result<Self> {
+        let len = composition.image.len();
+        let mut image = std::mem::take(&mut composition.image);
+        let mut sum = composition.media_md5();
+        let mut manifest = None;
+        let mut base_digest = None;
+        {
+            let bar = progress::Bytes::start("writing", len);
+            let mut tap = |bytes: &[u8]| sum.update(bytes);
+            let late = |digest: Option<Sha256>| {
+                base_digest = digest;
+                let (finished, patches) = composition.late(digest);
+                manifest = Some(finished);
+                patches
+            };
+            let base = composition.base.as_ref();
+            writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
+        }
+        if let Some(base) = &plan.base
+            && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
+            && demanded != found
+        {
+            let path = base.path.display();
+            anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
+        }
+        let implant = sum.finish(false).context("the volume is longer than the image")?;
+        writing::implant(&mut image, part.file(), &implant)?;
+        part.file().sync_all()?;
+        let bar = progress::Bytes::start("verifying", len);
+        let sha256 = writing::verify(&image, part.file(), &|at| bar.at(at))?;
+        let manifest = manifest.context("the manifest was not finished")?;
+        Ok(Self { file: Arc::new(part.file().try_clone()?), len, sha256, manifest })
+    }
+}
+
+fn manifest_beside(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".manifest.json");
+    PathBuf::from(name)
+}
+
+fn directory_of(out: &Path) -> &Path {
+    out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
+    match free_space::available(directory_of(out)) {
+        Some(free) if free < needed => {
+            anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn source_date_epoch() -> anyhow::Result<Option<u64>> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => {
+            let seconds = text.parse().with_context(|| {
+                format!("SOURCE_DATE_EPOCH is {text:?}, expected seconds since 1970")
+            })?;
+            Ok(Some(seconds))
+        }
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,160 @@
+//! `check image`, `explain` and `test checks`: facts judged and shown.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
+use super::{Exit, screen};
+use crate::assets::{Asset, Assets, read_file};
+use crate::check::example::run_examples;
+use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::facts::Document;
+use crate::facts::image::ImageFacts;
+use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::manifest::Verified;
+use crate::image::replacement::Replacement;
+use crate::report::{self, Format, Report, Style};
+
+/// Judges a finished image from the file alone.
+pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let file = open(&args.image)?;
+    let facts = inspect::image(&file, MediaMd5Check::Sum)
+        .with_context(|| args.image.display().to_string())?;
+    let report = judge_image(&args.image, &facts, &checks, reporting.fail_on);
+    reporting.show(&report)
+}
+
+/// Opens a regular file.
+pub fn open(path: &Path) -> anyhow::Result<Arc<File>> {
+    let unread = || format!("cannot open {}", path.display());
+    let file = File::open(path).with_context(unread)?;
+    let regular = file.metadata().with_context(unread)?.is_file();
+    anyhow::ensure!(regular, "{} is not a regular file", path.display());
+    Ok(Arc::new(file))
+}
+
+/// Judges the facts of one image.
+pub fn judge_image(
+    path: &Path,
+    facts: &ImageFacts,
+    checks: &CheckSet,
+    fail_on: check::status::FailOn,
+) -> Report {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let document = Document::new("image", facts);
+    let targets = [Target { name, kind: TargetKind::Image, document }];
+    let now = jiff::Timestamp::now();
+    let findings = check::judge(checks, &targets, &[], now);
+    Report::new(&targets, &findings, &[], now, fail_on)
+}
+
+/// What the manifest beside an image says of a report.
+pub fn verified(report: &Report) -> Vec<Verified> {
+    let row = |result: &report::model::CheckResult| Verified {
+        check: result.check.clone(),
+        outcome: result.outcome.word().to_owned(),
+    };
+    report.results.iter().map(row).collect()
+}
+
+/// Where reports go and in which formats.
+pub struct Reporting {
+    screen: &'static Format,
+    files: Vec<(&'static Format, PathBuf)>,
+    /// What makes the exit status 1.
+    pub fail_on: check::status::FailOn,
+}
+
+impl Reporting {
+    /// Reads the options; nothing is written yet.
+    pub fn of(choice: &ReportChoice) -> anyhow::Result<Self> {
+        let files = choice
+            .files
+            .iter()
+            .map(|text| {
+                let (name, path) = text.split_once('=').with_context(|| {
+                    format!("--output {text:?}: expected FORMAT=FILE, such as json=report.json")
+                })?;
+                Ok((format_named(name)?, PathBuf::from(path)))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let fail_on = match choice.fail_on {
+            Some(FailOn::Warning) => check::status::FailOn::Warning,
+            None => check::status::FailOn::Blocker,
+        };
+        Ok(Self { screen: format_named(&choice.format)?, files, fail_on })
+    }
+
+    /// Writes every file, then standard output, and tells the exit status.
+    pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
+        for (format, path) in &self.files {
+            let out = Replacement::open(path, true, &[])?;
+            out.file()
+                .write_all(&(format.render)(report, &Style::default()))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        let style = Style { colour: screen::colour_on(&std::io::stdout()), ..Style::default() };
+        std::io::stdout().write_all(&(self.screen.render)(report, &style))?;
+        Ok(Exit::of_report(report.summary.exit_code))
+    }
+}
+
+fn format_named(name: &str) -> anyhow::Result<&'static Format> {
+    report::format(name).with_context(|| {
+        let known: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
+        format!("no report format named {name:?}: choose one of {}", known.join(", "))
+    })
+}
+
+/// Prints what a check is about.
+pub fn explain(args: &Explain, assets: &Assets) -> anyhow::Result<Exit> {
+    let checks = CheckSet::load(assets)?;
+    anstream::print!("{}", report::catalogue::explain(&checks, &args.id, 80)?);
+    Ok(Exit::Clean)
+}
+
+/// Runs the examples of the checks and prints those that do not hold.
+pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
+    let checks = match &args.directory {
+        Some(directory) => CheckSet::read(&check_files(directory)?)?,
+        None => CheckSet::load(assets)?,
+    };
+    let results = run_examples(&checks);
+    let failed: Vec<_> = results.iter().filter(|result| result.instead.is_some()).collect();
+    for result in &failed {
+        let instead = result.instead.as_deref().unwrap_or_default();
+        let (check, number) = (&result.check, result.number);
+        let (at, expected) = (&result.at, result.expected.word());
+        let text = format!("{at}: {check}: example {number} should {expected}: {instead}");
+        anstream::println!("{}", screen::printable(&text));
+    }
+    anstream::println!(
+        "{} examples of {} checks: {} hold, {} do not",
+        results.len(),
+        checks.checks().len(),
+        results.len() - failed.len(),
+        failed.len()
+    );
+    Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// Reads every `.yaml` below a directory, by name.
+fn check_files(directory: &Path) -> anyhow::Result<Vec<Asset>> {
+    let unread = || format!("cannot read {}", directory.display());
+    let mut paths = Vec::new();
+    for entry in walkdir::WalkDir::new(directory).max_depth(4).sort_by_file_name() {
+        let entry = entry.with_context(unread)?;
+        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "yaml") {
+            paths.push(entry.into_path());
+        }
+    }
+    anyhow::ensure!(!paths.is_empty(), "{} has no check files", directory.display());
+    paths.iter().map(|path| Ok(read_file(path)?)).collect()
+}

@@ -1,0 +1,35 @@
+//! Printing why a command could not run: one thought, then a hint.
+
+use std::error::Error;
+
+use crate::assets::AssetError;
+use crate::yaml::YamlError;
+
+/// Prints the chain of an error on one line, and below it what to do.
+pub fn show(error: &anyhow::Error) {
+    let mut thought: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        // An error that repeats its source's text adds nothing.
+        if thought.last().is_none_or(|last| !last.ends_with(&text)) {
+            thought.push(text);
+        }
+    }
+    anstream::eprintln!("preflight: {}", super::screen::printable(&thought.join(": ")));
+    if let Some(hint) = error.chain().find_map(hint) {
+        anstream::eprintln!("  hint: {}", super::screen::printable(&hint));
+    }
+}
+
+/// The hint of any error of ours.
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    macro_rules! ask {
+        ($($kind:ty),* $(,)?) => {
+            $(if let Some(error) = error.downcast_ref::<$kind>() {
+                return error.hint();
+            })*
+        };
+    }
+    ask!(AssetError, YamlError, crate::image::replacement::ReplacementError);
+    None
+}

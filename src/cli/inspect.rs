@@ -1,0 +1,88 @@
+//! `inspect image` and `inspect agent`: what is in a file, without judging it.
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::args::{InspectFile, TextOrJson};
+use super::check::open;
+use super::{Exit, screen};
+use crate::facts::Document;
+use crate::image::agent;
+use crate::image::inspect::{self, MediaMd5Check};
+
+/// Prints the facts of an image.
+pub fn image(args: &InspectFile) -> anyhow::Result<Exit> {
+    let facts = inspect::image(&open(&args.file)?, MediaMd5Check::Sum)
+        .with_context(|| args.file.display().to_string())?;
+    show(&Document::new("image", &facts), args.format)
+}
+
+/// Prints what an agent's archive is and carries.
+pub fn agent(args: &InspectFile) -> anyhow::Result<Exit> {
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+    let bundle = agent::inspect(&*open(&args.file)?, &name)
+        .with_context(|| args.file.display().to_string())?;
+    show(&Document::new("agent", &bundle), args.format)
+}
+
+fn show(document: &Document, format: TextOrJson) -> anyhow::Result<Exit> {
+    match format {
+        TextOrJson::Json => {
+            let mut all = document.known.clone();
+            if let Value::Object(all) = &mut all {
+                all.insert("absent".to_owned(), serde_json::to_value(&document.absent)?);
+            }
+            anstream::println!("{}", serde_json::to_string_pretty(&all)?);
+        }
+        TextOrJson::Text => {
+            let mut text = String::new();
+            if let Value::Object(roots) = &document.known {
+                roots.values().for_each(|root| outline(root, 0, &mut text));
+            }
+            for (path, reason) in &document.absent {
+                text.push_str(&format!("{path} is not known: {reason}\n"));
+            }
+            anstream::print!("{}", screen::printable(&text));
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// Writes a tree of facts as indented lines; a list of things looked at as the things alone.
+fn outline(value: &Value, depth: usize, text: &mut String) {
+    let Value::Object(map) = value else { return };
+    let indent = "  ".repeat(depth);
+    for (key, value) in map {
+        let key = key.replace('_', " ");
+        let inner = value.get("items").unwrap_or(value);
+        match inner {
+            Value::Object(_) => {
+                text.push_str(&format!("{indent}{key}\n"));
+                outline(inner, depth + 1, text);
+            }
+            Value::Array(items) if items.is_empty() => {
+                text.push_str(&format!("{indent}{key}: none\n"));
+            }
+            Value::Array(items) => {
+                text.push_str(&format!("{indent}{key}\n"));
+                for item in items {
+                    text.push_str(&format!("{indent}  - {}\n", one_line(item)));
+                }
+            }
+            _ => text.push_str(&format!("{indent}{key}: {}\n", one_line(inner))),
+        }
+    }
+}
+
+fn one_line(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Object(map) => {
+            let field = |(key, value): (&String, &Value)| format!("{key} {}", one_line(value));
+            map.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}

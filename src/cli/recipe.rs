@@ -1,0 +1,46 @@
+//! From the recipe a person named to what `image` wants to know: settings applied, the profile
+//! read, the root password hashed.
+
+use anyhow::Context;
+
+use super::args::RecipeChoice;
+use super::root_password;
+use crate::assets::Assets;
+use crate::image::kickstart::RootAccess;
+use crate::image::manifest::RecipeRecord;
+use crate::image::profile::Profile;
+use crate::image::recipe::Recipe;
+use crate::image::setting::Setting;
+
+/// A recipe with everything a person decides about it.
+pub struct Chosen {
+    /// The recipe, settings applied.
+    pub recipe: Recipe,
+    /// What the manifest says of it.
+    pub record: RecipeRecord,
+    /// The profile it names.
+    pub profile: Profile,
+    /// The root password, hashed.
+    pub root: RootAccess,
+}
+
+/// Reads the recipe that was named.
+pub fn choose(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<Chosen> {
+    let settings: Vec<Setting> = choice
+        .settings
+        .iter()
+        .map(|text| text.parse().context("--set"))
+        .collect::<anyhow::Result<_>>()?;
+    let file = Recipe::read(assets, &choice.recipe, &settings)?;
+    let profile = file.profile(assets)?;
+    let root = match root_password::resolve(&file.recipe.root_password)? {
+        Some(hash) => RootAccess::Hash(hash),
+        None => RootAccess::Locked,
+    };
+    let record = RecipeRecord {
+        name: file.name(),
+        sha256: file.sha256,
+        overridden: settings.iter().map(Setting::key).collect(),
+    };
+    Ok(Chosen { recipe: file.recipe, record, profile, root })
+}
