@@ -30,6 +30,9 @@ pub struct Base {
     pub kept: u64,
 }
 
+/// Takes every byte in order, on another core.
+pub type Tap<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
+
 /// Told after each chunk how many bytes are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
@@ -45,7 +48,7 @@ pub fn write(
     image: &mut ByteMap,
     out: &File,
     base: Option<&Base>,
-    tap: Option<&mut (dyn FnMut(&[u8]) + Send)>,
+    tap: Option<Tap<'_>>,
     late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
     progress: Progress<'_>,
 ) -> io::Result<()> {
@@ -186,10 +189,7 @@ impl Belt {
 }
 
 /// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
-fn with_tap<R>(
-    tap: Option<&mut (dyn FnMut(&[u8]) + Send)>,
-    work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
-) -> R {
+fn with_tap<R>(tap: Option<Tap<'_>>, work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R) -> R {
     let Some(tap) = tap else { return work(&mut |_| {}) };
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::sync_channel::<Chunk>(QUEUE);
