@@ -13,14 +13,19 @@ echo 'stand-in for the second stage' > "$TREE/LiveOS/squashfs.img"
 printf '%s\n7.5\nx86_64\nALL\n' "$stamp" > "$TREE/.discinfo"
 cp "$LAB/el7/isolinux.cfg" "$TREE/isolinux/"
 cp "$LAB/el7/grub.cfg" "$TREE/EFI/BOOT/"
-# Started from a disk, GRUB reads the grub.cfg of the EFI system partition, which is efiboot.img; started by El Torito it
-# sees the whole disc and reads the one in the tree. So the two boots prove the two copies. The vendor's GRUB has the
-# commands linuxefi and initrdefi; functions of those names keep the file's grammar. The configuration linked into the
-# image is read by a parser that knows no functions, hence the second one in a memory disk.
+# Started from a disk, the vendor's GRUB reads the grub.cfg of the EFI system partition, which is efiboot.img; started from
+# a CD it sees the whole disc and reads the one in the tree. So the two boots prove the two copies. OVMF starts an
+# isohybrid disk through its El Torito catalog, because the partitions of such media overlap; hence the look for a second
+# partition, which on a CD lies elsewhere (its sectors have 2048 bytes) and is no FAT file system.
+# The vendor's GRUB has the commands linuxefi and initrdefi; functions of those names keep the file's grammar. The
+# configuration linked into the image is read by a parser that knows no functions, hence this one in a memory disk.
 cat > "$OUT/el7/lab.cfg" <<'CFG'
 function linuxefi { linux "$@"; }
 function initrdefi { initrd "$@"; }
 regexp --set=1:home '^\(([^)]*)\)' "$cmdpath"
+for partition in gpt2 msdos2; do
+  if [ -f ($home,$partition)/EFI/BOOT/grub.cfg ]; then set home=$home,$partition; fi
+done
 set root=$home
 configfile ($home)/EFI/BOOT/grub.cfg
 CFG

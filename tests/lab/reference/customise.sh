@@ -48,8 +48,10 @@ case $menu in
     /^menuentry / && !done { print "menuentry \"Install the master target\" {\n\tlinuxefi /images/pxeboot/vmlinuz " ENVIRON["ENTRY_ARGS"]
       print "\tinitrdefi /images/pxeboot/initrd.img\n}"; done=1 } {print}' "$boot/$menu" > "$boot/menu.new";;
 esac
-[ -n "${SKIP_EFIBOOT:-}" ] || mcopy -o -i "$boot/efiboot.img" "$boot/menu.new" "::/EFI/BOOT/$menu"
-[ -n "${SKIP_TREE:-}" ] || cp "$boot/menu.new" "$boot/$menu"
+# A copy that is left out gets the short time-out all the same, so that a boot test need not wait for it.
+sed 's/^set timeout=.*/set timeout=1/; s/^timeout .*/timeout 1/' "$boot/$menu" > "$boot/menu.old"
+mcopy -o -i "$boot/efiboot.img" "$boot/menu.$([ -n "${SKIP_EFIBOOT:-}" ] && echo old || echo new)" "::/EFI/BOOT/$menu"
+cp "$boot/menu.$([ -n "${SKIP_TREE:-}" ] && echo old || echo new)" "$boot/$menu"
 find "$boot" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 xorriso -indev "$base" -outdev "$result" -volid "$volid" -joliet on -rockridge on -boot_image any replay \
   -map "$work/ks.cfg" /ks.cfg -map "$work/preflight" /preflight -update "$boot/isolinux.new" /isolinux/isolinux.cfg \
