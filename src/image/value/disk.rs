@@ -199,8 +199,8 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = self.mib();
         match mib {
-            _ if mib % (1 << 20) == 0 => write!(f, "{} TiB", mib >> 20),
-            _ if mib % (1 << 10) == 0 => write!(f, "{} GiB", mib >> 10),
+            _ if mib.is_multiple_of(1 << 20) => write!(f, "{} TiB", mib >> 20),
+            _ if mib.is_multiple_of(1 << 10) => write!(f, "{} GiB", mib >> 10),
             _ => write!(f, "{mib} MiB"),
         }
     }
