@@ -1,16 +1,30 @@
-//! Every rendered kickstart against its golden file, our linter, and pykickstart's validator.
+//! Every rendered kickstart against its golden file, our linter and pykickstart's validator; its
+//! scripts under three shells; and hostile recipes.
 //!
 //! Not for what the installer does with it: no anaconda runs here.
 //!
 //! `UPDATE_GOLDEN=1` rewrites the golden files. The validator is found through
-//! `PREFLIGHT_KSVALIDATOR` or `PATH`.
+//! `PREFLIGHT_KSVALIDATOR` or `PATH`; a program that is missing is a skip, and with `CI=true` a
+//! failure.
+
+#[path = "kickstart/guard.rs"]
+mod guard;
+#[path = "kickstart/hostile.rs"]
+mod hostile;
+#[path = "kickstart/scripts.rs"]
+mod scripts;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use preflight::assets::Assets;
-use preflight::image::kickstart::{Carrier, Kickstart, Placement, RootAccess, render};
+use preflight::facts::Fact;
+use preflight::image::kickstart::parse::Kind;
+use preflight::image::kickstart::{
+    Carrier, Kickstart, Placement, RootAccess, facts, lint, parse, render,
+};
 use preflight::image::profile::Generation;
 use preflight::image::recipe::{Recipe, RootPassword};
 use preflight::image::setting::Setting;
@@ -129,4 +143,99 @@ fn every_variant_renders_as_its_golden_file_says() {
             path.display()
         );
     }
+}
+
+/// The variant of that name.
+fn named(name: &str) -> &'static Variant {
+    VARIANTS.iter().find(|variant| variant.name == name).unwrap()
+}
+
+/// The scripts of one kind in a rendered kickstart.
+fn scripts_of(text: &str, kind: Kind) -> Vec<String> {
+    parse(text).of_kind(kind).map(|section| section.text()).collect()
+}
+
+/// A program by its name, or a loud skip; in CI a skip is a failure.
+fn program(name: &str) -> Option<PathBuf> {
+    let found = env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("SKIPPED: there is no {name} in PATH");
+        assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "{name} is missing in CI");
+    }
+    found
+}
+
+#[test]
+fn our_own_kickstarts_lint_clean() {
+    for variant in VARIANTS {
+        let (generation, text) = rendered(variant);
+        assert_eq!(lint(&text, generation), [], "{}", variant.name);
+    }
+}
+
+#[test]
+fn pykickstart_accepts_every_kickstart() {
+    let validator = match env::var_os("PREFLIGHT_KSVALIDATOR") {
+        Some(path) => PathBuf::from(path),
+        None => match program("ksvalidator") {
+            Some(path) => path,
+            None => return,
+        },
+    };
+    let directory = tempfile::tempdir().unwrap();
+    for variant in VARIANTS {
+        let (generation, text) = rendered(variant);
+        let version = match generation {
+            Generation::El6 => "RHEL6",
+            Generation::El7 => "RHEL7",
+        };
+        let path = directory.path().join("ks.cfg");
+        fs::write(&path, text).unwrap();
+        let output = Command::new(&validator).args(["-v", version]).arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: {said}", variant.name);
+    }
+}
+
+#[test]
+fn what_the_recipe_asked_for_is_read_back_as_facts() {
+    let (generation, text) = rendered(named("el6-full"));
+    let facts = facts(&text, "/ks.cfg", generation);
+    assert_eq!(facts.bootloader, Fact::Known("partition".into()));
+    assert!(facts.zerombr && facts.erases && facts.disks_named && facts.disk_guard);
+    assert_eq!(facts.disks.items, ["sda", "sdb"]);
+    assert!(facts.minimal && !facts.lvm);
+    assert!(facts.first_boot && facts.custom_changes_executable);
+    assert_eq!(facts.agent_directory, Fact::Known("/root".into()));
+    assert_eq!((facts.root_password.as_str(), facts.network.as_str()), ("sha512", "static"));
+    let partitions: Vec<_> = facts
+        .partitions
+        .items
+        .iter()
+        .map(|p| (p.mount.as_str(), p.fstype.as_str(), p.disk.as_str(), p.size_mib))
+        .collect();
+    assert_eq!(
+        partitions,
+        [
+            ("/", "ext4", "sda", 20480),
+            ("swap", "swap", "sda", 4096),
+            ("/var/crash", "ext4", "sda", 8192),
+            ("/home", "ext4", "sda", 4096),
+            ("/mnt/retention", "ext4", "sdb", 1024),
+        ]
+    );
+    assert!(facts.packages.items.contains(&"kmod-reiserfs".to_owned()));
+
+    let (generation, text) = rendered(named("centos-6.6"));
+    let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
+    assert!(!facts.first_boot && !facts.custom_changes_executable && facts.disk_guard);
+    assert!(facts.agent_directory.known().is_none());
+    assert_eq!(facts.root_password, "locked");
+
+    let (generation, text) = rendered(named("el7-full"));
+    let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
+    assert_eq!(facts.firmware, Fact::Known("uefi".into()));
+    assert!(facts.first_boot && facts.minimal);
 }

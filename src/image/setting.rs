@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::yaml::{self, YamlError};
+use crate::yaml::{self, Problem};
 
 /// The most parts of a key.
 const MAX_DEPTH: usize = 8;
@@ -30,12 +30,12 @@ pub enum SettingError {
         text: String,
     },
     /// A value that is not YAML.
-    #[error("the value of {key}: {source}")]
+    #[error("the value of {key}: {problem}")]
     Value {
         /// The key.
         key: String,
         /// What is wrong.
-        source: YamlError,
+        problem: Problem,
     },
     /// A place in a list that there is not.
     #[error("{key}: the list has {len} items, expected a number from 0 to {len}")]
@@ -109,7 +109,7 @@ impl FromStr for Setting {
             return Err(SettingError::Form { text: format!("{key}=") });
         }
         let value = yaml::parse(value, "--set")
-            .map_err(|source| SettingError::Value { key: key.to_owned(), source })?;
+            .map_err(|error| SettingError::Value { key: key.to_owned(), problem: error.problem })?;
         Ok(Self { key: parts, value })
     }
 }

@@ -168,9 +168,11 @@ echo
     }
 
     /// One change to the good kickstart, and all that is then found.
+    type Case = (&'static str, &'static str, &'static [(usize, &'static str)]);
+
     #[test]
     fn every_fault_is_found_alone_and_on_its_line() {
-        let cases: &[(&str, &str, &[(usize, &str)])] = &[
+        let cases: &[Case] = &[
             // The text.
             ("install", "\u{feff}install", &[(1, "byte-order-mark")]),
             ("text\n", "text\r\n", &[(2, "carriage-return")]),

@@ -109,3 +109,72 @@ fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), Difference>
         Some((line, seen)) => Err(Difference::Surplus { line: *line, seen: seen.clone() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::Command;
+    use super::super::model::{Group, Script};
+    use super::*;
+    use crate::image::profile::Generation;
+
+    fn meant() -> Kickstart {
+        Kickstart {
+            generation: Generation::El6,
+            template: String::new(),
+            head: Vec::new(),
+            groups: vec![Group {
+                note: "",
+                commands: vec![
+                    Command::new("text", [""; 0]),
+                    Command::new("bootloader", ["--append=a b"]),
+                ],
+            }],
+            packages: (Command::new("%packages", [""; 0]), vec!["@core".into(), "perl".into()]),
+            scripts: vec![Script {
+                header: Command::new("%post", ["--erroronfail"]),
+                body: "echo 1\n".into(),
+            }],
+        }
+    }
+
+    const TEXT: &str = "\
+# preflight-manifest: /preflight/manifest.sha256
+text
+bootloader --append='a b'
+%packages
+@core
+perl
+%end
+%post --erroronfail
+echo 1
+%end
+";
+
+    #[test]
+    fn whatever_differs_from_what_was_meant_is_named() {
+        assert_eq!(verify(&meant(), TEXT), Ok(()));
+        for (from, to, message) in [
+            ("# pre", "# Pre", "line 1 does not name the manifest"),
+            ("'a b'", "a b", "line 3: expected \"bootloader --append='a b'\", the text says"),
+            ("text\n", "", "line 2: expected \"text\", the text says \"bootloader"),
+            ("%packages", "poweroff\n%packages", "line 4: \"poweroff\" was not meant"),
+            ("%packages", "%include /x\n%packages", "line 4: \"%include /x\" was not meant"),
+            ("perl\n", "perl\nnmap\n", "line 4: the section \"%packages\" does not hold"),
+            ("echo 1", "echo 2", "line 8: the section \"%post --erroronfail\" does not hold"),
+            ("1\n%end", "1", "line 8: the section \"%post --erroronfail\" does not hold"),
+            (" --erroronfail", "", "line 8: expected \"%post --erroronfail\", the text says"),
+            ("%post", "%pre\n%end\n%post", "line 8: expected \"%post --erroronfail\", the"),
+            ("1\n%end\n", "1\n%end\n%pre\n%end\n", "line 11: \"%pre\" was not meant"),
+        ] {
+            let text = TEXT.replacen(from, to, 1);
+            assert_ne!(text, TEXT);
+            let seen = verify(&meant(), &text).unwrap_err().to_string();
+            assert!(seen.starts_with(message), "{from:?} -> {to:?}: {seen}");
+        }
+        let short = TEXT.replace("bootloader --append='a b'\n", "");
+        assert_eq!(
+            verify(&meant(), &short).unwrap_err(),
+            Difference::Missing { expected: "bootloader --append='a b'".into() }
+        );
+    }
+}

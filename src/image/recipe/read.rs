@@ -40,7 +40,7 @@ pub enum RecipeError {
     Read(#[source] AssetError),
     /// The text is not a recipe.
     #[error("recipe {0}")]
-    Yaml(YamlError),
+    Yaml(Box<YamlError>),
     /// The settings do not fit.
     #[error("recipe {path} with {settings}: {problem}")]
     Settings {
@@ -49,7 +49,7 @@ pub enum RecipeError {
         /// The keys that were set.
         settings: String,
         /// What is wrong.
-        problem: yaml::Problem,
+        problem: Box<yaml::Problem>,
     },
     /// A setting that cannot be applied.
     #[error("--set: {0}")]
@@ -84,7 +84,7 @@ impl RecipeError {
             }
             Self::Yaml(error) => error.hint(),
             Self::Settings { problem, .. } => {
-                YamlError { file: String::new(), place: None, problem: problem.clone() }.hint()
+                YamlError { file: String::new(), place: None, problem: (**problem).clone() }.hint()
             }
             Self::NoProfile { name, known, .. } => {
                 Some(format!("choose one of {}, or add kickstart/{name}.yaml", known.join(", ")))
@@ -175,10 +175,10 @@ fn recipe_names(files: Vec<String>) -> Vec<String> {
 fn typed(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
     let plain = yaml::parse::<Recipe>(&asset.text, &asset.path);
     if settings.is_empty() {
-        return plain.map_err(RecipeError::Yaml);
+        return plain.map_err(|error| RecipeError::Yaml(Box::new(error)));
     }
     let mut document: serde_yaml::Value =
-        yaml::parse(&asset.text, &asset.path).map_err(RecipeError::Yaml)?;
+        yaml::parse(&asset.text, &asset.path).map_err(|e| RecipeError::Yaml(Box::new(e)))?;
     for setting in settings {
         setting.apply(&mut document)?;
     }
@@ -186,14 +186,14 @@ fn typed(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
     let text = serde_yaml::to_string(&document).map_err(|error| RecipeError::Settings {
         path: asset.path.clone(),
         settings: keys(settings),
-        problem: yaml::Problem::Invalid(error.to_string()),
+        problem: Box::new(yaml::Problem::Invalid(error.to_string())),
     })?;
     yaml::parse(&text, &asset.path).map_err(|error| match plain {
-        Err(own) if own.problem == error.problem => RecipeError::Yaml(own),
+        Err(own) if own.problem == error.problem => RecipeError::Yaml(Box::new(own)),
         _ => RecipeError::Settings {
             path: asset.path.clone(),
             settings: keys(settings),
-            problem: error.problem,
+            problem: Box::new(error.problem),
         },
     })
 }

@@ -75,10 +75,8 @@ fn addresses(placed: &Placed, findings: &mut Findings) {
     let parsed = |option: &str| command.option(option)?.parse::<Address>().ok();
     let netmask = command.option("--netmask").map(str::parse::<Netmask>);
     match (parsed("--ip"), parsed("--gateway"), netmask) {
-        (_, _, Some(Err(error))) => {
-            if !command.option("--netmask").unwrap_or_default().is_empty() {
-                findings.error(placed.line, "bad-address", error.to_string());
-            }
+        (_, _, Some(Err(error))) if error.seen.as_deref() != Some("") => {
+            findings.error(placed.line, "bad-address", error.to_string());
         }
         (Some(ip), Some(gateway), Some(Ok(mask))) if good && !mask.joins(ip.ip(), gateway.ip()) => {
             let message = format!("the gateway {gateway} is not in the subnet of {ip}");
