@@ -308,3 +308,50 @@ fn implanted_sums_are_those_of_implantisomd5() {
         }
     }
 }
+
+/// Lies in every field of the tables, checksums made right again where that is needed to be read.
+#[test]
+fn hostile_tables_neither_panic_nor_patch_outside_of_the_image() {
+    if !have(&["genisoimage", "isohybrid", "/usr/lib/ISOLINUX/isolinux.bin"]) {
+        return;
+    }
+    let base = fs::read(Bench::new().isohybrid(&["--uefi", "--mac"])).unwrap();
+    let crc = |bytes: &[&[u8]]| {
+        let mut crc = flate2::Crc::new();
+        bytes.iter().for_each(|bytes| crc.update(bytes));
+        crc.sum().to_le_bytes()
+    };
+    let mut state = 7_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    let mut bad = base.clone();
+    for round in 0..2000 {
+        bad[..PVD].copy_from_slice(&base[..PVD]);
+        for _ in 0..=random(6) {
+            let at = match random(5) {
+                0 => 446 + random(64),
+                1 => 512 + 24 + random(68),
+                2 => 8192 + random(512),
+                3 => 2048 + random(8192),
+                _ => random(32768),
+            };
+            bad[at as usize] = [0, 1, 0x7F, 0x80, 0xFF, random(256) as u8][random(6) as usize];
+        }
+        if round % 2 == 0 {
+            let array = crc(&[&bad[8192..8192 + 128 * 128]]);
+            bad[512 + 88..512 + 92].copy_from_slice(&array);
+            let header = crc(&[&bad[512..528], &[0; 4], &bad[532..512 + 92]]);
+            bad[528..532].copy_from_slice(&header);
+        }
+        let report = partition_report::check(&bad, bad.len() as u64).unwrap();
+        assert!(report.problems.iter().all(|problem| !problem.to_string().is_empty()));
+        if let Ok(area) = SystemArea::read(&bad, bad.len() as u64) {
+            let growth = area.grow(area.append_at() + 5000);
+            let end = |(at, bytes): &(u64, Vec<u8>)| at + bytes.len() as u64;
+            assert!(growth.patches.iter().all(|patch| end(patch) <= growth.len), "round {round}");
+            assert!(growth.len <= base.len() as u64 + (32 << 20), "round {round}");
+        }
+    }
+}

@@ -213,6 +213,11 @@ pub(super) fn with_entry(
         placed.open.is_empty() && matches!(placed.command(), "menuentry" | "submenu")
     };
     let first = placed.iter().position(is_first).unwrap_or(placed.len());
+    if first == placed.len() {
+        let text = placed[base.lines.start].line.text.to_owned();
+        let (line, why) = (base.lines.start + 1, "it is inside of a block that is no menu");
+        return Err(BootConfigError::Uncopyable { line, text, why });
+    }
     let block = block(&placed[base.lines.clone()], base, new, end)?;
     let values = [("default", "0".to_owned()), ("timeout", new.timeout_s.to_string())];
 
@@ -249,6 +254,7 @@ fn block(
     end: &str,
 ) -> Result<String, BootConfigError> {
     let outer = vendor[0].line.indent();
+    let inside = vendor[0].open.len() + 1;
     let mut block = String::new();
     for (index, placed) in vendor.iter().enumerate() {
         let text = placed.line.text;
@@ -257,6 +263,13 @@ fn block(
             Err(BootConfigError::Uncopyable { line, text: text.to_owned(), why })
         };
         let inner = text.strip_prefix(outer).unwrap_or(text);
+        if index > 0 && matches!(placed.command(), "menuentry" | "submenu" | "function") {
+            return refuse("it is inside of an entry");
+        }
+        let is_last = index + 1 == vendor.len();
+        if is_last && (placed.open.len() != inside || placed.command() != "}") {
+            return refuse("its entry does not end with it");
+        }
         if index == 0 {
             let Some(title) = placed.words.get(1) else { return refuse("it has no title") };
             if placed.words.last().is_none_or(|word| word.raw != "{") {

@@ -330,6 +330,8 @@ fn slug(title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn new(title: &str, args: &[&str]) -> NewEntry {
@@ -382,5 +384,78 @@ mod tests {
         assert!(error.hint().unwrap().contains("more.cfg"));
         let BootConfigError::NoInstallEntry { titles, .. } = error else { panic!("{error:?}") };
         assert_eq!(titles, ["local"]);
+    }
+
+    /// Lines that a menu of any of the three grammars is made of, some of them broken.
+    fn line() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "label a",
+            "label b",
+            "menu label ^A",
+            "menu default",
+            "menu begin",
+            "menu end",
+            "kernel k",
+            "append initrd=i quiet",
+            "append -",
+            "initrd /i",
+            "default a",
+            "default 2",
+            "default vesamenu.c32",
+            "ontimeout b",
+            "timeout 60",
+            "timeout=9",
+            "text help",
+            "endtext",
+            "title A",
+            "title b b",
+            "hiddenmenu",
+            "kernel /k rescue",
+            "set default=\"1\"",
+            "set timeout=60",
+            "menuentry 'A' --class x {",
+            "menuentry b {",
+            "submenu \"c\" {",
+            "linuxefi /k root=live:CDLABEL=X",
+            "linux /k rd.live.check",
+            "initrdefi /i",
+            "}",
+            "{",
+            "function f {",
+            "# menu default",
+            "",
+            "'",
+            "search -l 'X'",
+            "localboot 0",
+            "include x",
+        ]);
+        let indent = prop::sample::select(vec!["", "  ", "\t"]);
+        let ending = prop::sample::select(vec!["\n", "\n", "\n", "\r\n", ""]);
+        (indent, words, ending).prop_map(|(indent, word, end)| format!("{indent}{word}{end}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_new_entry_is_the_default_and_changes_no_other(
+            lines in prop::collection::vec(line(), 0..40),
+        ) {
+            for kind in [Kind::Isolinux, Kind::GrubLegacy, Kind::Grub2] {
+                let before = BootConfig::parse(kind, &lines.concat()).unwrap();
+                let Ok(text) = before.with_unattended(&new("New one", &["ks=cdrom:/ks.cfg"])) else {
+                    continue;
+                };
+                let after = BootConfig::parse(kind, &text).unwrap();
+                prop_assert_eq!(after.default_entry().map(|e| e.title.as_str()), Some("New one"));
+                prop_assert_eq!(after.timeout(), Some(Duration::from_secs(1)));
+                let starts = |config: &BootConfig| {
+                    let facts = |e: &Entry| {
+                        let (id, title) = (e.id.clone(), e.title.clone());
+                        (id, title, e.kernel.clone(), e.args.clone(), e.initrd.clone())
+                    };
+                    config.entries().iter().filter(|e| e.title != "New one").map(facts).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(starts(&after), starts(&before));
+            }
+        }
     }
 }

@@ -285,7 +285,7 @@ impl PartitionReport {
                 let others = partitions.iter().enumerate().filter(|(at, _)| *at != index);
                 let is_last = others.clone().all(|(_, other)| other.start < one.end);
                 let holds_volume = one.start <= SYSTEM_AREA && one.end > SYSTEM_AREA;
-                if holds_volume && is_last && one.end + SECTOR <= volume {
+                if holds_volume && is_last && one.end.saturating_add(SECTOR) <= volume {
                     self.problems.push(PartitionProblem::EndsEarly { table, partition: *one });
                 }
                 for (_, other) in others.filter(|(at, _)| *at > index) {

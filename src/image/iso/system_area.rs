@@ -295,8 +295,10 @@ impl SystemArea {
     /// the volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
     /// such an end down to a sector.
     fn is_whole(&self, extent: &Extent) -> bool {
-        let backup =
-            self.gpt.as_ref().map(|gpt| (gpt.header.last_usable + 1).saturating_mul(BLOCK));
+        let backup = self
+            .gpt
+            .as_ref()
+            .map(|gpt| gpt.header.last_usable.saturating_add(1).saturating_mul(BLOCK));
         let floor = self.volume_end.min(backup.unwrap_or(u64::MAX));
         extent.start <= LAST_WHOLE_START * BLOCK && extent.end.saturating_add(SECTOR) > floor
     }
@@ -403,4 +405,93 @@ fn within(len: u64, what: impl Into<String>, end: u64) -> Result<(), SystemAreaE
         return Err(SystemAreaError::Truncated { len, what: what.into(), end });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An image of `sectors` sectors whose volume has `volume` of them.
+    fn image(sectors: u32, volume: u32) -> Vec<u8> {
+        let mut image = vec![0; (u64::from(sectors) * SECTOR) as usize];
+        let descriptor = SYSTEM_AREA as usize;
+        image[descriptor..descriptor + 6].copy_from_slice(b"\x01CD001");
+        image[descriptor + 80..descriptor + 84].copy_from_slice(&volume.to_le_bytes());
+        image
+    }
+
+    fn with_mbr(mut image: Vec<u8>, entries: &[(u8, u32, u32)]) -> Vec<u8> {
+        for (index, (kind, start, count)) in entries.iter().enumerate() {
+            let entry = &mut image[446 + 16 * index..462 + 16 * index];
+            entry[4] = *kind;
+            entry[8..12].copy_from_slice(&start.to_le_bytes());
+            entry[12..16].copy_from_slice(&count.to_le_bytes());
+        }
+        image[510..512].copy_from_slice(&[0x55, 0xAA]);
+        image
+    }
+
+    fn open(image: &[u8]) -> Result<SystemArea, SystemAreaError> {
+        SystemArea::read(&image.to_vec(), image.len() as u64)
+    }
+
+    #[test]
+    fn data_begins_behind_the_volume_and_its_partitions() {
+        for (what, entries, volume, append_at) in [
+            ("no table", &[][..], 300, 300),
+            ("padding behind the volume", &[(0x17, 0, 4096)], 300, 300),
+            ("appended partition", &[(0, 0, 1200), (0xEF, 1200, 801)], 300, 501),
+            ("protective entry", &[(0xEE, 1, 4095)], 300, 300),
+            ("partition inside of the volume", &[(0, 0, 4096), (0xEF, 164, 100)], 300, 300),
+        ] {
+            let area = open(&with_mbr(image(1024, volume), entries)).unwrap();
+            assert_eq!(area.append_at(), append_at * SECTOR, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_the_partition_over_the_volume_grows() {
+        let base = with_mbr(image(400, 300), &[(0xCD, 1, 1199), (0xEF, 164, 100)]);
+        let growth = open(&base).unwrap().grow(1_000_001);
+        let mut expected = base[446..462].to_vec();
+        expected[12..16].copy_from_slice(&(1_001_472_u32 / 512 - 1).to_le_bytes());
+        let expected = Growth { len: 1_001_472, patches: vec![(446, expected)], notes: vec![] };
+        assert_eq!(growth, expected);
+    }
+
+    #[test]
+    fn a_partition_behind_the_volume_stops_it_from_growing() {
+        let base = with_mbr(image(1024, 300), &[(0, 0, 1200), (0xEF, 1200, 800)]);
+        let growth = open(&base).unwrap().grow(0);
+        let note = GrowthNote::LeftAlone { table: Table::Mbr, number: 1, behind: 2 };
+        assert_eq!(growth, Growth { len: 500 * SECTOR, patches: vec![], notes: vec![note] });
+    }
+
+    #[test]
+    fn what_is_not_understood_stays_and_is_told() {
+        assert_eq!(open(&image(400, 300)).unwrap().grow(0).notes, []);
+        let mut base = image(400, 300);
+        base[100] = 1;
+        let growth = open(&base).unwrap().grow(0);
+        assert_eq!((growth.patches, growth.notes), (vec![], vec![GrowthNote::Unknown]));
+
+        let mut base = with_mbr(image(400, 300), &[(0xEE, 1, 1599)]);
+        base[512..520].copy_from_slice(b"EFI PART");
+        let growth = open(&base).unwrap().grow(0);
+        assert_eq!(growth.patches.len(), 1);
+        assert!(matches!(growth.notes[..], [GrowthNote::Broken { table: Table::Gpt, .. }]));
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_refused() {
+        for (base, what) in [
+            (image(299, 300), "volume"),
+            (with_mbr(image(400, 300), &[(0xEF, 1200, 801)]), "MBR partition 1"),
+        ] {
+            let error = open(&base).unwrap_err();
+            assert!(error.to_string().contains(what) && error.hint().is_some(), "{error}");
+        }
+        assert!(matches!(open(&[0; 34816]), Err(SystemAreaError::NoVolume)));
+        assert!(matches!(open(&[0; 100]), Err(SystemAreaError::NoVolume)));
+    }
 }
