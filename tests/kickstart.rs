@@ -7,6 +7,12 @@
 //! `PREFLIGHT_KSVALIDATOR` or `PATH`; a program that is missing is a skip, and with `CI=true` a
 //! failure.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic, and a skip is told"
+)]
+
 #[path = "kickstart/guard.rs"]
 mod guard;
 #[path = "kickstart/hostile.rs"]

@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use preflight::assets::Assets;
 use preflight::digest::Sha256;
+use preflight::image::firstboot::{self, FirstBoot, Init};
 use preflight::image::kickstart::parse::Kind;
 
 use super::{VARIANTS, named, program, rendered, scripts_of};
@@ -139,6 +141,29 @@ fn post(variant: &str) -> (String, String) {
     let mut scripts = scripts_of(&rendered(named(variant)).1, Kind::Post);
     let install = scripts.pop().unwrap();
     (scripts.pop().unwrap(), install)
+}
+
+#[test]
+fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
+    for (variant, init) in [("el6-full", Init::SysV), ("el7-full", Init::Systemd)] {
+        let boot = FirstBoot {
+            init,
+            scsi_id: "/lib/udev/scsi_id".into(),
+            release_pattern: "^CentOS".into(),
+            packages: Vec::new(),
+            agent_directory: "/root".into(),
+            standin: false,
+            fill_hosts: false,
+            retention: None,
+        };
+        let (_, install) = post(variant);
+        for file in firstboot::render(&boot, &Assets::embedded()).unwrap() {
+            let copy = format!("\ncp {} {}\n", file.name, file.installed);
+            let mode = format!("\nchmod {:o} {}\n", file.mode, file.installed);
+            assert!(install.contains(&copy), "{copy}");
+            assert!(install.contains(&mode), "{mode}");
+        }
+    }
 }
 
 fn mode(path: &Path) -> u32 {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::command::Command;
 use super::render::KickstartError;
 use crate::assets::Assets;
+use crate::image::firstboot;
 use crate::image::profile::{BootDrive, Generation, Profile};
 use crate::image::recipe::{Disk, Partition, Retention, RetentionDisk};
 use crate::image::system::{AgentKind, Interface, System};
@@ -24,14 +25,10 @@ pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
 /// The agent bundle's name in the payload.
 pub const AGENT: &str = "agent.tar.gz";
 /// The first-boot program's name in the payload.
-pub const FIRST_BOOT: &str = "preflight-firstboot";
+pub const FIRST_BOOT: &str = firstboot::SERVICE;
 /// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
 /// (D:vmware-azure-install-linux-master-target).
 pub const AGENT_DIRECTORY: &str = "/root";
-
-/// The line of /etc/hosts that asks the first-boot program for one line per address: with DHCP
-/// nobody knows the address yet, and 127.0.0.1 would be wrong.
-pub const HOSTS_LINE: &str = "# preflight: the host name belongs to every address";
 
 /// Which disc carries the kickstart and its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -422,7 +419,8 @@ fn install(
     });
     let asks = match system.network {
         Interface::Static { .. } => None,
-        Interface::Dhcp { .. } => Some(HOSTS_LINE.to_owned()),
+        // Nobody knows the address yet, and 127.0.0.1 would be wrong.
+        Interface::Dhcp { .. } => Some(firstboot::HOSTS_LINE.to_owned()),
     };
     Ok(Install {
         agent: (system.agent != AgentKind::None).then_some(AGENT),
