@@ -417,16 +417,11 @@ fn install(
         let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();
         format!("{} {}", line.address, names.join(" "))
     });
-    let asks = match system.network {
-        Interface::Static { .. } => None,
-        // Nobody knows the address yet, and 127.0.0.1 would be wrong.
-        Interface::Dhcp { .. } => Some(firstboot::HOSTS_LINE.to_owned()),
-    };
     Ok(Install {
         agent: (system.agent != AgentKind::None).then_some(AGENT),
         agent_directory: AGENT_DIRECTORY,
         standin: system.agent == AgentKind::StandIn,
         service,
-        hosts: hosts.chain(asks).collect(),
+        hosts: hosts.collect(),
     })
 }
