@@ -3,6 +3,8 @@
 //!
 //! Not for single structures, whose tests sit below the code, nor for hostile images.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;

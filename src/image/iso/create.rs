@@ -7,7 +7,7 @@ use super::error::IsoError;
 use super::extend::{Extended, Source};
 use super::layout::{Roots, Wish, lay_out};
 use super::medium::Medium;
-use super::record::{Extent, NewRecord, pack};
+use super::record::{Extent, NewRecord, Packer};
 use super::susp::RockRidge;
 use super::timestamp::Timestamp;
 use super::volume::{NewKind, new_descriptor};
@@ -64,7 +64,10 @@ fn blank(volume_id: &str, at: Timestamp) -> Result<Medium, IsoError> {
                 .bytes()
                 .expect("a record without a name fits")
         };
-        map.push_bytes(pack(&[dot(0), dot(1)]));
+        let mut packer = Packer::default();
+        packer.push(&dot(0));
+        packer.push(&dot(1));
+        map.push_bytes(packer.finish());
     }
     Medium::of(map)
 }

@@ -185,6 +185,9 @@ fn check_patches(
 #[cfg(test)]
 mod tests {
     use super::super::bytemap::SECTOR;
+    use super::super::reader::Reader;
+    use super::super::record::Record;
+    use super::super::susp::each_entry;
     use super::super::{EntryKind, JolietDifference, create};
     use super::*;
 
@@ -270,6 +273,45 @@ mod tests {
         }
         // Two descriptors, and `..` of two directories in each of two trees.
         assert_eq!(changed, 6);
+    }
+
+    /// The link counts in `.` and `..` of a directory of the main tree, the root when none is given.
+    fn links(medium: &Medium, directory: Option<&str>) -> Vec<u32> {
+        let tree = medium.main_tree();
+        let index = directory.map_or(0, |path| {
+            let node = tree.nodes[tree.find(path).unwrap() as usize];
+            let Kind::Directory(index) = node.kind else { panic!("{path} is no directory") };
+            index
+        });
+        let Extent { sector, len } = tree.directories[index as usize].extent;
+        let mut links = Vec::new();
+        let visit = |reader: &mut Reader<'_>, at, record: Record<'_>| {
+            if record.identifier().len() > 1 || record.identifier()[0] > 1 {
+                return Ok(());
+            }
+            each_entry(reader, tree.rock.unwrap(), at, record, |entry| {
+                if entry.is(b"PX") {
+                    links.push(entry.number(12)?);
+                }
+                Ok(())
+            })
+        };
+        Reader::new(medium.source()).directory(sector, len, visit).unwrap();
+        links
+    }
+
+    #[test]
+    fn directories_count_their_new_sub_directories() {
+        let base = base();
+        assert_eq!(links(&base, None), [4, 4]);
+        assert_eq!(links(&base, Some("isolinux")), [2, 4]);
+        let add = ["one/two/f", "one/three/f", "isolinux/more/f"].map(|path| file(path, b""));
+        let (_, medium) = grow(&base, &Edits { add: add.to_vec(), ..Edits::default() }).unwrap();
+        assert_eq!(links(&medium, None), [5, 5]);
+        assert_eq!(links(&medium, Some("isolinux")), [3, 5]);
+        assert_eq!(links(&medium, Some("Packages")), [2, 5]);
+        assert_eq!(links(&medium, Some("one"))[0], 4);
+        assert_eq!(links(&medium, Some("one/two")), [2, 4]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::layout::Sectors;
 use super::name::{Identifiers, joliet_identifier};
 use super::path_table::{Row, path_tables};
 use super::reader::Reader;
-use super::record::{Extent, NewRecord, Record, both32, compare_identifiers, pack, sections};
+use super::record::{Extent, NewRecord, Packer, Record, both32, compare_identifiers, sections};
 use super::susp::{each_entry, set_times};
 use super::timestamp::Timestamp;
 use super::tree::{Kind, NONE, Node, Tree};
@@ -201,11 +201,14 @@ impl<'a> Planned<'a> {
         if self.directories[index].change.is_none() {
             let base = &self.tree.directories[index];
             let mut change = Change::default();
+            let invents = self.naming != Naming::Joliet;
             Reader::new(self.source).directory(
                 base.extent.sector,
                 base.extent.len,
                 |_, at, record| {
-                    change.identifiers.take(record.identifier());
+                    if invents {
+                        change.identifiers.take(record.identifier());
+                    }
                     change.kept.push(Kept { at, bytes: record.bytes().to_vec() });
                     Ok(())
                 },
@@ -225,8 +228,7 @@ impl<'a> Planned<'a> {
             if self.directories[index].change.is_none() {
                 continue;
             }
-            let records = self.records(index, files, &Fixes::new());
-            let len = pack(&records).len() as u64;
+            let len = self.packed(index, files, &Fixes::new()).len() as u64;
             let sector = sectors.take(len)?;
             let len =
                 u32::try_from(len).map_err(|_| IsoError::TooLarge { sectors: len / SECTOR })?;
@@ -268,8 +270,7 @@ impl<'a> Planned<'a> {
             .enumerate()
             .filter_map(|(index, directory)| Some((index, directory.change.as_ref()?)))
             .collect();
-        let written =
-            changed.iter().map(|&(index, _)| pack(&self.records(index, files, fixes))).collect();
+        let written = changed.iter().map(|&(index, _)| self.packed(index, files, fixes)).collect();
         for kept in changed.iter().flat_map(|(_, change)| &change.kept) {
             let range = kept.at..kept.at + kept.bytes.len() as u64;
             let inside: Vec<u64> = fixes.range(range).map(|(&at, _)| at).collect();
@@ -280,17 +281,17 @@ impl<'a> Planned<'a> {
         written
     }
 
-    /// The records of a changed directory, in order.
-    fn records(&self, index: usize, files: &[Place], fixes: &Fixes) -> Vec<Vec<u8>> {
+    /// The records of a changed directory, in order, in whole sectors.
+    fn packed(&self, index: usize, files: &[Place], fixes: &Fixes) -> Vec<u8> {
         let directory = &self.directories[index];
         let change = directory.change.as_ref().expect("only changed directories are written");
         let mut new: Vec<(&String, &New)> = change.new.iter().collect();
         new.sort_by(|(_, a), (_, b)| self.compare(&a.identifier, &b.identifier));
         let mut new = new.into_iter().peekable();
-        let mut records = Vec::new();
+        let mut records = Packer::default();
         if change.kept.is_empty() {
-            records.push(self.dot(0, index));
-            records.push(self.dot(1, directory.parent as usize));
+            records.push(&self.dot(0, index));
+            records.push(&self.dot(1, directory.parent as usize));
         }
         let mut replaced_sections = false;
         for (position, kept) in change.kept.iter().enumerate() {
@@ -298,7 +299,7 @@ impl<'a> Planned<'a> {
             while let Some((name, entry)) = new.next_if(|(_, entry)| {
                 position >= 2 && self.compare(&entry.identifier, record.identifier()).is_lt()
             }) {
-                records.extend(self.new_records(name, entry, files));
+                self.new_records(name, entry, files).iter().for_each(|new| records.push(new));
             }
             if let Some(&file) = change.replaced.get(&kept.at) {
                 let mut one = kept.fixed(fixes);
@@ -306,18 +307,19 @@ impl<'a> Planned<'a> {
                 if let Some(rock) = self.tree.rock {
                     set_times(rock, &mut one, self.at);
                 }
-                records.extend(sections(&one, files[file].sector, files[file].len));
+                let Place { sector, len } = files[file];
+                sections(&one, sector, len).iter().for_each(|section| records.push(section));
                 replaced_sections = record.has_more_sections();
             } else if replaced_sections {
                 replaced_sections = record.has_more_sections();
             } else {
-                records.push(kept.fixed(fixes));
+                records.push(&kept.fixed(fixes));
             }
         }
         for (name, entry) in new {
-            records.extend(self.new_records(name, entry, files));
+            self.new_records(name, entry, files).iter().for_each(|new| records.push(new));
         }
-        records
+        records.finish()
     }
 
     fn compare(&self, a: &[u8], b: &[u8]) -> std::cmp::Ordering {

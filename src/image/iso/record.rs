@@ -163,17 +163,28 @@ pub(super) fn sections(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>> {
 }
 
 /// Lays records out in sectors: none crosses the end of one.
-pub(super) fn pack(records: &[Vec<u8>]) -> Vec<u8> {
-    let sector = SECTOR as usize;
-    let mut packed: Vec<u8> = Vec::new();
-    for record in records {
-        if packed.len() % sector + record.len() > sector {
-            packed.resize(packed.len().next_multiple_of(sector), 0);
+#[derive(Default)]
+pub(super) struct Packer {
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    pub(super) fn push(&mut self, record: &[u8]) {
+        if self.packed.len() % SECTOR as usize + record.len() > SECTOR as usize {
+            self.fill_sector();
         }
-        packed.extend_from_slice(record);
+        self.packed.extend_from_slice(record);
     }
-    packed.resize(packed.len().next_multiple_of(sector), 0);
-    packed
+
+    /// The whole sectors that hold the records.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.fill_sector();
+        self.packed
+    }
+
+    fn fill_sector(&mut self) {
+        self.packed.resize(self.packed.len().next_multiple_of(SECTOR as usize), 0);
+    }
 }
 
 /// The order of identifiers in a directory and in a path table (ECMA-119 9.3): name, then
@@ -292,8 +303,9 @@ mod tests {
 
     #[test]
     fn no_record_crosses_a_sector() {
-        let records = vec![vec![1; 200]; 21];
-        let packed = pack(&records);
+        let mut packer = Packer::default();
+        (0..21).for_each(|_| packer.push(&[1; 200]));
+        let packed = packer.finish();
         assert_eq!(packed.len(), 3 * 2048);
         assert_eq!((packed[1999], packed[2000], packed[2047], packed[2048]), (1, 0, 0, 1));
         assert_eq!(packed[4096..4296], [1; 200]);

@@ -337,7 +337,14 @@ fn add_section(
         return Err(IsoError::Malformed { what: "directory record", at, why });
     }
     if extent.len > 0 {
-        reader.claim(&format!("the file {:?}", found.name), extent.at(), extent.len.into())?;
+        // Quoting a name costs more than all else that is done with it: only for an error.
+        let named = |error| match error {
+            IsoError::PastEnd { end, len, .. } => {
+                IsoError::PastEnd { what: format!("the file {:?}", found.name), end, len }
+            }
+            other => other,
+        };
+        reader.claim("a file", extent.at(), extent.len.into()).map_err(named)?;
         found.extents.push(extent);
     }
     Ok(())
