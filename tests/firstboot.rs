@@ -500,7 +500,8 @@ fn a_blank_retention_disk_is_formatted_once_and_mounted() {
 
 #[test]
 fn a_retention_disk_that_is_not_blank_is_left_alone() {
-    let cases: [(&str, fn(&Machine)); 6] = [
+    type Case = (&'static str, fn(&Machine));
+    let cases: [Case; 6] = [
         ("is not blank: x: TYPE=\"xfs\"", |m| m.write("blkid", "x: TYPE=\"xfs\"\n")),
         ("is not blank: x: LABEL=\"home\" TYPE=\"ext4\"", |m| {
             m.write("blkid", "x: LABEL=\"home\" TYPE=\"ext4\"\n")
