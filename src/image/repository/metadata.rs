@@ -198,6 +198,10 @@ fn read_primary(repo: &mut Repo, name: &str, xml: impl Read) -> Result<(), Repos
 }
 
 fn entry_of(package: &Package) -> Option<PackageEntry> {
+    // The crate panics when asked for a digest that is not there.
+    if matches!(package.checksum(), Checksum::Empty | Checksum::Unknown(_)) {
+        return None;
+    }
     let (kind, checksum) = package.checksum().to_values().ok()?;
     Some(PackageEntry {
         nevra: package.nevra(),

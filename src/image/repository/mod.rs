@@ -10,6 +10,10 @@ mod header;
 mod metadata;
 mod package;
 mod repodata;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
