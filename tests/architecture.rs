@@ -1,6 +1,8 @@
 //! Who may import whom. A module may use only what the table allows it, so no circle can be
 //! written; and only `cli` prints.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,8 @@
 //! The images here are facts written by hand; what real files lead to is the business of the tests
 //! of `image::inspect`.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! The command line as a user meets it: help pages, exit statuses, errors with hints, and a
 //! first image from nothing but the program.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
 use std::path::Path;
 use std::process::Output;
 
