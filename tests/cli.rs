@@ -107,8 +107,8 @@ fn bad_input_is_exit_2_one_thought_and_a_hint() {
         (&["build", "image", "typo.yaml"], "line 2", true),
         (&["build", "image", "demo", "--set", "netwrk.method=dhcp"], "netwrk", true),
         (&["build", "image", "demo", "--base", "missing.iso"], "missing.iso", false),
-        (&["build", "image", "demo", "--base", "short.iso"], "short.iso", false),
-        (&["check", "image", "short.iso"], "short.iso", false),
+        (&["build", "image", "demo", "--base", "short.iso"], "short.iso", true),
+        (&["check", "image", "short.iso"], "short.iso", true),
         (&["check", "image", "missing.iso"], "missing.iso", false),
         (&["explain", "no.such-check"], "no.such-check", false),
     ] {

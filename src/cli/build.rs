@@ -52,7 +52,9 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
     check_target(&out, args.overwrite, &plan.inputs())?;
     enough_space(&out, composition.image.len())?;
     let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
-    reporting.show(&report)
+    let exit = reporting.show(&report)?;
+    anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
+    Ok(exit)
 }
 
 /// Writes the image beside its name, judges it, and gives it its name.

@@ -3,6 +3,17 @@
 use std::error::Error;
 
 use crate::assets::AssetError;
+use crate::check::DefinitionError;
+use crate::image::agent::AgentError;
+use crate::image::compose::ComposeError;
+use crate::image::iso::IsoError;
+use crate::image::payload::PayloadError;
+use crate::image::plan::PlanError;
+use crate::image::profile::ProfileError;
+use crate::image::recipe::RecipeError;
+use crate::image::replacement::ReplacementError;
+use crate::image::system::SystemError;
+use crate::report::catalogue::NoSuchCheck;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -25,11 +36,25 @@ pub fn show(error: &anyhow::Error) {
 fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     macro_rules! ask {
         ($($kind:ty),* $(,)?) => {
-            $(if let Some(error) = error.downcast_ref::<$kind>() {
-                return error.hint();
+            $(if let Some(hint) = error.downcast_ref::<$kind>().and_then(<$kind>::hint) {
+                return Some(hint);
             })*
         };
     }
-    ask!(AssetError, YamlError, crate::image::replacement::ReplacementError);
+    ask!(
+        AgentError,
+        AssetError,
+        ComposeError,
+        DefinitionError,
+        IsoError,
+        NoSuchCheck,
+        PayloadError,
+        PlanError,
+        ProfileError,
+        RecipeError,
+        ReplacementError,
+        SystemError,
+        YamlError,
+    );
     None
 }

@@ -9,6 +9,7 @@ use super::iso::fat::{FatError, FatView};
 use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
 use super::payload::{KICKSTART_PATH, PayloadFile};
 use super::plan::Plan;
+use super::system::AgentKind;
 
 /// The largest menu that is read.
 const MENU_BYTES: u64 = 256 * 1024;
@@ -156,6 +157,10 @@ impl Unattended {
         let profile = &plan.system.profile;
         let disks: Vec<String> =
             plan.system.erased().iter().map(|disk| disk.name.to_string()).collect();
+        let standin = match plan.system.agent {
+            AgentKind::StandIn => " with a STAND-IN agent",
+            _ => "",
+        };
         // Where the installer can read a stick, the label finds the medium whatever it is; el6
         // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
         let place = if profile.usb {
@@ -164,7 +169,7 @@ impl Unattended {
             format!("cdrom:/{KICKSTART_PATH}")
         };
         Self(NewEntry {
-            title: format!("Install the master target (erases {})", disks.join(", ")),
+            title: format!("Install the master target{standin} (erases {})", disks.join(", ")),
             args: vec![format!("{}={place}", profile.kickstart_argument.as_str())],
             timeout_s: TIMEOUT_S,
         })

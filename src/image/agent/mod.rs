@@ -18,7 +18,7 @@ pub use error::{AgentError, EntryFault, Limit};
 pub use name::{AgentName, NameForm, Ring};
 pub use standin::{STANDIN_FILE_NAME, STANDIN_MARKER, standin_bundle};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::digest::Sha256;
 
@@ -45,11 +45,18 @@ pub struct AgentBundle {
     /// Bytes of all members together.
     pub unpacked_bytes: u64,
     /// The permission bits of `install`.
+    #[serde(serialize_with = "octal")]
     pub installer_mode: u32,
     /// The permission bits of `ApplyCustomChanges.sh`.
+    #[serde(serialize_with = "octal")]
     pub custom_changes_mode: u32,
     /// Whether the archive says that it is a stand-in.
     pub standin: bool,
+}
+
+/// Writes permission bits as people do: `755`.
+fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:o}"))
 }
 
 impl AgentBundle {
