@@ -67,7 +67,7 @@ KickstartParser(makeVersion($1)).readKickstart(sys.argv[1]); print('accepted')" 
 else skip "ksvalidator" "no pykickstart (PREFLIGHT_PYTHON)"; fi
 
 # --- the kickstart carried out
-if ! can_be_root; then skip "%post and first boot" "not root, no passwordless sudo"
+if ! can_be_root; then skip "%post and first boot" "not root, no passwordless sudo, or no namespaces"
 elif ! python_with_pykickstart; then skip "%post and first boot" "no pykickstart (PREFLIGHT_PYTHON)"
 else
   carry_out() { # name, rounds, post.sh's arguments

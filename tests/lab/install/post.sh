@@ -17,6 +17,7 @@ python_with_pykickstart || { echo "PREFLIGHT_PYTHON must name a Python with pyki
 if [ -z "${LAB_IN_NAMESPACE:-}" ]; then
   exec env LAB_IN_NAMESPACE=1 timeout 300 unshare -m --propagation private "$0" "$OUT" "$iso" ${ksdisc:+--ks-disc "$ksdisc"} --ks "$ks"
 fi
+case $OUT/ in /mnt/*) echo "$OUT: /mnt is hidden here, name another directory" >&2; exit 2;; esac
 fail() { echo "POST RESULT FAIL: $*"; exit 1; }
 
 # --- the discs. Where the kernel has no iso9660 they are extracted and bound.
