@@ -26,8 +26,8 @@ finished() { # TITLE
   echo "$1: $passed passed, $failed failed in $((SECONDS-cases_began)) s"
   [ "$failed" = 0 ]
 }
-# as_root COMMAND... - directly, or with passwordless sudo.
-can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+# as_root COMMAND... - directly, or with passwordless sudo. A container may lack the namespaces all the same.
+can_be_root() { { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; } && as_root unshare -m -p --fork true 2>/dev/null; }
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n env PREFLIGHT_PYTHON="${PREFLIGHT_PYTHON:-}" "$@"; fi
 }

@@ -15,7 +15,7 @@ boot() { "$LAB/boot.sh" "$@" --limit 150; }
 good "el6 reference medium written" customise el6 "$base6" "$made"
 caught "readers see what xorriso's replay moves and cuts" 'changed: /isolinux/isolinux.bin' "$LAB/readers.sh" "$OUT" "$made" "$base6"
 good "descriptors kept" python3 "$LAB/disc-facts.py" "$made" --against "$base6"
-if ! can_be_root; then skip "%post and first boot" "not root, no passwordless sudo"
+if ! can_be_root; then skip "%post and first boot" "not root, no passwordless sudo, or no namespaces"
 elif ! python_with_pykickstart; then skip "%post and first boot" "no pykickstart (PREFLIGHT_PYTHON)"
 else
   good "%post in a scratch root" as_root "$LAB/install/post.sh" "$OUT" "$made"

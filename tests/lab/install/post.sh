@@ -17,6 +17,7 @@ python_with_pykickstart || { echo "PREFLIGHT_PYTHON must name a Python with pyki
 if [ -z "${LAB_IN_NAMESPACE:-}" ]; then
   exec env LAB_IN_NAMESPACE=1 timeout 300 unshare -m --propagation private "$0" "$OUT" "$iso" ${ksdisc:+--ks-disc "$ksdisc"} --ks "$ks"
 fi
+case $OUT/ in /mnt/*) echo "$OUT: /mnt is hidden here, name another directory" >&2; exit 2;; esac
 fail() { echo "POST RESULT FAIL: $*"; exit 1; }
 
 # --- the discs. Where the kernel has no iso9660 they are extracted and bound.
@@ -34,7 +35,7 @@ case $(sed -n 's/^version *= *//p' /mnt/medium/.treeinfo | head -1) in
 esac
 mkdir -p "$source"; mount --bind /mnt/medium "$source"; own=$source
 [ -z "$ksdisc" ] || { own=/mnt/preflight; disc "$ksdisc" $own; }
-R=$OUT/sysimage; rm -rf "$R" "$OUT/sections" "$OUT/basemd"; mkdir -p "$R" "$OUT/basemd" /mnt/sysimage
+R=$OUT/sysimage; rm -rf "$R" "$OUT/sections" "$OUT/basemd" "$OUT/dnfcache"; mkdir -p "$R" "$OUT/basemd" /mnt/sysimage
 mount --bind "$R" /mnt/sysimage
 "$PY" "$LAB/install/ks-sections.py" "RHEL$el" "$own$ks" "$OUT/sections"
 
@@ -64,19 +65,23 @@ with_libraries() { # program path-in-root
 with_libraries "$(command -v busybox)" /bin/busybox
 for applet in $(busybox --list); do
   case $applet in
-    sh|ash|hush|reboot|poweroff|halt|init|rpm|rpm2cpio|sync|logger|install|useradd) ;;
+    sh|ash|hush|reboot|poweroff|halt|init|rpm|rpm2cpio|sync|logger|install|useradd|flock) ;;
     *) [ -e "$R/bin/$applet" ] || ln -s /bin/busybox "$R/bin/$applet";;
   esac
 done
 # Programs that start others must be real: Debian's busybox runs its own applet of a name before it looks in PATH.
-for program in bash env timeout xargs find nice nohup setsid rpm stat date; do with_libraries "$(command -v $program)" "/bin/$program"; done
+for program in bash env timeout xargs find nice nohup setsid rpm stat date flock; do with_libraries "$(command -v $program)" "/bin/$program"; done
 ln -sf bash "$R/bin/sh"
 cp -r /usr/lib/rpm/{rpmrc,macros} "$R/usr/lib/rpm/"; [ ! -d /usr/lib/rpm/platform ] || cp -r /usr/lib/rpm/platform "$R/usr/lib/rpm/"
 for stub in chkconfig reboot shutdown poweroff halt init service systemctl logger; do
   printf '#!/bin/sh\necho "%s $*" >> /var/log/stub-calls\n' $stub > "$R/sbin/$stub"; chmod 755 "$R/sbin/$stub"
 done
-# What had been written when the flush was asked for is part of the record.
-printf '#!/bin/sh\necho "sync $* $(ls /var/lib/preflight 2>/dev/null | tr "\\n" " ")" >> /var/log/stub-calls\n' > "$R/bin/sync"; chmod 755 "$R/bin/sync"
+# What had been written when a flush was asked for goes where the stand-in agent writes what it did: the order counts.
+cat > "$R/bin/sync" <<'STUB'
+#!/bin/sh
+echo "sync $(ls /var/lib/preflight 2>/dev/null | tr '\n' ' ')" >> /var/log/standin-agent
+STUB
+chmod 755 "$R/bin/sync"
 # The WWID of the disk this root pretends to be on; a partition has none of its own.
 cat > "$R/lib/udev/scsi_id" <<'STUB'
 #!/bin/sh
