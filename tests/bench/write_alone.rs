@@ -1,0 +1,26 @@
+//! Writing alone, for the benchmark: a base, and a file behind it, carried into an image and
+//! synced, without media md5, digests or verification.
+//!
+//! Usage: `write_alone BASE ADDED OUT`
+
+use std::fs::File;
+use std::sync::Arc;
+
+use preflight::image::iso::bytemap::{ByteMap, Origin};
+use preflight::image::writing;
+
+fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let mut next = || arguments.next().expect("usage: write_alone BASE ADDED OUT");
+    let (base, added, out) = (next(), next(), next());
+    let mut image = ByteMap::new();
+    for path in [base, added] {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        image.push(len, Origin::File(Arc::new(file), 0));
+        image.pad_to(2048);
+    }
+    let out = File::options().read(true).write(true).create(true).truncate(true).open(out)?;
+    writing::write(&mut image, &out, None, None, |_| Vec::new(), &|_| {})?;
+    out.sync_all()
+}
