@@ -1,6 +1,5 @@
 //! `build image`: plan, compose, write, read back, judge, rename.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +11,10 @@ use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
 use crate::digest::Sha256;
+use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Replacement, check_target};
@@ -66,70 +67,75 @@ fn write(
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
+    let failed = || format!("cannot write {}", out.display());
     let part = Replacement::open(out, overwrite, &plan.inputs())?;
-    let written = Written::of(plan, composition, &part)
-        .with_context(|| format!("cannot write {}", out.display()))?;
-    let facts = inspect::image(&written.file, MediaMd5Check::Implanted)?;
+    let (image, manifest) = fill(plan, composition, &part).with_context(failed)?;
+    let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     let report = check::judge_image(out, &facts, checks, fail_on);
     let beside = Beside {
-        inside: written.manifest,
+        inside: manifest,
         image: ImageRecord {
             name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            size: written.len,
-            sha256: written.sha256,
+            size: image.len(),
+            sha256,
         },
         verified: check::verified(&report),
     };
-    let manifest = Replacement::open(&manifest_beside(out), true, &[])?;
+    let path = manifest_beside(out);
+    let manifest = Replacement::open(&path, true, &[])?;
     std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", manifest_beside(out).display()))?;
+        .with_context(|| format!("cannot write {}", path.display()))?;
     part.commit()?;
     manifest.commit()?;
     Ok(report)
 }
 
-/// An image in its part file: written, with its sum implanted, synced, and read back.
-struct Written {
-    file: Arc<File>,
-    len: u64,
-    sha256: Sha256,
-    manifest: Manifest,
+/// Fills the part file: one pass over the plan, then the sum that was taken on the way.
+fn fill(
+    plan: &Plan,
+    mut composition: Composition,
+    part: &Replacement,
+) -> anyhow::Result<(ByteMap, Manifest)> {
+    let mut image = std::mem::take(&mut composition.image);
+    let mut sum = composition.media_md5();
+    let mut manifest = composition.manifest.clone();
+    let mut base_digest = None;
+    {
+        let bar = progress::Bytes::start("writing", image.len());
+        let mut tap = |bytes: &[u8]| sum.update(bytes);
+        let late = |digest: Option<Sha256>| {
+            base_digest = digest;
+            let (finished, patches) = composition.late(digest);
+            manifest = finished;
+            patches
+        };
+        let base = composition.base.as_ref();
+        writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
+    }
+    if let Some(base) = &plan.base
+        && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
+        && demanded != found
+    {
+        let path = base.path.display();
+        anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
+    }
+    let implant = sum.finish(false).context("the volume is longer than the image")?;
+    writing::implant(&mut image, part.file(), &implant)?;
+    Ok((image, manifest))
 }
 
-impl Written {
-    fn of(plan: &Plan, mut composition: Composition, part: &Replacement) -> anyhow::Result<Self> {
-        let len = composition.image.len();
-        let mut image = std::mem::take(&mut composition.image);
-        let mut sum = composition.media_md5();
-        let mut manifest = None;
-        let mut base_digest = None;
-        {
-            let bar = progress::Bytes::start("writing", len);
-            let mut tap = |bytes: &[u8]| sum.update(bytes);
-            let late = |digest: Option<Sha256>| {
-                base_digest = digest;
-                let (finished, patches) = composition.late(digest);
-                manifest = Some(finished);
-                patches
-            };
-            let base = composition.base.as_ref();
-            writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
-        }
-        if let Some(base) = &plan.base
-            && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
-            && demanded != found
-        {
-            let path = base.path.display();
-            anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
-        }
-        let implant = sum.finish(false).context("the volume is longer than the image")?;
-        writing::implant(&mut image, part.file(), &implant)?;
-        part.file().sync_all()?;
-        let bar = progress::Bytes::start("verifying", len);
-        let sha256 = writing::verify(&image, part.file(), &|at| bar.at(at))?;
-        let manifest = manifest.context("the manifest was not finished")?;
-        Ok(Self { file: Arc::new(part.file().try_clone()?), len, sha256, manifest })
-    }
+/// Reads the part file back, byte by byte and as an image, while it goes to disk. It gets its
+/// name only when all three are done.
+fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, ImageFacts)> {
+    let file = Arc::new(part.file().try_clone()?);
+    let bar = progress::Bytes::start("verifying", image.len());
+    std::thread::scope(|scope| {
+        let synced = scope.spawn(|| part.file().sync_all());
+        let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Implanted));
+        let sha256 = writing::verify(image, part.file(), &|at| bar.at(at))?;
+        synced.join().expect("syncing does not panic")?;
+        Ok((sha256, facts.join().expect("inspecting does not panic")?))
+    })
 }
 
 fn manifest_beside(out: &Path) -> PathBuf {
