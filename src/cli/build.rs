@@ -70,7 +70,9 @@ fn write(
     let failed = || format!("cannot write {}", out.display());
     let part = Replacement::open(out, overwrite, &plan.inputs())?;
     let (image, manifest) = fill(plan, composition, &part).with_context(failed)?;
+    tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
+    tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
     let beside = Beside {
         inside: manifest,

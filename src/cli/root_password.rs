@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
@@ -20,22 +21,27 @@ const FILE_BYTES: u64 = 4096;
 
 /// The hash that the recipe means; none when the account is locked.
 pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
-    let password = match source {
+    let read: &dyn Fn() -> anyhow::Result<Secret> = match source {
         RootPassword::Locked => return Ok(None),
         RootPassword::Hash(hash) => return Ok(Some(hash.clone())),
-        RootPassword::Prompt => prompted()?,
-        RootPassword::File(path) => from_file(path)?,
-        RootPassword::Env(name) => {
-            let value = std::env::var(name.as_str()).with_context(|| {
-                format!("root_password: the environment variable {} cannot be read", name.as_str())
-            })?;
-            Secret::new(value)
-        }
+        RootPassword::Prompt => &prompted,
+        RootPassword::File(path) => &|| from_file(path),
+        RootPassword::Env(name) => &|| from_environment(name.as_str()),
     };
+    // No core file, and no other process of this user may look into this one's memory.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot guard the password")?;
+    let password = read()?;
     if password.expose().is_empty() {
         bail!("root_password: the password is empty");
     }
     hashed(&password).map(Some)
+}
+
+fn from_environment(name: &str) -> anyhow::Result<Secret> {
+    let value = std::env::var(name).with_context(|| {
+        format!("root_password: the environment variable {name} cannot be read")
+    })?;
+    Ok(Secret::new(value))
 }
 
 fn prompted() -> anyhow::Result<Secret> {

@@ -11,8 +11,9 @@ use super::iso::bytemap::{ByteMap, Origin, SECTOR};
 use super::iso::media_md5::MediaMd5;
 use super::iso::system_area::{SystemArea, SystemAreaError};
 use super::iso::{Edits, Extended, IsoError, Source, create, extend};
-use super::manifest::{self, FileRecord, Manifest};
+use super::manifest::{FileRecord, Manifest};
 use super::menus::{self, MenuChange, MenuError, Unattended};
+use super::on_disc;
 use super::payload::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::writing::Base;
@@ -27,7 +28,7 @@ pub struct Composition {
     pub base: Option<Base>,
     /// Bytes that the volume descriptor counts, over which the media md5 is taken.
     pub volume_bytes: u64,
-    /// The manifest, with [`manifest::NOT_YET`] for the base's digest.
+    /// The manifest, with [`NOT_YET`](super::manifest::NOT_YET) for the base's digest.
     pub manifest: Manifest,
     /// What the boot menus were and become.
     pub menus: Vec<MenuChange>,
@@ -235,8 +236,8 @@ fn with_manifest(
     let mut files: Vec<(DiscPath, Source)> =
         payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
     let text = |text: String| Source::Bytes(Arc::from(text.into_bytes()));
-    files.push((DiscPath::new(manifest::PATH)?, text(manifest.to_json())));
-    files.push((DiscPath::new(manifest::SUMS_PATH)?, text(manifest.to_sums())));
+    files.push((DiscPath::new(on_disc::MANIFEST)?, text(manifest.to_json())));
+    files.push((DiscPath::new(on_disc::SUMS)?, text(manifest.to_sums())));
     Ok(files)
 }
 
@@ -275,6 +276,6 @@ impl Placed {
             let placed = image.placed.iter().find(|file| file.path.as_str() == path);
             placed.expect("the manifest is among the files that were placed").at
         };
-        Self { manifest: at(manifest::PATH), sums: at(manifest::SUMS_PATH) }
+        Self { manifest: at(on_disc::MANIFEST), sums: at(on_disc::SUMS) }
     }
 }

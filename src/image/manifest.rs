@@ -8,13 +8,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::disc_path::DiscPath;
+use super::on_disc;
 use crate::digest::Sha256;
-
-/// Where the manifest stands on the disc.
-pub const PATH: &str = "preflight/manifest.json";
-
-/// Where the list for `sha256sum -c` stands on the disc; the kickstart names it.
-pub const SUMS_PATH: &str = "preflight/manifest.sha256";
 
 /// The format's name and version; fields are only ever added.
 pub const SCHEMA: &str = "preflight.manifest/1";
@@ -171,7 +166,7 @@ impl Manifest {
         let own = Sha256::of(self.to_json());
         let mut lines: Vec<(&str, Sha256)> =
             self.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
-        lines.push((PATH, own));
+        lines.push((on_disc::MANIFEST, own));
         lines.sort_unstable();
         let mut text = String::new();
         for (path, digest) in lines {
@@ -265,7 +260,7 @@ mod tests {
             sums,
             [
                 (Sha256::of("k"), DiscPath::new("ks.cfg").unwrap()),
-                (Sha256::of(manifest.to_json()), DiscPath::new(PATH).unwrap()),
+                (Sha256::of(manifest.to_json()), DiscPath::new(on_disc::MANIFEST).unwrap()),
             ]
         );
     }

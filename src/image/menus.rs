@@ -7,7 +7,8 @@ use super::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry};
 use super::disc_path::{BadDiscPath, DiscPath};
 use super::iso::fat::{FatError, FatView};
 use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
-use super::payload::{KICKSTART_PATH, PayloadFile};
+use super::on_disc;
+use super::payload::PayloadFile;
 use super::plan::Plan;
 use super::system::AgentKind;
 
@@ -164,9 +165,9 @@ impl Unattended {
         // Where the installer can read a stick, the label finds the medium whatever it is; el6
         // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
         let place = if profile.usb {
-            format!("hd:LABEL={}:/{KICKSTART_PATH}", volume_id.replace(' ', "\\x20"))
+            format!("hd:LABEL={}:/{}", volume_id.replace(' ', "\\x20"), on_disc::KICKSTART)
         } else {
-            format!("cdrom:/{KICKSTART_PATH}")
+            format!("cdrom:/{}", on_disc::KICKSTART)
         };
         Self(NewEntry {
             title: format!("Install the master target{standin} (erases {})", disks.join(", ")),
@@ -259,6 +260,7 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
         let failed = |source| MenuError::Config { file: menu.file.clone(), source };
         let text = menu.config.with_unattended(&entry.0).map_err(failed)?;
         let after = BootConfig::parse(menu.config.kind(), &text).map_err(failed)?;
+        tracing::info!(file = %menu.file, "adding the unattended boot entry");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
             before: lines(&menu.config),

@@ -13,6 +13,7 @@ pub mod iso;
 pub mod kickstart;
 pub mod manifest;
 pub mod menus;
+pub mod on_disc;
 pub mod payload;
 pub mod plan;
 pub mod profile;

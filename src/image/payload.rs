@@ -14,6 +14,7 @@ use super::kickstart::model::{AGENT, AGENT_DIRECTORY};
 use super::kickstart::render::KickstartError;
 use super::kickstart::{self, Kickstart, Placement};
 use super::manifest::FileRecord;
+use super::on_disc;
 use super::plan::{AgentContent, Plan};
 use super::profile::Init;
 use super::recipe::Retention;
@@ -23,15 +24,6 @@ use super::system::{AgentKind, System};
 use super::value::PayloadName;
 use crate::assets::Assets;
 use crate::digest::Sha256;
-
-/// The kickstart's path on the disc.
-pub const KICKSTART_PATH: &str = "ks.cfg";
-
-/// The directory of what the installed system gets.
-const DIRECTORY: &str = "preflight/payload";
-
-/// The add-on repository's directory.
-pub const REPOSITORY: &str = "preflight/repo";
 
 /// One file to be put on a disc.
 #[derive(Clone, Debug)]
@@ -117,11 +109,6 @@ impl PayloadFile {
     }
 }
 
-/// The agent's path on the disc.
-pub fn agent_path() -> String {
-    format!("{DIRECTORY}/{AGENT}")
-}
-
 /// Every file that a plan puts on a disc, but for the manifest.
 ///
 /// # Errors
@@ -131,18 +118,18 @@ pub fn agent_path() -> String {
 pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
     for (name, text) in first_boot(assets, &plan.system)? {
-        files.push(PayloadFile::of_bytes(&format!("{DIRECTORY}/{name}"), text.into_bytes())?);
+        files.push(PayloadFile::of_bytes(
+            &format!("{}/{name}", on_disc::PAYLOAD),
+            text.into_bytes(),
+        )?);
     }
     if let Some(agent) = &plan.agent {
-        let path = agent_path();
+        let path = on_disc::AGENT;
         files.push(match &agent.content {
-            AgentContent::File { file, .. } => PayloadFile::of_file(
-                &path,
-                Arc::clone(file),
-                agent.bundle.len,
-                agent.bundle.sha256,
-            )?,
-            AgentContent::Made(bytes) => PayloadFile::of_bytes(&path, Arc::clone(bytes))?,
+            AgentContent::File { file, .. } => {
+                PayloadFile::of_file(path, Arc::clone(file), agent.bundle.len, agent.bundle.sha256)?
+            }
+            AgentContent::Made(bytes) => PayloadFile::of_bytes(path, Arc::clone(bytes))?,
         });
     }
     if !plan.packages.is_empty() {
@@ -154,7 +141,7 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
         payload: names(&files),
     };
     let text = kickstart(assets, &plan.system, &placement, &plan.root)?;
-    files.push(PayloadFile::of_bytes(KICKSTART_PATH, text.into_bytes())?);
+    files.push(PayloadFile::of_bytes(on_disc::KICKSTART, text.into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -223,18 +210,18 @@ fn first_boot(assets: &Assets, system: &System) -> Result<Vec<(String, String)>,
 fn add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
     for (path, bytes) in repository::repodata(&plan.packages, plan.epoch.seconds())? {
-        files.push(PayloadFile::of_bytes(&format!("{REPOSITORY}/{path}"), bytes)?);
+        files.push(PayloadFile::of_bytes(&format!("{}/{path}", on_disc::REPOSITORY), bytes)?);
     }
     for package in &plan.packages {
         let file = File::open(&package.path)
             .map_err(|source| PayloadError::Open { path: package.path.clone(), source })?;
-        let path = format!("{REPOSITORY}/{}", package.location);
+        let path = format!("{}/{}", on_disc::REPOSITORY, package.location);
         files.push(PayloadFile::of_file(&path, Arc::new(file), package.len, package.sha256)?);
     }
     Ok(files)
 }
 
 fn names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
-    let prefix = format!("{DIRECTORY}/");
+    let prefix = format!("{}/", on_disc::PAYLOAD);
     files.iter().filter_map(|file| file.path.as_str().strip_prefix(&prefix)?.parse().ok()).collect()
 }

@@ -14,6 +14,7 @@ use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
 use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, Tool};
+use super::on_disc;
 use super::recipe::{Agent, Pinned, Recipe};
 use super::repository::{self, RepositoryError, RpmPackage};
 use super::system::{System, SystemError};
@@ -220,7 +221,17 @@ impl Plan {
             Some(directory) => repository::read_packages(directory, generation)?,
             None => Vec::new(),
         };
-        tracing::info!(base = base.is_some(), packages = packages.len(), "planned");
+        if let Some(base) = &base {
+            let (volume, bytes) = (base.medium.volume_id(), base.medium.file_len());
+            tracing::info!(base = %base.path.display(), volume, bytes, "read the base");
+        }
+        if let Some(agent) = &agent {
+            let (name, sha256) = (&agent.bundle.file_name, agent.bundle.sha256);
+            tracing::info!(%name, %sha256, pinned = agent.pinned, "inspected the agent");
+        }
+        for package in &packages {
+            tracing::debug!(package = %package.nevra(), "add-on");
+        }
         Ok(Self { system, root: wish.root, epoch, recipe: wish.record, base, agent, packages })
     }
 
@@ -287,7 +298,7 @@ impl Plan {
             }),
             agent: self.agent.as_ref().map(|agent| AgentRecord {
                 name: agent.bundle.file_name.clone(),
-                path: super::payload::agent_path(),
+                path: on_disc::AGENT.to_owned(),
                 sha256: agent.bundle.sha256,
                 size: agent.bundle.len,
                 pinned: agent.pinned,

@@ -6,7 +6,7 @@ use crate::facts::image::AgentFacts;
 use crate::image::agent::{self, AgentBundle};
 use crate::image::iso::Medium;
 use crate::image::manifest::{AgentRecord, Manifest};
-use crate::image::payload;
+use crate::image::on_disc;
 
 /// Reads the facts, and the archive's digest, which was taken on the way.
 pub fn facts(
@@ -14,7 +14,7 @@ pub fn facts(
     manifest: &Result<Manifest, String>,
 ) -> (AgentFacts, Option<(String, Sha256)>) {
     let record = manifest.as_ref().ok().and_then(|manifest| manifest.agent.as_ref());
-    let path = record.map_or_else(payload::agent_path, |record| record.path.clone());
+    let path = record.map_or_else(|| on_disc::AGENT.to_owned(), |record| record.path.clone());
     let Ok(map) = medium.map(&path) else { return (absent(manifest, record), None) };
     // On the disc every agent has the same name; the one it came with is in the manifest.
     let name = record.map_or("", |record| record.name.as_str());

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use super::generation;
 use super::iso::{IsoError, Medium};
 use super::kickstart;
-use super::manifest::{self, Manifest};
+use super::manifest::Manifest;
 use super::menus as boot_menus;
-use super::payload::KICKSTART_PATH;
+use super::on_disc;
 use super::profile::Generation;
 use crate::facts::Fact;
 use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
@@ -47,7 +47,7 @@ pub fn image(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoErro
     let generation = generation_of(&medium, &manifest);
     let boot = menus::facts(&menus);
     let location = match kind {
-        ImageKind::KickstartDisc => Ok(KICKSTART_PATH.to_owned()),
+        ImageKind::KickstartDisc => Ok(on_disc::KICKSTART.to_owned()),
         _ => menus::kickstart_path(&menus),
     };
     let text = location.and_then(|path| {
@@ -84,8 +84,8 @@ fn kind_of(medium: &Medium, manifest: &Result<Manifest, String>) -> ImageKind {
         Ok(manifest) if manifest.kind == "kickstart-disc" => ImageKind::KickstartDisc,
         Ok(_) => ImageKind::Installer,
         // A manifest that is there but cannot be read is ours, and damaged.
-        Err(_) if medium.find(manifest::PATH).is_some() && installer => ImageKind::Installer,
-        Err(_) if medium.find(manifest::PATH).is_some() => ImageKind::KickstartDisc,
+        Err(_) if medium.find(on_disc::MANIFEST).is_some() && installer => ImageKind::Installer,
+        Err(_) if medium.find(on_disc::MANIFEST).is_some() => ImageKind::KickstartDisc,
         Err(_) if installer => ImageKind::VendorMedium,
         Err(_) => ImageKind::Other,
     }

@@ -8,12 +8,10 @@ use crate::facts::{Fact, Looked};
 use crate::image::disc_path::DiscPath;
 use crate::image::iso::{EntryKind, IsoError, Medium};
 use crate::image::manifest::{self, Manifest};
+use crate::image::on_disc;
 
 /// The largest manifest that is read.
 const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
-
-/// The directory that holds nothing but what the manifest names.
-const OURS: &str = "preflight/";
 
 /// Reads the manifest of an image.
 ///
@@ -21,8 +19,9 @@ const OURS: &str = "preflight/";
 ///
 /// A fragment that says why there is none: no such file, or not a manifest.
 pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
-    let bytes = medium.read(manifest::PATH, MANIFEST_BYTES).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", manifest::PATH))
+    let bytes =
+        medium.read(on_disc::MANIFEST, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", on_disc::MANIFEST))
 }
 
 /// Digests of files on the disc, each file read once however often it is asked for.
@@ -95,13 +94,12 @@ pub fn facts(
 }
 
 fn sums(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
-    let bytes =
-        medium.read(manifest::SUMS_PATH, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    let bytes = medium.read(on_disc::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "the list is not text".to_owned())?;
-    let sums = manifest::parse_sums(&text)
-        .map_err(|error| format!("/{}: {error}", manifest::SUMS_PATH))?;
+    let sums =
+        manifest::parse_sums(&text).map_err(|error| format!("/{}: {error}", on_disc::SUMS))?;
     if sums.is_empty() {
-        return Err(format!("/{} names no file", manifest::SUMS_PATH));
+        return Err(format!("/{} names no file", on_disc::SUMS));
     }
     Ok(sums)
 }
@@ -123,7 +121,7 @@ fn disagreements(manifest: &Manifest, sums: &[(Sha256, DiscPath)]) -> Vec<String
         .files
         .iter()
         .filter(|file| !agrees(&file.path, file.sha256))
-        .map(|file| format!("/{} is not so in /{}", file.path, manifest::SUMS_PATH))
+        .map(|file| format!("/{} is not so in /{}", file.path, on_disc::SUMS))
         .collect()
 }
 
@@ -132,8 +130,8 @@ fn strangers(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
         sums.iter().map(|(_, path)| path.as_str()).collect();
     medium
         .entries()
-        .filter(|entry| entry.kind != EntryKind::Directory && entry.path.starts_with(OURS))
-        .filter(|entry| entry.path != manifest::SUMS_PATH && entry.path != manifest::PATH)
+        .filter(|entry| entry.kind != EntryKind::Directory && entry.path.starts_with(on_disc::OURS))
+        .filter(|entry| entry.path != on_disc::SUMS && entry.path != on_disc::MANIFEST)
         .filter(|entry| !listed.contains(entry.path.as_str()))
         .map(|entry| format!("/{}", entry.path))
         .collect()

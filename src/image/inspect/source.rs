@@ -8,8 +8,7 @@ use crate::digest::Sha256;
 use crate::facts::image::SourceFacts;
 use crate::facts::{Fact, Looked};
 use crate::image::iso::Medium;
-use crate::image::iso::bytemap::ByteMap;
-use crate::image::payload::REPOSITORY;
+use crate::image::on_disc::REPOSITORY;
 use crate::image::repository::{PackageEntry, Repo, read_repo};
 
 /// Faults of a repository that are worth telling one by one.
@@ -55,25 +54,9 @@ fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
     let open = |path: &str| {
         let path = if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
         let map = medium.map(&path).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(File { map, at: 0 })
+        Ok(map.into_reader())
     };
     read_repo(open).map_err(|error| super::told(&error))
-}
-
-/// A file of the disc, read from its start.
-struct File {
-    map: ByteMap,
-    at: u64,
-}
-
-impl io::Read for File {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.map.len() - self.at).unwrap_or(usize::MAX);
-        let take = buffer.len().min(left);
-        self.map.read_exact_at(self.at, &mut buffer[..take])?;
-        self.at += take as u64;
-        Ok(take)
-    }
 }
 
 fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {

@@ -3,6 +3,7 @@
 //!
 //! Not for deciding what goes where: that is the planner's (`extend`, `create`).
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -116,7 +117,12 @@ impl ByteMap {
     }
 
     /// A reader of all bytes in order.
-    pub fn reader(&self) -> MapReader<'_> {
+    pub fn reader(&self) -> MapReader<&Self> {
+        MapReader { map: self, at: 0 }
+    }
+
+    /// A reader of all bytes in order that keeps the map.
+    pub fn into_reader(self) -> MapReader<Self> {
         MapReader { map: self, at: 0 }
     }
 
@@ -175,16 +181,17 @@ impl ByteMap {
 
 /// Reads a [`ByteMap`] from its first byte on.
 #[derive(Debug)]
-pub struct MapReader<'a> {
-    map: &'a ByteMap,
+pub struct MapReader<M> {
+    map: M,
     at: u64,
 }
 
-impl io::Read for MapReader<'_> {
+impl<M: Borrow<ByteMap>> io::Read for MapReader<M> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.map.len() - self.at).unwrap_or(usize::MAX);
+        let map = self.map.borrow();
+        let left = usize::try_from(map.len() - self.at).unwrap_or(usize::MAX);
         let take = buffer.len().min(left);
-        self.map.read_exact_at(self.at, &mut buffer[..take])?;
+        map.read_exact_at(self.at, &mut buffer[..take])?;
         self.at += take as u64;
         Ok(take)
     }

@@ -3,8 +3,8 @@
 //! Not bootable, and not for changing an image: a new disc is a blank medium that is extended.
 
 use super::bytemap::{ByteMap, Origin, SECTOR};
+use super::edits::{Extended, Source};
 use super::error::IsoError;
-use super::extend::{Extended, Source};
 use super::layout::{Roots, Wish, lay_out};
 use super::medium::Medium;
 use super::record::{Extent, NewRecord, Packer};

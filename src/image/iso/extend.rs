@@ -2,12 +2,9 @@
 //! are appended, and the few records that point at what moved are changed in place.
 //!
 //! Not for the system area, the backup GPT or the media md5, which depend on the final size: they
-//! are patched into the result afterwards. Nothing is written here: the result is a [`ByteMap`].
+//! are patched into the result afterwards. Nothing is written here: the result is a `ByteMap`.
 
-use std::fs::File;
-use std::sync::Arc;
-
-use super::bytemap::{ByteMap, Origin};
+use super::edits::{Edits, Extended};
 use super::error::IsoError;
 use super::layout::{Replaced, Roots, Wish, lay_out};
 use super::medium::Medium;
@@ -15,75 +12,6 @@ use super::record::Extent;
 use super::timestamp::Timestamp;
 use super::tree::{Kind, Node, Tree};
 use crate::image::disc_path::DiscPath;
-
-/// Where the bytes of a file come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// Bytes held in memory.
-    Bytes(Arc<[u8]>),
-    /// The first `len` bytes of an open file.
-    File {
-        /// The file.
-        file: Arc<File>,
-        /// Bytes to take.
-        len: u64,
-    },
-}
-
-impl Source {
-    /// Bytes.
-    pub fn len(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { len, .. } => *len,
-        }
-    }
-
-    /// Whether it has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn push_to(&self, map: &mut ByteMap) {
-        match self {
-            Self::Bytes(bytes) => map.push_bytes(Arc::clone(bytes)),
-            Self::File { file, len } => map.push(*len, Origin::File(Arc::clone(file), 0)),
-        }
-    }
-}
-
-/// What is to change in an image.
-#[derive(Clone, Debug, Default)]
-pub struct Edits {
-    /// Files that do not exist yet; missing directories above them are made.
-    pub add: Vec<(DiscPath, Source)>,
-    /// Files that exist and get other content.
-    pub replace: Vec<(DiscPath, Source)>,
-    /// Bytes to write over the base, by their offset in it.
-    pub patch: Vec<(u64, Vec<u8>)>,
-}
-
-/// Where a new file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacedFile {
-    /// Its path.
-    pub path: DiscPath,
-    /// Its first byte in the image; 0 for an empty file, which is nowhere.
-    pub at: u64,
-    /// Bytes, all behind each other.
-    pub len: u64,
-}
-
-/// An image that has been planned to the last byte.
-#[derive(Clone, Debug)]
-pub struct Extended {
-    /// What every byte is.
-    pub map: ByteMap,
-    /// Sectors of the volume, as its descriptors say.
-    pub volume_sectors: u32,
-    /// Every added and replaced file, in the order of their bytes.
-    pub placed: Vec<PlacedFile>,
-}
 
 /// Plans the changed image; new data starts at byte `append_at`.
 ///
@@ -189,6 +117,9 @@ mod tests {
     use super::super::record::Record;
     use super::super::susp::each_entry;
     use super::super::{EntryKind, JolietDifference, create};
+    use std::sync::Arc;
+
+    use super::super::edits::Source;
     use super::*;
 
     fn file(path: &str, bytes: &[u8]) -> (DiscPath, Source) {

@@ -4,10 +4,11 @@
 //! order of the sectors: changed directories of both trees, their path tables, new files.
 
 use super::bytemap::{ByteMap, Origin, SECTOR};
+use super::edits::{Extended, PlacedFile, Source};
 use super::error::IsoError;
-use super::extend::{Extended, PlacedFile, Source};
 use super::medium::Medium;
 use super::planned::{Fixes, Naming, Place, Planned};
+use super::sectors::Sectors;
 use super::timestamp::Timestamp;
 use super::tree::Node;
 use super::volume::{Descriptor, Moved, changes};
@@ -56,7 +57,7 @@ pub(super) fn lay_out(
     for place in places.iter_mut().filter(|place| place.len > 0) {
         place.sector = sectors.take(place.len)?;
     }
-    let grows = sectors.next * SECTOR > append_at;
+    let grows = sectors.next_at() > append_at;
     let volume_sectors =
         if grows { sectors.take(0)? } else { medium.descriptors().primary.sectors() };
 
@@ -87,31 +88,6 @@ pub(super) fn lay_out(
         map.pad_to(SECTOR);
     }
     Ok(Extended { map, volume_sectors, placed: placed_files(wishes, &places) })
-}
-
-/// Hands out sectors, one after the other.
-pub(super) struct Sectors {
-    next: u64,
-}
-
-impl Sectors {
-    fn from(append_at: u64) -> Result<Self, IsoError> {
-        if !append_at.is_multiple_of(SECTOR) {
-            let (why, end) = ("a sector begins before it, at byte", append_at / SECTOR * SECTOR);
-            return Err(IsoError::AppendAt { append_at, why, end });
-        }
-        Ok(Self { next: append_at / SECTOR })
-    }
-
-    /// The first of the sectors for `len` bytes.
-    pub(super) fn take(&mut self, len: u64) -> Result<u32, IsoError> {
-        let first = self.next;
-        self.next = first.saturating_add(len.div_ceil(SECTOR));
-        match (u32::try_from(first), u32::try_from(self.next)) {
-            (Ok(first), Ok(_)) => Ok(first),
-            _ => Err(IsoError::TooLarge { sectors: self.next }),
-        }
-    }
 }
 
 /// A tree with the descriptor that leads to it.

@@ -3,6 +3,7 @@
 
 pub mod bytemap;
 mod create;
+mod edits;
 mod eltorito;
 mod error;
 mod extend;
@@ -14,15 +15,17 @@ mod planned;
 mod reader;
 mod record;
 mod scan;
+mod sectors;
 mod susp;
 pub mod timestamp;
 mod tree;
 mod volume;
 
 pub use create::create;
+pub use edits::{Edits, Extended, PlacedFile, Source};
 pub use eltorito::{BootCatalog, BootEntry, BootMedia, Platform};
 pub use error::IsoError;
-pub use extend::{Edits, Extended, PlacedFile, Source, extend};
+pub use extend::extend;
 pub use medium::{Entry, EntryKind, JolietDifference, Medium};
 pub use timestamp::Timestamp;
 

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use super::bytemap::{ByteMap, SECTOR};
 use super::error::IsoError;
-use super::layout::Sectors;
 use super::name::{Identifiers, joliet_identifier};
 use super::path_table::{Row, path_tables};
 use super::reader::Reader;
 use super::record::{Extent, NewRecord, Packer, Record, both32, compare_identifiers, sections};
+use super::sectors::Sectors;
 use super::susp::{each_entry, set_times};
 use super::timestamp::Timestamp;
 use super::tree::{Kind, NONE, Node, Tree};

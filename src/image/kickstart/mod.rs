@@ -4,6 +4,7 @@
 //! (`image::boot`).
 
 pub mod command;
+mod disks;
 pub mod facts;
 pub mod lint;
 pub mod model;

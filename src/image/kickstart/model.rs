@@ -7,19 +7,16 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::command::Command;
-use super::render::KickstartError;
 use crate::assets::Assets;
 use crate::image::firstboot;
+use crate::image::on_disc;
 use crate::image::profile::{BootDrive, Generation, Profile};
 use crate::image::recipe::{Disk, Partition, Retention, RetentionDisk};
 use crate::image::system::{AgentKind, Interface, System};
 use crate::image::value::PayloadName;
 use crate::image::value::account::CryptHash;
 use crate::image::value::disk::ByteSize;
-use crate::template;
-
-/// Where the manifest is, from the root of the disc; a line of the kickstart names it.
-pub const MANIFEST: &str = "/preflight/manifest.sha256";
+use crate::template::{self, TemplateError};
 /// Where `%pre` mounts a kickstart disc.
 pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
 /// The agent bundle's name in the payload.
@@ -29,6 +26,30 @@ pub const FIRST_BOOT: &str = firstboot::SERVICE;
 /// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
 /// (D:vmware-azure-install-linux-master-target).
 pub const AGENT_DIRECTORY: &str = "/root";
+
+/// Why there is no model of a kickstart.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A script's template does not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The recipe and the payload disagree about the agent.
+    #[error(
+        "the payload has {}agent.tar.gz, and the recipe wants {}",
+        if *in_payload { "" } else { "no " },
+        if *in_payload { "no agent" } else { "one" }
+    )]
+    AgentPayload {
+        /// Whether it is in the payload.
+        in_payload: bool,
+    },
+    /// The first-boot program without its unit.
+    #[error("the payload has preflight-firstboot and no {name}, which systemd needs")]
+    NoUnit {
+        /// The unit.
+        name: String,
+    },
+}
 
 /// Which disc carries the kickstart and its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +127,7 @@ impl Kickstart {
         system: &System,
         placement: &Placement,
         root: &RootAccess,
-    ) -> Result<Self, KickstartError> {
+    ) -> Result<Self, ModelError> {
         check_payload(system, placement)?;
         let mut packages = Command::new("%packages", [""; 0]);
         packages
@@ -130,22 +151,22 @@ impl Kickstart {
     }
 }
 
-fn check_payload(system: &System, placement: &Placement) -> Result<(), KickstartError> {
+fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelError> {
     let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
     if (system.agent != AgentKind::None) != has(AGENT) {
-        return Err(KickstartError::AgentPayload { in_payload: has(AGENT) });
+        return Err(ModelError::AgentPayload { in_payload: has(AGENT) });
     }
     let unit = format!("{FIRST_BOOT}.service");
     if has(FIRST_BOOT) && system.profile.init == crate::image::profile::Init::Systemd && !has(&unit)
     {
-        return Err(KickstartError::NoUnit { name: unit });
+        return Err(ModelError::NoUnit { name: unit });
     }
     Ok(())
 }
 
 fn head(system: &System) -> Vec<String> {
     let mut head = vec![
-        format!("preflight-manifest: {MANIFEST}"),
+        format!("preflight-manifest: /{}", on_disc::SUMS),
         format!("Master target {}, {}.", system.host_name, system.profile.title),
         "Rendered by preflight: change the recipe, not this file.".to_owned(),
     ];
@@ -184,7 +205,11 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Gr
         },
     ];
     if placement.have_repo {
-        let url = format!("--baseurl=file://{}/preflight/repo", mount(&system.profile, placement));
+        let url = format!(
+            "--baseurl=file://{}/{}",
+            mount(&system.profile, placement),
+            on_disc::REPOSITORY
+        );
         let repo = command("repo", &["--name=preflight".into(), url, "--cost=50".into()]);
         groups.push(Group {
             note: "Packages that the vendor's medium does not have.",
@@ -360,7 +385,7 @@ fn scripts(
     assets: &Assets,
     system: &System,
     placement: &Placement,
-) -> Result<Vec<Script>, KickstartError> {
+) -> Result<Vec<Script>, ModelError> {
     let templates = &system.profile.templates;
     let mount = mount(&system.profile, placement);
     let guard = template::render(assets, templates.disk_guard.as_str(), &())?;
@@ -403,11 +428,7 @@ fn scripts(
     ])
 }
 
-fn install(
-    assets: &Assets,
-    system: &System,
-    placement: &Placement,
-) -> Result<Install, KickstartError> {
+fn install(assets: &Assets, system: &System, placement: &Placement) -> Result<Install, ModelError> {
     let templates = &system.profile.templates;
     let first_boot = placement.payload.iter().any(|file| file.as_str() == FIRST_BOOT);
     let service = first_boot

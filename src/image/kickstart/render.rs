@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::model::Kickstart;
+use super::model::{Kickstart, ModelError};
 use super::verify::{Difference, verify};
 use crate::assets::Assets;
 use crate::template::{self, TemplateError};
@@ -23,22 +23,9 @@ pub enum KickstartError {
         /// The first difference.
         difference: Difference,
     },
-    /// The recipe and the payload disagree about the agent.
-    #[error(
-        "the payload has {}agent.tar.gz, and the recipe wants {}",
-        if *in_payload { "" } else { "no " },
-        if *in_payload { "no agent" } else { "one" }
-    )]
-    AgentPayload {
-        /// Whether it is in the payload.
-        in_payload: bool,
-    },
-    /// The first-boot program without its unit.
-    #[error("the payload has preflight-firstboot and no {name}, which systemd needs")]
-    NoUnit {
-        /// The unit.
-        name: String,
-    },
+    /// The recipe and the payload do not make a kickstart.
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 /// What the template is rendered over.

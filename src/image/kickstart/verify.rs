@@ -3,8 +3,9 @@
 //!
 //! Not for whether what was meant is good (`lint`).
 
-use super::model::{Kickstart, MANIFEST};
+use super::model::Kickstart;
 use super::parse::{Kind, parse};
+use crate::image::on_disc;
 
 /// Where a text differs from what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum Difference {
 ///
 /// The first difference.
 pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), Difference> {
-    let expected = format!("# preflight-manifest: {MANIFEST}");
+    let expected = format!("# preflight-manifest: /{}", on_disc::SUMS);
     if text.lines().next() != Some(expected.as_str()) {
         return Err(Difference::Head { expected });
     }

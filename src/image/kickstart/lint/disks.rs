@@ -1,7 +1,7 @@
 //! Which disks are erased, used and booted from: whatever is not named may be destroyed.
 
 use super::{Findings, Subject};
-use crate::image::kickstart::facts::{disk_guard, disk_of, erases};
+use crate::image::kickstart::disks::{disk_guard, disk_of, erases};
 use crate::image::kickstart::parse::Placed;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {

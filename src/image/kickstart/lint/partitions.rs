@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Findings, Subject};
-use crate::image::kickstart::facts::disk_of;
+use crate::image::kickstart::disks::disk_of;
 use crate::image::kickstart::parse::Placed;
 use crate::image::value::disk::MountPoint;
 

@@ -1,0 +1,24 @@
+//! Where our files stand on a disc: the one room that knows.
+//!
+//! Not for what is in them. Paths have no leading slash.
+
+/// The kickstart.
+pub const KICKSTART: &str = "ks.cfg";
+
+/// What an image was made from and what was added, as JSON.
+pub const MANIFEST: &str = "preflight/manifest.json";
+
+/// The list for `sha256sum -c`, from the root of the disc; the kickstart names it.
+pub const SUMS: &str = "preflight/manifest.sha256";
+
+/// The directory of what the installed system gets.
+pub const PAYLOAD: &str = "preflight/payload";
+
+/// The replication agent, whatever its archive was called.
+pub const AGENT: &str = "preflight/payload/agent.tar.gz";
+
+/// The add-on repository.
+pub const REPOSITORY: &str = "preflight/repo";
+
+/// The directory that holds nothing but what the manifest names.
+pub const OURS: &str = "preflight/";
