@@ -220,10 +220,7 @@ fn a_stand_in_says_so_and_dhcp_leaves_the_addresses_to_the_first_boot() {
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("this is a STAND-IN"));
     assert!(scratch.read("system/etc/motd").contains("STAND-IN"));
-    assert_eq!(
-        scratch.read("system/etc/hosts"),
-        "127.0.0.1 localhost\n# preflight: the host name belongs to every address\n"
-    );
+    assert_eq!(scratch.read("system/etc/hosts"), "127.0.0.1 localhost\n");
     assert_eq!(scratch.read("calls"), "systemctl enable preflight-firstboot.service\n");
     assert_eq!(mode(&scratch.path("system/usr/libexec/preflight-firstboot")), 0o755);
 }
