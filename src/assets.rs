@@ -4,8 +4,9 @@
 //! `check::definition` each read their own kind.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use include_dir::{Dir, include_dir};
 
@@ -176,17 +177,24 @@ fn files_of(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {
 /// Fails when it cannot be read, is not UTF-8, or is too large.
 pub fn read_file(path: &Path) -> Result<Asset, AssetError> {
     let failed = |source| AssetError::Read { path: path.to_owned(), source };
-    let bytes = fs::metadata(path).map_err(failed)?.len();
+    let file = File::open(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    // A pipe or a device has no length and may have no end.
+    let mut text = String::new();
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    let bytes = bytes.max(text.len() as u64);
     if bytes > MAX_BYTES {
         return Err(AssetError::TooLarge { path: path.to_owned(), bytes });
     }
-    let text = fs::read_to_string(path).map_err(failed)?;
+    read.map_err(failed)?;
     Ok(Asset { path: path.display().to_string(), text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::fs;
 
     #[test]
     fn the_overlay_stands_before_the_embedded_file() {
@@ -209,5 +217,6 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_BYTES + 1).unwrap();
         assert!(matches!(read_file(file.path()), Err(AssetError::TooLarge { .. })));
+        assert!(matches!(read_file(Path::new("/dev/zero")), Err(AssetError::TooLarge { .. })));
     }
 }

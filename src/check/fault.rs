@@ -23,6 +23,9 @@ pub enum Fault {
     /// The parser refuses it.
     #[error("{0}")]
     Syntax(String),
+    /// More than [`super::rule::LONGEST`].
+    #[error("it has {0} bytes, at most {most} are read", most = super::rule::LONGEST)]
+    TooLong(usize),
     /// A character that invites look-alikes: a dash or a quote pasted from a document.
     #[error("{0:?} is not ASCII")]
     NotAscii(char),

@@ -13,6 +13,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
+use super::rule::LONGEST;
 use super::schema::Type;
 use super::subject::Subject;
 use crate::yaml::nearest;
@@ -36,6 +37,9 @@ pub enum FoundError {
     /// Handlebars refuses it.
     #[error("{0}")]
     Syntax(String),
+    /// More than [`LONGEST`].
+    #[error("it has {0} bytes, at most {LONGEST} are read")]
+    TooLong(usize),
     /// A fact that does not exist.
     #[error("there is no fact {path:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
     NoSuchFact {
@@ -66,6 +70,9 @@ impl Found {
     ///
     /// Fails at the first fact that does not exist or cannot be shown as it is asked for.
     pub fn compile(text: &str, facts: &Type) -> Result<Self, FoundError> {
+        if text.len() > LONGEST {
+            return Err(FoundError::TooLong(text.len()));
+        }
         let template = Template::compile(text)
             .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
         let mut found = Self { text: text.to_owned(), shown: Vec::new(), conditions: Vec::new() };

@@ -13,6 +13,10 @@ use super::schema::Type;
 use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
 
+/// The longest rule that is read, in bytes. The parser, the type check and the evaluation call
+/// themselves for every level of nesting, and a rule nests no deeper than it is long.
+pub const LONGEST: usize = 2000;
+
 /// A verified rule.
 pub struct Rule {
     text: String,
@@ -44,6 +48,10 @@ impl Rule {
     /// Fails at the first place that is not CEL, not in the facts, or of the wrong type.
     pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
         let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
+        if text.len() > LONGEST {
+            let (fault, start) = (Fault::TooLong(text.len()), text.chars().take(60).collect());
+            return Err(Box::new(RuleError { text: start, offset: 0, fault }));
+        }
         if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
             return Err(failed(offset, Fault::NotAscii(char)));
         }

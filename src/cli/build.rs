@@ -51,6 +51,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         return Ok(Exit::Clean);
     }
     check_target(&out, args.overwrite, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
     enough_space(&out, composition.image.len())?;
     let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
@@ -84,7 +85,7 @@ fn write(
         verified: check::verified(&report),
     };
     let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, &[])?;
+    let manifest = Replacement::open(&path, true, &plan.inputs())?;
     std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     part.commit()?;
@@ -151,6 +152,13 @@ fn directory_of(out: &Path) -> &Path {
 }
 
 fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
+    // Past this limit the kernel does not answer a write with an error: it ends the process.
+    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
+        && most < needed
+    {
+        let out = out.display();
+        anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
+    }
     match free_space::available(directory_of(out)) {
         Some(free) if free < needed => {
             anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -16,27 +15,20 @@ use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
-use crate::image::replacement::Replacement;
+use crate::image::plan::open_input;
+use crate::image::replacement::{Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
 
 /// Judges a finished image from the file alone.
 pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let file = open(&args.image)?;
+    let file = open_input(&args.image)?;
+    reporting.spare(&[(&args.image, &file)], &[])?;
     let facts = inspect::image(&file, MediaMd5Check::Sum)
         .with_context(|| args.image.display().to_string())?;
     let report = judge_image(&args.image, &facts, &checks, reporting.fail_on);
     reporting.show(&report)
-}
-
-/// Opens a regular file.
-pub fn open(path: &Path) -> anyhow::Result<Arc<File>> {
-    let unread = || format!("cannot open {}", path.display());
-    let file = File::open(path).with_context(unread)?;
-    let regular = file.metadata().with_context(unread)?.is_file();
-    anyhow::ensure!(regular, "{} is not a regular file", path.display());
-    Ok(Arc::new(file))
 }
 
 /// Judges the facts of one image.
@@ -91,6 +83,18 @@ impl Reporting {
         Ok(Self { screen: format_named(&choice.format)?, files, fail_on })
     }
 
+    /// Refuses to write a report over an input or a product, before anything is written.
+    pub fn spare(&self, inputs: &[(&Path, &File)], products: &[&Path]) -> anyhow::Result<()> {
+        for (_, path) in &self.files {
+            check_target(path, true, inputs)?;
+            if let Some(product) = products.iter().find(|product| same_place(path, product)) {
+                let (path, product) = (path.display(), product.display());
+                anyhow::bail!("--output: {path} and {product} are the same file");
+            }
+        }
+        Ok(())
+    }
+
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
@@ -104,6 +108,16 @@ impl Reporting {
         std::io::stdout().write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
+}
+
+/// Whether two paths name one file, which need not exist yet.
+fn same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    a == b || place(a).is_some_and(|a| Some(a) == place(b))
 }
 
 fn format_named(name: &str) -> anyhow::Result<&'static Format> {

@@ -4,15 +4,16 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::args::{InspectFile, TextOrJson};
-use super::check::open;
 use super::{Exit, screen};
 use crate::facts::Document;
 use crate::image::agent;
 use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::plan::open_input;
+use crate::report::json;
 
 /// Prints the facts of an image.
 pub fn image(args: &InspectFile) -> anyhow::Result<Exit> {
-    let facts = inspect::image(&open(&args.file)?, MediaMd5Check::Sum)
+    let facts = inspect::image(&open_input(&args.file)?, MediaMd5Check::Sum)
         .with_context(|| args.file.display().to_string())?;
     show(&Document::new("image", &facts), args.format)
 }
@@ -20,7 +21,7 @@ pub fn image(args: &InspectFile) -> anyhow::Result<Exit> {
 /// Prints what an agent's archive is and carries.
 pub fn agent(args: &InspectFile) -> anyhow::Result<Exit> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
-    let bundle = agent::inspect(&*open(&args.file)?, &name)
+    let bundle = agent::inspect(&*open_input(&args.file)?, &name)
         .with_context(|| args.file.display().to_string())?;
     show(&Document::new("agent", &bundle), args.format)
 }
@@ -32,7 +33,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<Exit> {
             if let Value::Object(all) = &mut all {
                 all.insert("absent".to_owned(), serde_json::to_value(&document.absent)?);
             }
-            anstream::println!("{}", serde_json::to_string_pretty(&all)?);
+            anstream::println!("{}", json::text(&all)?);
         }
         TextOrJson::Text => {
             let mut text = String::new();

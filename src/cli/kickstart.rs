@@ -8,6 +8,7 @@ use crate::image::kickstart::{self, Carrier, Placement};
 use crate::image::payload;
 use crate::image::profile::Profile;
 use crate::image::system::System;
+use crate::report::json;
 
 /// Prints the kickstart of a recipe.
 pub fn render(args: &RenderKickstart, assets: &Assets) -> anyhow::Result<Exit> {
@@ -29,7 +30,7 @@ pub fn lint(args: &LintKickstart, assets: &Assets) -> anyhow::Result<Exit> {
     let asset = assets::read_file(&args.file)?;
     let found = kickstart::lint(&asset.text, profile.generation);
     match args.format {
-        TextOrJson::Json => anstream::println!("{}", serde_json::to_string_pretty(&found)?),
+        TextOrJson::Json => anstream::println!("{}", json::text(&found)?),
         TextOrJson::Text => show(&asset.path, &found),
     }
     let clean = found.iter().all(|lint| lint.severity != Severity::Error);

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::report::acts_on_terminal;
+
 /// Sends what modules log to standard error; `verbose` counts the `-v`.
 pub fn log_to_stderr(verbose: u8) {
     let level = match verbose {
@@ -27,11 +29,11 @@ pub fn colour_on(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !set("NO_COLOR") && !dumb
 }
 
-/// A text with its control characters spelt out, so that it cannot steer a terminal.
+/// A text with what would act on a terminal spelt out.
 pub fn printable(text: &str) -> String {
     let spell = |c: char| match c {
         '\n' => "\n".to_owned(),
-        c if c.is_control() => c.escape_default().to_string(),
+        c if acts_on_terminal(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
     text.chars().map(spell).collect()

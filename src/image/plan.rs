@@ -4,9 +4,11 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::agent::{self, AgentBundle, AgentError};
@@ -320,9 +322,16 @@ impl Plan {
     }
 }
 
-fn open(path: &Path) -> Result<Arc<File>, PlanError> {
+/// Opens an input, which must be a regular file.
+///
+/// # Errors
+///
+/// [`PlanError::Open`] and [`PlanError::NotAFile`].
+pub fn open_input(path: &Path) -> Result<Arc<File>, PlanError> {
     let failed = |source| PlanError::Open { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    // Without O_NONBLOCK, opening a named pipe waits for a writer before anybody can see what it is.
+    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(PlanError::NotAFile(path.to_owned()));
     }
@@ -331,7 +340,7 @@ fn open(path: &Path) -> Result<Arc<File>, PlanError> {
 
 fn open_base(base: &Pinned) -> Result<Option<BaseMedium>, PlanError> {
     let Some(path) = &base.file else { return Ok(None) };
-    let file = open(path)?;
+    let file = open_input(path)?;
     let medium = Medium::open(Arc::clone(&file))
         .map_err(|source| PlanError::Base { path: path.clone(), source })?;
     Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
@@ -345,7 +354,7 @@ fn agent_input(
     let Some(path) = &agent.file else {
         return Ok(agent.standin.then(|| standin(epoch)));
     };
-    let file = open(path)?;
+    let file = open_input(path)?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let bundle = agent::inspect(&*file, &name)
         .map_err(|source| PlanError::Agent { path: path.clone(), source })?;

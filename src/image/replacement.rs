@@ -92,16 +92,25 @@ pub fn check_target(
     if !kind.is_file() || kind.is_block_device() {
         return Err(ReplacementError::NotAFile(target.to_owned()));
     }
+    refuse_input(target, &there, inputs)?;
+    if overwrite { Ok(()) } else { Err(ReplacementError::Exists(target.to_owned())) }
+}
+
+/// Refuses to write to a file that is an input, by whatever name.
+fn refuse_input(
+    target: &Path,
+    there: &fs::Metadata,
+    inputs: &[(&Path, &File)],
+) -> Result<(), ReplacementError> {
     for (path, file) in inputs {
+        let io = |source| ReplacementError::Io { path: (*path).to_owned(), source };
         let input = file.metadata().map_err(io)?;
         if (input.dev(), input.ino()) == (there.dev(), there.ino()) {
-            return Err(ReplacementError::IsInput {
-                target: target.to_owned(),
-                input: (*path).to_owned(),
-            });
+            let (target, input) = (target.to_owned(), (*path).to_owned());
+            return Err(ReplacementError::IsInput { target, input });
         }
     }
-    if overwrite { Ok(()) } else { Err(ReplacementError::Exists(target.to_owned())) }
+    Ok(())
 }
 
 impl Replacement {
@@ -139,8 +148,12 @@ impl Replacement {
             let ours = file.metadata().map_err(io)?;
             match fs::symlink_metadata(&part) {
                 Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
+                    refuse_input(&part, &ours, inputs)?;
                     file.set_len(0).map_err(io)?;
-                    return Ok(Self { file, part, target: target.to_owned(), committed: false });
+                    let opened = Self { file, part, target: target.to_owned(), committed: false };
+                    // Another build may have made the target since it was looked at.
+                    check_target(target, overwrite, inputs)?;
+                    return Ok(opened);
                 }
                 _ => {}
             }
@@ -247,6 +260,12 @@ mod tests {
         let link = dir.path().join("link.iso");
         std::os::unix::fs::symlink(&target, &link).unwrap();
         assert!(matches!(Replacement::open(&link, true, &[]), Err(ReplacementError::NotAFile(_))));
+        fs::hard_link(&target, dir.path().join(".other.iso.part")).unwrap();
+        assert!(matches!(
+            Replacement::open(&dir.path().join("other.iso"), false, &[(&target, &input)]),
+            Err(ReplacementError::IsInput { .. })
+        ));
+        assert_eq!(fs::read(&target).unwrap(), b"old");
         let held = Replacement::open(&target, true, &[]).unwrap();
         assert!(matches!(Replacement::open(&target, true, &[]), Err(ReplacementError::Busy(_))));
         drop(held);

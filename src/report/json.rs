@@ -1,20 +1,53 @@
 //! The report for programs, and the schema it keeps to.
 
 use schemars::schema_for;
+use serde::Serialize;
 
 use super::Style;
+use super::layout::acts_on_terminal;
 use super::model::Report;
 
 /// Renders the report as JSON.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let mut bytes =
-        serde_json::to_vec_pretty(report).expect("the model has only text keys and plain values");
-    bytes.push(b'\n');
-    bytes
+    (text(report).expect("the model has only text keys and plain values") + "\n").into_bytes()
+}
+
+/// A value as indented JSON that a terminal only shows: JSON's own rules leave DEL, the controls
+/// behind it and what turns the writing direction as they are, and texts come from elsewhere.
+///
+/// # Errors
+///
+/// As [`serde_json::to_string_pretty`].
+pub fn text(value: &impl Serialize) -> serde_json::Result<String> {
+    let json = serde_json::to_string_pretty(value)?;
+    let mut shown = String::with_capacity(json.len());
+    for char in json.chars() {
+        if char == '\n' || !acts_on_terminal(char) {
+            shown.push(char);
+        } else {
+            let mut units = [0; 2];
+            let units = char.encode_utf16(&mut units).iter();
+            shown.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(shown)
 }
 
 /// `docs/report.schema.json`.
 pub fn schema_json() -> String {
     let schema = serde_json::to_string_pretty(&schema_for!(Report));
     schema.expect("a schema is plain JSON") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_escaped_and_reads_back() {
+        let value = "\u{1b}[2J \u{9b}31m \u{7f} \u{202e} \u{e0041} caf\u{e9}";
+        let json = text(&value).unwrap();
+        assert_eq!(json, "\"\\u001b[2J \\u009b31m \\u007f \\u202e \\udb40\\udc41 caf\u{e9}\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), value);
+    }
 }

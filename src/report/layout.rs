@@ -7,7 +7,7 @@
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        if char.is_control() || is_format(char) {
+        if acts_on_terminal(char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -16,9 +16,11 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// Characters that have no shape of their own and change how others look.
-fn is_format(char: char) -> bool {
-    matches!(char,
+/// Whether a character does more than show: a control, or one that has no shape of its own and
+/// changes how others look.
+pub fn acts_on_terminal(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -8,6 +8,7 @@ mod layout;
 pub mod model;
 pub mod text;
 
+pub use layout::acts_on_terminal;
 pub use model::Report;
 
 /// How a report for people is to look; formats for programs ignore it.

@@ -14,6 +14,7 @@ mod settings;
 mod structure;
 mod text;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::parse::{Document, parse};
@@ -55,10 +56,26 @@ impl fmt::Display for Lint {
     }
 }
 
+/// Findings of one code that are kept. Nobody reads more, and a hostile file has one for each of
+/// its hundred thousand lines.
+const MOST_OF_ONE_CODE: usize = 100;
+
 /// The findings so far; each rule adds its own.
-struct Findings(Vec<Lint>);
+#[derive(Default)]
+struct Findings {
+    kept: Vec<Lint>,
+    /// How many there were of each code, kept or not.
+    counts: BTreeMap<&'static str, usize>,
+    /// The last one that was not kept, for a rule to put its hint on.
+    spare: Option<Lint>,
+}
 
 impl Findings {
+    /// Whether a finding of this code would still be kept.
+    fn wants(&self, code: &str) -> bool {
+        self.counts.get(code).is_none_or(|count| *count < MOST_OF_ONE_CODE)
+    }
+
     fn error(&mut self, line: usize, code: &'static str, message: impl Into<String>) -> &mut Lint {
         self.add(line, code, Severity::Error, message.into())
     }
@@ -79,8 +96,14 @@ impl Findings {
         severity: Severity,
         message: String,
     ) -> &mut Lint {
-        self.0.push(Lint { line, code, severity, message, hint: None });
-        self.0.last_mut().expect("it was just pushed")
+        let lint = Lint { line, code, severity, message, hint: None };
+        let wanted = self.wants(code);
+        *self.counts.entry(code).or_default() += 1;
+        if !wanted {
+            return self.spare.insert(lint);
+        }
+        self.kept.push(lint);
+        self.kept.last_mut().expect("it was just pushed")
     }
 }
 
@@ -103,7 +126,7 @@ impl Subject<'_> {
     }
 }
 
-/// Finds what is wrong with a kickstart, in the order of its lines.
+/// Finds what is wrong with a kickstart, in the order of its lines; of each code the first hundred.
 ///
 /// ```
 /// use preflight::image::kickstart::lint;
@@ -114,7 +137,7 @@ impl Subject<'_> {
 pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
     let document = parse(text);
     let subject = Subject { text, document: &document, generation };
-    let mut findings = Findings(Vec::new());
+    let mut findings = Findings::default();
     text::check(&subject, &mut findings);
     structure::check(&subject, &mut findings);
     settings::check(&subject, &mut findings);
@@ -122,7 +145,7 @@ pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
     disks::check(&subject, &mut findings);
     partitions::check(&subject, &mut findings);
     packages::check(&subject, &mut findings);
-    let mut lints = findings.0;
+    let mut lints = findings.kept;
     lints.sort_by(|a, b| (a.line, a.severity, a.code).cmp(&(b.line, b.severity, b.code)));
     lints
 }
@@ -165,6 +188,14 @@ echo
     fn a_good_kickstart_is_clean() {
         assert_eq!(lint(GOOD, Generation::El6), []);
         assert_eq!(lint(&GOOD.replace(" --nobase", ""), Generation::El7), []);
+    }
+
+    #[test]
+    fn of_one_code_a_hundred_are_kept_and_none_of_another_is_lost() {
+        let lints = lint(&format!("{}rootpw\n", "nonsense\n".repeat(5000)), Generation::El6);
+        let unknown = lints.iter().filter(|lint| lint.code == "unknown-command").count();
+        assert_eq!(unknown, MOST_OF_ONE_CODE);
+        assert!(lints.iter().any(|lint| lint.line == 5001), "{:?}", lints.last());
     }
 
     /// One change to the good kickstart, and all that is then found.

@@ -199,9 +199,12 @@ fn check_command(
         Generation::El7 => ONLY_EL7,
     };
     if !KNOWN.contains(&name) && !own.contains(&name) {
+        // To look for the nearest name costs something.
+        let worth_it = findings.wants("unknown-command");
         let message = format!("{name:?} is no command of this installer, which then stops");
         let finding = findings.error(placed.line, "unknown-command", message);
-        if let Some(near) = nearest(name, KNOWN.iter().chain(own).copied()) {
+        let names = KNOWN.iter().chain(own).copied();
+        if let Some(near) = worth_it.then(|| nearest(name, names)).flatten() {
             finding.hint(format!("write {near}"));
         }
         return;

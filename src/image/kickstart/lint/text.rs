@@ -1,7 +1,7 @@
 //! Bytes and lines: what the loader cannot read, whatever it says.
 
 use super::{Findings, Subject};
-use crate::image::kickstart::parse::Document;
+use crate::image::kickstart::parse::{Document, Section};
 
 /// The el6 loader reads the file onto its stack (loader/kickstart.c); 64 KiB is our limit.
 const LARGEST: usize = 64 * 1024;
@@ -23,11 +23,14 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
             .error(first + 1, "carriage-return", "lines end with CR LF, which breaks every script")
             .hint("convert it: sed -i 's/\\r$//'");
     }
-    for (index, line) in text.lines().enumerate() {
+    let lines: Vec<&str> =
+        text.lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+    let mut scripts = Scripts::of(subject.document);
+    for (index, line) in lines.iter().enumerate() {
         let line_number = index + 1;
-        let line = line.strip_suffix('\r').unwrap_or(line).trim_start_matches('\u{feff}');
+        let line = line.trim_start_matches('\u{feff}');
         characters(line, line_number, findings);
-        if line.ends_with('\\') && !in_script(subject.document, line_number) {
+        if line.ends_with('\\') && !scripts.have(line_number) {
             findings
                 .error(
                     line_number,
@@ -38,7 +41,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
         }
     }
     for placed in &subject.document.commands {
-        if placed.unbalanced && !text_line(subject, placed.line).ends_with('\\') {
+        if placed.unbalanced && !lines[placed.line - 1].ends_with('\\') {
             findings.error(placed.line, "unbalanced-quotes", "a quote is not closed");
         }
         if placed.comment {
@@ -73,13 +76,22 @@ fn characters(line: &str, number: usize, findings: &mut Findings) {
     }
 }
 
-fn text_line<'a>(subject: &Subject<'a>, number: usize) -> &'a str {
-    subject.text.lines().nth(number - 1).unwrap_or_default().trim_end_matches('\r')
-}
+/// The lines of the scripts, to be asked for in order: a search of all sections for every line
+/// would take a hostile file's lines times its sections.
+struct Scripts(std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>);
 
-fn in_script(document: &Document, line: usize) -> bool {
-    document.sections.iter().any(|section| {
-        let end = section.end.unwrap_or(section.line + section.body.len() + 1);
-        section.is_script() && section.line < line && line < end
-    })
+impl Scripts {
+    fn of(document: &Document) -> Self {
+        let scripts = document.sections.iter().filter(|section| section.is_script());
+        let range = |section: &Section| {
+            (section.line, section.end.unwrap_or(section.line + section.body.len() + 1))
+        };
+        Self(scripts.map(range).collect::<Vec<_>>().into_iter().peekable())
+    }
+
+    /// Whether a line is a script's; no line may be asked for after a later one.
+    fn have(&mut self, line: usize) -> bool {
+        while self.0.next_if(|(_, end)| *end <= line).is_some() {}
+        self.0.peek().is_some_and(|(start, _)| *start < line)
+    }
 }

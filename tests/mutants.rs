@@ -1,0 +1,314 @@
+//! Thousands of damaged images, archives, packages and texts through the library, in one process:
+//! no panic, no second of processor time on any of them, and memory that stays low over all.
+//!
+//! Nothing is caught: a panic fails the test with the number of the mutant, which makes it again.
+//! Not for what the program does around the library, which `tests/hostile.rs` tries.
+
+#![allow(clippy::print_stdout, reason = "a skip must be told, and the figures are worth a line")]
+#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+
+mod el6_medium;
+#[path = "hostile/mutation.rs"]
+mod mutation;
+mod program;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mutation::{Dice, Subject};
+use preflight::assets::{Asset, Assets};
+use preflight::check::{self, CheckSet, Target, TargetKind};
+use preflight::facts::Document;
+use preflight::image::agent;
+use preflight::image::disc_path::DiscPath;
+use preflight::image::inspect::{self, MediaMd5Check};
+use preflight::image::iso::{Edits, Medium, Source, Timestamp, extend};
+use preflight::image::kickstart;
+use preflight::image::profile::Generation;
+use preflight::image::recipe::Recipe;
+use preflight::image::repository;
+use preflight::image::system::System;
+use program::{ONE_FILE, installed, run};
+
+/// Processor time that one mutant may take.
+const MOST: Duration = Duration::from_secs(1);
+
+/// What a series of mutants did.
+#[derive(Default)]
+struct Tally {
+    accepted: u64,
+    refused: u64,
+    slowest: (Duration, u64),
+}
+
+/// Tries mutants 0 to `count`; `accept` says whether one was accepted.
+fn series(heading: &str, count: u64, mut accept: impl FnMut(u64) -> bool) {
+    let mut tally = Tally::default();
+    let began = Instant::now();
+    for number in 0..count {
+        let mutant = Announced(heading, number);
+        let before = processor_time();
+        if accept(number) {
+            tally.accepted += 1
+        } else {
+            tally.refused += 1
+        }
+        let took = processor_time().saturating_sub(before);
+        tally.slowest = tally.slowest.max((took, number));
+        assert!(took <= MOST, "{heading}: mutant {number} took {took:?}");
+        std::mem::forget(mutant);
+    }
+    let Tally { accepted, refused, slowest: (slowest, number) } = tally;
+    let peak_kib = program::resident_peak_kib(std::process::id());
+    println!(
+        "{heading}: {count} mutants, {accepted} accepted, {refused} refused, {:?}, slowest {slowest:?} \
+         (number {number}), peak of all so far {} MiB",
+        began.elapsed(),
+        peak_kib / 1024
+    );
+    // Whatever ran beside it in this process included.
+    assert!(peak_kib <= 128 * 1024, "{heading}: {peak_kib} KiB resident");
+}
+
+/// Tells, when a panic drops it, which mutant that was.
+struct Announced<'a>(&'a str, u64);
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        println!("{}: this was mutant {}", self.0, self.1);
+    }
+}
+
+/// Processor time of this thread so far; other work of the machine does not count.
+fn processor_time() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// The generator's well-formed file of a kind; none without python3.
+fn good(kind: &str, name: &str) -> Option<Vec<u8>> {
+    if !installed(&["python3"]) {
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let made = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/hostile/gen.py"))
+        .arg(kind)
+        .arg(dir.path())
+        .args(["--count", "0"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some(fs::read(dir.path().join(name)).unwrap())
+}
+
+/// A file in memory.
+fn in_memory(bytes: &[u8]) -> Arc<File> {
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::memfd_create("mutant", flags).unwrap());
+    file.write_all(bytes).unwrap();
+    Arc::new(file)
+}
+
+/// Inspects and judges an image, and extends it; whether it was taken for one.
+///
+/// What is accepted for extension must be a sound image afterwards, with the new file in it.
+fn image(bytes: &[u8], checks: &CheckSet) -> bool {
+    let file = in_memory(bytes);
+    let Ok(facts) = inspect::image(&file, MediaMd5Check::Sum) else { return false };
+    let document = Document::new("image", &facts);
+    let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
+    let findings = check::judge(checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(findings.len(), checks.checks().len());
+
+    let medium = Medium::open(file).unwrap();
+    let path = "preflight/added/file.txt";
+    let source = Source::Bytes(Arc::from(&b"added\n"[..]));
+    let edits = Edits { add: vec![(DiscPath::new(path).unwrap(), source)], ..Edits::default() };
+    let at = Timestamp::new(1_490_572_800).unwrap();
+    if let Ok(extended) = extend(&medium, &edits, medium.content_end(), at) {
+        let again = Medium::of(extended.map).unwrap();
+        // Without Rock Ridge, the main tree's names are invented where they do not fit.
+        if medium.rock_ridge() {
+            assert_eq!(again.read(path, 100).unwrap(), b"added\n");
+        }
+    }
+    true
+}
+
+fn images(heading: &str, seed: u64, count: u64, subject: &Subject) {
+    let checks = CheckSet::load(&Assets::embedded()).unwrap();
+    assert!(image(subject.intact(), &checks), "the intact image is none");
+    series(heading, count, |number| image(&subject.mutant(&mut Dice::of(seed, number)), &checks));
+}
+
+#[test]
+fn images_built_byte_by_byte() {
+    let Some(bytes) = good("iso", "good.iso") else { return };
+    images("small images", 1, 2500, &Subject::new(bytes));
+}
+
+#[test]
+fn kickstart_discs() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &ONE_FILE, ["build", "image", "demo"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    images(
+        "kickstart discs",
+        2,
+        1500,
+        &Subject::new(fs::read(dir.path().join("demo.iso")).unwrap()),
+    );
+}
+
+#[test]
+fn customised_installers() {
+    if !installed(&["xorriso"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let base = el6_medium::write(dir.path(), 0);
+    let args = ["build", "image", "demo", "-o", "out.iso", "--base", base.to_str().unwrap()];
+    let ran = run(dir.path(), &ONE_FILE, args);
+    assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.text());
+    let bytes = fs::read(dir.path().join("out.iso")).unwrap();
+    images("customised installers", 3, 1500, &Subject::new(bytes));
+}
+
+#[test]
+fn agents() {
+    let tar = Subject::new(unpacked(&agent::standin_bundle(0)));
+    let gzip = Subject::new(agent::standin_bundle(0));
+    let accept = |bytes: &[u8]| agent::inspect(bytes, "agent.tar.gz").is_ok();
+    assert!(accept(gzip.intact()) && accept(&packed(tar.intact())));
+    series("tar of agents", 3000, |n| accept(&packed(&tar.mutant(&mut Dice::of(4, n)))));
+    series("gzip of agents", 1000, |n| accept(&gzip.mutant(&mut Dice::of(5, n))));
+}
+
+fn unpacked(gzip: &[u8]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    std::io::copy(&mut flate2::read::GzDecoder::new(gzip), &mut tar).unwrap();
+    tar
+}
+
+fn packed(tar: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(tar).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn packages() {
+    let Some(bytes) = good("rpm", "good.rpm") else { return };
+    let subject = Subject::new(bytes);
+    let dir = tempfile::tempdir().unwrap();
+    let accept = |bytes: &[u8]| {
+        fs::write(dir.path().join("mutant.rpm"), bytes).unwrap();
+        let packages = repository::read_packages(dir.path(), Generation::El6);
+        packages.is_ok_and(|packages| repository::repodata(&packages, 0).is_ok())
+    };
+    assert!(accept(subject.intact()));
+    series("packages", 3000, |number| accept(&subject.mutant(&mut Dice::of(6, number))));
+}
+
+#[test]
+fn recipes() {
+    let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("images/centos-6.6.yaml"));
+    let subject = Subject::new(text.unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mutant.yaml");
+    let assets = Assets::embedded();
+    let accept = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let Ok(file) = Recipe::read(&assets, path.to_str().unwrap(), &[]) else { return false };
+        System::new(&file.recipe, file.profile(&assets).unwrap()).is_ok()
+    };
+    assert!(accept(subject.intact()));
+    series("recipes", 3000, |number| accept(&subject.mutant(&mut Dice::of(7, number))));
+}
+
+#[test]
+fn check_files() {
+    let text = Assets::embedded().read(preflight::assets::Kind::Check, "image.yaml").unwrap().text;
+    let subject = Subject::new(text.into_bytes());
+    let accept = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        CheckSet::read(&[Asset { path: "mutant.yaml".into(), text }]).is_ok()
+    };
+    assert!(accept(subject.intact()));
+    series("check files", 400, |number| accept(&subject.mutant(&mut Dice::of(8, number))));
+}
+
+#[test]
+fn kickstarts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/el6-full.ks");
+    let subject = Subject::new(fs::read(path).unwrap());
+    series("kickstarts", 2000, |number| {
+        let mutant = subject.mutant(&mut Dice::of(9, number));
+        linted(&String::from_utf8_lossy(&mutant))
+    });
+}
+
+/// One line, over and over: what takes time in the square of the lines shows here. The largest
+/// kickstart that is read has 1 MiB, a file given by hand 256 KiB.
+#[test]
+fn kickstarts_of_one_line() {
+    let lines = [
+        "'",
+        "\\",
+        "\"\\",
+        "x\\",
+        "#",
+        "%pre",
+        "%post",
+        "%post\n%end",
+        "%pre\n\\",
+        "%packages\na\n%end",
+        "%packages",
+        "%include x",
+        "%end",
+        "%x",
+        "part / --size=1",
+        "part swap --size=1 --ondisk=sda",
+        "part /a --size=1",
+        "clearpart --drives=sda",
+        "ignoredisk --only-use=sda,sdb",
+        "network --bootproto=static",
+        "network --device=eth0",
+        "bootloader --append=x",
+        "rootpw x",
+        "text",
+        "timezone x",
+        "repo --name=x",
+        "user --name=x",
+        "volgroup x",
+        "logvol x",
+        "\u{e9}",
+        "a",
+    ];
+    let mut texts: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{line}\n").repeat(256 * 1024 / (line.len() + 1)))
+        .collect();
+    // And every line another one.
+    let numbered = |form: fn(usize) -> String| (0..10_000).map(form).collect::<String>();
+    texts.push(numbered(|n| format!("part /m{n} --size=1 --ondisk=sd{n}\n")));
+    texts.push(numbered(|n| format!("command{n}\n")));
+    texts.push(format!("%packages\n{}%end\n", numbered(|n| format!("package{n}\n"))));
+    texts.push(format!("%pre\n{}%end\n", numbered(|n| format!("guard sd{n}\n"))));
+    texts.push(format!("ignoredisk --only-use={}\n", numbered(|n| format!("sd{n},"))));
+    texts.push(format!("clearpart --drives={}\n", numbered(|n| format!("sd{n},"))));
+    texts.push("a".repeat(256 * 1024));
+    texts.push(format!("part {}\n", "--size=1 ".repeat(25_000)));
+    series("kickstarts of one line", texts.len() as u64, |number| linted(&texts[number as usize]));
+}
+
+fn linted(text: &str) -> bool {
+    let found = kickstart::lint(text, Generation::El6);
+    kickstart::facts(text, "ks.cfg", Generation::El7);
+    found.is_empty()
+}
