@@ -6,6 +6,10 @@ use std::fmt;
 
 use crate::yaml::nearest;
 
+/// The longest rule that is read, in bytes. The parser, the type check and the evaluation call
+/// themselves for every level of nesting, and a rule nests no deeper than it is long.
+pub const LONGEST: usize = 2000;
+
 /// Why a text is no rule, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
@@ -23,8 +27,8 @@ pub enum Fault {
     /// The parser refuses it.
     #[error("{0}")]
     Syntax(String),
-    /// More than [`super::rule::LONGEST`].
-    #[error("it has {0} bytes, at most {most} are read", most = super::rule::LONGEST)]
+    /// More than [`LONGEST`].
+    #[error("it has {0} bytes, at most {LONGEST} are read")]
     TooLong(usize),
     /// A character that invites look-alikes: a dash or a quote pasted from a document.
     #[error("{0:?} is not ASCII")]

@@ -8,14 +8,10 @@
 
 use cel::{ExecutionError, Program};
 
-use super::fault::{Fault, RuleError};
+use super::fault::{Fault, LONGEST, RuleError};
 use super::schema::Type;
 use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
-
-/// The longest rule that is read, in bytes. The parser, the type check and the evaluation call
-/// themselves for every level of nesting, and a rule nests no deeper than it is long.
-pub const LONGEST: usize = 2000;
 
 /// A verified rule.
 pub struct Rule {
