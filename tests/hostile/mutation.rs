@@ -2,6 +2,8 @@
 //!
 //! Not random where it strikes: only where a file has something to damage.
 
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
 /// SplitMix64, by Sebastiano Vigna: every seed is a good one.
 pub struct Dice(u64);
 
