@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::definition::{Check, CheckSet, Remedy, Severity, Source, TargetKind};
+use super::definition::CheckSet;
+use super::model::{Check, Remedy, Severity, Source, TargetKind};
 use super::rule::Undecided;
 use super::subject::Subject;
 use super::waiver::{Note, Waiver};

@@ -1,20 +1,24 @@
-//! One entry of a definition file into one verified check.
+//! One definition file into its checks, each verified by itself.
 //!
-//! Not for what holds between checks: `definition` looks at those.
+//! Not for what holds between checks: `definition` looks at that.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::definition::{Check, Condition, Place, Remedy, Severity, Source, TargetKind};
-use super::example::{Example, ExampleEntry, Expected};
 use super::found::Found;
+use super::model::{
+    Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
+};
 use super::refusal::{DefinitionError, Problem};
 use super::rule::Rule;
 use super::{schema, source};
+use crate::assets::Asset;
+use crate::yaml;
 
 /// One entry as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+struct Entry {
     id: String,
     title: String,
     severity: Severity,
@@ -48,14 +52,58 @@ enum OneOrMore {
     More(Vec<TargetKind>),
 }
 
+/// One example as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExampleEntry {
+    #[serde(default)]
+    pass: Option<Value>,
+    #[serde(default)]
+    warn: Option<Value>,
+    #[serde(default)]
+    fail: Option<Value>,
+    #[serde(default)]
+    unknown: Option<Value>,
+    #[serde(default, rename = "not-applicable")]
+    not_applicable: Option<Value>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl ExampleEntry {
+    /// The one outcome that is given, when it is one.
+    fn only(self) -> Option<Example> {
+        let mut given = [
+            (Expected::Pass, self.pass),
+            (Expected::Warn, self.warn),
+            (Expected::Fail, self.fail),
+            (Expected::Unknown, self.unknown),
+            (Expected::NotApplicable, self.not_applicable),
+        ]
+        .into_iter()
+        .filter_map(|(expected, facts)| Some((expected, facts?)));
+        match (given.next(), given.next()) {
+            (Some((expected, facts)), None) => Some(Example { expected, facts, note: self.note }),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the checks of one file, in the order they are written.
+pub(super) fn checks_of(file: &Asset) -> Result<Vec<Check>, DefinitionError> {
+    let entries: Vec<Entry> = yaml::parse(&file.text, &file.path)?;
+    let lines = entry_lines(&file.text);
+    let checks = entries.into_iter().enumerate().map(|(index, entry)| {
+        let line = lines.get(index).copied().unwrap_or(1);
+        check_of(entry, Place { file: file.path.clone(), line })
+    });
+    checks.collect()
+}
+
 /// Verifies one entry by itself.
-pub(super) fn check_of(entry: Entry, at: Place) -> Result<Check, DefinitionError> {
+fn check_of(entry: Entry, at: Place) -> Result<Check, DefinitionError> {
     let id = entry.id.clone();
-    verified(entry, at.clone()).map_err(|problem| DefinitionError::Check {
-        at,
-        id,
-        problem: Box::new(problem),
-    })
+    verified(entry, at.clone()).map_err(|problem| problem.of(&id, &at))
 }
 
 fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
@@ -152,7 +200,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The lines at which the entries of a list begin.
-pub(super) fn entry_lines(text: &str) -> Vec<usize> {
+fn entry_lines(text: &str) -> Vec<usize> {
     let dash = |line: &str| {
         let rest = line.trim_start_matches(' ');
         (rest == "-" || rest.starts_with("- ")).then_some(line.len() - rest.len())
@@ -160,4 +208,140 @@ pub(super) fn entry_lines(text: &str) -> Vec<usize> {
     let outermost = text.lines().find_map(dash);
     let begins = |line: &str| dash(line).is_some() && dash(line) == outermost;
     text.lines().enumerate().filter(|(_, line)| begins(line)).map(|(n, _)| n + 1).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A file with one check that nothing is wrong with.
+    pub(crate) const GOOD: &str = "\
+- id: image.zerombr
+  title: an unlabelled disk raises no question
+  severity: blocks-reprotect
+  applies_to: image
+  rule: image.kickstart.zerombr
+  found: zerombr
+  symptom: the installer waits
+  remedy: { text: Add zerombr. }
+  source: { doc: field, at: threads }
+  examples:
+    - { pass: { image: { kickstart: { zerombr: true } } } }
+    - { fail: { image: { kickstart: { zerombr: false } } } }
+    - { unknown: { image: { kickstart: {} } } }
+";
+
+    fn read(text: &str) -> Result<Vec<Check>, DefinitionError> {
+        checks_of(&Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() })
+    }
+
+    /// That check with one key more.
+    pub(crate) fn with(key: &str) -> String {
+        GOOD.replacen("  rule:", &format!("  {key}\n  rule:"), 1)
+    }
+
+    fn refusal(text: &str) -> String {
+        read(text).err().expect("a refusal").to_string()
+    }
+
+    #[test]
+    fn a_check_is_read_with_its_place() {
+        let text = format!("# a comment\n{GOOD}\n{}", GOOD.replace("image.zero", "image.x-zero"));
+        let checks = read(&text).unwrap();
+        assert_eq!(checks[0].at.to_string(), "checks/x.yaml, line 2");
+        assert_eq!(checks[1].at.to_string(), "checks/x.yaml, line 16");
+        assert_eq!(checks[0].applies_to, [TargetKind::Image]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_check_is_said() {
+        for (from, to, why) in [
+            (
+                "severity: blocks-",
+                "severity: block-",
+                "unknown variant `block-reprotect`, expected one of",
+            ),
+            (
+                "symptom",
+                "symptoms",
+                "checks/x.yaml, line 7, column 3: unknown key \"symptoms\", did you mean \"symptom\"?",
+            ),
+            (
+                "applies_to: image",
+                "applies_to: images",
+                "expected image, linux-mt, or a list of them",
+            ),
+            (
+                "applies_to: image",
+                "applies_to: []",
+                "checks/x.yaml, line 1: image.zerombr: applies_to is empty",
+            ),
+            (
+                "id: image.zerombr",
+                "id: zerombr",
+                "checks/x.yaml, line 1: zerombr: an id is subject.condition in kebab-case",
+            ),
+            ("id: image.zerombr", "id: image.zeroMBR", "an id is subject.condition"),
+            ("found: zerombr", "found: ''", "found is blank"),
+            ("symptom: the installer waits", "symptom: '-'", "symptom is blank"),
+            ("raises no question", "raises no question.", "a title is a fragment"),
+            ("doc: field", "doc: S009", "no source has the key \"S009\""),
+            (
+                "found: zerombr",
+                "found: '{{image.kickstart.zerombrr}}'",
+                "found: there is no fact \"image.kickstart.zerombrr\", did you mean \"image.kickstart.zerombr\"?",
+            ),
+            ("- { unknown", "- { fail", "there is no unknown example"),
+            ("{ unknown:", "{ unknwon:", "did you mean \"unknown\"?"),
+            (
+                "{ unknown: { image: { kickstart: {} } } }",
+                "{ note: nothing }",
+                "example 3: it has one of",
+            ),
+            (
+                "unknown: { image: { kickstart: {} }",
+                "unknown: { image: { kickstrat: {} }",
+                "example 3: image: there is no member \"kickstrat\"",
+            ),
+            (
+                "zerombr: true",
+                "zerombr: 'yes'",
+                "example 1: image: kickstart: zerombr: \"yes\" is no bool",
+            ),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let message = refusal(&GOOD.replacen(from, to, 1));
+            assert!(message.contains(why), "{to}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_that_may_be_absent_is_said() {
+        let when =
+            |why: &str| format!("applies_when: {{ rule: image.medium.bios, otherwise: {why} }}");
+        for (key, why) in [
+            (when("no BIOS"), "there is no not-applicable example"),
+            (when("' '"), "applies_when.otherwise is blank"),
+            ("warn_rule: image.medium.bios".to_owned(), "there is no warn example"),
+        ] {
+            let message = refusal(&with(&key));
+            assert!(message.ends_with(why), "{key}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_rule_is_named_by_file_line_and_place() {
+        let text = format!(
+            "{GOOD}{}",
+            GOOD.replace("image.zerombr\n", "image.other\n").replace(
+                "rule: image.kickstart.zerombr",
+                "rule: image.kickstart.erases && image.kickstart.zerombrr",
+            )
+        );
+        insta::assert_snapshot!(refusal(&text), @r#"
+        checks/x.yaml, line 14: image.other: rule: image.kickstart has no member "zerombrr", did you mean "zerombr"?
+            image.kickstart.erases && image.kickstart.zerombrr
+                                                      ^
+        "#);
+    }
 }

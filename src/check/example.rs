@@ -3,89 +3,11 @@
 //! An example runs the rules of its check alone, without what the check requires. Facts that it
 //! does not give are absent.
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use super::definition::{Check, CheckSet, Place};
+use super::definition::CheckSet;
 use super::engine::{Verdict, decide, has_meaning};
+use super::model::{Check, Example, Expected, Place};
 use super::subject::Subject;
 use crate::facts::Document;
-
-/// What an example says its facts lead to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// The rule holds.
-    Pass,
-    /// The rule holds and the warn rule does not.
-    Warn,
-    /// The rule does not hold.
-    Fail,
-    /// The rule cannot be decided.
-    Unknown,
-    /// The check has no meaning for the target.
-    NotApplicable,
-}
-
-impl Expected {
-    /// The key it is written with.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-            Self::Unknown => "unknown",
-            Self::NotApplicable => "not-applicable",
-        }
-    }
-}
-
-/// One example.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Example {
-    /// What its facts lead to.
-    pub expected: Expected,
-    /// The facts that matter.
-    pub facts: Value,
-    /// What it shows, when that is not plain.
-    pub note: Option<String>,
-}
-
-/// One example as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ExampleEntry {
-    #[serde(default)]
-    pass: Option<Value>,
-    #[serde(default)]
-    warn: Option<Value>,
-    #[serde(default)]
-    fail: Option<Value>,
-    #[serde(default)]
-    unknown: Option<Value>,
-    #[serde(default, rename = "not-applicable")]
-    not_applicable: Option<Value>,
-    #[serde(default)]
-    note: Option<String>,
-}
-
-impl ExampleEntry {
-    /// The one outcome that is given, when it is one.
-    pub(super) fn only(self) -> Option<Example> {
-        let mut given = [
-            (Expected::Pass, self.pass),
-            (Expected::Warn, self.warn),
-            (Expected::Fail, self.fail),
-            (Expected::Unknown, self.unknown),
-            (Expected::NotApplicable, self.not_applicable),
-        ]
-        .into_iter()
-        .filter_map(|(expected, facts)| Some((expected, facts?)));
-        match (given.next(), given.next()) {
-            (Some((expected, facts)), None) => Some(Example { expected, facts, note: self.note }),
-            _ => None,
-        }
-    }
-}
 
 /// What became of one example.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod entry;
 pub mod example;
 pub mod fault;
 pub mod found;
+pub mod model;
 pub mod refusal;
 pub mod rule;
 pub mod schema;
@@ -18,7 +19,8 @@ mod typing;
 pub mod version;
 pub mod waiver;
 
-pub use definition::{Check, CheckSet, Remedy, Severity, TargetKind};
+pub use definition::CheckSet;
 pub use engine::{Finding, Outcome, Target, judge};
+pub use model::{Check, Remedy, Severity, TargetKind};
 pub use refusal::DefinitionError;
 pub use waiver::Waiver;

@@ -2,10 +2,9 @@
 //!
 //! Not for what is wrong inside a rule: that is a `fault`.
 
-use super::definition::{Place, TargetKind};
-use super::example::Expected;
 use super::fault::RuleError;
 use super::found::FoundError;
+use super::model::{Expected, Place, TargetKind};
 use crate::assets::AssetError;
 use crate::yaml::YamlError;
 
@@ -101,6 +100,13 @@ pub enum Problem {
         /// Where it departs from the facts.
         why: String,
     },
+}
+
+impl Problem {
+    /// The refusal of the check that has it.
+    pub(super) fn of(self, id: &str, at: &Place) -> DefinitionError {
+        DefinitionError::Check { at: at.clone(), id: id.to_owned(), problem: Box::new(self) }
+    }
 }
 
 impl DefinitionError {

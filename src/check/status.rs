@@ -2,8 +2,8 @@
 //!
 //! Not for exiting: `cli` does that.
 
-use super::definition::Severity;
 use super::engine::{Finding, Outcome};
+use super::model::Severity;
 
 /// How many checks were planned, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::check::definition::{Remedy, Source};
+    use crate::check::model::{Remedy, Source};
     use std::collections::BTreeMap;
 
     /// A finding with nothing to say.

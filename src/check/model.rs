@@ -1,0 +1,194 @@
+//! A check and what it is made of, in plain types.
+//!
+//! Not for reading checks (`definition`), nor for deciding them (`engine`).
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::found::Found;
+use super::rule::Rule;
+
+/// What a failed check stands in the way of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Data may be lost.
+    DataLoss,
+    /// Reprotect will fail, or what is needed for it.
+    BlocksReprotect,
+    /// Failback will fail.
+    BlocksFailback,
+    /// Worth mending, and nothing fails by it alone.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// Whether a failure must be mended before going on.
+    pub fn is_blocker(self) -> bool {
+        self < Self::Warning
+    }
+
+    /// The word for it in definitions and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DataLoss => "data-loss",
+            Self::BlocksReprotect => "blocks-reprotect",
+            Self::BlocksFailback => "blocks-failback",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What a check looks at.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// A finished appliance image.
+    Image,
+    /// A Linux master target.
+    LinuxMt,
+}
+
+impl TargetKind {
+    /// The word for it in definitions and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::LinuxMt => "linux-mt",
+        }
+    }
+}
+
+/// How to mend what a check found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Remedy {
+    /// What to do, in sentences.
+    pub text: String,
+    /// Commands to type; words in capitals are to be replaced.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// Whether the target must be stopped for it.
+    #[serde(default)]
+    pub downtime: bool,
+}
+
+/// Where it is written that this must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The document, by its key in `docs/sources.md`.
+    pub doc: String,
+    /// The place in it.
+    pub at: String,
+}
+
+/// When a check has a meaning for a target at all.
+pub struct Condition {
+    /// It has when this is true.
+    pub rule: Rule,
+    /// Why it has not when this is false; a fragment.
+    pub otherwise: String,
+}
+
+/// One verified check.
+pub struct Check {
+    /// Its name for ever, `subject.condition`.
+    pub id: String,
+    /// What should hold.
+    pub title: String,
+    /// What a failure stands in the way of.
+    pub severity: Severity,
+    /// What it looks at.
+    pub applies_to: Vec<TargetKind>,
+    /// When it has a meaning for a target at all; always, when there is none.
+    pub applies_when: Option<Condition>,
+    /// Checks that must pass before this one has a meaning.
+    pub requires: Vec<String>,
+    /// What decides it.
+    pub rule: Rule,
+    /// What grades a pass down to a warning.
+    pub warn_rule: Option<Rule>,
+    /// What is said about the facts.
+    pub found: Found,
+    /// How a failure shows itself to people.
+    pub symptom: String,
+    /// How to mend it.
+    pub remedy: Remedy,
+    /// Where it is written.
+    pub source: Source,
+    /// Its own tests.
+    pub examples: Vec<Example>,
+    /// The file and line it is defined at.
+    pub at: Place,
+}
+
+/// Where a check is defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file as the user knows it.
+    pub file: String,
+    /// The line its entry begins at, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.file, self.line)
+    }
+}
+
+/// What an example says its facts lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The rule holds.
+    Pass,
+    /// The rule holds and the warn rule does not.
+    Warn,
+    /// The rule does not hold.
+    Fail,
+    /// The rule cannot be decided.
+    Unknown,
+    /// The check has no meaning for the target.
+    NotApplicable,
+}
+
+impl Expected {
+    /// The key it is written with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+}
+
+/// One example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// What its facts lead to.
+    pub expected: Expected,
+    /// The facts that matter.
+    pub facts: Value,
+    /// What it shows, when that is not plain.
+    pub note: Option<String>,
+}
