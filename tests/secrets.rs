@@ -3,7 +3,7 @@
 //!
 //! Not for how it is hashed, whose tests sit below the code.
 
-#![allow(clippy::unwrap_used, reason = "all of this file is a test")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "all of this file is a test")]
 
 mod program;
 
