@@ -309,6 +309,37 @@ fn hostile_yaml() {
     hold("hostile YAML", &trials);
 }
 
+/// What is no file is refused at once, and what has no end is not read to it.
+#[test]
+fn inputs_that_are_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
+    let mut trials = Vec::new();
+    for file in [pipe, dir.path().to_owned(), "/dev/zero".into(), "/dev/null".into()] {
+        let mut add = |args| {
+            trials.push(Trial { file: file.clone(), args, right: &[2], products: &[] });
+        };
+        add(args([&"inspect", &"image", &file]));
+        add(args([&"inspect", &"agent", &file]));
+        add(args([&"check", &"image", &file]));
+        add(args([&"build", &"image", &"demo", &"--base", &file, &"-o", &"out.iso"]));
+        add(args([&"build", &"image", &"demo", &"--agent", &file, &"-o", &"out.iso"]));
+        // Texts may come through a pipe, so one without a writer is waited for.
+        if !file.ends_with("pipe") {
+            add(args([&"render", &"kickstart", &file]));
+        }
+    }
+    trials.push(Trial {
+        file: "/dev/zero".into(),
+        args: args([&"lint", &"kickstart", &"/dev/zero"]),
+        right: &[2],
+        products: &[],
+    });
+    hold("inputs that are no files", &trials);
+}
+
 /// Texts of a medium that would act on a terminal show as escapes, in every format.
 #[test]
 fn texts_that_would_steer_a_terminal() {

@@ -4,7 +4,6 @@
 //! They come with Debian's packages ipxe, memtest86+ and grub-rescue-pc. That the library extends
 //! them is in `tests/iso.rs` and `tests/system_area.rs`; none of them installs CentOS.
 
-#![allow(clippy::print_stdout, reason = "a skip must be told")]
 #![allow(clippy::unwrap_used, reason = "all of this file is a test")]
 
 mod program;

@@ -2,6 +2,7 @@
 //! no panic, no second of processor time on any of them, and memory that stays low over all.
 //!
 //! Nothing is caught: a panic fails the test with the number of the mutant, which makes it again.
+//! PREFLIGHT_MUTANTS=N tries N times as many; what is found there becomes a case of its own.
 //! Not for what the program does around the library, which `tests/hostile.rs` tries.
 
 #![allow(clippy::print_stdout, reason = "a skip must be told, and the figures are worth a line")]
@@ -45,8 +46,14 @@ struct Tally {
     slowest: (Duration, u64),
 }
 
-/// Tries mutants 0 to `count`; `accept` says whether one was accepted.
-fn series(heading: &str, count: u64, mut accept: impl FnMut(u64) -> bool) {
+/// Tries mutants 0 to `count`, or more; `accept` says whether one was accepted.
+fn series(heading: &str, count: u64, accept: impl FnMut(u64) -> bool) {
+    let times = std::env::var("PREFLIGHT_MUTANTS").map_or(1, |times| times.parse().unwrap());
+    all_of(heading, count * times, accept);
+}
+
+/// Tries number 0 to `count`.
+fn all_of(heading: &str, count: u64, mut accept: impl FnMut(u64) -> bool) {
     let mut tally = Tally::default();
     let began = Instant::now();
     for number in 0..count {
@@ -304,7 +311,7 @@ fn kickstarts_of_one_line() {
     texts.push(format!("clearpart --drives={}\n", numbered(|n| format!("sd{n},"))));
     texts.push("a".repeat(256 * 1024));
     texts.push(format!("part {}\n", "--size=1 ".repeat(25_000)));
-    series("kickstarts of one line", texts.len() as u64, |number| linted(&texts[number as usize]));
+    all_of("kickstarts of one line", texts.len() as u64, |number| linted(&texts[number as usize]));
 }
 
 fn linted(text: &str) -> bool {

@@ -3,6 +3,7 @@
 //! Not for what it should have done: each test judges that.
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
+#![allow(clippy::print_stdout, reason = "a skip must be told")]
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
