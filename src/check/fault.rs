@@ -23,9 +23,14 @@ pub enum Fault {
     /// The parser refuses it.
     #[error("{0}")]
     Syntax(String),
-    /// More than [`super::rule::LONGEST`].
-    #[error("it has {0} bytes, at most {most} are read", most = super::rule::LONGEST)]
-    TooLong(usize),
+    /// More text than is read.
+    #[error("it has {bytes} bytes, at most {most} are read")]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+        /// How many are read.
+        most: usize,
+    },
     /// A character that invites look-alikes: a dash or a quote pasted from a document.
     #[error("{0:?} is not ASCII")]
     NotAscii(char),

@@ -49,7 +49,8 @@ impl Rule {
     pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
         let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
         if text.len() > LONGEST {
-            let (fault, start) = (Fault::TooLong(text.len()), text.chars().take(60).collect());
+            let fault = Fault::TooLong { bytes: text.len(), most: LONGEST };
+            let start = text.chars().take(60).collect();
             return Err(Box::new(RuleError { text: start, offset: 0, fault }));
         }
         if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
