@@ -6,10 +6,6 @@ use std::fmt;
 
 use crate::yaml::nearest;
 
-/// The longest rule that is read, in bytes. The parser, the type check and the evaluation call
-/// themselves for every level of nesting, and a rule nests no deeper than it is long.
-pub const LONGEST: usize = 2000;
-
 /// Why a text is no rule, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
@@ -27,9 +23,14 @@ pub enum Fault {
     /// The parser refuses it.
     #[error("{0}")]
     Syntax(String),
-    /// More than [`LONGEST`].
-    #[error("it has {0} bytes, at most {LONGEST} are read")]
-    TooLong(usize),
+    /// More text than is read.
+    #[error("it has {bytes} bytes, at most {most} are read")]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+        /// How many are read.
+        most: usize,
+    },
     /// A character that invites look-alikes: a dash or a quote pasted from a document.
     #[error("{0:?} is not ASCII")]
     NotAscii(char),

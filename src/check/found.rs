@@ -13,7 +13,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::fault::LONGEST;
+use super::rule::LONGEST;
 use super::schema::Type;
 use super::subject::Subject;
 use crate::yaml::nearest;

@@ -8,10 +8,14 @@
 
 use cel::{ExecutionError, Program};
 
-use super::fault::{Fault, LONGEST, RuleError};
+use super::fault::{Fault, RuleError};
 use super::schema::Type;
 use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
+
+/// The longest rule that is read, in bytes. The parser, the type check and the evaluation call
+/// themselves for every level of nesting, and a rule nests no deeper than it is long.
+pub const LONGEST: usize = 2000;
 
 /// A verified rule.
 pub struct Rule {
@@ -45,7 +49,8 @@ impl Rule {
     pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
         let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
         if text.len() > LONGEST {
-            let (fault, start) = (Fault::TooLong(text.len()), text.chars().take(60).collect());
+            let fault = Fault::TooLong { bytes: text.len(), most: LONGEST };
+            let start = text.chars().take(60).collect();
             return Err(Box::new(RuleError { text: start, offset: 0, fault }));
         }
         if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
