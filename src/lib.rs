@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`facts`] is the narrow waist: typed facts and the pure parsers that make them. [`image`]
-//! builds images and reads facts back out of them, [`check`] judges facts, [`report`] turns
+//! builds images and reads facts back out of them, [`transport`] asks hosts, [`check`] judges facts, [`report`] turns
 //! findings into bytes, and [`cli`] is the only module that talks to a person.
 //! `tests/architecture.rs` holds who may import whom.
 
@@ -22,4 +22,5 @@ pub mod image;
 pub mod report;
 pub mod secret;
 pub mod template;
+pub mod transport;
 pub mod yaml;

@@ -16,10 +16,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("facts", &[]),
     ("check", &["facts", "assets", "yaml", "template", "digest"]),
     ("image", &["facts", "assets", "yaml", "template", "digest", "secret"]),
+    ("transport", &["facts", "secret"]),
     ("report", &["check", "facts", "template"]),
     (
         "cli",
-        &["assets", "check", "digest", "facts", "image", "report", "secret", "template", "yaml"],
+        &[
+            "assets",
+            "check",
+            "digest",
+            "facts",
+            "image",
+            "report",
+            "secret",
+            "template",
+            "transport",
+            "yaml",
+        ],
     ),
 ];
 

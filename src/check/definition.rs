@@ -11,7 +11,7 @@ use crate::assets::{Asset, Assets, Kind};
 use crate::yaml::nearest;
 
 // What a set is made of, for those who read a set.
-pub use super::model::{Check, Remedy, Severity, Source, TargetKind};
+pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {

@@ -2,17 +2,19 @@
 //!
 //! Pure and total. Not for collecting facts, and not for what a report makes of the findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::definition::CheckSet;
-use super::model::{Check, Remedy, Severity, Source, TargetKind};
+use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
+use super::provider::Provider;
 use super::rule::Undecided;
 use super::subject::Subject;
 use super::waiver::{Note, Waiver};
+use super::{answer, schema};
 use crate::facts::Document;
 
 /// Something that is judged.
@@ -21,8 +23,32 @@ pub struct Target {
     pub name: String,
     /// What it is.
     pub kind: TargetKind,
-    /// What is known about it.
+    /// What is known about it. A root that is neither known nor absent was not asked for.
     pub document: Document,
+}
+
+impl Target {
+    /// Who answered for the facts, or was asked and did not.
+    pub fn providers(&self) -> BTreeSet<Provider> {
+        let document = &self.document;
+        let known = document.known.as_object().into_iter().flat_map(|roots| roots.keys());
+        let absent = document.absent.keys().filter_map(|path| path.split(['.', '[']).next());
+        let roots = known.map(String::as_str).chain(absent);
+        roots.filter_map(schema::provider).collect()
+    }
+}
+
+/// A check that is left out of a run, for nobody who could decide it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAsked {
+    /// The check.
+    pub check: String,
+    /// What should hold.
+    pub title: String,
+    /// The target.
+    pub target: String,
+    /// Who would have to be asked.
+    pub needs: Vec<Provider>,
 }
 
 /// What became of one check on one target.
@@ -108,17 +134,38 @@ pub(super) enum Verdict {
     NotApplicable(String),
 }
 
-/// The checks that are planned for the targets: places in `targets` and in the set's checks.
-pub fn plan(set: &CheckSet, targets: &[Target]) -> Vec<(usize, usize)> {
-    let pairs = targets.iter().enumerate().flat_map(|(place, target)| {
-        let applies = move |check: &Check| check.applies_to.contains(&target.kind);
-        let checks = set.checks().iter().enumerate();
-        checks.filter(move |(_, check)| applies(check)).map(move |(index, _)| (place, index))
-    });
-    pairs.collect()
+/// What is judged on which target, and what is left out for want of somebody to ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Places in `targets` and in the set's checks.
+    pub planned: Vec<(usize, usize)>,
+    /// What is left out.
+    pub not_asked: Vec<NotAsked>,
 }
 
-/// Judges every target by every check that applies to its kind, in the order of both.
+/// The checks that apply to the targets, sorted by whether those who decide them are asked.
+pub fn scope(set: &CheckSet, targets: &[Target]) -> Scope {
+    let mut scope = Scope::default();
+    for (place, target) in targets.iter().enumerate() {
+        let asked = target.providers();
+        for (index, check) in set.checks().iter().enumerate() {
+            if !check.applies_to.contains(&target.kind) {
+                continue;
+            }
+            let needs: Vec<Provider> = check.needs.difference(&asked).copied().collect();
+            if needs.is_empty() {
+                scope.planned.push((place, index));
+            } else {
+                let (check, title) = (check.id.clone(), check.title.clone());
+                let target = target.name.clone();
+                scope.not_asked.push(NotAsked { check, title, target, needs });
+            }
+        }
+    }
+    scope
+}
+
+/// Judges every target by every check in scope, in the order of both.
 pub fn judge(
     set: &CheckSet,
     targets: &[Target],
@@ -127,11 +174,14 @@ pub fn judge(
 ) -> Vec<Finding> {
     let subjects: Vec<Subject<'_>> =
         targets.iter().map(|target| Subject::new(&target.document)).collect();
-    let mut benches: Vec<Bench<'_>> =
-        subjects.iter().map(|subject| Bench::new(set, subject)).collect();
+    let mut benches: Vec<Bench<'_>> = subjects
+        .iter()
+        .zip(targets)
+        .map(|(subject, target)| Bench::new(set, subject, target.providers()))
+        .collect();
     let today = now.to_zoned(TimeZone::UTC).date();
     let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let findings = plan(set, targets).into_iter().map(|(place, index)| {
+    let findings = scope(set, targets).planned.into_iter().map(|(place, index)| {
         let verdict = benches[place].verdict(index);
         finding(&set.checks()[index], &targets[place], &subjects[place], verdict, &live)
     });
@@ -163,12 +213,13 @@ pub fn notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<No
 struct Bench<'s> {
     set: &'s CheckSet,
     subject: &'s Subject<'s>,
+    asked: BTreeSet<Provider>,
     decided: Vec<Option<Verdict>>,
 }
 
 impl<'s> Bench<'s> {
-    fn new(set: &'s CheckSet, subject: &'s Subject<'s>) -> Self {
-        Self { set, subject, decided: vec![None; set.checks().len()] }
+    fn new(set: &'s CheckSet, subject: &'s Subject<'s>, asked: BTreeSet<Provider>) -> Self {
+        Self { set, subject, asked, decided: vec![None; set.checks().len()] }
     }
 
     /// The verdict of one check. The set has no circles, so this ends.
@@ -190,6 +241,10 @@ impl<'s> Bench<'s> {
         let mut unknown = meaning.err().map(|why| Verdict::from_undecided(&why, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
+            // A prerequisite that nobody is asked about says nothing in either direction.
+            if !self.set.checks()[index].needs.is_subset(&self.asked) {
+                continue;
+            }
             match self.verdict(index) {
                 Verdict::Pass | Verdict::Warn => {}
                 Verdict::Fail => return Verdict::NotApplicable(format!("{id} fails")),
@@ -225,10 +280,23 @@ pub(super) fn has_meaning(check: &Check, subject: &Subject<'_>) -> Result<bool, 
 
 /// What the rules of a check say about these facts.
 pub(super) fn decide(check: &Check, subject: &Subject<'_>) -> Verdict {
-    match check.rule.decide(subject) {
+    let (rule, warn_rule) = match &check.basis {
+        Basis::Rules { rule, warn_rule } => (rule, warn_rule),
+        Basis::Question(question) => {
+            return answer::of(check, subject).map_or_else(
+                || Verdict::Unknown {
+                    why: format!("nobody has answered: {question}"),
+                    defect: false,
+                    graded: false,
+                },
+                |answer| answer.verdict(),
+            );
+        }
+    };
+    match rule.decide(subject) {
         Ok(false) => Verdict::Fail,
         Err(why) => Verdict::from_undecided(&why, false),
-        Ok(true) => match check.warn_rule.as_ref().map(|rule| rule.decide(subject)) {
+        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(subject)) {
             None | Some(Ok(true)) => Verdict::Pass,
             Some(Ok(false)) => Verdict::Warn,
             Some(Err(why)) => Verdict::from_undecided(&why, true),
@@ -256,7 +324,8 @@ fn finding(
     };
     let found = match &outcome {
         Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
-        _ => check.found.render(subject),
+        _ => answer::of(check, subject)
+            .map_or_else(|| check.found.render(subject), |answer| answer.sentence()),
     };
     let outcome = match outcome {
         Outcome::Fail => waivers
@@ -285,8 +354,7 @@ fn finding(
 
 /// The facts a check speaks of, as far as they are known; whole lists rather than their elements.
 fn evidence(check: &Check, subject: &Subject<'_>) -> BTreeMap<String, Value> {
-    let rules = [Some(&check.rule), check.warn_rule.as_ref()];
-    let paths = rules.into_iter().flatten().flat_map(|rule| rule.paths());
+    let paths = check.rules().flat_map(|rule| rule.paths());
     paths
         .filter(|path| !path.contains("[]"))
         .filter_map(|path| Some((path.to_owned(), subject.value(path)?.clone())))
@@ -503,7 +571,7 @@ mod tests {
             Target { kind: TargetKind::LinuxMt, ..target(json!({}), &[]) },
         ];
         let set = set();
-        let planned = plan(&set, &targets);
+        let planned = scope(&set, &targets).planned;
         let findings = judge(&set, &targets, &[], now());
         assert_eq!(planned.len(), 8);
         let named: Vec<_> = planned

@@ -2,13 +2,16 @@
 //!
 //! Not for what holds between checks: `definition` looks at that.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::found::Found;
 use super::model::{
-    Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
+    Basis, Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
 };
+use super::provider::Provider;
 use super::refusal::{DefinitionError, Problem};
 use super::rule::Rule;
 use super::{schema, source};
@@ -27,13 +30,18 @@ struct Entry {
     applies_when: Option<ConditionEntry>,
     #[serde(default)]
     requires: Vec<String>,
-    rule: String,
+    #[serde(default)]
+    rule: Option<String>,
     #[serde(default)]
     warn_rule: Option<String>,
-    found: String,
+    #[serde(default)]
+    question: Option<String>,
+    #[serde(default)]
+    found: Option<String>,
     symptom: String,
     remedy: Remedy,
     source: Source,
+    #[serde(default)]
     examples: Vec<ExampleEntry>,
 }
 
@@ -46,7 +54,10 @@ struct ConditionEntry {
 
 /// `applies_to: image` or `applies_to: [image, linux-mt]`.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected image, linux-mt, or a list of them")]
+#[serde(
+    untagged,
+    expecting = "expected a kind of target such as image or linux-mt, or a list of them"
+)]
 enum OneOrMore {
     One(TargetKind),
     More(Vec<TargetKind>),
@@ -110,9 +121,16 @@ fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
     if !is_id(&entry.id) {
         return Err(Problem::Id);
     }
+    // A question has no facts to speak of: its answer is what was found.
+    let found = match (&entry.found, &entry.question) {
+        (Some(found), None) => found.clone(),
+        (None, Some(_)) => "answered".to_owned(),
+        (None, None) => return Err(Problem::Blank("found")),
+        (Some(_), Some(_)) => return Err(Problem::QuestionAnd("found")),
+    };
     for (name, text) in [
         ("title", &entry.title),
-        ("found", &entry.found),
+        ("found", &found),
         ("symptom", &entry.symptom),
         ("remedy.text", &entry.remedy.text),
         ("source.at", &entry.source.at),
@@ -145,11 +163,21 @@ fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
         let rule = rule("applies_when.rule", &condition.rule)?;
         Ok(Condition { rule, otherwise: condition.otherwise })
     });
+    let applies_when = applies_when.transpose()?;
+    let basis = match (entry.rule, entry.question) {
+        (Some(text), None) => Basis::Rules {
+            rule: rule("rule", &text)?,
+            warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
+        },
+        (None, Some(question)) => question_of(question, &entry.warn_rule, &entry.examples)?,
+        (Some(_), Some(_)) => return Err(Problem::QuestionAnd("rule")),
+        (None, None) => return Err(Problem::Blank("rule")),
+    };
     let check = Check {
-        applies_when: applies_when.transpose()?,
-        rule: rule("rule", &entry.rule)?,
-        warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
-        found: Found::compile(&entry.found, schema::facts()).map_err(Problem::Found)?,
+        needs: needs_of(&basis, applies_when.as_ref()),
+        applies_when,
+        basis,
+        found: Found::compile(&found, schema::facts()).map_err(Problem::Found)?,
         examples: examples_of(entry.examples)?,
         id: entry.id,
         title: entry.title,
@@ -163,6 +191,40 @@ fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
     };
     verify_examples(&check)?;
     Ok(check)
+}
+
+/// A question stands alone: what decides it is a person.
+fn question_of(
+    question: String,
+    warn_rule: &Option<String>,
+    examples: &[ExampleEntry],
+) -> Result<Basis, Problem> {
+    if !question.trim().ends_with('?') {
+        return Err(Problem::Question);
+    }
+    if warn_rule.is_some() {
+        return Err(Problem::QuestionAnd("warn_rule"));
+    }
+    if !examples.is_empty() {
+        return Err(Problem::QuestionAnd("examples"));
+    }
+    Ok(Basis::Question(question))
+}
+
+/// Who has to be asked for the facts a check is decided by.
+fn needs_of(basis: &Basis, applies_when: Option<&Condition>) -> BTreeSet<Provider> {
+    let rules = match basis {
+        Basis::Rules { rule, warn_rule } => Some(rule).into_iter().chain(warn_rule),
+        Basis::Question(_) => None.into_iter().chain(&None),
+    };
+    let rules = rules.chain(applies_when.map(|condition| &condition.rule));
+    let roots =
+        rules.flat_map(|rule| rule.paths()).filter_map(|path| path.split(['.', '[']).next());
+    let mut needs: BTreeSet<Provider> = roots.filter_map(schema::provider).collect();
+    if matches!(basis, Basis::Question(_)) {
+        needs.insert(Provider::Answers);
+    }
+    needs
 }
 
 fn examples_of(entries: Vec<ExampleEntry>) -> Result<Vec<Example>, Problem> {
@@ -179,8 +241,9 @@ fn examples_of(entries: Vec<ExampleEntry>) -> Result<Vec<Example>, Problem> {
 
 /// Every outcome a check can have is shown by an example.
 fn verify_examples(check: &Check) -> Result<(), Problem> {
+    let Basis::Rules { warn_rule, .. } = &check.basis else { return Ok(()) };
     let mut wanted = vec![Expected::Pass, Expected::Fail, Expected::Unknown];
-    wanted.extend(check.warn_rule.is_some().then_some(Expected::Warn));
+    wanted.extend(warn_rule.is_some().then_some(Expected::Warn));
     wanted.extend(check.applies_when.is_some().then_some(Expected::NotApplicable));
     let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
     match wanted.into_iter().find(|&wanted| !given(wanted)) {
@@ -269,7 +332,7 @@ pub(crate) mod tests {
             (
                 "applies_to: image",
                 "applies_to: images",
-                "expected image, linux-mt, or a list of them",
+                "expected a kind of target such as image or linux-mt, or a list of them",
             ),
             (
                 "applies_to: image",

@@ -2,6 +2,7 @@
 //!
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 
+mod answer;
 pub mod definition;
 pub mod engine;
 mod entry;
@@ -9,6 +10,7 @@ pub mod example;
 pub mod fault;
 pub mod found;
 pub mod model;
+pub mod provider;
 pub mod refusal;
 pub mod rule;
 pub mod schema;
@@ -20,7 +22,8 @@ pub mod version;
 pub mod waiver;
 
 pub use definition::CheckSet;
-pub use engine::{Finding, Outcome, Target, judge};
+pub use engine::{Finding, NotAsked, Outcome, Target, judge, scope};
 pub use model::{Check, Remedy, Severity, TargetKind};
+pub use provider::Provider;
 pub use refusal::DefinitionError;
 pub use waiver::Waiver;

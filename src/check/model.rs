@@ -2,6 +2,7 @@
 //!
 //! Not for reading checks (`definition`), nor for deciding them (`engine`).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::found::Found;
+use super::provider::Provider;
 use super::rule::Rule;
 
 /// What a failed check stands in the way of.
@@ -63,14 +65,44 @@ pub enum TargetKind {
     Image,
     /// A Linux master target.
     LinuxMt,
+    /// A process server.
+    ProcessServer,
+    /// The configuration server.
+    ConfigurationServer,
+    /// A vCenter server.
+    Vcenter,
+    /// An ESXi host.
+    Esxi,
+    /// A virtual machine or physical server that is to fail back.
+    ProtectedVm,
+    /// The undertaking as a whole: what is true of no single machine.
+    Site,
 }
 
 impl TargetKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Image,
+        Self::LinuxMt,
+        Self::ProcessServer,
+        Self::ConfigurationServer,
+        Self::Vcenter,
+        Self::Esxi,
+        Self::ProtectedVm,
+        Self::Site,
+    ];
+
     /// The word for it in definitions and reports.
     pub fn word(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::LinuxMt => "linux-mt",
+            Self::ProcessServer => "process-server",
+            Self::ConfigurationServer => "configuration-server",
+            Self::Vcenter => "vcenter",
+            Self::Esxi => "esxi",
+            Self::ProtectedVm => "protected-vm",
+            Self::Site => "site",
         }
     }
 }
@@ -107,6 +139,20 @@ pub struct Condition {
     pub otherwise: String,
 }
 
+/// What decides a check.
+#[expect(clippy::large_enum_variant, reason = "most are rules, and a set has one of each check")]
+pub enum Basis {
+    /// Rules over facts.
+    Rules {
+        /// What decides it.
+        rule: Rule,
+        /// What grades a pass down to a warning.
+        warn_rule: Option<Rule>,
+    },
+    /// A question that a person answers in the site file; unanswered is unknown.
+    Question(String),
+}
+
 /// One verified check.
 pub struct Check {
     /// Its name for ever, `subject.condition`.
@@ -122,9 +168,9 @@ pub struct Check {
     /// Checks that must pass before this one has a meaning.
     pub requires: Vec<String>,
     /// What decides it.
-    pub rule: Rule,
-    /// What grades a pass down to a warning.
-    pub warn_rule: Option<Rule>,
+    pub basis: Basis,
+    /// Where its facts come from, all of which a run must have.
+    pub needs: BTreeSet<Provider>,
     /// What is said about the facts.
     pub found: Found,
     /// How a failure shows itself to people.
@@ -137,6 +183,17 @@ pub struct Check {
     pub examples: Vec<Example>,
     /// The file and line it is defined at.
     pub at: Place,
+}
+
+impl Check {
+    /// The rules that decide it; none when it is a question.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let (rule, warn_rule) = match &self.basis {
+            Basis::Rules { rule, warn_rule } => (Some(rule), warn_rule.as_ref()),
+            Basis::Question(_) => (None, None),
+        };
+        rule.into_iter().chain(warn_rule)
+    }
 }
 
 /// Where a check is defined.

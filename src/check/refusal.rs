@@ -52,6 +52,12 @@ pub enum Problem {
     /// The text about what was found is wrong.
     #[error("found: {0}")]
     Found(FoundError),
+    /// A question that asks nothing.
+    #[error("a question is answered by yes or no, and ends with a question mark")]
+    Question,
+    /// A question, and a key that only a rule has.
+    #[error("a question has no {0}: a person decides it")]
+    QuestionAnd(&'static str),
     /// A text is missing.
     #[error("{0} is blank")]
     Blank(&'static str),

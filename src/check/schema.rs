@@ -10,7 +10,10 @@ use std::sync::{Arc, LazyLock};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
+use super::provider::Provider;
+use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
+use crate::facts::site::SiteFacts;
 
 /// Facts are trees, not graphs; a schema deeper than this refers to itself.
 const MAX_DEPTH: usize = 24;
@@ -21,10 +24,25 @@ struct Root {
     name: &'static str,
     /// Where its schema comes from.
     schema: fn() -> Schema,
+    /// Who answers for it.
+    provider: Provider,
 }
 
 /// All kinds of facts that rules can speak of.
-const ROOTS: &[Root] = &[Root { name: "image", schema: || schema_for!(ImageFacts) }];
+const ROOTS: &[Root] = &[
+    Root { name: "image", schema: || schema_for!(ImageFacts), provider: Provider::Image },
+    Root { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
+    Root { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
+    Root { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
+];
+
+/// Who answers for the facts below a root; `answers` are the one root that rules do not speak of.
+pub fn provider(root: &str) -> Option<Provider> {
+    match root {
+        "answers" => Some(Provider::Answers),
+        _ => ROOTS.iter().find(|known| known.name == root).map(|known| known.provider),
+    }
+}
 
 /// What a fact, or a part of an expression, can be.
 #[derive(Clone, Debug, PartialEq)]

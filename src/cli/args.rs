@@ -45,6 +45,9 @@ pub enum Verb {
     /// Judge what is there
     #[command(subcommand)]
     Check(Check),
+    /// Save what a host answers, to judge it elsewhere
+    #[command(subcommand)]
+    Collect(Collect),
     /// Show what is in a file
     #[command(subcommand)]
     Inspect(Inspect),
@@ -155,6 +158,66 @@ pub enum FailOn {
 pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
+    /// A Linux master target: will it do?
+    Host(CheckHost),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckHost {
+    /// ssh://USER@HOST[:PORT], local: (this machine), or capture:FILE|DIR
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+/// How hosts are asked.
+#[derive(Debug, Args)]
+pub struct Asking {
+    /// Where the retention volume is mounted
+    #[arg(long, value_name = "PATH", default_value = "/mnt/retention")]
+    pub retention: String,
+
+    /// The configuration server's address [default: what the master target's
+    /// agent is configured with]
+    #[arg(long, value_name = "ADDRESS")]
+    pub cs: Option<String>,
+
+    /// How long one host may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Collect {
+    /// The answers of one host, as a file that check host capture:FILE judges
+    Host(CollectHost),
+    /// The script that would be sent, for review or for a fleet's own engine
+    Script(CollectScript),
+}
+
+#[derive(Debug, Args)]
+pub struct CollectHost {
+    /// ssh://USER@HOST[:PORT], or local: (this machine)
+    pub target: String,
+
+    /// Where to write the capture [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub struct CollectScript {
+    #[command(flatten)]
+    pub asking: Asking,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod check;
 mod failure;
+mod host;
 mod inspect;
 mod kickstart;
 mod list;
@@ -74,6 +75,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
         Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
+        Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
+        Verb::Collect(args::Collect::Host(collect)) => host::collect(collect),
+        Verb::Collect(args::Collect::Script(collect)) => Ok(host::script(collect)),
         Verb::Explain(explain) => check::explain(explain, &assets),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
         Verb::List(list) => list::list(list, &assets),

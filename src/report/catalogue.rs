@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{cut, labelled, visible};
-use crate::check::definition::{Check, CheckSet, Remedy, Severity, Source, TargetKind};
+use crate::check::definition::{Basis, Check, CheckSet, Remedy, Severity, Source, TargetKind};
 use crate::check::source::SOURCES;
 
 /// Every check, as `list checks --format json` gives them.
@@ -112,9 +112,8 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchC
     if !check.requires.is_empty() {
         line("requires", &check.requires.join(", "));
     }
-    line("holds when", check.rule.text());
-    if let Some(rule) = &check.warn_rule {
-        line("warns unless", rule.text());
+    for (name, text) in basis(check) {
+        line(name, text);
     }
     line("shows as", &check.symptom);
     line("do", &check.remedy.text);
@@ -166,11 +165,12 @@ changes when one is added.
 | `id` | `subject.condition` in kebab-case, never renamed |
 | `title` | what should hold, a fragment |
 | `severity` | `data-loss`, `blocks-reprotect`, `blocks-failback`, `warning` or `info` |
-| `applies_to` | the kinds of targets it is judged on: `image`, `linux-mt` |
+| `applies_to` | the kinds of targets it is judged on: `image`, `linux-mt`, `process-server`, `configuration-server`, `vcenter`, `esxi`, `protected-vm`, `site` |
 | `applies_when` | `{ rule, otherwise }`: not applicable for the reason `otherwise` when `rule` is false |
 | `requires` | checks that must pass before: failed or not applicable makes this one not applicable, unknown makes it unknown |
 | `rule` | CEL over facts; true is a pass, false a failure, a fact that could not be read makes it unknown |
 | `warn_rule` | grades a pass down to a warning when it is false |
+| `question` | in place of `rule`, `found` and `examples`: what only a person can answer, in the site file |
 | `found` | what is said about the facts: `{{fact}}`, `{{list fact}}`, `{{list fact \"member\"}}`, `{{#if fact}}..{{else}}..{{/if}}` |
 | `symptom` | how a failure shows itself to people |
 | `remedy` | `{ text, commands, downtime }` |
@@ -196,9 +196,11 @@ fn section(check: &Check) -> String {
     if !check.requires.is_empty() {
         row("requires", &check.requires.join(", "));
     }
-    row("holds when", &format!("`{}`", folded(check.rule.text())));
-    if let Some(rule) = &check.warn_rule {
-        row("warns unless", &format!("`{}`", folded(rule.text())));
+    for (name, text) in basis(check) {
+        match name {
+            "asks" => row(name, text),
+            _ => row(name, &format!("`{}`", folded(text))),
+        }
     }
     row("shows as", &folded(&check.symptom));
     row("do", &folded(&check.remedy.text));
@@ -210,6 +212,17 @@ fn section(check: &Check) -> String {
         out.push_str(&format!("\n```sh\n{}\n```\n", check.remedy.commands.join("\n")));
     }
     out
+}
+
+/// What decides a check, by name.
+fn basis(check: &Check) -> Vec<(&'static str, &str)> {
+    match &check.basis {
+        Basis::Question(question) => vec![("asks", question)],
+        Basis::Rules { rule, warn_rule } => {
+            let warn = warn_rule.as_ref().map(|rule| ("warns unless", rule.text()));
+            [("holds when", rule.text())].into_iter().chain(warn).collect()
+        }
+    }
 }
 
 fn kinds(check: &Check) -> String {

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::definition::{Remedy, Severity, Source, TargetKind};
-use crate::check::engine::{Finding, Outcome, Target};
+use crate::check::engine::{Finding, NotAsked, Outcome, Target};
+use crate::check::provider::Provider;
 use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::waiver::Note;
 
@@ -30,6 +31,8 @@ pub struct Report {
     pub targets: Vec<JudgedTarget>,
     /// One entry for each check planned on a target.
     pub results: Vec<CheckResult>,
+    /// What would be judged too, if those who decide it were asked.
+    pub not_asked: Vec<LeftOut>,
     /// What should be known about waivers.
     pub notes: Vec<String>,
     /// What the results add up to.
@@ -98,6 +101,19 @@ pub struct CheckResult {
     pub evidence: BTreeMap<String, Value>,
 }
 
+/// A check that was not judged, because nobody who could decide it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// The check.
+    pub check: String,
+    /// What should hold.
+    pub title: String,
+    /// The target.
+    pub target: String,
+    /// Who would have to be asked.
+    pub needs: Vec<Provider>,
+}
+
 /// What became of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -164,6 +180,7 @@ impl Report {
     pub fn new(
         targets: &[Target],
         findings: &[Finding],
+        not_asked: &[NotAsked],
         notes: &[Note],
         now: Timestamp,
         fail_on: FailOn,
@@ -180,6 +197,7 @@ impl Report {
                 .map(|target| JudgedTarget { name: target.name.clone(), kind: target.kind })
                 .collect(),
             results: findings.iter().map(CheckResult::from).collect(),
+            not_asked: not_asked.iter().map(LeftOut::from).collect(),
             notes: notes.iter().map(ToString::to_string).collect(),
             summary: Summary::new(Counts::of(findings), exit_status(findings, fail_on)),
         }
@@ -190,6 +208,13 @@ impl Summary {
     fn new(counts: Counts, exit_code: u8) -> Self {
         let Counts { planned, pass, fail, unknown, not_applicable, waived } = counts;
         Self { planned, pass, fail, unknown, not_applicable, waived, exit_code }
+    }
+}
+
+impl From<&NotAsked> for LeftOut {
+    fn from(left_out: &NotAsked) -> Self {
+        let NotAsked { check, title, target, needs } = left_out.clone();
+        Self { check, title, target, needs }
     }
 }
 

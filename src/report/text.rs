@@ -1,10 +1,13 @@
 //! The report for people: what blocks first, what is unknown next, and every check named.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
 use super::Style;
 use super::layout::{cut, labelled, visible, wrap};
 use super::model::{CheckResult, OutcomeWord, Report, Summary};
+use crate::check::provider::Provider;
 
 /// With more targets than this, what passes is counted and not listed.
 const LISTED_TARGETS: usize = 3;
@@ -23,6 +26,7 @@ pub fn render(report: &Report, style: &Style) -> Vec<u8> {
         }
     }
     out.push_str(&page.rest());
+    out.push_str(&page.not_asked());
     out.push_str(&page.notes());
     out.push('\n');
     out.push_str(&page.summary());
@@ -178,6 +182,30 @@ impl Page<'_> {
         )
     }
 
+    /// What was not asked: how many by what would let them be, and which.
+    fn not_asked(&self) -> String {
+        let mut by_needs: BTreeMap<&[Provider], BTreeSet<&str>> = BTreeMap::new();
+        for left_out in &self.report.not_asked {
+            by_needs.entry(&left_out.needs).or_default().insert(&left_out.check);
+        }
+        let mut out = String::new();
+        for (needs, checks) in by_needs {
+            let who: Vec<&str> = needs.iter().map(|need| need.name()).collect();
+            let how: Vec<&str> = needs.iter().map(|need| need.how()).collect();
+            let checks: Vec<&str> = checks.into_iter().collect();
+            let text = format!(
+                "{} more {} {} ({}): {}",
+                checks.len(),
+                if checks.len() == 1 { "needs" } else { "need" },
+                who.join(" and "),
+                how.join("; "),
+                visible(&checks.join(", "))
+            );
+            out.push_str(&labelled("not asked  ", &text, self.style.width));
+        }
+        if out.is_empty() { out } else { format!("\n{out}") }
+    }
+
     fn notes(&self) -> String {
         let notes = self.report.notes.iter();
         let lines = notes.map(|note| labelled("note: ", &visible(note), self.style.width));
@@ -244,7 +272,7 @@ mod tests {
             })
             .collect();
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        Report::new(&targets, findings, &[], now, FailOn::Blocker)
+        Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
     }
 
     fn text(report: &Report) -> String {

@@ -1,0 +1,75 @@
+//! Who can answer for a fact: a run has some of them, and a check needs some of them.
+//!
+//! Not for asking anybody: that is `transport`'s.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Somebody who answers for facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// The image's own file.
+    Image,
+    /// The master target, over SSH or from a capture.
+    MasterTarget,
+    /// A process server, over SSH.
+    ProcessServer,
+    /// vCenter, or an ESXi host's own API.
+    Vsphere,
+    /// An ESXi host's shell.
+    EsxiShell,
+    /// The site file: what its author knows about servers nobody asks.
+    SiteFile,
+    /// A person who answers a question in the site file.
+    Answers,
+}
+
+impl Provider {
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::MasterTarget => "master-target",
+            Self::ProcessServer => "process-server",
+            Self::Vsphere => "vsphere",
+            Self::EsxiShell => "esxi-shell",
+            Self::SiteFile => "site-file",
+            Self::Answers => "answers",
+        }
+    }
+
+    /// Who it is, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "the image",
+            Self::MasterTarget => "the master target over SSH",
+            Self::ProcessServer => "a process server over SSH",
+            Self::Vsphere => "vCenter or ESXi",
+            Self::EsxiShell => "an ESXi host over SSH",
+            Self::SiteFile => "the servers' addresses and versions",
+            Self::Answers => "a person's answers",
+        }
+    }
+
+    /// What lets it be asked, in the imperative.
+    pub fn how(self) -> &'static str {
+        match self {
+            Self::Image => "name the image",
+            Self::MasterTarget => "name the master target, as ssh://root@HOST",
+            Self::ProcessServer => "give process_servers an ssh: in --site",
+            Self::Vsphere => "add --vcenter vsphere://USER@HOST, or vcenter: in --site",
+            Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",
+            Self::SiteFile => "add --site FILE with the servers and their versions",
+            Self::Answers => "answer in --site FILE, under answers:",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

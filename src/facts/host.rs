@@ -1,0 +1,31 @@
+//! Everything that is known about one Linux host that was asked; rules know it as `mt`, the master
+//! target, or `ps`, a process server.
+//!
+//! Not for how any of it is parsed: one file per subject does that.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Fact;
+use super::access::{self, AccessFacts};
+use super::probe::Probe;
+use super::transcript::Transcript;
+
+/// Everything that is judged about one host.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct HostFacts {
+    /// With which rights the host answered.
+    pub access: Fact<AccessFacts>,
+}
+
+impl HostFacts {
+    /// Reads all facts out of a transcript.
+    pub fn of(transcript: &Transcript) -> Self {
+        Self { access: access::of(transcript) }
+    }
+}
+
+/// Every probe of a master target, in the order they are asked.
+pub fn probes() -> Vec<Probe> {
+    [access::PROBES].concat()
+}

@@ -1,0 +1,64 @@
+//! What a site's author knows about servers nobody asks, and the answers to questions that no
+//! machine can be asked; rules know the first as `site`.
+//!
+//! Not for reading the site file: `site` does that.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Fact, Looked};
+
+/// What the site file says about the servers around a target.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SiteFacts {
+    /// The configuration server.
+    pub configuration_server: ServerFacts,
+    /// The process servers.
+    pub process_servers: Looked<ServerFacts>,
+}
+
+/// One server as the site file describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ServerFacts {
+    /// Its name in the site file.
+    pub name: String,
+    /// Its address.
+    pub address: Fact<String>,
+    /// The version of its Site Recovery components, such as `9.8.9.0`.
+    pub version: Fact<String>,
+}
+
+/// What a person answers to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The answer.
+    pub value: AnswerValue,
+    /// Who answered.
+    pub by: String,
+    /// The day of the answer, such as `2026-11-20`.
+    pub at: String,
+}
+
+/// The answers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerValue {
+    /// It holds.
+    Yes,
+    /// It does not hold.
+    No,
+    /// The question has no meaning at this site.
+    NotApplicable,
+}
+
+impl AnswerValue {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::NotApplicable => "not applicable",
+        }
+    }
+}

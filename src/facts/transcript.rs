@@ -1,0 +1,149 @@
+//! What one host answered: raw, redacted and replayable. Every fact of a host is read from one.
+//!
+//! Not for asking (`transport`), nor for what the answers mean: each subject of facts parses its
+//! own.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Fact;
+
+/// The name of the capture format and its generation.
+pub const SCHEMA: &str = "preflight.capture/1";
+
+/// The answer to one probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The exit status of the probe's shell.
+    pub status: i32,
+    /// What it printed.
+    pub text: String,
+}
+
+/// All answers of one script.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// The answers by the name of their probe.
+    pub by_probe: BTreeMap<String, Answer>,
+    /// Whether the script's end was seen.
+    pub ended: bool,
+}
+
+/// How a host was reached, as far as checks speak of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The kind of transport: `ssh`, `local`, `script` (somebody else ran the script).
+    pub by: String,
+    /// Why the host could not be asked, as a fragment; absent when it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// What the SSH server and we agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<SshSession>,
+}
+
+/// Why a host could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// What kind it is: `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`, `algorithms`,
+    /// `host-key`, `authentication`, `shell`, `cut-off`, `too-much-output`.
+    pub kind: String,
+    /// What happened, as a fragment.
+    pub reason: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// What an SSH server and we agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshSession {
+    /// The server's identification line, such as `SSH-2.0-OpenSSH_5.3`.
+    pub banner: String,
+    /// The key exchange method.
+    pub key_exchange: String,
+    /// The type of the server's host key.
+    pub host_key: String,
+    /// The cipher towards us.
+    pub cipher: String,
+    /// The message authentication code towards us.
+    pub mac: String,
+    /// How we logged in: `agent`, `key`, `password`, `keyboard-interactive`.
+    pub login: String,
+    /// Whether algorithms of the SHA-1 era were allowed.
+    pub legacy: bool,
+}
+
+/// What one host answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// Always `preflight.capture/1`.
+    pub schema: String,
+    /// The host's name in reports.
+    pub target: String,
+    /// What was asked: `linux-mt`, `process-server`, `esxi`.
+    pub kind: String,
+    /// When it was asked, by the clock of whoever asked; absent when nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// How it was reached.
+    pub connection: Connection,
+    /// What it answered.
+    pub answers: Answers,
+}
+
+impl Transcript {
+    /// The transcript of a host that could not be asked.
+    pub fn of_failure(target: &str, kind: &str, by: &str, failure: Failure) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            target: target.to_owned(),
+            kind: kind.to_owned(),
+            asked_at: None,
+            connection: Connection { by: by.to_owned(), failure: Some(failure), ssh: None },
+            answers: Answers::default(),
+        }
+    }
+
+    /// The answer to a probe, whatever its exit status; or why there is none.
+    pub fn answer(&self, probe: &str) -> Fact<&Answer> {
+        match self.answers.by_probe.get(probe) {
+            Some(answer) => Fact::Known(answer),
+            None => Fact::unavailable(self.silence()),
+        }
+    }
+
+    /// What a probe printed, when it succeeded.
+    pub fn text(&self, probe: &str) -> Fact<&str> {
+        match self.answer(probe) {
+            Fact::Known(Answer { status: 0, text }) => Fact::Known(text),
+            Fact::Known(Answer { status: 124 | 143, .. }) => {
+                Fact::unavailable(format!("{probe} did not answer in time"))
+            }
+            Fact::Known(Answer { status: 127, .. }) => {
+                Fact::unavailable(format!("{probe}: the command is missing on the host"))
+            }
+            Fact::Known(Answer { status, .. }) => {
+                Fact::unavailable(format!("{probe} exited with status {status}"))
+            }
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    /// Why a probe has no answer.
+    fn silence(&self) -> String {
+        match &self.connection.failure {
+            Some(failure) => failure.reason.clone(),
+            None if self.answers.ended => "it was not asked".to_owned(),
+            None => "the answers were cut short".to_owned(),
+        }
+    }
+}
