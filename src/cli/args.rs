@@ -2,11 +2,15 @@
 //!
 //! Not for what the verbs do.
 
+mod vsphere;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
+
+pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -59,6 +63,8 @@ pub enum Verb {
     Lint(Lint),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
+    /// Show the certificate of a vSphere server, and keep its thumbprint
+    Trust(TrustServer),
     /// List what there is to choose from
     List(List),
     /// Print a commented file to start from
@@ -160,6 +166,10 @@ pub enum Check {
     Image(CheckImage),
     /// A Linux master target: will it do?
     Host(CheckHost),
+    /// A vCenter server: its account, and machines and hosts in it
+    Vcenter(CheckVsphere),
+    /// ESXi hosts, by their own API or their vCenter's
+    Esxi(CheckVsphere),
 }
 
 #[derive(Debug, Args)]
@@ -197,6 +207,8 @@ pub struct Asking {
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(CollectHost),
+    /// The answers of a vCenter server, for check vcenter capture:FILE
+    Vcenter(CollectVsphere),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(CollectScript),
 }

@@ -14,6 +14,10 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::transport::capture::CaptureError;
+use crate::transport::vsphere::address::AddressError;
+use crate::transport::vsphere::failure::VsphereError;
+use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -42,8 +46,10 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     ask!(
+        AddressError,
         AgentError,
         AssetError,
+        CaptureError,
         ComposeError,
         DefinitionError,
         IsoError,
@@ -54,6 +60,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         RecipeError,
         ReplacementError,
         SystemError,
+        ThumbprintError,
+        VsphereError,
         YamlError,
     );
     None

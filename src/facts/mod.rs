@@ -6,12 +6,23 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod datastore;
+pub mod disk_uuid;
 mod document;
+pub mod esxi_host;
 pub mod host;
 pub mod image;
+pub mod inventory;
+pub mod licence;
+pub mod master_target_side;
+pub mod privileges;
 pub mod probe;
+pub mod property;
 pub mod script;
 pub mod site;
 pub mod transcript;
+pub mod vcenter;
+pub mod vm;
+pub mod vsphere;
 
 pub use document::{Document, Fact, Looked, Unavailable};

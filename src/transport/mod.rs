@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod local;
+pub mod vsphere;
 
 use std::io;
 use std::time::Duration;

@@ -1,0 +1,169 @@
+//! `check vcenter`, `check esxi` and `collect vcenter`: a vSphere server asked, and what it
+//! answered judged.
+//!
+//! Not for the host's shell, nor for a master target's: that is `host`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::Exit;
+use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
+use super::check::Reporting;
+use super::trust::trust;
+use crate::assets::Assets;
+use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::facts::esxi_host::EsxiFacts;
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::{Question, Survey};
+use crate::facts::{Document, Fact};
+use crate::image::replacement::Replacement;
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::transport::capture;
+use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::client::Callee;
+use crate::transport::vsphere::session::Credentials;
+use crate::transport::vsphere::stream::Tcp;
+use crate::transport::vsphere::{Asked, record};
+
+/// Asks a vCenter server, or opens what one answered, and judges it.
+pub fn check(args: &CheckVsphere, kind: TargetKind, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let transcripts = match args.target.strip_prefix("capture:") {
+        Some(path) => capture::read(Path::new(path))?,
+        None => vec![ask(&args.target, kind, &args.asking)?],
+    };
+    let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
+    let now = jiff::Timestamp::now();
+    let findings = check::judge(&checks, &targets, &[], now);
+    let scope = check::scope(&checks, &targets);
+    let report = Report::new(&targets, &findings, &scope.not_asked, &[], now, reporting.fail_on);
+    reporting.show(&report)
+}
+
+/// Asks a server and saves what it answered.
+pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
+    let text = capture::text(&transcript);
+    match &args.out {
+        Some(path) => {
+            let out = Replacement::open(path, true, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    let silent = transcript.connection.failure.is_some();
+    Ok(if silent { Exit::Undecided } else { Exit::Clean })
+}
+
+fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+    let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
+    let trust = trust(&asking.trusting, &to)?;
+    let user = asking.user.clone().or_else(|| to.user.clone());
+    let user = user.with_context(|| {
+        format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
+    })?;
+    let question = Question {
+        discovery_account: asking.discovery_account.clone(),
+        master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+        protected: asking.protected.clone(),
+    };
+    let credentials = Credentials { password: password(asking, &user, &to)?, user };
+    Ok(record(&Asked {
+        name: &to.host,
+        kind: kind.word(),
+        callee: Callee { route: &Tcp, to: &to, trust: &trust },
+        credentials: &credentials,
+        question: &question,
+        timeout: Duration::from_secs(asking.timeout),
+    }))
+}
+
+fn password(asking: &AskingVsphere, user: &str, to: &Address) -> anyhow::Result<Secret> {
+    if let Ok(password) = std::env::var("PREFLIGHT_PASSWORD") {
+        return Ok(Secret::new(password));
+    }
+    if let Some(path) = &asking.password_file {
+        let text = std::fs::read_to_string(path)?;
+        return Ok(Secret::new(text.lines().next().unwrap_or("").to_owned()));
+    }
+    Ok(Secret::new(rpassword::prompt_password(format!("Password of {user} on {}: ", to.host))?))
+}
+
+/// What is judged by one server's answers: itself, the master target and its host, and the
+/// machines that are to fail back.
+pub fn targets(transcript: &Transcript) -> Vec<Target> {
+    let survey = Survey::of(transcript);
+    let question = survey.question.clone();
+    if transcript.kind == TargetKind::Esxi.word() {
+        return esxi_targets(transcript, &survey);
+    }
+    let mut targets = vec![Target {
+        name: transcript.target.clone(),
+        kind: TargetKind::Vcenter,
+        document: Document::new("vcenter", &survey.vcenter(true)),
+    }];
+    let beside = || Document::new("vcenter", &survey.vcenter(false));
+    if let Some(name) = &question.master_target {
+        let host = survey.host_of(name);
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::LinuxMt,
+            document: Document::new("vm", &survey.master_target(name))
+                .join(Document::new("host", &host))
+                .join(beside()),
+        });
+        if let Fact::Known(host) = host {
+            targets.push(esxi(&host, beside()));
+        }
+    }
+    for name in &question.protected {
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::ProtectedVm,
+            document: Document::new("vm", &survey.protected(name)).join(beside()),
+        });
+    }
+    targets
+}
+
+/// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
+/// host that could not be asked is a target, too.
+fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
+    let hosts = survey.hosts();
+    let direct = survey.vcenter(true).is_vcenter != Fact::Known(true);
+    let vcenter = || Document::new("vcenter", &survey.vcenter(direct));
+    if hosts.is_empty() {
+        let reason = transcript.connection.failure.as_ref().map_or_else(
+            || "no host is visible to the account".to_owned(),
+            |failure| failure.reason.clone(),
+        );
+        return vec![Target {
+            name: transcript.target.clone(),
+            kind: TargetKind::Esxi,
+            document: Document::new("host", &Fact::<EsxiFacts>::unavailable(reason))
+                .join(vcenter()),
+        }];
+    }
+    let mut targets: Vec<Target> = hosts.iter().map(|host| esxi(host, vcenter())).collect();
+    // A host alone is called what the user calls it; its own name is often localhost.
+    if let [only] = targets.as_mut_slice() {
+        only.name.clone_from(&transcript.target);
+    }
+    targets
+}
+
+fn esxi(host: &EsxiFacts, vcenter: Document) -> Target {
+    Target {
+        name: host.name.clone(),
+        kind: TargetKind::Esxi,
+        document: Document::new("host", host).join(vcenter),
+    }
+}
