@@ -73,6 +73,8 @@ fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result
     let question = Question {
         discovery_account: asking.discovery_account.clone(),
         master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+        host: asking.host.clone(),
+        reprotected_at: asking.reprotected_at,
         protected: asking.protected.clone(),
     };
     let credentials = Credentials { password: password(asking, &user, &to)?, user };
@@ -120,9 +122,14 @@ pub fn targets(transcript: &Transcript) -> Vec<Target> {
                 .join(Document::new("host", &host))
                 .join(beside()),
         });
-        if let Fact::Known(host) = host {
-            targets.push(esxi(&host, beside()));
-        }
+        targets.push(match &host {
+            Fact::Known(host) => esxi(host, beside()),
+            Fact::Unavailable(_) => Target {
+                name: format!("the host of {name}"),
+                kind: TargetKind::Esxi,
+                document: Document::new("host", &host).join(beside()),
+            },
+        });
     }
     for name in &question.protected {
         targets.push(Target {

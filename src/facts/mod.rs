@@ -20,6 +20,7 @@ pub mod probe;
 pub mod property;
 pub mod script;
 pub mod site;
+pub mod storage_moves;
 pub mod transcript;
 pub mod vcenter;
 pub mod vm;

@@ -23,7 +23,7 @@ pub struct VmFacts {
     pub uuid: Fact<String>,
     /// The UUID that vCenter knows it by.
     pub instance_uuid: Fact<String>,
-    /// What it is set to run: `linux`, `windows` or `other`.
+    /// What it is set to run: `linux` or `windows`.
     pub guest_family: Fact<String>,
     /// The same by the server's own word, such as `centos64Guest`.
     pub guest_id: Fact<String>,
@@ -43,12 +43,20 @@ pub struct VmFacts {
     pub controllers: Fact<Looked<ControllerFacts>>,
     /// Its disks.
     pub disks: Fact<Looked<DiskFacts>>,
+    /// MiB of all its disks together.
+    pub disk_mib: Fact<i64>,
     /// MiB of memory that it is given.
     pub memory_mib: Fact<i64>,
     /// Whether VMware Tools run: `guestToolsRunning`, `guestToolsNotRunning`, or as the server has it.
     pub tools: Fact<String>,
     /// Whether a datastore cluster may move its disks.
     pub storage_drs: Fact<StorageDrsFacts>,
+    /// Moves of its disks to other datastores since the last reprotect.
+    pub storage_moves: Fact<Looked<String>>,
+    /// The host on which it should appear when it is no longer on-premises.
+    pub wanted_host: Fact<String>,
+    /// The host on which it will start: its own, or the master target's when it is gone.
+    pub start_host: Fact<StartHost>,
     /// How many disks it would have with those of the machines that fail back through it.
     pub disk_slots: Fact<DiskSlots>,
     /// The same machine as seen from the master target it fails back through.
@@ -90,6 +98,15 @@ pub struct StorageDrsFacts {
     pub words: String,
 }
 
+/// The host on which a machine will start.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StartHost {
+    /// Its name.
+    pub name: String,
+    /// MiB of memory that no machine uses now.
+    pub free_memory_mib: Fact<i64>,
+}
+
 /// Reads what is known about a machine that was asked about in detail.
 pub fn of(
     name: &str,
@@ -97,15 +114,11 @@ pub fn of(
     machine: Fact<&Object>,
     inventory: &Inventory,
 ) -> VmFacts {
-    let none = || match &machine {
-        Fact::Known(_) => unreachable!("only asked for when it is not known"),
-        Fact::Unavailable(why) => why.clone(),
-    };
     macro_rules! read {
         ($read:expr) => {
             match &machine {
                 Fact::Known(machine) => $read(*machine),
-                Fact::Unavailable(_) => Fact::Unavailable(none()),
+                Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
             }
         };
     }
@@ -114,9 +127,7 @@ pub fn of(
         exists,
         uuid: read!(|vm: &Object| vm.text("config.uuid")),
         instance_uuid: read!(|vm: &Object| vm.text("config.instanceUuid")),
-        guest_family: read!(|vm: &Object| vm
-            .text("config.guestId")
-            .map(|id| family(&id).to_owned())),
+        guest_family: read!(guest_family),
         guest_id: read!(|vm: &Object| vm.text("config.guestId")),
         firmware: read!(|vm: &Object| vm.text("config.firmware")),
         power: read!(|vm: &Object| vm.text("runtime.powerState")),
@@ -126,29 +137,40 @@ pub fn of(
         consolidation_needed: read!(consolidation),
         controllers: read!(controllers),
         disks: read!(disks),
+        disk_mib: read!(disk_mib),
         memory_mib: read!(|vm: &Object| vm.int("config.hardware.memoryMB")),
         tools: read!(|vm: &Object| vm.text("guest.toolsRunningStatus")),
         storage_drs: read!(|vm| storage_drs(vm, inventory)),
+        storage_moves: Fact::unavailable("it is not the master target"),
+        wanted_host: Fact::unavailable("nobody said on which host: add --host NAME"),
+        start_host: Fact::unavailable("it is the master target itself"),
         disk_slots: Fact::unavailable("it is not the master target"),
         master_target: Fact::unavailable("it is the master target itself"),
     }
 }
 
-/// What kind of system a guest id stands for.
-fn family(guest_id: &str) -> &'static str {
+/// What kind of system a machine is set to run; of anything else there is no master target.
+fn guest_family(machine: &Object) -> Fact<String> {
+    match machine.text("config.guestId") {
+        Fact::Known(id) => match family(&id) {
+            Some(family) => Fact::Known(family.to_owned()),
+            None => Fact::unavailable(format!("the guest id {id:?} is neither Linux nor Windows")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+fn family(guest_id: &str) -> Option<&'static str> {
     const LINUX: &[&str] = &[
         "linux", "centos", "rhel", "redhat", "sles", "suse", "oes", "nld", "sjds", "debian",
-        "ubuntu", "fedora", "oracle", "asianux", "mandr", "mandriva", "turbo", "coreos", "photon",
-        "amazon", "rocky", "alma", "crxpod", "crxsys",
+        "ubuntu", "fedora", "oracle", "asianux", "mandr", "turbo", "coreos", "photon", "amazon",
+        "rocky", "alma",
     ];
     let id = guest_id.to_ascii_lowercase();
     if id.starts_with("win") {
-        "windows"
-    } else if LINUX.iter().any(|word| id.contains(word)) {
-        "linux"
-    } else {
-        "other"
+        return Some("windows");
     }
+    LINUX.iter().any(|word| id.contains(word)).then_some("linux")
 }
 
 /// Whether the configuration is there at all; a machine whose host is gone has none, and then
@@ -239,6 +261,21 @@ fn disks(machine: &Object) -> Fact<Looked<DiskFacts>> {
     })
 }
 
+fn disk_mib(machine: &Object) -> Fact<i64> {
+    let disks = match disks(machine) {
+        Fact::Known(disks) => disks.items,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let mut sum: i64 = 0;
+    for disk in disks {
+        match disk.capacity_mib {
+            Fact::Known(size) => sum = sum.saturating_add(size),
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        }
+    }
+    Fact::Known(sum)
+}
+
 /// Disks that stand on others, by what the server says and by the name of their file.
 fn delta_disks(machine: &Object) -> Fact<Looked<String>> {
     devices(machine).map(|devices| {
@@ -304,4 +341,100 @@ fn behaviour(entry: &Value, machine: &str) -> String {
     }
     let behaviour = own.and_then(|own| part(own, "behavior"));
     behaviour.or(part(pod, "defaultVmBehavior")).unwrap_or("automated").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn machine(properties: Value) -> Object {
+        serde_json::from_value(json!({ "object": "VirtualMachine:vm-1", "properties": properties }))
+            .unwrap()
+    }
+
+    fn facts(properties: Value) -> VmFacts {
+        of("mt", Fact::Known(true), Fact::Known(&machine(properties)), &Inventory::default())
+    }
+
+    #[test]
+    fn a_chain_of_snapshots_is_read_from_its_root() {
+        let tree =
+            |name: &str, children: Value| json!({ "name": name, "childSnapshotList": children });
+        let info = json!({ "rootSnapshotList": [
+            tree("a", json!([tree("b", json!([])), tree("c", json!(""))])), { "name": "d" }
+        ]});
+        let names = |facts: &VmFacts| facts.snapshots.known().map(|looked| looked.items.join(" "));
+        let read = facts(json!({ "config.uuid": "1", "snapshot": info }));
+        assert_eq!(names(&read).as_deref(), Some("a b c d"));
+        let one = json!({ "rootSnapshotList": { "name": "x" } });
+        let read = facts(json!({ "config.uuid": "1", "snapshot": one }));
+        assert_eq!(names(&read).as_deref(), Some("x"), "one alone stands without its array");
+        assert_eq!(names(&facts(json!({ "config.uuid": "1" }))).as_deref(), Some(""));
+        assert_eq!(names(&facts(json!({ "name": "mt" }))), None, "without a configuration");
+    }
+
+    #[test]
+    fn devices_are_told_apart() {
+        let device = json!([
+            { "_type": "VirtualIDEController", "key": "200" },
+            { "_type": "VirtualLsiLogicController", "key": "1000", "sharedBus": "noSharing", "deviceInfo": { "label": "SCSI controller 0" } },
+            { "_type": "ParaVirtualSCSIController", "key": "1001", "sharedBus": "noSharing" },
+            { "_type": "VirtualDisk", "key": "2000", "capacityInKB": "41943040", "backing": { "_type": "VirtualDiskFlatVer2BackingInfo", "fileName": "[ds] mt/mt.vmdk", "uuid": "6000C29A" } },
+            { "_type": "VirtualDisk", "key": "2001", "capacityInKB": "x", "backing": { "_type": "VirtualDiskRawDiskMappingVer1BackingInfo", "fileName": "[ds] mt/mt_1-000002.vmdk" } },
+            { "_type": "VirtualDisk", "key": "2002", "backing": { "fileName": "[ds] mt/x-12.vmdk", "parent": { "fileName": "y" } } },
+        ]);
+        let facts = facts(json!({ "config.hardware.device": device }));
+        let kinds: Vec<&str> =
+            facts.controllers.known().unwrap().items.iter().map(|c| c.words.as_str()).collect();
+        assert_eq!(kinds, ["SCSI controller 0: lsi-logic", "1001: paravirtual"]);
+        let disks = &facts.disks.known().unwrap().items;
+        assert_eq!(disks[0].capacity_mib, Fact::Known(40 * 1024));
+        assert_eq!((disks[0].raw_device, disks[1].raw_device), (false, true));
+        assert!(disks[1].capacity_mib.known().is_none());
+        let deltas = &facts.delta_disks.known().unwrap().items;
+        assert_eq!(*deltas, ["[ds] mt/mt_1-000002.vmdk", "[ds] mt/x-12.vmdk"]);
+    }
+
+    #[test]
+    fn guest_ids_stand_for_a_family_or_for_none() {
+        for (id, expected) in [
+            ("centos64Guest", Some("linux")),
+            ("rhel6_64Guest", Some("linux")),
+            ("other26xLinux64Guest", Some("linux")),
+            ("windows7Server64Guest", Some("windows")),
+            ("winNetStandardGuest", Some("windows")),
+            ("otherGuest", None),
+            ("darwin64Guest", None),
+            ("freebsd64Guest", None),
+        ] {
+            assert_eq!(family(id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_machine_follows_its_datastore_cluster_unless_it_has_a_setting_of_its_own() {
+        let entry = |pod: Value, vm: Value| json!({ "storageDrsConfig": { "podConfig": pod, "vmConfig": vm } });
+        let on = json!({ "enabled": "true", "defaultVmBehavior": "automated" });
+        let own = |key: &str, value: &str| json!([{ "vm": "VirtualMachine:vm-1", key: value }]);
+        for (entry, expected) in [
+            (entry(on.clone(), json!([])), "automated"),
+            (
+                entry(json!({ "enabled": "true", "defaultVmBehavior": "manual" }), json!("")),
+                "manual",
+            ),
+            (
+                entry(json!({ "enabled": "false", "defaultVmBehavior": "automated" }), json!([])),
+                "off",
+            ),
+            (entry(on.clone(), own("behavior", "manual")), "manual"),
+            (entry(on.clone(), own("enabled", "false")), "off for this machine"),
+            (
+                entry(on, json!([{ "vm": "VirtualMachine:vm-2", "behavior": "manual" }])),
+                "automated",
+            ),
+        ] {
+            assert_eq!(behaviour(&entry, "VirtualMachine:vm-1"), expected, "{entry}");
+        }
+    }
 }

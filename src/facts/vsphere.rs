@@ -10,9 +10,13 @@ use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, Search};
 use super::master_target_side as side;
 use super::property::{self, Listing, Object, answer, part};
+use super::storage_moves;
 use super::transcript::Transcript;
 use super::vcenter::{self, VcenterFacts};
-use super::vm::{self, VmFacts};
+use super::vm::{self, StartHost, VmFacts};
+
+/// Why nothing is known about the master target's side.
+const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
 
 /// What a server was asked about; a capture keeps it, so that judging it later asks the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,12 @@ pub struct Question {
     /// The name of the master target's machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master_target: Option<String>,
+    /// The name of the host on which machines that are gone should appear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// When the last reprotect began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reprotected_at: Option<jiff::Timestamp>,
     /// The names of machines that are to fail back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
@@ -84,6 +94,7 @@ impl<'t> Survey<'t> {
         let mut facts = self.machine(name);
         let planned = self.question.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = side::disk_slots(&facts, planned);
+        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
         facts
     }
 
@@ -92,10 +103,25 @@ impl<'t> Survey<'t> {
     pub fn protected(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
         facts.master_target = match &self.question.master_target {
-            None => Fact::unavailable("no master target is named: add --vm NAME"),
+            None => Fact::unavailable(NO_MASTER_TARGET),
             Some(master_target) => side::of(self, &facts, master_target),
         };
+        if let Some(host) = &self.question.host {
+            facts.wanted_host = Fact::Known(host.clone());
+        }
+        facts.start_host = self.start_host(&facts);
         facts
+    }
+
+    /// A machine that is there starts where it is, a new one where the master target is.
+    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
+        let host = match (&facts.exists, &self.question.master_target) {
+            (Fact::Known(true), _) => self.host_of(&facts.name),
+            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
+            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
+            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+        };
+        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
     }
 
     /// The host that a machine runs on, as it is known.

@@ -44,6 +44,14 @@ pub struct AskingVsphere {
     #[arg(long = "protected-vm", value_name = "NAME")]
     pub protected: Vec<String>,
 
+    /// The host on which machines that are gone should appear
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+
+    /// When the last reprotect began, such as 2026-11-20T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub reprotected_at: Option<jiff::Timestamp>,
+
     /// The account that the configuration server discovers with: the one
     /// whose privileges count, whoever logs in here
     #[arg(long, value_name = "ACCOUNT")]

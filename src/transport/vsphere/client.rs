@@ -86,6 +86,11 @@ impl<'a> Client<'a> {
         self.cookie = of.cookie.take();
     }
 
+    /// Forgets the session: a server takes a login in one for a mistake.
+    pub fn forget_session(&mut self) {
+        self.cookie = None;
+    }
+
     /// Makes calls in another version of the API.
     pub fn speak(&mut self, version: &str) {
         self.version = version.to_owned();

@@ -81,6 +81,7 @@ impl<'a> Session<'a> {
             Err(Trouble::Fault(fault)) if fault.is_not_authenticated() && !self.renewed => {
                 tracing::info!("the session has ended, logging in once more");
                 self.renewed = true;
+                self.client.forget_session();
                 self.user = login(&mut self.client, &self.manager, self.credentials)?;
                 let key = self.key();
                 ask(&mut self.client, &key)

@@ -15,7 +15,7 @@ use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
 use super::json;
 use super::session::{Credentials, Session};
-use super::soap::Reference;
+use super::soap::{Arg, Reference};
 use super::stream::Deadline;
 use super::tls;
 use super::xml::Element;
@@ -96,6 +96,9 @@ const CHOSEN: &[&str] = &[
     "guest.toolsRunningStatus",
     "guest.toolsVersionStatus2",
 ];
+
+/// How many events a server gives at once; when there are as many, there may be more.
+const MAX_EVENTS: usize = 1000;
 
 /// Who is asked, what, and as whom.
 pub struct Asked<'a> {
@@ -278,6 +281,7 @@ fn questions(
     time(session, notes)?;
     let inventory = inventory(session, server, notes)?;
     machines(question, &inventory, session, server, notes)?;
+    moves(question, &inventory, session, server, notes)?;
     licences(session, server, notes)?;
     access::ask(question, &inventory, session, server, notes)
 }
@@ -339,6 +343,36 @@ fn machines(
         session.ask(|client, _| collector::these(client, &server.managers, &chosen, &wanted));
     if let Some(collected) = notes.take(&["chosen"], answer)? {
         notes.known("chosen", &collected.answer(|_| true));
+    }
+    Ok(())
+}
+
+/// When the master target was moved to another datastore.
+fn moves(
+    question: &Question,
+    inventory: &Inventory,
+    session: &mut Session<'_>,
+    server: &Server,
+    notes: &mut Notes,
+) -> Result<(), VsphereError> {
+    let machine = question.master_target.as_deref().map(|name| inventory.machine(name));
+    let (Some(Search::Found(machine)), Some(events)) = (machine, server.optional("eventManager"))
+    else {
+        return Ok(());
+    };
+    let Some(machine) = Reference::read(&machine.object) else { return Ok(()) };
+    // Not only events of certain types: a server that knew them by other names would give none,
+    // and that would look as if there were none.
+    let entity = vec![Arg::Object("entity", &machine), Arg::Text("recursion", "self")];
+    let filter = vec![Arg::Parts("entity", entity), Arg::Text("disableFullMessage", "true")];
+    let args = [Arg::Parts("filter", filter)];
+    let answer = session.ask(|client, _| client.call("QueryEvents", &events, &args));
+    if let Some(answer) = notes.take(&["moves"], answer)? {
+        let all = answer.all("returnval").count();
+        let moves =
+            answer.all("returnval").filter(|event| event.child("sourceDatastore").is_some());
+        let moves: Vec<Value> = moves.map(json::value).collect();
+        notes.known("moves", &json!({ "events": moves, "complete": all < MAX_EVENTS }));
     }
     Ok(())
 }
