@@ -2,11 +2,15 @@
 //!
 //! Not for what the verbs do.
 
+mod credentials;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
+
+pub use credentials::Credentials;
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -172,6 +176,9 @@ pub struct CheckHost {
     pub asking: Asking,
 
     #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
     pub report: ReportChoice,
 }
 
@@ -212,6 +219,9 @@ pub struct CollectHost {
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::transport::target::TargetError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -54,6 +55,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         RecipeError,
         ReplacementError,
         SystemError,
+        TargetError,
         YamlError,
     );
     None

@@ -1,7 +1,6 @@
 //! `check host`, `collect host` and `collect script`: hosts asked, and what they answered judged.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,6 +8,7 @@ use anyhow::Context;
 use super::Exit;
 use super::args::{Asking, CheckHost, CollectHost, CollectScript};
 use super::check::Reporting;
+use super::login::Login;
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::Document;
@@ -16,10 +16,10 @@ use crate::facts::host::{self, HostFacts};
 use crate::facts::probe::Surroundings;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Transcript;
-use crate::image::replacement::Replacement;
+use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::transport::local::Local;
-use crate::transport::{self, Transport, capture};
+use crate::transport::{self, Transport, capture, target};
 
 /// What a target's name stands for.
 enum Place {
@@ -33,10 +33,12 @@ enum Place {
 pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
+    let timeout = args.asking.timeout;
+    let login = Login::of(&args.credentials, Duration::from_secs(timeout))?;
     let places: Vec<(&str, Place)> = args
         .targets
         .iter()
-        .map(|name| Ok((name.as_str(), place(name, &args.asking)?)))
+        .map(|name| Ok((name.as_str(), place(name, &login, timeout)?)))
         .collect::<anyhow::Result<_>>()?;
     let transcripts = transcripts(places, &args.asking);
     let report = judge(&transcripts, &checks, reporting.fail_on);
@@ -45,12 +47,14 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
 
 /// Asks one target and saves what it answered.
 pub fn collect(args: &CollectHost) -> anyhow::Result<Exit> {
-    let place = place(&args.target, &args.asking)?;
+    let timeout = args.asking.timeout;
+    let login = Login::of(&args.credentials, Duration::from_secs(timeout))?;
+    let place = place(&args.target, &login, timeout)?;
     let transcripts = transcripts(vec![(&args.target, place)], &args.asking);
     let text: String = transcripts.iter().map(capture::text).collect();
     match &args.out {
         Some(path) => {
-            let out = Replacement::open(path, true, &[])?;
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
                 .write_all(text.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -71,15 +75,15 @@ pub fn script(args: &CollectScript) -> Exit {
     Exit::Clean
 }
 
-fn place(name: &str, asking: &Asking) -> anyhow::Result<Place> {
-    let timeout = Duration::from_secs(asking.timeout);
-    if name == "local:" {
-        return Ok(Place::Live(Box::new(Local { timeout })));
-    }
-    if let Some(path) = name.strip_prefix("capture:") {
-        return Ok(Place::Captures(capture::read(Path::new(path))?));
-    }
-    anyhow::bail!("target {name:?}: expected ssh://USER@HOST, local: or capture:FILE")
+/// What a name stands for.
+fn place(name: &str, login: &Login, timeout: u64) -> anyhow::Result<Place> {
+    Ok(match name.parse::<target::Target>()? {
+        target::Target::Local => {
+            Place::Live(Box::new(Local { timeout: Duration::from_secs(timeout) }))
+        }
+        target::Target::Captures(path) => Place::Captures(capture::read(&path)?),
+        target::Target::Ssh(host) => Place::Live(Box::new(login.to(host))),
+    })
 }
 
 fn surroundings(asking: &Asking) -> Surroundings {

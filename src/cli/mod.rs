@@ -11,6 +11,8 @@ mod host;
 mod inspect;
 mod kickstart;
 mod list;
+mod login;
+mod password;
 mod progress;
 mod recipe;
 mod root_password;

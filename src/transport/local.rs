@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{MAX_OUTPUT, Output, Transport};
+use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
 
 /// This machine.
@@ -20,7 +21,7 @@ impl Transport for Local {
         "local"
     }
 
-    fn run(&self, script: &str) -> Result<Output, Failure> {
+    fn run(&self, script: &str, _: &Nonce) -> Result<Output, Failure> {
         let failed = |error: std::io::Error| Failure {
             kind: "shell".to_owned(),
             reason: format!("cannot run sh: {error}"),

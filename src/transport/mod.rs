@@ -5,6 +5,8 @@
 
 pub mod capture;
 pub mod local;
+pub mod ssh;
+pub mod target;
 
 use std::io;
 use std::time::Duration;
@@ -27,13 +29,14 @@ pub trait Transport {
     /// What the transcript calls it: `ssh`, `local`.
     fn name(&self) -> &'static str;
 
-    /// Runs a script with `sh -s` on the host and gives what it printed.
+    /// Runs a script with `sh -s` on the host and gives what it printed, until the end that the
+    /// nonce marks.
     ///
     /// # Errors
     ///
     /// [`Failure`] when the host could not be asked at all. A script that was cut off is no
     /// error: its output says so.
-    fn run(&self, script: &str) -> Result<Output, Failure>;
+    fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure>;
 }
 
 /// What a host printed.
@@ -64,7 +67,7 @@ pub fn record(
         }
     };
     let asked_at = Timestamp::now();
-    let output = match transport.run(&script(probes, around, &nonce)) {
+    let output = match transport.run(&script(probes, around, &nonce), &nonce) {
         Ok(output) => output,
         Err(failure) => return failed(failure),
     };
