@@ -79,7 +79,12 @@ pub fn record(
         Err(failure) => return failed(failure),
     };
     let mut answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
-    answers.by_probe.extend(transport.own_answers());
+    for (name, answer) in transport.own_answers() {
+        // What the host's own shell says stands first.
+        if answers.by_probe.get(&name).is_none_or(|said| said.status != 0) {
+            answers.by_probe.insert(name, answer);
+        }
+    }
     let failure = if answers.ended { None } else { output.cut };
     Transcript {
         schema: SCHEMA.to_owned(),
