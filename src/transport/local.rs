@@ -84,7 +84,8 @@ fn own_answers() -> BTreeMap<String, Answer> {
         .flat_map(|disks| disks.iter())
         .map(|disk| {
             let place = disk.mount_point().to_string_lossy();
-            let (name, kind) = (disk.name().to_string_lossy(), disk.file_system().to_string_lossy());
+            let (name, kind) =
+                (disk.name().to_string_lossy(), disk.file_system().to_string_lossy());
             format!("{name}\t{place}\t{kind}\t{}\n", disk.total_space())
         })
         .collect();
