@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::Credentials;
+use super::args::{Asking, Credentials};
 use super::password::Keyring;
+use crate::site;
 use crate::transport::ssh::{Ssh, SshConfig};
 use crate::transport::target::SshTarget;
 
@@ -20,7 +21,7 @@ pub struct Login {
 
 impl Login {
     /// Reads the options, the files they name and the password that need not be asked for.
-    pub fn of(options: &Credentials, timeout: Duration) -> anyhow::Result<Self> {
+    pub fn of(options: &Credentials, asking: &Asking) -> anyhow::Result<Self> {
         for key in &options.identities {
             std::fs::File::open(key)
                 .with_context(|| format!("--identity: cannot read {}", key.display()))?;
@@ -54,16 +55,38 @@ impl Login {
                 legacy: options.legacy_ssh,
                 jump: options.jump.clone(),
                 config,
-                timeout,
+                timeout: Duration::from_secs(asking.timeout),
                 secrets: Arc::new(keyring),
                 ..Ssh::new(nobody)
             },
         })
     }
 
-    /// A way to ask this host.
-    pub fn to(&self, target: SshTarget) -> Ssh {
-        Ssh { target, ..self.like.clone() }
+    /// How long a host may take.
+    pub fn timeout(&self) -> Duration {
+        self.like.timeout
+    }
+
+    /// A way to ask this host. What the site says of it stands before the options, which are for
+    /// all hosts; only keys are tried one after the other.
+    pub fn to(&self, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
+        let mut ssh = Ssh { target, ..self.like.clone() };
+        ssh.user = said.user.clone().or(ssh.user);
+        ssh.legacy |= said.legacy_ssh;
+        if let Some(key) = &said.identity {
+            ssh.identities.insert(0, key.clone());
+        }
+        if let Some(fingerprint) = &said.host_key {
+            ssh.fingerprint = Some(fingerprint.parse().context("host_key")?);
+        }
+        if let Some(way) = &said.jump {
+            let jumps = way.split(',').map(|jump| jump.trim().parse::<SshTarget>());
+            ssh.jump = jumps.collect::<Result<_, _>>().context("jump")?;
+        }
+        if let Some(path) = &said.password_file {
+            ssh.secrets = Arc::new(Keyring::of(Some(path), None)?);
+        }
+        Ok(ssh)
     }
 }
 

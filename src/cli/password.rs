@@ -93,7 +93,7 @@ impl Keyring {
     /// Reads what can be read without asking anybody.
     pub fn of(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
         let given = match (file, descriptor) {
-            (Some(path), _) => Some(from_file("--password-file", path)?),
+            (Some(path), _) => Some(from_file("password file", path)?),
             (None, Some(number)) => Some(from_descriptor("--password-fd", number)?),
             (None, None) if std::env::var_os(VARIABLE).is_some() => {
                 Some(from_environment("the password", VARIABLE)?)
