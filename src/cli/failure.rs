@@ -14,7 +14,10 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::site::inventory::InventoryError;
+use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
+use crate::transport::target::TargetError;
 use crate::transport::vsphere::address::AddressError;
 use crate::transport::vsphere::failure::VsphereError;
 use crate::transport::vsphere::thumbprint::ThumbprintError;
@@ -52,6 +55,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         CaptureError,
         ComposeError,
         DefinitionError,
+        InventoryError,
         IsoError,
         NoSuchCheck,
         PayloadError,
@@ -59,9 +63,12 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ProfileError,
         RecipeError,
         ReplacementError,
+        SiteError,
         SystemError,
         ThumbprintError,
         VsphereError,
+        TargetError,
+        ValueError,
         YamlError,
     );
     None

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use super::args::{TrustServer, Trusting};
 use super::{Exit, screen};
-use crate::image::replacement::Replacement;
+use crate::image::replacement::{Readers, Replacement};
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::{Deadline, Tcp};
 use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
@@ -136,7 +136,7 @@ fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
             .create(directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
     }
-    let out = Replacement::open(path, true, &[])?;
+    let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
     out.file()
         .write_all(text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;

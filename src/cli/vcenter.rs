@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::Exit;
 use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
 use super::check::Reporting;
+use super::password::Keyring;
 use super::trust::trust;
+use super::{Exit, screen};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::{Question, Survey};
 use crate::facts::{Document, Fact};
-use crate::image::replacement::Replacement;
+use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::capture;
+use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::client::Callee;
 use crate::transport::vsphere::session::Credentials;
@@ -39,9 +41,11 @@ pub fn check(args: &CheckVsphere, kind: TargetKind, assets: &Assets) -> anyhow::
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     let now = jiff::Timestamp::now();
+    // A report of facts is of the moment they were asked for.
+    let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(&checks, &targets, &[], now);
-    let scope = check::scope(&checks, &targets);
-    let report = Report::new(&targets, &findings, &scope.not_asked, &[], now, reporting.fail_on);
+    let not_asked = check::scope::Scope::of(&checks, &targets).not_asked;
+    let report = Report::new(&targets, &findings, &not_asked, &[], at, reporting.fail_on);
     reporting.show(&report)
 }
 
@@ -51,7 +55,7 @@ pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
     let text = capture::text(&transcript);
     match &args.out {
         Some(path) => {
-            let out = Replacement::open(path, true, &[])?;
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
                 .write_all(text.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -78,25 +82,30 @@ fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result
         protected: asking.protected.clone(),
     };
     let credentials = Credentials { password: password(asking, &user, &to)?, user };
-    Ok(record(&Asked {
+    let transcript = record(&Asked {
         name: &to.host,
         kind: kind.word(),
         callee: Callee { route: &Tcp, to: &to, trust: &trust },
         credentials: &credentials,
         question: &question,
         timeout: Duration::from_secs(asking.timeout),
-    }))
+    });
+    // The findings say what is unknown for it; what to do about it is said once.
+    if let Some(failure) = &transcript.connection.failure {
+        let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
+        let reason = screen::printable(&failure.reason);
+        anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
+    }
+    Ok(transcript)
 }
 
+/// The password, from wherever passwords come.
 fn password(asking: &AskingVsphere, user: &str, to: &Address) -> anyhow::Result<Secret> {
-    if let Ok(password) = std::env::var("PREFLIGHT_PASSWORD") {
-        return Ok(Secret::new(password));
-    }
-    if let Some(path) = &asking.password_file {
-        let text = std::fs::read_to_string(path)?;
-        return Ok(Secret::new(text.lines().next().unwrap_or("").to_owned()));
-    }
-    Ok(Secret::new(rpassword::prompt_password(format!("Password of {user} on {}: ", to.host))?))
+    let keyring = Keyring::of(asking.password_file.as_deref(), asking.password_fd)?;
+    let password = keyring.password(&format!("{user} on {}", to.host));
+    password.map_err(anyhow::Error::msg)?.with_context(|| {
+        format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
+    })
 }
 
 /// What is judged by one server's answers: itself, the master target and its host, and the

@@ -6,6 +6,7 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod connection;
 pub mod datastore;
 pub mod disk_uuid;
 mod document;
@@ -15,6 +16,7 @@ pub mod image;
 pub mod inventory;
 pub mod licence;
 pub mod master_target_side;
+pub mod ports;
 pub mod privileges;
 pub mod probe;
 pub mod property;

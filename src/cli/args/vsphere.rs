@@ -63,8 +63,13 @@ pub struct AskingVsphere {
 
     /// A file with the password, readable for its owner alone [default:
     /// PREFLIGHT_PASSWORD, or a prompt]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+        conflicts_with = "password_fd")]
     pub password_file: Option<PathBuf>,
+
+    /// An open file descriptor to read the password from
+    #[arg(long, value_name = "NUMBER")]
+    pub password_fd: Option<u16>,
 
     #[command(flatten)]
     pub trusting: Trusting,
