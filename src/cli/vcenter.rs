@@ -131,14 +131,12 @@ pub fn targets(transcript: &Transcript) -> Vec<Target> {
                 .join(Document::new("host", &host))
                 .join(beside()),
         });
-        targets.push(match &host {
-            Fact::Known(host) => esxi(host, beside()),
-            Fact::Unavailable(_) => Target {
-                name: format!("the host of {name}"),
-                kind: TargetKind::Esxi,
-                document: Document::new("host", &host).join(beside()),
-            },
-        });
+        let name = match &host {
+            Fact::Known(host) => host.name.clone(),
+            Fact::Unavailable(_) => format!("the host of {name}"),
+        };
+        let vcenter = Document::new("vcenter", &survey.beside(&host));
+        targets.push(esxi(name, &host, vcenter));
     }
     for name in &question.protected {
         targets.push(Target {
@@ -153,33 +151,25 @@ pub fn targets(transcript: &Transcript) -> Vec<Target> {
 /// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
 /// host that could not be asked is a target, too.
 fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
-    let hosts = survey.hosts();
-    let direct = survey.vcenter(true).is_vcenter != Fact::Known(true);
-    let vcenter = || Document::new("vcenter", &survey.vcenter(direct));
-    if hosts.is_empty() {
-        let reason = transcript.connection.failure.as_ref().map_or_else(
-            || "no host is visible to the account".to_owned(),
-            |failure| failure.reason.clone(),
-        );
-        return vec![Target {
-            name: transcript.target.clone(),
-            kind: TargetKind::Esxi,
-            document: Document::new("host", &Fact::<EsxiFacts>::unavailable(reason))
-                .join(vcenter()),
-        }];
+    let vcenter = survey.vcenter(true);
+    if vcenter.is_vcenter == Fact::Known(true) {
+        let hosts = survey.hosts().into_iter().map(|host| {
+            let (name, host) = (host.name.clone(), Fact::Known(host));
+            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            esxi(name, &host, vcenter)
+        });
+        return hosts.collect();
     }
-    let mut targets: Vec<Target> = hosts.iter().map(|host| esxi(host, vcenter())).collect();
+    let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
+        (Some(host), _) => Fact::Known(host),
+        (None, Some(failure)) => Fact::unavailable(failure.reason.clone()),
+        (None, None) => Fact::unavailable("no host is visible to the account"),
+    };
     // A host alone is called what the user calls it; its own name is often localhost.
-    if let [only] = targets.as_mut_slice() {
-        only.name.clone_from(&transcript.target);
-    }
-    targets
+    vec![esxi(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
 }
 
-fn esxi(host: &EsxiFacts, vcenter: Document) -> Target {
-    Target {
-        name: host.name.clone(),
-        kind: TargetKind::Esxi,
-        document: Document::new("host", host).join(vcenter),
-    }
+fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
+    let document = Document::new("host", host).join(vcenter);
+    Target { name, kind: TargetKind::Esxi, document }
 }

@@ -24,6 +24,8 @@ pub struct VcenterFacts {
     pub product: Fact<String>,
     /// Its version, such as `6.7.0`.
     pub version: Fact<String>,
+    /// The version of what is judged: of the server itself, or of a host that it tells of.
+    pub target_version: Fact<String>,
     /// The account that the configuration server discovers with.
     pub account: Fact<AccountFacts>,
     /// Machines whose snapshot.maxSnapshots is no number.
@@ -56,11 +58,16 @@ pub fn of(
     inventory: &Inventory,
     is_target: bool,
 ) -> VcenterFacts {
+    let version = about(transcript, "version");
     VcenterFacts {
         connection: connection(transcript, is_target),
+        target_version: match is_target {
+            true => version.clone(),
+            false => Fact::unavailable("what is judged has no version of its own"),
+        },
         is_vcenter: about(transcript, "apiType").map(|kind| kind == "VirtualCenter"),
         product: about(transcript, "fullName"),
-        version: about(transcript, "version"),
+        version,
         account: privileges::of(transcript, question, inventory),
         odd_max_snapshots: odd_max_snapshots(inventory),
     }

@@ -89,6 +89,16 @@ impl<'t> Survey<'t> {
         vcenter::of(self.transcript, &self.question, &self.inventory, is_target)
     }
 
+    /// What is known about the server that tells of a host.
+    pub fn beside(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
+        let mut facts = self.vcenter(false);
+        facts.target_version = match host {
+            Fact::Known(host) => host.version.clone(),
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        };
+        facts
+    }
+
     /// What is known about the master target's machine.
     pub fn master_target(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
