@@ -361,7 +361,10 @@ fn named(inventory: &Inventory, reference: &str) -> String {
         "HostSystem" => "host",
         _ => "network",
     };
-    format!("{word} {}", inventory.name(reference))
+    let name = inventory.name(reference);
+    // What may not be seen has only the name that the server has for it.
+    let name = if name == reference { name.split_once(':').map_or("", |(_, id)| id) } else { &name };
+    format!("{word} {name}")
 }
 
 /// The first few of a list, and how many more there are.
