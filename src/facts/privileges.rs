@@ -363,7 +363,8 @@ fn named(inventory: &Inventory, reference: &str) -> String {
     };
     let name = inventory.name(reference);
     // What may not be seen has only the name that the server has for it.
-    let name = if name == reference { name.split_once(':').map_or("", |(_, id)| id) } else { &name };
+    let name =
+        if name == reference { name.split_once(':').map_or("", |(_, id)| id) } else { &name };
     format!("{word} {name}")
 }
 
