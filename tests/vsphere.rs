@@ -9,10 +9,10 @@ mod program;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -93,7 +93,7 @@ fn good() -> Outcomes {
         "asr-mt-01",
         "pass",
         "mt.disk-enable-uuid mt.no-snapshot mt.scsi-lsi-only mt.disk-slots mt.vmware-tools \
-         mt.no-storage-vmotion retention.exists",
+         mt.no-storage-vmotion mt.vmx-reloaded retention.exists",
     );
     put("DC0_H0", "pass", "esxi.host-connected esxi.not-free esxi.vmfs-present vcenter.version");
     put("DC0_H0", "not-applicable", "vcenter.tls-version");
@@ -107,7 +107,8 @@ fn good() -> Outcomes {
     put(
         "app-01",
         "not-applicable",
-        "esxi.host-choice-alr after.vmware-tools datastore.type-alr datastore.space-alr",
+        "esxi.host-choice-alr after.vmware-tools datastore.type-alr datastore.space-alr \
+         vm.vmdk-leftover",
     );
     all
 }
@@ -143,7 +144,7 @@ fn every_scenario_leads_to_its_findings_and_to_no_others() {
                   vm.poweroff vm.no-snapshot vm.disk-enable-uuid vm.uefi-source \
                   datastore.reachable-vcenter datastore.readwrite datastore.type-olr \
                   datastore.same-as-mt esxi.host-choice-alr after.vmware-tools datastore.type-alr \
-                  datastore.space-alr";
+                  datastore.space-alr vm.vmdk-leftover";
     let hidden_slots = "unknown asr-mt-01 mt.disk-slots";
     let scenarios: &[(&str, Who, &[&str], i32)] = &[
         ("good", ASR, &[], 0),
@@ -189,7 +190,13 @@ fn every_scenario_leads_to_its_findings_and_to_no_others() {
         ("enableuuid-false", ASR, &["fail asr-mt-01 mt.disk-enable-uuid"], 1),
         ("enableuuid-lowercase-key", ASR, &[], 0),
         ("snapshot-on-mt", ASR, &["fail asr-mt-01 mt.no-snapshot"], 1),
-        ("nfs-vsan", ASR, &["warn app-01 datastore.same-as-mt"], 0),
+        // The simulator moves the machine and leaves its files, so there is no .vmx to read.
+        (
+            "nfs-vsan",
+            ASR,
+            &["warn app-01 datastore.same-as-mt", "unknown asr-mt-01 mt.vmx-reloaded"],
+            0,
+        ),
         ("host-not-responding", ASR, &["fail DC0_H0 esxi.host-connected"], 1),
         ("pvscsi-no-tools", ASR, &["fail asr-mt-01 mt.scsi-lsi-only mt.vmware-tools"], 1),
         ("paged", ASR, &[], 0),
@@ -229,6 +236,7 @@ fn a_machine_that_is_gone_is_made_where_the_master_target_is() {
         ("vm.name-collision", ["pass", "pass", "pass"]),
         ("datastore.readwrite", ["pass", "pass", "unknown"]),
         ("datastore.space-alr", ["unknown", "unknown", "unknown"]),
+        ("vm.vmdk-leftover", ["pass", "pass", "unknown"]),
     ] {
         assert_eq!([on_vmfs(check), on_nfs(check), not_sure(check)], words, "{check}");
     }
@@ -293,6 +301,123 @@ fn a_lone_host_is_judged_by_its_own_api() {
         assert_eq!(found["asr-mt-01 mt.disk-enable-uuid"], "pass", "{name}");
         assert_eq!(ran.code, Some(1));
     }
+}
+
+/// Where the simulator keeps a datastore: its reference has the directory in it.
+fn directory_of(capture: &Value, datastore: &str) -> PathBuf {
+    let text = capture["answers"]["by_probe"]["datastores"]["text"].as_str().unwrap();
+    let list: Value = serde_json::from_str(text).unwrap();
+    let objects = list["objects"].as_array().unwrap().iter();
+    let mut named = objects.filter(|object| object["properties"]["name"] == datastore);
+    let reference = named.next().unwrap()["object"].as_str().unwrap();
+    let directory = reference.trim_start_matches("Datastore:").split('@').next().unwrap();
+    assert!(directory.contains("govcsim"), "{directory}");
+    PathBuf::from(directory)
+}
+
+fn collected(server: &Simulator, who: Who, more: &[&str]) -> Value {
+    let home = tempfile::tempdir().unwrap();
+    let target = format!("vsphere://{}@{}", who.0, server.authority);
+    let args = ["collect", "vcenter", &target, "--thumbprint", &server.sha256];
+    let ran = preflight(who, home.path(), &[&args, more].concat());
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[test]
+fn files_on_a_datastore_tell_what_the_inventory_does_not() {
+    let Some(server) = Simulator::of("enableuuid-missing") else { return };
+    let directory = directory_of(&collected(&server, ADMINISTRATOR, &MACHINES), "LocalDS_0");
+    let vmx = directory.join("DC0_H0_VM0/DC0_H0_VM0.vmx");
+    assert!(vmx.is_file(), "{vmx:?}");
+    let row = "guestinfo.secret = \"canary\"\ndisk.EnableUUID = \"TRUE\"\n";
+    fs::write(&vmx, row).unwrap();
+    fs::create_dir(directory.join("gone 01")).unwrap();
+    let machines = ["--vm", "asr-mt-01", "--protected-vm", "gone 01"];
+    let (ran, report) = check(&server, "vcenter", ADMINISTRATOR, &machines);
+    let found = outcomes(&report);
+    assert_eq!(found["asr-mt-01 mt.disk-enable-uuid"], "fail");
+    assert_eq!(found["asr-mt-01 mt.vmx-reloaded"], "warn");
+    assert_eq!(found["gone 01 vm.vmdk-leftover"], "warn");
+    assert!(ran.text().contains("[LocalDS_0] gone 01"));
+    let capture = collected(&server, ADMINISTRATOR, &machines).to_string();
+    assert!(!capture.contains("canary"), "of a .vmx nothing else is kept");
+    fs::remove_file(&vmx).unwrap();
+    let (_, report) = check(&server, "vcenter", ADMINISTRATOR, &machines);
+    assert_eq!(outcomes(&report)["asr-mt-01 mt.vmx-reloaded"], "unknown");
+    assert_eq!(server.sessions(), 0);
+}
+
+#[test]
+fn knowing_less_never_turns_one_outcome_into_another() {
+    let Some(server) = Simulator::of("good") else { return };
+    let whole = collected(&server, ASR, &MACHINES);
+    let dir = tempfile::tempdir().unwrap();
+    let judged = |capture: &Value| {
+        fs::write(dir.path().join("vc.json"), capture.to_string()).unwrap();
+        let args = ["check", "vcenter", "capture:vc.json", "--format", "json"];
+        let ran = preflight(ASR, dir.path(), &args);
+        outcomes(&serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.text())))
+    };
+    assert_eq!(different(&judged(&whole), &good()), [""; 0]);
+    let mut changed = 0;
+    for (what, less) in lesser(&whole) {
+        let found = judged(&less);
+        for (key, word) in good() {
+            let Some(now) = found.get(&key) else {
+                assert!(key.starts_with("DC0_H0"), "without {what}: {key} is gone");
+                continue;
+            };
+            // A host without its name is a host still.
+            changed += u32::from(*now != word);
+            assert!(
+                *now == word || *now == "unknown",
+                "without {what}: {key} is {now}, was {word}"
+            );
+        }
+    }
+    assert!(changed > 100, "{changed} outcomes depend on what was taken away");
+}
+
+/// A capture without one answer, without one property of every object of a list, or with a list
+/// that was cut short.
+fn lesser(whole: &Value) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    let probes = whole["answers"]["by_probe"].as_object().unwrap();
+    for (probe, answer) in probes {
+        if probe == "asked" {
+            continue;
+        }
+        let mut less = whole.clone();
+        less["answers"]["by_probe"].as_object_mut().unwrap().remove(probe);
+        all.push((probe.clone(), less));
+        let value: Value = serde_json::from_str(answer["text"].as_str().unwrap()).unwrap();
+        let put = |value: &Value| {
+            let mut less = whole.clone();
+            less["answers"]["by_probe"][probe]["text"] = json!(value.to_string());
+            less
+        };
+        if value["complete"] == true {
+            let mut cut = value.clone();
+            cut["complete"] = json!(false);
+            all.push((format!("the end of {probe}"), put(&cut)));
+        }
+        let Some(objects) = value["objects"].as_array() else { continue };
+        let properties: BTreeSet<&String> = objects
+            .iter()
+            .filter_map(|o| o["properties"].as_object())
+            .flat_map(|p| p.keys())
+            .collect();
+        for path in properties {
+            let mut cut = value.clone();
+            for object in cut["objects"].as_array_mut().unwrap() {
+                object["properties"].as_object_mut().unwrap().remove(path);
+                object["missing"][path] = json!({ "fault": "NoPermission" });
+            }
+            all.push((format!("{probe} {path}"), put(&cut)));
+        }
+    }
+    all
 }
 
 /// A fault of the simulator, what is told of it, and whether the session had been opened.

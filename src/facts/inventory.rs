@@ -119,6 +119,23 @@ impl Inventory {
         None
     }
 
+    /// The path of the datacenter around an object, as the server's file service has it.
+    pub fn path_of_datacenter(&self, object: &Object) -> Option<String> {
+        let mut here = self.around(object, "Datacenter")?;
+        let mut names = vec![here.text("name").known()?.clone()];
+        for _ in 0..MAX_PARENTS {
+            // The root folder is not listed, and no part of the path.
+            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
+            else {
+                break;
+            };
+            names.push(parent.text("name").known()?.clone());
+            here = parent;
+        }
+        names.reverse();
+        Some(names.join("/"))
+    }
+
     /// The objects an account needs its privileges on: the datacenter, and in it the master
     /// target, its host, and what that host and the protected machines reach. All datacenters,
     /// hosts and datastores when no master target is named. False when there are too many to ask.

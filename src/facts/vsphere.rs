@@ -14,6 +14,7 @@ use super::storage_moves;
 use super::transcript::Transcript;
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, StartHost, VmFacts};
+use super::vmx;
 
 /// Why nothing is known about the master target's side.
 const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
@@ -105,6 +106,10 @@ impl<'t> Survey<'t> {
         let planned = self.question.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = side::disk_slots(&facts, planned);
         facts.storage_moves = storage_moves::of(self.transcript, &self.question);
+        facts.vmx = match self.in_detail(name) {
+            Fact::Known(machine) => vmx::of(self.transcript, machine),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
         facts
     }
 
@@ -120,6 +125,7 @@ impl<'t> Survey<'t> {
             facts.wanted_host = Fact::Known(host.clone());
         }
         facts.start_host = self.start_host(&facts);
+        facts.leftovers = side::leftovers(self.transcript, name);
         facts
     }
 
@@ -191,18 +197,24 @@ impl<'t> Survey<'t> {
             Search::None => self.absence(name),
             Search::Unseen(why) => Fact::unavailable(why),
         };
-        let object = match (self.find(name), &self.chosen) {
-            (Fact::Unavailable(why), _) => Fact::Unavailable(why),
-            (Fact::Known(found), Fact::Known(chosen)) => {
-                let own = chosen.objects.iter().find(|object| object.object == found.object);
-                match own {
+        vm::of(name, exists, self.in_detail(name), &self.inventory)
+    }
+
+    /// The machine of this name as it was asked about in detail.
+    fn in_detail(&self, name: &str) -> Fact<&Object> {
+        let found = match self.find(name) {
+            Fact::Known(found) => found,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        };
+        match &self.chosen {
+            Fact::Known(chosen) => {
+                match chosen.objects.iter().find(|object| object.object == found.object) {
                     Some(object) => Fact::Known(object),
                     None => Fact::unavailable(format!("{name} was not asked about in detail")),
                 }
             }
-            (Fact::Known(_), Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-        };
-        vm::of(name, exists, object, &self.inventory)
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        }
     }
 
     /// A machine that is not seen is gone only when the account sees everything: what it may not

@@ -13,6 +13,7 @@ use super::access;
 use super::client::{Callee, Client, Trouble};
 use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
+use super::files;
 use super::json;
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Reference};
@@ -162,6 +163,13 @@ impl Notes {
         self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
     }
 
+    /// Notes that something was not to be had.
+    pub(super) fn refused(&mut self, probe: &str, why: &str) {
+        if !self.0.contains_key(probe) {
+            self.note(probe, 1, &json!({ "fault": "NotGiven", "message": why }));
+        }
+    }
+
     /// Notes what a question brought; only the end of the connection ends everything.
     pub(super) fn take<T>(
         &mut self,
@@ -280,9 +288,10 @@ fn questions(
 ) -> Result<(), VsphereError> {
     time(session, notes)?;
     let inventory = inventory(session, server, notes)?;
-    machines(question, &inventory, session, server, notes)?;
+    let chosen = machines(question, &inventory, session, server, notes)?;
     moves(question, &inventory, session, server, notes)?;
     licences(session, server, notes)?;
+    files::ask(question, &inventory, &chosen, session, notes)?;
     access::ask(question, &inventory, session, server, notes)
 }
 
@@ -332,7 +341,7 @@ fn machines(
     session: &mut Session<'_>,
     server: &Server,
     notes: &mut Notes,
-) -> Result<(), VsphereError> {
+) -> Result<Collected, VsphereError> {
     let found = question.machines().filter_map(|name| match inventory.machine(name) {
         Search::Found(machine) => Reference::read(&machine.object),
         _ => None,
@@ -341,10 +350,11 @@ fn machines(
     let wanted = [("VirtualMachine", CHOSEN)];
     let answer =
         session.ask(|client, _| collector::these(client, &server.managers, &chosen, &wanted));
-    if let Some(collected) = notes.take(&["chosen"], answer)? {
+    let collected = notes.take(&["chosen"], answer)?;
+    if let Some(collected) = &collected {
         notes.known("chosen", &collected.answer(|_| true));
     }
-    Ok(())
+    Ok(collected.unwrap_or_default())
 }
 
 /// When the master target was moved to another datastore.
