@@ -163,7 +163,7 @@ fn ports_are_asked_from_the_host_itself() {
     drop(closed);
     std::thread::spawn(move || {
         for mut stream in open.incoming().flatten() {
-            stream.read(&mut [0; 16]).ok();
+            stream.read_exact(&mut [0; 16]).ok();
             stream.write_all(b"no TLS here\r\n").ok();
         }
     });
@@ -271,7 +271,7 @@ const OWN: &str = "\
   found: the motto is {{own.motto.word}}
   symptom: none
   remedy: { text: Choose another. }
-  source: { doc: field, at: threads }
+  source: { doc: site, at: our handbook }
   examples:
     - { pass: { own: { motto: { word: festina } } } }
     - { fail: { own: { motto: { word: lente } } } }

@@ -163,7 +163,7 @@ pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
     /// A Linux master target: will it do?
-    Host(CheckHost),
+    Host(Box<CheckHost>),
 }
 
 #[derive(Debug, Args)]
