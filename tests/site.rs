@@ -437,6 +437,35 @@ fn a_waiver_covers_a_failure_until_its_day_and_is_told_when_it_covers_nothing() 
 }
 
 #[test]
+fn a_question_is_answered_in_the_site_file() {
+    let dir = here();
+    fs::create_dir(dir.path().join("own")).unwrap();
+    let question = "- { id: own.rehearsed, title: failback was rehearsed, severity: blocks-failback, \
+         applies_to: linux-mt, question: 'Was failback rehearsed?', symptom: none, \
+         remedy: { text: Rehearse it. }, source: { doc: site, at: handbook } }\n";
+    write(dir.path(), "own/question.yaml", question);
+    let answer = |value: &str| {
+        format!("answers: [ {{ check: own.rehearsed, value: {value}, by: ann, at: 2026-11-20 }} ]")
+    };
+    for (answers, expected, found) in [
+        (answer("yes"), "pass", "yes, says ann on 2026-11-20"),
+        (answer("no"), "fail", "no, says ann on 2026-11-20"),
+        (answer("not-applicable"), "not-applicable", "not applicable, says ann on 2026-11-20"),
+        ("answers: []".to_owned(), "unknown", "nobody has answered: Was failback rehearsed?"),
+        (String::new(), "absent", ""),
+    ] {
+        let site = format!("master_targets: [ {{ name: mt1, ssh: 'local:' }} ]\n{answers}\n");
+        write(dir.path(), "site.yaml", &site);
+        let args = ["check", "host", "--site", "site.yaml", "--checks", "own", "--format", "json"];
+        let report = report(&preflight(dir.path(), &args));
+        assert_eq!(outcome(&report, "own.rehearsed", "mt1"), expected, "{answers}");
+        let said =
+            result(&report, "own.rehearsed", "mt1").map_or("", |it| it["found"].as_str().unwrap());
+        assert_eq!(said, found);
+    }
+}
+
+#[test]
 fn an_inventory_names_the_hosts_in_its_order_and_one_that_is_wrong_is_exit_2() {
     let dir = here();
     write(

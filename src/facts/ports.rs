@@ -126,6 +126,9 @@ exit 0
 "#,
 )];
 
+/// The most servers of one kind that are read of an answer.
+const MAX_PORTS: usize = 500;
+
 /// Which ports of other servers a host reaches.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PortsFacts {
@@ -215,6 +218,12 @@ pub fn parse(text: &str) -> PortsFacts {
         ports.dedup();
         ports
     };
+    let list = |role: &str| {
+        let mut items = of_role(role);
+        let complete = items.len() <= MAX_PORTS;
+        items.truncate(MAX_PORTS);
+        Looked { items, complete }
+    };
     let agent_server = agent(text);
     let server = of_role("configuration-server").into_iter().next();
     PortsFacts {
@@ -227,8 +236,8 @@ pub fn parse(text: &str) -> PortsFacts {
             )),
             (None, Fact::Known(_)) => Fact::unavailable("the answer about it was cut off"),
         },
-        process_servers: Looked::complete(of_role("process-server")),
-        vcenters: Looked::complete(of_role("vcenter")),
+        process_servers: list("process-server"),
+        vcenters: list("vcenter"),
         agent_server,
     }
 }
@@ -447,7 +456,10 @@ mod tests {
         for (text, expected) in [
             (format!("agent cs01\n{site}"), Some(true)),
             (format!("agent 10.0.0.1\n{site}at agent-server 10.0.0.1 443 10.0.0.1\n"), Some(true)),
-            (format!("agent old\n{site}at agent-server old 443 10.0.0.9 STREAM old STREAM\n"), Some(false)),
+            (
+                format!("agent old\n{site}at agent-server old 443 10.0.0.9 STREAM old STREAM\n"),
+                Some(false),
+            ),
             (format!("agent old\n{site}at agent-server old 443\n"), None),
             (format!("agent old\n{site}"), None),
             ("agent old\n".to_owned(), None),

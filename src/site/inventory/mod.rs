@@ -394,6 +394,17 @@ all:
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[\\[\\]a-z0-9:= \n#'\"{}!&*-]{0,120}") {
+            for file in ["h", "h.yaml"] {
+                if let Ok(inventory) = parse(&text, file) {
+                    inventory.hosts(&[]).unwrap();
+                }
+            }
+        }
+    }
+
     #[test]
     fn this_machine_is_asked_without_a_way() {
         let hosts =
