@@ -11,6 +11,7 @@ use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{Login, MasterTarget, ProcessServer, Site};
+use crate::transport::target::Target;
 use crate::yaml::nearest;
 
 /// One host that is meant.
@@ -78,6 +79,8 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
             .with_context(|| format!("process server {name}: the site gives it no ssh:"));
     }
     if name.contains(':') {
+        // Refused here already, for what is wrong may be a password that no message may show.
+        name.parse::<Target>()?;
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
