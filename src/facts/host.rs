@@ -8,7 +8,12 @@ use serde::Serialize;
 
 use super::Fact;
 use super::access::{self, AccessFacts};
+use super::block::{self, DiskFacts};
+use super::mounts::{self, MountFacts};
+use super::multipath::{self, MultipathFacts};
 use super::probe::Probe;
+use super::retention::{self, RetentionFacts};
+use super::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
 
 /// Everything that is judged about one host.
@@ -16,16 +21,41 @@ use super::transcript::Transcript;
 pub struct HostFacts {
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
+    /// What is mounted and what swaps.
+    pub mounts: MountFacts,
+    /// The disks and what lies on them.
+    pub disks: DiskFacts,
+    /// The SCSI ids of the disks.
+    pub scsi: ScsiFacts,
+    /// The multipath devices.
+    pub multipath: MultipathFacts,
+    /// The retention volume.
+    pub retention: RetentionFacts,
 }
 
 impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn of(transcript: &Transcript) -> Self {
-        Self { access: access::of(transcript) }
+        Self {
+            access: access::of(transcript),
+            mounts: mounts::of(transcript),
+            disks: block::of(transcript),
+            scsi: scsi::of(transcript),
+            multipath: multipath::of(transcript),
+            retention: retention::of(transcript),
+        }
     }
 }
 
 /// Every probe of a master target, in the order they are asked.
 pub fn probes() -> Vec<Probe> {
-    [access::PROBES].concat()
+    [
+        access::PROBES,
+        mounts::PROBES,
+        block::PROBES,
+        scsi::PROBES,
+        multipath::PROBES,
+        retention::PROBES,
+    ]
+    .concat()
 }

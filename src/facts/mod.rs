@@ -6,11 +6,16 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod block;
 mod document;
 pub mod host;
 pub mod image;
+pub mod mounts;
+pub mod multipath;
 pub mod probe;
+pub mod retention;
 pub mod script;
+pub mod scsi;
 pub mod site;
 pub mod transcript;
 
