@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::answer::{Content, Opener, Touched, Whereabouts};
 use super::block::{self, Device, Graph};
-use super::mounts::{self, Mount, Table, without_slash};
+use super::mounts::{self, Mount, Table};
 use super::transcript::{Answer, Transcript};
 use super::{Fact, Looked};
 
@@ -125,7 +125,7 @@ struct Looking {
 
 impl Looking {
     fn at(transcript: &Transcript) -> Self {
-        let path = known(transcript.text("retention-path")).and_then(|text| absolute(text));
+        let path = known(transcript.text("retention-path")).and_then(absolute);
         let table = known(mounts::table(transcript));
         let touched = known(transcript.text("retention")).map(answer::parse);
         let real = real(&path, &table, &touched);
@@ -189,9 +189,9 @@ impl Looking {
 
     fn device(&self) -> Known<&Device> {
         let (graph, mount) = (of_known(&self.graph)?, self.row()?);
-        graph.below_mount(mount).ok_or_else(|| {
-            format!("{} is on no block device that /sys lists", mount.source)
-        })
+        graph
+            .below_mount(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
     /// What was found by touching the volume that is mounted there.
@@ -225,7 +225,11 @@ impl Looking {
                 None => all_told = false,
             }
         }
-        if all_told { Ok(false) } else { Err("/sys does not tell of every device below".to_owned()) }
+        if all_told {
+            Ok(false)
+        } else {
+            Err("/sys does not tell of every device below".to_owned())
+        }
     }
 
     fn space(&self, name: &str) -> Known<answer::Space> {
@@ -275,16 +279,16 @@ impl Looking {
         let (mount, graph) = (self.row()?, of_known(&self.graph)?);
         let device = graph.below_mount(mount);
         let swaps = of_known(&self.swaps)?;
-        Ok(swaps.iter().any(|swap| {
-            *swap == mount.source || device.is_some() && graph.at_path(swap) == device
-        }))
+        Ok(swaps
+            .iter()
+            .any(|swap| *swap == mount.source || device.is_some() && graph.at_path(swap) == device))
     }
 
     fn lvm(&self) -> Known<bool> {
         let (mount, graph) = (self.row()?, of_known(&self.graph)?);
-        graph.on_lvm(mount).ok_or_else(|| {
-            format!("{} is on no block device that /sys lists", mount.source)
-        })
+        graph
+            .on_lvm(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
     fn open_by(&self) -> Known<Looked<String>> {
@@ -339,12 +343,16 @@ fn of_known<T>(known: &Known<T>) -> Known<&T> {
     known.as_ref().map_err(String::clone)
 }
 
-/// The configured path, of which only an absolute one means anything.
+/// The configured path, of which only an absolute one means anything, without the slashes and dots
+/// that change nothing.
 fn absolute(text: &str) -> Known<String> {
-    match without_slash(text.trim_end_matches('\n')) {
-        path if path.starts_with('/') => Ok(path.to_owned()),
-        path => Err(format!("{path:?} is no absolute path")),
+    let path = text.trim_end_matches('\n');
+    if !path.starts_with('/') {
+        return Err(format!("{path:?} is no absolute path"));
     }
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let path = parts.fold(String::new(), |path, part| format!("{path}/{part}"));
+    Ok(if path.is_empty() { "/".to_owned() } else { path })
 }
 
 /// Where a path really is. A mount point is never a link, so that the kernel's table alone tells
