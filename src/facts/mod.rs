@@ -6,10 +6,25 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod agent;
+pub mod azure_agent;
+pub mod clock;
+pub mod custom_changes;
 mod document;
+pub mod file;
 pub mod host;
 pub mod image;
+pub mod interface_files;
+pub mod interfaces;
+pub mod kernel_updates;
+pub mod machine;
+pub mod modules;
+pub mod multipath_conf;
+pub mod network;
+pub mod os;
+pub mod packages;
 pub mod probe;
+pub mod processes;
 pub mod script;
 pub mod site;
 pub mod transcript;
