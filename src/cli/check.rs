@@ -16,7 +16,7 @@ use crate::facts::image::ImageFacts;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
-use crate::image::replacement::{Replacement, check_target};
+use crate::image::replacement::{Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
 
 /// Judges a finished image from the file alone.
@@ -98,7 +98,7 @@ impl Reporting {
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
-            let out = Replacement::open(path, true, &[])?;
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
                 .write_all(&(format.render)(report, &Style::default()))
                 .with_context(|| format!("cannot write {}", path.display()))?;

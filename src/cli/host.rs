@@ -111,6 +111,6 @@ fn judge(transcripts: &[Transcript], checks: &CheckSet, fail_on: check::status::
     let targets: Vec<Target> = transcripts.iter().map(target).collect();
     let now = jiff::Timestamp::now();
     let findings = check::judge(checks, &targets, &[], now);
-    let scope = check::scope(checks, &targets);
+    let scope = check::scope::Scope::of(checks, &targets);
     Report::new(&targets, &findings, &scope.not_asked, &[], now, fail_on)
 }
