@@ -3,6 +3,7 @@
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 
 mod answer;
+pub mod custom;
 pub mod definition;
 pub mod engine;
 mod entry;

@@ -159,6 +159,14 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
 }
 
+/// The checks there are, and those of a directory beside them.
+pub fn set(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
+    Ok(match own {
+        Some(directory) => CheckSet::load_with(assets, &check_files(directory)?)?,
+        None => CheckSet::load(assets)?,
+    })
+}
+
 /// Reads every `.yaml` below a directory, by name.
 fn check_files(directory: &Path) -> anyhow::Result<Vec<Asset>> {
     let unread = || format!("cannot read {}", directory.display());

@@ -14,6 +14,8 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::site::inventory::InventoryError;
+use crate::site::{SiteError, ValueError};
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -46,6 +48,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         AssetError,
         ComposeError,
         DefinitionError,
+        InventoryError,
         IsoError,
         NoSuchCheck,
         PayloadError,
@@ -53,7 +56,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ProfileError,
         RecipeError,
         ReplacementError,
+        SiteError,
         SystemError,
+        ValueError,
         YamlError,
     );
     None

@@ -20,6 +20,7 @@ use super::modules::{self, ModuleFacts};
 use super::network::{self, NetworkFacts};
 use super::os::{self, OsFacts};
 use super::packages::{self, PackageFacts};
+use super::ports::{self, PortsFacts};
 use super::probe::Probe;
 use super::processes::{self, ProcessFacts};
 use super::transcript::Transcript;
@@ -51,6 +52,8 @@ pub struct HostFacts {
     pub custom_changes: CustomChangesFacts,
     /// Azure's own agent.
     pub azure_agent: AzureAgentFacts,
+    /// Which ports of other servers it reaches.
+    pub ports: Fact<PortsFacts>,
 }
 
 impl HostFacts {
@@ -72,6 +75,7 @@ impl HostFacts {
             os,
             packages,
             processes,
+            ports: ports::of(transcript),
         }
     }
 }
@@ -94,6 +98,13 @@ pub fn probes() -> Vec<Probe> {
         agent::PROBES,
         custom_changes::PROBES,
         azure_agent::PROBES,
+        // The slowest stand last: what a time limit cuts off is not to be all the rest.
+        ports::PROBES,
     ]
     .concat()
+}
+
+/// Every probe of a process server.
+pub fn process_server_probes() -> Vec<Probe> {
+    [clock::PROBES, access::PROBES, ports::PROBES].concat()
 }

@@ -23,6 +23,7 @@ pub mod multipath_conf;
 pub mod network;
 pub mod os;
 pub mod packages;
+pub mod ports;
 pub mod probe;
 pub mod processes;
 pub mod script;

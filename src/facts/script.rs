@@ -85,7 +85,7 @@ pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String 
 }
 
 /// A text as one shell word.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
