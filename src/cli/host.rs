@@ -18,7 +18,7 @@ use crate::facts::host::{self, HostFacts};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Document, site as joined};
-use crate::image::replacement::Replacement;
+use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::site::Login;
 use crate::transport::fleet::{self, Question};
@@ -55,7 +55,7 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
     let text: String = transcripts.iter().map(capture::text).collect();
     match &args.out {
         Some(path) => {
-            let out = Replacement::open(path, true, &[])?;
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
                 .write_all(text.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;

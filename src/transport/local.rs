@@ -76,13 +76,16 @@ impl Transport for Local {
 /// where the shell cannot read /proc.
 fn own_answers() -> BTreeMap<String, Answer> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let memory = System::new_with_specifics(memory).total_memory();
+    let memory = System::new_with_specifics(memory).map_or(0, |system| system.total_memory());
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    let mut disks: Vec<String> = Disks::new_with_refreshed_list()
+    let disks = Disks::new_with_refreshed_list();
+    let mut disks: Vec<String> = disks
         .iter()
+        .flat_map(|disks| disks.iter())
         .map(|disk| {
             let place = disk.mount_point().to_string_lossy();
-            let (name, kind) = (disk.name().to_string_lossy(), disk.file_system().to_string_lossy());
+            let (name, kind) =
+                (disk.name().to_string_lossy(), disk.file_system().to_string_lossy());
             format!("{name}\t{place}\t{kind}\t{}\n", disk.total_space())
         })
         .collect();
