@@ -26,28 +26,6 @@ pub const PROBES: &[Probe] = &[
          status=$?\n[ $status = 1 ] && exit 0\nexit $status",
     ),
     file_probe!("multipath-conf", "/etc/multipath.conf"),
-    Probe::new(
-        "root-disk-id",
-        r#"
-number=
-while read -r id parent device root target rest; do
-  [ "$target" = / ] && number=$device
-done < /proc/self/mountinfo
-cd -P "/sys/dev/block/$number" || exit 1
-[ -e partition ] && cd -P ..
-disk=${PWD##*/}
-[ -r "/dev/$disk" ] || exit 1
-for scsi_id in /lib/udev/scsi_id /usr/lib/udev/scsi_id; do
-  [ -x $scsi_id ] || continue
-  id=$(limit 5 $scsi_id --whitelisted --replace-whitespace "--device=/dev/$disk")
-  status=$?
-  [ $status -le 1 ] || exit $status
-  printf '%s %s\n' "$disk" "$id"
-  exit 0
-done
-exit 127
-"#,
-    ),
 ];
 
 /// What ApplyCustomChanges.sh left behind.
@@ -77,9 +55,13 @@ pub struct CustomChangesFacts {
     pub root_disk_excluded: Fact<bool>,
 }
 
-/// Reads it out of a transcript; `booted_at` is when the kernel started.
-pub fn of(transcript: &Transcript, booted_at: &Fact<i64>) -> CustomChangesFacts {
-    let root_ids = transcript.text("root-disk-id").and_then(root_ids);
+/// Reads it out of a transcript; `booted_at` is when the kernel started, `root_ids` are the SCSI ids
+/// of the disks below `/`, an empty one for a disk that has none.
+pub fn of(
+    transcript: &Transcript,
+    booted_at: &Fact<i64>,
+    root_ids: Fact<Vec<String>>,
+) -> CustomChangesFacts {
     let marker = file::text(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
     let log = log(transcript);
     let multipath = file::text(transcript, "multipath-conf", "/etc/multipath.conf")
@@ -111,20 +93,6 @@ fn rebooted(marker: &str, booted_at: &Fact<i64>) -> Fact<bool> {
         return Fact::unavailable(format!("the marker's time is {marker:?}"));
     };
     booted_at.clone().map(|booted_at| booted_at > marked_at)
-}
-
-/// The SCSI id of the disk below `/`, as the probe of this file tells it; empty when it tells none.
-///
-/// ```
-/// use preflight::facts::custom_changes::root_ids;
-/// assert_eq!(root_ids("sda 36000c29a0b1c2d3e4f50617283940516\n").known().unwrap().len(), 1);
-/// assert_eq!(root_ids("sda \n").known().unwrap(), &[""]);
-/// ```
-pub fn root_ids(text: &str) -> Fact<Vec<String>> {
-    match text.trim_end_matches('\n').split_once(' ') {
-        Some((disk, id)) if !disk.is_empty() => Fact::Known(vec![id.trim().to_owned()]),
-        _ => Fact::unavailable(format!("the disk below / is {text:?}")),
-    }
 }
 
 /// What the script's log says.
@@ -186,9 +154,8 @@ mod tests {
             ("changes-marker", marker.0, marker.1),
             ("changes-log", log.0, log.1),
             ("multipath-conf", conf.0, conf.1),
-            ("root-disk-id", 0, &format!("sda {ID}\n")),
         ]);
-        of(&transcript, &Fact::Known(1000))
+        of(&transcript, &Fact::Known(1000), Fact::Known(vec![ID.to_owned()]))
     }
 
     #[test]
@@ -235,18 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_below_the_root_must_be_excluded_by_an_id_it_has() {
-        let id = format!("sda {ID}\n");
-        for (status, root, excluded) in [
-            (0, id.as_str(), Some(true)),
-            (0, "sda \n", Some(false)),
-            (0, "sda 36000c29f3a1b5d7e900112233445566a\n", Some(false)),
-            (0, "", None),
-            (127, "", None),
+    fn every_disk_below_the_root_must_be_excluded_by_an_id_it_has() {
+        let other = "36000c29f3a1b5d7e900112233445566a";
+        let transcript = guest_transcript(&[("multipath-conf", 0, CONF)]);
+        for (ids, excluded) in [
+            (&[ID][..], true),
+            (&[""], false),
+            (&[], false),
+            (&[other], false),
+            (&[ID, other], false),
         ] {
-            let answers = [("multipath-conf", 0, CONF), ("root-disk-id", status, root)];
-            let facts = of(&guest_transcript(&answers), &Fact::Known(1));
-            assert_eq!(facts.root_disk_excluded.known().copied(), excluded, "{root:?}");
+            let root_ids = Fact::Known(ids.iter().map(|id| (*id).to_owned()).collect());
+            let facts = of(&transcript, &Fact::Known(1), root_ids);
+            assert_eq!(facts.root_disk_excluded, Fact::Known(excluded), "{ids:?}");
         }
+        let facts = of(&transcript, &Fact::Known(1), Fact::unavailable("scsi_id is missing"));
+        assert_eq!(facts.root_disk_excluded, Fact::unavailable("scsi_id is missing"));
     }
 }

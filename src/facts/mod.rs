@@ -8,6 +8,7 @@
 pub mod access;
 pub mod agent;
 pub mod azure_agent;
+pub mod block;
 pub mod clock;
 pub mod custom_changes;
 mod document;
@@ -19,6 +20,8 @@ pub mod interfaces;
 pub mod kernel_updates;
 pub mod machine;
 pub mod modules;
+pub mod mounts;
+pub mod multipath;
 pub mod multipath_conf;
 pub mod network;
 pub mod os;
@@ -26,7 +29,9 @@ pub mod packages;
 pub mod ports;
 pub mod probe;
 pub mod processes;
+pub mod retention;
 pub mod script;
+pub mod scsi;
 pub mod site;
 pub mod transcript;
 

@@ -1,0 +1,1 @@
+//! The retention volume of invented hosts, each answer as a real command words it.
