@@ -142,7 +142,9 @@ impl Device {
     pub fn multipath_id(&self) -> Option<&str> {
         let uuid = self.mapper_uuid.as_deref()?;
         let whole = match uuid.strip_prefix("part") {
-            Some(rest) => rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('-')?,
+            Some(rest) => {
+                rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('-')?
+            }
             None => uuid,
         };
         whole.strip_prefix("mpath-")
@@ -326,7 +328,8 @@ impl Graph {
         let sum = disks.iter().try_fold(0_i64, |sum, disk| {
             disk.size_bytes().known().and_then(|bytes| sum.checked_add(*bytes))
         });
-        let unknown = || Fact::unavailable(format!("/sys does not tell the size of {}", names.join(", ")));
+        let unknown =
+            || Fact::unavailable(format!("/sys does not tell the size of {}", names.join(", ")));
         Ok(OsDisk { name: names.join(", "), size_bytes: sum.map_or_else(unknown, Fact::Known) })
     }
 }

@@ -411,12 +411,21 @@ mod tests {
             (r"63 43 7:0 / /P rw,relatime - ext4 /dev/loop0 rw", "/dev/loop0", "/P", "/"),
             (r"63 43 7:0 / /P rw shared:1 - ext4 /dev/loop0 rw", "/dev/loop0", "/P", "/"),
             (r"63 43 7:0 /a /P rw shared:1 master:2 - ext4 /dev/x rw", "/dev/x", "/P", "/a"),
-            (r"63 43 0:9 / /a\040b\011c\134d\012 rw - nfs h:/e\040f rw", "h:/e f", "/a b\tc\\d\n", "/"),
+            (
+                r"63 43 0:9 / /a\040b\011c\134d\012 rw - nfs h:/e\040f rw",
+                "h:/e f",
+                "/a b\tc\\d\n",
+                "/",
+            ),
             (r"63 43 0:9 /@ret /P rw - btrfs /dev/sdb rw,subvol=/@ret", "/dev/sdb", "/P", "/@ret"),
             (r"63 43 0:9 / /ends\04 rw - tmpfs t rw", "t", r"/ends\04", "/"),
         ] {
             let mount = Mount::parse(row).unwrap_or_else(|| panic!("{row}"));
-            assert_eq!((&*mount.source, &*mount.point, &*mount.root), (source, point, root), "{row}");
+            assert_eq!(
+                (&*mount.source, &*mount.point, &*mount.root),
+                (source, point, root),
+                "{row}"
+            );
         }
     }
 
@@ -464,7 +473,10 @@ mod tests {
             ("\n#x /y ext4\n   # indented comment\n", vec![]),
             ("/dev/sdb /r ext4 rw 0 0", vec![("/dev/sdb", "/r", "ext4", true)]),
             ("UUID='x' /r ext4", vec![("UUID='x'", "/r", "ext4", true)]),
-            ("LABEL=\"my\\040disk\"\t/r\text4\tnoauto,user", vec![("LABEL=my disk", "/r", "ext4", false)]),
+            (
+                "LABEL=\"my\\040disk\"\t/r\text4\tnoauto,user",
+                vec![("LABEL=my disk", "/r", "ext4", false)],
+            ),
             ("/dev/sdb /a\\040b/", vec![("/dev/sdb", "/a b", "auto", true)]),
             ("lonely\n/dev/sda1 / ext4", vec![("/dev/sda1", "/", "ext4", true)]),
             (

@@ -15,7 +15,10 @@ use super::{Fact, Looked};
 
 /// The list of maps, and the daemon's process ids.
 pub const PROBES: &[Probe] = &[
-    Probe::new("multipath", "command -v multipath >/dev/null || exit 127; limit 10 multipath -ll 2>&1"),
+    Probe::new(
+        "multipath",
+        "command -v multipath >/dev/null || exit 127; limit 10 multipath -ll 2>&1",
+    ),
     Probe::new("multipathd", "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
 ];
 
@@ -69,7 +72,12 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
             Err(error) => Fact::unavailable(error.to_string()),
         },
     };
-    MultipathFacts { installed, daemon: daemon(transcript), maps: maps.map(Looked::complete), unlisted }
+    MultipathFacts {
+        installed,
+        daemon: daemon(transcript),
+        maps: maps.map(Looked::complete),
+        unlisted,
+    }
 }
 
 /// `pidof` prints process ids and succeeds, or prints nothing and fails.
@@ -108,7 +116,8 @@ static HEAD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:(\S+) \((\S+)\)|(\S+)) ?(dm-\d+)(?: |$)").expect("a valid pattern")
 });
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:\d+:\d+:\d+:\d+|#:#:#:#) +(\S+) +(?:\d+:\d+|#:#)(.*)$").expect("a valid pattern")
+    Regex::new(r"(?:\d+:\d+:\d+:\d+|#:#:#:#) +(\S+) +(?:\d+:\d+|#:#)(.*)$")
+        .expect("a valid pattern")
 });
 
 /// Reads what `multipath -ll` prints; complaints about the configuration are passed over.
@@ -176,7 +185,10 @@ mod tests {
         let none: Vec<Row<'_>> = vec![];
         for (text, expected) in [
             ("", none.clone()),
-            ("Nov 25 08:00:01 | /etc/multipath.conf line 3, invalid keyword: wwids\n", none.clone()),
+            (
+                "Nov 25 08:00:01 | /etc/multipath.conf line 3, invalid keyword: wwids\n",
+                none.clone(),
+            ),
             ("Nov 25 08:00:01 | DM multipath kernel driver not loaded\n", none),
             // 0.4.9 as on CentOS 6, two paths of which one is gone.
             (

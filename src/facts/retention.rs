@@ -189,9 +189,9 @@ impl Looking {
 
     fn device(&self) -> Known<&Device> {
         let (graph, mount) = (of_known(&self.graph)?, self.row()?);
-        graph.below_mount(mount).ok_or_else(|| {
-            format!("{} is on no block device that /sys lists", mount.source)
-        })
+        graph
+            .below_mount(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
     /// What was found by touching the volume that is mounted there.
@@ -225,7 +225,11 @@ impl Looking {
                 None => all_told = false,
             }
         }
-        if all_told { Ok(false) } else { Err("/sys does not tell of every device below".to_owned()) }
+        if all_told {
+            Ok(false)
+        } else {
+            Err("/sys does not tell of every device below".to_owned())
+        }
     }
 
     fn space(&self, name: &str) -> Known<answer::Space> {
@@ -275,16 +279,16 @@ impl Looking {
         let (mount, graph) = (self.row()?, of_known(&self.graph)?);
         let device = graph.below_mount(mount);
         let swaps = of_known(&self.swaps)?;
-        Ok(swaps.iter().any(|swap| {
-            *swap == mount.source || device.is_some() && graph.at_path(swap) == device
-        }))
+        Ok(swaps
+            .iter()
+            .any(|swap| *swap == mount.source || device.is_some() && graph.at_path(swap) == device))
     }
 
     fn lvm(&self) -> Known<bool> {
         let (mount, graph) = (self.row()?, of_known(&self.graph)?);
-        graph.on_lvm(mount).ok_or_else(|| {
-            format!("{} is on no block device that /sys lists", mount.source)
-        })
+        graph
+            .on_lvm(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
     fn open_by(&self) -> Known<Looked<String>> {

@@ -296,12 +296,28 @@ mod tests {
     fn blkid_is_read_in_both_forms() {
         for (text, fstype, uuid, label, partition) in [
             ("", "", None, None, None),
-            ("/dev/loop0: UUID=\"0a-1\" VERSION=\"1.0\" BLOCK_SIZE=\"4096\" TYPE=\"ext4\" USAGE=\"filesystem\" \n",
-             "ext4", Some("0a-1"), None, None),
-            ("/dev/sdb1: LABEL=\"my TYPE=x disk\" UUID=\"0a-1\" TYPE=\"xfs\" PART_ENTRY_UUID=\"9c-01\"\n",
-             "xfs", Some("0a-1"), Some("my TYPE=x disk"), Some("9c-01")),
+            (
+                "/dev/loop0: UUID=\"0a-1\" VERSION=\"1.0\" BLOCK_SIZE=\"4096\" TYPE=\"ext4\" USAGE=\"filesystem\" \n",
+                "ext4",
+                Some("0a-1"),
+                None,
+                None,
+            ),
+            (
+                "/dev/sdb1: LABEL=\"my TYPE=x disk\" UUID=\"0a-1\" TYPE=\"xfs\" PART_ENTRY_UUID=\"9c-01\"\n",
+                "xfs",
+                Some("0a-1"),
+                Some("my TYPE=x disk"),
+                Some("9c-01"),
+            ),
             ("/dev/sdb1: TYPE=\"exfat\" VERSION=\"1.0\"\n", "exfat", None, None, None),
-            ("ID_FS_UUID=0a-1\nID_FS_UUID_ENC=0a-1\nID_FS_TYPE=ext4\n", "ext4", Some("0a-1"), None, None),
+            (
+                "ID_FS_UUID=0a-1\nID_FS_UUID_ENC=0a-1\nID_FS_TYPE=ext4\n",
+                "ext4",
+                Some("0a-1"),
+                None,
+                None,
+            ),
             ("/dev/sdb: PTTYPE=\"dos\" \n", "", None, None, None),
             ("/dev/sdb: TYPE=\"mpath_member\" \n", "mpath_member", None, None, None),
         ] {
