@@ -20,6 +20,8 @@ pub struct ClockFacts {
     /// By how many seconds the host's clock is ahead of the asker's; negative when it is behind.
     /// Absent when nobody noted when the host was asked.
     pub drift_seconds: Fact<i64>,
+    /// The same in words: `20 s behind`.
+    pub drift: Fact<String>,
     /// The time zone, such as `CET (+0100)`.
     pub zone: Fact<String>,
 }
@@ -34,13 +36,22 @@ pub fn of(transcript: &Transcript) -> ClockFacts {
         ),
         (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
     };
-    ClockFacts { drift_seconds, zone: reading.map(|reading| reading.zone) }
+    let drift = drift_seconds.clone().map(words);
+    ClockFacts { drift_seconds, drift, zone: reading.map(|reading| reading.zone) }
 }
 
 fn drift(seconds: i64, asked_at: Timestamp) -> Fact<i64> {
     match seconds.checked_sub(asked_at.as_second()) {
         Some(drift) => Fact::Known(drift),
         None => Fact::unavailable(format!("the host's clock says {seconds}")),
+    }
+}
+
+fn words(drift: i64) -> String {
+    match drift {
+        0 => "not a second off".to_owned(),
+        1.. => format!("{drift} s ahead"),
+        _ => format!("{} s behind", drift.unsigned_abs()),
     }
 }
 
@@ -102,6 +113,7 @@ mod tests {
         assert_eq!(of(&transcript).drift_seconds, Fact::Known(1200));
         transcript.asked_at = Some(Timestamp::from_second(1_416_001_260).unwrap());
         assert_eq!(of(&transcript).drift_seconds, Fact::Known(-60));
+        assert_eq!(of(&transcript).drift, Fact::Known("60 s behind".to_owned()));
         let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
         edge.asked_at = Some(Timestamp::from_second(1).unwrap());
         assert!(of(&edge).drift_seconds.known().is_none());

@@ -32,7 +32,7 @@ for f in /etc/sysconfig/network-scripts/ifcfg-*; do
 done
 d=/etc/NetworkManager/system-connections
 [ ! -d $d ] || [ -r $d ] || printf 'keyfile ?\t!\n'
-for f in $d/*; do
+for f in "$d"/*; do
   [ -f "$f" ] && keys keyfile "${f##*/}" "$f"
 done
 for f in /etc/network/interfaces /etc/network/interfaces.d/*; do

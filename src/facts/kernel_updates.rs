@@ -38,7 +38,12 @@ pub const PROBES: &[Probe] = &[
     Probe::new("yum-conf", concat!("conf=/etc/yum.conf", exclusions!())),
     Probe::new("dnf-conf", concat!("conf=/etc/dnf/dnf.conf", exclusions!())),
     file_probe!("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
-    file_probe!("auto-upgrades", "/etc/apt/apt.conf.d/20auto-upgrades"),
+    Probe::new(
+        "auto-upgrades",
+        "[ -d /etc/apt/apt.conf.d ] || exit 44\nset +f\n\
+         limit 5 grep -h 'APT::Periodic::Unattended-Upgrade' /etc/apt/apt.conf.d/*\n\
+         status=$?\n[ $status = 1 ] && exit 0\nexit $status",
+    ),
 ];
 
 /// Whether an update can bring another kernel.
@@ -104,8 +109,7 @@ fn of_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdat
         let how = format!("{} is on hold", package.name);
         return Fact::Known(KernelUpdateFacts { frozen: true, how });
     }
-    let path = "/etc/apt/apt.conf.d/20auto-upgrades";
-    file::text(transcript, "auto-upgrades", path).map(|text| {
+    file::text(transcript, "auto-upgrades", "/etc/apt/apt.conf.d").map(|text| {
         let automatic = text.is_some_and(upgrades_by_itself);
         let how =
             if automatic { "apt installs updates by itself" } else { "apt waits to be asked" };
@@ -155,10 +159,10 @@ pub fn excluded(text: &str) -> Vec<String> {
     patterns
 }
 
-/// Whether a pattern of `exclude` covers the kernel's package: by its name, or by its name with a
-/// version, which is what yum compares patterns with.
+/// Whether a pattern of `exclude` covers a kernel that is yet to come: by its name, or by its name
+/// with a version, both of which yum compares patterns with.
 fn is_kernel(pattern: &str) -> bool {
-    ["kernel", "kernel-2.6.32-504.el6.x86_64", "kernel.x86_64"]
+    ["kernel", "kernel.x86_64", "kernel-2.6.32-9999.el6.x86_64", "kernel-3.10.0-9999.el7.x86_64"]
         .iter()
         .any(|name| matches(pattern, name))
 }
@@ -188,11 +192,12 @@ fn locks_kernel(line: &str) -> bool {
     name.strip_prefix("kernel-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether apt's periodic duties install updates.
+/// Whether apt's periodic duties install updates; the last file that speaks of it counts.
 fn upgrades_by_itself(text: &str) -> bool {
     let last = text.lines().rev().find_map(|line| {
         let line = line.trim();
         let rest = line.strip_prefix("APT::Periodic::Unattended-Upgrade")?;
+        rest.starts_with([' ', '\t', '"']).then_some(())?;
         Some(rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned())
     });
     last.is_some_and(|value| !matches!(value.as_str(), "0" | "" | "false" | "no"))
@@ -217,6 +222,8 @@ mod tests {
             ("kernel", true),
             ("kernel-*", true),
             ("kernel.x86_64", true),
+            ("kernel-2.6.32*", true),
+            ("kernel-2.6.32-504*", false),
             ("k?rnel", true),
             ("*", true),
             ("kernel-headers", false),
@@ -283,6 +290,10 @@ mod tests {
             "APT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";\n"
         ));
         assert!(upgrades("APT::Periodic::Unattended-Upgrade \"0\";\n"));
+        assert!(!upgrades(
+            "APT::Periodic::Unattended-Upgrade \"0\";\nAPT::Periodic::Unattended-Upgrade\t\"1\";\n"
+        ));
+        assert!(upgrades("APT::Periodic::Unattended-Upgrade-Shutdown \"1\";\n"));
         assert!(upgrades("// APT::Periodic::Unattended-Upgrade \"1\";\n"));
         assert!(frozen(dpkg, &[("auto-upgrades", ABSENT, "")]).unwrap().0);
         assert_eq!(frozen(dpkg, &[("auto-upgrades", 1, "")]), None);

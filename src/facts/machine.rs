@@ -23,7 +23,7 @@ pub const PROBES: &[Probe] = &[
     Probe::new(
         "memory",
         "while read -r key value unit; do\n  \
-         [ \"$key\" = MemTotal: ] && { printf '%s %s %s\\n' $key $value $unit; exit 0; }\n\
+         [ \"$key\" = MemTotal: ] && { printf '%s %s %s\\n' \"$key\" \"$value\" \"$unit\"; exit 0; }\n\
          done < /proc/meminfo\nexit 1",
     ),
     Probe::new(
@@ -47,7 +47,13 @@ pub struct MachineFacts {
 
 /// Reads the machine out of a transcript.
 pub fn of(transcript: &Transcript) -> MachineFacts {
-    let dmi = transcript.text("dmi");
+    let dmi = match transcript.answer("dmi") {
+        Fact::Known(answer) if answer.status != 0 => {
+            Fact::unavailable("the guest sees no description of the firmware, /sys/class/dmi/id")
+        }
+        Fact::Known(answer) => Fact::Known(answer.text.as_str()),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    };
     MachineFacts {
         vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")),
         product: dmi.and_then(|text| parse_dmi(text, "product_name")),

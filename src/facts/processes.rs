@@ -20,18 +20,19 @@ pub const PROBES: &[Probe] = &[Probe::new(
     r#"
 [ -r /proc/1/stat ] || exit 1
 set +f
-agent= comm=
+agent=''
+comm=''
 [ -r /proc/1/comm ] && comm=yes
 for p in /proc/[0-9]*; do
   if [ -n "$comm" ]
-  then IFS= read -r n < $p/comm || continue
-  else read -r pid n state rest < $p/stat || continue
+  then IFS= read -r n < "$p/comm" || continue
+  else read -r pid n state rest < "$p/stat" || continue
   fi
   case $n in
   svagents|appservice|multipathd|vmtoolsd|vmware-guestd|waagent|'(svagents)'|'(appservice)'|'(multipathd)'|'(vmtoolsd)'|'(vmware-guestd)'|'(waagent)') ;;
   *) [ "$p" = /proc/1 ] || continue;;
   esac
-  read -r pid n state rest < $p/stat || continue
+  read -r pid n state rest < "$p/stat" || continue
   printf '%s %s %s\n' "$pid" "$n" "$state"
   case $n in '(svagents)'|'(appservice)') agent=$agent$n;; esac
 done
