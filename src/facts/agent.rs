@@ -157,7 +157,7 @@ pub fn value(text: &str, key: &str) -> Option<String> {
         letters.map(|c| c.to_ascii_lowercase()).collect()
     };
     let wanted = plain(key);
-    let values = text.lines().filter_map(|line| {
+    let mut values = text.lines().filter_map(|line| {
         let line = line.trim();
         if line.starts_with(['#', ';']) {
             return None;
@@ -166,7 +166,7 @@ pub fn value(text: &str, key: &str) -> Option<String> {
         let value = value.trim().trim_matches(['"', '\'']).trim();
         (plain(key) == wanted).then(|| value.to_owned())
     });
-    values.last()
+    values.next_back()
 }
 
 /// The role a word stands for: `MasterTarget`, and `MT` as newer installers take it.

@@ -256,7 +256,7 @@ mod tests {
                 &[
                     ("yum-conf", 0, yum),
                     ("dnf-conf", ABSENT, ""),
-                    ("version-lock", if lock == "" { ABSENT } else { 0 }, lock),
+                    ("version-lock", if lock.is_empty() { ABSENT } else { 0 }, lock),
                 ],
             )
         };
