@@ -2,6 +2,7 @@
 //!
 //! Not for what the verbs do.
 
+mod credentials;
 mod site;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
 
+pub use credentials::Credentials;
 pub use site::{ManyHosts, SiteChoice};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
@@ -163,7 +165,7 @@ pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
     /// A Linux master target: will it do?
-    Host(CheckHost),
+    Host(Box<CheckHost>),
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +177,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
 
     #[command(flatten)]
     pub site: SiteChoice,
@@ -218,6 +223,9 @@ pub struct CollectHost {
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
 
     #[command(flatten)]
     pub site: SiteChoice,

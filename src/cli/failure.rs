@@ -14,6 +14,7 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::transport::target::TargetError;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::yaml::YamlError;
@@ -58,6 +59,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ReplacementError,
         SiteError,
         SystemError,
+        TargetError,
         ValueError,
         YamlError,
     );

@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::{Asking, CheckHost, CollectHost, CollectScript};
+use super::args::{CheckHost, CollectHost, CollectScript};
 use super::check::{self as checking, Reporting};
+use super::login::Login;
 use super::site::{self, Around};
 use super::targets::{self, Host};
 use super::{Exit, interrupt, progress};
@@ -20,9 +19,9 @@ use crate::facts::transcript::Transcript;
 use crate::facts::{Document, site as joined};
 use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
-use crate::site::Login;
 use crate::transport::fleet::{self, Question};
 use crate::transport::local::Local;
+use crate::transport::target::Target as Way;
 use crate::transport::{Transport, capture};
 
 /// What a way to a host leads to.
@@ -40,7 +39,8 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let around = site::choose(&args.site, &args.targets, &checks)?;
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
-    let transcripts = ask(hosts, &checks, &args.asking, args.many.jobs)?;
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let transcripts = ask(hosts, &checks, &login, args.many.jobs)?;
     let report = judge(&transcripts, &checks, &around, reporting.fail_on)?;
     reporting.show(&report)
 }
@@ -51,7 +51,8 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
     let names = [args.target.clone()];
     let around = site::choose(&args.site, &names, &checks)?;
     let hosts = vec![targets::named(&args.target, &around.site)?];
-    let transcripts = ask(hosts, &checks, &args.asking, None)?;
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let transcripts = ask(hosts, &checks, &login, None)?;
     let text: String = transcripts.iter().map(capture::text).collect();
     match &args.out {
         Some(path) => {
@@ -82,15 +83,12 @@ pub fn script(args: &CollectScript, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn place(way: &str, _login: &Login, asking: &Asking) -> anyhow::Result<Place> {
-    let timeout = Duration::from_secs(asking.timeout);
-    if way == "local:" {
-        return Ok(Place::Live(Box::new(Local { timeout })));
-    }
-    if let Some(path) = way.strip_prefix("capture:") {
-        return Ok(Place::Captures(capture::read(Path::new(path))?));
-    }
-    anyhow::bail!("target {way:?}: expected ssh://USER@HOST, local: or capture:FILE")
+fn place(host: &Host, login: &Login) -> anyhow::Result<Place> {
+    Ok(match host.way.parse::<Way>()? {
+        Way::Local => Place::Live(Box::new(Local { timeout: login.timeout() })),
+        Way::Captures(path) => Place::Captures(capture::read(&path)?),
+        Way::Ssh(target) => Place::Live(Box::new(login.to(target, &host.login)?)),
+    })
 }
 
 /// What every host answered, in the order they were named. Nothing is contacted before the way
@@ -98,15 +96,14 @@ fn place(way: &str, _login: &Login, asking: &Asking) -> anyhow::Result<Place> {
 fn ask(
     hosts: Vec<Host>,
     checks: &CheckSet,
-    asking: &Asking,
+    login: &Login,
     jobs: Option<u16>,
 ) -> anyhow::Result<Vec<Transcript>> {
     let mut questions = Vec::new();
     // What stands for each host: what was captured, or nothing yet.
     let mut slots: Vec<Option<Vec<Transcript>>> = Vec::new();
     for host in hosts {
-        let place =
-            place(&host.way, &host.login, asking).with_context(|| format!("target {}", host.name));
+        let place = place(&host, login).with_context(|| format!("target {}", host.name));
         match place? {
             Place::Captures(captured) => slots.push(Some(called(captured, &host))),
             Place::Live(transport) => {

@@ -12,6 +12,8 @@ mod inspect;
 mod interrupt;
 mod kickstart;
 mod list;
+mod login;
+mod password;
 mod progress;
 mod recipe;
 mod root_password;

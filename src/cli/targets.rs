@@ -11,6 +11,7 @@ use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{Login, MasterTarget, ProcessServer, Site};
+use crate::transport::target::Target;
 use crate::yaml::nearest;
 
 /// One host that is meant.
@@ -78,6 +79,8 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
             .with_context(|| format!("process server {name}: the site gives it no ssh:"));
     }
     if name.contains(':') {
+        // Refused here already, for what is wrong may be a password that no message may show.
+        name.parse::<Target>()?;
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
@@ -104,8 +107,12 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
 }
 
 fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
-    // What it is asked about is what it sends to, not itself.
-    let around = Surroundings { process_servers: Vec::new(), ..site.surroundings(None) };
+    // What it must reach is the configuration server, and nothing else that is judged.
+    let around = Surroundings {
+        process_servers: Vec::new(),
+        vcenters: Vec::new(),
+        ..site.surroundings(None)
+    };
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,

@@ -13,6 +13,7 @@ use super::agent::{self, AgentFacts};
 use super::azure_agent::{self, AzureAgentFacts};
 use super::block::{self, DiskFacts};
 use super::clock::{self, ClockFacts};
+use super::connection::{self, ConnectionFacts};
 use super::custom_changes::{self, CustomChangesFacts};
 use super::interface_files;
 use super::interfaces;
@@ -34,6 +35,8 @@ use super::transcript::Transcript;
 /// Everything that is judged about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HostFacts {
+    /// How it was reached.
+    pub connection: ConnectionFacts,
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
     /// What time it thinks it is.
@@ -81,6 +84,7 @@ impl HostFacts {
         let (disks, scsi) = (block::of(transcript), scsi::of(transcript));
         let root_ids = root_ids(&disks, &scsi);
         Self {
+            connection: connection::of(transcript),
             access: access::of(transcript),
             clock: clock::of(transcript),
             machine: machine::of(transcript),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 
 use super::{MAX_OUTPUT, Output, Transport};
+use crate::facts::script::Nonce;
 use crate::facts::transcript::{Answer, Failure};
 
 /// This machine.
@@ -24,7 +25,7 @@ impl Transport for Local {
         "local"
     }
 
-    fn run(&self, script: &str) -> Result<Output, Failure> {
+    fn run(&self, script: &str, _: &Nonce) -> Result<Output, Failure> {
         let failed = |error: std::io::Error| Failure {
             kind: "shell".to_owned(),
             reason: format!("cannot run sh: {error}"),

@@ -6,6 +6,8 @@
 pub mod capture;
 pub mod fleet;
 pub mod local;
+pub mod ssh;
+pub mod target;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,13 +31,14 @@ pub trait Transport: Send + Sync {
     /// What the transcript calls it: `ssh`, `local`.
     fn name(&self) -> &'static str;
 
-    /// Runs a script with `sh -s` on the host and gives what it printed.
+    /// Runs a script with `sh -s` on the host and gives what it printed, until the end that the
+    /// nonce marks.
     ///
     /// # Errors
     ///
     /// [`Failure`] when the host could not be asked at all. A script that was cut off is no
     /// error: its output says so.
-    fn run(&self, script: &str) -> Result<Output, Failure>;
+    fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure>;
 
     /// What is known of the host without its shell, as answers beside those of the script.
     fn own_answers(&self) -> BTreeMap<String, Answer> {
@@ -74,7 +77,7 @@ pub fn record(
             return failed(Failure { kind: "local".to_owned(), reason, hint: None });
         }
     };
-    let output = match transport.run(&script(probes, around, &nonce)) {
+    let output = match transport.run(&script(probes, around, &nonce), &nonce) {
         Ok(output) => output,
         Err(failure) => return failed(failure),
     };
