@@ -296,7 +296,7 @@ pub fn parse_swaps(text: &str) -> Result<Vec<String>, MountsError> {
 }
 
 /// A path without the slashes at its end; the root keeps its own.
-pub fn without_slash(path: &str) -> &str {
+fn without_slash(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" if path.starts_with('/') => "/",
         path => path,

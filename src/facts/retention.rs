@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use self::answer::{Content, Opener, Touched, Whereabouts};
 use super::block::{self, Device, Graph};
-use super::mounts::{self, Mount, Table, without_slash};
+use super::mounts::{self, Mount, Table};
 use super::transcript::{Answer, Transcript};
 use super::{Fact, Looked};
 
@@ -125,7 +125,7 @@ struct Looking {
 
 impl Looking {
     fn at(transcript: &Transcript) -> Self {
-        let path = known(transcript.text("retention-path")).and_then(|text| absolute(text));
+        let path = known(transcript.text("retention-path")).and_then(absolute);
         let table = known(mounts::table(transcript));
         let touched = known(transcript.text("retention")).map(answer::parse);
         let real = real(&path, &table, &touched);
@@ -343,12 +343,16 @@ fn of_known<T>(known: &Known<T>) -> Known<&T> {
     known.as_ref().map_err(String::clone)
 }
 
-/// The configured path, of which only an absolute one means anything.
+/// The configured path, of which only an absolute one means anything, without the slashes and dots
+/// that change nothing.
 fn absolute(text: &str) -> Known<String> {
-    match without_slash(text.trim_end_matches('\n')) {
-        path if path.starts_with('/') => Ok(path.to_owned()),
-        path => Err(format!("{path:?} is no absolute path")),
+    let path = text.trim_end_matches('\n');
+    if !path.starts_with('/') {
+        return Err(format!("{path:?} is no absolute path"));
     }
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let path = parts.fold(String::new(), |path, part| format!("{path}/{part}"));
+    Ok(if path.is_empty() { "/".to_owned() } else { path })
 }
 
 /// Where a path really is. A mount point is never a link, so that the kernel's table alone tells

@@ -154,7 +154,7 @@ case $found in
     line=${found%%"$nl"*}
     case $found in *"$nl"*) found=${found#*"$nl"};; *) found=;; esac
     id=${line#/proc/}; id=${id%%/*}
-    case $id in version|"$last") continue;; esac
+    case $id in version*|"$last") continue;; esac
     last=$id name=
     read -r name < "/proc/$id/stat" && { name=${name#*\(}; name=${name%\)*}; }
     printf 'open %s (%s) %s\n' "$id" "$name" "${line#* }"
@@ -175,6 +175,7 @@ exit 0
             r#"
 [ "$own" = local ] && [ -n "$home" ] || exit 3
 command -v blkid >/dev/null || exit 127
+[ -r "$source" ] || exit 126
 limit 5 blkid -p "$source"
 "#
         ),
