@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_centos_master_target_has_to_keep_its_kernel() {
         let rpm = "manager rpm\nbash 4.1.2 29.el6 x86_64\n";
-        let files = |yum, lock: &str| {
+        let files = |yum: &str, lock: &str| {
             frozen(
                 rpm,
                 &[
