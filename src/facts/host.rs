@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::Fact;
 use super::access::{self, AccessFacts};
 use super::block::{self, DiskFacts};
+use super::connection::{self, ConnectionFacts};
 use super::mounts::{self, MountFacts};
 use super::multipath::{self, MultipathFacts};
+use super::ports::{self, PortsFacts};
 use super::probe::Probe;
 use super::retention::{self, RetentionFacts};
 use super::scsi::{self, ScsiFacts};
@@ -19,6 +21,8 @@ use super::transcript::Transcript;
 /// Everything that is judged about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HostFacts {
+    /// How it was reached.
+    pub connection: ConnectionFacts,
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
     /// What is mounted and what swaps.
@@ -31,6 +35,8 @@ pub struct HostFacts {
     pub multipath: MultipathFacts,
     /// The retention volume.
     pub retention: RetentionFacts,
+    /// Which ports of other servers it reaches.
+    pub ports: Fact<PortsFacts>,
 }
 
 impl HostFacts {
@@ -43,6 +49,8 @@ impl HostFacts {
             scsi: scsi::of(transcript),
             multipath: multipath::of(transcript),
             retention: retention::of(transcript),
+            connection: connection::of(transcript),
+            ports: ports::of(transcript),
         }
     }
 }
@@ -56,6 +64,13 @@ pub fn probes() -> Vec<Probe> {
         scsi::PROBES,
         multipath::PROBES,
         retention::PROBES,
+        // The slowest stand last: what a time limit cuts off is not to be all the rest.
+        ports::PROBES,
     ]
     .concat()
+}
+
+/// Every probe of a process server.
+pub fn process_server_probes() -> Vec<Probe> {
+    [access::PROBES, ports::PROBES].concat()
 }

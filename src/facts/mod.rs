@@ -7,11 +7,13 @@
 
 pub mod access;
 pub mod block;
+pub mod connection;
 mod document;
 pub mod host;
 pub mod image;
 pub mod mounts;
 pub mod multipath;
+pub mod ports;
 pub mod probe;
 pub mod retention;
 pub mod script;
