@@ -25,6 +25,8 @@ pub struct HostFacts {
     pub connection: ConnectionFacts,
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
+    /// Which ports of other servers it reaches.
+    pub ports: Fact<PortsFacts>,
     /// What is mounted and what swaps.
     pub mounts: MountFacts,
     /// The disks and what lies on them.
@@ -35,22 +37,20 @@ pub struct HostFacts {
     pub multipath: MultipathFacts,
     /// The retention volume.
     pub retention: RetentionFacts,
-    /// Which ports of other servers it reaches.
-    pub ports: Fact<PortsFacts>,
 }
 
 impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn of(transcript: &Transcript) -> Self {
         Self {
+            connection: connection::of(transcript),
             access: access::of(transcript),
+            ports: ports::of(transcript),
             mounts: mounts::of(transcript),
             disks: block::of(transcript),
             scsi: scsi::of(transcript),
             multipath: multipath::of(transcript),
             retention: retention::of(transcript),
-            connection: connection::of(transcript),
-            ports: ports::of(transcript),
         }
     }
 }
