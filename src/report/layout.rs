@@ -16,13 +16,13 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// Whether a character does more than show: a control, or one that has no shape of its own and
-/// changes how others look.
+/// Whether a character does more than show: a control, one that has no shape of its own and
+/// changes how others look, or one that is none and that XML cannot have.
 pub fn acts_on_terminal(char: char) -> bool {
     char.is_control()
         || matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Words in lines of at most `width` characters, a longer word on a line of its own.
@@ -59,6 +59,16 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(3)).collect();
     format!("{}...", kept.trim_end())
+}
+
+/// A text of a definition, with the line breaks it was written with taken out.
+pub(super) fn sentence(text: &str) -> String {
+    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A number of things.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod json;
 mod layout;
 pub mod model;
+mod outline;
 pub mod text;
 
 pub use layout::acts_on_terminal;
