@@ -3,6 +3,7 @@
 //! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
 
 pub mod catalogue;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod layout;
@@ -49,6 +50,11 @@ pub const FORMATS: &[Format] = &[
         name: "json",
         description: "for programs; docs/report.schema.json says what is in it",
         render: json::render,
+    },
+    Format {
+        name: "html",
+        description: "one page to read, mail or print; needs nothing but itself",
+        render: html::render,
     },
     Format { name: "markdown", description: "for a ticket or a chat", render: markdown::render },
     Format {
