@@ -47,7 +47,7 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
         TextOrJson::Json => {
             anstream::println!("{}", report::json::text(&report::catalogue::list(&set))?);
         }
-        TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, 80)),
+        TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
     }
     Ok(Exit::Clean)
 }

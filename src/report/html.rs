@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Style;
-use super::layout::{counted, cut, sentence, visible};
+use super::layout::{counted, cut, pieces, sentence, visible};
 use super::model::{CheckResult, Report};
 use super::outline::{
     Class, Entry, Outline, Silence, Unasked, Variant, Verdict, by_target, conclusion, count,
@@ -134,11 +134,18 @@ struct Item {
     variants: Vec<Found>,
     waiver: Option<String>,
     mend: bool,
-    symptom: String,
-    remedy: String,
+    symptom: Vec<Piece>,
+    remedy: Vec<Piece>,
     downtime: bool,
     commands: Vec<String>,
     source: String,
+}
+
+/// A piece of a sentence.
+#[derive(Serialize)]
+struct Piece {
+    code: bool,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -191,7 +198,7 @@ impl Page {
             verdict: Conclusion {
                 class: slug(verdict.class()),
                 word: capital(verdict.words()),
-                sentence: conclusion(report),
+                sentence: conclusion(report, &outline),
             },
             subject: match names.as_slice() {
                 [] => "no target".to_owned(),
@@ -212,7 +219,7 @@ impl Page {
                 .collect(),
             sections: Class::ALL[..4].iter().filter_map(section).collect(),
             not_asked: outline.unasked.iter().map(not_asked).collect(),
-            not_asked_n: outline.unasked.iter().map(|group| group.checks.len()).sum(),
+            not_asked_n: outline.unasked_checks(),
             notes: report.notes.clone(),
             quiet: Class::ALL[4..].iter().filter_map(section).collect(),
         }
@@ -301,8 +308,8 @@ impl<'r> Maker<'r> {
                 .as_ref()
                 .map(|w| format!("{} ({}, until {})", w.reason, w.owner, w.expires)),
             mend: class.wants_mending(),
-            symptom: sentence(&first.symptom),
-            remedy: sentence(&first.remedy.text),
+            symptom: prose(&first.symptom),
+            remedy: prose(&first.remedy.text),
             downtime: first.remedy.downtime,
             commands: first.remedy.commands.clone(),
             source: format!("{}, {}", first.source.doc, first.source.at),
@@ -427,6 +434,12 @@ fn lead(class: Class) -> &'static str {
         Class::Pass => "These hold.",
         Class::NotApplicable => "These have no meaning here, for the reason given.",
     }
+}
+
+fn prose(text: &str) -> Vec<Piece> {
+    let text = sentence(text);
+    let pieces = pieces(&text).into_iter();
+    pieces.map(|(code, text)| Piece { code, text: text.to_owned() }).collect()
 }
 
 /// A moment of the report, to the second.

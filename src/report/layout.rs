@@ -66,6 +66,16 @@ pub(super) fn sentence(text: &str) -> String {
     visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// A sentence in pieces, and whether each is code: what a definition has between backticks.
+pub(super) fn pieces(sentence: &str) -> Vec<(bool, &str)> {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return vec![(false, sentence)];
+    }
+    let pieces = pieces.into_iter().enumerate().map(|(place, text)| (place % 2 == 1, text));
+    pieces.filter(|(_, text)| !text.is_empty()).collect()
+}
+
 /// A number of things.
 pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
@@ -83,6 +93,18 @@ mod tests {
             ("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c"),
         ] {
             assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn backticks_in_pairs_hold_code() {
+        for (text, expected) in [
+            ("plain", vec![(false, "plain")]),
+            ("look for `ks=` there", vec![(false, "look for "), (true, "ks="), (false, " there")]),
+            ("`a``b`", vec![(true, "a"), (true, "b")]),
+            ("one ` alone", vec![(false, "one ` alone")]),
+        ] {
+            assert_eq!(pieces(text), expected);
         }
     }
 

@@ -4,7 +4,7 @@
 //! and no number becomes a link; what checks say is escaped.
 
 use super::Style;
-use super::layout::{counted, sentence, visible};
+use super::layout::{counted, pieces, sentence, visible};
 use super::model::{CheckResult, Report};
 use super::outline::{
     Class, Entry, Outline, Silence, Verdict, by_target, conclusion, count, subject,
@@ -18,7 +18,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let outline = Outline::of(report);
     let verdict = Verdict::of(report).words();
     let mut out = format!("# preflight: {verdict}\n\n");
-    out.push_str(&format!("{}\n\n", prose(&conclusion(report))));
+    out.push_str(&format!("{}\n\n", prose(&conclusion(report, &outline))));
     if !report.run.complete {
         out.push_str("**The run was interrupted: what is missing was not judged.**\n\n");
     }
@@ -98,7 +98,7 @@ fn remedy(result: &CheckResult) -> String {
     let mut out = format!(
         "- **Shows as**: {}\n- **Do**: {}{downtime}\n",
         prose(&sentence(&result.symptom)),
-        prose(&sentence(&result.remedy.text))
+        prose(&sentence(&result.remedy.text)),
     );
     if !result.remedy.commands.is_empty() {
         let indented: String =
@@ -219,8 +219,14 @@ fn cell(text: &str) -> String {
     code(text).replace('|', "\\u{7c}")
 }
 
-/// A text of a definition, with everything escaped that could be markup.
+/// A text of a definition: code where it has backticks in pairs, and everything else escaped that
+/// could be markup.
 pub(super) fn prose(text: &str) -> String {
+    let piece = |(is_code, text): (bool, &str)| if is_code { code(text) } else { escaped(text) };
+    pieces(text).into_iter().map(piece).collect()
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::new();
     for char in visible(text).chars() {
         match char {
@@ -260,7 +266,7 @@ mod tests {
         insta::assert_snapshot!(text, @"
         # preflight: blocked
 
-        1 blocker on 1 of 2 targets has to be mended before you go on. 1 check could not be decided.
+        1 blocker on 1 of 2 targets has to be mended before you go on. 1 check could not be decided. 1 more was not asked.
 
         Judged: 2 targets, 7 checks.
 
@@ -368,6 +374,8 @@ mod tests {
     #[test]
     fn what_checks_say_is_no_markup() {
         assert_eq!(prose(r"home\x <b> *a* [l](u) $x$"), r"home\\x &lt;b&gt; \*a\* \[l\](u) \$x\$");
+        assert_eq!(prose("see `ks=<x>` and `"), "see \\`ks=&lt;x&gt;\\` and \\`");
+        assert_eq!(prose("see `ks=<x>` there_"), "see `ks=<x>` there\\_");
         assert_eq!(block(&["echo ```".to_owned()]), "````sh\necho ```\n````");
     }
 }

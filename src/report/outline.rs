@@ -200,6 +200,11 @@ impl<'r> Outline<'r> {
         Self { entries, silences, unasked: unasked(&report.not_asked) }
     }
 
+    /// How many checks nobody was asked about.
+    pub(super) fn unasked_checks(&self) -> usize {
+        self.unasked.iter().map(|group| group.checks.len()).sum()
+    }
+
     /// The entries of one class.
     pub(super) fn of_class(&self, class: Class) -> impl Iterator<Item = &Entry<'r>> {
         self.entries.iter().filter(move |entry| entry.class == class)
@@ -220,7 +225,7 @@ pub(super) fn subject(report: &Report) -> Option<&str> {
 }
 
 /// The verdict in sentences, without any text from elsewhere.
-pub(super) fn conclusion(report: &Report) -> String {
+pub(super) fn conclusion(report: &Report, outline: &Outline<'_>) -> String {
     let of = |class| count(report, class);
     let (blockers, unknown, warnings) =
         (of(Class::Blocker), of(Class::Unknown), of(Class::Warning));
@@ -228,7 +233,12 @@ pub(super) fn conclusion(report: &Report) -> String {
         0 => String::new(),
         _ => format!(" {} could not be decided.", counted(unknown, "check")),
     };
-    match Verdict::of(report) {
+    let unasked = match outline.unasked_checks() {
+        0 => String::new(),
+        1 => " 1 more was not asked.".to_owned(),
+        many => format!(" {many} more were not asked."),
+    };
+    let verdict = match Verdict::of(report) {
         Verdict::Blocked => {
             let rows = by_target(report);
             let blocked = rows
@@ -258,10 +268,11 @@ pub(super) fn conclusion(report: &Report) -> String {
                 1 => " 1 warning is worth a look.".to_owned(),
                 many => format!(" {many} warnings are worth a look."),
             };
-            format!("Everything that blocks was checked, and none of it failed.{look}{undecided}")
+            format!("Of all that was checked, nothing blocks.{look}{undecided}")
         }
         Verdict::NothingChecked => "No check was planned, so this says nothing.".to_owned(),
-    }
+    };
+    verdict + &unasked
 }
 
 /// The results of each target, by the place of the target; of two with one name, the first has

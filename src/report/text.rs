@@ -74,6 +74,7 @@ impl Page<'_> {
             1..=LISTED_TARGETS => names.join(", "),
             _ => format!("{judged} targets"),
         };
+        let of = of.trim_end_matches(':');
         let line = format!("{of}: {}", counted(planned, "check"));
         let mut head = self.labelled("", &line);
         if !self.report.run.complete {
@@ -267,9 +268,13 @@ impl Page<'_> {
         ];
         let warnings = count(self.report, Class::Warning);
         parts.extend((warnings > 0).then(|| counted(warnings, "warning")));
-        for (number, what) in
-            [(pass, "passed"), (not_applicable, "not applicable"), (waived, "waived")]
-        {
+        let not_asked = self.outline.unasked_checks();
+        for (number, what) in [
+            (pass, "passed"),
+            (not_applicable, "not applicable"),
+            (waived, "waived"),
+            (not_asked, "not asked"),
+        ] {
             parts.extend((number > 0).then(|| format!("{number} {what}")));
         }
         format!("{}: {}\n", self.painted(verdict.class(), verdict.words()), parts.join(", "))
