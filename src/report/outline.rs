@@ -3,7 +3,7 @@
 //!
 //! Not for how it looks: `text`, `markdown` and `html` each have a page of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::counted;
 use super::model::{CheckResult, LeftOut, OutcomeWord, Report};
@@ -189,12 +189,13 @@ pub(super) struct Outline<'r> {
 impl<'r> Outline<'r> {
     pub(super) fn of(report: &'r Report) -> Self {
         let silences = silences(report);
+        let told: BTreeSet<(&str, &str)> = silences
+            .iter()
+            .flat_map(|silence| silence.silent.iter().map(|silent| (silent.target, silence.key)))
+            .collect();
         let shared = |result: &CheckResult| {
             Class::of(result) == Class::Unknown
-                && silences.iter().any(|silence| {
-                    silence.key == cause(&result.found)
-                        && silence.silent.iter().any(|silent| silent.target == result.target)
-                })
+                && told.contains(&(result.target.as_str(), cause(&result.found)))
         };
         let entries = entries(report.results.iter().filter(|result| !shared(result)));
         Self { entries, silences, unasked: unasked(&report.not_asked) }

@@ -3,7 +3,7 @@
 //!
 //! Moments are values: the collector refuses samples with a time of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Style;
 use super::layout::visible;
@@ -14,6 +14,8 @@ use super::outline::{Class, by_target};
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let mut page = Page::default();
     let summary = &report.summary;
+    let kinds: BTreeMap<&str, &str> =
+        report.targets.iter().map(|target| (target.name.as_str(), target.kind.word())).collect();
     page.family(
         "preflight_check_status",
         "The outcome of one check on one target, as labels; always 1.",
@@ -21,6 +23,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
             let labels = [
                 ("check", result.check.as_str()),
                 ("target", &result.target),
+                ("kind", kinds.get(result.target.as_str()).copied().unwrap_or_default()),
                 ("severity", result.severity.word()),
                 ("outcome", result.outcome.word()),
             ];
@@ -138,13 +141,13 @@ mod tests {
         insta::assert_snapshot!(text(&every_outcome()), @r#"
         # HELP preflight_check_status The outcome of one check on one target, as labels; always 1.
         # TYPE preflight_check_status gauge
-        preflight_check_status{check="a.pass",target="mt1",severity="data-loss",outcome="pass"} 1
-        preflight_check_status{check="a.blocker",target="mt1",severity="blocks-reprotect",outcome="fail"} 1
-        preflight_check_status{check="a.warning",target="mt1",severity="warning",outcome="fail"} 1
-        preflight_check_status{check="a.info",target="mt1",severity="info",outcome="fail"} 1
-        preflight_check_status{check="a.unknown",target="mt2",severity="blocks-failback",outcome="unknown"} 1
-        preflight_check_status{check="a.na",target="mt2",severity="warning",outcome="not-applicable"} 1
-        preflight_check_status{check="a.waived",target="mt2",severity="blocks-reprotect",outcome="waived"} 1
+        preflight_check_status{check="a.pass",target="mt1",kind="linux-mt",severity="data-loss",outcome="pass"} 1
+        preflight_check_status{check="a.blocker",target="mt1",kind="linux-mt",severity="blocks-reprotect",outcome="fail"} 1
+        preflight_check_status{check="a.warning",target="mt1",kind="linux-mt",severity="warning",outcome="fail"} 1
+        preflight_check_status{check="a.info",target="mt1",kind="linux-mt",severity="info",outcome="fail"} 1
+        preflight_check_status{check="a.unknown",target="mt2",kind="linux-mt",severity="blocks-failback",outcome="unknown"} 1
+        preflight_check_status{check="a.na",target="mt2",kind="linux-mt",severity="warning",outcome="not-applicable"} 1
+        preflight_check_status{check="a.waived",target="mt2",kind="linux-mt",severity="blocks-reprotect",outcome="waived"} 1
         # HELP preflight_checks Checks by outcome.
         # TYPE preflight_checks gauge
         preflight_checks{outcome="pass"} 1
@@ -191,7 +194,7 @@ mod tests {
         assert_eq!(
             samples,
             [
-                r#"preflight_check_status{check="a.b",target="a\"b\\c\\nd\\u{1b}",severity="info",outcome="pass"} 1"#
+                r#"preflight_check_status{check="a.b",target="a\"b\\c\\nd\\u{1b}",kind="linux-mt",severity="info",outcome="pass"} 1"#
             ]
         );
     }
