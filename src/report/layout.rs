@@ -69,7 +69,7 @@ pub(super) fn sentence(text: &str) -> String {
 /// A sentence in pieces, and whether each is code: what a definition has between backticks.
 pub(super) fn pieces(sentence: &str) -> Vec<(bool, &str)> {
     let pieces: Vec<&str> = sentence.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return vec![(false, sentence)];
     }
     let pieces = pieces.into_iter().enumerate().map(|(place, text)| (place % 2 == 1, text));
