@@ -43,6 +43,7 @@ fn every_help_page_fits_80_columns() {
         &["collect", "--help"],
         &["collect", "host", "--help"],
         &["collect", "script", "--help"],
+        &["init", "site", "--help"],
         &["inspect", "image", "--help"],
         &["inspect", "agent", "--help"],
         &["render", "kickstart", "--help"],

@@ -17,7 +17,7 @@ use preflight::report::{self, Report, Style};
 use serde_json::{Value, json};
 
 /// How long one start of the browser may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn page(report: &Report) -> String {
     let format = report::format("html").expect("there is an html format");

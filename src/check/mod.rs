@@ -3,6 +3,7 @@
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 
 mod answer;
+pub mod custom;
 pub mod definition;
 pub mod engine;
 mod entry;
@@ -14,16 +15,19 @@ pub mod provider;
 pub mod refusal;
 pub mod rule;
 pub mod schema;
+pub mod scope;
 pub mod source;
 pub mod status;
 pub mod subject;
 mod typing;
+mod verdict;
 pub mod version;
 pub mod waiver;
 
 pub use definition::CheckSet;
-pub use engine::{Finding, NotAsked, Outcome, Target, judge, scope};
+pub use engine::{Finding, Outcome, judge};
 pub use model::{Check, Remedy, Severity, TargetKind};
 pub use provider::Provider;
 pub use refusal::DefinitionError;
+pub use scope::{NotAsked, Target};
 pub use waiver::Waiver;

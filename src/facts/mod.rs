@@ -6,9 +6,11 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod connection;
 mod document;
 pub mod host;
 pub mod image;
+pub mod ports;
 pub mod probe;
 pub mod script;
 pub mod site;
