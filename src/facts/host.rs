@@ -8,9 +8,14 @@ use serde::Serialize;
 
 use super::Fact;
 use super::access::{self, AccessFacts};
+use super::block::{self, DiskFacts};
 use super::connection::{self, ConnectionFacts};
+use super::mounts::{self, MountFacts};
+use super::multipath::{self, MultipathFacts};
 use super::ports::{self, PortsFacts};
 use super::probe::Probe;
+use super::retention::{self, RetentionFacts};
+use super::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
 
 /// Everything that is judged about one host.
@@ -22,6 +27,16 @@ pub struct HostFacts {
     pub access: Fact<AccessFacts>,
     /// Which ports of other servers it reaches.
     pub ports: Fact<PortsFacts>,
+    /// What is mounted and what swaps.
+    pub mounts: MountFacts,
+    /// The disks and what lies on them.
+    pub disks: DiskFacts,
+    /// The SCSI ids of the disks.
+    pub scsi: ScsiFacts,
+    /// The multipath devices.
+    pub multipath: MultipathFacts,
+    /// The retention volume.
+    pub retention: RetentionFacts,
 }
 
 impl HostFacts {
@@ -31,6 +46,11 @@ impl HostFacts {
             connection: connection::of(transcript),
             access: access::of(transcript),
             ports: ports::of(transcript),
+            mounts: mounts::of(transcript),
+            disks: block::of(transcript),
+            scsi: scsi::of(transcript),
+            multipath: multipath::of(transcript),
+            retention: retention::of(transcript),
         }
     }
 }
@@ -39,6 +59,11 @@ impl HostFacts {
 pub fn probes() -> Vec<Probe> {
     [
         access::PROBES,
+        mounts::PROBES,
+        block::PROBES,
+        scsi::PROBES,
+        multipath::PROBES,
+        retention::PROBES,
         // The slowest stand last: what a time limit cuts off is not to be all the rest.
         ports::PROBES,
     ]

@@ -6,13 +6,18 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod block;
 pub mod connection;
 mod document;
 pub mod host;
 pub mod image;
+pub mod mounts;
+pub mod multipath;
 pub mod ports;
 pub mod probe;
+pub mod retention;
 pub mod script;
+pub mod scsi;
 pub mod site;
 pub mod transcript;
 
