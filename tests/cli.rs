@@ -40,6 +40,7 @@ fn every_help_page_fits_80_columns() {
         &["check", "--help"],
         &["check", "image", "--help"],
         &["check", "host", "--help"],
+        &["collect", "--help"],
         &["collect", "host", "--help"],
         &["collect", "script", "--help"],
         &["init", "site", "--help"],

@@ -21,7 +21,7 @@ struct Row {
 /// Prints what there is of one kind.
 pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     let (key, rows) = match args.what {
-        Listing::Checks => ("checks", checks(assets)?),
+        Listing::Checks => return checks(args.format, assets),
         Listing::Recipes => ("recipes", recipes(assets)?),
         Listing::Profiles => ("profiles", profiles(assets)?),
         Listing::Formats => ("formats", formats()),
@@ -41,18 +41,15 @@ pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn checks(assets: &Assets) -> anyhow::Result<Vec<Row>> {
+fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
     let set = CheckSet::load(assets)?;
-    let row = |check: &crate::check::Check| Row {
-        name: check.id.to_string(),
-        text: check.title.clone(),
-        more: json!({
-            "id": check.id.to_string(),
-            "title": check.title,
-            "severity": check.severity,
-        }),
-    };
-    Ok(set.checks().iter().map(row).collect())
+    match format {
+        TextOrJson::Json => {
+            anstream::println!("{}", report::json::text(&report::catalogue::list(&set))?);
+        }
+        TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
+    }
+    Ok(Exit::Clean)
 }
 
 fn recipes(assets: &Assets) -> anyhow::Result<Vec<Row>> {
