@@ -44,6 +44,7 @@ impl Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is made in a run")]
 pub enum Verb {
     /// Build an appliance image
     #[command(subcommand)]
@@ -205,6 +206,7 @@ pub struct Asking {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is made in a run")]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(CollectHost),
