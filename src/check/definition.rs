@@ -4,14 +4,23 @@
 //! for deciding checks: that is `engine`'s.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::entry::checks_of;
 use super::refusal::{DefinitionError, Problem};
-use crate::assets::{Asset, Assets, Kind};
+use crate::assets::{Asset, AssetError, Assets, Kind};
 use crate::yaml::nearest;
 
 // What a set is made of, for those who read a set.
 pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
+
+/// The one file among the check files that has no checks: `symptom` reads it.
+const SYMPTOMS: &str = "symptoms.yaml";
+
+/// The file of symptoms, which stands among those of checks.
+pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
+    assets.read(Kind::Check, SYMPTOMS)
+}
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
@@ -35,14 +44,15 @@ impl CheckSet {
         Self::read(&files)
     }
 
-    /// Reads check files given as texts.
+    /// Reads check files given as texts; a file of symptoms among them is left out.
     ///
     /// # Errors
     ///
     /// As [`CheckSet::load`].
     pub fn read(files: &[Asset]) -> Result<Self, DefinitionError> {
         let mut checks = Vec::new();
-        for file in files {
+        let of_symptoms = |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
+        for file in files.iter().filter(|file| !of_symptoms(file)) {
             checks.extend(checks_of(file)?);
         }
         Self::connect(checks)

@@ -165,10 +165,43 @@ pub fn scope(set: &CheckSet, targets: &[Target]) -> Scope {
     scope
 }
 
+impl Scope {
+    /// The part of it that has to do with some checks: they themselves, and what they require.
+    pub fn only(self, set: &CheckSet, ids: &[&str]) -> Self {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&str> = ids.to_vec();
+        while let Some(id) = left.pop() {
+            if let Some(check) = set.find(id).filter(|check| wanted.insert(&check.id)) {
+                left.extend(check.requires.iter().map(String::as_str));
+            }
+        }
+        let is_wanted = |index: usize| wanted.contains(set.checks()[index].id.as_str());
+        Self {
+            planned: self.planned.into_iter().filter(|&(_, index)| is_wanted(index)).collect(),
+            not_asked: self
+                .not_asked
+                .into_iter()
+                .filter(|left_out| wanted.contains(left_out.check.as_str()))
+                .collect(),
+        }
+    }
+}
+
 /// Judges every target by every check in scope, in the order of both.
 pub fn judge(
     set: &CheckSet,
     targets: &[Target],
+    waivers: &[Waiver],
+    now: Timestamp,
+) -> Vec<Finding> {
+    judge_scope(set, targets, &scope(set, targets), waivers, now)
+}
+
+/// Judges what a scope plans, in its order.
+pub fn judge_scope(
+    set: &CheckSet,
+    targets: &[Target],
+    scope: &Scope,
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
@@ -181,7 +214,7 @@ pub fn judge(
         .collect();
     let today = now.to_zoned(TimeZone::UTC).date();
     let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let findings = scope(set, targets).planned.into_iter().map(|(place, index)| {
+    let findings = scope.planned.iter().map(|&(place, index)| {
         let verdict = benches[place].verdict(index);
         finding(&set.checks()[index], &targets[place], &subjects[place], verdict, &live)
     });

@@ -4,11 +4,13 @@
 
 mod answer;
 pub mod definition;
+pub mod diagnosis;
 pub mod engine;
 mod entry;
 pub mod example;
 pub mod fault;
 pub mod found;
+pub mod matching;
 pub mod model;
 pub mod provider;
 pub mod refusal;
@@ -17,13 +19,16 @@ pub mod schema;
 pub mod source;
 pub mod status;
 pub mod subject;
+pub mod symptom;
 mod typing;
 pub mod version;
 pub mod waiver;
+mod wording;
 
 pub use definition::CheckSet;
 pub use engine::{Finding, NotAsked, Outcome, Target, judge, scope};
 pub use model::{Check, Remedy, Severity, TargetKind};
 pub use provider::Provider;
 pub use refusal::DefinitionError;
+pub use symptom::SymptomSet;
 pub use waiver::Waiver;

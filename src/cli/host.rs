@@ -102,13 +102,27 @@ fn transcripts(places: Vec<(&str, Place)>, asking: &Asking) -> Vec<Transcript> {
     asked.collect()
 }
 
-fn judge(transcripts: &[Transcript], checks: &CheckSet, fail_on: check::status::FailOn) -> Report {
+/// What hosts answered, as what is judged.
+fn targets(transcripts: &[Transcript]) -> Vec<Target> {
     let target = |transcript: &Transcript| Target {
         name: transcript.target.clone(),
         kind: TargetKind::LinuxMt,
         document: Document::new("mt", &HostFacts::of(transcript)),
     };
-    let targets: Vec<Target> = transcripts.iter().map(target).collect();
+    transcripts.iter().map(target).collect()
+}
+
+/// Asks hosts that are named as for `check host`, for others to judge.
+pub fn asked(names: &[String], asking: &Asking) -> anyhow::Result<Vec<Target>> {
+    let places: Vec<(&str, Place)> = names
+        .iter()
+        .map(|name| Ok((name.as_str(), place(name, asking)?)))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(targets(&transcripts(places, asking)))
+}
+
+fn judge(transcripts: &[Transcript], checks: &CheckSet, fail_on: check::status::FailOn) -> Report {
+    let targets = targets(transcripts);
     let now = jiff::Timestamp::now();
     let findings = check::judge(checks, &targets, &[], now);
     let scope = check::scope(checks, &targets);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{Arguments, List, Listing, TextOrJson};
 use crate::assets::Assets;
-use crate::check::CheckSet;
+use crate::check::{CheckSet, SymptomSet};
 use crate::image::profile::Profile;
 use crate::image::recipe::{self, Recipe};
 use crate::report;
@@ -22,6 +22,7 @@ struct Row {
 pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     let (key, rows) = match args.what {
         Listing::Checks => ("checks", checks(assets)?),
+        Listing::Symptoms => ("symptoms", symptoms(assets)?),
         Listing::Recipes => ("recipes", recipes(assets)?),
         Listing::Profiles => ("profiles", profiles(assets)?),
         Listing::Formats => ("formats", formats()),
@@ -53,6 +54,16 @@ fn checks(assets: &Assets) -> anyhow::Result<Vec<Row>> {
         }),
     };
     Ok(set.checks().iter().map(row).collect())
+}
+
+fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
+    let set = SymptomSet::load(assets, &CheckSet::load(assets)?)?;
+    let row = |symptom: &crate::check::symptom::Symptom| Row {
+        name: symptom.id.clone(),
+        text: symptom.title.clone(),
+        more: report::symptoms::listed(symptom),
+    };
+    Ok(set.symptoms().iter().map(row).collect())
 }
 
 fn recipes(assets: &Assets) -> anyhow::Result<Vec<Row>> {

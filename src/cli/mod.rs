@@ -15,6 +15,7 @@ mod progress;
 mod recipe;
 mod root_password;
 mod screen;
+mod troubleshoot;
 
 use std::process::ExitCode;
 
@@ -78,6 +79,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect),
         Verb::Collect(args::Collect::Script(collect)) => Ok(host::script(collect)),
+        Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
         Verb::List(list) => list::list(list, &assets),

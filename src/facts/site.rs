@@ -11,10 +11,23 @@ use super::{Fact, Looked};
 /// What the site file says about the servers around a target.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SiteFacts {
+    /// What fails back, and so which checks have a meaning.
+    pub scenario: Scenario,
     /// The configuration server.
     pub configuration_server: ServerFacts,
     /// The process servers.
     pub process_servers: Looked<ServerFacts>,
+}
+
+/// What fails back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// VMware machines and physical servers, with a configuration server and a master target.
+    #[default]
+    VmwareClassic,
+    /// Hyper-V machines, with neither.
+    Hyperv,
 }
 
 /// One server as the site file describes it.

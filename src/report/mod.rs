@@ -2,10 +2,13 @@
 //!
 //! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
 
+pub mod candidates;
+pub mod candidates_text;
 pub mod catalogue;
 pub mod json;
 mod layout;
 pub mod model;
+pub mod symptoms;
 pub mod text;
 
 pub use layout::acts_on_terminal;
