@@ -102,10 +102,10 @@ fn queries_that_were_held_out_are_recognised() {
 }
 
 #[test]
-fn looser_questions_are_recognised_too() {
-    let figures = evaluate("unseen.yaml");
+fn queries_that_came_after_all_tuning_are_recognised() {
+    let figures = evaluate("fresh.yaml");
     assert!(figures.first * 100 >= figures.asked * 90, "recall@1");
-    assert_eq!(figures.false_positives, 0);
+    assert!(figures.false_positives * 10 <= figures.negatives);
 }
 
 #[test]
@@ -163,7 +163,11 @@ fn hostile_text_is_answered_in_time() {
         let began = Instant::now();
         set.matches(&text);
         let took = began.elapsed();
-        println!("{:?}.. of {} bytes: {took:?}", text.chars().take(12).collect::<String>(), text.len());
+        println!(
+            "{:?}.. of {} bytes: {took:?}",
+            text.chars().take(12).collect::<String>(),
+            text.len()
+        );
         // Without optimisation, on a machine that does other things too.
         assert!(took < Duration::from_secs(5), "{took:?}");
     }

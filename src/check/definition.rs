@@ -51,7 +51,8 @@ impl CheckSet {
     /// As [`CheckSet::load`].
     pub fn read(files: &[Asset]) -> Result<Self, DefinitionError> {
         let mut checks = Vec::new();
-        let of_symptoms = |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
+        let of_symptoms =
+            |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
         for file in files.iter().filter(|file| !of_symptoms(file)) {
             checks.extend(checks_of(file)?);
         }

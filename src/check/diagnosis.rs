@@ -53,7 +53,8 @@ fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding])
         here.extend(of_check());
     }
     // Somebody who accepts a failure has not made it go away.
-    let fails = |finding: &&Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Waived { .. });
+    let fails =
+        |finding: &&Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Waived { .. });
     let verdict = if here.iter().any(fails) {
         Verdict::Confirmed
     } else if open || !not_asked.is_empty() {
@@ -69,7 +70,8 @@ fn is_open(check: &Check, finding: &Finding) -> bool {
     match &finding.outcome {
         Outcome::Unknown { .. } => true,
         Outcome::NotApplicable { reason } => {
-            let names = |id: &String| reason.strip_prefix(id.as_str()).is_some_and(|r| r.starts_with(' '));
+            let names =
+                |id: &String| reason.strip_prefix(id.as_str()).is_some_and(|r| r.starts_with(' '));
             check.requires.iter().any(names)
         }
         Outcome::Pass | Outcome::Fail | Outcome::Waived { .. } => false,
@@ -115,9 +117,7 @@ mod tests {
     }
 
     fn symptom(causes: &[&[&str]]) -> Symptom {
-        let cause = |checks: &&[&str]| {
-            json!({ "cause": "c", "checks": checks })
-        };
+        let cause = |checks: &&[&str]| json!({ "cause": "c", "checks": checks });
         serde_json::from_value(json!({
             "id": "ts", "title": "t", "words": ["w"],
             "causes": causes.iter().map(cause).collect::<Vec<_>>(),

@@ -3,7 +3,7 @@
 //! A description fits by how much of it is said, and by how much of what is said it explains. Rare
 //! terms count more than those that half of all symptoms share. Not for reading symptoms.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regex::bytes::{RegexBuilder, RegexSet, RegexSetBuilder};
 
@@ -14,10 +14,10 @@ use super::wording::{Term, Wording, words};
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// From here on a symptom fits.
-pub const FITS: f64 = 0.5;
+pub const FITS: f64 = 0.4;
 
 /// From here on a symptom is worth naming when none fits.
-pub const NEAR: f64 = 0.3;
+pub const NEAR: f64 = 0.25;
 
 /// How many symptoms are named at most.
 const MOST: usize = 5;
@@ -49,12 +49,22 @@ const READ_LINES: usize = 4_000;
 /// How much it counts that a description leaves words of the text unexplained.
 const EXPLAINED: f64 = 0.7;
 
-/// What a word weighs that no symptom speaks of, and all such words together at most.
-const STRANGE: f64 = 2.0;
-const MOST_STRANGE: f64 = 6.0;
+/// How a text is looked at, by whether it has a term of ours.
+struct Ground {
+    /// What it is worth that a description fits.
+    worth: f64,
+    /// What a word weighs that no symptom speaks of.
+    strange: f64,
+    /// What all such words together weigh at most.
+    most_strange: f64,
+}
+
+const OURS: Ground = Ground { worth: 1.0, strange: 1.2, most_strange: 4.0 };
+const ANYBODYS: Ground = Ground { worth: 0.53, strange: 2.0, most_strange: 6.0 };
 
 /// Words before a number that make it a code.
-const BEFORE_A_CODE: &[&str] = &["error", "code", "id", "alert", "event", "fel", "hresult", "reason"];
+const BEFORE_A_CODE: &[&str] =
+    &["error", "code", "id", "alert", "event", "fel", "hresult", "reason"];
 
 /// A symptom that a text may speak of.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +93,8 @@ pub(super) struct Matcher {
     wording: Wording,
     /// The number of each term that a symptom is described with.
     terms: HashMap<String, usize>,
+    /// Terms that make a text one about failback.
+    ours: HashSet<String>,
     /// What each of those terms weighs.
     weights: Vec<f64>,
     symptoms: Vec<Described>,
@@ -104,6 +116,7 @@ struct Described {
 impl Matcher {
     pub(super) fn new(
         spellings: &BTreeMap<String, Vec<String>>,
+        ours: Vec<String>,
         symptoms: &[Symptom],
         elsewhere: &[Elsewhere],
     ) -> Result<Self, regex::Error> {
@@ -133,7 +146,9 @@ impl Matcher {
             let texts = symptom.causes.iter().map(|cause| cause.cause.as_str());
             for text in texts.chain([symptom.title.as_str()]) {
                 for term in wording.terms(text, false) {
-                    if let Term::Known(term) = term && let Some(&term) = terms.get(&term) {
+                    if let Term::Known(term) = term
+                        && let Some(&term) = terms.get(&term)
+                    {
                         related[term] = SAID_BESIDE;
                     }
                 }
@@ -155,7 +170,17 @@ impl Matcher {
             RegexSetBuilder::new(patterns).case_insensitive(true).unicode(false).build()?;
         let phrases = |matter: &Elsewhere| matter.words.iter().map(|text| words(text)).collect();
         let elsewhere = elsewhere.iter().map(phrases).collect();
-        Ok(Self { wording, terms, weights, symptoms: symptoms_described, patterns, owners, elsewhere })
+        let ours = ours.into_iter().collect();
+        Ok(Self {
+            wording,
+            terms,
+            ours,
+            weights,
+            symptoms: symptoms_described,
+            patterns,
+            owners,
+            elsewhere,
+        })
     }
 
     /// What a text speaks of. A text past [`MAX_BYTES`] is looked at up to there.
@@ -173,17 +198,16 @@ impl Matcher {
         self.by_code(text, question, symptoms, &mut found);
         self.by_pattern(text, &mut found);
         let not_ours = question.then(|| self.not_ours(text, &all_words, elsewhere)).flatten();
-        let mut candidates: Vec<Candidate<'s>> = symptoms
-            .iter()
-            .zip(found)
-            .map(|(symptom, found)| Candidate {
-                symptom,
-                score: if not_ours.is_some() { found.certain } else { found.score() },
-                because: found.because,
-            })
-            .collect();
-        // Sorting is stable: among equals, the order they are written in.
-        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let candidates = symptoms.iter().zip(found).map(|(symptom, found)| {
+            let score = if not_ours.is_some() { found.certain } else { found.score() };
+            (found.shared, Candidate { symptom, score, because: found.because })
+        });
+        let mut candidates: Vec<(f64, Candidate<'s>)> = candidates.collect();
+        // Among equals the one that more is said of; then the order they are written in.
+        candidates.sort_by(|(more, a), (less, b)| {
+            b.score.total_cmp(&a.score).then_with(|| less.total_cmp(more))
+        });
+        let candidates: Vec<Candidate<'s>> = candidates.into_iter().map(|(_, c)| c).collect();
         let best = candidates.first().map_or(0.0, |candidate| candidate.score);
         let least = FITS.max(best * BESIDE);
         let mut matches = Matches { elsewhere: not_ours, ..Matches::default() };
@@ -209,7 +233,10 @@ impl Matcher {
                 return compared.len();
             }
             for (described, found) in self.symptoms.iter().zip(&mut *found) {
-                found.words = found.words.max(worth * self.fit(&terms, described));
+                let (score, shared) = self.fit(&terms, described);
+                if (worth * score, shared) > (found.words, found.shared) {
+                    (found.words, found.shared) = (worth * score, shared);
+                }
             }
             compared.insert(terms);
             compared.len()
@@ -223,13 +250,15 @@ impl Matcher {
         }
     }
 
-    /// How well a symptom's best description fits terms.
-    fn fit(&self, terms: &BTreeSet<Term>, described: &Described) -> f64 {
+    /// How well a symptom's best description fits terms, and what the terms weigh that they share.
+    fn fit(&self, terms: &BTreeSet<Term>, described: &Described) -> (f64, f64) {
         let mut known = vec![false; self.weights.len()];
-        let (mut said, mut explained, mut strange) = (0.0, 0.0, 0.0);
+        let (mut said, mut explained, mut strange) = (0.0, 0.0, 0);
+        let is_ours = |term: &Term| matches!(term, Term::Known(term) if self.ours.contains(term));
+        let ground = if terms.iter().any(is_ours) { &OURS } else { &ANYBODYS };
         for term in terms {
             match term {
-                Term::Strange(_) => strange += STRANGE,
+                Term::Strange(_) => strange += 1,
                 Term::Known(term) => {
                     let Some(&term) = self.terms.get(term) else { continue };
                     known[term] = true;
@@ -239,16 +268,18 @@ impl Matcher {
             }
         }
         let explained: f64 = if said > 0.0 {
-            explained / (said + f64::min(strange, MOST_STRANGE))
+            explained / (said + f64::min(ground.strange * f64::from(strange), ground.most_strange))
         } else {
-            return 0.0;
+            return (0.0, 0.0);
         };
         let part = |(phrase, whole): &(Vec<usize>, f64)| {
             let shared = phrase.iter().filter(|&&term| known[term]);
-            shared.map(|&term| self.weights[term]).sum::<f64>() / whole
+            let shared: f64 = shared.map(|&term| self.weights[term]).sum();
+            (shared / whole, shared)
         };
-        let best = described.phrases.iter().map(part).fold(0.0, f64::max);
-        best * explained.powf(EXPLAINED)
+        let better = |a: (f64, f64), b: (f64, f64)| if b > a { b } else { a };
+        let (best, shared) = described.phrases.iter().map(part).fold((0.0, 0.0), better);
+        (ground.worth * best * explained.powf(EXPLAINED), shared)
     }
 
     /// Looks for error codes: in a question any, in a log those that are called one.
@@ -267,7 +298,8 @@ impl Matcher {
                 };
                 let is = |code: &String| code.to_lowercase() == *token;
                 let owners = symptoms.iter().zip(&mut *found);
-                let mut owners = owners.filter(|(symptom, _)| symptom.codes.iter().any(is)).peekable();
+                let mut owners =
+                    owners.filter(|(symptom, _)| symptom.codes.iter().any(is)).peekable();
                 if owners.peek().is_some() && (!number || short || called()) {
                     owners.for_each(|(_, found)| found.code(token));
                 }
@@ -317,6 +349,8 @@ impl Matcher {
 #[derive(Clone, Debug, Default)]
 struct Found {
     words: f64,
+    /// What the words weigh that speak for it.
+    shared: f64,
     /// What codes and patterns say.
     certain: f64,
     because: Vec<String>,

@@ -87,6 +87,7 @@ pub struct Elsewhere {
 #[serde(deny_unknown_fields)]
 struct Written {
     spellings: BTreeMap<String, Vec<String>>,
+    ours: Vec<String>,
     elsewhere: Vec<Elsewhere>,
     symptoms: Vec<Symptom>,
 }
@@ -196,7 +197,7 @@ impl SymptomSet {
     ///
     /// As [`SymptomSet::load`].
     pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, SymptomError> {
-        let Written { spellings, elsewhere, symptoms } = yaml::parse(&file.text, &file.path)?;
+        let Written { spellings, ours, elsewhere, symptoms } = yaml::parse(&file.text, &file.path)?;
         let places = places(file, symptoms.len());
         for (index, symptom) in symptoms.iter().enumerate() {
             let earlier = symptoms[..index].iter().position(|other| other.id == symptom.id);
@@ -210,7 +211,7 @@ impl SymptomSet {
                 fault,
             })?;
         }
-        let matcher = Matcher::new(&spellings, &symptoms, &elsewhere).map_err(|error| {
+        let matcher = Matcher::new(&spellings, ours, &symptoms, &elsewhere).map_err(|error| {
             SymptomError::Patterns { file: file.path.clone(), why: error.to_string() }
         })?;
         Ok(Self { symptoms, elsewhere, matcher })
@@ -347,6 +348,7 @@ mod tests {
 
     const ONE: &str = "\
 spellings: { absent: [not] }
+ours: [disk]
 elsewhere: []
 symptoms:
 - id: ts-disk

@@ -6,19 +6,208 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words that say nothing about a symptom.
 const FILLERS: &[&str] = &[
-    "a", "about", "after", "all", "also", "always", "am", "an", "and", "any", "are", "as", "at", "att",
-    "av", "back", "be", "because", "been", "before", "being", "but", "by", "can", "click", "clicked",
-    "could", "de", "den", "det", "did", "do", "does", "during", "efter", "en", "ett", "even", "every",
-    "for", "från", "för", "get", "gets", "getting", "give", "gives", "got", "had", "har", "has", "have",
-    "having", "he", "help", "her", "here", "hi", "how", "hur", "i", "if", "in", "into", "is", "it", "its",
-    "jag", "just", "kan", "left", "like", "me", "med", "men", "might", "must", "my", "need", "now", "när",
-    "och", "of", "off", "on", "only", "or", "our", "out", "over", "på", "please", "press", "pressed",
-    "saw", "say", "saying", "says", "she", "should", "since", "so", "som", "some", "somebody", "someone",
-    "still", "tell", "tells", "than", "thanks", "that", "the", "their", "them", "then", "there", "these",
-    "they", "thing", "this", "those", "till", "to", "today", "tried", "tries", "try", "trying", "up", "us",
-    "use", "used", "using", "vad", "var", "varför", "very", "vi", "via", "want", "wants", "was", "we",
-    "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "yesterday",
-    "you", "your", "är", "asr", "azure", "site", "recovery",
+    "a",
+    "about",
+    "after",
+    "all",
+    "also",
+    "always",
+    "am",
+    "an",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "att",
+    "av",
+    "back",
+    "be",
+    "because",
+    "been",
+    "before",
+    "being",
+    "but",
+    "by",
+    "can",
+    "click",
+    "clicked",
+    "could",
+    "de",
+    "den",
+    "det",
+    "did",
+    "do",
+    "does",
+    "during",
+    "efter",
+    "en",
+    "ett",
+    "even",
+    "every",
+    "for",
+    "från",
+    "för",
+    "get",
+    "gets",
+    "getting",
+    "give",
+    "gives",
+    "got",
+    "had",
+    "har",
+    "has",
+    "have",
+    "having",
+    "he",
+    "help",
+    "her",
+    "here",
+    "hi",
+    "how",
+    "hur",
+    "i",
+    "if",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "jag",
+    "just",
+    "kan",
+    "left",
+    "like",
+    "me",
+    "med",
+    "men",
+    "might",
+    "must",
+    "my",
+    "need",
+    "now",
+    "när",
+    "och",
+    "of",
+    "off",
+    "on",
+    "only",
+    "or",
+    "our",
+    "out",
+    "over",
+    "på",
+    "please",
+    "press",
+    "pressed",
+    "saw",
+    "say",
+    "saying",
+    "says",
+    "she",
+    "should",
+    "since",
+    "so",
+    "som",
+    "some",
+    "somebody",
+    "someone",
+    "still",
+    "tell",
+    "tells",
+    "than",
+    "thanks",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "there",
+    "these",
+    "they",
+    "thing",
+    "this",
+    "those",
+    "till",
+    "to",
+    "today",
+    "tried",
+    "tries",
+    "try",
+    "trying",
+    "up",
+    "us",
+    "use",
+    "used",
+    "using",
+    "vad",
+    "var",
+    "varför",
+    "very",
+    "vi",
+    "via",
+    "want",
+    "wants",
+    "was",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "while",
+    "who",
+    "why",
+    "will",
+    "with",
+    "would",
+    "yesterday",
+    "you",
+    "your",
+    "är",
+    "asr",
+    "azure",
+    "site",
+    "recovery",
+    "job",
+    "jobs",
+    "server",
+    "servers",
+    "linux",
+    "windows",
+    "month",
+    "months",
+    "week",
+    "weeks",
+    "day",
+    "hour",
+    "one",
+    "two",
+    "between",
+    "under",
+    "page",
+    "step",
+    "though",
+    "although",
+    "finished",
+    "went",
+    "through",
+    "really",
+    "last",
+    "ago",
+    "half",
+    "way",
+    "until",
+    "keeps",
+    "keep",
+    "own",
+    "name",
+    "yet",
+    "lot",
+    "many",
+    "much",
+    "more",
+    "however",
 ];
 
 /// The shortest word whose misspelling is recognised.
@@ -48,8 +237,7 @@ pub(super) struct Wording {
 impl Wording {
     /// Reads a table of terms, or several terms separated by blanks, and their spellings.
     pub(super) fn new<'s>(table: impl IntoIterator<Item = (&'s str, &'s [String])>) -> Self {
-        let mut wording =
-            Self { fillers: FILLERS.iter().copied().collect(), ..Self::default() };
+        let mut wording = Self { fillers: FILLERS.iter().copied().collect(), ..Self::default() };
         for (terms, spellings) in table {
             let terms: Vec<String> = terms.split(' ').map(str::to_owned).collect();
             if let [term] = terms.as_slice() {
@@ -73,6 +261,11 @@ impl Wording {
 
     /// The terms of a description; its words are known from then on.
     pub(super) fn learn(&mut self, text: &str) -> BTreeSet<String> {
+        // Numbers are nobody's words, but those of a description are.
+        let numbers = words(text)
+            .into_iter()
+            .filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit()));
+        self.stems.extend(numbers);
         let learnt = self.terms(text, false).into_iter().map(|term| match term {
             Term::Known(term) => term,
             Term::Strange(word) => {
@@ -131,6 +324,13 @@ impl Wording {
             return known(&stemmed);
         }
         if let Some((_, terms)) = self.spelled(std::slice::from_ref(&stemmed)) {
+            return all(terms);
+        }
+        // The second of several servers: `mt2`, `esx01`.
+        let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
+        if bare.len() < word.len()
+            && let Some((_, terms)) = self.spelled(&[bare.to_owned()])
+        {
             return all(terms);
         }
         // A number that nobody speaks of is a counter, an address or a date.
@@ -201,7 +401,11 @@ fn stem(word: &str) -> String {
     for ending in ["ing", "ed", "es", "s"] {
         let cut = word.strip_suffix(ending).filter(|rest| long_enough(rest));
         if let Some(rest) = cut.filter(|rest| !(ending == "s" && rest.ends_with(['s', 'u', 'i']))) {
-            return rest.strip_suffix('e').filter(|rest| long_enough(rest)).unwrap_or(rest).to_owned();
+            return rest
+                .strip_suffix('e')
+                .filter(|rest| long_enough(rest))
+                .unwrap_or(rest)
+                .to_owned();
         }
     }
     word.strip_suffix('e').filter(|rest| long_enough(rest)).unwrap_or(word).to_owned()

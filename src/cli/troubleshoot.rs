@@ -23,7 +23,8 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
     let said = if args.targets.is_empty() || matches.candidates.is_empty() {
         Troubleshooting::asked_nobody(&matches, &checks)
     } else {
-        let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
+        let suspected: Vec<&str> =
+            matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
         let targets = host::asked(&args.targets, &args.asking)?;
         let scope = engine::scope(&checks, &targets).only(&checks, &suspected);
         let now = jiff::Timestamp::now();

@@ -175,7 +175,8 @@ impl Troubleshooting {
         } else {
             3
         };
-        let judged = |target: &Target| JudgedTarget { name: target.name.clone(), kind: target.kind };
+        let judged =
+            |target: &Target| JudgedTarget { name: target.name.clone(), kind: target.kind };
         Self {
             targets: targets.iter().map(judged).collect(),
             results: findings.iter().map(CheckResult::from).collect(),
@@ -208,7 +209,10 @@ impl Troubleshooting {
     pub fn missing(&self) -> BTreeSet<Provider> {
         let best = self.candidates.first().into_iter().flat_map(|candidate| &candidate.causes);
         let undecided = |check: &&CauseCheck| check.findings.is_empty();
-        best.flat_map(|cause| &cause.checks).filter(undecided).flat_map(|c| c.needs.clone()).collect()
+        best.flat_map(|cause| &cause.checks)
+            .filter(undecided)
+            .flat_map(|c| c.needs.clone())
+            .collect()
     }
 }
 
@@ -240,7 +244,8 @@ impl CauseRow {
     fn decided(diagnosis: &Diagnosis<'_>, checks: &CheckSet) -> Self {
         let mut row = Self::new(diagnosis.cause, checks);
         for check in &mut row.checks {
-            check.not_asked = diagnosis.not_asked.iter().any(|(left_out, _)| left_out.id == check.check);
+            check.not_asked =
+                diagnosis.not_asked.iter().any(|(left_out, _)| left_out.id == check.check);
             let mine = diagnosis.findings.iter().filter(|finding| finding.check == check.check);
             check.findings = mine
                 .map(|finding| CheckFinding {

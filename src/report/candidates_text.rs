@@ -30,7 +30,8 @@ pub fn render(said: &Troubleshooting, style: &Style) -> String {
         out.push_str("\nless likely\n");
     }
     for candidate in brief {
-        let line = format!("{} (fits {:.2}): {}", candidate.symptom, candidate.score, candidate.title);
+        let line =
+            format!("{} (fits {:.2}): {}", candidate.symptom, candidate.score, candidate.title);
         out.push_str(&labelled("  ", &visible(&line), style.width));
     }
     out.push_str(&page.next());

@@ -65,7 +65,10 @@ fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
         }
     }
     line("source", &format!("{}, {}", symptom.source.doc, symptom.source.at));
-    line("next", &format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id));
+    line(
+        "next",
+        &format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id),
+    );
     out
 }
 
@@ -87,7 +90,8 @@ pub fn docs_symptoms_md(symptoms: &SymptomSet, checks: &CheckSet) -> String {
 }
 
 fn section(symptom: &Symptom, checks: &CheckSet) -> String {
-    let mut out = format!("\n## {}\n\n{}.\n\n", symptom.id, super::catalogue::capital(&symptom.title));
+    let mut out =
+        format!("\n## {}\n\n{}.\n\n", symptom.id, super::catalogue::capital(&symptom.title));
     for (index, cause) in symptom.causes.iter().enumerate() {
         out.push_str(&format!("{}. {}.\n", index + 1, super::catalogue::capital(&cause.cause)));
         for check in checks_of(cause, checks) {
