@@ -10,7 +10,8 @@
 //!
 //! [`facts`] is the narrow waist: typed facts and the pure parsers that make them. [`image`]
 //! builds images and reads facts back out of them, [`transport`] asks hosts, [`check`] judges facts, [`report`] turns
-//! findings into bytes, and [`cli`] is the only module that talks to a person.
+//! findings into bytes, [`site`] says what stands around a host, and [`cli`] is the only module
+//! that talks to a person.
 //! `tests/architecture.rs` holds who may import whom.
 
 pub mod assets;
@@ -21,6 +22,7 @@ pub mod facts;
 pub mod image;
 pub mod report;
 pub mod secret;
+pub mod site;
 pub mod template;
 pub mod transport;
 pub mod yaml;

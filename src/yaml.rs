@@ -6,7 +6,11 @@
 //! The limits stand before the parser because every libyaml-based parser takes seconds for a
 //! quarter megabyte of nested flow maps and gigabytes for a few aliases of a large anchor.
 
+mod place;
+
 use serde::de::DeserializeOwned;
+
+pub use place::{Step, place_of};
 
 /// The largest document that is parsed, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

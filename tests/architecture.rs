@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["facts", "assets", "yaml", "template", "digest"]),
     ("image", &["facts", "assets", "yaml", "template", "digest", "secret"]),
     ("transport", &["facts", "secret"]),
+    ("site", &["facts", "check", "yaml", "secret"]),
     ("report", &["check", "facts", "template"]),
     (
         "cli",
@@ -28,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "image",
             "report",
             "secret",
+            "site",
             "template",
             "transport",
             "yaml",

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use preflight::assets::Assets;
 use preflight::check::definition::Severity;
-use preflight::check::engine::{Finding, Outcome, Target, notes, scope};
+use preflight::check::engine::{Finding, Outcome, Scope, Target, notes};
 use preflight::check::example::run_examples;
 use preflight::check::source::{SOURCES, sources_md};
 use preflight::check::status::{Counts, FailOn, exit_status};
@@ -445,7 +445,7 @@ fn no_image_leads_to_a_defect_and_every_planned_check_is_counted() {
         .collect();
     assert!(defects.is_empty(), "{defects:#?}");
     let counts = Counts::of(&findings);
-    assert_eq!(counts.planned, scope(&set, &targets).planned.len());
+    assert_eq!(counts.planned, Scope::of(&set, &targets).planned.len());
     let of_images =
         set.checks().iter().filter(|c| c.applies_to.contains(&TargetKind::Image)).count();
     assert_eq!(counts.planned, targets.len() * of_images);

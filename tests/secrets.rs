@@ -117,6 +117,22 @@ fn a_hash_is_in_the_kickstart_alone() {
 }
 
 #[test]
+fn an_image_with_a_hash_is_its_owners_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mode =
+        |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+    for value in ["locked".to_owned(), format!("{{hash: {HASH}}}"), "locked".to_owned()] {
+        recipe(dir.path(), &value);
+        let (code, told) = said(dir.path(), &["build", "image", "./mt.yaml", "--overwrite"]);
+        assert_eq!(code, 0, "{}", String::from_utf8_lossy(&told));
+        // The manifest holds no hash, so it is as the umask says.
+        let manifest = mode("mt.iso.manifest.json");
+        assert_eq!(mode("mt.yaml") & 0o644, manifest, "{value}");
+        assert_eq!(mode("mt.iso"), if value == "locked" { manifest } else { 0o600 }, "{value}");
+    }
+}
+
+#[test]
 fn a_password_in_plain_text_is_refused_and_not_repeated() {
     let dir = tempfile::tempdir().unwrap();
     for value in [CANARY.to_owned(), format!("{{hash: {CANARY}}}"), format!("{{plain: {CANARY}}}")]

@@ -2,9 +2,9 @@
 //!
 //! Not for the file that holds them: `facts::site` reads it.
 
-use super::engine::Verdict;
 use super::model::{Basis, Check};
 use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::facts::site::{Answer, AnswerValue};
 
 /// The answer to a check's question, when it is one and somebody gave it.

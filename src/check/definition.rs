@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::entry::checks_of;
+use super::custom::{self, OwnProbe, ProbeFault};
+use super::entry::{Written, check_of, entries_of};
 use super::refusal::{DefinitionError, Problem};
 use crate::assets::{Asset, AssetError, Assets, Kind};
+use crate::facts::Document;
+use crate::facts::probe::Probe;
+use crate::facts::transcript::Transcript;
 use crate::yaml::nearest;
 
 // What a set is made of, for those who read a set.
@@ -26,6 +30,7 @@ pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
 pub struct CheckSet {
     checks: Vec<Check>,
     places: BTreeMap<String, usize>,
+    own: Vec<OwnProbe>,
 }
 
 impl CheckSet {
@@ -35,13 +40,22 @@ impl CheckSet {
     ///
     /// Fails at the first thing that is wrong, named by file, line and check.
     pub fn load(assets: &Assets) -> Result<Self, DefinitionError> {
+        Self::load_with(assets, &[])
+    }
+
+    /// Reads every check file of the assets, and more files beside them.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckSet::load`].
+    pub fn load_with(assets: &Assets, more: &[Asset]) -> Result<Self, DefinitionError> {
         let files: Vec<Asset> = assets
             .names(Kind::Check)
             .iter()
             .filter(|name| name.ends_with(".yaml"))
             .map(|name| assets.read(Kind::Check, name))
             .collect::<Result<_, _>>()?;
-        Self::read(&files)
+        Self::read(&[&files, more].concat())
     }
 
     /// Reads check files given as texts; a file of symptoms among them is left out.
@@ -50,17 +64,21 @@ impl CheckSet {
     ///
     /// As [`CheckSet::load`].
     pub fn read(files: &[Asset]) -> Result<Self, DefinitionError> {
-        let mut checks = Vec::new();
         let of_symptoms =
             |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
+        let mut written = Vec::new();
         for file in files.iter().filter(|file| !of_symptoms(file)) {
-            checks.extend(checks_of(file)?);
+            written.extend(entries_of(file)?);
         }
-        Self::connect(checks)
+        let own = own_probes(&written)?;
+        let facts = custom::types(&own);
+        let checks: Result<Vec<Check>, _> =
+            written.into_iter().map(|entry| check_of(entry, &facts)).collect();
+        Self::connect(checks?, own)
     }
 
     /// Makes a set of single checks: ids are unique, prerequisites exist and form no circle.
-    fn connect(checks: Vec<Check>) -> Result<Self, DefinitionError> {
+    fn connect(checks: Vec<Check>, own: Vec<OwnProbe>) -> Result<Self, DefinitionError> {
         if checks.is_empty() {
             return Err(DefinitionError::Empty);
         }
@@ -70,7 +88,7 @@ impl CheckSet {
                 return Err(Problem::Duplicate(checks[earlier].at.clone()).of(&check.id, &check.at));
             }
         }
-        let set = Self { checks, places };
+        let set = Self { checks, places, own };
         for check in &set.checks {
             set.verify_requires(check).map_err(|problem| problem.of(&check.id, &check.at))?;
         }
@@ -139,10 +157,44 @@ impl CheckSet {
         self.places.get(id).copied()
     }
 
+    /// The probes that checks of this set bring themselves.
+    pub fn probes(&self) -> Vec<Probe> {
+        self.own.iter().map(OwnProbe::probe).collect()
+    }
+
+    /// What a host answered to [`CheckSet::probes`], to be joined to its other facts.
+    pub fn own_facts(&self, transcript: &Transcript) -> Document {
+        custom::facts(&self.own, transcript)
+    }
+
     /// The id that is spelled most like `id`.
     pub fn nearest(&self, id: &str) -> Option<&str> {
         nearest(id, self.places.keys().map(String::as_str))
     }
+}
+
+/// The probes of all entries, each once: two checks may bring the same one.
+fn own_probes(written: &[Written]) -> Result<Vec<OwnProbe>, DefinitionError> {
+    let mut own: Vec<(OwnProbe, &Written)> = Vec::new();
+    for entry in written {
+        for probe in entry.probes() {
+            let verified = OwnProbe::verified(probe);
+            let fault = match verified {
+                Err(fault) => fault,
+                Ok(verified) => match own.iter().find(|(it, _)| it.name() == verified.name()) {
+                    Some((earlier, _)) if earlier.asks(probe) => continue,
+                    Some((_, by)) => ProbeFault::Different(by.at.clone()),
+                    None => {
+                        own.push((verified, entry));
+                        continue;
+                    }
+                },
+            };
+            let name = probe.name().to_owned();
+            return Err(Problem::Probe { name, fault }.of(entry.id(), &entry.at));
+        }
+    }
+    Ok(own.into_iter().map(|(probe, _)| probe).collect())
 }
 
 #[cfg(test)]
@@ -156,6 +208,60 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         read(text).err().expect("a refusal").to_string()
+    }
+
+    /// A check with a probe of its own.
+    const OWN: &str = "\
+- id: own.backup-agent
+  title: the backup agent is new enough
+  severity: warning
+  applies_to: linux-mt
+  probes:
+    - { name: backup, shell: backup --version, pattern: '(?P<version>[0-9.]+)' }
+  rule: versionCmp(own.backup.version, '2.0') >= 0
+  found: version {{own.backup.version}}
+  symptom: none
+  remedy: { text: Mend it. }
+  source: { doc: field, at: threads }
+  examples:
+    - { pass: { own: { backup: { version: '2.1' } } } }
+    - { fail: { own: { backup: { version: '1.9' } } } }
+    - { unknown: { own: { backup: {} } } }
+";
+
+    #[test]
+    fn a_check_with_a_probe_of_its_own_is_verified_like_all_others() {
+        let set = read(&format!("{OWN}{GOOD}")).unwrap();
+        assert_eq!(set.probes()[0].name, "own-backup");
+        assert_eq!(set.checks()[0].needs, [crate::check::Provider::OwnProbes].into());
+        let departures = crate::check::example::run_examples(&set);
+        assert!(departures.iter().all(|example| example.instead.is_none()), "{departures:?}");
+        for (from, to, says) in [
+            (
+                "versionCmp(own.backup.version,",
+                "versionCmp(own.backup.versoin,",
+                "own.backup has no member \"versoin\", did you mean \"version\"?",
+            ),
+            ("own.backup.version,", "own.backupp.version,", "own has no member \"backupp\""),
+            ("{{own.backup.version}}", "{{own.backup.x}}", "there is no fact \"own.backup.x\""),
+            ("version: '2.1'", "version: 2", "2 is no string"),
+            ("pattern: '(", "pattern: '((", "checks/x.yaml, line 1: own.backup-agent: probe"),
+        ] {
+            let message = refusal(&OWN.replacen(from, to, 1));
+            assert!(message.contains(says), "{to}: {message}");
+        }
+    }
+
+    #[test]
+    fn two_checks_share_a_probe_when_they_ask_the_same() {
+        let other = OWN.replacen("own.backup-agent", "own.other", 1);
+        assert_eq!(read(&format!("{OWN}{other}")).unwrap().probes().len(), 1);
+        let differs = other.replacen("shell: backup", "shell: other", 1);
+        assert_eq!(
+            refusal(&format!("{OWN}{differs}")),
+            "checks/x.yaml, line 16: own.other: probe \"backup\": another check asks something \
+             else by this name, at checks/x.yaml, line 1"
+        );
     }
 
     #[test]

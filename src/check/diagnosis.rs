@@ -94,7 +94,7 @@ pub fn exit_status(diagnoses: &[Diagnosis<'_>]) -> u8 {
 mod tests {
     use super::*;
     use crate::assets::Asset;
-    use crate::check::engine::{Target, judge_scope, scope};
+    use crate::check::engine::{Scope, Target, judge_scope};
     use crate::check::entry::tests::GOOD;
     use crate::check::model::TargetKind;
     use crate::facts::Document;
@@ -130,7 +130,7 @@ mod tests {
         let (set, symptom) = (set(), symptom(causes));
         let document = Document::of_known(json!({ "image": { "kickstart": kickstart } }));
         let targets = [Target { name: "a.iso".to_owned(), kind: TargetKind::Image, document }];
-        let scope = scope(&set, &targets).only(&set, &symptom.checks());
+        let scope = Scope::of(&set, &targets).only(&set, &symptom.checks());
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let findings = judge_scope(&set, &targets, &scope, &[], now);
         let diagnoses = diagnose(&symptom, &set, &findings);

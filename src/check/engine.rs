@@ -8,48 +8,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::answer;
 use super::definition::CheckSet;
-use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
+use super::model::{Basis, Check, Remedy, Severity, Source};
 use super::provider::Provider;
 use super::rule::Undecided;
 use super::subject::Subject;
+use super::verdict::Verdict;
 use super::waiver::{Note, Waiver};
-use super::{answer, schema};
-use crate::facts::Document;
 
-/// Something that is judged.
-pub struct Target {
-    /// Its name in reports, and what waivers name.
-    pub name: String,
-    /// What it is.
-    pub kind: TargetKind,
-    /// What is known about it. A root that is neither known nor absent was not asked for.
-    pub document: Document,
-}
-
-impl Target {
-    /// Who answered for the facts, or was asked and did not.
-    pub fn providers(&self) -> BTreeSet<Provider> {
-        let document = &self.document;
-        let known = document.known.as_object().into_iter().flat_map(|roots| roots.keys());
-        let absent = document.absent.keys().filter_map(|path| path.split(['.', '[']).next());
-        let roots = known.map(String::as_str).chain(absent);
-        roots.filter_map(schema::provider).collect()
-    }
-}
-
-/// A check that is left out of a run, for nobody who could decide it is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAsked {
-    /// The check.
-    pub check: String,
-    /// What should hold.
-    pub title: String,
-    /// The target.
-    pub target: String,
-    /// Who would have to be asked.
-    pub needs: Vec<Provider>,
-}
+// What is judged, for those who judge.
+pub use super::scope::{NotAsked, Scope, Target};
 
 /// What became of one check on one target.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,74 +88,6 @@ pub struct Finding {
     pub evidence: BTreeMap<String, Value>,
 }
 
-/// What the rules of one check say about one target, before prerequisites and waivers.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
-    Pass,
-    Warn,
-    Fail,
-    Unknown {
-        why: String,
-        defect: bool,
-        /// Whether only the grade of a pass is unknown.
-        graded: bool,
-    },
-    NotApplicable(String),
-}
-
-/// What is judged on which target, and what is left out for want of somebody to ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// Places in `targets` and in the set's checks.
-    pub planned: Vec<(usize, usize)>,
-    /// What is left out.
-    pub not_asked: Vec<NotAsked>,
-}
-
-/// The checks that apply to the targets, sorted by whether those who decide them are asked.
-pub fn scope(set: &CheckSet, targets: &[Target]) -> Scope {
-    let mut scope = Scope::default();
-    for (place, target) in targets.iter().enumerate() {
-        let asked = target.providers();
-        for (index, check) in set.checks().iter().enumerate() {
-            if !check.applies_to.contains(&target.kind) {
-                continue;
-            }
-            let needs: Vec<Provider> = check.needs.difference(&asked).copied().collect();
-            if needs.is_empty() {
-                scope.planned.push((place, index));
-            } else {
-                let (check, title) = (check.id.clone(), check.title.clone());
-                let target = target.name.clone();
-                scope.not_asked.push(NotAsked { check, title, target, needs });
-            }
-        }
-    }
-    scope
-}
-
-impl Scope {
-    /// The part of it that has to do with some checks: they themselves, and what they require.
-    pub fn only(self, set: &CheckSet, ids: &[&str]) -> Self {
-        let mut wanted: BTreeSet<&str> = BTreeSet::new();
-        let mut left: Vec<&str> = ids.to_vec();
-        while let Some(id) = left.pop() {
-            if let Some(check) = set.find(id).filter(|check| wanted.insert(&check.id)) {
-                left.extend(check.requires.iter().map(String::as_str));
-            }
-        }
-        let is_wanted = |index: usize| wanted.contains(set.checks()[index].id.as_str());
-        Self {
-            planned: self.planned.into_iter().filter(|&(_, index)| is_wanted(index)).collect(),
-            not_asked: self
-                .not_asked
-                .into_iter()
-                .filter(|left_out| wanted.contains(left_out.check.as_str()))
-                .collect(),
-        }
-    }
-}
-
 /// Judges every target by every check in scope, in the order of both.
 pub fn judge(
     set: &CheckSet,
@@ -194,7 +95,7 @@ pub fn judge(
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
-    judge_scope(set, targets, &scope(set, targets), waivers, now)
+    judge_scope(set, targets, &Scope::of(set, targets), waivers, now)
 }
 
 /// Judges what a scope plans, in its order.
@@ -299,13 +200,6 @@ impl<'s> Bench<'s> {
     }
 }
 
-impl Verdict {
-    fn from_undecided(why: &Undecided, graded: bool) -> Self {
-        let defect = matches!(why, Undecided::Defect(_));
-        Self::Unknown { why: why.to_string(), defect, graded }
-    }
-}
-
 /// Whether a check has a meaning for what these facts describe.
 pub(super) fn has_meaning(check: &Check, subject: &Subject<'_>) -> Result<bool, Undecided> {
     check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(subject))
@@ -398,7 +292,9 @@ fn evidence(check: &Check, subject: &Subject<'_>) -> BTreeMap<String, Value> {
 mod tests {
     use super::*;
     use crate::assets::Asset;
+    use crate::check::model::TargetKind;
     use crate::check::waiver;
+    use crate::facts::Document;
     use serde_json::json;
 
     /// Four checks: a base, one that requires it, one graded, one with a condition.
@@ -604,7 +500,7 @@ mod tests {
             Target { kind: TargetKind::LinuxMt, ..target(json!({}), &[]) },
         ];
         let set = set();
-        let planned = scope(&set, &targets).planned;
+        let planned = Scope::of(&set, &targets).planned;
         let findings = judge(&set, &targets, &[], now());
         assert_eq!(planned.len(), 8);
         let named: Vec<_> = planned

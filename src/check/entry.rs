@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::custom::ProbeEntry;
 use super::found::Found;
 use super::model::{
     Basis, Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
@@ -14,6 +15,7 @@ use super::model::{
 use super::provider::Provider;
 use super::refusal::{DefinitionError, Problem};
 use super::rule::Rule;
+use super::schema::Type;
 use super::{schema, source};
 use crate::assets::Asset;
 use crate::yaml;
@@ -43,6 +45,27 @@ struct Entry {
     source: Source,
     #[serde(default)]
     examples: Vec<ExampleEntry>,
+    #[serde(default)]
+    probes: Vec<ProbeEntry>,
+}
+
+/// One entry with its place, not yet verified.
+pub(super) struct Written {
+    entry: Entry,
+    /// Where it stands.
+    pub at: Place,
+}
+
+impl Written {
+    /// The check's id as written.
+    pub fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    /// The probes it brings.
+    pub fn probes(&self) -> &[ProbeEntry] {
+        &self.entry.probes
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,24 +123,25 @@ impl ExampleEntry {
     }
 }
 
-/// Reads the checks of one file, in the order they are written.
-pub(super) fn checks_of(file: &Asset) -> Result<Vec<Check>, DefinitionError> {
+/// Reads the entries of one file, in the order they are written.
+pub(super) fn entries_of(file: &Asset) -> Result<Vec<Written>, DefinitionError> {
     let entries: Vec<Entry> = yaml::parse(&file.text, &file.path)?;
     let lines = entry_lines(&file.text);
-    let checks = entries.into_iter().enumerate().map(|(index, entry)| {
+    let written = entries.into_iter().enumerate().map(|(index, entry)| {
         let line = lines.get(index).copied().unwrap_or(1);
-        check_of(entry, Place { file: file.path.clone(), line })
+        Written { entry, at: Place { file: file.path.clone(), line } }
     });
-    checks.collect()
+    Ok(written.collect())
 }
 
-/// Verifies one entry by itself.
-fn check_of(entry: Entry, at: Place) -> Result<Check, DefinitionError> {
+/// Verifies one entry by itself, against the types of the facts it may speak of.
+pub(super) fn check_of(written: Written, facts: &Type) -> Result<Check, DefinitionError> {
+    let Written { entry, at } = written;
     let id = entry.id.clone();
-    verified(entry, at.clone()).map_err(|problem| problem.of(&id, &at))
+    verified(entry, at.clone(), facts).map_err(|problem| problem.of(&id, &at))
 }
 
-fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
+fn verified(entry: Entry, at: Place, facts: &Type) -> Result<Check, Problem> {
     if !is_id(&entry.id) {
         return Err(Problem::Id);
     }
@@ -153,9 +177,8 @@ fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
     if applies_to.is_empty() {
         return Err(Problem::AppliesToNothing);
     }
-    let rule = |key, text: &str| {
-        Rule::compile(text, schema::facts()).map_err(|error| Problem::Rule { key, error })
-    };
+    let rule =
+        |key, text: &str| Rule::compile(text, facts).map_err(|error| Problem::Rule { key, error });
     let applies_when = entry.applies_when.map(|condition| {
         if condition.otherwise.trim().is_empty() {
             return Err(Problem::Blank("applies_when.otherwise"));
@@ -177,8 +200,8 @@ fn verified(entry: Entry, at: Place) -> Result<Check, Problem> {
         needs: needs_of(&basis, applies_when.as_ref()),
         applies_when,
         basis,
-        found: Found::compile(&found, schema::facts()).map_err(Problem::Found)?,
-        examples: examples_of(entry.examples)?,
+        found: Found::compile(&found, facts).map_err(Problem::Found)?,
+        examples: examples_of(entry.examples, facts)?,
         id: entry.id,
         title: entry.title,
         severity: entry.severity,
@@ -227,11 +250,11 @@ fn needs_of(basis: &Basis, applies_when: Option<&Condition>) -> BTreeSet<Provide
     needs
 }
 
-fn examples_of(entries: Vec<ExampleEntry>) -> Result<Vec<Example>, Problem> {
+fn examples_of(entries: Vec<ExampleEntry>, facts: &Type) -> Result<Vec<Example>, Problem> {
     let examples = entries.into_iter().enumerate().map(|(index, entry)| {
         let number = index + 1;
         let example = entry.only().ok_or(Problem::Example { number })?;
-        match schema::facts().misfit(&example.facts) {
+        match facts.misfit(&example.facts) {
             Some(why) => Err(Problem::ExampleFacts { number, why }),
             None => Ok(example),
         }
@@ -295,7 +318,8 @@ pub(crate) mod tests {
 ";
 
     fn read(text: &str) -> Result<Vec<Check>, DefinitionError> {
-        checks_of(&Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() })
+        let file = Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() };
+        entries_of(&file)?.into_iter().map(|it| check_of(it, schema::facts())).collect()
     }
 
     /// That check with one key more.

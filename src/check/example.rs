@@ -4,9 +4,10 @@
 //! does not give are absent.
 
 use super::definition::CheckSet;
-use super::engine::{Verdict, decide, has_meaning};
+use super::engine::{decide, has_meaning};
 use super::model::{Check, Example, Expected, Place};
 use super::subject::Subject;
+use super::verdict::Verdict;
 use crate::facts::Document;
 
 /// What became of one example.

@@ -3,6 +3,7 @@
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 
 mod answer;
+pub mod custom;
 pub mod definition;
 pub mod diagnosis;
 pub mod engine;
@@ -16,19 +17,22 @@ pub mod provider;
 pub mod refusal;
 pub mod rule;
 pub mod schema;
+pub mod scope;
 pub mod source;
 pub mod status;
 pub mod subject;
 pub mod symptom;
 mod typing;
+mod verdict;
 pub mod version;
 pub mod waiver;
 mod wording;
 
 pub use definition::CheckSet;
-pub use engine::{Finding, NotAsked, Outcome, Target, judge, scope};
+pub use engine::{Finding, Outcome, judge};
 pub use model::{Check, Remedy, Severity, TargetKind};
 pub use provider::Provider;
 pub use refusal::DefinitionError;
+pub use scope::{NotAsked, Target};
 pub use symptom::SymptomSet;
 pub use waiver::Waiver;

@@ -25,6 +25,8 @@ pub enum Provider {
     SiteFile,
     /// A person who answers a question in the site file.
     Answers,
+    /// The probes that a site's own checks bring.
+    OwnProbes,
 }
 
 impl Provider {
@@ -38,6 +40,7 @@ impl Provider {
             Self::EsxiShell => "esxi-shell",
             Self::SiteFile => "site-file",
             Self::Answers => "answers",
+            Self::OwnProbes => "own-probes",
         }
     }
 
@@ -51,6 +54,7 @@ impl Provider {
             Self::EsxiShell => "an ESXi host over SSH",
             Self::SiteFile => "the servers' addresses and versions",
             Self::Answers => "a person's answers",
+            Self::OwnProbes => "the site's own probes",
         }
     }
 
@@ -64,6 +68,7 @@ impl Provider {
             Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",
             Self::SiteFile => "add --site FILE with the servers and their versions",
             Self::Answers => "answer in --site FILE, under answers:",
+            Self::OwnProbes => "ask the host with --checks DIR",
         }
     }
 }

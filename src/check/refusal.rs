@@ -2,6 +2,7 @@
 //!
 //! Not for what is wrong inside a rule: that is a `fault`.
 
+use super::custom::ProbeFault;
 use super::fault::RuleError;
 use super::found::FoundError;
 use super::model::{Expected, Place, TargetKind};
@@ -48,6 +49,14 @@ pub enum Problem {
         key: &'static str,
         /// What is wrong with it.
         error: Box<RuleError>,
+    },
+    /// A probe of its own is wrong.
+    #[error("probe {name:?}: {fault}")]
+    Probe {
+        /// The probe's name as written.
+        name: String,
+        /// What is wrong with it.
+        fault: ProbeFault,
     },
     /// The text about what was found is wrong.
     #[error("found: {0}")]
@@ -124,6 +133,7 @@ impl DefinitionError {
             Self::Empty => None,
             Self::Check { problem, .. } => match problem.as_ref() {
                 Problem::Rule { error, .. } => error.hint(),
+                Problem::Probe { fault, .. } => fault.hint(),
                 Problem::Id => Some("write it like retention.fs-not-fat".to_owned()),
                 Problem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
                 Problem::NoExample(expected) => Some(format!(

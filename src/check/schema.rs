@@ -36,9 +36,13 @@ const ROOTS: &[Root] = &[
     Root { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
 ];
 
+/// The root of what checks' own probes find; which members it has is for the set of checks to say.
+pub const OWN: &str = "own";
+
 /// Who answers for the facts below a root; `answers` are the one root that rules do not speak of.
 pub fn provider(root: &str) -> Option<Provider> {
     match root {
+        OWN => Some(Provider::OwnProbes),
         "answers" => Some(Provider::Answers),
         _ => ROOTS.iter().find(|known| known.name == root).map(|known| known.provider),
     }

@@ -112,9 +112,10 @@ fn context(known: &Value) -> Context<'static, 'static> {
     let empty = serde_json::Map::new();
     let known = known.as_object().unwrap_or(&empty);
     if let Type::Record(roots) = schema::facts() {
-        for root in roots.keys() {
+        // Rules that speak of `own` were verified against the probes of their set.
+        for root in roots.keys().map(String::as_str).chain([schema::OWN]) {
             let facts = known.get(root).map_or_else(no_facts, to_cel);
-            context.add_variable_from_value(root.as_str(), facts);
+            context.add_variable_from_value(root, facts);
         }
     }
     context

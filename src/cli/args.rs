@@ -2,11 +2,17 @@
 //!
 //! Not for what the verbs do.
 
+mod credentials;
+mod site;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
+
+pub use credentials::Credentials;
+pub use site::{ManyHosts, SiteChoice};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -166,12 +172,26 @@ pub enum Check {
 
 #[derive(Debug, Args)]
 pub struct CheckHost {
-    /// ssh://USER@HOST[:PORT], local: (this machine), or capture:FILE|DIR
+    /// ssh://USER@HOST[:PORT], local: (this machine), capture:FILE|DIR, or a
+    /// name in --site [default: every master target of --site or --inventory]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub many: ManyHosts,
+
+    /// A directory with checks of the site's own, judged beside the others
+    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub own_checks: Option<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -180,15 +200,6 @@ pub struct CheckHost {
 /// How hosts are asked.
 #[derive(Debug, Args)]
 pub struct Asking {
-    /// Where the retention volume is mounted
-    #[arg(long, value_name = "PATH", default_value = "/mnt/retention")]
-    pub retention: String,
-
-    /// The configuration server's address [default: what the master target's
-    /// agent is configured with]
-    #[arg(long, value_name = "ADDRESS")]
-    pub cs: Option<String>,
-
     /// How long one host may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -205,7 +216,7 @@ pub enum Collect {
 
 #[derive(Debug, Args)]
 pub struct CollectHost {
-    /// ssh://USER@HOST[:PORT], or local: (this machine)
+    /// ssh://USER@HOST[:PORT], local: (this machine), or a name in --site
     pub target: String,
 
     /// Where to write the capture [default: standard output]
@@ -214,12 +225,26 @@ pub struct CollectHost {
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub site: SiteChoice,
+
+    /// A directory with checks of the site's own, whose probes are asked too
+    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub own_checks: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct CollectScript {
     #[command(flatten)]
-    pub asking: Asking,
+    pub site: SiteChoice,
+
+    /// A directory with checks of the site's own, whose probes are asked too
+    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub own_checks: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -317,12 +342,19 @@ pub struct Troubleshoot {
     pub words: Vec<String>,
 
     /// A master target to ask: ssh://USER@HOST[:PORT], local: (this machine),
-    /// or capture:FILE|DIR; may be repeated
+    /// capture:FILE|DIR, or a name in --site; may be repeated [default: the
+    /// master targets of --site]
     #[arg(long = "target", value_name = "TARGET")]
     pub targets: Vec<String>,
 
     #[command(flatten)]
     pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub site: SiteChoice,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]
@@ -364,6 +396,8 @@ pub enum Listing {
 pub enum Init {
     /// A recipe
     Recipe,
+    /// A site: servers, master targets, answers, waivers
+    Site,
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,7 +17,7 @@ use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{Plan, Wish};
-use crate::image::replacement::{Replacement, check_target};
+use crate::image::replacement::{Readers, Replacement, check_target};
 use crate::image::{description, free_space, payload, writing};
 use crate::report::Report;
 
@@ -69,7 +69,8 @@ fn write(
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
     let failed = || format!("cannot write {}", out.display());
-    let part = Replacement::open(out, overwrite, &plan.inputs())?;
+    let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
+    let part = Replacement::open(out, overwrite, readers, &plan.inputs())?;
     let (image, manifest) = fill(plan, composition, &part).with_context(failed)?;
     tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
@@ -85,7 +86,7 @@ fn write(
         verified: check::verified(&report),
     };
     let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, &plan.inputs())?;
+    let manifest = Replacement::open(&path, true, Readers::ByUmask, &plan.inputs())?;
     std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     part.commit()?;

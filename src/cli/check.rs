@@ -16,7 +16,7 @@ use crate::facts::image::ImageFacts;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
-use crate::image::replacement::{Replacement, check_target};
+use crate::image::replacement::{Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
 
 /// Judges a finished image from the file alone.
@@ -98,7 +98,7 @@ impl Reporting {
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
-            let out = Replacement::open(path, true, &[])?;
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
                 .write_all(&(format.render)(report, &Style::default()))
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -158,6 +158,14 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         failed.len()
     );
     Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// The checks there are, and those of a directory beside them.
+pub fn set(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
+    Ok(match own {
+        Some(directory) => CheckSet::load_with(assets, &check_files(directory)?)?,
+        None => CheckSet::load(assets)?,
+    })
 }
 
 /// Reads every `.yaml` below a directory, by name.

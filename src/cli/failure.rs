@@ -15,6 +15,9 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::transport::target::TargetError;
+use crate::site::inventory::InventoryError;
+use crate::site::{SiteError, ValueError};
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -47,6 +50,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         AssetError,
         ComposeError,
         DefinitionError,
+        InventoryError,
         IsoError,
         NoSuchCheck,
         PayloadError,
@@ -54,8 +58,11 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ProfileError,
         RecipeError,
         ReplacementError,
+        SiteError,
         SymptomError,
         SystemError,
+        TargetError,
+        ValueError,
         YamlError,
     );
     None

@@ -9,12 +9,17 @@ mod check;
 mod failure;
 mod host;
 mod inspect;
+mod interrupt;
 mod kickstart;
 mod list;
+mod login;
+mod password;
 mod progress;
 mod recipe;
 mod root_password;
 mod screen;
+mod site;
+mod targets;
 mod troubleshoot;
 
 use std::process::ExitCode;
@@ -34,6 +39,8 @@ enum Exit {
     CannotRun = 2,
     /// Nothing is wrong, but something could not be decided.
     Undecided = 3,
+    /// Somebody stopped it; what was learned by then was reported.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -43,6 +50,7 @@ impl Exit {
             0 => Self::Clean,
             1 => Self::Findings,
             3 => Self::Undecided,
+            130 => Self::Interrupted,
             _ => Self::CannotRun,
         }
     }
@@ -77,13 +85,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
-        Verb::Collect(args::Collect::Host(collect)) => host::collect(collect),
-        Verb::Collect(args::Collect::Script(collect)) => Ok(host::script(collect)),
+        Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
+        Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::Init::Recipe) => Ok(list::recipe_to_start_from()),
+        Verb::Init(args::Init::Site) => Ok(site::to_start_from()),
         Verb::Completions { shell } => Ok(list::completions(*shell)),
         Verb::Man => list::manual(),
     }

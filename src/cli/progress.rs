@@ -1,8 +1,15 @@
 //! Progress of long work, drawn on a terminal's standard error and nowhere else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::screen::printable;
+use crate::transport::fleet::Event;
+
+/// How many of the hosts that are being asked have a line of their own.
+const SHOWN: usize = 12;
 
 /// A bar over a number of bytes; invisible when standard error is no terminal.
 pub struct Bytes(ProgressBar);
@@ -27,5 +34,65 @@ impl Bytes {
 impl Drop for Bytes {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// A line for each host that is being asked, and a count of all; invisible when standard error is
+/// no terminal.
+pub struct Hosts {
+    all: MultiProgress,
+    total: ProgressBar,
+    asked: BTreeMap<String, ProgressBar>,
+    silent: usize,
+}
+
+impl Hosts {
+    /// Starts counting.
+    pub fn start(hosts: usize) -> Self {
+        let all = MultiProgress::new();
+        let total = all.add(ProgressBar::new(hosts as u64));
+        let template = "{bar:30} {pos} of {len} hosts {msg}";
+        total.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        total.enable_steady_tick(Duration::from_millis(200));
+        Self { all, total, asked: BTreeMap::new(), silent: 0 }
+    }
+
+    /// Shows what happened to a host.
+    pub fn tell(&mut self, event: Event<'_>) {
+        if self.total.is_hidden() {
+            return;
+        }
+        match event {
+            Event::Began(target) if self.asked.len() < SHOWN => {
+                let line = self.all.insert_before(&self.total, ProgressBar::new_spinner());
+                let template = "{spinner} {msg} {elapsed}";
+                let style = ProgressStyle::with_template(template).expect("the template is valid");
+                line.set_style(style);
+                line.set_message(printable(target));
+                line.enable_steady_tick(Duration::from_millis(200));
+                self.asked.insert(target.to_owned(), line);
+            }
+            Event::Began(_) => {}
+            Event::Ended { target, answered } => {
+                if let Some(line) = self.asked.remove(target) {
+                    line.finish_and_clear();
+                    self.all.remove(&line);
+                }
+                self.silent += usize::from(!answered);
+                if self.silent > 0 {
+                    self.total.set_message(format!("({} did not answer)", self.silent));
+                }
+                self.total.inc(1);
+            }
+        }
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        for line in self.asked.values() {
+            line.finish_and_clear();
+        }
+        self.total.finish_and_clear();
     }
 }

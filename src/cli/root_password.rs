@@ -1,23 +1,18 @@
-//! The root password of the appliance: asked for, read from a 0600 file or the environment, and
-//! hashed before anything else sees it.
+//! The root password of the appliance: hashed before anything else sees it.
 //!
-//! Not for the form of hashes (`image::value`), nor for the kickstart.
-
-use std::io::IsTerminal;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+//! Not for how it is asked for and read (`password`), the form of hashes (`image::value`), nor for the kickstart.
 
 use anyhow::{Context, bail};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
+use super::password;
 use crate::image::recipe::RootPassword;
 use crate::image::value::account::CryptHash;
 use crate::secret::Secret;
 
-/// The most bytes of a password file that are read.
-const FILE_BYTES: u64 = 4096;
+/// The key of the recipe that faults are told of.
+const KEY: &str = "root_password";
 
 /// The hash that the recipe means; none when the account is locked.
 pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
@@ -25,11 +20,10 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
         RootPassword::Locked => return Ok(None),
         RootPassword::Hash(hash) => return Ok(Some(hash.clone())),
         RootPassword::Prompt => &prompted,
-        RootPassword::File(path) => &|| from_file(path),
-        RootPassword::Env(name) => &|| from_environment(name.as_str()),
+        RootPassword::File(path) => &|| password::from_file(KEY, path),
+        RootPassword::Env(name) => &|| password::from_environment(KEY, name.as_str()),
     };
-    // No core file, and no other process of this user may look into this one's memory.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot guard the password")?;
+    password::guard()?;
     let password = read()?;
     if password.expose().is_empty() {
         bail!("root_password: the password is empty");
@@ -37,36 +31,18 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
     hashed(&password).map(Some)
 }
 
-fn from_environment(name: &str) -> anyhow::Result<Secret> {
-    let value = std::env::var(name).with_context(|| {
-        format!("root_password: the environment variable {name} cannot be read")
-    })?;
-    Ok(Secret::new(value))
-}
-
 fn prompted() -> anyhow::Result<Secret> {
-    if !std::io::stdin().is_terminal() {
-        bail!("root_password: the recipe asks for a prompt, but there is no terminal");
-    }
-    let first = Secret::new(rpassword::prompt_password("Root password of the appliance: ")?);
-    let again = Secret::new(rpassword::prompt_password("The same again: ")?);
+    let ask = |question: &str| {
+        password::from_terminal(question)?.ok_or_else(|| {
+            anyhow::anyhow!("root_password: the recipe asks for a prompt, but there is no terminal")
+        })
+    };
+    let first = ask("Root password of the appliance: ")?;
+    let again = ask("The same again: ")?;
     if first.expose() != again.expose() {
         bail!("root_password: the two passwords differ");
     }
     Ok(first)
-}
-
-fn from_file(path: &Path) -> anyhow::Result<Secret> {
-    let unread = || format!("root_password: cannot read {}", path.display());
-    let meta = std::fs::metadata(path).with_context(unread)?;
-    if meta.permissions().mode() & 0o077 != 0 {
-        bail!("root_password: {} can be read by others, chmod it to 0600", path.display());
-    }
-    if meta.len() > FILE_BYTES {
-        bail!("root_password: {} has {} bytes, a password has fewer", path.display(), meta.len());
-    }
-    let text = Secret::new(std::fs::read_to_string(path).with_context(unread)?);
-    Ok(Secret::new(text.expose().lines().next().unwrap_or("").to_owned()))
 }
 
 /// Hashes with a random salt. One derived from the password would make images bit-identical,
@@ -105,16 +81,5 @@ mod tests {
             _ if std::env::var_os("CI").is_some() => panic!("openssl is missing"),
             _ => eprintln!("SKIPPED: no openssl to compare with"),
         }
-    }
-
-    #[test]
-    fn a_password_file_that_others_can_read_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "secret\n").unwrap();
-        let mode = |mode| std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(file.path(), mode(0o644)).unwrap();
-        assert!(from_file(file.path()).unwrap_err().to_string().contains("0600"));
-        std::fs::set_permissions(file.path(), mode(0o600)).unwrap();
-        assert_eq!(from_file(file.path()).unwrap().expose(), "secret");
     }
 }

@@ -7,29 +7,28 @@ use std::io::{IsTerminal, Read, Write};
 use anyhow::Context;
 
 use super::args::{TextOrJson, Troubleshoot};
-use super::{Exit, host, screen};
+use super::{Exit, host, screen, site};
 use crate::assets::Assets;
-use crate::check::matching::MAX_BYTES;
-use crate::check::{CheckSet, SymptomSet, engine};
+use crate::check::matching::{MAX_BYTES, Matches};
+use crate::check::scope::Scope;
+use crate::check::{CheckSet, SymptomSet, Target, Waiver, engine};
 use crate::report::candidates::{self, Troubleshooting};
 use crate::report::{Style, candidates_text};
 
 /// Says what a text speaks of, and asks the targets about it.
 pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit> {
     let text = text(&args.words)?;
-    let checks = CheckSet::load(assets)?;
+    let checks = super::check::set(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
-    let said = if args.targets.is_empty() || matches.candidates.is_empty() {
-        Troubleshooting::asked_nobody(&matches, &checks)
-    } else {
-        let suspected: Vec<&str> =
-            matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
-        let targets = host::asked(&args.targets, &args.asking)?;
-        let scope = engine::scope(&checks, &targets).only(&checks, &suspected);
-        let now = jiff::Timestamp::now();
-        let findings = engine::judge_scope(&checks, &targets, &scope, &[], now);
-        Troubleshooting::asked(&matches, &checks, &targets, &findings)
+    let told = args.site.file.is_some() || !args.targets.is_empty();
+    let (said, interrupted) = match told && !matches.candidates.is_empty() {
+        false => (Troubleshooting::asked_nobody(&matches, &checks), false),
+        true => {
+            let around = site::choose(&args.site, &args.targets, &checks)?;
+            let asked = host::asked(args, &checks, &around)?;
+            (judged(&matches, &checks, &asked.targets, &around.site.waivers), asked.interrupted)
+        }
     };
     let shown = match args.format {
         TextOrJson::Json => candidates::json(&said),
@@ -39,7 +38,21 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
         }
     };
     std::io::stdout().write_all(shown.as_bytes())?;
-    Ok(Exit::of_report(said.exit_code))
+    Ok(if interrupted { Exit::Interrupted } else { Exit::of_report(said.exit_code) })
+}
+
+/// Judges the checks that the symptoms point to, and no others.
+fn judged(
+    matches: &Matches<'_>,
+    checks: &CheckSet,
+    targets: &[Target],
+    waivers: &[Waiver],
+) -> Troubleshooting {
+    let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
+    let scope = Scope::of(checks, targets).only(checks, &suspected);
+    let findings =
+        engine::judge_scope(checks, targets, &scope, waivers, jiff::Timestamp::now());
+    Troubleshooting::asked(matches, checks, targets, &findings)
 }
 
 /// The words of the command line, or what is pasted on standard input.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Fact;
 use super::access::{self, AccessFacts};
+use super::ports::{self, PortsFacts};
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -16,16 +17,28 @@ use super::transcript::Transcript;
 pub struct HostFacts {
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
+    /// Which ports of other servers it reaches.
+    pub ports: Fact<PortsFacts>,
 }
 
 impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn of(transcript: &Transcript) -> Self {
-        Self { access: access::of(transcript) }
+        Self { access: access::of(transcript), ports: ports::of(transcript) }
     }
 }
 
 /// Every probe of a master target, in the order they are asked.
 pub fn probes() -> Vec<Probe> {
-    [access::PROBES].concat()
+    [
+        access::PROBES,
+        // The slowest stand last: what a time limit cuts off is not to be all the rest.
+        ports::PROBES,
+    ]
+    .concat()
+}
+
+/// Every probe of a process server.
+pub fn process_server_probes() -> Vec<Probe> {
+    [access::PROBES, ports::PROBES].concat()
 }

@@ -9,6 +9,7 @@ pub mod access;
 mod document;
 pub mod host;
 pub mod image;
+pub mod ports;
 pub mod probe;
 pub mod script;
 pub mod site;

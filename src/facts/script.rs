@@ -31,6 +31,16 @@ impl Nonce {
     pub fn of_the_shell() -> Self {
         Self("@$$".to_owned())
     }
+
+    /// How the line begins that a script prints first.
+    pub fn begin(&self) -> String {
+        format!("::{} begin ", self.0)
+    }
+
+    /// The line that a script prints last, with its end.
+    pub fn end(&self) -> String {
+        format!("::{} end\n", self.0)
+    }
 }
 
 /// What every probe may use. `show` and the frames are the shell's own work: no process starts.
@@ -85,7 +95,7 @@ pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String 
 }
 
 /// A text as one shell word.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

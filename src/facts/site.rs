@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::host::HostFacts;
 use super::{Fact, Looked};
 
 /// What the site file says about the servers around a target.
@@ -13,10 +14,43 @@ use super::{Fact, Looked};
 pub struct SiteFacts {
     /// What fails back, and so which checks have a meaning.
     pub scenario: Scenario,
+    /// Whether it names a configuration server.
+    pub has_configuration_server: bool,
     /// The configuration server.
-    pub configuration_server: ServerFacts,
+    pub configuration_server: Fact<ServerFacts>,
     /// The process servers.
     pub process_servers: Looked<ServerFacts>,
+    /// Whether it names a vCenter server.
+    pub has_vcenter: bool,
+    /// The vCenter server.
+    pub vcenter: Fact<VcenterFacts>,
+    /// The machines with ReiserFS that fail back through this master target, by name; complete
+    /// when all of them say which file systems they have.
+    pub reiserfs_sources: Looked<String>,
+    /// The same for XFS.
+    pub xfs_sources: Looked<String>,
+    /// What is planned for this master target.
+    pub master_target: Fact<PlanFacts>,
+}
+
+/// The vCenter server as the site file describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VcenterFacts {
+    /// Its address.
+    pub address: String,
+    /// The account stored on the configuration server.
+    pub discovery_account: Fact<String>,
+}
+
+/// What the site file says of a master target.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PlanFacts {
+    /// Its name in the site file.
+    pub name: String,
+    /// The name of its virtual machine.
+    pub vm: Fact<String>,
+    /// Where its retention volume is to be.
+    pub retention: String,
 }
 
 /// What fails back.
@@ -39,6 +73,12 @@ pub struct ServerFacts {
     pub address: Fact<String>,
     /// The version of its Site Recovery components, such as `9.8.9.0`.
     pub version: Fact<String>,
+}
+
+/// The facts of a host with those of its site joined in: what the site names and the host was not
+/// asked about is there, as unknown.
+pub fn asked_of(host: HostFacts, site: &SiteFacts) -> HostFacts {
+    HostFacts { ports: host.ports.map(|ports| ports.asked_of(site)), ..host }
 }
 
 /// What a person answers to a question.

@@ -311,6 +311,11 @@ impl Plan {
         }
     }
 
+    /// Whether the image will hold what not everyone may read: a password's hash can be guessed at.
+    pub fn holds_secret(&self) -> bool {
+        matches!(self.root, RootAccess::Hash(_))
+    }
+
     /// The open inputs with their paths, so that none of them is written over.
     pub fn inputs(&self) -> Vec<(&Path, &File)> {
         let base = self.base.iter().map(|base| (base.path.as_path(), &*base.file));

@@ -22,6 +22,24 @@ pub struct Replacement {
     committed: bool,
 }
 
+/// Who may read a file from its first byte on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whom the umask allows.
+    ByUmask,
+    /// The owner alone: the file holds a secret.
+    Owner,
+}
+
+impl Readers {
+    fn mode(self) -> u32 {
+        match self {
+            Self::ByUmask => 0o644,
+            Self::Owner => 0o600,
+        }
+    }
+}
+
 /// Why a target cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplacementError {
@@ -114,7 +132,7 @@ fn refuse_input(
 }
 
 impl Replacement {
-    /// Opens the part file of `target`, empty and locked; see [`check_target`].
+    /// Opens the part file of `target`, empty, locked and for these readers; see [`check_target`].
     ///
     /// # Errors
     ///
@@ -122,10 +140,12 @@ impl Replacement {
     pub fn open(
         target: &Path,
         overwrite: bool,
+        readers: Readers,
         inputs: &[(&Path, &File)],
     ) -> Result<Self, ReplacementError> {
         check_target(target, overwrite, inputs)?;
         let part = part_of(target)?;
+        let mut renewed = false;
         loop {
             let io = |source| ReplacementError::Io { path: part.clone(), source };
             let file = OpenOptions::new()
@@ -133,7 +153,7 @@ impl Replacement {
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .mode(0o644)
+                .mode(readers.mode())
                 .custom_flags((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed())
                 .open(&part)
                 .map_err(io)?;
@@ -149,6 +169,13 @@ impl Replacement {
             match fs::symlink_metadata(&part) {
                 Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
                     refuse_input(&part, &ours, inputs)?;
+                    // A killed build left it for all, and who opened it then could read on. Once:
+                    // a file system without modes gives every file the same.
+                    if readers == Readers::Owner && ours.mode() & 0o077 != 0 && !renewed {
+                        fs::remove_file(&part).map_err(io)?;
+                        renewed = true;
+                        continue;
+                    }
                     file.set_len(0).map_err(io)?;
                     let opened = Self { file, part, target: target.to_owned(), committed: false };
                     // Another build may have made the target since it was looked at.
@@ -212,6 +239,7 @@ fn part_of(target: &Path) -> Result<PathBuf, ReplacementError> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -220,12 +248,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a.iso");
         fs::write(&target, "old").unwrap();
-        let part = Replacement::open(&target, true, &[]).unwrap();
+        let part = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
         part.file().write_all(b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"old");
         drop(part);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        let part = Replacement::open(&target, true, &[]).unwrap();
+        let part = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
         part.file().write_all(b"new").unwrap();
         part.commit().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
@@ -236,9 +264,27 @@ mod tests {
     fn what_a_killed_build_left_is_taken_over() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".a.iso.part"), "half of something").unwrap();
-        let part = Replacement::open(&dir.path().join("a.iso"), false, &[]).unwrap();
+        let part =
+            Replacement::open(&dir.path().join("a.iso"), false, Readers::ByUmask, &[]).unwrap();
         assert_eq!(part.file().metadata().unwrap().len(), 0);
         part.commit().unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_is_its_owners_alone_from_the_first_byte_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a.iso");
+        let left = dir.path().join(".a.iso.part");
+        fs::write(&target, "old, for all").unwrap();
+        fs::write(&left, "half of something, for all").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(0o644)).unwrap();
+        let early = File::open(&left).unwrap();
+        let part = Replacement::open(&target, true, Readers::Owner, &[]).unwrap();
+        assert_eq!(part.file().metadata().unwrap().mode() & 0o777, 0o600);
+        assert_ne!(part.file().metadata().unwrap().ino(), early.metadata().unwrap().ino());
+        part.commit().unwrap();
+        assert_eq!(fs::metadata(&target).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
@@ -248,26 +294,40 @@ mod tests {
         let target = dir.path().join("a.iso");
         fs::write(&target, "old").unwrap();
         let input = File::open(&target).unwrap();
-        assert!(matches!(Replacement::open(&target, false, &[]), Err(ReplacementError::Exists(_))));
         assert!(matches!(
-            Replacement::open(&target, true, &[(&target, &input)]),
+            Replacement::open(&target, false, Readers::ByUmask, &[]),
+            Err(ReplacementError::Exists(_))
+        ));
+        assert!(matches!(
+            Replacement::open(&target, true, Readers::ByUmask, &[(&target, &input)]),
             Err(ReplacementError::IsInput { .. })
         ));
         assert!(matches!(
-            Replacement::open(dir.path(), true, &[]),
+            Replacement::open(dir.path(), true, Readers::ByUmask, &[]),
             Err(ReplacementError::NotAFile(_))
         ));
         let link = dir.path().join("link.iso");
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert!(matches!(Replacement::open(&link, true, &[]), Err(ReplacementError::NotAFile(_))));
+        assert!(matches!(
+            Replacement::open(&link, true, Readers::ByUmask, &[]),
+            Err(ReplacementError::NotAFile(_))
+        ));
         fs::hard_link(&target, dir.path().join(".other.iso.part")).unwrap();
         assert!(matches!(
-            Replacement::open(&dir.path().join("other.iso"), false, &[(&target, &input)]),
+            Replacement::open(
+                &dir.path().join("other.iso"),
+                false,
+                Readers::ByUmask,
+                &[(&target, &input)]
+            ),
             Err(ReplacementError::IsInput { .. })
         ));
         assert_eq!(fs::read(&target).unwrap(), b"old");
-        let held = Replacement::open(&target, true, &[]).unwrap();
-        assert!(matches!(Replacement::open(&target, true, &[]), Err(ReplacementError::Busy(_))));
+        let held = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
+        assert!(matches!(
+            Replacement::open(&target, true, Readers::ByUmask, &[]),
+            Err(ReplacementError::Busy(_))
+        ));
         drop(held);
     }
 }

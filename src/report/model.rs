@@ -170,7 +170,7 @@ pub struct Summary {
     pub not_applicable: usize,
     /// How many do not hold and somebody answers for it.
     pub waived: usize,
-    /// The exit status: 0, 1, 2 or 3.
+    /// The exit status: 0, 1, 2 or 3, and 130 when the run was interrupted.
     #[serde(rename = "exit_code")]
     pub exit_code: u8,
 }
@@ -203,6 +203,17 @@ impl Report {
         }
     }
 }
+
+impl Report {
+    /// Says that the run was stopped before everything had been asked.
+    pub fn interrupted(self) -> Self {
+        let run = Run { complete: false, ..self.run };
+        Self { run, summary: Summary { exit_code: INTERRUPTED, ..self.summary }, ..self }
+    }
+}
+
+/// The exit status of a run that SIGINT stopped, as shells have it.
+const INTERRUPTED: u8 = 128 + 2;
 
 impl Summary {
     fn new(counts: Counts, exit_code: u8) -> Self {

@@ -1,12 +1,17 @@
-//! The machine the program runs on, asked through its own shell.
+//! The machine the program runs on, asked through its own shell; what the system tells without one,
+//! its memory, processors and disks, is answered beside that.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
+
 use super::{MAX_OUTPUT, Output, Transport};
-use crate::facts::transcript::Failure;
+use crate::facts::script::Nonce;
+use crate::facts::transcript::{Answer, Failure};
 
 /// This machine.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +25,7 @@ impl Transport for Local {
         "local"
     }
 
-    fn run(&self, script: &str) -> Result<Output, Failure> {
+    fn run(&self, script: &str, _: &Nonce) -> Result<Output, Failure> {
         let failed = |error: std::io::Error| Failure {
             kind: "shell".to_owned(),
             reason: format!("cannot run sh: {error}"),
@@ -59,5 +64,73 @@ impl Transport for Local {
                 ..Output::default()
             }),
         }
+    }
+
+    fn own_answers(&self) -> BTreeMap<String, Answer> {
+        own_answers()
+    }
+}
+
+/// Memory as `/proc/meminfo` has it, the number of processors, and a line for each file system:
+/// what it is on, where it is mounted, its type and its bytes, parted by tabs. The first two are
+/// written as the probes `memory` and `processors` answer, so that they can stand in for those
+/// where the shell cannot read /proc.
+fn own_answers() -> BTreeMap<String, Answer> {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let memory = System::new_with_specifics(memory).map_or(0, |system| system.total_memory());
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let disks = Disks::new_with_refreshed_list();
+    let mut disks: Vec<String> = disks
+        .iter()
+        .flat_map(|disks| disks.iter())
+        .map(|disk| {
+            let place = disk.mount_point().to_string_lossy();
+            let (name, kind) =
+                (disk.name().to_string_lossy(), disk.file_system().to_string_lossy());
+            format!("{name}\t{place}\t{kind}\t{}\n", disk.total_space())
+        })
+        .collect();
+    disks.sort();
+    let mut answers = BTreeMap::new();
+    let mut say = |name: &str, text: String| {
+        answers.insert(name.to_owned(), Answer { status: 0, text });
+    };
+    // What could not be learned is left out: an answer of nothing is none.
+    if memory > 0 {
+        let text = format!("MemTotal: {} kB\n", memory / 1024);
+        say("sysinfo-memory", text.clone());
+        say("memory", text);
+    }
+    if processors > 0 {
+        say("sysinfo-processors", format!("{processors}\n"));
+        say("processors", format!("0-{}\n", processors - 1));
+    }
+    if !disks.is_empty() {
+        say("sysinfo-disks", disks.concat());
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::probe::Probe;
+    use crate::transport::record;
+
+    #[test]
+    fn this_machine_says_what_it_knows_without_a_shell() {
+        let local = Local { timeout: Duration::from_secs(60) };
+        let probes =
+            [Probe::new("memory", "echo from the shell"), Probe::new("processors", "exit 1")];
+        let transcript = record("local:", "linux-mt", &local, &probes, &Default::default());
+        let text = |probe: &str| *transcript.text(probe).known().unwrap();
+        assert_eq!(text("memory"), "from the shell\n");
+        assert!(text("processors").starts_with("0-"), "{}", text("processors"));
+        let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let kib = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+        if let Some(line) = meminfo.lines().find(|line| line.starts_with("MemTotal:")) {
+            assert_eq!(kib(text("sysinfo-memory")), kib(line));
+        }
+        assert!(text("sysinfo-processors").trim().parse::<usize>().unwrap() > 0);
     }
 }

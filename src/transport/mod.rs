@@ -4,8 +4,12 @@
 //! asked nor for what answers mean: that is `facts`.
 
 pub mod capture;
+pub mod fleet;
 pub mod local;
+pub mod ssh;
+pub mod target;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -14,7 +18,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::script::{Nonce, answers, script};
-use crate::facts::transcript::{Connection, Failure, SCHEMA, SshSession, Transcript};
+use crate::facts::transcript::{Answer, Connection, Failure, SCHEMA, SshSession, Transcript};
 
 /// How long one host may take, from the first packet to the end of its answers.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,18 +26,24 @@ pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// The most that is read of one host's standard output, in bytes.
 pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
-/// A way to one host.
-pub trait Transport {
+/// A way to one host; it is taken from whichever thread is free.
+pub trait Transport: Send + Sync {
     /// What the transcript calls it: `ssh`, `local`.
     fn name(&self) -> &'static str;
 
-    /// Runs a script with `sh -s` on the host and gives what it printed.
+    /// Runs a script with `sh -s` on the host and gives what it printed, until the end that the
+    /// nonce marks.
     ///
     /// # Errors
     ///
     /// [`Failure`] when the host could not be asked at all. A script that was cut off is no
     /// error: its output says so.
-    fn run(&self, script: &str) -> Result<Output, Failure>;
+    fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure>;
+
+    /// What is known of the host without its shell, as answers beside those of the script.
+    fn own_answers(&self) -> BTreeMap<String, Answer> {
+        BTreeMap::new()
+    }
 }
 
 /// What a host printed.
@@ -55,7 +65,11 @@ pub fn record(
     probes: &[Probe],
     around: &Surroundings,
 ) -> Transcript {
-    let failed = |failure| Transcript::of_failure(target, kind, transport.name(), failure);
+    let asked_at = Timestamp::now();
+    let failed = |failure| Transcript {
+        asked_at: Some(asked_at),
+        ..Transcript::of_failure(target, kind, transport.name(), failure)
+    };
     let nonce = match fresh_nonce() {
         Ok(nonce) => nonce,
         Err(error) => {
@@ -63,12 +77,17 @@ pub fn record(
             return failed(Failure { kind: "local".to_owned(), reason, hint: None });
         }
     };
-    let asked_at = Timestamp::now();
-    let output = match transport.run(&script(probes, around, &nonce)) {
+    let output = match transport.run(&script(probes, around, &nonce), &nonce) {
         Ok(output) => output,
         Err(failure) => return failed(failure),
     };
-    let answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
+    let mut answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
+    for (name, answer) in transport.own_answers() {
+        // What the host's own shell says stands first.
+        if answers.by_probe.get(&name).is_none_or(|said| said.status != 0) {
+            answers.by_probe.insert(name, answer);
+        }
+    }
     let failure = if answers.ended { None } else { output.cut };
     Transcript {
         schema: SCHEMA.to_owned(),

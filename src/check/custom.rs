@@ -1,0 +1,304 @@
+//! Probes that checks bring themselves, for facts the program does not know: a shell text, and a
+//! pattern whose named groups become facts. Rules know them as `own.PROBE.GROUP`.
+//!
+//! Not for sending them (`transport`); they are put into the same script as all others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::schema::{self, OWN, Type};
+use crate::facts::probe::Probe;
+use crate::facts::script::quoted;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Document, Fact};
+
+/// The longest shell text, in bytes.
+const LONGEST_SHELL: usize = 4000;
+
+/// The longest pattern, in bytes.
+const LONGEST_PATTERN: usize = 1000;
+
+/// What a compiled pattern may take, in bytes.
+const PATTERN_SIZE: usize = 1 << 20;
+
+/// The longest text that becomes a fact, in bytes.
+const LONGEST_FACT: usize = 1000;
+
+/// One probe as a check writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProbeEntry {
+    name: String,
+    shell: String,
+    pattern: String,
+}
+
+impl ProbeEntry {
+    /// Its name as written.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A probe that a check brought.
+#[derive(Clone, Debug)]
+pub struct OwnProbe {
+    entry: ProbeEntry,
+    pattern: Regex,
+}
+
+/// Why a probe is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeFault {
+    /// A name that rules could not write.
+    #[error("{0:?} is no name: small letters, digits and underscores, a letter first")]
+    Name(String),
+    /// A text that asks nothing, or too much.
+    #[error("its shell text has {0} bytes, between 1 and {LONGEST_SHELL} are read")]
+    Shell(usize),
+    /// A character no script has.
+    #[error("its shell text has the control character {0:?}")]
+    Control(char),
+    /// A text of the wrong length.
+    #[error("its pattern has {0} bytes, at most {LONGEST_PATTERN} are read")]
+    LongPattern(usize),
+    /// Not a regular expression, or one that takes too much.
+    #[error("its pattern is no regular expression: {0}")]
+    Pattern(String),
+    /// A pattern that names nothing.
+    #[error("its pattern has no named group, and so it leads to no fact")]
+    NoGroup,
+    /// Two probes of one name that ask differently.
+    #[error("another check asks something else by this name, at {0}")]
+    Different(super::model::Place),
+}
+
+impl ProbeFault {
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoGroup => Some("name what is wanted: (?P<version>[0-9.]+)".to_owned()),
+            Self::Different(_) => Some("give one of them another name".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl OwnProbe {
+    /// Verifies a probe by itself.
+    pub(super) fn verified(entry: &ProbeEntry) -> Result<Self, ProbeFault> {
+        if !is_name(&entry.name) {
+            return Err(ProbeFault::Name(entry.name.clone()));
+        }
+        let shell = &entry.shell;
+        if shell.trim().is_empty() || shell.len() > LONGEST_SHELL {
+            return Err(ProbeFault::Shell(shell.trim().len()));
+        }
+        if let Some(c) = shell.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            return Err(ProbeFault::Control(c));
+        }
+        if entry.pattern.len() > LONGEST_PATTERN {
+            return Err(ProbeFault::LongPattern(entry.pattern.len()));
+        }
+        let pattern = RegexBuilder::new(&entry.pattern)
+            .size_limit(PATTERN_SIZE)
+            .dfa_size_limit(PATTERN_SIZE)
+            .nest_limit(50)
+            .build()
+            .map_err(|error| ProbeFault::Pattern(reason(&error)))?;
+        let mut names = pattern.capture_names().flatten();
+        match names.find(|name| !is_name(name)) {
+            Some(name) => Err(ProbeFault::Name(name.to_owned())),
+            None if pattern.capture_names().flatten().next().is_none() => Err(ProbeFault::NoGroup),
+            None => Ok(Self { entry: entry.clone(), pattern }),
+        }
+    }
+
+    /// Its name in rules.
+    pub fn name(&self) -> &str {
+        &self.entry.name
+    }
+
+    /// Whether it asks the same as another.
+    pub(super) fn asks(&self, entry: &ProbeEntry) -> bool {
+        self.entry == *entry
+    }
+
+    /// The probe as it is put into the script. `eval` keeps a text that is no shell from spoiling
+    /// what stands behind it.
+    pub fn probe(&self) -> Probe {
+        let shell = format!("eval {}", quoted(&self.entry.shell));
+        Probe { name: self.asked_as().into(), shell: shell.into() }
+    }
+
+    /// The name in the script, which none of the program's own begins with.
+    fn asked_as(&self) -> String {
+        format!("own-{}", self.entry.name)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &str> {
+        self.pattern.capture_names().flatten()
+    }
+
+    /// The facts in what the host answered.
+    fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
+        let text = transcript.text(&self.asked_as());
+        let captured = text.map(|text| self.pattern.captures(text));
+        let fact = |group: &str| match &captured {
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+            Fact::Known(None) => Fact::unavailable("the answer does not match the pattern"),
+            Fact::Known(Some(groups)) => match groups.name(group) {
+                None => Fact::unavailable("the answer matches the pattern without this group"),
+                Some(found) if found.len() > LONGEST_FACT => {
+                    Fact::unavailable(format!("it has {} bytes", found.len()))
+                }
+                Some(found) => Fact::Known(found.as_str().to_owned()),
+            },
+        };
+        self.groups().map(|group| (group, fact(group))).collect()
+    }
+}
+
+/// The types of all facts, those of these probes among them.
+pub(super) fn types(probes: &[OwnProbe]) -> Type {
+    let texts = |probe: &OwnProbe| {
+        let groups = probe.groups().map(|group| (group.to_owned(), Type::text()));
+        (probe.name().to_owned(), Type::Record(Arc::new(groups.collect())))
+    };
+    let Type::Record(known) = schema::facts() else { return schema::facts().clone() };
+    let mut roots = BTreeMap::clone(known);
+    if !probes.is_empty() {
+        roots.insert(OWN.to_owned(), Type::Record(Arc::new(probes.iter().map(texts).collect())));
+    }
+    Type::Record(Arc::new(roots))
+}
+
+/// What a host answered to these probes.
+pub(super) fn facts(probes: &[OwnProbe], transcript: &Transcript) -> Document {
+    if probes.is_empty() {
+        return Document::default();
+    }
+    let tree: BTreeMap<&str, BTreeMap<&str, Fact<String>>> =
+        probes.iter().map(|probe| (probe.name(), probe.facts(transcript))).collect();
+    Document::new(OWN, &tree)
+}
+
+/// Whether rules can write this name.
+fn is_name(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    (1..=40).contains(&text.len())
+        && text.bytes().all(fits)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// A regular expression's fault on one line.
+fn reason(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes"),
+        other => other.to_string().lines().last().unwrap_or_default().replace("error: ", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::transcript::Answer;
+    use serde_json::json;
+
+    fn entry(name: &str, shell: &str, pattern: &str) -> ProbeEntry {
+        ProbeEntry { name: name.into(), shell: shell.into(), pattern: pattern.into() }
+    }
+
+    fn probe(pattern: &str) -> OwnProbe {
+        OwnProbe::verified(&entry("backup", "cat /etc/backup", pattern)).unwrap()
+    }
+
+    fn answered(status: i32, text: &str) -> Transcript {
+        let failure = crate::facts::transcript::Failure {
+            kind: "refused".into(),
+            reason: "connection refused".into(),
+            hint: None,
+        };
+        let mut transcript = Transcript::of_failure("mt1", "linux-mt", "ssh", failure);
+        let answer = Answer { status, text: text.into() };
+        transcript.answers.by_probe.insert("own-backup".into(), answer);
+        transcript
+    }
+
+    #[test]
+    fn named_groups_become_facts_and_what_does_not_match_is_unknown() {
+        let probes = [probe(r"(?m)^version (?P<version>\S+)( by (?P<maker>\w+))?$")];
+        let document = facts(&probes, &answered(0, "x\nversion 2.1\n"));
+        assert_eq!(document.known, json!({ "own": { "backup": { "version": "2.1" } } }));
+        let reason =
+            |transcript: &Transcript, path: &str| facts(&probes, transcript).absent[path].clone();
+        for (transcript, path, why) in [
+            (
+                answered(0, "version 2.1\n"),
+                "own.backup.maker",
+                "the answer matches the pattern without this group",
+            ),
+            (answered(0, "no\n"), "own.backup.version", "the answer does not match the pattern"),
+            (answered(1, "version 1\n"), "own.backup.version", "own-backup exited with status 1"),
+            (
+                answered(0, &format!("version {}\n", "9".repeat(2000))),
+                "own.backup.version",
+                "it has 2000 bytes",
+            ),
+        ] {
+            assert_eq!(reason(&transcript, path), why);
+        }
+        let mut silent = answered(0, "");
+        silent.answers.by_probe.clear();
+        assert_eq!(reason(&silent, "own.backup.version"), "connection refused");
+    }
+
+    #[test]
+    fn what_is_no_probe_is_refused() {
+        for (name, shell, pattern, says) in [
+            ("Backup", "x", "(?P<a>x)", "\"Backup\" is no name"),
+            ("a-b", "x", "(?P<a>x)", "\"a-b\" is no name"),
+            ("a", " \n", "(?P<a>x)", "its shell text has 0 bytes"),
+            ("a", "x\u{1b}", "(?P<a>x)", "control character '\\u{1b}'"),
+            ("a", "x", "(x", "its pattern is no regular expression: unclosed group"),
+            ("a", "x", "(x)", "its pattern has no named group"),
+            ("a", "x", "(?P<A>x)", "\"A\" is no name"),
+            ("a", "x", r"(?P<a>\w{1000}{1000})", "it takes more than 1048576 bytes"),
+        ] {
+            let fault = OwnProbe::verified(&entry(name, shell, pattern)).unwrap_err().to_string();
+            assert!(fault.contains(says), "{pattern}: {fault}");
+        }
+        assert!(OwnProbe::verified(&entry("a", &"x".repeat(4001), "(?P<a>x)")).is_err());
+        assert!(OwnProbe::verified(&entry("a", "x", &"x".repeat(1001))).is_err());
+    }
+
+    #[test]
+    fn a_shell_text_that_is_none_spoils_nothing_behind_it() {
+        use crate::facts::script::{Nonce, answers, script};
+        let texts = ["echo 'it is'", "echo 'open", "}", ")", "exit 3", "if", "echo \\", "cat <<X"];
+        let mut probes: Vec<Probe> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, shell)| {
+                OwnProbe::verified(&entry(&format!("p{index}"), shell, "(?P<a>x)")).unwrap().probe()
+            })
+            .collect();
+        probes.push(Probe::new("last", "echo here"));
+        let nonce = Nonce::of([7; 16]);
+        let text = script(&probes, &Default::default(), &nonce);
+        for shell in ["sh", "bash"] {
+            let Ok(output) = std::process::Command::new(shell).arg("-c").arg(&text).output() else {
+                continue;
+            };
+            let output = String::from_utf8_lossy(&output.stdout).into_owned();
+            let answers = answers(&output, Some(&nonce));
+            assert!(answers.ended, "{shell}: {output}");
+            assert_eq!(answers.by_probe["last"].text, "here\n", "{shell}");
+            assert_eq!(answers.by_probe["own-p0"].text, "it is\n", "{shell}");
+            assert_eq!(answers.by_probe["own-p4"].status, 3, "{shell}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What is judged in a run, and what is left out because nobody who could decide it is asked.
+//!
+//! Not for judging: that is `engine`'s.
+
+use std::collections::BTreeSet;
+
+use super::definition::CheckSet;
+use super::model::TargetKind;
+use super::provider::Provider;
+use super::schema;
+use crate::facts::Document;
+
+/// Something that is judged.
+pub struct Target {
+    /// Its name in reports, and what waivers name.
+    pub name: String,
+    /// What it is.
+    pub kind: TargetKind,
+    /// What is known about it. A root that is neither known nor absent was not asked for.
+    pub document: Document,
+}
+
+impl Target {
+    /// Who answered for the facts, or was asked and did not.
+    pub fn providers(&self) -> BTreeSet<Provider> {
+        let document = &self.document;
+        let known = document.known.as_object().into_iter().flat_map(|roots| roots.keys());
+        let absent = document.absent.keys().filter_map(|path| path.split(['.', '[']).next());
+        let roots = known.map(String::as_str).chain(absent);
+        roots.filter_map(schema::provider).collect()
+    }
+}
+
+/// A check that is left out of a run, for nobody who could decide it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAsked {
+    /// The check.
+    pub check: String,
+    /// What should hold.
+    pub title: String,
+    /// The target.
+    pub target: String,
+    /// Who would have to be asked.
+    pub needs: Vec<Provider>,
+}
+
+/// What is judged on which target, and what is left out for want of somebody to ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Places in `targets` and in the set's checks.
+    pub planned: Vec<(usize, usize)>,
+    /// What is left out.
+    pub not_asked: Vec<NotAsked>,
+}
+
+impl Scope {
+    /// The checks that apply to the targets, sorted by whether those who decide them are asked.
+    pub fn of(set: &CheckSet, targets: &[Target]) -> Self {
+        let mut scope = Self::default();
+        for (place, target) in targets.iter().enumerate() {
+            let asked = target.providers();
+            for (index, check) in set.checks().iter().enumerate() {
+                if !check.applies_to.contains(&target.kind) {
+                    continue;
+                }
+                let needs: Vec<Provider> = check.needs.difference(&asked).copied().collect();
+                if needs.is_empty() {
+                    scope.planned.push((place, index));
+                } else {
+                    let (check, title) = (check.id.clone(), check.title.clone());
+                    let target = target.name.clone();
+                    scope.not_asked.push(NotAsked { check, title, target, needs });
+                }
+            }
+        }
+        scope
+    }
+
+    /// The part of it that has to do with some checks: they themselves, and what they require.
+    pub fn only(self, set: &CheckSet, ids: &[&str]) -> Self {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&str> = ids.to_vec();
+        while let Some(id) = left.pop() {
+            if let Some(check) = set.find(id).filter(|check| wanted.insert(&check.id)) {
+                left.extend(check.requires.iter().map(String::as_str));
+            }
+        }
+        let Self { mut planned, mut not_asked } = self;
+        planned.retain(|&(_, index)| wanted.contains(set.checks()[index].id.as_str()));
+        not_asked.retain(|left_out| wanted.contains(left_out.check.as_str()));
+        Self { planned, not_asked }
+    }
+}

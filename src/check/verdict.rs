@@ -1,0 +1,29 @@
+//! What the rules of one check say about one target, before prerequisites and waivers.
+//!
+//! Not for what a finding becomes of it: that is `engine`'s.
+
+use super::rule::Undecided;
+
+/// What the rules of one check say about one target, before prerequisites and waivers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    Pass,
+    Warn,
+    Fail,
+    Unknown {
+        why: String,
+        defect: bool,
+        /// Whether only the grade of a pass is unknown.
+        graded: bool,
+    },
+    NotApplicable(String),
+}
+
+impl Verdict {
+    /// The verdict of a rule that was neither true nor false; `graded` when it is the one that
+    /// grades a pass.
+    pub(super) fn from_undecided(why: &Undecided, graded: bool) -> Self {
+        let defect = matches!(why, Undecided::Defect(_));
+        Self::Unknown { why: why.to_string(), defect, graded }
+    }
+}

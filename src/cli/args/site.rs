@@ -1,0 +1,64 @@
+//! The options that say what stands around hosts, and which of many hosts are meant.
+//!
+//! Not for what they lead to: `cli::site` and `cli::targets` read them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// What stands around the hosts: a site file, or the same from options.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The site")]
+pub struct SiteChoice {
+    /// The site: servers, versions, answers, waivers; see preflight init site
+    #[arg(long = "site", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// The configuration server's address [default: what the master target's
+    /// agent is configured with]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "file")]
+    pub cs: Option<String>,
+
+    /// The version of the configuration server, such as 9.8.9.0
+    #[arg(long, value_name = "VERSION", conflicts_with = "file", requires = "cs")]
+    pub cs_version: Option<String>,
+
+    /// A process server; may be repeated
+    #[arg(long, value_name = "NAME=ADDRESS[:PORT][,VERSION]", conflicts_with = "file")]
+    pub ps: Vec<String>,
+
+    /// vCenter or an ESXi host's API, as vsphere://[USER@]HOST[:PORT]
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub vcenter: Option<String>,
+
+    /// The master target's name in vCenter
+    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    pub vm: Option<String>,
+
+    /// An ESXi host's shell, as ssh://root@HOST; may be repeated
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub esxi: Vec<String>,
+
+    /// Where the retention volume is mounted [default: /mnt/retention]
+    #[arg(long, value_name = "PATH", conflicts_with = "file")]
+    pub retention: Option<String>,
+}
+
+/// Which of many hosts are asked, and how many at once.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many hosts")]
+pub struct ManyHosts {
+    /// The hosts of an Ansible inventory, YAML or INI
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub inventory: Option<PathBuf>,
+
+    /// Only the hosts of this group of the inventory; may be repeated
+    #[arg(long = "group", value_name = "NAME", requires = "inventory")]
+    pub groups: Vec<String>,
+
+    /// How many hosts are asked at once [default: as many as there are, at
+    /// most four for each processor and 32]
+    #[arg(long, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+}

@@ -1,0 +1,160 @@
+//! `--site` and the options that say the same for a master target; `init site`.
+//!
+//! Not for what a site file means: that is `site`'s.
+
+use anyhow::Context;
+
+use super::Exit;
+use super::args::SiteChoice;
+use crate::assets::read_file;
+use crate::check::CheckSet;
+use crate::site::{
+    Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, Site, SiteFile,
+    Vcenter, Way,
+};
+
+/// What is known about the site, and whether anybody told.
+pub struct Around {
+    /// The site.
+    pub site: Site,
+    /// Whether rules may speak of it: without a word about the site, checks of it are not asked.
+    pub told: bool,
+}
+
+/// Reads the site file, or makes the same structure of the options.
+pub fn choose(
+    choice: &SiteChoice,
+    targets: &[String],
+    checks: &CheckSet,
+) -> anyhow::Result<Around> {
+    if let Some(path) = &choice.file {
+        let asset = read_file(path)?;
+        let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
+        return Ok(Around { site, told: true });
+    }
+    let told = choice.cs.is_some()
+        || !choice.ps.is_empty()
+        || choice.vcenter.is_some()
+        || !choice.esxi.is_empty()
+        || choice.vm.is_some();
+    Ok(Around { site: of_options(choice, targets)?, told })
+}
+
+fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
+    anyhow::ensure!(
+        choice.vm.is_none() || targets.len() == 1,
+        "--vm names the machine of one master target, and there are {}: name them in --site",
+        targets.len()
+    );
+    let configuration_server = match &choice.cs {
+        None => None,
+        Some(address) => Some(ConfigurationServer {
+            address: address.parse().context("--cs")?,
+            version: choice
+                .cs_version
+                .as_ref()
+                .map(|version| version.parse())
+                .transpose()
+                .context("--cs-version")?,
+        }),
+    };
+    let process_servers = choice
+        .ps
+        .iter()
+        .map(|text| process_server(text).with_context(|| format!("--ps {text:?}")))
+        .collect::<anyhow::Result<Vec<ProcessServer>>>()?;
+    for (index, server) in process_servers.iter().enumerate() {
+        let earlier = process_servers[..index].iter().any(|other| other.name == server.name);
+        anyhow::ensure!(!earlier, "--ps: {} is named twice", server.name);
+    }
+    let master_target = |given: &String| MasterTarget {
+        vm: choice.vm.clone(),
+        retention: choice.retention.clone().unwrap_or_else(|| "/mnt/retention".to_owned()),
+        ..MasterTarget::as_given(given)
+    };
+    let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::at(url)).transpose();
+    Ok(Site {
+        vcenter: vcenter.context("--vcenter")?,
+        configuration_server,
+        process_servers,
+        esxi: choice
+            .esxi
+            .iter()
+            .enumerate()
+            .map(|(index, way)| esxi(index, way).context("--esxi"))
+            .collect::<anyhow::Result<_>>()?,
+        master_targets: targets.iter().map(master_target).collect(),
+        ..Site::default()
+    })
+}
+
+/// `NAME=ADDRESS[:PORT][,VERSION]`.
+fn process_server(text: &str) -> anyhow::Result<ProcessServer> {
+    let (name, rest) = text.split_once('=').context("expected NAME=ADDRESS[:PORT][,VERSION]")?;
+    let (place, version) = match rest.split_once(',') {
+        Some((place, version)) => (place, Some(version.parse()?)),
+        None => (rest, None),
+    };
+    let mut server = ProcessServer::at(name.parse::<Name>()?, address(place)?.0);
+    server.version = version;
+    if let Some(port) = address(place)?.1 {
+        server.data_port = port;
+    }
+    Ok(server)
+}
+
+/// `ADDRESS[:PORT]`; an IPv6 address with a port stands in brackets.
+fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
+    if let Ok(address) = text.parse::<Address>() {
+        return Ok((address, None));
+    }
+    let (address, port) =
+        text.rsplit_once(':').with_context(|| format!("{text:?} is no address"))?;
+    let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
+    let port: u16 = port
+        .parse()
+        .ok()
+        .filter(|&port| port > 0)
+        .with_context(|| format!("{port:?} is no port, give one from 1 to 65535"))?;
+    Ok((address.parse()?, Some(port)))
+}
+
+fn esxi(index: usize, way: &str) -> anyhow::Result<EsxiHost> {
+    let name = format!("esxi{}", index + 1);
+    Ok(EsxiHost::at(name.parse::<Name>()?, way.parse::<Way>()?))
+}
+
+/// Prints a commented site file.
+pub fn to_start_from() -> Exit {
+    anstream::print!("{}", crate::site::init_site());
+    Exit::Clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_server_is_written_in_one_word() {
+        for (text, expected) in [
+            ("ps1=ps01", Some(("ps01", 9443, None))),
+            ("ps1=ps01:4443", Some(("ps01", 4443, None))),
+            ("ps1=10.0.0.5:4443,9.8.9.0", Some(("10.0.0.5", 4443, Some("9.8.9.0")))),
+            ("ps1=fe80::1", Some(("fe80::1", 9443, None))),
+            ("ps1=[fe80::1]:443,9.8", Some(("fe80::1", 443, Some("9.8")))),
+            ("ps1", None),
+            ("ps1=", None),
+            ("ps1=a b", None),
+            ("ps1=a:0", None),
+            ("ps1=a:70000", None),
+            ("ps1=a,latest", None),
+        ] {
+            let server = process_server(text).ok();
+            let seen = server.as_ref().map(|server| {
+                let version = server.version.as_ref().map(|version| version.as_str());
+                (server.address.as_str(), server.data_port, version)
+            });
+            assert_eq!(seen, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Which hosts are meant: by arguments, by names in the site, by an inventory.
+//!
+//! Not for asking them: `host` does that.
+
+use anyhow::Context;
+
+use super::args::ManyHosts;
+use crate::assets::read_file;
+use crate::check::TargetKind;
+use crate::facts::host;
+use crate::facts::probe::{Probe, Surroundings};
+use crate::site::inventory::{self, InventoryHost};
+use crate::site::{Login, MasterTarget, ProcessServer, Site};
+use crate::transport::target::Target;
+use crate::yaml::nearest;
+
+/// One host that is meant.
+pub struct Host {
+    /// Its name in reports.
+    pub name: String,
+    /// What it is.
+    pub kind: TargetKind,
+    /// The way to it: `ssh://root@mt1`, `local:`, `capture:FILE`.
+    pub way: String,
+    /// How to log in, as far as the site or the inventory says.
+    pub login: Login,
+    /// What its probes need to know.
+    pub around: Surroundings,
+}
+
+impl Host {
+    /// What it is asked.
+    pub fn probes(&self) -> Vec<Probe> {
+        match self.kind {
+            TargetKind::ProcessServer => host::process_server_probes(),
+            _ => host::probes(),
+        }
+    }
+}
+
+/// The hosts of the arguments and the inventory; without either, every master target of the site.
+pub fn chosen(names: &[String], many: &ManyHosts, site: &Site) -> anyhow::Result<Vec<Host>> {
+    let mut hosts: Vec<Host> =
+        names.iter().map(|name| named(name, site)).collect::<anyhow::Result<_>>()?;
+    if let Some(path) = &many.inventory {
+        let asset = read_file(path)?;
+        let inventory = inventory::parse(&asset.text, &asset.path)?;
+        let listed = inventory.hosts(&many.groups)?;
+        anyhow::ensure!(!listed.is_empty(), "{} names no hosts", asset.path);
+        hosts.extend(listed.into_iter().map(|host| of_inventory(host, site)));
+    } else if names.is_empty() {
+        hosts.extend(site.master_targets.iter().map(|target| master_target(target, site)));
+    }
+    anyhow::ensure!(
+        !hosts.is_empty(),
+        "no target: name one, as ssh://root@HOST or local:, or give --site or --inventory"
+    );
+    unique(hosts)
+}
+
+/// The same hosts, and the process servers of the site that can be asked: what the master
+/// targets depend on.
+pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
+    for server in &site.process_servers {
+        if !hosts.iter().any(|host| host.name == server.name.as_str()) {
+            hosts.extend(process_server(server, site));
+        }
+    }
+    hosts
+}
+
+/// One argument: a name in the site, or a way to a host.
+pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
+    if let Some(target) = site.master_target(name) {
+        return Ok(master_target(target, site));
+    }
+    if let Some(server) = site.process_server(name) {
+        return process_server(server, site)
+            .with_context(|| format!("process server {name}: the site gives it no ssh:"));
+    }
+    if name.contains(':') {
+        // Refused here already, for what is wrong may be a password that no message may show.
+        name.parse::<Target>()?;
+        return Ok(Host {
+            name: name.to_owned(),
+            kind: TargetKind::LinuxMt,
+            way: name.to_owned(),
+            login: Login::default(),
+            around: site.surroundings(None),
+        });
+    }
+    let known = site.master_targets.iter().map(|target| target.name.as_str());
+    let meant = nearest(name, known).map_or_else(String::new, |n| format!(", did you mean {n:?}?"));
+    anyhow::bail!(
+        "target {name:?}: expected ssh://USER@HOST, local:, capture:FILE or a name in --site{meant}"
+    )
+}
+
+fn master_target(target: &MasterTarget, site: &Site) -> Host {
+    Host {
+        name: target.name.to_string(),
+        kind: TargetKind::LinuxMt,
+        way: target.ssh.to_string(),
+        login: target.login(),
+        around: site.surroundings(Some(target)),
+    }
+}
+
+fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
+    // What it is asked about is what it sends to, not itself.
+    let around = Surroundings { process_servers: Vec::new(), ..site.surroundings(None) };
+    Some(Host {
+        name: server.name.to_string(),
+        kind: TargetKind::ProcessServer,
+        way: server.ssh.as_ref()?.to_string(),
+        login: server.login(),
+        around,
+    })
+}
+
+fn of_inventory(host: InventoryHost, site: &Site) -> Host {
+    Host {
+        around: site.surroundings(site.master_target(&host.name)),
+        way: host.way(),
+        login: Login { identity: host.identity, ..Login::default() },
+        kind: TargetKind::LinuxMt,
+        name: host.name,
+    }
+}
+
+/// Reports and waivers know targets by name, so no two may share one.
+fn unique(hosts: Vec<Host>) -> anyhow::Result<Vec<Host>> {
+    for (index, host) in hosts.iter().enumerate() {
+        let earlier = hosts[..index].iter().any(|other| other.name == host.name);
+        anyhow::ensure!(!earlier, "target {:?} is named twice", host.name);
+    }
+    Ok(hosts)
+}

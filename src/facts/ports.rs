@@ -1,0 +1,480 @@
+//! Which ports of other servers a host reaches, asked from its own shell: a port that is open from
+//! the operator's desk proves nothing about the host.
+//!
+//! TCP, TLS and HTTP are told apart, for a firewall lets the first through and a dead service
+//! still has it. Not for ports of the host itself.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::probe::Probe;
+use super::site::SiteFacts;
+use super::transcript::Transcript;
+use super::{Fact, Looked};
+
+/// Where the agent keeps which configuration server it belongs to (agent, drscout.conf).
+///
+/// Each server is asked in a subshell of its own, all at the same time, so that several ports
+/// behind a firewall that drops packets cost one time limit. Every line is printed whole by one
+/// `printf`, so that no two mingle.
+///
+/// ```text
+/// agent CS01                               what drscout.conf names
+/// at ROLE ADDRESS PORT IP...               what the name resolves to here
+/// port ROLE ADDRESS PORT STATE TLS HTTP TEXT
+/// ```
+pub const PROBES: &[Probe] = &[Probe::new(
+    "ports",
+    r#"
+conf=/usr/local/ASR/Vx/etc/drscout.conf
+agent=
+if [ -r "$conf" ]; then
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      *[Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]*=*)
+        set -- ${line%%=*}
+        case $1 in [Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]) ;; *) continue;; esac
+        set -- ${line#*=}
+        agent=${1-}; agent=${agent#\"}; agent=${agent%\"}
+        break;;
+    esac
+  done < "$conf"
+  printf 'agent %s\n' "${agent:--}"
+else
+  printf 'agent-unreadable %s\n' "$conf"
+fi
+speak() {
+  case $1 in *:*) peer="[$1]:$2";; *) peer="$1:$2";; esac
+  asked=
+  if command -v curl >/dev/null 2>&1; then
+    said=$(limit 4 curl -q -gsk -m 3 --noproxy '*' -o /dev/null \
+      -w '%{http_code} %{time_appconnect}' "https://$peer/" 2>/dev/null); rc=$?
+    case $said in [1-9][0-9][0-9]' '*) printf 'yes %s' "${said%% *}"; return;; esac
+    case $rc:${said##* } in
+      # A curl without TLS or without these options has not asked.
+      1:*|2:*|4:*) ;;
+      0:*|*:*[1-9]*) printf 'yes 000'; return;;
+      *) asked=1;;
+    esac
+  fi
+  # The TLS of an old curl is older than that of its neighbour.
+  if command -v openssl >/dev/null 2>&1; then
+    asked=1
+    said=$(limit 4 openssl s_client -connect "$peer" </dev/null 2>/dev/null)
+    case $said in *'BEGIN CERTIFICATE'*) printf 'yes 000'; return;; esac
+  fi
+  if [ -n "$asked" ]; then printf 'no 000'; else printf 'not-asked 000'; fi
+}
+ask() {
+  case $2 in -*|*[!A-Za-z0-9.:_-]*|'') printf 'port %s ? 0 unknown not-asked 000 no address\n' "$1"; return;; esac
+  case $3 in *[!0-9]*|'') printf 'port %s %s 0 unknown not-asked 000 no port\n' "$1" "$2"; return;; esac
+  case $2 in
+    *:*) found=$2;;
+    *[!0-9.]*)
+      if command -v getent >/dev/null 2>&1; then
+        found=$(limit 3 getent ahosts "$2" 2>/dev/null); rc=$?
+        case $rc in
+          0) ;;
+          124|143) printf 'port %s %s %s dns not-asked 000 the name server did not answer in time\n' "$1" "$2" "$3"; return;;
+          *) printf 'port %s %s %s dns not-asked 000 the name is not known here\n' "$1" "$2" "$3"; return;;
+        esac
+      else found=; fi;;
+    *) found=$2;;
+  esac
+  # No here-document: bash keeps one in a file.
+  addresses=$(printf '%s\n' "$found" | while read -r one rest; do printf ' %s' "$one"; done)
+  printf 'at %s %s %s%s\n' "$1" "$2" "$3" "$addresses"
+  if command -v bash >/dev/null 2>&1; then
+    said=$(limit 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1); rc=$?
+  elif command -v nc >/dev/null 2>&1; then
+    said=$(limit 4 nc -z -w 3 "$2" "$3" 2>&1 </dev/null); rc=$?
+    case $rc:$said in
+      *[Ii]'nvalid option'*|*'unrecognized option'*|*[Uu]'sage:'*)
+        printf 'port %s %s %s unknown not-asked 000 neither bash nor an nc that can ask\n' "$1" "$2" "$3"; return;;
+      *' timed out'*) rc=124;;
+    esac
+  else
+    printf 'port %s %s %s unknown not-asked 000 neither bash nor nc is there\n' "$1" "$2" "$3"; return
+  fi
+  case $rc:$said in
+    0:*) state=open;;
+    124:*|143:*|*'timed out'*) state=filtered;;
+    *refused*) state=refused;;
+    *'ame or service not known'*|*'ame does not resolve'*|*'emporary failure in name'*|*'o address associated'*) state=dns;;
+    *'o route to host'*|*'etwork is unreachable'*|*'ost is unreachable'*) state=no-route;;
+    *) state=unknown;;
+  esac
+  spoken='not-asked 000'
+  [ $state = open ] && spoken=$(speak "$2" "$3")
+  said=${said##*: }
+  printf 'port %s %s %s %s %s %s\n' "$1" "$2" "$3" "$state" "$spoken" "${said%%
+*}"
+}
+many() {
+  printf '%s\n' "$2" | {
+    while read -r address port; do
+      [ -n "$address" ] && ask "$1" "$address" "$port" &
+    done
+    wait
+  }
+}
+[ -n "${CS:-$agent}" ] && ask configuration-server "${CS:-$agent}" 443 &
+[ -n "$CS" ] && [ -n "$agent" ] && [ "$agent" != "$CS" ] && ask agent-server "$agent" 443 &
+many process-server "$PROCESS_SERVERS" &
+many vcenter "$VCENTERS" &
+wait
+exit 0
+"#,
+)];
+
+/// Which ports of other servers a host reaches.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PortsFacts {
+    /// The configuration server that the host's agent is configured with.
+    pub agent_server: Fact<String>,
+    /// Whether that one and the one the site names are one address as this host resolves them.
+    pub same_server: Fact<bool>,
+    /// Port 443 of the configuration server: the one the site names, else the agent's.
+    pub configuration_server: Fact<PortFacts>,
+    /// The data port of every process server the site names.
+    pub process_servers: Looked<PortFacts>,
+    /// The port of vCenter's API.
+    pub vcenters: Looked<PortFacts>,
+}
+
+/// One port of another server, as seen from the host.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PortFacts {
+    /// The server's address as it was asked for, with the port: `cs01:443`.
+    pub place: String,
+    /// The server's address as it was asked for.
+    pub address: String,
+    /// The port.
+    pub port: i64,
+    /// What a TCP connection to it led to.
+    pub state: Fact<PortState>,
+    /// Whether it speaks TLS.
+    pub tls: Fact<bool>,
+    /// The status of its answer to an HTTP request; 0 when it gave none.
+    pub http: i64,
+    /// All of it in words, for people, with the place.
+    pub said: String,
+}
+
+/// What a TCP connection led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortState {
+    /// It was taken.
+    Open,
+    /// The server is there and nothing listens, or a firewall says so.
+    Refused,
+    /// Nothing came back: a firewall drops it, or the server is off.
+    Filtered,
+    /// The name could not be resolved.
+    Dns,
+    /// There is no way to the server's network.
+    NoRoute,
+}
+
+/// Reads the ports out of a transcript.
+pub fn of(transcript: &Transcript) -> Fact<PortsFacts> {
+    transcript.text("ports").map(parse)
+}
+
+/// What one line says of a place: a role, an address and a port.
+struct Line<'t> {
+    role: &'t str,
+    place: (&'t str, i64),
+    rest: Vec<&'t str>,
+}
+
+fn lines<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = Line<'t>> {
+    text.lines().filter_map(move |line| {
+        let mut words = line.split(' ');
+        (words.next()? == word).then_some(())?;
+        let role = words.next()?;
+        let place = (words.next()?, words.next()?.parse().ok()?);
+        Some(Line { role, place, rest: words.collect() })
+    })
+}
+
+/// Reads what the probe prints.
+///
+/// ```
+/// use preflight::facts::ports::{self, PortState};
+/// let text = "agent cs01\nport configuration-server cs01 443 open yes 200 \n";
+/// let server = ports::parse(text).configuration_server;
+/// assert_eq!(server.known().unwrap().state.known(), Some(&PortState::Open));
+/// ```
+pub fn parse(text: &str) -> PortsFacts {
+    let of_role = |role: &str| -> Vec<PortFacts> {
+        let mut ports: Vec<PortFacts> =
+            lines(text, "port").filter(|line| line.role == role).map(|line| port(&line)).collect();
+        // They answer in any order, and a report has one.
+        ports.sort_by(|a, b| (&a.address, a.port).cmp(&(&b.address, b.port)));
+        ports.dedup();
+        ports
+    };
+    let agent_server = agent(text);
+    let server = of_role("configuration-server").into_iter().next();
+    PortsFacts {
+        same_server: same_server(text, &agent_server),
+        configuration_server: match (server, &agent_server) {
+            (Some(server), _) => Fact::Known(server),
+            (None, Fact::Unavailable(why)) => Fact::unavailable(format!(
+                "nobody says where the configuration server is (--cs): {}",
+                why.reason
+            )),
+            (None, Fact::Known(_)) => Fact::unavailable("the answer about it was cut off"),
+        },
+        process_servers: Looked::complete(of_role("process-server")),
+        vcenters: Looked::complete(of_role("vcenter")),
+        agent_server,
+    }
+}
+
+/// Which configuration server the agent's own configuration names.
+fn agent(text: &str) -> Fact<String> {
+    let named = text.lines().find_map(|line| line.strip_prefix("agent "));
+    let unreadable = text.lines().find_map(|line| line.strip_prefix("agent-unreadable "));
+    match (named.map(str::trim), unreadable) {
+        (Some("-" | ""), _) => Fact::unavailable("drscout.conf has no Hostname"),
+        (Some(name), _) => Fact::Known(name.to_owned()),
+        (None, Some(file)) => Fact::unavailable(format!("{file} cannot be read")),
+        (None, None) => Fact::unavailable("the agent's configuration was not looked at"),
+    }
+}
+
+/// Whether the server the site names and the one the agent knows share an address.
+fn same_server(text: &str, agent: &Fact<String>) -> Fact<bool> {
+    let agent = match agent {
+        Fact::Known(agent) => agent,
+        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
+    };
+    let addresses = |role: &str| -> Option<(&str, Vec<&str>)> {
+        let line = lines(text, "at").find(|line| line.role == role)?;
+        let name = line.place.0;
+        Some((name, line.rest))
+    };
+    let Some((named, of_site)) = addresses("configuration-server") else {
+        return Fact::unavailable("the configuration server's name could not be resolved");
+    };
+    if named == agent {
+        return Fact::Known(true);
+    }
+    match addresses("agent-server") {
+        Some((_, of_agent)) if !of_agent.is_empty() && !of_site.is_empty() => {
+            Fact::Known(of_agent.iter().any(|address| of_site.contains(address)))
+        }
+        _ => Fact::unavailable(format!("{agent}, which the agent knows, could not be resolved")),
+    }
+}
+
+fn port(line: &Line<'_>) -> PortFacts {
+    let (address, number) = line.place;
+    let word = |index: usize| line.rest.get(index).copied().unwrap_or_default();
+    let text = line.rest.get(3..).unwrap_or_default().join(" ");
+    let text = text.trim();
+    let state = match word(0) {
+        "open" => Fact::Known(PortState::Open),
+        "refused" => Fact::Known(PortState::Refused),
+        "filtered" => Fact::Known(PortState::Filtered),
+        "dns" => Fact::Known(PortState::Dns),
+        "no-route" => Fact::Known(PortState::NoRoute),
+        _ if text.is_empty() => {
+            Fact::unavailable(format!("asking {address}:{number} says nothing"))
+        }
+        _ => Fact::unavailable(format!("asking {address}:{number}: {text}")),
+    };
+    let tls = match (&state, word(1)) {
+        (Fact::Known(PortState::Open), "yes") => Fact::Known(true),
+        (Fact::Known(PortState::Open), "no") => Fact::Known(false),
+        (Fact::Known(PortState::Open), _) => {
+            Fact::unavailable("neither curl nor openssl is on the host, only TCP was asked")
+        }
+        // Where nothing is open, nothing speaks.
+        _ => state.clone().map(|_| false),
+    };
+    let http = word(2).parse().unwrap_or_default();
+    let place = if address.contains(':') {
+        format!("[{address}]:{number}")
+    } else {
+        format!("{address}:{number}")
+    };
+    let said = format!("{place} is {}", said(&state, &tls, http, text));
+    PortFacts { place, address: address.to_owned(), port: number, state, tls, http, said }
+}
+
+/// What is known of a port, in words.
+fn said(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> String {
+    let words = match (state.known(), tls.known()) {
+        (None, _) => "not asked",
+        (Some(PortState::Open), None) => "open by TCP, TLS was not asked",
+        (Some(PortState::Open), Some(false)) => "open by TCP, and nothing there speaks TLS",
+        (Some(PortState::Open), Some(true)) if http > 0 => {
+            return format!("open and answers HTTP {http} over TLS");
+        }
+        (Some(PortState::Open), Some(true)) => "open and speaks TLS",
+        (Some(PortState::Refused), _) => "refused: the machine is there and nothing listens",
+        (Some(PortState::Filtered), _) => "filtered: nothing came back within 3 s",
+        (Some(PortState::Dns), _) if text.is_empty() => "not found: the name is not known here",
+        (Some(PortState::Dns), _) => return format!("not found: {text}"),
+        (Some(PortState::NoRoute), _) => "not reachable: there is no route to it",
+    };
+    words.to_owned()
+}
+
+impl PortsFacts {
+    /// The same ports, and those of the site that were not asked, as such: a host that was asked
+    /// before the site named a server has said nothing about it.
+    pub fn asked_of(mut self, site: &SiteFacts) -> Self {
+        let addresses = site.process_servers.items.iter().filter_map(|it| it.address.known());
+        for address in addresses {
+            add_unasked(&mut self.process_servers.items, address, "process server");
+        }
+        if let Fact::Known(vcenter) = &site.vcenter {
+            add_unasked(&mut self.vcenters.items, &vcenter.address, "vCenter");
+        }
+        self
+    }
+}
+
+fn add_unasked(ports: &mut Vec<PortFacts>, address: &str, what: &str) {
+    if ports.iter().any(|port| port.address == address) {
+        return;
+    }
+    let reason = format!("the host was not asked about {what} {address}");
+    ports.push(PortFacts {
+        place: address.to_owned(),
+        address: address.to_owned(),
+        port: 0,
+        state: Fact::unavailable(reason.clone()),
+        tls: Fact::unavailable(reason),
+        http: 0,
+        said: format!("{address} was not asked"),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(line: &str) -> PortFacts {
+        let text = format!("agent cs01\nport configuration-server {line}\n");
+        parse(&text).configuration_server.known().unwrap().clone()
+    }
+
+    #[test]
+    fn tcp_tls_and_http_are_told_apart() {
+        use PortState::{Dns, Filtered, NoRoute, Open, Refused};
+        for (line, state, tls, said) in [
+            ("cs01 443 open yes 200 ", Open, Some(true), "open and answers HTTP 200 over TLS"),
+            ("cs01 443 open yes 000 ", Open, Some(true), "open and speaks TLS"),
+            (
+                "cs01 443 open no 000 ",
+                Open,
+                Some(false),
+                "open by TCP, and nothing there speaks TLS",
+            ),
+            ("cs01 443 open not-asked 000 ", Open, None, "open by TCP, TLS was not asked"),
+            (
+                "cs01 443 refused not-asked 000 Connection refused",
+                Refused,
+                Some(false),
+                "refused: the machine is there and nothing listens",
+            ),
+            (
+                "cs01 443 filtered not-asked 000 ",
+                Filtered,
+                Some(false),
+                "filtered: nothing came back within 3 s",
+            ),
+            (
+                "cs01 443 dns not-asked 000 the name is not known here",
+                Dns,
+                Some(false),
+                "not found: the name is not known here",
+            ),
+            (
+                "10.9.9.9 443 no-route not-asked 000 No route to host",
+                NoRoute,
+                Some(false),
+                "not reachable: there is no route to it",
+            ),
+        ] {
+            let port = server(line);
+            assert_eq!(port.state, Fact::Known(state), "{line}");
+            assert_eq!(port.tls.known().copied(), tls, "{line}");
+            assert_eq!(port.said, format!("{} is {said}", port.place), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_no_closed_port() {
+        for (line, why) in [
+            (
+                "cs01 443 unknown not-asked 000 neither bash nor nc is there",
+                "asking cs01:443: neither bash nor nc is there",
+            ),
+            ("cs01 443 unknown not-asked 000 ", "asking cs01:443 says nothing"),
+            ("cs01 443 opened yes 200 ", "asking cs01:443 says nothing"),
+            ("cs01 443", "asking cs01:443 says nothing"),
+        ] {
+            let port = server(line);
+            assert_eq!(port.state, Fact::unavailable(why), "{line}");
+            assert_eq!(port.tls, Fact::unavailable(why), "{line}");
+        }
+        for (text, why) in [
+            (
+                "",
+                "nobody says where the configuration server is (--cs): the agent's configuration was not looked at",
+            ),
+            (
+                "agent -\n",
+                "nobody says where the configuration server is (--cs): drscout.conf has no Hostname",
+            ),
+            ("agent cs01\n", "the answer about it was cut off"),
+            ("agent cs01\nport configuration-server cs01 x\n", "the answer about it was cut off"),
+        ] {
+            assert_eq!(parse(text).configuration_server, Fact::unavailable(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_server_is_the_same_when_it_has_the_same_address_here() {
+        let at = |text: &str| parse(text).same_server;
+        let site = "at configuration-server cs01 443 10.0.0.1 10.0.0.1 fe80::1\n";
+        for (text, expected) in [
+            (format!("agent cs01\n{site}"), Some(true)),
+            (format!("agent 10.0.0.1\n{site}at agent-server 10.0.0.1 443 10.0.0.1\n"), Some(true)),
+            (format!("agent old\n{site}at agent-server old 443 10.0.0.9\n"), Some(false)),
+            (format!("agent old\n{site}at agent-server old 443\n"), None),
+            (format!("agent old\n{site}"), None),
+            ("agent old\n".to_owned(), None),
+            (site.to_owned(), None),
+        ] {
+            assert_eq!(at(&text).known().copied(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_have_one_order_and_a_server_that_was_not_asked_is_unknown() {
+        let text = "port process-server ps2 9443 open yes 400 \n\
+                    port process-server ps1 9443 refused not-asked 000 Connection refused\n\
+                    port vcenter vc1 443 open yes 200 \n";
+        let ports = parse(text);
+        let names: Vec<&str> =
+            ports.process_servers.items.iter().map(|port| port.address.as_str()).collect();
+        assert_eq!(names, ["ps1", "ps2"]);
+        assert_eq!(ports.vcenters.items[0].place, "vc1:443");
+        let mut unasked = Vec::new();
+        add_unasked(&mut unasked, "ps3", "process server");
+        assert_eq!(
+            unasked[0].state,
+            Fact::unavailable("the host was not asked about process server ps3")
+        );
+        add_unasked(&mut unasked, "ps3", "process server");
+        assert_eq!(unasked.len(), 1);
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading a site file, and the one to start from.
+//!
+//! Not for getting its text: `cli` does that.
+
+use super::error::{Fault, SiteError};
+use super::model::Site;
+use super::verify::{self, At};
+use crate::check::CheckSet;
+use crate::yaml::{self, Step, place_of};
+
+/// A site file that was read, with what is needed to name a place in it.
+#[derive(Clone, Debug)]
+pub struct SiteFile {
+    /// What it says.
+    pub site: Site,
+    file: String,
+    text: String,
+}
+
+impl SiteFile {
+    /// Reads the text of a site file; `file` is its name for messages.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first thing that is wrong, named by line and column: an unknown key, a name
+    /// that nothing bears or that two things bear, a check that does not exist.
+    pub fn parse(text: &str, file: &str, checks: &CheckSet) -> Result<Self, SiteError> {
+        // An empty file is a site about which nothing is known.
+        let site: Option<Site> = yaml::parse(text, file)?;
+        let read =
+            Self { site: site.unwrap_or_default(), file: file.to_owned(), text: text.to_owned() };
+        verify::site(&read.site, checks).map_err(|(at, fault)| read.fault(&at, fault))?;
+        Ok(read)
+    }
+
+    /// The error of something that is wrong at a place of this file.
+    pub fn fault(&self, at: &At, fault: Fault) -> SiteError {
+        let mut path = vec![Step::Key(at.section)];
+        path.extend(at.item.map(Step::Item));
+        path.extend(at.key.map(Step::Key));
+        path.extend(at.inner.map(Step::Item));
+        let place = place_of(&self.text, &path);
+        SiteError::Fault { file: self.file.clone(), place, fault }
+    }
+}
+
+/// A commented site file to start from; it is one that can be read as it is.
+pub fn init_site() -> &'static str {
+    include_str!("init_site.yaml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::{Asset, Assets};
+
+    /// Two checks: one that facts decide, one that a person answers.
+    fn checks() -> CheckSet {
+        let rule = "- { id: image.zerombr, title: no question, severity: blocks-reprotect, \
+             applies_to: image, rule: image.kickstart.zerombr, found: zerombr, symptom: none, \
+             remedy: { text: Mend it. }, source: { doc: field, at: threads }, \
+             examples: [ { pass: {} }, { fail: {} }, { unknown: {} } ] }\n";
+        let question = "- { id: cs.backup, title: a backup exists, severity: data-loss, \
+             applies_to: site, question: 'Is there a backup?', symptom: none, \
+             remedy: { text: Make one. }, source: { doc: field, at: threads } }\n";
+        let text = format!("{rule}{question}");
+        CheckSet::read(&[Asset { path: "checks/x.yaml".to_owned(), text }]).unwrap()
+    }
+
+    const GOOD: &str = "\
+vcenter: { url: 'vsphere://vc1', discovery_account: asr@vsphere.local, via: mt1 }
+configuration_server: { address: cs01, version: 9.8.9.0 }
+process_servers: [ { name: ps1, address: ps01, version: 9.8 } ]
+esxi: [ { name: esx1, ssh: 'ssh://root@esx1' } ]
+master_targets:
+  - { name: mt1, ssh: 'ssh://root@mt1', vm: asr-mt-01, retention: /mnt/retention }
+  - { name: mt2, ssh: 'ssh://root@mt2', legacy_ssh: true }
+protected_vms:
+  - { name: app 01, master_target: mt1, filesystems: [reiserfs, xfs] }
+replication_groups: [ { name: shop, vms: [app 01] } ]
+answers: [ { check: cs.backup, value: yes, by: ann, at: 2026-11-20 } ]
+waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 2026-12-31 } ]
+";
+
+    fn refusal(text: &str) -> String {
+        SiteFile::parse(text, "site.yaml", &checks()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_whole_site_is_read() {
+        let site = SiteFile::parse(GOOD, "site.yaml", &checks()).unwrap().site;
+        assert_eq!(site.master_targets.len(), 2);
+        assert_eq!(site.process_servers[0].data_port, 9443);
+        assert_eq!(site.answers.unwrap()[0].answer().at, "2026-11-20");
+        assert_eq!(site.vcenter.unwrap().address(), Some(("vc1".to_owned(), 443)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_the_nearest_right_name() {
+        for (from, to, says) in [
+            (
+                "master_target: mt1",
+                "master_target: mt3",
+                "site.yaml, line 9, column 36: there is no master target named \"mt3\", did you mean \"mt1\"?",
+            ),
+            ("via: mt1", "via: mt9", "site.yaml, line 1, column 77: there is no master target"),
+            (
+                "vms: [app 01]",
+                "vms: [app 02]",
+                "line 10, column 43: there is no protected machine named \"app 02\", did you mean \"app 01\"?",
+            ),
+            (
+                "name: mt2",
+                "name: mt1",
+                "line 7, column 13: the name \"mt1\" is taken by master_targets 1",
+            ),
+            ("name: esx1", "name: ps1", "the name \"ps1\" is taken by process_servers 1"),
+            (
+                "check: image.zerombr",
+                "check: image.zeromb",
+                "line 12, column 21: there is no check \"image.zeromb\", did you mean \"image.zerombr\"?",
+            ),
+            (
+                "check: cs.backup",
+                "check: image.zerombr",
+                "image.zerombr is decided by facts, and not by an answer",
+            ),
+            ("value: yes", "value: maybe", "line 11"),
+            (
+                "version: 9.8.9.0",
+                "version: latest",
+                "\"latest\" is no version, write it as 9.8.9.0",
+            ),
+            (
+                "legacy_ssh",
+                "legacy_shh",
+                "unknown key \"legacy_shh\", did you mean \"legacy_ssh\"?",
+            ),
+            ("ssh://root@mt1", "ssh://root:x@mt1", "a password stands in the address of mt1"),
+            ("vsphere://vc1", "vsphere://a:b@vc1", "a password stands in the address of vCenter"),
+            ("vsphere://vc1", "https://vc1", "\"https://vc1\" is no vsphere://"),
+            (
+                "retention: /mnt",
+                "retention: mnt",
+                "line 6, column 67: \"mnt/retention\" is no absolute path",
+            ),
+            ("[reiserfs, xfs]", "[reiser]", "line 9"),
+            ("address: cs01", "address: 'cs 01'", "is neither a host name nor an IP address"),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let message = refusal(&GOOD.replacen(from, to, 1));
+            assert!(message.contains(says), "{to}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_file_to_start_from_can_be_read_as_it_is() {
+        let checks = CheckSet::load(&Assets::embedded()).unwrap();
+        let site = SiteFile::parse(init_site(), "site.yaml", &checks).unwrap().site;
+        assert_eq!(site.master_targets.len(), 1);
+    }
+
+    #[test]
+    fn every_key_of_the_file_to_start_from_is_one_there_is() {
+        // What is commented out must be right, too, once it is taken in.
+        let text: String = init_site()
+            .lines()
+            .map(|line| line.strip_prefix("#: ").map_or(line.to_owned(), str::to_owned) + "\n")
+            .filter(|line| !line.starts_with("answers:") && !line.starts_with("waivers:"))
+            .filter(|line| !line.contains("check: "))
+            .collect();
+        SiteFile::parse(&text, "site.yaml", &checks()).unwrap();
+    }
+
+    #[test]
+    fn an_empty_file_is_a_site_of_which_nothing_is_known() {
+        let site = SiteFile::parse("# later\n", "site.yaml", &checks()).unwrap().site;
+        assert_eq!(site, Site::default());
+    }
+}

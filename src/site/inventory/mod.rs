@@ -1,0 +1,375 @@
+//! The part of an Ansible inventory, YAML or INI, that says which hosts there are and how to log
+//! in to them.
+//!
+//! Not for plugins, scripts, vaults or templates: what would change the way to a host and is not
+//! understood is refused with its line, and never guessed. Variables that have nothing to do with
+//! the way to a host are passed over.
+
+mod ini;
+mod variable;
+mod yaml;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::yaml::nearest;
+
+pub use variable::VariableFault;
+use variable::Variables;
+
+/// The most hosts that are read.
+const MAX_HOSTS: usize = 10_000;
+
+/// Why an inventory was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{at}: {problem}", at = .line.map_or_else(String::new, |line| format!(", line {line}")))]
+pub struct InventoryError {
+    /// The file as the user knows it.
+    pub file: String,
+    /// The line.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with an inventory.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Not YAML.
+    #[error("{0}")]
+    Yaml(String),
+    /// A variable that cannot be used.
+    #[error(transparent)]
+    Variable(#[from] VariableFault),
+    /// A construct that is not read.
+    #[error("{0} is not read here")]
+    NotRead(String),
+    /// Something else stands where this was expected.
+    #[error("expected {0}")]
+    Expected(&'static str),
+    /// A group that does not exist.
+    #[error("there is no group {name:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    NoSuchGroup {
+        /// The name as written.
+        name: String,
+        /// The group that is spelled most alike.
+        nearest: Option<String>,
+    },
+    /// Groups that contain each other.
+    #[error("group {0:?} contains itself")]
+    Circle(String),
+    /// More than is read.
+    #[error("more than {MAX_HOSTS} hosts")]
+    TooMany,
+}
+
+impl InventoryError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match &self.problem {
+            Problem::Variable(fault) => fault.hint(),
+            Problem::NotRead(_) => Some(
+                "write the hosts out with ansible-inventory --list --yaml, or name them in a \
+                 site file"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// One host of an inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryHost {
+    /// Its name, as reports have it.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+    /// The port of its SSH server.
+    pub port: Option<u16>,
+    /// The account to log in with.
+    pub user: Option<String>,
+    /// The private key to log in with.
+    pub identity: Option<PathBuf>,
+    /// Whether it is this machine.
+    pub local: bool,
+}
+
+impl InventoryHost {
+    /// The way to it, as a target is written.
+    pub fn way(&self) -> String {
+        if self.local {
+            return "local:".to_owned();
+        }
+        let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        match self.address.contains(':') {
+            true => format!("ssh://{user}[{}]{port}", self.address),
+            false => format!("ssh://{user}{}{port}", self.address),
+        }
+    }
+}
+
+/// What an inventory says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    file: String,
+    /// In the order they are first named.
+    hosts: Vec<String>,
+    own: BTreeMap<String, Variables>,
+    groups: BTreeMap<String, Group>,
+    depths: BTreeMap<String, usize>,
+}
+
+/// One group of an inventory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Group {
+    hosts: BTreeSet<String>,
+    children: BTreeSet<String>,
+    variables: Variables,
+}
+
+/// The group that contains every host.
+const ALL: &str = "all";
+
+/// The group of hosts that are in no other.
+const UNGROUPED: &str = "ungrouped";
+
+/// Reads the text of an inventory; `file` is its name for messages, and tells YAML by its ending.
+///
+/// # Errors
+///
+/// Fails at the first construct that is not understood, named by its line.
+///
+/// ```
+/// use preflight::site::inventory;
+/// let inventory = inventory::parse("[mts]\nmt1 ansible_host=192.0.2.20\n", "hosts.ini").unwrap();
+/// assert_eq!(inventory.hosts(&[]).unwrap()[0].way(), "ssh://192.0.2.20");
+/// ```
+pub fn parse(text: &str, file: &str) -> Result<Inventory, InventoryError> {
+    let is_yaml = [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending))
+        || text.trim_start().starts_with("---")
+        || text.trim_start().starts_with("all:");
+    let mut inventory = Inventory { file: file.to_owned(), ..Inventory::default() };
+    let read = match is_yaml {
+        true => yaml::read(text, &mut inventory),
+        false => ini::read(text, &mut inventory),
+    };
+    read.map_err(|(line, problem)| InventoryError { file: file.to_owned(), line, problem })?;
+    inventory.depths = inventory.depths().map_err(|problem| inventory.error(problem))?;
+    Ok(inventory)
+}
+
+/// A problem and its line.
+type ProblemAt = (Option<usize>, Problem);
+
+impl Inventory {
+    /// Takes note of a host in a group.
+    fn add_host(&mut self, name: &str, group: &str) -> Result<&mut Variables, Problem> {
+        if !self.own.contains_key(name) {
+            if self.hosts.len() == MAX_HOSTS {
+                return Err(Problem::TooMany);
+            }
+            self.hosts.push(name.to_owned());
+        }
+        self.groups.entry(group.to_owned()).or_default().hosts.insert(name.to_owned());
+        Ok(self.own.entry(name.to_owned()).or_default())
+    }
+
+    /// The hosts that are in any of these groups, or all of them, in the order they are named.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such group.
+    pub fn hosts(&self, groups: &[String]) -> Result<Vec<InventoryHost>, InventoryError> {
+        for name in groups {
+            if !self.groups.contains_key(name) && name != ALL && name != UNGROUPED {
+                let nearest = nearest(name, self.groups.keys().map(String::as_str));
+                let nearest = nearest.map(str::to_owned);
+                return Err(self.error(Problem::NoSuchGroup { name: name.clone(), nearest }));
+            }
+        }
+        let mut hosts = Vec::new();
+        for name in &self.hosts {
+            let mut of = self.groups_of(name);
+            let wanted = |group: &String| {
+                group == ALL
+                    || of.iter().any(|(_, name)| name == group)
+                    || (group == UNGROUPED && of.iter().all(|(_, name)| name == ALL))
+            };
+            if !groups.is_empty() && !groups.iter().any(wanted) {
+                continue;
+            }
+            // What stands nearer to the host counts: the deeper group, and of two equally deep
+            // ones the later by name, as Ansible has it.
+            of.sort();
+            let mut known =
+                self.groups.get(ALL).map(|all| all.variables.clone()).unwrap_or_default();
+            for (_, group) in &of {
+                known = known.overridden_by(&self.groups[group].variables);
+            }
+            hosts.push(known.overridden_by(&self.own[name]).host(name));
+        }
+        Ok(hosts)
+    }
+
+    /// Every group that contains a host, with its depth.
+    fn groups_of(&self, host: &str) -> Vec<(usize, String)> {
+        let mut of: BTreeSet<&str> = BTreeSet::new();
+        let holds = |group: &Group| group.hosts.contains(host);
+        let direct = self.groups.iter().filter(|(_, group)| holds(group));
+        let mut reached: Vec<&str> = direct.map(|(name, _)| name.as_str()).collect();
+        while let Some(name) = reached.pop() {
+            if of.insert(name) {
+                let parents = self.groups.iter().filter(|(_, it)| it.children.contains(name));
+                reached.extend(parents.map(|(name, _)| name.as_str()));
+            }
+        }
+        let depth = |name: &str| self.depths.get(name).copied().unwrap_or_default();
+        of.into_iter().map(|name| (depth(name), name.to_owned())).collect()
+    }
+
+    /// How far each group is from the one that contains all.
+    fn depths(&self) -> Result<BTreeMap<String, usize>, Problem> {
+        let mut parents: BTreeMap<&str, usize> =
+            self.groups.keys().map(|name| (name.as_str(), 0)).collect();
+        for child in self.groups.values().flat_map(|group| &group.children) {
+            *parents.entry(child).or_default() += 1;
+        }
+        let mut depths: BTreeMap<String, usize> = BTreeMap::new();
+        let mut open: Vec<&str> =
+            parents.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+        while let Some(name) = open.pop() {
+            let depth = *depths.entry(name.to_owned()).or_insert(usize::from(name != ALL));
+            for child in self.groups.get(name).into_iter().flat_map(|group| &group.children) {
+                let deepest = depths.entry(child.clone()).or_default();
+                *deepest = (*deepest).max(depth + 1);
+                let left = parents.get_mut(child.as_str()).expect("every child was counted");
+                *left -= 1;
+                if *left == 0 {
+                    open.push(child);
+                }
+            }
+        }
+        match parents.iter().find(|(_, left)| **left > 0) {
+            Some((name, _)) => Err(Problem::Circle((*name).to_owned())),
+            None => Ok(depths),
+        }
+    }
+
+    fn error(&self, problem: Problem) -> InventoryError {
+        InventoryError { file: self.file.clone(), line: None, problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same hosts, written twice.
+    const INI: &str = "\
+# a comment
+bastion:2222 ansible_user=ann
+[linux_mts]
+mt[01:03] ansible_python_interpreter=/usr/bin/python3
+mt9 ansible_host=192.0.2.9 ansible_port=2200 note='a b'  # the old one
+
+[old]
+mt9
+
+[mts:children]
+linux_mts
+old
+
+[mts:vars]
+ansible_user = root
+ansible_ssh_private_key_file = /root/.ssh/id_rsa
+
+[old:vars]
+ansible_user=\"admin\"
+";
+
+    const YAML: &str = "\
+all:
+  hosts:
+    bastion: { ansible_port: 2222, ansible_user: ann }
+  children:
+    mts:
+      vars: { ansible_user: root, ansible_ssh_private_key_file: /root/.ssh/id_rsa }
+      children:
+        linux_mts:
+          hosts:
+            mt01:
+            mt02: {}
+            mt03: { ansible_become: true }
+            mt9: { ansible_host: 192.0.2.9, ansible_port: 2200, note: [a, b] }
+        old:
+          hosts: { mt9: }
+          vars: { ansible_user: admin }
+";
+
+    #[test]
+    fn both_spellings_say_the_same() {
+        let ini = parse(INI, "hosts").unwrap();
+        let ways = |inventory: &Inventory, groups: &[&str]| -> Vec<String> {
+            let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
+            let hosts = inventory.hosts(&groups).unwrap();
+            hosts.iter().map(|host| format!("{} {}", host.name, host.way())).collect()
+        };
+        let all = [
+            "bastion ssh://ann@bastion:2222",
+            "mt01 ssh://root@mt01",
+            "mt02 ssh://root@mt02",
+            "mt03 ssh://root@mt03",
+            "mt9 ssh://admin@192.0.2.9:2200",
+        ];
+        let yaml = parse(YAML, "hosts.yaml").unwrap();
+        for inventory in [&ini, &yaml] {
+            assert_eq!(ways(inventory, &[]), all);
+            assert_eq!(ways(inventory, &["all"]), all);
+            assert_eq!(ways(inventory, &["mts"]), all[1..]);
+            assert_eq!(ways(inventory, &["old"]), all[4..]);
+            assert_eq!(ways(inventory, &["ungrouped"]), all[..1]);
+            let identity = inventory.hosts(&["old".to_owned()]).unwrap()[0].identity.clone();
+            assert_eq!(identity, Some("/root/.ssh/id_rsa".into()));
+        }
+        let error = ini.hosts(&["mtz".to_owned()]).unwrap_err();
+        assert_eq!(error.to_string(), "hosts: there is no group \"mtz\", did you mean \"mts\"?");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_line() {
+        for (file, text, says) in [
+            ("h", "[a]\nmt1 ansible_ssh_common_args=-J\n", "h, line 2: ansible_ssh_common_args"),
+            ("h", "mt1 ansible_password=x\n", "h, line 1: passwords are not taken"),
+            ("h", "mt1 ansible_host={{ x }}\n", "h, line 1: "),
+            ("h", "mt1 ansible_port=ssh\n", "\"ssh\" is no port"),
+            ("h", "mt1 ansible_connection=winrm\n", "line 1: ansible_connection=winrm"),
+            ("h", "[a:hosts]\n", "line 1: [a:hosts] is not read here"),
+            ("h", "[a\n", "line 1: expected ] at the end"),
+            ("h", "mt[a:c]\n", "line 1: "),
+            ("h", "mt1 what\n", "line 1: expected KEY=VALUE behind the host"),
+            ("h", "mt1 x='y\n", "line 1: expected a closing quote"),
+            ("h", "[a:children]\nb\n[b:children]\na\n", "contains itself"),
+            ("h", "[a:vars]\nansible_become_pass\n", "line 2: expected KEY=VALUE"),
+            ("h", "mt[1:20000]\n", "more than 10000 hosts"),
+            ("h.yaml", "all:\n  hosts:\n    mt1: { ansible_ssh_pass: x }\n", "line 3: passwords"),
+            ("h.yaml", "all:\n  host: {}\n", "h.yaml, line 2: host in a group is not read here"),
+            ("h.yaml", "all: [a]\n", "h.yaml, line 1: expected a group"),
+            ("h.yaml", "all: {\n", "h.yaml"),
+            ("h.yaml", "all: { hosts: { a: { ansible_host: !vault x } } }\n", "h.yaml, line 1"),
+            ("h.yaml", "plugin: aws_ec2\n", "h.yaml, line 1: expected a group"),
+        ] {
+            let message = parse(text, file).unwrap_err().to_string();
+            assert!(message.contains(says), "{text:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_asked_without_a_way() {
+        let hosts =
+            parse("here ansible_connection=local\nsix ansible_host=fe80::1\n", "h").unwrap();
+        let ways: Vec<String> = hosts.hosts(&[]).unwrap().iter().map(InventoryHost::way).collect();
+        assert_eq!(ways, ["local:", "ssh://[fe80::1]"]);
+    }
+}

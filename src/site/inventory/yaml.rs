@@ -1,0 +1,137 @@
+//! Inventories in YAML form.
+//!
+//! Not for what a variable means: `variable` knows that.
+
+use serde_yaml::{Mapping, Value};
+
+use super::variable::{VariableFault, Variables};
+use super::{ALL, Inventory, Problem, ProblemAt, UNGROUPED};
+use crate::yaml::{self, Step, place_of};
+
+/// The deepest nesting of groups that is read.
+const MAX_DEPTH: usize = 16;
+
+pub(super) fn read(text: &str, inventory: &mut Inventory) -> Result<(), ProblemAt> {
+    let file = inventory.file.clone();
+    let groups: Option<Value> = yaml::parse(text, &file).map_err(|error| {
+        (error.place.map(|place| place.line), Problem::Yaml(error.problem.to_string()))
+    })?;
+    let mut reader = Reader { text, inventory, path: Vec::new() };
+    match groups {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Mapping(groups)) => {
+            reader.each(&groups, |reader, name, group| reader.group(name, group))
+        }
+        Some(_) => Err((Some(1), Problem::Expected("groups by their names"))),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    inventory: &'a mut Inventory,
+    /// Where in the text the reader stands.
+    path: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Reads every entry of a map, noting where it stands.
+    fn each(
+        &mut self,
+        map: &Mapping,
+        mut read: impl FnMut(&mut Self, &str, &Value) -> Result<(), ProblemAt>,
+    ) -> Result<(), ProblemAt> {
+        for (key, value) in map {
+            let Some(key) = key.as_str() else {
+                return self.fail(Problem::Expected("a name before the colon"));
+            };
+            self.path.push(key.to_owned());
+            read(self, key, value)?;
+            self.path.pop();
+        }
+        Ok(())
+    }
+
+    fn fail<T>(&self, problem: Problem) -> Result<T, ProblemAt> {
+        let path: Vec<Step<'_>> = self.path.iter().map(|key| Step::Key(key)).collect();
+        Err((place_of(self.text, &path).map(|place| place.line), problem))
+    }
+
+    fn group(&mut self, name: &str, group: &Value) -> Result<(), ProblemAt> {
+        if self.path.len() > 2 * MAX_DEPTH {
+            return self.fail(Problem::NotRead("a group this deep".to_owned()));
+        }
+        self.inventory.groups.entry(name.to_owned()).or_default();
+        let members = match group {
+            Value::Null => return Ok(()),
+            Value::Mapping(members) => members,
+            _ => return self.fail(Problem::Expected("a group with hosts, children or vars")),
+        };
+        self.each(members, |reader, key, value| match (key, value) {
+            ("hosts" | "children" | "vars", Value::Null) => Ok(()),
+            ("hosts", Value::Mapping(hosts)) => {
+                reader.each(hosts, |reader, host, value| reader.host(name, host, value))
+            }
+            ("children", Value::Mapping(children)) => {
+                reader.each(children, |reader, child, value| reader.child(name, child, value))
+            }
+            ("vars", Value::Mapping(variables)) => {
+                let variables = reader.variables(variables)?;
+                let known = &mut reader.inventory.groups.entry(name.to_owned()).or_default();
+                known.variables = std::mem::take(&mut known.variables).overridden_by(&variables);
+                Ok(())
+            }
+            ("hosts" | "children" | "vars", _) => {
+                reader.fail(Problem::Expected("names with a colon behind each"))
+            }
+            _ => reader.fail(Problem::NotRead(format!("{key} in a group"))),
+        })
+    }
+
+    fn host(&mut self, group: &str, host: &str, value: &Value) -> Result<(), ProblemAt> {
+        if host.contains('[') {
+            return self.fail(Problem::NotRead(format!("the range {host:?}")));
+        }
+        // What stands directly below `all` is in no group of its own.
+        let group = if group == ALL { UNGROUPED } else { group };
+        if let Err(problem) = self.inventory.add_host(host, group).map(|_| ()) {
+            return self.fail(problem);
+        }
+        let variables = match value {
+            Value::Null => return Ok(()),
+            Value::Mapping(variables) => self.variables(variables)?,
+            _ => return self.fail(Problem::Expected("variables of the host")),
+        };
+        let own = self.inventory.own.entry(host.to_owned()).or_default();
+        *own = std::mem::take(own).overridden_by(&variables);
+        Ok(())
+    }
+
+    fn child(&mut self, parent: &str, child: &str, value: &Value) -> Result<(), ProblemAt> {
+        if parent != ALL {
+            let parent = self.inventory.groups.entry(parent.to_owned()).or_default();
+            parent.children.insert(child.to_owned());
+        }
+        self.group(child, value)
+    }
+
+    fn variables(&mut self, map: &Mapping) -> Result<Variables, ProblemAt> {
+        let mut known = Variables::default();
+        self.each(map, |reader, key, value| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(bool) => bool.to_string(),
+                Value::Tagged(_) => {
+                    return reader.fail(VariableFault::Template(key.to_owned()).into());
+                }
+                // Lists and maps are never part of the way to a host.
+                _ => String::new(),
+            };
+            match known.set(key, &text) {
+                Ok(()) => Ok(()),
+                Err(fault) => reader.fail(fault.into()),
+            }
+        })?;
+        Ok(known)
+    }
+}

@@ -1,0 +1,201 @@
+//! The site as the facts of one master target know it.
+//!
+//! Not for the types of those facts: `facts::site` has them.
+
+use std::collections::BTreeMap;
+
+use super::model::{MasterTarget, Site};
+use super::value::FileSystem;
+use crate::check::{Target, TargetKind};
+use crate::facts::probe::Surroundings;
+use crate::facts::site::{Answer, PlanFacts, ServerFacts, SiteFacts, VcenterFacts};
+use crate::facts::{Document, Fact, Looked};
+
+impl Site {
+    /// What the probes of a host need to know about its surroundings.
+    pub fn surroundings(&self, target: Option<&MasterTarget>) -> Surroundings {
+        let server = self.configuration_server.as_ref();
+        let known = Surroundings {
+            configuration_server: server.map(|server| server.address.to_string()),
+            process_servers: self
+                .process_servers
+                .iter()
+                .map(|server| (server.address.to_string(), server.data_port))
+                .collect(),
+            vcenters: self.vcenter.iter().filter_map(|vcenter| vcenter.address()).collect(),
+            ..Surroundings::default()
+        };
+        match target {
+            Some(target) => Surroundings { retention: target.retention.clone(), ..known },
+            None => known,
+        }
+    }
+
+    /// The site as rules see it that are judged for a machine: all of it, and what is planned
+    /// for that one when it is a master target of the site.
+    pub fn facts(&self, target: &str) -> SiteFacts {
+        let server = self.configuration_server.as_ref().map(|server| ServerFacts {
+            name: server.address.to_string(),
+            address: Fact::Known(server.address.to_string()),
+            version: said(&server.version, "version of the configuration server"),
+        });
+        let vcenter = self.vcenter.as_ref().and_then(|vcenter| {
+            Some(VcenterFacts {
+                address: vcenter.address()?.0,
+                discovery_account: said(&vcenter.discovery_account, "discovery_account"),
+            })
+        });
+        let process_servers = self.process_servers.iter().map(|server| ServerFacts {
+            name: server.name.to_string(),
+            address: Fact::Known(server.address.to_string()),
+            version: said(&server.version, &format!("version of {}", server.name)),
+        });
+        SiteFacts {
+            scenario: self.scenario,
+            has_configuration_server: server.is_some(),
+            configuration_server: known(server, "configuration server"),
+            process_servers: Looked::complete(process_servers.collect()),
+            has_vcenter: vcenter.is_some(),
+            vcenter: known(vcenter, "vCenter"),
+            reiserfs_sources: self.sources(target, FileSystem::Reiserfs),
+            xfs_sources: self.sources(target, FileSystem::Xfs),
+            master_target: known(self.master_target(target).map(plan), "master target like this"),
+        }
+    }
+
+    /// The machines with a file system that fail back through a master target.
+    ///
+    /// The list is complete when every one of them says which file systems it has.
+    fn sources(&self, target: &str, filesystem: FileSystem) -> Looked<String> {
+        let is_named = self.master_target(target).is_some();
+        let mine = self.protected_vms.iter().filter(|vm| match &vm.master_target {
+            // One that is not planned yet may come to any master target.
+            None => true,
+            Some(name) => !is_named || name.as_str() == target,
+        });
+        let mut sources = Looked { items: Vec::new(), complete: !self.protected_vms.is_empty() };
+        for vm in mine {
+            match &vm.filesystems {
+                Some(list) if list.contains(&filesystem) => sources.items.push(vm.name.to_string()),
+                Some(_) => {}
+                None => sources.complete = false,
+            }
+        }
+        sources
+    }
+
+    /// What of the site nobody is asked about, so that only its author can answer for it.
+    pub fn answered_for(&self) -> Vec<Target> {
+        let target = |name: String, kind| Target { document: self.document(&name), name, kind };
+        let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
+        let server = self.configuration_server.as_ref();
+        targets.extend(
+            server.map(|it| target(it.address.to_string(), TargetKind::ConfigurationServer)),
+        );
+        let silent = self.process_servers.iter().filter(|server| server.ssh.is_none());
+        targets.extend(silent.map(|it| target(it.name.to_string(), TargetKind::ProcessServer)));
+        let machines = self.protected_vms.iter();
+        targets.extend(machines.map(|it| target(it.name.to_string(), TargetKind::ProtectedVm)));
+        targets
+    }
+
+    /// The document that is joined to the facts of a machine: `site`, and `answers` where the
+    /// site's author means to answer questions.
+    pub fn document(&self, target: &str) -> Document {
+        let site = Document::new("site", &self.facts(target));
+        match &self.answers {
+            None => site,
+            Some(answers) => {
+                let given: BTreeMap<&str, Answer> =
+                    answers.iter().map(|entry| (entry.check.as_str(), entry.answer())).collect();
+                site.join(Document::new("answers", &given))
+            }
+        }
+    }
+}
+
+fn plan(target: &MasterTarget) -> PlanFacts {
+    PlanFacts {
+        name: target.name.to_string(),
+        vm: said(&target.vm, &format!("vm of {}", target.name)),
+        retention: target.retention.clone(),
+    }
+}
+
+fn known<T>(value: Option<T>, what: &str) -> Fact<T> {
+    value.map_or_else(|| Fact::unavailable(format!("the site names no {what}")), Fact::Known)
+}
+
+fn said(value: &Option<impl ToString>, what: &str) -> Fact<String> {
+    match value {
+        Some(value) => Fact::Known(value.to_string()),
+        None => Fact::unavailable(format!("the site does not say the {what}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn site(text: &str) -> Site {
+        crate::yaml::parse(text, "site.yaml").unwrap()
+    }
+
+    #[test]
+    fn what_the_site_does_not_say_is_absent_with_the_reason() {
+        let document =
+            site("{ process_servers: [ { name: ps1, address: ps01 } ] }").document("mt1");
+        assert_eq!(
+            document.known,
+            json!({ "site": {
+                "scenario": "vmware-classic",
+                "has_configuration_server": false,
+                "has_vcenter": false,
+                "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
+                "reiserfs_sources": { "items": [] },
+                "xfs_sources": { "items": [] },
+            } })
+        );
+        let reason = |path: &str| document.absent[path].as_str();
+        assert_eq!(reason("site.configuration_server"), "the site names no configuration server");
+        assert_eq!(
+            reason("site.process_servers.items[0].version"),
+            "the site does not say the version of ps1"
+        );
+        assert!(!document.absent.contains_key("answers"));
+    }
+
+    #[test]
+    fn sources_are_those_of_the_master_target_and_complete_when_all_say_what_they_have() {
+        let text = "
+master_targets: [ { name: mt1, ssh: 'local:' }, { name: mt2, ssh: 'local:' } ]
+protected_vms:
+  - { name: a, master_target: mt1, filesystems: [xfs, reiserfs] }
+  - { name: b, master_target: mt2, filesystems: [xfs] }
+  - { name: c, filesystems: [xfs] }
+";
+        let of = |text: &str, target: &str| site(text).facts(target).xfs_sources;
+        let list = |items: &[&str], complete| Looked {
+            items: items.iter().map(|&item| item.to_owned()).collect(),
+            complete,
+        };
+        assert_eq!(of(text, "mt1"), list(&["a", "c"], true));
+        assert_eq!(of(text, "mt2"), list(&["b", "c"], true));
+        assert_eq!(of(text, "elsewhere"), list(&["a", "b", "c"], true));
+        assert_eq!(of(&format!("{text}  - {{ name: d }}\n"), "mt1"), list(&["a", "c"], false));
+        assert_eq!(of("{}", "mt1"), list(&[], false));
+    }
+
+    #[test]
+    fn answers_are_joined_when_somebody_means_to_answer() {
+        let text =
+            "{ answers: [ { check: cs.backup, value: not-applicable, by: ann, at: 2026-11-20 } ] }";
+        let document = site(text).document("mt1");
+        assert_eq!(
+            document.known["answers"],
+            json!({ "cs.backup": { "value": "not-applicable", "by": "ann", "at": "2026-11-20" } })
+        );
+        assert_eq!(site("{ answers: [] }").document("mt1").known["answers"], json!({}));
+    }
+}

@@ -1,0 +1,378 @@
+//! What a site file says, in plain types.
+//!
+//! Not for reading it (`file`), nor for whether its names fit together (`verify`).
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::error::Fault;
+use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Way};
+use crate::check::Waiver;
+use crate::facts::site::{Answer, AnswerValue, Scenario};
+
+/// Everything that is known about a site without asking anybody.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Site {
+    /// What fails back; VMware machines unless it says otherwise.
+    pub scenario: Scenario,
+    /// The vCenter server, or the ESXi host that stands in for one.
+    pub vcenter: Option<Vcenter>,
+    /// The configuration server.
+    pub configuration_server: Option<ConfigurationServer>,
+    /// The process servers.
+    pub process_servers: Vec<ProcessServer>,
+    /// ESXi hosts whose shells may be asked.
+    pub esxi: Vec<EsxiHost>,
+    /// The master targets.
+    pub master_targets: Vec<MasterTarget>,
+    /// The machines that are to fail back.
+    pub protected_vms: Vec<ProtectedVm>,
+    /// Machines that share recovery points.
+    pub replication_groups: Vec<ReplicationGroup>,
+    /// What people answered; absent when nobody means to answer anything.
+    pub answers: Option<Vec<AnswerEntry>>,
+    /// Findings that somebody owns.
+    pub waivers: Vec<Waiver>,
+}
+
+/// The vCenter server.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vcenter {
+    /// Where its API is: `vsphere://[USER@]HOST[:PORT]`.
+    pub url: String,
+    /// The account stored on the configuration server, whose rights count.
+    #[serde(default)]
+    pub discovery_account: Option<String>,
+    /// The certificate that is trusted, by its SHA-256 or SHA-1 thumbprint.
+    #[serde(default)]
+    pub thumbprint: Option<String>,
+    /// The master target through which it is reached.
+    #[serde(default)]
+    pub via: Option<Name>,
+    /// A file with the password, readable for its owner alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Whether TLS before 1.2 is allowed.
+    #[serde(default)]
+    pub legacy_tls: bool,
+}
+
+/// The configuration server.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigurationServer {
+    /// Its address, as agents know it.
+    pub address: Address,
+    /// The version of its Site Recovery components.
+    #[serde(default)]
+    pub version: Option<Version>,
+}
+
+/// One process server.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessServer {
+    /// Its name in reports.
+    pub name: Name,
+    /// Its address, as agents know it.
+    pub address: Address,
+    /// The version of its Site Recovery components.
+    #[serde(default)]
+    pub version: Option<Version>,
+    /// The port it takes replication data at.
+    #[serde(default = "data_port")]
+    pub data_port: u16,
+    /// How it is asked; without this it is not.
+    #[serde(default)]
+    pub ssh: Option<Way>,
+    /// The account to log in with, when `ssh` names none.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The private key to log in with.
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// A file with the password, readable for its owner alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The fingerprint of its host key: `SHA256:...`.
+    #[serde(default)]
+    pub host_key: Option<String>,
+    /// Whether algorithms of the SHA-1 era are allowed.
+    #[serde(default)]
+    pub legacy_ssh: bool,
+    /// The host through which it is reached: `USER@HOST[:PORT]`.
+    #[serde(default)]
+    pub jump: Option<String>,
+}
+
+fn data_port() -> u16 {
+    DATA_PORT
+}
+
+/// One ESXi host.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EsxiHost {
+    /// Its name in reports.
+    pub name: Name,
+    /// How its shell is asked.
+    pub ssh: Way,
+    /// The account to log in with, when `ssh` names none.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The private key to log in with.
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// A file with the password, readable for its owner alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The fingerprint of its host key: `SHA256:...`.
+    #[serde(default)]
+    pub host_key: Option<String>,
+    /// Whether algorithms of the SHA-1 era are allowed.
+    #[serde(default)]
+    pub legacy_ssh: bool,
+    /// The host through which it is reached: `USER@HOST[:PORT]`.
+    #[serde(default)]
+    pub jump: Option<String>,
+}
+
+/// One master target.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasterTarget {
+    /// Its name in reports.
+    pub name: Name,
+    /// How it is asked.
+    pub ssh: Way,
+    /// The name of its virtual machine in vCenter.
+    #[serde(default)]
+    pub vm: Option<String>,
+    /// Where its retention volume is mounted.
+    #[serde(default = "retention")]
+    pub retention: String,
+    /// The account to log in with, when `ssh` names none.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The private key to log in with.
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// A file with the password, readable for its owner alone.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The fingerprint of its host key: `SHA256:...`.
+    #[serde(default)]
+    pub host_key: Option<String>,
+    /// Whether algorithms of the SHA-1 era are allowed.
+    #[serde(default)]
+    pub legacy_ssh: bool,
+    /// The host through which it is reached: `USER@HOST[:PORT]`.
+    #[serde(default)]
+    pub jump: Option<String>,
+}
+
+/// Where the documents put the retention volume (S001, Reprotect, step 5).
+fn retention() -> String {
+    "/mnt/retention".to_owned()
+}
+
+/// One machine that is to fail back.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProtectedVm {
+    /// Its name, in reports and in vCenter.
+    pub name: Label,
+    /// The master target that is to receive it.
+    #[serde(default)]
+    pub master_target: Option<Name>,
+    /// The file systems on its disks; absent when nobody looked.
+    #[serde(default)]
+    pub filesystems: Option<Vec<FileSystem>>,
+}
+
+/// Machines that share recovery points.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicationGroup {
+    /// Its name.
+    pub name: Label,
+    /// The machines in it.
+    pub vms: Vec<Label>,
+}
+
+/// What somebody answered to a check that is a question.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerEntry {
+    /// The check.
+    pub check: String,
+    /// The answer: `yes`, `no` or `not-applicable`.
+    pub value: AnswerValue,
+    /// Who answered.
+    pub by: String,
+    /// The day of the answer, such as `2026-11-20`.
+    pub at: jiff::civil::Date,
+}
+
+impl AnswerEntry {
+    /// The answer as checks know it.
+    pub fn answer(&self) -> Answer {
+        Answer { value: self.value, by: self.by.clone(), at: self.at.to_string() }
+    }
+}
+
+/// How to log in to a machine, as far as the site says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The account, when the way to the host names none.
+    pub user: Option<String>,
+    /// The private key.
+    pub identity: Option<PathBuf>,
+    /// A file with the password.
+    pub password_file: Option<PathBuf>,
+    /// The fingerprint of the host key.
+    pub host_key: Option<String>,
+    /// Whether algorithms of the SHA-1 era are allowed.
+    pub legacy_ssh: bool,
+    /// The host through which it is reached.
+    pub jump: Option<String>,
+}
+
+/// Machines that say how to log in to them, each with the same keys.
+macro_rules! logs_in {
+    ($($kind:ty),*) => {
+        $(impl $kind {
+            /// How to log in.
+            pub fn login(&self) -> Login {
+                Login {
+                    user: self.user.clone(),
+                    identity: self.identity.clone(),
+                    password_file: self.password_file.clone(),
+                    host_key: self.host_key.clone(),
+                    legacy_ssh: self.legacy_ssh,
+                    jump: self.jump.clone(),
+                }
+            }
+        })*
+    };
+}
+
+logs_in!(MasterTarget, ProcessServer, EsxiHost);
+
+impl MasterTarget {
+    /// A master target that was named on the command line, whatever that name looks like.
+    pub fn as_given(target: &str) -> Self {
+        Self {
+            name: Name::as_given(target),
+            ssh: Way::as_given(target),
+            vm: None,
+            retention: retention(),
+            user: None,
+            identity: None,
+            password_file: None,
+            host_key: None,
+            legacy_ssh: false,
+            jump: None,
+        }
+    }
+}
+
+impl ProcessServer {
+    /// A process server of which only this is known.
+    pub fn at(name: Name, address: Address) -> Self {
+        Self {
+            name,
+            address,
+            version: None,
+            data_port: DATA_PORT,
+            ssh: None,
+            user: None,
+            identity: None,
+            password_file: None,
+            host_key: None,
+            legacy_ssh: false,
+            jump: None,
+        }
+    }
+}
+
+impl EsxiHost {
+    /// An ESXi host of which only this is known.
+    pub fn at(name: Name, ssh: Way) -> Self {
+        Self {
+            name,
+            ssh,
+            user: None,
+            identity: None,
+            password_file: None,
+            host_key: None,
+            legacy_ssh: false,
+            jump: None,
+        }
+    }
+}
+
+impl Vcenter {
+    /// A vCenter server of which only this is known.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is no `vsphere://` URL, and one with a password in it.
+    pub fn at(url: &str) -> Result<Self, Fault> {
+        let vcenter = Self {
+            url: url.to_owned(),
+            discovery_account: None,
+            thumbprint: None,
+            via: None,
+            password_file: None,
+            legacy_tls: false,
+        };
+        vcenter.verify()?;
+        Ok(vcenter)
+    }
+
+    /// Whether its URL is one.
+    pub(super) fn verify(&self) -> Result<(), Fault> {
+        let place = self.url.strip_prefix("vsphere://");
+        let user = place.and_then(|place| Some(place.split('/').next()?.rsplit_once('@')?.0));
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err(Fault::Password);
+        }
+        if place.is_none() || self.address().is_none() {
+            return Err(Fault::Url(self.url.clone()));
+        }
+        Ok(())
+    }
+
+    /// The address in its URL and the port of its API.
+    pub fn address(&self) -> Option<(String, u16)> {
+        let place = self.url.strip_prefix("vsphere://").unwrap_or(&self.url);
+        let place = place.split('/').next()?;
+        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+        if let Some(rest) = host.strip_prefix('[') {
+            let (address, port) = rest.split_once(']')?;
+            let port = port.strip_prefix(':').map_or(Some(443), |port| port.parse().ok())?;
+            return Some((address.parse::<Address>().ok()?.to_string(), port));
+        }
+        let (address, port) = match host.split_once(':') {
+            Some((address, port)) => (address, port.parse().ok()?),
+            None => (host, 443),
+        };
+        Some((address.parse::<Address>().ok()?.to_string(), port))
+    }
+}
+
+impl Site {
+    /// The master target of this name.
+    pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
+        self.master_targets.iter().find(|target| target.name.as_str() == name)
+    }
+
+    /// The process server of this name.
+    pub fn process_server(&self, name: &str) -> Option<&ProcessServer> {
+        self.process_servers.iter().find(|server| server.name.as_str() == name)
+    }
+}

@@ -1,0 +1,255 @@
+//! The values of a site file, each checked when it is read.
+//!
+//! Not for whether a name is borne by anything: `verify` looks at that.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The process server's port for replication data, unless setup was told another (D:
+/// vmware-azure-architecture).
+pub const DATA_PORT: u16 = 9443;
+
+/// Why a text is not such a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Not a name.
+    #[error("{0:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80")]
+    Name(String),
+    /// Not a label.
+    #[error("{0:?} is no name: at most 80 characters, none of them a control character")]
+    Label(String),
+    /// Not an address.
+    #[error("{0:?} is neither a host name nor an IP address")]
+    Address(String),
+    /// Not a version.
+    #[error("{0:?} is no version, write it as 9.8.9.0")]
+    Version(String),
+    /// Not a way to a host.
+    #[error("{0:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE")]
+    Way(String),
+    /// A password where everybody can read it.
+    #[error("a password stands in the address of {0}")]
+    Password(String),
+}
+
+impl ValueError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Password(_) => {
+                Some("take it out, and name a file with it: password_file: FILE".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A text that was checked.
+macro_rules! checked {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ValueError;
+
+            fn try_from(text: String) -> Result<Self, ValueError> {
+                text.parse()
+            }
+        }
+    };
+}
+
+checked! {
+    /// The name of a machine in reports and waivers.
+    Name
+}
+checked! {
+    /// The name of a virtual machine or of a group, as vCenter shows it.
+    Label
+}
+checked! {
+    /// A host name or an IP address.
+    Address
+}
+checked! {
+    /// A version of dotted numbers, such as `9.8.9.0`.
+    Version
+}
+checked! {
+    /// How a machine is asked: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
+    Way
+}
+
+impl Name {
+    /// The name of a target that was given on the command line, whatever it looks like.
+    pub fn as_given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Way {
+    /// The way that was given on the command line; `cli` judges whether it is one.
+    pub fn as_given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl FromStr for Name {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        // A name that begins with a hyphen would be an option where it is typed.
+        let good = (1..=80).contains(&text.len()) && text.chars().all(fits) && text[..1] != *"-";
+        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Name(text.to_owned())) }
+    }
+}
+
+impl FromStr for Label {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let length = text.chars().count();
+        let good = !text.trim().is_empty() && length <= 80 && !text.chars().any(char::is_control);
+        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Label(text.to_owned())) }
+    }
+}
+
+impl FromStr for Address {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if is_host_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(ValueError::Address(text.to_owned()))
+    }
+}
+
+/// Whether a text can stand where a host name does. What looks like an IPv4 address is one.
+fn is_host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let last_is_number =
+        name.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    (1..=253).contains(&name.len()) && name.split('.').all(label) && !last_is_number
+}
+
+impl FromStr for Version {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let number = |part: &str| {
+            (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let parts: Vec<&str> = text.split('.').collect();
+        if (2..=4).contains(&parts.len()) && parts.iter().all(|part| number(part)) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(ValueError::Version(text.to_owned()))
+    }
+}
+
+impl FromStr for Way {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if let Some(place) = text.strip_prefix("ssh://") {
+            let (user, host) = place.rsplit_once('@').unwrap_or(("", place));
+            if user.contains(':') {
+                return Err(ValueError::Password(host.to_owned()));
+            }
+        }
+        let good = text.strip_prefix("ssh://").is_some_and(|place| !place.is_empty())
+            || text.strip_prefix("capture:").is_some_and(|place| !place.is_empty())
+            || text == "local:";
+        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Way(text.to_owned())) }
+    }
+}
+
+/// A file system that a protected machine uses and that the master target must be able to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "their names say all there is to say")]
+pub enum FileSystem {
+    Ext2,
+    Ext3,
+    Ext4,
+    Xfs,
+    Reiserfs,
+    Btrfs,
+    Ntfs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_when_they_are_read() {
+        for (text, name, address, version) in [
+            ("mt1", true, true, false),
+            ("mt-1.site_a", true, true, false),
+            ("10.0.0.5", true, true, true),
+            ("10.0.0.256", true, false, true),
+            ("9.8.9.0", true, true, true),
+            ("9.8", true, false, true),
+            ("9", true, false, false),
+            ("9.8.9.0.1", true, false, false),
+            ("v9.8.9.0", true, false, false),
+            ("fe80::1", false, true, false),
+            ("-x", false, false, false),
+            ("a b", false, false, false),
+            ("", false, false, false),
+            ("cs;reboot", false, false, false),
+            ("$(id)", false, false, false),
+        ] {
+            assert_eq!(text.parse::<Name>().is_ok(), name, "name {text:?}");
+            assert_eq!(text.parse::<Address>().is_ok(), address, "address {text:?}");
+            assert_eq!(text.parse::<Version>().is_ok(), version, "version {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_way_to_a_host_carries_no_password() {
+        for (text, good) in [
+            ("ssh://root@mt1", true),
+            ("ssh://mt1:2222", true),
+            ("ssh://root@[fe80::1]:22", true),
+            ("local:", true),
+            ("capture:mt1.json", true),
+            ("ssh://", false),
+            ("mt1", false),
+            ("vsphere://vc1", false),
+        ] {
+            assert_eq!(text.parse::<Way>().is_ok(), good, "{text:?}");
+        }
+        assert_eq!(
+            "ssh://root:hunter2@mt1".parse::<Way>(),
+            Err(ValueError::Password("mt1".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! Whether the parts of a site fit together: every name is borne by one thing, every check exists.
+//!
+//! Not for single values: those were checked when they were read.
+
+use std::collections::BTreeMap;
+
+use super::error::Fault;
+use super::model::Site;
+use crate::check::CheckSet;
+use crate::check::model::Basis;
+use crate::yaml::nearest;
+
+/// A place in a site file: `master_targets`, its second, `name`, or an element of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The key at the top.
+    pub section: &'static str,
+    /// Which of a list.
+    pub item: Option<usize>,
+    /// The key in it.
+    pub key: Option<&'static str>,
+    /// Which of the list that the key has.
+    pub inner: Option<usize>,
+}
+
+impl At {
+    fn key(section: &'static str, key: &'static str) -> Self {
+        Self { section, item: None, key: Some(key), inner: None }
+    }
+
+    fn item(section: &'static str, item: usize, key: &'static str) -> Self {
+        Self { section, item: Some(item), key: Some(key), inner: None }
+    }
+}
+
+type FaultAt = (At, Fault);
+
+/// Looks for the first part of a site that does not fit.
+pub fn site(site: &Site, checks: &CheckSet) -> Result<(), FaultAt> {
+    names_are_borne_once(site)?;
+    references(site)?;
+    if let Some(vcenter) = &site.vcenter {
+        vcenter.verify().map_err(|fault| (At::key("vcenter", "url"), fault))?;
+    }
+    for (index, target) in site.master_targets.iter().enumerate() {
+        if !target.retention.starts_with('/') {
+            let at = At::item("master_targets", index, "retention");
+            return Err((at, Fault::NotAbsolute(target.retention.clone())));
+        }
+    }
+    answers(site, checks)?;
+    for (index, waiver) in site.waivers.iter().enumerate() {
+        check_exists(&waiver.check, checks, At::item("waivers", index, "check"))?;
+    }
+    Ok(())
+}
+
+/// Everything that is a target of its own in reports has a name of its own.
+fn names_are_borne_once(site: &Site) -> Result<(), FaultAt> {
+    let mut borne: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
+    let servers = site.process_servers.iter().map(|it| ("process_servers", it.name.as_str()));
+    let esxi = site.esxi.iter().map(|it| ("esxi", it.name.as_str()));
+    let targets = site.master_targets.iter().map(|it| ("master_targets", it.name.as_str()));
+    let vms = site.protected_vms.iter().map(|it| ("protected_vms", it.name.as_str()));
+    let mut section_before = "";
+    let mut index = 0;
+    for (section, name) in servers.chain(esxi).chain(targets).chain(vms) {
+        index = if section == section_before { index + 1 } else { 0 };
+        section_before = section;
+        if let Some((earlier, number)) = borne.insert(name, (section, index)) {
+            let earlier = format!("{earlier} {}", number + 1);
+            let at = At::item(section, index, "name");
+            return Err((at, Fault::Duplicate { name: name.to_owned(), earlier }));
+        }
+    }
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, group) in site.replication_groups.iter().enumerate() {
+        if let Some(number) = groups.insert(group.name.as_str(), index) {
+            let earlier = format!("replication_groups {}", number + 1);
+            let at = At::item("replication_groups", index, "name");
+            return Err((at, Fault::Duplicate { name: group.name.to_string(), earlier }));
+        }
+    }
+    Ok(())
+}
+
+/// Names that stand for something elsewhere in the file.
+fn references(site: &Site) -> Result<(), FaultAt> {
+    let targets: Vec<&str> = site.master_targets.iter().map(|it| it.name.as_str()).collect();
+    let vms: Vec<&str> = site.protected_vms.iter().map(|it| it.name.as_str()).collect();
+    if let Some(via) = site.vcenter.as_ref().and_then(|vcenter| vcenter.via.as_ref()) {
+        borne(via.as_str(), "master target", &targets, At::key("vcenter", "via"))?;
+    }
+    for (index, vm) in site.protected_vms.iter().enumerate() {
+        if let Some(target) = &vm.master_target {
+            let at = At::item("protected_vms", index, "master_target");
+            borne(target.as_str(), "master target", &targets, at)?;
+        }
+    }
+    for (index, group) in site.replication_groups.iter().enumerate() {
+        for (inner, vm) in group.vms.iter().enumerate() {
+            let at = At::item("replication_groups", index, "vms");
+            borne(vm.as_str(), "protected machine", &vms, At { inner: Some(inner), ..at })?;
+        }
+    }
+    Ok(())
+}
+
+fn borne(name: &str, kind: &'static str, known: &[&str], at: At) -> Result<(), FaultAt> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let fault = Fault::Dangling {
+        kind,
+        name: name.to_owned(),
+        nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+        known: known.iter().map(|&name| name.to_owned()).collect(),
+    };
+    Err((at, fault))
+}
+
+fn answers(site: &Site, checks: &CheckSet) -> Result<(), FaultAt> {
+    let answers = site.answers.as_deref().unwrap_or_default();
+    for (index, answer) in answers.iter().enumerate() {
+        let at = At::item("answers", index, "check");
+        check_exists(&answer.check, checks, at)?;
+        let is_question = checks
+            .find(&answer.check)
+            .is_some_and(|check| matches!(check.basis, Basis::Question(_)));
+        if !is_question {
+            return Err((at, Fault::NotAQuestion(answer.check.clone())));
+        }
+        if answers[..index].iter().any(|earlier| earlier.check == answer.check) {
+            return Err((at, Fault::AnsweredTwice(answer.check.clone())));
+        }
+        if answer.by.trim().is_empty() {
+            return Err((At::item("answers", index, "by"), Fault::Blank("by")));
+        }
+    }
+    Ok(())
+}
+
+fn check_exists(id: &str, checks: &CheckSet, at: At) -> Result<(), FaultAt> {
+    if checks.find(id).is_some() {
+        return Ok(());
+    }
+    let nearest = checks.nearest(id).map(str::to_owned);
+    Err((at, Fault::NoSuchCheck { id: id.to_owned(), nearest }))
+}

@@ -1,0 +1,232 @@
+//! Many hosts at once: a bounded number of threads, one connection per host, answers in the order
+//! the hosts were named.
+//!
+//! Not for how one host is asked: that is [`record`]'s.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use super::{Transport, record};
+use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::transcript::{Failure, Transcript};
+
+/// How often an interruption is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The kind of failure of a host that was not asked to the end because somebody stopped the run.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// One host and what it is asked.
+pub struct Question {
+    /// Its name in reports.
+    pub target: String,
+    /// What it is asked as: `linux-mt`, `process-server`.
+    pub kind: String,
+    /// The way to it.
+    pub transport: Box<dyn Transport>,
+    /// What it is asked.
+    pub probes: Vec<Probe>,
+    /// What the probes need to know.
+    pub around: Surroundings,
+}
+
+/// What happens while hosts are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'e> {
+    /// A host is being asked.
+    Began(&'e str),
+    /// It has answered, or could not be asked.
+    Ended {
+        /// The host.
+        target: &'e str,
+        /// Whether it answered.
+        answered: bool,
+    },
+}
+
+/// How many hosts are asked at once when nobody says: past four per processor the encryption of
+/// one only waits for that of another, and 32 is where more gained nothing.
+pub fn default_jobs(hosts: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    hosts.min(4 * cores).clamp(1, 32)
+}
+
+enum Message {
+    Began(usize),
+    Ended(usize, Box<Transcript>),
+}
+
+/// Asks every host, at most `at_once` of them at a time, and gives one transcript for each, in
+/// the order of the questions.
+///
+/// When `stop` becomes true no more hosts are asked, those that are being asked are not waited
+/// for, and their transcripts say so.
+pub fn ask(
+    questions: Vec<Question>,
+    at_once: usize,
+    stop: &AtomicBool,
+    mut tell: impl FnMut(Event<'_>),
+) -> Vec<Transcript> {
+    let questions = Arc::new(questions);
+    let mut answered: Vec<Option<Transcript>> = questions.iter().map(|_| None).collect();
+    let (send, receive) = mpsc::channel();
+    let next = Arc::new(AtomicUsize::new(0));
+    for _ in 0..at_once.clamp(1, questions.len().max(1)) {
+        // A thread of its own, and none that is joined: one that waits for a hung host must not
+        // keep an interrupted run waiting.
+        let (questions, next, send) = (Arc::clone(&questions), Arc::clone(&next), send.clone());
+        thread::spawn(move || work(&questions, &next, &send));
+    }
+    drop(send);
+    while !stop.load(Ordering::Relaxed) {
+        match receive.recv_timeout(LOOK) {
+            Ok(Message::Began(index)) => tell(Event::Began(&questions[index].target)),
+            Ok(Message::Ended(index, transcript)) => {
+                let target = &questions[index].target;
+                tell(Event::Ended { target, answered: transcript.connection.failure.is_none() });
+                answered[index] = Some(*transcript);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    next.store(questions.len(), Ordering::Relaxed);
+    let stopped = stop.load(Ordering::Relaxed);
+    let asked = answered.into_iter().zip(questions.iter());
+    asked
+        .map(|(transcript, question)| transcript.unwrap_or_else(|| silent(question, stopped)))
+        .collect()
+}
+
+/// Asks one host after the other, until none is left or nobody listens.
+fn work(questions: &[Question], next: &AtomicUsize, send: &mpsc::Sender<Message>) {
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(question) = questions.get(index) else { return };
+        if send.send(Message::Began(index)).is_err() {
+            return;
+        }
+        let Question { target, kind, transport, probes, around } = question;
+        // A defect that one host brings to light is not to cost the others.
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            record(target, kind, transport.as_ref(), probes, around)
+        }));
+        let Ok(transcript) = asked else { continue };
+        if send.send(Message::Ended(index, Box::new(transcript))).is_err() {
+            return;
+        }
+    }
+}
+
+/// The transcript of a host from which nothing came.
+fn silent(question: &Question, stopped: bool) -> Transcript {
+    let (kind, reason) = if stopped {
+        (INTERRUPTED, "interrupted before it had answered")
+    } else {
+        // Its thread ended without a word, which is a defect and must not look like an answer.
+        ("local", "asking it ended unexpectedly")
+    };
+    let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
+    Transcript::of_failure(&question.target, &question.kind, question.transport.name(), failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Output;
+
+    /// A host that takes its time, and answers nothing or panics.
+    struct Slow {
+        takes: Duration,
+        at_once: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        panics: bool,
+    }
+
+    impl Transport for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        fn run(&self, _: &str) -> Result<Output, Failure> {
+            assert!(!self.panics, "as it was told to");
+            let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            thread::sleep(self.takes);
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            Err(Failure { kind: "timeout".into(), reason: "slow".into(), hint: None })
+        }
+    }
+
+    fn hosts(takes_ms: &[u64]) -> (Vec<Question>, Arc<AtomicUsize>) {
+        let (at_once, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let question = |(index, ms): (usize, &u64)| Question {
+            target: format!("mt{index}"),
+            kind: "linux-mt".into(),
+            transport: Box::new(Slow {
+                takes: Duration::from_millis(*ms),
+                at_once: Arc::clone(&at_once),
+                most: Arc::clone(&most),
+                panics: *ms == u64::MAX,
+            }),
+            probes: Vec::new(),
+            around: Surroundings::default(),
+        };
+        (takes_ms.iter().enumerate().map(question).collect(), most)
+    }
+
+    fn reasons(transcripts: &[Transcript]) -> Vec<(&str, &str)> {
+        let reason = |t: &Transcript| t.connection.failure.as_ref().unwrap().reason.clone();
+        let words = |text: String| match text.as_str() {
+            "slow" => "slow",
+            "interrupted before it had answered" => "interrupted",
+            _ => "ended",
+        };
+        transcripts.iter().map(|t| (t.target.as_str(), words(reason(t)))).collect()
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_questions_and_never_more_at_once_than_allowed() {
+        let (questions, most) = hosts(&[60, 1, 30, 1, 10, 1, 1]);
+        let mut events = 0;
+        let transcripts = ask(questions, 3, &AtomicBool::new(false), |_| events += 1);
+        let names: Vec<&str> = transcripts.iter().map(|t| t.target.as_str()).collect();
+        assert_eq!(names, ["mt0", "mt1", "mt2", "mt3", "mt4", "mt5", "mt6"]);
+        assert_eq!(events, 14);
+        assert!(most.load(Ordering::SeqCst) <= 3);
+    }
+
+    #[test]
+    fn an_interruption_waits_for_nobody_and_keeps_what_was_answered() {
+        let (questions, _) = hosts(&[1, 60_000, 1]);
+        let stop = AtomicBool::new(false);
+        let began = std::time::Instant::now();
+        let transcripts = ask(questions, 1, &stop, |event| {
+            if event == Event::Began("mt1") {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        assert!(began.elapsed() < Duration::from_secs(30));
+        assert_eq!(
+            reasons(&transcripts),
+            [("mt0", "slow"), ("mt1", "interrupted"), ("mt2", "interrupted")]
+        );
+    }
+
+    #[test]
+    fn a_defect_in_one_host_costs_that_host_alone() {
+        let (questions, _) = hosts(&[1, u64::MAX, 1]);
+        let transcripts = ask(questions, 2, &AtomicBool::new(false), |_| {});
+        assert_eq!(reasons(&transcripts), [("mt0", "slow"), ("mt1", "ended"), ("mt2", "slow")]);
+    }
+
+    #[test]
+    fn no_hosts_are_asked_in_no_time() {
+        assert!(ask(Vec::new(), 8, &AtomicBool::new(false), |_| {}).is_empty());
+        assert_eq!(default_jobs(0), 1);
+        assert!(default_jobs(1000) <= 32);
+    }
+}

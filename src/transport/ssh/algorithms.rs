@@ -1,0 +1,147 @@
+//! Which algorithms a connection may use: today's always, those of the SHA-1 era only where the
+//! operator says so for a host, broken ones never.
+//!
+//! Not for what a server offers (`kexinit`).
+
+use ssh2::{MethodType, Session};
+
+/// The four things two sides must agree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// How the session's keys come about.
+    KeyExchange,
+    /// What the server proves itself with.
+    HostKey,
+    /// What keeps the traffic secret.
+    Cipher,
+    /// What keeps it unchanged.
+    Mac,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 4] = [Self::KeyExchange, Self::HostKey, Self::Cipher, Self::Mac];
+
+    /// The word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::KeyExchange => "key exchange",
+            Self::HostKey => "host key",
+            Self::Cipher => "cipher",
+            Self::Mac => "MAC",
+        }
+    }
+
+    fn methods(self) -> &'static [MethodType] {
+        match self {
+            Self::KeyExchange => &[MethodType::Kex],
+            Self::HostKey => &[MethodType::HostKey],
+            Self::Cipher => &[MethodType::CryptCs, MethodType::CryptSc],
+            Self::Mac => &[MethodType::MacCs, MethodType::MacSc],
+        }
+    }
+}
+
+/// Whether an algorithm is of the SHA-1 era: CentOS 6 and ESXi up to 6.0 know no others for some
+/// parts, and OpenSSH has switched them off since.
+pub(super) fn is_old(part: Part, name: &str) -> bool {
+    match part {
+        Part::KeyExchange => name.ends_with("-sha1"),
+        Part::HostKey => name == "ssh-rsa",
+        Part::Cipher => name.contains("-cbc"),
+        Part::Mac => name.starts_with("hmac-sha1"),
+    }
+}
+
+/// Whether an algorithm is used with nobody: it is broken, or (certificates) its proof is not one
+/// that is understood here.
+fn is_unusable(part: Part, name: &str) -> bool {
+    match part {
+        Part::KeyExchange => name.starts_with("ext-info") || name.starts_with("kex-strict"),
+        Part::HostKey => name == "ssh-dss" || name.contains("-cert-v"),
+        Part::Cipher => {
+            ["arcfour", "blowfish", "cast128", "3des", "none"].iter().any(|b| name.starts_with(b))
+        }
+        Part::Mac => ["hmac-md5", "hmac-ripemd", "none"].iter().any(|b| name.starts_with(b)),
+    }
+}
+
+/// What may be used of what the library has, old ones last.
+pub(super) fn allowed<'a>(part: Part, supported: &[&'a str], legacy: bool) -> Vec<&'a str> {
+    let usable = supported.iter().copied().filter(|name| !is_unusable(part, name));
+    let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_old(part, name));
+    if legacy { [new, old].concat() } else { new }
+}
+
+/// What the library has, under our rules.
+pub(super) fn ours(session: &Session, part: Part, legacy: bool) -> Vec<&'static str> {
+    let supported = session.supported_algs(part.methods()[0]).unwrap_or_default();
+    allowed(part, &supported, legacy)
+}
+
+/// Tells a session what it may use; host keys of the types in `first` are asked for before others.
+pub(super) fn prefer(session: &Session, legacy: bool, first: &[&str]) -> Result<(), ssh2::Error> {
+    for part in Part::ALL {
+        let mut names = ours(session, part, legacy);
+        if part == Part::HostKey {
+            names.sort_by_key(|name| {
+                let place = first.iter().position(|known| *known == key_type(name));
+                (place.is_none(), is_old(part, name))
+            });
+        }
+        for method in part.methods() {
+            session.method_pref(*method, &names.join(","))?;
+        }
+    }
+    Ok(())
+}
+
+/// The type of key that a host key algorithm is of, as known_hosts spells it.
+pub(super) fn key_type(algorithm: &str) -> &str {
+    match algorithm {
+        "rsa-sha2-256" | "rsa-sha2-512" => "ssh-rsa",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_algorithms_are_used_only_where_they_are_allowed() {
+        let session = Session::new().unwrap();
+        for part in Part::ALL {
+            let new = ours(&session, part, false);
+            let all = ours(&session, part, true);
+            assert!(!new.is_empty(), "{part:?}");
+            assert!(new.iter().all(|name| !is_old(part, name)), "{new:?}");
+            assert!(all.starts_with(&new), "old ones come last: {all:?}");
+        }
+    }
+
+    /// The library that is pinned knows what OpenSSH 5.3 offers; its next release does not.
+    #[test]
+    fn the_library_knows_what_centos_6_offers() {
+        let session = Session::new().unwrap();
+        for (part, name) in [
+            (Part::KeyExchange, "diffie-hellman-group14-sha1"),
+            (Part::HostKey, "ssh-rsa"),
+            (Part::Cipher, "aes256-ctr"),
+            (Part::Mac, "hmac-sha1"),
+        ] {
+            assert!(ours(&session, part, true).contains(&name), "{part:?} {name}");
+        }
+    }
+
+    #[test]
+    fn no_certificate_and_nothing_broken_is_asked_for() {
+        let session = Session::new().unwrap();
+        for part in Part::ALL {
+            for name in ours(&session, part, true) {
+                for bad in ["cert", "md5", "arcfour", "dss", "3des", "ripemd", "ext-info"] {
+                    assert!(!name.contains(bad), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Running the script: one command, the script on its standard input, what it prints read under
+//! limits until the script's own end.
+//!
+//! An exit status proves nothing (a killed command has 0), and a background process may keep the
+//! channel open for ever, so nothing but the end marker means done.
+
+use std::io::{Read, Write};
+
+use ssh2::Channel;
+
+use super::failure::{self, Step, Stop, failure};
+use super::link::{Link, so_far};
+use crate::facts::script::Nonce;
+use crate::facts::transcript::Failure;
+use crate::transport::MAX_OUTPUT;
+
+/// What the account's login shell is asked to do: run the script's shell as root if it may.
+///
+/// The words mean the same to sh, csh and fish. When sudo refuses, it has read nothing, and the
+/// script runs with the account's own rights; when it has run the script, nothing is left to read.
+const BOOTSTRAP: &str = "sh -c 'if [ \"$(id -u 2>/dev/null)\" = 0 ]; then exec sh -s; fi; \
+                         sudo -n sh -s 2>/dev/null || exec sh -s'";
+
+/// How much of standard error is kept; the rest is read and dropped.
+const COMPLAINT: usize = 4096;
+
+/// What a host printed.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    pub stdout: Vec<u8>,
+    /// Why it ended before the script's end.
+    pub cut: Option<Failure>,
+}
+
+/// Runs a script.
+pub(super) fn run(link: &Link, script: &str, nonce: &Nonce) -> Result<Printed, Failure> {
+    let failed = |stop: Stop| failure::of(Step::Command, &stop, &link.deadline);
+    let mut channel = link.patiently(|session| session.channel_session()).map_err(failed)?;
+    link.patiently(|_| channel.exec(BOOTSTRAP)).map_err(failed)?;
+    let mut talk = Talk {
+        channel,
+        script: script.as_bytes(),
+        told: false,
+        stdout: Vec::new(),
+        scanned: 0,
+        complaint: Vec::new(),
+        complained: 0,
+        end: nonce.end().into_bytes(),
+    };
+    let cut = match talk.listen(link) {
+        Ok(Ended::ByMarker) => None,
+        Ok(Ended::ByItself) => Some(talk.why_no_end(nonce)),
+        Ok(Ended::TooMuch) => Some(
+            failure("too-much-output", format!("more than {} MiB of output", MAX_OUTPUT >> 20))
+                .with_hint("look for a command in the account's start files that never ends"),
+        ),
+        Err(stop) => Some(failed(stop)),
+    };
+    Ok(Printed { stdout: talk.stdout, cut })
+}
+
+enum Ended {
+    ByMarker,
+    ByItself,
+    TooMuch,
+}
+
+struct Talk<'a> {
+    channel: Channel,
+    /// What is left to be sent.
+    script: &'a [u8],
+    /// Whether the other side knows that nothing more comes.
+    told: bool,
+    stdout: Vec<u8>,
+    /// How much of standard output holds no end marker.
+    scanned: usize,
+    complaint: Vec<u8>,
+    complained: usize,
+    end: Vec<u8>,
+}
+
+impl Talk<'_> {
+    fn listen(&mut self, link: &Link) -> Result<Ended, Stop> {
+        loop {
+            let moved = self.send() | self.read_output()? | self.read_complaint()?;
+            if self.has_end() {
+                return Ok(Ended::ByMarker);
+            }
+            if self.stdout.len() >= MAX_OUTPUT || self.complained >= MAX_OUTPUT {
+                return Ok(Ended::TooMuch);
+            }
+            if self.channel.eof() {
+                return Ok(Ended::ByItself);
+            }
+            if link.deadline.left().is_none() {
+                return Err(Stop::Late);
+            }
+            if !moved {
+                link.wait()?;
+            }
+        }
+    }
+
+    /// Sends what the other side takes. A shell that has ended takes nothing, and what it printed
+    /// tells more than that.
+    fn send(&mut self) -> bool {
+        if !self.script.is_empty() {
+            return match so_far(self.channel.write(self.script)) {
+                Ok(Some(count)) => {
+                    self.script = &self.script[count..];
+                    count > 0
+                }
+                Ok(None) => false,
+                Err(_) => {
+                    self.script = &[];
+                    self.told = true;
+                    true
+                }
+            };
+        }
+        if !self.told && self.channel.send_eof().is_ok() {
+            self.told = true;
+            return true;
+        }
+        false
+    }
+
+    fn read_output(&mut self) -> Result<bool, Stop> {
+        let mut buffer = [0; 32 * 1024];
+        let room = buffer.len().min(MAX_OUTPUT - self.stdout.len());
+        match so_far(self.channel.read(&mut buffer[..room]))? {
+            None | Some(0) => Ok(false),
+            Some(count) => {
+                self.stdout.extend(&buffer[..count]);
+                Ok(true)
+            }
+        }
+    }
+
+    fn read_complaint(&mut self) -> Result<bool, Stop> {
+        let mut buffer = [0; 32 * 1024];
+        match so_far(self.channel.stderr().read(&mut buffer))? {
+            None | Some(0) => Ok(false),
+            Some(count) => {
+                self.complained += count;
+                let room = COMPLAINT.saturating_sub(self.complaint.len());
+                self.complaint.extend(&buffer[..count.min(room)]);
+                Ok(true)
+            }
+        }
+    }
+
+    fn has_end(&mut self) -> bool {
+        // The marker may lie across two reads, and must begin a line.
+        let from = self.scanned.saturating_sub(self.end.len());
+        let found = position(&self.stdout[from..], &self.end).is_some_and(|at| {
+            let at = from + at;
+            at == 0 || self.stdout[at - 1] == b'\n'
+        });
+        self.scanned = self.stdout.len();
+        found
+    }
+
+    /// Why the command ended and its last line did not come.
+    fn why_no_end(&self, nonce: &Nonce) -> Failure {
+        let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
+        let status = self.channel.exit_status().unwrap_or(0);
+        let how = match signal {
+            Some(signal) => format!("signal {signal}"),
+            None => format!("status {status}"),
+        };
+        if position(&self.stdout, nonce.begin().as_bytes()).is_some() {
+            return failure("cut-off", format!("the script ended before its last answer ({how})"))
+                .with_hint("check again; look in the host's log for what ends processes");
+        }
+        let said = first_line(&self.complaint).or_else(|| first_line(&self.stdout));
+        let said =
+            said.map_or_else(|| "it said nothing".to_owned(), |said| format!("it said {said:?}"));
+        failure("shell", format!("the account's shell did not run the script ({how}); {said}"))
+            .with_hint(
+                "use an account whose login shell runs commands, and look at its start files",
+            )
+    }
+}
+
+/// Where the bytes begin that are looked for.
+fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// The first line with something on it, cut to a length that fits a sentence.
+fn first_line(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(COMPLAINT)]);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().take(120).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_says_something_is_quoted() {
+        assert_eq!(first_line(b"\n \nThis account\nis not"), Some("This account".to_owned()));
+        assert_eq!(first_line(b""), None);
+        assert_eq!(first_line(&[b'x'; 1000]).unwrap().len(), 120);
+        assert!(first_line(b"\xff\xfe").is_some());
+    }
+
+    #[test]
+    fn the_bootstrap_says_the_same_to_every_shell() {
+        // What csh would expand inside single quotes, and what would end them.
+        assert!(!BOOTSTRAP.contains(['!', '\n', '\\']));
+        assert_eq!(BOOTSTRAP.matches('\'').count(), 2);
+    }
+}

@@ -1,0 +1,319 @@
+//! What the user's SSH configuration says of a host, as `ssh -G` prints it.
+//!
+//! OpenSSH reads its own files best: conditions, includes and patterns are its business. Where
+//! there is no ssh program, or its files say nothing of interest, its defaults hold.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+
+use super::deadline::Deadline;
+use super::failure::failure;
+use crate::facts::transcript::Failure;
+use crate::transport::target::SshTarget;
+
+/// The most that is read of what `ssh -G` prints; it is some 5 KiB.
+const PRINTED: u64 = 256 * 1024;
+
+/// The keywords that are honoured, and those that may hide one.
+const KEYWORDS: &[&str] = &[
+    "hostname",
+    "port",
+    "user",
+    "identityfile",
+    "identitiesonly",
+    "identityagent",
+    "proxyjump",
+    "proxycommand",
+    "userknownhostsfile",
+    "globalknownhostsfile",
+    "hostkeyalias",
+    "match",
+];
+
+/// The key files OpenSSH looks for.
+const USUAL_KEYS: &[&str] = &["id_rsa", "id_ecdsa", "id_ed25519"];
+
+/// Which configuration is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SshConfig {
+    /// The user's and the system's.
+    #[default]
+    Usual,
+    /// This file in place of both.
+    File(PathBuf),
+    /// None.
+    None,
+}
+
+/// What is known of a host before it is contacted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Settings {
+    pub hostname: Option<String>,
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    /// Keys somebody named for this host.
+    pub identity_files: Vec<PathBuf>,
+    /// Keys that lie in the usual places.
+    pub usual_files: Vec<PathBuf>,
+    pub identities_only: bool,
+    /// `none`, a path, or absent for the environment's.
+    pub identity_agent: Option<String>,
+    pub proxy_jump: Option<String>,
+    pub proxy_command: Option<String>,
+    pub known_hosts: Vec<PathBuf>,
+    pub host_key_alias: Option<String>,
+}
+
+impl Settings {
+    /// What OpenSSH does without a configuration.
+    fn usual(home: Option<&Path>) -> Self {
+        let below = |name: &str| home.map(|home| home.join(".ssh").join(name));
+        let mut known_hosts: Vec<PathBuf> =
+            ["known_hosts", "known_hosts2"].into_iter().filter_map(below).collect();
+        known_hosts
+            .extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
+        let usual_files = USUAL_KEYS.iter().copied().filter_map(below).collect();
+        Self { known_hosts, usual_files, ..Self::default() }
+    }
+}
+
+/// Asks `ssh -G` about a host.
+pub(super) fn settings(
+    target: &SshTarget,
+    config: &SshConfig,
+    deadline: &Deadline,
+) -> Result<Settings, Failure> {
+    let home = std::env::home_dir();
+    let file = match config {
+        SshConfig::None => return Ok(Settings::usual(home.as_deref())),
+        SshConfig::Usual if !says_something(home.as_deref()) => {
+            return Ok(Settings::usual(home.as_deref()));
+        }
+        SshConfig::Usual => None,
+        SshConfig::File(path) => Some(path),
+    };
+    let mut command = Command::new("ssh");
+    command.arg("-G");
+    if let Some(path) = file {
+        command.arg("-F").arg(path);
+    }
+    if let Some(user) = &target.user {
+        command.args(["-l", user]);
+    }
+    if let Some(port) = target.port {
+        command.args(["-p", &port.to_string()]);
+    }
+    command.args(["--", &target.host]);
+    match printed(command, deadline)? {
+        Some(text) => Ok(parse(&text, home.as_deref())),
+        None if file.is_none() => Ok(Settings::usual(home.as_deref())),
+        None => Err(failure("config", "there is no ssh program to read its configuration")
+            .with_hint("leave out --ssh-config, or install OpenSSH's client")),
+    }
+}
+
+/// Whether the usual files hold anything that is honoured here; asking ssh costs a process a host.
+fn says_something(home: Option<&Path>) -> bool {
+    let mut files = vec![PathBuf::from("/etc/ssh/ssh_config")];
+    files.extend(home.map(|home| home.join(".ssh/config")));
+    let included = std::fs::read_dir("/etc/ssh/ssh_config.d");
+    files.extend(included.into_iter().flatten().flatten().map(|entry| entry.path()));
+    files.iter().any(|path| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(is_of_interest))
+    })
+}
+
+fn is_of_interest(line: &str) -> bool {
+    let keyword = line.trim_start().split([' ', '\t', '=', '"']).next().unwrap_or("");
+    let keyword = keyword.to_ascii_lowercase();
+    let elsewhere = keyword == "include" && !line.contains("/etc/ssh/ssh_config.d/");
+    elsewhere || KEYWORDS.contains(&keyword.as_str())
+}
+
+/// What the program prints; none when there is no such program.
+fn printed(mut command: Command, deadline: &Deadline) -> Result<Option<String>, Failure> {
+    let broken = |why: String| {
+        failure("config", format!("ssh -G cannot tell how to reach the host: {why}"))
+            .with_hint("mend ~/.ssh/config, or go round it with --ssh-config none")
+    };
+    // What is no business of programs that a configuration may start.
+    command.env_remove("PREFLIGHT_PASSWORD");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(broken(error.to_string())),
+    };
+    let (send, receive) = mpsc::channel();
+    let streams = (child.stdout.take(), child.stderr.take());
+    std::thread::spawn(move || {
+        let text = |stream: Option<&mut dyn Read>| {
+            let mut text = String::new();
+            stream.map(|stream| stream.take(PRINTED).read_to_string(&mut text));
+            text
+        };
+        let (mut out, mut err) = streams;
+        let out = text(out.as_mut().map(|stream| stream as &mut dyn Read));
+        send.send((out, text(err.as_mut().map(|stream| stream as &mut dyn Read)))).ok();
+    });
+    // `Match exec` runs a program of the user's, which may hang.
+    let said = receive.recv_timeout(deadline.left().unwrap_or_default());
+    if said.is_err() {
+        child.kill().ok();
+    }
+    let status = child.wait().map_err(|error| broken(error.to_string()))?;
+    match said {
+        Ok((out, _)) if status.success() => Ok(Some(out)),
+        Ok((_, err)) => {
+            let line =
+                err.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+            Err(broken(line.trim().chars().take(200).collect()))
+        }
+        Err(_) => Err(broken("it does not end".to_owned())),
+    }
+}
+
+/// Reads what `ssh -G` prints: one keyword in small letters a line, and its value.
+pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
+    let mut settings = Settings::default();
+    let mut identities = Vec::new();
+    let mut local_known = Vec::new();
+    let mut global_known = Vec::new();
+    for line in text.lines() {
+        let Some((keyword, value)) = line.split_once(' ') else { continue };
+        let value = value.trim();
+        let some = || (value != "none").then(|| value.to_owned());
+        match keyword {
+            "hostname" => settings.hostname = Some(value.to_owned()),
+            "port" => settings.port = value.parse().ok(),
+            "user" => settings.user = Some(value.to_owned()),
+            "identityfile" => identities.extend(some()),
+            "identitiesonly" => settings.identities_only = value == "yes",
+            "identityagent" if value == "SSH_AUTH_SOCK" => {}
+            "identityagent" => settings.identity_agent = Some(value.to_owned()),
+            "proxyjump" => settings.proxy_jump = some(),
+            "proxycommand" => settings.proxy_command = some(),
+            "hostkeyalias" => settings.host_key_alias = some(),
+            "userknownhostsfile" => local_known = value.split_whitespace().collect(),
+            "globalknownhostsfile" => global_known = value.split_whitespace().collect(),
+            _ => {}
+        }
+    }
+    let usual = Settings::usual(home);
+    let hostname = settings.hostname.clone().unwrap_or_default();
+    let user = settings.user.clone().unwrap_or_default();
+    let path = |text: &str| expanded(text, home, &hostname, &user);
+    let identities: Vec<PathBuf> = identities.iter().filter_map(|text| path(text)).collect();
+    // Without a key of its own, a host has the usual ones, some of which are for tokens.
+    let is_usual = |file: &PathBuf| {
+        home.is_some_and(|home| file.parent() == Some(&home.join(".ssh")))
+            && file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("id_"))
+            && ["rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa"]
+                .iter()
+                .any(|kind| file.ends_with(format!("id_{kind}")))
+    };
+    if identities.iter().all(is_usual) && identities.len() > 1 {
+        settings.usual_files = usual.usual_files;
+    } else {
+        settings.identity_files = identities;
+    }
+    let known = local_known.into_iter().chain(global_known).filter(|text| *text != "none");
+    settings.known_hosts = known.filter_map(path).collect();
+    settings
+}
+
+/// A path with `~` and the tokens of ssh_config(5) filled in; none when one is not known here.
+fn expanded(text: &str, home: Option<&Path>, hostname: &str, user: &str) -> Option<PathBuf> {
+    let text = match text.strip_prefix("~/") {
+        Some(rest) => home?.join(rest).to_string_lossy().into_owned(),
+        None => text.to_owned(),
+    };
+    let mut path = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, if letter == '%' { letters.next() } else { None }) {
+            ('%', Some('d')) => path.push_str(&home?.to_string_lossy()),
+            ('%', Some('h')) => path.push_str(hostname),
+            ('%', Some('r')) => path.push_str(user),
+            ('%', Some('%')) => path.push('%'),
+            ('%', _) => return None,
+            _ => path.push(letter),
+        }
+    }
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From `ssh -G` of OpenSSH 9.2, shortened.
+    const PRINTED: &str = "\
+host mt1
+user ann
+hostname 192.0.2.7
+port 2222
+addressfamily any
+identitiesonly no
+globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2
+userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2
+identityfile ~/.ssh/id_rsa
+identityfile ~/.ssh/id_ecdsa
+identityfile ~/.ssh/id_ecdsa_sk
+identityfile ~/.ssh/id_ed25519
+identityfile ~/.ssh/id_ed25519_sk
+identityfile ~/.ssh/id_xmss
+identityfile ~/.ssh/id_dsa
+";
+
+    fn of(more: &str) -> Settings {
+        parse(&format!("{PRINTED}{more}"), Some(Path::new("/home/ann")))
+    }
+
+    #[test]
+    fn what_ssh_prints_is_understood() {
+        let settings = of("proxyjump bastion,ann@inner:2200\n");
+        assert_eq!(settings.hostname.as_deref(), Some("192.0.2.7"));
+        assert_eq!((settings.port, settings.user.as_deref()), (Some(2222), Some("ann")));
+        assert_eq!(settings.proxy_jump.as_deref(), Some("bastion,ann@inner:2200"));
+        assert_eq!(settings.known_hosts[0], Path::new("/home/ann/.ssh/known_hosts"));
+        assert_eq!(settings.known_hosts.len(), 4);
+        assert!(settings.identity_files.is_empty());
+        assert_eq!(settings.usual_files.len(), 3);
+    }
+
+    #[test]
+    fn a_key_of_its_own_stands_in_place_of_the_usual_ones() {
+        let text = "user root\nhostname mt1\nidentityfile ~/.ssh/%h-%r\nidentityfile /k/%C\n\
+                    identitiesonly yes\nidentityagent none\nuserknownhostsfile none\n";
+        let settings = parse(text, Some(Path::new("/root")));
+        assert_eq!(settings.identity_files, [Path::new("/root/.ssh/mt1-root")]);
+        assert!(settings.usual_files.is_empty() && settings.identities_only);
+        assert_eq!(settings.identity_agent.as_deref(), Some("none"));
+        assert!(settings.known_hosts.is_empty());
+    }
+
+    #[test]
+    fn an_agent_at_a_socket_is_told_from_the_environments() {
+        assert_eq!(of("identityagent SSH_AUTH_SOCK\n").identity_agent, None);
+        assert_eq!(of("identityagent /run/a\n").identity_agent.as_deref(), Some("/run/a"));
+    }
+
+    #[test]
+    fn only_files_that_say_something_are_worth_a_process() {
+        for (line, expected) in [
+            ("Host *", false),
+            ("    SendEnv LANG LC_*", false),
+            ("    # User bob", false),
+            ("Include /etc/ssh/ssh_config.d/*.conf", false),
+            ("Include ~/other", true),
+            ("  User=bob", true),
+            ("\tProxyJump bastion", true),
+            ("Match exec true", true),
+        ] {
+            assert_eq!(is_of_interest(line), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The time one host may take, by the clock on the wall: when it is over, the sockets are shut.
+//!
+//! A limit per read would not do: a server that sends one byte a second never trips it. Time that a
+//! person takes to type a password is not the host's.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::socket::Socket;
+
+/// How long a worker has to notice that its sockets were shut.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The end of one host's time, and what is shut then.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    /// The time it had, for messages.
+    pub limit: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    ends: Instant,
+    /// Since when a person is being asked.
+    asking: Option<Instant>,
+    sockets: Vec<Arc<Socket>>,
+    cut: bool,
+}
+
+impl Deadline {
+    pub(super) fn after(limit: Duration) -> Self {
+        let ends = Instant::now() + limit;
+        let state = State { ends, asking: None, sockets: Vec::new(), cut: false };
+        Self { limit, state: Mutex::new(state) }
+    }
+
+    /// What is left of the time; nothing when it is over.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let state = self.state();
+        let now = state.asking.unwrap_or_else(Instant::now);
+        let left = state.ends.saturating_duration_since(now);
+        (!state.cut && !left.is_zero()).then_some(left)
+    }
+
+    /// Shuts this socket, too, when the time is over.
+    pub(super) fn watch(&self, socket: &Arc<Socket>) {
+        let mut state = self.state();
+        if state.cut {
+            socket.shut();
+        }
+        state.sockets.push(Arc::clone(socket));
+    }
+
+    /// Asks a person; the clock stands still meanwhile.
+    pub(super) fn while_asking<T>(&self, ask: impl FnOnce() -> T) -> T {
+        self.state().asking = Some(Instant::now());
+        let answer = ask();
+        let mut state = self.state();
+        if let Some(since) = state.asking.take() {
+            state.ends += since.elapsed();
+        }
+        answer
+    }
+
+    /// Waits for a worker's result, and ends its connections when its time is over. None when it
+    /// does not come even then.
+    pub(super) fn enforce<T>(&self, worker: &Receiver<T>) -> Option<T> {
+        while let Some(left) = self.left() {
+            match worker.recv_timeout(left) {
+                Ok(result) => return Some(result),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        self.end();
+        worker.recv_timeout(GRACE).ok()
+    }
+
+    fn end(&self) {
+        let mut state = self.state();
+        state.cut = true;
+        state.sockets.iter().for_each(|socket| socket.shut());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_never_answers_is_not_waited_for() {
+        let deadline = Deadline::after(Duration::from_millis(50));
+        let (_sender, receiver) = channel::<()>();
+        let began = Instant::now();
+        assert_eq!(deadline.enforce(&receiver), None);
+        assert!(began.elapsed() < Duration::from_secs(5));
+        assert_eq!(deadline.left(), None);
+    }
+
+    #[test]
+    fn the_clock_stands_still_while_a_person_is_asked() {
+        let deadline = Deadline::after(Duration::from_millis(200));
+        deadline.while_asking(|| std::thread::sleep(Duration::from_millis(300)));
+        assert!(deadline.left().is_some());
+    }
+}

@@ -1,0 +1,160 @@
+//! Why a host could not be asked, in words: what libssh2's numbers mean at each step.
+
+use super::deadline::Deadline;
+use super::socket::seconds;
+use crate::facts::transcript::Failure;
+
+/// How far a connection had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Banners and keys are exchanged.
+    Handshake,
+    /// The user logs in.
+    Login,
+    /// The script is carried out.
+    Command,
+}
+
+/// What stopped an operation.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The host's time was over.
+    Late,
+    /// libssh2 says so: its number and its text.
+    Ssh(i32, String),
+}
+
+impl From<ssh2::Error> for Stop {
+    fn from(error: ssh2::Error) -> Self {
+        match error.code() {
+            ssh2::ErrorCode::Session(code) | ssh2::ErrorCode::SFTP(code) => {
+                Self::Ssh(code, error.message().to_owned())
+            }
+        }
+    }
+}
+
+/// A failure of a kind, without a hint.
+pub(super) fn failure(kind: &str, reason: impl Into<String>) -> Failure {
+    Failure { kind: kind.to_owned(), reason: reason.into(), hint: None }
+}
+
+impl Failure {
+    /// The failure with what to do about it.
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// The host's time is over; `doing` says at what.
+pub(super) fn late(deadline: &Deadline, doing: &str) -> Failure {
+    failure("timeout", format!("not done after {} s, while {doing}", seconds(deadline.limit)))
+        .with_hint("check the host's load, or raise --timeout")
+}
+
+/// What stopped a step, as a failure.
+pub(super) fn of(step: Step, stop: &Stop, deadline: &Deadline) -> Failure {
+    match stop {
+        Stop::Ssh(code, message) if deadline.left().is_some() => coded(step, *code, message),
+        _ => late(
+            deadline,
+            match step {
+                Step::Handshake => "waiting for the server's banner and keys",
+                Step::Login => "logging in",
+                Step::Command => "waiting for answers",
+            },
+        ),
+    }
+}
+
+/// Whether a number means that the server ended the connection or made no sense.
+pub(super) fn is_broken(code: i32) -> bool {
+    // Banner received or sent, bad MAC, send, decrypt, disconnect, protocol, invalid, receive.
+    matches!(code, -2 | -3 | -4 | -7 | -12 | -13 | -14 | -34 | -43)
+}
+
+/// Whether a number means that no algorithms were agreed on.
+pub(super) fn is_disagreement(code: i32) -> bool {
+    matches!(code, -5 | -8 | -17 | -33 | -51)
+}
+
+fn coded(step: Step, code: i32, message: &str) -> Failure {
+    let said = lower(message);
+    match (code, step) {
+        (-9 | -30, _) => failure("timeout", format!("the server stopped answering: {said}")),
+        (-10 | -11, _) => failure("host-key", format!("the host key proves nothing: {said}")),
+        (code, Step::Handshake) if is_disagreement(code) => {
+            failure("algorithms", format!("no algorithms in common: {said}"))
+        }
+        (_, Step::Handshake) => failure("not-ssh", format!("no SSH handshake: {said}"))
+            .with_hint("check that the port is that of an SSH server"),
+        (code, Step::Login) if is_broken(code) => failure(
+            "authentication",
+            format!("the server ended the connection during the login: {said}"),
+        )
+        .with_hint("look at the server's log; it may allow fewer attempts, or not this user"),
+        (-15, Step::Login) => failure("authentication", "the password has expired")
+            .with_hint("log in by hand and change it"),
+        (_, Step::Login) => failure("authentication", format!("the login failed: {said}")),
+        (-21 | -22, Step::Command) => {
+            failure("shell", format!("the server runs no command for us: {said}")).with_hint(
+                "check the account's shell, and ForceCommand and MaxSessions in sshd_config",
+            )
+        }
+        (_, Step::Command) => {
+            failure("cut-off", format!("the connection broke before the answers' end: {said}"))
+                .with_hint("check again; look at the host's log if it stays so")
+        }
+    }
+}
+
+/// libssh2's sentence as a fragment.
+fn lower(message: &str) -> String {
+    let mut letters = message.trim_end_matches('.').chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_measured_error_has_a_kind() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        for (step, code, message, kind) in [
+            (Step::Handshake, -9, "Timed out waiting on socket", "timeout"),
+            (Step::Handshake, -13, "Failed getting banner", "not-ssh"),
+            (Step::Handshake, -43, "Error receiving on socket", "not-ssh"),
+            (Step::Handshake, -2, "Failed getting banner", "not-ssh"),
+            (Step::Handshake, -5, "Unable to exchange encryption keys", "algorithms"),
+            (Step::Handshake, -8, "Unable to exchange encryption keys", "algorithms"),
+            (Step::Handshake, -33, "not currently supported", "algorithms"),
+            (Step::Handshake, -11, "Unable to verify host key signature", "host-key"),
+            (Step::Login, -16, "Unable to open private key file", "authentication"),
+            (Step::Login, -18, "Authentication failed (username/password)", "authentication"),
+            (Step::Login, -13, "Waiting for password response", "authentication"),
+            (Step::Login, -15, "Password expired", "authentication"),
+            (Step::Command, -21, "Channel open failure (connect failed)", "shell"),
+            (Step::Command, -22, "Unable to complete request", "shell"),
+            (Step::Command, -34, "Invalid", "cut-off"),
+            (Step::Command, -43, "transport read", "cut-off"),
+            (Step::Command, -13, "Socket disconnect", "cut-off"),
+            (Step::Command, -9, "Timed out waiting on socket", "timeout"),
+            (Step::Command, -99, "something new", "cut-off"),
+        ] {
+            let failure = of(step, &Stop::Ssh(code, message.to_owned()), &deadline);
+            assert_eq!(failure.kind, kind, "{step:?} {code}");
+            assert!(!failure.reason.ends_with('.'), "{}", failure.reason);
+        }
+        assert_eq!(of(Step::Login, &Stop::Late, &deadline).kind, "timeout");
+    }
+
+    #[test]
+    fn an_error_after_the_end_of_time_is_its_end() {
+        let deadline = Deadline::after(Duration::ZERO);
+        let failure = of(Step::Handshake, &Stop::Ssh(-13, "x".to_owned()), &deadline);
+        assert_eq!(failure.kind, "timeout");
+    }
+}

@@ -1,0 +1,270 @@
+//! Whether a server is the one it should be: its host key against known_hosts or a fingerprint,
+//! before anything secret is sent to it.
+//!
+//! Not for the format of known_hosts (`known_hosts`).
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use openssl::base64;
+use openssl::sha::sha256;
+
+use super::failure::failure;
+use super::known_hosts::{self, KnownHosts, Verdict};
+use crate::facts::transcript::Failure;
+
+/// The most that is read of one known_hosts file.
+const FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The SHA-256 of a host key, as `ssh-keygen -l` prints it: `SHA256:` and base64 without padding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; 32]);
+
+/// A text that is no fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no fingerprint, expected SHA256: and 43 characters, as ssh-keygen -l prints it")]
+pub struct BadFingerprint(pub String);
+
+impl Fingerprint {
+    /// The fingerprint of a key in its wire format.
+    pub fn of(key: &[u8]) -> Self {
+        Self(sha256(key))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SHA256:{}", base64::encode_block(&self.0).trim_end_matches('='))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = BadFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, BadFingerprint> {
+        let bad = || BadFingerprint(text.to_owned());
+        let digits = text.strip_prefix("SHA256:").ok_or_else(bad)?.trim_end_matches('=');
+        if digits.len() != 43 || !digits.is_ascii() {
+            return Err(bad());
+        }
+        let bytes = base64::decode_block(&format!("{digits}=")).map_err(|_| bad())?;
+        let fingerprint = Self(bytes.try_into().map_err(|_| bad())?);
+        // The last digit has bits that say nothing; two spellings of one key are one too many.
+        let same = fingerprint.to_string()[7..] == *digits;
+        same.then_some(fingerprint).ok_or_else(bad)
+    }
+}
+
+/// How a server is known.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    /// The name its key is looked up by.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The files it is looked up in; an unknown key is added to the first one.
+    pub files: Vec<PathBuf>,
+    /// The key that is demanded, whatever files say.
+    pub pinned: Option<Fingerprint>,
+    /// Whether an unknown key is taken and written down.
+    pub accept_new: bool,
+}
+
+impl Trust {
+    /// What the files say.
+    pub(super) fn known(&self) -> Result<KnownHosts, Failure> {
+        let mut known = KnownHosts::default();
+        if self.pinned.is_some() {
+            return Ok(known);
+        }
+        for path in &self.files {
+            match read(path) {
+                Ok(text) => known.read(&text),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // A file that cannot be read may be the one that revokes a key.
+                Err(error) => {
+                    let reason = format!("{} cannot be read: {error}", path.display());
+                    return Err(failure("host-key", reason)
+                        .with_hint("make it readable, or name another: --known-hosts FILE"));
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    /// Whether a key is the server's.
+    pub(super) fn verify(
+        &self,
+        known: &KnownHosts,
+        key_type: &str,
+        key: &[u8],
+    ) -> Result<(), Failure> {
+        let seen = Fingerprint::of(key);
+        let named = match self.port {
+            22 => self.host.clone(),
+            port => format!("{} port {port}", self.host),
+        };
+        let refused = |reason: String| failure("host-key", reason);
+        if let Some(pinned) = self.pinned {
+            return if pinned == seen {
+                Ok(())
+            } else {
+                Err(refused(format!(
+                    "{named} presents the {key_type} key {seen}, and {pinned} is demanded"
+                ))
+                .with_hint(MITM))
+            };
+        }
+        match known.judge(&self.host, self.port, key) {
+            Verdict::Match => Ok(()),
+            Verdict::Revoked => Err(refused(format!(
+                "the {key_type} key {seen} of {named} is marked @revoked in known_hosts"
+            ))
+            .with_hint("do not use it: ask who revoked it, and give the host a new key")),
+            Verdict::Changed(types) => Err(refused(format!(
+                "{named} presents the {key_type} key {seen}, and known_hosts has {} for it",
+                match types.iter().any(|known| known == key_type) {
+                    true => "another one".to_owned(),
+                    false => format!("only {}", types.join(" and ")),
+                }
+            ))
+            .with_hint(MITM)),
+            Verdict::Unknown if self.accept_new => self.add(key_type, key, &seen, &named),
+            Verdict::Unknown => Err(refused(format!(
+                "{named} is not in known_hosts; its {key_type} key is {seen}"
+            ))
+            .with_hint(
+                "compare the fingerprint with the one on the host's console (ssh-keygen -l), then \
+                 use --accept-new once",
+            )),
+            Verdict::OnlyAuthority => Err(refused(format!(
+                "known_hosts trusts {named} through a certificate authority only, and \
+                 certificates are not verified here; its {key_type} key is {seen}"
+            ))
+            .with_hint("add the key itself to known_hosts, or to a file for --known-hosts")),
+        }
+    }
+
+    fn add(
+        &self,
+        key_type: &str,
+        key: &[u8],
+        seen: &Fingerprint,
+        named: &str,
+    ) -> Result<(), Failure> {
+        let Some(path) = self.files.first() else {
+            return Err(failure("host-key", "there is no known_hosts file to write to")
+                .with_hint("name one: --known-hosts FILE"));
+        };
+        append(path, &known_hosts::line_of(&self.host, self.port, key_type, key)).map_err(
+            |error| {
+                failure("host-key", format!("{} cannot be written: {error}", path.display()))
+                    .with_hint("name a file that can be written: --known-hosts FILE")
+            },
+        )?;
+        tracing::warn!(
+            "{named}: accepted the new {key_type} key {seen}, now in {}",
+            path.display()
+        );
+        Ok(())
+    }
+}
+
+const MITM: &str = "do not go on: either the host was installed anew, or somebody stands between. \
+                    Compare with the host's console (ssh-keygen -l); only then remove the old line \
+                    (ssh-keygen -R HOST)";
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Adds a line to a file that may be new, and whose last line may have no end.
+fn append(path: &Path, line: &str) -> io::Result<()> {
+    /// Hosts are asked in parallel, and each writes its line whole.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
+    let open = fs::read(path).is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let text = if open { format!("\n{line}") } else { line.to_owned() };
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trust(files: Vec<PathBuf>, accept_new: bool) -> Trust {
+        Trust { host: "mt1".to_owned(), port: 22, files, pinned: None, accept_new }
+    }
+
+    #[test]
+    fn a_fingerprint_is_spelled_as_ssh_keygen_does() {
+        let fingerprint = Fingerprint::of(b"key");
+        let text = fingerprint.to_string();
+        assert_eq!(text, "SHA256:LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM");
+        assert_eq!(text.parse(), Ok(fingerprint));
+        for bad in ["", "SHA256:", "MD5:aa", &text[7..], &text[..49], &format!("{text}A")] {
+            assert!(bad.parse::<Fingerprint>().is_err(), "{bad}");
+        }
+        let twin = format!("{}N", &text[..49]);
+        assert!(twin.parse::<Fingerprint>().is_err(), "another spelling of the same bytes");
+    }
+
+    #[test]
+    fn an_unknown_key_is_taken_once_and_a_changed_one_never() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".ssh/known_hosts");
+        let strict = trust(vec![path.clone()], false);
+        let refused = strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a").unwrap_err();
+        assert!(refused.reason.contains("SHA256:"), "{refused:?}");
+        assert!(refused.hint.unwrap().contains("--accept-new"));
+        let open = trust(vec![path.clone()], true);
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        for key_type in ["ssh-rsa", "ssh-ed25519"] {
+            let changed = open.verify(&open.known().unwrap(), key_type, b"b").unwrap_err();
+            assert_eq!(changed.kind, "host-key");
+            assert!(changed.hint.unwrap().starts_with("do not go on"), "{key_type}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_continued() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("known");
+        fs::write(&path, "mt2 ssh-rsa AAAA").unwrap();
+        let open = trust(vec![path.clone()], true);
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().next(), Some("mt2 ssh-rsa AAAA"));
+        assert_eq!(text.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_demanded_fingerprint_decides_alone() {
+        let pinned = Some(Fingerprint::of(b"a"));
+        let trust = Trust { pinned, ..trust(vec!["/no/such/file".into()], true) };
+        let known = trust.known().unwrap();
+        assert!(trust.verify(&known, "ssh-rsa", b"a").is_ok());
+        assert!(trust.verify(&known, "ssh-rsa", b"b").unwrap_err().reason.contains("demanded"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The way through a jump host: a direct-tcpip channel of one connection, pumped into one end of a
+//! socket pair whose other end carries the next connection.
+//!
+//! A connection that carries a tunnel carries nothing else: a forward that hangs makes every later
+//! channel of it fail.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ssh2::{BlockDirections, Channel};
+
+use super::failure::{self, Step, Stop, failure};
+use super::link::Link;
+use super::socket::Socket;
+use crate::facts::transcript::Failure;
+
+/// Opens a tunnel to a host behind the one the link is logged in to, which `name` names.
+pub(super) fn tunnel(link: Link, name: &str, host: &str, port: u16) -> Result<Socket, Failure> {
+    let opened = link.patiently(|session| session.channel_direct_tcpip(host, port, None));
+    let channel = opened.map_err(|stop| match stop {
+        Stop::Ssh(-21, why) if why.contains("prohibited") => failure(
+            "unreachable",
+            format!("the jump host {name} forwards nothing to {host}:{port}"),
+        )
+        .with_hint("allow it there: AllowTcpForwarding and PermitOpen in sshd_config"),
+        Stop::Ssh(-21, _) => {
+            failure("unreachable", format!("the jump host {name} does not reach {host}:{port}"))
+                .with_hint("check the name, the route and the firewalls between the two")
+        }
+        stop => failure::of(Step::Command, &stop, &link.deadline),
+    })?;
+    let pair = UnixStream::pair().and_then(|(ours, theirs)| {
+        theirs.set_nonblocking(true)?;
+        Ok((ours, theirs))
+    });
+    let (ours, theirs) =
+        pair.map_err(|error| failure("local", format!("no socket pair: {error}")))?;
+    tracing::debug!("through {name} to {host}:{port}");
+    std::thread::spawn(move || {
+        // Whatever ends it, the other end sees its stream end, and says why it minds.
+        if let Err(error) = pump(&link, channel, theirs) {
+            tracing::debug!("the tunnel ended: {error}");
+        }
+    });
+    Ok(Socket::Pair(ours))
+}
+
+/// Carries bytes both ways until one side ends.
+fn pump(link: &Link, mut channel: Channel, mut near: UnixStream) -> io::Result<()> {
+    let (mut inward, mut outward) = (Buffer::default(), Buffer::default());
+    while let Some(left) = link.deadline.left() {
+        let mut moved = false;
+        moved |= inward.fill(&mut channel)?;
+        moved |= inward.drain(&mut near)?;
+        moved |= outward.fill(&mut near)?;
+        moved |= outward.drain(&mut channel)?;
+        if outward.ended || (inward.is_empty() && channel.eof()) {
+            return Ok(());
+        }
+        if !moved {
+            wait(link, &near, outward.is_empty(), !inward.is_empty(), left);
+        }
+    }
+    Ok(())
+}
+
+fn wait(link: &Link, near: &UnixStream, read: bool, write: bool, left: Duration) {
+    let mut wanted = PollFlags::empty();
+    wanted.set(PollFlags::IN, read);
+    wanted.set(PollFlags::OUT, write);
+    let direction = link.session.block_directions();
+    let mut far = PollFlags::IN;
+    far.set(PollFlags::OUT, matches!(direction, BlockDirections::Outbound | BlockDirections::Both));
+    let limit = Timespec::try_from(left.min(Duration::from_secs(1)))
+        .unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+    // An interrupted wait is as good as one that ended.
+    poll(&mut [PollFd::new(near, wanted), PollFd::new(&*link.socket, far)], Some(&limit)).ok();
+}
+
+/// Bytes on their way in one direction.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    sent: usize,
+    /// Whether the source has no more.
+    ended: bool,
+}
+
+impl Buffer {
+    fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    /// Reads when there is nothing left to send.
+    fn fill(&mut self, source: &mut impl Read) -> io::Result<bool> {
+        if !self.is_empty() {
+            return Ok(false);
+        }
+        self.bytes.resize(32 * 1024, 0);
+        self.sent = 0;
+        let read = source.read(&mut self.bytes);
+        self.bytes.truncate(*read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => {
+                self.ended = true;
+                Ok(false)
+            }
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn drain(&mut self, sink: &mut impl Write) -> io::Result<bool> {
+        if self.is_empty() {
+            return Ok(false);
+        }
+        match sink.write(&self.bytes[self.sent..]) {
+            Ok(count) => {
+                self.sent += count;
+                Ok(count > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

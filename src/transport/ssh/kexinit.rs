@@ -1,0 +1,309 @@
+//! What a server says first: its banner and the algorithms it offers (SSH_MSG_KEXINIT, RFC 4253,
+//! section 7.1), read by ourselves when libssh2 says no more than that it failed.
+//!
+//! Not for exchanging keys: the connection is given up after the offer.
+
+use std::io::{self, Read, Write};
+
+use ssh2::Session;
+
+use super::algorithms::{self, Part};
+
+/// The longest packet that is read; an offer has one or two thousand bytes.
+const PACKET: usize = 35_000;
+
+/// The most that is read before the banner, in bytes and in lines.
+const PREAMBLE: usize = 8 * 1024;
+
+/// What a server says first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Greeting {
+    /// The banner, without its line end; empty when the first lines were none.
+    pub banner: String,
+    /// The first line before the banner.
+    pub first_line: String,
+    /// The algorithms it offers, when it came to that.
+    pub offer: Option<Offer>,
+}
+
+/// The algorithms a server offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub key_exchange: Vec<String>,
+    pub host_key: Vec<String>,
+    pub cipher: Vec<String>,
+    pub mac: Vec<String>,
+}
+
+impl Offer {
+    pub(super) fn of(&self, part: Part) -> &[String] {
+        match part {
+            Part::KeyExchange => &self.key_exchange,
+            Part::HostKey => &self.host_key,
+            Part::Cipher => &self.cipher,
+            Part::Mac => &self.mac,
+        }
+    }
+}
+
+/// Reads a server's greeting, as far as it comes.
+pub(super) fn greet(stream: &mut (impl Read + Write)) -> Greeting {
+    let mut greeting = Greeting::default();
+    // Some servers wait for our banner before they say anything.
+    if stream.write_all(b"SSH-2.0-preflight\r\n").is_err() {
+        return greeting;
+    }
+    let mut read = 0;
+    while read < PREAMBLE {
+        let Ok(line) = line(stream) else { return greeting };
+        read += line.len().max(1);
+        if line.starts_with("SSH-") {
+            greeting.banner = line;
+            greeting.offer = packet(stream).ok().and_then(|payload| parse(&payload));
+            return greeting;
+        }
+        if greeting.first_line.is_empty() {
+            greeting.first_line = line;
+        }
+    }
+    greeting
+}
+
+/// One line of at most 255 bytes, as text.
+fn line(stream: &mut impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while bytes.len() < 255 {
+        match stream.read(&mut byte) {
+            Ok(0) if bytes.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => bytes.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if !bytes.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+/// The payload of one packet, which is not yet encrypted.
+fn packet(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = [0; 5];
+    stream.read_exact(&mut head)?;
+    let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    let padding = usize::from(head[4]);
+    if length > PACKET || length < padding + 2 {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut payload = vec![0; length - 1];
+    stream.read_exact(&mut payload)?;
+    payload.truncate(length - 1 - padding);
+    Ok(payload)
+}
+
+/// Reads the payload of a KEXINIT.
+pub(super) fn parse(payload: &[u8]) -> Option<Offer> {
+    /// The message's number.
+    const KEXINIT: u8 = 20;
+    let (number, rest) = payload.split_first()?;
+    // Behind the number stand 16 random bytes.
+    let mut rest = rest.get(16..)?;
+    if *number != KEXINIT {
+        return None;
+    }
+    let mut lists = Vec::new();
+    for _ in 0..6 {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let names = std::str::from_utf8(after.get(..length)?).ok()?;
+        lists.push(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect());
+        rest = &after[length..];
+    }
+    // The lists from the client to the server are of no interest where those of the way back are.
+    let [key_exchange, host_key, _, cipher, _, mac]: [Vec<String>; 6] = lists.try_into().ok()?;
+    Some(Offer { key_exchange, host_key, cipher, mac })
+}
+
+/// Why there was no agreement on an offer, and what to do about it.
+pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> (String, Option<String>) {
+    let Ok(session) = Session::new() else {
+        return ("no algorithms in common".to_owned(), None);
+    };
+    let missing = |legacy: bool| -> Vec<Part> {
+        let lacks = |part: &Part| {
+            let ours = algorithms::ours(&session, *part, legacy);
+            let aead = *part == Part::Mac && offer.cipher.iter().any(|name| carries_its_mac(name));
+            !aead && !offer.of(*part).iter().any(|name| ours.contains(&name.as_str()))
+        };
+        Part::ALL.into_iter().filter(lacks).collect()
+    };
+    let parts = missing(legacy);
+    let offers: Vec<String> =
+        parts.iter().map(|part| format!("{} {}", part.word(), some(offer.of(*part)))).collect();
+    if parts.is_empty() {
+        return (format!("{banner} offers what is needed, yet the handshake failed"), None);
+    }
+    let reason = format!("{banner} offers only {}", offers.join(", "));
+    let hint = if !legacy && missing(true).is_empty() {
+        "allow the algorithms of the SHA-1 era for this host: --legacy-ssh, or legacy_ssh: true in \
+         the site file"
+    } else {
+        "allow one of today's algorithms in the server's sshd_config"
+    };
+    (reason, Some(hint.to_owned()))
+}
+
+fn carries_its_mac(cipher: &str) -> bool {
+    cipher.contains("-gcm@") || cipher.starts_with("chacha20-poly1305")
+}
+
+/// The first few names of a list.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = format!("and {} more", names.len().saturating_sub(SHOWN));
+    if names.len() > SHOWN {
+        shown.push(&more);
+    }
+    if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A server of which everything is known beforehand.
+    struct Recorded(io::Cursor<Vec<u8>>);
+
+    impl Read for Recorded {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Recorded {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn greeting(bytes: &[u8]) -> Greeting {
+        greet(&mut Recorded(io::Cursor::new(bytes.to_vec())))
+    }
+
+    fn payload(lists: [&str; 10]) -> Vec<u8> {
+        let mut bytes = vec![20];
+        bytes.extend([7; 16]);
+        for list in lists {
+            bytes.extend((list.len() as u32).to_be_bytes());
+            bytes.extend(list.as_bytes());
+        }
+        bytes.extend([0; 5]);
+        bytes
+    }
+
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        let mut bytes = ((payload.len() + 5) as u32).to_be_bytes().to_vec();
+        bytes.push(4);
+        bytes.extend(payload);
+        bytes.extend([0; 4]);
+        bytes
+    }
+
+    /// What OpenSSH 5.3 says (myproposal.h at tag V_5_3_P1), shortened.
+    fn centos_6() -> Vec<u8> {
+        let kex = "diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha1";
+        let (ciphers, macs) = ("aes128-ctr,arcfour", "hmac-md5,hmac-sha1");
+        framed(&payload([
+            kex,
+            "ssh-rsa,ssh-dss",
+            ciphers,
+            ciphers,
+            macs,
+            macs,
+            "none",
+            "none",
+            "",
+            "",
+        ]))
+    }
+
+    #[test]
+    fn a_greeting_is_read_behind_other_lines() {
+        let bytes = [b"Hello\r\nthere\r\nSSH-2.0-OpenSSH_5.3\r\n".to_vec(), centos_6()].concat();
+        let greeting = greeting(&bytes);
+        assert_eq!(greeting.banner, "SSH-2.0-OpenSSH_5.3");
+        assert_eq!(greeting.first_line, "Hello");
+        let offer = greeting.offer.unwrap();
+        assert_eq!(offer.host_key, ["ssh-rsa", "ssh-dss"]);
+        assert_eq!(offer.mac, ["hmac-md5", "hmac-sha1"]);
+        let (reason, hint) = explain("SSH-2.0-OpenSSH_5.3", &offer, false);
+        assert_eq!(
+            reason,
+            "SSH-2.0-OpenSSH_5.3 offers only host key ssh-rsa, ssh-dss, MAC hmac-md5, hmac-sha1"
+        );
+        assert!(hint.unwrap().contains("--legacy-ssh"));
+    }
+
+    #[test]
+    fn what_legacy_cannot_mend_is_not_promised() {
+        let offer = Offer {
+            key_exchange: vec!["curve25519-sha256".to_owned()],
+            host_key: vec!["ssh-dss".to_owned()],
+            cipher: vec!["aes256-gcm@openssh.com".to_owned()],
+            mac: Vec::new(),
+        };
+        let (reason, hint) = explain("SSH-2.0-x", &offer, false);
+        assert_eq!(reason, "SSH-2.0-x offers only host key ssh-dss");
+        assert!(hint.unwrap().contains("sshd_config"));
+    }
+
+    #[test]
+    fn other_servers_are_told_by_their_first_line() {
+        let http = greeting(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!((http.first_line.as_str(), http.offer), ("HTTP/1.1 400 Bad Request", None));
+        assert_eq!(greeting(b""), Greeting::default());
+        assert_eq!(greeting(&b"x\n".repeat(100_000)).banner, "");
+    }
+
+    #[test]
+    fn a_cut_or_lying_packet_is_no_offer() {
+        let banner = b"SSH-2.0-OpenSSH_5.3\r\n".to_vec();
+        let packet = centos_6();
+        for end in 0..packet.len() {
+            let greeting = greeting(&[&banner, &packet[..end]].concat());
+            assert_eq!(greeting.offer, None, "{end}");
+        }
+        for length in [0, 1, 5, 35_001, u32::MAX] {
+            let mut lie = packet.clone();
+            lie[..4].copy_from_slice(&length.to_be_bytes());
+            assert_eq!(greeting(&[&banner, &lie[..]].concat()).offer, None, "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..2048)) {
+            parse(&bytes);
+            parse(&[vec![20; 17], bytes.clone()].concat());
+            greeting(&bytes);
+            greeting(&[b"SSH-2.0-x\n".to_vec(), bytes].concat());
+        }
+
+        #[test]
+        fn a_changed_offer_does_no_harm(at in 0_usize..200, byte in any::<u8>()) {
+            let mut packet = centos_6();
+            let place = at % packet.len();
+            packet[place] = byte;
+            if let Some(offer) = greeting(&[b"SSH-2.0-x\n".to_vec(), packet].concat()).offer {
+                explain("x", &offer, true);
+            }
+        }
+    }
+}

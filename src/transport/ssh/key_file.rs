@@ -1,0 +1,145 @@
+//! Private key files: whether one is there, and whether it wants a passphrase.
+//!
+//! libssh2 calls a key that is encrypted an unsupported format, so the file is looked at before.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use openssl::base64;
+
+use crate::secret::Secret;
+
+/// The most that is read of a key file; the longest RSA keys have a few thousand bytes.
+const FILE_BYTES: u64 = 64 * 1024;
+
+/// What a private key file is.
+#[derive(Debug)]
+pub(super) enum KeyFile {
+    /// A key that can be used as it is.
+    Open(Secret),
+    /// A key that needs its passphrase.
+    Encrypted(Secret),
+    /// Not a private key, for this reason.
+    Unusable(String),
+    /// There is no such file.
+    Missing,
+}
+
+/// Reads a key file.
+pub(super) fn read(path: &Path) -> KeyFile {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(FILE_BYTES).read_to_string(&mut text));
+    match read {
+        Ok(_) => of(Secret::new(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::Missing,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            KeyFile::Unusable("it is no text".to_owned())
+        }
+        Err(error) => KeyFile::Unusable(error.to_string()),
+    }
+}
+
+fn of(text: Secret) -> KeyFile {
+    match is_encrypted(text.expose()) {
+        Ok(true) => KeyFile::Encrypted(text),
+        Ok(false) => KeyFile::Open(text),
+        Err(why) => KeyFile::Unusable(why.to_owned()),
+    }
+}
+
+/// Whether a private key in PEM, PKCS 8 or OpenSSH's own format is encrypted; or why it is none.
+fn is_encrypted(text: &str) -> Result<bool, &'static str> {
+    let begins =
+        |what: &str| text.lines().any(|line| line.trim() == format!("-----BEGIN {what}-----"));
+    if text.trim_start().starts_with("PuTTY-User-Key-File") {
+        return Err("it is a PuTTY key, convert it with puttygen -O private-openssh");
+    }
+    if begins("ENCRYPTED PRIVATE KEY") {
+        return Ok(true);
+    }
+    if ["RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"].into_iter().any(begins) {
+        return Ok(text
+            .lines()
+            .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED")));
+    }
+    if begins("PRIVATE KEY") {
+        return Ok(false);
+    }
+    if !begins("OPENSSH PRIVATE KEY") {
+        let public = ["ssh-", "ecdsa-", "sk-"].iter().any(|start| text.starts_with(start));
+        return Err(if public { "it is a public key" } else { "it is no private key" });
+    }
+    // The format: a magic word, then the cipher's name, "none" when there is none
+    // (PROTOCOL.key of OpenSSH).
+    let digits: String = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|l| !l.starts_with("-----BEGIN"))
+        .skip(1)
+        .take_while(|line| !line.starts_with('-'))
+        .collect();
+    let head = digits.get(..40).and_then(|head| base64::decode_block(head).ok());
+    let cipher = head.as_deref().and_then(|head| head.strip_prefix(b"openssh-key-v1\0"));
+    match cipher {
+        Some(rest) => Ok(!rest.starts_with(b"\0\0\0\x04none")),
+        None => Err("it is damaged"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn headers_tell_what_a_key_is() {
+        let pem = |kind: &str, rest: &str| {
+            format!("-----BEGIN {kind}-----\n{rest}\n-----END {kind}-----\n")
+        };
+        for (text, expected) in [
+            (pem("RSA PRIVATE KEY", "MIIE"), Ok(false)),
+            (pem("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES\n\nMIIE"), Ok(true)),
+            (pem("ENCRYPTED PRIVATE KEY", "MIIE"), Ok(true)),
+            (pem("PRIVATE KEY", "MIIE"), Ok(false)),
+            (pem("OPENSSH PRIVATE KEY", "AAAA"), Err("it is damaged")),
+            ("ssh-ed25519 AAAA comment\n".to_owned(), Err("it is a public key")),
+            (
+                "PuTTY-User-Key-File-3: ssh-rsa\n".to_owned(),
+                Err("it is a PuTTY key, convert it with puttygen -O private-openssh"),
+            ),
+            (String::new(), Err("it is no private key")),
+        ] {
+            assert_eq!(is_encrypted(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_of_ssh_keygen_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, options, passphrase, encrypted) in [
+            ("a", &["-t", "ed25519"][..], "", false),
+            ("b", &["-t", "ed25519"], "secret", true),
+            ("c", &["-t", "rsa", "-b", "2048", "-m", "PEM"], "secret", true),
+            ("d", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"], "", false),
+        ] {
+            let path = dir.path().join(name);
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-N", passphrase, "-f"])
+                .arg(&path)
+                .args(options)
+                .status();
+            if !made.is_ok_and(|status| status.success()) {
+                assert!(std::env::var_os("CI").is_none(), "ssh-keygen is missing");
+                eprintln!("SKIPPED: no ssh-keygen");
+                return;
+            }
+            let read = read(&path);
+            assert_eq!(matches!(read, KeyFile::Encrypted(_)), encrypted, "{name}: {read:?}");
+            assert_eq!(matches!(read, KeyFile::Open(_)), !encrypted, "{name}: {read:?}");
+        }
+        assert!(matches!(read(Path::new("/no/such/key")), KeyFile::Missing));
+        assert!(matches!(read(dir.path()), KeyFile::Unusable(_)));
+    }
+}

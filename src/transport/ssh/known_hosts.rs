@@ -1,0 +1,288 @@
+//! The known_hosts format (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"), and what it says of a key.
+//!
+//! Read here and not by libssh2, which knows neither `@revoked`, nor certificate authorities, nor
+//! patterns, and cannot say which types of keys it has for a host. Not for files.
+
+use openssl::base64;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+
+/// The lines of one or more known_hosts files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownHosts {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    marker: Marker,
+    names: String,
+    key_type: String,
+    key: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marker {
+    None,
+    Revoked,
+    CertAuthority,
+}
+
+/// What known_hosts says of a host's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is the host's.
+    Match,
+    /// Nothing is known of the host.
+    Unknown,
+    /// Only an authority is known, whose certificates are not verified here.
+    OnlyAuthority,
+    /// The host has other keys, of these types.
+    Changed(Vec<String>),
+    /// The key must not be used any more.
+    Revoked,
+}
+
+impl KnownHosts {
+    /// Adds the lines of one file; what is no line is ignored, as OpenSSH does.
+    pub(super) fn read(&mut self, text: &str) {
+        self.lines.extend(text.lines().filter_map(line));
+    }
+
+    /// The types of the keys that are known for a host.
+    pub(super) fn types(&self, host: &str, port: u16) -> Vec<&str> {
+        let of = |name: &str| -> Vec<&str> {
+            let plain = self.lines.iter().filter(|line| line.marker == Marker::None);
+            let mut types: Vec<&str> = plain
+                .filter(|line| line.is_about(name))
+                .map(|line| line.key_type.as_str())
+                .collect();
+            types.dedup();
+            types
+        };
+        let types = of(&lookup(host, port));
+        if types.is_empty() && port != 22 { of(&lookup(host, 22)) } else { types }
+    }
+
+    /// What is known of a host's key.
+    pub(super) fn judge(&self, host: &str, port: u16, key: &[u8]) -> Verdict {
+        let verdict = self.judge_name(&lookup(host, port), key);
+        if verdict == Verdict::Unknown && port != 22 {
+            // A line without a port speaks for all of them where none speaks for this one; that
+            // such a key is another one proves nothing.
+            let without = self.judge_name(&lookup(host, 22), key);
+            if matches!(without, Verdict::Match | Verdict::Revoked) {
+                return without;
+            }
+        }
+        verdict
+    }
+
+    fn judge_name(&self, name: &str, key: &[u8]) -> Verdict {
+        let about: Vec<&Line> = self.lines.iter().filter(|line| line.is_about(name)).collect();
+        let of = |marker: Marker| about.iter().filter(move |line| line.marker == marker);
+        if of(Marker::Revoked).any(|line| line.has(key)) {
+            return Verdict::Revoked;
+        }
+        if of(Marker::None).any(|line| line.has(key)) {
+            return Verdict::Match;
+        }
+        let mut types: Vec<String> = of(Marker::None).map(|line| line.key_type.clone()).collect();
+        types.sort();
+        types.dedup();
+        match (types.is_empty(), of(Marker::CertAuthority).next()) {
+            (false, _) => Verdict::Changed(types),
+            (true, Some(_)) => Verdict::OnlyAuthority,
+            (true, None) => Verdict::Unknown,
+        }
+    }
+}
+
+/// The line that makes a key known.
+pub(super) fn line_of(host: &str, port: u16, key_type: &str, key: &[u8]) -> String {
+    format!("{} {key_type} {}\n", lookup(host, port), base64::encode_block(key))
+}
+
+/// The name under which a host is looked up.
+fn lookup(host: &str, port: u16) -> String {
+    let host = host.to_lowercase();
+    if port == 22 { host } else { format!("[{host}]:{port}") }
+}
+
+fn line(text: &str) -> Option<Line> {
+    let text = text.trim();
+    if text.is_empty() || text.starts_with('#') {
+        return None;
+    }
+    let mut words = text.split_ascii_whitespace();
+    let first = words.next()?;
+    let (marker, names) = match first {
+        "@revoked" => (Marker::Revoked, words.next()?),
+        "@cert-authority" => (Marker::CertAuthority, words.next()?),
+        _ if first.starts_with('@') => return None,
+        _ => (Marker::None, first),
+    };
+    let (key_type, key) = (words.next()?, words.next()?);
+    // A line of protocol 1 has numbers here.
+    let is_type = key_type.starts_with(|c: char| c.is_ascii_alphabetic());
+    is_type.then(|| Line {
+        marker,
+        names: names.to_owned(),
+        key_type: key_type.to_owned(),
+        key: key.to_owned(),
+    })
+}
+
+impl Line {
+    fn has(&self, key: &[u8]) -> bool {
+        base64::decode_block(&self.key).is_ok_and(|known| known == key)
+    }
+
+    /// Whether the line speaks of a name: one pattern fits, and none that is negated does.
+    fn is_about(&self, name: &str) -> bool {
+        if let Some(hashed) = self.names.strip_prefix("|1|") {
+            return is_hash_of(hashed, name).unwrap_or(false);
+        }
+        let mut fits = false;
+        for pattern in self.names.split(',') {
+            match pattern.strip_prefix('!') {
+                Some(negated) if is_like(&negated.to_lowercase(), name) => return false,
+                Some(_) => {}
+                None => fits |= is_like(&pattern.to_lowercase(), name),
+            }
+        }
+        fits
+    }
+}
+
+/// Whether `SALT|HASH` is of a name.
+fn is_hash_of(hashed: &str, name: &str) -> Option<bool> {
+    let (salt, hash) = hashed.split_once('|')?;
+    let salt = PKey::hmac(&base64::decode_block(salt).ok()?).ok()?;
+    let mut signer = Signer::new(MessageDigest::sha1(), &salt).ok()?;
+    let mac = signer.sign_oneshot_to_vec(name.as_bytes()).ok()?;
+    Some(base64::decode_block(hash).ok()? == mac)
+}
+
+/// Whether a name is like a pattern of `*` and `?`, in time bounded by their lengths' product.
+fn is_like(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n) = (0, 0);
+    // Where the last star was, and how much of the name it has taken so far.
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(c) if *c == b'?' || *c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => {
+                let Some((at, taken)) = star else { return false };
+                star = Some((at, taken + 1));
+                p = at + 1;
+                n = taken + 1;
+            }
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &[u8] = b"key a";
+    const B: &[u8] = b"key b";
+
+    fn known(text: &str) -> KnownHosts {
+        let mut known = KnownHosts::default();
+        let text = text.replace("AAAA", &base64::encode_block(A));
+        known.read(&text.replace("BBBB", &base64::encode_block(B)));
+        known
+    }
+
+    #[test]
+    fn a_key_is_judged_by_what_is_known_of_its_host() {
+        let changed =
+            |types: &[&str]| Verdict::Changed(types.iter().map(|t| (*t).into()).collect());
+        for (text, host, port, expected) in [
+            ("", "mt1", 22, Verdict::Unknown),
+            ("mt1 ssh-rsa AAAA", "mt1", 22, Verdict::Match),
+            ("MT1 ssh-rsa AAAA comment", "Mt1", 22, Verdict::Match),
+            ("mt1,192.0.2.1 ssh-rsa AAAA", "192.0.2.1", 22, Verdict::Match),
+            ("mt1 ssh-rsa BBBB", "mt1", 22, changed(&["ssh-rsa"])),
+            ("mt1 ssh-rsa BBBB\nmt1 ssh-rsa AAAA", "mt1", 22, Verdict::Match),
+            (
+                "mt1 ssh-rsa BBBB\nmt1 ssh-ed25519 BBBB",
+                "mt1",
+                22,
+                changed(&["ssh-ed25519", "ssh-rsa"]),
+            ),
+            ("[mt1]:2222 ssh-rsa AAAA", "mt1", 2222, Verdict::Match),
+            ("[mt1]:2222 ssh-rsa AAAA", "mt1", 22, Verdict::Unknown),
+            ("mt1 ssh-rsa AAAA", "mt1", 2222, Verdict::Match),
+            ("mt1 ssh-rsa BBBB", "mt1", 2222, Verdict::Unknown),
+            ("*.example.test ssh-rsa AAAA", "mt1.example.test", 22, Verdict::Match),
+            ("*.example.test,!mt1.* ssh-rsa AAAA", "mt1.example.test", 22, Verdict::Unknown),
+            ("mt? ssh-rsa AAAA", "mt1", 22, Verdict::Match),
+            ("mt? ssh-rsa AAAA", "mt10", 22, Verdict::Unknown),
+            ("@revoked * ssh-rsa AAAA\nmt1 ssh-rsa AAAA", "mt1", 22, Verdict::Revoked),
+            ("@revoked * ssh-rsa BBBB\nmt1 ssh-rsa AAAA", "mt1", 22, Verdict::Match),
+            ("@cert-authority *.test ssh-rsa AAAA", "mt1.test", 22, Verdict::OnlyAuthority),
+            ("@cert-authority * ssh-rsa AAAA\nmt1 ssh-rsa BBBB", "mt1", 22, changed(&["ssh-rsa"])),
+            ("@later mt1 ssh-rsa AAAA", "mt1", 22, Verdict::Unknown),
+            ("# mt1 ssh-rsa AAAA\n\nmt1 1024 35 1234\nmt1 ssh-rsa", "mt1", 22, Verdict::Unknown),
+            ("mt1 ssh-rsa not+base64+", "mt1", 22, changed(&["ssh-rsa"])),
+            ("|1|x|y ssh-rsa AAAA", "mt1", 22, Verdict::Unknown),
+            ("|1| ssh-rsa AAAA", "mt1", 22, Verdict::Unknown),
+        ] {
+            assert_eq!(known(text).judge(host, port, A), expected, "{text:?}");
+        }
+    }
+
+    /// The hash is HMAC-SHA1 of the name, keyed with the salt, as `ssh-keygen -H` makes it.
+    #[test]
+    fn hashed_names_are_found() {
+        let hash = |name: &str| {
+            let salt = PKey::hmac(b"a salt of 20 bytes..").unwrap();
+            let mut signer = Signer::new(MessageDigest::sha1(), &salt).unwrap();
+            let mac = signer.sign_oneshot_to_vec(name.as_bytes()).unwrap();
+            let salt = base64::encode_block(b"a salt of 20 bytes..");
+            format!("|1|{salt}|{} ssh-rsa AAAA", base64::encode_block(&mac))
+        };
+        assert_eq!(known(&hash("mt1")).judge("mt1", 22, A), Verdict::Match);
+        assert_eq!(known(&hash("mt1")).judge("mt2", 22, A), Verdict::Unknown);
+        assert_eq!(known(&hash("[mt1]:2222")).judge("mt1", 2222, A), Verdict::Match);
+        assert_eq!(
+            known(&hash("mt1")).judge("mt1", 22, B),
+            Verdict::Changed(vec!["ssh-rsa".into()])
+        );
+    }
+
+    #[test]
+    fn the_types_that_are_known_are_those_of_the_host() {
+        let known =
+            known("mt1 ssh-rsa AAAA\nmt1 ssh-ed25519 AAAA\nmt2 x AAAA\n@revoked mt1 y AAAA");
+        assert_eq!(known.types("mt1", 22), ["ssh-rsa", "ssh-ed25519"]);
+        assert_eq!(known.types("mt1", 2222), ["ssh-rsa", "ssh-ed25519"]);
+        assert!(known.types("mt3", 22).is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_written_is_found_again() {
+        let mut known = KnownHosts::default();
+        known.read(&line_of("MT1", 2222, "ssh-rsa", A));
+        assert_eq!(known.judge("mt1", 2222, A), Verdict::Match);
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_ends() {
+        let pattern = "*a".repeat(200) + "b";
+        assert!(!is_like(&pattern, &"a".repeat(2000)));
+    }
+}

@@ -1,0 +1,80 @@
+//! One SSH connection: a libssh2 session, its socket, and the patience to wait for either.
+//!
+//! The session does not block. Every operation is repeated until it is done, and the wait between
+//! two tries ends with the host's time. Not for what the operations are.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ssh2::{BlockDirections, Session};
+
+use super::deadline::Deadline;
+use super::failure::Stop;
+use super::socket::Socket;
+
+/// libssh2's number for "not yet" (LIBSSH2_ERROR_EAGAIN).
+const AGAIN: i32 = -37;
+
+/// One SSH connection.
+pub(super) struct Link {
+    pub session: Session,
+    pub socket: Arc<Socket>,
+    pub deadline: Arc<Deadline>,
+}
+
+impl Link {
+    /// A session over a socket; nothing is sent yet.
+    pub(super) fn over(socket: Socket, deadline: &Arc<Deadline>) -> Result<Self, Stop> {
+        let socket = Arc::new(socket);
+        deadline.watch(&socket);
+        let mut session = Session::new()?;
+        session.set_tcp_stream(Arc::clone(&socket));
+        session.set_blocking(false);
+        Ok(Self { session, socket, deadline: Arc::clone(deadline) })
+    }
+
+    /// Does an operation, however often it must be tried.
+    pub(super) fn patiently<T>(
+        &self,
+        mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+    ) -> Result<T, Stop> {
+        loop {
+            match operation(&self.session).map_err(Stop::from) {
+                Ok(done) => return Ok(done),
+                Err(Stop::Ssh(AGAIN, _)) => self.wait()?,
+                Err(stop) if self.deadline.left().is_some() => return Err(stop),
+                Err(_) => return Err(Stop::Late),
+            }
+        }
+    }
+
+    /// Waits until the socket is ready for what the session wants of it.
+    pub(super) fn wait(&self) -> Result<(), Stop> {
+        let direction = self.session.block_directions();
+        let write = matches!(direction, BlockDirections::Outbound | BlockDirections::Both);
+        if self.socket.wait(write, self.deadline.left()) { Ok(()) } else { Err(Stop::Late) }
+    }
+}
+
+/// A stream's read or write: how many bytes, or none yet.
+pub(super) fn so_far(result: io::Result<usize>) -> Result<Option<usize>, Stop> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        // The number is lost on its way through `io::Error`; its text is not. -43 is "receive".
+        Err(error) => Err(Stop::Ssh(-43, error.to_string())),
+    }
+}
+
+impl Drop for Link {
+    /// Says goodbye if that takes no time, and frees the session.
+    fn drop(&mut self) {
+        self.session.disconnect(None, "done", None).ok();
+        self.socket.shut();
+        // A session that does not block is not freed while a channel of it could be closed
+        // properly; one that blocks is, at once, for the socket is shut.
+        self.session.set_blocking(true);
+        self.session.set_timeout(Duration::from_millis(100).as_millis() as u32);
+    }
+}

@@ -1,0 +1,107 @@
+//! Where a connection goes: the host and the jump hosts before it, with all that options and the
+//! SSH configuration say of each. Nothing is contacted here.
+
+use super::Ssh;
+use super::config::{self, Settings};
+use super::deadline::Deadline;
+use super::failure::failure;
+use super::host_key::Trust;
+use super::login::{Account, AgentChoice, Identity};
+use crate::facts::transcript::Failure;
+use crate::transport::target::SshTarget;
+
+/// SSH's port.
+const PORT: u16 = 22;
+
+/// One server on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Hop {
+    /// The address or name that is connected to.
+    pub address: String,
+    pub port: u16,
+    pub account: Account,
+    pub trust: Trust,
+}
+
+/// The servers on the way; the last is the host that is asked.
+pub(super) fn settle(ssh: &Ssh, deadline: &Deadline) -> Result<Vec<Hop>, Failure> {
+    let settings = config::settings(&ssh.target, &ssh.config, deadline)?;
+    let jumps = match (&ssh.jump, &settings.proxy_jump) {
+        (jumps, None) => jumps.clone(),
+        (jumps, Some(_)) if !jumps.is_empty() => jumps.clone(),
+        (_, Some(list)) => listed(list)?,
+    };
+    if let (Some(command), true) = (&settings.proxy_command, jumps.is_empty()) {
+        let reason = format!("the SSH configuration reaches it by ProxyCommand {command:?}");
+        return Err(failure("config", format!("{reason}, and programs are not run here"))
+            .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));
+    }
+    let mut hops = Vec::new();
+    for jump in &jumps {
+        let settings = config::settings(jump, &ssh.config, deadline)?;
+        hops.push(Hop {
+            trust: Trust { pinned: None, ..trust(ssh, jump, &settings) },
+            ..hop(ssh, jump, &settings, None)
+        });
+    }
+    hops.push(hop(ssh, &ssh.target, &settings, ssh.user.as_deref()));
+    Ok(hops)
+}
+
+/// The hosts of a ProxyJump.
+fn listed(list: &str) -> Result<Vec<SshTarget>, Failure> {
+    let parsed: Result<Vec<SshTarget>, _> =
+        list.split(',').map(|jump| jump.trim().parse()).collect();
+    parsed
+        .map_err(|error| failure("config", format!("ProxyJump in the SSH configuration: {error}")))
+}
+
+fn hop(ssh: &Ssh, target: &SshTarget, settings: &Settings, user: Option<&str>) -> Hop {
+    let user = target.user.as_deref().or(user).or(settings.user.as_deref());
+    let user = user.map_or_else(whoever_runs_this, str::to_owned);
+    let given = |path: &std::path::PathBuf| Identity { path: path.clone(), given: true };
+    let mut identities: Vec<Identity> = ssh.identities.iter().map(given).collect();
+    identities.extend(settings.identity_files.iter().map(given));
+    let usual = settings.usual_files.iter();
+    identities.extend(usual.map(|path| Identity { path: path.clone(), given: false }));
+    let agent = match settings.identity_agent.as_deref() {
+        None => AgentChoice::Environment,
+        Some("none") => AgentChoice::None,
+        Some(path) => AgentChoice::At(path.into()),
+    };
+    let port = target.port.or(settings.port).unwrap_or(PORT);
+    let account = Account {
+        shown: SshTarget { user: Some(user.clone()), ..target.clone() }.to_string(),
+        user,
+        identities,
+        identities_only: settings.identities_only,
+        agent,
+    };
+    let address = settings.hostname.clone().unwrap_or_else(|| target.host.clone());
+    Hop { address, port, account, trust: trust(ssh, target, settings) }
+}
+
+fn trust(ssh: &Ssh, target: &SshTarget, settings: &Settings) -> Trust {
+    let name = settings.host_key_alias.as_ref().or(settings.hostname.as_ref());
+    let files = match &ssh.known_hosts {
+        Some(path) => vec![path.clone()],
+        None => settings.known_hosts.clone(),
+    };
+    Trust {
+        host: name.unwrap_or(&target.host).clone(),
+        // An alias stands for the host whatever its port (ssh_config(5), HostKeyAlias).
+        port: match settings.host_key_alias {
+            Some(_) => PORT,
+            None => target.port.or(settings.port).unwrap_or(PORT),
+        },
+        files,
+        pinned: ssh.fingerprint,
+        accept_new: ssh.accept_new,
+    }
+}
+
+/// The account OpenSSH would take.
+fn whoever_runs_this() -> String {
+    let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "root".to_owned())
+}

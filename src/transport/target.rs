@@ -1,0 +1,294 @@
+//! What a target's name on the command line stands for.
+//!
+//! Not for reaching it, and not for names of a site file: those resolve to targets first.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What a target's name stands for.
+///
+/// ```
+/// use preflight::transport::target::Target;
+/// let target: Target = "ssh://root@mt1:2222".parse().unwrap();
+/// let Target::Ssh(host) = target else { panic!() };
+/// assert_eq!((host.user.as_deref(), host.host.as_str(), host.port), (Some("root"), "mt1", Some(2222)));
+/// assert!("ssh://root:secret@mt1".parse::<Target>().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A host that is asked over SSH.
+    Ssh(SshTarget),
+    /// This machine.
+    Local,
+    /// What hosts answered before: a file, or a directory of files.
+    Captures(PathBuf),
+}
+
+/// A host as `ssh://USER@HOST:PORT` names it; what is absent is for the SSH configuration to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshTarget {
+    /// The account.
+    pub user: Option<String>,
+    /// A name, an address, or a name that the SSH configuration explains. No brackets.
+    pub host: String,
+    /// The port.
+    pub port: Option<u16>,
+}
+
+/// Why a text is no target. No variant repeats a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// None of the forms there are.
+    #[error("target {0:?}: expected ssh://USER@HOST, local: or capture:FILE")]
+    Form(String),
+    /// `ssh://` and no host.
+    #[error("target {0:?}: there is no host in it")]
+    NoHost(String),
+    /// A host with characters that no host name has.
+    #[error("target {target:?}: {host:?} is no host name")]
+    Host {
+        /// The text.
+        target: String,
+        /// The part that should be a host.
+        host: String,
+    },
+    /// A port that is no number from 1 to 65535.
+    #[error("target {target:?}: {port:?} is no port, expected a number from 1 to 65535")]
+    Port {
+        /// The text.
+        target: String,
+        /// The part that should be a port.
+        port: String,
+    },
+    /// An account name with characters that cannot be one.
+    #[error("target {target:?}: {user:?} is no user name")]
+    User {
+        /// The text.
+        target: String,
+        /// The part that should be an account.
+        user: String,
+    },
+    /// A path behind the host.
+    #[error("target {0:?}: nothing may stand behind the host and its port")]
+    Path(String),
+    /// A password in the URL.
+    #[error("a target of {host:?} has a password in it")]
+    Password {
+        /// The part behind the account.
+        host: String,
+    },
+}
+
+impl TargetError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Password { .. } => {
+                "leave it out, everybody on this machine can read command lines; use \
+                 --password-file, --password-fd, PREFLIGHT_PASSWORD or the prompt"
+                    .to_owned()
+            }
+            Self::Host { .. } | Self::Port { .. } => {
+                "write ssh://USER@HOST:PORT, and an IPv6 address in brackets: ssh://root@[::1]:22"
+                    .to_owned()
+            }
+            Self::User { .. } => "write special characters as %XX".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        if text == "local:" {
+            return Ok(Self::Local);
+        }
+        if let Some(path) = text.strip_prefix("capture:").filter(|path| !path.is_empty()) {
+            return Ok(Self::Captures(PathBuf::from(path)));
+        }
+        match text.strip_prefix("ssh://") {
+            Some(rest) => ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
+            // A password may stand in what lacks its scheme, too.
+            None if text.contains('@') => {
+                ssh(text, text).and(Err(TargetError::Form(text.to_owned())))
+            }
+            None => Err(TargetError::Form(text.to_owned())),
+        }
+    }
+}
+
+impl FromStr for SshTarget {
+    type Err = TargetError;
+
+    /// Reads `[USER@]HOST[:PORT]`, with or without `ssh://` before it, as `--jump` has it.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let rest = text.strip_prefix("ssh://").unwrap_or(text);
+        ssh(text, rest.strip_suffix('/').unwrap_or(rest))
+    }
+}
+
+impl fmt::Display for SshTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        match self.host.contains(':') {
+            true => write!(f, "[{}]", self.host)?,
+            false => f.write_str(&self.host)?,
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+fn ssh(text: &str, rest: &str) -> Result<SshTarget, TargetError> {
+    let target = || text.to_owned();
+    let (user, place) = match rest.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, rest),
+    };
+    if user.is_some_and(|user| user.contains(':')) {
+        return Err(TargetError::Password { host: place.to_owned() });
+    }
+    let user = user.map(|user| {
+        account(user).ok_or_else(|| TargetError::User { target: target(), user: user.to_owned() })
+    });
+    let user = user.transpose()?;
+    if place.contains('/') {
+        return Err(TargetError::Path(target()));
+    }
+    let bad_host = |host: &str| TargetError::Host { target: target(), host: host.to_owned() };
+    let (host, port) = match place.strip_prefix('[') {
+        Some(inner) => {
+            let (host, after) = inner.split_once(']').ok_or_else(|| bad_host(place))?;
+            let port = match after {
+                "" => None,
+                _ => Some(after.strip_prefix(':').ok_or_else(|| bad_host(place))?),
+            };
+            let address = host.split('%').next().unwrap_or(host);
+            address.parse::<std::net::Ipv6Addr>().map_err(|_| bad_host(host))?;
+            (host, port)
+        }
+        None => match place.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (place, None),
+        },
+    };
+    if host.is_empty() {
+        return Err(TargetError::NoHost(target()));
+    }
+    // A host that starts with a hyphen would be an option to the ssh that is asked about it.
+    let letters = |c: char| c.is_ascii_alphanumeric() || "-._:%".contains(c);
+    if host.starts_with('-') || host.len() > 255 || !host.chars().all(letters) {
+        return Err(bad_host(host));
+    }
+    let port = port.map(|port| {
+        let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let number = port.parse::<u16>().ok().filter(|number| digits && *number > 0);
+        number.ok_or_else(|| TargetError::Port { target: target(), port: port.to_owned() })
+    });
+    Ok(SshTarget { user, host: host.to_owned(), port: port.transpose()? })
+}
+
+/// An account name with its %XX taken out; none when it cannot be one.
+fn account(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        bytes.push(match first {
+            b'%' => {
+                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+                let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
+                rest = &rest[2..];
+                u8::from_str_radix(digits, 16).ok().filter(|_| plain)?
+            }
+            byte => *byte,
+        });
+    }
+    let user = String::from_utf8(bytes).ok()?;
+    let fits = !user.is_empty() && user.len() <= 255 && !user.starts_with('-');
+    (fits && !user.chars().any(char::is_control)).then_some(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(user: Option<&str>, host: &str, port: Option<u16>) -> Target {
+        Target::Ssh(SshTarget { user: user.map(str::to_owned), host: host.to_owned(), port })
+    }
+
+    #[test]
+    fn the_forms_there_are() {
+        for (text, expected) in [
+            ("local:", Target::Local),
+            ("capture:a b.json", Target::Captures("a b.json".into())),
+            ("ssh://mt1", host(None, "mt1", None)),
+            ("ssh://root@mt1/", host(Some("root"), "mt1", None)),
+            ("ssh://root@192.0.2.1:2222", host(Some("root"), "192.0.2.1", Some(2222))),
+            ("ssh://root@[2001:db8::1]:22", host(Some("root"), "2001:db8::1", Some(22))),
+            ("ssh://root@[fe80::1%eth0]", host(Some("root"), "fe80::1%eth0", None)),
+            ("ssh://EXAMPLE%5Cann@mt1", host(Some("EXAMPLE\\ann"), "mt1", None)),
+            ("ssh://ann@example.test@mt1", host(Some("ann@example.test"), "mt1", None)),
+        ] {
+            assert_eq!(text.parse::<Target>().as_ref(), Ok(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_refused_before_anything_is_contacted() {
+        for (text, why) in [
+            ("", "target \"\": expected ssh://USER@HOST, local: or capture:FILE"),
+            ("mt1", "target \"mt1\": expected ssh://USER@HOST, local: or capture:FILE"),
+            ("root@mt1", "target \"root@mt1\": expected ssh://USER@HOST, local: or capture:FILE"),
+            ("capture:", "target \"capture:\": expected ssh://USER@HOST, local: or capture:FILE"),
+            ("ssh://", "target \"ssh://\": there is no host in it"),
+            ("ssh://root@", "target \"ssh://root@\": there is no host in it"),
+            ("ssh://root@:22", "target \"ssh://root@:22\": there is no host in it"),
+            (
+                "ssh://mt1:",
+                "target \"ssh://mt1:\": \"\" is no port, expected a number from 1 to 65535",
+            ),
+            (
+                "ssh://mt1:0",
+                "target \"ssh://mt1:0\": \"0\" is no port, expected a number from 1 to 65535",
+            ),
+            (
+                "ssh://mt1:+22",
+                "target \"ssh://mt1:+22\": \"+22\" is no port, expected a number from 1 to 65535",
+            ),
+            (
+                "ssh://mt1:99999",
+                "target \"ssh://mt1:99999\": \"99999\" is no port, expected a number from 1 to 65535",
+            ),
+            ("ssh://::1", "target \"ssh://::1\": there is no host in it"),
+            (
+                "ssh://-oProxyCommand=x",
+                "target \"ssh://-oProxyCommand=x\": \"-oProxyCommand=x\" is no host name",
+            ),
+            ("ssh://a b", "target \"ssh://a b\": \"a b\" is no host name"),
+            ("ssh://[::1", "target \"ssh://[::1\": \"[::1\" is no host name"),
+            ("ssh://@mt1", "target \"ssh://@mt1\": \"\" is no user name"),
+            ("ssh://a%0Ab@mt1", "target \"ssh://a%0Ab@mt1\": \"a%0Ab\" is no user name"),
+            ("ssh://a%é@mt1", "target \"ssh://a%é@mt1\": \"a%é\" is no user name"),
+            (
+                "ssh://mt1/etc",
+                "target \"ssh://mt1/etc\": nothing may stand behind the host and its port",
+            ),
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap_err().to_string(), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_repeated() {
+        for text in ["ssh://root:hunter2@mt1", "root:hunter2@mt1", "ssh://root:hunt@er2@mt1/x"] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert!(matches!(error, TargetError::Password { .. }), "{text}");
+            assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("er2"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Where in a YAML text a value stands, for errors that are found after it was read: a name that
+//! nothing bears, two things of one name.
+//!
+//! Not for errors of the text itself: those bring their place with them.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::Place;
+
+/// One step from a value to one inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// To the value of a key.
+    Key(&'a str),
+    /// To an element, counted from 0.
+    Item(usize),
+}
+
+/// The place of the value at `path`, when the text has one.
+///
+/// ```
+/// use preflight::yaml::{Step, place_of};
+/// let place = place_of("a:\n  - b: 1\n  - b: 2\n", &[Step::Key("a"), Step::Item(1), Step::Key("b")]);
+/// assert_eq!(place.map(|place| (place.line, place.column)), Some((3, 8)));
+/// ```
+pub fn place_of(text: &str, path: &[Step<'_>]) -> Option<Place> {
+    // The parser adds the place to an error that is raised where the path ends.
+    let error = Walk(path).deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    error.location().map(|at| Place { line: at.line(), column: at.column() })
+}
+
+/// Goes along a path, and fails at its end.
+struct Walk<'p>(&'p [Step<'p>]);
+
+const HERE: &str = "here";
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HERE)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Some((step, rest)) = self.0.split_first() else { return Err(A::Error::custom(HERE)) };
+        while let Some(key) = map.next_key::<String>()? {
+            if *step == Step::Key(&key) {
+                return map.next_value_seed(Walk(rest));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Some((step, rest)) = self.0.split_first() else { return Err(A::Error::custom(HERE)) };
+        let mut index = 0;
+        loop {
+            if *step == Step::Item(index) {
+                return list.next_element_seed(Walk(rest)).map(drop);
+            }
+            if list.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+            index += 1;
+        }
+    }
+
+    // Any single value, whatever its type, is refused by default: the path ends here.
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Step::{Item, Key};
+
+    #[test]
+    fn a_value_is_found_by_its_path() {
+        let text = "x: [1, {y: z}]\nlist:\n- name: a\n  of:\n    - 'q'\n- name: b\n";
+        for (path, expected) in [
+            (&[Key("x"), Item(1), Key("y")][..], Some((1, 12))),
+            (&[Key("list"), Item(0), Key("of"), Item(0)], Some((5, 7))),
+            (&[Key("list"), Item(1)], Some((6, 3))),
+            (&[Key("list"), Item(1), Key("name")], Some((6, 9))),
+            (&[Key("list"), Item(2)], None),
+            (&[Key("nope")], None),
+        ] {
+            let place = place_of(text, path).map(|place| (place.line, place.column));
+            assert_eq!(place, expected, "{path:?}");
+        }
+    }
+}
