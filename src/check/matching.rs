@@ -316,9 +316,13 @@ impl Matcher {
 
     /// Looks for the lines that belong to a symptom, in all of the text at once.
     fn by_pattern(&self, text: &str, found: &mut [Found]) {
+        let is_log = text.trim().contains('\n');
         for pattern in self.patterns.matches(text.as_bytes()) {
             let found = &mut found[self.owners[pattern]];
             found.certain = either(found.certain, PATTERN);
+            if !is_log {
+                continue;
+            }
             let place = RegexBuilder::new(&self.patterns.patterns()[pattern])
                 .case_insensitive(true)
                 .unicode(false)

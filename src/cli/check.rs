@@ -141,6 +141,9 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         Some(directory) => CheckSet::read(&check_files(directory)?)?,
         None => CheckSet::load(assets)?,
     };
+    if args.directory.is_none() {
+        SymptomSet::load(assets, &checks)?;
+    }
     let results = run_examples(&checks);
     let failed: Vec<_> = results.iter().filter(|result| result.instead.is_some()).collect();
     for result in &failed {

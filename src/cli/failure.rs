@@ -15,9 +15,9 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
-use crate::transport::target::TargetError;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
+use crate::transport::target::TargetError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.

@@ -50,8 +50,7 @@ fn judged(
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
     let scope = Scope::of(checks, targets).only(checks, &suspected);
-    let findings =
-        engine::judge_scope(checks, targets, &scope, waivers, jiff::Timestamp::now());
+    let findings = engine::judge_scope(checks, targets, &scope, waivers, jiff::Timestamp::now());
     Troubleshooting::asked(matches, checks, targets, &findings)
 }
 

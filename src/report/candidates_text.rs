@@ -89,17 +89,20 @@ impl Page<'_> {
 
     fn cause(&self, number: usize, cause: &CauseRow) -> String {
         let label = format!("{number:>2}. ");
-        let mut out = String::new();
-        if let Some(verdict) = cause.verdict {
-            out.push_str(&format!("{}\n", self.painted(verdict)));
-        }
-        out.push_str(&self.line(&label, &cause.cause));
+        let mut out = match cause.verdict {
+            None => self.line(&label, &cause.cause),
+            Some(verdict) => {
+                let cause = self.line("    ", &cause.cause);
+                format!("{label}{}\n{cause}", self.painted(verdict))
+            }
+        };
         for check in &cause.checks {
             out.push_str(&self.check(check));
         }
-        // What is ruled out needs no mending, and the rest of several remedies is at the checks.
+        // Nobody is told to mend what may not be broken; the rest of several remedies is told by
+        // `explain`.
         let remedy = cause.remedies.first();
-        let wanted = cause.verdict != Some(VerdictWord::RuledOut);
+        let wanted = cause.verdict.is_none_or(|verdict| verdict == VerdictWord::Confirmed);
         if let Some(remedy) = remedy.filter(|_| wanted) {
             let downtime = if remedy.downtime { " This needs downtime." } else { "" };
             out.push_str(&self.line("    do    ", &format!("{}{downtime}", remedy.text)));
@@ -141,11 +144,13 @@ impl Page<'_> {
             commands.push(format!("preflight explain {check}"));
         }
         let mut out = String::from("\nnext\n");
+        let answers = format!("preflight troubleshoot {} --site SITE.yaml", best.symptom);
+        commands.extend(missing.contains(&Provider::Answers).then_some(answers));
         for command in commands {
             out.push_str(&format!("  $ {}\n", visible(&command)));
         }
         for need in missing.iter().filter(|&&need| need != Provider::MasterTarget) {
-            out.push_str(&self.line("  ", &format!("to ask {}: {}", need.name(), need.how())));
+            out.push_str(&self.line("  ", &format!("for {}: {}", need.name(), need.how())));
         }
         out
     }

@@ -65,10 +65,8 @@ fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
         }
     }
     line("source", &format!("{}, {}", symptom.source.doc, symptom.source.at));
-    line(
-        "next",
-        &format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id),
-    );
+    let next = format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id);
+    out.push_str(&format!("  next      $ {next}\n"));
     out
 }
 
