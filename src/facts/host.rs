@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Fact;
 use super::access::{self, AccessFacts};
+use super::connection::{self, ConnectionFacts};
 use super::ports::{self, PortsFacts};
 use super::probe::Probe;
 use super::transcript::Transcript;
@@ -15,6 +16,8 @@ use super::transcript::Transcript;
 /// Everything that is judged about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HostFacts {
+    /// How it was reached.
+    pub connection: ConnectionFacts,
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
     /// Which ports of other servers it reaches.
@@ -24,7 +27,11 @@ pub struct HostFacts {
 impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn of(transcript: &Transcript) -> Self {
-        Self { access: access::of(transcript), ports: ports::of(transcript) }
+        Self {
+            connection: connection::of(transcript),
+            access: access::of(transcript),
+            ports: ports::of(transcript),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod connection;
 mod document;
 pub mod host;
 pub mod image;

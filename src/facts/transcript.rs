@@ -51,8 +51,9 @@ pub struct Connection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// What kind it is: `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`, `algorithms`,
-    /// `host-key`, `authentication`, `shell`, `cut-off`, `too-much-output`.
+    /// What kind it is: `config`, `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`,
+    /// `algorithms`, `legacy-algorithms`, `host-key`, `authentication`, `shell`, `cut-off`,
+    /// `too-much-output`, `local`.
     pub kind: String,
     /// What happened, as a fragment.
     pub reason: String,

@@ -5,6 +5,8 @@
 
 use ssh2::{MethodType, Session};
 
+use crate::facts::connection::is_old;
+
 /// The four things two sides must agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
@@ -41,17 +43,6 @@ impl Part {
     }
 }
 
-/// Whether an algorithm is of the SHA-1 era: CentOS 6 and ESXi up to 6.0 know no others for some
-/// parts, and OpenSSH has switched them off since.
-pub(super) fn is_old(part: Part, name: &str) -> bool {
-    match part {
-        Part::KeyExchange => name.ends_with("-sha1"),
-        Part::HostKey => name == "ssh-rsa",
-        Part::Cipher => name.contains("-cbc"),
-        Part::Mac => name.starts_with("hmac-sha1"),
-    }
-}
-
 /// Whether an algorithm is used with nobody: it is broken, or (certificates) its proof is not one
 /// that is understood here.
 fn is_unusable(part: Part, name: &str) -> bool {
@@ -68,7 +59,7 @@ fn is_unusable(part: Part, name: &str) -> bool {
 /// What may be used of what the library has, old ones last.
 pub(super) fn allowed<'a>(part: Part, supported: &[&'a str], legacy: bool) -> Vec<&'a str> {
     let usable = supported.iter().copied().filter(|name| !is_unusable(part, name));
-    let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_old(part, name));
+    let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_old(name));
     if legacy { [new, old].concat() } else { new }
 }
 
@@ -85,7 +76,7 @@ pub(super) fn prefer(session: &Session, legacy: bool, first: &[&str]) -> Result<
         if part == Part::HostKey {
             names.sort_by_key(|name| {
                 let place = first.iter().position(|known| *known == key_type(name));
-                (place.is_none(), is_old(part, name))
+                (place.is_none(), is_old(name))
             });
         }
         for method in part.methods() {
@@ -114,7 +105,7 @@ mod tests {
             let new = ours(&session, part, false);
             let all = ours(&session, part, true);
             assert!(!new.is_empty(), "{part:?}");
-            assert!(new.iter().all(|name| !is_old(part, name)), "{new:?}");
+            assert!(new.iter().all(|name| !is_old(name)), "{new:?}");
             assert!(all.starts_with(&new), "old ones come last: {all:?}");
         }
     }

@@ -8,6 +8,9 @@ use std::io::{self, Read, Write};
 use ssh2::Session;
 
 use super::algorithms::{self, Part};
+use super::failure::failure;
+use crate::facts::connection::LEGACY_ALGORITHMS;
+use crate::facts::transcript::Failure;
 
 /// The longest packet that is read; an offer has one or two thousand bytes.
 const PACKET: usize = 35_000;
@@ -84,7 +87,9 @@ fn line(stream: &mut impl Read) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    // What is quoted in messages has no control characters from the start.
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.trim_end().chars().map(|c| if c.is_control() { '?' } else { c }).collect())
 }
 
 /// The payload of one packet, which is not yet encrypted.
@@ -117,6 +122,10 @@ pub(super) fn parse(payload: &[u8]) -> Option<Offer> {
         let (length, after) = rest.split_first_chunk::<4>()?;
         let length = u32::from_be_bytes(*length) as usize;
         let names = std::str::from_utf8(after.get(..length)?).ok()?;
+        // Names are printable ASCII (RFC 4251, section 6), and are quoted in messages.
+        if !names.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         lists.push(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect());
         rest = &after[length..];
     }
@@ -126,9 +135,9 @@ pub(super) fn parse(payload: &[u8]) -> Option<Offer> {
 }
 
 /// Why there was no agreement on an offer, and what to do about it.
-pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> (String, Option<String>) {
+pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> Failure {
     let Ok(session) = Session::new() else {
-        return ("no algorithms in common".to_owned(), None);
+        return failure("algorithms", "no algorithms in common");
     };
     let missing = |legacy: bool| -> Vec<Part> {
         let lacks = |part: &Part| {
@@ -142,16 +151,17 @@ pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> (String, Opt
     let offers: Vec<String> =
         parts.iter().map(|part| format!("{} {}", part.word(), some(offer.of(*part)))).collect();
     if parts.is_empty() {
-        return (format!("{banner} offers what is needed, yet the handshake failed"), None);
+        let reason = format!("{banner} offers what is needed, yet the handshake failed");
+        return failure("algorithms", reason);
     }
     let reason = format!("{banner} offers only {}", offers.join(", "));
-    let hint = if !legacy && missing(true).is_empty() {
-        "allow the algorithms of the SHA-1 era for this host: --legacy-ssh, or legacy_ssh: true in \
-         the site file"
-    } else {
-        "allow one of today's algorithms in the server's sshd_config"
-    };
-    (reason, Some(hint.to_owned()))
+    if !legacy && missing(true).is_empty() {
+        return failure(LEGACY_ALGORITHMS, reason).with_hint(
+            "allow the algorithms of the SHA-1 era for this host: --legacy-ssh, or legacy_ssh: \
+             true in the site file",
+        );
+    }
+    failure("algorithms", reason).with_hint("allow today's algorithms in the server's sshd_config")
 }
 
 fn carries_its_mac(cipher: &str) -> bool {
@@ -243,12 +253,13 @@ mod tests {
         let offer = greeting.offer.unwrap();
         assert_eq!(offer.host_key, ["ssh-rsa", "ssh-dss"]);
         assert_eq!(offer.mac, ["hmac-md5", "hmac-sha1"]);
-        let (reason, hint) = explain("SSH-2.0-OpenSSH_5.3", &offer, false);
+        let failure = explain("SSH-2.0-OpenSSH_5.3", &offer, false);
+        assert_eq!(failure.kind, LEGACY_ALGORITHMS);
         assert_eq!(
-            reason,
+            failure.reason,
             "SSH-2.0-OpenSSH_5.3 offers only host key ssh-rsa, ssh-dss, MAC hmac-md5, hmac-sha1"
         );
-        assert!(hint.unwrap().contains("--legacy-ssh"));
+        assert!(failure.hint.unwrap().contains("--legacy-ssh"));
     }
 
     #[test]
@@ -259,9 +270,9 @@ mod tests {
             cipher: vec!["aes256-gcm@openssh.com".to_owned()],
             mac: Vec::new(),
         };
-        let (reason, hint) = explain("SSH-2.0-x", &offer, false);
-        assert_eq!(reason, "SSH-2.0-x offers only host key ssh-dss");
-        assert!(hint.unwrap().contains("sshd_config"));
+        let failure = explain("SSH-2.0-x", &offer, false);
+        assert_eq!(failure.kind, "algorithms");
+        assert_eq!(failure.reason, "SSH-2.0-x offers only host key ssh-dss");
     }
 
     #[test]

@@ -274,8 +274,7 @@ fn explained(greeting: &Greeting, code: i32, plain: Failure, legacy: bool) -> Se
     };
     match greeting {
         Greeting { offer: Some(offer), banner, .. } if failure::is_disagreement(code) => {
-            let (reason, hint) = kexinit::explain(banner, offer, legacy);
-            Setback { failure: Failure { hint, ..failure("algorithms", reason) }, again: false }
+            kexinit::explain(banner, offer, legacy).into()
         }
         // It greets us properly now, so it was in a hurry before.
         Greeting { offer: Some(_), .. } => Setback { failure: plain, again: true },
