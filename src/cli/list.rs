@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{Arguments, List, Listing, TextOrJson};
 use crate::assets::Assets;
-use crate::check::CheckSet;
+use crate::check::{CheckSet, SymptomSet};
 use crate::image::profile::Profile;
 use crate::image::recipe::{self, Recipe};
 use crate::report;
@@ -22,6 +22,7 @@ struct Row {
 pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     let (key, rows) = match args.what {
         Listing::Checks => return checks(args.format, assets),
+        Listing::Symptoms => ("symptoms", symptoms(assets)?),
         Listing::Recipes => ("recipes", recipes(assets)?),
         Listing::Profiles => ("profiles", profiles(assets)?),
         Listing::Formats => ("formats", formats()),
@@ -50,6 +51,16 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
         TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
     }
     Ok(Exit::Clean)
+}
+
+fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
+    let set = SymptomSet::load(assets, &CheckSet::load(assets)?)?;
+    let row = |symptom: &crate::check::symptom::Symptom| Row {
+        name: symptom.id.clone(),
+        text: symptom.title.clone(),
+        more: report::symptoms::listed(symptom),
+    };
+    Ok(set.symptoms().iter().map(row).collect())
 }
 
 fn recipes(assets: &Assets) -> anyhow::Result<Vec<Row>> {

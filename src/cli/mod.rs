@@ -20,6 +20,7 @@ mod root_password;
 mod screen;
 mod site;
 mod targets;
+mod troubleshoot;
 
 use std::process::ExitCode;
 
@@ -86,6 +87,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
+        Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
         Verb::List(list) => list::list(list, &assets),

@@ -2,6 +2,8 @@
 //!
 //! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
 
+pub mod candidates;
+pub mod candidates_text;
 pub mod catalogue;
 pub mod html;
 pub mod json;
@@ -13,6 +15,7 @@ pub mod nagios;
 mod outline;
 pub mod prometheus;
 pub mod sarif;
+pub mod symptoms;
 pub mod text;
 
 pub use layout::acts_on_terminal;
