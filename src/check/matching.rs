@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use regex::bytes::{RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::symptom::{Elsewhere, Symptom};
 use super::wording::{Term, Wording, words};
@@ -100,9 +100,9 @@ pub(super) struct Matcher {
     symptoms: Vec<Described>,
     /// The symptoms that each code means, by its lower case.
     codes: HashMap<String, Vec<usize>>,
-    patterns: RegexSet,
-    /// The symptom that each pattern belongs to.
-    owners: Vec<usize>,
+    /// Each pattern with the symptom it belongs to. One by one they are faster than as a set, for
+    /// most begin with letters that can be searched for first.
+    patterns: Vec<(usize, Regex)>,
     /// The phrases of each matter that is not ours.
     elsewhere: Vec<Vec<Vec<String>>>,
 }
@@ -163,13 +163,14 @@ impl Matcher {
             Described { phrases: phrases.into_iter().map(weigh).collect(), related }
         });
         let symptoms_described = symptoms_described.collect();
-        let (owners, patterns): (Vec<usize>, Vec<&str>) = symptoms
-            .iter()
-            .enumerate()
-            .flat_map(|(at, symptom)| symptom.patterns.iter().map(move |text| (at, text.as_str())))
-            .unzip();
-        let patterns =
-            RegexSetBuilder::new(patterns).case_insensitive(true).unicode(false).build()?;
+        let mut patterns = Vec::new();
+        for (at, symptom) in symptoms.iter().enumerate() {
+            for text in &symptom.patterns {
+                let pattern =
+                    RegexBuilder::new(text).case_insensitive(true).unicode(false).build()?;
+                patterns.push((at, pattern));
+            }
+        }
         let phrases = |matter: &Elsewhere| matter.words.iter().map(|text| words(text)).collect();
         let elsewhere = elsewhere.iter().map(phrases).collect();
         let ours = ours.into_iter().collect();
@@ -187,7 +188,6 @@ impl Matcher {
             symptoms: symptoms_described,
             codes,
             patterns,
-            owners,
             elsewhere,
         })
     }
@@ -326,22 +326,16 @@ impl Matcher {
         }
     }
 
-    /// Looks for the lines that belong to a symptom, in all of the text at once.
+    /// Looks for lines that belong to a symptom.
     fn by_pattern(&self, text: &str, found: &mut [Found]) {
         let is_log = text.trim().contains('\n');
-        for pattern in self.patterns.matches(text.as_bytes()) {
-            let found = &mut found[self.owners[pattern]];
+        for (owner, pattern) in &self.patterns {
+            let Some(seen) = pattern.find(text.as_bytes()) else { continue };
+            let found = &mut found[*owner];
             found.certain = either(found.certain, PATTERN);
-            if !is_log {
-                continue;
+            if is_log {
+                found.line(text, seen.start());
             }
-            let place = RegexBuilder::new(&self.patterns.patterns()[pattern])
-                .case_insensitive(true)
-                .unicode(false)
-                .build()
-                .ok()
-                .and_then(|regex| Some(regex.find(text.as_bytes())?.start()));
-            found.line(text, place.unwrap_or(0));
         }
     }
 
