@@ -44,7 +44,6 @@ impl Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one is made in a run")]
 pub enum Verb {
     /// Build an appliance image
     #[command(subcommand)]
