@@ -95,6 +95,17 @@ pub fn judge(
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
+    judge_scope(set, targets, &Scope::of(set, targets), waivers, now)
+}
+
+/// Judges what a scope plans, in its order.
+pub fn judge_scope(
+    set: &CheckSet,
+    targets: &[Target],
+    scope: &Scope,
+    waivers: &[Waiver],
+    now: Timestamp,
+) -> Vec<Finding> {
     let subjects: Vec<Subject<'_>> =
         targets.iter().map(|target| Subject::new(&target.document)).collect();
     let mut benches: Vec<Bench<'_>> = subjects
@@ -104,7 +115,7 @@ pub fn judge(
         .collect();
     let today = now.to_zoned(TimeZone::UTC).date();
     let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let findings = Scope::of(set, targets).planned.into_iter().map(|(place, index)| {
+    let findings = scope.planned.iter().map(|&(place, index)| {
         let verdict = benches[place].verdict(index);
         finding(&set.checks()[index], &targets[place], &subjects[place], verdict, &live)
     });

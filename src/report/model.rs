@@ -266,3 +266,68 @@ impl From<&Finding> for CheckResult {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::check::status::tests::finding;
+    use crate::facts::Document;
+
+    /// A report of findings that have nothing to say, on targets in the order of their names.
+    pub(crate) fn report(findings: &[(&str, Outcome, Severity)]) -> Report {
+        let mut targets: Vec<Target> = Vec::new();
+        for (name, _, _) in findings {
+            if targets.iter().all(|target| target.name != *name) {
+                let (kind, document) = (TargetKind::LinuxMt, Document::default());
+                targets.push(Target { name: (*name).to_owned(), kind, document });
+            }
+        }
+        let findings: Vec<Finding> = findings
+            .iter()
+            .map(|(target, outcome, severity)| Finding {
+                target: (*target).to_owned(),
+                ..finding(outcome.clone(), *severity)
+            })
+            .collect();
+        let now = "2026-11-20T03:00:00Z".parse().unwrap();
+        Report::new(&targets, &findings, &[], &[], now, FailOn::Blocker)
+    }
+
+    /// One finding of each kind on two targets, one check that was not asked, and a note.
+    pub(crate) fn every_outcome() -> Report {
+        let unknown = Outcome::Unknown { reason: "no answer".to_owned(), defect: false };
+        let not_applicable = Outcome::NotApplicable { reason: "no disk".to_owned() };
+        let waived = Outcome::Waived {
+            reason: "a lab".to_owned(),
+            owner: "ann".to_owned(),
+            expires: "2026-12-31".to_owned(),
+        };
+        let mut report = report(&[
+            ("mt1", Outcome::Pass, Severity::DataLoss),
+            ("mt1", Outcome::Fail, Severity::BlocksReprotect),
+            ("mt1", Outcome::Fail, Severity::Warning),
+            ("mt1", Outcome::Fail, Severity::Info),
+            ("mt2", unknown, Severity::BlocksFailback),
+            ("mt2", not_applicable, Severity::Warning),
+            ("mt2", waived, Severity::BlocksReprotect),
+        ]);
+        let ids = ["a.pass", "a.blocker", "a.warning", "a.info", "a.unknown", "a.na", "a.waived"];
+        for (result, id) in report.results.iter_mut().zip(ids) {
+            result.check = id.to_owned();
+        }
+        let blocker = &mut report.results[1];
+        blocker.found = "/mnt/retention is vfat".to_owned();
+        blocker.remedy.commands = vec!["mkfs.ext4 /dev/DEVICE".to_owned()];
+        blocker.remedy.downtime = true;
+        blocker.evidence = BTreeMap::from([("mt.retention.fstype".to_owned(), "vfat".into())]);
+        report.tool.version = "1.2.3".to_owned();
+        report.not_asked = vec![LeftOut {
+            check: "vm.b".to_owned(),
+            title: "it is on".to_owned(),
+            target: "mt1".to_owned(),
+            needs: vec![Provider::Vsphere],
+        }];
+        report.notes = vec!["the waiver of x for y expired".to_owned()];
+        report
+    }
+}
