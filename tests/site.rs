@@ -163,7 +163,7 @@ fn ports_are_asked_from_the_host_itself() {
     drop(closed);
     std::thread::spawn(move || {
         for mut stream in open.incoming().flatten() {
-            stream.read(&mut [0; 16]).ok();
+            stream.read_exact(&mut [0; 16]).ok();
             stream.write_all(b"no TLS here\r\n").ok();
         }
     });
@@ -195,6 +195,88 @@ fn ports_are_asked_from_the_host_itself() {
     ] {
         assert!(found.contains(&says), "{says}: {found}");
     }
+}
+
+/// Answers every request on a port over TLS with one status.
+fn tls_server(status: u16) -> u16 {
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::ssl::{SslAcceptor, SslMethod};
+    use openssl::x509::{X509, X509NameBuilder};
+    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "localhost").unwrap();
+    let name = name.build();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(2).unwrap();
+    certificate.set_subject_name(&name).unwrap();
+    certificate.set_issuer_name(&name).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls()).unwrap();
+    acceptor.set_private_key(&key).unwrap();
+    acceptor.set_certificate(&certificate.build()).unwrap();
+    let acceptor = acceptor.build();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Ok(mut stream) = acceptor.accept(stream) else { continue };
+            let mut request = [0; 512];
+            if stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                stream.write_all(answer.as_bytes()).ok();
+                stream.shutdown().ok();
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_process_server_that_refuses_the_bare_request_is_healthy_and_another_answer_is_told() {
+    if !(installed("bash") && installed("curl")) {
+        return skipped("bash or curl is not installed");
+    }
+    let dir = here();
+    for (status, outcome, severity) in [(400, "pass", "blocks-reprotect"), (503, "fail", "warning")]
+    {
+        let ps = format!("ps1=127.0.0.1:{}", tls_server(status));
+        let args = ["check", "host", "local:", "--format", "json", "--ps", ps.as_str()];
+        let report = report(&preflight(dir.path(), &args));
+        let finding = result(&report, "network.mt-to-ps-9443", "local:").unwrap();
+        assert_eq!(
+            (&finding["outcome"], &finding["severity"]),
+            (&outcome.into(), &severity.into()),
+            "{finding}"
+        );
+        let says = format!("is open and answers HTTP {status} over TLS");
+        assert!(finding["found"].as_str().unwrap().contains(&says), "{finding}");
+    }
+}
+
+#[test]
+fn a_process_server_with_a_way_to_it_is_asked_itself() {
+    let dir = here();
+    let site = "configuration_server: { address: no-such-host.invalid }\n\
+                process_servers: [ { name: ps1, address: localhost, data_port: 1, ssh: 'local:' } ]\n\
+                master_targets: [ { name: mt1, ssh: 'local:' } ]\n";
+    write(dir.path(), "site.yaml", site);
+    let output =
+        preflight(dir.path(), &["check", "host", "mt1", "--site", "site.yaml", "--format", "json"]);
+    let report = report(&output);
+    let finding = result(&report, "network.ps-to-cs-443", "ps1").unwrap();
+    assert_eq!(finding["outcome"], "fail", "{finding}");
+    let found = finding["found"].as_str().unwrap();
+    assert!(found.starts_with("asked from the process server: no-such-host.invalid"), "{found}");
+    assert_eq!(outcome(&report, "network.ps-to-cs-443", "mt1"), "absent");
+    assert_eq!(outcome(&report, "mt.root-access", "ps1"), "absent");
+    assert_eq!(report["targets"][1]["kind"], "process-server");
 }
 
 /// A listener whose queue is full: what knocks gets no answer, as behind a firewall that drops.
@@ -271,7 +353,7 @@ const OWN: &str = "\
   found: the motto is {{own.motto.word}}
   symptom: none
   remedy: { text: Choose another. }
-  source: { doc: field, at: threads }
+  source: { doc: site, at: our handbook }
   examples:
     - { pass: { own: { motto: { word: festina } } } }
     - { fail: { own: { motto: { word: lente } } } }
@@ -351,6 +433,35 @@ fn a_waiver_covers_a_failure_until_its_day_and_is_told_when_it_covers_nothing() 
         let notes: Vec<&str> =
             report["notes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert_eq!(notes, note.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_question_is_answered_in_the_site_file() {
+    let dir = here();
+    fs::create_dir(dir.path().join("own")).unwrap();
+    let question = "- { id: own.rehearsed, title: failback was rehearsed, severity: blocks-failback, \
+         applies_to: linux-mt, question: 'Was failback rehearsed?', symptom: none, \
+         remedy: { text: Rehearse it. }, source: { doc: site, at: handbook } }\n";
+    write(dir.path(), "own/question.yaml", question);
+    let answer = |value: &str| {
+        format!("answers: [ {{ check: own.rehearsed, value: {value}, by: ann, at: 2026-11-20 }} ]")
+    };
+    for (answers, expected, found) in [
+        (answer("yes"), "pass", "yes, says ann on 2026-11-20"),
+        (answer("no"), "fail", "no, says ann on 2026-11-20"),
+        (answer("not-applicable"), "not-applicable", "not applicable, says ann on 2026-11-20"),
+        ("answers: []".to_owned(), "unknown", "nobody has answered: Was failback rehearsed?"),
+        (String::new(), "absent", ""),
+    ] {
+        let site = format!("master_targets: [ {{ name: mt1, ssh: 'local:' }} ]\n{answers}\n");
+        write(dir.path(), "site.yaml", &site);
+        let args = ["check", "host", "--site", "site.yaml", "--checks", "own", "--format", "json"];
+        let report = report(&preflight(dir.path(), &args));
+        assert_eq!(outcome(&report, "own.rehearsed", "mt1"), expected, "{answers}");
+        let said =
+            result(&report, "own.rehearsed", "mt1").map_or("", |it| it["found"].as_str().unwrap());
+        assert_eq!(said, found);
     }
 }
 

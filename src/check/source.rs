@@ -65,6 +65,10 @@ pub const SOURCES: &[SourceKey] = &[
         key: "preflight",
         meaning: "A promise of this program about the images it builds.",
     },
+    SourceKey {
+        key: "site",
+        meaning: "A rule of the site's own, in a check that was given with `--checks`.",
+    },
 ];
 
 /// Whether a check may cite this key.

@@ -165,7 +165,7 @@ pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
     /// A Linux master target: will it do?
-    Host(CheckHost),
+    Host(Box<CheckHost>),
 }
 
 #[derive(Debug, Args)]
@@ -207,7 +207,7 @@ pub struct Asking {
 #[derive(Debug, Subcommand)]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(CollectHost),
+    Host(Box<CollectHost>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(CollectScript),
 }

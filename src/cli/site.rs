@@ -2,6 +2,8 @@
 //!
 //! Not for what a site file means: that is `site`'s.
 
+use std::path::Path;
+
 use anyhow::Context;
 
 use super::Exit;
@@ -30,6 +32,7 @@ pub fn choose(
     if let Some(path) = &choice.file {
         let asset = read_file(path)?;
         let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
+        let site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
         return Ok(Around { site, told: true });
     }
     let told = choice.cs.is_some()

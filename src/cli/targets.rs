@@ -109,8 +109,12 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
 }
 
 fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
-    // What it is asked about is what it sends to, not itself.
-    let around = Surroundings { process_servers: Vec::new(), ..site.surroundings(None) };
+    // What it must reach is the configuration server, and nothing else that is judged.
+    let around = Surroundings {
+        process_servers: Vec::new(),
+        vcenters: Vec::new(),
+        ..site.surroundings(None)
+    };
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,

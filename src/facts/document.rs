@@ -51,6 +51,14 @@ impl<T> Fact<T> {
             Self::Unavailable(why) => Fact::Unavailable(why),
         }
     }
+
+    /// The fact that its value leads to, which may be unavailable in turn.
+    pub fn and_then<U>(self, next: impl FnOnce(T) -> Fact<U>) -> Fact<U> {
+        match self {
+            Self::Known(value) => next(value),
+            Self::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
 }
 
 impl<T, E: std::fmt::Display> From<Result<T, E>> for Fact<T> {

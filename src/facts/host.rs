@@ -1,16 +1,35 @@
 //! Everything that is known about one Linux host that was asked; rules know it as `mt`, the master
 //! target, or `ps`, a process server.
 //!
-//! Not for how any of it is parsed: one file per subject does that.
+//! Not for how any of it is parsed: one file per subject does that. What one subject needs of
+//! another is handed over here.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
 use super::access::{self, AccessFacts};
+use super::agent::{self, AgentFacts};
+use super::azure_agent::{self, AzureAgentFacts};
+use super::block::{self, DiskFacts};
+use super::clock::{self, ClockFacts};
 use super::connection::{self, ConnectionFacts};
+use super::custom_changes::{self, CustomChangesFacts};
+use super::interface_files;
+use super::interfaces;
+use super::kernel_updates::{self, KernelUpdateFacts};
+use super::machine::{self, MachineFacts};
+use super::modules::{self, ModuleFacts};
+use super::mounts::{self, MountFacts};
+use super::multipath::{self, MultipathFacts};
+use super::network::{self, NetworkFacts};
+use super::os::{self, OsFacts};
+use super::packages::{self, PackageFacts};
 use super::ports::{self, PortsFacts};
 use super::probe::Probe;
+use super::processes::{self, ProcessFacts};
+use super::retention::{self, RetentionFacts};
+use super::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
 
 /// Everything that is judged about one host.
@@ -20,6 +39,38 @@ pub struct HostFacts {
     pub connection: ConnectionFacts,
     /// With which rights the host answered.
     pub access: Fact<AccessFacts>,
+    /// What time it thinks it is.
+    pub clock: ClockFacts,
+    /// Its operating system.
+    pub os: OsFacts,
+    /// The machine it runs on.
+    pub machine: MachineFacts,
+    /// Its packages.
+    pub packages: Fact<PackageFacts>,
+    /// The kernel modules it could load.
+    pub modules: ModuleFacts,
+    /// Whether an update can bring another kernel.
+    pub kernel_updates: Fact<KernelUpdateFacts>,
+    /// The programs that run.
+    pub processes: Fact<ProcessFacts>,
+    /// Its network.
+    pub network: NetworkFacts,
+    /// The replication agent.
+    pub agent: AgentFacts,
+    /// What ApplyCustomChanges.sh left behind.
+    pub custom_changes: CustomChangesFacts,
+    /// Azure's own agent.
+    pub azure_agent: AzureAgentFacts,
+    /// What is mounted and what swaps.
+    pub mounts: MountFacts,
+    /// The disks and what lies on them.
+    pub disks: DiskFacts,
+    /// The SCSI ids of the disks.
+    pub scsi: ScsiFacts,
+    /// The multipath devices.
+    pub multipath: MultipathFacts,
+    /// The retention volume.
+    pub retention: RetentionFacts,
     /// Which ports of other servers it reaches.
     pub ports: Fact<PortsFacts>,
 }
@@ -27,18 +78,77 @@ pub struct HostFacts {
 impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn of(transcript: &Transcript) -> Self {
+        let os = os::of(transcript);
+        let packages = packages::of(transcript);
+        let processes = processes::of(transcript);
+        let (disks, scsi) = (block::of(transcript), scsi::of(transcript));
+        let root_ids = root_ids(&disks, &scsi);
         Self {
             connection: connection::of(transcript),
             access: access::of(transcript),
+            clock: clock::of(transcript),
+            machine: machine::of(transcript),
+            modules: modules::of(transcript),
+            kernel_updates: kernel_updates::of(transcript, &packages),
+            network: network::of(transcript, &os.host_name),
+            agent: agent::of(transcript),
+            custom_changes: custom_changes::of(transcript, &os.booted_at, root_ids),
+            azure_agent: azure_agent::of(transcript, &packages, &processes),
+            os,
+            packages,
+            processes,
+            mounts: mounts::of(transcript),
+            disks,
+            scsi,
+            multipath: multipath::of(transcript),
+            retention: retention::of(transcript),
             ports: ports::of(transcript),
         }
     }
 }
 
+/// The SCSI ids of the disks that the operating system is on; an empty one for a disk without.
+fn root_ids(disks: &DiskFacts, scsi: &ScsiFacts) -> Fact<Vec<String>> {
+    let (os_disk, listed) = match (&disks.os_disk, &scsi.disks) {
+        (Fact::Known(os_disk), Fact::Known(listed)) => (os_disk, listed),
+        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
+            return Fact::Unavailable(why.clone());
+        }
+    };
+    let mut ids = Vec::new();
+    for name in os_disk.name.split(", ") {
+        match listed.items.iter().find(|disk| disk.name == name).map(|disk| &disk.id) {
+            Some(Fact::Known(id)) => ids.push(id.clone()),
+            Some(Fact::Unavailable(why)) => return Fact::Unavailable(why.clone()),
+            None => return Fact::unavailable(format!("{name} was not asked for a SCSI id")),
+        }
+    }
+    Fact::Known(ids)
+}
+
 /// Every probe of a master target, in the order they are asked.
 pub fn probes() -> Vec<Probe> {
     [
+        // First, so that nothing delays the reading of the clock.
+        clock::PROBES,
         access::PROBES,
+        os::PROBES,
+        machine::PROBES,
+        packages::PROBES,
+        modules::PROBES,
+        kernel_updates::PROBES,
+        processes::PROBES,
+        interfaces::PROBES,
+        interface_files::PROBES,
+        network::PROBES,
+        agent::PROBES,
+        custom_changes::PROBES,
+        azure_agent::PROBES,
+        mounts::PROBES,
+        block::PROBES,
+        scsi::PROBES,
+        multipath::PROBES,
+        retention::PROBES,
         // The slowest stand last: what a time limit cuts off is not to be all the rest.
         ports::PROBES,
     ]
@@ -47,5 +157,36 @@ pub fn probes() -> Vec<Probe> {
 
 /// Every probe of a process server.
 pub fn process_server_probes() -> Vec<Probe> {
-    [access::PROBES, ports::PROBES].concat()
+    [clock::PROBES, access::PROBES, ports::PROBES].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::file::tests::guest_transcript;
+
+    const CONF: &str = "blacklist {\n  wwid 36000c29a\n}\n";
+    const ROOT: &str = "15 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
+    const SDA: &str = "device sda\ndev 8:0\nsize 2048\nro 0\ndevice sda1\nparent sda\ndev 8:1\n\
+                       size 1024\nro 0\n";
+
+    #[test]
+    fn the_disk_below_the_root_is_looked_for_among_the_excluded() {
+        for (ids, excluded) in [
+            ("disk sda\n36000c29a\nstatus 0\ndisk sdb\n36000c29b\nstatus 0\n", Some(true)),
+            ("disk sda\n36000c29b\nstatus 0\ndisk sdb\n36000c29a\nstatus 0\n", Some(false)),
+            ("disk sda\nstatus 1\n", Some(false)),
+            ("disk sda\nmissing\n", None),
+            ("disk sdb\n36000c29a\nstatus 0\n", None),
+        ] {
+            let transcript = guest_transcript(&[
+                ("multipath-conf", 0, CONF),
+                ("mountinfo", 0, ROOT),
+                ("block", 0, SDA),
+                ("scsi-ids", 0, ids),
+            ]);
+            let facts = HostFacts::of(&transcript).custom_changes.root_disk_excluded;
+            assert_eq!(facts.known().copied(), excluded, "{ids:?} {facts:?}");
+        }
+    }
 }

@@ -6,13 +6,33 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod agent;
+pub mod azure_agent;
+pub mod block;
+pub mod clock;
 pub mod connection;
+pub mod custom_changes;
 mod document;
+pub mod file;
 pub mod host;
 pub mod image;
+pub mod interface_files;
+pub mod interfaces;
+pub mod kernel_updates;
+pub mod machine;
+pub mod modules;
+pub mod mounts;
+pub mod multipath;
+pub mod multipath_conf;
+pub mod network;
+pub mod os;
+pub mod packages;
 pub mod ports;
 pub mod probe;
+pub mod processes;
+pub mod retention;
 pub mod script;
+pub mod scsi;
 pub mod site;
 pub mod transcript;
 

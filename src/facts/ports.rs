@@ -81,9 +81,8 @@ ask() {
       else found=; fi;;
     *) found=$2;;
   esac
-  # No here-document: bash keeps one in a file.
-  addresses=$(printf '%s\n' "$found" | while read -r one rest; do printf ' %s' "$one"; done)
-  printf 'at %s %s %s%s\n' "$1" "$2" "$3" "$addresses"
+  # Words of one line, addresses among them; no here-document, which bash keeps in a file.
+  printf 'at %s\n' "$(set -- "$1" "$2" "$3" $found; printf '%s' "$*")"
   if command -v bash >/dev/null 2>&1; then
     said=$(limit 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1); rc=$?
   elif command -v nc >/dev/null 2>&1; then
@@ -126,6 +125,9 @@ wait
 exit 0
 "#,
 )];
+
+/// The most servers of one kind that are read of an answer.
+const MAX_PORTS: usize = 500;
 
 /// Which ports of other servers a host reaches.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -216,6 +218,12 @@ pub fn parse(text: &str) -> PortsFacts {
         ports.dedup();
         ports
     };
+    let list = |role: &str| {
+        let mut items = of_role(role);
+        let complete = items.len() <= MAX_PORTS;
+        items.truncate(MAX_PORTS);
+        Looked { items, complete }
+    };
     let agent_server = agent(text);
     let server = of_role("configuration-server").into_iter().next();
     PortsFacts {
@@ -228,8 +236,8 @@ pub fn parse(text: &str) -> PortsFacts {
             )),
             (None, Fact::Known(_)) => Fact::unavailable("the answer about it was cut off"),
         },
-        process_servers: Looked::complete(of_role("process-server")),
-        vcenters: Looked::complete(of_role("vcenter")),
+        process_servers: list("process-server"),
+        vcenters: list("vcenter"),
         agent_server,
     }
 }
@@ -254,8 +262,8 @@ fn same_server(text: &str, agent: &Fact<String>) -> Fact<bool> {
     };
     let addresses = |role: &str| -> Option<(&str, Vec<&str>)> {
         let line = lines(text, "at").find(|line| line.role == role)?;
-        let name = line.place.0;
-        Some((name, line.rest))
+        let is_address = |word: &&str| word.parse::<std::net::IpAddr>().is_ok();
+        Some((line.place.0, line.rest.into_iter().filter(is_address).collect()))
     };
     let Some((named, of_site)) = addresses("configuration-server") else {
         return Fact::unavailable("the configuration server's name could not be resolved");
@@ -444,11 +452,14 @@ mod tests {
     #[test]
     fn the_configuration_server_is_the_same_when_it_has_the_same_address_here() {
         let at = |text: &str| parse(text).same_server;
-        let site = "at configuration-server cs01 443 10.0.0.1 10.0.0.1 fe80::1\n";
+        let site = "at configuration-server cs01 443 10.0.0.1 STREAM cs01 fe80::1 STREAM\n";
         for (text, expected) in [
             (format!("agent cs01\n{site}"), Some(true)),
             (format!("agent 10.0.0.1\n{site}at agent-server 10.0.0.1 443 10.0.0.1\n"), Some(true)),
-            (format!("agent old\n{site}at agent-server old 443 10.0.0.9\n"), Some(false)),
+            (
+                format!("agent old\n{site}at agent-server old 443 10.0.0.9 STREAM old STREAM\n"),
+                Some(false),
+            ),
             (format!("agent old\n{site}at agent-server old 443\n"), None),
             (format!("agent old\n{site}"), None),
             ("agent old\n".to_owned(), None),

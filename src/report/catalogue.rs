@@ -176,6 +176,7 @@ changes when one is added.
 | `remedy` | `{ text, commands, downtime }` |
 | `source` | `{ doc, at }`: a key of sources.md and a place |
 | `examples` | facts with what they lead to: `pass`, `fail`, `unknown`, and `warn` and `not-applicable` where there is such a rule; run by `preflight test checks` |
+| `probes` | for checks of a site's own: a list of `{ name, shell, pattern }`; what the named groups of `pattern` match in the output of `shell` are texts that rules know as `own.NAME.GROUP`, unknown when nothing matches ([site.md](site.md)) |
 
 Rules have `&&`, `||`, `!`, `?:`, comparisons, `in`, whole-number arithmetic, `size`, `startsWith`, `endsWith`, \
 `contains`, `matches`, `versionCmp(a, b)`, and `all`, `exists`, `exists_one`, `filter`, `map` over lists. Paths and types \

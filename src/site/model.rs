@@ -2,7 +2,7 @@
 //!
 //! Not for reading it (`file`), nor for whether its names fit together (`verify`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -364,6 +364,23 @@ impl Vcenter {
 }
 
 impl Site {
+    /// The site with every path in it that is relative taken from `directory`, where its file is.
+    pub fn with_paths_below(mut self, directory: &Path) -> Self {
+        let vcenter = self.vcenter.iter_mut().flat_map(|it| [&mut it.password_file]);
+        let targets = self.master_targets.iter_mut();
+        let targets = targets.flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        let servers = self.process_servers.iter_mut();
+        let servers = servers.flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        let esxi = self.esxi.iter_mut().flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        for path in vcenter.chain(targets).chain(servers).chain(esxi).flatten() {
+            *path = match (path.strip_prefix("~"), std::env::home_dir()) {
+                (Ok(rest), Some(home)) => home.join(rest),
+                _ => directory.join(&*path),
+            };
+        }
+        self
+    }
+
     /// The master target of this name.
     pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
         self.master_targets.iter().find(|target| target.name.as_str() == name)
@@ -372,5 +389,40 @@ impl Site {
     /// The process server of this name.
     pub fn process_server(&self, name: &str) -> Option<&ProcessServer> {
         self.process_servers.iter().find(|server| server.name.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_relative_to_the_file_it_stands_in() {
+        let text =
+            "master_targets: [ { name: a, ssh: 'local:', identity: keys/a, password_file: /b } ]";
+        let site: Site = crate::yaml::parse(text, "site.yaml").unwrap();
+        let login = site.with_paths_below(Path::new("/etc/asr")).master_targets[0].login();
+        assert_eq!(login.identity, Some("/etc/asr/keys/a".into()));
+        assert_eq!(login.password_file, Some("/b".into()));
+    }
+
+    #[test]
+    fn vcenter_has_an_address_and_a_port() {
+        for (url, expected) in [
+            ("vsphere://vc1", Some(("vc1", 443))),
+            ("vsphere://asr@vsphere.local@vc1:8443/", Some(("vc1", 8443))),
+            ("vsphere://[fe80::1]", Some(("fe80::1", 443))),
+            ("vsphere://[fe80::1]:444/vm", Some(("fe80::1", 444))),
+            ("vsphere://vc1:port", None),
+            ("vsphere://", None),
+            ("vsphere://a b", None),
+            ("https://vc1", None),
+            ("vsphere://ann:secret@vc1", None),
+        ] {
+            let vcenter = Vcenter::at(url).ok();
+            let address = vcenter.as_ref().and_then(Vcenter::address);
+            let expected = expected.map(|(address, port)| (address.to_owned(), port));
+            assert_eq!(address, expected, "{url}");
+        }
     }
 }

@@ -136,6 +136,7 @@ fn silent(question: &Question, stopped: bool) -> Transcript {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::script::Nonce;
     use crate::transport::Output;
 
     /// A host that takes its time, and answers nothing or panics.
@@ -151,7 +152,7 @@ mod tests {
             "slow"
         }
 
-        fn run(&self, _: &str) -> Result<Output, Failure> {
+        fn run(&self, _: &str, _: &Nonce) -> Result<Output, Failure> {
             assert!(!self.panics, "as it was told to");
             let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);

@@ -119,18 +119,25 @@ fn with_port(word: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The most ranges of one name.
+const MAX_RANGES: usize = 4;
+
 /// The names that a pattern such as `mt[01:20]` stands for.
 fn names(pattern: &str) -> Result<Vec<String>, Problem> {
+    let not_read = || Problem::NotRead(format!("the range {pattern:?}"));
+    if pattern.matches('[').count() > MAX_RANGES {
+        return Err(not_read());
+    }
     let Some((before, rest)) = pattern.split_once('[') else {
         return Ok(vec![pattern.to_owned()]);
     };
-    let not_read = || Problem::NotRead(format!("the range {pattern:?}"));
     let (range, after) = rest.split_once(']').ok_or_else(not_read)?;
     let mut parts = range.split(':');
     let mut number = |or: Option<&str>| {
         let text = parts.next().or(or).ok_or_else(not_read)?.to_owned();
         let value: usize = text.parse().map_err(|_| not_read())?;
-        Ok::<_, Problem>((value, text.len()))
+        // The zeros in front of the first number are those of all.
+        Ok::<_, Problem>((value, text.len().min(20)))
     };
     let (first, width) = number(None)?;
     let (last, _) = number(None)?;
@@ -138,17 +145,44 @@ fn names(pattern: &str) -> Result<Vec<String>, Problem> {
     if parts.next().is_some() || step == 0 || last < first {
         return Err(not_read());
     }
-    if (last - first) / step >= MAX_HOSTS {
+    let endings = names(after)?;
+    if ((last - first) / step).saturating_add(1).saturating_mul(endings.len()) > MAX_HOSTS {
         return Err(Problem::TooMany);
     }
-    let mut all = Vec::new();
-    for value in (first..=last).step_by(step) {
-        for rest in names(after)? {
-            all.push(format!("{before}{value:0width$}{rest}"));
-            if all.len() > MAX_HOSTS {
-                return Err(Problem::TooMany);
-            }
+    let numbers = (first..=last).step_by(step);
+    let all = numbers.flat_map(|value| {
+        endings.iter().map(move |ending| format!("{before}{value:0width$}{ending}"))
+    });
+    Ok(all.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_stand_for_names() {
+        for (pattern, expected) in [
+            ("mt", Some(&["mt"][..])),
+            ("mt[1:3]", Some(&["mt1", "mt2", "mt3"])),
+            ("mt[08:12:2].x", Some(&["mt08.x", "mt10.x", "mt12.x"])),
+            ("r[1:2]n[1:2]", Some(&["r1n1", "r1n2", "r2n1", "r2n2"])),
+            ("mt[3:1]", None),
+            ("mt[1:3:0]", None),
+            ("mt[1]", None),
+            ("mt[a:c]", None),
+            ("mt[1:2", None),
+            ("mt[1:99999999999999999999999]", None),
+            ("mt[0:18446744073709551615]", None),
+            ("mt[1:1000][1:1000]", None),
+        ] {
+            let names = names(pattern).ok();
+            assert_eq!(
+                names.as_deref().map(|n| n.iter().map(String::as_str).collect::<Vec<_>>()),
+                expected.map(<[_]>::to_vec),
+                "{pattern}"
+            );
         }
+        assert!(names(&"[1:1]".repeat(50_000)).is_err());
     }
-    Ok(all)
 }

@@ -20,6 +20,9 @@ use variable::Variables;
 /// The most hosts that are read.
 const MAX_HOSTS: usize = 10_000;
 
+/// The most places at which hosts are named: a range in every group names many.
+const MAX_MENTIONS: usize = 10 * MAX_HOSTS;
+
 /// Why an inventory was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{at}: {problem}", at = .line.map_or_else(String::new, |line| format!(", line {line}")))]
@@ -119,6 +122,7 @@ pub struct Inventory {
     own: BTreeMap<String, Variables>,
     groups: BTreeMap<String, Group>,
     depths: BTreeMap<String, usize>,
+    mentions: usize,
 }
 
 /// One group of an inventory.
@@ -166,6 +170,10 @@ type ProblemAt = (Option<usize>, Problem);
 impl Inventory {
     /// Takes note of a host in a group.
     fn add_host(&mut self, name: &str, group: &str) -> Result<&mut Variables, Problem> {
+        self.mentions += 1;
+        if self.mentions > MAX_MENTIONS {
+            return Err(Problem::TooMany);
+        }
         if !self.own.contains_key(name) {
             if self.hosts.len() == MAX_HOSTS {
                 return Err(Problem::TooMany);
@@ -189,13 +197,16 @@ impl Inventory {
                 return Err(self.error(Problem::NoSuchGroup { name: name.clone(), nearest }));
             }
         }
+        let families = Families::of(&self.groups);
         let mut hosts = Vec::new();
         for name in &self.hosts {
-            let mut of = self.groups_of(name);
+            let depth = |name: &str| self.depths.get(name).copied().unwrap_or_default();
+            let mut of: Vec<(usize, &str)> =
+                families.groups_of(name).into_iter().map(|name| (depth(name), name)).collect();
             let wanted = |group: &String| {
                 group == ALL
-                    || of.iter().any(|(_, name)| name == group)
-                    || (group == UNGROUPED && of.iter().all(|(_, name)| name == ALL))
+                    || of.iter().any(|(_, name)| *name == group)
+                    || (group == UNGROUPED && of.iter().all(|(_, name)| *name == ALL))
             };
             if !groups.is_empty() && !groups.iter().any(wanted) {
                 continue;
@@ -206,27 +217,11 @@ impl Inventory {
             let mut known =
                 self.groups.get(ALL).map(|all| all.variables.clone()).unwrap_or_default();
             for (_, group) in &of {
-                known = known.overridden_by(&self.groups[group].variables);
+                known = known.overridden_by(&self.groups[*group].variables);
             }
             hosts.push(known.overridden_by(&self.own[name]).host(name));
         }
         Ok(hosts)
-    }
-
-    /// Every group that contains a host, with its depth.
-    fn groups_of(&self, host: &str) -> Vec<(usize, String)> {
-        let mut of: BTreeSet<&str> = BTreeSet::new();
-        let holds = |group: &Group| group.hosts.contains(host);
-        let direct = self.groups.iter().filter(|(_, group)| holds(group));
-        let mut reached: Vec<&str> = direct.map(|(name, _)| name.as_str()).collect();
-        while let Some(name) = reached.pop() {
-            if of.insert(name) {
-                let parents = self.groups.iter().filter(|(_, it)| it.children.contains(name));
-                reached.extend(parents.map(|(name, _)| name.as_str()));
-            }
-        }
-        let depth = |name: &str| self.depths.get(name).copied().unwrap_or_default();
-        of.into_iter().map(|name| (depth(name), name.to_owned())).collect()
     }
 
     /// How far each group is from the one that contains all.
@@ -259,6 +254,40 @@ impl Inventory {
 
     fn error(&self, problem: Problem) -> InventoryError {
         InventoryError { file: self.file.clone(), line: None, problem }
+    }
+}
+
+/// Who contains whom, from below.
+#[derive(Default)]
+struct Families<'i> {
+    of_host: BTreeMap<&'i str, Vec<&'i str>>,
+    of_group: BTreeMap<&'i str, Vec<&'i str>>,
+}
+
+impl<'i> Families<'i> {
+    fn of(groups: &'i BTreeMap<String, Group>) -> Self {
+        let mut families = Self::default();
+        for (name, group) in groups {
+            for host in &group.hosts {
+                families.of_host.entry(host).or_default().push(name);
+            }
+            for child in &group.children {
+                families.of_group.entry(child).or_default().push(name);
+            }
+        }
+        families
+    }
+
+    /// Every group that contains a host.
+    fn groups_of(&self, host: &str) -> BTreeSet<&'i str> {
+        let mut of = BTreeSet::new();
+        let mut reached = self.of_host.get(host).cloned().unwrap_or_default();
+        while let Some(name) = reached.pop() {
+            if of.insert(name) {
+                reached.extend(self.of_group.get(name).into_iter().flatten());
+            }
+        }
+        of
     }
 }
 
@@ -362,6 +391,17 @@ all:
         ] {
             let message = parse(text, file).unwrap_err().to_string();
             assert!(message.contains(says), "{text:?}: {message}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[\\[\\]a-z0-9:= \n#'\"{}!&*-]{0,120}") {
+            for file in ["h", "h.yaml"] {
+                if let Ok(inventory) = parse(&text, file) {
+                    inventory.hosts(&[]).unwrap();
+                }
+            }
         }
     }
 

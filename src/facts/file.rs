@@ -1,0 +1,62 @@
+//! A file of a host as its probe reads it: its text, or the knowledge that there is none.
+//!
+//! Many facts of a guest stand in small files, and "the file is not there" is an answer where
+//! "it could not be read" is none. Not for files that may be long: those are searched by `grep`,
+//! and the probe sends what it found.
+
+use super::Fact;
+use super::transcript::{Answer, Transcript};
+
+/// The exit status by which a probe says that there is no such file.
+pub const ABSENT: i32 = 44;
+
+/// The probe that sends a whole file: `file_probe!("hosts", "/etc/hosts")`.
+macro_rules! file_probe {
+    ($name:literal, $path:literal) => {
+        $crate::facts::probe::Probe::new(
+            $name,
+            concat!("[ -e ", $path, " ] || exit 44\nshow ", $path),
+        )
+    };
+}
+pub(super) use file_probe;
+
+/// What the probe of a file sent; none when there is no such file.
+pub fn text<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Option<&'t str>> {
+    match transcript.answer(probe) {
+        Fact::Known(Answer { status: 0, text }) => Fact::Known(Some(text)),
+        Fact::Known(Answer { status: ABSENT, .. }) => Fact::Known(None),
+        Fact::Known(_) => Fact::unavailable(format!("{path} could not be read")),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::facts::transcript::{Answers, Connection, SCHEMA};
+
+    /// A guest that gave these answers: probe, exit status, text.
+    pub(crate) fn guest_transcript(answers: &[(&str, i32, &str)]) -> Transcript {
+        let answer = |&(probe, status, text): &(&str, i32, &str)| {
+            (probe.to_owned(), Answer { status, text: text.to_owned() })
+        };
+        Transcript {
+            schema: SCHEMA.to_owned(),
+            target: "mt1".to_owned(),
+            kind: "linux-mt".to_owned(),
+            asked_at: None,
+            connection: Connection { by: "script".to_owned(), ..Connection::default() },
+            answers: Answers { by_probe: answers.iter().map(answer).collect(), ended: true },
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_an_answer_and_an_unreadable_one_is_none() {
+        let transcript = guest_transcript(&[("a", 0, "x\n"), ("b", ABSENT, ""), ("c", 1, "")]);
+        assert_eq!(text(&transcript, "a", "/a"), Fact::Known(Some("x\n")));
+        assert_eq!(text(&transcript, "b", "/b"), Fact::Known(None));
+        assert_eq!(text(&transcript, "c", "/c"), Fact::unavailable("/c could not be read"));
+        assert_eq!(text(&transcript, "d", "/d"), Fact::unavailable("it was not asked"));
+    }
+}
