@@ -209,7 +209,7 @@ pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),
     /// The script that would be sent, for review or for a fleet's own engine
-    Script(CollectScript),
+    Script(Box<CollectScript>),
 }
 
 #[derive(Debug, Args)]
