@@ -210,9 +210,9 @@ pub struct Asking {
 #[expect(clippy::large_enum_variant, reason = "one is made in a run")]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(CollectHost),
+    Host(Box<CollectHost>),
     /// The script that would be sent, for review or for a fleet's own engine
-    Script(CollectScript),
+    Script(Box<CollectScript>),
 }
 
 #[derive(Debug, Args)]
