@@ -4,6 +4,7 @@
 
 mod credentials;
 mod site;
+mod vsphere;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use site::{ManyHosts, SiteChoice};
+pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -67,6 +69,8 @@ pub enum Verb {
     Troubleshoot(Troubleshoot),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
+    /// Show the certificate of a vSphere server, and keep its thumbprint
+    Trust(TrustServer),
     /// List what there is to choose from
     List(List),
     /// Print a commented file to start from
@@ -168,6 +172,10 @@ pub enum Check {
     Image(CheckImage),
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
+    /// A vCenter server: its account, and machines and hosts in it
+    Vcenter(CheckVsphere),
+    /// ESXi hosts, by their own API or their vCenter's
+    Esxi(CheckVsphere),
 }
 
 #[derive(Debug, Args)]
@@ -211,6 +219,8 @@ pub struct Asking {
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),
+    /// The answers of a vCenter server, for check vcenter capture:FILE
+    Vcenter(CollectVsphere),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }

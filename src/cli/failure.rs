@@ -17,7 +17,11 @@ use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
+use crate::transport::capture::CaptureError;
 use crate::transport::target::TargetError;
+use crate::transport::vsphere::address::AddressError;
+use crate::transport::vsphere::failure::VsphereError;
+use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -46,8 +50,10 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     ask!(
+        AddressError,
         AgentError,
         AssetError,
+        CaptureError,
         ComposeError,
         DefinitionError,
         InventoryError,
@@ -61,6 +67,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         SiteError,
         SymptomError,
         SystemError,
+        ThumbprintError,
+        VsphereError,
         TargetError,
         ValueError,
         YamlError,

@@ -101,7 +101,7 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchC
     })?;
     let mut out = labelled("", &format!("{}: {}", check.id, check.title), width);
     let mut line = |label: &str, text: &str| {
-        out.push_str(&labelled(&format!("  {label:<13}"), &visible(&folded(text)), width));
+        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
     };
     line("severity", check.severity.word());
     line("applies to", &kinds(check));
@@ -118,10 +118,10 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchC
     line("shows as", &check.symptom);
     line("do", &check.remedy.text);
     for command in &check.remedy.commands {
-        out.push_str(&format!("               $ {}\n", visible(command)));
+        out.push_str(&format!("              $ {}\n", visible(command)));
     }
     let mut line = |label: &str, text: &str| {
-        out.push_str(&labelled(&format!("  {label:<13}"), &visible(&folded(text)), width));
+        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
     };
     line("downtime", if check.remedy.downtime { "yes" } else { "no" });
     line("source", &format!("{}, {}", check.source.doc, check.source.at));
@@ -220,7 +220,7 @@ fn basis(check: &Check) -> Vec<(&'static str, &str)> {
     match &check.basis {
         Basis::Question(question) => vec![("asks", question)],
         Basis::Rules { rule, warn_rule } => {
-            let warn = warn_rule.as_ref().map(|rule| ("warns unless", rule.text()));
+            let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
             [("holds when", rule.text())].into_iter().chain(warn).collect()
         }
     }
