@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use regex::bytes::{RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::symptom::{Elsewhere, Symptom};
 use super::wording::{Term, Wording, words};
@@ -98,9 +98,11 @@ pub(super) struct Matcher {
     /// What each of those terms weighs.
     weights: Vec<f64>,
     symptoms: Vec<Described>,
-    patterns: RegexSet,
-    /// The symptom that each pattern belongs to.
-    owners: Vec<usize>,
+    /// The symptoms that each code means, by its lower case.
+    codes: HashMap<String, Vec<usize>>,
+    /// Each pattern with the symptom it belongs to. One by one they are faster than as a set, for
+    /// most begin with letters that can be searched for first.
+    patterns: Vec<(usize, Regex)>,
     /// The phrases of each matter that is not ours.
     elsewhere: Vec<Vec<Vec<String>>>,
 }
@@ -161,24 +163,31 @@ impl Matcher {
             Described { phrases: phrases.into_iter().map(weigh).collect(), related }
         });
         let symptoms_described = symptoms_described.collect();
-        let (owners, patterns): (Vec<usize>, Vec<&str>) = symptoms
-            .iter()
-            .enumerate()
-            .flat_map(|(at, symptom)| symptom.patterns.iter().map(move |text| (at, text.as_str())))
-            .unzip();
-        let patterns =
-            RegexSetBuilder::new(patterns).case_insensitive(true).unicode(false).build()?;
+        let mut patterns = Vec::new();
+        for (at, symptom) in symptoms.iter().enumerate() {
+            for text in &symptom.patterns {
+                let pattern =
+                    RegexBuilder::new(text).case_insensitive(true).unicode(false).build()?;
+                patterns.push((at, pattern));
+            }
+        }
         let phrases = |matter: &Elsewhere| matter.words.iter().map(|text| words(text)).collect();
         let elsewhere = elsewhere.iter().map(phrases).collect();
         let ours = ours.into_iter().collect();
+        let mut codes: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, symptom) in symptoms.iter().enumerate() {
+            for code in &symptom.codes {
+                codes.entry(code.to_lowercase()).or_default().push(at);
+            }
+        }
         Ok(Self {
             wording,
             terms,
             ours,
             weights,
             symptoms: symptoms_described,
+            codes,
             patterns,
-            owners,
             elsewhere,
         })
     }
@@ -232,8 +241,9 @@ impl Matcher {
             if compared.contains(&terms) {
                 return compared.len();
             }
+            let said = self.said(&terms);
             for (described, found) in self.symptoms.iter().zip(&mut *found) {
-                let (score, shared) = self.fit(&terms, described);
+                let (score, shared) = self.fit(&said, described);
                 if (worth * score, shared) > (found.words, found.shared) {
                     (found.words, found.shared) = (worth * score, shared);
                 }
@@ -250,86 +260,82 @@ impl Matcher {
         }
     }
 
-    /// How well a symptom's best description fits terms, and what the terms weigh that they share.
-    fn fit(&self, terms: &BTreeSet<Term>, described: &Described) -> (f64, f64) {
-        let mut known = vec![false; self.weights.len()];
-        let (mut said, mut explained, mut strange) = (0.0, 0.0, 0);
+    /// What a text says, in numbers of terms.
+    fn said(&self, terms: &BTreeSet<Term>) -> Said {
         let is_ours = |term: &Term| matches!(term, Term::Known(term) if self.ours.contains(term));
         let ground = if terms.iter().any(is_ours) { &OURS } else { &ANYBODYS };
-        for term in terms {
-            match term {
-                Term::Strange(_) => strange += 1,
-                Term::Known(term) => {
-                    let Some(&term) = self.terms.get(term) else { continue };
-                    known[term] = true;
-                    said += self.weights[term];
-                    explained += self.weights[term] * described.related[term];
-                }
-            }
-        }
-        let explained: f64 = if said > 0.0 {
-            explained / (said + f64::min(ground.strange * f64::from(strange), ground.most_strange))
-        } else {
-            return (0.0, 0.0);
+        let number = |term: &Term| match term {
+            Term::Known(term) => self.terms.get(term).copied(),
+            Term::Strange(_) => None,
         };
+        let numbers: Vec<usize> = terms.iter().filter_map(number).collect();
+        let mut known = vec![false; self.weights.len()];
+        numbers.iter().for_each(|&term| known[term] = true);
+        let strange = terms.iter().filter(|term| matches!(term, Term::Strange(_))).count() as f64;
+        let strange = f64::min(ground.strange * strange, ground.most_strange);
+        Said { terms: numbers, known, strange, worth: ground.worth }
+    }
+
+    /// How well a symptom's best description fits what is said, and what the terms weigh that they
+    /// share.
+    fn fit(&self, text: &Said, described: &Described) -> (f64, f64) {
+        let said: f64 = text.terms.iter().map(|&term| self.weights[term]).sum();
+        if said == 0.0 {
+            return (0.0, 0.0);
+        }
+        let related = text.terms.iter().map(|&term| self.weights[term] * described.related[term]);
+        let explained = related.sum::<f64>() / (said + text.strange);
         let part = |(phrase, whole): &(Vec<usize>, f64)| {
-            let shared = phrase.iter().filter(|&&term| known[term]);
+            let shared = phrase.iter().filter(|&&term| text.known[term]);
             let shared: f64 = shared.map(|&term| self.weights[term]).sum();
             (shared / whole, shared)
         };
         let better = |a: (f64, f64), b: (f64, f64)| if b > a { b } else { a };
         let (best, shared) = described.phrases.iter().map(part).fold((0.0, 0.0), better);
-        (ground.worth * best * explained.powf(EXPLAINED), shared)
+        (text.worth * best * explained.powf(EXPLAINED), shared)
     }
 
     /// Looks for error codes: in a question any, in a log those that are called one.
     fn by_code(&self, text: &str, question: bool, symptoms: &[Symptom], found: &mut [Found]) {
-        let lower = text.to_lowercase();
-        let short = words(text).len() <= WORDS_AROUND_A_CODE && !text.trim().contains('\n');
-        for line in lower.lines() {
+        let short = question && !text.trim().contains('\n');
+        let short = short && words(text).len() <= WORDS_AROUND_A_CODE;
+        for line in text.lines() {
             let tokens = words(line);
             for (at, token) in tokens.iter().enumerate() {
+                let Some(owners) = self.codes.get(token) else { continue };
                 let number = token.bytes().all(|byte| byte.is_ascii_digit());
-                let called = || {
-                    let before = &tokens[at.saturating_sub(2)..at];
-                    before.iter().any(|word| {
-                        BEFORE_A_CODE.iter().any(|m| word.starts_with(m) || word.ends_with(m))
-                    })
-                };
-                let is = |code: &String| code.to_lowercase() == *token;
-                let owners = symptoms.iter().zip(&mut *found);
-                let mut owners =
-                    owners.filter(|(symptom, _)| symptom.codes.iter().any(is)).peekable();
-                if owners.peek().is_some() && (!number || short || called()) {
-                    owners.for_each(|(_, found)| found.code(token));
+                let before = &tokens[at.saturating_sub(2)..at];
+                let called = before.iter().any(|word| {
+                    BEFORE_A_CODE.iter().any(|m| word.starts_with(m) || word.ends_with(m))
+                });
+                if !number || short || called {
+                    owners.iter().for_each(|&owner| found[owner].code(token));
                 }
             }
         }
+        if !question {
+            return;
+        }
+        // A code such as `(7)` is no word.
+        let marked = |code: &&String| !code.chars().all(char::is_alphanumeric);
         for (symptom, found) in symptoms.iter().zip(found) {
-            let marked = |code: &&String| !code.chars().all(char::is_alphanumeric);
-            let said = |code: &&String| question && lower.contains(&code.to_lowercase());
-            if let Some(code) = symptom.codes.iter().filter(marked).find(said) {
+            let mut codes = symptom.codes.iter().filter(marked);
+            if let Some(code) = codes.find(|code| text.contains(code.as_str())) {
                 found.code(code);
             }
         }
     }
 
-    /// Looks for the lines that belong to a symptom, in all of the text at once.
+    /// Looks for lines that belong to a symptom.
     fn by_pattern(&self, text: &str, found: &mut [Found]) {
         let is_log = text.trim().contains('\n');
-        for pattern in self.patterns.matches(text.as_bytes()) {
-            let found = &mut found[self.owners[pattern]];
+        for (owner, pattern) in &self.patterns {
+            let Some(seen) = pattern.find(text.as_bytes()) else { continue };
+            let found = &mut found[*owner];
             found.certain = either(found.certain, PATTERN);
-            if !is_log {
-                continue;
+            if is_log {
+                found.line(text, seen.start());
             }
-            let place = RegexBuilder::new(&self.patterns.patterns()[pattern])
-                .case_insensitive(true)
-                .unicode(false)
-                .build()
-                .ok()
-                .and_then(|regex| Some(regex.find(text.as_bytes())?.start()));
-            found.line(text, place.unwrap_or(0));
         }
     }
 
@@ -347,6 +353,18 @@ impl Matcher {
         let meant = |phrases: &Vec<Vec<String>>| phrases.iter().any(|p| Wording::has(all_words, p));
         matters.find(|(_, phrases)| meant(phrases)).map(|(matter, _)| matter.says.as_str())
     }
+}
+
+/// One text as numbers of terms.
+struct Said {
+    /// Those that symptoms are described with.
+    terms: Vec<usize>,
+    /// For each term, whether it is said.
+    known: Vec<bool>,
+    /// What the words weigh that no symptom speaks of.
+    strange: f64,
+    /// What it is worth that a description fits.
+    worth: f64,
 }
 
 /// What speaks for one symptom.

@@ -414,7 +414,7 @@ symptoms:
             (
                 "source: { doc: field, at: threads }\n",
                 &format!("source: {{ doc: field, at: threads }}\n{twice}"),
-                "line 13: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 5",
+                "line 14: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 5",
             ),
         ] {
             let error = read(&ONE.replacen(from, to, 1)).err().expect(to).to_string();
