@@ -560,7 +560,7 @@ fn report(name: &str, facts: &ImageFacts) -> Report {
     .expect("waivers");
     let findings = judge(&embedded(), &targets, &waivers, now());
     let notes = notes(&waivers, &findings, now());
-    Report::new(&targets, &findings, &[], &notes, now(), FailOn::Blocker)
+    Report::new(&targets, findings, &[], &notes, now(), FailOn::Blocker)
 }
 
 fn text(report: &Report, style: Style) -> String {

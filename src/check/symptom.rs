@@ -154,6 +154,12 @@ pub enum SymptomFault {
         /// The id that is spelled most alike.
         nearest: Option<String>,
     },
+    /// A cause that nothing tells and nothing mends.
+    #[error("cause {cause:?} has neither checks nor a remedy")]
+    NothingToDo {
+        /// The cause.
+        cause: String,
+    },
     /// A pattern that is none, or a costly one.
     #[error("pattern {pattern:?}: {why}")]
     Pattern {
@@ -302,6 +308,9 @@ fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomFault> {
     if cause.remedy.as_ref().is_some_and(|remedy| remedy.text.trim().is_empty()) {
         return Err(SymptomFault::Blank("remedy.text"));
     }
+    if cause.checks.is_empty() && cause.remedy.is_none() {
+        return Err(SymptomFault::NothingToDo { cause: cause.cause.clone() });
+    }
     match cause.checks.iter().find(|id| checks.find(id).is_none()) {
         Some(id) => Err(SymptomFault::NoSuchCheck {
             id: id.clone(),
@@ -396,6 +405,11 @@ symptoms:
             ("is not erased", "is not erased.", "title is a fragment without a full stop"),
             ("zerombr is absent", "zerombr is absent.", "cause is a fragment"),
             ("[disk not erased]", "[]", "words is blank"),
+            (
+                "[image.zerombr]",
+                "[]",
+                "cause \"zerombr is absent\" has neither checks nor a remedy",
+            ),
             ("doc: field", "doc: S009", "no source has the key \"S009\""),
             ("['zerombr']", "['zero(mbr']", "unclosed group"),
             ("['zerombr']", "['(x{900}){900}']", "size limit"),

@@ -43,7 +43,7 @@ pub fn judge_image(
     let targets = [Target { name, kind: TargetKind::Image, document }];
     let now = jiff::Timestamp::now();
     let findings = check::judge(checks, &targets, &[], now);
-    Report::new(&targets, &findings, &[], &[], now, fail_on)
+    Report::new(&targets, findings, &[], &[], now, fail_on)
 }
 
 /// What the manifest beside an image says of a report.

@@ -184,7 +184,7 @@ fn judge(
     let findings = check::judge(checks, &targets, waivers, now);
     let notes = engine::notes(waivers, &findings, now);
     let not_asked = check::scope::Scope::of(checks, &targets).not_asked;
-    let report = Report::new(&targets, &findings, &not_asked, &notes, at, fail_on);
+    let report = Report::new(&targets, findings, &not_asked, &notes, at, fail_on);
     Ok(match transcripts.iter().any(was_interrupted) {
         true => report.interrupted(),
         false => report,

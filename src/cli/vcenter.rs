@@ -45,7 +45,7 @@ pub fn check(args: &CheckVsphere, kind: TargetKind, assets: &Assets) -> anyhow::
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(&checks, &targets, &[], now);
     let not_asked = check::scope::Scope::of(&checks, &targets).not_asked;
-    let report = Report::new(&targets, &findings, &not_asked, &[], at, reporting.fail_on);
+    let report = Report::new(&targets, findings, &not_asked, &[], at, reporting.fail_on);
     reporting.show(&report)
 }
 

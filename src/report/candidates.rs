@@ -179,7 +179,7 @@ impl Troubleshooting {
             |target: &Target| JudgedTarget { name: target.name.clone(), kind: target.kind };
         Self {
             targets: targets.iter().map(judged).collect(),
-            results: findings.iter().map(CheckResult::from).collect(),
+            results: findings.iter().cloned().map(CheckResult::from).collect(),
             ..Self::with(matches, candidates, exit_code)
         }
     }

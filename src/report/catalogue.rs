@@ -220,7 +220,7 @@ fn basis(check: &Check) -> Vec<(&'static str, &str)> {
     match &check.basis {
         Basis::Question(question) => vec![("asks", question)],
         Basis::Rules { rule, warn_rule } => {
-            let warn = warn_rule.as_ref().map(|rule| ("warns unless", rule.text()));
+            let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
             [("holds when", rule.text())].into_iter().chain(warn).collect()
         }
     }

@@ -179,7 +179,7 @@ impl Report {
     /// The report of a run that was not interrupted.
     pub fn new(
         targets: &[Target],
-        findings: &[Finding],
+        findings: Vec<Finding>,
         not_asked: &[NotAsked],
         notes: &[Note],
         now: Timestamp,
@@ -196,10 +196,10 @@ impl Report {
                 .iter()
                 .map(|target| JudgedTarget { name: target.name.clone(), kind: target.kind })
                 .collect(),
-            results: findings.iter().map(CheckResult::from).collect(),
+            summary: Summary::new(Counts::of(&findings), exit_status(&findings, fail_on)),
+            results: findings.into_iter().map(CheckResult::from).collect(),
             not_asked: not_asked.iter().map(LeftOut::from).collect(),
             notes: notes.iter().map(ToString::to_string).collect(),
-            summary: Summary::new(Counts::of(findings), exit_status(findings, fail_on)),
         }
     }
 }
@@ -229,40 +229,37 @@ impl From<&NotAsked> for LeftOut {
     }
 }
 
-impl From<&Finding> for CheckResult {
-    fn from(finding: &Finding) -> Self {
-        let (outcome, reason, defect, waiver) = match &finding.outcome {
-            Outcome::Pass => (OutcomeWord::Pass, None, false, None),
-            Outcome::Fail => (OutcomeWord::Fail, None, false, None),
-            Outcome::Unknown { reason, defect } => {
-                (OutcomeWord::Unknown, Some(reason.clone()), *defect, None)
-            }
-            Outcome::NotApplicable { reason } => {
-                (OutcomeWord::NotApplicable, Some(reason.clone()), false, None)
-            }
+impl From<Finding> for CheckResult {
+    fn from(finding: Finding) -> Self {
+        let outcome = match finding.outcome {
+            Outcome::Pass => OutcomeWord::Pass,
+            Outcome::Fail => OutcomeWord::Fail,
+            Outcome::Unknown { .. } => OutcomeWord::Unknown,
+            Outcome::NotApplicable { .. } => OutcomeWord::NotApplicable,
+            Outcome::Waived { .. } => OutcomeWord::Waived,
+        };
+        let (reason, defect, waiver) = match finding.outcome {
+            Outcome::Pass | Outcome::Fail => (None, false, None),
+            Outcome::Unknown { reason, defect } => (Some(reason), defect, None),
+            Outcome::NotApplicable { reason } => (Some(reason), false, None),
             Outcome::Waived { reason, owner, expires } => {
-                let waiver = AppliedWaiver {
-                    reason: reason.clone(),
-                    owner: owner.clone(),
-                    expires: expires.clone(),
-                };
-                (OutcomeWord::Waived, None, false, Some(waiver))
+                (None, false, Some(AppliedWaiver { reason, owner, expires }))
             }
         };
         Self {
-            check: finding.check.clone(),
-            target: finding.target.clone(),
+            check: finding.check,
+            target: finding.target,
             outcome,
             severity: finding.severity,
-            title: finding.title.clone(),
-            found: finding.found.clone(),
+            title: finding.title,
+            found: finding.found,
             reason,
             defect,
             waiver,
-            symptom: finding.symptom.clone(),
-            remedy: finding.remedy.clone(),
-            source: finding.source.clone(),
-            evidence: finding.evidence.clone(),
+            symptom: finding.symptom,
+            remedy: finding.remedy,
+            source: finding.source,
+            evidence: finding.evidence,
         }
     }
 }
@@ -290,7 +287,7 @@ pub(crate) mod tests {
             })
             .collect();
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        Report::new(&targets, &findings, &[], &[], now, FailOn::Blocker)
+        Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
     }
 
     /// One finding of each kind on two targets, one check that was not asked, and a note.

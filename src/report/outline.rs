@@ -450,7 +450,7 @@ mod tests {
         }];
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
         let findings = judge(&set, &targets, &[], now);
-        let report = Report::new(&targets, &findings, &[], &[], now, FailOn::Blocker);
+        let report = Report::new(&targets, findings, &[], &[], now, FailOn::Blocker);
         let outline = Outline::of(&report);
         let told: Vec<_> = outline
             .silences

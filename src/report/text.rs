@@ -321,7 +321,7 @@ mod tests {
             })
             .collect();
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
+        Report::new(&targets, findings.to_vec(), &[], &[], now, FailOn::Blocker)
     }
 
     fn text(report: &Report) -> String {

@@ -89,7 +89,7 @@ pub fn report(said: &[Said<'_>], not_asked: &[NotAsked]) -> Report {
     }
     let findings: Vec<Finding> = said.iter().map(Said::finding).collect();
     let now = "2026-11-20T03:00:00Z".parse().expect("a moment");
-    Report::new(&targets, &findings, not_asked, &[], now, FailOn::Blocker)
+    Report::new(&targets, findings, not_asked, &[], now, FailOn::Blocker)
 }
 
 pub fn unknown(reason: &str) -> Outcome {
