@@ -405,7 +405,11 @@ symptoms:
             ("is not erased", "is not erased.", "title is a fragment without a full stop"),
             ("zerombr is absent", "zerombr is absent.", "cause is a fragment"),
             ("[disk not erased]", "[]", "words is blank"),
-            ("[image.zerombr]", "[]", "cause \"zerombr is absent\" has neither checks nor a remedy"),
+            (
+                "[image.zerombr]",
+                "[]",
+                "cause \"zerombr is absent\" has neither checks nor a remedy",
+            ),
             ("doc: field", "doc: S009", "no source has the key \"S009\""),
             ("['zerombr']", "['zero(mbr']", "unclosed group"),
             ("['zerombr']", "['(x{900}){900}']", "size limit"),
