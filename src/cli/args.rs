@@ -215,7 +215,6 @@ pub struct Asking {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one is made in a run")]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),

@@ -242,3 +242,103 @@ pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
         service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::inventory::LISTS;
+    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// Values where something else is expected, and objects that refer to each other.
+    fn odd() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            Just(json!("")),
+            Just(json!(7)),
+            Just(json!("true")),
+            Just(json!("9223372036854775807")),
+            Just(json!("-9223372036854775808")),
+            Just(json!("[a] b/c.vmx")),
+            Just(json!("VirtualMachine:mt")),
+            Just(json!("Datastore:mt")),
+            Just(json!("HostSystem:mt")),
+            "[ -~\u{e9}\u{1f600}]{0,8}".prop_map(Value::String),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let key = prop_oneof![
+                Just("objects".to_owned()),
+                Just("complete".to_owned()),
+                Just("key".to_owned()),
+                Just("value".to_owned()),
+                Just("backing".to_owned()),
+                Just("host".to_owned()),
+                Just("rootSnapshotList".to_owned()),
+                Just("podConfig".to_owned()),
+                "[a-z]{1,4}",
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::btree_map(key, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_capture_says_is_read_without_a_panic(
+            values in prop::collection::vec(odd(), 24),
+            whole in prop::collection::vec(any::<bool>(), 12),
+        ) {
+            const PATHS: &[&str] = &[
+                "name", "parent", "host", "datastore", "snapshot", "config.extraConfig",
+                "config.hardware.device", "runtime.host", "summary.type", "podStorageDrsEntry",
+                "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
+                "summary.freeSpace", "config.uuid", "licenses",
+            ];
+            let mut next = values.iter().cycle().cloned();
+            let mut answers = std::collections::BTreeMap::new();
+            let lists = LISTS.iter().map(|(probe, kind)| (*probe, *kind));
+            let others = ["chosen", "licences"].map(|probe| (probe, "VirtualMachine"));
+            for ((probe, kind), whole) in lists.chain(others).zip(whole.iter().cycle()) {
+                let properties: serde_json::Map<String, Value> = PATHS
+                    .iter()
+                    .filter_map(|path| Some(((*path).to_owned(), next.next()?)))
+                    .collect();
+                let object = json!({ "object": format!("{kind}:mt"), "properties": properties });
+                let mut named = object.clone();
+                named["properties"]["name"] = json!("mt");
+                let text = match whole {
+                    true => json!({ "objects": [named, object], "complete": true }).to_string(),
+                    false => next.next().unwrap_or_default().to_string(),
+                };
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            for probe in ["tls", "service", "time", "assigned-licences", "privileges", "moves",
+                          "permissions", "own-privileges", "vmx", "leftovers", "session"] {
+                let text = next.next().unwrap_or_default().to_string();
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            let question = json!({ "question": {
+                "discovery_account": "a@b", "master_target": "mt", "protected": ["mt", "x"] },
+                "user": "u" });
+            answers.insert("asked".to_owned(), Answer { status: 0, text: question.to_string() });
+            let transcript = Transcript {
+                schema: SCHEMA.to_owned(),
+                target: "vc".to_owned(),
+                kind: "vcenter".to_owned(),
+                asked_at: None,
+                connection: Connection::default(),
+                answers: Answers { by_probe: answers, ended: true },
+            };
+            let survey = Survey::of(&transcript);
+            let document = |facts: &dyn Fn() -> super::super::Document| facts().absent.len();
+            document(&|| super::super::Document::new("vcenter", &survey.vcenter(true)));
+            document(&|| super::super::Document::new("vm", &survey.master_target("mt")));
+            document(&|| super::super::Document::new("vm", &survey.protected("x")));
+            document(&|| super::super::Document::new("host", &survey.hosts()));
+        }
+    }
+}
