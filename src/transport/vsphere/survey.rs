@@ -133,7 +133,8 @@ pub fn record(asked: &Asked<'_>) -> Transcript {
         target: asked.name.to_owned(),
         kind: asked.kind.to_owned(),
         asked_at: Some(asked_at),
-        answers: Answers { by_probe: notes.0, ended: failure.is_none() },
+        // Each answer is a whole reply of the server, so none of them can be cut short.
+        answers: Answers { by_probe: notes.0, ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
     }
 }
@@ -151,7 +152,7 @@ impl Notes {
             kind: String::new(),
             asked_at: None,
             connection: Connection::default(),
-            answers: Answers { by_probe: self.0.clone(), ended: false },
+            answers: Answers { by_probe: self.0.clone(), ended: true, unanswered: None },
         }
     }
 
