@@ -103,7 +103,8 @@ impl Ssh {
         let way = Way { ssh: self, deadline };
         let (link, session) = way.patiently_into(&hops)?;
         // A server that runs nothing has still told how it was reached.
-        let printed = command::run(&link, script, nonce)
+        let (hop, _) = hops.split_last().expect("a way has an end");
+        let printed = command::run(&link, &hop.account.user, script, nonce)
             .unwrap_or_else(|failure| command::Printed { stdout: Vec::new(), cut: Some(failure) });
         Ok(Output { stdout: printed.stdout, cut: printed.cut, ssh: Some(session) })
     }
