@@ -331,7 +331,7 @@ mod tests {
                 kind: "vcenter".to_owned(),
                 asked_at: None,
                 connection: Connection::default(),
-                answers: Answers { by_probe: answers, ended: true },
+                answers: Answers { by_probe: answers, ended: true, unanswered: None },
             };
             let survey = Survey::of(&transcript);
             let document = |facts: &dyn Fn() -> super::super::Document| facts().absent.len();
