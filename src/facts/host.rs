@@ -81,7 +81,8 @@ impl HostFacts {
         let os = os::of(transcript);
         let packages = packages::of(transcript);
         let processes = processes::of(transcript);
-        let (disks, scsi) = (block::of(transcript), scsi::of(transcript));
+        let disks = block::of(transcript, retention::mount(transcript));
+        let scsi = scsi::of(transcript);
         let root_ids = root_ids(&disks, &scsi);
         Self {
             connection: connection::of(transcript),
