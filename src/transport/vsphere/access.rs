@@ -15,7 +15,7 @@ use super::session::Session;
 use super::soap::{Arg, Reference};
 use crate::facts::inventory::Inventory;
 use crate::facts::privileges;
-use crate::facts::vsphere::Question;
+use crate::facts::question::Question;
 use crate::secret::Secret;
 
 /// Who may do what on the objects that matter.

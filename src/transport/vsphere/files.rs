@@ -15,8 +15,8 @@ use super::session::Session;
 use super::soap::Fault;
 use crate::facts::inventory::{Inventory, Search};
 use crate::facts::property::Object;
+use crate::facts::question::Question;
 use crate::facts::vmx;
-use crate::facts::vsphere::Question;
 
 /// Asks for the files.
 pub fn ask(

@@ -22,8 +22,8 @@ use super::stream::Deadline;
 use super::tls;
 use super::xml::Element;
 use crate::facts::inventory::{Inventory, LISTS, Search, is_of};
+use crate::facts::question::Question;
 use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
-use crate::facts::vsphere::Question;
 
 /// What is listed of everything that the account sees.
 const LISTED: &[Wanted<'static>] = &[
