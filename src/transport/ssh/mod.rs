@@ -7,6 +7,7 @@
 mod algorithms;
 mod command;
 mod config;
+mod connect;
 mod deadline;
 mod failure;
 mod host_key;
@@ -245,7 +246,7 @@ impl Way<'_> {
     fn socket_to(&self, hops: &[Hop]) -> Result<Socket, Setback> {
         let (hop, before) = hops.split_last().expect("a way has an end");
         let Some(jump) = before.last() else {
-            return Ok(Socket::Tcp(socket::connect(&hop.address, hop.port, self.deadline)?));
+            return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
         };
         let (link, _) = self.into(before)?;
         Ok(jump::tunnel(link, &jump.account.shown, &hop.address, hop.port)?)
