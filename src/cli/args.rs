@@ -66,7 +66,7 @@ pub enum Verb {
     #[command(subcommand)]
     Lint(Lint),
     /// Say what a symptom comes from, and which checks tell
-    Troubleshoot(Troubleshoot),
+    Troubleshoot(Box<Troubleshoot>),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
     /// Show the certificate of a vSphere server, and keep its thumbprint
@@ -173,9 +173,9 @@ pub enum Check {
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
     /// A vCenter server: its account, and machines and hosts in it
-    Vcenter(CheckVsphere),
+    Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their own API or their vCenter's
-    Esxi(CheckVsphere),
+    Esxi(Box<CheckVsphere>),
 }
 
 #[derive(Debug, Args)]
@@ -219,7 +219,7 @@ pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
-    Vcenter(CollectVsphere),
+    Vcenter(Box<CollectVsphere>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }
