@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::inventory::Inventory;
 use super::property::{Refusal, answer, list, part};
+use super::question::Question;
 use super::transcript::Transcript;
-use super::vsphere::Question;
 use super::{Fact, Looked};
 
 /// Privileges that replication, failover and failback need (D:vmware-azure-tutorial-prepare-on-premises),
