@@ -248,6 +248,8 @@ pub fn judged(home: &Path, asked: &Asked) -> Value {
 pub fn failed_as(home: &Path, asked: &Asked, kind: &str, within: Duration) {
     assert_eq!(asked.kind(), kind, "{asked:?}");
     assert!(!asked.reason().is_empty());
+    // The limit is the program's; starting it, unoptimised and beside other tests, takes its time.
+    let within = within + Duration::from_secs(4);
     assert!(asked.took <= within, "{:?} is more than {within:?}: {asked:?}", asked.took);
     assert_eq!(asked.code, Some(3), "{asked:?}");
     judged(home, asked);
