@@ -537,6 +537,8 @@ fn remedies_name_commands_there_are() {
         "lint kickstart",
         "list recipes",
         "check host",
+        "check vcenter",
+        "check esxi",
     ];
     for check in embedded().checks() {
         for command in &check.remedy.commands {

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod site;
+mod vsphere;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use site::{ManyHosts, SiteChoice};
+pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -65,6 +67,8 @@ pub enum Verb {
     Lint(Lint),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
+    /// Show the certificate of a vSphere server, and keep its thumbprint
+    Trust(TrustServer),
     /// List what there is to choose from
     List(List),
     /// Print a commented file to start from
@@ -166,6 +170,10 @@ pub enum Check {
     Image(CheckImage),
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
+    /// A vCenter server: its account, and machines and hosts in it
+    Vcenter(Box<CheckVsphere>),
+    /// ESXi hosts, by their own API or their vCenter's
+    Esxi(Box<CheckVsphere>),
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +216,8 @@ pub struct Asking {
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(CollectHost),
+    /// The answers of a vCenter server, for check vcenter capture:FILE
+    Vcenter(CollectVsphere),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(CollectScript),
 }

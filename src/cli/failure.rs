@@ -17,6 +17,10 @@ use crate::report::catalogue::NoSuchCheck;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::transport::target::TargetError;
+use crate::transport::capture::CaptureError;
+use crate::transport::vsphere::address::AddressError;
+use crate::transport::vsphere::failure::VsphereError;
+use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -45,8 +49,10 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     ask!(
+        AddressError,
         AgentError,
         AssetError,
+        CaptureError,
         ComposeError,
         DefinitionError,
         InventoryError,
@@ -59,6 +65,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ReplacementError,
         SiteError,
         SystemError,
+        ThumbprintError,
+        VsphereError,
         TargetError,
         ValueError,
         YamlError,

@@ -1,0 +1,232 @@
+//! One vSphere server's answers as the facts of everything that is judged by them: the server, the
+//! master target's machine, protected machines, and the hosts they run on.
+//!
+//! The joins between them are here. Not for how any of it is read: one file per subject does that.
+
+use serde::{Deserialize, Serialize};
+
+use super::Fact;
+use super::esxi_host::{self, EsxiFacts};
+use super::inventory::{Inventory, Search};
+use super::master_target_side as side;
+use super::property::{self, Listing, Object, answer, part};
+use super::storage_moves;
+use super::transcript::Transcript;
+use super::vcenter::{self, VcenterFacts};
+use super::vm::{self, StartHost, VmFacts};
+
+/// Why nothing is known about the master target's side.
+const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
+
+/// What a server was asked about; a capture keeps it, so that judging it later asks the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The account that the configuration server discovers with; the one that must have its
+    /// privileges, whoever logs in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery_account: Option<String>,
+    /// The name of the master target's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_target: Option<String>,
+    /// The name of the host on which machines that are gone should appear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// When the last reprotect began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reprotected_at: Option<jiff::Timestamp>,
+    /// The names of machines that are to fail back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<String>,
+}
+
+impl Question {
+    /// Every machine it names.
+    pub fn machines(&self) -> impl Iterator<Item = &str> {
+        self.master_target.iter().chain(&self.protected).map(String::as_str)
+    }
+}
+
+/// What a transcript says it was asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Asked {
+    question: Question,
+    user: String,
+}
+
+/// One server's answers, opened.
+pub struct Survey<'t> {
+    transcript: &'t Transcript,
+    /// What was asked.
+    pub question: Question,
+    /// Who logged in.
+    user: String,
+    inventory: Inventory,
+    chosen: Fact<Listing>,
+    sees_everything: Fact<bool>,
+}
+
+impl<'t> Survey<'t> {
+    /// Opens a transcript of a vSphere server.
+    pub fn of(transcript: &'t Transcript) -> Self {
+        let asked = answer(transcript, "asked").known().cloned().unwrap_or_default();
+        let asked: Asked = serde_json::from_value(asked).unwrap_or_default();
+        let chosen = property::listing(transcript, "chosen")
+            .map(|looked| Listing { objects: looked.items, complete: looked.complete });
+        Self {
+            question: asked.question,
+            user: asked.user,
+            inventory: Inventory::of(transcript),
+            chosen,
+            sees_everything: super::privileges::sees_everything(transcript),
+            transcript,
+        }
+    }
+
+    /// What is known about the server itself. `is_target` tells whether it is what is judged, and
+    /// not only who answers for something else.
+    pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
+        vcenter::of(self.transcript, &self.question, &self.inventory, is_target)
+    }
+
+    /// What is known about the server that tells of a host.
+    pub fn beside(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
+        let mut facts = self.vcenter(false);
+        facts.target_version = match host {
+            Fact::Known(host) => host.version.clone(),
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        };
+        facts
+    }
+
+    /// What is known about the master target's machine.
+    pub fn master_target(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        let planned = self.question.protected.iter().map(|name| self.machine(name));
+        facts.disk_slots = side::disk_slots(&facts, planned);
+        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
+        facts
+    }
+
+    /// What is known about a machine that is to fail back, beside the master target it fails back
+    /// through.
+    pub fn protected(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        facts.master_target = match &self.question.master_target {
+            None => Fact::unavailable(NO_MASTER_TARGET),
+            Some(master_target) => side::of(self, &facts, master_target),
+        };
+        if let Some(host) = &self.question.host {
+            facts.wanted_host = Fact::Known(host.clone());
+        }
+        facts.start_host = self.start_host(&facts);
+        facts
+    }
+
+    /// A machine that is there starts where it is, a new one where the master target is.
+    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
+        let host = match (&facts.exists, &self.question.master_target) {
+            (Fact::Known(true), _) => self.host_of(&facts.name),
+            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
+            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
+            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+        };
+        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
+    }
+
+    /// The host that a machine runs on, as it is known.
+    pub fn host_of(&self, name: &str) -> Fact<EsxiFacts> {
+        self.host_object(name).map(|host| self.host(host))
+    }
+
+    /// Every host that the account sees.
+    pub fn hosts(&self) -> Vec<EsxiFacts> {
+        self.inventory.list("hosts").map(|host| self.host(host)).collect()
+    }
+
+    /// The inventory itself, for joins.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The host that a machine runs on.
+    pub(super) fn host_object(&self, name: &str) -> Fact<&Object> {
+        let object = match self.find(name) {
+            Fact::Known(object) => object,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        };
+        match object.text("runtime.host") {
+            Fact::Known(reference) => match self.inventory.get(&reference) {
+                Some(host) => Fact::Known(host),
+                None => {
+                    Fact::unavailable(format!("the host of {name} is not visible to {}", self.user))
+                }
+            },
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    fn host(&self, host: &Object) -> EsxiFacts {
+        esxi_host::of(self.transcript, &self.inventory, host)
+    }
+
+    /// The machine of this name in the inventory.
+    pub(super) fn find(&self, name: &str) -> Fact<&Object> {
+        match self.inventory.machine(name) {
+            Search::Found(object) => Fact::Known(object),
+            Search::None => Fact::unavailable(format!(
+                "no virtual machine named {name} is visible to {}",
+                self.user
+            )),
+            Search::Several(found) => {
+                Fact::unavailable(format!("{} virtual machines are named {name}", found.len()))
+            }
+            Search::Unseen(why) => Fact::Unavailable(super::Unavailable { reason: why }),
+        }
+    }
+
+    fn machine(&self, name: &str) -> VmFacts {
+        let exists = match self.inventory.machine(name) {
+            Search::Found(_) | Search::Several(_) => Fact::Known(true),
+            Search::None => self.absence(name),
+            Search::Unseen(why) => Fact::unavailable(why),
+        };
+        let object = match (self.find(name), &self.chosen) {
+            (Fact::Unavailable(why), _) => Fact::Unavailable(why),
+            (Fact::Known(found), Fact::Known(chosen)) => {
+                let own = chosen.objects.iter().find(|object| object.object == found.object);
+                match own {
+                    Some(object) => Fact::Known(object),
+                    None => Fact::unavailable(format!("{name} was not asked about in detail")),
+                }
+            }
+            (Fact::Known(_), Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
+        };
+        vm::of(name, exists, object, &self.inventory)
+    }
+
+    /// A machine that is not seen is gone only when the account sees everything: what it may not
+    /// see is left out of the list without a word.
+    fn absence(&self, name: &str) -> Fact<bool> {
+        match &self.sees_everything {
+            Fact::Known(true) => Fact::Known(false),
+            _ => Fact::unavailable(format!(
+                "no virtual machine named {name} is visible to {}, which may not see all of them",
+                self.user
+            )),
+        }
+    }
+}
+
+/// The server's own time, as it is written in XML; absent when it did not tell.
+pub(super) fn server_time(transcript: &Transcript) -> Option<jiff::Timestamp> {
+    let time = answer(transcript, "time");
+    time.known()?.as_str()?.parse().ok()
+}
+
+/// A part of what the server says of itself.
+pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
+    answer(transcript, "service").map(|service| {
+        service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
+    })
+}
