@@ -3,6 +3,7 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod esxi;
 mod site;
 mod vsphere;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use esxi::{CheckEsxi, MachinesOfHost};
 pub use site::{ManyHosts, SiteChoice};
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -172,8 +174,8 @@ pub enum Check {
     Host(Box<CheckHost>),
     /// A vCenter server: its account, and machines and hosts in it
     Vcenter(Box<CheckVsphere>),
-    /// ESXi hosts, by their own API or their vCenter's
-    Esxi(Box<CheckVsphere>),
+    /// ESXi hosts, by their shell, their own API or their vCenter's
+    Esxi(Box<CheckEsxi>),
 }
 
 #[derive(Debug, Args)]
@@ -215,7 +217,7 @@ pub struct Asking {
 #[derive(Debug, Subcommand)]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(CollectHost),
+    Host(Box<CollectHost>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(CollectVsphere),
     /// The script that would be sent, for review or for a fleet's own engine
@@ -226,6 +228,13 @@ pub enum Collect {
 pub struct CollectHost {
     /// ssh://USER@HOST[:PORT], local: (this machine), or a name in --site
     pub target: String,
+
+    /// The target is an ESXi host: ask what check esxi asks
+    #[arg(long)]
+    pub esxi: bool,
+
+    #[command(flatten)]
+    pub machines: MachinesOfHost,
 
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -6,6 +6,7 @@
 mod args;
 mod build;
 mod check;
+mod esxi;
 mod failure;
 mod host;
 mod inspect;
@@ -28,8 +29,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Verb};
-
-use crate::check::TargetKind;
 
 /// What a command ended with; the numbers are those of the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +87,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
-        Verb::Check(args::Check::Vcenter(check)) => {
-            vcenter::check(check, TargetKind::Vcenter, &assets)
-        }
-        Verb::Check(args::Check::Esxi(check)) => vcenter::check(check, TargetKind::Esxi, &assets),
+        Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
+        Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
