@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
-pub use esxi::{CheckEsxi, MachinesOfHost};
+pub use esxi::{CheckEsxi, CollectEsxi};
 pub use site::{ManyHosts, SiteChoice};
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -217,7 +217,9 @@ pub struct Asking {
 #[derive(Debug, Subcommand)]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(Box<CollectHost>),
+    Host(CollectHost),
+    /// The answers of an ESXi host's shell, for check esxi capture:FILE
+    Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(CollectVsphere),
     /// The script that would be sent, for review or for a fleet's own engine
@@ -228,13 +230,6 @@ pub enum Collect {
 pub struct CollectHost {
     /// ssh://USER@HOST[:PORT], local: (this machine), or a name in --site
     pub target: String,
-
-    /// The target is an ESXi host: ask what check esxi asks
-    #[arg(long)]
-    pub esxi: bool,
-
-    #[command(flatten)]
-    pub machines: MachinesOfHost,
 
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -1,11 +1,11 @@
 //! `check esxi`: an ESXi host asked by its shell or over the API, and what it answered judged; and
-//! the shell's part of `collect host`.
+//! `collect esxi`.
 //!
 //! Not for asking the API: that is `vcenter`.
 
 use anyhow::bail;
 
-use super::args::{CheckEsxi, CollectHost};
+use super::args::{CheckEsxi, CollectEsxi};
 use super::check::Reporting;
 use super::login::Login;
 use super::{Exit, interrupt, progress, vcenter};
@@ -61,8 +61,8 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
     reporting.show(&vcenter::judge(&checks, &transcripts, &targets, reporting.fail_on))
 }
 
-/// Asks the shell of one host, as `collect host --esxi` does.
-pub fn collected(args: &CollectHost) -> anyhow::Result<Vec<Transcript>> {
+/// Asks a host's shell and saves what it answered.
+pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
     let question = Question {
         master_target: args.machines.vm.clone(),
         protected: args.machines.protected.clone(),
@@ -70,7 +70,8 @@ pub fn collected(args: &CollectHost) -> anyhow::Result<Vec<Transcript>> {
     };
     let login = Login::of(&args.credentials, &args.asking)?;
     let way = args.target.parse::<Way>()?;
-    Ok(vec![ask(&args.target, way, &login, &site::Login::default(), &question)?])
+    let transcript = ask(&args.target, way, &login, &site::Login::default(), &question)?;
+    vcenter::save(&transcript, args.out.as_deref())
 }
 
 /// Asks the shell of one host.

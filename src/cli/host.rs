@@ -47,16 +47,12 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
 
 /// Asks one target and saves what it answered.
 pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
-    let transcripts = if args.esxi {
-        super::esxi::collected(args)?
-    } else {
-        let checks = checking::set(assets, args.own_checks.as_deref())?;
-        let names = [args.target.clone()];
-        let around = site::choose(&args.site, &names, &checks)?;
-        let hosts = vec![targets::named(&args.target, &around.site)?];
-        let login = Login::of(&args.credentials, &args.asking)?;
-        ask(hosts, &checks, &login, None)?
-    };
+    let checks = checking::set(assets, args.own_checks.as_deref())?;
+    let names = [args.target.clone()];
+    let around = site::choose(&args.site, &names, &checks)?;
+    let hosts = vec![targets::named(&args.target, &around.site)?];
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let transcripts = ask(hosts, &checks, &login, None)?;
     let text: String = transcripts.iter().map(capture::text).collect();
     match &args.out {
         Some(path) => {

@@ -90,6 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
         Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
+        Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),

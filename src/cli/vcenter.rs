@@ -62,8 +62,13 @@ pub fn judge(
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
     let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
-    let text = capture::text(&transcript);
-    match &args.out {
+    save(&transcript, args.out.as_deref())
+}
+
+/// Saves what a server answered.
+pub fn save(transcript: &Transcript, out: Option<&Path>) -> anyhow::Result<Exit> {
+    let text = capture::text(transcript);
+    match out {
         Some(path) => {
             let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()

@@ -64,6 +64,8 @@ pub fn in_words_of_the_api(shell: &Transcript) -> Transcript {
         }
         Fact::Unavailable(why) => api.refused("licences", &why),
     }
+    let reason = "only a vCenter server knows where the machine was before".to_owned();
+    api.refused("moves", &Unavailable { reason });
     let rows = read(shell, "esxi-machines", machines::parse);
     let volumes = read(shell, "esxi-volumes", volumes::parse);
     let datastores = datastores(shell, &volumes, &rows);

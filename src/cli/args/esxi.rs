@@ -2,7 +2,9 @@
 //!
 //! Not for what the verbs do: `esxi`.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
 
 use super::credentials::Credentials;
 use super::vsphere::{AskingVsphere, Trusting};
@@ -46,17 +48,23 @@ pub struct MachinesOfEsxi {
     pub protected: Vec<String>,
 }
 
-/// The same of a host that is only asked, which must then be an ESXi host.
-#[derive(Debug, Default, Args)]
-pub struct MachinesOfHost {
-    /// With --esxi: the name of the master target's virtual machine
-    #[arg(long, value_name = "NAME", requires = "esxi")]
-    pub vm: Option<String>,
+#[derive(Debug, Args)]
+pub struct CollectEsxi {
+    /// ssh://USER@HOST[:PORT], or local: (this machine)
+    pub target: String,
 
-    /// With --esxi: the name of a virtual machine that is to fail back; may
-    /// be repeated
-    #[arg(long = "protected-vm", value_name = "NAME", requires = "esxi")]
-    pub protected: Vec<String>,
+    #[command(flatten)]
+    pub machines: MachinesOfEsxi,
+
+    /// Where to write the capture [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
 }
 
 impl CheckEsxi {
