@@ -5,6 +5,7 @@
 mod credentials;
 mod esxi;
 mod site;
+mod vm;
 mod vsphere;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::assets::Assets;
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
 pub use site::{ManyHosts, SiteChoice};
+pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
@@ -92,6 +94,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// The descriptors of its virtual machine: .vmx and .ovf
+    Vm(BuildVm),
 }
 
 /// The recipe and what overrides it.

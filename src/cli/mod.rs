@@ -23,6 +23,7 @@ mod site;
 mod targets;
 mod trust;
 mod vcenter;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
         Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
