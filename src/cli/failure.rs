@@ -4,6 +4,7 @@ use std::error::Error;
 
 use crate::assets::AssetError;
 use crate::check::DefinitionError;
+use crate::check::symptom::SymptomError;
 use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
 use crate::image::iso::IsoError;
@@ -65,6 +66,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         RecipeError,
         ReplacementError,
         SiteError,
+        SymptomError,
         SystemError,
         ThumbprintError,
         VmError,

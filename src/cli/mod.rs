@@ -21,6 +21,7 @@ mod root_password;
 mod screen;
 mod site;
 mod targets;
+mod troubleshoot;
 mod trust;
 mod vcenter;
 mod vm;
@@ -95,6 +96,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
+        Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),
         Verb::Trust(trust) => trust::server(trust),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),

@@ -56,7 +56,7 @@ pub fn judge(
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
     let not_asked = check::scope::Scope::of(checks, targets).not_asked;
-    Report::new(targets, &findings, &not_asked, &[], at, fail_on)
+    Report::new(targets, findings, &not_asked, &[], at, fail_on)
 }
 
 /// Asks a server and saves what it answered.

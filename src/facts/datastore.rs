@@ -103,3 +103,52 @@ fn read_write(mount: &Fact<Option<Mount>>) -> Fact<bool> {
         Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn datastore(mounts: Value) -> Object {
+        let properties = json!({
+            "summary.accessible": "true", "summary.type": "vsan", "host": mounts
+        });
+        serde_json::from_value(json!({ "object": "Datastore:d", "properties": properties }))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_host_reaches_what_it_mounts_itself() {
+        let mount = |host: &str, mode: &str, mounted: &str, accessible: Value| json!({ "key": host, "mountInfo": { "accessMode": mode, "mounted": mounted, "accessible": accessible } });
+        let own = |mode, mounted, accessible| {
+            json!([
+                mount("HostSystem:other", "readWrite", "true", json!("true")),
+                mount("HostSystem:h", mode, mounted, accessible),
+            ])
+        };
+        for (mounts, reached, written) in [
+            (own("readWrite", "true", json!("true")), Some(true), Some(true)),
+            (own("readWrite", "true", json!(null)), Some(true), Some(true)),
+            (own("readOnly", "true", json!("true")), Some(true), Some(false)),
+            (own("readWrite", "false", json!("true")), Some(false), Some(true)),
+            (own("readWrite", "true", json!("false")), Some(false), Some(true)),
+            (own("", "true", json!("true")), Some(true), None),
+            (
+                json!([mount("HostSystem:other", "readWrite", "true", json!("true"))]),
+                Some(false),
+                None,
+            ),
+            (json!([]), Some(false), None),
+            (json!(""), Some(false), None),
+        ] {
+            let datastore = datastore(mounts.clone());
+            let mount = mount_of(&datastore);
+            assert_eq!(accessible(&datastore, &mount).known().copied(), reached, "{mounts}");
+            assert_eq!(read_write(&mount).known().copied(), written, "{mounts}");
+        }
+    }
+
+    fn mount_of(datastore: &Object) -> Fact<Option<Mount>> {
+        mount(datastore, "HostSystem:h")
+    }
+}

@@ -61,7 +61,7 @@ fn free_memory(host: &Object) -> Fact<i64> {
     let size = host.int("summary.hardware.memorySize");
     let used = host.int("summary.quickStats.overallMemoryUsage");
     match (size, used) {
-        (Fact::Known(size), Fact::Known(used)) => Fact::Known(size / MIB - used),
+        (Fact::Known(size), Fact::Known(used)) => Fact::Known((size / MIB).saturating_sub(used)),
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
     }
 }

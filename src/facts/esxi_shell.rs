@@ -92,7 +92,7 @@ pub fn in_words_of_the_api(shell: &Transcript) -> Transcript {
             api.refused("chosen", why);
         }
     }
-    Transcript { answers: Answers { by_probe: api.0, ended: shell.answers.ended }, ..shell.clone() }
+    Transcript { answers: Answers { by_probe: api.0, ..shell.answers.clone() }, ..shell.clone() }
 }
 
 struct Api(BTreeMap<String, Answer>);

@@ -119,6 +119,23 @@ impl Inventory {
         None
     }
 
+    /// The path of the datacenter around an object, as the server's file service has it.
+    pub fn path_of_datacenter(&self, object: &Object) -> Option<String> {
+        let mut here = self.around(object, "Datacenter")?;
+        let mut names = vec![here.text("name").known()?.clone()];
+        for _ in 0..MAX_PARENTS {
+            // The root folder is not listed, and no part of the path.
+            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
+            else {
+                break;
+            };
+            names.push(parent.text("name").known()?.clone());
+            here = parent;
+        }
+        names.reverse();
+        Some(names.join("/"))
+    }
+
     /// The objects an account needs its privileges on: the datacenter, and in it the master
     /// target, its host, and what that host and the protected machines reach. All datacenters,
     /// hosts and datastores when no master target is named. False when there are too many to ask.
@@ -195,4 +212,138 @@ pub fn plain(name: &str) -> String {
         .replace("%5c", "\\")
         .replace("%5C", "\\")
         .replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use serde_json::{Value, json};
+
+    fn inventory(lists: &[(&str, bool, Value)]) -> Inventory {
+        let answer = |(probe, complete, objects): &(&str, bool, Value)| {
+            let text = json!({ "objects": objects, "complete": complete }).to_string();
+            ((*probe).to_owned(), Answer { status: 0, text })
+        };
+        Inventory::of(&Transcript {
+            schema: SCHEMA.to_owned(),
+            target: "vc".to_owned(),
+            kind: "vcenter".to_owned(),
+            asked_at: None,
+            connection: Connection::default(),
+            answers: Answers { by_probe: lists.iter().map(answer).collect(), ended: true },
+        })
+    }
+
+    fn object(reference: &str, name: &str, parent: &str) -> Value {
+        json!({ "object": reference, "properties": { "name": name, "parent": parent } })
+    }
+
+    fn machines(complete: bool, names: &[&str]) -> Inventory {
+        let objects: Vec<Value> = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| object(&format!("VirtualMachine:{n}"), name, "Folder:vm"))
+            .collect();
+        inventory(&[("machines", complete, json!(objects))])
+    }
+
+    #[test]
+    fn a_machine_is_found_by_its_name_as_people_write_it() {
+        let all = machines(true, &["a%2fb", "c", "c", "d%25e"]);
+        assert!(matches!(all.machine("a/b"), Search::Found(_)));
+        assert!(matches!(all.machine("d%e"), Search::Found(_)));
+        assert!(matches!(all.machine("c"), Search::Several(two) if two.len() == 2));
+        assert_eq!(all.machine("C"), Search::None, "names differ by case");
+        assert!(matches!(machines(false, &["c"]).machine("x"), Search::Unseen(_)));
+        assert!(matches!(inventory(&[]).machine("x"), Search::Unseen(_)));
+    }
+
+    #[test]
+    fn a_datacenter_has_the_path_of_its_folders() {
+        let all = inventory(&[
+            ("datacenters", true, json!([object("Datacenter:dc", "DC 0", "Folder:f")])),
+            (
+                "folders",
+                true,
+                json!([
+                    object("Folder:f", "Sites%2fX", "Folder:root"),
+                    object("Folder:vm", "vm", "Datacenter:dc")
+                ]),
+            ),
+            ("machines", true, json!([object("VirtualMachine:v", "mt", "Folder:vm")])),
+        ]);
+        let machine = all.get("VirtualMachine:v").unwrap();
+        assert_eq!(all.path_of_datacenter(machine).as_deref(), Some("Sites%2fX/DC 0"));
+        assert_eq!(all.around(machine, "StoragePod"), None);
+    }
+
+    #[test]
+    fn folders_that_contain_each_other_end_the_search() {
+        let all = inventory(&[(
+            "folders",
+            true,
+            json!([object("Folder:a", "a", "Folder:b"), object("Folder:b", "b", "Folder:a")]),
+        )]);
+        assert_eq!(all.around(all.get("Folder:a").unwrap(), "Datacenter"), None);
+    }
+
+    #[test]
+    fn what_is_in_play_is_what_the_master_target_and_the_machines_use() {
+        let machine = |reference: &str, name: &str, host: &str, datastore: &str| {
+            json!({ "object": reference, "properties": {
+                "name": name, "parent": "Folder:vm", "runtime.host": host,
+                "resourcePool": "ResourcePool:p", "datastore": [datastore] } })
+        };
+        let host = |reference: &str, datastores: Value| {
+            json!({ "object": reference, "properties": {
+                "name": reference, "parent": "Folder:h", "datastore": datastores, "network": ["Network:n"] } })
+        };
+        let all = inventory(&[
+            (
+                "datacenters",
+                true,
+                json!([object("Datacenter:dc", "DC", ""), object("Datacenter:x", "X", "")]),
+            ),
+            ("folders", true, json!([object("Folder:vm", "vm", "Datacenter:dc")])),
+            (
+                "hosts",
+                true,
+                json!([
+                    host("HostSystem:1", json!(["Datastore:1"])),
+                    host("HostSystem:2", json!(["Datastore:2"]))
+                ]),
+            ),
+            (
+                "datastores",
+                true,
+                json!([object("Datastore:1", "1", ""), object("Datastore:2", "2", "")]),
+            ),
+            (
+                "machines",
+                true,
+                json!([
+                    machine("VirtualMachine:mt", "mt", "HostSystem:1", "Datastore:1"),
+                    machine("VirtualMachine:a", "a", "HostSystem:2", "Datastore:2")
+                ]),
+            ),
+        ]);
+        let play = |mt: Option<&str>, protected: &[&str]| {
+            let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
+            all.in_play(mt, &protected).0.join(" ")
+        };
+        assert_eq!(
+            play(Some("mt"), &[]),
+            "Datacenter:dc VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 Network:n"
+        );
+        assert_eq!(
+            play(Some("mt"), &["a", "gone"]),
+            "Datacenter:dc VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 Network:n \
+             VirtualMachine:a Datastore:2"
+        );
+        assert_eq!(
+            play(None, &[]),
+            "Datacenter:dc Datacenter:x HostSystem:1 HostSystem:2 Datastore:1 Datastore:2"
+        );
+    }
 }

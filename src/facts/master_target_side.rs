@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::datastore::{self, DatastoreFacts};
 use super::inventory::plain;
-use super::property::Object;
+use super::property::{Object, answer};
+use super::transcript::Transcript;
 use super::vm::{DiskFacts, VmFacts};
 use super::vsphere::Survey;
 use super::{Fact, Looked};
@@ -65,6 +66,22 @@ pub fn disk_slots(
         }
     }
     Fact::Known(DiskSlots { total, words })
+}
+
+/// Folders of a machine that is gone, on the datastores of the master target.
+pub(super) fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
+    let found = match answer(transcript, "leftovers") {
+        Fact::Known(found) => found,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let Some(places) = found.get(name).and_then(|places| places.as_object()) else {
+        return Fact::unavailable("its folders were not looked for, for the machine is there");
+    };
+    let there = places.iter().filter(|(_, there)| there.as_bool() == Some(true));
+    Fact::Known(Looked {
+        items: there.map(|(datastore, _)| format!("[{datastore}] {name}")).collect(),
+        complete: places.values().all(|there| there.is_boolean()),
+    })
 }
 
 fn count(machine: &VmFacts) -> Fact<i64> {

@@ -47,6 +47,7 @@ pub mod storage_moves;
 pub mod transcript;
 pub mod vcenter;
 pub mod vm;
+pub mod vmx;
 pub mod vsphere;
 
 pub use document::{Document, Fact, Looked, Unavailable};

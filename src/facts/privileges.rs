@@ -361,7 +361,11 @@ fn named(inventory: &Inventory, reference: &str) -> String {
         "HostSystem" => "host",
         _ => "network",
     };
-    format!("{word} {}", inventory.name(reference))
+    let name = inventory.name(reference);
+    // What may not be seen has only the name that the server has for it.
+    let name =
+        if name == reference { name.split_once(':').map_or("", |(_, id)| id) } else { &name };
+    format!("{word} {name}")
 }
 
 /// The first few of a list, and how many more there are.
@@ -371,5 +375,157 @@ fn few(names: &[String]) -> String {
             format!("{} and {} more", names[..3].join(", "), names.len() - 3)
         }
         _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::facts::transcript::{self, Answers, Connection};
+    use serde_json::{Value, json};
+
+    /// A transcript with these answers and a small inventory that was seen to its end.
+    fn transcript(mut answers: BTreeMap<&str, Value>) -> Transcript {
+        let object = |reference: &str, name: &str| json!({ "object": reference, "properties": { "name": name } });
+        let list = |objects: Value| json!({ "objects": objects, "complete": true });
+        answers.insert("datacenters", list(json!([object("Datacenter:dc", "DC0")])));
+        answers.insert("datastores", list(json!([object("Datastore:d", "ds1")])));
+        answers.insert("hosts", list(json!([])));
+        answers.insert("machines", list(json!([object("VirtualMachine:v", "mt")])));
+        let answer = |(probe, value): (&str, Value)| {
+            (probe.to_owned(), transcript::Answer { status: 0, text: value.to_string() })
+        };
+        Transcript {
+            schema: transcript::SCHEMA.to_owned(),
+            target: "vc".to_owned(),
+            kind: "vcenter".to_owned(),
+            asked_at: None,
+            connection: Connection::default(),
+            answers: Answers { by_probe: answers.into_iter().map(answer).collect(), ended: true },
+        }
+    }
+
+    fn row(object: &str, granted: &[&str]) -> Value {
+        json!({ "object": object, "granted": granted })
+    }
+
+    fn facts(by: &str, rows: Value, permissions: Value) -> Fact<AccountFacts> {
+        let asked: Vec<&str> = to_ask(&[]);
+        let matrix = json!({ "asked": asked, "objects": rows, "complete": true, "by": by });
+        let transcript = transcript(BTreeMap::from([
+            ("privileges", matrix),
+            ("permissions", json!([{ "object": "Datacenter:dc", "permissions": permissions }])),
+        ]));
+        let question =
+            Question { discovery_account: Some("asr@v.local".to_owned()), ..Question::default() };
+        of(&transcript, &question, &Inventory::of(&transcript))
+    }
+
+    fn permission(entity: &str, principal: &str, propagate: bool) -> Value {
+        json!({ "entity": entity, "principal": principal, "propagate": propagate.to_string() })
+    }
+
+    #[test]
+    fn what_counts_on_an_object_is_what_is_asked_of_it() {
+        let all = to_ask(&[]);
+        let datastore: Vec<&str> =
+            all.iter().copied().filter(|id| !id.starts_with("VirtualMachine.")).collect();
+        let less: Vec<&str> = all.iter().copied().filter(|id| *id != "Network.Assign").collect();
+        let rows = json!([row("Datacenter:dc", &less), row("Datastore:d", &datastore)]);
+        let facts = facts("session", rows, json!([]));
+        let facts = facts.known().unwrap();
+        let words: Vec<&str> = facts.missing.items.iter().map(|m| m.words.as_str()).collect();
+        assert_eq!(words, ["Network.Assign (Network > Assign network) on datacenter DC0"]);
+        assert!(facts.missing.complete && facts.read_only.items.is_empty());
+    }
+
+    #[test]
+    fn looking_alone_is_read_only_and_nothing_is_no_access() {
+        let rows = json!([
+            row("Datacenter:dc", &["System.View", "System.Read", "System.Anonymous"]),
+            row("Datastore:d", &[]),
+            { "object": "VirtualMachine:v", "refused": { "fault": "NoPermission" } },
+        ]);
+        let of = |by| facts(by, rows.clone(), json!([]));
+        let own = of("session");
+        let own = own.known().unwrap();
+        assert_eq!(own.read_only.items, ["datacenter DC0"]);
+        assert_eq!(own.no_access.items, ["datastore ds1", "virtual machine mt"]);
+        // Whoever may not ask about another account has not learned that it has no access.
+        let other = of("name");
+        let other = other.known().unwrap();
+        assert_eq!(other.no_access.items, ["datastore ds1"]);
+        assert!(!other.no_access.complete);
+    }
+
+    #[test]
+    fn an_account_that_is_granted_nothing_is_one_that_was_spelled_wrongly() {
+        let rows = json!([row("Datacenter:dc", &[]), row("Datastore:d", &[])]);
+        assert!(facts("name", rows.clone(), json!([])).known().is_none());
+        assert!(facts("session", rows, json!([])).known().is_some());
+        assert!(
+            facts("session", json!([row("Datastore:d", &["System.View"])]), json!([]))
+                .known()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_permission_propagates_by_its_own_word_or_by_what_it_leads_to() {
+        let below =
+            json!([row("Datacenter:dc", &["System.View"]), row("Datastore:d", &["System.View"])]);
+        let alone = json!([row("Datacenter:dc", &["System.View"])]);
+        for (rows, permissions, expected) in [
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\asr", true)]), Some(true)),
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\asr", false)]), Some(false)),
+            // The datacenter's own entry counts before the one above it.
+            (
+                &below,
+                json!([
+                    permission("Folder:root", "asr@v.local", true),
+                    permission("Datacenter:dc", "asr@v.local", false)
+                ]),
+                Some(false),
+            ),
+            // Through a group.
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\admins", true)]), Some(true)),
+            (&alone, json!([permission("Datacenter:dc", "V.LOCAL\\admins", false)]), None),
+        ] {
+            let facts = facts("session", rows.clone(), permissions.clone());
+            let propagates = facts.known().unwrap().propagates.known().copied();
+            assert_eq!(propagates, expected, "{permissions}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_asked_only_about_what_it_knows() {
+        let known = ["System.View", "System.Read", "Datastore.Browse", "Other"].map(str::to_owned);
+        assert_eq!(to_ask(&known), ["System.View", "System.Read", "Datastore.Browse"]);
+        assert_eq!(to_ask(&[]).len(), NEEDED.len() + SYSTEM.len());
+    }
+
+    #[test]
+    fn one_account_has_many_spellings() {
+        for (account, logged_in, typed, same) in [
+            ("asr@v.local", "V.LOCAL\\asr", "x", true),
+            ("V.LOCAL\\ASR", "V.LOCAL\\asr", "x", true),
+            ("asr@v.local", "V.LOCAL\\other", "ASR@V.LOCAL", true),
+            ("root", "root", "root", true),
+            ("asr@v.local", "CORP\\asr", "asr", false),
+            ("asr", "V.LOCAL\\asr", "other", false),
+        ] {
+            assert_eq!(is_same_account(account, logged_in, typed), same, "{account} {logged_in}");
+        }
+    }
+
+    #[test]
+    fn every_privilege_has_the_name_of_its_group() {
+        for (id, name) in NEEDED {
+            let group = id.split('.').next().unwrap();
+            let words = name.split(" > ").next().unwrap().replace(' ', "").to_lowercase();
+            assert!(words.starts_with(&group.to_lowercase()), "{id} {name}");
+        }
     }
 }

@@ -12,6 +12,8 @@ use super::{Fact, Looked};
 /// What the site file says about the servers around a target.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SiteFacts {
+    /// What fails back, and so which checks have a meaning.
+    pub scenario: Scenario,
     /// Whether it names a configuration server.
     pub has_configuration_server: bool,
     /// The configuration server.
@@ -49,6 +51,17 @@ pub struct PlanFacts {
     pub vm: Fact<String>,
     /// Where its retention volume is to be.
     pub retention: String,
+}
+
+/// What fails back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// VMware machines and physical servers, with a configuration server and a master target.
+    #[default]
+    VmwareClassic,
+    /// Hyper-V machines, with neither.
+    Hyperv,
 }
 
 /// One server as the site file describes it.

@@ -10,6 +10,7 @@ use super::disk_uuid::{self, DiskUuidFacts};
 use super::inventory::Inventory;
 use super::master_target_side::{DiskSlots, MasterTargetSide};
 use super::property::{Object, as_bool, list, part};
+use super::vmx::VmxFacts;
 use super::{Fact, Looked};
 
 /// Everything that is judged about one machine.
@@ -53,6 +54,10 @@ pub struct VmFacts {
     pub storage_drs: Fact<StorageDrsFacts>,
     /// Moves of its disks to other datastores since the last reprotect.
     pub storage_moves: Fact<Looked<String>>,
+    /// Its .vmx beside what the server has read of it.
+    pub vmx: Fact<VmxFacts>,
+    /// Folders of its name on the master target's datastores.
+    pub leftovers: Fact<Looked<String>>,
     /// The host on which it should appear when it is no longer on-premises.
     pub wanted_host: Fact<String>,
     /// The host on which it will start: its own, or the master target's when it is gone.
@@ -142,6 +147,8 @@ pub fn of(
         tools: read!(|vm: &Object| vm.text("guest.toolsRunningStatus")),
         storage_drs: read!(|vm| storage_drs(vm, inventory)),
         storage_moves: Fact::unavailable("it is not the master target"),
+        vmx: Fact::unavailable("it is not the master target"),
+        leftovers: Fact::unavailable("it is the master target itself"),
         wanted_host: Fact::unavailable("nobody said on which host: add --host NAME"),
         start_host: Fact::unavailable("it is the master target itself"),
         disk_slots: Fact::unavailable("it is not the master target"),

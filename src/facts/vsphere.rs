@@ -14,6 +14,7 @@ use super::storage_moves;
 use super::transcript::Transcript;
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, StartHost, VmFacts};
+use super::vmx;
 
 /// Why nothing is known about the master target's side.
 const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
@@ -105,6 +106,10 @@ impl<'t> Survey<'t> {
         let planned = self.question.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = side::disk_slots(&facts, planned);
         facts.storage_moves = storage_moves::of(self.transcript, &self.question);
+        facts.vmx = match self.in_detail(name) {
+            Fact::Known(machine) => vmx::of(self.transcript, machine),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
         facts
     }
 
@@ -120,6 +125,7 @@ impl<'t> Survey<'t> {
             facts.wanted_host = Fact::Known(host.clone());
         }
         facts.start_host = self.start_host(&facts);
+        facts.leftovers = side::leftovers(self.transcript, name);
         facts
     }
 
@@ -191,18 +197,24 @@ impl<'t> Survey<'t> {
             Search::None => self.absence(name),
             Search::Unseen(why) => Fact::unavailable(why),
         };
-        let object = match (self.find(name), &self.chosen) {
-            (Fact::Unavailable(why), _) => Fact::Unavailable(why),
-            (Fact::Known(found), Fact::Known(chosen)) => {
-                let own = chosen.objects.iter().find(|object| object.object == found.object);
-                match own {
+        vm::of(name, exists, self.in_detail(name), &self.inventory)
+    }
+
+    /// The machine of this name as it was asked about in detail.
+    fn in_detail(&self, name: &str) -> Fact<&Object> {
+        let found = match self.find(name) {
+            Fact::Known(found) => found,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        };
+        match &self.chosen {
+            Fact::Known(chosen) => {
+                match chosen.objects.iter().find(|object| object.object == found.object) {
                     Some(object) => Fact::Known(object),
                     None => Fact::unavailable(format!("{name} was not asked about in detail")),
                 }
             }
-            (Fact::Known(_), Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-        };
-        vm::of(name, exists, object, &self.inventory)
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        }
     }
 
     /// A machine that is not seen is gone only when the account sees everything: what it may not
@@ -229,4 +241,104 @@ pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
     answer(transcript, "service").map(|service| {
         service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::inventory::LISTS;
+    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// Values where something else is expected, and objects that refer to each other.
+    fn odd() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            Just(json!("")),
+            Just(json!(7)),
+            Just(json!("true")),
+            Just(json!("9223372036854775807")),
+            Just(json!("-9223372036854775808")),
+            Just(json!("[a] b/c.vmx")),
+            Just(json!("VirtualMachine:mt")),
+            Just(json!("Datastore:mt")),
+            Just(json!("HostSystem:mt")),
+            "[ -~\u{e9}\u{1f600}]{0,8}".prop_map(Value::String),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let key = prop_oneof![
+                Just("objects".to_owned()),
+                Just("complete".to_owned()),
+                Just("key".to_owned()),
+                Just("value".to_owned()),
+                Just("backing".to_owned()),
+                Just("host".to_owned()),
+                Just("rootSnapshotList".to_owned()),
+                Just("podConfig".to_owned()),
+                "[a-z]{1,4}",
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::btree_map(key, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_capture_says_is_read_without_a_panic(
+            values in prop::collection::vec(odd(), 24),
+            whole in prop::collection::vec(any::<bool>(), 12),
+        ) {
+            const PATHS: &[&str] = &[
+                "name", "parent", "host", "datastore", "snapshot", "config.extraConfig",
+                "config.hardware.device", "runtime.host", "summary.type", "podStorageDrsEntry",
+                "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
+                "summary.freeSpace", "config.uuid", "licenses",
+            ];
+            let mut next = values.iter().cycle().cloned();
+            let mut answers = std::collections::BTreeMap::new();
+            let lists = LISTS.iter().map(|(probe, kind)| (*probe, *kind));
+            let others = ["chosen", "licences"].map(|probe| (probe, "VirtualMachine"));
+            for ((probe, kind), whole) in lists.chain(others).zip(whole.iter().cycle()) {
+                let properties: serde_json::Map<String, Value> = PATHS
+                    .iter()
+                    .filter_map(|path| Some(((*path).to_owned(), next.next()?)))
+                    .collect();
+                let object = json!({ "object": format!("{kind}:mt"), "properties": properties });
+                let mut named = object.clone();
+                named["properties"]["name"] = json!("mt");
+                let text = match whole {
+                    true => json!({ "objects": [named, object], "complete": true }).to_string(),
+                    false => next.next().unwrap_or_default().to_string(),
+                };
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            for probe in ["tls", "service", "time", "assigned-licences", "privileges", "moves",
+                          "permissions", "own-privileges", "vmx", "leftovers", "session"] {
+                let text = next.next().unwrap_or_default().to_string();
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            let question = json!({ "question": {
+                "discovery_account": "a@b", "master_target": "mt", "protected": ["mt", "x"] },
+                "user": "u" });
+            answers.insert("asked".to_owned(), Answer { status: 0, text: question.to_string() });
+            let transcript = Transcript {
+                schema: SCHEMA.to_owned(),
+                target: "vc".to_owned(),
+                kind: "vcenter".to_owned(),
+                asked_at: None,
+                connection: Connection::default(),
+                answers: Answers { by_probe: answers, ended: true },
+            };
+            let survey = Survey::of(&transcript);
+            let document = |facts: &dyn Fn() -> super::super::Document| facts().absent.len();
+            document(&|| super::super::Document::new("vcenter", &survey.vcenter(true)));
+            document(&|| super::super::Document::new("vm", &survey.master_target("mt")));
+            document(&|| super::super::Document::new("vm", &survey.protected("x")));
+            document(&|| super::super::Document::new("host", &survey.hosts()));
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //!
 //! Not for what any scenario promises: the tests say that.
 
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

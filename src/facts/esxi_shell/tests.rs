@@ -41,7 +41,7 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
         kind: "esxi".to_owned(),
         asked_at: None,
         connection: crate::facts::transcript::Connection::default(),
-        answers: Answers { by_probe: BTreeMap::new(), ended: true },
+        answers: Answers { by_probe: BTreeMap::new(), ended: true, unanswered: None },
     };
     for (probe, status, text) in all {
         let answer = Answer { status, text: text.to_owned() };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use super::failure::VsphereError;
-use super::http::{self, HttpError, Request, Response};
+use super::http::{self, Asks, HttpError, Request, Response};
 use super::soap::{self, Arg, Fault, NoReply, Reference, Reply};
 use super::stream::{Deadline, Route};
 use super::tls::{self, Secured, Trust};
@@ -120,9 +120,11 @@ impl<'a> Client<'a> {
     ) -> Result<Element, Trouble> {
         let envelope = soap::envelope(method, this, args);
         tracing::debug!(method, object = %this, "call");
+        let action = format!("urn:vim25/{}", self.version);
+        let asks = Asks::Call(&action, envelope.expose());
         let mut patience = PATIENCE.iter();
         loop {
-            let response = self.exchange(method, &envelope)?;
+            let response = self.exchange(method, "/sdk", asks)?;
             if response.status == 503
                 && let Some(&pause) = patience.next()
                 && self.deadline.left().is_some_and(|left| left > pause)
@@ -135,11 +137,26 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends an envelope. A kept connection may have been closed meanwhile; then it goes out once
+    /// Reads a file by its path and query, which have their percent signs where they belong. Any
+    /// status is an answer.
+    ///
+    /// # Errors
+    ///
+    /// Says why there was no answer.
+    pub fn file(&mut self, path: &str) -> Result<Response, VsphereError> {
+        self.exchange("for a file", path, Asks::File)
+    }
+
+    /// Sends a request. A kept connection may have been closed meanwhile; then it goes out once
     /// more on a new one, which does no harm, for no call changes anything.
-    fn exchange(&mut self, method: &str, envelope: &Secret) -> Result<Response, VsphereError> {
+    fn exchange(
+        &mut self,
+        method: &str,
+        path: &str,
+        asks: Asks<'_>,
+    ) -> Result<Response, VsphereError> {
         if let Some(connection) = self.connection.take() {
-            match self.send(connection, method, envelope) {
+            match self.send(connection, method, path, asks) {
                 Err(HttpError::Closed { bytes: 0 }) => {}
                 Err(HttpError::Io(error)) if is_stale(&error) => {}
                 other => return other.map_err(|error| self.told(method, error)),
@@ -147,23 +164,18 @@ impl<'a> Client<'a> {
         }
         self.connect()?;
         let connection = self.connection.take().expect("it has just been made");
-        self.send(connection, method, envelope).map_err(|error| self.told(method, error))
+        self.send(connection, method, path, asks).map_err(|error| self.told(method, error))
     }
 
     fn send(
         &mut self,
         mut connection: Secured,
         method: &str,
-        envelope: &Secret,
+        path: &str,
+        asks: Asks<'_>,
     ) -> Result<Response, HttpError> {
-        let action = format!("urn:vim25/{}", self.version);
-        let request = Request {
-            path: "/sdk",
-            host: &self.host,
-            action: &action,
-            cookie: self.cookie.as_ref(),
-            body: envelope.expose(),
-        };
+        let cookie = self.cookie.as_ref();
+        let request = Request { path, host: &self.host, cookie, asks };
         let mut response = http::exchange(&mut connection, &request)?;
         tracing::debug!(method, status = response.status, bytes = response.body.len(), "answer");
         if !response.closes {

@@ -117,8 +117,7 @@ fn retrieve(
         [Arg::Parts("specSet", parts), Arg::Parts("options", vec![Arg::Text("maxObjects", PAGE)])];
     let mut collected = Collected::default();
     let mut answer = client.call("RetrievePropertiesEx", &managers.collector, &args)?;
-    loop {
-        let Some(page) = answer.child("returnval") else { break };
+    while let Some(page) = answer.child("returnval") {
         take(&mut collected.objects, page)?;
         let Some(token) = page.text_of("token").filter(|token| !token.is_empty()) else { break };
         let args = [Arg::Text("token", token)];

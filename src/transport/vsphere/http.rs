@@ -22,12 +22,19 @@ pub struct Request<'r> {
     pub path: &'r str,
     /// The host and port it is for.
     pub host: &'r str,
-    /// The SOAP action.
-    pub action: &'r str,
     /// The session, when there is one.
     pub cookie: Option<&'r Secret>,
-    /// The envelope.
-    pub body: &'r str,
+    /// What is asked.
+    pub asks: Asks<'r>,
+}
+
+/// What a request asks.
+#[derive(Clone, Copy)]
+pub enum Asks<'r> {
+    /// A file.
+    File,
+    /// A call: its SOAP action, and its envelope.
+    Call(&'r str, &'r str),
 }
 
 /// One answer.
@@ -87,17 +94,23 @@ pub fn exchange(
     let cookie = request
         .cookie
         .map_or_else(String::new, |cookie| format!("Cookie: {SESSION}={}\r\n", cookie.expose()));
+    let (method, headers, body) = match request.asks {
+        Asks::File => ("GET", String::new(), ""),
+        Asks::Call(action, envelope) => {
+            let length = envelope.len();
+            let headers = format!(
+                "Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"{action}\"\r\n\
+                 Content-Length: {length}\r\nAccept: text/xml\r\n"
+            );
+            ("POST", headers, envelope)
+        }
+    };
     // One buffer and one write: head and body leave in the same record. It can hold a password.
     let whole = Secret::new(format!(
-        "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n\
-         Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"{}\"\r\n{cookie}\
-         Content-Length: {}\r\nAccept: text/xml\r\n\r\n{}",
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{cookie}\r\n{body}",
         request.path,
         request.host,
         env!("CARGO_PKG_VERSION"),
-        request.action,
-        request.body.len(),
-        request.body,
     ));
     stream.write_all(whole.expose().as_bytes())?;
     stream.flush()?;

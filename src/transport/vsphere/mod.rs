@@ -9,6 +9,7 @@ pub mod address;
 pub mod client;
 mod collector;
 pub mod failure;
+mod files;
 mod http;
 mod json;
 pub mod session;

@@ -13,6 +13,7 @@ use super::access;
 use super::client::{Callee, Client, Trouble};
 use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
+use super::files;
 use super::json;
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Reference};
@@ -132,7 +133,8 @@ pub fn record(asked: &Asked<'_>) -> Transcript {
         target: asked.name.to_owned(),
         kind: asked.kind.to_owned(),
         asked_at: Some(asked_at),
-        answers: Answers { by_probe: notes.0, ended: failure.is_none() },
+        // Each answer is a whole reply of the server, so none of them can be cut short.
+        answers: Answers { by_probe: notes.0, ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
     }
 }
@@ -150,7 +152,7 @@ impl Notes {
             kind: String::new(),
             asked_at: None,
             connection: Connection::default(),
-            answers: Answers { by_probe: self.0.clone(), ended: false },
+            answers: Answers { by_probe: self.0.clone(), ended: true, unanswered: None },
         }
     }
 
@@ -160,6 +162,13 @@ impl Notes {
 
     fn note(&mut self, probe: &str, status: i32, value: &Value) {
         self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
+    }
+
+    /// Notes that something was not to be had.
+    pub(super) fn refused(&mut self, probe: &str, why: &str) {
+        if !self.0.contains_key(probe) {
+            self.note(probe, 1, &json!({ "fault": "NotGiven", "message": why }));
+        }
     }
 
     /// Notes what a question brought; only the end of the connection ends everything.
@@ -280,9 +289,10 @@ fn questions(
 ) -> Result<(), VsphereError> {
     time(session, notes)?;
     let inventory = inventory(session, server, notes)?;
-    machines(question, &inventory, session, server, notes)?;
+    let chosen = machines(question, &inventory, session, server, notes)?;
     moves(question, &inventory, session, server, notes)?;
     licences(session, server, notes)?;
+    files::ask(question, &inventory, &chosen, session, notes)?;
     access::ask(question, &inventory, session, server, notes)
 }
 
@@ -332,7 +342,7 @@ fn machines(
     session: &mut Session<'_>,
     server: &Server,
     notes: &mut Notes,
-) -> Result<(), VsphereError> {
+) -> Result<Collected, VsphereError> {
     let found = question.machines().filter_map(|name| match inventory.machine(name) {
         Search::Found(machine) => Reference::read(&machine.object),
         _ => None,
@@ -341,10 +351,11 @@ fn machines(
     let wanted = [("VirtualMachine", CHOSEN)];
     let answer =
         session.ask(|client, _| collector::these(client, &server.managers, &chosen, &wanted));
-    if let Some(collected) = notes.take(&["chosen"], answer)? {
+    let collected = notes.take(&["chosen"], answer)?;
+    if let Some(collected) = &collected {
         notes.known("chosen", &collected.answer(|_| true));
     }
-    Ok(())
+    Ok(collected.unwrap_or_default())
 }
 
 /// When the master target was moved to another datastore.
