@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::assets::AssetError;
 use crate::check::DefinitionError;
-use crate::check::symptom::SymptomError;
+use crate::check::symptom_set::SymptomError;
 use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
 use crate::image::iso::IsoError;

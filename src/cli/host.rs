@@ -13,10 +13,10 @@ use super::targets::{self, Host};
 use super::{Exit, interrupt, progress};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind, engine, status::FailOn};
+use crate::facts::Document;
 use crate::facts::host::{self, HostFacts};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Document, site as joined};
 use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::transport::fleet::{self, Question};
@@ -204,7 +204,7 @@ fn target(transcript: &Transcript, checks: &CheckSet, around: &Around) -> anyhow
     let facts = HostFacts::of(transcript);
     let document = if around.told {
         let site = around.site.facts(&name);
-        Document::new(root, &joined::asked_of(facts, &site)).join(around.site.document(&name))
+        Document::new(root, &facts.asked_of(&site)).join(around.site.document(&name))
     } else {
         Document::new(root, &facts)
     };

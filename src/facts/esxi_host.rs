@@ -10,8 +10,8 @@ use super::datastore::{self, DatastoreFacts};
 use super::inventory::Inventory;
 use super::licence::{self, LicenceFacts};
 use super::property::{Object, answer, list, part};
+use super::service::{about, server_time};
 use super::transcript::Transcript;
-use super::vsphere::{about, server_time};
 use super::{Fact, Looked};
 
 /// Bytes of a MiB.

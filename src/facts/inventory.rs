@@ -231,7 +231,11 @@ mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
-            answers: Answers { by_probe: lists.iter().map(answer).collect(), ended: true },
+            answers: Answers {
+                by_probe: lists.iter().map(answer).collect(),
+                ended: true,
+                unanswered: None,
+            },
         })
     }
 

@@ -1,51 +1,65 @@
 //! A machine that is to fail back, as seen from the master target it fails back through: does the
-//! master target's host reach what the machine needs?
+//! master target's host reach what the machine needs? And the master target with all of them.
 //!
-//! Not for either machine alone.
+//! Not for what any machine is by itself: `vm` has that, and the types of all of it.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::datastore::{self, DatastoreFacts};
+use super::datastore;
 use super::inventory::plain;
 use super::property::{Object, answer};
+use super::storage_moves;
 use super::transcript::Transcript;
-use super::vm::{DiskFacts, VmFacts};
+use super::vm::{DiskFacts, DiskSlots, MasterTargetSide, StartHost, VmFacts};
+use super::vmx;
 use super::vsphere::Survey;
 use super::{Fact, Looked};
 
-/// How many disks a master target would have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct DiskSlots {
-    /// Its own disks and those of the machines that are named to fail back through it.
-    pub total: i64,
-    /// How that comes about.
-    pub words: String,
-}
+/// Why nothing is known about the master target's side.
+const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
 
-/// The master target's side of a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct MasterTargetSide {
-    /// The master target's machine.
-    pub name: String,
-    /// The host it runs on.
-    pub host: Fact<String>,
-    /// What the master target runs: `linux`, `windows` or `other`.
-    pub guest_family: Fact<String>,
-    /// The machine's datastores, as the master target's host reaches them.
-    pub reach: Fact<Looked<Fact<DatastoreFacts>>>,
-    /// The datastores that the master target itself stands on, which are those of a new machine.
-    pub own_datastores: Fact<Looked<Fact<DatastoreFacts>>>,
-    /// UUIDs that both machines have.
-    pub shared_uuids: Fact<Looked<String>>,
-    /// MiB of memory that no machine uses now on the master target's host.
-    pub free_memory_mib: Fact<i64>,
-    /// Other machines of the same name on the master target's host.
-    pub same_name: Fact<Looked<String>>,
+impl Survey<'_> {
+    /// What is known about the master target's machine.
+    pub fn master_target(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        let planned = self.question.protected.iter().map(|name| self.machine(name));
+        facts.disk_slots = disk_slots(&facts, planned);
+        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
+        facts.vmx = match self.in_detail(name) {
+            Fact::Known(machine) => vmx::of(self.transcript, machine),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        facts
+    }
+
+    /// What is known about a machine that is to fail back, beside the master target it fails back
+    /// through.
+    pub fn protected(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        facts.master_target = match &self.question.master_target {
+            None => Fact::unavailable(NO_MASTER_TARGET),
+            Some(master_target) => of(self, &facts, master_target),
+        };
+        if let Some(host) = &self.question.host {
+            facts.wanted_host = Fact::Known(host.clone());
+        }
+        facts.start_host = self.start_host(&facts);
+        facts.leftovers = leftovers(self.transcript, name);
+        facts
+    }
+
+    /// A machine that is there starts where it is, a new one where the master target is.
+    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
+        let host = match (&facts.exists, &self.question.master_target) {
+            (Fact::Known(true), _) => self.host_of(&facts.name),
+            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
+            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
+            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+        };
+        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
+    }
 }
 
 /// Counts the disks of a master target and of the machines that fail back through it.
-pub fn disk_slots(
+fn disk_slots(
     master_target: &VmFacts,
     protected: impl Iterator<Item = VmFacts>,
 ) -> Fact<DiskSlots> {
@@ -69,7 +83,7 @@ pub fn disk_slots(
 }
 
 /// Folders of a machine that is gone, on the datastores of the master target.
-pub(super) fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
+fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
     let found = match answer(transcript, "leftovers") {
         Fact::Known(found) => found,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -89,7 +103,7 @@ fn count(machine: &VmFacts) -> Fact<i64> {
 }
 
 /// Joins a machine with the master target of this name.
-pub(super) fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
+fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
     let own = match survey.find(name) {
         Fact::Known(object) => object,
         Fact::Unavailable(why) => return Fact::Unavailable(why),

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::inventory::Inventory;
 use super::property::{Refusal, answer, list, part};
+use super::question::Question;
 use super::transcript::Transcript;
-use super::vsphere::Question;
 use super::{Fact, Looked};
 
 /// Privileges that replication, failover and failback need (D:vmware-azure-tutorial-prepare-on-premises),
@@ -403,7 +403,11 @@ mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
-            answers: Answers { by_probe: answers.into_iter().map(answer).collect(), ended: true },
+            answers: Answers {
+                by_probe: answers.into_iter().map(answer).collect(),
+                ended: true,
+                unanswered: None,
+            },
         }
     }
 

@@ -6,7 +6,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::host::HostFacts;
 use super::{Fact, Looked};
 
 /// What the site file says about the servers around a target.
@@ -73,12 +72,6 @@ pub struct ServerFacts {
     pub address: Fact<String>,
     /// The version of its Site Recovery components, such as `9.8.9.0`.
     pub version: Fact<String>,
-}
-
-/// The facts of a host with those of its site joined in: what the site names and the host was not
-/// asked about is there, as unknown.
-pub fn asked_of(host: HostFacts, site: &SiteFacts) -> HostFacts {
-    HostFacts { ports: host.ports.map(|ports| ports.asked_of(site)), ..host }
 }
 
 /// What a person answers to a question.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::property::{answer, list, part};
+use super::question::Question;
 use super::transcript::Transcript;
-use super::vsphere::Question;
 use super::{Fact, Looked};
 
 /// Moves since the last reprotect.

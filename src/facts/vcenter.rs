@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::inventory::Inventory;
 use super::privileges::{self, AccountFacts};
 use super::property::{answer, list, part};
+use super::question::Question;
+use super::service::about;
 use super::transcript::Transcript;
-use super::vsphere::{Question, about};
 use super::{Fact, Looked};
 
 /// Everything that is judged about a server.

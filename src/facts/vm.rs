@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::datastore::DatastoreFacts;
 use super::disk_uuid::{self, DiskUuidFacts};
 use super::inventory::Inventory;
-use super::master_target_side::{DiskSlots, MasterTargetSide};
 use super::property::{Object, as_bool, list, part};
 use super::vmx::VmxFacts;
 use super::{Fact, Looked};
@@ -77,6 +77,36 @@ pub struct ControllerFacts {
     pub kind: String,
     /// Both in one text.
     pub words: String,
+}
+
+/// How many disks a master target would have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DiskSlots {
+    /// Its own disks and those of the machines that are named to fail back through it.
+    pub total: i64,
+    /// How that comes about.
+    pub words: String,
+}
+
+/// The master target's side of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MasterTargetSide {
+    /// The master target's machine.
+    pub name: String,
+    /// The host it runs on.
+    pub host: Fact<String>,
+    /// What the master target runs: `linux`, `windows` or `other`.
+    pub guest_family: Fact<String>,
+    /// The machine's datastores, as the master target's host reaches them.
+    pub reach: Fact<Looked<Fact<DatastoreFacts>>>,
+    /// The datastores that the master target itself stands on, which are those of a new machine.
+    pub own_datastores: Fact<Looked<Fact<DatastoreFacts>>>,
+    /// UUIDs that both machines have.
+    pub shared_uuids: Fact<Looked<String>>,
+    /// MiB of memory that no machine uses now on the master target's host.
+    pub free_memory_mib: Fact<i64>,
+    /// Other machines of the same name on the master target's host.
+    pub same_name: Fact<Looked<String>>,
 }
 
 /// A disk.

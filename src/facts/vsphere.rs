@@ -1,52 +1,19 @@
 //! One vSphere server's answers as the facts of everything that is judged by them: the server, the
 //! master target's machine, protected machines, and the hosts they run on.
 //!
-//! The joins between them are here. Not for how any of it is read: one file per subject does that.
+//! Not for how any of it is read: one file per subject does that. What is true of a machine only
+//! beside another one is joined in `master_target_side`.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Fact;
 use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, Search};
-use super::master_target_side as side;
-use super::property::{self, Listing, Object, answer, part};
-use super::storage_moves;
+use super::property::{self, Listing, Object, answer};
+use super::question::Question;
 use super::transcript::Transcript;
 use super::vcenter::{self, VcenterFacts};
-use super::vm::{self, StartHost, VmFacts};
-use super::vmx;
-
-/// Why nothing is known about the master target's side.
-const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
-
-/// What a server was asked about; a capture keeps it, so that judging it later asks the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Question {
-    /// The account that the configuration server discovers with; the one that must have its
-    /// privileges, whoever logs in here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discovery_account: Option<String>,
-    /// The name of the master target's machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub master_target: Option<String>,
-    /// The name of the host on which machines that are gone should appear.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// When the last reprotect began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reprotected_at: Option<jiff::Timestamp>,
-    /// The names of machines that are to fail back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub protected: Vec<String>,
-}
-
-impl Question {
-    /// Every machine it names.
-    pub fn machines(&self) -> impl Iterator<Item = &str> {
-        self.master_target.iter().chain(&self.protected).map(String::as_str)
-    }
-}
+use super::vm::{self, VmFacts};
 
 /// What a transcript says it was asked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,7 +24,7 @@ struct Asked {
 
 /// One server's answers, opened.
 pub struct Survey<'t> {
-    transcript: &'t Transcript,
+    pub(super) transcript: &'t Transcript,
     /// What was asked.
     pub question: Question,
     /// Who logged in.
@@ -98,46 +65,6 @@ impl<'t> Survey<'t> {
             Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
         };
         facts
-    }
-
-    /// What is known about the master target's machine.
-    pub fn master_target(&self, name: &str) -> VmFacts {
-        let mut facts = self.machine(name);
-        let planned = self.question.protected.iter().map(|name| self.machine(name));
-        facts.disk_slots = side::disk_slots(&facts, planned);
-        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
-        facts.vmx = match self.in_detail(name) {
-            Fact::Known(machine) => vmx::of(self.transcript, machine),
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        };
-        facts
-    }
-
-    /// What is known about a machine that is to fail back, beside the master target it fails back
-    /// through.
-    pub fn protected(&self, name: &str) -> VmFacts {
-        let mut facts = self.machine(name);
-        facts.master_target = match &self.question.master_target {
-            None => Fact::unavailable(NO_MASTER_TARGET),
-            Some(master_target) => side::of(self, &facts, master_target),
-        };
-        if let Some(host) = &self.question.host {
-            facts.wanted_host = Fact::Known(host.clone());
-        }
-        facts.start_host = self.start_host(&facts);
-        facts.leftovers = side::leftovers(self.transcript, name);
-        facts
-    }
-
-    /// A machine that is there starts where it is, a new one where the master target is.
-    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
-        let host = match (&facts.exists, &self.question.master_target) {
-            (Fact::Known(true), _) => self.host_of(&facts.name),
-            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
-            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
-            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
-        };
-        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
     }
 
     /// The host that a machine runs on, as it is known.
@@ -191,7 +118,8 @@ impl<'t> Survey<'t> {
         }
     }
 
-    fn machine(&self, name: &str) -> VmFacts {
+    /// What is known about a machine by itself.
+    pub(super) fn machine(&self, name: &str) -> VmFacts {
         let exists = match self.inventory.machine(name) {
             Search::Found(_) | Search::Several(_) => Fact::Known(true),
             Search::None => self.absence(name),
@@ -201,7 +129,7 @@ impl<'t> Survey<'t> {
     }
 
     /// The machine of this name as it was asked about in detail.
-    fn in_detail(&self, name: &str) -> Fact<&Object> {
+    pub(super) fn in_detail(&self, name: &str) -> Fact<&Object> {
         let found = match self.find(name) {
             Fact::Known(found) => found,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -228,19 +156,6 @@ impl<'t> Survey<'t> {
             )),
         }
     }
-}
-
-/// The server's own time, as it is written in XML; absent when it did not tell.
-pub(super) fn server_time(transcript: &Transcript) -> Option<jiff::Timestamp> {
-    let time = answer(transcript, "time");
-    time.known()?.as_str()?.parse().ok()
-}
-
-/// A part of what the server says of itself.
-pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
-    answer(transcript, "service").map(|service| {
-        service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
-    })
 }
 
 #[cfg(test)]
@@ -331,7 +246,7 @@ mod tests {
                 kind: "vcenter".to_owned(),
                 asked_at: None,
                 connection: Connection::default(),
-                answers: Answers { by_probe: answers, ended: true },
+                answers: Answers { by_probe: answers, ended: true, unanswered: None },
             };
             let survey = Survey::of(&transcript);
             let document = |facts: &dyn Fn() -> super::super::Document| facts().absent.len();

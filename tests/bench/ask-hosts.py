@@ -71,7 +71,11 @@ class Fleet:
 
     def __init__(self, work, life):
         self.directory = work / "fleet"
-        up = subprocess.run([LAB, "up", "fleet", self.directory, "--life", str(life)], stdout=subprocess.PIPE, text=True)
+        # A start file of the account's own, run at every login, would be most of what is measured.
+        home = work / "empty-home"
+        home.mkdir()
+        own = ["--home", home] if os.getuid() == 0 else []
+        up = subprocess.run([LAB, "up", "fleet", self.directory, "--life", str(life), *own], stdout=subprocess.PIPE, text=True)
         if up.returncode:
             sys.exit("the lab's servers did not start")
         told = json.loads(up.stdout)

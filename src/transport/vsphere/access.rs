@@ -9,12 +9,13 @@ use super::client::{Client, Trouble};
 use super::collector::{self, Collected, Wanted};
 use super::failure::VsphereError;
 use super::json;
+use super::notes::Notes;
+use super::server::{Server, returned};
 use super::session::Session;
 use super::soap::{Arg, Reference};
-use super::survey::{Notes, Server, returned};
 use crate::facts::inventory::Inventory;
 use crate::facts::privileges;
-use crate::facts::vsphere::Question;
+use crate::facts::question::Question;
 use crate::secret::Secret;
 
 /// Who may do what on the objects that matter.

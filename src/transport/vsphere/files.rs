@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use super::client::Trouble;
 use super::collector::Collected;
 use super::failure::VsphereError;
+use super::notes::Notes;
 use super::session::Session;
 use super::soap::Fault;
-use super::survey::Notes;
 use crate::facts::inventory::{Inventory, Search};
 use crate::facts::property::Object;
+use crate::facts::question::Question;
 use crate::facts::vmx;
-use crate::facts::vsphere::Question;
 
 /// Asks for the files.
 pub fn ask(

@@ -12,6 +12,8 @@ pub mod failure;
 mod files;
 mod http;
 mod json;
+mod notes;
+mod server;
 pub mod session;
 mod soap;
 pub mod stream;

@@ -3,7 +3,6 @@
 //! A server that cannot be asked is a transcript, too, and so is one that stops answering half way:
 //! what it said counts. Not for what any answer means: that is `facts`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,14 +14,16 @@ use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
 use super::files;
 use super::json;
+use super::notes::Notes;
+use super::server::{Server, manager, returned};
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Reference};
 use super::stream::Deadline;
 use super::tls;
 use super::xml::Element;
 use crate::facts::inventory::{Inventory, LISTS, Search, is_of};
-use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA, Transcript};
-use crate::facts::vsphere::Question;
+use crate::facts::question::Question;
+use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
 
 /// What is listed of everything that the account sees.
 const LISTED: &[Wanted<'static>] = &[
@@ -134,59 +135,8 @@ pub fn record(asked: &Asked<'_>) -> Transcript {
         kind: asked.kind.to_owned(),
         asked_at: Some(asked_at),
         // Each answer is a whole reply of the server, so none of them can be cut short.
-        answers: Answers { by_probe: notes.0, ended: true, unanswered: None },
+        answers: Answers { by_probe: notes.answers(), ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
-    }
-}
-
-/// The answers so far.
-#[derive(Default)]
-pub(super) struct Notes(BTreeMap<String, Answer>);
-
-impl Notes {
-    /// What is known by now, as a transcript.
-    fn so_far(&self) -> Transcript {
-        Transcript {
-            schema: SCHEMA.to_owned(),
-            target: String::new(),
-            kind: String::new(),
-            asked_at: None,
-            connection: Connection::default(),
-            answers: Answers { by_probe: self.0.clone(), ended: true, unanswered: None },
-        }
-    }
-
-    pub(super) fn known(&mut self, probe: &str, value: &Value) {
-        self.note(probe, 0, value);
-    }
-
-    fn note(&mut self, probe: &str, status: i32, value: &Value) {
-        self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
-    }
-
-    /// Notes that something was not to be had.
-    pub(super) fn refused(&mut self, probe: &str, why: &str) {
-        if !self.0.contains_key(probe) {
-            self.note(probe, 1, &json!({ "fault": "NotGiven", "message": why }));
-        }
-    }
-
-    /// Notes what a question brought; only the end of the connection ends everything.
-    pub(super) fn take<T>(
-        &mut self,
-        probes: &[&str],
-        result: Result<T, Trouble>,
-    ) -> Result<Option<T>, VsphereError> {
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(Trouble::Fault(fault)) => {
-                for probe in probes {
-                    self.note(probe, 1, &json::fault(&fault));
-                }
-                Ok(None)
-            }
-            Err(Trouble::Broken(error)) => Err(error),
-        }
     }
 }
 
@@ -241,28 +191,6 @@ fn service_content(client: &mut Client<'_>, notes: &mut Notes) -> Result<Element
             Err(VsphereError::Fault { doing, fault })
         }
         Err(Trouble::Broken(error)) => Err(error),
-    }
-}
-
-fn manager(content: &Element, name: &str) -> Result<Reference, VsphereError> {
-    let found = content.child(name).and_then(Reference::of);
-    found.ok_or_else(|| VsphereError::NotVsphere(format!("it names no {name}")))
-}
-
-pub(super) struct Server {
-    content: Element,
-    pub(super) managers: Managers,
-}
-
-impl Server {
-    /// A manager that not every server has.
-    pub(super) fn optional(&self, name: &str) -> Option<Reference> {
-        self.content.child(name).and_then(Reference::of)
-    }
-
-    fn is_vcenter(&self) -> bool {
-        let about = self.content.child("about");
-        about.and_then(|about| about.text_of("apiType")) == Some("VirtualCenter")
     }
 }
 
@@ -412,9 +340,4 @@ fn licences(
         notes.known("assigned-licences", &returned(&answer));
     }
     Ok(())
-}
-
-/// The values that a call returns, as an array.
-pub(super) fn returned(answer: &Element) -> Value {
-    Value::Array(answer.all("returnval").map(json::value).collect())
 }
