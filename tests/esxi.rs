@@ -133,7 +133,7 @@ fn every_host_has_its_findings_and_no_others() {
     }
     let free = "fail VMware vSphere 6 Hypervisor (edition key \"esx.hypervisor.cpuPackage\")";
     let expired = "fail Evaluation Mode (edition key \"eval\"), expired";
-    let uuid = "fail disk.EnableUUID = \"TRUE\", disk.EnableUUID = \"FALSE\", flags.diskUuidEnabled = true";
+    let unread = "fail rows of the file that the server does not have: disk.EnableUUID = FALSE";
     let keep = |_: &Path| {};
     let damage = |file: &'static str, from: &'static str, to: &'static str| {
         move |fixture: &Path| {
@@ -176,7 +176,7 @@ fn every_host_has_its_findings_and_no_others() {
                 "\"TRUE\"",
                 "\"FALSE\"",
             )),
-            vec![("mt.disk-enable-uuid", uuid)],
+            vec![("mt.vmx-reloaded", unread)],
         ),
         (
             "esxi-paid",

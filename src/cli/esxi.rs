@@ -13,8 +13,9 @@ use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::esxi_shell::{self, in_words_of_the_api};
 use crate::facts::probe::Surroundings;
+use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::{Question, Survey};
+use crate::facts::vsphere::Survey;
 use crate::facts::{Document, Fact};
 use crate::site;
 use crate::transport::Transport;
@@ -109,14 +110,8 @@ pub fn ask(
 /// those that are to fail back. Machines that are named now stand before those that were named
 /// when the host was asked.
 pub fn targets(transcript: &Transcript, now: &Question) -> Vec<Target> {
-    let api = in_words_of_the_api(transcript);
-    let mut survey = Survey::of(&api);
-    if now.master_target.is_some() {
-        survey.question.master_target.clone_from(&now.master_target);
-    }
-    if !now.protected.is_empty() {
-        survey.question.protected.clone_from(&now.protected);
-    }
+    let api = in_words_of_the_api(transcript, now);
+    let survey = Survey::of(&api);
     let question = survey.question.clone();
     let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {

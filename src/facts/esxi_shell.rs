@@ -8,7 +8,6 @@ pub mod dump;
 pub mod licence_text;
 pub mod machines;
 pub mod probes;
-pub mod settings;
 pub mod volumes;
 
 use std::collections::BTreeMap;
@@ -18,7 +17,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::connection::{self, ConnectionFacts};
+use super::question::Question;
 use super::transcript::{Answer, Answers, Transcript};
+use super::vmx;
 use super::{Fact, Unavailable};
 use machines::Row;
 use volumes::Volume;
@@ -43,12 +44,21 @@ pub fn of(transcript: &Transcript) -> EsxiShellFacts {
     EsxiShellFacts { connection: connection::of(transcript), is_esxi }
 }
 
-/// The answers of a host's shell as the API's answers would be.
-pub fn in_words_of_the_api(shell: &Transcript) -> Transcript {
+/// The answers of a host's shell as the API's answers would be. Machines that are named now stand
+/// before those that were named when the host was asked.
+pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     let mut api = Api(BTreeMap::new());
-    if let Fact::Known(asked) = json_of(shell, "asked") {
-        api.known("asked", &asked);
+    let asked = json_of(shell, "asked").known().cloned().unwrap_or_default();
+    let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
+    let mut question: Question = serde_json::from_value(part("question")).unwrap_or_default();
+    if now.master_target.is_some() {
+        question.master_target.clone_from(&now.master_target);
     }
+    if !now.protected.is_empty() {
+        question.protected.clone_from(&now.protected);
+    }
+    let user = part("user").as_str().unwrap_or("root").to_owned();
+    api.known("asked", &json!({ "question": question, "user": user }));
     if let Fact::Known(time) = shell.text("esxi-time") {
         api.known("time", &Value::String(time.trim().to_owned()));
     }
@@ -81,6 +91,11 @@ pub fn in_words_of_the_api(shell: &Transcript) -> Transcript {
     }
     match &rows {
         Fact::Known(rows) => {
+            let name = question.master_target.as_deref();
+            match file(shell, rows, name) {
+                Fact::Known(rows) => api.known("vmx", &json!({ "rows": rows })),
+                Fact::Unavailable(why) => api.refused("vmx", &why),
+            }
             let listed: Vec<Value> = rows.iter().map(|row| listed(row, &datastores)).collect();
             api.known("machines", &json!({ "objects": listed, "complete": true }));
             let chosen = rows.iter().filter(|row| was_asked(shell, row));
@@ -342,6 +357,18 @@ fn stands_on(of: &mut Properties, row: &Row, datastores: &Fact<Vec<Value>>, devi
     of.set("datastore", Some(&json!(references)));
 }
 
+/// The rows of the master target's own file that are judged.
+fn file(shell: &Transcript, rows: &[Row], name: Option<&str>) -> Fact<Vec<String>> {
+    let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
+    let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };
+    match shell.answer(&format!("esxi-vmx-{}", row.id)) {
+        // It was read to its end, and either has such a row or has not.
+        Fact::Known(Answer { status: 0 | 1, text }) => Fact::Known(vmx::rows(text)),
+        Fact::Known(_) => Fact::unavailable(format!("{} cannot be read", row.path)),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
 fn was_asked(shell: &Transcript, row: &Row) -> bool {
     shell.answers.by_probe.contains_key(&format!("esxi-config-{}", row.id))
 }
@@ -367,9 +394,7 @@ fn chosen_of(shell: &Transcript, row: &Row, datastores: &Fact<Vec<Value>>) -> Va
             }
             devices =
                 at(config, "hardware.device").and_then(Value::as_array).map_or(&[], Vec::as_slice);
-            let vmx = shell.answer(&format!("esxi-vmx-{}", row.id));
-            let rows = at(config, "extraConfig");
-            of.set("config.extraConfig", settings::with_file(rows, vmx.known().copied()).as_ref());
+            of.set("config.extraConfig", at(config, "extraConfig"));
         }
         Fact::Unavailable(why) => of.refuse("config", why),
     }

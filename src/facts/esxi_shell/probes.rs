@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use crate::facts::probe::Probe;
+use crate::facts::question::Question;
 use crate::facts::script::quoted;
-use crate::facts::vsphere::Question;
 
 /// How many machines are asked about in detail when nobody says which.
 pub const MAX_MACHINES: usize = 20;

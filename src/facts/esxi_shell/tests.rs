@@ -50,9 +50,13 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
     transcript
 }
 
+fn api_of(shell: &Transcript) -> Transcript {
+    in_words_of_the_api(shell, &Question::default())
+}
+
 #[test]
 fn a_host_is_read_as_its_api_would_have_it() {
-    let api = in_words_of_the_api(&shell(&[]));
+    let api = api_of(&shell(&[]));
     let survey = Survey::of(&api);
     let hosts = survey.hosts();
     let host = &hosts[0];
@@ -78,7 +82,7 @@ fn a_host_is_read_as_its_api_would_have_it() {
 
 #[test]
 fn a_machine_is_read_as_the_api_would_have_it() {
-    let api = in_words_of_the_api(&shell(&[]));
+    let api = api_of(&shell(&[]));
     let survey = Survey::of(&api);
     let vm = survey.master_target("mt (1)");
     let uuid = vm.disk_enable_uuid.known().unwrap();
@@ -95,7 +99,7 @@ fn a_machine_is_read_as_the_api_would_have_it() {
 
 #[test]
 fn a_datastore_that_the_host_does_not_have_is_not_reached() {
-    let api = in_words_of_the_api(&shell(&[]));
+    let api = api_of(&shell(&[]));
     let app = Survey::of(&api).protected("app");
     let reach = &app.master_target.known().unwrap().reach;
     let store = reach.known().unwrap().items[0].known().unwrap();
@@ -112,13 +116,13 @@ fn what_could_not_be_read_is_unknown() {
         ("esxi-config-11", 124, ""),
         ("esxi-config-11", 0, "(vim.A) {"),
     ] {
-        let api = in_words_of_the_api(&shell(&[(probe, status, text)]));
+        let api = api_of(&shell(&[(probe, status, text)]));
         let vm = Survey::of(&api).master_target("mt (1)");
         assert!(vm.disk_enable_uuid.known().is_none(), "{text}");
         assert!(vm.controllers.known().is_none(), "{text}");
         assert!(vm.snapshots.known().is_none(), "{text}");
     }
-    let api = in_words_of_the_api(&shell(&[("esxi-snapshots-11", 255, FAULT)]));
+    let api = api_of(&shell(&[("esxi-snapshots-11", 255, FAULT)]));
     let vm = Survey::of(&api).master_target("mt (1)");
     assert_eq!(
         vm.snapshots,
@@ -126,7 +130,7 @@ fn what_could_not_be_read_is_unknown() {
             "the host answered NotFound: Unable to find a VM corresponding to \"11\""
         )
     );
-    let api = in_words_of_the_api(&shell(&[
+    let api = api_of(&shell(&[
         ("esxi-licence", 0, "Failed to login\n"),
         ("esxi-volumes", 1, ""),
     ]));
@@ -134,17 +138,19 @@ fn what_could_not_be_read_is_unknown() {
     assert!(host.licence.known().is_none() && host.datastores.known().is_none());
     assert_eq!(host.datastores, Fact::unavailable("esxi-volumes exited with status 1"));
     let silent = Transcript { answers: Answers::default(), ..shell(&[]) };
-    let api = in_words_of_the_api(&silent);
+    let api = api_of(&silent);
     let host = &Survey::of(&api).hosts()[0];
     assert_eq!(host.licence, Fact::unavailable("the answers were cut short"));
 }
 
 #[test]
 fn a_file_that_differs_from_the_running_machine_is_seen() {
-    let api = in_words_of_the_api(&shell(&[("esxi-vmx-11", 0, "disk.EnableUUID = \"FALSE\"\n")]));
+    let api = api_of(&shell(&[("esxi-vmx-11", 0, "disk.EnableUUID = \"FALSE\"\n")]));
     let vm = Survey::of(&api).master_target("mt (1)");
-    let uuid = vm.disk_enable_uuid.known().unwrap();
-    assert_eq!((uuid.spelling, uuid.repeated), (Spelling::Other, true));
+    assert_eq!(vm.disk_enable_uuid.known().unwrap().spelling, Spelling::True);
+    assert_eq!(vm.vmx.known().unwrap().unread.items, ["disk.EnableUUID = FALSE"]);
+    let api = api_of(&shell(&[("esxi-vmx-11", 2, "")]));
+    assert!(Survey::of(&api).master_target("mt (1)").vmx.known().is_none());
 }
 
 #[test]
