@@ -126,6 +126,9 @@ fn skip() -> bool {
     missing().is_some_and(|why| !program::skipped(why))
 }
 
+/// A fake host, what is done to its tables, and what it then has beside [`ALWAYS`].
+type Case = (&'static str, Box<dyn FnOnce(&Path)>, Vec<(&'static str, &'static str)>);
+
 #[test]
 fn every_host_has_its_findings_and_no_others() {
     if skip() {
@@ -143,7 +146,7 @@ fn every_host_has_its_findings_and_no_others() {
             fs::write(path, text.replace(from, to)).unwrap();
         }
     };
-    let cases: Vec<(&str, Box<dyn FnOnce(&Path)>, Vec<(&str, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         ("esxi-paid", Box::new(keep), vec![]),
         ("esxi-free", Box::new(keep), vec![("esxi.not-free", free)]),
         ("esxi-eval-expired", Box::new(keep), vec![("esxi.not-free", expired)]),

@@ -70,7 +70,7 @@ pub enum Verb {
     #[command(subcommand)]
     Lint(Lint),
     /// Say what a symptom comes from, and which checks tell
-    Troubleshoot(Troubleshoot),
+    Troubleshoot(Box<Troubleshoot>),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
     /// Show the certificate of a vSphere server, and keep its thumbprint

@@ -107,7 +107,11 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
             api.refused("chosen", why);
         }
     }
-    Transcript { answers: Answers { by_probe: api.0, ..shell.answers.clone() }, ..shell.clone() }
+    Transcript {
+        // What was cut short on its way is refused above, one by one.
+        answers: Answers { by_probe: api.0, ended: true, unanswered: None },
+        ..shell.clone()
+    }
 }
 
 struct Api(BTreeMap<String, Answer>);

@@ -130,10 +130,7 @@ fn what_could_not_be_read_is_unknown() {
             "the host answered NotFound: Unable to find a VM corresponding to \"11\""
         )
     );
-    let api = api_of(&shell(&[
-        ("esxi-licence", 0, "Failed to login\n"),
-        ("esxi-volumes", 1, ""),
-    ]));
+    let api = api_of(&shell(&[("esxi-licence", 0, "Failed to login\n"), ("esxi-volumes", 1, "")]));
     let host = &Survey::of(&api).hosts()[0];
     assert!(host.licence.known().is_none() && host.datastores.known().is_none());
     assert_eq!(host.datastores, Fact::unavailable("esxi-volumes exited with status 1"));
