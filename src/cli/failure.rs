@@ -14,6 +14,7 @@ use crate::image::profile::ProfileError;
 use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::system::SystemError;
+use crate::image::vm::VmError;
 use crate::report::catalogue::NoSuchCheck;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
@@ -68,6 +69,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         SymptomError,
         SystemError,
         ThumbprintError,
+        VmError,
         VsphereError,
         TargetError,
         ValueError,
