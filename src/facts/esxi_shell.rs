@@ -65,7 +65,11 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     let product = product(shell);
     match &product {
         Fact::Known(about) => api.known("service", &json!({ "about": about })),
-        Fact::Unavailable(why) => api.refused("service", why),
+        Fact::Unavailable(why) => {
+            api.refused("service", why);
+            // Where it is not known to be a host, its licence would be looked for as a vCenter's.
+            api.refused("assigned-licences", why);
+        }
     }
     match read(shell, "esxi-licence", licence_text::parse) {
         Fact::Known(licences) => {

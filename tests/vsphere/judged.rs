@@ -102,7 +102,7 @@ pub fn good() -> Outcomes {
         "app-01",
         "not-applicable",
         "esxi.host-choice-alr after.vmware-tools datastore.type-alr datastore.space-alr \
-         vm.vmdk-leftover",
+         vm.vmdk-leftover datastore.reachable-standalone",
     );
     all
 }
