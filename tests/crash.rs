@@ -44,6 +44,8 @@ impl Site {
             .to_vec();
         if installed(&["xorriso"]) {
             let base = el6_medium::write(dir.path(), 8 << 20);
+            // Its packages are filler.
+            args.push("--allow-incomplete".to_owned());
             args.extend(["--base".to_owned(), base.display().to_string()]);
         }
         let mut site =

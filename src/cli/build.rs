@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, progress, recipe, screen};
+use super::{Exit, check, packages, progress, recipe, screen};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -28,7 +28,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
     let chosen = recipe::choose(&args.recipe, assets)?;
     let out =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
-    let plan = Plan::resolve(Wish {
+    let mut plan = Plan::resolve(Wish {
         recipe: chosen.recipe,
         record: chosen.record,
         profile: chosen.profile,
@@ -39,6 +39,10 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         root: chosen.root,
         epoch: source_date_epoch()?,
     })?;
+    plan.incomplete = packages::incomplete(&plan, &checks);
+    if !args.allow_incomplete && !plan.incomplete.is_empty() {
+        anyhow::bail!(packages::PackagesError::Incomplete(plan.incomplete));
+    }
     let files = payload::of(assets, &plan)?;
     let composition = compose::compose(&plan, &files).with_context(|| match &plan.base {
         Some(base) => base.path.display().to_string(),
