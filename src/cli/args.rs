@@ -170,7 +170,7 @@ pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
     /// A vendor's medium with add-on RPMs: will the installation resolve?
-    Packages(CheckPackages),
+    Packages(Box<CheckPackages>),
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
 }

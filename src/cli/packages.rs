@@ -10,8 +10,8 @@ use super::{Exit, check, recipe};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self as judge, CheckSet, Target, TargetKind};
-use crate::facts::Document;
 use crate::facts::closure::PackageSetFacts;
+use crate::facts::{Document, Fact};
 use crate::image::closure::{Problem, name_of_file};
 use crate::image::inspect::{self, Asked, Stock};
 use crate::image::plan::{Plan, open_medium};
@@ -124,6 +124,10 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
         known: &profile.packages.known,
     };
     let facts = inspect::packages(&base.medium, &shelf, &asked);
+    // One reason, once, and not for every fact that it makes unknown.
+    if let Fact::Unavailable(why) = &facts.install {
+        return vec![why.reason.clone()];
+    }
     let report = judged(&base.path, &facts, checks, FailOn::Blocker);
     tracing::info!(exit = report.summary.exit_code, "resolved the packages");
     let blocks = |result: &&CheckResult| {
