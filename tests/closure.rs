@@ -173,7 +173,8 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
     }
 
     // Case, without, with, the check that fails, what it says, whether dnf fails as well.
-    let cases: [(&str, &[&str], &[&str], &str, &str, bool); 6] = [
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a str, &'a str, bool);
+    let cases: [Case<'_>; 6] = [
         (
             "no-libs",
             &["perl-libs"],

@@ -214,9 +214,9 @@ pub struct Asking {
 #[derive(Debug, Subcommand)]
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(CollectHost),
+    Host(Box<CollectHost>),
     /// The script that would be sent, for review or for a fleet's own engine
-    Script(CollectScript),
+    Script(Box<CollectScript>),
 }
 
 #[derive(Debug, Args)]
