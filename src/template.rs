@@ -1,5 +1,5 @@
-//! Rendering of what is not HTML: kickstarts, shell scripts, boot entries. Strict, without
-//! escaping, with quoting where a template asks for it.
+//! Rendering: kickstarts, shell scripts and boot entries without escaping, with quoting where a
+//! template asks for it; pages by an engine of their own that escapes for HTML. Both are strict.
 //!
 //! Not for deciding what may stand in a value: values are typed before they get here.
 
@@ -98,7 +98,43 @@ pub fn render_text(
     text: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
-    let mut engine = engine();
+    rendered(engine(), name, text, model)
+}
+
+/// Renders an embedded page, such as `report/report.html.hbs`, every value escaped for HTML.
+///
+/// # Errors
+///
+/// As [`render`].
+pub fn page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
+    let asset = Assets::embedded().read(Kind::Template, name)?;
+    page_text(name, &asset.text, model)
+}
+
+/// Renders a page given as text; `name` is for messages.
+///
+/// # Errors
+///
+/// As [`render`].
+///
+/// ```
+/// let model = serde_json::json!({ "name": "<script>" });
+/// let page = preflight::template::page_text("t", "<b title=\"{{name}}\">{{name}}</b>", &model);
+/// assert_eq!(page.unwrap(), "<b title=\"&lt;script&gt;\">&lt;script&gt;</b>");
+/// ```
+pub fn page_text(name: &str, text: &str, model: &impl Serialize) -> Result<String, TemplateError> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(handlebars::html_escape);
+    rendered(engine, name, text, model)
+}
+
+fn rendered(
+    mut engine: Handlebars<'_>,
+    name: &str,
+    text: &str,
+    model: &impl Serialize,
+) -> Result<String, TemplateError> {
     engine.register_template_string("main", text).map_err(|error| TemplateError::Syntax {
         name: name.to_owned(),
         reason: error.to_string(),
@@ -111,6 +147,13 @@ pub fn render_text(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_escapes_and_misses_nothing() {
+        let text = page_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\">" })).unwrap();
+        assert_eq!(text, "&lt;&amp;&#x27;&quot;&gt;");
+        assert!(page_text("t", "{{nope}}", &serde_json::json!({})).is_err());
+    }
 
     #[test]
     fn a_missing_value_is_an_error_and_nothing_is_escaped() {

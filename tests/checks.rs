@@ -539,6 +539,8 @@ fn remedies_name_commands_there_are() {
         "list packages",
         "check packages",
         "check host",
+        "check vcenter",
+        "check esxi",
     ];
     for check in embedded().checks() {
         for command in &check.remedy.commands {
@@ -560,7 +562,7 @@ fn report(name: &str, facts: &ImageFacts) -> Report {
     .expect("waivers");
     let findings = judge(&embedded(), &targets, &waivers, now());
     let notes = notes(&waivers, &findings, now());
-    Report::new(&targets, &findings, &[], &notes, now(), FailOn::Blocker)
+    Report::new(&targets, findings, &[], &notes, now(), FailOn::Blocker)
 }
 
 fn text(report: &Report, style: Style) -> String {
@@ -757,7 +759,7 @@ fn explain_says_everything_about_a_check() {
           defined in  FILE, line N
         ");
     let error = catalogue::explain(&set, "image.zerombrr", 80).unwrap_err();
-    assert_eq!(error.to_string(), "no check \"image.zerombrr\"");
+    assert_eq!(error.to_string(), "no check or symptom \"image.zerombrr\"");
     assert_eq!(error.hint().as_deref(), Some("try preflight explain image.zerombr"));
 }
 

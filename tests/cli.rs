@@ -40,6 +40,7 @@ fn every_help_page_fits_80_columns() {
         &["check", "--help"],
         &["check", "image", "--help"],
         &["check", "host", "--help"],
+        &["collect", "--help"],
         &["collect", "host", "--help"],
         &["collect", "script", "--help"],
         &["init", "site", "--help"],
@@ -48,6 +49,7 @@ fn every_help_page_fits_80_columns() {
         &["render", "kickstart", "--help"],
         &["lint", "kickstart", "--help"],
         &["explain", "--help"],
+        &["troubleshoot", "--help"],
         &["list", "--help"],
         &["init", "recipe", "--help"],
         &["test", "checks", "--help"],
@@ -153,7 +155,7 @@ fn the_starting_recipe_builds_as_it_is() {
 #[test]
 fn lists_are_for_people_and_for_programs() {
     let dir = here();
-    for what in ["checks", "recipes", "profiles", "formats"] {
+    for what in ["checks", "symptoms", "recipes", "profiles", "formats"] {
         let text = preflight(&["list", what], dir.path());
         assert_eq!(text.status.code(), Some(0), "{what}");
         let json = preflight(&["list", what, "--format", "json"], dir.path());

@@ -130,9 +130,8 @@ fn image(bytes: &[u8], checks: &CheckSet) -> bool {
     let document = Document::new("image", &facts);
     let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
     let findings = check::judge(checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
-    let about_images =
-        checks.checks().iter().filter(|it| it.applies_to.contains(&TargetKind::Image));
-    assert_eq!(findings.len(), about_images.count());
+    let of_images = checks.checks().iter().filter(|c| c.applies_to.contains(&TargetKind::Image));
+    assert_eq!(findings.len(), of_images.count());
 
     let medium = Medium::open(file).unwrap();
     let path = "preflight/added/file.txt";

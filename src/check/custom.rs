@@ -225,6 +225,7 @@ mod tests {
         let mut transcript = Transcript::of_failure("mt1", "linux-mt", "ssh", failure);
         let answer = Answer { status, text: text.into() };
         transcript.answers.by_probe.insert("own-backup".into(), answer);
+        transcript.answers.ended = true;
         transcript
     }
 

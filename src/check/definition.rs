@@ -4,11 +4,12 @@
 //! for deciding checks: that is `engine`'s.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
 use super::refusal::{DefinitionError, Problem};
-use crate::assets::{Asset, Assets, Kind};
+use crate::assets::{Asset, AssetError, Assets, Kind};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
@@ -16,6 +17,14 @@ use crate::yaml::nearest;
 
 // What a set is made of, for those who read a set.
 pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
+
+/// The one file among the check files that has no checks: `symptom` reads it.
+const SYMPTOMS: &str = "symptoms.yaml";
+
+/// The file of symptoms, which stands among those of checks.
+pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
+    assets.read(Kind::Check, SYMPTOMS)
+}
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
@@ -49,14 +58,16 @@ impl CheckSet {
         Self::read(&[&files, more].concat())
     }
 
-    /// Reads check files given as texts.
+    /// Reads check files given as texts; a file of symptoms among them is left out.
     ///
     /// # Errors
     ///
     /// As [`CheckSet::load`].
     pub fn read(files: &[Asset]) -> Result<Self, DefinitionError> {
+        let of_symptoms =
+            |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
         let mut written = Vec::new();
-        for file in files {
+        for file in files.iter().filter(|file| !of_symptoms(file)) {
             written.extend(entries_of(file)?);
         }
         let own = own_probes(&written)?;

@@ -95,20 +95,31 @@ pub fn judge(
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
-    let subjects: Vec<Subject<'_>> =
-        targets.iter().map(|target| Subject::new(&target.document)).collect();
-    let mut benches: Vec<Bench<'_>> = subjects
-        .iter()
-        .zip(targets)
-        .map(|(subject, target)| Bench::new(set, subject, target.providers()))
-        .collect();
+    judge_scope(set, targets, &Scope::of(set, targets), waivers, now)
+}
+
+/// Judges what a scope plans, in its order.
+pub fn judge_scope(
+    set: &CheckSet,
+    targets: &[Target],
+    scope: &Scope,
+    waivers: &[Waiver],
+    now: Timestamp,
+) -> Vec<Finding> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let findings = Scope::of(set, targets).planned.into_iter().map(|(place, index)| {
-        let verdict = benches[place].verdict(index);
-        finding(&set.checks()[index], &targets[place], &subjects[place], verdict, &live)
-    });
-    findings.collect()
+    let mut findings = Vec::with_capacity(scope.planned.len());
+    // One target after the other: what rules work on is large, and there may be hundreds.
+    for planned in scope.planned.chunk_by(|a, b| a.0 == b.0) {
+        let target = &targets[planned[0].0];
+        let subject = Subject::new(&target.document);
+        let mut bench = Bench::new(set, &subject, target.providers());
+        findings.extend(planned.iter().map(|&(_, index)| {
+            let verdict = bench.verdict(index);
+            finding(&set.checks()[index], target, &subject, verdict, &live)
+        }));
+    }
+    findings
 }
 
 /// What should be said about the waivers beside the findings they were judged with.

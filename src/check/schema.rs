@@ -12,9 +12,12 @@ use serde_json::Value;
 
 use super::provider::Provider;
 use crate::facts::closure::PackageSetFacts;
+use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
 use crate::facts::site::SiteFacts;
+use crate::facts::vcenter::VcenterFacts;
+use crate::facts::vm::VmFacts;
 
 /// Facts are trees, not graphs; a schema deeper than this refers to itself.
 const MAX_DEPTH: usize = 24;
@@ -36,6 +39,9 @@ const ROOTS: &[Root] = &[
     Root { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
     Root { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
     Root { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
+    Root { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
+    Root { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
+    Root { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },
 ];
 
 /// The root of what checks' own probes find; which members it has is for the set of checks to say.

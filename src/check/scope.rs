@@ -75,4 +75,19 @@ impl Scope {
         }
         scope
     }
+
+    /// The part of it that has to do with some checks: they themselves, and what they require.
+    pub fn only(self, set: &CheckSet, ids: &[&str]) -> Self {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&str> = ids.to_vec();
+        while let Some(id) = left.pop() {
+            if let Some(check) = set.find(id).filter(|check| wanted.insert(&check.id)) {
+                left.extend(check.requires.iter().map(String::as_str));
+            }
+        }
+        let Self { mut planned, mut not_asked } = self;
+        planned.retain(|&(_, index)| wanted.contains(set.checks()[index].id.as_str()));
+        not_asked.retain(|left_out| wanted.contains(left_out.check.as_str()));
+        Self { planned, not_asked }
+    }
 }

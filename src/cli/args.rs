@@ -4,6 +4,7 @@
 
 mod credentials;
 mod site;
+mod vsphere;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use site::{ManyHosts, SiteChoice};
+pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -63,8 +65,12 @@ pub enum Verb {
     /// Find mistakes in a text
     #[command(subcommand)]
     Lint(Lint),
+    /// Say what a symptom comes from, and which checks tell
+    Troubleshoot(Box<Troubleshoot>),
     /// Say what a check is about, why it matters and how to mend it
     Explain(Explain),
+    /// Show the certificate of a vSphere server, and keep its thumbprint
+    Trust(TrustServer),
     /// List what there is to choose from
     List(List),
     /// Print a commented file to start from
@@ -173,6 +179,10 @@ pub enum Check {
     Packages(Box<CheckPackages>),
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
+    /// A vCenter server: its account, and machines and hosts in it
+    Vcenter(Box<CheckVsphere>),
+    /// ESXi hosts, by their own API or their vCenter's
+    Esxi(Box<CheckVsphere>),
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +225,8 @@ pub struct Asking {
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),
+    /// The answers of a vCenter server, for check vcenter capture:FILE
+    Vcenter(Box<CollectVsphere>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }
@@ -343,9 +355,49 @@ pub struct LintKickstart {
     pub format: TextOrJson,
 }
 
+/// Say what a symptom comes from, and which checks tell
+///
+/// Give what you see in words, an error code, or pasted lines of a log. With a
+/// target, the suspected checks are run on it and each cause is confirmed,
+/// ruled out or undecided.
+///
+/// Exit status without a target: 0 something fits, 3 nothing does. With one:
+/// 1 a cause is confirmed, 0 all are ruled out, 3 neither. 2: could not run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  preflight troubleshoot datastores are not listed
+  preflight troubleshoot 95226
+  journalctl -n 200 | preflight troubleshoot
+  preflight troubleshoot ts-mt-heartbeat --target ssh://root@mt1")]
+pub struct Troubleshoot {
+    /// What is seen: words, an error code, a symptom's id, or - for what is
+    /// pasted on standard input
+    #[arg(value_name = "SYMPTOM")]
+    pub words: Vec<String>,
+
+    /// A master target to ask: ssh://USER@HOST[:PORT], local: (this machine),
+    /// capture:FILE|DIR, or a name in --site; may be repeated [default: the
+    /// master targets of --site]
+    #[arg(long = "target", value_name = "TARGET")]
+    pub targets: Vec<String>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub site: SiteChoice,
+
+    /// text or json
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: TextOrJson,
+}
+
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A check's id, such as image.zerombr
+    /// A check's id, such as image.zerombr, or a symptom's
     pub id: String,
 }
 
@@ -376,6 +428,8 @@ pub struct List {
 pub enum Listing {
     /// What can be judged
     Checks,
+    /// What can be troubleshot
+    Symptoms,
     /// What can be built
     Recipes,
     /// What can be installed

@@ -10,7 +10,7 @@ use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
 use super::{Exit, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::check::example::run_examples;
-use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::image::inspect::{self, MediaMd5Check};
@@ -43,7 +43,7 @@ pub fn judge_image(
     let targets = [Target { name, kind: TargetKind::Image, document }];
     let now = jiff::Timestamp::now();
     let findings = check::judge(checks, &targets, &[], now);
-    Report::new(&targets, &findings, &[], &[], now, fail_on)
+    Report::new(&targets, findings, &[], &[], now, fail_on)
 }
 
 /// What the manifest beside an image says of a report.
@@ -130,7 +130,8 @@ fn format_named(name: &str) -> anyhow::Result<&'static Format> {
 /// Prints what a check is about.
 pub fn explain(args: &Explain, assets: &Assets) -> anyhow::Result<Exit> {
     let checks = CheckSet::load(assets)?;
-    anstream::print!("{}", report::catalogue::explain(&checks, &args.id, 80)?);
+    let symptoms = SymptomSet::load(assets, &checks)?;
+    anstream::print!("{}", report::symptoms::explain(&checks, &symptoms, &args.id, 80)?);
     Ok(Exit::Clean)
 }
 
@@ -140,6 +141,9 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         Some(directory) => CheckSet::read(&check_files(directory)?)?,
         None => CheckSet::load(assets)?,
     };
+    if args.directory.is_none() {
+        SymptomSet::load(assets, &checks)?;
+    }
     let results = run_examples(&checks);
     let failed: Vec<_> = results.iter().filter(|result| result.instead.is_some()).collect();
     for result in &failed {

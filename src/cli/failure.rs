@@ -5,6 +5,7 @@ use std::error::Error;
 use super::packages::PackagesError;
 use crate::assets::AssetError;
 use crate::check::DefinitionError;
+use crate::check::symptom_set::SymptomError;
 use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
 use crate::image::iso::IsoError;
@@ -18,7 +19,11 @@ use crate::image::system::SystemError;
 use crate::report::catalogue::NoSuchCheck;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
+use crate::transport::capture::CaptureError;
 use crate::transport::target::TargetError;
+use crate::transport::vsphere::address::AddressError;
+use crate::transport::vsphere::failure::VsphereError;
+use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
@@ -47,8 +52,10 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     ask!(
+        AddressError,
         AgentError,
         AssetError,
+        CaptureError,
         ComposeError,
         DefinitionError,
         InventoryError,
@@ -62,7 +69,10 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ReplacementError,
         RepositoryError,
         SiteError,
+        SymptomError,
         SystemError,
+        ThumbprintError,
+        VsphereError,
         TargetError,
         ValueError,
         YamlError,

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Context;
 
-use super::args::{CheckHost, CollectHost, CollectScript};
+use super::args::{CheckHost, CollectHost, CollectScript, ManyHosts, Troubleshoot};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::{self, Around};
@@ -13,10 +13,10 @@ use super::targets::{self, Host};
 use super::{Exit, interrupt, progress};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind, engine, status::FailOn};
+use crate::facts::Document;
 use crate::facts::host::{self, HostFacts};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Document, site as joined};
 use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::transport::fleet::{self, Question};
@@ -141,6 +141,33 @@ fn called(mut captured: Vec<Transcript>, host: &Host) -> Vec<Transcript> {
     captured
 }
 
+/// What is asked about the causes of a symptom.
+pub struct Asked {
+    /// The hosts, and what of the site only its author can answer for.
+    pub targets: Vec<Target>,
+    /// Whether somebody stopped it.
+    pub interrupted: bool,
+}
+
+/// Asks hosts as `check host` does, for others to judge; without a name all master targets of
+/// the site.
+pub fn asked(args: &Troubleshoot, checks: &CheckSet, around: &Around) -> anyhow::Result<Asked> {
+    let many = ManyHosts { inventory: None, groups: Vec::new(), jobs: None };
+    let hosts = match args.targets.is_empty() && around.site.master_targets.is_empty() {
+        true => Vec::new(),
+        false => targets::chosen(&args.targets, &many, &around.site)?,
+    };
+    let hosts = targets::with_process_servers(hosts, &around.site);
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let transcripts = ask(hosts, checks, &login, None)?;
+    let targets = transcripts.iter().map(|it| target(it, checks, around));
+    let mut targets = targets.collect::<anyhow::Result<Vec<Target>>>()?;
+    if around.told {
+        targets.extend(around.site.answered_for());
+    }
+    Ok(Asked { targets, interrupted: transcripts.iter().any(was_interrupted) })
+}
+
 fn judge(
     transcripts: &[Transcript],
     checks: &CheckSet,
@@ -157,7 +184,7 @@ fn judge(
     let findings = check::judge(checks, &targets, waivers, now);
     let notes = engine::notes(waivers, &findings, now);
     let not_asked = check::scope::Scope::of(checks, &targets).not_asked;
-    let report = Report::new(&targets, &findings, &not_asked, &notes, at, fail_on);
+    let report = Report::new(&targets, findings, &not_asked, &notes, at, fail_on);
     Ok(match transcripts.iter().any(was_interrupted) {
         true => report.interrupted(),
         false => report,
@@ -177,7 +204,7 @@ fn target(transcript: &Transcript, checks: &CheckSet, around: &Around) -> anyhow
     let facts = HostFacts::of(transcript);
     let document = if around.told {
         let site = around.site.facts(&name);
-        Document::new(root, &joined::asked_of(facts, &site)).join(around.site.document(&name))
+        Document::new(root, &facts.asked_of(&site)).join(around.site.document(&name))
     } else {
         Document::new(root, &facts)
     };

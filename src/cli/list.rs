@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{Arguments, List, Listing, TextOrJson};
 use crate::assets::Assets;
-use crate::check::CheckSet;
+use crate::check::{CheckSet, SymptomSet};
 use crate::image::profile::Profile;
 use crate::image::recipe::{self, Recipe};
 use crate::report;
@@ -21,7 +21,8 @@ struct Row {
 /// Prints what there is of one kind.
 pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     let (key, rows) = match args.what {
-        Listing::Checks => ("checks", checks(assets)?),
+        Listing::Checks => return checks(args.format, assets),
+        Listing::Symptoms => ("symptoms", symptoms(assets)?),
         Listing::Recipes => ("recipes", recipes(assets)?),
         Listing::Profiles => ("profiles", profiles(assets)?),
         Listing::Formats => ("formats", formats()),
@@ -42,18 +43,25 @@ pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn checks(assets: &Assets) -> anyhow::Result<Vec<Row>> {
+fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
     let set = CheckSet::load(assets)?;
-    let row = |check: &crate::check::Check| Row {
-        name: check.id.to_string(),
-        text: check.title.clone(),
-        more: json!({
-            "id": check.id.to_string(),
-            "title": check.title,
-            "severity": check.severity,
-        }),
+    match format {
+        TextOrJson::Json => {
+            anstream::println!("{}", report::json::text(&report::catalogue::list(&set))?);
+        }
+        TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
+    }
+    Ok(Exit::Clean)
+}
+
+fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
+    let set = SymptomSet::load(assets, &CheckSet::load(assets)?)?;
+    let row = |symptom: &crate::check::symptom::Symptom| Row {
+        name: symptom.id.clone(),
+        text: symptom.title.clone(),
+        more: report::symptoms::listed(symptom),
     };
-    Ok(set.checks().iter().map(row).collect())
+    Ok(set.symptoms().iter().map(row).collect())
 }
 
 fn recipes(assets: &Assets) -> anyhow::Result<Vec<Row>> {

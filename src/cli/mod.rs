@@ -21,12 +21,17 @@ mod root_password;
 mod screen;
 mod site;
 mod targets;
+mod troubleshoot;
+mod trust;
+mod vcenter;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Arguments, Verb};
+
+use crate::check::TargetKind;
 
 /// What a command ended with; the numbers are those of the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +91,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
         Verb::Check(args::Check::Packages(check)) => packages::check(check, &assets),
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
+        Verb::Check(args::Check::Vcenter(check)) => {
+            vcenter::check(check, TargetKind::Vcenter, &assets)
+        }
+        Verb::Check(args::Check::Esxi(check)) => vcenter::check(check, TargetKind::Esxi, &assets),
+        Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
+        Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
         Verb::Explain(explain) => check::explain(explain, &assets),
+        Verb::Trust(trust) => trust::server(trust),
         Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::Init::Recipe) => Ok(list::recipe_to_start_from()),

@@ -71,6 +71,10 @@ pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
 
 /// One argument: a name in the site, or a way to a host.
 pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
+    if name.contains(':') {
+        // Refused before anything else, for what is wrong may be a password that no message shows.
+        name.parse::<Target>()?;
+    }
     if let Some(target) = site.master_target(name) {
         return Ok(master_target(target, site));
     }
@@ -79,8 +83,6 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
             .with_context(|| format!("process server {name}: the site gives it no ssh:"));
     }
     if name.contains(':') {
-        // Refused here already, for what is wrong may be a password that no message may show.
-        name.parse::<Target>()?;
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,

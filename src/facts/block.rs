@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::mounts::{self, Mount};
 use super::probe::Probe;
-use super::retention;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
@@ -65,8 +64,9 @@ pub struct OsDisk {
     pub size_bytes: Fact<i64>,
 }
 
-/// Reads the facts out of a transcript.
-pub fn of(transcript: &Transcript) -> DiskFacts {
+/// Reads the facts out of a transcript; `retention` is what is mounted where the retention volume
+/// is to be, if anything is.
+pub fn of(transcript: &Transcript, retention: Fact<Option<Mount>>) -> DiskFacts {
     let (graph, root) = (graph(transcript), root_of(transcript));
     let os_disk = match (&graph, &root) {
         (Fact::Known(graph), Fact::Known(root)) => graph.os_disk(root).into(),
@@ -81,7 +81,7 @@ pub fn of(transcript: &Transcript) -> DiskFacts {
         }
         _ => None,
     };
-    for mount in [root.map(Some), retention::mount(transcript)] {
+    for mount in [root.map(Some), retention] {
         match on(&mount) {
             Some(found) => on_lvm.items.extend(found),
             None => on_lvm.complete = false,

@@ -47,7 +47,11 @@ pub(crate) mod tests {
             kind: "linux-mt".to_owned(),
             asked_at: None,
             connection: Connection { by: "script".to_owned(), ..Connection::default() },
-            answers: Answers { by_probe: answers.iter().map(answer).collect(), ended: true },
+            answers: Answers {
+                by_probe: answers.iter().map(answer).collect(),
+                ended: true,
+                unanswered: None,
+            },
         }
     }
 

@@ -30,6 +30,7 @@ use super::probe::Probe;
 use super::processes::{self, ProcessFacts};
 use super::retention::{self, RetentionFacts};
 use super::scsi::{self, ScsiFacts};
+use super::site::SiteFacts;
 use super::transcript::Transcript;
 
 /// Everything that is judged about one host.
@@ -81,7 +82,8 @@ impl HostFacts {
         let os = os::of(transcript);
         let packages = packages::of(transcript);
         let processes = processes::of(transcript);
-        let (disks, scsi) = (block::of(transcript), scsi::of(transcript));
+        let disks = block::of(transcript, retention::mount(transcript));
+        let scsi = scsi::of(transcript);
         let root_ids = root_ids(&disks, &scsi);
         Self {
             connection: connection::of(transcript),
@@ -104,6 +106,12 @@ impl HostFacts {
             retention: retention::of(transcript),
             ports: ports::of(transcript),
         }
+    }
+
+    /// The facts with those of the host's site joined in: what the site names and the host was not
+    /// asked about is there, as unknown.
+    pub fn asked_of(self, site: &SiteFacts) -> Self {
+        Self { ports: self.ports.map(|ports| ports.asked_of(site)), ..self }
     }
 }
 

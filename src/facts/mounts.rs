@@ -133,6 +133,13 @@ impl Mount {
         self.options.iter().chain(&self.super_options).any(|option| option == "ro")
     }
 
+    /// Whether both show the same file system. btrfs has a number for each file system and none for
+    /// its device, so the source counts as well.
+    pub fn is_same_volume(&self, other: &Self) -> bool {
+        self.number == other.number
+            || self.source == other.source && self.source.starts_with("/dev/")
+    }
+
     /// Whether it holds a path; `/data` holds `/data/a` and not `/database`.
     fn holds(&self, path: &str) -> bool {
         match path.strip_prefix(self.point.trim_end_matches('/')) {

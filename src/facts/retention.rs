@@ -257,7 +257,7 @@ impl Looking {
                     continue;
                 }
             };
-            let by_table = table.holding(at).is_some_and(|other| is_same_volume(mount, other));
+            let by_table = table.holding(at).is_some_and(|other| mount.is_same_volume(other));
             let by_number = number(real).is_some() && number(real) == number(at);
             if by_table || by_number {
                 shares.items.push(place.name.clone());
@@ -271,7 +271,7 @@ impl Looking {
     fn other_mounts(&self) -> Known<Vec<String>> {
         let (mount, table) = (self.row()?, of_known(&self.table)?);
         let others = table.rows().iter().filter(|row| row.id != mount.id);
-        let same = others.filter(|row| is_same_volume(mount, row));
+        let same = others.filter(|row| mount.is_same_volume(row));
         Ok(same.map(|row| row.point.clone()).collect())
     }
 
@@ -376,12 +376,6 @@ fn content(transcript: &Transcript) -> Known<Content> {
         Fact::Known(Answer { status: 3, .. }) => Err("no local device is mounted there".to_owned()),
         _ => known(transcript.text("retention-blkid")).map(answer::blkid),
     }
-}
-
-/// Whether two mounts show the same file system. btrfs has a number for each file system and none
-/// for its device, so the source counts as well.
-fn is_same_volume(one: &Mount, other: &Mount) -> bool {
-    one.number == other.number || one.source == other.source && one.source.starts_with("/dev/")
 }
 
 fn percent(space: answer::Space) -> i64 {

@@ -11,8 +11,6 @@
 //! ::<nonce> end
 //! ```
 
-use std::collections::BTreeMap;
-
 use super::probe::{Probe, Surroundings};
 use super::transcript::{Answer, Answers};
 
@@ -106,7 +104,7 @@ pub fn quoted(text: &str) -> String {
 /// it is the one of the first frame.
 pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
     let Some(frame) = frame_of(output, nonce) else { return Answers::default() };
-    let mut answers = Answers { by_probe: BTreeMap::new(), ended: false };
+    let mut answers = Answers::default();
     let mut open: Option<(String, String)> = None;
     for line in output.split_inclusive('\n') {
         let word = line.strip_prefix(&frame).filter(|_| line.ends_with('\n')).map(str::trim_end);
@@ -126,6 +124,7 @@ pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
             (None, None) => {}
         }
     }
+    answers.unanswered = open.map(|(name, _)| name);
     answers
 }
 

@@ -6,12 +6,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::host::HostFacts;
 use super::{Fact, Looked};
 
 /// What the site file says about the servers around a target.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SiteFacts {
+    /// What fails back, and so which checks have a meaning.
+    pub scenario: Scenario,
     /// Whether it names a configuration server.
     pub has_configuration_server: bool,
     /// The configuration server.
@@ -51,6 +52,17 @@ pub struct PlanFacts {
     pub retention: String,
 }
 
+/// What fails back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scenario {
+    /// VMware machines and physical servers, with a configuration server and a master target.
+    #[default]
+    VmwareClassic,
+    /// Hyper-V machines, with neither.
+    Hyperv,
+}
+
 /// One server as the site file describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ServerFacts {
@@ -60,12 +72,6 @@ pub struct ServerFacts {
     pub address: Fact<String>,
     /// The version of its Site Recovery components, such as `9.8.9.0`.
     pub version: Fact<String>,
-}
-
-/// The facts of a host with those of its site joined in: what the site names and the host was not
-/// asked about is there, as unknown.
-pub fn asked_of(host: HostFacts, site: &SiteFacts) -> HostFacts {
-    HostFacts { ports: host.ports.map(|ports| ports.asked_of(site)), ..host }
 }
 
 /// What a person answers to a question.

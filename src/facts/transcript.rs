@@ -29,8 +29,12 @@ pub struct Answer {
 pub struct Answers {
     /// The answers by the name of their probe.
     pub by_probe: BTreeMap<String, Answer>,
-    /// Whether the script's end was seen.
+    /// Whether the script's end was seen. Without it no answer counts: a shell that was killed, or
+    /// a connection that broke, may have been wrong before that.
     pub ended: bool,
+    /// The probe whose answer was not complete when the script was cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<String>,
 }
 
 /// How a host was reached, as far as checks speak of it.
@@ -114,11 +118,12 @@ impl Transcript {
         }
     }
 
-    /// The answer to a probe, whatever its exit status; or why there is none.
+    /// The answer to a probe, whatever its exit status; or why there is none. What a script that
+    /// was cut off had answered before is none.
     pub fn answer(&self, probe: &str) -> Fact<&Answer> {
         match self.answers.by_probe.get(probe) {
-            Some(answer) => Fact::Known(answer),
-            None => Fact::unavailable(self.silence()),
+            Some(answer) if self.answers.ended => Fact::Known(answer),
+            _ => Fact::unavailable(self.silence()),
         }
     }
 
@@ -141,10 +146,14 @@ impl Transcript {
 
     /// Why a probe has no answer.
     fn silence(&self) -> String {
-        match &self.connection.failure {
+        let reason = match &self.connection.failure {
             Some(failure) => failure.reason.clone(),
-            None if self.answers.ended => "it was not asked".to_owned(),
+            None if self.answers.ended => return "it was not asked".to_owned(),
             None => "the answers were cut short".to_owned(),
+        };
+        match &self.answers.unanswered {
+            Some(probe) => format!("{reason} (the last that was asked: {probe})"),
+            None => reason,
         }
     }
 }

@@ -40,9 +40,9 @@ pub struct ListedCheck {
     pub source: Source,
 }
 
-/// A check that does not exist.
+/// A check or symptom that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no check {id:?}")]
+#[error("no check or symptom {id:?}")]
 pub struct NoSuchCheck {
     /// The id as asked for.
     pub id: String,
@@ -220,7 +220,7 @@ fn basis(check: &Check) -> Vec<(&'static str, &str)> {
     match &check.basis {
         Basis::Question(question) => vec![("asks", question)],
         Basis::Rules { rule, warn_rule } => {
-            let warn = warn_rule.as_ref().map(|rule| ("warns unless", rule.text()));
+            let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
             [("holds when", rule.text())].into_iter().chain(warn).collect()
         }
     }
@@ -238,7 +238,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

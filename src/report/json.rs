@@ -1,5 +1,7 @@
 //! The report for programs, and the schema it keeps to.
 
+use std::io;
+
 use schemars::schema_for;
 use serde::Serialize;
 
@@ -19,18 +21,33 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 ///
 /// As [`serde_json::to_string_pretty`].
 pub fn text(value: &impl Serialize) -> serde_json::Result<String> {
-    let json = serde_json::to_string_pretty(value)?;
-    let mut shown = String::with_capacity(json.len());
-    for char in json.chars() {
-        if char == '\n' || !acts_on_terminal(char) {
-            shown.push(char);
-        } else {
-            let mut units = [0; 2];
-            let units = char.encode_utf16(&mut units).iter();
-            shown.extend(units.map(|unit| format!("\\u{unit:04x}")));
+    let mut shown = Shown(String::new());
+    serde_json::to_writer_pretty(&mut shown, value)?;
+    Ok(shown.0)
+}
+
+/// Takes JSON piece by piece, so that a report of hundreds of hosts is not held twice.
+struct Shown(String);
+
+impl io::Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // The serialiser cuts texts at characters that JSON escapes, and those are ASCII.
+        let json = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        for char in json.chars() {
+            if char == '\n' || !acts_on_terminal(char) {
+                self.0.push(char);
+            } else {
+                let mut units = [0; 2];
+                let units = char.encode_utf16(&mut units).iter();
+                self.0.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
         }
+        Ok(bytes.len())
     }
-    Ok(shown)
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// `docs/report.schema.json`.

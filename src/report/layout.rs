@@ -16,13 +16,13 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// Whether a character does more than show: a control, or one that has no shape of its own and
-/// changes how others look.
+/// Whether a character does more than show: a control, one that has no shape of its own and
+/// changes how others look, or one that is none and that XML cannot have.
 pub fn acts_on_terminal(char: char) -> bool {
     char.is_control()
         || matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Words in lines of at most `width` characters, a longer word on a line of its own.
@@ -61,6 +61,26 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
+/// A text of a definition, with the line breaks it was written with taken out.
+pub(super) fn sentence(text: &str) -> String {
+    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A sentence in pieces, and whether each is code: what a definition has between backticks.
+pub(super) fn pieces(sentence: &str) -> Vec<(bool, &str)> {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return vec![(false, sentence)];
+    }
+    let pieces = pieces.into_iter().enumerate().map(|(place, text)| (place % 2 == 1, text));
+    pieces.filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// A number of things.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +93,18 @@ mod tests {
             ("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c"),
         ] {
             assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn backticks_in_pairs_hold_code() {
+        for (text, expected) in [
+            ("plain", vec![(false, "plain")]),
+            ("look for `ks=` there", vec![(false, "look for "), (true, "ks="), (false, " there")]),
+            ("`a``b`", vec![(true, "a"), (true, "b")]),
+            ("one ` alone", vec![(false, "one ` alone")]),
+        ] {
+            assert_eq!(pieces(text), expected);
         }
     }
 

@@ -2,10 +2,20 @@
 //!
 //! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
 
+pub mod candidates;
+pub mod candidates_text;
 pub mod catalogue;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod layout;
+pub mod markdown;
 pub mod model;
+pub mod nagios;
+mod outline;
+pub mod prometheus;
+pub mod sarif;
+pub mod symptoms;
 pub mod text;
 
 pub use layout::acts_on_terminal;
@@ -43,6 +53,32 @@ pub const FORMATS: &[Format] = &[
         name: "json",
         description: "for programs; docs/report.schema.json says what is in it",
         render: json::render,
+    },
+    Format {
+        name: "html",
+        description: "one page to read, mail or print; needs nothing but itself",
+        render: html::render,
+    },
+    Format { name: "markdown", description: "for a ticket or a chat", render: markdown::render },
+    Format {
+        name: "junit",
+        description: "for build servers; one suite per target",
+        render: junit::render,
+    },
+    Format {
+        name: "sarif",
+        description: "SARIF 2.1.0, for viewers of findings",
+        render: sarif::render,
+    },
+    Format {
+        name: "nagios",
+        description: "for Nagios and Icinga; one line, performance data, details",
+        render: nagios::render,
+    },
+    Format {
+        name: "prometheus",
+        description: "for node_exporter's textfile collector",
+        render: prometheus::render,
     },
 ];
 

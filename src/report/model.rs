@@ -179,7 +179,7 @@ impl Report {
     /// The report of a run that was not interrupted.
     pub fn new(
         targets: &[Target],
-        findings: &[Finding],
+        findings: Vec<Finding>,
         not_asked: &[NotAsked],
         notes: &[Note],
         now: Timestamp,
@@ -196,10 +196,10 @@ impl Report {
                 .iter()
                 .map(|target| JudgedTarget { name: target.name.clone(), kind: target.kind })
                 .collect(),
-            results: findings.iter().map(CheckResult::from).collect(),
+            summary: Summary::new(Counts::of(&findings), exit_status(&findings, fail_on)),
+            results: findings.into_iter().map(CheckResult::from).collect(),
             not_asked: not_asked.iter().map(LeftOut::from).collect(),
             notes: notes.iter().map(ToString::to_string).collect(),
-            summary: Summary::new(Counts::of(findings), exit_status(findings, fail_on)),
         }
     }
 }
@@ -229,40 +229,102 @@ impl From<&NotAsked> for LeftOut {
     }
 }
 
-impl From<&Finding> for CheckResult {
-    fn from(finding: &Finding) -> Self {
-        let (outcome, reason, defect, waiver) = match &finding.outcome {
-            Outcome::Pass => (OutcomeWord::Pass, None, false, None),
-            Outcome::Fail => (OutcomeWord::Fail, None, false, None),
-            Outcome::Unknown { reason, defect } => {
-                (OutcomeWord::Unknown, Some(reason.clone()), *defect, None)
-            }
-            Outcome::NotApplicable { reason } => {
-                (OutcomeWord::NotApplicable, Some(reason.clone()), false, None)
-            }
+impl From<Finding> for CheckResult {
+    fn from(finding: Finding) -> Self {
+        let outcome = match finding.outcome {
+            Outcome::Pass => OutcomeWord::Pass,
+            Outcome::Fail => OutcomeWord::Fail,
+            Outcome::Unknown { .. } => OutcomeWord::Unknown,
+            Outcome::NotApplicable { .. } => OutcomeWord::NotApplicable,
+            Outcome::Waived { .. } => OutcomeWord::Waived,
+        };
+        let (reason, defect, waiver) = match finding.outcome {
+            Outcome::Pass | Outcome::Fail => (None, false, None),
+            Outcome::Unknown { reason, defect } => (Some(reason), defect, None),
+            Outcome::NotApplicable { reason } => (Some(reason), false, None),
             Outcome::Waived { reason, owner, expires } => {
-                let waiver = AppliedWaiver {
-                    reason: reason.clone(),
-                    owner: owner.clone(),
-                    expires: expires.clone(),
-                };
-                (OutcomeWord::Waived, None, false, Some(waiver))
+                (None, false, Some(AppliedWaiver { reason, owner, expires }))
             }
         };
         Self {
-            check: finding.check.clone(),
-            target: finding.target.clone(),
+            check: finding.check,
+            target: finding.target,
             outcome,
             severity: finding.severity,
-            title: finding.title.clone(),
-            found: finding.found.clone(),
+            title: finding.title,
+            found: finding.found,
             reason,
             defect,
             waiver,
-            symptom: finding.symptom.clone(),
-            remedy: finding.remedy.clone(),
-            source: finding.source.clone(),
-            evidence: finding.evidence.clone(),
+            symptom: finding.symptom,
+            remedy: finding.remedy,
+            source: finding.source,
+            evidence: finding.evidence,
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::check::status::tests::finding;
+    use crate::facts::Document;
+
+    /// A report of findings that have nothing to say, on targets in the order of their names.
+    pub(crate) fn report(findings: &[(&str, Outcome, Severity)]) -> Report {
+        let mut targets: Vec<Target> = Vec::new();
+        for (name, _, _) in findings {
+            if targets.iter().all(|target| target.name != *name) {
+                let (kind, document) = (TargetKind::LinuxMt, Document::default());
+                targets.push(Target { name: (*name).to_owned(), kind, document });
+            }
+        }
+        let findings: Vec<Finding> = findings
+            .iter()
+            .map(|(target, outcome, severity)| Finding {
+                target: (*target).to_owned(),
+                ..finding(outcome.clone(), *severity)
+            })
+            .collect();
+        let now = "2026-11-20T03:00:00Z".parse().unwrap();
+        Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
+    }
+
+    /// One finding of each kind on two targets, one check that was not asked, and a note.
+    pub(crate) fn every_outcome() -> Report {
+        let unknown = Outcome::Unknown { reason: "no answer".to_owned(), defect: false };
+        let not_applicable = Outcome::NotApplicable { reason: "no disk".to_owned() };
+        let waived = Outcome::Waived {
+            reason: "a lab".to_owned(),
+            owner: "ann".to_owned(),
+            expires: "2026-12-31".to_owned(),
+        };
+        let mut report = report(&[
+            ("mt1", Outcome::Pass, Severity::DataLoss),
+            ("mt1", Outcome::Fail, Severity::BlocksReprotect),
+            ("mt1", Outcome::Fail, Severity::Warning),
+            ("mt1", Outcome::Fail, Severity::Info),
+            ("mt2", unknown, Severity::BlocksFailback),
+            ("mt2", not_applicable, Severity::Warning),
+            ("mt2", waived, Severity::BlocksReprotect),
+        ]);
+        let ids = ["a.pass", "a.blocker", "a.warning", "a.info", "a.unknown", "a.na", "a.waived"];
+        for (result, id) in report.results.iter_mut().zip(ids) {
+            result.check = id.to_owned();
+        }
+        let blocker = &mut report.results[1];
+        blocker.found = "/mnt/retention is vfat".to_owned();
+        blocker.remedy.commands = vec!["mkfs.ext4 /dev/DEVICE".to_owned()];
+        blocker.remedy.downtime = true;
+        blocker.evidence = BTreeMap::from([("mt.retention.fstype".to_owned(), "vfat".into())]);
+        report.tool.version = "1.2.3".to_owned();
+        report.not_asked = vec![LeftOut {
+            check: "vm.b".to_owned(),
+            title: "it is on".to_owned(),
+            target: "mt1".to_owned(),
+            needs: vec![Provider::Vsphere],
+        }];
+        report.notes = vec!["the waiver of x for y expired".to_owned()];
+        report
     }
 }

@@ -1,88 +1,67 @@
 //! The report for people: what blocks first, what is unknown next, and every check named.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
 use super::Style;
-use super::layout::{cut, labelled, visible, wrap};
-use super::model::{CheckResult, OutcomeWord, Report, Summary};
-use crate::check::provider::Provider;
+use super::layout::{counted, cut, labelled, sentence, visible, wrap};
+use super::model::{CheckResult, Report, Summary};
+use super::outline::{Class, Entry, Outline, Silence, Variant, Verdict, by_target, count};
 
 /// With more targets than this, what passes is counted and not listed.
 const LISTED_TARGETS: usize = 3;
 
 /// Renders the report for a terminal.
 pub fn render(report: &Report, style: &Style) -> Vec<u8> {
-    let page = Page { report, style };
+    let page = Page { report, style, outline: Outline::of(report) };
     let mut out = page.head();
-    for group in [Group::Blocker, Group::Unknown, Group::Warning, Group::Waived] {
-        let mut results: Vec<&CheckResult> =
-            report.results.iter().filter(|result| Group::of(result) == group).collect();
-        results.sort_by_key(|result| result.severity);
-        for result in results {
+    for class in [Class::Blocker, Class::Unknown, Class::Warning, Class::Waived] {
+        if class == Class::Unknown {
+            for silence in &page.outline.silences {
+                out.push('\n');
+                out.push_str(&page.silence(silence));
+            }
+        }
+        for entry in page.outline.of_class(class) {
             out.push('\n');
-            out.push_str(&page.block(group, result));
+            out.push_str(&page.block(entry));
         }
     }
     out.push_str(&page.rest());
     out.push_str(&page.not_asked());
     out.push_str(&page.notes());
     out.push('\n');
+    out.push_str(&page.verdicts());
     out.push_str(&page.summary());
     out.into_bytes()
 }
 
-/// What a result means to somebody who has to go on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Blocker,
-    Unknown,
-    Warning,
-    Waived,
-    Pass,
-    NotApplicable,
+fn label(class: Class) -> &'static str {
+    match class {
+        Class::Blocker => "FAIL",
+        Class::Unknown => "UNKNOWN",
+        Class::Warning => "WARN",
+        Class::Waived => "WAIVED",
+        Class::Pass => "pass",
+        Class::NotApplicable => "n/a",
+    }
 }
 
-impl Group {
-    fn of(result: &CheckResult) -> Self {
-        match result.outcome {
-            OutcomeWord::Fail if result.severity.is_blocker() => Self::Blocker,
-            OutcomeWord::Fail => Self::Warning,
-            OutcomeWord::Unknown => Self::Unknown,
-            OutcomeWord::Waived => Self::Waived,
-            OutcomeWord::Pass => Self::Pass,
-            OutcomeWord::NotApplicable => Self::NotApplicable,
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Blocker => "FAIL",
-            Self::Unknown => "UNKNOWN",
-            Self::Warning => "WARN",
-            Self::Waived => "WAIVED",
-            Self::Pass => "pass",
-            Self::NotApplicable => "n/a",
-        }
-    }
-
-    fn colour(self) -> Ansi {
-        let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
-        match self {
-            Self::Blocker => colour(AnsiColor::Red).effects(Effects::BOLD),
-            Self::Unknown => colour(AnsiColor::Magenta).effects(Effects::BOLD),
-            Self::Warning => colour(AnsiColor::Yellow),
-            Self::Waived => colour(AnsiColor::Cyan),
-            Self::Pass => colour(AnsiColor::Green),
-            Self::NotApplicable => Ansi::new().effects(Effects::DIMMED),
-        }
+fn colour(class: Class) -> Ansi {
+    let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
+    match class {
+        Class::Blocker => colour(AnsiColor::Red).effects(Effects::BOLD),
+        Class::Unknown => colour(AnsiColor::Magenta).effects(Effects::BOLD),
+        Class::Warning => colour(AnsiColor::Yellow),
+        Class::Waived => colour(AnsiColor::Cyan),
+        Class::Pass => colour(AnsiColor::Green),
+        Class::NotApplicable => Ansi::new().effects(Effects::DIMMED),
     }
 }
 
 struct Page<'r> {
     report: &'r Report,
     style: &'r Style,
+    outline: Outline<'r>,
 }
 
 impl Page<'_> {
@@ -90,10 +69,14 @@ impl Page<'_> {
         let names: Vec<String> =
             self.report.targets.iter().map(|target| visible(&target.name)).collect();
         let (planned, judged) = (self.report.summary.planned, names.len());
-        let of =
-            if judged <= LISTED_TARGETS { names.join(", ") } else { format!("{judged} targets") };
+        let of = match judged {
+            0 => "no target".to_owned(),
+            1..=LISTED_TARGETS => names.join(", "),
+            _ => format!("{judged} targets"),
+        };
+        let of = of.trim_end_matches(':');
         let line = format!("{of}: {}", counted(planned, "check"));
-        let mut head = labelled("", &line, self.style.width);
+        let mut head = self.labelled("", &line);
         if !self.report.run.complete {
             head.push_str("interrupted: what is missing was not asked\n");
         }
@@ -101,31 +84,78 @@ impl Page<'_> {
     }
 
     /// One finding that somebody has to read.
-    fn block(&self, group: Group, result: &CheckResult) -> String {
-        let width = self.style.width;
-        let on = match self.report.targets.len() {
-            0 | 1 => String::new(),
-            _ => format!(" on {}", visible(&result.target)),
+    fn block(&self, entry: &Entry<'_>) -> String {
+        let (class, first) = (entry.class, entry.first);
+        let targets = entry.targets();
+        let on = match (self.report.targets.len(), targets.as_slice()) {
+            (0 | 1, _) => String::new(),
+            (_, [target]) => format!(" on {}", visible(target)),
+            (_, targets) => format!(" on {}", counted(targets.len(), "target")),
         };
         let mut out = format!(
             "{}  {}{on} ({})\n",
-            self.painted(group, group.label()),
-            visible(&result.check),
-            result.severity
+            self.painted(class, label(class)),
+            visible(&first.check),
+            first.severity
         );
-        out.push_str(&labelled("  should   ", &visible(&result.title), width));
-        let found = if group == Group::Unknown { "  unknown  " } else { "  found    " };
-        out.push_str(&labelled(found, &visible(&result.found), width));
-        if let Some(waiver) = &result.waiver {
+        out.push_str(&self.labelled("  should   ", &visible(&first.title)));
+        let what = if class == Class::Unknown { "  unknown  " } else { "  found    " };
+        match entry.variants.as_slice() {
+            [variant] => {
+                out.push_str(&self.labelled(what, &visible(variant.found)));
+                if targets.len() > 1 {
+                    out.push_str(&self.labelled("  on       ", &names(&targets)));
+                }
+            }
+            variants => {
+                for (index, variant) in variants.iter().enumerate() {
+                    let what = if index == 0 { what } else { "           " };
+                    out.push_str(&self.labelled(what, &found_on(variant)));
+                }
+            }
+        }
+        if let Some(waiver) = &first.waiver {
             let text = format!("{} ({}, until {})", waiver.reason, waiver.owner, waiver.expires);
-            out.push_str(&labelled("  waived   ", &visible(&text), width));
+            out.push_str(&self.labelled("  waived   ", &visible(&text)));
         }
-        if matches!(group, Group::Blocker | Group::Warning) {
-            out.push_str(&labelled("  shows as ", &sentence(&result.symptom), width));
-            out.push_str(&self.remedy(result));
+        if class.wants_mending() {
+            out.push_str(&self.labelled("  shows as ", &sentence(&first.symptom)));
+            out.push_str(&self.remedy(first));
         }
-        let source = format!("{}, {}", result.source.doc, result.source.at);
-        out.push_str(&labelled("  source   ", &visible(&source), width));
+        let source = format!("{}, {}", first.source.doc, first.source.at);
+        out.push_str(&self.labelled("  source   ", &visible(&source)));
+        out
+    }
+
+    /// One cause that leaves many checks undecided.
+    fn silence(&self, silence: &Silence<'_>) -> String {
+        let several = self.report.targets.len() > 1;
+        let (whole, partly): (Vec<_>, Vec<_>) = silence.silent.iter().partition(|s| s.wholly);
+        let all = if partly.is_empty() { "all " } else { "" };
+        let on = match silence.silent.as_slice() {
+            _ if !several => String::new(),
+            [silent] => format!(" on {}", visible(silent.target)),
+            silent => format!(" on {}", counted(silent.len(), "target")),
+        };
+        let mut out = format!(
+            "{}  {all}{}{on}\n",
+            self.painted(Class::Unknown, label(Class::Unknown)),
+            counted(silence.checks(), "check")
+        );
+        out.push_str(&self.labelled("  because  ", &visible(silence.cause)));
+        if silence.silent.len() > 1 && !whole.is_empty() {
+            let whole: Vec<&str> = whole.iter().map(|silent| silent.target).collect();
+            out.push_str(&self.labelled("  all of   ", &names(&whole)));
+        }
+        for silent in partly {
+            let on = if silence.silent.len() > 1 {
+                format!("{}: ", visible(silent.target))
+            } else {
+                String::new()
+            };
+            let text = format!("{on}{}", visible(&silent.checks.join(", ")));
+            out.push_str(&self.labelled("  checks   ", &text));
+        }
         out
     }
 
@@ -133,7 +163,7 @@ impl Page<'_> {
         let remedy = &result.remedy;
         let downtime = if remedy.downtime { " This needs downtime." } else { "" };
         let text = format!("{}{downtime}", sentence(&remedy.text));
-        let mut out = labelled("  do       ", &text, self.style.width);
+        let mut out = self.labelled("  do       ", &text);
         for command in &remedy.commands {
             // A command is copied as a whole, so it is never wrapped.
             out.push_str(&format!("           $ {}\n", visible(command)));
@@ -143,40 +173,36 @@ impl Page<'_> {
 
     /// What passed and what has no meaning: one line each, or a count for many targets.
     fn rest(&self) -> String {
-        let groups = [Group::Pass, Group::NotApplicable];
+        let classes = [Class::Pass, Class::NotApplicable];
         if self.report.targets.len() > LISTED_TARGETS {
             return String::new();
         }
         let mut out = String::new();
-        for target in &self.report.targets {
-            let mine = |result: &&CheckResult| {
-                result.target == target.name && groups.contains(&Group::of(result))
-            };
-            let rows: Vec<&CheckResult> = self.report.results.iter().filter(mine).collect();
-            if rows.is_empty() {
+        for (target, results) in by_target(self.report) {
+            let rows = || results.iter().filter(|row| classes.contains(&Class::of(row)));
+            let Some(widest) = rows().map(|row| row.check.chars().count()).max() else {
                 continue;
-            }
+            };
             out.push('\n');
             if self.report.targets.len() > 1 {
-                out.push_str(&format!("{}\n", visible(&target.name)));
+                out.push_str(&format!("{}\n", visible(target)));
             }
-            let widest = rows.iter().map(|row| row.check.chars().count()).max().unwrap_or(0);
-            for group in groups {
-                for row in rows.iter().filter(|row| Group::of(row) == group) {
-                    out.push_str(&self.row(group, row, widest));
+            for class in classes {
+                for row in rows().filter(|row| Class::of(row) == class) {
+                    out.push_str(&self.row(class, row, widest));
                 }
             }
         }
         out
     }
 
-    fn row(&self, group: Group, row: &CheckResult, widest: usize) -> String {
-        let label = format!("{:<4}", group.label());
+    fn row(&self, class: Class, row: &CheckResult, widest: usize) -> String {
+        let label = format!("{:<4}", label(class));
         let room = self.style.width.saturating_sub(label.len() + widest + 4).max(20);
         let found = wrap(&visible(&row.found), usize::MAX).concat();
         format!(
             "{}  {:<widest$}  {}\n",
-            self.painted(group, &label),
+            self.painted(class, &label),
             visible(&row.check),
             cut(&found, room)
         )
@@ -184,73 +210,96 @@ impl Page<'_> {
 
     /// What was not asked: how many by what would let them be, and which.
     fn not_asked(&self) -> String {
-        let mut by_needs: BTreeMap<&[Provider], BTreeSet<&str>> = BTreeMap::new();
-        for left_out in &self.report.not_asked {
-            by_needs.entry(&left_out.needs).or_default().insert(&left_out.check);
-        }
         let mut out = String::new();
-        for (needs, checks) in by_needs {
-            let who: Vec<&str> = needs.iter().map(|need| need.name()).collect();
-            let how: Vec<&str> = needs.iter().map(|need| need.how()).collect();
-            let checks: Vec<&str> = checks.into_iter().collect();
+        for group in &self.outline.unasked {
+            let checks: Vec<&str> = group.checks.keys().copied().collect();
             let text = format!(
-                "{} more {} {} ({}): {}",
-                checks.len(),
+                "{} {} {}: {}",
+                counted(checks.len(), "more check"),
                 if checks.len() == 1 { "needs" } else { "need" },
-                who.join(" and "),
-                how.join("; "),
-                visible(&checks.join(", "))
+                group.who(),
+                group.how(),
             );
-            out.push_str(&labelled("not asked  ", &text, self.style.width));
+            out.push_str(&self.labelled("not asked  ", &text));
+            out.push_str(&self.labelled("           ", &visible(&checks.join(", "))));
         }
         if out.is_empty() { out } else { format!("\n{out}") }
     }
 
     fn notes(&self) -> String {
         let notes = self.report.notes.iter();
-        let lines = notes.map(|note| labelled("note: ", &visible(note), self.style.width));
-        let lines: String = lines.collect();
+        let lines: String = notes.map(|note| self.labelled("note: ", &visible(note))).collect();
         if lines.is_empty() { lines } else { format!("\n{lines}") }
     }
 
-    fn summary(&self) -> String {
-        let Summary { pass, unknown, not_applicable, waived, exit_code, .. } = self.report.summary;
-        let count = |group| self.report.results.iter().filter(|r| Group::of(r) == group).count();
-        let (group, verdict) = match exit_code {
-            0 => (Group::Pass, "nothing blocks"),
-            1 if count(Group::Blocker) == 0 => (Group::Warning, "warnings count as failures"),
-            1 => (Group::Blocker, "blocked"),
-            2 => (Group::Blocker, "nothing was checked"),
-            _ => (Group::Unknown, "undecided"),
-        };
-        let mut parts =
-            vec![counted(count(Group::Blocker), "blocker"), format!("{unknown} unknown")];
-        let warnings = count(Group::Warning);
-        parts.extend((warnings > 0).then(|| counted(warnings, "warning")));
-        for (number, what) in
-            [(pass, "passed"), (not_applicable, "not applicable"), (waived, "waived")]
-        {
-            parts.extend((number > 0).then(|| format!("{number} {what}")));
+    /// Which targets are how far, where there is more than one.
+    fn verdicts(&self) -> String {
+        let rows = by_target(self.report);
+        if rows.len() < 2 {
+            return String::new();
         }
-        format!("{}: {}\n", self.painted(group, verdict), parts.join(", "))
+        let mut out = String::new();
+        for verdict in [Verdict::Blocked, Verdict::Undecided, Verdict::Clear] {
+            let named: Vec<&str> = rows
+                .iter()
+                .filter(|(_, results)| Verdict::of_target(results) == verdict)
+                .map(|(name, _)| *name)
+                .collect();
+            if !named.is_empty() {
+                let label = format!("{:<16}", verdict.words());
+                let text = match named.len() {
+                    1 => names(&named),
+                    many => format!("{many}: {}", names(&named)),
+                };
+                let lines = self.labelled(&label, &text);
+                let painted = self.painted(verdict.class(), &label);
+                out.push_str(&lines.replacen(&label, &painted, 1));
+            }
+        }
+        if out.is_empty() { out } else { format!("{out}\n") }
     }
 
-    fn painted(&self, group: Group, text: &str) -> String {
+    fn summary(&self) -> String {
+        let Summary { pass, unknown, not_applicable, waived, .. } = self.report.summary;
+        let verdict = Verdict::of(self.report);
+        let mut parts = vec![
+            counted(count(self.report, Class::Blocker), "blocker"),
+            format!("{unknown} unknown"),
+        ];
+        let warnings = count(self.report, Class::Warning);
+        parts.extend((warnings > 0).then(|| counted(warnings, "warning")));
+        let not_asked = self.outline.unasked_checks();
+        for (number, what) in [
+            (pass, "passed"),
+            (not_applicable, "not applicable"),
+            (waived, "waived"),
+            (not_asked, "not asked"),
+        ] {
+            parts.extend((number > 0).then(|| format!("{number} {what}")));
+        }
+        format!("{}: {}\n", self.painted(verdict.class(), verdict.words()), parts.join(", "))
+    }
+
+    fn labelled(&self, label: &str, text: &str) -> String {
+        labelled(label, text, self.style.width)
+    }
+
+    fn painted(&self, class: Class, text: &str) -> String {
         if !self.style.colour {
             return text.to_owned();
         }
-        let colour = group.colour();
+        let colour = colour(class);
         format!("{colour}{text}{colour:#}")
     }
 }
 
-/// A text of a definition, with the line breaks it was written with taken out.
-fn sentence(text: &str) -> String {
-    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+fn names(targets: &[&str]) -> String {
+    visible(&targets.join(", "))
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+fn found_on(variant: &Variant<'_>) -> String {
+    let targets: Vec<&str> = variant.targets().collect();
+    format!("{}: {}", names(&targets), visible(variant.found))
 }
 
 #[cfg(test)]
@@ -272,7 +321,7 @@ mod tests {
             })
             .collect();
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
+        Report::new(&targets, findings.to_vec(), &[], &[], now, FailOn::Blocker)
     }
 
     fn text(report: &Report) -> String {
@@ -299,7 +348,7 @@ mod tests {
                 on("b.iso", Outcome::Pass, Severity::Warning),
             ],
         );
-        insta::assert_snapshot!(text(&report), @r"
+        insta::assert_snapshot!(text(&report), @"
         a.iso, b.iso: 4 checks
 
         FAIL  a.b on b.iso (data-loss)
@@ -325,6 +374,8 @@ mod tests {
         b.iso
         pass  a.b  found
 
+        blocked         2: a.iso, b.iso
+
         blocked: 2 blockers, 0 unknown, 1 passed, 1 waived
         ");
     }
@@ -339,8 +390,10 @@ mod tests {
                 ..finding(Outcome::Pass, Severity::Warning)
             })
             .collect();
-        insta::assert_snapshot!(text(&report(&names, &findings)), @r"
+        insta::assert_snapshot!(text(&report(&names, &findings)), @"
         4 targets: 4 checks
+
+        nothing blocks  4: a, b, c, d
 
         nothing blocks: 0 blockers, 0 unknown, 4 passed
         ");
@@ -350,11 +403,61 @@ mod tests {
     fn nothing_checked_and_an_interruption_are_said() {
         let mut empty = report(&[], &[]);
         empty.run.complete = false;
-        insta::assert_snapshot!(text(&empty), @r"
-        : 0 checks
+        insta::assert_snapshot!(text(&empty), @"
+        no target: 0 checks
         interrupted: what is missing was not asked
 
         nothing was checked: 0 blockers, 0 unknown
+        ");
+    }
+
+    #[test]
+    fn one_cause_behind_many_checks_is_told_once() {
+        let unknown = |reason: &str| Outcome::Unknown { reason: reason.to_owned(), defect: false };
+        let gone = "image: cannot connect: connection refused";
+        let mut findings = Vec::new();
+        for (target, reason, checks) in
+            [("a.iso", gone, 3), ("b.iso", gone, 3), ("c.iso", "image.kickstart: no access", 4)]
+        {
+            for number in 0..checks {
+                findings.push(Finding {
+                    check: format!("check.number-{number}"),
+                    target: target.to_owned(),
+                    found: reason.to_owned(),
+                    ..finding(unknown(reason), Severity::BlocksReprotect)
+                });
+            }
+        }
+        findings.push(Finding {
+            target: "c.iso".to_owned(),
+            ..finding(Outcome::Pass, Severity::Warning)
+        });
+        insta::assert_snapshot!(text(&report(&["a.iso", "b.iso", "c.iso"], &findings)), @"
+        a.iso, b.iso, c.iso: 11 checks
+
+        UNKNOWN  all 6 checks on 2 targets
+          because  cannot connect: connection refused
+          all of   a.iso, b.iso
+
+        UNKNOWN  4 checks on c.iso
+          because  image.kickstart: no access
+          checks   check.number-0, check.number-1, check.number-2, check.number-3
+
+        c.iso
+        pass  a.b  found
+
+        undecided       3: a.iso, b.iso, c.iso
+
+        undecided: 0 blockers, 10 unknown, 1 passed
+        ");
+        let alone = report(&["a.iso"], &findings[..3]);
+        insta::assert_snapshot!(text(&alone), @"
+        a.iso: 3 checks
+
+        UNKNOWN  all 3 checks
+          because  cannot connect: connection refused
+
+        undecided: 0 blockers, 3 unknown
         ");
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::model::{MasterTarget, Site};
 use super::value::FileSystem;
+use crate::check::{Target, TargetKind};
 use crate::facts::probe::Surroundings;
 use crate::facts::site::{Answer, PlanFacts, ServerFacts, SiteFacts, VcenterFacts};
 use crate::facts::{Document, Fact, Looked};
@@ -50,6 +51,7 @@ impl Site {
             version: said(&server.version, &format!("version of {}", server.name)),
         });
         SiteFacts {
+            scenario: self.scenario,
             has_configuration_server: server.is_some(),
             configuration_server: known(server, "configuration server"),
             process_servers: Looked::complete(process_servers.collect()),
@@ -80,6 +82,21 @@ impl Site {
             }
         }
         sources
+    }
+
+    /// What of the site nobody is asked about, so that only its author can answer for it.
+    pub fn answered_for(&self) -> Vec<Target> {
+        let target = |name: String, kind| Target { document: self.document(&name), name, kind };
+        let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
+        let server = self.configuration_server.as_ref();
+        targets.extend(
+            server.map(|it| target(it.address.to_string(), TargetKind::ConfigurationServer)),
+        );
+        let silent = self.process_servers.iter().filter(|server| server.ssh.is_none());
+        targets.extend(silent.map(|it| target(it.name.to_string(), TargetKind::ProcessServer)));
+        let machines = self.protected_vms.iter();
+        targets.extend(machines.map(|it| target(it.name.to_string(), TargetKind::ProtectedVm)));
+        targets
     }
 
     /// The document that is joined to the facts of a machine: `site`, and `answers` where the
@@ -132,6 +149,7 @@ mod tests {
         assert_eq!(
             document.known,
             json!({ "site": {
+                "scenario": "vmware-classic",
                 "has_configuration_server": false,
                 "has_vcenter": false,
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },

@@ -9,12 +9,14 @@ use serde::Deserialize;
 use super::error::Fault;
 use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Way};
 use crate::check::Waiver;
-use crate::facts::site::{Answer, AnswerValue};
+use crate::facts::site::{Answer, AnswerValue, Scenario};
 
 /// Everything that is known about a site without asking anybody.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
+    /// What fails back; VMware machines unless it says otherwise.
+    pub scenario: Scenario,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
     /// The configuration server.

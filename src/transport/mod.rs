@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod local;
 pub mod ssh;
 pub mod target;
+pub mod vsphere;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Content;
-use super::is_same_volume;
 use crate::facts::Fact;
 use crate::facts::block::Graph;
 use crate::facts::mounts::{FstabLine, Mount, Table};
@@ -62,7 +61,7 @@ impl Mounted<'_> {
         if is_bind(line) {
             // What is bound is the directory, wherever that is mounted from.
             let source = self.table.holding(&line.spec);
-            return Fact::Known(source.is_some_and(|other| is_same_volume(mount, other)));
+            return Fact::Known(source.is_some_and(|other| mount.is_same_volume(other)));
         }
         if line.spec == mount.source {
             return Fact::Known(true);

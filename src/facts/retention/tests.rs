@@ -75,6 +75,7 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
         answers: Answers {
             by_probe: good.iter().chain(replaced).map(answer).collect(),
             ended: true,
+            unanswered: None,
         },
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn prefer(session: &Session, legacy: bool, first: &[&str]) -> Result<
         if part == Part::HostKey {
             names.sort_by_key(|name| {
                 let place = first.iter().position(|known| *known == key_type(name));
-                (place.is_none(), is_old(name))
+                (place.is_none(), is_old(name), !name.contains("ed25519"))
             });
         }
         for method in part.methods() {

@@ -1,7 +1,8 @@
 //! Why a host could not be asked, in words: what libssh2's numbers mean at each step.
 
+use std::time::Duration;
+
 use super::deadline::Deadline;
-use super::socket::seconds;
 use crate::facts::transcript::Failure;
 
 /// How far a connection had come.
@@ -50,6 +51,12 @@ impl Failure {
 pub(super) fn late(deadline: &Deadline, doing: &str) -> Failure {
     failure("timeout", format!("not done after {} s, while {doing}", seconds(deadline.limit)))
         .with_hint("check the host's load, or raise --timeout")
+}
+
+/// A time in seconds, as people write it.
+pub(super) fn seconds(time: Duration) -> String {
+    let text = format!("{:.1}", time.as_secs_f64());
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// What stopped a step, as a failure.
@@ -116,8 +123,6 @@ fn lower(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -14,7 +14,7 @@ use super::failure::Stop;
 use super::socket::Socket;
 
 /// libssh2's number for "not yet" (LIBSSH2_ERROR_EAGAIN).
-const AGAIN: i32 = -37;
+pub(super) const AGAIN: i32 = -37;
 
 /// One SSH connection.
 pub(super) struct Link {

@@ -7,6 +7,7 @@
 mod algorithms;
 mod command;
 mod config;
+mod connect;
 mod deadline;
 mod failure;
 mod host_key;
@@ -103,7 +104,8 @@ impl Ssh {
         let way = Way { ssh: self, deadline };
         let (link, session) = way.patiently_into(&hops)?;
         // A server that runs nothing has still told how it was reached.
-        let printed = command::run(&link, script, nonce)
+        let (hop, _) = hops.split_last().expect("a way has an end");
+        let printed = command::run(&link, &hop.account.user, script, nonce)
             .unwrap_or_else(|failure| command::Printed { stdout: Vec::new(), cut: Some(failure) });
         Ok(Output { stdout: printed.stdout, cut: printed.cut, ssh: Some(session) })
     }
@@ -244,7 +246,7 @@ impl Way<'_> {
     fn socket_to(&self, hops: &[Hop]) -> Result<Socket, Setback> {
         let (hop, before) = hops.split_last().expect("a way has an end");
         let Some(jump) = before.last() else {
-            return Ok(Socket::Tcp(socket::connect(&hop.address, hop.port, self.deadline)?));
+            return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
         };
         let (link, _) = self.into(before)?;
         Ok(jump::tunnel(link, &jump.account.shown, &hop.address, hop.port)?)

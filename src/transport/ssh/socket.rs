@@ -1,22 +1,16 @@
 //! The byte stream an SSH connection runs over: TCP, or one end of a pair whose other end is
-//! pumped through a jump host. Name resolution and connecting are here, too.
+//! pumped through a jump host.
+//!
+//! Not for how a TCP connection comes about: that is `connect`.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::set_tcp_quickack;
-
-use super::deadline::Deadline;
-use super::failure::{self, failure};
-use crate::facts::transcript::Failure;
-
-/// The most time one address may take to answer; a host that lives does so at once.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// A byte stream to a server.
 #[derive(Debug)]
@@ -101,77 +95,4 @@ impl AsRawFd for Socket {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
     }
-}
-
-/// Connects to the first address of a host that answers.
-pub(super) fn connect(host: &str, port: u16, deadline: &Deadline) -> Result<TcpStream, Failure> {
-    let addresses = resolve(host, port, deadline)?;
-    let mut last = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        let Some(left) = deadline.left() else { break };
-        let others = u32::try_from(addresses.len() - tried).unwrap_or(1);
-        let limit = if others > 1 { (left / others).min(CONNECT) } else { left.min(CONNECT) };
-        tracing::debug!("connecting to {address}");
-        match TcpStream::connect_timeout(address, limit.max(Duration::from_millis(1))) {
-            Ok(stream) => {
-                // Our packets are small and each is waited for.
-                stream.set_nodelay(true).ok();
-                return Ok(stream);
-            }
-            Err(error) => last = Some(unreached(address, limit, &error)),
-        }
-    }
-    Err(last.unwrap_or_else(|| failure::late(deadline, "connecting")))
-}
-
-/// The addresses of a name. The resolver has no time limit, so it works in a thread of its own,
-/// which is left alone when it takes too long.
-fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Failure> {
-    let unknown = |why: String| {
-        failure("dns", format!("the name {host:?} has no address: {why}"))
-            .with_hint("check the name, or give the host's address")
-    };
-    let (send, receive) = mpsc::channel();
-    let name = host.to_owned();
-    std::thread::spawn(move || {
-        let found = (name.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>());
-        send.send(found).ok();
-    });
-    let left = deadline.left().unwrap_or_default();
-    match receive.recv_timeout(left) {
-        Ok(Ok(addresses)) if addresses.is_empty() => Err(unknown("it has none".to_owned())),
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(unknown(without_code(&error))),
-        Err(_) => Err(unknown(format!("no answer within {} s", deadline.limit.as_secs()))),
-    }
-}
-
-/// An error's text without the number the library puts behind it.
-fn without_code(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
-    text.split(" (os error").next().unwrap_or(text).to_lowercase()
-}
-
-fn unreached(address: &SocketAddr, limit: Duration, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            failure("refused", format!("{address} refuses the connection"))
-                .with_hint("start the SSH server there, or give its port: ssh://USER@HOST:PORT")
-        }
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            failure("timeout", format!("{address} did not answer within {} s", seconds(limit)))
-                .with_hint("check that the host runs and that no firewall drops the port")
-        }
-        _ => {
-            failure("unreachable", format!("{address} cannot be reached: {}", without_code(error)))
-                .with_hint("check the route and the firewalls between here and the host")
-        }
-    }
-}
-
-/// A time in seconds, as people write it.
-pub(super) fn seconds(time: Duration) -> String {
-    let text = format!("{:.1}", time.as_secs_f64());
-    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }

@@ -1,0 +1,167 @@
+//! What findings say about the causes of a symptom: confirmed, ruled out, or undecided.
+//!
+//! Not for recognising the symptom (`matching`), nor for judging the checks (`engine`).
+
+use super::definition::CheckSet;
+use super::engine::{Finding, Outcome};
+use super::model::Check;
+use super::provider::Provider;
+use super::symptom::{Cause, Symptom, checks_of};
+
+/// What became of one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// One of its checks fails.
+    Confirmed,
+    /// All of its checks were decided, and none fails.
+    RuledOut,
+    /// No check of it fails, and not all could be decided.
+    Undecided,
+}
+
+/// One cause, with what was found about it.
+pub struct Diagnosis<'s> {
+    /// The cause.
+    pub cause: &'s Cause,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// What its checks found, in the order they are named.
+    pub findings: Vec<&'s Finding>,
+    /// Those of its checks that nobody was asked about, with who would have to be.
+    pub not_asked: Vec<(&'s Check, Vec<Provider>)>,
+}
+
+/// What findings say about every cause of a symptom.
+pub fn diagnose<'s>(
+    symptom: &'s Symptom,
+    checks: &'s CheckSet,
+    findings: &'s [Finding],
+) -> Vec<Diagnosis<'s>> {
+    symptom.causes.iter().map(|cause| of_cause(cause, checks, findings)).collect()
+}
+
+fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding]) -> Diagnosis<'s> {
+    let mut here: Vec<&Finding> = Vec::new();
+    let mut not_asked = Vec::new();
+    let mut open = cause.checks.is_empty();
+    for check in checks_of(cause, checks) {
+        let of_check = || findings.iter().filter(|finding| finding.check == check.id);
+        if of_check().next().is_none() {
+            not_asked.push((check, check.needs.iter().copied().collect()));
+        }
+        open |= of_check().any(|finding| is_open(check, finding));
+        here.extend(of_check());
+    }
+    // Somebody who accepts a failure has not made it go away.
+    let fails =
+        |finding: &&Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Waived { .. });
+    let verdict = if here.iter().any(fails) {
+        Verdict::Confirmed
+    } else if open || !not_asked.is_empty() {
+        Verdict::Undecided
+    } else {
+        Verdict::RuledOut
+    };
+    Diagnosis { cause, verdict, findings: here, not_asked }
+}
+
+/// Whether a finding leaves its check open: unknown, or put aside because of a prerequisite.
+fn is_open(check: &Check, finding: &Finding) -> bool {
+    match &finding.outcome {
+        Outcome::Unknown { .. } => true,
+        Outcome::NotApplicable { reason } => {
+            let names =
+                |id: &String| reason.strip_prefix(id.as_str()).is_some_and(|r| r.starts_with(' '));
+            check.requires.iter().any(names)
+        }
+        Outcome::Pass | Outcome::Fail | Outcome::Waived { .. } => false,
+    }
+}
+
+/// The exit status of a diagnosis: 1 a cause is confirmed, 0 all are ruled out, 3 neither.
+pub fn exit_status(diagnoses: &[Diagnosis<'_>]) -> u8 {
+    let all = |verdict| diagnoses.iter().all(|diagnosis| diagnosis.verdict == verdict);
+    if diagnoses.iter().any(|diagnosis| diagnosis.verdict == Verdict::Confirmed) {
+        1
+    } else if !diagnoses.is_empty() && all(Verdict::RuledOut) {
+        0
+    } else {
+        3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::Asset;
+    use crate::check::engine::{Scope, Target, judge_scope};
+    use crate::check::entry::tests::GOOD;
+    use crate::check::model::TargetKind;
+    use crate::facts::Document;
+    use serde_json::{Value, json};
+
+    /// Three checks; the third requires the first, and nobody is asked about the fourth.
+    fn set() -> CheckSet {
+        let other = |id: &str, fact: &str, extra: &str| {
+            GOOD.replace("id: image.zerombr", &format!("id: {id}"))
+                .replace("rule: image.kickstart.zerombr", &format!("{extra}rule: {fact}"))
+        };
+        let text = [
+            GOOD.to_owned(),
+            other("image.b", "image.kickstart.erases", ""),
+            other("image.c", "image.kickstart.minimal", "requires: [image.zerombr]\n  "),
+            other("image.d", "mt.access.user_id == 0", ""),
+            other("image.e", "image.kickstart.lvm", ""),
+        ];
+        CheckSet::read(&[Asset { path: "x.yaml".to_owned(), text: text.concat() }]).unwrap()
+    }
+
+    fn symptom(causes: &[&[&str]]) -> Symptom {
+        let cause = |checks: &&[&str]| json!({ "cause": "c", "checks": checks });
+        serde_json::from_value(json!({
+            "id": "ts", "title": "t", "words": ["w"],
+            "causes": causes.iter().map(cause).collect::<Vec<_>>(),
+            "source": { "doc": "field", "at": "a" },
+        }))
+        .unwrap()
+    }
+
+    fn diagnosed(causes: &[&[&str]], kickstart: Value) -> (Vec<Verdict>, u8, Vec<String>) {
+        let (set, symptom) = (set(), symptom(causes));
+        let document = Document::of_known(json!({ "image": { "kickstart": kickstart } }));
+        let targets = [Target { name: "a.iso".to_owned(), kind: TargetKind::Image, document }];
+        let scope = Scope::of(&set, &targets).only(&set, &symptom.checks());
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let findings = judge_scope(&set, &targets, &scope, &[], now);
+        let diagnoses = diagnose(&symptom, &set, &findings);
+        let judged = findings.iter().map(|finding| finding.check.clone()).collect();
+        (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), judged)
+    }
+
+    #[test]
+    fn a_cause_is_confirmed_ruled_out_or_undecided() {
+        use Verdict::{Confirmed, RuledOut, Undecided};
+        let good = json!({ "zerombr": true, "erases": true, "minimal": true });
+        let bad = json!({ "zerombr": false, "erases": true, "minimal": true });
+        for (causes, kickstart, verdicts, status) in [
+            (&[&["image.zerombr"][..]][..], &good, vec![RuledOut], 0),
+            (&[&["image.zerombr"], &["image.b"]], &bad, vec![Confirmed, RuledOut], 1),
+            (&[&["image.b", "image.d"]], &good, vec![Undecided], 3),
+            (&[&["image.zerombr", "image.d"]], &bad, vec![Confirmed], 1),
+            (&[&["image.e"], &["image.b"]], &good, vec![Undecided, RuledOut], 3),
+            // Its prerequisite fails, so nothing is said about it.
+            (&[&["image.c"]], &bad, vec![Undecided], 3),
+            (&[&[]], &good, vec![Undecided], 3),
+        ] {
+            let (came, exit, _) = diagnosed(causes, kickstart.clone());
+            assert_eq!((came, exit), (verdicts, status), "{causes:?} {kickstart}");
+        }
+    }
+
+    #[test]
+    fn only_the_suspected_checks_and_what_they_require_are_judged() {
+        let good = json!({ "zerombr": true, "erases": true, "minimal": true });
+        assert_eq!(diagnosed(&[&["image.c"]], good.clone()).2, ["image.zerombr", "image.c"]);
+        assert_eq!(diagnosed(&[&["image.b"]], good).2, ["image.b"]);
+    }
+}

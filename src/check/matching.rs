@@ -1,0 +1,408 @@
+//! Which symptoms a text speaks of: words, an error code, or the lines of a log.
+//!
+//! A description fits by how much of it is said, and by how much of what is said it explains. Rare
+//! terms count more than those that half of all symptoms share. Not for reading symptoms.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::symptom::{Elsewhere, Symptom};
+use super::wording::{Term, Wording, words};
+
+/// The longest text that is looked at, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// From here on a symptom fits.
+pub const FITS: f64 = 0.4;
+
+/// From here on a symptom is worth naming when none fits.
+pub const NEAR: f64 = 0.25;
+
+/// How many symptoms are named at most.
+const MOST: usize = 5;
+
+/// A symptom that scores less than this part of the best is not named beside it.
+const BESIDE: f64 = 0.6;
+
+/// A text of more words than this is a log, and no question.
+const WORDS_OF_A_QUESTION: usize = 60;
+
+/// So many different lines of a log are compared with the descriptions.
+const MOST_LINES: usize = 400;
+
+/// What a code, a pattern, the words of a question and those of a line in a log are worth at most.
+const CODE: f64 = 0.97;
+const PATTERN: f64 = 0.85;
+const QUESTION: f64 = 0.95;
+const LINE: f64 = 0.85;
+
+/// What a term counts that is said of a symptom's causes, and not of the symptom.
+const SAID_BESIDE: f64 = 0.5;
+
+/// A text of more words than this, or of several lines, has numbers that are no codes.
+const WORDS_AROUND_A_CODE: usize = 14;
+
+/// So many lines of a log are read for their words.
+const READ_LINES: usize = 4_000;
+
+/// How much it counts that a description leaves words of the text unexplained.
+const EXPLAINED: f64 = 0.7;
+
+/// How a text is looked at, by whether it has a term of ours.
+struct Ground {
+    /// What it is worth that a description fits.
+    worth: f64,
+    /// What a word weighs that no symptom speaks of.
+    strange: f64,
+    /// What all such words together weigh at most.
+    most_strange: f64,
+}
+
+const OURS: Ground = Ground { worth: 1.0, strange: 1.2, most_strange: 4.0 };
+const ANYBODYS: Ground = Ground { worth: 0.53, strange: 2.0, most_strange: 6.0 };
+
+/// Words before a number that make it a code.
+const BEFORE_A_CODE: &[&str] =
+    &["error", "code", "id", "alert", "event", "fel", "hresult", "reason"];
+
+/// A symptom that a text may speak of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate<'s> {
+    /// The symptom.
+    pub symptom: &'s Symptom,
+    /// How well it fits, from 0 to 1.
+    pub score: f64,
+    /// What of the text speaks for it, as fragments.
+    pub because: Vec<String>,
+}
+
+/// What a text may speak of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matches<'s> {
+    /// The symptoms that fit, best first.
+    pub candidates: Vec<Candidate<'s>>,
+    /// When none fits, those that come nearest, if any comes near.
+    pub nearest: Vec<Candidate<'s>>,
+    /// What the text is about instead, when that is known.
+    pub elsewhere: Option<&'s str>,
+}
+
+/// Everything symptoms are recognised by, ready to be compared with texts.
+pub(super) struct Matcher {
+    wording: Wording,
+    /// The number of each term that a symptom is described with.
+    terms: HashMap<String, usize>,
+    /// Terms that make a text one about failback.
+    ours: HashSet<String>,
+    /// What each of those terms weighs.
+    weights: Vec<f64>,
+    symptoms: Vec<Described>,
+    /// The symptoms that each code means, by its lower case.
+    codes: HashMap<String, Vec<usize>>,
+    /// Each pattern with the symptom it belongs to. One by one they are faster than as a set, for
+    /// most begin with letters that can be searched for first.
+    patterns: Vec<(usize, Regex)>,
+    /// The phrases of each matter that is not ours.
+    elsewhere: Vec<Vec<Vec<String>>>,
+}
+
+/// One symptom as numbers of terms.
+struct Described {
+    /// Each description, with what it weighs as a whole.
+    phrases: Vec<(Vec<usize>, f64)>,
+    /// For each term, how much it belongs to the symptom: as a whole, in part, or not at all.
+    related: Vec<f64>,
+}
+
+impl Matcher {
+    pub(super) fn new(
+        spellings: &BTreeMap<String, Vec<String>>,
+        ours: Vec<String>,
+        symptoms: &[Symptom],
+        elsewhere: &[Elsewhere],
+    ) -> Result<Self, regex::Error> {
+        let table = spellings.iter().map(|(terms, list)| (terms.as_str(), list.as_slice()));
+        let mut wording = Wording::new(table);
+        let mut terms: HashMap<String, usize> = HashMap::new();
+        let mut number = |term: String| {
+            let next = terms.len();
+            *terms.entry(term).or_insert(next)
+        };
+        let mut described: Vec<Vec<Vec<usize>>> = Vec::new();
+        for symptom in symptoms {
+            let phrases = symptom.words.iter().map(|text| wording.learn(text));
+            described.push(phrases.map(|p| p.into_iter().map(&mut number).collect()).collect());
+        }
+        let mut counts = vec![0_usize; terms.len()];
+        for phrases in &described {
+            let all: BTreeSet<usize> = phrases.iter().flatten().copied().collect();
+            all.into_iter().for_each(|term| counts[term] += 1);
+        }
+        let all = symptoms.len() as f64;
+        let weights: Vec<f64> = counts.iter().map(|&n| (1.0 + all / n as f64).ln()).collect();
+        let symptoms_described = symptoms.iter().zip(described).map(|(symptom, phrases)| {
+            let mut related = vec![0.0; weights.len()];
+            // What else is said of a symptom explains words of a question in part, and describes
+            // nothing.
+            let texts = symptom.causes.iter().map(|cause| cause.cause.as_str());
+            for text in texts.chain([symptom.title.as_str()]) {
+                for term in wording.terms(text, false) {
+                    if let Term::Known(term) = term
+                        && let Some(&term) = terms.get(&term)
+                    {
+                        related[term] = SAID_BESIDE;
+                    }
+                }
+            }
+            phrases.iter().flatten().for_each(|&term| related[term] = 1.0);
+            let weigh = |phrase: Vec<usize>| {
+                let whole = phrase.iter().map(|&term| weights[term]).sum();
+                (phrase, whole)
+            };
+            Described { phrases: phrases.into_iter().map(weigh).collect(), related }
+        });
+        let symptoms_described = symptoms_described.collect();
+        let mut patterns = Vec::new();
+        for (at, symptom) in symptoms.iter().enumerate() {
+            for text in &symptom.patterns {
+                let pattern =
+                    RegexBuilder::new(text).case_insensitive(true).unicode(false).build()?;
+                patterns.push((at, pattern));
+            }
+        }
+        let phrases = |matter: &Elsewhere| matter.words.iter().map(|text| words(text)).collect();
+        let elsewhere = elsewhere.iter().map(phrases).collect();
+        let ours = ours.into_iter().collect();
+        let mut codes: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, symptom) in symptoms.iter().enumerate() {
+            for code in &symptom.codes {
+                codes.entry(code.to_lowercase()).or_default().push(at);
+            }
+        }
+        Ok(Self {
+            wording,
+            terms,
+            ours,
+            weights,
+            symptoms: symptoms_described,
+            codes,
+            patterns,
+            elsewhere,
+        })
+    }
+
+    /// What a text speaks of. A text past [`MAX_BYTES`] is looked at up to there.
+    pub(super) fn matches<'s>(
+        &self,
+        text: &str,
+        symptoms: &'s [Symptom],
+        elsewhere: &'s [Elsewhere],
+    ) -> Matches<'s> {
+        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        let all_words = words(text);
+        let question = all_words.len() <= WORDS_OF_A_QUESTION;
+        let mut found: Vec<Found> = vec![Found::default(); symptoms.len()];
+        self.by_words(text, question, &mut found);
+        self.by_code(text, question, symptoms, &mut found);
+        self.by_pattern(text, &mut found);
+        let not_ours = question.then(|| self.not_ours(text, &all_words, elsewhere)).flatten();
+        let candidates = symptoms.iter().zip(found).map(|(symptom, found)| {
+            let score = if not_ours.is_some() { found.certain } else { found.score() };
+            (found.shared, Candidate { symptom, score, because: found.because })
+        });
+        let mut candidates: Vec<(f64, Candidate<'s>)> = candidates.collect();
+        // Among equals the one that more is said of; then the order they are written in.
+        candidates.sort_by(|(more, a), (less, b)| {
+            b.score.total_cmp(&a.score).then_with(|| less.total_cmp(more))
+        });
+        let candidates: Vec<Candidate<'s>> = candidates.into_iter().map(|(_, c)| c).collect();
+        let best = candidates.first().map_or(0.0, |candidate| candidate.score);
+        let least = FITS.max(best * BESIDE);
+        let mut matches = Matches { elsewhere: not_ours, ..Matches::default() };
+        for candidate in candidates.into_iter().take(MOST) {
+            if candidate.score >= least {
+                matches.candidates.push(candidate);
+            } else if best < FITS && candidate.score >= NEAR && not_ours.is_none() {
+                matches.nearest.push(candidate);
+            }
+        }
+        if !matches.candidates.is_empty() {
+            matches.elsewhere = None;
+        }
+        matches
+    }
+
+    /// Scores the words of the whole question, or of each line of a log.
+    fn by_words(&self, text: &str, question: bool, found: &mut [Found]) {
+        let mut compared: BTreeSet<BTreeSet<Term>> = BTreeSet::new();
+        let mut compare = |text: &str, worth: f64| {
+            let terms = self.wording.terms(text, question);
+            if compared.contains(&terms) {
+                return compared.len();
+            }
+            let said = self.said(&terms);
+            for (described, found) in self.symptoms.iter().zip(&mut *found) {
+                let (score, shared) = self.fit(&said, described);
+                if (worth * score, shared) > (found.words, found.shared) {
+                    (found.words, found.shared) = (worth * score, shared);
+                }
+            }
+            compared.insert(terms);
+            compared.len()
+        };
+        if question {
+            compare(text, QUESTION);
+        }
+        if !question || text.trim().contains('\n') {
+            let lines = text.lines().filter(|line| line.len() < 2_000).take(READ_LINES);
+            lines.map(|line| compare(line, LINE)).find(|&compared| compared > MOST_LINES);
+        }
+    }
+
+    /// What a text says, in numbers of terms.
+    fn said(&self, terms: &BTreeSet<Term>) -> Said {
+        let is_ours = |term: &Term| matches!(term, Term::Known(term) if self.ours.contains(term));
+        let ground = if terms.iter().any(is_ours) { &OURS } else { &ANYBODYS };
+        let number = |term: &Term| match term {
+            Term::Known(term) => self.terms.get(term).copied(),
+            Term::Strange(_) => None,
+        };
+        let numbers: Vec<usize> = terms.iter().filter_map(number).collect();
+        let mut known = vec![false; self.weights.len()];
+        numbers.iter().for_each(|&term| known[term] = true);
+        let strange = terms.iter().filter(|term| matches!(term, Term::Strange(_))).count() as f64;
+        let strange = f64::min(ground.strange * strange, ground.most_strange);
+        Said { terms: numbers, known, strange, worth: ground.worth }
+    }
+
+    /// How well a symptom's best description fits what is said, and what the terms weigh that they
+    /// share.
+    fn fit(&self, text: &Said, described: &Described) -> (f64, f64) {
+        let said: f64 = text.terms.iter().map(|&term| self.weights[term]).sum();
+        if said == 0.0 {
+            return (0.0, 0.0);
+        }
+        let related = text.terms.iter().map(|&term| self.weights[term] * described.related[term]);
+        let explained = related.sum::<f64>() / (said + text.strange);
+        let part = |(phrase, whole): &(Vec<usize>, f64)| {
+            let shared = phrase.iter().filter(|&&term| text.known[term]);
+            let shared: f64 = shared.map(|&term| self.weights[term]).sum();
+            (shared / whole, shared)
+        };
+        let better = |a: (f64, f64), b: (f64, f64)| if b > a { b } else { a };
+        let (best, shared) = described.phrases.iter().map(part).fold((0.0, 0.0), better);
+        (text.worth * best * explained.powf(EXPLAINED), shared)
+    }
+
+    /// Looks for error codes: in a question any, in a log those that are called one.
+    fn by_code(&self, text: &str, question: bool, symptoms: &[Symptom], found: &mut [Found]) {
+        let short = question && !text.trim().contains('\n');
+        let short = short && words(text).len() <= WORDS_AROUND_A_CODE;
+        for line in text.lines() {
+            let tokens = words(line);
+            for (at, token) in tokens.iter().enumerate() {
+                let Some(owners) = self.codes.get(token) else { continue };
+                let number = token.bytes().all(|byte| byte.is_ascii_digit());
+                let before = &tokens[at.saturating_sub(2)..at];
+                let called = before.iter().any(|word| {
+                    BEFORE_A_CODE.iter().any(|m| word.starts_with(m) || word.ends_with(m))
+                });
+                if !number || short || called {
+                    owners.iter().for_each(|&owner| found[owner].code(token));
+                }
+            }
+        }
+        if !question {
+            return;
+        }
+        // A code such as `(7)` is no word.
+        let marked = |code: &&String| !code.chars().all(char::is_alphanumeric);
+        for (symptom, found) in symptoms.iter().zip(found) {
+            let mut codes = symptom.codes.iter().filter(marked);
+            if let Some(code) = codes.find(|code| text.contains(code.as_str())) {
+                found.code(code);
+            }
+        }
+    }
+
+    /// Looks for lines that belong to a symptom.
+    fn by_pattern(&self, text: &str, found: &mut [Found]) {
+        let is_log = text.trim().contains('\n');
+        for (owner, pattern) in &self.patterns {
+            let Some(seen) = pattern.find(text.as_bytes()) else { continue };
+            let found = &mut found[*owner];
+            found.certain = either(found.certain, PATTERN);
+            if is_log {
+                found.line(text, seen.start());
+            }
+        }
+    }
+
+    /// The matter of another product that a question is about.
+    fn not_ours<'s>(
+        &self,
+        text: &str,
+        all_words: &[String],
+        elsewhere: &'s [Elsewhere],
+    ) -> Option<&'s str> {
+        let terms = self.wording.terms(text, false);
+        let ours = |term: &String| terms.contains(&Term::Known(term.clone()));
+        let matters = elsewhere.iter().zip(&self.elsewhere);
+        let mut matters = matters.filter(|(matter, _)| !matter.unless.iter().any(ours));
+        let meant = |phrases: &Vec<Vec<String>>| phrases.iter().any(|p| Wording::has(all_words, p));
+        matters.find(|(_, phrases)| meant(phrases)).map(|(matter, _)| matter.says.as_str())
+    }
+}
+
+/// One text as numbers of terms.
+struct Said {
+    /// Those that symptoms are described with.
+    terms: Vec<usize>,
+    /// For each term, whether it is said.
+    known: Vec<bool>,
+    /// What the words weigh that no symptom speaks of.
+    strange: f64,
+    /// What it is worth that a description fits.
+    worth: f64,
+}
+
+/// What speaks for one symptom.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    words: f64,
+    /// What the words weigh that speak for it.
+    shared: f64,
+    /// What codes and patterns say.
+    certain: f64,
+    because: Vec<String>,
+}
+
+impl Found {
+    fn code(&mut self, code: &str) {
+        let because = format!("code {code}");
+        if !self.because.contains(&because) {
+            self.certain = either(self.certain, CODE);
+            self.because.push(because);
+        }
+    }
+
+    /// Notes the line that a place of the text is in.
+    fn line(&mut self, text: &str, place: usize) {
+        let before = text.as_bytes()[..place].iter().filter(|&&byte| byte == b'\n').count();
+        let Some(line) = text.lines().nth(before) else { return };
+        let because = format!("line {}: {}", before + 1, line.trim());
+        if !self.because.contains(&because) {
+            self.because.push(because);
+        }
+    }
+
+    fn score(&self) -> f64 {
+        either(self.certain, self.words)
+    }
+}
+
+/// What two independent signs say together.
+fn either(a: f64, b: f64) -> f64 {
+    1.0 - (1.0 - a) * (1.0 - b)
+}

@@ -1,0 +1,210 @@
+//! What people see and what it comes from: one entry of `checks/symptoms.yaml`, verified.
+//!
+//! Not for the set of them (`symptom_set`), for recognising one (`matching`), nor for deciding its
+//! causes (`diagnosis`).
+
+use regex::bytes::RegexBuilder;
+use serde::Deserialize;
+
+use super::definition::CheckSet;
+use super::model::{Check, Place, Remedy, Source};
+use super::source;
+
+/// The longest pattern, in bytes.
+const MAX_PATTERN: usize = 200;
+
+/// How large a compiled pattern may become.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// What is written of one symptom.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Symptom {
+    /// Its name for ever, in kebab-case.
+    pub id: String,
+    /// What is seen, as a fragment.
+    pub title: String,
+    /// How people say it.
+    pub words: Vec<String>,
+    /// Regular expressions over the lines of a log, without regard to case.
+    #[serde(default)]
+    pub patterns: Vec<String>,
+    /// Error codes that mean it.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// What it comes from, likeliest first.
+    pub causes: Vec<Cause>,
+    /// Where it is written.
+    pub source: Source,
+}
+
+impl Symptom {
+    /// The checks that tell its causes apart, each once.
+    pub fn checks(&self) -> Vec<&str> {
+        let mut checks: Vec<&str> = Vec::new();
+        for id in self.causes.iter().flat_map(|cause| &cause.checks) {
+            if !checks.contains(&id.as_str()) {
+                checks.push(id);
+            }
+        }
+        checks
+    }
+}
+
+/// One thing that a symptom comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// What is the matter, as a fragment.
+    pub cause: String,
+    /// The checks that fail then.
+    #[serde(default)]
+    pub checks: Vec<String>,
+    /// What to do, where it is something else than what the checks say.
+    #[serde(default)]
+    pub remedy: Option<Remedy>,
+}
+
+/// Something that people ask for and that is not this program's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elsewhere {
+    /// How people say it.
+    pub words: Vec<String>,
+    /// Terms that make it ours all the same.
+    #[serde(default)]
+    pub unless: Vec<String>,
+    /// What is said to them.
+    pub says: String,
+}
+
+/// What is wrong with one symptom.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SymptomFault {
+    /// The id is not in kebab-case.
+    #[error("an id is in kebab-case, without a dot")]
+    Id,
+    /// The id is taken.
+    #[error("the id is taken by the symptom at {0}")]
+    Duplicate(Place),
+    /// A text is missing.
+    #[error("{0} is blank")]
+    Blank(&'static str),
+    /// A title or a cause that is a sentence.
+    #[error("{0} is a fragment without a full stop")]
+    Sentence(&'static str),
+    /// A source that nobody can look up.
+    #[error("no source has the key {0:?}")]
+    Source(String),
+    /// A check that does not exist.
+    #[error("there is no check {id:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    NoSuchCheck {
+        /// The id as written.
+        id: String,
+        /// The id that is spelled most alike.
+        nearest: Option<String>,
+    },
+    /// A cause that nothing tells and nothing mends.
+    #[error("cause {cause:?} has neither checks nor a remedy")]
+    NothingToDo {
+        /// The cause.
+        cause: String,
+    },
+    /// A pattern that is none, or a costly one.
+    #[error("pattern {pattern:?}: {why}")]
+    Pattern {
+        /// The pattern as written.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What to do about a cause: its own remedy, or those of the checks that tell it.
+pub fn remedies<'s>(cause: &'s Cause, checks: &'s CheckSet) -> Vec<&'s Remedy> {
+    match &cause.remedy {
+        Some(remedy) => vec![remedy],
+        None => checks_of(cause, checks).map(|check| &check.remedy).collect(),
+    }
+}
+
+/// The checks that tell a cause.
+pub fn checks_of<'s>(cause: &'s Cause, checks: &'s CheckSet) -> impl Iterator<Item = &'s Check> {
+    cause.checks.iter().filter_map(|id| checks.find(id))
+}
+
+/// Whether a symptom is whole, and names only what there is.
+pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), SymptomFault> {
+    let word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    if !symptom.id.split('-').all(word) {
+        return Err(SymptomFault::Id);
+    }
+    let blank = |text: &str| matches!(text.trim(), "" | "-");
+    for (name, text) in [("title", &symptom.title), ("source.at", &symptom.source.at)] {
+        if blank(text) {
+            return Err(SymptomFault::Blank(name));
+        }
+    }
+    if symptom.title.ends_with('.') {
+        return Err(SymptomFault::Sentence("title"));
+    }
+    for (name, list) in [("words", &symptom.words), ("codes", &symptom.codes)] {
+        if list.iter().any(|text| blank(text)) || (name == "words" && list.is_empty()) {
+            return Err(SymptomFault::Blank(name));
+        }
+    }
+    if !source::known(&symptom.source.doc) {
+        return Err(SymptomFault::Source(symptom.source.doc.clone()));
+    }
+    symptom.patterns.iter().try_for_each(|pattern| verify_pattern(pattern))?;
+    if symptom.causes.is_empty() {
+        return Err(SymptomFault::Blank("causes"));
+    }
+    symptom.causes.iter().try_for_each(|cause| verify_cause(cause, checks))
+}
+
+fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomFault> {
+    if cause.cause.trim().is_empty() {
+        return Err(SymptomFault::Blank("cause"));
+    }
+    if cause.cause.ends_with('.') {
+        return Err(SymptomFault::Sentence("cause"));
+    }
+    if cause.remedy.as_ref().is_some_and(|remedy| remedy.text.trim().is_empty()) {
+        return Err(SymptomFault::Blank("remedy.text"));
+    }
+    if cause.checks.is_empty() && cause.remedy.is_none() {
+        return Err(SymptomFault::NothingToDo { cause: cause.cause.clone() });
+    }
+    match cause.checks.iter().find(|id| checks.find(id).is_none()) {
+        Some(id) => Err(SymptomFault::NoSuchCheck {
+            id: id.clone(),
+            nearest: checks.nearest(id).map(str::to_owned),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Patterns are matched in time linear in the text, whatever they say; what is bounded here is
+/// what they cost by themselves.
+fn verify_pattern(pattern: &str) -> Result<(), SymptomFault> {
+    let wrong = |why: String| SymptomFault::Pattern { pattern: pattern.to_owned(), why };
+    if pattern.trim().is_empty() {
+        return Err(SymptomFault::Blank("pattern"));
+    }
+    if pattern.len() > MAX_PATTERN {
+        return Err(wrong(format!("{} bytes, at most {MAX_PATTERN} are read", pattern.len())));
+    }
+    let compiled = RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .unicode(false)
+        .size_limit(MAX_COMPILED)
+        .build()
+        .map_err(|error| wrong(error.to_string()))?;
+    if compiled.is_match(b"") {
+        return Err(wrong("it matches nothing at all, and so every text".to_owned()));
+    }
+    Ok(())
+}

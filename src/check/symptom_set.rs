@@ -1,0 +1,229 @@
+//! All symptoms: `checks/symptoms.yaml` into a verified set, in which those of a text are found.
+//!
+//! Not for what is written of one (`symptom`), nor for how a text is compared with it (`matching`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::definition::{self, CheckSet};
+use super::matching::{Candidate, Matcher, Matches};
+use super::model::Place;
+use super::symptom::{Elsewhere, Symptom, SymptomFault, verify};
+use crate::assets::{Asset, AssetError, Assets};
+use crate::yaml::{self, YamlError, nearest};
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    spellings: BTreeMap<String, Vec<String>>,
+    ours: Vec<String>,
+    elsewhere: Vec<Elsewhere>,
+    symptoms: Vec<Symptom>,
+}
+
+/// A verified set of symptoms, in the order they are written.
+pub struct SymptomSet {
+    symptoms: Vec<Symptom>,
+    elsewhere: Vec<Elsewhere>,
+    matcher: Matcher,
+}
+
+/// Why a file of symptoms was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SymptomError {
+    /// The file cannot be had.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    /// The file is not what it should be.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// One symptom is wrong.
+    #[error("{at}: {id}: {fault}")]
+    Symptom {
+        /// Where it is written.
+        at: Place,
+        /// Its id as written.
+        id: String,
+        /// What is wrong with it.
+        fault: SymptomFault,
+    },
+    /// The patterns do not compile together.
+    #[error("{file}: the patterns together: {why}")]
+    Patterns {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl SymptomError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Asset(error) => error.hint(),
+            Self::Yaml(error) => error.hint(),
+            Self::Symptom { fault: SymptomFault::Source(_), .. } => {
+                Some("docs/sources.md lists the keys".to_owned())
+            }
+            Self::Symptom { fault: SymptomFault::NoSuchCheck { nearest: None, .. }, .. } => {
+                Some("preflight list checks names them all".to_owned())
+            }
+            Self::Symptom { .. } | Self::Patterns { .. } => None,
+        }
+    }
+}
+
+impl SymptomSet {
+    /// Reads the symptoms of the assets; the checks are those they may name.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the first thing that is wrong, named by file, line and symptom.
+    pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, SymptomError> {
+        Self::read(&definition::symptoms(assets)?, checks)
+    }
+
+    /// Reads symptoms given as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`SymptomSet::load`].
+    pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, SymptomError> {
+        let Written { spellings, ours, elsewhere, symptoms } = yaml::parse(&file.text, &file.path)?;
+        let places = places(file, symptoms.len());
+        for (index, symptom) in symptoms.iter().enumerate() {
+            let earlier = symptoms[..index].iter().position(|other| other.id == symptom.id);
+            let fault = match earlier {
+                Some(earlier) => Err(SymptomFault::Duplicate(places[earlier].clone())),
+                None => verify(symptom, checks),
+            };
+            fault.map_err(|fault| SymptomError::Symptom {
+                at: places[index].clone(),
+                id: symptom.id.clone(),
+                fault,
+            })?;
+        }
+        let matcher = Matcher::new(&spellings, ours, &symptoms, &elsewhere).map_err(|error| {
+            SymptomError::Patterns { file: file.path.clone(), why: error.to_string() }
+        })?;
+        Ok(Self { symptoms, elsewhere, matcher })
+    }
+
+    /// All symptoms, in the order they are written.
+    pub fn symptoms(&self) -> &[Symptom] {
+        &self.symptoms
+    }
+
+    /// The symptom of this id.
+    pub fn find(&self, id: &str) -> Option<&Symptom> {
+        self.symptoms.iter().find(|symptom| symptom.id == id)
+    }
+
+    /// The id that is spelled most like `id`.
+    pub fn nearest(&self, id: &str) -> Option<&str> {
+        nearest(id, self.symptoms.iter().map(|symptom| symptom.id.as_str()))
+    }
+
+    /// The symptoms that a check tells something about.
+    pub fn of_check<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Symptom> {
+        let names = move |symptom: &&Symptom| symptom.checks().contains(&id);
+        self.symptoms.iter().filter(names).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Which symptoms a text speaks of; an id speaks of its own.
+    pub fn matches(&self, text: &str) -> Matches<'_> {
+        if let Some(symptom) = self.find(text.trim()) {
+            let named = Candidate { symptom, score: 1.0, because: Vec::new() };
+            return Matches { candidates: vec![named], ..Matches::default() };
+        }
+        self.matcher.matches(text, &self.symptoms, &self.elsewhere)
+    }
+}
+
+/// Where each symptom is written.
+fn places(file: &Asset, count: usize) -> Vec<Place> {
+    let lines = file.text.lines().enumerate();
+    let begins = lines.filter(|(_, line)| line.trim_start().starts_with("- id:"));
+    let lines = begins.map(|(at, _)| at + 1).chain(std::iter::repeat(1));
+    lines.take(count).map(|line| Place { file: file.path.clone(), line }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::entry::tests::GOOD;
+
+    const ONE: &str = "\
+spellings: { absent: [not] }
+ours: [disk]
+elsewhere: []
+symptoms:
+- id: ts-disk
+  title: the disk is not erased
+  words: [disk not erased]
+  patterns: ['zerombr']
+  codes: ['8061']
+  causes:
+    - cause: zerombr is absent
+      checks: [image.zerombr]
+  source: { doc: field, at: threads }
+";
+
+    fn read(text: &str) -> Result<SymptomSet, SymptomError> {
+        let checks =
+            CheckSet::read(&[Asset { path: "checks/x.yaml".to_owned(), text: GOOD.to_owned() }]);
+        let file = Asset { path: "checks/symptoms.yaml".to_owned(), text: text.to_owned() };
+        SymptomSet::read(&file, &checks.unwrap())
+    }
+
+    #[test]
+    fn a_symptom_is_read_and_found_by_its_check() {
+        let set = read(ONE).unwrap();
+        assert_eq!(set.symptoms()[0].checks(), ["image.zerombr"]);
+        let named: Vec<&str> = set.of_check("image.zerombr").map(|s| s.id.as_str()).collect();
+        assert_eq!(named, ["ts-disk"]);
+        assert_eq!(set.of_check("image.other").count(), 0);
+        assert_eq!(set.nearest("ts-disc"), Some("ts-disk"));
+        let matches = set.matches("the disk was not erased");
+        assert_eq!(matches.candidates[0].symptom.id, "ts-disk");
+        assert!(matches.candidates[0].score > 0.9);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_symptom_is_said() {
+        let twice = &ONE[ONE.find("- id").unwrap()..];
+        for (from, to, why) in [
+            (
+                "[image.zerombr]",
+                "[image.zeromber]",
+                "checks/symptoms.yaml, line 5: ts-disk: there is no check \"image.zeromber\", did you mean \"image.zerombr\"?",
+            ),
+            ("id: ts-disk", "id: ts.disk", "an id is in kebab-case"),
+            ("title: the disk is not erased", "title: ''", "title is blank"),
+            ("is not erased", "is not erased.", "title is a fragment without a full stop"),
+            ("zerombr is absent", "zerombr is absent.", "cause is a fragment"),
+            ("[disk not erased]", "[]", "words is blank"),
+            (
+                "[image.zerombr]",
+                "[]",
+                "cause \"zerombr is absent\" has neither checks nor a remedy",
+            ),
+            ("doc: field", "doc: S009", "no source has the key \"S009\""),
+            ("['zerombr']", "['zero(mbr']", "unclosed group"),
+            ("['zerombr']", "['(x{900}){900}']", "size limit"),
+            ("['zerombr']", "['(zerombr)?']", "it matches nothing at all"),
+            ("codes", "kodes", "unknown key \"kodes\", did you mean \"codes\"?"),
+            (
+                "source: { doc: field, at: threads }\n",
+                &format!("source: {{ doc: field, at: threads }}\n{twice}"),
+                "line 14: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 5",
+            ),
+        ] {
+            let error = read(&ONE.replacen(from, to, 1)).err().expect(to).to_string();
+            assert!(error.contains(why), "{to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Words as people type them into terms that can be compared: one term for every way to spell it.
+//!
+//! Not for what the terms mean: `matching` weighs them.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Words that say nothing about a symptom.
+const FILLERS: &str = "\
+    a about after ago all also although always am an and any are as asr at att av azure back be \
+    because been before being between but by can click clicked could day de den det did do does \
+    during efter en ett even every finished for från för get gets getting give gives got had half \
+    har has have having he help her here hi hour how however hur i if in into is it its jag job \
+    jobs just kan keep keeps last left like linux lot many me med men might month months more much \
+    must my name need now när och of off on one only or our out over own page please press pressed \
+    på really recovery saw say saying says server servers she should since site so som some \
+    somebody someone step still tell tells than thanks that the their them then there these they \
+    thing this those though through till to today tried tries try trying two under until up us use \
+    used using vad var varför very vi via want wants was way we week weeks went were what when \
+    where which while who why will windows with would yesterday yet you your är";
+
+/// The shortest word whose misspelling is recognised.
+const SHORTEST_MISSPELT: usize = 5;
+
+/// One term of a text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Term {
+    /// One that symptoms speak of.
+    Known(String),
+    /// A word that no symptom speaks of.
+    Strange(String),
+}
+
+/// The words of a spelling, and the terms it stands for.
+type Spelling = (Vec<String>, Vec<String>);
+
+/// How words are spelled.
+#[derive(Default)]
+pub(super) struct Wording {
+    /// Each spelling by its first word, longest first, with the terms it stands for.
+    spellings: HashMap<String, Vec<Spelling>>,
+    /// Stems that symptoms are described with and that have no spelling of their own.
+    stems: HashSet<String>,
+    /// Every single word that is known, for those that are misspelt.
+    words: BTreeSet<String>,
+    fillers: HashSet<&'static str>,
+}
+
+impl Wording {
+    /// Reads a table of terms, or several terms separated by blanks, and their spellings.
+    pub(super) fn new<'s>(table: impl IntoIterator<Item = (&'s str, &'s [String])>) -> Self {
+        let mut wording = Self { fillers: FILLERS.split(' ').collect(), ..Self::default() };
+        for (terms, spellings) in table {
+            let terms: Vec<String> = terms.split(' ').map(str::to_owned).collect();
+            if let [term] = terms.as_slice() {
+                wording.add(words(term), &terms);
+            }
+            for spelling in spellings {
+                wording.add(words(spelling), &terms);
+            }
+        }
+        for spellings in wording.spellings.values_mut() {
+            spellings.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+        }
+        wording
+    }
+
+    fn add(&mut self, words: Vec<String>, terms: &[String]) {
+        let Some(first) = words.first().cloned() else { return };
+        self.words.extend(words.iter().cloned());
+        self.spellings.entry(first).or_default().push((words, terms.to_vec()));
+    }
+
+    /// The terms of a description; its words are known from then on.
+    pub(super) fn learn(&mut self, text: &str) -> BTreeSet<String> {
+        // Numbers are nobody's words, but those of a description are.
+        let numbers = words(text)
+            .into_iter()
+            .filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit()));
+        self.stems.extend(numbers);
+        let learnt = self.terms(text, false).into_iter().map(|term| match term {
+            Term::Known(term) => term,
+            Term::Strange(word) => {
+                let term = stem(&word);
+                self.stems.insert(term.clone());
+                self.words.insert(word);
+                term
+            }
+        });
+        learnt.collect()
+    }
+
+    /// The terms of a text, each once. Misspelt words are recognised when it is asked for, which
+    /// costs a comparison with every known word.
+    pub(super) fn terms(&self, text: &str, misspelt: bool) -> BTreeSet<Term> {
+        let mut words = words(text);
+        if misspelt {
+            words.iter_mut().for_each(|word| self.correct(word));
+        }
+        let mut terms = BTreeSet::new();
+        let mut at = 0;
+        while at < words.len() {
+            if let Some((spelling, meant)) = self.spelled(&words[at..]) {
+                terms.extend(meant.iter().cloned().map(Term::Known));
+                at += spelling;
+                continue;
+            }
+            terms.extend(self.term(&words[at]));
+            at += 1;
+        }
+        terms
+    }
+
+    /// Whether a text has a phrase, word for word.
+    pub(super) fn has(text: &[String], phrase: &[String]) -> bool {
+        !phrase.is_empty() && text.windows(phrase.len()).any(|window| window == phrase)
+    }
+
+    /// The longest spelling that words begin with: how many words it has, and what it means.
+    fn spelled(&self, words: &[String]) -> Option<(usize, &[String])> {
+        let spellings = self.spellings.get(words.first()?)?;
+        let (spelling, meant) =
+            spellings.iter().find(|(spelling, _)| words.starts_with(spelling))?;
+        Some((spelling.len(), meant))
+    }
+
+    /// What one word stands for.
+    fn term(&self, word: &str) -> Vec<Term> {
+        let known = |term: &str| vec![Term::Known(term.to_owned())];
+        let all = |terms: &[String]| terms.iter().cloned().map(Term::Known).collect();
+        if self.fillers.contains(word) {
+            return Vec::new();
+        }
+        let stemmed = stem(word);
+        if self.stems.contains(&stemmed) {
+            return known(&stemmed);
+        }
+        if let Some((_, terms)) = self.spelled(std::slice::from_ref(&stemmed)) {
+            return all(terms);
+        }
+        // The second of several servers: `mt2`, `esx01`.
+        let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
+        if bare.len() < word.len()
+            && let Some((_, terms)) = self.spelled(&[bare.to_owned()])
+        {
+            return all(terms);
+        }
+        // A number that nobody speaks of is a counter, an address or a date.
+        if word.chars().any(|char| char.is_ascii_digit()) {
+            return Vec::new();
+        }
+        match word.chars().count() {
+            0..=2 => Vec::new(),
+            _ => vec![Term::Strange(word.to_owned())],
+        }
+    }
+
+    /// Puts the known word in place of one that is misspelt.
+    fn correct(&self, word: &mut String) {
+        let known = self.fillers.contains(word.as_str())
+            || self.words.contains(word)
+            || self.stems.contains(&stem(word))
+            || word.chars().any(|char| char.is_ascii_digit());
+        if !known && let Some(meant) = self.meant(word) {
+            *word = meant.to_owned();
+        }
+    }
+
+    /// The known word that a misspelt one is meant for.
+    fn meant(&self, word: &str) -> Option<&str> {
+        let letters: Vec<char> = word.chars().collect();
+        if letters.len() < SHORTEST_MISSPELT {
+            return None;
+        }
+        let most = if letters.len() < 8 { 1 } else { 2 };
+        self.words
+            .iter()
+            .filter_map(|known| {
+                let other: Vec<char> = known.chars().collect();
+                let alike = other.len() >= SHORTEST_MISSPELT - 1
+                    && other[0] == letters[0]
+                    && other.len().abs_diff(letters.len()) <= most;
+                let distance = if alike { distance(&letters, &other) } else { usize::MAX };
+                (distance <= most).then_some((distance, known.as_str()))
+            })
+            .min()
+            .map(|(_, known)| known)
+    }
+}
+
+/// The words of a text in lower case; apostrophes vanish, everything else that is no letter and
+/// no digit separates.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for char in text.chars() {
+        match char {
+            '\'' | '\u{2019}' | '\u{2018}' | '`' => {}
+            char if char.is_alphanumeric() => word.extend(char.to_lowercase()),
+            _ if !word.is_empty() => words.push(std::mem::take(&mut word)),
+            _ => {}
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A word without the endings that change nothing for us.
+fn stem(word: &str) -> String {
+    let long_enough = |rest: &str| rest.chars().count() >= 3;
+    for ending in ["ing", "ed", "es", "s"] {
+        let cut = word.strip_suffix(ending).filter(|rest| long_enough(rest));
+        if let Some(rest) = cut.filter(|rest| !(ending == "s" && rest.ends_with(['s', 'u', 'i']))) {
+            return rest
+                .strip_suffix('e')
+                .filter(|rest| long_enough(rest))
+                .unwrap_or(rest)
+                .to_owned();
+        }
+    }
+    word.strip_suffix('e').filter(|rest| long_enough(rest)).unwrap_or(word).to_owned()
+}
+
+/// How many letters have to be added, dropped, replaced or swapped with their neighbour.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for i in 0..a.len() {
+        let mut next = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = row[j] + usize::from(a[i] != b[j]);
+            let mut least = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wording() -> Wording {
+        let table: Vec<(&str, Vec<String>)> = [
+            ("failback", "fail back,failing back"),
+            ("mt", "master target"),
+            ("absent", "not,cant,missing"),
+            ("absent reach", "unreachable"),
+            ("datastore", "data store,datastores"),
+        ]
+        .into_iter()
+        .map(|(terms, spellings)| (terms, spellings.split(',').map(str::to_owned).collect()))
+        .collect();
+        let mut wording = Wording::new(table.iter().map(|(terms, list)| (*terms, list.as_slice())));
+        wording.learn("the licence of the host expires");
+        wording
+    }
+
+    fn terms(text: &str) -> String {
+        let terms = wording().terms(text, true).into_iter().map(|term| match term {
+            Term::Known(term) => term,
+            Term::Strange(word) => format!("?{word}"),
+        });
+        terms.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_way_to_spell_a_thing_is_one_term() {
+        for (text, expected) in [
+            ("Fail-back, failing back: FAILBACK", "failback"),
+            ("the Master\tTarget can\u{2019}t", "absent mt"),
+            ("MT is unreachable", "absent mt reach"),
+            ("datastroes", "datastore"),
+            ("datastore's", "datastore"),
+            ("expired licences", "expir licenc"),
+            ("17 hosts 0x80070005", "host"),
+            ("a printer", "?printer"),
+            ("", ""),
+            ("\u{1b}[2J\0", ""),
+        ] {
+            assert_eq!(terms(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelling_is_few_letters_away() {
+        let distance = |a: &str, b: &str| {
+            distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
+        };
+        for (a, b, expected) in
+            [("reprotect", "reportect", 1), ("vcenter", "vcentre", 1), ("", "ab", 2), ("a", "a", 0)]
+        {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The options that vSphere servers are asked with.
+//!
+//! Not for what the verbs do: `vcenter` and `trust`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::ReportChoice;
+
+#[derive(Debug, Args)]
+pub struct CheckVsphere {
+    /// vsphere://[USER@]HOST[:PORT][/VM], or capture:FILE
+    pub target: String,
+
+    #[command(flatten)]
+    pub asking: AskingVsphere,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+#[derive(Debug, Args)]
+pub struct CollectVsphere {
+    /// vsphere://[USER@]HOST[:PORT][/VM]
+    pub target: String,
+
+    /// Where to write the capture [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub asking: AskingVsphere,
+}
+
+/// What is asked, as whom, and whom to trust.
+#[derive(Debug, Args)]
+pub struct AskingVsphere {
+    /// The name of the master target's virtual machine
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
+
+    /// The name of a virtual machine that is to fail back; may be repeated
+    #[arg(long = "protected-vm", value_name = "NAME")]
+    pub protected: Vec<String>,
+
+    /// The host on which machines that are gone should appear
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+
+    /// When the last reprotect began, such as 2026-11-20T03:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub reprotected_at: Option<jiff::Timestamp>,
+
+    /// The account that the configuration server discovers with: the one
+    /// whose privileges count, whoever logs in here
+    #[arg(long, value_name = "ACCOUNT")]
+    pub discovery_account: Option<String>,
+
+    /// Who logs in [default: the USER of the target]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub user: Option<String>,
+
+    /// A file with the password, readable for its owner alone [default:
+    /// PREFLIGHT_PASSWORD, or a prompt]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+        conflicts_with = "password_fd")]
+    pub password_file: Option<PathBuf>,
+
+    /// An open file descriptor to read the password from
+    #[arg(long, value_name = "NUMBER")]
+    pub password_fd: Option<u16>,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
+
+    /// How long the server may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// Whom to trust, beside the authorities that this system trusts.
+#[derive(Debug, Args)]
+pub struct Trusting {
+    /// The thumbprint of the server's certificate, SHA-256 or SHA-1; then
+    /// nothing else counts
+    #[arg(long, value_name = "HEX")]
+    pub thumbprint: Option<String>,
+
+    /// The file of thumbprints that were looked at before [default:
+    /// ~/.config/preflight/thumbprints]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub thumbprints: Option<PathBuf>,
+
+    /// A file of authorities to trust beside those of this system
+    #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+
+    /// Allow TLS 1.0 and 1.1, which is all that releases before 6 speak
+    #[arg(long)]
+    pub legacy_tls: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrustServer {
+    /// vsphere://HOST[:PORT]
+    pub target: String,
+
+    /// Keep the thumbprint without asking
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Keep it in place of another one that is kept for this server
+    #[arg(long)]
+    pub replace: bool,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
+
+    /// How long the server may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}

@@ -1,0 +1,145 @@
+//! `trust`: a server's certificate shown, and its thumbprint kept once somebody has compared it.
+//!
+//! Not for checking it: that is `transport::vsphere::tls`.
+
+use std::fs;
+use std::io::{BufRead, IsTerminal, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::args::{TrustServer, Trusting};
+use super::{Exit, screen};
+use crate::image::replacement::{Readers, Replacement};
+use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::stream::{Deadline, Tcp};
+use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
+use crate::transport::vsphere::tls::{Session, Trust, certificate};
+
+/// The most that is read of the file of thumbprints, in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Whom to trust for a server.
+pub fn trust(trusting: &Trusting, to: &Address) -> anyhow::Result<Trust> {
+    let pin = trusting.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
+    if let Some(Thumbprint::Sha1(_)) = &pin {
+        anstream::eprintln!(
+            "preflight: a SHA-1 thumbprint can be forged; give the SHA-256 one that \
+             preflight trust shows"
+        );
+    }
+    let kept = match file(trusting) {
+        Some(path) if pin.is_none() => kept_for(&read(&path)?, &to.authority()),
+        _ => Vec::new(),
+    };
+    if let Some(authorities) = &trusting.ca_file {
+        fs::metadata(authorities)
+            .with_context(|| format!("--ca-file: cannot read {}", authorities.display()))?;
+    }
+    Ok(Trust { pin, kept, authorities: trusting.ca_file.clone(), legacy: trusting.legacy_tls })
+}
+
+/// Shows a server's certificate, and keeps its thumbprint.
+pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
+    let to: Address = args.target.parse().with_context(|| format!("target {:?}", args.target))?;
+    let path = file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
+    let deadline = Deadline::after(Duration::from_secs(args.timeout));
+    let session = certificate(&Tcp, &to, args.trusting.legacy_tls, deadline)?;
+    show(&to, &session);
+    let own: Thumbprint = session.sha256.parse()?;
+    let sha1: Thumbprint = session.sha1.parse()?;
+    if let Some(expected) = &args.trusting.thumbprint {
+        let expected: Thumbprint = expected.parse()?;
+        if expected != own && expected != sha1 {
+            bail!("the thumbprint is not the expected one, {expected}; it is not kept");
+        }
+    }
+    let text = read(&path)?;
+    let kept = kept_for(&text, &to.authority());
+    if kept.contains(&own) {
+        anstream::println!("It is kept already, in {}.", path.display());
+        return Ok(Exit::Clean);
+    }
+    if let Some(other) = kept.first() {
+        anstream::println!("Another one is kept for {to}: {other}");
+        if !args.replace {
+            bail!(
+                "the certificate has changed; when that is right, keep the new one with --replace"
+            );
+        }
+    }
+    let sure = args.yes || args.replace || args.trusting.thumbprint.is_some();
+    if !sure && !agreed()? {
+        anstream::println!("It is not kept.");
+        return Ok(Exit::Findings);
+    }
+    keep(&path, &with(&text, &to.authority(), &own))?;
+    anstream::println!("It is kept in {}.", path.display());
+    Ok(Exit::Clean)
+}
+
+fn show(to: &Address, session: &Session) {
+    let rows = [
+        ("server", to.authority()),
+        ("certificate of", session.subject.clone()),
+        ("made by", session.issuer.clone()),
+        ("good until", session.not_after.clone()),
+        ("TLS", format!("{}, {}", session.version, session.cipher)),
+        ("SHA-256", session.sha256.clone()),
+        ("SHA-1", session.sha1.clone()),
+    ];
+    for (name, value) in rows {
+        anstream::println!("{name:>15}  {}", screen::printable(&value));
+    }
+}
+
+/// Asks whether the thumbprint is the right one.
+fn agreed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("compare the thumbprint, then keep it with --yes, or give it with --thumbprint");
+    }
+    anstream::print!("Is this the thumbprint that the server's own console shows? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// The file of thumbprints; none when nobody has a home.
+fn file(trusting: &Trusting) -> Option<PathBuf> {
+    if let Some(path) = &trusting.thumbprints {
+        return Some(path.clone());
+    }
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let configuration = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(configuration.join("preflight/thumbprints"))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Ok(meta) if meta.len() > MAX_BYTES => {
+            bail!("{} has more than {MAX_BYTES} bytes", path.display())
+        }
+        _ => {}
+    }
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+    out.file()
+        .write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    out.commit()?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `check vcenter`, `check esxi` and `collect vcenter`: a vSphere server asked, and what it
+//! answered judged.
+//!
+//! Not for the host's shell, nor for a master target's: that is `host`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
+use super::check::Reporting;
+use super::password::Keyring;
+use super::trust::trust;
+use super::{Exit, screen};
+use crate::assets::Assets;
+use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::facts::esxi_host::EsxiFacts;
+use crate::facts::question::Question;
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::Survey;
+use crate::facts::{Document, Fact};
+use crate::image::replacement::{Readers, Replacement};
+use crate::report::Report;
+use crate::secret::Secret;
+use crate::transport::capture;
+use crate::transport::ssh::Secrets;
+use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::client::Callee;
+use crate::transport::vsphere::session::Credentials;
+use crate::transport::vsphere::stream::Tcp;
+use crate::transport::vsphere::{Asked, record};
+
+/// Asks a vCenter server, or opens what one answered, and judges it.
+pub fn check(args: &CheckVsphere, kind: TargetKind, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let transcripts = match args.target.strip_prefix("capture:") {
+        Some(path) => capture::read(Path::new(path))?,
+        None => vec![ask(&args.target, kind, &args.asking)?],
+    };
+    let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
+    let now = jiff::Timestamp::now();
+    // A report of facts is of the moment they were asked for.
+    let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
+    let findings = check::judge(&checks, &targets, &[], now);
+    let not_asked = check::scope::Scope::of(&checks, &targets).not_asked;
+    let report = Report::new(&targets, findings, &not_asked, &[], at, reporting.fail_on);
+    reporting.show(&report)
+}
+
+/// Asks a server and saves what it answered.
+pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
+    let text = capture::text(&transcript);
+    match &args.out {
+        Some(path) => {
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    let silent = transcript.connection.failure.is_some();
+    Ok(if silent { Exit::Undecided } else { Exit::Clean })
+}
+
+fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+    let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
+    let trust = trust(&asking.trusting, &to)?;
+    let user = asking.user.clone().or_else(|| to.user.clone());
+    let user = user.with_context(|| {
+        format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
+    })?;
+    let question = Question {
+        discovery_account: asking.discovery_account.clone(),
+        master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+        host: asking.host.clone(),
+        reprotected_at: asking.reprotected_at,
+        protected: asking.protected.clone(),
+    };
+    let credentials = Credentials { password: password(asking, &user, &to)?, user };
+    let transcript = record(&Asked {
+        name: &to.host,
+        kind: kind.word(),
+        callee: Callee { route: &Tcp, to: &to, trust: &trust },
+        credentials: &credentials,
+        question: &question,
+        timeout: Duration::from_secs(asking.timeout),
+    });
+    // The findings say what is unknown for it; what to do about it is said once.
+    if let Some(failure) = &transcript.connection.failure {
+        let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
+        let reason = screen::printable(&failure.reason);
+        anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
+    }
+    Ok(transcript)
+}
+
+/// The password, from wherever passwords come.
+fn password(asking: &AskingVsphere, user: &str, to: &Address) -> anyhow::Result<Secret> {
+    let keyring = Keyring::of(asking.password_file.as_deref(), asking.password_fd)?;
+    let password = keyring.password(&format!("{user} on {}", to.host));
+    password.map_err(anyhow::Error::msg)?.with_context(|| {
+        format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
+    })
+}
+
+/// What is judged by one server's answers: itself, the master target and its host, and the
+/// machines that are to fail back.
+pub fn targets(transcript: &Transcript) -> Vec<Target> {
+    let survey = Survey::of(transcript);
+    let question = survey.question.clone();
+    if transcript.kind == TargetKind::Esxi.word() {
+        return esxi_targets(transcript, &survey);
+    }
+    let mut targets = vec![Target {
+        name: transcript.target.clone(),
+        kind: TargetKind::Vcenter,
+        document: Document::new("vcenter", &survey.vcenter(true)),
+    }];
+    let beside = || Document::new("vcenter", &survey.vcenter(false));
+    if let Some(name) = &question.master_target {
+        let host = survey.host_of(name);
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::LinuxMt,
+            document: Document::new("vm", &survey.master_target(name))
+                .join(Document::new("host", &host))
+                .join(beside()),
+        });
+        let name = match &host {
+            Fact::Known(host) => host.name.clone(),
+            Fact::Unavailable(_) => format!("the host of {name}"),
+        };
+        let vcenter = Document::new("vcenter", &survey.beside(&host));
+        targets.push(esxi(name, &host, vcenter));
+    }
+    for name in &question.protected {
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::ProtectedVm,
+            document: Document::new("vm", &survey.protected(name)).join(beside()),
+        });
+    }
+    targets
+}
+
+/// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
+/// host that could not be asked is a target, too.
+fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
+    let vcenter = survey.vcenter(true);
+    if vcenter.is_vcenter == Fact::Known(true) {
+        let hosts = survey.hosts().into_iter().map(|host| {
+            let (name, host) = (host.name.clone(), Fact::Known(host));
+            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            esxi(name, &host, vcenter)
+        });
+        return hosts.collect();
+    }
+    let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
+        (Some(host), _) => Fact::Known(host),
+        (None, Some(failure)) => Fact::unavailable(failure.reason.clone()),
+        (None, None) => Fact::unavailable("no host is visible to the account"),
+    };
+    // A host alone is called what the user calls it; its own name is often localhost.
+    vec![esxi(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
+}
+
+fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
+    let document = Document::new("host", host).join(vcenter);
+    Target { name, kind: TargetKind::Esxi, document }
+}

@@ -1,0 +1,197 @@
+//! A machine that is to fail back, as seen from the master target it fails back through: does the
+//! master target's host reach what the machine needs? And the master target with all of them.
+//!
+//! Not for what any machine is by itself: `vm` has that, and the types of all of it.
+
+use super::datastore;
+use super::inventory::plain;
+use super::property::{Object, answer};
+use super::storage_moves;
+use super::transcript::Transcript;
+use super::vm::{DiskFacts, DiskSlots, MasterTargetSide, StartHost, VmFacts};
+use super::vmx;
+use super::vsphere::Survey;
+use super::{Fact, Looked};
+
+/// Why nothing is known about the master target's side.
+const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
+
+impl Survey<'_> {
+    /// What is known about the master target's machine.
+    pub fn master_target(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        let planned = self.question.protected.iter().map(|name| self.machine(name));
+        facts.disk_slots = disk_slots(&facts, planned);
+        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
+        facts.vmx = match self.in_detail(name) {
+            Fact::Known(machine) => vmx::of(self.transcript, machine),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        facts
+    }
+
+    /// What is known about a machine that is to fail back, beside the master target it fails back
+    /// through.
+    pub fn protected(&self, name: &str) -> VmFacts {
+        let mut facts = self.machine(name);
+        facts.master_target = match &self.question.master_target {
+            None => Fact::unavailable(NO_MASTER_TARGET),
+            Some(master_target) => of(self, &facts, master_target),
+        };
+        if let Some(host) = &self.question.host {
+            facts.wanted_host = Fact::Known(host.clone());
+        }
+        facts.start_host = self.start_host(&facts);
+        facts.leftovers = leftovers(self.transcript, name);
+        facts
+    }
+
+    /// A machine that is there starts where it is, a new one where the master target is.
+    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
+        let host = match (&facts.exists, &self.question.master_target) {
+            (Fact::Known(true), _) => self.host_of(&facts.name),
+            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
+            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
+            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+        };
+        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
+    }
+}
+
+/// Counts the disks of a master target and of the machines that fail back through it.
+fn disk_slots(
+    master_target: &VmFacts,
+    protected: impl Iterator<Item = VmFacts>,
+) -> Fact<DiskSlots> {
+    let own = match count(master_target) {
+        Fact::Known(own) => own,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let (mut total, mut words) = (own, format!("{own} of its own"));
+    for machine in protected {
+        match count(&machine) {
+            Fact::Known(disks) => {
+                total += disks;
+                words.push_str(&format!(", {disks} of {}", machine.name));
+            }
+            Fact::Unavailable(why) => {
+                return Fact::unavailable(format!("the disks of {}: {}", machine.name, why.reason));
+            }
+        }
+    }
+    Fact::Known(DiskSlots { total, words })
+}
+
+/// Folders of a machine that is gone, on the datastores of the master target.
+fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
+    let found = match answer(transcript, "leftovers") {
+        Fact::Known(found) => found,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let Some(places) = found.get(name).and_then(|places| places.as_object()) else {
+        return Fact::unavailable("its folders were not looked for, for the machine is there");
+    };
+    let there = places.iter().filter(|(_, there)| there.as_bool() == Some(true));
+    Fact::Known(Looked {
+        items: there.map(|(datastore, _)| format!("[{datastore}] {name}")).collect(),
+        complete: places.values().all(|there| there.is_boolean()),
+    })
+}
+
+fn count(machine: &VmFacts) -> Fact<i64> {
+    machine.disks.clone().map(|disks| i64::try_from(disks.items.len()).unwrap_or(i64::MAX))
+}
+
+/// Joins a machine with the master target of this name.
+fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
+    let own = match survey.find(name) {
+        Fact::Known(object) => object,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let master_target = survey.master_target(name);
+    let host = survey.host_object(name);
+    let inventory = survey.inventory();
+    let on_host = |references: Fact<Vec<String>>| match (&host, references) {
+        (Fact::Known(host), Fact::Known(references)) => {
+            let all = references.iter().map(|r| datastore::of(inventory, r, &host.object));
+            Fact::Known(Looked::complete(all.collect()))
+        }
+        (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+        (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
+    };
+    let reach = match survey.find(&machine.name) {
+        Fact::Known(object) => on_host(object.references("datastore")),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    };
+    let host_facts = survey.host_of(name);
+    Fact::Known(MasterTargetSide {
+        name: name.to_owned(),
+        host: host_facts.clone().map(|host| host.name),
+        guest_family: master_target.guest_family.clone(),
+        reach,
+        own_datastores: on_host(own.references("datastore")),
+        shared_uuids: shared_uuids(machine, &master_target),
+        free_memory_mib: match host_facts {
+            Fact::Known(host) => host.free_memory_mib,
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        },
+        same_name: same_name(survey, &machine.name, &host),
+    })
+}
+
+fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<String>> {
+    let mut shared = Vec::new();
+    for (what, a, b) in [
+        ("BIOS UUID", &machine.uuid, &master_target.uuid),
+        ("instance UUID", &machine.instance_uuid, &master_target.instance_uuid),
+    ] {
+        match (a, b) {
+            (Fact::Known(a), Fact::Known(b)) if a.eq_ignore_ascii_case(b) && !a.is_empty() => {
+                shared.push(format!("{what} {a}"));
+            }
+            (Fact::Known(_), Fact::Known(_)) => {}
+            (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
+                return Fact::Unavailable(why.clone());
+            }
+        }
+    }
+    let (Fact::Known(a), Fact::Known(b)) = (&machine.disks, &master_target.disks) else {
+        return machine.disks.clone().map(|_| Looked::default());
+    };
+    let has = |disks: &[DiskFacts], uuid: &str| disks.iter().any(|disk| disk.uuid == uuid);
+    let uuids = a.items.iter().map(|disk| &disk.uuid).filter(|uuid| !uuid.is_empty());
+    shared.extend(uuids.filter(|uuid| has(&b.items, uuid)).map(|uuid| format!("disk UUID {uuid}")));
+    Fact::Known(Looked::complete(shared))
+}
+
+/// Other machines of this name on a host. Of two of which nobody knows which is meant, one is
+/// another when both are there.
+fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Looked<String>> {
+    let host = match host {
+        Fact::Known(host) => *host,
+        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
+    };
+    let inventory = survey.inventory();
+    let complete = match inventory.complete("machines") {
+        Fact::Known(complete) => complete,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let named =
+        |object: &&Object| object.text("name").known().is_some_and(|own| plain(own) == name);
+    let all: Vec<&Object> = inventory.list("machines").filter(named).collect();
+    let here = |object: &&&Object| {
+        object.text("runtime.host").known().is_some_and(|own| *own == host.object)
+    };
+    let on_host: Vec<&&Object> = all.iter().filter(here).collect();
+    match (all.len(), on_host.len()) {
+        (0 | 1, _) | (_, 0) => Fact::Known(Looked { items: Vec::new(), complete }),
+        (_, 1) => Fact::unavailable(format!(
+            "{} machines are named {name}, and which of them is to fail back is not known",
+            all.len()
+        )),
+        (_, _) => {
+            let items = on_host.iter().map(|object| object.object.clone()).collect();
+            Fact::Known(Looked { items, complete })
+        }
+    }
+}

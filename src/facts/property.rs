@@ -1,0 +1,231 @@
+//! Objects of a vSphere inventory as captures have them: properties by path, each with a value, not
+//! set, or missing for a reason.
+//!
+//! Not for what any property means: the files of the subjects say that.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::transcript::{Answer, Transcript};
+use super::{Fact, Looked};
+
+/// A fault that stands where an answer or a property should.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Refusal {
+    /// Its type, such as `NoPermission`.
+    pub fault: String,
+    /// What the server says to people.
+    #[serde(default)]
+    pub message: String,
+    /// The privilege that is lacking.
+    #[serde(default)]
+    pub privilege: Option<String>,
+    /// The object it is lacking on.
+    #[serde(default)]
+    pub object: Option<String>,
+}
+
+impl Refusal {
+    /// Why something is not known, as a fragment.
+    pub fn reason(&self) -> String {
+        match (&self.privilege, self.message.trim().trim_end_matches('.')) {
+            (Some(privilege), _) => {
+                format!("the account lacks {privilege} ({})", self.fault)
+            }
+            (None, "") => format!("the server answered {}", self.fault),
+            (None, message) => format!("the server answered {}: {message}", self.fault),
+        }
+    }
+}
+
+/// One object of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Object {
+    /// What it is and what the server calls it, such as `VirtualMachine:vm-12`.
+    pub object: String,
+    /// What was read.
+    #[serde(default)]
+    pub properties: BTreeMap<String, Value>,
+    /// What could not be read, and why.
+    #[serde(default)]
+    pub missing: BTreeMap<String, Refusal>,
+}
+
+/// Objects of one kind, or some that were asked for by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Listing {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl Object {
+    /// The type, such as `VirtualMachine`.
+    pub fn kind(&self) -> &str {
+        self.object.split(':').next().unwrap_or_default()
+    }
+
+    /// A property; none when it is not set.
+    pub fn optional(&self, path: &str) -> Fact<Option<&Value>> {
+        if let Some(value) = self.properties.get(path) {
+            return Fact::Known(Some(value));
+        }
+        // A property is refused by its own path, or with everything around it.
+        let refused = self.missing.iter().find(|(missing, _)| {
+            path.strip_prefix(missing.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+        });
+        match refused {
+            Some((_, why)) => Fact::unavailable(why.reason()),
+            // An object that may not be seen at all names one property as missing and is silent
+            // about the others.
+            None if self.properties.is_empty() && !self.missing.is_empty() => {
+                let why = self.missing.values().next().map(Refusal::reason);
+                Fact::unavailable(why.unwrap_or_default())
+            }
+            None => Fact::Known(None),
+        }
+    }
+
+    /// A property that is set on every object of its kind.
+    pub fn value(&self, path: &str) -> Fact<&Value> {
+        match self.optional(path) {
+            Fact::Known(Some(value)) => Fact::Known(value),
+            Fact::Known(None) => Fact::unavailable(format!("the server gives no {path}")),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    /// A text.
+    pub fn text(&self, path: &str) -> Fact<String> {
+        self.read(path, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A whole number.
+    pub fn int(&self, path: &str) -> Fact<i64> {
+        self.read(path, "a number", |value| value.as_str()?.trim().parse().ok())
+    }
+
+    /// A yes or no.
+    pub fn bool(&self, path: &str) -> Fact<bool> {
+        self.read(path, "true or false", as_bool)
+    }
+
+    /// The references of an array.
+    pub fn references(&self, path: &str) -> Fact<Vec<String>> {
+        self.read(path, "a list of objects", |value| {
+            list(value).iter().map(|item| item.as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    fn read<T>(&self, path: &str, wanted: &str, of: impl Fn(&Value) -> Option<T>) -> Fact<T> {
+        match self.value(path) {
+            Fact::Known(value) => match of(value) {
+                Some(read) => Fact::Known(read),
+                None => Fact::unavailable(format!("{path} is {value:.60}, which is not {wanted}")),
+            },
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+}
+
+/// A yes or no, as XML has it.
+pub fn as_bool(value: &Value) -> Option<bool> {
+    match value.as_str()?.trim() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The elements of an array. One element alone may stand there without its array, and an empty
+/// array as an empty text.
+pub fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::String(text) if text.is_empty() => &[],
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// A part of a value as text, when it has it.
+pub fn part<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+/// The answer to a question, or why there is none.
+pub fn answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
+    match transcript.answer(probe) {
+        Fact::Known(Answer { status: 0, text }) => match serde_json::from_str(text) {
+            Ok(value) => Fact::Known(value),
+            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
+        },
+        Fact::Known(Answer { text, .. }) => match serde_json::from_str::<Refusal>(text) {
+            Ok(refusal) => Fact::unavailable(refusal.reason()),
+            Err(_) => Fact::unavailable(format!("the question {probe} failed")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+/// The objects that a question brought.
+pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
+    match answer(transcript, probe) {
+        Fact::Known(value) => match serde_json::from_value::<Listing>(value) {
+            Ok(listing) => {
+                Fact::Known(Looked { items: listing.objects, complete: listing.complete })
+            }
+            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(properties: Value, missing: Value) -> Object {
+        let value = json!({ "object": "X:1", "properties": properties, "missing": missing });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_property_is_a_value_not_set_or_refused() {
+        let object = object(
+            json!({ "a": "12", "b": "true", "l": ["D:1"], "o": "D:2" }),
+            json!({ "config": { "fault": "NoPermission", "privilege": "System.Read" } }),
+        );
+        assert_eq!(object.int("a"), Fact::Known(12));
+        assert_eq!(object.bool("b"), Fact::Known(true));
+        assert_eq!(object.references("l"), Fact::Known(vec!["D:1".to_owned()]));
+        assert_eq!(object.references("o"), Fact::Known(vec!["D:2".to_owned()]));
+        assert_eq!(object.int("b"), Fact::unavailable("b is \"true\", which is not a number"));
+        assert_eq!(object.optional("snapshot"), Fact::Known(None));
+        assert_eq!(object.text("snapshot"), Fact::unavailable("the server gives no snapshot"));
+        assert_eq!(
+            object.text("config.uuid"),
+            Fact::unavailable("the account lacks System.Read (NoPermission)")
+        );
+    }
+
+    #[test]
+    fn an_object_that_may_not_be_seen_says_nothing() {
+        let missing = json!({ "name": { "fault": "NoPermission", "privilege": "System.View" } });
+        let hidden = object(json!({}), missing);
+        assert_eq!(
+            hidden.optional("snapshot"),
+            Fact::unavailable("the account lacks System.View (NoPermission)")
+        );
+    }
+
+    #[test]
+    fn a_list_is_a_list_however_short() {
+        assert!(list(&json!("")).is_empty());
+        assert_eq!(list(&json!("a")), [json!("a")]);
+        assert_eq!(list(&json!(["a", "b"])).len(), 2);
+    }
+}

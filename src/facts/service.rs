@@ -1,0 +1,20 @@
+//! What a vSphere server says of itself to everybody, and what time it has.
+//!
+//! Not for what is judged of it: that is `vcenter`.
+
+use super::Fact;
+use super::property::{answer, part};
+use super::transcript::Transcript;
+
+/// The server's own time, as it is written in XML; absent when it did not tell.
+pub(super) fn server_time(transcript: &Transcript) -> Option<jiff::Timestamp> {
+    let time = answer(transcript, "time");
+    time.known()?.as_str()?.parse().ok()
+}
+
+/// A part of what the server says of itself.
+pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
+    answer(transcript, "service").map(|service| {
+        service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
+    })
+}

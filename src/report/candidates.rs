@@ -1,0 +1,300 @@
+//! What `troubleshoot` says, whatever its format: symptoms that fit, their causes, what was found
+//! about them. It only grows: programs read it.
+//!
+//! Not for recognising symptoms or deciding causes: that is `check`'s.
+
+use std::collections::BTreeSet;
+
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+
+use super::model::{CheckResult, JudgedTarget, Tool};
+use crate::check::definition::{Basis, Check, CheckSet, Remedy, Source, TargetKind};
+use crate::check::diagnosis::{Diagnosis, Verdict, diagnose, exit_status};
+use crate::check::engine::{Finding, Target};
+use crate::check::matching::{Candidate, Matches};
+use crate::check::provider::Provider;
+use crate::check::symptom::{Cause, checks_of, remedies};
+
+/// The name of this model and its generation.
+pub const SCHEMA: &str = "preflight.troubleshoot/1";
+
+/// What a text was taken for, and what that comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Troubleshooting {
+    /// Always `preflight.troubleshoot/1`.
+    pub schema: String,
+    /// What made it.
+    pub tool: Tool,
+    /// The symptoms that fit, best first; empty when none does.
+    pub candidates: Vec<CandidateRow>,
+    /// When none fits, those that come nearest, if any comes near.
+    pub nearest: Vec<NearRow>,
+    /// What the text is about instead, when that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
+    /// What was asked about the causes.
+    pub targets: Vec<JudgedTarget>,
+    /// What was found there: the suspected checks, and those they require.
+    pub results: Vec<CheckResult>,
+    /// The exit status: without a target 0 when something fits, otherwise 3; with one 1 when a
+    /// cause is confirmed, 0 when all are ruled out, 3 when neither.
+    pub exit_code: u8,
+}
+
+/// A symptom that fits.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CandidateRow {
+    /// The symptom.
+    pub symptom: String,
+    /// What is seen.
+    pub title: String,
+    /// How well it fits, from 0 to 1.
+    pub score: f64,
+    /// Codes and lines of the text that speak for it.
+    pub because: Vec<String>,
+    /// The checks that tell its causes apart.
+    pub checks: Vec<String>,
+    /// What it comes from, likeliest first.
+    pub causes: Vec<CauseRow>,
+    /// Where it is written.
+    pub source: Source,
+}
+
+/// A symptom that nearly fits.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct NearRow {
+    /// The symptom.
+    pub symptom: String,
+    /// What is seen.
+    pub title: String,
+    /// How well it fits, from 0 to 1.
+    pub score: f64,
+}
+
+/// One cause of a symptom.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CauseRow {
+    /// What is the matter.
+    pub cause: String,
+    /// The checks that fail then.
+    pub checks: Vec<CauseCheck>,
+    /// How to mend it.
+    pub remedies: Vec<Remedy>,
+    /// What became of it, when something was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictWord>,
+}
+
+/// One check that tells a cause.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CauseCheck {
+    /// The check.
+    pub check: String,
+    /// What should hold.
+    pub title: String,
+    /// What it looks at.
+    pub applies_to: Vec<TargetKind>,
+    /// The question, when a person has to answer it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// Who has to be asked for it.
+    pub needs: Vec<Provider>,
+    /// True when others were asked, and nobody who could decide this one.
+    pub not_asked: bool,
+    /// What was found, on each target.
+    pub findings: Vec<CheckFinding>,
+}
+
+/// What one check found on one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckFinding {
+    /// The target.
+    pub target: String,
+    /// What became of the check.
+    pub outcome: String,
+    /// What was found, or why nothing could be.
+    pub found: String,
+}
+
+/// What became of a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictWord {
+    /// One of its checks fails.
+    Confirmed,
+    /// All of its checks were decided, and none fails.
+    RuledOut,
+    /// No check of it fails, and not all could be decided.
+    Undecided,
+}
+
+impl VerdictWord {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::RuledOut => "ruled out",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl Troubleshooting {
+    /// What a text speaks of, when nobody was asked.
+    pub fn asked_nobody(matches: &Matches<'_>, checks: &CheckSet) -> Self {
+        let row = |candidate: &Candidate<'_>| {
+            let causes = candidate.symptom.causes.iter();
+            CandidateRow::new(candidate, causes.map(|cause| CauseRow::new(cause, checks)).collect())
+        };
+        let candidates: Vec<CandidateRow> = matches.candidates.iter().map(row).collect();
+        let exit_code = if candidates.is_empty() { 3 } else { 0 };
+        Self::with(matches, candidates, exit_code)
+    }
+
+    /// What a text speaks of, and what was found on targets about it.
+    pub fn asked(
+        matches: &Matches<'_>,
+        checks: &CheckSet,
+        targets: &[Target],
+        findings: &[Finding],
+    ) -> Self {
+        let mut all = Vec::new();
+        let row = |candidate: &Candidate<'_>| {
+            let diagnoses = diagnose(candidate.symptom, checks, findings);
+            let causes = diagnoses.iter().map(|diagnosis| CauseRow::decided(diagnosis, checks));
+            let row = CandidateRow::new(candidate, causes.collect());
+            all.push(exit_status(&diagnoses));
+            row
+        };
+        let candidates: Vec<CandidateRow> = matches.candidates.iter().map(row).collect();
+        let exit_code = if all.contains(&1) {
+            1
+        } else if !all.is_empty() && all.iter().all(|&status| status == 0) {
+            0
+        } else {
+            3
+        };
+        let judged =
+            |target: &Target| JudgedTarget { name: target.name.clone(), kind: target.kind };
+        Self {
+            targets: targets.iter().map(judged).collect(),
+            results: findings.iter().cloned().map(CheckResult::from).collect(),
+            ..Self::with(matches, candidates, exit_code)
+        }
+    }
+
+    fn with(matches: &Matches<'_>, candidates: Vec<CandidateRow>, exit_code: u8) -> Self {
+        let near = |candidate: &Candidate<'_>| NearRow {
+            symptom: candidate.symptom.id.clone(),
+            title: candidate.symptom.title.clone(),
+            score: rounded(candidate.score),
+        };
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            candidates,
+            nearest: matches.nearest.iter().map(near).collect(),
+            elsewhere: matches.elsewhere.map(str::to_owned),
+            targets: Vec::new(),
+            results: Vec::new(),
+            exit_code,
+        }
+    }
+
+    /// Who would have to be asked for the checks of the best candidate that nobody decided.
+    pub fn missing(&self) -> BTreeSet<Provider> {
+        let best = self.candidates.first().into_iter().flat_map(|candidate| &candidate.causes);
+        let undecided = |check: &&CauseCheck| check.findings.is_empty();
+        best.flat_map(|cause| &cause.checks)
+            .filter(undecided)
+            .flat_map(|c| c.needs.clone())
+            .collect()
+    }
+}
+
+impl CandidateRow {
+    fn new(candidate: &Candidate<'_>, causes: Vec<CauseRow>) -> Self {
+        let symptom = candidate.symptom;
+        Self {
+            symptom: symptom.id.clone(),
+            title: symptom.title.clone(),
+            score: rounded(candidate.score),
+            because: candidate.because.clone(),
+            checks: symptom.checks().into_iter().map(str::to_owned).collect(),
+            causes,
+            source: symptom.source.clone(),
+        }
+    }
+}
+
+impl CauseRow {
+    fn new(cause: &Cause, checks: &CheckSet) -> Self {
+        Self {
+            cause: cause.cause.clone(),
+            checks: checks_of(cause, checks).map(CauseCheck::new).collect(),
+            remedies: remedies(cause, checks).into_iter().cloned().collect(),
+            verdict: None,
+        }
+    }
+
+    fn decided(diagnosis: &Diagnosis<'_>, checks: &CheckSet) -> Self {
+        let mut row = Self::new(diagnosis.cause, checks);
+        for check in &mut row.checks {
+            check.not_asked =
+                diagnosis.not_asked.iter().any(|(left_out, _)| left_out.id == check.check);
+            let mine = diagnosis.findings.iter().filter(|finding| finding.check == check.check);
+            check.findings = mine
+                .map(|finding| CheckFinding {
+                    target: finding.target.clone(),
+                    outcome: finding.outcome.word().to_owned(),
+                    found: finding.found.clone(),
+                })
+                .collect();
+        }
+        row.verdict = Some(match diagnosis.verdict {
+            Verdict::Confirmed => VerdictWord::Confirmed,
+            Verdict::RuledOut => VerdictWord::RuledOut,
+            Verdict::Undecided => VerdictWord::Undecided,
+        });
+        row
+    }
+}
+
+impl CauseCheck {
+    fn new(check: &Check) -> Self {
+        Self {
+            check: check.id.clone(),
+            title: check.title.clone(),
+            applies_to: check.applies_to.clone(),
+            question: match &check.basis {
+                Basis::Question(question) => Some(question.clone()),
+                Basis::Rules { .. } => None,
+            },
+            needs: check.needs.iter().copied().collect(),
+            not_asked: false,
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// Two decimals are all that a score can claim.
+fn rounded(score: f64) -> f64 {
+    (score * 100.0).round() / 100.0
+}
+
+/// It as JSON, one value, indented.
+pub fn json(said: &Troubleshooting) -> String {
+    let text = super::json::text(said).expect("texts and numbers are always JSON");
+    format!("{text}\n")
+}
+
+/// `docs/troubleshoot.schema.json`.
+pub fn schema_json() -> String {
+    let schema = schema_for!(Troubleshooting);
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is always JSON");
+    format!("{text}\n")
+}

@@ -1,0 +1,192 @@
+//! Which server is meant by `vsphere://USER@HOST:PORT/VM`.
+//!
+//! Not for reaching it, nor for passwords: an address that carries one is refused.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A vCenter server or ESXi host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Its name or IP address, without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Who logs in, when it says so.
+    pub user: Option<String>,
+    /// The virtual machine that is meant, when it names one.
+    pub vm: Option<String>,
+}
+
+/// Why a text is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Another scheme, or none.
+    #[error("{0:?} does not begin with vsphere://")]
+    Scheme(String),
+    /// No host, or one with characters that no host has.
+    #[error("{0:?} names no host")]
+    Host(String),
+    /// A port that is none.
+    #[error("{0:?} is no port")]
+    Port(String),
+    /// A password, which would be seen by everybody who sees the command.
+    #[error("it has a password in it")]
+    Password,
+    /// A percent sign without two hexadecimal digits that make UTF-8.
+    #[error("{0:?} has a percent sign that encodes nothing")]
+    Percent(String),
+}
+
+impl AddressError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Password => {
+                "leave the password out: it is asked for, or read from --password-file or PREFLIGHT_PASSWORD"
+            }
+            Self::Percent(_) => "write a percent sign as %25",
+            _ => "write vsphere://USER@HOST, such as vsphere://asr@vsphere.local@vcenter.example",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl Address {
+    /// The host and port as they stand in a URL and in the file of thumbprints.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.authority())
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    /// ```
+    /// use preflight::transport::vsphere::address::Address;
+    /// let address: Address = "vsphere://asr@vsphere.local@vc1/asr-mt-01".parse().unwrap();
+    /// assert_eq!((address.host.as_str(), address.port), ("vc1", 443));
+    /// assert_eq!(address.user.as_deref(), Some("asr@vsphere.local"));
+    /// assert_eq!(address.vm.as_deref(), Some("asr-mt-01"));
+    /// ```
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let rest = text
+            .strip_prefix("vsphere://")
+            .ok_or_else(|| AddressError::Scheme(text.chars().take(60).collect()))?;
+        let (authority, vm) = match rest.split_once('/') {
+            Some((authority, vm)) => (authority, decoded(vm.trim_end_matches('/'))?),
+            None => (rest, String::new()),
+        };
+        // An account of vSphere has an @ of its own, a host has none.
+        let (user, place) = match authority.rsplit_once('@') {
+            Some((user, place)) => (user, place),
+            None => ("", authority),
+        };
+        if user.contains(':') {
+            return Err(AddressError::Password);
+        }
+        let (host, port) = match place.strip_prefix('[') {
+            Some(rest) => {
+                let no_host = || AddressError::Host(place.to_owned());
+                let (host, port) = rest.split_once(']').ok_or_else(no_host)?;
+                (
+                    host,
+                    port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(no_host)?,
+                )
+            }
+            None => place.split_once(':').unwrap_or((place, "")),
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let is_host = match place.starts_with('[') {
+            true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+            false => !host.is_empty() && host.chars().all(allowed),
+        };
+        if !is_host {
+            return Err(AddressError::Host(host.to_owned()));
+        }
+        let port = match port {
+            "" => 443,
+            port => {
+                port.parse().ok().filter(|&n| n > 0).ok_or(AddressError::Port(port.to_owned()))?
+            }
+        };
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        Ok(Self { host: host.to_owned(), port, user: some(decoded(user)?), vm: some(vm) })
+    }
+}
+
+/// Takes percent encoding off.
+fn decoded(text: &str) -> Result<String, AddressError> {
+    let fault = || AddressError::Percent(text.to_owned());
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let digits = digits.filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        let value = digits.and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or_else(fault)?;
+        bytes.push(value);
+        rest = &tail[2..];
+    }
+    String::from_utf8(bytes).map_err(|_| fault())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_its_parts() {
+        for (text, host, port, user, vm) in [
+            ("vsphere://vc1", "vc1", 443, None, None),
+            ("vsphere://vc1:8443/", "vc1", 8443, None, None),
+            ("vsphere://root@192.0.2.1", "192.0.2.1", 443, Some("root"), None),
+            ("vsphere://CORP\\asr@vc1", "vc1", 443, Some("CORP\\asr"), None),
+            ("vsphere://asr%40vsphere.local@vc1", "vc1", 443, Some("asr@vsphere.local"), None),
+            ("vsphere://u@[2001:db8::1]:9443/a%20b", "2001:db8::1", 9443, Some("u"), Some("a b")),
+        ] {
+            let address: Address = text.parse().unwrap();
+            let parts = (
+                address.host.as_str(),
+                address.port,
+                address.user.as_deref(),
+                address.vm.as_deref(),
+            );
+            assert_eq!(parts, (host, port, user, vm), "{text}");
+        }
+        let six: Address = "vsphere://[::1]".parse().unwrap();
+        assert_eq!(six.authority(), "[::1]:443");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for (text, expected) in [
+            ("https://vc1", AddressError::Scheme("https://vc1".into())),
+            ("vsphere://", AddressError::Host(String::new())),
+            ("vsphere://a b", AddressError::Host("a b".into())),
+            ("vsphere://[::x]", AddressError::Host("::x".into())),
+            ("vsphere://vc1:0", AddressError::Port("0".into())),
+            ("vsphere://vc1:99999", AddressError::Port("99999".into())),
+            ("vsphere://root:pass@vc1", AddressError::Password),
+            ("vsphere://a%@vc1", AddressError::Percent("a%".into())),
+            ("vsphere://a%+1@vc1", AddressError::Percent("a%+1".into())),
+            ("vsphere://vc1/%ff", AddressError::Percent("%ff".into())),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap_err(), expected, "{text}");
+        }
+    }
+}

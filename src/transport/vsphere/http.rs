@@ -1,0 +1,427 @@
+//! As much of HTTP/1.1 as a SOAP client needs: one request, one bounded answer, on a stream that
+//! somebody else opened.
+//!
+//! Not for following redirects, nor for what an answer's body means.
+
+use std::io::{self, Read, Write};
+
+use crate::secret::Secret;
+
+/// Bytes of a status line and header fields.
+pub const MAX_HEAD: usize = 64 * 1024;
+
+/// Bytes of one answer's body. A page of a hundred virtual machines has about one million.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The cookie that is a session.
+const SESSION: &str = "vmware_soap_session";
+
+/// One request. Bodies and cookies can be secrets, so there is no `Debug`.
+pub struct Request<'r> {
+    /// The path, such as `/sdk`.
+    pub path: &'r str,
+    /// The host and port it is for.
+    pub host: &'r str,
+    /// The session, when there is one.
+    pub cookie: Option<&'r Secret>,
+    /// What is asked.
+    pub asks: Asks<'r>,
+}
+
+/// What a request asks.
+#[derive(Clone, Copy)]
+pub enum Asks<'r> {
+    /// A file.
+    File,
+    /// A call: its SOAP action, and its envelope.
+    Call(&'r str, &'r str),
+}
+
+/// One answer.
+#[derive(Debug)]
+pub struct Response {
+    /// The status, such as 200.
+    pub status: u16,
+    /// What stands behind it.
+    pub reason: String,
+    /// The type of the body, lower case.
+    pub content_type: String,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+    /// The session it opens.
+    pub cookie: Option<Secret>,
+    /// The body, with its transfer coding taken off.
+    pub body: Vec<u8>,
+    /// Whether nothing more can be asked on this stream.
+    pub closes: bool,
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The stream failed.
+    #[error("the connection broke")]
+    Io(#[from] io::Error),
+    /// The stream ended after so many bytes of the answer.
+    #[error("the connection was closed after {bytes} bytes of the answer")]
+    Closed {
+        /// How many bytes had come.
+        bytes: usize,
+    },
+    /// The answer does not begin like HTTP.
+    #[error("the answer begins with {0:?}, which is not HTTP")]
+    NotHttp(String),
+    /// More than [`MAX_HEAD`].
+    #[error("the answer's header has more than {MAX_HEAD} bytes")]
+    HeadTooLong,
+    /// More than [`MAX_BODY`].
+    #[error("the answer has more than {MAX_BODY} bytes")]
+    BodyTooLong,
+    /// The length of the body, or of a part of it, makes no sense.
+    #[error("the answer's length is given as {0:?}")]
+    Length(String),
+}
+
+/// Sends a request and reads its answer.
+///
+/// # Errors
+///
+/// Fails when the stream does, and as soon as the answer is not HTTP or is longer than allowed.
+pub fn exchange(
+    stream: &mut (impl Read + Write + ?Sized),
+    request: &Request<'_>,
+) -> Result<Response, HttpError> {
+    let cookie = request
+        .cookie
+        .map_or_else(String::new, |cookie| format!("Cookie: {SESSION}={}\r\n", cookie.expose()));
+    let (method, headers, body) = match request.asks {
+        Asks::File => ("GET", String::new(), ""),
+        Asks::Call(action, envelope) => {
+            let length = envelope.len();
+            let headers = format!(
+                "Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"{action}\"\r\n\
+                 Content-Length: {length}\r\nAccept: text/xml\r\n"
+            );
+            ("POST", headers, envelope)
+        }
+    };
+    // One buffer and one write: head and body leave in the same record. It can hold a password.
+    let whole = Secret::new(format!(
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{cookie}\r\n{body}",
+        request.path,
+        request.host,
+        env!("CARGO_PKG_VERSION"),
+    ));
+    stream.write_all(whole.expose().as_bytes())?;
+    stream.flush()?;
+    read(stream)
+}
+
+/// Reads one answer.
+fn read(stream: &mut (impl Read + ?Sized)) -> Result<Response, HttpError> {
+    let mut source = Source { stream, buffer: Vec::new(), read: 0 };
+    loop {
+        let head = Head::parse(&source.head()?)?;
+        // An interim answer: the real one follows.
+        if (100..200).contains(&head.status) {
+            continue;
+        }
+        let bare = matches!(head.status, 204 | 304);
+        let (body, framed) = match (bare, head.chunked, head.length) {
+            (true, ..) => (Vec::new(), true),
+            (_, true, _) => (source.chunks()?, true),
+            (_, false, Some(length)) => (source.exactly(length)?, true),
+            (_, false, None) => (source.rest()?, false),
+        };
+        return Ok(Response {
+            closes: head.closes || !framed || !source.buffer.is_empty(),
+            status: head.status,
+            reason: head.reason,
+            content_type: head.content_type,
+            location: head.location,
+            cookie: head.cookie,
+            body,
+        });
+    }
+}
+
+#[derive(Default)]
+struct Head {
+    status: u16,
+    reason: String,
+    content_type: String,
+    location: Option<String>,
+    cookie: Option<Secret>,
+    chunked: bool,
+    length: Option<usize>,
+    closes: bool,
+}
+
+impl Head {
+    fn parse(bytes: &[u8]) -> Result<Self, HttpError> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        let not_http = || HttpError::NotHttp(first.chars().take(60).collect());
+        let rest = first.strip_prefix("HTTP/1.").ok_or_else(not_http)?;
+        let mut words = rest.splitn(3, ' ');
+        let minor = words.next();
+        let status = words.next().and_then(|word| word.parse().ok()).ok_or_else(not_http)?;
+        let mut head = Self {
+            status,
+            reason: words.next().unwrap_or_default().trim().to_owned(),
+            closes: minor == Some("0"),
+            ..Self::default()
+        };
+        for line in lines {
+            let Some((name, value)) = line.split_once(':') else { continue };
+            head.field(&name.trim().to_ascii_lowercase(), value.trim())?;
+        }
+        Ok(head)
+    }
+
+    fn field(&mut self, name: &str, value: &str) -> Result<(), HttpError> {
+        match name {
+            "content-type" => self.content_type = value.to_ascii_lowercase(),
+            "location" => self.location = Some(value.to_owned()),
+            "connection" => {
+                let value = value.to_ascii_lowercase();
+                self.closes = value.contains("close") || self.closes && value != "keep-alive";
+            }
+            "transfer-encoding" => self.chunked = value.to_ascii_lowercase().contains("chunked"),
+            "content-length" => {
+                let length = value.parse().map_err(|_| HttpError::Length(value.to_owned()))?;
+                if self.length.is_some_and(|other| other != length) {
+                    return Err(HttpError::Length(value.to_owned()));
+                }
+                self.length = Some(length);
+            }
+            "set-cookie" => {
+                let pair = value.split(';').next().unwrap_or_default();
+                if let Some((SESSION, session)) = pair.split_once('=') {
+                    self.cookie = Some(Secret::new(session.trim().to_owned()));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What has been read of a stream and not used yet.
+struct Source<'s, S: ?Sized> {
+    stream: &'s mut S,
+    buffer: Vec<u8>,
+    read: usize,
+}
+
+impl<S: Read + ?Sized> Source<'_, S> {
+    /// Reads some more; false at the end of the stream.
+    fn more(&mut self) -> Result<bool, HttpError> {
+        let mut part = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut part) {
+                Ok(count) => {
+                    self.buffer.extend_from_slice(&part[..count]);
+                    self.read += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn need_more(&mut self) -> Result<(), HttpError> {
+        if self.more()? { Ok(()) } else { Err(HttpError::Closed { bytes: self.read }) }
+    }
+
+    /// Takes the first bytes out of the buffer.
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        let rest = self.buffer.split_off(count);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    fn head(&mut self) -> Result<Vec<u8>, HttpError> {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                return Ok(self.take(end + 4));
+            }
+            // What is not HTTP need not be read to an end that may never come.
+            let start = &self.buffer[..self.buffer.len().min(5)];
+            if !b"HTTP/".starts_with(start) {
+                return Err(HttpError::NotHttp(
+                    String::from_utf8_lossy(&self.buffer).chars().take(60).collect(),
+                ));
+            }
+            if self.buffer.len() > MAX_HEAD {
+                return Err(HttpError::HeadTooLong);
+            }
+            self.need_more()?;
+        }
+    }
+
+    fn exactly(&mut self, length: usize) -> Result<Vec<u8>, HttpError> {
+        if length > MAX_BODY {
+            return Err(HttpError::BodyTooLong);
+        }
+        while self.buffer.len() < length {
+            self.need_more()?;
+        }
+        Ok(self.take(length))
+    }
+
+    fn rest(&mut self) -> Result<Vec<u8>, HttpError> {
+        while self.more()? {
+            if self.buffer.len() > MAX_BODY {
+                return Err(HttpError::BodyTooLong);
+            }
+        }
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
+    fn chunks(&mut self) -> Result<Vec<u8>, HttpError> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line()?;
+            let size = line.split(';').next().unwrap_or_default().trim();
+            let size = usize::from_str_radix(size, 16)
+                .map_err(|_| HttpError::Length(line.chars().take(20).collect()))?;
+            if size > MAX_BODY - body.len() {
+                return Err(HttpError::BodyTooLong);
+            }
+            if size == 0 {
+                // Trailers, up to an empty line.
+                while !self.line()?.is_empty() {}
+                return Ok(body);
+            }
+            body.extend(self.exactly(size)?);
+            if !self.line()?.is_empty() {
+                return Err(HttpError::Length(format!("a chunk longer than its {size} bytes")));
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<String, HttpError> {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n") {
+                let line = self.take(end + 2);
+                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            if self.buffer.len() > MAX_HEAD {
+                return Err(HttpError::HeadTooLong);
+            }
+            self.need_more()?;
+        }
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream that gives its bytes one by one, so that every boundary is crossed.
+    struct Dripping<'b>(&'b [u8]);
+
+    impl Read for Dripping<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let Some((&first, rest)) = self.0.split_first() else { return Ok(0) };
+            (into[0], self.0) = (first, rest);
+            Ok(1)
+        }
+    }
+
+    fn answer(bytes: &[u8]) -> Result<Response, HttpError> {
+        read(&mut Dripping(bytes))
+    }
+
+    #[test]
+    fn an_answer_is_read_whichever_way_its_end_is_told() {
+        for (text, body, closes) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc", false),
+            ("HTTP/1.1 200\r\ncontent-length:3\r\n\r\nabc", "abc", false),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                "",
+                false,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nT: 1\r\n\r\n",
+                "abc",
+                false,
+            ),
+            ("HTTP/1.1 200 OK\r\n\r\nabc", "abc", true),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc", true),
+            ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", "abc", true),
+            ("HTTP/1.1 204 No Content\r\n\r\n", "", false),
+        ] {
+            let response = answer(text.as_bytes()).unwrap();
+            assert_eq!(response.body, body.as_bytes(), "{text:?}");
+            assert_eq!(response.closes, closes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_taken_from_its_cookie_and_not_shown() {
+        let text = "HTTP/1.1 302 Found\r\nLocation: /ui\r\nSet-Cookie: other=1\r\n\
+                    Set-Cookie: vmware_soap_session=\"52ab\"; Path=/; HttpOnly\r\nContent-Length: 0\r\n\r\n";
+        let response = answer(text.as_bytes()).unwrap();
+        assert_eq!(response.cookie.as_ref().unwrap().expose(), "\"52ab\"");
+        assert_eq!(response.location.as_deref(), Some("/ui"));
+        assert!(!format!("{response:?}").contains("52ab"));
+    }
+
+    #[test]
+    fn what_is_cut_short_too_long_or_not_http_is_told() {
+        let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(MAX_HEAD));
+        let many = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1_u64 << 30);
+        for (text, expected) in [
+            ("", "the connection was closed after 0 bytes of the answer"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+                "the connection was closed after 40 bytes",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+                "the connection was closed",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                "length is given as \"zz\"",
+            ),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n", "has more than"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", "a chunk longer"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "length is given as \"-1\""),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                "length is given",
+            ),
+            ("SSH-2.0-OpenSSH_9.2\r\n", "which is not HTTP"),
+            ("HTTP/1.1 many\r\n\r\n", "which is not HTTP"),
+            (&long, "header has more than"),
+            (&many, "the answer has more than"),
+        ] {
+            let error = answer(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{:.60?}: {error}", text);
+        }
+    }
+
+    #[test]
+    fn a_body_without_an_end_is_given_up_at_its_limit() {
+        struct Endless(u64);
+        impl Read for Endless {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                self.0 += into.len() as u64;
+                into.fill(b'x');
+                Ok(into.len())
+            }
+        }
+        let mut endless = io::Cursor::new(b"HTTP/1.1 200 OK\r\n\r\n").chain(Endless(0));
+        assert!(matches!(read(&mut endless), Err(HttpError::BodyTooLong)));
+        assert!(endless.get_ref().1.0 < 2 * MAX_BODY as u64);
+    }
+}

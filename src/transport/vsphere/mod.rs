@@ -1,0 +1,25 @@
+//! The vSphere API of a vCenter server or ESXi host, from 5.5 to 8, over SOAP and TLS.
+//!
+//! One session per server: the server is identified, logged in to, asked, logged out of, and its
+//! answers are a transcript. Nothing is changed on it. Not for what the answers mean: that is
+//! `facts`.
+
+mod access;
+pub mod address;
+pub mod client;
+mod collector;
+pub mod failure;
+mod files;
+mod http;
+mod json;
+mod notes;
+mod server;
+pub mod session;
+mod soap;
+pub mod stream;
+mod survey;
+pub mod thumbprint;
+pub mod tls;
+pub mod xml;
+
+pub use survey::{Asked, record};

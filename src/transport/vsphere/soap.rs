@@ -1,0 +1,302 @@
+//! SOAP envelopes for the vSphere API: a call written, a reply opened, a fault understood.
+//!
+//! Not for sending them, nor for which calls there are.
+
+use std::fmt;
+
+use quick_xml::escape::escape;
+
+use super::http::Response;
+use super::xml::{Element, XmlError, parse};
+use crate::secret::Secret;
+
+/// The levels of text that an envelope adds around a call.
+const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+    <soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+    xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+    xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soapenv:Body>";
+const TAIL: &str = "</soapenv:Body></soapenv:Envelope>";
+
+/// A managed object: its type and what the server calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The type, such as `VirtualMachine`.
+    pub kind: String,
+    /// The server's name for it, which means nothing.
+    pub id: String,
+}
+
+impl Reference {
+    /// A reference.
+    pub fn new(kind: &str, id: &str) -> Self {
+        Self { kind: kind.to_owned(), id: id.to_owned() }
+    }
+
+    /// The reference that an element is.
+    pub fn of(element: &Element) -> Option<Self> {
+        Some(Self { kind: element.object.clone()?, id: element.text.clone() })
+    }
+
+    /// Reads `VirtualMachine:vm-12`, which is how captures have it.
+    pub fn read(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        Some(Self::new(kind, id))
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.id)
+    }
+}
+
+/// An argument of a call, or a part of one, in the order its type has them.
+pub enum Arg<'a> {
+    /// A plain value.
+    Text(&'a str, &'a str),
+    /// A password.
+    Secret(&'a str, &'a Secret),
+    /// A managed object.
+    Object(&'a str, &'a Reference),
+    /// Parts inside.
+    Parts(&'a str, Vec<Arg<'a>>),
+    /// Parts inside, of a type that has to be told (`xsi:type`).
+    Typed(&'a str, &'a str, Vec<Arg<'a>>),
+}
+
+/// The envelope of a call.
+pub fn envelope(method: &str, this: &Reference, args: &[Arg<'_>]) -> Secret {
+    // Large enough that nothing is left behind by moving to a larger one.
+    let mut text = String::with_capacity(64 * 1024);
+    text.push_str(HEAD);
+    text.push_str(&format!("<{method} xmlns=\"urn:vim25\">"));
+    write(&mut text, &Arg::Object("_this", this));
+    args.iter().for_each(|arg| write(&mut text, arg));
+    text.push_str(&format!("</{method}>"));
+    text.push_str(TAIL);
+    Secret::new(text)
+}
+
+fn write(text: &mut String, arg: &Arg<'_>) {
+    match arg {
+        Arg::Text(name, value) => text.push_str(&format!("<{name}>{}</{name}>", escape(*value))),
+        Arg::Secret(name, value) => {
+            text.push_str(&format!("<{name}>{}</{name}>", escape(value.expose())));
+        }
+        Arg::Object(name, value) => text.push_str(&format!(
+            "<{name} type=\"{}\">{}</{name}>",
+            escape(&*value.kind),
+            escape(&*value.id)
+        )),
+        Arg::Parts(name, parts) => {
+            text.push_str(&format!("<{name}>"));
+            parts.iter().for_each(|part| write(text, part));
+            text.push_str(&format!("</{name}>"));
+        }
+        Arg::Typed(name, kind, parts) => {
+            text.push_str(&format!("<{name} xsi:type=\"{kind}\">"));
+            parts.iter().for_each(|part| write(text, part));
+            text.push_str(&format!("</{name}>"));
+        }
+    }
+}
+
+/// A fault that the server answered a call with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Its type, such as `NoPermission`; empty when it has none.
+    pub kind: String,
+    /// What the server says to people.
+    pub message: String,
+    /// The privilege that is lacking.
+    pub privilege: Option<String>,
+    /// The object it is lacking on.
+    pub object: Option<Reference>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.kind.is_empty() { "a fault" } else { &self.kind };
+        write!(f, "{kind}")?;
+        if let Some(privilege) = &self.privilege {
+            write!(f, ", {privilege} is lacking")?;
+        }
+        if let Some(object) = &self.object {
+            write!(f, " on {object}")?;
+        }
+        if !self.message.is_empty() {
+            let message: String = self.message.chars().take(300).collect();
+            write!(f, ": {}", message.trim_end_matches('.'))?;
+        }
+        Ok(())
+    }
+}
+
+impl Fault {
+    /// Reads an element whose type is that of a fault, such as the detail of a SOAP fault or a
+    /// property that is missing.
+    pub fn of(element: &Element, message: &str) -> Self {
+        // vSphere 8 lists what is missing, older releases name one privilege.
+        let listed = element.child("missingPrivileges").or_else(|| element.child("privileges"));
+        let privilege = element.text_of("privilegeId").or_else(|| {
+            listed.and_then(|l| l.text_of("privilegeIds").or(l.text_of("privilegeId")))
+        });
+        let object = element.child("object").or_else(|| listed.and_then(|l| l.child("entity")));
+        Self {
+            kind: element.kind.clone().unwrap_or_default(),
+            message: message.to_owned(),
+            privilege: privilege.filter(|id| !id.is_empty()).map(str::to_owned),
+            object: object.and_then(Reference::of),
+        }
+    }
+
+    /// Whether it says that the session has ended.
+    pub fn is_not_authenticated(&self) -> bool {
+        self.kind == "NotAuthenticated"
+    }
+}
+
+/// What a reply is.
+#[derive(Debug)]
+pub enum Reply {
+    /// The element `...Response`, whose children are `returnval`.
+    Answer(Element),
+    /// A fault.
+    Fault(Fault),
+}
+
+/// Why an HTTP answer holds no reply.
+#[derive(Debug)]
+pub enum NoReply {
+    /// The status says that it holds none.
+    Status,
+    /// It is something else; a fragment that names it.
+    Other(String),
+    /// It is XML that is not read.
+    Xml(XmlError),
+}
+
+/// Opens the envelope of an answer. Faults come with status 500, so its body is read as well.
+///
+/// # Errors
+///
+/// Fails when the answer is no SOAP envelope.
+pub fn open(response: &Response) -> Result<Reply, NoReply> {
+    if !matches!(response.status, 200 | 500) {
+        return Err(NoReply::Status);
+    }
+    let Ok(text) = std::str::from_utf8(&response.body) else {
+        return Err(NoReply::Other("the reply is not UTF-8".to_owned()));
+    };
+    if response.content_type.contains("html") {
+        return Err(NoReply::Other(format!("it sent a web page{}", title(text))));
+    }
+    if response.status == 500 && !response.content_type.contains("xml") {
+        return Err(NoReply::Status);
+    }
+    let root = parse(text).map_err(NoReply::Xml)?;
+    let body = (root.name == "Envelope").then(|| root.child("Body")).flatten();
+    let Some(inner) = body.and_then(|body| body.children.first()) else {
+        return Err(NoReply::Other(format!("it sent XML that begins with <{:.40}>", root.name)));
+    };
+    if inner.name == "Fault" {
+        let message = inner.text_of("faultstring").unwrap_or_default();
+        let detail = inner.child("detail").and_then(|detail| detail.children.first());
+        let none = Element::default();
+        return Ok(Reply::Fault(Fault::of(detail.unwrap_or(&none), message)));
+    }
+    Ok(Reply::Answer(inner.clone()))
+}
+
+/// What a web page calls itself.
+fn title(page: &str) -> String {
+    let begin = page.find("<title>").map(|at| at + "<title>".len());
+    let title = begin.and_then(|at| page[at..].split('<').next()).unwrap_or_default().trim();
+    match title {
+        "" => String::new(),
+        title => format!(" titled {:?}", title.chars().take(80).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, kind: &str, body: &str) -> Response {
+        Response {
+            status,
+            reason: String::new(),
+            content_type: kind.to_owned(),
+            location: None,
+            cookie: None,
+            body: body.as_bytes().to_vec(),
+            closes: false,
+        }
+    }
+
+    #[test]
+    fn an_envelope_escapes_whatever_it_is_given() {
+        let this = Reference::new("SessionManager", "a&b");
+        let password = Secret::new("p<w>&\"'\r".to_owned());
+        let args = [
+            Arg::Text("userName", "x</userName>"),
+            Arg::Secret("password", &password),
+            Arg::Typed("set", "TraversalSpec", vec![Arg::Parts("p", vec![Arg::Text("q", "1")])]),
+        ];
+        let text = envelope("Login", &this, &args);
+        let root = parse(text.expose()).unwrap();
+        let call = root.child("Body").unwrap().child("Login").unwrap();
+        assert_eq!(call.text_of("_this"), Some("a&b"));
+        assert_eq!(call.text_of("userName"), Some("x</userName>"));
+        assert!(text.expose().contains("<password>p&lt;w&gt;&amp;&quot;&apos;&#13;</password>"));
+        assert_eq!(call.child("set").unwrap().kind.as_deref(), Some("TraversalSpec"));
+    }
+
+    #[test]
+    fn faults_are_told_apart_with_the_privilege_they_name() {
+        let fault = |inner: &str| {
+            let body = format!(
+                "<s:Envelope xmlns:s='e' xmlns:xsi='i'><s:Body><s:Fault><faultcode>c</faultcode>\
+                 <faultstring>Permission was denied.</faultstring><detail>{inner}</detail>\
+                 </s:Fault></s:Body></s:Envelope>"
+            );
+            match open(&response(500, "text/xml", &body)).unwrap() {
+                Reply::Fault(fault) => fault,
+                Reply::Answer(_) => panic!("a fault is no answer"),
+            }
+        };
+        let old = fault(
+            "<NoPermissionFault xsi:type='NoPermission'><object type='Folder'>group-d1</object>\
+             <privilegeId>System.View</privilegeId></NoPermissionFault>",
+        );
+        assert_eq!(
+            old.to_string(),
+            "NoPermission, System.View is lacking on Folder:group-d1: Permission was denied"
+        );
+        let new = fault(
+            "<NoPermissionFault xsi:type='n:NoPermission'><missingPrivileges>\
+             <entity type='Datastore'>ds-1</entity><privilegeIds>Datastore.Browse</privilegeIds>\
+             </missingPrivileges></NoPermissionFault>",
+        );
+        assert_eq!(
+            (new.kind.as_str(), new.privilege.as_deref()),
+            ("NoPermission", Some("Datastore.Browse"))
+        );
+        assert_eq!(new.object, Some(Reference::new("Datastore", "ds-1")));
+        assert!(fault("<x xsi:type='NotAuthenticated'/>").is_not_authenticated());
+        assert_eq!(fault("").to_string(), "a fault: Permission was denied");
+    }
+
+    #[test]
+    fn what_is_no_reply_is_named() {
+        let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
+        let no_reply = |status, kind, body| open(&response(status, kind, body)).unwrap_err();
+        assert!(matches!(no_reply(503, "text/xml", "<a/>"), NoReply::Status));
+        assert!(matches!(no_reply(500, "text/plain", "oops"), NoReply::Status));
+        let NoReply::Other(why) = no_reply(200, "text/html", page) else { panic!("a page") };
+        assert_eq!(why, "it sent a web page titled \"Sign in\"");
+        let NoReply::Other(why) = no_reply(200, "text/xml", "<a/>") else { panic!("XML") };
+        assert_eq!(why, "it sent XML that begins with <a>");
+        assert!(matches!(no_reply(200, "text/xml", page), NoReply::Xml(XmlError::DocumentType)));
+    }
+}

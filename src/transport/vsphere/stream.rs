@@ -1,0 +1,137 @@
+//! A stream of bytes to a server, over TCP with a deadline that no server can move.
+//!
+//! `Route` is the seam at which another way than TCP, such as a channel of an SSH session, takes
+//! over. Not for TLS.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::address::Address;
+use super::failure::VsphereError;
+
+/// How long one address may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Bytes both ways.
+pub trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
+/// A moment after which nothing is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// A deadline from now.
+    pub fn after(limit: Duration) -> Self {
+        Self { at: Instant::now() + limit, limit }
+    }
+
+    /// How much is left; none when it has passed.
+    pub fn left(&self) -> Option<Duration> {
+        self.at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// The failure of having reached it.
+    pub fn failure(&self, doing: &str) -> VsphereError {
+        VsphereError::Timeout { limit: self.limit, doing: doing.to_owned() }
+    }
+}
+
+/// A way to a server.
+pub trait Route {
+    /// Opens a stream, whose reads and writes fail with `TimedOut` after the deadline.
+    ///
+    /// # Errors
+    ///
+    /// Says why the server cannot be reached.
+    fn open(&self, to: &Address, deadline: Deadline) -> Result<Box<dyn Stream>, VsphereError>;
+}
+
+/// Straight from this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Route for Tcp {
+    fn open(&self, to: &Address, deadline: Deadline) -> Result<Box<dyn Stream>, VsphereError> {
+        let mut last = None;
+        for address in resolve(to, deadline)? {
+            let left = deadline.left().ok_or_else(|| deadline.failure("connecting"))?;
+            match TcpStream::connect_timeout(&address, left.min(CONNECT)) {
+                Ok(tcp) => {
+                    // Without this a small request waits for the acknowledgement of the last one.
+                    tcp.set_nodelay(true).ok();
+                    return Ok(Box::new(Timed { tcp, deadline }));
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(match last {
+            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                VsphereError::Refused(to.authority())
+            }
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => VsphereError::Timeout {
+                limit: deadline.limit.min(CONNECT),
+                doing: "connecting".to_owned(),
+            },
+            Some(error) => VsphereError::Unreachable { at: to.authority(), why: error.to_string() },
+            None => VsphereError::Dns { host: to.host.clone(), why: "it has none".to_owned() },
+        })
+    }
+}
+
+/// Looks a name up. The resolver cannot be interrupted, so it is waited for from outside.
+fn resolve(to: &Address, deadline: Deadline) -> Result<Vec<std::net::SocketAddr>, VsphereError> {
+    let (send, receive) = mpsc::channel();
+    let place = (to.host.clone(), to.port);
+    std::thread::spawn(move || {
+        send.send(place.to_socket_addrs().map(Vec::from_iter)).ok();
+    });
+    let left = deadline.left().unwrap_or_default();
+    match receive.recv_timeout(left) {
+        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Err(error)) => Err(VsphereError::Dns { host: to.host.clone(), why: error.to_string() }),
+        Err(_) => Err(deadline.failure("looking its name up")),
+    }
+}
+
+/// A TCP stream whose every read and write ends at the deadline at the latest, so that a server
+/// that sends one byte at a time gains nothing by it.
+struct Timed {
+    tcp: TcpStream,
+    deadline: Deadline,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Duration> {
+        self.deadline.left().ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Linux tells a timeout as `WouldBlock`, which TLS would take for a reason to try again.
+fn told(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl Read for Timed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.tcp.set_read_timeout(Some(self.left()?))?;
+        self.tcp.read(into).map_err(told)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.set_write_timeout(Some(self.left()?))?;
+        self.tcp.write(bytes).map_err(told)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}

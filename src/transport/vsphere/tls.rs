@@ -1,0 +1,262 @@
+//! TLS to a server whose certificate is checked before anything is said to it.
+//!
+//! TLS 1.2 at least, unless the server is declared an old one. A certificate is good when an
+//! authority of this system vouches for it and for the host's name, or when its thumbprint is one
+//! that somebody has compared. Not for reaching the server: that is `stream`'s.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::ssl::{
+    HandshakeError, Ssl, SslContext, SslContextBuilder, SslMethod, SslStream, SslVerifyMode,
+    SslVersion,
+};
+use openssl::x509::{X509, X509NameRef, X509VerifyResult};
+use serde::{Deserialize, Serialize};
+
+use super::address::Address;
+use super::failure::VsphereError;
+use super::stream::{Deadline, Route, Stream};
+use super::thumbprint::Thumbprint;
+
+/// Where systems keep the authorities they trust. The program may carry an OpenSSL of its own,
+/// which knows none of them.
+const AUTHORITIES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A stream that is encrypted, to a server that was identified.
+pub type Secured = SslStream<Box<dyn Stream>>;
+
+/// Whom to trust.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// The thumbprint that was given for this server; then nothing else counts.
+    pub pin: Option<Thumbprint>,
+    /// The thumbprints that are kept for this server; good beside the system's authorities.
+    pub kept: Vec<Thumbprint>,
+    /// A file of authorities to trust beside the system's.
+    pub authorities: Option<PathBuf>,
+    /// Whether TLS 1.0 and 1.1, and the algorithms of their time, will do.
+    pub legacy: bool,
+}
+
+/// What was agreed with the server, and how it was identified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The version, such as `TLSv1.2`.
+    pub version: String,
+    /// The cipher suite.
+    pub cipher: String,
+    /// Whom the certificate names.
+    pub subject: String,
+    /// Who made it.
+    pub issuer: String,
+    /// When it expires.
+    pub not_after: String,
+    /// Its SHA-256 thumbprint.
+    pub sha256: String,
+    /// Its SHA-1 thumbprint.
+    pub sha1: String,
+    /// Why it is trusted: `authority`, `thumbprint` or `kept-thumbprint`.
+    pub trusted_by: String,
+    /// The digest of the thumbprint it is trusted by; empty with an authority.
+    pub pin: String,
+    /// Whether old versions were allowed.
+    pub legacy: bool,
+}
+
+/// Makes a stream a secured one, and identifies the server.
+///
+/// # Errors
+///
+/// Fails when there is no handshake, or when the certificate is not trusted; then the server has
+/// heard nothing but the handshake.
+pub fn secure(
+    stream: Box<dyn Stream>,
+    to: &Address,
+    trust: &Trust,
+    deadline: Deadline,
+) -> Result<(Secured, Session), VsphereError> {
+    let context = context(trust.legacy, trust.authorities.as_deref()).map_err(setup)?;
+    let secured = handshake(&context, stream, to, deadline)?;
+    let session = identify(&secured, trust)?;
+    Ok((secured, session))
+}
+
+/// The newest version of TLS that a server speaks when old ones are allowed; none when there is
+/// no handshake then, either. Nothing but the handshake is said.
+pub fn offered(route: &dyn Route, to: &Address, deadline: Deadline) -> Option<String> {
+    let stream = route.open(to, deadline).ok()?;
+    let secured = handshake(&context(true, None).ok()?, stream, to, deadline).ok()?;
+    Some(secured.ssl().version_str().to_owned())
+}
+
+/// The certificate of a server, whoever it is, with nothing but the handshake said to it.
+///
+/// # Errors
+///
+/// Fails when there is no handshake.
+pub fn certificate(
+    route: &dyn Route,
+    to: &Address,
+    legacy: bool,
+    deadline: Deadline,
+) -> Result<Session, VsphereError> {
+    let context = context(legacy, None).map_err(setup)?;
+    let secured = handshake(&context, route.open(to, deadline)?, to, deadline)?;
+    let certificate = certificate_of(&secured)?;
+    describe(&secured, &certificate, "nothing", "")
+}
+
+fn setup(error: ErrorStack) -> VsphereError {
+    VsphereError::Handshake(error.to_string())
+}
+
+fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, ErrorStack> {
+    let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
+    // The certificate is judged by `identify`, which knows thumbprints as well. OpenSSL looks at
+    // it all the same and keeps its verdict.
+    context.set_verify(SslVerifyMode::NONE);
+    if legacy {
+        context.set_cipher_list("DEFAULT:@SECLEVEL=0")?;
+        context.set_security_level(0);
+        context.set_min_proto_version(Some(SslVersion::TLS1))?;
+    } else {
+        context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    }
+    context.set_default_verify_paths()?;
+    let system = AUTHORITIES.iter().map(Path::new).find(|path| path.is_file());
+    for file in system.into_iter().chain(authorities) {
+        context.load_verify_locations(Some(file), None)?;
+    }
+    Ok(context.build())
+}
+
+fn handshake(
+    context: &SslContext,
+    stream: Box<dyn Stream>,
+    to: &Address,
+    deadline: Deadline,
+) -> Result<Secured, VsphereError> {
+    let mut ssl = Ssl::new(context).map_err(setup)?;
+    match to.host.parse::<IpAddr>() {
+        Ok(ip) => ssl.param_mut().set_ip(ip).map_err(setup)?,
+        Err(_) => {
+            ssl.param_mut().set_host(&to.host).map_err(setup)?;
+            ssl.set_hostname(&to.host).map_err(setup)?;
+        }
+    }
+    ssl.connect(stream).map_err(|error| match error {
+        HandshakeError::SetupFailure(error) => setup(error),
+        HandshakeError::Failure(mid) | HandshakeError::WouldBlock(mid) => {
+            told(mid.error(), to, deadline)
+        }
+    })
+}
+
+/// What a failed handshake means.
+fn told(error: &openssl::ssl::Error, to: &Address, deadline: Deadline) -> VsphereError {
+    if let Some(io) = error.io_error() {
+        return match io.kind() {
+            std::io::ErrorKind::TimedOut => deadline.failure("shaking hands"),
+            _ => VsphereError::Handshake(io.to_string()),
+        };
+    }
+    let reasons: Vec<&str> = error
+        .ssl_error()
+        .map(|stack| stack.errors().iter().filter_map(|error| error.reason()).collect())
+        .unwrap_or_default();
+    let says = |words: &[&str]| reasons.iter().any(|reason| words.contains(reason));
+    if says(&["unsupported protocol", "tlsv1 alert protocol version", "no protocols available"]) {
+        return VsphereError::TlsVersion { offered: "an older version of TLS".to_owned() };
+    }
+    if says(&["wrong version number", "packet length too long", "http request"]) {
+        return VsphereError::NotTls(to.authority());
+    }
+    let reason = match reasons.first() {
+        Some(reason) => (*reason).to_owned(),
+        None => "the server closed the connection".to_owned(),
+    };
+    VsphereError::Handshake(reason)
+}
+
+fn certificate_of(secured: &Secured) -> Result<X509, VsphereError> {
+    let none = || VsphereError::Handshake("the server shows no certificate".to_owned());
+    secured.ssl().peer_certificate().ok_or_else(none)
+}
+
+fn thumbprints(certificate: &X509) -> Result<(Thumbprint, Thumbprint), VsphereError> {
+    let sha256 = certificate.digest(MessageDigest::sha256()).map_err(setup)?;
+    let sha1 = certificate.digest(MessageDigest::sha1()).map_err(setup)?;
+    match ((*sha256).try_into(), (*sha1).try_into()) {
+        (Ok(sha256), Ok(sha1)) => Ok((Thumbprint::Sha256(sha256), Thumbprint::Sha1(sha1))),
+        _ => Err(VsphereError::Handshake("a digest of the wrong length".to_owned())),
+    }
+}
+
+/// Decides whether the server is who it should be.
+fn identify(secured: &Secured, trust: &Trust) -> Result<Session, VsphereError> {
+    let certificate = certificate_of(secured)?;
+    let (sha256, sha1) = thumbprints(&certificate)?;
+    let refused = |why: String| VsphereError::Certificate { why, sha256: sha256.to_string() };
+    let matches = |wanted: &Thumbprint| *wanted == sha256 || *wanted == sha1;
+    if let Some(pin) = &trust.pin {
+        if !matches(pin) {
+            let own = if matches!(pin, Thumbprint::Sha1(_)) { &sha1 } else { &sha256 };
+            return Err(refused(format!("its thumbprint should be {pin} and is {own}")));
+        }
+        return describe(secured, &certificate, "thumbprint", pin.kind());
+    }
+    let verdict = secured.ssl().verify_result();
+    if verdict == X509VerifyResult::OK {
+        return describe(secured, &certificate, "authority", "");
+    }
+    if let Some(kept) = trust.kept.iter().find(|kept| matches(kept)) {
+        return describe(secured, &certificate, "kept-thumbprint", kept.kind());
+    }
+    Err(refused(match trust.kept.first() {
+        Some(kept) => format!("it has changed: the thumbprint that is kept for it is {kept}"),
+        None => verdict.error_string().to_owned(),
+    }))
+}
+
+fn describe(
+    secured: &Secured,
+    certificate: &X509,
+    trusted_by: &str,
+    pin: &str,
+) -> Result<Session, VsphereError> {
+    let (sha256, sha1) = thumbprints(certificate)?;
+    let ssl = secured.ssl();
+    Ok(Session {
+        version: ssl.version_str().to_owned(),
+        cipher: ssl.current_cipher().map_or("none", |cipher| cipher.name()).to_owned(),
+        subject: name(certificate.subject_name()),
+        issuer: name(certificate.issuer_name()),
+        not_after: certificate.not_after().to_string(),
+        sha256: sha256.to_string(),
+        sha1: sha1.to_string(),
+        trusted_by: trusted_by.to_owned(),
+        pin: pin.to_owned(),
+        legacy: ssl
+            .version2()
+            .is_some_and(|version| version != SslVersion::TLS1_2 && version != SslVersion::TLS1_3),
+    })
+}
+
+/// A distinguished name in one line, bounded.
+fn name(name: &X509NameRef) -> String {
+    let part = |entry: &openssl::x509::X509NameEntryRef| {
+        let key = entry.object().nid().short_name().unwrap_or("?");
+        let value = entry.data().to_string().unwrap_or_default();
+        format!("{key}={value}")
+    };
+    let parts: Vec<String> = name.entries().map(part).collect();
+    parts.join(", ").chars().take(200).collect()
+}

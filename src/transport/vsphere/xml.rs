@@ -1,0 +1,252 @@
+//! A small tree out of a reply's XML: local names, no more than a server of good will sends.
+//!
+//! A document type is refused before anything in it is read, so no entity can be defined; depth and
+//! the number of elements are bounded. Not for checking against a schema.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+/// Levels of elements. A snapshot chain, the deepest thing that is asked for, has 32 at most.
+pub const MAX_DEPTH: usize = 128;
+
+/// Elements of one reply.
+pub const MAX_ELEMENTS: usize = 400_000;
+
+/// One element, with the names as they are without their prefixes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Element {
+    /// Its name.
+    pub name: String,
+    /// The type it says it has (`xsi:type`).
+    pub kind: Option<String>,
+    /// The type of the managed object it names, when it names one (`type`).
+    pub object: Option<String>,
+    /// The text directly inside, without the white space around it.
+    pub text: String,
+    /// The elements inside, in order.
+    pub children: Vec<Element>,
+}
+
+/// Why a text is no tree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum XmlError {
+    /// It is not well-formed.
+    #[error("malformed XML at byte {at}: {why}")]
+    Malformed {
+        /// Where, in bytes.
+        at: u64,
+        /// What the reader says.
+        why: String,
+    },
+    /// It has a document type, in which entities could be defined.
+    #[error("it has a document type, which no vSphere reply has")]
+    DocumentType,
+    /// It speaks of an entity that XML itself does not define.
+    #[error("it speaks of an entity {0:?} that is not defined")]
+    Entity(String),
+    /// More than [`MAX_DEPTH`] levels.
+    #[error("it is more than {MAX_DEPTH} levels deep")]
+    TooDeep,
+    /// More than [`MAX_ELEMENTS`] elements.
+    #[error("it has more than {MAX_ELEMENTS} elements")]
+    TooMany,
+}
+
+impl Element {
+    /// The first element inside of this name.
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// Every element inside of this name.
+    pub fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The text of the first element inside of this name.
+    pub fn text_of(&self, name: &str) -> Option<&str> {
+        self.child(name).map(|child| child.text.as_str())
+    }
+}
+
+/// Reads a document.
+///
+/// ```
+/// use preflight::transport::vsphere::xml::parse;
+/// let root = parse(r#"<a xmlns="urn:vim25"><b type="Folder">group-d1</b></a>"#).unwrap();
+/// let b = root.child("b").unwrap();
+/// assert_eq!((b.object.as_deref(), b.text.as_str()), (Some("Folder"), "group-d1"));
+/// assert!(parse("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>").is_err());
+/// ```
+///
+/// # Errors
+///
+/// Fails at the first thing that is not well-formed or not wanted.
+pub fn parse(text: &str) -> Result<Element, XmlError> {
+    let mut reader = Reader::from_str(text);
+    let mut open: Vec<Element> = vec![Element::default()];
+    let mut elements = 0;
+    loop {
+        let event = reader.read_event().map_err(|error| XmlError::Malformed {
+            at: reader.error_position(),
+            why: error.to_string(),
+        })?;
+        let malformed = |why: String| XmlError::Malformed { at: reader.buffer_position(), why };
+        match event {
+            Event::Start(start) => {
+                count(&mut elements, open.len())?;
+                open.push(element(&start).map_err(malformed)?);
+            }
+            Event::Empty(start) => {
+                count(&mut elements, open.len())?;
+                let element = element(&start).map_err(malformed)?;
+                open.last_mut().expect("the document is never closed").children.push(element);
+            }
+            Event::End(_) => {
+                // The reader has compared the names, so there is one to close.
+                let mut closed = open.pop().expect("an element is open");
+                closed.text = closed.text.trim().to_owned();
+                match open.last_mut() {
+                    Some(parent) => parent.children.push(closed),
+                    None => return Err(malformed("an end without a start".to_owned())),
+                }
+            }
+            Event::Text(text) => {
+                open.last_mut().expect("as above").text.push_str(&text.xml10_content());
+            }
+            Event::CData(text) => {
+                open.last_mut().expect("as above").text.push_str(&text.xml10_content());
+            }
+            Event::GeneralRef(name) => {
+                let char = name.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
+                let char = match char {
+                    Some(char) => char,
+                    None => predefined(&name.xml10_content())?,
+                };
+                open.last_mut().expect("as above").text.push(char);
+            }
+            Event::DocType(_) => return Err(XmlError::DocumentType),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            Event::Eof => break,
+        }
+    }
+    let at = text.len() as u64;
+    let malformed = |why: &str| XmlError::Malformed { at, why: why.to_owned() };
+    let [document] = open.as_mut_slice() else {
+        return Err(malformed("it ends inside an element"));
+    };
+    match (document.children.len(), document.text.trim().is_empty()) {
+        (1, true) => Ok(document.children.remove(0)),
+        (0, _) => Err(malformed("there is no element in it")),
+        _ => Err(malformed("there is something beside its element")),
+    }
+}
+
+fn count(elements: &mut usize, depth: usize) -> Result<(), XmlError> {
+    *elements += 1;
+    if depth > MAX_DEPTH {
+        return Err(XmlError::TooDeep);
+    }
+    if *elements > MAX_ELEMENTS {
+        return Err(XmlError::TooMany);
+    }
+    Ok(())
+}
+
+fn element(start: &BytesStart<'_>) -> Result<Element, String> {
+    let mut element = Element { name: local(start.name().0).to_owned(), ..Element::default() };
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|error| error.to_string())?;
+        let key = attribute.key.0;
+        if local(key) != "type" {
+            continue;
+        }
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| error.to_string())?;
+        // An object's own type has no prefix; a value's type is `xsi:type`, whatever the prefix.
+        if key == "type" {
+            element.object = Some(value.into_owned());
+        } else {
+            element.kind = Some(local(&value).to_owned());
+        }
+    }
+    Ok(element)
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+fn predefined(name: &str) -> Result<char, XmlError> {
+    match name {
+        "lt" => Ok('<'),
+        "gt" => Ok('>'),
+        "amp" => Ok('&'),
+        "apos" => Ok('\''),
+        "quot" => Ok('"'),
+        _ => Err(XmlError::Entity(name.chars().take(40).collect())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_types_and_texts_are_read() {
+        let root = parse(
+            "<?xml version=\"1.0\"?>\n<s:E xmlns:s='u' xmlns:xsi='v'>\n <val xsi:type=\"ns1:ArrayOfX\">\n  \
+             <X type='VirtualMachine'> vm&#45;1 </X><X/><t>&lt;a&amp;b&gt; <![CDATA[<c>]]></t></val></s:E>",
+        )
+        .unwrap();
+        assert_eq!(root.name, "E");
+        let value = root.child("val").unwrap();
+        assert_eq!(value.kind.as_deref(), Some("ArrayOfX"));
+        assert_eq!(value.all("X").count(), 2);
+        assert_eq!(value.child("X").unwrap().object.as_deref(), Some("VirtualMachine"));
+        assert_eq!(value.text_of("X"), Some("vm-1"));
+        assert_eq!(value.text_of("t"), Some("<a&b> <c>"));
+    }
+
+    #[test]
+    fn what_no_server_of_good_will_sends_is_refused() {
+        let deep = "<a>".repeat(200_000) + &"</a>".repeat(200_000);
+        let many = format!("<a>{}</a>", "<b/>".repeat(MAX_ELEMENTS));
+        for (text, expected) in [
+            ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", XmlError::DocumentType),
+            ("<a>&b;</a>", XmlError::Entity("b".to_owned())),
+            (&deep, XmlError::TooDeep),
+            (&many, XmlError::TooMany),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), expected, "{:.60}", text);
+        }
+        for text in [
+            "",
+            "  ",
+            "x",
+            "<a>",
+            "<a></b>",
+            "</a>",
+            "<a/><b/>",
+            "<a/>x",
+            "<a",
+            "<a b></a>",
+            "<a>&#0;</a>",
+            "<a>&#xD800;</a>",
+            "<a b='c' b='d'/>",
+            "<a>&",
+            "<a>&amp</a>",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(matches!(error, XmlError::Malformed { .. }), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_chain_of_snapshots_is_not_too_deep() {
+        let text = "<s>".repeat(MAX_DEPTH) + &"</s>".repeat(MAX_DEPTH);
+        assert!(parse(&text).is_ok());
+    }
+}

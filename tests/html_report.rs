@@ -1,0 +1,345 @@
+//! The page of the `html` format in a real browser: what it shows, that its filter works without a
+//! script, that nothing hostile becomes an element, and that it fits a phone.
+//!
+//! Needs Chromium: `apt-get install chromium`, or PREFLIGHT_CHROMIUM.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
+mod findings;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use findings::{HOSTILE, hostile_report, many_hosts, mixed_report};
+use preflight::report::{self, Report, Style};
+use serde_json::{Value, json};
+
+/// How long one start of the browser may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn page(report: &Report) -> String {
+    let format = report::format("html").expect("there is an html format");
+    String::from_utf8((format.render)(report, &Style::default())).expect("a page is UTF-8")
+}
+
+/// The browser; none is said loudly, and where tests have to be complete it is a failure.
+fn browser() -> Option<PathBuf> {
+    let named = std::env::var_os("PREFLIGHT_CHROMIUM").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = named.or_else(|| {
+        std::env::split_paths(&path)
+            .flat_map(|dir| {
+                ["chromium", "chromium-browser", "google-chrome"].map(|name| dir.join(name))
+            })
+            .find(|program| program.is_file())
+    });
+    if found.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "no chromium: the html report was not seen"
+        );
+        eprintln!("SKIPPED: no chromium, so the html report was not seen by a browser");
+    }
+    found
+}
+
+/// Runs the browser on a file and gives what it printed.
+fn run(browser: &Path, arguments: &[&str], file: &Path) -> Vec<u8> {
+    let profile = tempfile::tempdir().unwrap();
+    let mut child = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--allow-file-access-from-files", "--hide-scrollbars"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(arguments)
+        .arg(format!("file://{}", file.display()))
+        .stdout(fs::File::create(profile.path().join("out")).unwrap())
+        .stderr(fs::File::create(profile.path().join("err")).unwrap())
+        .spawn()
+        .expect("the browser starts");
+    let began = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > LIMIT {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the browser did not end within {LIMIT:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let err = fs::read_to_string(profile.path().join("err")).unwrap_or_default();
+    assert!(status.success(), "{status}: {err}");
+    fs::read(profile.path().join("out")).unwrap()
+}
+
+/// What a script finds out about a page: it runs in a copy that lets it.
+fn ask(browser: &Path, page: &str, script: &str) -> Value {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = regex::Regex::new("<meta http-equiv=\"Content-Security-Policy\"[^>]*>").unwrap();
+    let copy = policy.replace(page, "");
+    assert_ne!(copy, page, "the page has a policy");
+    let script = format!(
+        "<script>addEventListener('load', async () => {{ let told; try {{ told = await (async () => \
+         {{ {script} }})(); }} catch (error) {{ told = {{ error: String(error) }}; }}\n\
+         const pre = document.createElement('pre'); pre.id = 'told';\n\
+         pre.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(told))));\n\
+         document.documentElement.append(pre); }});</script>"
+    );
+    fs::write(dir.path().join("page.html"), copy.as_ref()).unwrap();
+    let asking = dir.path().join("asking.html");
+    fs::write(&asking, copy.replace("</body>", &format!("{script}</body>"))).unwrap();
+    let dom = run(browser, &["--virtual-time-budget=8000", "--dump-dom"], &asking);
+    let dom = String::from_utf8(dom).unwrap();
+    let told = dom
+        .split("<pre id=\"told\">")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next())
+        .unwrap_or_else(|| panic!("the script told nothing: {dom}"));
+    let value: Value = serde_json::from_slice(&unbase64(told)).unwrap();
+    assert_eq!(value.get("error"), None, "{value}");
+    value
+}
+
+fn unbase64(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let text: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').collect();
+    let mut out = Vec::new();
+    for four in text.chunks(4) {
+        let bits = four.iter().fold(0, |bits, byte| bits << 6 | digit(*byte));
+        let bits = bits << (6 * (4 - four.len()));
+        out.extend(bits.to_be_bytes()[1..four.len()].iter());
+    }
+    out
+}
+
+#[test]
+fn nothing_hostile_becomes_an_element() {
+    let Some(browser) = browser() else { return };
+    let page = page(&hostile_report());
+    let told = ask(
+        &browser,
+        &page,
+        "return { names: [...new Set([...document.querySelectorAll('*')].map(e => e.localName))].sort(),
+                  handlers: [...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())
+                      .filter(name => name.startsWith('on') || name == 'src' || name == 'href' || name == 'style'),
+                  text: document.body.innerText, run: window.hacked === undefined }",
+    );
+    assert_eq!(told["handlers"], json!([]));
+    assert_eq!(told["run"], true);
+    for name in told["names"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        // The script is the one that asks.
+        let known = "b body button code dd details div dl dt fieldset footer h1 h2 h3 head header \
+                     html input label legend li main meta nav option p pre script section select \
+                     small span style summary table tbody td th thead time title tr ul";
+        assert!(known.split_whitespace().any(|known| known == name), "<{name}>");
+    }
+    let text = told["text"].as_str().unwrap();
+    assert!(!text.chars().any(|c| c != '\n' && c != '\t' && report::acts_on_terminal(c)), "{text}");
+    for hostile in HOSTILE.iter().filter(|text| text.is_ascii() && !text.contains(['\u{1b}', '\n']))
+    {
+        assert!(text.contains(hostile), "{hostile} is not shown: {text}");
+    }
+}
+
+#[test]
+fn the_page_as_it_is_asks_for_nothing_from_elsewhere() {
+    for page in [page(&hostile_report()), page(&mixed_report())] {
+        for forbidden in
+            ["<script", "<img", "<link", "<iframe", "url(", "@import", " href=", " src="]
+        {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+        assert!(page.contains("default-src 'none'"));
+        assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
+    }
+}
+
+#[test]
+fn the_filter_works_without_a_script() {
+    let Some(browser) = browser() else { return };
+    let told = ask(
+        &browser,
+        &page(&mixed_report()),
+        "const seen = selector => [...document.querySelectorAll(selector)]
+             .filter(e => e.checkVisibility()).map(e => e.textContent.trim());
+         const heads = () => seen('h2').map(text => text.replace(/\\s+/g, ' '));
+         const told = { all: heads(), checks: seen('main h3') };
+         for (const input of document.querySelectorAll('input[name=show]:not(:disabled)')) {
+             input.checked = true; told[input.id] = heads();
+         }
+         told.disabled = [...document.querySelectorAll('input:disabled')].map(e => e.id);
+         document.querySelector('#show-all').checked = true;
+         for (const option of document.querySelectorAll('option')) {
+             option.selected = true; told[option.textContent] = seen('main h3');
+             told['rows ' + option.textContent] = seen('tbody th');
+         }
+         document.querySelector('#show-blocker').checked = true;
+         document.querySelectorAll('option')[2].selected = true;
+         told.both = seen('main h3');
+         return told",
+    );
+    let all = [
+        "Blockers 2",
+        "Unknown 5",
+        "Warnings 1",
+        "Waived 1",
+        "Targets 3",
+        "Not asked 2",
+        "Notes",
+        "Passed 3",
+    ];
+    assert_eq!(told["all"], json!(all));
+    for (input, section) in [
+        ("show-blocker", "Blockers 2"),
+        ("show-unknown", "Unknown 5"),
+        ("show-warning", "Warnings 1"),
+        ("show-waived", "Waived 1"),
+        ("show-pass", "Passed 3"),
+    ] {
+        assert_eq!(told[input], json!([section]), "{input}");
+    }
+    assert_eq!(told["show-all"], json!(all));
+    assert_eq!(told["disabled"], json!(["show-na"]));
+    assert_eq!(told["all 3"], told["checks"]);
+    assert_eq!(told["rows mt2"], json!(["mt2"]));
+    // A check that failed on two targets is shown for each of them, and only for them.
+    let shown = |of: &str, check: &str| {
+        told[of].as_array().unwrap().iter().any(|text| text.as_str().unwrap().contains(check))
+    };
+    for (target, check, expected) in [
+        ("mt1", "the retention volume is not FAT", true),
+        ("mt2", "the retention volume is not FAT", true),
+        ("mt3", "the retention volume is not FAT", false),
+        ("mt3", "undecided for one cause", true),
+        ("mt1", "undecided for one cause", false),
+        ("mt1", "multipath is there", true),
+        ("mt3", "multipath is there", false),
+    ] {
+        assert_eq!(shown(target, check), expected, "{target}: {check}");
+    }
+    assert_eq!(told["both"], json!(["the retention volume is not FAT"]));
+}
+
+#[test]
+fn headings_are_in_order_and_everything_can_be_reached_by_keyboard() {
+    let Some(browser) = browser() else { return };
+    let told = ask(
+        &browser,
+        &page(&mixed_report()),
+        "const all = s => [...document.querySelectorAll(s)];
+         return { levels: all('h1,h2,h3,h4').map(e => +e.localName[1]),
+                  lang: document.documentElement.lang,
+                  unreachable: all('input:not(:disabled),select,summary').filter(e =>
+                      e.checkVisibility() && (e.tabIndex < 0 || getComputedStyle(e).visibility == 'hidden'))
+                      .length,
+                  unlabelled: all('input,select').filter(e => e.labels.length == 0).length,
+                  ids: all('[id]').map(e => e.id), open: all('details.card[open] h3').map(e => e.textContent),
+                  selected: getComputedStyle(document.querySelector('.command')).userSelect,
+                  duplicate: new Set(all('[id]').map(e => e.id)).size }",
+    );
+    let levels: Vec<i64> =
+        told["levels"].as_array().unwrap().iter().map(|l| l.as_i64().unwrap()).collect();
+    assert_eq!(levels.first(), Some(&1));
+    assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+    assert_eq!(told["lang"], "en");
+    assert_eq!(told["unreachable"], 0);
+    assert_eq!(told["unlabelled"], 0);
+    assert_eq!(told["selected"], "all");
+    assert_eq!(told["open"].as_array().unwrap().len(), 1, "blockers are unfolded: {told}");
+    assert_eq!(told["duplicate"].as_u64().unwrap() as usize, told["ids"].as_array().unwrap().len());
+}
+
+#[test]
+fn the_page_fits_a_phone() {
+    let Some(browser) = browser() else { return };
+    for report in [mixed_report(), hostile_report(), many_hosts(40)] {
+        let told = ask(
+            &browser,
+            &page(&report),
+            "const frame = document.createElement('iframe');
+             frame.style.width = '360px'; frame.style.height = '800px'; frame.src = 'page.html';
+             const loaded = new Promise(done => frame.onload = done);
+             document.body.append(frame); await loaded;
+             const inner = frame.contentDocument;
+             for (const e of inner.querySelectorAll('details')) e.open = true;
+             return { width: inner.documentElement.scrollWidth, room: frame.contentWindow.innerWidth }",
+        );
+        assert!(told["room"].as_i64().unwrap() >= 320, "{told}");
+        assert!(told["width"].as_i64() <= told["room"].as_i64(), "it scrolls sideways: {told}");
+    }
+}
+
+#[test]
+fn light_and_dark_can_be_read() {
+    let Some(browser) = browser() else { return };
+    // WCAG's contrast of every text with what is painted behind it.
+    let script = "const rgb = text => { const n = text.match(/[\\d.]+/g).map(Number); return { c: n.slice(0, 3), a: n[3] ?? 1 } };
+         const light = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 });
+             return .2126 * r + .7152 * g + .0722 * b };
+         const behind = e => { for (; e; e = e.parentElement) { const b = rgb(getComputedStyle(e).backgroundColor); if (b.a > 0) return b.c } return [255, 255, 255] };
+         for (const e of document.querySelectorAll('details')) e.open = true;
+         const told = []; let seen = 0;
+         for (const e of document.querySelectorAll('body *')) {
+             if (!e.checkVisibility() || e.closest(':has(> :disabled)')) continue;
+             if (![...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim())) continue;
+             const [a, b] = [light(rgb(getComputedStyle(e).color).c), light(behind(e))].sort((x, y) => y - x);
+             const ratio = (a + .05) / (b + .05); seen++;
+             if (ratio < 4.5) told.push(e.localName + '.' + e.className + ' ' + ratio.toFixed(2));
+         }
+         return { low: [...new Set(told)], seen, dark: matchMedia('(prefers-color-scheme: dark)').matches }";
+    let light = page(&mixed_report());
+    // What the browser takes for the reader's wish cannot be set in one way for all its versions.
+    let dark = light.replace("@media screen and (prefers-color-scheme: dark)", "@media screen");
+    assert_ne!(light, dark);
+    for page in [light, dark] {
+        let told = ask(&browser, &page, script);
+        assert!(told["seen"].as_i64().unwrap() > 50, "{told}");
+        assert_eq!(told["low"], json!([]), "{told}");
+    }
+}
+
+/// With PREFLIGHT_PICTURES=DIR the pages and their pictures stay there, to be looked at.
+#[test]
+fn a_picture_of_the_page_is_not_empty() {
+    let Some(browser) = browser() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("PREFLIGHT_PICTURES").map(PathBuf::from);
+    let dir = kept.as_deref().unwrap_or(scratch.path());
+    for (name, report) in
+        [("mixed", mixed_report()), ("many", many_hosts(40)), ("hostile", hostile_report())]
+    {
+        let light = page(&report);
+        let dark = light.replace("@media screen and (prefers-color-scheme: dark)", "@media screen");
+        for (kind, page, width) in
+            [("light", &light, 1100), ("dark", &dark, 1100), ("narrow", &light, 500)]
+        {
+            let file = dir.join(format!("{name}-{kind}.html"));
+            fs::write(&file, page).unwrap();
+            let picture = file.with_extension("png");
+            let shot = format!("--screenshot={}", picture.display());
+            run(&browser, &[&format!("--window-size={width},2000"), &shot], &file);
+            let png = fs::read(&picture).unwrap();
+            assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+            let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+            assert_eq!((number(16), number(20)), (width, 2000));
+            assert!(png.len() > 30_000, "{name}, {kind}: {} bytes are a blank page", png.len());
+        }
+        let pdf = dir.join(format!("{name}.pdf"));
+        let print = format!("--print-to-pdf={}", pdf.display());
+        run(&browser, &["--no-pdf-header-footer", &print], &dir.join(format!("{name}-light.html")));
+        let pdf = fs::read(&pdf).unwrap();
+        assert!(pdf.starts_with(b"%PDF") && pdf.len() > 20_000, "{} bytes", pdf.len());
+    }
+}

@@ -1,0 +1,154 @@
+//! The fake master targets of `tests/lab/sshd`, one per fault, asked over SSH like real ones: what
+//! fails is what the machine's maker says must fail, no more and no less.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
+
+mod program;
+mod sshd;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::Value;
+use sshd::Server;
+
+/// What one machine's maker says, and what was found.
+struct Compared {
+    root: String,
+    /// Must fail.
+    expected: BTreeSet<String>,
+    /// May fail, be unknown or not applicable: it hangs on the same fault.
+    may: BTreeSet<String>,
+    failed: BTreeSet<String>,
+    unknown: BTreeSet<String>,
+}
+
+fn ids(path: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn run(home: &Path, args: &[&str]) -> Value {
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    let output = sshd::program(home, &[], &args);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{args:?}: {complaint}"))
+}
+
+fn machines() -> Vec<String> {
+    let output = Command::new(sshd::lab().join("mkroot.sh")).arg("--list").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter(|name| name.starts_with("mt-")).map(str::to_owned).collect()
+}
+
+/// Builds a machine, asks it and compares.
+fn compared(below: &Path, name: &str) -> Compared {
+    let root = below.join(name);
+    let built = Command::new(sshd::lab().join("mkroot.sh")).arg(name).arg(&root).output().unwrap();
+    assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
+    let server = Server::up(below, "modern", &["--root", root.to_str().unwrap()]);
+    // The servers' versions and addresses are those of the machines' maker.
+    let site = below.join(format!("{name}.yaml"));
+    fs::write(
+        &site,
+        format!(
+            "configuration_server: {{ address: cs01.example.test, version: 9.8.9.0 }}\n\
+             process_servers: [ {{ name: ps1, address: ps01.example.test, version: 9.8.9.0 }} ]\n\
+             master_targets: [ {{ name: {name}, ssh: '{}' }} ]\n",
+            server.target()
+        ),
+    )
+    .unwrap();
+    let mut args = vec!["check", "host", name, "--site", site.to_str().unwrap()];
+    args.extend(["--format", "json", "--timeout", "120"]);
+    let options = server.by_key();
+    args.extend(options.iter().map(String::as_str));
+    let report = run(below, &args);
+    let of = |outcome: &str| -> BTreeSet<String> {
+        let results = report["results"].as_array().unwrap().iter();
+        let of = results.filter(|r| r["outcome"] == outcome && r["target"] == name);
+        of.map(|result| result["check"].as_str().unwrap().to_owned()).collect()
+    };
+    let fixture = root.join("fixture");
+    Compared {
+        root: name.to_owned(),
+        expected: ids(&fixture.join("EXPECT")),
+        may: ids(&fixture.join("MAY")),
+        failed: of("fail"),
+        unknown: of("unknown"),
+    }
+}
+
+fn list<'i>(ids: impl IntoIterator<Item = &'i String>) -> String {
+    ids.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_machine_fails_exactly_what_its_maker_says() {
+    if !sshd::there_are_servers() || !sshd::there_is("/usr/bin/busybox") {
+        return;
+    }
+    let dir = tempfile::Builder::new().prefix("preflight-mt").tempdir().unwrap();
+    let listed = run(dir.path(), &["list", "checks", "--format", "json"]);
+    let checks = listed["checks"].as_array().unwrap().iter();
+    let known: BTreeSet<String> =
+        checks.map(|check| check["id"].as_str().unwrap().to_owned()).collect();
+    let queue = Mutex::new(machines());
+    let done = Mutex::new(Vec::new());
+    assert!(queue.lock().unwrap().len() > 20);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(name) = queue.lock().unwrap().pop() else { return };
+                    let below = dir.path().join(format!("of-{name}"));
+                    fs::create_dir(&below).unwrap();
+                    let compared = compared(&below, &name);
+                    done.lock().unwrap().push(compared);
+                    fs::remove_dir_all(&below).ok();
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by(|a, b| a.root.cmp(&b.root));
+    let mut wrong = Vec::new();
+    let mut missing: BTreeSet<String> = BTreeSet::new();
+    for it in &done {
+        let there: BTreeSet<String> = it.expected.intersection(&known).cloned().collect();
+        missing.extend(it.expected.difference(&known).cloned());
+        let silent: Vec<&String> = there.difference(&it.failed).collect();
+        let allowed: BTreeSet<String> = it.expected.union(&it.may).cloned().collect();
+        let extra: Vec<&String> = it.failed.difference(&allowed).collect();
+        // The network between the machine and its servers is not there, so what asks it is
+        // undecided on every machine.
+        let of_network = |id: &&String| {
+            ["network.", "cs.", "ps."].iter().any(|start| id.starts_with(start))
+                || id.as_str() == "mt.can-ping-network"
+        };
+        let undecided: Vec<&String> =
+            it.unknown.difference(&allowed).filter(|id| !of_network(id)).collect();
+        let extra: Vec<&String> = extra.into_iter().filter(|id| !of_network(id)).collect();
+        if !(silent.is_empty() && extra.is_empty() && undecided.is_empty()) {
+            wrong.push(format!(
+                "{}: does not fail [{}], fails besides [{}], undecided [{}]",
+                it.root,
+                list(silent),
+                list(extra),
+                list(undecided)
+            ));
+        }
+    }
+    let none = if missing.is_empty() {
+        String::new()
+    } else {
+        format!("\nthere is no check yet for: {}", list(&missing))
+    };
+    assert!(wrong.is_empty() && missing.is_empty(), "\n{}{none}", wrong.join("\n"));
+}
