@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::provider::Provider;
 use crate::facts::closure::PackageSetFacts;
 use crate::facts::esxi_host::EsxiFacts;
+use crate::facts::esxi_shell::EsxiShellFacts;
 use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
 use crate::facts::site::SiteFacts;
@@ -42,6 +43,7 @@ const ROOTS: &[Root] = &[
     Root { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
     Root { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
     Root { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },
+    Root { name: "shell", schema: || schema_for!(EsxiShellFacts), provider: Provider::EsxiShell },
 ];
 
 /// The root of what checks' own probes find; which members it has is for the set of checks to say.

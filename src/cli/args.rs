@@ -3,7 +3,9 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod esxi;
 mod site;
+mod vm;
 mod vsphere;
 
 use std::path::PathBuf;
@@ -13,7 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use esxi::{CheckEsxi, CollectEsxi};
 pub use site::{ManyHosts, SiteChoice};
+pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
@@ -92,6 +96,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// The descriptors of its virtual machine: .vmx and .ovf
+    Vm(BuildVm),
 }
 
 /// The recipe and what overrides it.
@@ -181,8 +187,8 @@ pub enum Check {
     Host(Box<CheckHost>),
     /// A vCenter server: its account, and machines and hosts in it
     Vcenter(Box<CheckVsphere>),
-    /// ESXi hosts, by their own API or their vCenter's
-    Esxi(Box<CheckVsphere>),
+    /// ESXi hosts, by their shell, their own API or their vCenter's
+    Esxi(Box<CheckEsxi>),
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +231,8 @@ pub struct Asking {
 pub enum Collect {
     /// The answers of one host, as a file that check host capture:FILE judges
     Host(Box<CollectHost>),
+    /// The answers of an ESXi host's shell, for check esxi capture:FILE
+    Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVsphere>),
     /// The script that would be sent, for review or for a fleet's own engine

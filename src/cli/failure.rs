@@ -16,6 +16,7 @@ use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
 use crate::image::repository::RepositoryError;
 use crate::image::system::SystemError;
+use crate::image::vm::VmError;
 use crate::report::catalogue::NoSuchCheck;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
@@ -72,6 +73,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         SymptomError,
         SystemError,
         ThumbprintError,
+        VmError,
         VsphereError,
         TargetError,
         ValueError,

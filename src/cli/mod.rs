@@ -6,6 +6,7 @@
 mod args;
 mod build;
 mod check;
+mod esxi;
 mod failure;
 mod host;
 mod inspect;
@@ -24,14 +25,13 @@ mod targets;
 mod troubleshoot;
 mod trust;
 mod vcenter;
+mod vm;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Arguments, Verb};
-
-use crate::check::TargetKind;
 
 /// What a command ended with; the numbers are those of the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
         Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
@@ -91,11 +92,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
         Verb::Check(args::Check::Packages(check)) => packages::check(check, &assets),
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
-        Verb::Check(args::Check::Vcenter(check)) => {
-            vcenter::check(check, TargetKind::Vcenter, &assets)
-        }
-        Verb::Check(args::Check::Esxi(check)) => vcenter::check(check, TargetKind::Esxi, &assets),
+        Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
+        Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
+        Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),

@@ -15,6 +15,7 @@ use super::password::Keyring;
 use super::trust::trust;
 use super::{Exit, screen};
 use crate::assets::Assets;
+use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::question::Question;
@@ -33,28 +34,42 @@ use crate::transport::vsphere::stream::Tcp;
 use crate::transport::vsphere::{Asked, record};
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
-pub fn check(args: &CheckVsphere, kind: TargetKind, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
         Some(path) => capture::read(Path::new(path))?,
-        None => vec![ask(&args.target, kind, &args.asking)?],
+        None => vec![ask(&args.target, TargetKind::Vcenter, &args.asking)?],
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
+    reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
+}
+
+/// The report of what was answered.
+pub fn judge(
+    checks: &CheckSet,
+    transcripts: &[Transcript],
+    targets: &[Target],
+    fail_on: FailOn,
+) -> Report {
     let now = jiff::Timestamp::now();
     // A report of facts is of the moment they were asked for.
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
-    let findings = check::judge(&checks, &targets, &[], now);
-    let not_asked = check::scope::Scope::of(&checks, &targets).not_asked;
-    let report = Report::new(&targets, findings, &not_asked, &[], at, reporting.fail_on);
-    reporting.show(&report)
+    let findings = check::judge(checks, targets, &[], now);
+    let not_asked = check::scope::Scope::of(checks, targets).not_asked;
+    Report::new(targets, findings, &not_asked, &[], at, fail_on)
 }
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
     let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
-    let text = capture::text(&transcript);
-    match &args.out {
+    save(&transcript, args.out.as_deref())
+}
+
+/// Saves what a server answered.
+pub fn save(transcript: &Transcript, out: Option<&Path>) -> anyhow::Result<Exit> {
+    let text = capture::text(transcript);
+    match out {
         Some(path) => {
             let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
@@ -68,7 +83,8 @@ pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
     Ok(if silent { Exit::Undecided } else { Exit::Clean })
 }
 
-fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+/// Asks a server over the API.
+pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());

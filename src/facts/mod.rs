@@ -17,6 +17,7 @@ pub mod datastore;
 pub mod disk_uuid;
 mod document;
 pub mod esxi_host;
+pub mod esxi_shell;
 pub mod file;
 pub mod host;
 pub mod image;

@@ -34,6 +34,8 @@ impl Refusal {
             (Some(privilege), _) => {
                 format!("the account lacks {privilege} ({})", self.fault)
             }
+            // Not a fault of a server's, but why there is no answer at all.
+            (None, message) if self.fault.is_empty() => message.to_owned(),
             (None, "") => format!("the server answered {}", self.fault),
             (None, message) => format!("the server answered {}: {message}", self.fault),
         }

@@ -24,4 +24,5 @@ pub mod repository;
 pub mod setting;
 pub mod system;
 pub mod value;
+pub mod vm;
 pub mod writing;

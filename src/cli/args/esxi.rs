@@ -1,0 +1,93 @@
+//! The options that ESXi hosts are asked with, by their shell or over the API.
+//!
+//! Not for what the verbs do: `esxi`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::credentials::Credentials;
+use super::vsphere::{AskingVsphere, Trusting};
+use super::{Asking, ReportChoice};
+
+#[derive(Debug, Args)]
+pub struct CheckEsxi {
+    /// ssh://USER@HOST[:PORT] (its shell), vsphere://[USER@]HOST[:PORT] (its
+    /// API, or its vCenter's), or capture:FILE
+    pub target: String,
+
+    #[command(flatten)]
+    pub machines: MachinesOfEsxi,
+
+    /// The host on which machines that are gone should appear
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+/// The machines that are judged beside an ESXi host.
+#[derive(Debug, Default, Args)]
+pub struct MachinesOfEsxi {
+    /// The name of the master target's virtual machine
+    #[arg(long, value_name = "NAME")]
+    pub vm: Option<String>,
+
+    /// The name of a virtual machine that is to fail back; may be repeated
+    #[arg(long = "protected-vm", value_name = "NAME")]
+    pub protected: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CollectEsxi {
+    /// ssh://USER@HOST[:PORT], or local: (this machine)
+    pub target: String,
+
+    #[command(flatten)]
+    pub machines: MachinesOfEsxi,
+
+    /// Where to write the capture [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+impl CheckEsxi {
+    /// The same options for the API.
+    pub fn over_api(&self) -> AskingVsphere {
+        let Credentials { user, password_file, password_fd, .. } = &self.credentials;
+        let Trusting { thumbprint, thumbprints, ca_file, legacy_tls } = &self.trusting;
+        AskingVsphere {
+            vm: self.machines.vm.clone(),
+            protected: self.machines.protected.clone(),
+            host: self.host.clone(),
+            reprotected_at: None,
+            discovery_account: None,
+            user: user.clone(),
+            password_file: password_file.clone(),
+            password_fd: *password_fd,
+            trusting: Trusting {
+                thumbprint: thumbprint.clone(),
+                thumbprints: thumbprints.clone(),
+                ca_file: ca_file.clone(),
+                legacy_tls: *legacy_tls,
+            },
+            timeout: self.asking.timeout,
+        }
+    }
+}

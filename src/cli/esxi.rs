@@ -1,0 +1,144 @@
+//! `check esxi`: an ESXi host asked by its shell or over the API, and what it answered judged; and
+//! `collect esxi`.
+//!
+//! Not for asking the API: that is `vcenter`.
+
+use anyhow::bail;
+
+use super::args::{CheckEsxi, CollectEsxi};
+use super::check::Reporting;
+use super::login::Login;
+use super::{Exit, interrupt, progress, vcenter};
+use crate::assets::Assets;
+use crate::check::{CheckSet, Target, TargetKind};
+use crate::facts::esxi_shell::{self, in_words_of_the_api};
+use crate::facts::probe::Surroundings;
+use crate::facts::question::Question;
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::Survey;
+use crate::facts::{Document, Fact};
+use crate::site;
+use crate::transport::Transport;
+use crate::transport::capture;
+use crate::transport::fleet;
+use crate::transport::local::Local;
+use crate::transport::target::Target as Way;
+
+/// What a transcript of the API says it was asked by.
+const BY_API: &str = "vsphere";
+
+/// Asks a host, or opens what one answered, and judges it.
+pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let question = Question {
+        master_target: args.machines.vm.clone(),
+        protected: args.machines.protected.clone(),
+        host: args.host.clone(),
+        ..Question::default()
+    };
+    let transcripts = if args.target.starts_with("vsphere://") {
+        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api())?]
+    } else {
+        match args.target.parse::<Way>()? {
+            Way::Captures(path) => capture::read(&path)?,
+            way => {
+                let login = Login::of(&args.credentials, &args.asking)?;
+                vec![ask(&args.target, way, &login, &site::Login::default(), &question)?]
+            }
+        }
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for transcript in &transcripts {
+        if transcript.kind != TargetKind::Esxi.word() {
+            let (target, kind) = (&transcript.target, &transcript.kind);
+            bail!("{target}: a capture of kind {kind:?}, and check esxi judges esxi");
+        }
+        targets.extend(match transcript.connection.by.as_str() {
+            BY_API => vcenter::targets(transcript),
+            _ => self::targets(transcript, &question),
+        });
+    }
+    reporting.show(&vcenter::judge(&checks, &transcripts, &targets, reporting.fail_on))
+}
+
+/// Asks a host's shell and saves what it answered.
+pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
+    let question = Question {
+        master_target: args.machines.vm.clone(),
+        protected: args.machines.protected.clone(),
+        ..Question::default()
+    };
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let way = args.target.parse::<Way>()?;
+    let transcript = ask(&args.target, way, &login, &site::Login::default(), &question)?;
+    vcenter::save(&transcript, args.out.as_deref())
+}
+
+/// Asks the shell of one host.
+pub fn ask(
+    name: &str,
+    way: Way,
+    login: &Login,
+    said: &site::Login,
+    question: &Question,
+) -> anyhow::Result<Transcript> {
+    let (transport, user): (Box<dyn Transport>, String) = match way {
+        Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
+        Way::Local => (Box::new(Local { timeout: login.timeout() }), "root".to_owned()),
+        Way::Ssh(target) => {
+            let user = said.user.clone().or_else(|| target.user.clone());
+            let ssh = login.to(target, said)?;
+            let user = user.or_else(|| ssh.user.clone()).unwrap_or_else(|| "root".to_owned());
+            (Box::new(ssh), user)
+        }
+    };
+    let asked = fleet::Question {
+        target: name.to_owned(),
+        kind: TargetKind::Esxi.word().to_owned(),
+        transport,
+        probes: esxi_shell::probes(question, &user),
+        around: Surroundings::default(),
+    };
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    Ok(answered.pop().expect("there is a transcript for every question"))
+}
+
+/// What is judged by the answers of one host's shell: itself, the master target's machine and
+/// those that are to fail back. Machines that are named now stand before those that were named
+/// when the host was asked.
+pub fn targets(transcript: &Transcript, now: &Question) -> Vec<Target> {
+    let api = in_words_of_the_api(transcript, now);
+    let survey = Survey::of(&api);
+    let question = survey.question.clone();
+    let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
+        (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
+            Fact::unavailable(failure.reason.clone())
+        }
+        (_, Some(host)) => Fact::Known(host),
+        (_, None) => Fact::unavailable("the host told nothing of itself"),
+    };
+    let beside = || Document::new("vcenter", &survey.beside(&host));
+    let mut targets = vec![Target {
+        name: transcript.target.clone(),
+        kind: TargetKind::Esxi,
+        document: Document::new("shell", &esxi_shell::of(transcript))
+            .join(Document::new("host", &host))
+            .join(beside()),
+    }];
+    if let Some(name) = &question.master_target {
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::LinuxMt,
+            document: Document::new("vm", &survey.master_target(name)).join(beside()),
+        });
+    }
+    targets.extend(question.protected.iter().map(|name| Target {
+        name: name.clone(),
+        kind: TargetKind::ProtectedVm,
+        document: Document::new("vm", &survey.protected(name)).join(beside()),
+    }));
+    targets
+}

@@ -1,0 +1,66 @@
+//! `build vm`: the descriptors of the appliance's virtual machine, written both or none.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::args::BuildVm;
+use super::{Exit, screen};
+use crate::assets::Assets;
+use crate::image::recipe::Recipe;
+use crate::image::replacement::{Readers, Replacement};
+use crate::image::setting::Setting;
+use crate::image::vm::{self, Surroundings};
+
+/// Writes the descriptors of a recipe's machine.
+pub fn build(args: &BuildVm, assets: &Assets) -> anyhow::Result<Exit> {
+    let settings: Vec<Setting> = args
+        .recipe
+        .settings
+        .iter()
+        .map(|text| text.parse().context("--set"))
+        .collect::<anyhow::Result<_>>()?;
+    let file = Recipe::read(assets, &args.recipe.recipe, &settings)?;
+    let profile = file.profile(assets)?;
+    let name = file.name();
+    let image = args.image.clone().unwrap_or_else(|| format!("{name}.iso"));
+    let around = Surroundings { image: &image, network: &args.network };
+    let descriptors = vm::describe(assets, &file.recipe, &profile, &around)?;
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&name));
+    let parts = [("vmx", &descriptors.vmx), ("ovf", &descriptors.ovf)]
+        .map(|(ending, text)| (ended(&out, ending), text));
+    // Both are on disk before either has its name.
+    let mut written = Vec::new();
+    for (path, text) in &parts {
+        let part = Replacement::open(path, args.overwrite, Readers::ByUmask, &[])?;
+        part.file()
+            .write_all(text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        written.push(part);
+    }
+    for part in written {
+        part.commit()?;
+    }
+    let [(vmx, _), (ovf, _)] = &parts;
+    for note in &descriptors.notes {
+        anstream::println!("{}", screen::printable(note));
+    }
+    anstream::println!(
+        "to deploy: {} in the client or with govc import.ovf; or, on the host:",
+        screen::printable(&ovf.display().to_string())
+    );
+    for command in &descriptors.commands {
+        anstream::println!("  $ {}", screen::printable(command));
+    }
+    anstream::println!("  $ vim-cmd solo/registervm /vmfs/volumes/DATASTORE/DIRECTORY/FILE.vmx");
+    anstream::eprintln!("wrote {} and {}", vmx.display(), ovf.display());
+    Ok(Exit::Clean)
+}
+
+/// The path with an ending behind it; what looks like an ending in a name is part of it.
+fn ended(out: &Path, ending: &str) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(format!(".{ending}"));
+    PathBuf::from(name)
+}
