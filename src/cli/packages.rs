@@ -108,7 +108,7 @@ fn judged(base: &Path, facts: &PackageSetFacts, checks: &CheckSet, fail_on: Fail
     let targets = [Target { name, kind: TargetKind::Packages, document }];
     let now = jiff::Timestamp::now();
     let findings = judge::judge(checks, &targets, &[], now);
-    Report::new(&targets, &findings, &[], &[], now, fail_on)
+    Report::new(&targets, findings, &[], &[], now, fail_on)
 }
 
 /// Why the packages of a plan are not proven to install; nothing when they are, or when another
