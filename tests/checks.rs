@@ -536,6 +536,8 @@ fn remedies_name_commands_there_are() {
         "render kickstart",
         "lint kickstart",
         "list recipes",
+        "list packages",
+        "check packages",
         "check host",
         "check vcenter",
         "check esxi",

@@ -63,6 +63,8 @@ impl fmt::Display for Severity {
 pub enum TargetKind {
     /// A finished appliance image.
     Image,
+    /// A vendor's medium with the RPMs that go with it.
+    Packages,
     /// A Linux master target.
     LinuxMt,
     /// A process server.
@@ -81,8 +83,9 @@ pub enum TargetKind {
 
 impl TargetKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Image,
+        Self::Packages,
         Self::LinuxMt,
         Self::ProcessServer,
         Self::ConfigurationServer,
@@ -96,6 +99,7 @@ impl TargetKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Image => "image",
+            Self::Packages => "packages",
             Self::LinuxMt => "linux-mt",
             Self::ProcessServer => "process-server",
             Self::ConfigurationServer => "configuration-server",

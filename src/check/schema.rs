@@ -11,6 +11,7 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use super::provider::Provider;
+use crate::facts::closure::PackageSetFacts;
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::esxi_shell::EsxiShellFacts;
 use crate::facts::host::HostFacts;
@@ -35,6 +36,7 @@ struct Root {
 /// All kinds of facts that rules can speak of.
 const ROOTS: &[Root] = &[
     Root { name: "image", schema: || schema_for!(ImageFacts), provider: Provider::Image },
+    Root { name: "packages", schema: || schema_for!(PackageSetFacts), provider: Provider::Image },
     Root { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
     Root { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
     Root { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },

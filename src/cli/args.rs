@@ -142,6 +142,11 @@ pub struct BuildImage {
     #[arg(long)]
     pub overwrite: bool,
 
+    /// Build an image whose packages are not proven to install; its manifest
+    /// says so
+    #[arg(long)]
+    pub allow_incomplete: bool,
+
     /// Show what would be built and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -176,6 +181,8 @@ pub enum FailOn {
 pub enum Check {
     /// A finished appliance image, from the file alone
     Image(CheckImage),
+    /// A vendor's medium with add-on RPMs: will the installation resolve?
+    Packages(Box<CheckPackages>),
     /// A Linux master target: will it do?
     Host(Box<CheckHost>),
     /// A vCenter server: its account, and machines and hosts in it
@@ -270,6 +277,23 @@ pub struct CheckImage {
     /// The image
     #[arg(value_name = "ISO", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckPackages {
+    #[command(flatten)]
+    pub recipe: RecipeChoice,
+
+    /// The vendor's medium [default: the recipe's]
+    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
+    pub base: Option<PathBuf>,
+
+    /// The directory of add-on RPMs [default: the recipe's]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rpms: Option<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -391,6 +415,18 @@ pub struct List {
     #[arg(value_enum)]
     pub what: Listing,
 
+    /// packages: the recipe they are for
+    #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
+    pub recipe: String,
+
+    /// packages: the vendor's medium
+    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
+    pub base: Option<PathBuf>,
+
+    /// packages: the add-on RPMs that are there already
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub rpms: Option<PathBuf>,
+
     /// text or json
     #[arg(long, default_value = "text", value_enum)]
     pub format: TextOrJson,
@@ -408,6 +444,8 @@ pub enum Listing {
     Profiles,
     /// How findings can be written
     Formats,
+    /// RPMs to fetch for the medium named with --base
+    Packages,
 }
 
 #[derive(Debug, Subcommand)]

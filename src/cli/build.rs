@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, progress, recipe, screen};
+use super::{Exit, check, packages, progress, recipe, screen};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -28,7 +28,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
     let chosen = recipe::choose(&args.recipe, assets)?;
     let out =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
-    let plan = Plan::resolve(Wish {
+    let mut plan = Plan::resolve(Wish {
         recipe: chosen.recipe,
         record: chosen.record,
         profile: chosen.profile,
@@ -39,6 +39,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         root: chosen.root,
         epoch: source_date_epoch()?,
     })?;
+    plan.incomplete = packages::incomplete(&plan, &checks);
     let files = payload::of(assets, &plan)?;
     let composition = compose::compose(&plan, &files).with_context(|| match &plan.base {
         Some(base) => base.path.display().to_string(),
@@ -48,15 +49,25 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         let free = free_space::available(directory_of(&out));
         let text = description::of(&plan, &composition, &out, free);
         anstream::print!("{}", screen::printable(&text));
+        proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
     check_target(&out, args.overwrite, &plan.inputs())?;
     reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
+    proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
     let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
     anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
     Ok(exit)
+}
+
+/// Refuses an image whose packages are not proven to install, unless somebody wants it.
+fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::PackagesError> {
+    if allowed || plan.incomplete.is_empty() {
+        return Ok(());
+    }
+    Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
 }
 
 /// Writes the image beside its name, judges it, and gives it its name.

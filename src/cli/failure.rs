@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::packages::PackagesError;
 use crate::assets::AssetError;
 use crate::check::DefinitionError;
 use crate::check::symptom_set::SymptomError;
@@ -13,6 +14,7 @@ use crate::image::plan::PlanError;
 use crate::image::profile::ProfileError;
 use crate::image::recipe::RecipeError;
 use crate::image::replacement::ReplacementError;
+use crate::image::repository::RepositoryError;
 use crate::image::system::SystemError;
 use crate::image::vm::VmError;
 use crate::report::catalogue::NoSuchCheck;
@@ -60,11 +62,13 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         InventoryError,
         IsoError,
         NoSuchCheck,
+        PackagesError,
         PayloadError,
         PlanError,
         ProfileError,
         RecipeError,
         ReplacementError,
+        RepositoryError,
         SiteError,
         SymptomError,
         SystemError,

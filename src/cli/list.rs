@@ -26,6 +26,7 @@ pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
         Listing::Recipes => ("recipes", recipes(assets)?),
         Listing::Profiles => ("profiles", profiles(assets)?),
         Listing::Formats => ("formats", formats()),
+        Listing::Packages => ("packages", packages(args, assets)?),
     };
     match args.format {
         TextOrJson::Json => {
@@ -83,6 +84,15 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
         Ok(Row { name, text: title, more })
     };
     Profile::names(assets).into_iter().map(row).collect()
+}
+
+fn packages(args: &List, assets: &Assets) -> anyhow::Result<Vec<Row>> {
+    let row = |it: super::packages::ToFetch| Row {
+        more: json!({ "name": it.name, "file": it.file.clone().unwrap_or_default(), "why": it.why }),
+        name: it.file.unwrap_or(it.name),
+        text: it.why,
+    };
+    Ok(super::packages::to_fetch(args, assets)?.into_iter().map(row).collect())
 }
 
 fn formats() -> Vec<Row> {

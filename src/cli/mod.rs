@@ -14,6 +14,7 @@ mod interrupt;
 mod kickstart;
 mod list;
 mod login;
+mod packages;
 mod password;
 mod progress;
 mod recipe;
@@ -89,6 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
         Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
         Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
+        Verb::Check(args::Check::Packages(check)) => packages::check(check, &assets),
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
         Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
         Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),

@@ -9,7 +9,7 @@ use crate::assets::Assets;
 use crate::image::kickstart::RootAccess;
 use crate::image::manifest::RecipeRecord;
 use crate::image::profile::Profile;
-use crate::image::recipe::Recipe;
+use crate::image::recipe::{Recipe, RecipeFile};
 use crate::image::setting::Setting;
 
 /// A recipe with everything a person decides about it.
@@ -24,15 +24,21 @@ pub struct Chosen {
     pub root: RootAccess,
 }
 
+/// Reads the recipe that was named, without asking anybody for a password.
+pub fn read(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<(RecipeFile, Profile)> {
+    let file = Recipe::read(assets, &choice.recipe, &settings(choice)?)?;
+    let profile = file.profile(assets)?;
+    Ok((file, profile))
+}
+
+fn settings(choice: &RecipeChoice) -> anyhow::Result<Vec<Setting>> {
+    choice.settings.iter().map(|text| text.parse().context("--set")).collect()
+}
+
 /// Reads the recipe that was named.
 pub fn choose(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<Chosen> {
-    let settings: Vec<Setting> = choice
-        .settings
-        .iter()
-        .map(|text| text.parse().context("--set"))
-        .collect::<anyhow::Result<_>>()?;
-    let file = Recipe::read(assets, &choice.recipe, &settings)?;
-    let profile = file.profile(assets)?;
+    let settings = settings(choice)?;
+    let (file, profile) = read(choice, assets)?;
     let root = match root_password::resolve(&file.recipe.root_password)? {
         Some(hash) => RootAccess::Hash(hash),
         None => RootAccess::Locked,

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod azure_agent;
 pub mod block;
 pub mod clock;
+pub mod closure;
 pub mod connection;
 pub mod custom_changes;
 pub mod datastore;

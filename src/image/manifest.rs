@@ -45,6 +45,9 @@ pub struct Manifest {
     /// The replication agent; absent when none was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentRecord>,
+    /// Why the packages may not install, when it was built all the same; absent otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
     /// Every file that was added or changed, sorted by path, but for the manifest itself.
     pub files: Vec<FileRecord>,
 }
@@ -248,6 +251,7 @@ mod tests {
                 sha256: NOT_YET.into(),
             }),
             agent: None,
+            incomplete: Vec::new(),
             files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod boot;
+pub mod closure;
 pub mod compose;
 pub mod description;
 pub mod disc_path;

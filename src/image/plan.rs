@@ -66,6 +66,8 @@ pub struct Plan {
     pub agent: Option<AgentInput>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
+    /// Why the packages may not install, when somebody wants the image all the same.
+    pub incomplete: Vec<String>,
 }
 
 /// The vendor's medium.
@@ -234,7 +236,16 @@ impl Plan {
         for package in &packages {
             tracing::debug!(package = %package.nevra(), "add-on");
         }
-        Ok(Self { system, root: wish.root, epoch, recipe: wish.record, base, agent, packages })
+        Ok(Self {
+            system,
+            root: wish.root,
+            epoch,
+            recipe: wish.record,
+            base,
+            agent,
+            packages,
+            incomplete: Vec::new(),
+        })
     }
 
     /// Which disc carries the kickstart.
@@ -307,6 +318,7 @@ impl Plan {
                 standin: agent.bundle.standin,
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
+            incomplete: self.incomplete.clone(),
             files: Vec::new(),
         }
     }
@@ -345,10 +357,20 @@ pub fn open_input(path: &Path) -> Result<Arc<File>, PlanError> {
 
 fn open_base(base: &Pinned) -> Result<Option<BaseMedium>, PlanError> {
     let Some(path) = &base.file else { return Ok(None) };
+    let (file, medium) = open_medium(path)?;
+    Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
+}
+
+/// Opens a vendor's medium.
+///
+/// # Errors
+///
+/// As [`open_input`]'s, and [`PlanError::Base`].
+pub fn open_medium(path: &Path) -> Result<(Arc<File>, Medium), PlanError> {
     let file = open_input(path)?;
     let medium = Medium::open(Arc::clone(&file))
-        .map_err(|source| PlanError::Base { path: path.clone(), source })?;
-    Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
+        .map_err(|source| PlanError::Base { path: path.to_owned(), source })?;
+    Ok((file, medium))
 }
 
 fn agent_input(

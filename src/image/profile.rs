@@ -104,6 +104,10 @@ pub struct Packages {
     pub groups: Vec<GroupName>,
     /// Packages beside those of the groups.
     pub names: Vec<PackageName>,
+    /// File names of packages that are known to go together with the medium, to say which one is
+    /// missing; nothing is installed by them.
+    #[serde(default, skip_serializing)]
+    pub known: Vec<String>,
 }
 
 /// An option of the `%packages` line that a profile may ask for.

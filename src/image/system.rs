@@ -59,6 +59,14 @@ pub struct System {
     pub agent: AgentKind,
 }
 
+impl System {
+    /// What `%packages` asks for: `@groups`, then names.
+    pub fn asked(&self) -> Vec<String> {
+        let groups = self.profile.packages.groups.iter().map(|group| format!("@{group}"));
+        groups.chain(self.packages.iter().map(ToString::to_string)).collect()
+    }
+}
+
 /// What stands for the replication agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

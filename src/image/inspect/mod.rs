@@ -6,11 +6,14 @@
 mod agent;
 mod medium;
 mod menus;
+mod packages;
 mod payload;
 mod source;
 
 use std::fs::File;
 use std::sync::Arc;
+
+pub use packages::{Asked, Stock, packages};
 
 use super::generation;
 use super::iso::{IsoError, Medium};

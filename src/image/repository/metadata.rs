@@ -4,7 +4,7 @@
 //! thousand packages costs megabytes, not hundreds of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
 use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
@@ -15,6 +15,7 @@ use rpmrepo_metadata::{
 use super::balanced::Balanced;
 use super::error::RepositoryError;
 
+const REPOMD: &str = "repodata/repomd.xml";
 /// Bytes of `repomd.xml`.
 const MOST_REPOMD: u64 = 1 << 20;
 /// Bytes of a metadata file as it lies on the medium.
@@ -25,6 +26,9 @@ const MOST_PRIMARY: u64 = 256 << 20;
 const MOST_COMPS: u64 = 16 << 20;
 /// Bytes of one package or group.
 const MOST_ITEM: u64 = 4 << 20;
+/// Bytes of all file lists, and of one: a kernel's sources and a TeX distribution have megabytes.
+const MOST_FILE_LISTS: u64 = 1 << 30;
+const MOST_FILE_LIST: u64 = 32 << 20;
 /// Packages of a repository.
 const MOST_PACKAGES: usize = 100_000;
 /// Bytes of all names that are kept.
@@ -52,6 +56,16 @@ pub struct Group {
     pub id: String,
     /// Its name, such as `Core`.
     pub name: String,
+    /// Its packages, with `mandatory`, `default`, `optional` or `conditional`.
+    pub packages: Vec<(String, String)>,
+}
+
+impl Group {
+    /// Packages that come with it when nothing more is said.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        let taken = |kind: &str| matches!(kind, "mandatory" | "default" | "");
+        self.packages.iter().filter(move |(_, kind)| taken(kind)).map(|(name, _)| name.as_str())
+    }
 }
 
 /// What a repository has.
@@ -87,16 +101,25 @@ impl Repo {
 /// Fails when a file cannot be had, does not match its digest, is not what it should be, or is
 /// past a limit.
 pub fn read_repo<R: Read>(
-    mut open: impl FnMut(&str) -> io::Result<R>,
+    open: impl FnMut(&str) -> io::Result<R>,
 ) -> Result<Repo, RepositoryError> {
-    const REPOMD: &str = "repodata/repomd.xml";
-    let stored = take(&mut open, REPOMD, MOST_REPOMD)?;
-    let xml = create_xml_reader(BufReader::new(Balanced::new(&stored[..], MOST_REPOMD, MOST_ITEM)));
-    let repomd = RepomdXml::read_data(xml).map_err(|source| damaged(REPOMD, source))?;
+    read_repo_each(open, |_| Ok(()))
+}
+
+/// Reads a repository as [`read_repo`] does, and shows every package as it comes by.
+///
+/// # Errors
+///
+/// As [`read_repo`]'s, and what `each` objects to.
+pub fn read_repo_each<R: Read>(
+    mut open: impl FnMut(&str) -> io::Result<R>,
+    mut each: impl FnMut(&Package) -> Result<(), String>,
+) -> Result<Repo, RepositoryError> {
+    let repomd = read_repomd(&mut open)?;
     let mut repo = Repo::default();
     let (name, stored) = recorded(&repomd, &mut open, "primary")?
         .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
-    read_primary(&mut repo, &name, decompressed(&name, &stored)?)?;
+    read_primary(&mut repo, &name, decompressed(&name, &stored)?, &mut each)?;
     drop(stored);
     let comps = match recorded(&repomd, &mut open, "group_gz")? {
         Some(found) => Some(found),
@@ -106,6 +129,51 @@ pub fn read_repo<R: Read>(
         repo.groups = read_groups(&name, decompressed(&name, &stored)?)?;
     }
     Ok(repo)
+}
+
+fn read_repomd<R: Read>(
+    open: &mut impl FnMut(&str) -> io::Result<R>,
+) -> Result<RepomdData, RepositoryError> {
+    let stored = take(open, REPOMD, MOST_REPOMD)?;
+    let xml = create_xml_reader(BufReader::new(Balanced::new(&stored[..], MOST_REPOMD, MOST_ITEM)));
+    RepomdXml::read_data(xml).map_err(|source| damaged(REPOMD, source))
+}
+
+/// The XML of a repository's file lists, verified against its digest, from where it can be read
+/// as a stream; none when the repository has no file lists.
+///
+/// # Errors
+///
+/// As [`read_repo`]'s.
+pub fn open_file_lists<R: Read>(
+    mut open: impl FnMut(&str) -> io::Result<R>,
+) -> Result<Option<FileLists>, RepositoryError> {
+    let repomd = read_repomd(&mut open)?;
+    let found = recorded(&repomd, &mut open, "filelists")?;
+    Ok(found.map(|(name, stored)| FileLists { name, stored }))
+}
+
+/// A repository's file lists as they are stored.
+pub struct FileLists {
+    name: String,
+    stored: Vec<u8>,
+}
+
+impl FileLists {
+    /// Their file, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Their XML, stopped where it is larger than any repository's.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a compression that is not gzip.
+    pub fn xml(&self) -> Result<impl BufRead, RepositoryError> {
+        let plain = decompressed(&self.name, &self.stored)?;
+        Ok(BufReader::new(Balanced::new(plain, MOST_FILE_LISTS, MOST_FILE_LIST)))
+    }
 }
 
 fn damaged(name: &str, source: MetadataError) -> RepositoryError {
@@ -160,7 +228,12 @@ fn decompressed<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, 
     }
 }
 
-fn read_primary(repo: &mut Repo, name: &str, xml: impl Read) -> Result<(), RepositoryError> {
+fn read_primary(
+    repo: &mut Repo,
+    name: &str,
+    xml: impl Read,
+    each: &mut impl FnMut(&Package) -> Result<(), String>,
+) -> Result<(), RepositoryError> {
     let failed = |source| damaged(name, source);
     let balanced = BufReader::new(Balanced::new(xml, MOST_PRIMARY, MOST_ITEM));
     let mut reader = PrimaryXml::new_reader(create_xml_reader(balanced));
@@ -177,6 +250,7 @@ fn read_primary(repo: &mut Repo, name: &str, xml: impl Read) -> Result<(), Repos
         read += 1;
         let entry = entry_of(&package)
             .ok_or_else(|| inconsistent(name, "has a package without a digest".to_owned()))?;
+        each(&package).map_err(|why| inconsistent(name, format!("is refused: {why}")))?;
         kept += entry.nevra.len() + entry.location.len() + 200;
         for provided in package.provides() {
             if repo.provides.insert(provided.name().to_owned()) {
@@ -216,5 +290,10 @@ fn read_groups(name: &str, xml: impl Read) -> Result<Vec<Group>, RepositoryError
     let balanced = BufReader::new(Balanced::new(xml, MOST_COMPS, MOST_ITEM));
     let comps =
         CompsXml::read_data(create_xml_reader(balanced)).map_err(|source| damaged(name, source))?;
-    Ok(comps.groups.into_iter().map(|group| Group { id: group.id, name: group.name }).collect())
+    let group = |group: rpmrepo_metadata::CompsGroup| Group {
+        id: group.id,
+        name: group.name,
+        packages: group.packages.into_iter().map(|it| (it.name, it.reqtype)).collect(),
+    };
+    Ok(comps.groups.into_iter().map(group).collect())
 }

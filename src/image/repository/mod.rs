@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::{PackageFault, RepositoryError};
-pub use metadata::{Group, PackageEntry, Repo, read_repo};
+pub use metadata::{
+    FileLists, Group, PackageEntry, Repo, open_file_lists, read_repo, read_repo_each,
+};
 pub use package::RpmPackage;
 pub use repodata::repodata;
 
@@ -39,7 +41,33 @@ pub fn read_packages(
     dir: &Path,
     generation: Generation,
 ) -> Result<Vec<RpmPackage>, RepositoryError> {
-    let mut files = Vec::new();
+    let shelf = survey(dir, generation)?;
+    match shelf.refused.into_iter().chain(shelf.rivals).next() {
+        Some(error) => Err(error),
+        None => Ok(shelf.packages),
+    }
+}
+
+/// The packages of a directory, and those that cannot be used.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    /// Those that are whole and that the installer's rpm can read, sorted by the name they get on
+    /// the disc.
+    pub packages: Vec<RpmPackage>,
+    /// Why each of the others is refused.
+    pub refused: Vec<RepositoryError>,
+    /// The same package twice, or two versions of one name.
+    pub rivals: Vec<RepositoryError>,
+}
+
+/// Reads every `*.rpm` below a directory and keeps what is wrong with any, to tell it all at once.
+///
+/// # Errors
+///
+/// Fails when the directory or a file cannot be read, or has more packages than any.
+pub fn survey(dir: &Path, generation: Generation) -> Result<Shelf, RepositoryError> {
+    let mut shelf = Shelf::default();
+    let mut files = 0;
     let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
     for entry in walk {
         let entry = entry.map_err(|error| RepositoryError::Directory {
@@ -51,38 +79,43 @@ pub fn read_packages(
             continue;
         }
         let path = entry.path().to_owned();
-        if !entry.file_type().is_file() {
-            return Err(RepositoryError::Package { path, fault: PackageFault::NotAFile });
-        }
-        if files.len() == MOST_PACKAGES {
+        if files == MOST_PACKAGES {
             return Err(RepositoryError::TooMany { path: dir.to_owned(), most: MOST_PACKAGES });
         }
-        files.push(path);
+        files += 1;
+        if !entry.file_type().is_file() {
+            let fault = PackageFault::NotAFile;
+            shelf.refused.push(RepositoryError::Package { path, fault });
+            continue;
+        }
+        match package::read(path, generation) {
+            Ok(package) => shelf.packages.push(package),
+            Err(error @ RepositoryError::Package { .. }) => shelf.refused.push(error),
+            Err(error) => return Err(error),
+        }
     }
-    let mut packages = Vec::new();
-    for path in files {
-        packages.push(package::read(path, generation)?);
-    }
-    packages.sort_by(|a, b| a.location.cmp(&b.location));
-    refuse_rivals(&packages)?;
-    Ok(packages)
+    shelf.packages.sort_by(|a, b| a.location.cmp(&b.location));
+    shelf.rivals = rivals(&shelf.packages);
+    Ok(shelf)
 }
 
 /// The installer takes one version of a name; which one would not be ours to say.
-fn refuse_rivals(packages: &[RpmPackage]) -> Result<(), RepositoryError> {
+fn rivals(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+    let mut rivals = Vec::new();
     let mut by_name: BTreeMap<&str, &RpmPackage> = BTreeMap::new();
     let mut by_location: BTreeMap<&str, &PathBuf> = BTreeMap::new();
     for package in packages {
         if let Some(first) = by_location.insert(&package.location, &package.path) {
-            return Err(RepositoryError::Twice {
+            rivals.push(RepositoryError::Twice {
                 nevra: package.nevra(),
                 first: first.clone(),
                 second: package.path.clone(),
             });
+            continue;
         }
         let first = by_name.entry(&package.name).or_insert(package);
         if first.evr() != package.evr() {
-            return Err(RepositoryError::TwoVersions {
+            rivals.push(RepositoryError::TwoVersions {
                 name: package.name.clone(),
                 first: first.path.clone(),
                 first_version: first.evr(),
@@ -91,5 +124,5 @@ fn refuse_rivals(packages: &[RpmPackage]) -> Result<(), RepositoryError> {
             });
         }
     }
-    Ok(())
+    rivals
 }

@@ -101,6 +101,11 @@ impl RpmPackage {
         (tag != wanted).then(|| format!("{} was built for {tag}, not {wanted}", self.nevra()))
     }
 
+    /// All that repository metadata says of it.
+    pub fn metadata(&self) -> &Package {
+        &self.metadata
+    }
+
     /// The metadata as it is written, its times set to `epoch`.
     pub(super) fn metadata_at(&self, epoch: u64) -> Package {
         let mut metadata = self.metadata.clone();

@@ -1,0 +1,183 @@
+//! `check packages` and `list packages`: will the installation resolve, and what is to be fetched
+//! before it does. `build image` asks the same before it writes.
+//!
+//! Not for resolving (`image::closure`) nor for judging (`check`).
+
+use std::path::{Path, PathBuf};
+
+use super::args::{CheckPackages, List, RecipeChoice};
+use super::{Exit, check, recipe};
+use crate::assets::Assets;
+use crate::check::status::FailOn;
+use crate::check::{self as judge, CheckSet, Target, TargetKind};
+use crate::facts::closure::PackageSetFacts;
+use crate::facts::{Document, Fact};
+use crate::image::closure::{Problem, name_of_file};
+use crate::image::inspect::{self, Asked, Stock};
+use crate::image::plan::{Plan, open_medium};
+use crate::image::profile::Generation;
+use crate::image::repository::{self, Shelf};
+use crate::image::system::System;
+use crate::report::Report;
+use crate::report::model::CheckResult;
+
+/// Findings that an error names before it counts the rest.
+const SHOWN: usize = 6;
+
+/// Why packages are not looked at, or an image is not built.
+#[derive(Debug, thiserror::Error)]
+pub enum PackagesError {
+    /// Nobody said which medium.
+    #[error("no medium to look for packages on")]
+    NoBase,
+    /// What is asked for does not install.
+    #[error("the packages are not proven to install: {}", told(.0))]
+    Incomplete(Vec<String>),
+}
+
+impl PackagesError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
+            Self::Incomplete(_) => "see `preflight list packages --base ISO` for what to put into \
+                                    --rpms DIR, and `preflight check packages` for each finding; \
+                                    --allow-incomplete builds it all the same"
+                .to_owned(),
+        })
+    }
+}
+
+fn told(findings: &[String]) -> String {
+    let shown = findings.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    match findings.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+/// What is asked for, of which medium, with which add-ons.
+struct Question {
+    asked: Vec<String>,
+    known: Vec<String>,
+    generation: Generation,
+    base: PathBuf,
+    shelf: Shelf,
+}
+
+impl Question {
+    fn of(
+        choice: &RecipeChoice,
+        base: Option<&Path>,
+        rpms: Option<&Path>,
+        assets: &Assets,
+    ) -> anyhow::Result<Self> {
+        let (file, profile) = recipe::read(choice, assets)?;
+        let own = file.recipe.base.as_ref().and_then(|base| base.file.as_deref());
+        let base = base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
+        let generation = profile.generation;
+        let shelf = match rpms.or(file.recipe.rpms.as_deref()) {
+            Some(directory) => repository::survey(directory, generation)?,
+            None => Shelf::default(),
+        };
+        let system = System::new(&file.recipe, profile)?;
+        let known = system.profile.packages.known.clone();
+        Ok(Self { asked: system.asked(), known, generation, base, shelf })
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { packages: &self.asked, generation: self.generation, known: &self.known }
+    }
+}
+
+/// Judges a medium with its add-ons.
+pub fn check(args: &CheckPackages, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = check::Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
+    let question = Question::of(&args.recipe, base, rpms, assets)?;
+    let (file, medium) = open_medium(&question.base)?;
+    reporting.spare(&[(&question.base, &file)], &[])?;
+    let facts = inspect::packages(&medium, &question.shelf, &question.asked());
+    reporting.show(&judged(&question.base, &facts, &checks, reporting.fail_on))
+}
+
+fn judged(base: &Path, facts: &PackageSetFacts, checks: &CheckSet, fail_on: FailOn) -> Report {
+    let name = base.file_name().unwrap_or(base.as_os_str()).to_string_lossy().into_owned();
+    let document = Document::new("packages", facts);
+    let targets = [Target { name, kind: TargetKind::Packages, document }];
+    let now = jiff::Timestamp::now();
+    let findings = judge::judge(checks, &targets, &[], now);
+    Report::new(&targets, findings, &[], &[], now, fail_on)
+}
+
+/// Why the packages of a plan are not proven to install; nothing when they are, or when another
+/// disc has them.
+pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
+    let Some(base) = &plan.base else { return Vec::new() };
+    let shelf = Shelf { packages: plan.packages.clone(), ..Shelf::default() };
+    let profile = &plan.system.profile;
+    let packages = plan.system.asked();
+    let asked = Asked {
+        packages: &packages,
+        generation: profile.generation,
+        known: &profile.packages.known,
+    };
+    let facts = inspect::packages(&base.medium, &shelf, &asked);
+    // One reason, once, and not for every fact that it makes unknown.
+    if let Fact::Unavailable(why) = &facts.install {
+        return vec![why.reason.clone()];
+    }
+    let report = judged(&base.path, &facts, checks, FailOn::Blocker);
+    tracing::info!(exit = report.summary.exit_code, "resolved the packages");
+    let blocks = |result: &&CheckResult| {
+        result.severity.is_blocker() && !matches!(result.outcome.word(), "pass" | "not-applicable")
+    };
+    report.results.iter().filter(blocks).map(|result| result.found.clone()).collect()
+}
+
+/// A package to fetch.
+pub struct ToFetch {
+    /// Its name, or what it has to provide.
+    pub name: String,
+    /// Its file, when it is known.
+    pub file: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// What to fetch so that the recipe installs from a medium.
+pub fn to_fetch(args: &List, assets: &Assets) -> anyhow::Result<Vec<ToFetch>> {
+    let choice = RecipeChoice { recipe: args.recipe.clone(), settings: Vec::new() };
+    let question = Question::of(&choice, args.base.as_deref(), args.rpms.as_deref(), assets)?;
+    let (_, medium) = open_medium(&question.base)?;
+    let addons = question.shelf.packages.iter().map(|it| (it.metadata(), it.location.clone()));
+    let stock = Stock::of(&medium, addons)?;
+    let solution = stock.solve(&question.asked());
+    let mut rows: Vec<ToFetch> = Vec::new();
+    for problem in solution.problems {
+        let row = match problem {
+            Problem::NoPackage { name, file } => {
+                ToFetch { name, file, why: "the recipe asks for it".to_owned() }
+            }
+            Problem::Unresolved { package, capability, file, .. } => {
+                ToFetch { name: capability, file, why: format!("{package} requires it") }
+            }
+            _ => continue,
+        };
+        let same = |it: &ToFetch| it.file.is_some() && it.file == row.file || it.name == row.name;
+        if !rows.iter().any(same) {
+            rows.push(row);
+        }
+    }
+    // What a package that is not there requires cannot be asked; some of it is known by heart.
+    for file in &question.known {
+        let Some(name) = name_of_file(file) else { continue };
+        let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
+        if !rows.is_empty() && !listed && !stock.has(name) {
+            let why = "those above were seen to need it".to_owned();
+            rows.push(ToFetch { name: name.to_owned(), file: Some(file.clone()), why });
+        }
+    }
+    Ok(rows)
+}

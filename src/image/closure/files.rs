@@ -1,0 +1,168 @@
+//! Which packages have which files, out of a repository's file lists: those that somebody
+//! requires by path, and those that an add-on brings as well.
+//!
+//! Not for keeping them all: the lists of 6,700 packages are a hundred megabytes, so they are read
+//! as a stream and only what is asked for is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use rpmrepo_metadata::{FileType, Package};
+
+use super::pool::{Origin, Place, Pool};
+use super::problem::Problem;
+use super::solve::Solution;
+
+/// Owners of one path that are kept.
+const MOST_OWNERS: usize = 64;
+
+/// Files of more than one package.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// Paths that add-ons bring, directories and ghosts left out, with all who have them.
+    owners: BTreeMap<String, Vec<Place>>,
+}
+
+impl Files {
+    /// Notes the files of the add-on that was added last.
+    pub fn note(&mut self, pool: &Pool, package: &Package) {
+        let place = pool.len() - 1;
+        for file in package.files().iter().filter(|file| file.filetype() == FileType::File) {
+            self.owners.entry(file.path()).or_default().push(place);
+        }
+    }
+
+    /// Reads the medium's file lists.
+    ///
+    /// # Errors
+    ///
+    /// A fragment that says what is wrong with them.
+    pub fn read(&mut self, pool: &mut Pool, xml: impl BufRead) -> Result<(), String> {
+        let wanted = pool.missing_paths();
+        let mut reader = Reader::from_reader(xml);
+        let mut buffer = Vec::new();
+        let mut here = Here::default();
+        loop {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
+                Event::Start(start) => here.open(pool, &start)?,
+                Event::Empty(start) => {
+                    here.open(pool, &start)?;
+                    here.path = None;
+                }
+                Event::Text(text) if here.path.is_some() => {
+                    here.text(&text);
+                }
+                Event::GeneralRef(name) if here.path.is_some() => {
+                    here.text(&resolved(&name)?);
+                }
+                Event::End(_) => here.close(self, pool, &wanted),
+                Event::Eof => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds to the problems of a solution the files that two of its packages bring.
+    pub fn judge(&self, pool: &Pool, solution: &mut Solution) {
+        let taken: BTreeSet<Place> = solution.places.iter().copied().collect();
+        for (path, owners) in &self.owners {
+            let mut there = owners.iter().copied().filter(|place| taken.contains(place));
+            let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
+            // 32 and 64 bits of one package share what is the same in both.
+            if pool.packages[first].name == pool.packages[second].name {
+                continue;
+            }
+            solution.problems.push(Problem::SameFile {
+                path: path.clone(),
+                package: pool.nevra(first),
+                other: pool.nevra(second),
+            });
+        }
+    }
+}
+
+/// An entity by its name.
+fn resolved(name: &str) -> Result<String, String> {
+    let code = match name {
+        "amp" => return Ok("&".into()),
+        "lt" => return Ok("<".into()),
+        "gt" => return Ok(">".into()),
+        "quot" => return Ok("\"".into()),
+        "apos" => return Ok("'".into()),
+        _ => match name.strip_prefix("#x") {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => name.strip_prefix('#').and_then(|decimal| decimal.parse().ok()),
+        },
+    };
+    let character = code.and_then(char::from_u32);
+    character.map(String::from).ok_or_else(|| format!("it names the entity {name:?}"))
+}
+
+/// Where the reader is.
+#[derive(Default)]
+struct Here {
+    name: String,
+    arch: String,
+    place: Option<Place>,
+    path: Option<String>,
+}
+
+impl Here {
+    fn open(&mut self, pool: &Pool, start: &BytesStart<'_>) -> Result<(), String> {
+        match start.local_name().as_ref() {
+            "package" => {
+                self.name = attribute(start, "name")?;
+                self.arch = attribute(start, "arch")?;
+                self.place = None;
+            }
+            "version" => {
+                let part = |name| attribute(start, name);
+                let (epoch, ver, rel) = (part("epoch")?, part("ver")?, part("rel")?);
+                let evr = format!("{epoch}:{ver}-{rel}");
+                self.place = pool.find(&self.name, &evr, &self.arch);
+            }
+            "file" if self.place.is_some() && attribute(start, "type")?.is_empty() => {
+                self.path = Some(String::new());
+            }
+            // A directory can be required too, and it is no conflict.
+            "file" if self.place.is_some() && attribute(start, "type")? == "dir" => {
+                self.path = Some("\0".to_owned());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(path) = &mut self.path {
+            path.push_str(text);
+        }
+    }
+
+    fn close(&mut self, files: &mut Files, pool: &mut Pool, wanted: &BTreeSet<String>) {
+        let (Some(place), Some(path)) = (self.place, self.path.take()) else { return };
+        let (path, is_dir) = match path.strip_prefix('\0') {
+            Some(path) => (path, true),
+            None => (path.as_str(), false),
+        };
+        if wanted.contains(path) {
+            pool.add_file(place, path);
+        }
+        if let Some(owners) = files.owners.get_mut(path)
+            && !is_dir
+            && owners.len() < MOST_OWNERS
+            && pool.packages[place].origin == Origin::Base
+        {
+            owners.push(place);
+        }
+    }
+}
+
+fn attribute(start: &BytesStart<'_>, name: &str) -> Result<String, String> {
+    let found = start.try_get_attribute(name).map_err(|error| error.to_string())?;
+    let Some(found) = found else { return Ok(String::new()) };
+    Ok(found.value.into_owned())
+}

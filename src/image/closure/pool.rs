@@ -1,0 +1,250 @@
+//! All packages there are to choose from, with what they provide and require, each text once.
+//!
+//! Not for choosing among them (`solve`). A medium of 6,700 packages costs some ten MB here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rpmrepo_metadata::{Package, Requirement};
+
+use super::evr::{self, Relation};
+
+/// Where a package comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The vendor's medium.
+    Base,
+    /// The RPMs that go with it.
+    AddOn,
+}
+
+impl Origin {
+    /// Where that is, for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base => "the medium",
+            Self::AddOn => "the add-ons",
+        }
+    }
+}
+
+/// A text of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Symbol(u32);
+
+/// A name with the versions it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Capability {
+    pub(super) name: Symbol,
+    pub(super) relation: Relation,
+    pub(super) evr: Symbol,
+}
+
+/// One package.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) name: Symbol,
+    pub(super) evr: Symbol,
+    pub(super) arch: Symbol,
+    pub(super) origin: Origin,
+    /// Its file: on the medium, or of the machine that builds.
+    pub(super) file: Symbol,
+    pub(super) provides: Box<[Capability]>,
+    pub(super) requires: Box<[Capability]>,
+    pub(super) conflicts: Box<[Capability]>,
+    pub(super) obsoletes: Box<[Capability]>,
+}
+
+/// A package's place in the pool.
+pub(super) type Place = usize;
+
+/// Bytes of texts and number of capabilities of a pool: several times what 6,700 packages have.
+const MOST_TEXT: usize = 64 << 20;
+const MOST_CAPABILITIES: usize = 4_000_000;
+
+/// More packages, or larger ones, than any repository has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the packages say more than any repository's")]
+pub struct TooMuch;
+
+/// All packages there are to choose from.
+#[derive(Debug, Default)]
+pub struct Pool {
+    texts: Vec<Arc<str>>,
+    text_bytes: usize,
+    capabilities: usize,
+    symbols: HashMap<Arc<str>, Symbol>,
+    pub(super) packages: Vec<Candidate>,
+    pub(super) by_name: HashMap<Symbol, Vec<Place>>,
+    /// Who provides a name, itself or a file; with the capability it provides.
+    providers: HashMap<Symbol, Vec<(Place, Capability)>>,
+    /// Who makes which name obsolete.
+    pub(super) obsoleted: HashMap<Symbol, Vec<(Place, Capability)>>,
+}
+
+impl Pool {
+    /// Adds a package; `file` is what a person finds it by.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what would need more memory than any repository.
+    pub fn add(&mut self, package: &Package, origin: Origin, file: &str) -> Result<(), TooMuch> {
+        let place = self.packages.len();
+        let evr = format!("{}:{}-{}", package.epoch(), package.version(), package.release());
+        let candidate = Candidate {
+            name: self.symbol(package.name()),
+            evr: self.symbol(&evr),
+            arch: self.symbol(package.arch()),
+            origin,
+            file: self.symbol(file),
+            provides: self.capabilities(package.provides()),
+            requires: self.capabilities(package.requires()),
+            conflicts: self.capabilities(package.conflicts()),
+            obsoletes: self.capabilities(package.obsoletes()),
+        };
+        self.by_name.entry(candidate.name).or_default().push(place);
+        for provided in &candidate.provides {
+            self.providers.entry(provided.name).or_default().push((place, *provided));
+        }
+        for obsolete in &candidate.obsoletes {
+            self.obsoleted.entry(obsolete.name).or_default().push((place, *obsolete));
+        }
+        self.packages.push(candidate);
+        for file in package.files().iter() {
+            self.add_file(place, &file.path());
+        }
+        self.bounded()
+    }
+
+    fn bounded(&self) -> Result<(), TooMuch> {
+        let within = self.text_bytes <= MOST_TEXT && self.capabilities <= MOST_CAPABILITIES;
+        if within { Ok(()) } else { Err(TooMuch) }
+    }
+
+    /// Says that a package has a file, which others may require by its path.
+    pub(super) fn add_file(&mut self, place: Place, path: &str) {
+        let name = self.symbol(path);
+        let has = Capability { name, relation: Relation::default(), evr: name };
+        let providers = self.providers.entry(name).or_default();
+        if providers.last().is_none_or(|(last, _)| *last != place) {
+            providers.push((place, has));
+            self.capabilities += 1;
+        }
+    }
+
+    /// A package by what the metadata calls it.
+    pub(super) fn find(&self, name: &str, evr: &str, arch: &str) -> Option<Place> {
+        let (evr, arch) = (self.known(evr)?, self.known(arch)?);
+        let places = self.by_name.get(&self.known(name)?)?;
+        places.iter().copied().find(|place| {
+            let it = &self.packages[*place];
+            it.origin == Origin::Base && it.evr == evr && it.arch == arch
+        })
+    }
+
+    /// Paths that packages require and that none is known to have: `primary.xml` lists only those
+    /// that are often required.
+    pub fn missing_paths(&self) -> BTreeSet<String> {
+        let required = self.packages.iter().flat_map(|package| &package.requires);
+        let names: BTreeSet<Symbol> = required.map(|required| required.name).collect();
+        let missing = names.into_iter().filter(|name| !self.providers.contains_key(name));
+        let paths = missing.map(|name| self.text(name)).filter(|name| name.starts_with('/'));
+        paths.map(str::to_owned).collect()
+    }
+
+    /// Whether there is a package of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.known(name).is_some_and(|name| self.by_name.contains_key(&name))
+    }
+
+    /// How many packages there are.
+    pub fn len(&self) -> usize {
+        self.packages.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+    }
+
+    fn symbol(&mut self, text: &str) -> Symbol {
+        if let Some(known) = self.symbols.get(text) {
+            return *known;
+        }
+        let symbol = Symbol(u32::try_from(self.texts.len()).expect("fewer texts than 2^32"));
+        self.text_bytes += text.len() + 64;
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        self.symbols.insert(text, symbol);
+        symbol
+    }
+
+    fn capabilities(&mut self, written: &[Requirement]) -> Box<[Capability]> {
+        self.capabilities += written.len();
+        written.iter().map(|requirement| self.capability(requirement)).collect()
+    }
+
+    fn capability(&mut self, written: &Requirement) -> Capability {
+        let name = self.symbol(written.name());
+        let Some(version) = written.version().filter(|_| written.flags().is_some()) else {
+            return Capability { name, relation: Relation::default(), evr: name };
+        };
+        let epoch = written.epoch().unwrap_or("0");
+        let evr = match written.release() {
+            Some(release) => format!("{epoch}:{version}-{release}"),
+            None => format!("{epoch}:{version}"),
+        };
+        Capability { name, relation: Relation::of(written.flags()), evr: self.symbol(&evr) }
+    }
+
+    pub(super) fn known(&self, text: &str) -> Option<Symbol> {
+        self.symbols.get(text).copied()
+    }
+
+    pub(super) fn text(&self, symbol: Symbol) -> &str {
+        &self.texts[symbol.0 as usize]
+    }
+
+    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`, an epoch of 0 left out as people leave it out.
+    pub(super) fn nevra(&self, place: Place) -> String {
+        let package = &self.packages[place];
+        let (name, evr) = (self.text(package.name), self.text(package.evr));
+        let evr = evr.strip_prefix("0:").unwrap_or(evr);
+        format!("{name}-{evr}.{}", self.text(package.arch))
+    }
+
+    /// A capability as packagers write it: `glibc >= 2.12`.
+    pub(super) fn written(&self, capability: &Capability) -> String {
+        let name = self.text(capability.name);
+        if capability.relation.is_any() {
+            return name.to_owned();
+        }
+        let evr = self.text(capability.evr);
+        let evr = evr.strip_prefix("0:").unwrap_or(evr);
+        format!("{name} {} {evr}", capability.relation.sign())
+    }
+
+    pub(super) fn meets(&self, provided: &Capability, required: &Capability) -> bool {
+        provided.name == required.name
+            && evr::meet(
+                (provided.relation, self.text(provided.evr)),
+                (required.relation, self.text(required.evr)),
+            )
+    }
+
+    /// Everybody who provides this name, whatever the version.
+    pub(super) fn of_name(&self, name: Symbol) -> &[(Place, Capability)] {
+        self.providers.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everybody who satisfies a requirement, in the pool's order.
+    pub(super) fn satisfying<'a>(
+        &'a self,
+        required: &'a Capability,
+    ) -> impl Iterator<Item = Place> + 'a {
+        self.of_name(required.name)
+            .iter()
+            .filter(|(_, provided)| self.meets(provided, required))
+            .map(|(place, _)| *place)
+    }
+}

@@ -1,0 +1,158 @@
+//! What keeps packages from being installed, each with the package, the capability, who wants it
+//! and the file that would help, as far as that is known.
+//!
+//! Not for how grave it is: checks say that.
+
+use std::fmt;
+
+use super::pool::Origin;
+
+/// Somebody who has the name but not what is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NearMiss {
+    /// The package.
+    pub nevra: String,
+    /// What it provides instead.
+    pub provides: String,
+    /// Where it is.
+    pub origin: Origin,
+    /// Its file.
+    pub file: String,
+}
+
+/// One thing that keeps packages from being installed, or that will not go as somebody thinks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// The kickstart names a package that is nowhere.
+    NoPackage {
+        /// The name.
+        name: String,
+        /// A file that would bring it.
+        file: Option<String>,
+    },
+    /// The kickstart names a group that is nowhere.
+    NoGroup {
+        /// The group.
+        group: String,
+    },
+    /// Nobody provides what a package requires.
+    Unresolved {
+        /// The package that requires it.
+        package: String,
+        /// Where that package is.
+        origin: Origin,
+        /// What it requires.
+        capability: String,
+        /// Why that package is installed at all: the package that wants it, or the kickstart.
+        wanted_by: String,
+        /// Those who have the name, with another version.
+        near: Vec<NearMiss>,
+        /// A file that would bring it.
+        file: Option<String>,
+    },
+    /// A dependency of a kind that the installer's rpm does not know.
+    Rich {
+        /// The package.
+        package: String,
+        /// The dependency.
+        capability: String,
+    },
+    /// Two packages that exclude each other.
+    Conflict {
+        /// The one that says so.
+        package: String,
+        /// What it excludes.
+        capability: String,
+        /// The one that is excluded.
+        other: String,
+    },
+    /// An add-on that has the name of a package of the medium, and another version.
+    Shadows {
+        /// The add-on.
+        addon: String,
+        /// The medium's package.
+        base: String,
+        /// Whether the add-on is newer, and so would be the one that is taken.
+        newer: bool,
+    },
+    /// An add-on that takes the place of a package of the medium.
+    Obsoletes {
+        /// The add-on.
+        addon: String,
+        /// The medium's package.
+        base: String,
+    },
+    /// A package of the medium that needs an add-on, which el6 installs after it.
+    Late {
+        /// The medium's package.
+        package: String,
+        /// What it requires.
+        capability: String,
+        /// The add-on that has it.
+        addon: String,
+    },
+    /// Two packages that both bring a file.
+    SameFile {
+        /// The path.
+        path: String,
+        /// One.
+        package: String,
+        /// The other.
+        other: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPackage { name, file } => {
+                write!(f, "{name} is in no repository")?;
+                helping(f, file.as_deref())
+            }
+            Self::NoGroup { group } => write!(f, "@{group}: the medium has no such group"),
+            Self::Unresolved { package, origin, capability, wanted_by, near, file } => {
+                let place = match origin {
+                    Origin::Base => "",
+                    Origin::AddOn => " (an add-on)",
+                };
+                write!(f, "{package}{place} requires {capability}, which nobody provides")?;
+                for miss in near.iter().take(3) {
+                    let (file, place) = (&miss.file, miss.origin.word());
+                    write!(f, "; {file} of {place} provides {}", miss.provides)?;
+                }
+                helping(f, file.as_deref())?;
+                write!(f, "; {package} is wanted by {wanted_by}")
+            }
+            Self::Rich { package, capability } => {
+                write!(f, "{package} requires {capability}, which the installer's rpm cannot read")
+            }
+            Self::Conflict { package, capability, other } => {
+                write!(f, "{package} conflicts with {capability}, which is {other}")
+            }
+            Self::Shadows { addon, base, newer: true } => {
+                write!(f, "{addon} would be taken instead of the medium's {base}")
+            }
+            Self::Shadows { addon, base, newer: false } => {
+                write!(f, "{addon} is older than the medium's {base} and will not be taken")
+            }
+            Self::Obsoletes { addon, base } => {
+                write!(f, "{addon} obsoletes the medium's {base} and takes its place")
+            }
+            Self::Late { package, capability, addon } => write!(
+                f,
+                "the medium's {package} requires {capability}, which only the add-on {addon} \
+                 provides: add-ons are installed last"
+            ),
+            Self::SameFile { path, package, other } => {
+                write!(f, "{path} is in {package} and in {other}")
+            }
+        }
+    }
+}
+
+fn helping(f: &mut fmt::Formatter<'_>, file: Option<&str>) -> fmt::Result {
+    match file {
+        Some(file) => write!(f, "; {file} would bring it"),
+        None => Ok(()),
+    }
+}

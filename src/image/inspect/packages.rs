@@ -1,0 +1,174 @@
+//! From a vendor's medium and the RPMs that go with it to facts: will the installation resolve?
+//!
+//! Not for the resolving itself (`image::closure`). A medium that cannot be read leaves facts
+//! unavailable; the RPMs are looked at all the same.
+
+use std::io;
+
+use rpmrepo_metadata::Package;
+
+use crate::facts::closure::PackageSetFacts;
+use crate::facts::{Fact, Looked};
+use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
+use crate::image::iso::Medium;
+use crate::image::profile::Generation;
+use crate::image::repository::{
+    Group, Repo, RepositoryError, Shelf, open_file_lists, read_repo_each,
+};
+
+/// Things of one kind that are worth telling one by one.
+const MOST: usize = 100;
+
+/// What is asked of the packages.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// `%packages`: names, `@groups`, and `-names` that are left out.
+    pub packages: &'a [String],
+    /// Which installer it is.
+    pub generation: Generation,
+    /// File names of packages that are known by heart.
+    pub known: &'a [String],
+}
+
+/// A medium's packages and the add-ons, ready to be resolved.
+pub struct Stock {
+    pool: Pool,
+    files: Files,
+    groups: Vec<Group>,
+    base: usize,
+}
+
+impl Stock {
+    /// Reads the medium's repository, then takes the add-ons.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the repository cannot be read, and when packages are more than any repository's.
+    pub fn of<'p>(
+        medium: &Medium,
+        addons: impl Iterator<Item = (&'p Package, String)>,
+    ) -> Result<Self, RepositoryError> {
+        let mut pool = Pool::default();
+        let repo = read_each(medium, "", &mut pool, Origin::Base)?;
+        let base = pool.len();
+        let mut files = Files::default();
+        for (package, file) in addons {
+            pool.add(package, Origin::AddOn, &file).map_err(too_much)?;
+            files.note(&pool, package);
+        }
+        let mut stock = Self { pool, files, groups: repo.groups, base };
+        stock.read_file_lists(medium)?;
+        Ok(stock)
+    }
+
+    /// The file lists are many times the package list: they are read only when somebody requires a
+    /// path that is not in the package list, or when an add-on may bring a file of the medium's.
+    fn read_file_lists(&mut self, medium: &Medium) -> Result<(), RepositoryError> {
+        let nobody = self.pool.len() == self.base;
+        if nobody && self.pool.missing_paths().is_empty() {
+            return Ok(());
+        }
+        let Some(lists) = open_file_lists(|path| open(medium, path))? else { return Ok(()) };
+        let damaged = |what| RepositoryError::Inconsistent {
+            name: lists.name().to_owned(),
+            what: format!("cannot be read: {what}"),
+        };
+        self.files.read(&mut self.pool, lists.xml()?).map_err(damaged)
+    }
+
+    /// Whether the medium or the add-ons have a package of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.pool.has(name)
+    }
+
+    /// Resolves what is asked.
+    pub fn solve(&self, asked: &Asked<'_>) -> Solution {
+        let mut solution = solve(
+            &self.pool,
+            &Wanted {
+                asked: asked.packages,
+                groups: &self.groups,
+                generation: asked.generation,
+                known: asked.known,
+            },
+        );
+        self.files.judge(&self.pool, &mut solution);
+        solution
+    }
+}
+
+fn too_much(error: impl std::fmt::Display) -> RepositoryError {
+    RepositoryError::Inconsistent {
+        name: "add-ons".to_owned(),
+        what: format!("are refused: {error}"),
+    }
+}
+
+fn open<'m>(medium: &'m Medium, path: &str) -> io::Result<impl io::Read + use<'m>> {
+    let map = medium.map(path).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(map.into_reader())
+}
+
+/// Reads a repository of a medium into a pool.
+fn read_each(
+    medium: &Medium,
+    top: &str,
+    pool: &mut Pool,
+    origin: Origin,
+) -> Result<Repo, RepositoryError> {
+    let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
+    read_repo_each(
+        |path| open(medium, &place(path)),
+        |package| {
+            let file = place(package.location_href());
+            pool.add(package, origin, &file).map_err(|error| error.to_string())
+        },
+    )
+}
+
+/// The facts of a medium with the RPMs of a directory.
+pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSetFacts {
+    let addons = shelf.packages.iter().map(|it| (it.metadata(), it.path.display().to_string()));
+    let stock = Stock::of(medium, addons).map_err(|error| super::told(&error));
+    let solved = stock.as_ref().map(|stock| stock.solve(asked));
+    let of = |wanted: fn(&Problem) -> bool| {
+        Fact::from(solved.as_ref().map(|solution| {
+            let found = solution.problems.iter().filter(|problem| wanted(problem));
+            let found: Vec<String> = found.map(ToString::to_string).collect();
+            let complete = solution.complete;
+            Looked { complete: complete && found.len() <= MOST, items: first(found) }
+        }))
+    };
+    let remarks = shelf.packages.iter().filter_map(|package| package.remark(asked.generation));
+    PackageSetFacts {
+        base: Fact::from(stock.as_ref().map(|stock| count(stock.base))),
+        addons: count(shelf.packages.len()),
+        install: Fact::from(solved.as_ref().map(|solution| count(solution.install.len()))),
+        missing: of(|it| matches!(it, Problem::NoPackage { .. } | Problem::NoGroup { .. })),
+        unresolved: of(|it| matches!(it, Problem::Unresolved { .. } | Problem::Rich { .. })),
+        conflicts: of(|it| matches!(it, Problem::Conflict { .. })),
+        shadows: of(|it| {
+            matches!(it, Problem::Shadows { newer: true, .. } | Problem::Obsoletes { .. })
+        }),
+        outdated: of(|it| matches!(it, Problem::Shadows { newer: false, .. })),
+        late: of(|it| matches!(it, Problem::Late { .. })),
+        same_files: of(|it| matches!(it, Problem::SameFile { .. })),
+        unneeded: Fact::from(solved.as_ref().map(|solution| looked(solution.unneeded.clone()))),
+        refused: looked(shelf.refused.iter().map(|error| super::told(error)).collect()),
+        rivals: looked(shelf.rivals.iter().map(|error| super::told(error)).collect()),
+        other_release: looked(remarks.collect()),
+    }
+}
+
+fn count(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+fn first(mut items: Vec<String>) -> Vec<String> {
+    items.truncate(MOST);
+    items
+}
+
+fn looked(items: Vec<String>) -> Looked<String> {
+    Looked { complete: items.len() <= MOST, items: first(items) }
+}
