@@ -93,7 +93,10 @@ fn compare_hosts(name: &str, oracle: &Value, survey: &Survey<'_>) {
         let hours = oracle["licences"][0]["properties"]["expirationHours"].as_i64();
         if let Some(days) = known(&licence.days_left) {
             // The oracle has no clock: a day may end between its question and ours.
-            assert!((days.max(0) - hours.unwrap() / 24).abs() <= 1, "{name}: {days} days, {hours:?} hours");
+            assert!(
+                (days.max(0) - hours.unwrap() / 24).abs() <= 1,
+                "{name}: {days} days, {hours:?} hours"
+            );
         } else {
             assert_eq!(hours, None, "{name}");
         }
