@@ -16,7 +16,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{ManyHosts, SiteChoice};
+pub use site::{CheckSite, ManyHosts, SiteChoice};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -189,6 +189,8 @@ pub enum Check {
     Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxi>),
+    /// Everything of a site: vCenter, hosts, machines, and what people answer
+    Site(Box<CheckSite>),
 }
 
 #[derive(Debug, Args)]
@@ -206,6 +208,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     #[command(flatten)]
     pub many: ManyHosts,
@@ -397,6 +402,9 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

@@ -6,7 +6,7 @@
 use anyhow::bail;
 
 use super::args::{CheckEsxi, CollectEsxi};
-use super::check::Reporting;
+use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::{Exit, interrupt, progress, vcenter};
 use crate::assets::Assets;
@@ -72,7 +72,7 @@ pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
     let login = Login::of(&args.credentials, &args.asking)?;
     let way = args.target.parse::<Way>()?;
     let transcript = ask(&args.target, way, &login, &site::Login::default(), &question)?;
-    vcenter::save(&transcript, args.out.as_deref())
+    checking::save(&[transcript], args.out.as_deref())
 }
 
 /// Asks the shell of one host.
@@ -83,27 +83,28 @@ pub fn ask(
     said: &site::Login,
     question: &Question,
 ) -> anyhow::Result<Transcript> {
-    let (transport, user): (Box<dyn Transport>, String) = match way {
+    let by = match way {
         Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
-        Way::Local => (Box::new(Local { timeout: login.timeout() }), "root".to_owned()),
+        Way::Local => by_shell(Box::new(Local { timeout: login.timeout() }), "root", question),
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
-            let ssh = login.to(target, said)?;
-            let user = user.or_else(|| ssh.user.clone()).unwrap_or_else(|| "root".to_owned());
-            (Box::new(ssh), user)
+            let ssh = login.to(name, target, said)?;
+            let user = user.or_else(|| ssh.user.clone());
+            by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
-    let asked = fleet::Question {
-        target: name.to_owned(),
-        kind: TargetKind::Esxi.word().to_owned(),
-        transport,
-        probes: esxi_shell::probes(question, &user),
-        around: Surroundings::default(),
-    };
+    let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
+    let asked = fleet::Question { target, kind, by };
     let stop = interrupt::watched()?;
     let mut bars = progress::Hosts::start(1);
     let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
     Ok(answered.pop().expect("there is a transcript for every question"))
+}
+
+/// The shell of a host, and what it is asked.
+pub fn by_shell(transport: Box<dyn Transport>, user: &str, question: &Question) -> fleet::Means {
+    let probes = esxi_shell::probes(question, user);
+    fleet::Means::Shell { transport, probes, around: Surroundings::default() }
 }
 
 /// What is judged by the answers of one host's shell: itself, the master target's machine and

@@ -11,6 +11,7 @@ mod collector;
 pub mod failure;
 mod files;
 mod http;
+mod inquiry;
 mod json;
 mod notes;
 mod server;
@@ -22,4 +23,5 @@ pub mod thumbprint;
 pub mod tls;
 pub mod xml;
 
+pub use inquiry::Inquiry;
 pub use survey::{Asked, record};
