@@ -25,6 +25,7 @@ mod targets;
 mod troubleshoot;
 mod trust;
 mod vcenter;
+mod via;
 mod vm;
 
 use std::process::ExitCode;

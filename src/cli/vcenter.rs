@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
+use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
 use super::check::Reporting;
 use super::password::Keyring;
 use super::trust::trust;
-use super::{Exit, screen};
+use super::{Exit, screen, via};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -30,7 +30,7 @@ use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::client::Callee;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::stream::Tcp;
+use crate::transport::vsphere::stream::Route;
 use crate::transport::vsphere::{Asked, record};
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -39,7 +39,10 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
         Some(path) => capture::read(Path::new(path))?,
-        None => vec![ask(&args.target, TargetKind::Vcenter, &args.asking)?],
+        None => {
+            let route = way(&args.through, &args.asking)?;
+            vec![ask(&args.target, TargetKind::Vcenter, &args.asking, &*route)?]
+        }
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
@@ -62,7 +65,8 @@ pub fn judge(
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
-    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
+    let route = way(&args.through, &args.asking)?;
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, &*route)?;
     save(&transcript, args.out.as_deref())
 }
 
@@ -83,8 +87,18 @@ pub fn save(transcript: &Transcript, out: Option<&Path>) -> anyhow::Result<Exit>
     Ok(if silent { Exit::Undecided } else { Exit::Clean })
 }
 
+fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<Box<dyn Route>> {
+    let host = via::of_options(&through.host, &through.credentials(), asking.timeout)?;
+    Ok(via::route(host))
+}
+
 /// Asks a server over the API.
-pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+pub fn ask(
+    target: &str,
+    kind: TargetKind,
+    asking: &AskingVsphere,
+    route: &dyn Route,
+) -> anyhow::Result<Transcript> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
@@ -102,7 +116,7 @@ pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Re
     let transcript = record(&Asked {
         name: &to.host,
         kind: kind.word(),
-        callee: Callee { route: &Tcp, to: &to, trust: &trust },
+        callee: Callee { route, to: &to, trust: &trust },
         credentials: &credentials,
         question: &question,
         timeout: Duration::from_secs(asking.timeout),
