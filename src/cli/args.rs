@@ -5,6 +5,7 @@
 mod credentials;
 mod esxi;
 mod site;
+mod via;
 mod vm;
 mod vsphere;
 
@@ -17,6 +18,7 @@ use crate::assets::Assets;
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
 pub use site::{CheckSite, ManyHosts, SiteChoice};
+pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 

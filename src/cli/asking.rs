@@ -15,7 +15,7 @@ use super::password::Keyring;
 use super::site::Around;
 use super::targets::Host;
 use super::trust::trust;
-use super::{esxi, interrupt, progress, vcenter};
+use super::{esxi, interrupt, progress, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::question::Question as Asked;
 use crate::facts::transcript::{Failure, Transcript};
@@ -28,7 +28,6 @@ use crate::transport::target::Target as Way;
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::stream::Tcp;
 use crate::transport::{Transport, capture};
 
 /// The name under which the environment has vCenter's password.
@@ -114,7 +113,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     if asking.beside.shells {
         let question = site.question_to_shells(&chosen, scope);
         for (index, entry) in site.esxi.iter().enumerate() {
-            let place = of_shell(entry, &question, asking.login);
+            let place = of_shell(entry, &question, asking);
             let place = place.with_context(|| format!("ESXi host {}", entry.name))?;
             places.extend(place.map(|place| (Role::Shell(index), place)));
         }
@@ -201,7 +200,7 @@ fn called(mut captured: Vec<Transcript>, host: &Host) -> Vec<Transcript> {
 fn of_shell(
     entry: &EsxiHost,
     question: &Asked,
-    login: &Login,
+    asking: &Asking<'_>,
 ) -> anyhow::Result<Option<Place>> {
     let Some(ssh) = &entry.ssh else { return Ok(None) };
     let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.word().to_owned());
@@ -212,12 +211,18 @@ fn of_shell(
             return Ok(Some(Place::Told(vec![one])));
         }
         Way::Local => {
-            esxi::by_shell(Box::new(Local { timeout: login.timeout() }), "root", question)
+            let local = Local { timeout: asking.login.timeout() };
+            esxi::by_shell(Box::new(local), "root", question)
         }
         Way::Ssh(way) => {
             let said = entry.login();
             let user = said.user.clone().or_else(|| way.user.clone());
-            let ssh = login.alone(&target, way, &said)?;
+            let mut ssh = asking.login.alone(&target, way, &said)?;
+            if let Some(via) = &entry.via {
+                if let Some(host) = via::of_site(via, &asking.around.site, asking.login)? {
+                    ssh = esxi::behind(host, ssh);
+                }
+            }
             let user = user.or_else(|| ssh.user.clone());
             esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
@@ -273,6 +278,11 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let (target, kind) = (to.host.clone(), TargetKind::Vcenter.word().to_owned());
     let credentials = Credentials { user, password };
     let timeout: Duration = asking.login.timeout();
-    let inquiry = Inquiry { route: Box::new(Tcp), to, trust, credentials, question, timeout };
+    let through = match &said.via {
+        Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
+        None => None,
+    };
+    let route = via::route(through);
+    let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
     Ok(Place::Live(Question { target, kind, by: Means::Api(Box::new(inquiry)) }))
 }

@@ -22,6 +22,18 @@ pub struct Login {
 impl Login {
     /// Reads the options, the files they name and the password that need not be asked for.
     pub fn of(options: &Credentials, asking: &Asking) -> anyhow::Result<Self> {
+        let keyring = Keyring::of(options.password_file.as_deref(), options.password_fd)?;
+        Self::with(options, keyring, Duration::from_secs(asking.timeout))
+    }
+
+    /// The same for a host that leads to what is asked. The password that lies in the environment
+    /// is for that, and is not shown to a host on the way.
+    pub fn for_others(options: &Credentials, timeout: Duration) -> anyhow::Result<Self> {
+        let keyring = Keyring::in_file(options.password_file.as_deref())?;
+        Self::with(options, keyring, timeout)
+    }
+
+    fn with(options: &Credentials, keyring: Keyring, timeout: Duration) -> anyhow::Result<Self> {
         for key in &options.identities {
             std::fs::File::open(key)
                 .with_context(|| format!("--identity: cannot read {}", key.display()))?;
@@ -42,7 +54,6 @@ impl Login {
                 SshConfig::File(path.to_owned())
             }
         };
-        let keyring = Keyring::of(options.password_file.as_deref(), options.password_fd)?;
         // Every target replaces this host by its own.
         let nobody = SshTarget { user: None, host: String::new(), port: None };
         Ok(Self {
@@ -55,7 +66,7 @@ impl Login {
                 legacy: options.legacy_ssh,
                 jump: options.jump.clone(),
                 config,
-                timeout: Duration::from_secs(asking.timeout),
+                timeout,
                 secrets: Arc::new(keyring),
                 ..Ssh::new(nobody)
             },

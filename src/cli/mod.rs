@@ -26,6 +26,7 @@ mod targets;
 mod troubleshoot;
 mod trust;
 mod vcenter;
+mod via;
 mod vm;
 mod whole_site;
 

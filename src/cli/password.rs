@@ -92,14 +92,21 @@ struct Typed {
 impl Keyring {
     /// Reads what can be read without asking anybody.
     pub fn of(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
-        let given = match (file, descriptor) {
-            (Some(path), _) => Some(from_file("password file", path)?),
-            (None, Some(number)) => Some(from_descriptor("--password-fd", number)?),
+        match (file, descriptor) {
+            (None, Some(number)) => Self::holding(Some(from_descriptor("--password-fd", number)?)),
             (None, None) if std::env::var_os(VARIABLE).is_some() => {
-                Some(from_environment("the password", VARIABLE)?)
+                Self::holding(Some(from_environment("the password", VARIABLE)?))
             }
-            (None, None) => None,
-        };
+            _ => Self::in_file(file),
+        }
+    }
+
+    /// Reads a file, if there is one, and never the environment.
+    pub fn in_file(file: Option<&Path>) -> anyhow::Result<Self> {
+        Self::holding(file.map(|path| from_file("password file", path)).transpose()?)
+    }
+
+    fn holding(given: Option<Secret>) -> anyhow::Result<Self> {
         if given.as_ref().is_some_and(|password| password.expose().is_empty()) {
             bail!("the password is empty");
         }

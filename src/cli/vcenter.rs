@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
+use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
 use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
+use super::via::{self, AnyRoute};
 use super::{Exit, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
@@ -27,7 +28,6 @@ use crate::transport::capture;
 use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::stream::Tcp;
 use crate::transport::vsphere::Inquiry;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -36,7 +36,10 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
         Some(path) => capture::read(Path::new(path))?,
-        None => vec![ask(&args.target, TargetKind::Vcenter, &args.asking)?],
+        None => {
+            let route = way(&args.through, &args.asking)?;
+            vec![ask(&args.target, TargetKind::Vcenter, &args.asking, route)?]
+        }
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
@@ -59,12 +62,23 @@ pub fn judge(
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
-    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
+    let route = way(&args.through, &args.asking)?;
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, route)?;
     checking::save(&[transcript], args.out.as_deref())
 }
 
+fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<AnyRoute> {
+    let host = via::of_options(&through.host, &through.credentials(), asking.timeout)?;
+    Ok(via::route(host))
+}
+
 /// Asks a server over the API.
-pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+pub fn ask(
+    target: &str,
+    kind: TargetKind,
+    asking: &AskingVsphere,
+    route: AnyRoute,
+) -> anyhow::Result<Transcript> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
@@ -82,7 +96,7 @@ pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Re
     let credentials = Credentials { password: password(asking, &user, &to)?, user };
     let timeout = Duration::from_secs(asking.timeout);
     let name = to.host.clone();
-    let inquiry = Inquiry { route: Box::new(Tcp), to, trust, credentials, question, timeout };
+    let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
     let transcript = inquiry.record(&name, kind.word());
     tell_failure(&transcript);
     Ok(transcript)

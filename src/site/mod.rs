@@ -18,4 +18,4 @@ pub use model::{
     AnswerEntry, ConfigurationServer, EsxiHost, Login, MasterTarget, ProcessServer, ProtectedVm,
     ReplicationGroup, Site, Vcenter,
 };
-pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Way};
+pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Via, Way};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::Fault;
-use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Way};
+use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Via, Way};
 use crate::check::Waiver;
 use crate::facts::site::{Answer, AnswerValue, Scenario};
 
@@ -53,9 +53,10 @@ pub struct Vcenter {
     /// The certificate that is trusted, by its SHA-256 or SHA-1 thumbprint.
     #[serde(default)]
     pub thumbprint: Option<String>,
-    /// The master target through which it is reached.
+    /// The host through which it is reached: a master target or a process server of the site, or
+    /// `ssh://USER@HOST[:PORT]`.
     #[serde(default)]
-    pub via: Option<Name>,
+    pub via: Option<Via>,
     /// A file with the password, readable for its owner alone.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
@@ -143,6 +144,10 @@ pub struct EsxiHost {
     /// The host through which it is reached: `USER@HOST[:PORT]`.
     #[serde(default)]
     pub jump: Option<String>,
+    /// The host through which it is reached with that host's own login: a master target or a
+    /// process server of the site, or `ssh://USER@HOST[:PORT]`.
+    #[serde(default)]
+    pub via: Option<Via>,
 }
 
 /// One master target.
@@ -326,6 +331,7 @@ impl EsxiHost {
             host_key: None,
             legacy_ssh: false,
             jump: None,
+            via: None,
         }
     }
 }
@@ -448,6 +454,20 @@ impl Site {
     /// The master target of this name.
     pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
         self.master_targets.iter().find(|target| target.name.as_str() == name)
+    }
+
+    /// How a machine that others are reached through is reached itself; none when nobody can go
+    /// through it.
+    pub fn way_through(&self, via: &Via) -> Option<(Way, Login)> {
+        let Some(name) = via.name() else {
+            return Some((Way::as_given(via.as_str()), Login::default()));
+        };
+        let (way, login) = match (self.master_target(name), self.process_server(name)) {
+            (Some(target), _) => (target.ssh.clone(), target.login()),
+            (None, Some(server)) => (server.ssh.clone()?, server.login()),
+            (None, None) => return None,
+        };
+        (!way.as_str().starts_with("capture:")).then_some((way, login))
     }
 
     /// The process server of this name.

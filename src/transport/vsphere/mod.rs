@@ -19,6 +19,7 @@ pub mod session;
 mod soap;
 pub mod stream;
 mod survey;
+pub mod through;
 pub mod thumbprint;
 pub mod tls;
 pub mod xml;

@@ -141,9 +141,12 @@ pub fn record(asked: &Asked<'_>) -> Transcript {
 }
 
 fn ask(asked: &Asked<'_>, notes: &mut Notes) -> Result<(), VsphereError> {
-    let deadline = Deadline::after(asked.timeout);
-    let mut client = Client::new(asked.callee, deadline);
-    let agreed = client.connect().map_err(|error| with_offer(error, asked, deadline, notes))?;
+    if let Some(host) = asked.callee.route.through() {
+        notes.known("way", &json!({ "through": host }));
+    }
+    let mut client = Client::new(asked.callee, Deadline::after(asked.timeout));
+    let agreed = client.connect();
+    let agreed = agreed.map_err(|error| with_offer(error, asked, client.deadline(), notes))?;
     let agreed = serde_json::to_value(&agreed).expect("it has only texts");
     notes.known("tls", &agreed);
     let content = service_content(&mut client, notes)?;
