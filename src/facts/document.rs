@@ -173,9 +173,8 @@ impl Document {
         let paths: Vec<String> = self.absent.keys().filter(whole).cloned().collect();
         for path in paths {
             let found = path.split('.').try_fold(&other.known, |here, name| here.get(name));
-            let (Some(found), Some(place)) = (found, place_of(&mut self.known, &path)) else {
-                continue;
-            };
+            let Some(found) = found else { continue };
+            let Some(place) = place_of(&mut self.known, &path) else { continue };
             *place = found.clone();
             self.absent.remove(&path);
             let below = |it: &&String| {
@@ -311,7 +310,7 @@ mod tests {
     fn what_is_absent_is_taken_from_elsewhere_as_a_whole_or_not_at_all() {
         let list = |items: Value, complete: bool| serde_json::json!({ "items": items, "complete": complete });
         let mut mine = Document::of_known(serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }));
-        for path in ["vm.power", "vm.snapshots", "vm.tools"] {
+        for path in ["vm.power", "vm.snapshots", "vm.tools", "vm.uuid"] {
             mine.absent.insert(path.to_owned(), "no answer".to_owned());
         }
         let theirs = Document::of_known(serde_json::json!({ "vm": {
@@ -324,7 +323,7 @@ mod tests {
             serde_json::json!({ "vm": { "name": "a", "power": "off", "disks": { "items": [1] }, "snapshots": { "items": [3] } } })
         );
         let absent: Vec<&str> = filled.absent.keys().map(String::as_str).collect();
-        assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools"]);
+        assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools", "vm.uuid"]);
     }
 
     #[test]
