@@ -17,7 +17,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{CheckSite, ManyHosts, SiteChoice};
+pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
@@ -242,6 +242,8 @@ pub enum Collect {
     Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVsphere>),
+    /// The answers of everything of a site, for check site SITE --captures DIR
+    Site(Box<CollectSite>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }

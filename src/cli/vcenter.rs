@@ -13,7 +13,7 @@ use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
 use super::via::{self, AnyRoute};
-use super::{Exit, screen};
+use super::{Exit, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -25,6 +25,7 @@ use crate::facts::{Document, Fact};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::capture;
+use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
@@ -57,7 +58,11 @@ pub fn judge(
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
     let not_asked = check::scope::Scope::of(checks, targets).not_asked;
-    Report::new(targets, findings, &not_asked, &[], at, fail_on)
+    let report = Report::new(targets, findings, &not_asked, &[], at, fail_on);
+    match transcripts.iter().any(fleet::was_interrupted) {
+        true => report.interrupted(),
+        false => report,
+    }
 }
 
 /// Asks a server and saves what it answered.
@@ -97,7 +102,13 @@ pub fn ask(
     let timeout = Duration::from_secs(asking.timeout);
     let name = to.host.clone();
     let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
-    let transcript = inquiry.record(&name, kind.word());
+    let by = Means::Api(Box::new(inquiry));
+    let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    drop(bars);
+    let transcript = answered.pop().expect("there is a transcript for every question");
     tell_failure(&transcript);
     Ok(transcript)
 }
