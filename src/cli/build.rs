@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, packages, progress, recipe, screen};
+use super::product::{directory_of, enough_space, manifest_beside};
+use super::{Exit, check, delta, packages, progress, recipe, screen};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -23,6 +24,9 @@ use crate::report::Report;
 
 /// Builds an image, or says what would be built.
 pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+    if let Some(from) = &args.from_delta {
+        return delta::rebuild(args, from, assets);
+    }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let chosen = recipe::choose(&args.recipe, assets)?;
@@ -151,32 +155,6 @@ fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, Ima
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))
     })
-}
-
-fn manifest_beside(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".manifest.json");
-    PathBuf::from(name)
-}
-
-fn directory_of(out: &Path) -> &Path {
-    out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
-    // Past this limit the kernel does not answer a write with an error: it ends the process.
-    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
-        && most < needed
-    {
-        let out = out.display();
-        anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
-    }
-    match free_space::available(directory_of(out)) {
-        Some(free) if free < needed => {
-            anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn source_date_epoch() -> anyhow::Result<Option<u64>> {

@@ -6,6 +6,7 @@
 mod args;
 mod build;
 mod check;
+mod delta;
 mod esxi;
 mod failure;
 mod host;
@@ -16,6 +17,7 @@ mod list;
 mod login;
 mod packages;
 mod password;
+mod product;
 mod progress;
 mod recipe;
 mod root_password;
@@ -84,6 +86,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Build(args::Build::Delta(build)) => delta::build(build),
         Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),

@@ -14,7 +14,7 @@ use crate::digest::{Sha256, Sha256Hasher};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
 /// ring stays in a second-level cache's reach and far below the memory limit.
-const CHUNK: usize = 256 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// Chunks in flight between the reader and a digest on the other core.
 const QUEUE: usize = 8;
@@ -153,21 +153,21 @@ fn finish_base(base: &Base, mut whole: Sha256Hasher, belt: &mut Belt) -> io::Res
 }
 
 /// A chunk on its way; the belt's buffer comes back when the last reader drops it.
-type Chunk = Arc<Vec<u8>>;
+pub(super) type Chunk = Arc<Vec<u8>>;
 
 /// A ring of buffers: as many as can be in flight, and two that are being worked on.
-struct Belt {
+pub(super) struct Belt {
     ring: Vec<Chunk>,
     next: usize,
 }
 
 impl Belt {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { ring: (0..QUEUE + 4).map(|_| Arc::new(Vec::new())).collect(), next: 0 }
     }
 
     /// Takes the oldest buffer that nobody reads any more and fills it.
-    fn fill(
+    pub(super) fn fill(
         &mut self,
         len: usize,
         read: impl FnOnce(&mut [u8]) -> io::Result<()>,
@@ -189,7 +189,10 @@ impl Belt {
 }
 
 /// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
-fn with_tap<R>(tap: Option<Tap<'_>>, work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R) -> R {
+pub(super) fn with_tap<R>(
+    tap: Option<Tap<'_>>,
+    work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
+) -> R {
     let Some(tap) = tap else { return work(&mut |_| {}) };
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::sync_channel::<Chunk>(QUEUE);

@@ -14,6 +14,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 pub use packages::{Asked, Stock, packages};
+pub use payload::manifest;
 
 use super::generation;
 use super::iso::{IsoError, Medium};
