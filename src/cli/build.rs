@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::product::{directory_of, enough_space, manifest_beside};
-use super::{Exit, check, delta, packages, progress, recipe, screen};
+use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -26,6 +26,10 @@ use crate::report::Report;
 pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
     if let Some(from) = &args.from_delta {
         return delta::rebuild(args, from, assets);
+    }
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
     }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
@@ -56,13 +60,20 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
+    if streams {
+        proven_or_allowed(&plan, args.allow_incomplete)?;
+        return stream::image(&plan, composition, args.manifest.as_deref(), &checks, &reporting);
+    }
+    let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
+    product::check_manifest(&manifest, &out, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
+    let places = (out.as_path(), manifest.as_path());
+    let report = write(&plan, composition, places, args.overwrite, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
+    anstream::eprintln!("built {} and {}", out.display(), manifest.display());
     Ok(exit)
 }
 
@@ -74,11 +85,11 @@ fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::Package
     Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
 }
 
-/// Writes the image beside its name, judges it, and gives it its name.
+/// Writes the image beside its name, judges it, and gives it and its manifest their names.
 fn write(
     plan: &Plan,
     composition: Composition,
-    out: &Path,
+    (out, manifest_at): (&Path, &Path),
     overwrite: bool,
     checks: &CheckSet,
     fail_on: FailOn,
@@ -100,10 +111,7 @@ fn write(
         },
         verified: check::verified(&report),
     };
-    let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, Readers::ByUmask, &plan.inputs())?;
-    std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let manifest = product::begin_manifest(manifest_at, &beside, &plan.inputs())?;
     part.commit()?;
     manifest.commit()?;
     Ok(report)
@@ -131,13 +139,7 @@ fn fill(
         let base = composition.base.as_ref();
         writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
     }
-    if let Some(base) = &plan.base
-        && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
-        && demanded != found
-    {
-        let path = base.path.display();
-        anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
-    }
+    plan.accepts_base(base_digest)?;
     let implant = sum.finish(false).context("the volume is longer than the image")?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))

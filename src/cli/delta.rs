@@ -1,7 +1,6 @@
 //! `build delta`, and `build image --from-delta`: an image in a few MB, and back.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::{BuildDelta, BuildImage};
-use super::product::{directory_of, enough_space, manifest_beside};
-use super::{Exit, check, progress, screen};
+use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::{Exit, check, progress, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::digest::Sha256;
@@ -63,6 +62,15 @@ fn named_after(image: &Path) -> PathBuf {
 
 /// Rebuilds an image from its delta and the vendor's medium.
 pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Result<Exit> {
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
+        anyhow::ensure!(
+            args.report.files.is_empty() && args.manifest.is_none(),
+            "what is rebuilt to standard output is not judged and its manifest is not read: name \
+             the image with -o for --output and --manifest"
+        );
+    }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let file = open_input(from)?;
@@ -80,7 +88,11 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
         return Ok(Exit::Clean);
     }
     let inputs: [(&Path, &File); 2] = [(from, &file), (base_path, &base)];
+    if streams {
+        return stream::rebuilt(&delta, &base, &inputs);
+    }
     check_target(&out, args.overwrite, &inputs)?;
+    product::check_manifest(&manifest, &out, &inputs)?;
     reporting.spare(&inputs, &[&out, &manifest])?;
     enough_space(&out, delta.result_len)?;
     let failed = || format!("cannot rebuild {}", out.display());
@@ -98,13 +110,7 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
         verified: check::verified(&report),
     });
     let beside = match &beside {
-        Ok(beside) => {
-            let part = Replacement::open(&manifest, true, Readers::ByUmask, &inputs)?;
-            part.file()
-                .write_all(beside.to_json().as_bytes())
-                .with_context(|| format!("cannot write {}", manifest.display()))?;
-            Some(part)
-        }
+        Ok(beside) => Some(product::begin_manifest(&manifest, beside, &inputs)?),
         Err(why) => {
             tracing::warn!("no manifest is written: {why}");
             None

@@ -23,6 +23,7 @@ mod recipe;
 mod root_password;
 mod screen;
 mod site;
+mod stream;
 mod targets;
 mod troubleshoot;
 mod trust;

@@ -1,10 +1,22 @@
-//! The files a build leaves: their names, and whether there is room for them.
+//! The files a build leaves: their names, whether there is room for them, the manifest.
 //!
-//! Not for writing them (`image::replacement`).
+//! Not for the image's own bytes.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
+use super::check::same_place;
 use crate::image::free_space;
+use crate::image::manifest::Beside;
+use crate::image::replacement::{Readers, Replacement, check_target};
+
+/// Whether a name given with -o means standard output.
+pub fn is_stream(out: &Path) -> bool {
+    out == Path::new("-")
+}
 
 /// The name of the manifest beside an image.
 pub fn manifest_beside(out: &Path) -> PathBuf {
@@ -33,4 +45,29 @@ pub fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a place for the manifest at which something else stands or will stand.
+pub fn check_manifest(path: &Path, out: &Path, inputs: &[(&Path, &File)]) -> anyhow::Result<()> {
+    check_target(path, true, inputs)?;
+    anyhow::ensure!(
+        !same_place(path, out),
+        "--manifest: {} and {} are the same file",
+        path.display(),
+        out.display()
+    );
+    Ok(())
+}
+
+/// Writes a manifest; it gets its name when it is committed.
+pub fn begin_manifest(
+    path: &Path,
+    beside: &Beside,
+    inputs: &[(&Path, &File)],
+) -> anyhow::Result<Replacement> {
+    let part = Replacement::open(path, true, Readers::ByUmask, inputs)?;
+    part.file()
+        .write_all(beside.to_json().as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(part)
 }
