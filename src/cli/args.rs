@@ -6,6 +6,7 @@ mod credentials;
 mod delta;
 mod esxi;
 mod site;
+mod via;
 mod vm;
 mod vsphere;
 
@@ -18,7 +19,8 @@ use crate::assets::Assets;
 pub use credentials::Credentials;
 pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{ManyHosts, SiteChoice};
+pub use site::{CheckSite, ManyHosts, SiteChoice};
+pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -205,6 +207,8 @@ pub enum Check {
     Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxi>),
+    /// Everything of a site: vCenter, hosts, machines, and what people answer
+    Site(Box<CheckSite>),
 }
 
 #[derive(Debug, Args)]
@@ -222,6 +226,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     #[command(flatten)]
     pub many: ManyHosts,
@@ -413,6 +420,9 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

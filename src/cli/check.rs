@@ -17,7 +17,9 @@ use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
 use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::facts::transcript::Transcript;
 use crate::report::{self, Format, Report, Style};
+use crate::transport::{capture, fleet};
 
 /// Judges a finished image from the file alone.
 pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
@@ -174,6 +176,27 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         failed.len()
     );
     Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// Saves what systems answered, and tells the exit status of having asked them.
+pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Exit> {
+    let text: String = transcripts.iter().map(capture::text).collect();
+    match out {
+        Some(path) => {
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
+    Ok(match transcripts.iter().any(fleet::was_interrupted) {
+        true => Exit::Interrupted,
+        false if silent => Exit::Undecided,
+        false => Exit::Clean,
+    })
 }
 
 /// The checks there are, and those of a directory beside them.

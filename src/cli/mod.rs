@@ -4,6 +4,7 @@
 //! Each verb has a file of its own; what they do is done by `image`, `check` and `report`.
 
 mod args;
+mod asking;
 mod build;
 mod check;
 mod delta;
@@ -28,7 +29,9 @@ mod targets;
 mod troubleshoot;
 mod trust;
 mod vcenter;
+mod via;
 mod vm;
+mod whole_site;
 
 use std::process::ExitCode;
 
@@ -98,6 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
         Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
         Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
+        Verb::Check(args::Check::Site(check)) => whole_site::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
