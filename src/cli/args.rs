@@ -134,6 +134,11 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
     /// Where to write the image [default: RECIPE.iso]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
@@ -294,6 +299,11 @@ pub struct CheckPackages {
     /// The directory of add-on RPMs [default: the recipe's]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,
