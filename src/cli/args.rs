@@ -140,10 +140,15 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
     /// Rebuild the image that this delta was made of, from --base; the recipe
     /// and its inputs are in it
     #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
-        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms",
+        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
         "allow_incomplete"])]
     pub from_delta: Option<PathBuf>,
 
@@ -317,6 +322,11 @@ pub struct CheckPackages {
     /// The directory of add-on RPMs [default: the recipe's]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,

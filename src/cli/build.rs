@@ -43,6 +43,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         base: args.base.clone(),
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
+        rpm_keys: args.rpm_key.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,
