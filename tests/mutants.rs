@@ -31,7 +31,7 @@ use preflight::image::iso::{Edits, Medium, Source, Timestamp, extend};
 use preflight::image::kickstart;
 use preflight::image::profile::Generation;
 use preflight::image::recipe::Recipe;
-use preflight::image::repository;
+use preflight::image::repository::{self, Keyring};
 use preflight::image::system::System;
 use program::{ONE_FILE, installed, run};
 
@@ -216,7 +216,7 @@ fn packages() {
     let dir = tempfile::tempdir().unwrap();
     let accept = |bytes: &[u8]| {
         fs::write(dir.path().join("mutant.rpm"), bytes).unwrap();
-        let packages = repository::read_packages(dir.path(), Generation::El6);
+        let packages = repository::read_packages(dir.path(), Generation::El6, &Keyring::default());
         packages.is_ok_and(|packages| repository::repodata(&packages, 0).is_ok())
     };
     assert!(accept(subject.intact()));

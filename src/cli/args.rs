@@ -3,6 +3,7 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod delta;
 mod esxi;
 mod site;
 mod via;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
 pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
@@ -98,6 +100,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// A few MB that rebuild an image from the vendor's medium
+    Delta(BuildDelta),
     /// The descriptors of its virtual machine: .vmx and .ovf
     Vm(BuildVm),
 }
@@ -136,9 +140,26 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
-    /// Where to write the image [default: RECIPE.iso]
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
+    /// Rebuild the image that this delta was made of, from --base; the recipe
+    /// and its inputs are in it
+    #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
+        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
+        "allow_incomplete"])]
+    pub from_delta: Option<PathBuf>,
+
+    /// Where to write the image; - for standard output [default: RECIPE.iso, or
+    /// the delta's name without .delta]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Where to write its manifest [default: OUT.manifest.json; with -o -: nowhere]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
 
     /// Replace an existing file
     #[arg(long)]
@@ -303,6 +324,11 @@ pub struct CheckPackages {
     /// The directory of add-on RPMs [default: the recipe's]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, packages, progress, recipe, screen};
+use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -23,6 +24,13 @@ use crate::report::Report;
 
 /// Builds an image, or says what would be built.
 pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+    if let Some(from) = &args.from_delta {
+        return delta::rebuild(args, from, assets);
+    }
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
+    }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let chosen = recipe::choose(&args.recipe, assets)?;
@@ -35,6 +43,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         base: args.base.clone(),
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
+        rpm_keys: args.rpm_key.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,
@@ -52,13 +61,20 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
+    if streams {
+        proven_or_allowed(&plan, args.allow_incomplete)?;
+        return stream::image(&plan, composition, args.manifest.as_deref(), &checks, &reporting);
+    }
+    let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
+    product::check_manifest(&manifest, &out, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
+    let places = (out.as_path(), manifest.as_path());
+    let report = write(&plan, composition, places, args.overwrite, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
+    anstream::eprintln!("built {} and {}", out.display(), manifest.display());
     Ok(exit)
 }
 
@@ -70,11 +86,11 @@ fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::Package
     Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
 }
 
-/// Writes the image beside its name, judges it, and gives it its name.
+/// Writes the image beside its name, judges it, and gives it and its manifest their names.
 fn write(
     plan: &Plan,
     composition: Composition,
-    out: &Path,
+    (out, manifest_at): (&Path, &Path),
     overwrite: bool,
     checks: &CheckSet,
     fail_on: FailOn,
@@ -96,10 +112,7 @@ fn write(
         },
         verified: check::verified(&report),
     };
-    let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, Readers::ByUmask, &plan.inputs())?;
-    std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let manifest = product::begin_manifest(manifest_at, &beside, &plan.inputs())?;
     part.commit()?;
     manifest.commit()?;
     Ok(report)
@@ -127,13 +140,7 @@ fn fill(
         let base = composition.base.as_ref();
         writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
     }
-    if let Some(base) = &plan.base
-        && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
-        && demanded != found
-    {
-        let path = base.path.display();
-        anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
-    }
+    plan.accepts_base(base_digest)?;
     let implant = sum.finish(false).context("the volume is longer than the image")?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))
@@ -151,32 +158,6 @@ fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, Ima
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))
     })
-}
-
-fn manifest_beside(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".manifest.json");
-    PathBuf::from(name)
-}
-
-fn directory_of(out: &Path) -> &Path {
-    out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
-    // Past this limit the kernel does not answer a write with an error: it ends the process.
-    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
-        && most < needed
-    {
-        let out = out.display();
-        anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
-    }
-    match free_space::available(directory_of(out)) {
-        Some(free) if free < needed => {
-            anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn source_date_epoch() -> anyhow::Result<Option<u64>> {

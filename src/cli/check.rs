@@ -1,7 +1,7 @@
 //! `check image`, `explain` and `test checks`: facts judged and shown.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -99,6 +99,19 @@ impl Reporting {
 
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stdout(), report)
+    }
+
+    /// As [`Reporting::show`], on standard error: standard output is the product.
+    pub fn show_beside(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stderr(), report)
+    }
+
+    fn show_on(
+        &self,
+        stream: &mut (impl Write + IsTerminal),
+        report: &Report,
+    ) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
             let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
@@ -106,14 +119,14 @@ impl Reporting {
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.commit()?;
         }
-        let style = Style { colour: screen::colour_on(&std::io::stdout()), ..Style::default() };
-        std::io::stdout().write_all(&(self.screen.render)(report, &style))?;
+        let style = Style { colour: screen::colour_on(stream), ..Style::default() };
+        stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
 }
 
 /// Whether two paths name one file, which need not exist yet.
-fn same_place(a: &Path, b: &Path) -> bool {
+pub fn same_place(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;

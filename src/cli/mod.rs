@@ -7,6 +7,7 @@ mod args;
 mod asking;
 mod build;
 mod check;
+mod delta;
 mod esxi;
 mod failure;
 mod host;
@@ -17,11 +18,13 @@ mod list;
 mod login;
 mod packages;
 mod password;
+mod product;
 mod progress;
 mod recipe;
 mod root_password;
 mod screen;
 mod site;
+mod stream;
 mod targets;
 mod troubleshoot;
 mod trust;
@@ -87,6 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Build(args::Build::Delta(build)) => delta::build(build),
         Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),

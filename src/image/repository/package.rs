@@ -12,6 +12,8 @@ use rpmrepo_metadata::{Changelog, Checksum, Evr, FileType, Package, Requirement,
 
 use super::error::{PackageFault, RepositoryError};
 use super::header;
+use super::keys::Keyring;
+use super::signature::{self, Signed, Whole};
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::image::profile::Generation;
 
@@ -62,6 +64,8 @@ pub struct RpmPackage {
     pub len: u64,
     /// Where its header starts in the file and where it ends.
     pub header_range: (u64, u64),
+    /// Who signed it.
+    pub signed: Signed,
     metadata: Package,
 }
 
@@ -124,11 +128,14 @@ fn dist_tag(release: &str) -> Option<&str> {
 }
 
 /// Reads and verifies a package.
-pub(super) fn read(path: PathBuf, generation: Generation) -> Result<RpmPackage, RepositoryError> {
+pub(super) fn read(
+    path: PathBuf,
+    generation: Generation,
+    keyring: &Keyring,
+) -> Result<RpmPackage, RepositoryError> {
     let failed = |source| RepositoryError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
-    match read_open(&path, &mut reader, generation).map_err(failed)? {
+    match read_open(&path, &file, generation, keyring).map_err(failed)? {
         Ok(package) => Ok(package),
         Err(fault) => Err(RepositoryError::Package { path, fault }),
     }
@@ -138,9 +145,11 @@ type Judged<T> = Result<T, PackageFault>;
 
 fn read_open(
     path: &Path,
-    reader: &mut impl Read,
+    file: &File,
     generation: Generation,
+    keyring: &Keyring,
 ) -> std::io::Result<Judged<RpmPackage>> {
+    let reader = &mut BufReader::with_capacity(256 * 1024, file);
     let mut front = Vec::with_capacity(LEAD);
     reader.take(LEAD as u64).read_to_end(&mut front)?;
     if let Err(fault) = check_lead(&front) {
@@ -165,7 +174,17 @@ fn read_open(
     };
     let mut digests = Digests::new(&front, &main);
     digests.payload(reader)?;
-    Ok(judge(path, &metadata, digests, (header_start, front.len()), generation))
+    let mut package = match judge(path, &metadata, digests, (header_start, front.len()), generation)
+    {
+        Ok(package) => package,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let (before, header) = front.split_at(header_start);
+    let whole = Whole { file, before, header, sha256: package.sha256 };
+    Ok(signature::judge(&metadata, &whole, keyring)?.map(|signed| {
+        package.signed = signed;
+        package
+    }))
 }
 
 fn check_lead(lead: &[u8]) -> Judged<()> {
@@ -293,6 +312,7 @@ fn judge(
         sha256,
         len: digests.len,
         header_range,
+        signed: Signed::Nobody,
         metadata: package,
     })
 }
