@@ -18,7 +18,8 @@ use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::image::{description, free_space, payload, writing};
+use crate::image::payload::{self, PayloadFile};
+use crate::image::{description, free_space, sbom, writing};
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
@@ -54,29 +55,41 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         return Ok(Exit::Clean);
     }
     check_target(&out, args.overwrite, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
+    let beside = [manifest_beside(&out), sbom_beside(&out)];
+    reporting.spare(&plan.inputs(), &[&out, &beside[0], &beside[1]])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
+    let to = Target { out: &out, overwrite: args.overwrite };
+    let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
+    let [manifest, sbom] = beside.each_ref().map(|path| path.display());
+    anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
     Ok(exit)
 }
 
 /// Refuses an image whose packages are not proven to install, unless somebody wants it.
 fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::PackagesError> {
-    if allowed || plan.incomplete.is_empty() {
-        return Ok(());
+    match &plan.base {
+        Some(base) if !allowed && !plan.incomplete.is_empty() => {
+            let (base, findings) = (base.path.clone(), plan.incomplete.clone());
+            Err(packages::PackagesError::Incomplete { base, findings })
+        }
+        _ => Ok(()),
     }
-    Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
+}
+
+/// Where an image goes.
+struct Target<'a> {
+    out: &'a Path,
+    overwrite: bool,
 }
 
 /// Writes the image beside its name, judges it, and gives it its name.
 fn write(
     plan: &Plan,
+    files: &[PayloadFile],
     composition: Composition,
-    out: &Path,
-    overwrite: bool,
+    &Target { out, overwrite }: &Target<'_>,
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
@@ -88,22 +101,40 @@ fn write(
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
+    let image = ImageRecord { name: file_name(out), size: image.len(), sha256 };
+    let sbom_path = sbom_beside(out);
+    let text = sbom::of(plan, files, &image);
+    let sbom = written_beside(plan, &sbom_path, &text)?;
     let beside = Beside {
         inside: manifest,
-        image: ImageRecord {
-            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            size: image.len(),
-            sha256,
-        },
+        image,
+        sbom: Some(ImageRecord {
+            name: file_name(&sbom_path),
+            size: text.len() as u64,
+            sha256: Sha256::of(&text),
+        }),
         verified: check::verified(&report),
     };
-    let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, Readers::ByUmask, &plan.inputs())?;
-    std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let manifest = written_beside(plan, &manifest_beside(out), &beside.to_json())?;
+    // Everything is on disk before the first name is given; the manifest, which names the others,
+    // gets its own last.
     part.commit()?;
+    sbom.commit()?;
     manifest.commit()?;
     Ok(report)
+}
+
+/// A file beside the image, complete but for its name.
+fn written_beside(plan: &Plan, path: &Path, text: &str) -> anyhow::Result<Replacement> {
+    let part = Replacement::open(path, true, Readers::ByUmask, &plan.inputs())?;
+    std::io::Write::write_all(&mut part.file(), text.as_bytes())
+        .and_then(|()| part.file().sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(part)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Fills the part file: one pass over the plan, then the sum that was taken on the way.
@@ -155,8 +186,16 @@ fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, Ima
 }
 
 fn manifest_beside(out: &Path) -> PathBuf {
+    beside(out, ".manifest.json")
+}
+
+fn sbom_beside(out: &Path) -> PathBuf {
+    beside(out, ".cdx.json")
+}
+
+fn beside(out: &Path, extension: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
-    name.push(".manifest.json");
+    name.push(extension);
     PathBuf::from(name)
 }
 

@@ -21,6 +21,7 @@ pub mod profile;
 pub mod recipe;
 pub mod replacement;
 pub mod repository;
+pub mod sbom;
 pub mod setting;
 pub mod system;
 pub mod value;
