@@ -118,7 +118,11 @@ impl Site {
     fn mend(&self, when: &str) {
         self.build();
         assert!(self.judge(when), "{when}: the next run did not build");
-        assert_eq!(names_in(&self.out()), ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"], "{when}");
+        assert_eq!(
+            names_in(&self.out()),
+            ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"],
+            "{when}"
+        );
         let manifest = fs::read_to_string(self.out().join("mt.iso.manifest.json")).unwrap();
         assert!(manifest.contains(&self.new.to_string()), "{when}");
     }
@@ -332,7 +336,11 @@ fn a_full_disc_is_refused_with_the_path_and_loses_nothing() {
             met += 1;
             assert!(complaint.contains("mt.iso"), "{complaint}");
             assert_eq!(site.image(), site.old);
-            assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"], "{complaint}");
+            assert_eq!(
+                names_in(&site.out()),
+                ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"],
+                "{complaint}"
+            );
         } else {
             assert!(matches!(output.status.code(), Some(0 | 1)), "{complaint}");
             site.judge("a full disc");

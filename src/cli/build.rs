@@ -16,9 +16,9 @@ use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::payload::{self, PayloadFile};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::image::payload::{self, PayloadFile};
 use crate::image::{description, free_space, sbom, writing};
 use crate::report::Report;
 

@@ -45,10 +45,12 @@ impl PackagesError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
-            Self::Incomplete { .. } => "see `preflight list packages --base ISO` for what to put into \
+            Self::Incomplete { .. } => {
+                "see `preflight list packages --base ISO` for what to put into \
                                     --rpms DIR, and `preflight check packages` for each finding; \
                                     --allow-incomplete builds it all the same"
-                .to_owned(),
+                    .to_owned()
+            }
         })
     }
 }

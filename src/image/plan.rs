@@ -15,10 +15,14 @@ use super::agent::{self, AgentBundle, AgentError};
 use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
-use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, SignatureRecord, Tool};
+use super::manifest::{
+    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, SignatureRecord, Tool,
+};
 use super::on_disc;
 use super::recipe::{Agent, Pinned, Recipe};
-use super::repository::{self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed};
+use super::repository::{
+    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
+};
 use super::system::{System, SystemError};
 use crate::digest::Sha256;
 

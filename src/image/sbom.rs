@@ -326,7 +326,8 @@ mod tests {
         let number = serial_number(Sha256::of("plan"));
         assert_eq!(number, serial_number(Sha256::of("plan")));
         assert_ne!(number, serial_number(Sha256::of("another")));
-        let form = r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
+        let form =
+            r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
         assert!(regex::Regex::new(form).unwrap().is_match(&number), "{number}");
     }
 
