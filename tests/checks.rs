@@ -70,6 +70,7 @@ fn installer() -> ImageFacts {
             uefi: true,
         },
         boot: BootFacts {
+            defaults: none(),
             entries: none(),
             labels: none(),
             efi_copy_agrees: known(true),
@@ -88,6 +89,8 @@ fn installer() -> ImageFacts {
             missing_groups: none(),
             addon_faults: none(),
             addon_packages: known(17),
+            addons: none(),
+            vendor_packages: known(243),
         },
         kickstart: known(KickstartFacts {
             path: "/ks.cfg".to_owned(),
@@ -121,6 +124,8 @@ fn installer() -> ImageFacts {
             faults: none(),
             strangers: none(),
             files: known(24),
+            verified: known(true),
+            made: Fact::unavailable("nobody asked"),
         },
         agent: AgentFacts {
             present: true,
@@ -198,6 +203,8 @@ fn demo() -> ImageFacts {
             missing_groups: Fact::unavailable(beside),
             addon_faults: none(),
             addon_packages: known(0),
+            addons: none(),
+            vendor_packages: Fact::unavailable(beside),
         },
         agent: AgentFacts {
             standin: known(true),
@@ -230,6 +237,8 @@ fn vendor_medium() -> ImageFacts {
             faults: Fact::unavailable(nothing),
             strangers: Fact::unavailable(nothing),
             files: Fact::unavailable(nothing),
+            verified: Fact::unavailable(nothing),
+            made: Fact::unavailable(nothing),
         },
         ..without_agent()
     }

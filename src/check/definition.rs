@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread;
 
 use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
 use super::refusal::{DefinitionError, Problem};
+use super::schema::Type;
 use crate::assets::{Asset, AssetError, Assets, Kind};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
@@ -25,6 +27,10 @@ const SYMPTOMS: &str = "symptoms.yaml";
 pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(Kind::Check, SYMPTOMS)
 }
+
+/// How many threads verify checks, and for how few one more is not worth its start.
+const MOST_WORKERS: usize = 8;
+const LEAST_SHARE: usize = 24;
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
@@ -72,9 +78,7 @@ impl CheckSet {
         }
         let own = own_probes(&written)?;
         let facts = custom::types(&own);
-        let checks: Result<Vec<Check>, _> =
-            written.into_iter().map(|entry| check_of(entry, &facts)).collect();
-        Self::connect(checks?, own)
+        Self::connect(verified(written, &facts)?, own)
     }
 
     /// Makes a set of single checks: ids are unique, prerequisites exist and form no circle.
@@ -171,6 +175,33 @@ impl CheckSet {
     pub fn nearest(&self, id: &str) -> Option<&str> {
         nearest(id, self.places.keys().map(String::as_str))
     }
+}
+
+/// Verifies each entry by itself, on all processors: reading rules is most of what a short run
+/// does. The first thing that is wrong is the first as it is written, whoever comes to it first.
+fn verified(written: Vec<Written>, facts: &Type) -> Result<Vec<Check>, DefinitionError> {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+    let share = written.len().div_ceil(workers).max(LEAST_SHARE);
+    let mut written = written.into_iter();
+    let mut shares: Vec<Vec<Written>> = Vec::new();
+    while !written.as_slice().is_empty() {
+        shares.push(written.by_ref().take(share).collect());
+    }
+    let verify = |share: Vec<Written>| -> Result<Vec<Check>, DefinitionError> {
+        share.into_iter().map(|entry| check_of(entry, facts)).collect()
+    };
+    thread::scope(|scope| {
+        let last = shares.pop();
+        let others: Vec<_> =
+            shares.into_iter().map(|share| scope.spawn(move || verify(share))).collect();
+        let last = last.map(verify);
+        let others = others.into_iter().map(|worker| match worker.join() {
+            Ok(checks) => checks,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        let shares: Result<Vec<Vec<Check>>, _> = others.chain(last).collect();
+        Ok(shares?.into_iter().flatten().collect())
+    })
 }
 
 /// The probes of all entries, each once: two checks may bring the same one.

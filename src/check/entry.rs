@@ -17,11 +17,12 @@ use super::refusal::{DefinitionError, Problem};
 use super::rule::Rule;
 use super::schema::Type;
 use super::{schema, source};
-use crate::assets::Asset;
+use crate::assets::{self, Asset};
 use crate::yaml;
 
 /// One entry as it is written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct Entry {
     id: String,
@@ -69,6 +70,7 @@ impl Written {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ConditionEntry {
     rule: String,
@@ -77,6 +79,7 @@ struct ConditionEntry {
 
 /// `applies_to: image` or `applies_to: [image, linux-mt]`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(
     untagged,
     expecting = "expected a kind of target such as image or linux-mt, or a list of them"
@@ -88,6 +91,7 @@ enum OneOrMore {
 
 /// One example as it is written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ExampleEntry {
     #[serde(default)]
@@ -125,7 +129,12 @@ impl ExampleEntry {
 
 /// Reads the entries of one file, in the order they are written.
 pub(super) fn entries_of(file: &Asset) -> Result<Vec<Written>, DefinitionError> {
-    let entries: Vec<Entry> = yaml::parse(&file.text, &file.path)?;
+    // What the JSON of an embedded file is refused for, the file itself is, with its line.
+    let prepared = assets::as_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
+    let entries: Vec<Entry> = match prepared {
+        Some(entries) => entries,
+        None => yaml::parse(&file.text, &file.path)?,
+    };
     let lines = entry_lines(&file.text);
     let written = entries.into_iter().enumerate().map(|(index, entry)| {
         let line = lines.get(index).copied().unwrap_or(1);
@@ -329,6 +338,20 @@ pub(crate) mod tests {
 
     fn refusal(text: &str) -> String {
         read(text).err().expect("a refusal").to_string()
+    }
+
+    /// Embedded files are read as JSON, and say the same as the YAML that people read.
+    #[test]
+    fn an_embedded_file_says_the_same_as_json() {
+        let assets = assets::Assets::embedded();
+        let names = assets.names(assets::Kind::Check);
+        for name in names.iter().filter(|name| *name != "symptoms.yaml") {
+            let file = assets.read(assets::Kind::Check, name).unwrap();
+            let written: Vec<Entry> = yaml::parse(&file.text, &file.path).unwrap();
+            let json = assets::as_json(&file.text).expect(name);
+            assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(name), written, "{name}");
+            assert_eq!(assets::as_json(&format!("{} ", file.text)), None);
+        }
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod delta;
 mod esxi;
 mod site;
+mod via;
 mod vm;
 mod vsphere;
 
@@ -15,8 +17,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{ManyHosts, SiteChoice};
+pub use site::{CheckSite, ManyHosts, SiteChoice};
+pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -96,6 +100,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// A few MB that rebuild an image from the vendor's medium
+    Delta(BuildDelta),
     /// The descriptors of its virtual machine: .vmx and .ovf
     Vm(BuildVm),
 }
@@ -139,9 +145,21 @@ pub struct BuildImage {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rpm_key: Vec<PathBuf>,
 
-    /// Where to write the image [default: RECIPE.iso]
+    /// Rebuild the image that this delta was made of, from --base; the recipe
+    /// and its inputs are in it
+    #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
+        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
+        "allow_incomplete"])]
+    pub from_delta: Option<PathBuf>,
+
+    /// Where to write the image; - for standard output [default: RECIPE.iso, or
+    /// the delta's name without .delta]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Where to write its manifest [default: OUT.manifest.json; with -o -: nowhere]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
 
     /// Replace an existing file
     #[arg(long)]
@@ -194,6 +212,8 @@ pub enum Check {
     Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxi>),
+    /// Everything of a site: vCenter, hosts, machines, and what people answer
+    Site(Box<CheckSite>),
 }
 
 #[derive(Debug, Args)]
@@ -211,6 +231,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     #[command(flatten)]
     pub many: ManyHosts,
@@ -407,6 +430,9 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

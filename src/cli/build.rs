@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, packages, progress, recipe, screen};
+use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
+use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -24,6 +25,13 @@ use crate::report::Report;
 
 /// Builds an image, or says what would be built.
 pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+    if let Some(from) = &args.from_delta {
+        return delta::rebuild(args, from, assets);
+    }
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
+    }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let chosen = recipe::choose(&args.recipe, assets)?;
@@ -54,15 +62,22 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
+    if streams {
+        proven_or_allowed(&plan, args.allow_incomplete)?;
+        return stream::image(&plan, composition, args.manifest.as_deref(), &checks, &reporting);
+    }
+    let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &plan.inputs())?;
-    let beside = [manifest_beside(&out), sbom_beside(&out)];
-    reporting.spare(&plan.inputs(), &[&out, &beside[0], &beside[1]])?;
+    product::check_manifest(&manifest, &out, &plan.inputs())?;
+    let sbom = sbom_beside(&out);
+    check_target(&sbom, true, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest, &sbom])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let to = Target { out: &out, overwrite: args.overwrite };
+    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite: args.overwrite };
     let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    let [manifest, sbom] = beside.each_ref().map(|path| path.display());
+    let (manifest, sbom) = (manifest.display(), sbom.display());
     anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
     Ok(exit)
 }
@@ -78,21 +93,25 @@ fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::Package
     }
 }
 
-/// Where an image goes.
-struct Target<'a> {
+/// Where an image and what is told about it go.
+struct Places<'a> {
     out: &'a Path,
+    manifest: &'a Path,
+    sbom: &'a Path,
     overwrite: bool,
 }
 
-/// Writes the image beside its name, judges it, and gives it its name.
+/// Writes the image beside its name, judges it, and gives it, its bill of materials and its
+/// manifest their names.
 fn write(
     plan: &Plan,
     files: &[PayloadFile],
     composition: Composition,
-    &Target { out, overwrite }: &Target<'_>,
+    places: &Places<'_>,
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
+    let &Places { out, overwrite, .. } = places;
     let failed = || format!("cannot write {}", out.display());
     let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
     let part = Replacement::open(out, overwrite, readers, &plan.inputs())?;
@@ -102,35 +121,25 @@ fn write(
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
     let image = ImageRecord { name: file_name(out), size: image.len(), sha256 };
-    let sbom_path = sbom_beside(out);
     let text = sbom::of(plan, files, &image);
-    let sbom = written_beside(plan, &sbom_path, &text)?;
+    let sbom = product::begin(places.sbom, &text, &plan.inputs())?;
     let beside = Beside {
         inside: manifest,
         image,
         sbom: Some(ImageRecord {
-            name: file_name(&sbom_path),
+            name: file_name(places.sbom),
             size: text.len() as u64,
             sha256: Sha256::of(&text),
         }),
         verified: check::verified(&report),
     };
-    let manifest = written_beside(plan, &manifest_beside(out), &beside.to_json())?;
+    let manifest = product::begin(places.manifest, &beside.to_json(), &plan.inputs())?;
     // Everything is on disk before the first name is given; the manifest, which names the others,
     // gets its own last.
     part.commit()?;
     sbom.commit()?;
     manifest.commit()?;
     Ok(report)
-}
-
-/// A file beside the image, complete but for its name.
-fn written_beside(plan: &Plan, path: &Path, text: &str) -> anyhow::Result<Replacement> {
-    let part = Replacement::open(path, true, Readers::ByUmask, &plan.inputs())?;
-    std::io::Write::write_all(&mut part.file(), text.as_bytes())
-        .and_then(|()| part.file().sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(part)
 }
 
 fn file_name(path: &Path) -> String {
@@ -159,13 +168,7 @@ fn fill(
         let base = composition.base.as_ref();
         writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
     }
-    if let Some(base) = &plan.base
-        && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
-        && demanded != found
-    {
-        let path = base.path.display();
-        anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
-    }
+    plan.accepts_base(base_digest)?;
     let implant = sum.finish(false).context("the volume is longer than the image")?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))
@@ -183,40 +186,6 @@ fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, Ima
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))
     })
-}
-
-fn manifest_beside(out: &Path) -> PathBuf {
-    beside(out, ".manifest.json")
-}
-
-fn sbom_beside(out: &Path) -> PathBuf {
-    beside(out, ".cdx.json")
-}
-
-fn beside(out: &Path, extension: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(extension);
-    PathBuf::from(name)
-}
-
-fn directory_of(out: &Path) -> &Path {
-    out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
-    // Past this limit the kernel does not answer a write with an error: it ends the process.
-    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
-        && most < needed
-    {
-        let out = out.display();
-        anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
-    }
-    match free_space::available(directory_of(out)) {
-        Some(free) if free < needed => {
-            anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn source_date_epoch() -> anyhow::Result<Option<u64>> {

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod boot;
 pub mod closure;
 pub mod compose;
+pub mod delta;
 pub mod description;
 pub mod disc_path;
 pub mod firstboot;

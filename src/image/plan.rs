@@ -158,6 +158,16 @@ pub enum PlanError {
         #[source]
         source: AgentError,
     },
+    /// The vendor's medium is another one than the recipe demands.
+    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
+    OtherBase {
+        /// The medium.
+        path: PathBuf,
+        /// Its digest.
+        found: Sha256,
+        /// The recipe's.
+        demanded: Sha256,
+    },
     /// No digest is demanded of the agent.
     #[error("the recipe names no sha256 for the agent {path}")]
     Unpinned {
@@ -207,6 +217,7 @@ impl PlanError {
                  the recipe; or add --allow-unpinned, which the manifest will tell"
             )),
             Self::OtherAgent { .. } => Some("get the archive again, or mend the recipe".to_owned()),
+            Self::OtherBase { .. } => Some("get the medium again, or mend the recipe".to_owned()),
             Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
         }
     }
@@ -356,6 +367,22 @@ impl Plan {
             unverified: self.packages.len() - verified,
             keys: keys.iter().map(|key| format!("{} {}", key.fingerprint, key.owner)).collect(),
         })
+    }
+
+    /// Refuses the vendor's medium when the recipe demands another; its digest is known late, for
+    /// it is taken while the medium is read.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::OtherBase`].
+    pub fn accepts_base(&self, digest: Option<Sha256>) -> Result<(), PlanError> {
+        if let Some(base) = &self.base
+            && let (Some(demanded), Some(found)) = (base.demanded, digest)
+            && demanded != found
+        {
+            return Err(PlanError::OtherBase { path: base.path.clone(), found, demanded });
+        }
+        Ok(())
     }
 
     /// Whether the image will hold what not everyone may read: a password's hash can be guessed at.

@@ -8,7 +8,7 @@ use super::model::{MasterTarget, Site};
 use super::value::FileSystem;
 use crate::check::{Target, TargetKind};
 use crate::facts::probe::Surroundings;
-use crate::facts::site::{Answer, PlanFacts, ServerFacts, SiteFacts, VcenterFacts};
+use crate::facts::site::{Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, VcenterFacts};
 use crate::facts::{Document, Fact, Looked};
 
 impl Site {
@@ -96,6 +96,29 @@ impl Site {
         targets.extend(silent.map(|it| target(it.name.to_string(), TargetKind::ProcessServer)));
         let machines = self.protected_vms.iter();
         targets.extend(machines.map(|it| target(it.name.to_string(), TargetKind::ProtectedVm)));
+        targets
+    }
+
+    /// The same without machines, and with a configuration server and a vSphere server that must be
+    /// there although the site names none.
+    pub(super) fn silent(&self) -> Vec<Target> {
+        let mut targets = self.answered_for();
+        targets.retain(|target| target.kind != TargetKind::ProtectedVm);
+        let unnamed = |name: &str, kind| Target {
+            document: self.document(name),
+            name: name.to_owned(),
+            kind,
+        };
+        if self.scenario == Scenario::VmwareClassic && self.configuration_server.is_none() {
+            targets.push(unnamed("configuration server", TargetKind::ConfigurationServer));
+        }
+        if self.scenario == Scenario::VmwareClassic
+            && self.vcenter.is_none()
+            && self.esxi.is_empty()
+        {
+            targets.push(unnamed("vCenter", TargetKind::Vcenter));
+            targets.push(unnamed("ESXi", TargetKind::Esxi));
+        }
         targets
     }
 

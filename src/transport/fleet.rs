@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use super::vsphere::Inquiry;
 use super::{Transport, record};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, Transcript};
@@ -19,18 +20,43 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The kind of failure of a host that was not asked to the end because somebody stopped the run.
 pub const INTERRUPTED: &str = "interrupted";
 
+/// Whether a host was not asked to the end because somebody stopped the run.
+pub fn was_interrupted(transcript: &Transcript) -> bool {
+    transcript.connection.failure.as_ref().is_some_and(|why| why.kind == INTERRUPTED)
+}
+
 /// One host and what it is asked.
 pub struct Question {
     /// Its name in reports.
     pub target: String,
-    /// What it is asked as: `linux-mt`, `process-server`.
+    /// What it is asked as: `linux-mt`, `process-server`, `esxi`, `vcenter`.
     pub kind: String,
-    /// The way to it.
-    pub transport: Box<dyn Transport>,
-    /// What it is asked.
-    pub probes: Vec<Probe>,
-    /// What the probes need to know.
-    pub around: Surroundings,
+    /// How it is asked.
+    pub by: Means,
+}
+
+/// How a host is asked.
+pub enum Means {
+    /// By its shell.
+    Shell {
+        /// The way to it.
+        transport: Box<dyn Transport>,
+        /// What it is asked.
+        probes: Vec<Probe>,
+        /// What the probes need to know.
+        around: Surroundings,
+    },
+    /// Over the vSphere API.
+    Api(Box<Inquiry>),
+}
+
+impl Means {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Shell { transport, .. } => transport.name(),
+            Self::Api(_) => Inquiry::BY,
+        }
+    }
 }
 
 /// What happens while hosts are asked.
@@ -109,10 +135,13 @@ fn work(questions: &[Question], next: &AtomicUsize, send: &mpsc::Sender<Message>
         if send.send(Message::Began(index)).is_err() {
             return;
         }
-        let Question { target, kind, transport, probes, around } = question;
+        let Question { target, kind, by } = question;
         // A defect that one host brings to light is not to cost the others.
-        let asked = catch_unwind(AssertUnwindSafe(|| {
-            record(target, kind, transport.as_ref(), probes, around)
+        let asked = catch_unwind(AssertUnwindSafe(|| match by {
+            Means::Shell { transport, probes, around } => {
+                record(target, kind, transport.as_ref(), probes, around)
+            }
+            Means::Api(inquiry) => inquiry.record(target, kind),
         }));
         let Ok(transcript) = asked else { continue };
         if send.send(Message::Ended(index, Box::new(transcript))).is_err() {
@@ -130,7 +159,7 @@ fn silent(question: &Question, stopped: bool) -> Transcript {
         ("local", "asking it ended unexpectedly")
     };
     let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
-    Transcript::of_failure(&question.target, &question.kind, question.transport.name(), failure)
+    Transcript::of_failure(&question.target, &question.kind, question.by.name(), failure)
 }
 
 #[cfg(test)]
@@ -167,14 +196,16 @@ mod tests {
         let question = |(index, ms): (usize, &u64)| Question {
             target: format!("mt{index}"),
             kind: "linux-mt".into(),
-            transport: Box::new(Slow {
-                takes: Duration::from_millis(*ms),
-                at_once: Arc::clone(&at_once),
-                most: Arc::clone(&most),
-                panics: *ms == u64::MAX,
-            }),
-            probes: Vec::new(),
-            around: Surroundings::default(),
+            by: Means::Shell {
+                transport: Box::new(Slow {
+                    takes: Duration::from_millis(*ms),
+                    at_once: Arc::clone(&at_once),
+                    most: Arc::clone(&most),
+                    panics: *ms == u64::MAX,
+                }),
+                probes: Vec::new(),
+                around: Surroundings::default(),
+            },
         };
         (takes_ms.iter().enumerate().map(question).collect(), most)
     }

@@ -4,12 +4,12 @@
 //! Not for what runs over it: that is `socket`.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use super::deadline::Deadline;
 use super::failure::{self, failure, seconds};
+use super::workers;
 use crate::facts::transcript::Failure;
 
 /// The most time one address may take to answer; a host that lives does so at once.
@@ -43,12 +43,14 @@ fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>
         failure("dns", format!("the name {host:?} has no address: {why}"))
             .with_hint("check the name, or give the host's address")
     };
-    let (send, receive) = mpsc::channel();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![(address, port).into()]);
+    }
     let name = host.to_owned();
-    std::thread::spawn(move || {
-        let found = (name.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>());
-        send.send(found).ok();
-    });
+    let receive = workers::run(move || {
+        (name.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>())
+    })
+    .map_err(|error| failure("local", format!("no thread: {error}")))?;
     let left = deadline.left().unwrap_or_default();
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) if addresses.is_empty() => Err(unknown("it has none".to_owned())),

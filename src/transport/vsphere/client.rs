@@ -75,7 +75,7 @@ impl<'a> Client<'a> {
     /// Says why there is no connection to a server that is trusted.
     pub fn connect(&mut self) -> Result<tls::Session, VsphereError> {
         let Callee { route, to, trust } = self.callee;
-        let stream = route.open(to, self.deadline)?;
+        let stream = route.open(to, &mut self.deadline)?;
         let (secured, session) = tls::secure(stream, to, trust, self.deadline)?;
         self.connection = Some(secured);
         Ok(session)

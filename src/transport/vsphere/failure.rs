@@ -31,6 +31,20 @@ pub enum VsphereError {
         /// What the system said.
         why: String,
     },
+    /// The host on the way to it cannot be used.
+    #[error("the way through {via}: {}", .failure.reason)]
+    Via {
+        /// The host.
+        via: String,
+        /// Why not.
+        failure: Failure,
+    },
+    /// The host on the way can be used, and does not reach it.
+    #[error("{}", .failure.reason)]
+    Beyond {
+        /// Why not.
+        failure: Failure,
+    },
     /// The time was up.
     #[error("no answer within {} s, while {doing}", .limit.as_secs())]
     Timeout {
@@ -114,8 +128,11 @@ fn http_words(status: u16, reason: &str, location: Option<&str>) -> String {
 
 impl VsphereError {
     /// What kind it is, for programs.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
+            // Whatever is wrong with that host says nothing about the server.
+            Self::Via { .. } => "via",
+            Self::Beyond { failure } => &failure.kind,
             Self::Dns { .. } => "dns",
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
@@ -140,6 +157,7 @@ impl VsphereError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Via { failure, .. } | Self::Beyond { failure } => return failure.hint.clone(),
             Self::Dns { .. } => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
             Self::Unreachable { .. } => "check the route from here, and firewalls between",

@@ -11,6 +11,7 @@ mod collector;
 pub mod failure;
 mod files;
 mod http;
+mod inquiry;
 mod json;
 mod notes;
 mod server;
@@ -18,8 +19,10 @@ pub mod session;
 mod soap;
 pub mod stream;
 mod survey;
+pub mod through;
 pub mod thumbprint;
 pub mod tls;
 pub mod xml;
 
+pub use inquiry::Inquiry;
 pub use survey::{Asked, record};
