@@ -160,9 +160,9 @@ fn all_at_once(
         }
     }
     let mut answered = VecDeque::from(live(questions, jobs)?);
-    let told = slots.into_iter().map(|slot| {
-        slot.unwrap_or_else(|| answered.pop_front().into_iter().collect())
-    });
+    let told = slots
+        .into_iter()
+        .map(|slot| slot.unwrap_or_else(|| answered.pop_front().into_iter().collect()));
     Ok((roles, told.collect()))
 }
 
@@ -257,8 +257,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let trust = trust(&trusting, &to)?;
     let keyring = Keyring::alone(VCENTER, said.password_file.as_deref())?;
     let silent = |reason: String, hint: &str| {
-        let failure =
-            Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
+        let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
         let kind = TargetKind::Vcenter.word();
         Ok(Place::Told(vec![Transcript::of_failure(&to.host, kind, Inquiry::BY, failure)]))
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -17,9 +17,10 @@ use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::payload::{self, PayloadFile};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::image::{description, free_space, payload, writing};
+use crate::image::{description, free_space, sbom, writing};
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
@@ -68,33 +69,49 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
     let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &plan.inputs())?;
     product::check_manifest(&manifest, &out, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest])?;
+    let sbom = sbom_beside(&out);
+    check_target(&sbom, true, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest, &sbom])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let places = (out.as_path(), manifest.as_path());
-    let report = write(&plan, composition, places, args.overwrite, &checks, reporting.fail_on)?;
+    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite: args.overwrite };
+    let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    anstream::eprintln!("built {} and {}", out.display(), manifest.display());
+    let (manifest, sbom) = (manifest.display(), sbom.display());
+    anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
     Ok(exit)
 }
 
 /// Refuses an image whose packages are not proven to install, unless somebody wants it.
 fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::PackagesError> {
-    if allowed || plan.incomplete.is_empty() {
-        return Ok(());
+    match &plan.base {
+        Some(base) if !allowed && !plan.incomplete.is_empty() => {
+            let (base, findings) = (base.path.clone(), plan.incomplete.clone());
+            Err(packages::PackagesError::Incomplete { base, findings })
+        }
+        _ => Ok(()),
     }
-    Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
 }
 
-/// Writes the image beside its name, judges it, and gives it and its manifest their names.
+/// Where an image and what is told about it go.
+struct Places<'a> {
+    out: &'a Path,
+    manifest: &'a Path,
+    sbom: &'a Path,
+    overwrite: bool,
+}
+
+/// Writes the image beside its name, judges it, and gives it, its bill of materials and its
+/// manifest their names.
 fn write(
     plan: &Plan,
+    files: &[PayloadFile],
     composition: Composition,
-    (out, manifest_at): (&Path, &Path),
-    overwrite: bool,
+    places: &Places<'_>,
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
+    let &Places { out, overwrite, .. } = places;
     let failed = || format!("cannot write {}", out.display());
     let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
     let part = Replacement::open(out, overwrite, readers, &plan.inputs())?;
@@ -103,19 +120,30 @@ fn write(
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
+    let image = ImageRecord { name: file_name(out), size: image.len(), sha256 };
+    let text = sbom::of(plan, files, &image);
+    let sbom = product::begin(places.sbom, &text, &plan.inputs())?;
     let beside = Beside {
         inside: manifest,
-        image: ImageRecord {
-            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            size: image.len(),
-            sha256,
-        },
+        image,
+        sbom: Some(ImageRecord {
+            name: file_name(places.sbom),
+            size: text.len() as u64,
+            sha256: Sha256::of(&text),
+        }),
         verified: check::verified(&report),
     };
-    let manifest = product::begin_manifest(manifest_at, &beside, &plan.inputs())?;
+    let manifest = product::begin(places.manifest, &beside.to_json(), &plan.inputs())?;
+    // Everything is on disk before the first name is given; the manifest, which names the others,
+    // gets its own last.
     part.commit()?;
+    sbom.commit()?;
     manifest.commit()?;
     Ok(report)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Fills the part file: one pass over the plan, then the sum that was taken on the way.

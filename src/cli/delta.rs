@@ -107,6 +107,7 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
             size: delta.result_len,
             sha256: delta.result,
         },
+        sbom: None,
         verified: check::verified(&report),
     });
     let beside = match &beside {

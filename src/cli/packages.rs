@@ -31,8 +31,13 @@ pub enum PackagesError {
     #[error("no medium to look for packages on")]
     NoBase,
     /// What is asked for does not install.
-    #[error("the packages are not proven to install: {}", told(.0))]
-    Incomplete(Vec<String>),
+    #[error("{base}: the packages are not proven to install: {}", told(.findings))]
+    Incomplete {
+        /// The medium.
+        base: PathBuf,
+        /// Why.
+        findings: Vec<String>,
+    },
 }
 
 impl PackagesError {
@@ -40,10 +45,12 @@ impl PackagesError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
-            Self::Incomplete(_) => "see `preflight list packages --base ISO` for what to put into \
+            Self::Incomplete { .. } => {
+                "see `preflight list packages --base ISO` for what to put into \
                                     --rpms DIR, and `preflight check packages` for each finding; \
                                     --allow-incomplete builds it all the same"
-                .to_owned(),
+                    .to_owned()
+            }
         })
     }
 }

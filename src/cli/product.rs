@@ -20,8 +20,17 @@ pub fn is_stream(out: &Path) -> bool {
 
 /// The name of the manifest beside an image.
 pub fn manifest_beside(out: &Path) -> PathBuf {
+    beside(out, ".manifest.json")
+}
+
+/// The name of the bill of materials beside an image.
+pub fn sbom_beside(out: &Path) -> PathBuf {
+    beside(out, ".cdx.json")
+}
+
+fn beside(out: &Path, extension: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
-    name.push(".manifest.json");
+    name.push(extension);
     PathBuf::from(name)
 }
 
@@ -65,9 +74,15 @@ pub fn begin_manifest(
     beside: &Beside,
     inputs: &[(&Path, &File)],
 ) -> anyhow::Result<Replacement> {
+    begin(path, &beside.to_json(), inputs)
+}
+
+/// Writes a text to disk; it gets its name when it is committed.
+pub fn begin(path: &Path, text: &str, inputs: &[(&Path, &File)]) -> anyhow::Result<Replacement> {
     let part = Replacement::open(path, true, Readers::ByUmask, inputs)?;
     part.file()
-        .write_all(beside.to_json().as_bytes())
+        .write_all(text.as_bytes())
+        .and_then(|()| part.file().sync_all())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(part)
 }

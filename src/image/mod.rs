@@ -22,6 +22,7 @@ pub mod profile;
 pub mod recipe;
 pub mod replacement;
 pub mod repository;
+pub mod sbom;
 pub mod setting;
 pub mod system;
 pub mod value;

@@ -15,10 +15,14 @@ use super::agent::{self, AgentBundle, AgentError};
 use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
-use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, Tool};
+use super::manifest::{
+    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, SignatureRecord, Tool,
+};
 use super::on_disc;
 use super::recipe::{Agent, Pinned, Recipe};
-use super::repository::{self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage};
+use super::repository::{
+    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
+};
 use super::system::{System, SystemError};
 use crate::digest::Sha256;
 
@@ -296,6 +300,7 @@ impl Plan {
             base: Option<(String, u64)>,
             agent: Option<Sha256>,
             packages: Vec<Sha256>,
+            keys: Vec<&'a str>,
         }
         let root = match &self.root {
             RootAccess::Locked => "",
@@ -308,6 +313,7 @@ impl Plan {
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
+            keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
         Sha256::of(serde_json::to_vec(&pinned).expect("a plan serialises"))
     }
@@ -346,9 +352,21 @@ impl Plan {
                 standin: agent.bundle.standin,
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
+            signatures: self.signatures(),
             incomplete: self.incomplete.clone(),
             files: Vec::new(),
         }
+    }
+
+    /// Who signed the add-on packages; nothing when there are none.
+    pub fn signatures(&self) -> Option<SignatureRecord> {
+        let verified = self.packages.iter().filter(|it| matches!(it.signed, Signed::By(_))).count();
+        let keys = self.keyring.names();
+        (!self.packages.is_empty()).then(|| SignatureRecord {
+            verified,
+            unverified: self.packages.len() - verified,
+            keys: keys.iter().map(|key| format!("{} {}", key.fingerprint, key.owner)).collect(),
+        })
     }
 
     /// Refuses the vendor's medium when the recipe demands another; its digest is known late, for

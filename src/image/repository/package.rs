@@ -200,6 +200,12 @@ fn check_lead(lead: &[u8]) -> Judged<()> {
     if lead.len() < LEAD {
         return Err(PackageFault::Cut("lead"));
     }
+    // The kind of signature: a header, as every rpm since 3.0 writes it.
+    if lead[78..80] != [0, 5] {
+        return Err(PackageFault::NotRpm(
+            "one with a signature of a kind that no rpm reads any more",
+        ));
+    }
     // Bytes 6 and 7 say binary or source; the header is asked again below.
     match lead[6..8] {
         [0, 0] => Ok(()),
@@ -327,8 +333,13 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
             return Err(PackageFault::Digest("header", kind));
         }
     }
-    let md5 = metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5).ok();
-    let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).ok();
+    // One that is there but is no text or no bytes is a fault, not an absence.
+    for tag in [Sig::RPMSIGTAG_SHA1, Sig::RPMSIGTAG_SHA256] {
+        there(metadata.signature.get_entry_data_as_string(tag))?;
+    }
+    let md5 = there(metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5))?;
+    let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256);
+    let sha256 = there(sha256)?;
     if md5.is_none() && sha256.is_none() {
         return Err(PackageFault::NoDigest("payload"));
     }
@@ -339,6 +350,15 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
         return Err(PackageFault::Digest("payload", "md5"));
     }
     Ok(())
+}
+
+/// A value, unless there is none.
+fn there<T>(value: Result<T, rpm::Error>) -> Judged<Option<T>> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(rpm::Error::TagNotFound(_)) => Ok(None),
+        Err(error) => Err(PackageFault::Unreadable(error)),
+    }
 }
 
 fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {

@@ -148,8 +148,8 @@ fn find(metadata: &PackageMetadata) -> Result<Vec<Found>, PackageFault> {
         }
     }
     // rpm 6 has one tag for all signatures of the header, in base64.
-    let newer = metadata.signature.get_entry_data_as_string_array(Sig::RPMSIGTAG_OPENPGP).is_ok();
-    if newer {
+    let newer = metadata.signature.get_entry_data_as_string_array(Sig::RPMSIGTAG_OPENPGP);
+    if !matches!(newer, Err(rpm::Error::TagNotFound(_))) {
         let newer = metadata.raw_signatures().map_err(PackageFault::Unreadable)?;
         all.extend(newer.into_iter().map(|bytes| (false, bytes)));
     }
