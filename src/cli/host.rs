@@ -40,6 +40,7 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
     let login = Login::of(&args.credentials, &args.asking)?;
+    checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
     let transcripts = ask(hosts, &checks, &login, args.many.jobs)?;
     let report = judge(&transcripts, &checks, &around, reporting.fail_on)?;
     reporting.show(&report)
