@@ -19,10 +19,9 @@ mod link;
 mod login;
 mod route;
 mod socket;
-mod workers;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -119,11 +118,16 @@ impl Transport for Ssh {
 
     fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure> {
         let deadline = Arc::new(Deadline::after(self.timeout));
+        let (send, receive) = mpsc::channel();
         let (ssh, script, nonce) = (self.clone(), script.to_owned(), nonce.clone());
         let watched = Arc::clone(&deadline);
         // The worker may be where no time limit reaches it: in the resolver, in an agent.
-        let receive = workers::run(move || ssh.ask(&script, &nonce, &watched))
-            .map_err(|error| failure("local", format!("no thread: {error}")))?;
+        let worker = std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
+            send.send(ssh.ask(&script, &nonce, &watched)).ok();
+        });
+        if let Err(error) = worker {
+            return Err(failure("local", format!("no thread: {error}")));
+        }
         deadline.enforce(&receive).unwrap_or_else(|| match deadline.left() {
             Some(_) => Err(failure("not-ssh", "the server's answer could not be understood")),
             None => Err(failure::late(&deadline, "waiting for the agent or the resolver")),
