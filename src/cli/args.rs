@@ -4,6 +4,7 @@
 
 mod credentials;
 mod esxi;
+mod fix;
 mod site;
 mod via;
 mod vm;
@@ -17,6 +18,7 @@ use crate::assets::Assets;
 
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
+pub use fix::Fix;
 pub use site::{ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
@@ -171,6 +173,11 @@ pub struct ReportChoice {
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
+
+    /// Write the commands that mend what failed to a file, to be read and
+    /// run by hand; it does nothing when it is run
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod esxi;
 mod failure;
+mod fix;
 mod host;
 mod inspect;
 mod interrupt;

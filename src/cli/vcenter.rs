@@ -7,13 +7,13 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
 use super::check::Reporting;
 use super::password::Keyring;
 use super::trust::trust;
-use super::{Exit, screen, via};
+use super::{Exit, fix, screen, via};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -29,8 +29,10 @@ use crate::transport::capture;
 use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::client::Callee;
+use crate::transport::vsphere::enable_uuid::Machine;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::vsphere::stream::Route;
+use crate::transport::vsphere::tls::Trust;
 use crate::transport::vsphere::{Asked, record};
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -38,14 +40,33 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
+        Some(_) if args.fix.fix => bail!("--fix: what was captured cannot be changed"),
         Some(path) => capture::read(Path::new(path))?,
-        None => {
-            let route = way(&args.through, &args.asking)?;
-            vec![ask(&args.target, TargetKind::Vcenter, &args.asking, &*route)?]
-        }
+        None => vec![ask_and_mend(args)?],
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
+}
+
+/// Asks a server; where something is to be mended, that comes first, so that the report is of what
+/// is there after it.
+fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
+    let route = way(&args.through, &args.asking)?;
+    let who = Who::of(&args.target, &args.asking)?;
+    if args.fix.fix {
+        let name = args.asking.vm.as_ref().or(who.to.vm.as_ref());
+        let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
+        fix::enable_uuid(
+            &Machine {
+                callee: who.callee(&*route),
+                credentials: &who.credentials,
+                name,
+                timeout: Duration::from_secs(args.asking.timeout),
+            },
+            &args.fix,
+        )?;
+    }
+    who.ask(TargetKind::Vcenter, &args.asking, &*route)
 }
 
 /// The report of what was answered.
@@ -99,35 +120,63 @@ pub fn ask(
     asking: &AskingVsphere,
     route: &dyn Route,
 ) -> anyhow::Result<Transcript> {
-    let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
-    let trust = trust(&asking.trusting, &to)?;
-    let user = asking.user.clone().or_else(|| to.user.clone());
-    let user = user.with_context(|| {
-        format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
-    })?;
-    let question = Question {
-        discovery_account: asking.discovery_account.clone(),
-        master_target: asking.vm.clone().or_else(|| to.vm.clone()),
-        host: asking.host.clone(),
-        reprotected_at: asking.reprotected_at,
-        protected: asking.protected.clone(),
-    };
-    let credentials = Credentials { password: password(asking, &user, &to)?, user };
-    let transcript = record(&Asked {
-        name: &to.host,
-        kind: kind.word(),
-        callee: Callee { route, to: &to, trust: &trust },
-        credentials: &credentials,
-        question: &question,
-        timeout: Duration::from_secs(asking.timeout),
-    });
-    // The findings say what is unknown for it; what to do about it is said once.
-    if let Some(failure) = &transcript.connection.failure {
-        let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
-        let reason = screen::printable(&failure.reason);
-        anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
+    Who::of(target, asking)?.ask(kind, asking, route)
+}
+
+/// Who logs in where, and how the server is known.
+struct Who {
+    to: Address,
+    trust: Trust,
+    credentials: Credentials,
+}
+
+impl Who {
+    fn of(target: &str, asking: &AskingVsphere) -> anyhow::Result<Self> {
+        let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
+        let trust = trust(&asking.trusting, &to)?;
+        let user = asking.user.clone().or_else(|| to.user.clone());
+        let user = user.with_context(|| {
+            format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
+        })?;
+        let credentials = Credentials { password: password(asking, &user, &to)?, user };
+        Ok(Self { to, trust, credentials })
     }
-    Ok(transcript)
+
+    fn callee<'a>(&'a self, route: &'a dyn Route) -> Callee<'a> {
+        Callee { route, to: &self.to, trust: &self.trust }
+    }
+
+    fn ask(
+        &self,
+        kind: TargetKind,
+        asking: &AskingVsphere,
+        route: &dyn Route,
+    ) -> anyhow::Result<Transcript> {
+        let Self { to, credentials, .. } = self;
+        let question = Question {
+            discovery_account: asking.discovery_account.clone(),
+            master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+            host: asking.host.clone(),
+            reprotected_at: asking.reprotected_at,
+            protected: asking.protected.clone(),
+        };
+        let transcript = record(&Asked {
+            name: &to.host,
+            kind: kind.word(),
+            callee: self.callee(route),
+            credentials,
+            question: &question,
+            timeout: Duration::from_secs(asking.timeout),
+        });
+        // The findings say what is unknown for it; what to do about it is said once.
+        if let Some(failure) = &transcript.connection.failure {
+            let hint =
+                failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
+            let reason = screen::printable(&failure.reason);
+            anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
+        }
+        Ok(transcript)
+    }
 }
 
 /// The password, from wherever passwords come.
