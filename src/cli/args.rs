@@ -5,6 +5,7 @@
 mod credentials;
 mod delta;
 mod esxi;
+mod fix;
 mod site;
 mod via;
 mod vm;
@@ -19,6 +20,7 @@ use crate::assets::Assets;
 pub use credentials::Credentials;
 pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
+pub use fix::Fix;
 pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
@@ -192,6 +194,11 @@ pub struct ReportChoice {
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
+
+    /// Write the commands that mend what failed to a file, to be read and
+    /// run by hand; it does nothing when it is run
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -10,6 +10,7 @@ mod check;
 mod delta;
 mod esxi;
 mod failure;
+mod fix;
 mod host;
 mod inspect;
 mod interrupt;

@@ -157,7 +157,8 @@ impl<'a> Client<'a> {
     }
 
     /// Sends a request. A kept connection may have been closed meanwhile; then it goes out once
-    /// more on a new one, which does no harm, for no call changes anything.
+    /// more on a new one, which does no harm: no call changes anything, but for the one that sets a
+    /// value, and setting it twice is setting it once.
     fn exchange(
         &mut self,
         method: &str,

@@ -34,18 +34,18 @@ impl Inquiry {
     /// What transcripts say they were asked by.
     pub const BY: &'static str = "vsphere";
 
+    /// The server, as it is called until `stop` becomes true.
+    pub fn callee<'a>(&'a self, stop: &'a AtomicBool) -> Callee<'a> {
+        Callee { route: self.route.as_ref(), to: &self.to, trust: &self.trust, stop }
+    }
+
     /// Asks the server, and notes whatever comes of it. When `stop` becomes true nothing more is
     /// asked, and the session is closed.
     pub fn record(&self, name: &str, kind: &str, stop: &AtomicBool) -> Transcript {
         record(&Asked {
             name,
             kind,
-            callee: Callee {
-                route: self.route.as_ref(),
-                to: &self.to,
-                trust: &self.trust,
-                stop,
-            },
+            callee: self.callee(stop),
             credentials: &self.credentials,
             question: &self.question,
             timeout: self.timeout,
