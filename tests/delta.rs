@@ -264,7 +264,7 @@ fn the_program_makes_a_delta_and_rebuilds_image_and_manifest() {
     assert_eq!(mode_of(&at("mt.iso.delta")), 0o600);
     let len = fs::metadata(at("mt.iso.delta")).unwrap().len();
     assert!(len < image.len() as u64 / 10, "{len} bytes of {}", image.len());
-    for name in ["mt.iso", "mt.iso.manifest.json"] {
+    for name in ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"] {
         fs::rename(at(name), at(&format!("first-{name}"))).unwrap();
     }
 
@@ -277,6 +277,8 @@ fn the_program_makes_a_delta_and_rebuilds_image_and_manifest() {
     assert!(fs::read(at("mt.iso")).unwrap() == image, "the same bytes");
     assert_eq!(mode_of(&at("mt.iso")), 0o600);
     assert_eq!(fs::read_to_string(at("mt.iso.manifest.json")).unwrap(), manifest);
+    let bill = |name: &str| fs::read_to_string(at(name)).unwrap();
+    assert_eq!(bill("mt.iso.cdx.json"), bill("first-mt.iso.cdx.json"));
     let again = run(dir.path(), &ONE_FILE, rebuild);
     clean(&again, &[2]);
     assert!(again.complaint().contains("mt.iso exists"), "{}", again.complaint());

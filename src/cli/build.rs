@@ -15,12 +15,13 @@ use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::iso::Source;
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::payload::{self, PayloadFile};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::image::{description, free_space, sbom, writing};
+use crate::image::{description, free_space, on_disc, writing};
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
@@ -120,30 +121,27 @@ fn write(
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
-    let image = ImageRecord { name: file_name(out), size: image.len(), sha256 };
-    let text = sbom::of(plan, files, &image);
-    let sbom = product::begin(places.sbom, &text, &plan.inputs())?;
+    let bill = files.iter().find(|file| file.path.as_str() == on_disc::SBOM);
+    let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
+        unreachable!("every payload has a bill of materials, made in memory")
+    };
+    let sbom = product::begin(places.sbom, bill, &plan.inputs())?;
     let beside = Beside {
         inside: manifest,
-        image,
-        sbom: Some(ImageRecord {
-            name: file_name(places.sbom),
-            size: text.len() as u64,
-            sha256: Sha256::of(&text),
-        }),
+        image: ImageRecord {
+            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            size: image.len(),
+            sha256,
+        },
         verified: check::verified(&report),
     };
-    let manifest = product::begin(places.manifest, &beside.to_json(), &plan.inputs())?;
+    let manifest = product::begin_manifest(places.manifest, &beside, &plan.inputs())?;
     // Everything is on disk before the first name is given; the manifest, which names the others,
     // gets its own last.
     part.commit()?;
     sbom.commit()?;
     manifest.commit()?;
     Ok(report)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Fills the part file: one pass over the plan, then the sum that was taken on the way.

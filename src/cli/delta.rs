@@ -8,20 +8,23 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::{BuildDelta, BuildImage};
-use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, progress, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::delta::{self, Delta, DeltaError};
-use crate::image::free_space;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::iso::Medium;
 use crate::image::iso::bytemap::{ByteMap, Origin};
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{open_input, open_medium};
 use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::image::{free_space, on_disc};
+
+/// Bytes of a bill of materials that is taken out of a rebuilt image.
+const MOST_SBOM: u64 = 32 << 20;
 
 /// Writes the delta of an image, and proves that it rebuilds it.
 pub fn build(args: &BuildDelta) -> anyhow::Result<Exit> {
@@ -93,12 +96,14 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
     }
     check_target(&out, args.overwrite, &inputs)?;
     product::check_manifest(&manifest, &out, &inputs)?;
-    reporting.spare(&inputs, &[&out, &manifest])?;
+    let sbom = sbom_beside(&out);
+    check_target(&sbom, true, &inputs)?;
+    reporting.spare(&inputs, &[&out, &manifest, &sbom])?;
     enough_space(&out, delta.result_len)?;
     let failed = || format!("cannot rebuild {}", out.display());
     let part = Replacement::open(&out, args.overwrite, Readers::Owner, &inputs)?;
     fill(&delta, &base, &part).with_context(failed)?;
-    let (facts, inside) = read_back(&delta, &part).with_context(failed)?;
+    let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
     let report = check::judge_image(&out, &facts, &checks, reporting.fail_on);
     let beside = inside.map(|inside| Beside {
         inside,
@@ -107,7 +112,6 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
             size: delta.result_len,
             sha256: delta.result,
         },
-        sbom: None,
         verified: check::verified(&report),
     });
     let beside = match &beside {
@@ -117,7 +121,10 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
             None
         }
     };
+    // An image of an earlier version has none.
+    let bill = bill.map(|bill| product::begin(&sbom, &bill, &inputs)).transpose()?;
     part.commit()?;
+    bill.map_or(Ok(()), Replacement::commit)?;
     beside.map_or(Ok(()), Replacement::commit)?;
     let exit = reporting.show(&report)?;
     anstream::eprintln!("rebuilt {}, sha256 {}", out.display(), delta.result);
@@ -161,11 +168,14 @@ fn fill(delta: &Delta, base: &File, part: &Replacement) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a rebuilt image holds: its facts, its manifest, its bill of materials.
+type ReadBack = (ImageFacts, Result<Manifest, String>, Option<Vec<u8>>);
+
 /// Reads the part file back, as bytes and as an image, while it goes to disk.
 fn read_back(
     delta: &Delta,
     part: &Replacement,
-) -> anyhow::Result<(ImageFacts, Result<Manifest, String>)> {
+) -> anyhow::Result<ReadBack> {
     let file = Arc::new(part.file().try_clone()?);
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());
@@ -178,6 +188,8 @@ fn read_back(
         }
         synced.join().expect("syncing does not panic")?;
         let facts = facts.join().expect("inspecting does not panic")?;
-        Ok((facts, inspect::manifest(&Medium::open(Arc::clone(&file))?)))
+        let medium = Medium::open(Arc::clone(&file))?;
+        let bill = medium.read(on_disc::SBOM, MOST_SBOM).ok();
+        Ok((facts, inspect::manifest(&medium), bill))
     })
 }

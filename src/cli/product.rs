@@ -74,14 +74,14 @@ pub fn begin_manifest(
     beside: &Beside,
     inputs: &[(&Path, &File)],
 ) -> anyhow::Result<Replacement> {
-    begin(path, &beside.to_json(), inputs)
+    begin(path, beside.to_json().as_bytes(), inputs)
 }
 
-/// Writes a text to disk; it gets its name when it is committed.
-pub fn begin(path: &Path, text: &str, inputs: &[(&Path, &File)]) -> anyhow::Result<Replacement> {
+/// Writes a file to disk; it gets its name when it is committed.
+pub fn begin(path: &Path, bytes: &[u8], inputs: &[(&Path, &File)]) -> anyhow::Result<Replacement> {
     let part = Replacement::open(path, true, Readers::ByUmask, inputs)?;
     part.file()
-        .write_all(text.as_bytes())
+        .write_all(bytes)
         .and_then(|()| part.file().sync_all())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(part)

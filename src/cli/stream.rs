@@ -64,7 +64,6 @@ pub fn image(
         let beside = Beside {
             inside: manifest,
             image: ImageRecord { name: NAME.to_owned(), size: image.len(), sha256 },
-            sbom: None,
             verified: check::verified(&report),
         };
         product::begin_manifest(path, &beside, &inputs)?.commit()?;

@@ -144,21 +144,18 @@ pub struct Beside {
     pub inside: Manifest,
     /// The image file.
     pub image: ImageRecord,
-    /// The bill of materials beside the image; absent where none was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sbom: Option<ImageRecord>,
     /// Every check that was made of the finished file, with its outcome.
     pub verified: Vec<Verified>,
 }
 
-/// A file that was written: the image, or what stands beside it.
+/// An image file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// File name.
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Digest of all its bytes; of an image taken while it was read back.
+    /// Digest of all its bytes, taken while the file was read back.
     pub sha256: Sha256,
 }
 

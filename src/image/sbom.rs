@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::manifest::{ImageRecord, Tool};
+use super::manifest::Tool;
 use super::on_disc;
 use super::payload::PayloadFile;
 use super::plan::Plan;
@@ -129,12 +129,14 @@ struct Composition {
     assemblies: Vec<String>,
 }
 
-/// The bill of materials of an image that was made from a plan and its payload, as JSON.
+/// The bill of materials of an image that is made from a plan and these files, as JSON.
+///
+/// It lies in the image, so it does not name the image's digest; the manifest beside it does.
 ///
 /// # Panics
 ///
 /// Never: it serialises.
-pub fn of(plan: &Plan, payload: &[PayloadFile], image: &ImageRecord) -> String {
+pub fn of(plan: &Plan, payload: &[PayloadFile]) -> String {
     let tool = Tool::this();
     let plan_sha256 = plan.digest();
     let root = format!("image:{plan_sha256}");
@@ -167,10 +169,9 @@ pub fn of(plan: &Plan, payload: &[PayloadFile], image: &ImageRecord) -> String {
             component: Component {
                 kind: "file",
                 bom_ref: root.clone(),
-                name: image.name.clone(),
+                name: plan.recipe.name.clone(),
                 version: plan_sha256.to_string(),
                 description: "an unattended installer of a Site Recovery master target".to_owned(),
-                hashes: sha256(image.sha256),
                 ..Component::default()
             },
             properties,

@@ -68,8 +68,8 @@ pub enum KeyError {
     #[error("it holds a private key")]
     Private,
     /// A key that cannot be read.
-    #[error("its key cannot be read")]
-    Unreadable(#[source] Box<pgp::errors::Error>),
+    #[error("its key cannot be read: {0}")]
+    Unreadable(String),
     /// Its owner has taken it back.
     #[error("its {0} is revoked")]
     Revoked(KeyName),
@@ -129,7 +129,12 @@ impl Keyring {
     }
 
     fn add_block(&mut self, block: &str) -> Result<(), KeyError> {
-        let unreadable = |error| KeyError::Unreadable(Box::new(error));
+        // What follows a brace is for who wrote the parser.
+        let unreadable = |error: pgp::errors::Error| {
+            let told = error.to_string();
+            let told = told.split('{').next().unwrap_or_default();
+            KeyError::Unreadable(told.trim().chars().take(120).collect())
+        };
         let (certificates, _) =
             SignedPublicKey::from_armor_many(block.as_bytes()).map_err(unreadable)?;
         for certificate in certificates {

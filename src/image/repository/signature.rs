@@ -117,16 +117,23 @@ pub(super) fn judge(
             signers.push((*covers_payload || digested, Signer { key: name.clone(), algorithms }));
         }
         if !known {
-            strangers.extend(signature.issuer_key_id().iter().map(ToString::to_string));
+            let named = signature.issuer_key_id();
+            strangers.extend(named.iter().map(ToString::to_string));
+            if named.is_empty() {
+                strangers.insert("unnamed".to_owned());
+            }
         }
+    }
+    // Every signature must be by a key that is known, as rpm wants it.
+    if !strangers.is_empty() {
+        return Ok(Ok(Signed::Stranger(strangers.into_iter().collect())));
     }
     // The one that covers everything counts before the other.
     signers.sort_by_key(|(all, _)| !all);
     Ok(Ok(match signers.into_iter().next() {
         Some((true, signer)) => Signed::By(signer),
         Some((false, signer)) => Signed::HeaderAlone(signer),
-        None if strangers.is_empty() => Signed::Stranger(vec!["unnamed".to_owned()]),
-        None => Signed::Stranger(strangers.into_iter().collect()),
+        None => Signed::Nobody,
     }))
 }
 
