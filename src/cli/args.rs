@@ -198,6 +198,11 @@ pub struct CheckHost {
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
+    /// Take the newest capture that each host keeps of itself (an appliance
+    /// does at every boot) instead of asking it now
+    #[arg(long)]
+    pub newest_capture: bool,
+
     #[command(flatten)]
     pub asking: Asking,
 
@@ -247,6 +252,11 @@ pub struct CollectHost {
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Take the newest capture that each host keeps of itself (an appliance
+    /// does at every boot) instead of asking it now
+    #[arg(long)]
+    pub newest_capture: bool,
 
     #[command(flatten)]
     pub asking: Asking,

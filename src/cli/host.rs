@@ -10,12 +10,13 @@ use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::{self, Around};
 use super::targets::{self, Host};
-use super::{Exit, interrupt, progress};
+use super::{Exit, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind, engine, status::FailOn};
 use crate::facts::Document;
 use crate::facts::host::{self, HostFacts};
 use crate::facts::script::Nonce;
+use crate::facts::self_check;
 use crate::facts::transcript::Transcript;
 use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
@@ -32,6 +33,21 @@ enum Place {
     Captures(Vec<Transcript>),
 }
 
+/// Of when the answers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// Asked for now.
+    Now,
+    /// The newest that a master target keeps of itself.
+    Kept,
+}
+
+impl When {
+    fn of(newest_capture: bool) -> Self {
+        if newest_capture { Self::Kept } else { Self::Now }
+    }
+}
+
 /// Asks every target, and judges what it answered.
 pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
@@ -40,7 +56,8 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
     let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, &checks, &login, args.many.jobs)?;
+    let when = When::of(args.newest_capture);
+    let transcripts = ask(hosts, &checks, &login, args.many.jobs, when)?;
     let report = judge(&transcripts, &checks, &around, reporting.fail_on)?;
     reporting.show(&report)
 }
@@ -52,7 +69,8 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
     let around = site::choose(&args.site, &names, &checks)?;
     let hosts = vec![targets::named(&args.target, &around.site)?];
     let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, &checks, &login, None)?;
+    let when = When::of(args.newest_capture);
+    let transcripts = ask(hosts, &checks, &login, None, when)?;
     let text: String = transcripts.iter().map(capture::text).collect();
     match &args.out {
         Some(path) => {
@@ -83,6 +101,16 @@ pub fn script(args: &CollectScript, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
+/// Says of when a host's own capture is: what it tells may have been mended since.
+fn tell_age(transcript: &Transcript) {
+    if let (None, Some(at)) = (&transcript.connection.failure, transcript.asked_at) {
+        let minutes = (jiff::Timestamp::now().as_second() - at.as_second()) / 60;
+        let target = screen::printable(&transcript.target);
+        let when = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        anstream::eprintln!("{target}: as it found itself at {when}, {minutes} min ago");
+    }
+}
+
 fn place(host: &Host, login: &Login) -> anyhow::Result<Place> {
     Ok(match host.way.parse::<Way>()? {
         Way::Local => Place::Live(Box::new(Local { timeout: login.timeout() })),
@@ -98,6 +126,7 @@ fn ask(
     checks: &CheckSet,
     login: &Login,
     jobs: Option<u16>,
+    when: When,
 ) -> anyhow::Result<Vec<Transcript>> {
     let mut questions = Vec::new();
     // What stands for each host: what was captured, or nothing yet.
@@ -107,7 +136,11 @@ fn ask(
         match place? {
             Place::Captures(captured) => slots.push(Some(called(captured, &host))),
             Place::Live(transport) => {
-                let probes = [host.probes(), checks.probes()].concat();
+                let kept = when == When::Kept && host.kind == TargetKind::LinuxMt;
+                let probes = match kept {
+                    true => self_check::PROBES.to_vec(),
+                    false => [host.probes(), checks.probes()].concat(),
+                };
                 let Host { name: target, kind, around, .. } = host;
                 let kind = kind.word().to_owned();
                 questions.push(Question { target, kind, transport, probes, around });
@@ -116,6 +149,14 @@ fn ask(
         }
     }
     let mut answered = VecDeque::from(ask_live(questions, jobs)?);
+    if when == When::Kept {
+        let of_itself = |it: Transcript| match it.kind.as_str() {
+            "linux-mt" => capture::newest(it),
+            _ => it,
+        };
+        answered = answered.into_iter().map(of_itself).collect();
+        answered.iter().for_each(tell_age);
+    }
     let transcripts = slots.into_iter().flat_map(|slot| match slot {
         Some(captured) => captured,
         None => answered.pop_front().into_iter().collect(),
@@ -159,7 +200,7 @@ pub fn asked(args: &Troubleshoot, checks: &CheckSet, around: &Around) -> anyhow:
     };
     let hosts = targets::with_process_servers(hosts, &around.site);
     let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, checks, &login, None)?;
+    let transcripts = ask(hosts, checks, &login, None, When::Now)?;
     let targets = transcripts.iter().map(|it| target(it, checks, around));
     let mut targets = targets.collect::<anyhow::Result<Vec<Target>>>()?;
     if around.told {
