@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
+use crate::image::recipe::JudgeChoice;
 
 pub use credentials::Credentials;
 pub use esxi::{CheckEsxi, CollectEsxi};
@@ -133,6 +134,12 @@ pub struct BuildImage {
     /// A directory of RPMs to carry along as a repository
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// The static preflight that judges the self-check on the master target:
+    /// a file, auto (this program, when it is static) or none [default: the
+    /// recipe's, or auto]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub self_check_binary: Option<JudgeChoice>,
 
     /// Where to write the image [default: RECIPE.iso]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -35,6 +35,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         base: args.base.clone(),
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
+        judge: args.self_check_binary.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,

@@ -16,9 +16,11 @@ use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
 use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, Tool};
+use super::manifest::{JudgeRecord, RegistrationRecord, SelfCheckRecord};
 use super::on_disc;
-use super::recipe::{Agent, Pinned, Recipe};
+use super::recipe::{Agent, JudgeChoice, Pinned, Recipe};
 use super::repository::{self, RepositoryError, RpmPackage};
+use super::static_program::{self, BadProgram, StaticProgram};
 use super::system::{System, SystemError};
 use crate::digest::Sha256;
 
@@ -41,6 +43,8 @@ pub struct Wish {
     pub agent: Option<PathBuf>,
     /// Add-on RPMs, before those of the recipe.
     pub rpms: Option<PathBuf>,
+    /// The program that judges on the installed system, before that of the recipe.
+    pub judge: Option<JudgeChoice>,
     /// Whether an agent is taken whose digest the recipe does not name.
     pub allow_unpinned: bool,
     /// The root password, hashed.
@@ -64,6 +68,9 @@ pub struct Plan {
     pub base: Option<BaseMedium>,
     /// The agent, or its stand-in.
     pub agent: Option<AgentInput>,
+    /// The program that judges the self-check's captures on the installed system; absent when
+    /// there is no self-check.
+    pub judge: Option<Judge>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
     /// Why the packages may not install, when somebody wants the image all the same.
@@ -92,6 +99,22 @@ pub struct AgentInput {
     pub content: AgentContent,
     /// Whether the recipe demanded its digest.
     pub pinned: bool,
+}
+
+/// What judges a master target's captures on it.
+#[derive(Clone, Debug)]
+pub enum Judge {
+    /// A program that rides along.
+    Carried {
+        /// Where it was found.
+        path: PathBuf,
+        /// The open file.
+        file: Arc<File>,
+        /// What it is.
+        program: StaticProgram,
+    },
+    /// Nothing, and why.
+    Absent(String),
 }
 
 /// Where the bytes of an agent's archive are.
@@ -168,6 +191,14 @@ pub enum PlanError {
         /// The recipe's.
         demanded: Sha256,
     },
+    /// The program that is to judge on the installed system cannot.
+    #[error("{path} cannot ride along: {source}")]
+    Judge {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: BadProgram,
+    },
     /// The RPMs cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -184,6 +215,7 @@ impl PlanError {
             Self::Base { source, .. } => source.hint(),
             Self::Agent { source, .. } => source.hint(),
             Self::Repository(error) => error.hint(),
+            Self::Judge { source, .. } => source.hint(),
             Self::Unpinned { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest will tell"
@@ -221,6 +253,10 @@ impl Plan {
             Some(agent) => agent_input(agent, wish.allow_unpinned, epoch)?,
             None => None,
         };
+        let judge = match (system.self_check, wish.judge.unwrap_or(recipe.self_check.binary)) {
+            (Some(_), choice) => Some(judge(&choice)?),
+            (None, _) => None,
+        };
         let packages = match &recipe.rpms {
             Some(directory) => repository::read_packages(directory, generation)?,
             None => Vec::new(),
@@ -243,6 +279,7 @@ impl Plan {
             recipe: wish.record,
             base,
             agent,
+            judge,
             packages,
             incomplete: Vec::new(),
         })
@@ -267,6 +304,7 @@ impl Plan {
             epoch: u64,
             base: Option<(String, u64)>,
             agent: Option<Sha256>,
+            judge: Option<Sha256>,
             packages: Vec<Sha256>,
         }
         let root = match &self.root {
@@ -279,6 +317,7 @@ impl Plan {
             epoch: self.epoch.seconds(),
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
+            judge: self.judge.as_ref().and_then(Judge::sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
         };
         Sha256::of(serde_json::to_vec(&pinned).expect("a plan serialises"))
@@ -318,6 +357,25 @@ impl Plan {
                 standin: agent.bundle.standin,
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
+            self_check: self.system.self_check.map(|keep| SelfCheckRecord {
+                keep,
+                binary: match &self.judge {
+                    Some(Judge::Carried { program, .. }) => Some(JudgeRecord {
+                        path: on_disc::JUDGE.to_owned(),
+                        sha256: program.sha256,
+                        size: program.len,
+                    }),
+                    _ => None,
+                },
+                no_binary: match &self.judge {
+                    Some(Judge::Absent(why)) => Some(why.clone()),
+                    _ => None,
+                },
+            }),
+            registration: self.system.registers_with().map(|server| RegistrationRecord {
+                address: server.address.to_string(),
+                port: server.port,
+            }),
             incomplete: self.incomplete.clone(),
             files: Vec::new(),
         }
@@ -335,7 +393,11 @@ impl Plan {
             AgentContent::File { path, file } => Some((path.as_path(), &**file)),
             AgentContent::Made(_) => None,
         });
-        base.chain(agent).collect()
+        let judge = self.judge.iter().filter_map(|judge| match judge {
+            Judge::Carried { path, file, .. } => Some((path.as_path(), &**file)),
+            Judge::Absent(_) => None,
+        });
+        base.chain(agent).chain(judge).collect()
     }
 }
 
@@ -400,6 +462,41 @@ fn agent_input(
     }
     let content = AgentContent::File { path: path.clone(), file };
     Ok(Some(AgentInput { bundle, content, pinned: agent.sha256.is_some() }))
+}
+
+impl Judge {
+    fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Carried { program, .. } => Some(program.sha256),
+            Self::Absent(_) => None,
+        }
+    }
+}
+
+/// The program that is meant, looked at. The one that is running is taken when it can ride along,
+/// and is no reason to refuse when it cannot.
+fn judge(choice: &JudgeChoice) -> Result<Judge, PlanError> {
+    let carried = |path: PathBuf| -> Result<Judge, PlanError> {
+        let file = open_input(&path)?;
+        match static_program::inspect(&file) {
+            Ok(program) => Ok(Judge::Carried { path, file, program }),
+            Err(source) => Err(PlanError::Judge { path, source }),
+        }
+    };
+    match choice {
+        JudgeChoice::None => Ok(Judge::Absent("none was wanted".to_owned())),
+        JudgeChoice::File(path) => carried(path.clone()),
+        JudgeChoice::Auto => Ok(match std::env::current_exe() {
+            Ok(path) => carried(path).unwrap_or_else(|error| {
+                let why = match &error {
+                    PlanError::Judge { source, .. } => source.to_string(),
+                    other => other.to_string(),
+                };
+                Judge::Absent(format!("the program that built this: {why}"))
+            }),
+            Err(error) => Judge::Absent(format!("the program that built this: {error}")),
+        }),
+    }
 }
 
 fn standin(epoch: Timestamp) -> AgentInput {

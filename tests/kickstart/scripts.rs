@@ -155,6 +155,7 @@ fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
             standin: false,
             fill_hosts: false,
             retention: None,
+            self_check: true,
         };
         let (_, install) = post(variant);
         for file in firstboot::render(&boot, &Assets::embedded()).unwrap() {
