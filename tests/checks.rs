@@ -120,6 +120,8 @@ fn installer() -> ImageFacts {
             manifest: known(true),
             faults: none(),
             strangers: none(),
+            self_check: Fact::Known("none".to_owned()),
+            registration: Fact::Known("none".to_owned()),
             files: known(24),
         },
         agent: AgentFacts {
@@ -229,6 +231,8 @@ fn vendor_medium() -> ImageFacts {
             manifest: known(false),
             faults: Fact::unavailable(nothing),
             strangers: Fact::unavailable(nothing),
+            self_check: Fact::unavailable(nothing),
+            registration: Fact::unavailable(nothing),
             files: Fact::unavailable(nothing),
         },
         ..without_agent()

@@ -133,7 +133,10 @@ fn the_login_screen_has_one_block_and_keeps_the_rest() {
         let block = first.strip_prefix(ISSUE).expect("what stood there stays");
         let lines: Vec<&str> = block.lines().collect();
         assert_eq!(lines[0], "--- preflight self-check ---");
-        assert!(lines[1].starts_with("self-check: NOT READY for reprotect ("), "{shell:?}: {block}");
+        assert!(
+            lines[1].starts_with("self-check: NOT READY for reprotect ("),
+            "{shell:?}: {block}"
+        );
         assert_eq!(
             &lines[2..],
             [
@@ -188,7 +191,8 @@ fn a_judge_that_does_not_run_leaves_capture_and_plain_words() {
                 false => format!("self-check: asked, but the judge does not run here ({reason})"),
             };
             assert!(said.contains(&told), "{shell:?} {text:?}: {said}");
-            for words in ["/mnt/retention is NOT mounted", "NO agent is installed", "--newest-capture"]
+            for words in
+                ["/mnt/retention is NOT mounted", "NO agent is installed", "--newest-capture"]
             {
                 assert!(said.contains(words), "{shell:?}: {said}");
             }
@@ -197,7 +201,9 @@ fn a_judge_that_does_not_run_leaves_capture_and_plain_words() {
         }
         let machine = machine(shell);
         run(&machine, "run");
-        assert!(machine.read("etc/issue").contains("asked, but no program here can judge the answers"));
+        assert!(
+            machine.read("etc/issue").contains("asked, but no program here can judge the answers")
+        );
         machine.write("proc/mounts", "/dev/sdb /mnt/retention ext4 rw 0 0\n");
         machine.write("var/lib/preflight/status", "state: pending\nreason: no SCSI id\n");
         run(&machine, "run");
@@ -225,7 +231,9 @@ fn answers_that_do_not_come_to_their_end_are_not_kept() {
             assert_eq!(ran.code, 0, "{shell:?} {what}");
             assert_eq!(captures(&machine), ["selfcheck-00000001.capture"], "{shell:?} {what}");
             all_whole(&machine);
-            assert!(machine.read("etc/issue").contains("self-check: this machine could not be asked"));
+            assert!(
+                machine.read("etc/issue").contains("self-check: this machine could not be asked")
+            );
             assert_eq!(leftovers(&machine), Vec::<String>::new(), "{what}");
             assert_eq!(run(&machine, "status").code, 3);
         }

@@ -201,6 +201,10 @@ pub struct PayloadFacts {
     pub strangers: Fact<Looked<String>>,
     /// Files verified.
     pub files: Fact<i64>,
+    /// What judges the installed system's self-check, by the manifest; or why nothing does.
+    pub self_check: Fact<String>,
+    /// Which server the installed system registers with, by the manifest; `none`.
+    pub registration: Fact<String>,
 }
 
 /// The replication agent on the disc.

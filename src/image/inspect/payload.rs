@@ -7,7 +7,7 @@ use crate::facts::image::PayloadFacts;
 use crate::facts::{Fact, Looked};
 use crate::image::disc_path::DiscPath;
 use crate::image::iso::{EntryKind, IsoError, Medium};
-use crate::image::manifest::{self, Manifest};
+use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::image::on_disc;
 
 /// The largest manifest that is read.
@@ -89,7 +89,31 @@ pub fn facts(
             sums.as_ref().map(|sums| i64::try_from(sums.len()).expect("a list fits memory")),
         ),
         faults: Fact::from(faults),
+        self_check: Fact::from(manifest.as_ref().map(self_check)),
+        registration: Fact::from(manifest.as_ref().map(registration)),
         strangers: Fact::from(strangers),
+    }
+}
+
+/// The self-check in words.
+fn self_check(manifest: &Manifest) -> String {
+    match &manifest.self_check {
+        None => "none".to_owned(),
+        Some(SelfCheckRecord { binary: Some(program), .. }) => {
+            format!("judged there by /{}, sha256 {}", program.path, program.sha256)
+        }
+        Some(SelfCheckRecord { no_binary, .. }) => format!(
+            "not judged there, no program rides along: {}",
+            no_binary.as_deref().unwrap_or("nobody says why")
+        ),
+    }
+}
+
+/// The registration in words.
+fn registration(manifest: &Manifest) -> String {
+    match &manifest.registration {
+        None => "none".to_owned(),
+        Some(server) => format!("with {}:{}", server.address, server.port),
     }
 }
 
