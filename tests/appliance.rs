@@ -201,3 +201,72 @@ fn a_static_program_judges_on_the_spot_and_another_leaves_plain_words() {
     let console = fs::read_to_string(root.join("dev/console")).unwrap();
     assert!(console.contains("BLOCKS  retention.mounted: "), "{console}");
 }
+
+fn built(dir: &Path, choice: &str) -> (Option<i32>, String) {
+    let output = Command::new(binary())
+        .args(["build", "image", "demo", "--overwrite", "--self-check-binary", choice])
+        .current_dir(dir)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn manifest(dir: &Path) -> Value {
+    serde_json::from_slice(&fs::read(dir.join("demo.iso.manifest.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_program_that_would_not_run_there_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("text"), "#!/bin/sh\n").unwrap();
+    let huge = fs::File::create(dir.path().join("huge")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    let sh = fs::canonicalize("/bin/sh").unwrap();
+    for (choice, reason) in [
+        ("text", "it is no ELF program"),
+        ("huge", "at most 67108864 are carried"),
+        ("missing", "cannot open missing"),
+        (".", "is not a regular file"),
+        (sh.to_str().unwrap(), "it is not static: it needs "),
+    ] {
+        let (code, said) = built(dir.path(), choice);
+        assert_eq!(code, Some(2), "{choice}: {said}");
+        assert!(said.contains(reason), "{choice}: {said}");
+        assert_eq!(program::names_in(dir.path()), ["huge", "text"]);
+    }
+}
+
+#[test]
+fn the_manifest_says_what_judges_there_or_why_nothing_does() {
+    let dir = tempfile::tempdir().unwrap();
+    for (choice, why) in [("none", "none was wanted"), ("auto", "the program that built this: ")] {
+        assert_eq!(built(dir.path(), choice).0, Some(0));
+        let record = manifest(dir.path())["self_check"].clone();
+        if record["binary"].is_null() {
+            assert!(record["no_binary"].as_str().unwrap().starts_with(why), "{choice}: {record}");
+        }
+    }
+    let Some(program) = static_build() else {
+        skipped("no static build of preflight (tests/run makes one)");
+        return;
+    };
+    let (code, said) = built(dir.path(), program.to_str().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let record = manifest(dir.path())["self_check"]["binary"].clone();
+    assert_eq!(record["path"], "preflight/payload/preflight");
+    assert_eq!(record["size"], fs::metadata(&program).unwrap().len());
+    let inspected = Command::new(binary())
+        .args(["inspect", "image", "demo.iso", "--format", "json"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let facts: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    let told = facts["image"]["payload"]["self_check"].as_str().unwrap();
+    assert!(told.starts_with("judged there by /preflight/payload/preflight, sha256 "), "{told}");
+    // One byte less, and it is no program.
+    let bytes = fs::read(&program).unwrap();
+    fs::write(dir.path().join("short"), &bytes[..bytes.len() - 1]).unwrap();
+    let (code, said) = built(dir.path(), "short");
+    assert_eq!((code, said.contains("it is cut short or damaged")), (Some(2), true), "{said}");
+}
