@@ -76,6 +76,7 @@ const VARIANTS: &[Variant] = &[
             "retention={when: install, disk: {name: sdb, erase: true, size: {min: 900 GiB}}}",
             "hosts=[{address: 192.0.2.20, names: [cs01.example.test, cs01]}]",
             "packages=[tcpdump]",
+            "configuration_server={address: cs01.example.test}",
         ],
     ),
     variant(
@@ -88,7 +89,10 @@ const VARIANTS: &[Variant] = &[
             "retention={when: first-boot, multipath: '36000c29f3a5d7e1b2c4d6e8f0a1b2c3d'}",
         ],
     ),
-    variant("el6-uefi", &["firmware=uefi", "bootloader=mbr", "network={method: dhcp}"]),
+    variant(
+        "el6-uefi",
+        &["self_check.enabled=false", "firmware=uefi", "bootloader=mbr", "network={method: dhcp}"],
+    ),
     Variant {
         recipe: "demo",
         carrier: Carrier::KickstartDisc,
@@ -103,11 +107,16 @@ const VARIANTS: &[Variant] = &[
             "firmware=uefi",
             "bootloader=mbr",
             "open_ports=[]",
+            "configuration_server={address: 192.0.2.20, port: 9443}",
             "retention={when: install, disk: {name: sdb, erase: true, scsi: '2:0:1:0'}}",
             "disks.system.scsi='2:0:0:0'",
         ],
     ),
 ];
+
+fn is_service(name: &str) -> bool {
+    ["preflight-firstboot", "preflight-register", "preflight-selfcheck"].contains(&name)
+}
 
 fn rendered(variant: &Variant) -> (Generation, String) {
     let assets = Assets::embedded();
@@ -120,9 +129,19 @@ fn rendered(variant: &Variant) -> (Generation, String) {
     }
     if variant.first_boot {
         payload.insert("preflight-firstboot".parse().unwrap());
-        if system.profile.generation == Generation::El7 {
-            payload.insert("preflight-firstboot.service".parse().unwrap());
-        }
+    }
+    if system.self_check.is_some() {
+        payload.insert("preflight-collect".parse().unwrap());
+        payload.insert("preflight-selfcheck".parse().unwrap());
+    }
+    if system.registers_with().is_some() {
+        payload.insert("preflight-register".parse().unwrap());
+        payload.insert("preflight".parse().unwrap());
+    }
+    if system.profile.generation == Generation::El7 {
+        let services: Vec<String> =
+            payload.iter().map(ToString::to_string).filter(|n| is_service(n)).collect();
+        payload.extend(services.iter().map(|name| format!("{name}.service").parse().unwrap()));
     }
     let placement = Placement { carrier: variant.carrier, have_repo: variant.have_repo, payload };
     let root = match &system.root_password {

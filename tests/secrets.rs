@@ -116,6 +116,36 @@ fn a_hash_is_in_the_kickstart_alone() {
     assert_eq!(places(&image), 1, "nowhere but in ks.cfg");
 }
 
+/// The passphrase of a configuration server has no place to be written in: where somebody writes it
+/// all the same, it is refused, not repeated, and in no file.
+#[test]
+fn a_passphrase_has_no_place_in_a_recipe_or_an_image() {
+    let dir = tempfile::tempdir().unwrap();
+    recipe(dir.path(), "locked");
+    let text = fs::read_to_string(dir.path().join("mt.yaml")).unwrap();
+    let server = |more: &str| {
+        let text = format!("{text}\nconfiguration_server: {{address: cs01.example.test{more}}}\n");
+        fs::write(dir.path().join("mt.yaml"), text).unwrap();
+    };
+    for key in ["passphrase", "password", "secret"] {
+        server(&format!(", {key}: {CANARY}"));
+        let (code, told) = said(dir.path(), &["-vv", "build", "image", "./mt.yaml"]);
+        assert_eq!(code, 2, "{}", String::from_utf8_lossy(&told));
+        assert!(!has(&told, CANARY), "{}", String::from_utf8_lossy(&told));
+        assert_eq!(names_in(dir.path()), ["mt.yaml"]);
+    }
+    // Nor is one taken from where the machine that builds may have it.
+    server("");
+    fs::write(dir.path().join("connection.passphrase"), CANARY).unwrap();
+    let (code, told) = said(dir.path(), &["-vv", "build", "image", "./mt.yaml"]);
+    assert_eq!(code, 0, "{}", String::from_utf8_lossy(&told));
+    assert!(!has(&told, CANARY));
+    for name in names_in(dir.path()).iter().filter(|name| *name != "connection.passphrase") {
+        let bytes = fs::read(dir.path().join(name)).unwrap();
+        assert!(!has(&bytes, CANARY), "{name} has the passphrase");
+    }
+}
+
 #[test]
 fn an_image_with_a_hash_is_its_owners_alone() {
     let dir = tempfile::tempdir().unwrap();

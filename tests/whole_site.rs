@@ -7,9 +7,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
 
 mod program;
-mod sshd;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
+mod sshd;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -434,8 +434,14 @@ fn captures_give_the_report_that_asking_gave() {
     );
     let esxi_key = lab.esxi.as_ref().unwrap().fingerprint("ed25519");
     collect(
-        command(&["collect", "esxi", &esxi, "--vm", "asr-mt-01", "--ssh-config", "none"])
-            .args(["--password-file", "esxi.password", "--host-key", &esxi_key, "-o", "esx.json"]),
+        command(&["collect", "esxi", &esxi, "--vm", "asr-mt-01", "--ssh-config", "none"]).args([
+            "--password-file",
+            "esxi.password",
+            "--host-key",
+            &esxi_key,
+            "-o",
+            "esx.json",
+        ]),
     );
     let ways = ["vc.json", "esx.json", "mt.json", "ps.json"].map(|file| format!("capture:{file}"));
     fs::create_dir(lab.at("elsewhere")).unwrap();
@@ -465,7 +471,8 @@ fn captures_give_the_report_that_asking_gave() {
     assert_eq!(lab.logins(), logins, "nobody is asked again");
     assert_eq!(changed(&outcomes(&report), &outcomes(&later)), BTreeMap::new());
     fs::remove_file(lab.at("all/esxi.DC0_H0.json")).unwrap();
-    let output = lab.command(&["check", "site", "site.yaml", "--captures", "all"]).output().unwrap();
+    let output =
+        lab.command(&["check", "site", "site.yaml", "--captures", "all"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("has no esxi.DC0_H0.json"));
 }
@@ -478,8 +485,7 @@ fn a_host_is_checked_with_everything_it_depends_on() {
     let lab = Lab::up(&scenario());
     let whole = outcomes(&lab.check_site().1);
     let before = lab.logins();
-    let (_, report) =
-        lab.run(&["check", "host", "mt1", "--site", "site.yaml", "--timeout", "120"]);
+    let (_, report) = lab.run(&["check", "host", "mt1", "--site", "site.yaml", "--timeout", "120"]);
     assert_eq!(lab.logins(), before.map(|logins| logins + 1));
     let found = outcomes(&report);
     // The same findings, but for what is nobody's of whom it depends on.

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
+use crate::image::recipe::JudgeChoice;
 
 pub use credentials::Credentials;
 pub use delta::BuildDelta;
@@ -142,6 +143,12 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
+    /// The static preflight that judges the self-check on the master target:
+    /// a file, auto (this program, when it is static) or none [default: the
+    /// recipe's, or auto]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub self_check_binary: Option<JudgeChoice>,
+
     /// A file of public keys that those RPMs are signed with; any number,
     /// beside the recipe's rpm_keys
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -230,6 +237,11 @@ pub struct CheckHost {
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
+    /// Take the newest capture that each host keeps of itself (an appliance
+    /// does at every boot) instead of asking it now
+    #[arg(long)]
+    pub newest_capture: bool,
+
     #[command(flatten)]
     pub asking: Asking,
 
@@ -284,6 +296,11 @@ pub struct CollectHost {
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Take the newest capture that each host keeps of itself (an appliance
+    /// does at every boot) instead of asking it now
+    #[arg(long)]
+    pub newest_capture: bool,
 
     #[command(flatten)]
     pub asking: Asking,

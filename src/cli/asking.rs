@@ -15,9 +15,10 @@ use super::password::Keyring;
 use super::site::Around;
 use super::targets::Host;
 use super::trust::trust;
-use super::{esxi, interrupt, progress, vcenter, via};
+use super::{esxi, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::question::Question as Asked;
+use crate::facts::self_check;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::site::whole::{Answered, Scope};
 use crate::site::{EsxiHost, Vcenter};
@@ -47,6 +48,24 @@ pub struct Asking<'a> {
     pub jobs: Option<u16>,
     /// Which of the site is asked beside the hosts.
     pub beside: Beside,
+    /// Of when the answers of hosts are.
+    pub when: When,
+}
+
+/// Of when the answers are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Asked for now.
+    Now,
+    /// The newest that a master target keeps of itself.
+    Kept,
+}
+
+impl When {
+    /// As the option says.
+    pub fn of(newest_capture: bool) -> Self {
+        if newest_capture { Self::Kept } else { Self::Now }
+    }
 }
 
 /// Who is asked beside hosts.
@@ -85,6 +104,8 @@ impl Heard {
 #[derive(Clone, Copy)]
 enum Role {
     Host,
+    /// A host that is asked for what it keeps of itself.
+    Keeper,
     Shell(usize),
     Vcenter,
 }
@@ -107,8 +128,13 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     let mut places: Vec<(Role, Place)> = Vec::new();
     for host in hosts {
         let name = host.name.clone();
+        let keeper = asking.when == When::Kept && host.kind == TargetKind::LinuxMt;
         let place = of_host(host, asking).with_context(|| format!("target {name}"))?;
-        places.push((Role::Host, place));
+        let role = match &place {
+            Place::Live(_) if keeper => Role::Keeper,
+            _ => Role::Host,
+        };
+        places.push((role, place));
     }
     if asking.beside.shells {
         let question = site.question_to_shells(&chosen, scope);
@@ -130,6 +156,10 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     for (role, transcripts) in roles.into_iter().zip(told) {
         match role {
             Role::Host => heard.hosts.extend(transcripts),
+            Role::Keeper => {
+                let kept = transcripts.into_iter().map(capture::newest);
+                heard.hosts.extend(kept.inspect(tell_age));
+            }
             Role::Shell(index) => {
                 heard.others.shells.extend(transcripts.into_iter().map(|it| (index, it)));
             }
@@ -138,6 +168,16 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     }
     heard.others.vcenter.iter().for_each(vcenter::tell_failure);
     Ok(heard)
+}
+
+/// Says of when a host's own capture is: what it tells may have been mended since.
+fn tell_age(transcript: &Transcript) {
+    if let (None, Some(at)) = (&transcript.connection.failure, transcript.asked_at) {
+        let minutes = (jiff::Timestamp::now().as_second() - at.as_second()) / 60;
+        let target = screen::printable(&transcript.target);
+        let when = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        anstream::eprintln!("{target}: as it found itself at {when}, {minutes} min ago");
+    }
 }
 
 /// Asks those who are there, and gives what everybody said, in the order of the places.
@@ -182,7 +222,10 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<Place> {
         Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
         Way::Ssh(target) => Box::new(asking.login.to(&host.name, target, &host.login)?),
     };
-    let probes = [host.probes(), asking.checks.probes()].concat();
+    let probes = match asking.when == When::Kept && host.kind == TargetKind::LinuxMt {
+        true => self_check::PROBES.to_vec(),
+        false => [host.probes(), asking.checks.probes()].concat(),
+    };
     let Host { name: target, kind, around, .. } = host;
     let kind = kind.word().to_owned();
     Ok(Place::Live(Question { target, kind, by: Means::Shell { transport, probes, around } }))

@@ -46,6 +46,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
         rpm_keys: args.rpm_key.clone(),
+        judge: args.self_check_binary.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,

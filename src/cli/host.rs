@@ -4,7 +4,7 @@
 //! Not for how anybody is asked (`asking`), nor for a whole site (`whole_site`).
 
 use super::args::{CheckHost, CollectHost, CollectScript, ManyHosts, Trusting};
-use super::asking::{self, Asking, Beside, Heard};
+use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::{self, Around};
@@ -29,7 +29,9 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Asked };
     let (trusting, jobs) = (&args.trusting, args.many.jobs);
-    let asking = Asking { around: &around, checks: &checks, login: &login, trusting, jobs, beside };
+    let when = When::of(args.newest_capture);
+    let asking =
+        Asking { around: &around, checks: &checks, login: &login, trusting, jobs, beside, when };
     let heard = asking::ask(hosts, &asking)?;
     let targets = of_site(&heard, &checks, &around, Scope::Asked)?;
     reporting.show(&judge(&heard, &targets, &checks, &around, reporting.fail_on))
@@ -43,9 +45,17 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
     let hosts = vec![targets::named(&args.target, &around.site)?];
     let login = Login::of(&args.credentials, &args.asking)?;
     let beside = Beside { vcenter: false, shells: false, scope: Scope::Asked };
+    let when = When::of(args.newest_capture);
     let trusting = &Trusting::default();
-    let asking =
-        Asking { around: &around, checks: &checks, login: &login, trusting, jobs: None, beside };
+    let asking = Asking {
+        around: &around,
+        checks: &checks,
+        login: &login,
+        trusting,
+        jobs: None,
+        beside,
+        when,
+    };
     checking::save(&asking::ask(hosts, &asking)?.hosts, args.out.as_deref())
 }
 

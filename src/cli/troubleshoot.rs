@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read, Write};
 use anyhow::Context;
 
 use super::args::{ManyHosts, TextOrJson, Troubleshoot};
-use super::asking::{self, Asking, Beside, Heard};
+use super::asking::{self, Asking, Beside, Heard, When};
 use super::login::Login;
 use super::site::Around;
 use super::{Exit, host, screen, site, targets};
@@ -92,7 +92,8 @@ fn asked(
         scope: Scope::Asked,
     };
     let trusting = &args.trusting;
-    let asking = Asking { around, checks, login: &login, trusting, jobs: None, beside };
+    let asking =
+        Asking { around, checks, login: &login, trusting, jobs: None, beside, when: When::Now };
     asking::ask(hosts, &asking)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::args::{AskingSite, CheckSite, CollectSite};
-use super::asking::{self, Asking, Beside, Heard};
+use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::Around;
@@ -60,7 +60,10 @@ fn ask(args: &AskingSite, around: &Around, checks: &CheckSet) -> anyhow::Result<
     let login = Login::of(&args.credentials, &args.asking)?;
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Everything };
     let (trusting, jobs) = (&args.trusting, args.jobs);
-    asking::ask(hosts, &Asking { around, checks, login: &login, trusting, jobs, beside })
+    asking::ask(
+        hosts,
+        &Asking { around, checks, login: &login, trusting, jobs, beside, when: When::Now },
+    )
 }
 
 /// Where the answers of a system are saved; of a site there is one vSphere server.
@@ -92,8 +95,7 @@ fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Resu
         target.ssh = Way::as_given(&way(TargetKind::LinuxMt, target.name.as_str())?);
     }
     for server in site.process_servers.iter_mut().filter(|it| it.ssh.is_some()) {
-        server.ssh =
-            Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
+        server.ssh = Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
     }
     for host in site.esxi.iter_mut().filter(|it| it.ssh.is_some()) {
         host.ssh = Some(Way::as_given(&way(TargetKind::Esxi, host.name.as_str())?));

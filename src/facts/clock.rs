@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Fact;
 use super::probe::Probe;
-use super::transcript::Transcript;
+use super::transcript::{BY_SCRIPT, Transcript};
 
 /// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
 pub const PROBES: &[Probe] = &[Probe::new("clock", "date '+%s %z %Z'")];
@@ -18,7 +18,7 @@ pub const PROBES: &[Probe] = &[Probe::new("clock", "date '+%s %z %Z'")];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClockFacts {
     /// By how many seconds the host's clock is ahead of the asker's; negative when it is behind.
-    /// Absent when nobody noted when the host was asked.
+    /// Absent when nobody noted when the host was asked, and when it asked itself.
     pub drift_seconds: Fact<i64>,
     /// The same in words: `20 s behind`.
     pub drift: Fact<String>,
@@ -30,6 +30,9 @@ pub struct ClockFacts {
 pub fn of(transcript: &Transcript) -> ClockFacts {
     let reading = transcript.text("clock").and_then(parse);
     let drift_seconds = match (&reading, transcript.asked_at) {
+        (Fact::Known(_), Some(_)) if transcript.connection.by == BY_SCRIPT => {
+            Fact::unavailable("the host asked itself, so its clock was compared with no other")
+        }
         (Fact::Known(reading), Some(asked_at)) => drift(reading.seconds, asked_at),
         (Fact::Known(_), None) => Fact::unavailable(
             "nobody noted when the host was asked, so its clock has nothing to be compared with",
@@ -109,12 +112,17 @@ mod tests {
     fn the_drift_needs_both_clocks() {
         let mut transcript = guest_transcript(&[("clock", 0, "1416001200 +0000 UTC\n")]);
         assert!(of(&transcript).drift_seconds.known().is_none());
+        transcript.connection.by = "ssh".to_owned();
         transcript.asked_at = Some(Timestamp::from_second(1_416_000_000).unwrap());
         assert_eq!(of(&transcript).drift_seconds, Fact::Known(1200));
         transcript.asked_at = Some(Timestamp::from_second(1_416_001_260).unwrap());
         assert_eq!(of(&transcript).drift_seconds, Fact::Known(-60));
         assert_eq!(of(&transcript).drift, Fact::Known("60 s behind".to_owned()));
+        // A host's own note of when it asked itself is by the clock that is in question.
+        transcript.connection.by = BY_SCRIPT.to_owned();
+        assert!(of(&transcript).drift_seconds.known().is_none());
         let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
+        edge.connection.by = "ssh".to_owned();
         edge.asked_at = Some(Timestamp::from_second(1).unwrap());
         assert!(of(&edge).drift_seconds.known().is_none());
     }

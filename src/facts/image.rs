@@ -221,6 +221,10 @@ pub struct PayloadFacts {
     pub verified: Fact<bool>,
     /// What the manifest says the image was made of.
     pub made: Fact<MadeFacts>,
+    /// What judges the installed system's self-check, by the manifest; or why nothing does.
+    pub self_check: Fact<String>,
+    /// Which server the installed system registers with, by the manifest; `none`.
+    pub registration: Fact<String>,
 }
 
 /// What an image was made of, by its own word.

@@ -44,6 +44,7 @@ pub mod question;
 pub mod retention;
 pub mod script;
 pub mod scsi;
+pub mod self_check;
 mod service;
 pub mod site;
 pub mod storage_moves;

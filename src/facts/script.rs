@@ -24,10 +24,16 @@ impl Nonce {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The nonce of a script that is printed for review, or carried out by somebody else: `@`
-    /// and the process id of the shell that runs it.
+    /// The nonce of a script that is printed for review, or carried out by somebody else: that of
+    /// the environment, or else `@` and the process id of the shell that runs it.
     pub fn of_the_shell() -> Self {
-        Self("@$$".to_owned())
+        Self("${PREFLIGHT_NONCE:-@$$}".to_owned())
+    }
+
+    /// The nonce that a file says was used: 16 to 64 letters and digits.
+    pub fn told(text: &str) -> Option<Self> {
+        let word = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (word && (16..=64).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
     /// How the line begins that a script prints first.

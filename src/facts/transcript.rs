@@ -13,6 +13,9 @@ use super::Fact;
 /// The name of the capture format and its generation.
 pub const SCHEMA: &str = "preflight.capture/1";
 
+/// How a host was asked when somebody else, or the host itself, ran the script.
+pub const BY_SCRIPT: &str = "script";
+
 /// The answer to one probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +60,7 @@ pub struct Connection {
 pub struct Failure {
     /// What kind it is: `config`, `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`,
     /// `algorithms`, `legacy-algorithms`, `host-key`, `authentication`, `shell`, `cut-off`,
-    /// `too-much-output`, `local`; behind another host also `via` (it is that host's) and
+    /// `too-much-output`, `local`, `no-capture`; behind another host also `via` (it is that host's) and
     /// `forwarding` (that host passes nothing on).
     pub kind: String,
     /// What happened, as a fragment.
@@ -97,7 +100,8 @@ pub struct Transcript {
     pub target: String,
     /// What was asked: `linux-mt`, `process-server`, `esxi`.
     pub kind: String,
-    /// When it was asked, by the clock of whoever asked; absent when nobody noted it.
+    /// When it was asked, by the clock of whoever asked (its own, when it asked itself); absent
+    /// when nobody noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
     /// How it was reached.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::compose::Composition;
 use super::iso::bytemap::SECTOR;
 use super::menus::MenuChange;
-use super::plan::Plan;
+use super::plan::{Judge, Plan};
 use super::system::AgentKind;
 
 /// Describes what building the plan would write to `out`; `free` is the room there, when known.
@@ -31,6 +31,10 @@ pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>)
         None => line("base", "none: a kickstart disc to use beside the vendor's medium".to_owned()),
     }
     line("agent", agent(plan));
+    line("self-check", self_check(plan));
+    if let Some(server) = plan.system.registers_with() {
+        line("registers", format!("with {}:{}, once", server.address, server.port));
+    }
     line("add-ons", add_ons(plan));
     for disk in plan.system.erased() {
         line("erases", format!("{}, all that is on it", disk.name));
@@ -70,6 +74,16 @@ fn add_ons(plan: &Plan) -> String {
             format!("{} packages, signatures not verified: no key is named", signed.unverified)
         }
         Some(signed) => format!("{} packages, every signature verified", signed.verified),
+    }
+}
+
+fn self_check(plan: &Plan) -> String {
+    match &plan.judge {
+        None => "none".to_owned(),
+        Some(Judge::Carried { path, program, .. }) => {
+            format!("judged there by {}, sha256 {}", path.display(), program.sha256)
+        }
+        Some(Judge::Absent(why)) => format!("not judged there, no program rides along: {why}"),
     }
 }
 

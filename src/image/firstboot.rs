@@ -6,6 +6,7 @@
 use regex::Regex;
 use serde::Serialize;
 
+use super::self_check;
 use crate::assets::Assets;
 use crate::template::{self, TemplateError};
 
@@ -24,6 +25,17 @@ pub enum Init {
     SysV,
     /// A unit: el7.
     Systemd,
+}
+
+impl Init {
+    /// Where a service's script and its unit belong; SysV has no unit.
+    pub fn places(self, service: &str) -> (String, String) {
+        let script = match self {
+            Self::SysV => format!("/etc/rc.d/init.d/{service}"),
+            Self::Systemd => format!("/usr/libexec/{service}"),
+        };
+        (script, format!("/etc/systemd/system/{service}.service"))
+    }
 }
 
 /// A retention disk that is attached after the custom changes are applied.
@@ -54,15 +66,17 @@ pub struct FirstBoot {
     pub fill_hosts: bool,
     /// The retention disk, when it is made at first boot.
     pub retention: Option<DeferredRetention>,
+    /// Whether the self-check is run before the one reboot.
+    pub self_check: bool,
 }
 
 /// A file of the payload, with where it belongs on the installed system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayloadFile {
     /// Its name in the payload.
-    pub name: &'static str,
+    pub name: String,
     /// Where it belongs.
-    pub installed: &'static str,
+    pub installed: String,
     /// Its permission bits there.
     pub mode: u32,
     /// Its content: ASCII, LF only.
@@ -120,6 +134,7 @@ struct Model<'a> {
     retention_name: &'a str,
     retention_mount: &'a str,
     retention_label: &'a str,
+    self_check: &'a str,
 }
 
 /// Renders the script, and the unit on systemd.
@@ -129,15 +144,13 @@ struct Model<'a> {
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, FirstBootError> {
     check(boot)?;
-    let script_path = match boot.init {
-        Init::SysV => "/etc/rc.d/init.d/preflight-firstboot",
-        Init::Systemd => "/usr/libexec/preflight-firstboot",
-    };
+    let (script_path, unit_path) = boot.init.places(SERVICE);
+    let self_check = boot.init.places(self_check::SERVICE).0;
     let retention = boot.retention.as_ref();
     let model = Model {
         init: boot.init,
         service: SERVICE,
-        script_path,
+        script_path: &script_path,
         scsi_id: &boot.scsi_id,
         release_pattern: &boot.release_pattern,
         packages: boot.packages.join(" "),
@@ -147,17 +160,18 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, Fir
         retention_name: retention.map_or("", |disk| &disk.multipath_name),
         retention_mount: retention.map_or("", |disk| &disk.mount),
         retention_label: RETENTION_LABEL,
+        self_check: if boot.self_check { &self_check } else { "" },
     };
     let mut files = vec![PayloadFile {
-        name: "preflight-firstboot",
-        installed: script_path,
+        name: SERVICE.to_owned(),
+        installed: script_path.clone(),
         mode: 0o755,
         text: rendered(assets, "firstboot/preflight-firstboot.sh.hbs", &model)?,
     }];
     if boot.init == Init::Systemd {
         files.push(PayloadFile {
-            name: "preflight-firstboot.service",
-            installed: "/etc/systemd/system/preflight-firstboot.service",
+            name: format!("{SERVICE}.service"),
+            installed: unit_path,
             mode: 0o644,
             text: rendered(assets, "firstboot/preflight-firstboot.service.hbs", &model)?,
         });
@@ -165,10 +179,15 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, Fir
     Ok(files)
 }
 
-fn rendered(
+/// Renders one file of the installed system.
+///
+/// # Errors
+///
+/// Fails when the template does not render, or renders what el6 must not be given.
+pub(super) fn rendered(
     assets: &Assets,
     name: &'static str,
-    model: &Model<'_>,
+    model: &impl Serialize,
 ) -> Result<String, FirstBootError> {
     let text = template::render(assets, name, model)?;
     let odd = |line: &str| !line.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
@@ -207,12 +226,16 @@ fn check(boot: &FirstBoot) -> Result<(), FirstBootError> {
     Ok(())
 }
 
-fn path(field: &'static str, value: &str, expected: &'static str) -> Result<(), FirstBootError> {
+pub(super) fn path(
+    field: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> Result<(), FirstBootError> {
     let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
     ensure(field, value, expected, good)
 }
 
-fn ensure(
+pub(super) fn ensure(
     field: &'static str,
     value: &str,
     expected: &'static str,
@@ -247,6 +270,7 @@ mod tests {
             standin: false,
             fill_hosts: true,
             retention: None,
+            self_check: true,
         }
     }
 
@@ -255,7 +279,7 @@ mod tests {
         let files = render(&el6(), &Assets::embedded()).unwrap();
         assert_eq!(files.len(), 1);
         assert_eq!(
-            (files[0].installed, files[0].mode),
+            (files[0].installed.as_str(), files[0].mode),
             ("/etc/rc.d/init.d/preflight-firstboot", 0o755)
         );
         assert!(files[0].text.starts_with("#!/bin/sh\n"));

@@ -48,6 +48,12 @@ pub struct Manifest {
     /// Who signed the add-on packages; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signatures: Option<SignatureRecord>,
+    /// The self-check of the installed system; absent when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_check: Option<SelfCheckRecord>,
+    /// Where the installed system registers by itself; absent when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationRecord>,
     /// Why the packages may not install, when it was built all the same; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
@@ -123,6 +129,40 @@ pub struct SignatureRecord {
     pub unverified: usize,
     /// The fingerprints of the keys that were named, with their owners.
     pub keys: Vec<String>,
+}
+
+/// The self-check of the installed system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SelfCheckRecord {
+    /// How many captures it keeps.
+    pub keep: u16,
+    /// The program that judges them there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<JudgeRecord>,
+    /// Why there is no such program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_binary: Option<String>,
+}
+
+/// The program that judges captures on the installed system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgeRecord {
+    /// Path on the disc.
+    pub path: String,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// The configuration server that the installed system registers with. Its passphrase is in no
+/// image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegistrationRecord {
+    /// Name or address.
+    pub address: String,
+    /// Port.
+    pub port: u16,
 }
 
 /// One file that was added or changed.
@@ -266,6 +306,8 @@ mod tests {
             }),
             agent: None,
             signatures: None,
+            self_check: None,
+            registration: None,
             incomplete: Vec::new(),
             files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
         }

@@ -20,6 +20,9 @@ pub const PAYLOAD: &str = "preflight/payload";
 /// The replication agent, whatever its archive was called.
 pub const AGENT: &str = "preflight/payload/agent.tar.gz";
 
+/// The program that judges the self-check's captures on the installed system.
+pub const JUDGE: &str = "preflight/payload/preflight";
+
 /// The add-on repository.
 pub const REPOSITORY: &str = "preflight/repo";
 

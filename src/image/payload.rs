@@ -15,11 +15,13 @@ use super::kickstart::render::KickstartError;
 use super::kickstart::{self, Kickstart, Placement};
 use super::manifest::FileRecord;
 use super::on_disc;
-use super::plan::{AgentContent, Plan};
+use super::plan::{AgentContent, Judge, Plan};
 use super::profile::Init;
 use super::recipe::Retention;
+use super::registration;
 use super::repository::{self, RepositoryError};
 use super::sbom;
+use super::self_check::{self, SelfCheck};
 use super::system::Interface;
 use super::system::{AgentKind, System};
 use super::value::PayloadName;
@@ -118,7 +120,7 @@ impl PayloadFile {
 /// meant.
 pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
-    for (name, text) in first_boot(assets, &plan.system)? {
+    for (name, text) in services(assets, &plan.system)? {
         files.push(PayloadFile::of_bytes(
             &format!("{}/{name}", on_disc::PAYLOAD),
             text.into_bytes(),
@@ -132,6 +134,10 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
             }
             AgentContent::Made(bytes) => PayloadFile::of_bytes(path, Arc::clone(bytes))?,
         });
+    }
+    if let Some(Judge::Carried { file, program, .. }) = &plan.judge {
+        let file = Arc::clone(file);
+        files.push(PayloadFile::of_file(on_disc::JUDGE, file, program.len, program.sha256)?);
     }
     if !plan.packages.is_empty() {
         files.extend(add_ons(plan)?);
@@ -173,22 +179,45 @@ pub fn expected_names(
     system: &System,
 ) -> Result<std::collections::BTreeSet<PayloadName>, PayloadError> {
     let mut names: Vec<String> =
-        first_boot(assets, system)?.into_iter().map(|(name, _)| name).collect();
+        services(assets, system)?.into_iter().map(|(name, _)| name).collect();
     if system.agent != AgentKind::None {
         names.push(AGENT.to_owned());
     }
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
-/// Names and texts of the first-boot service's files; none without an agent, for there is
-/// nothing to apply then.
-fn first_boot(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, FirstBootError> {
+/// Names and texts of the files of every service that the installed system gets.
+fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, FirstBootError> {
+    let init = match system.profile.init {
+        Init::Sysv => firstboot::Init::SysV,
+        Init::Systemd => firstboot::Init::Systemd,
+    };
+    let mut files = first_boot(assets, system, init)?;
+    if let Some(keep) = system.self_check {
+        let check = SelfCheck {
+            init,
+            keep,
+            server: system.configuration_server.as_ref().map(|server| server.address.to_string()),
+            retention: system.retention_mount(),
+            scsi_id: system.profile.scsi_id.to_string(),
+        };
+        files.extend(self_check::render(&check, assets)?);
+    }
+    if let Some(server) = system.registers_with() {
+        files.extend(registration::render(server, init, AGENT_DIRECTORY, assets)?);
+    }
+    Ok(files.into_iter().map(|file| (file.name, file.text)).collect())
+}
+
+/// The first-boot service's files; none without an agent, for there is nothing to apply then.
+fn first_boot(
+    assets: &Assets,
+    system: &System,
+    init: firstboot::Init,
+) -> Result<Vec<firstboot::PayloadFile>, FirstBootError> {
     let profile = &system.profile;
     let model = FirstBoot {
-        init: match profile.init {
-            Init::Sysv => firstboot::Init::SysV,
-            Init::Systemd => firstboot::Init::Systemd,
-        },
+        init,
         scsi_id: profile.scsi_id.to_string(),
         release_pattern: profile.release.clone(),
         packages: profile.packages.names.iter().map(ToString::to_string).collect(),
@@ -202,12 +231,12 @@ fn first_boot(assets: &Assets, system: &System) -> Result<Vec<(String, String)>,
             }),
             _ => None,
         },
+        self_check: system.self_check.is_some(),
     };
     if system.agent == AgentKind::None {
         return Ok(Vec::new());
     }
-    let files = firstboot::render(&model, assets)?;
-    Ok(files.into_iter().map(|file| (file.name.to_owned(), file.text)).collect())
+    firstboot::render(&model, assets)
 }
 
 fn add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {

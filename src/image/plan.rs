@@ -16,13 +16,15 @@ use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
 use super::manifest::{
-    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, SignatureRecord, Tool,
+    self, AgentRecord, BaseRecord, JudgeRecord, Manifest, RecipeRecord, RegistrationRecord,
+    SelfCheckRecord, SignatureRecord, Tool,
 };
 use super::on_disc;
-use super::recipe::{Agent, Pinned, Recipe};
+use super::recipe::{Agent, JudgeChoice, Pinned, Recipe};
 use super::repository::{
     self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
 };
+use super::static_program::{self, BadProgram, StaticProgram};
 use super::system::{System, SystemError};
 use crate::digest::Sha256;
 
@@ -47,6 +49,8 @@ pub struct Wish {
     pub rpms: Option<PathBuf>,
     /// Files of keys that add-on RPMs are signed with, beside those of the recipe.
     pub rpm_keys: Vec<PathBuf>,
+    /// The program that judges on the installed system, before that of the recipe.
+    pub judge: Option<JudgeChoice>,
     /// Whether an agent is taken whose digest the recipe does not name.
     pub allow_unpinned: bool,
     /// The root password, hashed.
@@ -70,6 +74,9 @@ pub struct Plan {
     pub base: Option<BaseMedium>,
     /// The agent, or its stand-in.
     pub agent: Option<AgentInput>,
+    /// The program that judges the self-check's captures on the installed system; absent when
+    /// there is no self-check.
+    pub judge: Option<Judge>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
     /// The keys they may be signed with; none when nobody named any.
@@ -100,6 +107,22 @@ pub struct AgentInput {
     pub content: AgentContent,
     /// Whether the recipe demanded its digest.
     pub pinned: bool,
+}
+
+/// What judges a master target's captures on it.
+#[derive(Clone, Debug)]
+pub enum Judge {
+    /// A program that rides along.
+    Carried {
+        /// Where it was found.
+        path: PathBuf,
+        /// The open file.
+        file: Arc<File>,
+        /// What it is.
+        program: StaticProgram,
+    },
+    /// Nothing, and why.
+    Absent(String),
 }
 
 /// Where the bytes of an agent's archive are.
@@ -195,6 +218,14 @@ pub enum PlanError {
         #[source]
         source: KeyError,
     },
+    /// The program that is to judge on the installed system cannot.
+    #[error("{path} cannot ride along: {source}")]
+    Judge {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: BadProgram,
+    },
     /// The RPMs cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -212,6 +243,7 @@ impl PlanError {
             Self::Agent { source, .. } => source.hint(),
             Self::Repository(error) => error.hint(),
             Self::Keys { source, .. } => source.hint(),
+            Self::Judge { source, .. } => source.hint(),
             Self::Unpinned { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest will tell"
@@ -252,6 +284,10 @@ impl Plan {
         };
         recipe.rpm_keys.extend(wish.rpm_keys);
         let keyring = open_keys(&recipe.rpm_keys)?;
+        let judge = match (system.self_check, wish.judge.unwrap_or(recipe.self_check.binary)) {
+            (Some(_), choice) => Some(judge(&choice)?),
+            (None, _) => None,
+        };
         let packages = match &recipe.rpms {
             Some(directory) => repository::read_packages(directory, generation, &keyring)?,
             None => Vec::new(),
@@ -274,6 +310,7 @@ impl Plan {
             recipe: wish.record,
             base,
             agent,
+            judge,
             packages,
             keyring,
             incomplete: Vec::new(),
@@ -299,6 +336,7 @@ impl Plan {
             epoch: u64,
             base: Option<(String, u64)>,
             agent: Option<Sha256>,
+            judge: Option<Sha256>,
             packages: Vec<Sha256>,
             keys: Vec<&'a str>,
         }
@@ -312,6 +350,7 @@ impl Plan {
             epoch: self.epoch.seconds(),
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
+            judge: self.judge.as_ref().and_then(Judge::sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
             keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
@@ -353,6 +392,25 @@ impl Plan {
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
             signatures: self.signatures(),
+            self_check: self.system.self_check.map(|keep| SelfCheckRecord {
+                keep,
+                binary: match &self.judge {
+                    Some(Judge::Carried { program, .. }) => Some(JudgeRecord {
+                        path: on_disc::JUDGE.to_owned(),
+                        sha256: program.sha256,
+                        size: program.len,
+                    }),
+                    _ => None,
+                },
+                no_binary: match &self.judge {
+                    Some(Judge::Absent(why)) => Some(why.clone()),
+                    _ => None,
+                },
+            }),
+            registration: self.system.registers_with().map(|server| RegistrationRecord {
+                address: server.address.to_string(),
+                port: server.port,
+            }),
             incomplete: self.incomplete.clone(),
             files: Vec::new(),
         }
@@ -397,7 +455,11 @@ impl Plan {
             AgentContent::File { path, file } => Some((path.as_path(), &**file)),
             AgentContent::Made(_) => None,
         });
-        base.chain(agent).collect()
+        let judge = self.judge.iter().filter_map(|judge| match judge {
+            Judge::Carried { path, file, .. } => Some((path.as_path(), &**file)),
+            Judge::Absent(_) => None,
+        });
+        base.chain(agent).chain(judge).collect()
     }
 }
 
@@ -481,6 +543,41 @@ fn agent_input(
     }
     let content = AgentContent::File { path: path.clone(), file };
     Ok(Some(AgentInput { bundle, content, pinned: agent.sha256.is_some() }))
+}
+
+impl Judge {
+    fn sha256(&self) -> Option<Sha256> {
+        match self {
+            Self::Carried { program, .. } => Some(program.sha256),
+            Self::Absent(_) => None,
+        }
+    }
+}
+
+/// The program that is meant, looked at. The one that is running is taken when it can ride along,
+/// and is no reason to refuse when it cannot.
+fn judge(choice: &JudgeChoice) -> Result<Judge, PlanError> {
+    let carried = |path: PathBuf| -> Result<Judge, PlanError> {
+        let file = open_input(&path)?;
+        match static_program::inspect(&file) {
+            Ok(program) => Ok(Judge::Carried { path, file, program }),
+            Err(source) => Err(PlanError::Judge { path, source }),
+        }
+    };
+    match choice {
+        JudgeChoice::None => Ok(Judge::Absent("none was wanted".to_owned())),
+        JudgeChoice::File(path) => carried(path.clone()),
+        JudgeChoice::Auto => Ok(match std::env::current_exe() {
+            Ok(path) => carried(path).unwrap_or_else(|error| {
+                let why = match &error {
+                    PlanError::Judge { source, .. } => source.to_string(),
+                    other => other.to_string(),
+                };
+                Judge::Absent(format!("the program that built this: {why}"))
+            }),
+            Err(error) => Judge::Absent(format!("the program that built this: {error}")),
+        }),
+    }
 }
 
 fn standin(epoch: Timestamp) -> AgentInput {

@@ -7,11 +7,13 @@ mod layout;
 mod read;
 mod retention;
 mod root_password;
+mod self_check;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::registration::ConfigurationServer;
 use super::value::disk::{ByteSize, DiskName, ScsiAddress};
 use super::value::network::{Address, HostName, Netmask, Nic, Port};
 use super::value::{Keyboard, Language, PackageName, ProfileName, TimeZone, Title};
@@ -21,6 +23,7 @@ pub use layout::Partition;
 pub use read::{RecipeError, RecipeFile, init_recipe};
 pub use retention::{Retention, RetentionDisk};
 pub use root_password::RootPassword;
+pub use self_check::{JudgeChoice, SelfCheckWish};
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +73,13 @@ pub struct Recipe {
     /// The replication agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Agent>,
+    /// The configuration server that the master target registers with at its first boot; it does
+    /// not register when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_server: Option<ConfigurationServer>,
+    /// What the master target asks itself after each boot.
+    #[serde(default)]
+    pub self_check: SelfCheckWish,
     /// A directory of add-on RPMs, on the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpms: Option<PathBuf>,

@@ -10,11 +10,15 @@ use serde::Serialize;
 
 use super::profile::Profile;
 use super::recipe::{
-    BootLoader, Disk, Firmware, HostsLine, Locale, Partition, Recipe, Retention, RootPassword,
+    BootLoader, Disk, Firmware, HostsLine, Locale, Partition, Recipe, Retention, RetentionDisk,
+    RootPassword, SelfCheckWish,
 };
+use super::registration::ConfigurationServer;
+use super::self_check::MOST_KEPT;
 use super::value::disk::{ByteSize, DiskName, Mount};
 use super::value::network::{Address, HostName, Port};
 use super::value::{PackageName, ProfileName, TimeZone};
+use crate::facts::probe::Surroundings;
 
 pub use network::Interface;
 
@@ -57,9 +61,28 @@ pub struct System {
     pub open_ports: Vec<Port>,
     /// What stands for the replication agent.
     pub agent: AgentKind,
+    /// The configuration server it belongs to, when that is known.
+    pub configuration_server: Option<ConfigurationServer>,
+    /// How many captures its self-check keeps; absent when there is no self-check.
+    pub self_check: Option<u16>,
 }
 
 impl System {
+    /// The configuration server that it registers with by itself: a stand-in replicates nothing,
+    /// and an agent that comes later is installed by whoever brings it.
+    pub fn registers_with(&self) -> Option<&ConfigurationServer> {
+        self.configuration_server.as_ref().filter(|_| self.agent == AgentKind::Bundle)
+    }
+
+    /// Where the retention volume is, or will be, mounted.
+    pub fn retention_mount(&self) -> String {
+        match &self.retention {
+            Retention::None => Surroundings::default().retention,
+            Retention::Install(RetentionDisk { mount, .. })
+            | Retention::FirstBoot { mount, .. } => mount.to_string(),
+        }
+    }
+
     /// What `%packages` asks for: `@groups`, then names.
     pub fn asked(&self) -> Vec<String> {
         let groups = self.profile.packages.groups.iter().map(|group| format!("@{group}"));
@@ -211,6 +234,12 @@ pub enum SystemError {
     /// A line of /etc/hosts without a name.
     #[error("hosts: {0} has no names")]
     Nameless(Address),
+    /// A number of captures that is none.
+    #[error("self_check.keep: {0}, expected a number from 1 to {MOST_KEPT}")]
+    Keep(u16),
+    /// Port 0.
+    #[error("configuration_server.port: 0 is no port")]
+    NoPort,
     /// A stand-in and a bundle.
     #[error("agent: file and standin are both given")]
     TwoAgents,
@@ -272,6 +301,8 @@ impl System {
             packages: packages(recipe, &profile)?,
             open_ports: recipe.open_ports.clone().unwrap_or_else(|| profile.open_ports.clone()),
             agent: agent(recipe)?,
+            configuration_server: recipe.configuration_server.clone(),
+            self_check: self_check(recipe)?,
             network,
             profile,
         })
@@ -290,6 +321,17 @@ impl System {
     pub fn boots_from_partition(&self) -> bool {
         self.boot_loader == BootLoader::Partition
     }
+}
+
+fn self_check(recipe: &Recipe) -> Result<Option<u16>, SystemError> {
+    if recipe.configuration_server.as_ref().is_some_and(|server| server.port == 0) {
+        return Err(SystemError::NoPort);
+    }
+    let SelfCheckWish { enabled, keep, .. } = recipe.self_check;
+    if !(1..=MOST_KEPT).contains(&keep) {
+        return Err(SystemError::Keep(keep));
+    }
+    Ok(enabled.then_some(keep))
 }
 
 fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, SystemError> {

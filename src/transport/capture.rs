@@ -1,5 +1,6 @@
-//! Saved transcripts: `capture:FILE` and `capture:DIR`, written by `collect host`, or by anybody
-//! who ran the script of `collect script` and kept what it printed.
+//! Saved transcripts: `capture:FILE` and `capture:DIR`, written by `collect host`, by a master
+//! target's self-check, or by anybody who ran the script of `collect script` and kept what it
+//! printed.
 //!
 //! Not for replacing a file: `cli` writes captures as it writes reports.
 
@@ -8,7 +9,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::facts::script::answers;
-use crate::facts::transcript::{Connection, SCHEMA, Transcript};
+use crate::facts::self_check;
+use crate::facts::transcript::{
+    Answer, Answers, BY_SCRIPT, Connection, Failure, SCHEMA, Transcript,
+};
 
 /// The largest capture that is read, in bytes.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -58,7 +62,8 @@ impl CaptureError {
     }
 }
 
-/// Reads one capture, or every file of a directory by name.
+/// Reads one capture, or every file of a directory by name. Of a directory in which a self-check
+/// keeps its captures, the newest one.
 ///
 /// # Errors
 ///
@@ -79,6 +84,12 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     files.sort();
     if files.is_empty() {
         return Err(CaptureError::Empty(path.to_owned()));
+    }
+    let kept = |file: &&PathBuf| {
+        file.file_name().is_some_and(|name| self_check::is_kept(&name.to_string_lossy()))
+    };
+    if let Some(newest) = files.iter().rfind(kept) {
+        return Ok(vec![read_file(newest)?]);
     }
     files.iter().map(|file| read_file(file)).collect()
 }
@@ -108,21 +119,168 @@ pub fn parse(text: &str, name: &str) -> Result<Transcript, String> {
             other => Err(format!("its schema is {other:?}, this version reads {SCHEMA}")),
         };
     }
+    if let Some(head) = self_check::head(text) {
+        // Cut short anywhere, it answers nothing; that it is a capture stays certain.
+        let answers = head.nonce.as_ref().map(|nonce| answers(text, Some(nonce)));
+        return Ok(Transcript {
+            asked_at: head.asked_at,
+            ..by_script(
+                &head.target.unwrap_or_else(|| name.to_owned()),
+                answers.unwrap_or_default(),
+            )
+        });
+    }
     let answers = answers(text, None);
     if answers.by_probe.is_empty() {
         return Err("no frame of the script is in it".to_owned());
     }
-    Ok(Transcript {
+    Ok(by_script(name, answers))
+}
+
+fn by_script(target: &str, answers: Answers) -> Transcript {
+    Transcript {
         schema: SCHEMA.to_owned(),
-        target: name.to_owned(),
+        target: target.to_owned(),
         kind: "linux-mt".to_owned(),
         asked_at: None,
-        connection: Connection { by: "script".to_owned(), ..Connection::default() },
+        connection: Connection { by: BY_SCRIPT.to_owned(), ..Connection::default() },
         answers,
-    })
+    }
+}
+
+/// The capture that a host gave when it was asked for the newest one it keeps of itself, under the
+/// name the host was asked by; a host that gave none could not be asked.
+pub fn newest(asked: Transcript) -> Transcript {
+    if asked.connection.failure.is_some() {
+        return asked;
+    }
+    let kept = match asked.answer(self_check::NEWEST).known() {
+        Some(Answer { status: 0, text }) => parse(text, &asked.target),
+        Some(Answer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
+        Some(Answer { status, .. }) => {
+            Err(format!("its newest capture cannot be read (exit status {status})"))
+        }
+        None => Err("the answers were cut short".to_owned()),
+    };
+    match kept {
+        Ok(kept) => Transcript { target: asked.target, ..kept },
+        Err(reason) => {
+            let hint = Some(
+                "log in as root; the self-check runs at each boot of an appliance and on service \
+                 preflight-selfcheck start"
+                    .to_owned(),
+            );
+            let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
+            Transcript {
+                connection: Connection { failure: Some(failure), ..asked.connection },
+                answers: Answers::default(),
+                ..asked
+            }
+        }
+    }
 }
 
 /// The text of a capture file.
 pub fn text(transcript: &Transcript) -> String {
     serde_json::to_string_pretty(transcript).expect("a transcript has only plain values") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::script::Nonce;
+
+    const WHOLE: &str = "preflight-capture/1\ntarget: mt1\nasked_at: 2026-11-25T10:00:00Z\n\
+                         nonce: 0123456789abcdef\n\n\n::0123456789abcdef begin \
+                         preflight-script/1\n::0123456789abcdef probe user\n0\n\n\
+                         ::0123456789abcdef status 0\n::0123456789abcdef end\n";
+
+    #[test]
+    fn a_kept_capture_is_a_transcript_that_says_of_whom_and_when() {
+        let read = parse(WHOLE, "file").unwrap();
+        assert_eq!((read.target.as_str(), read.kind.as_str()), ("mt1", "linux-mt"));
+        assert_eq!(read.asked_at, "2026-11-25T10:00:00Z".parse().ok());
+        assert_eq!(read.connection.by, BY_SCRIPT);
+        assert_eq!(*read.text("user").known().unwrap(), "0\n");
+    }
+
+    #[test]
+    fn cut_short_anywhere_it_answers_nothing() {
+        for end in 0..WHOLE.len() {
+            match parse(&WHOLE[..end], "file") {
+                // Without its first line it is anybody's text.
+                Err(_) => assert!(end < self_check::FORMAT.len(), "{end}"),
+                Ok(cut) => assert!(cut.answer("user").known().is_none(), "{end}"),
+            }
+        }
+    }
+
+    #[test]
+    fn frames_of_another_nonce_are_text() {
+        let text = WHOLE.replace("::0123456789abcdef probe", "::0123456789abcdee probe");
+        assert!(parse(&text, "file").unwrap().answer("user").known().is_none());
+    }
+
+    #[test]
+    fn of_a_directory_that_a_self_check_fills_only_the_newest_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, target) in [("00000009", "old"), ("00000010", "new")] {
+            let text = WHOLE.replace("mt1", target);
+            std::fs::write(dir.path().join(format!("selfcheck-{name}.capture")), text).unwrap();
+        }
+        for other in ["status", "selfcheck.lock", "selfcheck.selfcheck-new.7"] {
+            std::fs::write(dir.path().join(other), "x").unwrap();
+        }
+        let read = read(dir.path()).unwrap();
+        assert_eq!(read.iter().map(|t| t.target.as_str()).collect::<Vec<_>>(), ["new"]);
+    }
+
+    #[test]
+    fn what_a_host_keeps_is_unwrapped_or_it_says_why_not() {
+        let asked = |status: i32, text: &str, ended| {
+            let answer = Answer { status, text: text.to_owned() };
+            let by_probe = [(self_check::NEWEST.to_owned(), answer)].into();
+            let answers = Answers { by_probe, ended, unanswered: None };
+            Transcript {
+                connection: Connection { by: "ssh".to_owned(), ..Connection::default() },
+                ..by_script("ssh://root@mt1", answers)
+            }
+        };
+        let kept = newest(asked(0, WHOLE, true));
+        assert_eq!(
+            (kept.target.as_str(), kept.connection.by.as_str()),
+            ("ssh://root@mt1", "script")
+        );
+        assert!(kept.text("user").known().is_some());
+        for (status, text, ended, reason) in [
+            (44, "", true, "it keeps no capture of itself"),
+            (1, "", true, "its newest capture cannot be read (exit status 1)"),
+            (124, &WHOLE[..90], true, "its newest capture cannot be read (exit status 124)"),
+            (0, WHOLE, false, "the answers were cut short"),
+            (0, "garbage", true, "no frame of the script is in it"),
+        ] {
+            let failed = newest(asked(status, text, ended));
+            let failure = failed.connection.failure.as_ref().unwrap();
+            assert_eq!((failure.kind.as_str(), failure.reason.as_str()), ("no-capture", reason));
+            assert!(failed.answer("user").known().is_none());
+        }
+    }
+
+    #[test]
+    fn the_script_takes_the_nonce_of_its_environment() {
+        use crate::facts::probe::{Probe, Surroundings};
+        use crate::facts::script::script;
+        let probes = [Probe::new("one", "echo a")];
+        let text = script(&probes, &Surroundings::default(), &Nonce::of_the_shell());
+        for (nonce, begin) in
+            [(Some("0123456789abcdef"), "::0123456789abcdef begin"), (None, "::@")]
+        {
+            let mut command = std::process::Command::new("sh");
+            command.arg("-c").arg(&text).env_remove("PREFLIGHT_NONCE");
+            command.envs(nonce.map(|nonce| ("PREFLIGHT_NONCE", nonce)));
+            let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+            assert!(said.trim_start().starts_with(begin), "{said}");
+            assert!(answers(&said, None).by_probe.contains_key("one"));
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! A machine that is a directory: what the first-boot script looks at, and stubs for the programs
 //! that would need root. Every call of a stub is a line in `calls`.
 //!
-//! Not a test: the cases are in `tests/firstboot.rs`.
+//! Not a test: the cases are in `tests/firstboot.rs`, `tests/self_check.rs`, `tests/register.rs`.
+
+#![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -126,6 +128,7 @@ impl Machine {
             standin: false,
             fill_hosts: true,
             retention: None,
+            self_check: true,
         };
         change(&mut boot);
         let files = render(&boot, &Assets::embedded()).unwrap();
@@ -216,7 +219,7 @@ impl Machine {
         self.write_program("root/ApplyCustomChanges.sh", &text.replace("WWID", WWID));
     }
 
-    fn write_program(&self, inside: &str, text: &str) {
+    pub fn write_program(&self, inside: &str, text: &str) {
         // A program that is written while another thread forks is busy for the child; a rename
         // of a closed file is not.
         let new = self.path(&format!("{inside}.new"));
@@ -271,6 +274,11 @@ impl Machine {
     }
 
     pub fn command(&self, action: &str) -> Command {
+        self.command_of("firstboot", action)
+    }
+
+    /// Another script of the installed system, as the machine's own shell runs it.
+    pub fn command_of(&self, script: &str, action: &str) -> Command {
         let words = self.shell.words();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]);
@@ -284,7 +292,7 @@ impl Machine {
             command.args(["-c", &format!("{functions}. \"$0\"")]);
         }
         command
-            .arg(self.path("firstboot"))
+            .arg(self.path(script))
             .arg(action)
             .env("PREFLIGHT_ROOT", self.dir.path())
             .env("PREFLIGHT_PATH", format!("{}:/usr/bin:/bin", self.path("stubs").display()))

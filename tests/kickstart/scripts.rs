@@ -11,6 +11,8 @@ use preflight::assets::Assets;
 use preflight::digest::Sha256;
 use preflight::image::firstboot::{self, FirstBoot, Init};
 use preflight::image::kickstart::parse::Kind;
+use preflight::image::registration;
+use preflight::image::self_check::{self, SelfCheck};
 
 use super::{VARIANTS, named, program, rendered, scripts_of};
 
@@ -49,6 +51,11 @@ struct Scratch(tempfile::TempDir);
 
 impl Scratch {
     fn new() -> Self {
+        Self::without(&[])
+    }
+
+    /// A disc that lacks some of the services.
+    fn without(left_out: &[&str]) -> Self {
         let scratch = Self(tempfile::tempdir().unwrap());
         for directory in [
             "disc/preflight/payload",
@@ -60,6 +67,7 @@ impl Scratch {
         ] {
             fs::create_dir_all(scratch.path(directory)).unwrap();
         }
+        fs::create_dir_all(scratch.path("system/opt")).unwrap();
         for program in ["chkconfig", "systemctl"] {
             let stub = format!("#!/bin/sh\necho {program} \"$@\" >> '{}'\n", scratch.text("calls"));
             scratch.write(&format!("bin/{program}"), stub.as_bytes());
@@ -69,13 +77,22 @@ impl Scratch {
         scratch.write("system/etc/hosts", b"127.0.0.1 localhost\n");
         scratch.write("system/etc/yum.conf", b"[main]\ncachedir=/var/cache/yum\n");
         let archive = scratch.agent();
-        let files: [(&str, &[u8]); 3] = [
+        let files: [(&str, &[u8]); 9] = [
             ("agent.tar.gz", &archive),
             ("preflight-firstboot", b"#!/bin/sh\n"),
             ("preflight-firstboot.service", b"[Unit]\n"),
+            ("preflight", b"\x7fELF"),
+            ("preflight-collect", b"# questions\n"),
+            ("preflight-register", b"#!/bin/sh\n"),
+            ("preflight-register.service", b"[Unit]\n"),
+            ("preflight-selfcheck", b"#!/bin/sh\n"),
+            ("preflight-selfcheck.service", b"[Unit]\n"),
         ];
         let mut manifest = String::new();
         for (name, bytes) in files {
+            if left_out.contains(&name.trim_end_matches(".service")) {
+                continue;
+            }
             scratch.write(&format!("disc/preflight/payload/{name}"), bytes);
             manifest += &format!("{}  preflight/payload/{name}\n", Sha256::of(bytes));
         }
@@ -125,7 +142,7 @@ impl Scratch {
             .replace("/run/install/repo", &self.text("disc"))
             .replace("/mnt/sysimage", &self.text("system"));
         let moved = if moved == script || !script.contains("/mnt/sysimage") {
-            ["/root", "/etc/", "/usr/libexec"].iter().fold(moved, |text, prefix| {
+            ["/root", "/etc/", "/usr/libexec", "/opt/"].iter().fold(moved, |text, prefix| {
                 text.replace(prefix, &format!("{}{prefix}", self.text("system")))
             })
         } else {
@@ -155,9 +172,25 @@ fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
             standin: false,
             fill_hosts: false,
             retention: None,
+            self_check: true,
         };
         let (_, install) = post(variant);
-        for file in firstboot::render(&boot, &Assets::embedded()).unwrap() {
+        let check = SelfCheck {
+            init,
+            keep: 8,
+            server: None,
+            retention: "/mnt/retention".into(),
+            scsi_id: "/lib/udev/scsi_id".into(),
+        };
+        let server = r#"{"address": "cs01"}"#;
+        let server = serde_json::from_str(server).unwrap();
+        let assets = Assets::embedded();
+        let files = [
+            firstboot::render(&boot, &assets).unwrap(),
+            self_check::render(&check, &assets).unwrap(),
+            registration::render(&server, init, "/root", &assets).unwrap(),
+        ];
+        for file in files.concat() {
             let copy = format!("\ncp {} {}\n", file.name, file.installed);
             let mode = format!("\nchmod {:o} {}\n", file.mode, file.installed);
             assert!(install.contains(&copy), "{copy}");
@@ -178,10 +211,9 @@ fn the_payload_is_copied_and_installed() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "preflight: 4 files on the disc are what the manifest says\n"
+        "preflight: 10 files on the disc are what the manifest says\n"
     );
     // Only what the plan named is copied; the unit is not for el6.
-    fs::remove_file(scratch.path("disc/preflight/payload/preflight-firstboot.service")).unwrap();
     let manifest = scratch.read("system/root/preflight/manifest.sha256");
     let without_unit: String = manifest
         .lines()
@@ -196,10 +228,13 @@ fn the_payload_is_copied_and_installed() {
     }
     assert_eq!(mode(&scratch.path("system/root/ApplyCustomChanges.sh")), 0o755);
     assert_eq!(mode(&scratch.path("system/etc/rc.d/init.d/preflight-firstboot")), 0o755);
-    assert_eq!(
-        scratch.read("calls"),
-        "chkconfig --add preflight-firstboot\nchkconfig preflight-firstboot on\n".repeat(2)
-    );
+    let enabled: String = ["firstboot", "register", "selfcheck"]
+        .iter()
+        .map(|name| format!("chkconfig --add preflight-{name}\nchkconfig preflight-{name} on\n"))
+        .collect();
+    assert_eq!(scratch.read("calls"), enabled.repeat(2));
+    assert_eq!(mode(&scratch.path("system/opt/preflight/preflight")), 0o755);
+    assert_eq!(scratch.read("system/usr/libexec/preflight-collect"), "# questions\n");
     assert_eq!(
         scratch.read("system/etc/hosts"),
         "127.0.0.1 localhost\n192.0.2.10 mt01.example.test mt01\n192.0.2.20 cs01.example.test \
@@ -213,7 +248,7 @@ fn the_payload_is_copied_and_installed() {
 
 #[test]
 fn a_stand_in_says_so_and_dhcp_leaves_the_addresses_to_the_first_boot() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::without(&["preflight", "preflight-register"]);
     let (copy, install) = post("el7-disc");
     assert!(scratch.run(&copy).status.success());
     let output = scratch.run(&install);
@@ -221,7 +256,12 @@ fn a_stand_in_says_so_and_dhcp_leaves_the_addresses_to_the_first_boot() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("this is a STAND-IN"));
     assert!(scratch.read("system/etc/motd").contains("STAND-IN"));
     assert_eq!(scratch.read("system/etc/hosts"), "127.0.0.1 localhost\n");
-    assert_eq!(scratch.read("calls"), "systemctl enable preflight-firstboot.service\n");
+    // A stand-in has nothing to register with.
+    assert_eq!(
+        scratch.read("calls"),
+        "systemctl enable preflight-firstboot.service\nsystemctl enable \
+         preflight-selfcheck.service\n"
+    );
     assert_eq!(mode(&scratch.path("system/usr/libexec/preflight-firstboot")), 0o755);
 }
 

@@ -73,7 +73,7 @@ else
   carry_out() { # name, rounds, post.sh's arguments
     local name=$1 rounds=$2; shift 2
     good "$name: %post in a scratch root" as_root "$LAB/install/post.sh" "$OUT" "$@"
-    SHOW_LINES=40 good "$name: first boot" as_root "$LAB/install/firstboot.sh" "$OUT" --rounds "$rounds"
+    SHOW_LINES=40 good "$name: first boot" as_root env PREFLIGHT="$PREFLIGHT" "$LAB/install/firstboot.sh" "$OUT" --rounds "$rounds"
     as_root rm -rf "$OUT/sysimage" "$OUT/fb"
   }
   carry_out "el6 medium" 30 "$made"

@@ -7,7 +7,7 @@ use crate::facts::image::{MadeFacts, PayloadFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::disc_path::DiscPath;
 use crate::image::iso::{EntryKind, IsoError, Medium};
-use crate::image::manifest::{self, Manifest};
+use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::image::on_disc;
 
 /// The largest manifest that is read.
@@ -96,6 +96,8 @@ pub fn facts(
             sums.as_ref().map(|sums| i64::try_from(sums.len()).expect("a list fits memory")),
         ),
         faults: Fact::from(faults),
+        self_check: Fact::from(manifest.as_ref().map(self_check)),
+        registration: Fact::from(manifest.as_ref().map(registration)),
         strangers: Fact::from(strangers),
     }
 }
@@ -113,6 +115,28 @@ fn made(manifest: &Manifest) -> MadeFacts {
         base: Fact::from(base.map(|base| base.name.clone())),
         base_sha256: Fact::from(base.map(|base| base.sha256.clone())),
         incomplete: Looked::complete(manifest.incomplete.clone()),
+    }
+}
+
+/// The self-check in words.
+fn self_check(manifest: &Manifest) -> String {
+    match &manifest.self_check {
+        None => "none".to_owned(),
+        Some(SelfCheckRecord { binary: Some(program), .. }) => {
+            format!("judged there by /{}, sha256 {}", program.path, program.sha256)
+        }
+        Some(SelfCheckRecord { no_binary, .. }) => format!(
+            "not judged there, no program rides along: {}",
+            no_binary.as_deref().unwrap_or("nobody says why")
+        ),
+    }
+}
+
+/// The registration in words.
+fn registration(manifest: &Manifest) -> String {
+    match &manifest.registration {
+        None => "none".to_owned(),
+        Some(server) => format!("with {}:{}", server.address, server.port),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::image::firstboot;
 use crate::image::on_disc;
 use crate::image::profile::{BootDrive, Generation, Profile};
 use crate::image::recipe::{Disk, Partition, Retention, RetentionDisk};
+use crate::image::registration;
+use crate::image::self_check;
 use crate::image::system::{AgentKind, Interface, System};
 use crate::image::value::PayloadName;
 use crate::image::value::account::CryptHash;
@@ -21,8 +23,8 @@ use crate::template::{self, TemplateError};
 pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
 /// The agent bundle's name in the payload.
 pub const AGENT: &str = "agent.tar.gz";
-/// The first-boot program's name in the payload.
-pub const FIRST_BOOT: &str = firstboot::SERVICE;
+/// The services that the payload may hold, in the order they start.
+pub const SERVICES: [&str; 3] = [firstboot::SERVICE, registration::SERVICE, self_check::SERVICE];
 /// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
 /// (D:vmware-azure-install-linux-master-target).
 pub const AGENT_DIRECTORY: &str = "/root";
@@ -43,9 +45,11 @@ pub enum ModelError {
         /// Whether it is in the payload.
         in_payload: bool,
     },
-    /// The first-boot program without its unit.
-    #[error("the payload has preflight-firstboot and no {name}, which systemd needs")]
+    /// A service's program without its unit.
+    #[error("the payload has {service} and no {name}, which systemd needs")]
     NoUnit {
+        /// The service.
+        service: &'static str,
         /// The unit.
         name: String,
     },
@@ -156,10 +160,12 @@ fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelErro
     if (system.agent != AgentKind::None) != has(AGENT) {
         return Err(ModelError::AgentPayload { in_payload: has(AGENT) });
     }
-    let unit = format!("{FIRST_BOOT}.service");
-    if has(FIRST_BOOT) && system.profile.init == crate::image::profile::Init::Systemd && !has(&unit)
-    {
-        return Err(ModelError::NoUnit { name: unit });
+    for service in SERVICES {
+        let name = format!("{service}.service");
+        let systemd = system.profile.init == crate::image::profile::Init::Systemd;
+        if systemd && has(service) && !has(&name) {
+            return Err(ModelError::NoUnit { service, name });
+        }
     }
     Ok(())
 }
@@ -376,9 +382,17 @@ struct Install {
     agent: Option<&'static str>,
     agent_directory: &'static str,
     standin: bool,
-    /// The lines that install the first-boot service; absent without one.
+    /// The lines that install the services; absent without any.
     service: Option<String>,
     hosts: Vec<String>,
+}
+
+/// What the lines that install services are rendered over.
+#[derive(Serialize)]
+struct Services {
+    services: Vec<&'static str>,
+    self_check: bool,
+    judge: bool,
 }
 
 fn scripts(
@@ -430,9 +444,14 @@ fn scripts(
 
 fn install(assets: &Assets, system: &System, placement: &Placement) -> Result<Install, ModelError> {
     let templates = &system.profile.templates;
-    let first_boot = placement.payload.iter().any(|file| file.as_str() == FIRST_BOOT);
-    let service = first_boot
-        .then(|| template::render(assets, templates.service.as_str(), &()))
+    let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
+    let services = Services {
+        services: SERVICES.into_iter().filter(|service| has(service)).collect(),
+        self_check: has(self_check::COLLECTOR),
+        judge: has(self_check::JUDGE),
+    };
+    let service = (!services.services.is_empty())
+        .then(|| template::render(assets, templates.service.as_str(), &services))
         .transpose()?;
     let hosts = system.hosts.iter().map(|line| {
         let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();

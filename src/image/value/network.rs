@@ -28,6 +28,17 @@ impl HostName {
 }
 
 text_value! {
+    /// A server: a host name, or an IPv4 address.
+    ServerName: "a server's name or address",
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*",
+    "letters, digits, hyphens and dots, such as cs01.example.test or 192.0.2.20",
+    |text| text.len() <= 253
+        && !text.to_ascii_lowercase().split('.').any(|label| label == "localhost")
+        && (text.parse::<Address>().is_ok()
+            || !text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())))
+}
+
+text_value! {
     /// A network interface: by name, by MAC address, or `link` for the first with a cable.
     Nic: "a network interface",
     r"(?:link|[a-z][a-z0-9]{0,14}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})",

@@ -11,6 +11,7 @@ while [ $# -gt 0 ]; do
   case $1 in --service) name=$2; shift 2;; --rounds) rounds=$2; shift 2;; --seed) seed=$2; shift 2;; *) exit 2;; esac
 done
 need unshare chroot
+: "${PREFLIGHT:=$LAB/../../target/release/preflight}"
 [ "$(id -u)" = 0 ] || { echo "must be root" >&2; exit 2; }
 golden=$OUT/sysimage; [ -d "$golden" ] || { echo "run post.sh first" >&2; exit 2; }
 if [ -z "${LAB_IN_NAMESPACE:-}" ]; then
@@ -94,6 +95,23 @@ flushed=$(sed '/^invoked/q' "$R$events" 2>/dev/null | grep -c '^sync .*apply\.st
 if [ "${flushed:-0}" -gt 0 ]; then verdict ok "$flushed flush before the script"; else verdict FAIL 'no sync between the two'; fi
 case_name='the state can be read in one file'
 if [ -s "$R$state/status" ]; then verdict ok "$(head -1 "$R$state/status" | cut -c1-60)"; else verdict FAIL "$state/status is empty or missing"; fi
+
+case_name='the self-check keeps a capture that is judged outside'
+selfcheck=/usr/libexec/preflight-selfcheck; [ -x "$R$selfcheck" ] || selfcheck=/etc/rc.d/init.d/preflight-selfcheck
+printf 'CentOS release 6.6 (Final)\n\n' > "$R/etc/issue"
+[ -s "$R/dev/urandom" ] || head -c 4096 /dev/urandom > "$R/dev/urandom"
+if [ ! -x "$R$selfcheck" ]; then verdict ok 'none installed'
+else
+  boot "$selfcheck run" || true
+  kept=$(find "$R$state" -name 'selfcheck-*.capture' | sort | tail -1) rc=0
+  report=$("$PREFLIGHT" check host "capture:$R$state" --format nagios 2>&1) || rc=$?
+  if [ -n "$kept" ] && [ "$(stat -c %a "$kept")" = 600 ] && [ $rc = 1 ] && grep -q ' agent.installed: ' <<< "$report"; then verdict ok "$(basename "$kept")"
+  else verdict FAIL "exit $rc: $(head -1 <<< "$report")"; fi
+  case_name='and says on the login screen what is wrong'
+  said=$(sed -n '/^--- preflight self-check/,/^--- end/p' "$R/etc/issue")
+  if [ ! -x "$R/opt/preflight/preflight" ]; then want='no program here can judge'; else want='NOT READY for reprotect'; fi
+  if grep -q "$want" <<< "$said"; then verdict ok "$(sed -n 2p <<< "$said")"; else verdict FAIL "${said:-nothing}, want $want"; fi
+fi
 
 case_name='five starts, in turn and at once'
 new_machine; boot 'start; start; start & start & start &' || true; boot 'start & start & start &' || true; expect 1 1 done 0

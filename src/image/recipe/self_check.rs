@@ -1,0 +1,71 @@
+//! What a recipe says of the self-check: whether there is one, what it keeps, what judges it.
+//!
+//! Not for whether a program can do that (`image::static_program`).
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::image::self_check::KEPT;
+
+/// The self-check of the installed system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfCheckWish {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// How many captures it keeps.
+    pub keep: u16,
+    /// The program that judges them there.
+    pub binary: JudgeChoice,
+}
+
+impl Default for SelfCheckWish {
+    fn default() -> Self {
+        Self { enabled: true, keep: KEPT, binary: JudgeChoice::Auto }
+    }
+}
+
+/// Which program judges a master target's captures on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum JudgeChoice {
+    /// The one that builds the image, when it is static; else none.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// A file of the machine that builds.
+    File(PathBuf),
+}
+
+impl FromStr for JudgeChoice {
+    type Err = Infallible;
+
+    /// Reads `auto`, `none`, or a path; a file of such a name is `./none`.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "none" => Self::None,
+            path => Self::File(PathBuf::from(path)),
+        })
+    }
+}
+
+impl Serialize for JudgeChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::None => serializer.serialize_str("none"),
+            Self::File(path) => path.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JudgeChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Ok(choice) = String::deserialize(deserializer)?.parse();
+        Ok(choice)
+    }
+}

@@ -1,0 +1,111 @@
+//! What an installed master target runs until it is registered with its configuration server.
+//!
+//! Not for the passphrase, which no image ever holds, and not for the steps: those are written
+//! once, in `templates/register/`.
+
+use serde::{Deserialize, Serialize};
+
+use super::firstboot::{FirstBootError, Init, PayloadFile, path, rendered};
+use super::self_check;
+use super::value::network::ServerName;
+use crate::assets::Assets;
+
+/// The service's name, for `chkconfig` and `systemctl`.
+pub const SERVICE: &str = "preflight-register";
+/// Where the installed system looks for the passphrase, beside virtual console 8.
+pub const PASSPHRASE_FILE: &str = "/root/connection.passphrase";
+
+/// The configuration server a master target registers with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigurationServer {
+    /// Its name or address.
+    pub address: ServerName,
+    /// The port it is registered on.
+    #[serde(default = "https")]
+    pub port: u16,
+    /// Which of the agent's commands register it.
+    #[serde(default)]
+    pub commands: Commands,
+}
+
+fn https() -> u16 {
+    443
+}
+
+/// Which of an agent's commands register it; they differ by era (D:site-recovery-how-to-install-
+/// linux-master-target and its successors).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Commands {
+    /// What the unpacked agent seems to know: no version is known that divides them.
+    #[default]
+    Auto,
+    /// `install` with everything, as in early 2017.
+    Installer,
+    /// `install`, then `UnifiedAgentConfigurator.sh`, which knows no port.
+    Configurator,
+}
+
+impl Commands {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Installer => "installer",
+            Self::Configurator => "configurator",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    script_path: &'a str,
+    service: &'a str,
+    init: Init,
+    server: &'a str,
+    port: String,
+    commands: &'a str,
+    agent_directory: &'a str,
+    self_check_path: &'a str,
+}
+
+/// Renders the script, and the unit on systemd.
+///
+/// # Errors
+///
+/// Refuses values that are not what their field says, and templates that do not render.
+pub fn render(
+    server: &ConfigurationServer,
+    init: Init,
+    agent_directory: &str,
+    assets: &Assets,
+) -> Result<Vec<PayloadFile>, FirstBootError> {
+    const PATH: &str = "an absolute path of letters, digits and ._+-";
+    path("the agent's directory", agent_directory, PATH)?;
+    let (script_path, unit_path) = init.places(SERVICE);
+    let model = Model {
+        script_path: &script_path,
+        service: SERVICE,
+        init,
+        server: server.address.as_str(),
+        port: server.port.to_string(),
+        commands: server.commands.as_str(),
+        agent_directory,
+        self_check_path: &init.places(self_check::SERVICE).0,
+    };
+    let mut files = vec![PayloadFile {
+        name: SERVICE.to_owned(),
+        installed: script_path.clone(),
+        mode: 0o755,
+        text: rendered(assets, "register/preflight-register.sh.hbs", &model)?,
+    }];
+    if init == Init::Systemd {
+        files.push(PayloadFile {
+            name: format!("{SERVICE}.service"),
+            installed: unit_path,
+            mode: 0o644,
+            text: rendered(assets, "register/preflight-register.service.hbs", &model)?,
+        });
+    }
+    Ok(files)
+}

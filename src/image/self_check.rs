@@ -1,0 +1,150 @@
+//! What an installed master target runs after each boot: the questions of `check host`, put to
+//! itself, and a program that judges the answers where one rides along.
+//!
+//! Not for the questions (`facts::script`), nor for what is done with the answers: that is
+//! written once, in `templates/self-check/`.
+
+use serde::Serialize;
+
+use super::firstboot::{FirstBootError, Init, PayloadFile, ensure, path, rendered};
+use crate::assets::Assets;
+use crate::facts::host;
+use crate::facts::probe::Surroundings;
+use crate::facts::script::{Nonce, script};
+
+/// The service's name, for `chkconfig` and `systemctl`.
+pub const SERVICE: &str = "preflight-selfcheck";
+/// The questions' name in the payload.
+pub const COLLECTOR: &str = "preflight-collect";
+/// Where the questions belong on the installed system.
+pub const COLLECTOR_INSTALLED: &str = "/usr/libexec/preflight-collect";
+/// The judging program's name in the payload.
+pub const JUDGE: &str = "preflight";
+/// Where the judging program belongs on the installed system.
+pub const JUDGE_INSTALLED: &str = "/opt/preflight/preflight";
+/// How many captures are kept unless the recipe says otherwise.
+pub const KEPT: u16 = 8;
+/// The most captures that a recipe may ask to keep; a capture is at most 3 MiB.
+pub const MOST_KEPT: u16 = 100;
+
+/// What the self-check needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelfCheck {
+    /// How services are started.
+    pub init: Init,
+    /// How many captures are kept.
+    pub keep: u16,
+    /// The configuration server's address, when the recipe tells it.
+    pub server: Option<String>,
+    /// Where the retention volume is mounted.
+    pub retention: String,
+    /// Where `scsi_id` is.
+    pub scsi_id: String,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    script_path: &'a str,
+    collector: &'a str,
+    judge: &'a str,
+    keep: String,
+    server: &'a str,
+    retention: &'a str,
+    scsi_id: &'a str,
+}
+
+/// Makes the questions, renders the script that asks them, and the unit on systemd.
+///
+/// # Errors
+///
+/// Refuses values that are not what their field says, and templates that do not render.
+pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<PayloadFile>, FirstBootError> {
+    const PATH: &str = "an absolute path of letters, digits and ._+-";
+    path("the path of scsi_id", &check.scsi_id, PATH)?;
+    path("the retention volume's mount point", &check.retention, PATH)?;
+    let keep = check.keep.to_string();
+    let fits = (1..=MOST_KEPT).contains(&check.keep);
+    ensure("self_check.keep", &keep, "a number from 1 to 100", fits)?;
+    let (script_path, unit_path) = check.init.places(SERVICE);
+    let model = Model {
+        script_path: &script_path,
+        collector: COLLECTOR_INSTALLED,
+        judge: JUDGE_INSTALLED,
+        keep,
+        server: check.server.as_deref().unwrap_or(""),
+        retention: &check.retention,
+        scsi_id: &check.scsi_id,
+    };
+    let mut files = vec![
+        PayloadFile {
+            name: COLLECTOR.to_owned(),
+            installed: COLLECTOR_INSTALLED.to_owned(),
+            mode: 0o644,
+            text: collector(check),
+        },
+        PayloadFile {
+            name: SERVICE.to_owned(),
+            installed: script_path.clone(),
+            mode: 0o755,
+            text: rendered(assets, "self-check/preflight-selfcheck.sh.hbs", &model)?,
+        },
+    ];
+    if check.init == Init::Systemd {
+        files.push(PayloadFile {
+            name: format!("{SERVICE}.service"),
+            installed: unit_path,
+            mode: 0o644,
+            text: rendered(assets, "self-check/preflight-selfcheck.service.hbs", &model)?,
+        });
+    }
+    Ok(files)
+}
+
+/// The very script that `check host` sends, and `collect script` prints.
+fn collector(check: &SelfCheck) -> String {
+    let around = Surroundings {
+        retention: check.retention.clone(),
+        configuration_server: check.server.clone(),
+        ..Surroundings::default()
+    };
+    script(&host::probes(), &around, &Nonce::of_the_shell())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn el6() -> SelfCheck {
+        SelfCheck {
+            init: Init::SysV,
+            keep: KEPT,
+            server: Some("cs01.example.test".into()),
+            retention: "/mnt/retention".into(),
+            scsi_id: "/lib/udev/scsi_id".into(),
+        }
+    }
+
+    #[test]
+    fn el6_gets_an_init_script_and_el7_a_unit_that_calls_it() {
+        let files = render(&el6(), &Assets::embedded()).unwrap();
+        let placed: Vec<_> = files.iter().map(|file| file.installed.as_str()).collect();
+        assert_eq!(placed, [COLLECTOR_INSTALLED, "/etc/rc.d/init.d/preflight-selfcheck"]);
+        assert!(files[0].text.contains("\nCS='cs01.example.test'\n"));
+        assert!(files[1].text.contains("\n# chkconfig: 345 99 02\n# description: "));
+        let el7 = SelfCheck { init: Init::Systemd, ..el6() };
+        let files = render(&el7, &Assets::embedded()).unwrap();
+        assert!(files[2].text.contains("\nExecStart=/usr/libexec/preflight-selfcheck boot\n"));
+    }
+
+    #[test]
+    fn values_that_a_shell_could_read_otherwise_are_refused() {
+        for check in [
+            SelfCheck { keep: 0, ..el6() },
+            SelfCheck { keep: 101, ..el6() },
+            SelfCheck { retention: "/mnt/it's".into(), ..el6() },
+            SelfCheck { scsi_id: "scsi_id".into(), ..el6() },
+        ] {
+            assert!(render(&check, &Assets::embedded()).is_err(), "{check:?}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Whether a file is a program that can ride along: a whole, static preflight for x86-64.
+//!
+//! Not an ELF library: it reads the file header and the program headers, which is what a kernel
+//! reads, and the dynamic section as far as it names libraries. Nothing is run.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::digest::Sha256;
+use crate::facts::transcript::SCHEMA;
+
+/// The largest program that is carried, in bytes.
+pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Program headers that are read at most; programs have about a dozen.
+const MOST_HEADERS: u64 = 128;
+
+const LOAD: u32 = 1;
+const DYNAMIC: u32 = 2;
+const INTERPRETER: u32 = 3;
+const NEEDED: u64 = 1;
+const X86_64: u16 = 62;
+
+/// A program that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaticProgram {
+    /// Its bytes.
+    pub len: u64,
+    /// Their digest.
+    pub sha256: Sha256,
+}
+
+/// Why a program cannot ride along.
+#[derive(Debug, thiserror::Error)]
+pub enum BadProgram {
+    /// It cannot be read.
+    #[error("it cannot be read")]
+    Read(#[from] io::Error),
+    /// More than is carried.
+    #[error("it has {0} bytes, at most {MOST_BYTES} are carried")]
+    TooLarge(u64),
+    /// Another kind of file.
+    #[error("it is no ELF program")]
+    NotElf,
+    /// For other processors.
+    #[error("it is for another machine than x86-64 (class {class}, machine {machine})")]
+    OtherMachine {
+        /// 2 for 64 bits.
+        class: u8,
+        /// ELF's number for the processor.
+        machine: u16,
+    },
+    /// It ends before what its headers say.
+    #[error("it is cut short or damaged: {0}")]
+    Damaged(&'static str),
+    /// It needs a loader and libraries of the machine it runs on.
+    #[error("it is not static: it needs {0}, which CentOS 6 has not, or too old")]
+    NotStatic(String),
+    /// A program, but another.
+    #[error("it is not preflight")]
+    NotPreflight,
+}
+
+impl BadProgram {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read(_) => None,
+            Self::TooLarge(_) => Some("give a release build, stripped".to_owned()),
+            _ => Some(
+                "build it with cargo build --release --target x86_64-unknown-linux-musl, or leave \
+                 it out with --self-check-binary none"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// Looks at a program; one pass for its digest, and a few places of it.
+///
+/// # Errors
+///
+/// Says why it cannot ride along.
+pub fn inspect(file: &File) -> Result<StaticProgram, BadProgram> {
+    let len = file.metadata()?.len();
+    if len > MOST_BYTES {
+        return Err(BadProgram::TooLarge(len));
+    }
+    let mut bytes = vec![0; usize::try_from(len).expect("64 MiB fit memory")];
+    file.read_exact_at(&mut bytes, 0)?;
+    judge(&bytes)?;
+    Ok(StaticProgram { len, sha256: Sha256::of(&bytes) })
+}
+
+/// Judges the bytes of a program.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn judge(bytes: &[u8]) -> Result<(), BadProgram> {
+    if bytes.get(..4) != Some(b"\x7fELF") {
+        return Err(BadProgram::NotElf);
+    }
+    let class = *bytes.get(4).ok_or(BadProgram::Damaged("the header is not whole"))?;
+    let machine = half(bytes, 18).ok_or(BadProgram::Damaged("the header is not whole"))?;
+    // The second is the order of bytes: 1, the least significant first.
+    if class != 2 || bytes.get(5) != Some(&1) || machine != X86_64 {
+        return Err(BadProgram::OtherMachine { class, machine });
+    }
+    // 2: at a fixed place; 3: anywhere, as static-pie is.
+    if !matches!(half(bytes, 16), Some(2 | 3)) {
+        return Err(BadProgram::NotElf);
+    }
+    let whole = |offset: u64, len: u64| {
+        offset.checked_add(len).is_some_and(|end| end <= bytes.len() as u64)
+    };
+    let header = |at: usize| long(bytes, at).ok_or(BadProgram::Damaged("the header is not whole"));
+    let (entry, headers, sections) = (header(24)?, header(32)?, header(40)?);
+    let short = |at: usize| half(bytes, at).map_or(0, u64::from);
+    let (header_size, count) = (short(54), short(56));
+    if header_size != 56 || count == 0 || count > MOST_HEADERS || !whole(headers, 56 * count) {
+        return Err(BadProgram::Damaged("the program headers are not there"));
+    }
+    // They stand at the very end, so that they are what a copy that stopped early lacks.
+    if sections != 0 && !whole(sections, short(58) * short(60)) {
+        return Err(BadProgram::Damaged("the section headers behind it are missing"));
+    }
+    let mut starts = false;
+    let mut dynamic = None;
+    for number in 0..count {
+        let at = usize::try_from(headers + 56 * number).expect("inside 64 MiB");
+        let field = |offset: usize| long(bytes, at + offset).expect("the headers are whole");
+        let (offset, address, in_file, in_memory) = (field(8), field(16), field(32), field(40));
+        if !whole(offset, in_file) {
+            return Err(BadProgram::Damaged("a segment reaches past its end"));
+        }
+        let range = || {
+            let start = usize::try_from(offset).expect("inside 64 MiB");
+            &bytes[start..start + usize::try_from(in_file).expect("inside 64 MiB")]
+        };
+        let kind = long(bytes, at).expect("the headers are whole") as u32;
+        let executable = (long(bytes, at).expect("the headers are whole") >> 32) & 1 == 1;
+        match kind {
+            LOAD if in_file > in_memory => {
+                return Err(BadProgram::Damaged("a segment is larger in the file than in memory"));
+            }
+            LOAD => {
+                let inside = entry.checked_sub(address).is_some_and(|at| at < in_file);
+                starts |= executable && inside;
+            }
+            INTERPRETER => {
+                let name = String::from_utf8_lossy(range());
+                return Err(BadProgram::NotStatic(name.trim_end_matches('\0').to_owned()));
+            }
+            DYNAMIC => dynamic = Some(range()),
+            _ => {}
+        }
+    }
+    if !starts {
+        return Err(BadProgram::Damaged("no segment holds its first instruction"));
+    }
+    // static-pie has such a section, to move itself; it names no library.
+    let mut entries = dynamic.unwrap_or_default().chunks_exact(16);
+    if entries.any(|entry| long(entry, 0) == Some(NEEDED)) {
+        return Err(BadProgram::NotStatic("shared libraries".to_owned()));
+    }
+    let marker = SCHEMA.as_bytes();
+    if !bytes.windows(marker.len()).any(|window| window == marker) {
+        return Err(BadProgram::NotPreflight);
+    }
+    Ok(())
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program of one segment; what it does is nobody's concern.
+    fn program(change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+        let mut bytes = vec![0; 64 + 2 * 56];
+        bytes[..8].copy_from_slice(b"\x7fELF\x02\x01\x01\x00");
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(16, &3u16.to_le_bytes());
+        put(18, &X86_64.to_le_bytes());
+        put(24, &0x1000u64.to_le_bytes());
+        put(32, &64u64.to_le_bytes());
+        put(54, &56u16.to_le_bytes());
+        put(56, &2u16.to_le_bytes());
+        put(58, &64u16.to_le_bytes());
+        put(60, &1u16.to_le_bytes());
+        put(40, &300u64.to_le_bytes());
+        // A segment that is loaded and may be executed, over what follows the headers.
+        put(64, &LOAD.to_le_bytes());
+        put(68, &5u32.to_le_bytes());
+        put(72, &176u64.to_le_bytes());
+        put(80, &0x1000u64.to_le_bytes());
+        put(96, &100u64.to_le_bytes());
+        put(104, &100u64.to_le_bytes());
+        // A second, whose kind the cases change.
+        put(120, &6u32.to_le_bytes());
+        put(128, &176u64.to_le_bytes());
+        put(152, &32u64.to_le_bytes());
+        put(160, &32u64.to_le_bytes());
+        bytes.resize(300 + 64, 0);
+        bytes[240..240 + SCHEMA.len()].copy_from_slice(SCHEMA.as_bytes());
+        change(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_whole_static_program_rides_along() {
+        judge(&program(|_| {})).unwrap();
+    }
+
+    #[test]
+    fn cut_short_anywhere_it_does_not() {
+        let whole = program(|_| {});
+        for end in 0..whole.len() {
+            assert!(judge(&whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_would_not_run_there_is_told() {
+        type Change = fn(&mut Vec<u8>);
+        let cases: [(Change, &str); 12] = [
+            (|b| b[0] = b'M', "it is no ELF program"),
+            (|b| b[4] = 1, "(class 1, machine 62)"),
+            (|b| b[5] = 2, "another machine"),
+            (|b| b[18] = 183, "(class 2, machine 183)"),
+            (|b| b[16] = 1, "no ELF program"),
+            (|b| b[120] = 3, "it is not static: it needs ,"),
+            (
+                |b| {
+                    b[120] = 2;
+                    b[176] = 1
+                },
+                "it needs shared libraries",
+            ),
+            (|b| b[24] = 0xff, "no segment holds its first instruction"),
+            (|b| b[68] = 4, "no segment holds its first instruction"),
+            (|b| b[104] = 1, "larger in the file than in memory"),
+            (|b| b[56] = 200, "the program headers are not there"),
+            (|b| b[240] = b'P', "it is not preflight"),
+        ];
+        for (change, reason) in cases {
+            let error = judge(&program(change)).unwrap_err();
+            assert!(error.to_string().contains(reason), "{reason}: {error}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_overflow_are_no_panic() {
+        for at in (16..176).step_by(8) {
+            let bytes = program(|b| b[at..at + 8].copy_from_slice(&[0xff; 8]));
+            judge(&bytes).ok();
+        }
+    }
+
+    #[test]
+    fn this_test_is_no_static_program_unless_it_is_built_so() {
+        let file = File::open(std::env::current_exe().unwrap()).unwrap();
+        match inspect(&file) {
+            Ok(_) | Err(BadProgram::TooLarge(_)) => {}
+            Err(BadProgram::NotStatic(loader)) => assert!(loader.contains("ld-"), "{loader}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}

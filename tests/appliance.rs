@@ -1,0 +1,272 @@
+//! The self-check on a machine that is also asked over SSH: what it found out about itself leads to
+//! the very findings that asking it leads to, whichever way its capture is fetched.
+//!
+//! The machines are those of `tests/lab/sshd`: a root of their own, entered by chroot. Not for a
+//! kernel of CentOS 6.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test file")]
+
+mod program;
+mod sshd;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use preflight::assets::Assets;
+use preflight::image::firstboot::Init;
+use preflight::image::self_check::{JUDGE_INSTALLED, SelfCheck, render};
+use preflight::image::static_program;
+use program::{binary, skipped};
+use serde_json::Value;
+use sshd::{Server, is_root, lab, there_are_servers, there_is};
+
+/// What the way to a host decides: how its server talked to us, and the difference of two clocks.
+const OF_THE_WAY: [&str; 3] =
+    ["mt.timezone-time", "ssh.keyboard-interactive", "ssh.legacy-algorithms"];
+
+/// A fake master target with the self-check installed as `%post` does.
+fn machine(below: &Path, name: &str) -> PathBuf {
+    let root = below.join(name);
+    let made = Command::new(lab().join("mkroot.sh")).arg(name).arg(&root).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let check = SelfCheck {
+        init: Init::SysV,
+        keep: 8,
+        server: Some("cs01.example.test".into()),
+        retention: "/mnt/retention".into(),
+        scsi_id: "/lib/udev/scsi_id".into(),
+    };
+    for file in render(&check, &Assets::embedded()).unwrap() {
+        let path = root.join(file.installed.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, file.text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(file.mode)).unwrap();
+    }
+    fs::write(root.join("etc/issue"), "CentOS release 6.6 (Final)\n\n").unwrap();
+    // There are no devices; 16 bytes are all that is read.
+    fs::write(root.join("dev/urandom"), b"\x01\x23\x45\x67\x89\xab\xcd\xef0123456z").unwrap();
+    fs::write(root.join("dev/console"), "").unwrap();
+    root
+}
+
+fn ride_along(root: &Path, program: &Path) {
+    let place = root.join(JUDGE_INSTALLED.trim_start_matches('/'));
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::copy(program, &place).unwrap();
+}
+
+/// What the service does after a boot.
+fn boots(root: &Path) {
+    let status = Command::new(lab().join("enter.sh"))
+        .arg(root)
+        .env("SSH_ORIGINAL_COMMAND", "sh /etc/rc.d/init.d/preflight-selfcheck run")
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{status:?}");
+}
+
+/// Every result of a report by check; the target's name is the way it was asked.
+fn results(home: &Path, target: &str, options: &[String]) -> BTreeMap<String, Value> {
+    let mut args = ["check", "host", target, "--cs", "cs01.example.test", "--format", "json"]
+        .map(std::ffi::OsString::from)
+        .to_vec();
+    args.extend(options.iter().map(std::ffi::OsString::from));
+    let output = sshd::program(home, &[], &args);
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{target}: {}", String::from_utf8_lossy(&output.stderr)));
+    let results = report["results"].as_array().unwrap().iter().map(|result| {
+        let mut result = result.clone();
+        result["target"] = Value::Null;
+        (result["check"].as_str().unwrap().to_owned(), result)
+    });
+    results.collect()
+}
+
+#[test]
+fn what_it_finds_out_about_itself_is_what_asking_it_over_ssh_finds_out() {
+    if !there_are_servers() || !is_root() || !there_is("/usr/bin/busybox") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    for name in ["mt-good", "mt-bad", "mt-no-ids", "mt-retention-none"] {
+        let root = machine(home, name);
+        boots(&root);
+        let kept = root.join("var/lib/preflight/selfcheck-00000001.capture");
+        assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o7777, 0o600);
+        let server = Server::up(home, "modern", &["--root", root.to_str().unwrap()]);
+        let asked = results(home, &server.target(), &server.by_key());
+        let mut newest = server.by_key();
+        newest.push("--newest-capture".to_owned());
+        let ways = [
+            ("a file", results(home, &format!("capture:{}", kept.display()), &[])),
+            ("the console's disk", {
+                let directory = root.join("var/lib/preflight");
+                results(home, &format!("capture:{}", directory.display()), &[])
+            }),
+            ("SSH, newest", results(home, &server.target(), &newest)),
+        ];
+        assert!(asked.len() > 40, "{name}: {}", asked.len());
+        for (way, found) in ways {
+            let mut differs = Vec::new();
+            for check in asked.keys().chain(found.keys()) {
+                // Byte for byte: outcome, words, remedy and all.
+                let (one, two) = (&asked.get(check), &found.get(check));
+                if serde_json::to_string(one).unwrap() != serde_json::to_string(two).unwrap()
+                    && !differs.contains(check)
+                {
+                    differs.push(check.clone());
+                }
+            }
+            differs.sort();
+            let unexpected: Vec<_> =
+                differs.iter().filter(|id| !OF_THE_WAY.contains(&id.as_str())).collect();
+            assert!(unexpected.is_empty(), "{name} by {way}: {unexpected:?}");
+            println!("{name} by {way}: {} findings, other in {differs:?}", found.len());
+            // Its own clock says nothing about its clock.
+            assert_eq!(found["mt.timezone-time"]["outcome"], "unknown", "{name} by {way}");
+        }
+    }
+}
+
+#[test]
+fn a_host_that_keeps_no_capture_is_undecided() {
+    if !there_are_servers() || !is_root() || !there_is("/usr/bin/busybox") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let root = machine(dir.path(), "mt-good");
+    let server = Server::up(dir.path(), "modern", &["--root", root.to_str().unwrap()]);
+    let mut options = server.by_key();
+    options.push("--newest-capture".to_owned());
+    let none = results(dir.path(), &server.target(), &options);
+    assert_eq!(passed(&none), Vec::<&str>::new());
+    let kept = root.join("var/lib/preflight/selfcheck-00000001.capture");
+    boots(&root);
+    let whole = fs::read(&kept).unwrap();
+    fs::write(&kept, &whole[..whole.len() - 20]).unwrap();
+    let cut = results(dir.path(), &server.target(), &options);
+    assert_eq!(passed(&cut), Vec::<&str>::new());
+}
+
+/// What passes, beside what the connection itself tells.
+fn passed(results: &BTreeMap<String, Value>) -> Vec<&str> {
+    let passed = results.iter().filter(|(_, result)| result["outcome"] == "pass");
+    passed.map(|(check, _)| check.as_str()).filter(|check| !check.starts_with("ssh.")).collect()
+}
+
+/// A static build of this program, where somebody made one; see README.md.
+fn static_build() -> Option<PathBuf> {
+    let named = std::env::var_os("PREFLIGHT_STATIC").map(PathBuf::from);
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let builds = ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"]
+        .into_iter()
+        .flat_map(|triple| ["release", "debug"].map(|profile| format!("{triple}/{profile}")))
+        .map(|path| target.join(path).join("preflight"));
+    named
+        .into_iter()
+        .chain(builds)
+        .find(|path| fs::File::open(path).is_ok_and(|file| static_program::inspect(&file).is_ok()))
+}
+
+#[test]
+fn a_static_program_judges_on_the_spot_and_another_leaves_plain_words() {
+    if !is_root() || !there_is("/usr/bin/busybox") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let root = machine(dir.path(), "mt-retention-none");
+    // What the tests run needs libraries that this root has not.
+    if static_program::inspect(&fs::File::open(binary()).unwrap()).is_err() {
+        ride_along(&root, &binary());
+        boots(&root);
+        let issue = fs::read_to_string(root.join("etc/issue")).unwrap();
+        assert!(issue.contains("self-check: asked, but the judge does not run here"), "{issue}");
+        assert!(issue.contains("  /mnt/retention is NOT mounted\n"), "{issue}");
+        assert!(root.join("var/lib/preflight/selfcheck-00000001.capture").is_file());
+    }
+    let Some(program) = static_build() else {
+        skipped("no static build of preflight (tests/run makes one)");
+        return;
+    };
+    ride_along(&root, &program);
+    boots(&root);
+    let issue = fs::read_to_string(root.join("etc/issue")).unwrap();
+    assert!(issue.starts_with("CentOS release 6.6 (Final)\n\n--- preflight self-check ---\n"));
+    assert!(issue.contains("self-check: NOT READY for reprotect"), "{issue}");
+    assert!(issue.contains("  BLOCKS  retention.mounted: "), "{issue}");
+    let console = fs::read_to_string(root.join("dev/console")).unwrap();
+    assert!(console.contains("BLOCKS  retention.mounted: "), "{console}");
+}
+
+fn built(dir: &Path, choice: &str) -> (Option<i32>, String) {
+    let output = Command::new(binary())
+        .args(["build", "image", "demo", "--overwrite", "--self-check-binary", choice])
+        .current_dir(dir)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn manifest(dir: &Path) -> Value {
+    serde_json::from_slice(&fs::read(dir.join("demo.iso.manifest.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_program_that_would_not_run_there_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("text"), "#!/bin/sh\n").unwrap();
+    let huge = fs::File::create(dir.path().join("huge")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    let sh = fs::canonicalize("/bin/sh").unwrap();
+    for (choice, reason) in [
+        ("text", "it is no ELF program"),
+        ("huge", "at most 67108864 are carried"),
+        ("missing", "cannot open missing"),
+        (".", "is not a regular file"),
+        (sh.to_str().unwrap(), "it is not static: it needs "),
+    ] {
+        let (code, said) = built(dir.path(), choice);
+        assert_eq!(code, Some(2), "{choice}: {said}");
+        assert!(said.contains(reason), "{choice}: {said}");
+        assert_eq!(program::names_in(dir.path()), ["huge", "text"]);
+    }
+}
+
+#[test]
+fn the_manifest_says_what_judges_there_or_why_nothing_does() {
+    let dir = tempfile::tempdir().unwrap();
+    for (choice, why) in [("none", "none was wanted"), ("auto", "the program that built this: ")] {
+        assert_eq!(built(dir.path(), choice).0, Some(0));
+        let record = manifest(dir.path())["self_check"].clone();
+        if record["binary"].is_null() {
+            assert!(record["no_binary"].as_str().unwrap().starts_with(why), "{choice}: {record}");
+        }
+    }
+    let Some(program) = static_build() else {
+        skipped("no static build of preflight (tests/run makes one)");
+        return;
+    };
+    let (code, said) = built(dir.path(), program.to_str().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let record = manifest(dir.path())["self_check"]["binary"].clone();
+    assert_eq!(record["path"], "preflight/payload/preflight");
+    assert_eq!(record["size"], fs::metadata(&program).unwrap().len());
+    let inspected = Command::new(binary())
+        .args(["inspect", "image", "demo.iso", "--format", "json"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let facts: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    let told = facts["image"]["payload"]["self_check"].as_str().unwrap();
+    assert!(told.starts_with("judged there by /preflight/payload/preflight, sha256 "), "{told}");
+    // One byte less, and it is no program.
+    let bytes = fs::read(&program).unwrap();
+    fs::write(dir.path().join("short"), &bytes[..bytes.len() - 1]).unwrap();
+    let (code, said) = built(dir.path(), "short");
+    assert_eq!((code, said.contains("it is cut short or damaged")), (Some(2), true), "{said}");
+}
