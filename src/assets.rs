@@ -171,8 +171,9 @@ impl Assets {
 /// The content of an embedded check file as JSON, which is read several times faster than the
 /// YAML it was made of; none when `text` is not the content of one.
 pub fn as_json(text: &str) -> Option<&'static str> {
-    let is_it = |name: &str| CHECKS.get_file(name)?.contents_utf8().filter(|it| *it == text);
-    CHECKS_AS_JSON.iter().find(|(name, _)| is_it(name).is_some()).map(|(_, json)| *json)
+    let is_it =
+        |name: &str| CHECKS.get_file(name).is_some_and(|file| file.contents() == text.as_bytes());
+    CHECKS_AS_JSON.iter().find(|(name, _)| is_it(name)).map(|(_, json)| *json)
 }
 
 fn files_of(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {

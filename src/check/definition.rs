@@ -3,14 +3,14 @@
 //! Everything that can be wrong with a check is found here, before anything is connected to. Not
 //! for deciding checks: that is `engine`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
 use super::refusal::{DefinitionError, Problem};
-use super::schema::Type;
 use crate::assets::{Asset, AssetError, Assets, Kind};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
@@ -28,13 +28,9 @@ pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(Kind::Check, SYMPTOMS)
 }
 
-/// How many threads verify checks, and for how few one more is not worth its start.
-const MOST_WORKERS: usize = 8;
-const LEAST_SHARE: usize = 24;
-
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
-    checks: Vec<Check>,
+    checks: Arc<[Check]>,
     places: BTreeMap<String, usize>,
     own: Vec<OwnProbe>,
 }
@@ -78,7 +74,9 @@ impl CheckSet {
         }
         let own = own_probes(&written)?;
         let facts = custom::types(&own);
-        Self::connect(verified(written, &facts)?, own)
+        let checks: Result<Vec<Check>, _> =
+            written.into_iter().map(|entry| check_of(entry, &facts)).collect();
+        Self::connect(checks?, own)
     }
 
     /// Makes a set of single checks: ids are unique, prerequisites exist and form no circle.
@@ -92,8 +90,8 @@ impl CheckSet {
                 return Err(Problem::Duplicate(checks[earlier].at.clone()).of(&check.id, &check.at));
             }
         }
-        let set = Self { checks, places, own };
-        for check in &set.checks {
+        let set = Self { checks: checks.into(), places, own };
+        for check in set.checks.iter() {
             set.verify_requires(check).map_err(|problem| problem.of(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
@@ -146,6 +144,20 @@ impl CheckSet {
         Ok(())
     }
 
+    /// Compiles the checks of these kinds of targets in the background, while hosts are asked.
+    ///
+    /// Those from outside are compiled already: what is wrong with them was told before anything
+    /// is contacted.
+    pub fn read_ahead(&self, kinds: &BTreeSet<TargetKind>) {
+        let (checks, kinds) = (Arc::clone(&self.checks), kinds.clone());
+        let work = move || {
+            let wanted = |check: &&Check| check.applies_to.iter().any(|kind| kinds.contains(kind));
+            checks.iter().filter(wanted).for_each(Check::prepare);
+        };
+        // Without a thread they are compiled when they are asked.
+        thread::Builder::new().name("checks".to_owned()).spawn(work).ok();
+    }
+
     /// All checks, in the order they are written.
     pub fn checks(&self) -> &[Check] {
         &self.checks
@@ -175,33 +187,6 @@ impl CheckSet {
     pub fn nearest(&self, id: &str) -> Option<&str> {
         nearest(id, self.places.keys().map(String::as_str))
     }
-}
-
-/// Verifies each entry by itself, on all processors: reading rules is most of what a short run
-/// does. The first thing that is wrong is the first as it is written, whoever comes to it first.
-fn verified(written: Vec<Written>, facts: &Type) -> Result<Vec<Check>, DefinitionError> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
-    let share = written.len().div_ceil(workers).max(LEAST_SHARE);
-    let mut written = written.into_iter();
-    let mut shares: Vec<Vec<Written>> = Vec::new();
-    while !written.as_slice().is_empty() {
-        shares.push(written.by_ref().take(share).collect());
-    }
-    let verify = |share: Vec<Written>| -> Result<Vec<Check>, DefinitionError> {
-        share.into_iter().map(|entry| check_of(entry, facts)).collect()
-    };
-    thread::scope(|scope| {
-        let last = shares.pop();
-        let others: Vec<_> =
-            shares.into_iter().map(|share| scope.spawn(move || verify(share))).collect();
-        let last = last.map(verify);
-        let others = others.into_iter().map(|worker| match worker.join() {
-            Ok(checks) => checks,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        let shares: Result<Vec<Vec<Check>>, _> = others.chain(last).collect();
-        Ok(shares?.into_iter().flatten().collect())
-    })
 }
 
 /// The probes of all entries, each once: two checks may bring the same one.
@@ -264,7 +249,7 @@ mod tests {
     fn a_check_with_a_probe_of_its_own_is_verified_like_all_others() {
         let set = read(&format!("{OWN}{GOOD}")).unwrap();
         assert_eq!(set.probes()[0].name, "own-backup");
-        assert_eq!(set.checks()[0].needs, [crate::check::Provider::OwnProbes].into());
+        assert_eq!(*set.checks()[0].needs(), [crate::check::Provider::OwnProbes].into());
         let departures = crate::check::example::run_examples(&set);
         assert!(departures.iter().all(|example| example.instead.is_none()), "{departures:?}");
         for (from, to, says) in [

@@ -5,6 +5,7 @@
 mod credentials;
 mod delta;
 mod esxi;
+mod fix;
 mod site;
 mod via;
 mod vm;
@@ -19,7 +20,8 @@ use crate::assets::Assets;
 pub use credentials::Credentials;
 pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{CheckSite, ManyHosts, SiteChoice};
+pub use fix::Fix;
+pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
@@ -192,6 +194,11 @@ pub struct ReportChoice {
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
+
+    /// Write the commands that mend what failed to a file, to be read and
+    /// run by hand; it does nothing when it is run
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -263,6 +270,8 @@ pub enum Collect {
     Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVsphere>),
+    /// The answers of everything of a site, for check site SITE --captures DIR
+    Site(Box<CollectSite>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }

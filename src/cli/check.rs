@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
-use super::{Exit, screen};
+use super::{Exit, fix, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
@@ -61,6 +61,7 @@ pub fn verified(report: &Report) -> Vec<Verified> {
 pub struct Reporting {
     screen: &'static Format,
     files: Vec<(&'static Format, PathBuf)>,
+    fix_script: Option<PathBuf>,
     /// What makes the exit status 1.
     pub fail_on: check::status::FailOn,
 }
@@ -82,12 +83,13 @@ impl Reporting {
             Some(FailOn::Warning) => check::status::FailOn::Warning,
             None => check::status::FailOn::Blocker,
         };
-        Ok(Self { screen: format_named(&choice.format)?, files, fail_on })
+        let fix_script = choice.fix_script.clone();
+        Ok(Self { screen: format_named(&choice.format)?, files, fix_script, fail_on })
     }
 
     /// Refuses to write a report over an input or a product, before anything is written.
     pub fn spare(&self, inputs: &[(&Path, &File)], products: &[&Path]) -> anyhow::Result<()> {
-        for (_, path) in &self.files {
+        for path in self.files.iter().map(|(_, path)| path).chain(&self.fix_script) {
             check_target(path, true, inputs)?;
             if let Some(product) = products.iter().find(|product| same_place(path, product)) {
                 let (path, product) = (path.display(), product.display());
@@ -118,6 +120,9 @@ impl Reporting {
                 .write_all(&(format.render)(report, &Style::default()))
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.commit()?;
+        }
+        if let Some(path) = &self.fix_script {
+            fix::script(report, path)?;
         }
         let style = Style { colour: screen::colour_on(stream), ..Style::default() };
         stream.write_all(&(self.screen.render)(report, &style))?;

@@ -172,10 +172,7 @@ fn fill(delta: &Delta, base: &File, part: &Replacement) -> anyhow::Result<()> {
 type ReadBack = (ImageFacts, Result<Manifest, String>, Option<Vec<u8>>);
 
 /// Reads the part file back, as bytes and as an image, while it goes to disk.
-fn read_back(
-    delta: &Delta,
-    part: &Replacement,
-) -> anyhow::Result<ReadBack> {
+fn read_back(delta: &Delta, part: &Replacement) -> anyhow::Result<ReadBack> {
     let file = Arc::new(part.file().try_clone()?);
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());

@@ -26,6 +26,7 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
     let login = Login::of(&args.credentials, &args.asking)?;
+    checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Asked };
     let (trusting, jobs) = (&args.trusting, args.many.jobs);
     let asking = Asking { around: &around, checks: &checks, login: &login, trusting, jobs, beside };

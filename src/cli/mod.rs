@@ -10,6 +10,7 @@ mod check;
 mod delta;
 mod esxi;
 mod failure;
+mod fix;
 mod host;
 mod inspect;
 mod interrupt;
@@ -104,6 +105,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Site(check)) => whole_site::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
+        Verb::Collect(args::Collect::Site(collect)) => whole_site::collect(collect, &assets),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),

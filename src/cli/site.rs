@@ -29,9 +29,19 @@ pub struct Around {
 
 /// Reads a site file.
 pub fn of_file(path: &Path, checks: &CheckSet) -> anyhow::Result<Around> {
+    of_file_with(path, checks, |_| Ok(()))
+}
+
+/// Reads a site file, and changes the site before anything else is made of it.
+pub fn of_file_with(
+    path: &Path,
+    checks: &CheckSet,
+    change: impl FnOnce(&mut Site) -> anyhow::Result<()>,
+) -> anyhow::Result<Around> {
     let asset = read_file(path)?;
     let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
     let mut site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
+    change(&mut site)?;
     let vcenter = captured_vcenter(&mut site).context("vcenter")?;
     Ok(Around { site, told: true, vcenter })
 }

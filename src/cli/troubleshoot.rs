@@ -61,7 +61,7 @@ fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     let mut needs = BTreeSet::new();
     while let Some(id) = left.pop() {
         if let Some(check) = checks.find(id).filter(|check| seen.insert(&check.id)) {
-            needs.extend(check.needs.iter().copied());
+            needs.extend(check.needs().iter().copied());
             left.extend(check.requires.iter().map(String::as_str));
         }
     }

@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
 use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
 use super::via::{self, AnyRoute};
-use super::{Exit, screen};
+use super::{Exit, fix, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -25,9 +25,11 @@ use crate::facts::{Document, Fact};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::capture;
+use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::enable_uuid::Machine;
 use crate::transport::vsphere::session::Credentials;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -35,14 +37,27 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
+        Some(_) if args.fix.fix => bail!("--fix: what was captured cannot be changed"),
         Some(path) => capture::read(Path::new(path))?,
-        None => {
-            let route = way(&args.through, &args.asking)?;
-            vec![ask(&args.target, TargetKind::Vcenter, &args.asking, route)?]
-        }
+        None => vec![ask_and_mend(args)?],
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
+}
+
+/// Asks a server; where something is to be mended, that comes first, so that the report is of what
+/// is there after it.
+fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
+    let inquiry = inquiry(&args.target, &args.asking, way(&args.through, &args.asking)?)?;
+    if args.fix.fix {
+        let name = inquiry.question.master_target.as_ref();
+        let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
+        let stop = interrupt::watched()?;
+        let (credentials, timeout) = (&inquiry.credentials, inquiry.timeout);
+        let machine = Machine { callee: inquiry.callee(&stop), credentials, name, timeout };
+        fix::enable_uuid(&machine, &args.fix)?;
+    }
+    send(inquiry, TargetKind::Vcenter)
 }
 
 /// The report of what was answered.
@@ -57,7 +72,11 @@ pub fn judge(
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
     let not_asked = check::scope::Scope::of(checks, targets).not_asked;
-    Report::new(targets, findings, &not_asked, &[], at, fail_on)
+    let report = Report::new(targets, findings, &not_asked, &[], at, fail_on);
+    match transcripts.iter().any(fleet::was_interrupted) {
+        true => report.interrupted(),
+        false => report,
+    }
 }
 
 /// Asks a server and saves what it answered.
@@ -79,6 +98,11 @@ pub fn ask(
     asking: &AskingVsphere,
     route: AnyRoute,
 ) -> anyhow::Result<Transcript> {
+    send(inquiry(target, asking, route)?, kind)
+}
+
+/// Who is asked what, and who asks.
+fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Result<Inquiry> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
@@ -95,9 +119,18 @@ pub fn ask(
     };
     let credentials = Credentials { password: password(asking, &user, &to)?, user };
     let timeout = Duration::from_secs(asking.timeout);
-    let name = to.host.clone();
-    let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
-    let transcript = inquiry.record(&name, kind.word());
+    Ok(Inquiry { route, to, trust, credentials, question, timeout })
+}
+
+fn send(inquiry: Inquiry, kind: TargetKind) -> anyhow::Result<Transcript> {
+    let name = inquiry.to.host.clone();
+    let by = Means::Api(Box::new(inquiry));
+    let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    drop(bars);
+    let transcript = answered.pop().expect("there is a transcript for every question");
     tell_failure(&transcript);
     Ok(transcript)
 }

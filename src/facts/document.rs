@@ -173,9 +173,8 @@ impl Document {
         let paths: Vec<String> = self.absent.keys().filter(whole).cloned().collect();
         for path in paths {
             let found = path.split('.').try_fold(&other.known, |here, name| here.get(name));
-            let (Some(found), Some(place)) = (found, place_of(&mut self.known, &path)) else {
-                continue;
-            };
+            let Some(found) = found else { continue };
+            let Some(place) = place_of(&mut self.known, &path) else { continue };
             *place = found.clone();
             self.absent.remove(&path);
             let below = |it: &&String| {
@@ -313,7 +312,7 @@ mod tests {
         let mut mine = Document::of_known(
             serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }),
         );
-        for path in ["vm.power", "vm.snapshots", "vm.tools"] {
+        for path in ["vm.power", "vm.snapshots", "vm.tools", "vm.uuid"] {
             mine.absent.insert(path.to_owned(), "no answer".to_owned());
         }
         let theirs = Document::of_known(serde_json::json!({ "vm": {
@@ -326,7 +325,7 @@ mod tests {
             serde_json::json!({ "vm": { "name": "a", "power": "off", "disks": { "items": [1] }, "snapshots": { "items": [3] } } })
         );
         let absent: Vec<&str> = filled.absent.keys().map(String::as_str).collect();
-        assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools"]);
+        assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools", "vm.uuid"]);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //!
 //! Not for how one host is asked: that is [`record`]'s.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::vsphere::Inquiry;
 use super::{Transport, record};
@@ -16,6 +17,9 @@ use crate::facts::transcript::{Failure, Transcript};
 
 /// How often an interruption is looked for.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long an interruption waits for sessions on servers to be closed.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The kind of failure of a host that was not asked to the end because somebody stopped the run.
 pub const INTERRUPTED: &str = "interrupted";
@@ -98,19 +102,39 @@ pub fn ask(
 ) -> Vec<Transcript> {
     let questions = Arc::new(questions);
     let mut answered: Vec<Option<Transcript>> = questions.iter().map(|_| None).collect();
+    // Sessions on servers that are being asked when the run is stopped: a server allows only so
+    // many, so they are given a moment to be closed.
+    let mut sessions: BTreeSet<usize> = BTreeSet::new();
+    let stopping = Arc::new(AtomicBool::new(false));
     let (send, receive) = mpsc::channel();
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..at_once.clamp(1, questions.len().max(1)) {
         // A thread of its own, and none that is joined: one that waits for a hung host must not
         // keep an interrupted run waiting.
         let (questions, next, send) = (Arc::clone(&questions), Arc::clone(&next), send.clone());
-        thread::spawn(move || work(&questions, &next, &send));
+        let stop = Arc::clone(&stopping);
+        thread::spawn(move || work(&questions, &next, &send, &stop));
     }
     drop(send);
-    while !stop.load(Ordering::Relaxed) {
+    let mut patience: Option<Instant> = None;
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            next.store(questions.len(), Ordering::Relaxed);
+            stopping.store(true, Ordering::Relaxed);
+            let until = *patience.get_or_insert_with(|| Instant::now() + GRACE);
+            if sessions.is_empty() || Instant::now() >= until {
+                break;
+            }
+        }
         match receive.recv_timeout(LOOK) {
-            Ok(Message::Began(index)) => tell(Event::Began(&questions[index].target)),
+            Ok(Message::Began(index)) => {
+                if matches!(questions[index].by, Means::Api(_)) {
+                    sessions.insert(index);
+                }
+                tell(Event::Began(&questions[index].target));
+            }
             Ok(Message::Ended(index, transcript)) => {
+                sessions.remove(&index);
                 let target = &questions[index].target;
                 tell(Event::Ended { target, answered: transcript.connection.failure.is_none() });
                 answered[index] = Some(*transcript);
@@ -120,6 +144,7 @@ pub fn ask(
         }
     }
     next.store(questions.len(), Ordering::Relaxed);
+    stopping.store(true, Ordering::Relaxed);
     let stopped = stop.load(Ordering::Relaxed);
     let asked = answered.into_iter().zip(questions.iter());
     asked
@@ -128,7 +153,12 @@ pub fn ask(
 }
 
 /// Asks one host after the other, until none is left or nobody listens.
-fn work(questions: &[Question], next: &AtomicUsize, send: &mpsc::Sender<Message>) {
+fn work(
+    questions: &[Question],
+    next: &AtomicUsize,
+    send: &mpsc::Sender<Message>,
+    stop: &AtomicBool,
+) {
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(question) = questions.get(index) else { return };
@@ -141,7 +171,7 @@ fn work(questions: &[Question], next: &AtomicUsize, send: &mpsc::Sender<Message>
             Means::Shell { transport, probes, around } => {
                 record(target, kind, transport.as_ref(), probes, around)
             }
-            Means::Api(inquiry) => inquiry.record(target, kind),
+            Means::Api(inquiry) => inquiry.record(target, kind, stop),
         }));
         let Ok(transcript) = asked else { continue };
         if send.send(Message::Ended(index, Box::new(transcript))).is_err() {

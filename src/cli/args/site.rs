@@ -70,6 +70,34 @@ pub struct SiteChoice {
 /// PREFLIGHT_PASSWORD are for master targets and process servers alone.
 #[derive(Debug, Args)]
 pub struct CheckSite {
+    #[command(flatten)]
+    pub asking: AskingSite,
+
+    /// Judge what collect site saved in this directory, and ask nobody
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub captures: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+/// Save what everything of a site answers, one file for each system
+///
+/// Asks as check site does; check site SITE --captures DIR gives the same
+/// report from the files.
+#[derive(Debug, Args)]
+pub struct CollectSite {
+    #[command(flatten)]
+    pub asking: AskingSite,
+
+    /// The directory for the captures, made when it is not there
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// A site, and how its systems are asked.
+#[derive(Debug, Args)]
+pub struct AskingSite {
     /// The site: servers, machines, answers, waivers; see preflight init site
     #[arg(value_name = "SITE", value_hint = ValueHint::FilePath)]
     pub site: PathBuf,
@@ -91,9 +119,6 @@ pub struct CheckSite {
     /// A directory with checks of the site's own, judged beside the others
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub report: ReportChoice,
 }
 
 /// Which of many hosts are asked, and how many at once.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::ReportChoice;
+use super::fix::Fix;
 use super::via::ThroughSsh;
 
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub struct CheckVsphere {
 
     #[command(flatten)]
     pub through: ThroughSsh,
+
+    #[command(flatten)]
+    pub fix: Fix,
 
     #[command(flatten)]
     pub report: ReportChoice,

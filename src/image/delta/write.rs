@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::format::{COPY, DEFLATED, END, MAGIC, MOST_LITERAL, STORED, VERSION, ZEROS};
-use super::pack::Packer;
+use super::pack::pack;
 use crate::digest::{Sha256, Sha256Hasher};
 
 /// A run that may still grow.
@@ -19,7 +19,6 @@ enum Open {
 /// Writes a delta to a file, from its first byte on.
 pub struct Writer<'a> {
     out: Digested<'a>,
-    packer: Packer,
     open: Open,
     literal: Vec<u8>,
 }
@@ -36,7 +35,6 @@ impl<'a> Writer<'a> {
                 file: io::BufWriter::with_capacity(MOST_LITERAL, out),
                 hasher: Sha256Hasher::default(),
             },
-            packer: Packer::new(),
             open: Open::None,
             literal: Vec::with_capacity(MOST_LITERAL),
         };
@@ -119,12 +117,12 @@ impl<'a> Writer<'a> {
 
     fn close_literal(&mut self) -> io::Result<()> {
         let short = |len: usize| u32::try_from(len).expect("a literal is short").to_le_bytes();
-        match self.packer.pack(&self.literal) {
+        match pack(&self.literal) {
             Some(packed) => {
                 self.out.put(&[DEFLATED])?;
                 self.out.put(&short(self.literal.len()))?;
                 self.out.put(&short(packed.len()))?;
-                self.out.put(packed)?;
+                self.out.put(&packed)?;
             }
             None => {
                 self.out.put(&[STORED])?;

@@ -14,7 +14,7 @@ use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solv
 use crate::image::iso::Medium;
 use crate::image::profile::Generation;
 use crate::image::repository::{
-    Group, Keyring, Repo, RepositoryError, Shelf, Signed, open_file_lists, read_repo_each,
+    Group, Keyring, RepositoryError, Shelf, Signed, open_file_lists, read_repo_each,
 };
 
 /// Things of one kind that are worth telling one by one.
@@ -52,14 +52,14 @@ impl Stock {
         addons: impl Iterator<Item = (&'p Package, String)>,
     ) -> Result<Self, RepositoryError> {
         let mut pool = Pool::default();
-        let repo = read_each(medium, "", &mut pool, Origin::Base)?;
+        let groups = read_each(medium, "", &mut pool, Origin::Base)?;
         let base = pool.len();
         let mut files = Files::default();
         for (package, file) in addons {
             pool.add(package, Origin::AddOn, &file).map_err(too_much)?;
             files.note(&pool, package);
         }
-        let mut stock = Self { pool, files, groups: repo.groups, base };
+        let mut stock = Self { pool, files, groups, base };
         stock.read_file_lists(medium)?;
         Ok(stock)
     }
@@ -118,7 +118,7 @@ fn read_each(
     top: &str,
     pool: &mut Pool,
     origin: Origin,
-) -> Result<Repo, RepositoryError> {
+) -> Result<Vec<Group>, RepositoryError> {
     let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
     read_repo_each(
         |path| open(medium, &place(path)),

@@ -5,11 +5,11 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use super::deadline::Deadline;
 use super::failure::{self, failure, seconds};
-use super::workers;
 use crate::facts::transcript::Failure;
 
 /// The most time one address may take to answer; a host that lives does so at once.
@@ -46,11 +46,12 @@ fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![(address, port).into()]);
     }
+    let (send, receive) = mpsc::channel();
     let name = host.to_owned();
-    let receive = workers::run(move || {
-        (name.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>())
-    })
-    .map_err(|error| failure("local", format!("no thread: {error}")))?;
+    std::thread::spawn(move || {
+        let found = (name.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>());
+        send.send(found).ok();
+    });
     let left = deadline.left().unwrap_or_default();
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) if addresses.is_empty() => Err(unknown("it has none".to_owned())),

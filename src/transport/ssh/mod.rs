@@ -20,10 +20,9 @@ mod login;
 mod route;
 mod socket;
 mod tunnel;
-mod workers;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -140,10 +139,15 @@ impl Ssh {
         T: Send + 'static,
         E: From<Failure> + Send + 'static,
     {
+        let (send, receive) = mpsc::channel();
         let (ssh, watched) = (self.clone(), Arc::clone(deadline));
         // The worker may be where no time limit reaches it: in the resolver, in an agent.
-        let receive = workers::run(move || work(&ssh, &watched))
-            .map_err(|error| failure("local", format!("no thread: {error}")))?;
+        let worker = std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
+            send.send(work(&ssh, &watched)).ok();
+        });
+        if let Err(error) = worker {
+            return Err(failure("local", format!("no thread: {error}")).into());
+        }
         deadline.enforce(&receive).unwrap_or_else(|| {
             Err(match deadline.left() {
                 Some(_) => failure("not-ssh", "the server's answer could not be understood"),

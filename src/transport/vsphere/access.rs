@@ -60,6 +60,21 @@ pub fn ask(
     permissions(session, &manager, &play, notes)
 }
 
+/// Whether whoever is logged in holds a privilege on an object; none when the server does not tell.
+pub(super) fn holds(
+    client: &mut Client<'_>,
+    server: &Server,
+    session: &Secret,
+    object: &Reference,
+    id: &str,
+) -> Result<Option<bool>, Trouble> {
+    let Some(manager) = server.optional("authorizationManager") else { return Ok(None) };
+    let objects = std::slice::from_ref(object);
+    let rows = held_at_once(client, &manager, &Asker::Session(session), objects, &[id])?;
+    let granted = rows.first().and_then(|row| row["granted"].as_array());
+    Ok(granted.map(|granted| granted.iter().any(|one| one == id)))
+}
+
 fn root_of(server: &Server) -> Reference {
     server.optional("rootFolder").unwrap_or(Reference::new("Folder", ""))
 }

@@ -2,6 +2,7 @@
 //!
 //! Not for what is asked: that is `survey`.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::address::Address;
@@ -33,12 +34,18 @@ impl Inquiry {
     /// What transcripts say they were asked by.
     pub const BY: &'static str = "vsphere";
 
-    /// Asks the server, and notes whatever comes of it.
-    pub fn record(&self, name: &str, kind: &str) -> Transcript {
+    /// The server, as it is called until `stop` becomes true.
+    pub fn callee<'a>(&'a self, stop: &'a AtomicBool) -> Callee<'a> {
+        Callee { route: self.route.as_ref(), to: &self.to, trust: &self.trust, stop }
+    }
+
+    /// Asks the server, and notes whatever comes of it. When `stop` becomes true nothing more is
+    /// asked, and the session is closed.
+    pub fn record(&self, name: &str, kind: &str, stop: &AtomicBool) -> Transcript {
         record(&Asked {
             name,
             kind,
-            callee: Callee { route: self.route.as_ref(), to: &self.to, trust: &self.trust },
+            callee: self.callee(stop),
             credentials: &self.credentials,
             question: &self.question,
             timeout: self.timeout,

@@ -181,7 +181,10 @@ fn with_offer(
 }
 
 /// What the server says of itself to everybody.
-fn service_content(client: &mut Client<'_>, notes: &mut Notes) -> Result<Element, VsphereError> {
+pub(super) fn service_content(
+    client: &mut Client<'_>,
+    notes: &mut Notes,
+) -> Result<Element, VsphereError> {
     let instance = Reference::new("ServiceInstance", "ServiceInstance");
     match client.call("RetrieveServiceContent", &instance, &[]) {
         Ok(answer) => {
