@@ -340,6 +340,20 @@ fn what_was_decided_is_on_disk_before_it_is_acted_on() {
 }
 
 #[test]
+fn the_self_check_looks_between_the_changes_and_the_reboot() {
+    for shell in shells() {
+        let machine = Machine::new(shell);
+        machine.stub_at("etc/rc.d/init.d/preflight-selfcheck", "exit 7");
+        assert_eq!(machine.start().code, 0, "{shell:?}");
+        let calls = machine.calls();
+        let at = |what: &str| calls.iter().position(|call| call.starts_with(what)).unwrap();
+        assert!(at("applied") < at("preflight-selfcheck run"), "{calls:?}");
+        assert!(at("preflight-selfcheck run") < at("reboot"), "{calls:?}");
+        assert_eq!((machine.runs(), machine.reboots()), (1, 1));
+    }
+}
+
+#[test]
 fn a_status_while_the_script_runs_says_started() {
     let machine = Machine::new(Shell::Sh);
     machine.set_apply(&APPLY.replace("IFS= read", "sleep 1; IFS= read"));
