@@ -242,3 +242,36 @@ fn pyvmomi_reads_the_same_facts() {
         }
     }
 }
+
+#[test]
+fn pyvmomi_reads_what_fix_has_set() {
+    let (Some(python), Some(_)) = (python(), simulator::built()) else { return };
+    const ADMINISTRATOR: (&str, &str) = ("administrator@vsphere.local", "Admin!23");
+    for name in ["enableuuid-missing", "enableuuid-false"] {
+        let mut scenario = simulator::scenario_json(name);
+        scenario["vms"][0]["powerOff"] = serde_json::json!(true);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scenario.json");
+        std::fs::write(&path, scenario.to_string()).unwrap();
+        let server = Simulator::start(&path, &[]).unwrap();
+        let target = format!("vsphere://{}@{}", ADMINISTRATOR.0, server.authority);
+        let output = Command::new(program::binary())
+            .args(["check", "vcenter", &target, "--thumbprint", &server.sha256])
+            .args(["--vm", "asr-mt-01", "--fix", "--yes"])
+            .env("PREFLIGHT_PASSWORD", ADMINISTRATOR.1)
+            .env("HOME", dir.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("was changed, and now says"), "{said}");
+        let oracle = asked_by_pyvmomi(&server, &python, ADMINISTRATOR);
+        let machine = readable(&oracle, "vms").find(|vm| vm["name"] == "asr-mt-01").unwrap();
+        assert_eq!(machine["enableuuid"], serde_json::json!([["disk.EnableUUID", "TRUE"]]));
+        assert_eq!(machine["disk_uuid_flag"], true);
+        assert_eq!(machine["power"], "poweredOff");
+        // Nothing else of the inventory is another one.
+        let other = readable(&oracle, "vms").find(|vm| vm["name"] == "app-01").unwrap();
+        assert_eq!(other["enableuuid"], serde_json::json!([["disk.EnableUUID", "TRUE"]]));
+        assert_eq!(server.calls("ReconfigVM_Task"), 1);
+    }
+}

@@ -3,8 +3,11 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod delta;
 mod esxi;
+mod fix;
 mod site;
+mod via;
 mod vm;
 mod vsphere;
 
@@ -15,8 +18,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
-pub use site::{ManyHosts, SiteChoice};
+pub use fix::Fix;
+pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
+pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
 
@@ -96,6 +102,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// A few MB that rebuild an image from the vendor's medium
+    Delta(BuildDelta),
     /// The descriptors of its virtual machine: .vmx and .ovf
     Vm(BuildVm),
 }
@@ -134,9 +142,26 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
-    /// Where to write the image [default: RECIPE.iso]
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
+    /// Rebuild the image that this delta was made of, from --base; the recipe
+    /// and its inputs are in it
+    #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
+        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
+        "allow_incomplete"])]
+    pub from_delta: Option<PathBuf>,
+
+    /// Where to write the image; - for standard output [default: RECIPE.iso, or
+    /// the delta's name without .delta]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Where to write its manifest [default: OUT.manifest.json; with -o -: nowhere]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
 
     /// Replace an existing file
     #[arg(long)]
@@ -169,6 +194,11 @@ pub struct ReportChoice {
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
+
+    /// Write the commands that mend what failed to a file, to be read and
+    /// run by hand; it does nothing when it is run
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -189,6 +219,8 @@ pub enum Check {
     Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxi>),
+    /// Everything of a site: vCenter, hosts, machines, and what people answer
+    Site(Box<CheckSite>),
 }
 
 #[derive(Debug, Args)]
@@ -206,6 +238,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     #[command(flatten)]
     pub many: ManyHosts,
@@ -235,6 +270,8 @@ pub enum Collect {
     Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVsphere>),
+    /// The answers of everything of a site, for check site SITE --captures DIR
+    Site(Box<CollectSite>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }
@@ -294,6 +331,11 @@ pub struct CheckPackages {
     /// The directory of add-on RPMs [default: the recipe's]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -397,6 +439,9 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

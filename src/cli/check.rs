@@ -1,23 +1,25 @@
 //! `check image`, `explain` and `test checks`: facts judged and shown.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
-use super::{Exit, screen};
+use super::{Exit, fix, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
+use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
 use crate::image::replacement::{Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
+use crate::transport::{capture, fleet};
 
 /// Judges a finished image from the file alone.
 pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
@@ -59,6 +61,7 @@ pub fn verified(report: &Report) -> Vec<Verified> {
 pub struct Reporting {
     screen: &'static Format,
     files: Vec<(&'static Format, PathBuf)>,
+    fix_script: Option<PathBuf>,
     /// What makes the exit status 1.
     pub fail_on: check::status::FailOn,
 }
@@ -80,12 +83,13 @@ impl Reporting {
             Some(FailOn::Warning) => check::status::FailOn::Warning,
             None => check::status::FailOn::Blocker,
         };
-        Ok(Self { screen: format_named(&choice.format)?, files, fail_on })
+        let fix_script = choice.fix_script.clone();
+        Ok(Self { screen: format_named(&choice.format)?, files, fix_script, fail_on })
     }
 
     /// Refuses to write a report over an input or a product, before anything is written.
     pub fn spare(&self, inputs: &[(&Path, &File)], products: &[&Path]) -> anyhow::Result<()> {
-        for (_, path) in &self.files {
+        for path in self.files.iter().map(|(_, path)| path).chain(&self.fix_script) {
             check_target(path, true, inputs)?;
             if let Some(product) = products.iter().find(|product| same_place(path, product)) {
                 let (path, product) = (path.display(), product.display());
@@ -97,6 +101,19 @@ impl Reporting {
 
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stdout(), report)
+    }
+
+    /// As [`Reporting::show`], on standard error: standard output is the product.
+    pub fn show_beside(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stderr(), report)
+    }
+
+    fn show_on(
+        &self,
+        stream: &mut (impl Write + IsTerminal),
+        report: &Report,
+    ) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
             let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
@@ -104,14 +121,17 @@ impl Reporting {
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.commit()?;
         }
-        let style = Style { colour: screen::colour_on(&std::io::stdout()), ..Style::default() };
-        std::io::stdout().write_all(&(self.screen.render)(report, &style))?;
+        if let Some(path) = &self.fix_script {
+            fix::script(report, path)?;
+        }
+        let style = Style { colour: screen::colour_on(stream), ..Style::default() };
+        stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
 }
 
 /// Whether two paths name one file, which need not exist yet.
-fn same_place(a: &Path, b: &Path) -> bool {
+pub fn same_place(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
@@ -161,6 +181,27 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         failed.len()
     );
     Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// Saves what systems answered, and tells the exit status of having asked them.
+pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Exit> {
+    let text: String = transcripts.iter().map(capture::text).collect();
+    match out {
+        Some(path) => {
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
+    Ok(match transcripts.iter().any(fleet::was_interrupted) {
+        true => Exit::Interrupted,
+        false if silent => Exit::Undecided,
+        false => Exit::Clean,
+    })
 }
 
 /// The checks there are, and those of a directory beside them.

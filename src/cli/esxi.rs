@@ -6,9 +6,9 @@
 use anyhow::bail;
 
 use super::args::{CheckEsxi, CollectEsxi};
-use super::check::Reporting;
+use super::check::{self as checking, Reporting};
 use super::login::Login;
-use super::{Exit, interrupt, progress, vcenter};
+use super::{Exit, interrupt, progress, vcenter, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::esxi_shell::{self, in_words_of_the_api};
@@ -22,6 +22,7 @@ use crate::transport::Transport;
 use crate::transport::capture;
 use crate::transport::fleet;
 use crate::transport::local::Local;
+use crate::transport::ssh::Ssh;
 use crate::transport::target::Target as Way;
 
 /// What a transcript of the API says it was asked by.
@@ -37,14 +38,18 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
         host: args.host.clone(),
         ..Question::default()
     };
+    let through =
+        via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
     let transcripts = if args.target.starts_with("vsphere://") {
-        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api())?]
+        let route = via::route(through);
+        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api(), route)?]
     } else {
         match args.target.parse::<Way>()? {
             Way::Captures(path) => capture::read(&path)?,
             way => {
                 let login = Login::of(&args.credentials, &args.asking)?;
-                vec![ask(&args.target, way, &login, &site::Login::default(), &question)?]
+                let said = site::Login::default();
+                vec![ask(&args.target, way, &login, &said, through, &question)?]
             }
         }
     };
@@ -71,39 +76,53 @@ pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
     };
     let login = Login::of(&args.credentials, &args.asking)?;
     let way = args.target.parse::<Way>()?;
-    let transcript = ask(&args.target, way, &login, &site::Login::default(), &question)?;
-    vcenter::save(&transcript, args.out.as_deref())
+    let through =
+        via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
+    let said = site::Login::default();
+    let transcript = ask(&args.target, way, &login, &said, through, &question)?;
+    checking::save(&[transcript], args.out.as_deref())
 }
 
-/// Asks the shell of one host.
+/// Asks the shell of one host, straight or through another.
 pub fn ask(
     name: &str,
     way: Way,
     login: &Login,
     said: &site::Login,
+    through: Option<Ssh>,
     question: &Question,
 ) -> anyhow::Result<Transcript> {
-    let (transport, user): (Box<dyn Transport>, String) = match way {
+    let by = match way {
         Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
-        Way::Local => (Box::new(Local { timeout: login.timeout() }), "root".to_owned()),
+        Way::Local => by_shell(Box::new(Local { timeout: login.timeout() }), "root", question),
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
-            let ssh = login.to(target, said)?;
-            let user = user.or_else(|| ssh.user.clone()).unwrap_or_else(|| "root".to_owned());
-            (Box::new(ssh), user)
+            let mut ssh = login.to(name, target, said)?;
+            if let Some(host) = through {
+                ssh = behind(host, ssh);
+            }
+            let user = user.or_else(|| ssh.user.clone());
+            by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
-    let asked = fleet::Question {
-        target: name.to_owned(),
-        kind: TargetKind::Esxi.word().to_owned(),
-        transport,
-        probes: esxi_shell::probes(question, &user),
-        around: Surroundings::default(),
-    };
+    let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
+    let asked = fleet::Question { target, kind, by };
     let stop = interrupt::watched()?;
     let mut bars = progress::Hosts::start(1);
     let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
     Ok(answered.pop().expect("there is a transcript for every question"))
+}
+
+/// A host that is reached through another.
+pub fn behind(host: Ssh, ssh: Ssh) -> Ssh {
+    // Jump hosts lead to that host, from where it is one step.
+    Ssh { via: Some(Box::new(host)), jump: Vec::new(), ..ssh }
+}
+
+/// The shell of a host, and what it is asked.
+pub fn by_shell(transport: Box<dyn Transport>, user: &str, question: &Question) -> fleet::Means {
+    let probes = esxi_shell::probes(question, user);
+    fleet::Means::Shell { transport, probes, around: Surroundings::default() }
 }
 
 /// What is judged by the answers of one host's shell: itself, the master target's machine and

@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::args::{TrustServer, Trusting};
-use super::{Exit, screen};
+use super::{Exit, screen, via};
 use crate::image::replacement::{Readers, Replacement};
 use crate::transport::vsphere::address::Address;
-use crate::transport::vsphere::stream::{Deadline, Tcp};
+use crate::transport::vsphere::stream::Deadline;
 use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
 use crate::transport::vsphere::tls::{Session, Trust, certificate};
 
@@ -46,7 +46,9 @@ pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
     let to: Address = args.target.parse().with_context(|| format!("target {:?}", args.target))?;
     let path = file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
-    let session = certificate(&Tcp, &to, args.trusting.legacy_tls, deadline)?;
+    let credentials = args.through.credentials();
+    let route = via::route(via::of_options(&args.through.host, &credentials, args.timeout)?);
+    let session = certificate(&*route, &to, args.trusting.legacy_tls, deadline)?;
     show(&to, &session);
     let own: Thumbprint = session.sha256.parse()?;
     let sha1: Thumbprint = session.sha1.parse()?;

@@ -3,17 +3,17 @@
 //!
 //! Not for the host's shell, nor for a master target's: that is `host`.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
-use super::args::{AskingVsphere, CheckVsphere, CollectVsphere};
-use super::check::Reporting;
+use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
+use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
-use super::{Exit, screen};
+use super::via::{self, AnyRoute};
+use super::{Exit, fix, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -22,27 +22,42 @@ use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::Survey;
 use crate::facts::{Document, Fact};
-use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::capture;
+use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
+use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
-use crate::transport::vsphere::client::Callee;
+use crate::transport::vsphere::enable_uuid::Machine;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::stream::Tcp;
-use crate::transport::vsphere::{Asked, record};
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
 pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
+        Some(_) if args.fix.fix => bail!("--fix: what was captured cannot be changed"),
         Some(path) => capture::read(Path::new(path))?,
-        None => vec![ask(&args.target, TargetKind::Vcenter, &args.asking)?],
+        None => vec![ask_and_mend(args)?],
     };
     let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
+}
+
+/// Asks a server; where something is to be mended, that comes first, so that the report is of what
+/// is there after it.
+fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
+    let inquiry = inquiry(&args.target, &args.asking, way(&args.through, &args.asking)?)?;
+    if args.fix.fix {
+        let name = inquiry.question.master_target.as_ref();
+        let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
+        let stop = interrupt::watched()?;
+        let (credentials, timeout) = (&inquiry.credentials, inquiry.timeout);
+        let machine = Machine { callee: inquiry.callee(&stop), credentials, name, timeout };
+        fix::enable_uuid(&machine, &args.fix)?;
+    }
+    send(inquiry, TargetKind::Vcenter)
 }
 
 /// The report of what was answered.
@@ -57,34 +72,37 @@ pub fn judge(
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
     let not_asked = check::scope::Scope::of(checks, targets).not_asked;
-    Report::new(targets, findings, &not_asked, &[], at, fail_on)
+    let report = Report::new(targets, findings, &not_asked, &[], at, fail_on);
+    match transcripts.iter().any(fleet::was_interrupted) {
+        true => report.interrupted(),
+        false => report,
+    }
 }
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
-    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking)?;
-    save(&transcript, args.out.as_deref())
+    let route = way(&args.through, &args.asking)?;
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, route)?;
+    checking::save(&[transcript], args.out.as_deref())
 }
 
-/// Saves what a server answered.
-pub fn save(transcript: &Transcript, out: Option<&Path>) -> anyhow::Result<Exit> {
-    let text = capture::text(transcript);
-    match out {
-        Some(path) => {
-            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
-            out.file()
-                .write_all(text.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            out.commit()?;
-        }
-        None => std::io::stdout().write_all(text.as_bytes())?,
-    }
-    let silent = transcript.connection.failure.is_some();
-    Ok(if silent { Exit::Undecided } else { Exit::Clean })
+fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<AnyRoute> {
+    let host = via::of_options(&through.host, &through.credentials(), asking.timeout)?;
+    Ok(via::route(host))
 }
 
 /// Asks a server over the API.
-pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Result<Transcript> {
+pub fn ask(
+    target: &str,
+    kind: TargetKind,
+    asking: &AskingVsphere,
+    route: AnyRoute,
+) -> anyhow::Result<Transcript> {
+    send(inquiry(target, asking, route)?, kind)
+}
+
+/// Who is asked what, and who asks.
+fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Result<Inquiry> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
@@ -97,23 +115,34 @@ pub fn ask(target: &str, kind: TargetKind, asking: &AskingVsphere) -> anyhow::Re
         host: asking.host.clone(),
         reprotected_at: asking.reprotected_at,
         protected: asking.protected.clone(),
+        ..Question::default()
     };
     let credentials = Credentials { password: password(asking, &user, &to)?, user };
-    let transcript = record(&Asked {
-        name: &to.host,
-        kind: kind.word(),
-        callee: Callee { route: &Tcp, to: &to, trust: &trust },
-        credentials: &credentials,
-        question: &question,
-        timeout: Duration::from_secs(asking.timeout),
-    });
-    // The findings say what is unknown for it; what to do about it is said once.
-    if let Some(failure) = &transcript.connection.failure {
-        let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
-        let reason = screen::printable(&failure.reason);
-        anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
-    }
+    let timeout = Duration::from_secs(asking.timeout);
+    Ok(Inquiry { route, to, trust, credentials, question, timeout })
+}
+
+fn send(inquiry: Inquiry, kind: TargetKind) -> anyhow::Result<Transcript> {
+    let name = inquiry.to.host.clone();
+    let by = Means::Api(Box::new(inquiry));
+    let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    drop(bars);
+    let transcript = answered.pop().expect("there is a transcript for every question");
+    tell_failure(&transcript);
     Ok(transcript)
+}
+
+/// Says why a server could not be asked and what to do about it: the findings say what is unknown
+/// for it.
+pub fn tell_failure(transcript: &Transcript) {
+    let Some(failure) = &transcript.connection.failure else { return };
+    let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
+    let reason = screen::printable(&failure.reason);
+    let name = screen::printable(&transcript.target);
+    anstream::eprintln!("preflight: {name}: {reason}{}", hint.collect::<String>());
 }
 
 /// The password, from wherever passwords come.

@@ -57,7 +57,8 @@ pub struct Connection {
 pub struct Failure {
     /// What kind it is: `config`, `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`,
     /// `algorithms`, `legacy-algorithms`, `host-key`, `authentication`, `shell`, `cut-off`,
-    /// `too-much-output`, `local`.
+    /// `too-much-output`, `local`; behind another host also `via` (it is that host's) and
+    /// `forwarding` (that host passes nothing on).
     pub kind: String,
     /// What happened, as a fragment.
     pub reason: String,

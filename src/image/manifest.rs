@@ -45,6 +45,9 @@ pub struct Manifest {
     /// The replication agent; absent when none was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentRecord>,
+    /// Who signed the add-on packages; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<SignatureRecord>,
     /// Why the packages may not install, when it was built all the same; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
@@ -109,6 +112,17 @@ pub struct AgentRecord {
     pub standin: bool,
     /// The distribution token the profile wants in the name.
     pub wanted_distribution: String,
+}
+
+/// Who signed the add-on packages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignatureRecord {
+    /// Packages whose signature, over header and payload, is by a key that was named.
+    pub verified: usize,
+    /// The others: no key was named.
+    pub unverified: usize,
+    /// The fingerprints of the keys that were named, with their owners.
+    pub keys: Vec<String>,
 }
 
 /// One file that was added or changed.
@@ -251,6 +265,7 @@ mod tests {
                 sha256: NOT_YET.into(),
             }),
             agent: None,
+            signatures: None,
             incomplete: Vec::new(),
             files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
         }

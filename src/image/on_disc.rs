@@ -11,6 +11,9 @@ pub const MANIFEST: &str = "preflight/manifest.json";
 /// The list for `sha256sum -c`, from the root of the disc; the kickstart names it.
 pub const SUMS: &str = "preflight/manifest.sha256";
 
+/// The bill of materials: what was added, in CycloneDX; the same stands beside the image.
+pub const SBOM: &str = "preflight/sbom.cdx.json";
+
 /// The directory of what the installed system gets.
 pub const PAYLOAD: &str = "preflight/payload";
 

@@ -19,6 +19,7 @@ use super::plan::{AgentContent, Plan};
 use super::profile::Init;
 use super::recipe::Retention;
 use super::repository::{self, RepositoryError};
+use super::sbom;
 use super::system::Interface;
 use super::system::{AgentKind, System};
 use super::value::PayloadName;
@@ -142,6 +143,8 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
     };
     let text = kickstart(assets, &plan.system, &placement, &plan.root)?;
     files.push(PayloadFile::of_bytes(on_disc::KICKSTART, text.into_bytes())?);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.push(PayloadFile::of_bytes(on_disc::SBOM, sbom::of(plan, &files).into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

@@ -5,6 +5,7 @@
 pub mod candidates;
 pub mod candidates_text;
 pub mod catalogue;
+pub mod fix_script;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -68,6 +68,12 @@ pub enum Fault {
     /// A password where everybody can read it.
     #[error("a password stands in the address of vCenter")]
     Password,
+    /// A host that nobody can go through.
+    #[error("nothing is reached through {0}, which has no ssh: with an address")]
+    NoWayThrough(String),
+    /// Two ways to one host.
+    #[error("a host is reached by jump: or by via:, and this one has both")]
+    TwoWays,
     /// A path that must be absolute.
     #[error("{0:?} is no absolute path")]
     NotAbsolute(String),
@@ -97,6 +103,9 @@ impl Fault {
             }
             Self::Password => {
                 Some("take it out, and name a file with it: password_file: FILE".to_owned())
+            }
+            Self::NoWayThrough(name) => {
+                Some(format!("give {name} its ssh: ssh://USER@HOST, or name another host"))
             }
             _ => None,
         }

@@ -103,7 +103,28 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
                 "master_target: mt3",
                 "site.yaml, line 9, column 36: there is no master target named \"mt3\", did you mean \"mt1\"?",
             ),
-            ("via: mt1", "via: mt9", "site.yaml, line 1, column 77: there is no master target"),
+            (
+                "via: mt1",
+                "via: mt9",
+                "site.yaml, line 1, column 77: there is no master target or process server named \"mt9\"",
+            ),
+            (
+                "via: mt1",
+                "via: ps1",
+                "line 1, column 77: nothing is reached through ps1, which has no ssh:",
+            ),
+            ("via: mt1", "via: 'root@mt1'", "line 1"),
+            ("via: mt1", "via: 'ssh://root:x@mt1'", "a password stands in the address of mt1"),
+            (
+                "ssh: 'ssh://root@esx1'",
+                "ssh: 'ssh://root@esx1', via: mt7",
+                "line 4, column 52: there is no master target or process server named \"mt7\"",
+            ),
+            (
+                "ssh: 'ssh://root@esx1'",
+                "ssh: 'ssh://root@esx1', via: mt2, jump: a@b",
+                "line 4, column 52: a host is reached by jump: or by via:",
+            ),
             (
                 "vms: [app 01]",
                 "vms: [app 02]",
@@ -170,6 +191,20 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
             .filter(|line| !line.contains("check: "))
             .collect();
         SiteFile::parse(&text, "site.yaml", &checks()).unwrap();
+    }
+
+    #[test]
+    fn a_host_to_go_through_brings_its_own_login() {
+        let text = GOOD.replace("via: mt1", "via: mt2").replace(
+            "ssh: 'ssh://root@esx1'",
+            "ssh: 'ssh://root@esx1', via: 'ssh://ann@bastion:2222'",
+        );
+        let site = SiteFile::parse(&text, "site.yaml", &checks()).unwrap().site;
+        let via = site.vcenter.as_ref().unwrap().via.as_ref().unwrap();
+        let (way, login) = site.way_through(via).unwrap();
+        assert_eq!((way.as_str(), login.legacy_ssh), ("ssh://root@mt2", true));
+        let (way, login) = site.way_through(site.esxi[0].via.as_ref().unwrap()).unwrap();
+        assert_eq!((way.as_str(), login.legacy_ssh), ("ssh://ann@bastion:2222", false));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod join;
 mod model;
 mod value;
 mod verify;
+pub mod whole;
 
 pub use error::{Fault, SiteError};
 pub use file::{SiteFile, init_site};
@@ -17,4 +18,4 @@ pub use model::{
     AnswerEntry, ConfigurationServer, EsxiHost, Login, MasterTarget, ProcessServer, ProtectedVm,
     ReplicationGroup, Site, Vcenter,
 };
-pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Way};
+pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Via, Way};

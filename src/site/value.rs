@@ -29,6 +29,11 @@ pub enum ValueError {
     /// Not a way to a host.
     #[error("{0:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE")]
     Way(String),
+    /// Not a host to go through.
+    #[error(
+        "{0:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]"
+    )]
+    Via(String),
     /// A password where everybody can read it.
     #[error("a password stands in the address of {0}")]
     Password(String),
@@ -96,6 +101,18 @@ checked! {
 checked! {
     /// How a machine is asked: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
     Way
+}
+
+checked! {
+    /// A host through which another is reached: a name of the site, or `ssh://USER@HOST[:PORT]`.
+    Via
+}
+
+impl Via {
+    /// The name, when it is one of the site.
+    pub fn name(&self) -> Option<&str> {
+        (!self.0.starts_with("ssh://")).then_some(self.as_str())
+    }
 }
 
 impl Name {
@@ -190,6 +207,22 @@ impl FromStr for Way {
     }
 }
 
+impl FromStr for Via {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let checked = match text.starts_with("ssh://") {
+            true => text.parse::<Way>().map(drop),
+            false => text.parse::<Name>().map(drop),
+        };
+        match checked {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(error @ ValueError::Password(_)) => Err(error),
+            Err(_) => Err(ValueError::Via(text.to_owned())),
+        }
+    }
+}
+
 /// A file system that a protected machine uses and that the master target must be able to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -230,6 +263,23 @@ mod tests {
             assert_eq!(text.parse::<Name>().is_ok(), name, "name {text:?}");
             assert_eq!(text.parse::<Address>().is_ok(), address, "address {text:?}");
             assert_eq!(text.parse::<Version>().is_ok(), version, "version {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_to_go_through_is_a_name_or_an_address_of_ssh() {
+        for (text, name) in [
+            ("mt1", Some(Some("mt1"))),
+            ("ssh://root@mt1:2222", Some(None)),
+            ("ssh://", None),
+            ("local:", None),
+            ("vsphere://vc1", None),
+            ("capture:mt1.json", None),
+            ("root@mt1", None),
+            ("ssh://root:hunter2@mt1", None),
+        ] {
+            let via = text.parse::<Via>().ok();
+            assert_eq!(via.as_ref().map(Via::name), name, "{text:?}");
         }
     }
 

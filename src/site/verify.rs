@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::error::Fault;
 use super::model::Site;
+use super::value::Via;
 use crate::check::CheckSet;
 use crate::check::model::Basis;
 use crate::yaml::nearest;
@@ -89,7 +90,16 @@ fn references(site: &Site) -> Result<(), FaultAt> {
     let targets: Vec<&str> = site.master_targets.iter().map(|it| it.name.as_str()).collect();
     let vms: Vec<&str> = site.protected_vms.iter().map(|it| it.name.as_str()).collect();
     if let Some(via) = site.vcenter.as_ref().and_then(|vcenter| vcenter.via.as_ref()) {
-        borne(via.as_str(), "master target", &targets, At::key("vcenter", "via"))?;
+        leads_on(via, site, At::key("vcenter", "via"))?;
+    }
+    for (index, host) in site.esxi.iter().enumerate() {
+        if let Some(via) = &host.via {
+            let at = At::item("esxi", index, "via");
+            leads_on(via, site, at)?;
+            if host.jump.is_some() {
+                return Err((at, Fault::TwoWays));
+            }
+        }
     }
     for (index, vm) in site.protected_vms.iter().enumerate() {
         if let Some(target) = &vm.master_target {
@@ -104,6 +114,20 @@ fn references(site: &Site) -> Result<(), FaultAt> {
         }
     }
     Ok(())
+}
+
+/// Whether others can be reached through a host.
+fn leads_on(via: &Via, site: &Site, at: At) -> Result<(), FaultAt> {
+    if let Some(name) = via.name() {
+        let targets = site.master_targets.iter().map(|it| it.name.as_str());
+        let servers = site.process_servers.iter().map(|it| it.name.as_str());
+        let known: Vec<&str> = targets.chain(servers).collect();
+        borne(name, "master target or process server", &known, at)?;
+    }
+    match site.way_through(via) {
+        Some(_) => Ok(()),
+        None => Err((at, Fault::NoWayThrough(via.to_string()))),
+    }
 }
 
 fn borne(name: &str, kind: &'static str, known: &[&str], at: At) -> Result<(), FaultAt> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::credentials::Credentials;
+use super::via::ViaHost;
 use super::vsphere::{AskingVsphere, Trusting};
 use super::{Asking, ReportChoice};
 
@@ -31,6 +32,9 @@ pub struct CheckEsxi {
 
     #[command(flatten)]
     pub trusting: Trusting,
+
+    #[command(flatten)]
+    pub via: ViaHost,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -65,6 +69,9 @@ pub struct CollectEsxi {
 
     #[command(flatten)]
     pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub via: ViaHost,
 }
 
 impl CheckEsxi {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::ReportChoice;
+use super::fix::Fix;
+use super::via::ThroughSsh;
 
 #[derive(Debug, Args)]
 pub struct CheckVsphere {
@@ -15,6 +17,12 @@ pub struct CheckVsphere {
 
     #[command(flatten)]
     pub asking: AskingVsphere,
+
+    #[command(flatten)]
+    pub through: ThroughSsh,
+
+    #[command(flatten)]
+    pub fix: Fix,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -31,6 +39,9 @@ pub struct CollectVsphere {
 
     #[command(flatten)]
     pub asking: AskingVsphere,
+
+    #[command(flatten)]
+    pub through: ThroughSsh,
 }
 
 /// What is asked, as whom, and whom to trust.
@@ -81,7 +92,8 @@ pub struct AskingVsphere {
 }
 
 /// Whom to trust, beside the authorities that this system trusts.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "vSphere")]
 pub struct Trusting {
     /// The thumbprint of the server's certificate, SHA-256 or SHA-1; then
     /// nothing else counts
@@ -122,4 +134,7 @@ pub struct TrustServer {
     #[arg(long, value_name = "SECONDS", default_value_t = 15,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
+
+    #[command(flatten)]
+    pub through: ThroughSsh,
 }

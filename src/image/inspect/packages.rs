@@ -3,6 +3,7 @@
 //! Not for the resolving itself (`image::closure`). A medium that cannot be read leaves facts
 //! unavailable; the RPMs are looked at all the same.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use rpmrepo_metadata::Package;
@@ -12,7 +13,9 @@ use crate::facts::{Fact, Looked};
 use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
 use crate::image::iso::Medium;
 use crate::image::profile::Generation;
-use crate::image::repository::{Group, RepositoryError, Shelf, open_file_lists, read_repo_each};
+use crate::image::repository::{
+    Group, Keyring, RepositoryError, Shelf, Signed, open_file_lists, read_repo_each,
+};
 
 /// Things of one kind that are worth telling one by one.
 const MOST: usize = 100;
@@ -26,6 +29,8 @@ pub struct Asked<'a> {
     pub generation: Generation,
     /// File names of packages that are known by heart.
     pub known: &'a [String],
+    /// The keys that add-ons may be signed with.
+    pub keyring: &'a Keyring,
 }
 
 /// A medium's packages and the add-ons, ready to be resolved.
@@ -155,7 +160,28 @@ pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSet
         refused: looked(shelf.refused.iter().map(|error| super::told(error)).collect()),
         rivals: looked(shelf.rivals.iter().map(|error| super::told(error)).collect()),
         other_release: looked(remarks.collect()),
+        keys: count(asked.keyring.names().len()),
+        signers: looked(signers(shelf)),
+        unsigned: looked(told_of(shelf, |signed| {
+            matches!(signed, Signed::Nobody | Signed::HeaderAlone(_))
+        })),
+        strangers: looked(told_of(shelf, |signed| matches!(signed, Signed::Stranger(_)))),
     }
+}
+
+/// Who signed how many add-ons, in words.
+fn signers(shelf: &Shelf) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for package in &shelf.packages {
+        *counts.entry(package.signed.to_string()).or_default() += 1;
+    }
+    counts.into_iter().map(|(signed, count)| format!("{count} {signed}")).collect()
+}
+
+/// The add-ons whose signature is of a kind, in words.
+fn told_of(shelf: &Shelf, of: fn(&Signed) -> bool) -> Vec<String> {
+    let chosen = shelf.packages.iter().filter(|package| of(&package.signed));
+    chosen.map(|package| format!("{} is {}", package.location, package.signed)).collect()
 }
 
 fn count(len: usize) -> i64 {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
+use quick_xml::events::Event;
 use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
 use rpmrepo_metadata::{
     Checksum, ChecksumType, CompsXml, MetadataError, Package, PrimaryXml, RepomdData, RepomdXml,
@@ -22,6 +23,8 @@ const MOST_REPOMD: u64 = 1 << 20;
 const MOST_STORED: u64 = 48 << 20;
 /// Bytes of the package list after decompression; it is read as a stream.
 const MOST_PRIMARY: u64 = 256 << 20;
+/// Bytes of its beginning, in which the root element stands.
+const HEAD: u64 = 8 << 10;
 /// Bytes of the groups after decompression.
 const MOST_COMPS: u64 = 16 << 20;
 /// Bytes of one package or group.
@@ -251,7 +254,14 @@ fn read_primary(
     each: &mut impl FnMut(&Package) -> Result<(), String>,
 ) -> Result<(), RepositoryError> {
     let failed = |source| damaged(name, source);
-    let balanced = BufReader::new(Balanced::new(xml, MOST_PRIMARY, MOST_ITEM));
+    let mut balanced = Balanced::new(xml, MOST_PRIMARY, MOST_ITEM);
+    let mut head = Vec::new();
+    let read = balanced.by_ref().take(HEAD).read_to_end(&mut head);
+    read.map_err(|source| RepositoryError::Metadata { name: name.to_owned(), source })?;
+    if !counts_packages(&head) {
+        return Err(inconsistent(name, "does not say how many packages it has".to_owned()));
+    }
+    let balanced = BufReader::new(head.as_slice().chain(balanced));
     let mut reader = PrimaryXml::new_reader(create_xml_reader(balanced));
     let declared = reader.read_header().map_err(failed)?;
     if declared > MOST_PACKAGES {
@@ -277,6 +287,22 @@ fn read_primary(
         return Err(inconsistent(name, format!("declares {declared} packages and has {read}")));
     }
     Ok(())
+}
+
+/// Whether the root element says how many packages follow; rpmrepo_metadata 0.9.1 panics when it
+/// does not (`parsing_utils.rs`, `parse_header_tag`).
+fn counts_packages(head: &[u8]) -> bool {
+    let mut reader = quick_xml::Reader::from_reader(head);
+    let mut buffer = Vec::new();
+    loop {
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(root)) => {
+                return matches!(root.try_get_attribute("packages"), Ok(Some(_)));
+            }
+            Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
+            Ok(_) => buffer.clear(),
+        }
+    }
 }
 
 fn entry_of(package: &Package) -> Option<PackageEntry> {

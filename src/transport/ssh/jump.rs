@@ -9,42 +9,78 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use ssh2::{BlockDirections, Channel};
+use ssh2::{BlockDirections, Channel, Session};
 
 use super::failure::{self, Step, Stop, failure};
 use super::link::Link;
 use super::socket::Socket;
 use crate::facts::transcript::Failure;
 
+/// Why there is no channel to a server behind a host.
+pub(super) enum NoWay {
+    /// The host's SSH server may not forward, or not there.
+    Prohibited,
+    /// The host has tried, and no connection came about. Why is not told.
+    Failed,
+    /// Neither yes nor no within this time. The connection is of no use after it.
+    Silent(Duration),
+    /// The connection to the host itself is at its end.
+    Stopped(Stop),
+}
+
+/// Opens a channel to a server behind the host that the link is logged in to.
+pub(super) fn channel(
+    link: &Link,
+    host: &str,
+    port: u16,
+    limit: Duration,
+) -> Result<Channel, NoWay> {
+    let open = |session: &Session| session.channel_direct_tcpip(host, port, None);
+    match link.patiently_for(limit, open) {
+        Ok(Some(channel)) => Ok(channel),
+        Ok(None) | Err(Stop::Late) => Err(NoWay::Silent(limit)),
+        Err(Stop::Ssh(-21, why)) if why.contains("prohibited") => Err(NoWay::Prohibited),
+        Err(Stop::Ssh(-21, _)) => Err(NoWay::Failed),
+        Err(stop) => Err(NoWay::Stopped(stop)),
+    }
+}
+
 /// Opens a tunnel to a host behind the one the link is logged in to, which `name` names.
 pub(super) fn tunnel(link: Link, name: &str, host: &str, port: u16) -> Result<Socket, Failure> {
-    let opened = link.patiently(|session| session.channel_direct_tcpip(host, port, None));
-    let channel = opened.map_err(|stop| match stop {
-        Stop::Ssh(-21, why) if why.contains("prohibited") => failure(
+    let opened = channel(&link, host, port, link.deadline.left().unwrap_or_default());
+    let channel = opened.map_err(|no_way| match no_way {
+        NoWay::Prohibited => failure(
             "unreachable",
             format!("the jump host {name} forwards nothing to {host}:{port}"),
         )
         .with_hint("allow it there: AllowTcpForwarding and PermitOpen in sshd_config"),
-        Stop::Ssh(-21, _) => {
+        NoWay::Failed => {
             failure("unreachable", format!("the jump host {name} does not reach {host}:{port}"))
                 .with_hint("check the name, the route and the firewalls between the two")
         }
-        stop => failure::of(Step::Command, &stop, &link.deadline),
+        NoWay::Silent(_) => failure::of(Step::Command, &Stop::Late, &link.deadline),
+        NoWay::Stopped(stop) => failure::of(Step::Command, &stop, &link.deadline),
     })?;
+    tracing::debug!("through {name} to {host}:{port}");
+    pumped(link, channel).map(Socket::Pair)
+}
+
+/// Our end of a pair whose other end is pumped through the channel until one of them ends, or the
+/// host's time does.
+pub(super) fn pumped(link: Link, channel: Channel) -> Result<UnixStream, Failure> {
     let pair = UnixStream::pair().and_then(|(ours, theirs)| {
         theirs.set_nonblocking(true)?;
         Ok((ours, theirs))
     });
     let (ours, theirs) =
         pair.map_err(|error| failure("local", format!("no socket pair: {error}")))?;
-    tracing::debug!("through {name} to {host}:{port}");
     std::thread::spawn(move || {
         // Whatever ends it, the other end sees its stream end, and says why it minds.
         if let Err(error) = pump(&link, channel, theirs) {
             tracing::debug!("the tunnel ended: {error}");
         }
     });
-    Ok(Socket::Pair(ours))
+    Ok(ours)
 }
 
 /// Carries bytes both ways until one side ends.

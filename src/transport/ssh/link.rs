@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ssh2::{BlockDirections, Session};
 
@@ -37,12 +37,30 @@ impl Link {
     /// Does an operation, however often it must be tried.
     pub(super) fn patiently<T>(
         &self,
-        mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+        operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
     ) -> Result<T, Stop> {
+        // Longer than any host has.
+        self.patiently_for(Duration::MAX, operation)?.ok_or(Stop::Late)
+    }
+
+    /// Does an operation, however often it must be tried within a time; none when that was not
+    /// enough and the host has more of it.
+    pub(super) fn patiently_for<T>(
+        &self,
+        limit: Duration,
+        mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
+    ) -> Result<Option<T>, Stop> {
+        let began = Instant::now();
         loop {
             match operation(&self.session).map_err(Stop::from) {
-                Ok(done) => return Ok(done),
-                Err(Stop::Ssh(AGAIN, _)) => self.wait()?,
+                Ok(done) => return Ok(Some(done)),
+                Err(Stop::Ssh(AGAIN, _)) => {
+                    let left = limit.saturating_sub(began.elapsed());
+                    if left.is_zero() {
+                        return Ok(None);
+                    }
+                    self.ready_within(left)?;
+                }
                 Err(stop) if self.deadline.left().is_some() => return Err(stop),
                 Err(_) => return Err(Stop::Late),
             }
@@ -51,9 +69,16 @@ impl Link {
 
     /// Waits until the socket is ready for what the session wants of it.
     pub(super) fn wait(&self) -> Result<(), Stop> {
+        if self.ready_within(Duration::MAX)? { Ok(()) } else { Err(Stop::Late) }
+    }
+
+    /// Whether the socket became ready within a time; the end of the host's time ends everything.
+    fn ready_within(&self, limit: Duration) -> Result<bool, Stop> {
         let direction = self.session.block_directions();
         let write = matches!(direction, BlockDirections::Outbound | BlockDirections::Both);
-        if self.socket.wait(write, self.deadline.left()) { Ok(()) } else { Err(Stop::Late) }
+        let left = self.deadline.left().ok_or(Stop::Late)?;
+        let ready = self.socket.wait(write, Some(left.min(limit)));
+        if ready || limit < left { Ok(ready) } else { Err(Stop::Late) }
     }
 }
 

@@ -19,6 +19,7 @@ mod link;
 mod login;
 mod route;
 mod socket;
+mod tunnel;
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -41,6 +42,7 @@ use crate::facts::transcript::{Failure, SshSession};
 pub use self::config::SshConfig;
 pub use self::host_key::{BadFingerprint, Fingerprint};
 pub use self::login::{NoSecrets, Secrets};
+pub use self::tunnel::{NoTunnel, Tunnel};
 
 /// How often a server that drops connections is tried.
 const TRIES: u32 = 6;
@@ -68,6 +70,8 @@ pub struct Ssh {
     pub legacy: bool,
     /// Hosts to go through, in this order, in place of the configured ones.
     pub jump: Vec<SshTarget>,
+    /// The host through which this one is reached, with a login of its own, in place of jump hosts.
+    pub via: Option<Box<Ssh>>,
     /// Which SSH configuration is read.
     pub config: SshConfig,
     /// How long it may take altogether.
@@ -88,6 +92,7 @@ impl Ssh {
             accept_new: false,
             legacy: false,
             jump: Vec::new(),
+            via: None,
             config: SshConfig::Usual,
             timeout: super::TIMEOUT,
             secrets: Arc::new(NoSecrets),
@@ -118,19 +123,37 @@ impl Transport for Ssh {
 
     fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure> {
         let deadline = Arc::new(Deadline::after(self.timeout));
+        let (script, nonce) = (script.to_owned(), nonce.clone());
+        self.watched(&deadline, move |ssh, deadline| ssh.ask(&script, &nonce, deadline))
+    }
+}
+
+impl Ssh {
+    /// Does something that takes its time, and waits for it no longer than the deadline says.
+    fn watched<T, E>(
+        &self,
+        deadline: &Arc<Deadline>,
+        work: impl FnOnce(&Self, &Arc<Deadline>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Failure> + Send + 'static,
+    {
         let (send, receive) = mpsc::channel();
-        let (ssh, script, nonce) = (self.clone(), script.to_owned(), nonce.clone());
-        let watched = Arc::clone(&deadline);
+        let (ssh, watched) = (self.clone(), Arc::clone(deadline));
         // The worker may be where no time limit reaches it: in the resolver, in an agent.
         let worker = std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
-            send.send(ssh.ask(&script, &nonce, &watched)).ok();
+            send.send(work(&ssh, &watched)).ok();
         });
         if let Err(error) = worker {
-            return Err(failure("local", format!("no thread: {error}")));
+            return Err(failure("local", format!("no thread: {error}")).into());
         }
-        deadline.enforce(&receive).unwrap_or_else(|| match deadline.left() {
-            Some(_) => Err(failure("not-ssh", "the server's answer could not be understood")),
-            None => Err(failure::late(&deadline, "waiting for the agent or the resolver")),
+        deadline.enforce(&receive).unwrap_or_else(|| {
+            Err(match deadline.left() {
+                Some(_) => failure("not-ssh", "the server's answer could not be understood"),
+                None => failure::late(deadline, "waiting for the agent or the resolver"),
+            }
+            .into())
         })
     }
 }
@@ -246,7 +269,11 @@ impl Way<'_> {
     fn socket_to(&self, hops: &[Hop]) -> Result<Socket, Setback> {
         let (hop, before) = hops.split_last().expect("a way has an end");
         let Some(jump) = before.last() else {
-            return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
+            let Some(via) = &self.ssh.via else {
+                return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
+            };
+            let there = via.logged_in(self.deadline)?;
+            return Ok(jump::tunnel(there.link, &there.name, &hop.address, hop.port)?);
         };
         let (link, _) = self.into(before)?;
         Ok(jump::tunnel(link, &jump.account.shown, &hop.address, hop.port)?)

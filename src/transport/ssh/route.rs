@@ -27,11 +27,14 @@ pub(super) struct Hop {
 pub(super) fn settle(ssh: &Ssh, deadline: &Deadline) -> Result<Vec<Hop>, Failure> {
     let settings = config::settings(&ssh.target, &ssh.config, deadline)?;
     let jumps = match (&ssh.jump, &settings.proxy_jump) {
+        // Jump hosts that the configuration names stand for the way from here.
+        (jumps, _) if ssh.via.is_some() => jumps.clone(),
         (jumps, None) => jumps.clone(),
         (jumps, Some(_)) if !jumps.is_empty() => jumps.clone(),
         (_, Some(list)) => listed(list)?,
     };
-    if let (Some(command), true) = (&settings.proxy_command, jumps.is_empty()) {
+    let from_here = jumps.is_empty() && ssh.via.is_none();
+    if let (Some(command), true) = (&settings.proxy_command, from_here) {
         let reason = format!("the SSH configuration reaches it by ProxyCommand {command:?}");
         return Err(failure("config", format!("{reason}, and programs are not run here"))
             .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));

@@ -44,8 +44,7 @@ pub fn ask(
         notes.known("own-privileges", &value);
     }
     let Some(account) = question.discovery_account.as_deref() else { return Ok(()) };
-    let (play, complete) =
-        inventory.in_play(question.master_target.as_deref(), &question.protected);
+    let (play, complete) = inventory.in_play(question);
     let play: Vec<Reference> = play.iter().filter_map(|text| Reference::read(text)).collect();
     let wanted = privileges::to_ask(&known);
     let same = privileges::is_same_account(account, session.user(), session.typed());
@@ -59,6 +58,21 @@ pub fn ask(
         notes.known("privileges", &value);
     }
     permissions(session, &manager, &play, notes)
+}
+
+/// Whether whoever is logged in holds a privilege on an object; none when the server does not tell.
+pub(super) fn holds(
+    client: &mut Client<'_>,
+    server: &Server,
+    session: &Secret,
+    object: &Reference,
+    id: &str,
+) -> Result<Option<bool>, Trouble> {
+    let Some(manager) = server.optional("authorizationManager") else { return Ok(None) };
+    let objects = std::slice::from_ref(object);
+    let rows = held_at_once(client, &manager, &Asker::Session(session), objects, &[id])?;
+    let granted = rows.first().and_then(|row| row["granted"].as_array());
+    Ok(granted.map(|granted| granted.iter().any(|one| one == id)))
 }
 
 fn root_of(server: &Server) -> Reference {

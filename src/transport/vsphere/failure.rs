@@ -8,6 +8,7 @@ use super::http::HttpError;
 use super::soap::Fault;
 use super::xml::XmlError;
 use crate::facts::transcript::Failure;
+use crate::transport::fleet::INTERRUPTED;
 
 /// Why a server could not be asked, or not to the end.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,20 @@ pub enum VsphereError {
         at: String,
         /// What the system said.
         why: String,
+    },
+    /// The host on the way to it cannot be used.
+    #[error("the way through {via}: {}", .failure.reason)]
+    Via {
+        /// The host.
+        via: String,
+        /// Why not.
+        failure: Failure,
+    },
+    /// The host on the way can be used, and does not reach it.
+    #[error("{}", .failure.reason)]
+    Beyond {
+        /// Why not.
+        failure: Failure,
     },
     /// The time was up.
     #[error("no answer within {} s, while {doing}", .limit.as_secs())]
@@ -88,6 +103,9 @@ pub enum VsphereError {
         /// What is wrong with it.
         error: XmlError,
     },
+    /// Somebody stopped it.
+    #[error("interrupted before it had answered")]
+    Interrupted,
     /// It refused the account.
     #[error("the server refused the user name or the password of {user:?}")]
     Login {
@@ -114,8 +132,11 @@ fn http_words(status: u16, reason: &str, location: Option<&str>) -> String {
 
 impl VsphereError {
     /// What kind it is, for programs.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
+            // Whatever is wrong with that host says nothing about the server.
+            Self::Via { .. } => "via",
+            Self::Beyond { failure } => &failure.kind,
             Self::Dns { .. } => "dns",
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
@@ -132,6 +153,7 @@ impl VsphereError {
             Self::Protocol { error: HttpError::NotHttp(_), .. } => "not-vsphere",
             Self::Protocol { .. } => "cut-off",
             Self::Xml { .. } => "malformed",
+            Self::Interrupted => INTERRUPTED,
             Self::Login { .. } => "authentication",
             Self::Fault { .. } => "fault",
         }
@@ -140,6 +162,7 @@ impl VsphereError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Via { failure, .. } | Self::Beyond { failure } => return failure.hint.clone(),
             Self::Dns { .. } => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
             Self::Unreachable { .. } => "check the route from here, and firewalls between",
@@ -163,7 +186,10 @@ impl VsphereError {
                 "write the account as NAME@DOMAIN or DOMAIN\\NAME, and try the password in the \
                  vSphere client"
             }
-            Self::Protocol { .. } | Self::Xml { .. } | Self::Fault { .. } => return None,
+            Self::Protocol { .. }
+            | Self::Xml { .. }
+            | Self::Fault { .. }
+            | Self::Interrupted => return None,
         };
         Some(hint.to_owned())
     }

@@ -1,16 +1,18 @@
 //! The vSphere API of a vCenter server or ESXi host, from 5.5 to 8, over SOAP and TLS.
 //!
 //! One session per server: the server is identified, logged in to, asked, logged out of, and its
-//! answers are a transcript. Nothing is changed on it. Not for what the answers mean: that is
-//! `facts`.
+//! answers are a transcript. Nothing is changed on it but what `enable_uuid` is told to. Not for
+//! what the answers mean: that is `facts`.
 
 mod access;
 pub mod address;
 pub mod client;
 mod collector;
+pub mod enable_uuid;
 pub mod failure;
 mod files;
 mod http;
+mod inquiry;
 mod json;
 mod notes;
 mod server;
@@ -18,8 +20,10 @@ pub mod session;
 mod soap;
 pub mod stream;
 mod survey;
+pub mod through;
 pub mod thumbprint;
 pub mod tls;
 pub mod xml;
 
+pub use inquiry::Inquiry;
 pub use survey::{Asked, record};

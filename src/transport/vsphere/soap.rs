@@ -54,6 +54,8 @@ impl fmt::Display for Reference {
 pub enum Arg<'a> {
     /// A plain value.
     Text(&'a str, &'a str),
+    /// A text where a value of any type may stand.
+    String(&'a str, &'a str),
     /// A password.
     Secret(&'a str, &'a Secret),
     /// A managed object.
@@ -80,6 +82,9 @@ pub fn envelope(method: &str, this: &Reference, args: &[Arg<'_>]) -> Secret {
 fn write(text: &mut String, arg: &Arg<'_>) {
     match arg {
         Arg::Text(name, value) => text.push_str(&format!("<{name}>{}</{name}>", escape(*value))),
+        Arg::String(name, value) => {
+            text.push_str(&format!("<{name} xsi:type=\"xsd:string\">{}</{name}>", escape(*value)))
+        }
         Arg::Secret(name, value) => {
             text.push_str(&format!("<{name}>{}</{name}>", escape(value.expose())));
         }

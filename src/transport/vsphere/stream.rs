@@ -1,10 +1,10 @@
 //! A stream of bytes to a server, over TCP with a deadline that no server can move.
 //!
-//! `Route` is the seam at which another way than TCP, such as a channel of an SSH session, takes
-//! over. Not for TLS.
+//! `Route` is the seam at which another way than TCP takes over: `through` has one. Not for TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,11 @@ impl Deadline {
         self.at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
+    /// Moves it to this much from now, for time that a person took is not the server's.
+    pub fn restart(&mut self, left: Duration) {
+        self.at = Instant::now() + left;
+    }
+
     /// The failure of having reached it.
     pub fn failure(&self, doing: &str) -> VsphereError {
         VsphereError::Timeout { limit: self.limit, doing: doing.to_owned() }
@@ -45,12 +50,18 @@ impl Deadline {
 
 /// A way to a server.
 pub trait Route {
-    /// Opens a stream, whose reads and writes fail with `TimedOut` after the deadline.
+    /// Opens a stream, whose reads and writes fail with `TimedOut` after the deadline. The time
+    /// that a person takes to type what the way needs is added to it.
     ///
     /// # Errors
     ///
     /// Says why the server cannot be reached.
-    fn open(&self, to: &Address, deadline: Deadline) -> Result<Box<dyn Stream>, VsphereError>;
+    fn open(&self, to: &Address, deadline: &mut Deadline) -> Result<Box<dyn Stream>, VsphereError>;
+
+    /// The host through which it leads; none when it is straight.
+    fn through(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Straight from this machine.
@@ -58,7 +69,8 @@ pub trait Route {
 pub struct Tcp;
 
 impl Route for Tcp {
-    fn open(&self, to: &Address, deadline: Deadline) -> Result<Box<dyn Stream>, VsphereError> {
+    fn open(&self, to: &Address, deadline: &mut Deadline) -> Result<Box<dyn Stream>, VsphereError> {
+        let deadline = *deadline;
         let mut last = None;
         for address in resolve(to, deadline)? {
             let left = deadline.left().ok_or_else(|| deadline.failure("connecting"))?;
@@ -66,7 +78,7 @@ impl Route for Tcp {
                 Ok(tcp) => {
                     // Without this a small request waits for the acknowledgement of the last one.
                     tcp.set_nodelay(true).ok();
-                    return Ok(Box::new(Timed { tcp, deadline }));
+                    return Ok(Box::new(Timed { socket: tcp, deadline }));
                 }
                 Err(error) => last = Some(error),
             }
@@ -100,14 +112,40 @@ fn resolve(to: &Address, deadline: Deadline) -> Result<Vec<std::net::SocketAddr>
     }
 }
 
-/// A TCP stream whose every read and write ends at the deadline at the latest, so that a server
-/// that sends one byte at a time gains nothing by it.
-struct Timed {
-    tcp: TcpStream,
-    deadline: Deadline,
+/// A socket whose waits can be limited.
+pub(super) trait Socket: Read + Write + Send {
+    fn limit_reads(&self, limit: Duration) -> io::Result<()>;
+    fn limit_writes(&self, limit: Duration) -> io::Result<()>;
 }
 
-impl Timed {
+impl Socket for TcpStream {
+    fn limit_reads(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn limit_writes(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+impl Socket for UnixStream {
+    fn limit_reads(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn limit_writes(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+/// A stream whose every read and write ends at the deadline at the latest, so that a server that
+/// sends one byte at a time gains nothing by it.
+pub(super) struct Timed<S> {
+    pub socket: S,
+    pub deadline: Deadline,
+}
+
+impl<S> Timed<S> {
     fn left(&self) -> io::Result<Duration> {
         self.deadline.left().ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
@@ -118,20 +156,20 @@ fn told(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
 }
 
-impl Read for Timed {
+impl<S: Socket> Read for Timed<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.tcp.set_read_timeout(Some(self.left()?))?;
-        self.tcp.read(into).map_err(told)
+        self.socket.limit_reads(self.left()?)?;
+        self.socket.read(into).map_err(told)
     }
 }
 
-impl Write for Timed {
+impl<S: Socket> Write for Timed<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.set_write_timeout(Some(self.left()?))?;
-        self.tcp.write(bytes).map_err(told)
+        self.socket.limit_writes(self.left()?)?;
+        self.socket.write(bytes).map_err(told)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.tcp.flush()
+        self.socket.flush()
     }
 }

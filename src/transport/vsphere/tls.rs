@@ -91,8 +91,8 @@ pub fn secure(
 
 /// The newest version of TLS that a server speaks when old ones are allowed; none when there is
 /// no handshake then, either. Nothing but the handshake is said.
-pub fn offered(route: &dyn Route, to: &Address, deadline: Deadline) -> Option<String> {
-    let stream = route.open(to, deadline).ok()?;
+pub fn offered(route: &dyn Route, to: &Address, mut deadline: Deadline) -> Option<String> {
+    let stream = route.open(to, &mut deadline).ok()?;
     let secured = handshake(&context(true, None).ok()?, stream, to, deadline).ok()?;
     Some(secured.ssl().version_str().to_owned())
 }
@@ -106,10 +106,11 @@ pub fn certificate(
     route: &dyn Route,
     to: &Address,
     legacy: bool,
-    deadline: Deadline,
+    mut deadline: Deadline,
 ) -> Result<Session, VsphereError> {
     let context = context(legacy, None).map_err(setup)?;
-    let secured = handshake(&context, route.open(to, deadline)?, to, deadline)?;
+    let stream = route.open(to, &mut deadline)?;
+    let secured = handshake(&context, stream, to, deadline)?;
     let certificate = certificate_of(&secured)?;
     describe(&secured, &certificate, "nothing", "")
 }

@@ -52,6 +52,7 @@ type call struct {
 				Value string `xml:",chardata"`
 			} `xml:"entity"`
 			Token string `xml:"token"`
+			Extra []KV   `xml:"spec>extraConfig"`
 		} `xml:",any"`
 	} `xml:"Body"`
 }
@@ -188,6 +189,10 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			writeFault(w, "Current license or ESXi version prohibits execution of the requested operation.", "RestrictedVersion", "")
 			return
 		}
+	}
+
+	if name == "ReconfigVM_Task" {
+		replaceRows(this, in.Extra)
 	}
 
 	rec := &recorder{header: http.Header{}, status: 200}

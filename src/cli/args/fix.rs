@@ -1,0 +1,19 @@
+//! The options that mend what was found.
+//!
+//! Not for what they do: `cli::fix`.
+
+use clap::Args;
+
+/// The one thing that is mended here.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Mending")]
+pub struct Fix {
+    /// Set disk.EnableUUID = TRUE on the master target, which must be off;
+    /// says what it will do, and asks
+    #[arg(long)]
+    pub fix: bool,
+
+    /// Do it without asking
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+}

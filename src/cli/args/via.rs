@@ -1,0 +1,100 @@
+//! The options that lead to vSphere servers through another host.
+//!
+//! Not for what the way is: `cli::via` and `transport`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::credentials::Credentials;
+use crate::transport::ssh::Fingerprint;
+use crate::transport::target::SshTarget;
+
+/// The host that leads to a server.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Through SSH")]
+pub struct ViaHost {
+    /// Reach the server through this host, as ssh://[USER@]HOST[:PORT]; the
+    /// server's certificate is checked from here
+    #[arg(long, value_name = "TARGET")]
+    pub via: Option<SshTarget>,
+
+    /// A file with that host's password, or its key's passphrase, that
+    /// nobody else can read [default: a prompt]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "via")]
+    pub via_password_file: Option<PathBuf>,
+
+    /// That host's key, such as SHA256:..., in place of any file of them
+    #[arg(long, value_name = "FINGERPRINT", requires = "via")]
+    pub via_host_key: Option<Fingerprint>,
+}
+
+/// The host that leads to a server, and how to log in to it.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Through SSH")]
+pub struct ThroughSsh {
+    #[command(flatten)]
+    pub host: ViaHost,
+
+    /// A private key to log in to that host with; may be repeated
+    #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath,
+        requires = "via")]
+    pub identities: Vec<PathBuf>,
+
+    /// The file of known host keys [default: what ssh would use]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "via")]
+    pub known_hosts: Option<PathBuf>,
+
+    /// Take the key of a host that is not known yet, and write it down
+    #[arg(long, requires = "via", conflicts_with = "via_host_key")]
+    pub accept_new: bool,
+
+    /// Allow algorithms of the SHA-1 era, which CentOS 6 needs
+    #[arg(long, requires = "via")]
+    pub legacy_ssh: bool,
+
+    /// Go to that host through these; may be repeated
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',', requires = "via")]
+    pub jump: Vec<SshTarget>,
+
+    /// The SSH configuration to read, or none
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "via")]
+    pub ssh_config: Option<PathBuf>,
+}
+
+impl ThroughSsh {
+    /// How to log in to the host.
+    pub fn credentials(&self) -> Credentials {
+        Credentials {
+            user: None,
+            identities: self.identities.clone(),
+            password_file: self.host.via_password_file.clone(),
+            password_fd: None,
+            known_hosts: self.known_hosts.clone(),
+            accept_new: self.accept_new,
+            host_key: self.host.via_host_key,
+            legacy_ssh: self.legacy_ssh,
+            jump: self.jump.clone(),
+            ssh_config: self.ssh_config.clone(),
+        }
+    }
+}
+
+impl ViaHost {
+    /// How to log in to the host, where hosts are asked over SSH anyway: with the same keys, and
+    /// never with a password that is another's.
+    pub fn credentials(&self, others: &Credentials) -> Credentials {
+        Credentials {
+            user: None,
+            identities: others.identities.clone(),
+            password_file: self.via_password_file.clone(),
+            password_fd: None,
+            known_hosts: others.known_hosts.clone(),
+            accept_new: others.accept_new,
+            host_key: self.via_host_key,
+            legacy_ssh: others.legacy_ssh,
+            jump: others.jump.clone(),
+            ssh_config: others.ssh_config.clone(),
+        }
+    }
+}

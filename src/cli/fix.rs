@@ -1,0 +1,113 @@
+//! `--fix`: the one safe change, shown and asked for first; and `--fix-script`: how to mend all else.
+//!
+//! Not for making the change (`transport::vsphere::enable_uuid`), nor for what stands in the script
+//! (`report::fix_script`).
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::args::Fix;
+use super::screen;
+use crate::facts::script::quoted;
+use crate::image::replacement::{Readers, Replacement};
+use crate::report::{Report, fix_script};
+use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The machine was changed, or may have been.
+    Changed,
+    /// It was not; the reason was told.
+    Nothing,
+}
+
+/// Sets disk.EnableUUID on a master target that is off, once somebody agrees. What it does and what
+/// it does not do is told on standard error.
+pub fn enable_uuid(machine: &Machine<'_>, fix: &Fix) -> anyhow::Result<Done> {
+    let change = match look(machine) {
+        Ok(change) => change,
+        Err(why) => {
+            let right = matches!(why, NotChanged::Right { .. });
+            told(if right { "nothing to mend" } else { "nothing was changed" }, &why);
+            return Ok(Done::Nothing);
+        }
+    };
+    show(&change);
+    if !fix.yes && !agreed()? {
+        say("nothing was changed.");
+        return Ok(Done::Nothing);
+    }
+    match make(machine, &change) {
+        Ok(after) => {
+            say(&format!("{} was changed, and now says {}.", change.machine, after.words));
+            Ok(Done::Changed)
+        }
+        Err(why) => {
+            let (what, done) = match &why {
+                NotChanged::StillWrong { .. } => ("not mended", Done::Changed),
+                // It may have been taken before the connection was lost.
+                NotChanged::Server(_) => ("not known to be changed", Done::Changed),
+                _ => ("nothing was changed", Done::Nothing),
+            };
+            told(what, &why);
+            Ok(done)
+        }
+    }
+}
+
+fn say(text: &str) {
+    anstream::eprintln!("preflight: {}", screen::printable(text));
+}
+
+fn told(what: &str, why: &NotChanged) {
+    say(&format!("--fix: {what}: {why}"));
+    if let Some(hint) = why.hint() {
+        anstream::eprintln!("  hint: {}", screen::printable(&hint));
+    }
+}
+
+/// Says what will be done, and how it is undone.
+fn show(change: &Change) {
+    let Change { machine, object, path, before, key, value, previous, .. } = change;
+    // An empty value takes a row out.
+    let old = previous.as_deref().unwrap_or_default();
+    let undo =
+        format!("govc vm.change -vm {} -e {}", quoted(machine), quoted(&format!("{key}={old}")));
+    let rows = [
+        ("machine", format!("{machine} ({object}), powered off")),
+        ("file", path.clone()),
+        ("now", before.clone()),
+        ("will be", format!("{key} = {value:?}")),
+        ("to undo", undo),
+    ];
+    say("--fix changes one setting of one virtual machine:");
+    for (name, text) in rows {
+        anstream::eprintln!("{name:>10}  {}", screen::printable(&text));
+    }
+}
+
+/// Asks, when there is somebody to ask.
+fn agreed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        say("to have it done where nobody can be asked, add --yes.");
+        return Ok(false);
+    }
+    anstream::eprint!("Set it now? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Writes how to mend what a report says is wrong; its owner alone may read and run it.
+pub fn script(report: &Report, path: &Path) -> anyhow::Result<()> {
+    let out = Replacement::open(path, true, Readers::Owner, &[])?;
+    out.file()
+        .write_all(&fix_script::render(report))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    out.commit()?;
+    Ok(())
+}

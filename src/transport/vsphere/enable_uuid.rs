@@ -1,0 +1,495 @@
+//! The one setting that is ever changed: `disk.EnableUUID` of a virtual machine that is off. It is
+//! looked at in one session and changed in another, so that a person can decide in between.
+//!
+//! Not for asking that person (`cli`), nor for judging how it is spelled (`facts::disk_uuid`).
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::access;
+use super::client::{Callee, Client, Trouble};
+use super::collector::{self, Collected, Managers};
+use super::failure::VsphereError;
+use super::notes::Notes;
+use super::server::{Server, manager};
+use super::session::{Credentials, Session};
+use super::soap::{Arg, Fault, Reference};
+use super::stream::Deadline;
+use super::survey;
+use crate::facts::Fact;
+use crate::facts::disk_uuid::{self, DiskUuidFacts, Spelling};
+use crate::facts::inventory::{Inventory, Search};
+use crate::facts::property::{Object, list, part};
+
+/// The row, as documents spell it (S001, Prerequisites).
+const KEY: &str = "disk.EnableUUID";
+
+/// What it is set to.
+const VALUE: &str = "TRUE";
+
+/// What changing it asks of the account.
+const PRIVILEGE: &str = "VirtualMachine.Config.AdvancedConfig";
+
+/// What is read of the machine before it is changed, and after.
+const READ: &[&str] = &[
+    "name",
+    "runtime.powerState",
+    "runtime.connectionState",
+    "config.template",
+    "config.changeVersion",
+    "config.extraConfig",
+    "config.flags.diskUuidEnabled",
+    "summary.config.vmPathName",
+];
+
+/// How often a task is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Which machine, and how its server is asked.
+pub struct Machine<'a> {
+    /// The server.
+    pub callee: Callee<'a>,
+    /// Who logs in.
+    pub credentials: &'a Credentials,
+    /// The machine's name as people write it.
+    pub name: &'a str,
+    /// How long each of the two sessions may take.
+    pub timeout: Duration,
+}
+
+/// A change that may be made, and what it starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The machine's name.
+    pub machine: String,
+    /// What the server calls it.
+    pub object: String,
+    /// Where its .vmx is, as far as the server says.
+    pub path: String,
+    /// What is there now, in words.
+    pub before: String,
+    /// The row that is set, spelled as it is there.
+    pub key: String,
+    /// What it is set to.
+    pub value: &'static str,
+    /// What it was set to; none when there is no such row.
+    pub previous: Option<String>,
+    /// The version of the configuration it was decided on.
+    version: Option<String>,
+}
+
+/// Why nothing is changed, or not known to be.
+#[derive(Debug, thiserror::Error)]
+pub enum NotChanged {
+    /// The server could not be asked.
+    #[error(transparent)]
+    Server(#[from] VsphereError),
+    /// There is no such machine, or the account does not see it.
+    #[error("the account sees no virtual machine named {0:?}")]
+    NoMachine(String),
+    /// Several machines have the name.
+    #[error("{count} virtual machines are named {name:?}")]
+    Several {
+        /// The name.
+        name: String,
+        /// How many.
+        count: usize,
+    },
+    /// It could not be looked at.
+    #[error("{name}: {why}")]
+    Unread {
+        /// The machine.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// It is on, suspended, or nobody knows.
+    #[error("{name} is {state}, and the setting is read when a machine is powered on")]
+    NotOff {
+        /// The machine.
+        name: String,
+        /// Its power state, in the API's words.
+        state: String,
+    },
+    /// It is a template.
+    #[error("{0} is a template")]
+    Template(String),
+    /// The setting is there twice, so that setting one row may leave the other.
+    #[error("{name} has the setting more than once: {words}")]
+    Repeated {
+        /// The machine.
+        name: String,
+        /// The rows.
+        words: String,
+    },
+    /// There is nothing to mend.
+    #[error("{name} has it already: {words}")]
+    Right {
+        /// The machine.
+        name: String,
+        /// The rows.
+        words: String,
+    },
+    /// The account may not.
+    #[error("{user} lacks {PRIVILEGE} on {name}")]
+    NotAllowed {
+        /// Who logged in.
+        user: String,
+        /// The machine.
+        name: String,
+    },
+    /// Somebody else changed the machine meanwhile.
+    #[error("{0} was changed by somebody else since it was looked at")]
+    Meanwhile(String),
+    /// The server took the change and could not make it.
+    #[error("{name}: the server could not change it: {why}")]
+    Task {
+        /// The machine.
+        name: String,
+        /// What it said.
+        why: String,
+    },
+    /// It was changed, and what is there now is still not right.
+    #[error("{name} was changed, and now says {words}")]
+    StillWrong {
+        /// The machine.
+        name: String,
+        /// The rows.
+        words: String,
+    },
+}
+
+impl NotChanged {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Server(VsphereError::Fault { fault, .. })
+                if fault.kind == "RestrictedVersion" =>
+            {
+                "the licence of this host allows no changes by the API: edit the .vmx on the host \
+                 while the machine is off, or assign a paid licence"
+            }
+            Self::Server(error) => return error.hint(),
+            Self::NoMachine(_) => "give its name as vCenter shows it, capitals and all: --vm NAME",
+            Self::Several { .. } => "rename all but one of them; nobody can tell which is meant",
+            Self::NotOff { .. } => "shut the guest down, then try again",
+            Self::Template(_) => "give the machine that was made of it",
+            Self::Repeated { .. } => "take all but one row out of the .vmx by hand, and reload it",
+            Self::NotAllowed { .. } => "log in as an account that may: --user ACCOUNT",
+            Self::Meanwhile(_) => "try again",
+            Self::StillWrong { .. } => "set it by hand: VM Options, Advanced, Edit Configuration",
+            Self::Unread { .. } | Self::Right { .. } | Self::Task { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Looks whether the setting can be mended, and what that would change. Changes nothing.
+///
+/// # Errors
+///
+/// Says why it cannot be, or need not be.
+pub fn look(machine: &Machine<'_>) -> Result<Change, NotChanged> {
+    in_session(machine, |session, server| decide(machine, session, server))
+}
+
+/// Makes a change that was decided on, and reads back what is there then.
+///
+/// # Errors
+///
+/// Says why nothing was changed; [`NotChanged::StillWrong`] alone means that something was, and
+/// [`NotChanged::Server`] that it may have been.
+pub fn make(machine: &Machine<'_>, change: &Change) -> Result<DiskUuidFacts, NotChanged> {
+    in_session(machine, |session, server| {
+        // Who knows what has happened since somebody looked.
+        if decide(machine, session, server)? != *change {
+            return Err(NotChanged::Meanwhile(change.machine.clone()));
+        }
+        reconfigure(change, session, server)?;
+        let (_, after) = read(&change.object, &change.machine, session, server)?;
+        match (after.spelling, after.flag.as_str()) {
+            (Spelling::True, "true" | "unset") if !after.repeated => Ok(after),
+            _ => {
+                let (name, words) = (change.machine.clone(), after.words);
+                Err(NotChanged::StillWrong { name, words })
+            }
+        }
+    })
+}
+
+/// Does something in a session of its own, which is closed whatever comes of it.
+fn in_session<T>(
+    machine: &Machine<'_>,
+    work: impl FnOnce(&mut Session<'_>, &Server) -> Result<T, NotChanged>,
+) -> Result<T, NotChanged> {
+    let mut client = Client::new(machine.callee, Deadline::after(machine.timeout));
+    let content = survey::service_content(&mut client, &mut Notes::default())?;
+    let managers = Managers {
+        collector: manager(&content, "propertyCollector")?,
+        views: manager(&content, "viewManager")?,
+    };
+    let sessions = manager(&content, "sessionManager")?;
+    let mut session = Session::open(machine.callee, client, sessions, machine.credentials)?;
+    let result = work(&mut session, &Server { content, managers });
+    session.close(matches!(result, Err(NotChanged::Server(_))));
+    result
+}
+
+fn decide(
+    machine: &Machine<'_>,
+    session: &mut Session<'_>,
+    server: &Server,
+) -> Result<Change, NotChanged> {
+    let reference = find(machine.name, session, server)?;
+    let (object, facts) = read(&reference, machine.name, session, server)?;
+    let change = judged(machine.name, &object, &facts)?;
+    let id = Reference::read(&object.object).unwrap_or_else(|| Reference::new("", ""));
+    let answer = session.ask(|client, key| access::holds(client, server, key, &id, PRIVILEGE));
+    match answer {
+        Ok(Some(false)) => {
+            let (user, name) = (session.user().to_owned(), machine.name.to_owned());
+            Err(NotChanged::NotAllowed { user, name })
+        }
+        // A server that does not tell will refuse the change itself.
+        Ok(Some(true) | None) | Err(Trouble::Fault(_)) => Ok(change),
+        Err(Trouble::Broken(error)) => Err(error.into()),
+    }
+}
+
+/// The machine of this name.
+fn find(name: &str, session: &mut Session<'_>, server: &Server) -> Result<String, NotChanged> {
+    let root = manager(&server.content, "rootFolder")?;
+    let wanted = [("VirtualMachine", &["name"][..])];
+    let collected = asked("looking for the machine", session, |client| {
+        collector::below(client, &server.managers, &root, &wanted)
+    })?;
+    let mut notes = Notes::default();
+    notes.known("machines", &collected.answer(|_| true));
+    match Inventory::of(&notes.so_far()).machine(name) {
+        Search::Found(machine) => Ok(machine.object.clone()),
+        Search::None => Err(NotChanged::NoMachine(name.to_owned())),
+        Search::Several(all) => {
+            Err(NotChanged::Several { name: name.to_owned(), count: all.len() })
+        }
+        Search::Unseen(why) => Err(NotChanged::Unread { name: name.to_owned(), why }),
+    }
+}
+
+/// What is known of the machine now.
+fn read(
+    reference: &str,
+    name: &str,
+    session: &mut Session<'_>,
+    server: &Server,
+) -> Result<(Object, DiskUuidFacts), NotChanged> {
+    let unread = |why: &str| NotChanged::Unread { name: name.to_owned(), why: why.to_owned() };
+    let objects: Vec<Reference> = Reference::read(reference).into_iter().collect();
+    let wanted = [("VirtualMachine", READ)];
+    let collected: Collected = asked("reading the machine", session, |client| {
+        collector::these(client, &server.managers, &objects, &wanted)
+    })?;
+    let object = collected.objects.into_iter().next();
+    let object = object.and_then(|object| serde_json::from_value::<Object>(object).ok());
+    let object = object.ok_or_else(|| unread("the server says nothing of it"))?;
+    match disk_uuid::of(&object) {
+        Fact::Known(facts) => Ok((object, facts)),
+        Fact::Unavailable(why) => Err(unread(&why.reason)),
+    }
+}
+
+/// Decides whether a machine is one that may be changed, and by which row.
+fn judged(name: &str, object: &Object, facts: &DiskUuidFacts) -> Result<Change, NotChanged> {
+    let text = |path: &str| object.text(path).known().cloned();
+    let owned = || name.to_owned();
+    if text("runtime.connectionState").as_deref() != Some("connected") {
+        let state = text("runtime.connectionState").unwrap_or_else(|| "unknown".to_owned());
+        let why = format!("its connection state is {state}");
+        return Err(NotChanged::Unread { name: owned(), why });
+    }
+    if object.bool("config.template").known() == Some(&true) {
+        return Err(NotChanged::Template(owned()));
+    }
+    let right = facts.spelling == Spelling::True && facts.flag != "false";
+    if facts.repeated {
+        return Err(NotChanged::Repeated { name: owned(), words: facts.words.clone() });
+    }
+    if right {
+        return Err(NotChanged::Right { name: owned(), words: facts.words.clone() });
+    }
+    let state = text("runtime.powerState").unwrap_or_else(|| "in an unknown state".to_owned());
+    if state != "poweredOff" {
+        return Err(NotChanged::NotOff { name: owned(), state });
+    }
+    let rows = object.optional("config.extraConfig");
+    let rows = rows.known().copied().flatten().map(list).unwrap_or_default();
+    let row = rows
+        .iter()
+        .find(|row| part(row, "key").is_some_and(|key| key.trim().eq_ignore_ascii_case(KEY)));
+    Ok(Change {
+        machine: owned(),
+        object: object.object.clone(),
+        path: text("summary.config.vmPathName").unwrap_or_else(|| "unknown".to_owned()),
+        before: facts.words.clone(),
+        // Another spelling of the key might become a second row.
+        key: row.and_then(|row| part(row, "key")).unwrap_or(KEY).to_owned(),
+        value: VALUE,
+        previous: row.map(|row| part(row, "value").unwrap_or_default().to_owned()),
+        version: text("config.changeVersion"),
+    })
+}
+
+fn reconfigure(
+    change: &Change,
+    session: &mut Session<'_>,
+    server: &Server,
+) -> Result<(), NotChanged> {
+    let machine = Reference::read(&change.object).unwrap_or_else(|| Reference::new("", ""));
+    let answer = session.ask(|client, _| {
+        let mut spec: Vec<Arg<'_>> = Vec::new();
+        // The server refuses the change when the machine is no longer as it was looked at.
+        spec.extend(change.version.as_deref().map(|version| Arg::Text("changeVersion", version)));
+        spec.push(Arg::Parts(
+            "extraConfig",
+            vec![Arg::Text("key", &change.key), Arg::String("value", change.value)],
+        ));
+        client.call("ReconfigVM_Task", &machine, &[Arg::Parts("spec", spec)])
+    });
+    let answer = answer.map_err(|trouble| refused(change, session.user(), trouble))?;
+    let task = answer.child("returnval").and_then(Reference::of);
+    let task = task.ok_or_else(|| {
+        VsphereError::NotVsphere("it took a change and named no task of it".to_owned())
+    })?;
+    finished(change, &task, session, server)
+}
+
+/// Waits for a task, as long as there is time.
+fn finished(
+    change: &Change,
+    task: &Reference,
+    session: &mut Session<'_>,
+    server: &Server,
+) -> Result<(), NotChanged> {
+    let began = Instant::now();
+    loop {
+        let tasks = [task.clone()];
+        let wanted = [("Task", &["info.state", "info.error"][..])];
+        let collected = asked("waiting for the change", session, |client| {
+            collector::these(client, &server.managers, &tasks, &wanted)
+        })?;
+        let info = collected.objects.first().map_or(&Value::Null, |object| &object["properties"]);
+        match info["info.state"].as_str() {
+            Some("success") => return Ok(()),
+            Some("error") => {
+                let error = &info["info.error"];
+                let message = error["localizedMessage"].as_str().or_else(|| error.as_str());
+                let why = message.unwrap_or("it does not say why").chars().take(300).collect();
+                return Err(NotChanged::Task { name: change.machine.clone(), why });
+            }
+            _ => {
+                tracing::debug!(task = %task, "not ended after {:?}", began.elapsed());
+                std::thread::sleep(POLL);
+            }
+        }
+    }
+}
+
+fn asked<T>(
+    doing: &str,
+    session: &mut Session<'_>,
+    mut ask: impl FnMut(&mut Client<'_>) -> Result<T, Trouble>,
+) -> Result<T, NotChanged> {
+    session.ask(|client, _| ask(client)).map_err(|trouble| NotChanged::Server(told(doing, trouble)))
+}
+
+fn told(doing: &str, trouble: Trouble) -> VsphereError {
+    match trouble {
+        Trouble::Fault(fault) => VsphereError::Fault { doing: doing.to_owned(), fault },
+        Trouble::Broken(error) => error,
+    }
+}
+
+fn refused(change: &Change, user: &str, trouble: Trouble) -> NotChanged {
+    let name = change.machine.clone();
+    match trouble {
+        Trouble::Fault(Fault { kind, .. }) if kind == "ConcurrentAccess" => {
+            NotChanged::Meanwhile(name)
+        }
+        Trouble::Fault(Fault { kind, privilege, .. })
+            if kind == "NoPermission" && privilege.as_deref().is_none_or(|it| it == PRIVILEGE) =>
+        {
+            NotChanged::NotAllowed { user: user.to_owned(), name }
+        }
+        trouble => NotChanged::Server(told("changing the machine", trouble)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(change: &[(&str, Value)]) -> Object {
+        let mut properties = json!({
+            "name": "mt",
+            "runtime.powerState": "poweredOff",
+            "runtime.connectionState": "connected",
+            "config.template": "false",
+            "config.changeVersion": "v1",
+            "config.extraConfig": [],
+            "config.flags.diskUuidEnabled": "false",
+        });
+        for (path, value) in change {
+            properties[*path] = value.clone();
+        }
+        let object = json!({ "object": "VirtualMachine:vm-1", "properties": properties });
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn decided(change: &[(&str, Value)]) -> Result<Change, NotChanged> {
+        let object = object(change);
+        judged("mt", &object, disk_uuid::of(&object).known().unwrap())
+    }
+
+    fn row(key: &str, value: &str) -> Value {
+        json!({ "key": key, "value": value })
+    }
+
+    #[test]
+    fn a_row_is_made_or_the_one_that_is_there_is_set() {
+        for (rows, key, previous) in [
+            (json!([]), "disk.EnableUUID", None),
+            (json!([row("disk.enableuuid", "FALSE")]), "disk.enableuuid", Some("FALSE")),
+            (json!([row("disk.EnableUUID", "\"True\"")]), "disk.EnableUUID", Some("\"True\"")),
+            (json!([row("disk.locking", "x")]), "disk.EnableUUID", None),
+        ] {
+            let change = decided(&[("config.extraConfig", rows)]).unwrap();
+            assert_eq!((change.key.as_str(), change.previous.as_deref()), (key, previous));
+            assert_eq!((change.value, change.version.as_deref()), ("TRUE", Some("v1")));
+        }
+    }
+
+    #[test]
+    fn what_is_not_safe_or_not_needed_is_refused() {
+        let both = json!([row("disk.EnableUUID", "FALSE"), row("disk.enableUUID", "TRUE")]);
+        for (change, says) in [
+            (vec![("runtime.powerState", json!("poweredOn"))], "is poweredOn"),
+            (vec![("runtime.powerState", json!("suspended"))], "is suspended"),
+            (vec![("runtime.connectionState", json!("disconnected"))], "is disconnected"),
+            (vec![("config.template", json!("true"))], "is a template"),
+            (vec![("config.extraConfig", both)], "more than once"),
+            (
+                vec![
+                    ("config.extraConfig", json!([row("disk.enableUUID", "true")])),
+                    ("config.flags.diskUuidEnabled", json!("true")),
+                    ("runtime.powerState", json!("poweredOn")),
+                ],
+                "has it already",
+            ),
+        ] {
+            let error = decided(&change).unwrap_err();
+            assert!(error.to_string().contains(says), "{says}: {error}");
+        }
+    }
+}
