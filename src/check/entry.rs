@@ -333,28 +333,31 @@ pub(crate) mod tests {
         read(text).err().expect("a refusal").to_string()
     }
 
+    /// The files that are embedded, with their checks, as they lie in the source tree.
+    fn embedded() -> Vec<Asset> {
+        let names = std::fs::read_dir("checks").unwrap().map(|entry| entry.unwrap().path());
+        let files = names.filter(|path| !path.ends_with("symptoms.yaml"));
+        files.map(|path| assets::read_file(&path).unwrap()).collect()
+    }
+
     /// Embedded files are read as JSON, and say the same as the YAML that people read.
     #[test]
     fn an_embedded_file_says_the_same_as_json() {
-        let assets = assets::Assets::embedded();
-        let names = assets.names(assets::Kind::Check);
-        for name in names.iter().filter(|name| *name != "symptoms.yaml") {
-            let file = assets.read(assets::Kind::Check, name).unwrap();
-            let written: Vec<Entry> = yaml::parse(&file.text, &file.path).unwrap();
-            let json = assets::as_json(&file.text).expect(name);
-            assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(name), written, "{name}");
-            assert_eq!(assets::as_json(&format!("{} ", file.text)), None);
+        assert!(!embedded().is_empty());
+        for Asset { path, text } in embedded() {
+            let written: Vec<Entry> = yaml::parse(&text, &path).unwrap();
+            let json = assets::as_json(&text).expect(&path);
+            assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(&path), written, "{path}");
+            assert_eq!(assets::as_json(&format!("{text} ")), None);
         }
     }
 
     /// Which is why a run may put off compiling them.
     #[test]
     fn every_embedded_rule_and_text_is_right() {
-        let assets = assets::Assets::embedded();
-        for name in assets.names(assets::Kind::Check).iter().filter(|it| *it != "symptoms.yaml") {
-            let file = assets.read(assets::Kind::Check, name).unwrap();
+        for file in embedded() {
             for mut written in entries_of(&file).unwrap() {
-                assert!(written.proven, "{name}");
+                assert!(written.proven, "{}", file.path);
                 written.proven = false;
                 let check = check_of(written, schema::facts());
                 let check = check.unwrap_or_else(|error| panic!("{error}"));
