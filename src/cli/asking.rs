@@ -160,9 +160,9 @@ fn all_at_once(
         }
     }
     let mut answered = VecDeque::from(live(questions, jobs)?);
-    let told = slots.into_iter().map(|slot| {
-        slot.unwrap_or_else(|| answered.pop_front().into_iter().collect())
-    });
+    let told = slots
+        .into_iter()
+        .map(|slot| slot.unwrap_or_else(|| answered.pop_front().into_iter().collect()));
     Ok((roles, told.collect()))
 }
 
@@ -218,10 +218,12 @@ fn of_shell(
             let said = entry.login();
             let user = said.user.clone().or_else(|| way.user.clone());
             let mut ssh = asking.login.alone(&target, way, &said)?;
-            if let Some(via) = &entry.via {
-                if let Some(host) = via::of_site(via, &asking.around.site, asking.login)? {
-                    ssh = esxi::behind(host, ssh);
-                }
+            let through = match &entry.via {
+                Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
+                None => None,
+            };
+            if let Some(host) = through {
+                ssh = esxi::behind(host, ssh);
             }
             let user = user.or_else(|| ssh.user.clone());
             esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
@@ -257,8 +259,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let trust = trust(&trusting, &to)?;
     let keyring = Keyring::alone(VCENTER, said.password_file.as_deref())?;
     let silent = |reason: String, hint: &str| {
-        let failure =
-            Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
+        let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
         let kind = TargetKind::Vcenter.word();
         Ok(Place::Told(vec![Transcript::of_failure(&to.host, kind, Inquiry::BY, failure)]))
     };

@@ -13,11 +13,11 @@ use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
+use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::facts::transcript::Transcript;
 use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 

@@ -112,13 +112,13 @@ fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
         ..MasterTarget::as_given(given)
     };
     let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::at(url)).transpose();
-    let vcenter = vcenter.context("--vcenter")?.map(|vcenter| Vcenter {
-        discovery_account: choice.discovery_account.clone(),
-        ..vcenter
-    });
-    let protected = choice.protected.iter().map(|name| {
-        Ok(ProtectedVm::named(name.parse().context("--protected-vm")?))
-    });
+    let vcenter = vcenter
+        .context("--vcenter")?
+        .map(|vcenter| Vcenter { discovery_account: choice.discovery_account.clone(), ..vcenter });
+    let protected = choice
+        .protected
+        .iter()
+        .map(|name| Ok(ProtectedVm::named(name.parse().context("--protected-vm")?)));
     Ok(Site {
         vcenter,
         protected_vms: protected.collect::<anyhow::Result<_>>()?,

@@ -25,8 +25,7 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
     let checks = super::check::set(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
-    let told =
-        args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
+    let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
     let (said, interrupted) = match told && !matches.candidates.is_empty() {
         false => (Troubleshooting::asked_nobody(&matches, &checks), false),
         true => {

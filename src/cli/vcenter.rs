@@ -27,9 +27,9 @@ use crate::secret::Secret;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
+use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::Inquiry;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
 pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {

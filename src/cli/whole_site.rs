@@ -92,8 +92,7 @@ fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Resu
         target.ssh = Way::as_given(&way(TargetKind::LinuxMt, target.name.as_str())?);
     }
     for server in site.process_servers.iter_mut().filter(|it| it.ssh.is_some()) {
-        server.ssh =
-            Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
+        server.ssh = Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
     }
     for host in site.esxi.iter_mut().filter(|it| it.ssh.is_some()) {
         host.ssh = Some(Way::as_given(&way(TargetKind::Esxi, host.name.as_str())?));

@@ -309,7 +309,9 @@ mod tests {
     #[test]
     fn what_is_absent_is_taken_from_elsewhere_as_a_whole_or_not_at_all() {
         let list = |items: Value, complete: bool| serde_json::json!({ "items": items, "complete": complete });
-        let mut mine = Document::of_known(serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }));
+        let mut mine = Document::of_known(
+            serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }),
+        );
         for path in ["vm.power", "vm.snapshots", "vm.tools", "vm.uuid"] {
             mine.absent.insert(path.to_owned(), "no answer".to_owned());
         }

@@ -142,9 +142,10 @@ impl Inventory {
     /// hosts and datastores when no master target is named. False when there are too many to ask.
     pub fn in_play(&self, question: &Question) -> (Vec<String>, bool) {
         let mut seen = BTreeSet::new();
-        let of_each = question.pairings().into_iter().flat_map(|pair| {
-            self.in_play_of(pair.master_target.as_deref(), &pair.protected)
-        });
+        let of_each = question
+            .pairings()
+            .into_iter()
+            .flat_map(|pair| self.in_play_of(pair.master_target.as_deref(), &pair.protected));
         let mut all: Vec<String> =
             of_each.filter(|reference| seen.insert(reference.clone())).collect();
         let complete = all.len() <= MAX_IN_PLAY;

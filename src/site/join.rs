@@ -132,11 +132,18 @@ impl Site {
     pub(super) fn silent(&self) -> Vec<Target> {
         let mut targets = self.answered_for();
         targets.retain(|target| target.kind != TargetKind::ProtectedVm);
-        let unnamed = |name: &str, kind| Target { document: self.document(name), name: name.to_owned(), kind };
+        let unnamed = |name: &str, kind| Target {
+            document: self.document(name),
+            name: name.to_owned(),
+            kind,
+        };
         if self.scenario == Scenario::VmwareClassic && self.configuration_server.is_none() {
             targets.push(unnamed("configuration server", TargetKind::ConfigurationServer));
         }
-        if self.scenario == Scenario::VmwareClassic && self.vcenter.is_none() && self.esxi.is_empty() {
+        if self.scenario == Scenario::VmwareClassic
+            && self.vcenter.is_none()
+            && self.esxi.is_empty()
+        {
             targets.push(unnamed("vCenter", TargetKind::Vcenter));
             targets.push(unnamed("ESXi", TargetKind::Esxi));
         }

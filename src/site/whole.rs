@@ -38,12 +38,7 @@ pub enum Scope {
 
 /// The targets of a site: `hosts`, which were asked by their shells, and everything that the master
 /// targets among them depend on.
-pub fn targets(
-    site: &Site,
-    hosts: Vec<Target>,
-    answered: &Answered,
-    scope: Scope,
-) -> Vec<Target> {
+pub fn targets(site: &Site, hosts: Vec<Target>, answered: &Answered, scope: Scope) -> Vec<Target> {
     let named: BTreeSet<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
     let chosen: Vec<&MasterTarget> =
         site.master_targets.iter().filter(|it| named.contains(it.name.as_str())).collect();
@@ -57,7 +52,9 @@ pub fn targets(
         if let Some(target) = target {
             let document = seen.of_master_target(target, pairing);
             let own = hosts.iter_mut().filter(|it| it.name == target.name.as_str());
-            own.for_each(|it| it.document = std::mem::take(&mut it.document).join(document.clone()));
+            own.for_each(|it| {
+                it.document = std::mem::take(&mut it.document).join(document.clone())
+            });
         }
         machines.extend(seen.of_machines(site, pairing));
     }
@@ -139,12 +136,12 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn of(site: &Site, answered: &'a Answered) -> Self {
         let mut api = answered.vcenter.as_ref().map(Survey::of);
-        if let (Some(api), Some(said)) = (&mut api, site.vcenter.as_ref()) {
-            if said.discovery_account.is_some() {
-                api.question.discovery_account.clone_from(&said.discovery_account);
-            }
+        let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
+        if let (Some(api), Some(said)) = (&mut api, said) {
+            api.question.discovery_account.clone_from(&said.discovery_account);
         }
-        let mut seen = Self { api, shells: &answered.shells, hosts: Vec::new(), homeless: Vec::new() };
+        let mut seen =
+            Self { api, shells: &answered.shells, hosts: Vec::new(), homeless: Vec::new() };
         for (index, entry) in site.esxi.iter().enumerate() {
             let host = seen.host(entry, index, answered);
             seen.hosts.push(host);
@@ -155,7 +152,7 @@ impl<'a> Seen<'a> {
     /// One host of the site file.
     fn host(&self, entry: &EsxiHost, index: usize, answered: &Answered) -> HostSeen {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
-        let told = shell.map(|shell| of_shell(shell));
+        let told = shell.map(of_shell);
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
@@ -210,9 +207,11 @@ impl<'a> Seen<'a> {
             return self.beside(document.or_absent("host", &reason));
         };
         let question = self.narrowed(pairing);
-        let machine = self.machine(&question, |survey| {
-            Document::new("vm", &survey.master_target(name))
-        }, name);
+        let machine = self.machine(
+            &question,
+            |survey| Document::new("vm", &survey.master_target(name)),
+            name,
+        );
         let host = self.host_of(name);
         let host = match host {
             Ok(index) => {
@@ -239,9 +238,11 @@ impl<'a> Seen<'a> {
             let mut question = asked.clone();
             question.host = planned.and_then(|it| it.host.clone()).or(question.host);
             question.datastore = planned.and_then(|it| it.datastore.clone());
-            let machine = self.machine(&question, |survey| {
-                Document::new("vm", &survey.protected(name))
-            }, name);
+            let machine = self.machine(
+                &question,
+                |survey| Document::new("vm", &survey.protected(name)),
+                name,
+            );
             let document = self.beside(machine).join(site.document(name));
             Target { name: name.clone(), kind: TargetKind::ProtectedVm, document }
         };
@@ -310,7 +311,8 @@ impl<'a> Seen<'a> {
         let by_api = self.api.as_ref().map(|api| api.host_of(name));
         if let (Some(Fact::Known(found)), Some(api)) = (&by_api, &self.api) {
             let known = self.hosts.iter();
-            let mut known = known.enumerate().filter(|(_, it)| it.in_vcenter.as_ref() == Some(&found.name));
+            let mut known =
+                known.enumerate().filter(|(_, it)| it.in_vcenter.as_ref() == Some(&found.name));
             if let Some((index, _)) = known.next() {
                 return Ok(index);
             }
@@ -323,7 +325,12 @@ impl<'a> Seen<'a> {
                 .join(Document::new("vcenter", &api.beside(&facts)))
                 .join(Document::new("shell", &over_api));
             let name = found.name.clone();
-            self.hosts.push(HostSeen { in_vcenter: Some(name.clone()), name, document, used: true });
+            self.hosts.push(HostSeen {
+                in_vcenter: Some(name.clone()),
+                name,
+                document,
+                used: true,
+            });
             return Ok(self.hosts.len() - 1);
         }
         for (index, shell) in self.shells {

@@ -186,10 +186,9 @@ impl VsphereError {
                 "write the account as NAME@DOMAIN or DOMAIN\\NAME, and try the password in the \
                  vSphere client"
             }
-            Self::Protocol { .. }
-            | Self::Xml { .. }
-            | Self::Fault { .. }
-            | Self::Interrupted => return None,
+            Self::Protocol { .. } | Self::Xml { .. } | Self::Fault { .. } | Self::Interrupted => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }

@@ -40,12 +40,7 @@ impl Inquiry {
         record(&Asked {
             name,
             kind,
-            callee: Callee {
-                route: self.route.as_ref(),
-                to: &self.to,
-                trust: &self.trust,
-                stop,
-            },
+            callee: Callee { route: self.route.as_ref(), to: &self.to, trust: &self.trust, stop },
             credentials: &self.credentials,
             question: &self.question,
             timeout: self.timeout,
