@@ -261,10 +261,12 @@ fn of_shell(
             let said = entry.login();
             let user = said.user.clone().or_else(|| way.user.clone());
             let mut ssh = asking.login.alone(&target, way, &said)?;
-            if let Some(via) = &entry.via {
-                if let Some(host) = via::of_site(via, &asking.around.site, asking.login)? {
-                    ssh = esxi::behind(host, ssh);
-                }
+            let through = match &entry.via {
+                Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
+                None => None,
+            };
+            if let Some(host) = through {
+                ssh = esxi::behind(host, ssh);
             }
             let user = user.or_else(|| ssh.user.clone());
             esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)

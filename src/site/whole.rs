@@ -136,10 +136,9 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn of(site: &Site, answered: &'a Answered) -> Self {
         let mut api = answered.vcenter.as_ref().map(Survey::of);
-        if let (Some(api), Some(said)) = (&mut api, site.vcenter.as_ref()) {
-            if said.discovery_account.is_some() {
-                api.question.discovery_account.clone_from(&said.discovery_account);
-            }
+        let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
+        if let (Some(api), Some(said)) = (&mut api, said) {
+            api.question.discovery_account.clone_from(&said.discovery_account);
         }
         let mut seen =
             Self { api, shells: &answered.shells, hosts: Vec::new(), homeless: Vec::new() };
@@ -153,7 +152,7 @@ impl<'a> Seen<'a> {
     /// One host of the site file.
     fn host(&self, entry: &EsxiHost, index: usize, answered: &Answered) -> HostSeen {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
-        let told = shell.map(|shell| of_shell(shell));
+        let told = shell.map(of_shell);
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
