@@ -15,6 +15,9 @@ static KICKSTART: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kickstart");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
+/// The embedded check files by name, as JSON that says the same; `build.rs` writes it.
+static CHECKS_AS_JSON: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/checks.in"));
+
 /// The largest asset file that is read.
 pub const MAX_BYTES: u64 = 256 * 1024;
 
@@ -163,6 +166,14 @@ impl Assets {
         }
         names.into_iter().collect()
     }
+}
+
+/// The content of an embedded check file as JSON, which is read several times faster than the
+/// YAML it was made of; none when `text` is not the content of one.
+pub fn as_json(text: &str) -> Option<&'static str> {
+    let is_it =
+        |name: &str| CHECKS.get_file(name).is_some_and(|file| file.contents() == text.as_bytes());
+    CHECKS_AS_JSON.iter().find(|(name, _)| is_it(name)).map(|(_, json)| *json)
 }
 
 fn files_of(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {

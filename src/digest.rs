@@ -26,6 +26,11 @@ impl Sha256 {
         hasher.finish()
     }
 
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The digest and the length of all that `reader` gives, in bounded memory.
     ///
     /// # Errors
@@ -46,6 +51,12 @@ impl Sha256 {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+impl From<[u8; 32]> for Sha256 {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

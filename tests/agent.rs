@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use preflight::digest::Sha256;
-use preflight::image::agent::{AgentError, NameForm, STANDIN_FILE_NAME, inspect, standin_bundle};
+use preflight::image::agent::{
+    AgentError, NameForm, STANDIN_FILE_NAME, Script, inspect, standin_bundle,
+};
 use tar::{EntryType, Header};
 
 const NAME: &str = "Microsoft-ASR_UA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar.gz";
@@ -74,6 +76,25 @@ fn a_sound_bundle_is_described() {
     assert_eq!((bundle.custom_changes_mode, bundle.installer_mode), (0o644, 0o755));
     assert_eq!((bundle.entries, bundle.unpacked_bytes), (3, 2020));
     assert_eq!((bundle.sha256, bundle.len), (Sha256::of(&bytes), bytes.len() as u64));
+}
+
+#[test]
+fn the_scripts_inside_are_told_and_read_no_further() {
+    let bytes = bundle(&[
+        file("scripts/vCon", b"#!/bin/sh -e\nexit 0\n"),
+        file("bin/agent", b"\x7fELF#!/bin/sh\n"),
+        file("long", &[b"#!/bin/bash\n", &[b'x'; 100_000][..]].concat()),
+    ]);
+    let bundle = inspect(&bytes[..], NAME).unwrap();
+    assert!(bundle.scripts.complete);
+    let told = |script: &Script| {
+        format!("{} {:o} {} {}", script.path, script.mode, script.size, script.interpreter)
+    };
+    let told: Vec<String> = bundle.scripts.items.iter().map(told).collect();
+    for wanted in ["scripts/vCon 644 20 /bin/sh -e", "long 644 100012 /bin/bash"] {
+        assert!(told.iter().any(|seen| seen == wanted), "{told:?} without {wanted}");
+    }
+    assert!(!told.iter().any(|seen| seen.starts_with("bin/agent")), "{told:?}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn demo_builds_and_verifies_from_nothing_but_the_program() {
         names.sort();
         names
     };
-    assert_eq!(names(dir.path()), ["demo.iso", "demo.iso.manifest.json"]);
+    assert_eq!(names(dir.path()), ["demo.iso", "demo.iso.cdx.json", "demo.iso.manifest.json"]);
     let again = preflight(&["build", "image", "demo"], dir.path());
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("hint: add --overwrite"), "{}", stderr(&again));

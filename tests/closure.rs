@@ -1,11 +1,13 @@
 //! Will the installation resolve? Stand-in packages made by rpmbuild, a medium whose repository
-//! createrepo_c wrote, and dnf as the oracle: what is promised installs, what is refused does not.
+//! createrepo_c wrote, and dnf as the oracle: what is promised installs, into a scratch root and for
+//! real, and what is refused does not, or not as it was meant.
 //!
 //! Not for the solver's own cases (`image::closure`). Real packages are the lab's and the user's.
 
 #![allow(clippy::unwrap_used, reason = "all of this file is a test")]
 
 mod el6_medium;
+mod packaging;
 mod program;
 
 use std::fs;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use packaging::{AS_CENTOS, RSA, STRANGER, Signer, Spec};
 use program::{Limits, installed, names_in, run};
 
 const ORDINARY: Limits =
@@ -38,6 +41,9 @@ const PACKAGES: &[(&str, &str, &str, &str)] = &[
     ("exclusive", "rsync", "3.0.6-13.el6", "Conflicts: wget < 2"),
     ("other", "rsync", "3.0.9-18.el7", ""),
     ("update", "bash", "4.1.2-33.el6", "Provides: /bin/sh"),
+    ("second", "lsscsi", "0.23-4.el6", ""),
+    // Brings rsync's file with other content.
+    ("clash", "wget", "1.12-6.el6", ""),
 ];
 
 const COMPS: &str = "<?xml version=\"1.0\"?><comps><group><id>core</id><name>Core</name><default>true</default><uservisible>false</uservisible><packagelist><packagereq type=\"mandatory\">bash</packagereq></packagelist></group></comps>";
@@ -45,43 +51,32 @@ const COMPS: &str = "<?xml version=\"1.0\"?><comps><group><id>core</id><name>Cor
 struct Bench {
     dir: tempfile::TempDir,
     base: PathBuf,
+    key: PathBuf,
+    signer: Signer,
 }
 
 impl Bench {
     /// A medium with its packages, and the add-ons in directories beside it.
     fn new() -> Option<Self> {
-        if !installed(&["rpmbuild", "createrepo_c", "xorriso", "dnf"]) {
+        if !installed(&["rpmbuild", "createrepo_c", "xorriso", "dnf", "rpm"]) {
             return None;
         }
+        let signer = Signer::new()?;
+        let key = signer.public(RSA);
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_owned();
+        let mut made = Vec::new();
         for (place, name, evr, more) in PACKAGES {
-            let (version, release) = evr.split_once('-').unwrap();
-            let marker = format!("/usr/share/standin/{name}");
-            let spec = format!(
-                "Name: {name}\nVersion: {version}\nRelease: {release}\nSummary: stand-in\nLicense: Public Domain\nAutoReqProv: no\n{more}\n%description\nStand-in.\n%install\nmkdir -p %{{buildroot}}/usr/share/standin\necho {name} > %{{buildroot}}{marker}\n%files\n{marker}\n"
-            );
-            let file = root.join("x.spec");
-            fs::write(&file, spec).unwrap();
-            let built = Command::new("rpmbuild")
-                .args(["--quiet", "-bb", "--target", "x86_64"])
-                .args(["--define", "_binary_payload w9.gzdio", "--define", "debug_package %{nil}"])
-                .args(["--define", "_build_id_links none", "--define"])
-                .arg(format!("_topdir {}", root.join("rpmbuild").display()))
-                .arg(&file)
-                .output()
-                .unwrap();
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
             let to = if *place == "base" { root.join("tree/Packages") } else { root.join(place) };
-            fs::create_dir_all(&to).unwrap();
-            let made = format!("{name}-{evr}.x86_64.rpm");
-            fs::rename(root.join("rpmbuild/RPMS/x86_64").join(&made), to.join(made)).unwrap();
+            let also = (*place == "clash").then_some("rsync");
+            made.push(Spec { name, evr, more, also }.build(&to));
         }
+        signer.sign(AS_CENTOS, &made);
         fs::write(root.join("comps.xml"), COMPS).unwrap();
         Self::index(&root.join("tree"), &root.join("comps.xml"));
         let base = el6_medium::write(&root, 0);
         fs::remove_file(root.join("tree/Packages/filler-1.0-1.el6.noarch.rpm")).unwrap();
-        Some(Self { dir, base })
+        Some(Self { dir, base, key, signer })
     }
 
     fn index(tree: &Path, comps: &Path) {
@@ -112,7 +107,9 @@ impl Bench {
     /// The exit status, the checks that failed with what was found, and what all was found.
     fn judged(&self, addons: &Path) -> (i32, Vec<(String, String)>, String) {
         let (base, addons) = (self.base.to_str().unwrap(), addons.to_str().unwrap());
-        let args = ["check", "packages", "demo", "--base", base, "--rpms", addons];
+        let key = self.key.to_str().unwrap();
+        let args =
+            ["check", "packages", "demo", "--base", base, "--rpms", addons, "--rpm-key", key];
         let args = args.into_iter().chain(["--format", "json"]);
         let ran = run(self.dir.path(), &ORDINARY, args);
         assert_eq!(ran.misdeeds(), [""; 0]);
@@ -125,8 +122,9 @@ impl Bench {
         (ran.code.unwrap(), failed, all.join("\n"))
     }
 
-    /// Whether dnf would install what the recipe asks for, and how many packages it would take.
-    fn dnf(&self, addons: &Path) -> Result<usize, String> {
+    /// Installs what the recipe asks for into a scratch root, with dnf from the medium and the
+    /// add-ons: the NEVRAs that rpm then lists there, or what dnf said.
+    fn dnf(&self, addons: &Path) -> Result<Vec<String>, String> {
         let repo = addons.with_extension("repo");
         let root = addons.with_extension("root");
         fs::create_dir_all(&repo).unwrap();
@@ -138,7 +136,7 @@ impl Bench {
         let url = |path: &Path| format!("file://{}", path.display());
         let names = PACKAGES.iter().filter(|it| it.0 == "addon" && it.1 != "perl-libs");
         let output = Command::new("dnf")
-            .args(["install", "--assumeno", "--releasever=6", "--forcearch=x86_64"])
+            .args(["install", "--assumeyes", "--releasever=6", "--forcearch=x86_64"])
             .args(["--nogpgcheck", "--setopt=install_weak_deps=0"])
             .arg(format!("--installroot={}", root.display()))
             .arg(format!("--setopt=cachedir={}/cache", root.display()))
@@ -151,11 +149,29 @@ impl Bench {
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        let count = told.lines().find_map(|line| {
-            line.strip_prefix("Install")?.trim().strip_suffix("Packages")?.trim().parse().ok()
-        });
-        count.ok_or(told)
+        if !output.status.success() {
+            return Err(told);
+        }
+        let rpm = |more: &[&str]| {
+            let mut command = Command::new("rpm");
+            packaging::done(command.arg("--root").arg(&root).args(more))
+        };
+        rpm(&["-Va"]);
+        let listed = rpm(&["-qa", "--qf", "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n"]);
+        let mut listed: Vec<String> =
+            String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect();
+        listed.sort();
+        Ok(listed)
     }
+}
+
+/// Every package of the medium and of the add-ons that the recipe needs.
+fn promised() -> Vec<String> {
+    let needed = PACKAGES.iter().filter(|it| matches!(it.0, "base" | "addon") && it.1 != "unused");
+    let mut names: Vec<String> =
+        needed.map(|(_, name, evr, _)| format!("{name}-{evr}.x86_64")).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -166,22 +182,26 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
     assert_eq!((code, failed), (0, Vec::new()), "{all}");
     let root = rustix::process::geteuid().is_root();
     if root {
-        let count = bench.dnf(&whole).unwrap();
-        assert!(all.contains(&format!("all requirements of {count} packages are met")), "{all}");
+        let installed = bench.dnf(&whole).unwrap();
+        assert_eq!(installed, promised());
+        let met = format!("all requirements of {} packages are met", installed.len());
+        assert!(all.contains(&met), "{all}");
     } else {
         program::skipped("dnf does not resolve for a root directory unless it is root's");
     }
 
-    // Case, without, with, the check that fails, what it says, whether dnf fails as well.
-    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a str, &'a str, bool);
-    let cases: [Case<'_>; 6] = [
+    // Case, without, with, the check that fails, what it says, and what dnf makes of it: the words
+    // it fails with, or a package that it installs and that was not meant.
+    type Case<'a> =
+        (&'a str, &'a [&'a str], &'a [&'a str], &'a str, &'a str, Result<&'a str, &'a str>);
+    let cases: [Case<'_>; 8] = [
         (
             "no-libs",
             &["perl-libs"],
             &[],
             "packages.resolve",
             "requires perl-libs = 5.10.1-136.el6, which nobody provides; perl-libs-5.10.1-136.el6_6.1.x86_64.rpm would bring it",
-            true,
+            Err("nothing provides perl-libs = 5.10.1-136.el6"),
         ),
         (
             "no-wget",
@@ -189,7 +209,7 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
             &[],
             "packages.named",
             "wget is in no repository; wget-1.12-5.el6_6.1.x86_64.rpm would bring it",
-            true,
+            Err("No match for argument: wget"),
         ),
         (
             "libc",
@@ -197,7 +217,7 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
             &["newer-libc"],
             "packages.resolve",
             "requires libc.so.6(GLIBC_2.14)(64bit), which nobody provides",
-            true,
+            Err("nothing provides libc.so.6(GLIBC_2.14)(64bit)"),
         ),
         (
             "conflict",
@@ -205,28 +225,130 @@ fn what_is_promised_installs_and_what_is_refused_does_not() {
             &["exclusive"],
             "packages.conflicts",
             "conflicts with wget < 2, which is wget-1.12-5.el6.x86_64",
-            true,
+            Err("conflicts with wget < 2"),
         ),
-        ("el7", &["rsync"], &["other"], "packages.release", "was built for el7, not el6", false),
+        (
+            "same-file",
+            &["wget"],
+            &["clash"],
+            "packages.same-files",
+            "/usr/share/standin/rsync is in ",
+            Err("file /usr/share/standin/rsync conflicts between attempted installs"),
+        ),
+        (
+            "el7",
+            &["rsync"],
+            &["other"],
+            "packages.release",
+            "was built for el7, not el6",
+            Ok("rsync-3.0.9-18.el7.x86_64"),
+        ),
         (
             "shadow",
             &[],
             &["update"],
             "packages.shadow",
             "bash-4.1.2-33.el6.x86_64 would be taken instead of the medium's bash-4.1.2-29.el6.x86_64",
-            false,
+            Ok("bash-4.1.2-33.el6.x86_64"),
+        ),
+        (
+            "two-versions",
+            &[],
+            &["second"],
+            "packages.one-version",
+            "lsscsi-0.23-4.el6.x86_64.rpm is lsscsi 0:0.23-4.el6",
+            Ok("lsscsi-0.23-4.el6.x86_64"),
         ),
     ];
-    for (case, without, with, check, says, dnf_fails) in cases {
+    for (case, without, with, check, says, dnf) in cases {
         let addons = bench.addons(case, without, with);
         let (code, failed, _) = bench.judged(&addons);
-        assert_eq!(code, 1, "{case}: {failed:?}");
+        // That two packages bring a file may be right, so it alone does not block.
+        assert_eq!(code, i32::from(case != "same-file"), "{case}: {failed:?}");
         let right = failed.iter().any(|(id, found)| id == check && found.contains(says));
         assert!(right, "{case}: {failed:?}");
-        if root {
-            let dnf = bench.dnf(&addons);
-            assert_eq!(dnf.is_err(), dnf_fails, "{case}: {dnf:?}");
+        if !root {
+            continue;
         }
+        match (bench.dnf(&addons), dnf) {
+            (Err(told), Err(words)) => assert!(told.contains(words), "{case}: {told}"),
+            (Ok(installed), Ok(package)) => {
+                assert!(installed.iter().any(|it| it == package), "{case}: {installed:?}");
+                assert_ne!(installed, promised(), "{case}");
+            }
+            (seen, meant) => panic!("{case}: dnf {seen:?}, meant was {meant:?}"),
+        }
+    }
+}
+
+/// Each of the faults that a person brings along, as a build: the message, the hint, exit 2, and
+/// nothing written.
+#[test]
+fn a_build_refuses_what_cannot_be_trusted_or_cannot_install() {
+    let Some(bench) = Bench::new() else { return };
+    let dir = bench.dir.path();
+    let damaged = bench.addons("damaged", &[], &[]);
+    let file = damaged.join("wget-1.12-5.el6.x86_64.rpm");
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 20;
+    bytes[last] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let strange = bench.addons("strange", &["rsync"], &[]);
+    let odd = PACKAGES.iter().find(|it| (it.0, it.1) == ("addon", "rsync")).unwrap();
+    let odd = Spec { name: odd.1, evr: odd.2, more: odd.3, also: None };
+    let unsigned = bench.addons("unsigned", &["rsync"], &[]);
+    odd.build(&unsigned);
+    let made = odd.build(&strange);
+    bench.signer.sign(packaging::How { owner: STRANGER, ..AS_CENTOS }, &[made]);
+    let cases = [
+        (
+            damaged,
+            "wget-1.12-5.el6.x86_64.rpm is refused: its payload does not match",
+            "download the package again",
+        ),
+        (
+            strange,
+            "rsync-3.0.6-12.el6.x86_64.rpm is refused: it is signed by key",
+            "--rpm-key FILE",
+        ),
+        (
+            unsigned,
+            "rsync-3.0.6-12.el6.x86_64.rpm is refused: it is not signed",
+            "where it is signed",
+        ),
+        (
+            bench.addons("lacking", &["perl-libs"], &[]),
+            "base.iso: the packages are not proven to install: perl-5.10.1-136.el6.x86_64 (an add-on) requires perl-libs",
+            "preflight list packages",
+        ),
+        (
+            bench.addons("el7", &["rsync"], &["other"]),
+            "base.iso: the packages are not proven to install: rsync-0:3.0.9-18.el7.x86_64 was built for el7, not el6",
+            "preflight list packages",
+        ),
+        (
+            bench.addons("two", &[], &["exclusive"]),
+            "rsync-3.0.6-12.el6.x86_64.rpm is rsync 0:3.0.6-12.el6",
+            "keep one version of each package",
+        ),
+        (
+            bench.addons("shadow", &[], &["update"]),
+            "would be taken instead of the medium's bash-4.1.2-29.el6.x86_64",
+            "preflight list packages",
+        ),
+    ];
+    let (base, key) = (bench.base.to_str().unwrap(), bench.key.to_str().unwrap());
+    let before = names_in(dir);
+    for (addons, says, hint) in cases {
+        let addons = addons.to_str().unwrap();
+        let args = ["build", "image", "demo", "--base", base, "--rpm-key", key, "--rpms", addons];
+        let ran = run(dir, &ORDINARY, args.into_iter().chain(["-o", "mt.iso"]));
+        assert_eq!((ran.code, ran.misdeeds()), (Some(2), Vec::new()), "{addons}: {}", ran.text());
+        let complaint = ran.complaint();
+        let (told, hinted) = complaint.split_once("hint: ").unwrap();
+        assert!(told.contains(says), "{addons}: {complaint}");
+        assert!(hinted.contains(hint), "{addons}: {complaint}");
+        assert_eq!(names_in(dir), before, "{addons}: nothing is written");
     }
 }
 

@@ -82,7 +82,7 @@ impl Site {
     fn put_old(&self) {
         fs::remove_dir_all(self.out()).unwrap();
         fs::create_dir(self.out()).unwrap();
-        for name in ["mt.iso", "mt.iso.manifest.json"] {
+        for name in ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"] {
             fs::copy(self.dir.path().join("old").join(name), self.out().join(name)).unwrap();
         }
     }
@@ -118,7 +118,11 @@ impl Site {
     fn mend(&self, when: &str) {
         self.build();
         assert!(self.judge(when), "{when}: the next run did not build");
-        assert_eq!(names_in(&self.out()), ["mt.iso", "mt.iso.manifest.json"], "{when}");
+        assert_eq!(
+            names_in(&self.out()),
+            ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"],
+            "{when}"
+        );
         let manifest = fs::read_to_string(self.out().join("mt.iso.manifest.json")).unwrap();
         assert!(manifest.contains(&self.new.to_string()), "{when}");
     }
@@ -216,7 +220,7 @@ fn everything_is_on_disc_before_it_gets_its_name() {
     let ran = finish(&mut command, site.dir.path(), ORDINARY.patience);
     assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.text());
     let trace = fs::read_to_string(&log).unwrap();
-    for name in [".mt.iso.part", ".mt.iso.manifest.json.part"] {
+    for name in [".mt.iso.part", ".mt.iso.cdx.json.part", ".mt.iso.manifest.json.part"] {
         let mut written = None;
         let mut synced = None;
         let mut renamed = None;
@@ -245,7 +249,7 @@ fn assert_refused(site: &Site, ran: &Ran, path: &str) {
     assert_eq!(ran.code, Some(2), "{}", ran.text());
     assert!(ran.complaint().contains(path), "{}", ran.complaint());
     assert_eq!(site.image(), site.old, "the old image is untouched");
-    assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.manifest.json"]);
+    assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"]);
 }
 
 #[test]
@@ -305,7 +309,7 @@ fn a_full_disc_is_refused_with_the_path_and_loses_nothing() {
     let site = Site::new();
     let needed = fs::metadata(site.dir.path().join("base.iso")).map_or(100, |m| m.len() / 1024);
     let Some(small) = Small::mount(&site.out(), needed) else { return };
-    for name in ["mt.iso", "mt.iso.manifest.json"] {
+    for name in ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"] {
         fs::copy(site.dir.path().join("old").join(name), site.out().join(name)).unwrap();
     }
     // Told before a byte is written where the system lists the file system, else at the first
@@ -317,7 +321,7 @@ fn a_full_disc_is_refused_with_the_path_and_loses_nothing() {
     // Room when it is asked for and none when it is written: somebody else was faster.
     let roomy = needed * 2 + 4096;
     let Some(small) = Small::mount(&site.out(), roomy) else { return };
-    for name in ["mt.iso", "mt.iso.manifest.json"] {
+    for name in ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"] {
         fs::copy(site.dir.path().join("old").join(name), site.out().join(name)).unwrap();
     }
     let mut met = 0;
@@ -332,11 +336,15 @@ fn a_full_disc_is_refused_with_the_path_and_loses_nothing() {
             met += 1;
             assert!(complaint.contains("mt.iso"), "{complaint}");
             assert_eq!(site.image(), site.old);
-            assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.manifest.json"], "{complaint}");
+            assert_eq!(
+                names_in(&site.out()),
+                ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"],
+                "{complaint}"
+            );
         } else {
             assert!(matches!(output.status.code(), Some(0 | 1)), "{complaint}");
             site.judge("a full disc");
-            for name in ["mt.iso", "mt.iso.manifest.json"] {
+            for name in ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"] {
                 fs::copy(site.dir.path().join("old").join(name), site.out().join(name)).unwrap();
             }
         }
@@ -442,7 +450,7 @@ fn two_builds_of_one_name_at_once_leave_one_whole_image() {
         }
         assert!(built > 0, "one of them wins");
         assert!(site.judge("two at once"), "the winner's image is in place");
-        assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.manifest.json"]);
+        assert_eq!(names_in(&site.out()), ["mt.iso", "mt.iso.cdx.json", "mt.iso.manifest.json"]);
     }
     println!("20 pairs of builds, {busy} builds gave way");
 }

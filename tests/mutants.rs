@@ -11,6 +11,7 @@
 mod el6_medium;
 #[path = "hostile/mutation.rs"]
 mod mutation;
+mod packaging;
 mod program;
 
 use std::fs::{self, File};
@@ -21,8 +22,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mutation::{Dice, Subject};
+use packaging::{AS_CENTOS, AS_ELREPO, DSA, RSA, STRANGER, Signer, Spec};
 use preflight::assets::{Asset, Assets};
 use preflight::check::{self, CheckSet, Target, TargetKind};
+use preflight::digest::Sha256;
 use preflight::facts::Document;
 use preflight::image::agent;
 use preflight::image::disc_path::DiscPath;
@@ -31,7 +34,7 @@ use preflight::image::iso::{Edits, Medium, Source, Timestamp, extend};
 use preflight::image::kickstart;
 use preflight::image::profile::Generation;
 use preflight::image::recipe::Recipe;
-use preflight::image::repository;
+use preflight::image::repository::{self, Keyring};
 use preflight::image::system::System;
 use program::{ONE_FILE, installed, run};
 
@@ -216,11 +219,138 @@ fn packages() {
     let dir = tempfile::tempdir().unwrap();
     let accept = |bytes: &[u8]| {
         fs::write(dir.path().join("mutant.rpm"), bytes).unwrap();
-        let packages = repository::read_packages(dir.path(), Generation::El6);
+        let packages = repository::read_packages(dir.path(), Generation::El6, &Keyring::default());
         packages.is_ok_and(|packages| repository::repodata(&packages, 0).is_ok())
     };
     assert!(accept(subject.intact()));
     series("packages", 3000, |number| accept(&subject.mutant(&mut Dice::of(6, number))));
+}
+
+#[test]
+fn signed_packages() {
+    let Some(signer) = Signer::new() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut keyring = Keyring::default();
+    for owner in [RSA, DSA] {
+        keyring.add(&fs::read(signer.public(owner)).unwrap()).unwrap();
+    }
+    for (heading, seed, how) in
+        [("packages signed with RSA", 12, AS_CENTOS), ("packages signed with DSA", 13, AS_ELREPO)]
+    {
+        let spec = Spec { name: "probe", evr: "1-1.el6", more: "", also: None };
+        let built = spec.build(dir.path());
+        signer.sign(how, std::slice::from_ref(&built));
+        let bytes = fs::read(&built).unwrap();
+        // The signature header and the beginning of the header: the rest is digests' matter.
+        let (front, rest) = bytes.split_at(4096.min(bytes.len()));
+        let subject = Subject::new(front.to_vec());
+        let accept = |front: &[u8]| {
+            fs::write(&built, [front, rest].concat()).unwrap();
+            repository::read_packages(dir.path(), Generation::El6, &keyring).is_ok()
+        };
+        assert!(accept(subject.intact()));
+        series(heading, 1500, |number| accept(&subject.mutant(&mut Dice::of(seed, number))));
+    }
+}
+
+/// Keys damaged below their armour, and in it.
+#[test]
+fn keys() {
+    let Some(signer) = Signer::new() else { return };
+    let armoured = |bytes: &[u8]| {
+        let text = openssl::base64::encode_block(bytes);
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!(
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{}\n-----END PGP PUBLIC KEY BLOCK-----\n",
+            lines.join("\n")
+        )
+    };
+    let accept = |text: &[u8]| Keyring::default().add(text).is_ok();
+    for (seed, owner) in [(14, RSA), (15, DSA)] {
+        let binary = Subject::new(signer.binary(owner));
+        assert!(accept(armoured(binary.intact()).as_bytes()));
+        series(&format!("keys of {owner}"), 2000, |number| {
+            accept(armoured(&binary.mutant(&mut Dice::of(seed, number))).as_bytes())
+        });
+    }
+    let text = Subject::new(fs::read(signer.public(STRANGER)).unwrap());
+    assert!(accept(text.intact()));
+    series("armoured keys", 1000, |number| accept(&text.mutant(&mut Dice::of(16, number))));
+}
+
+/// The files of a repository that createrepo_c wrote, each damaged by itself: as text below its
+/// compression, with digests that fit, and as it is stored.
+#[test]
+fn repositories() {
+    if !installed(&["rpmbuild", "createrepo_c"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["bash", "wget", "perl"] {
+        let more =
+            "Requires: libc.so.6()(64bit) >= 2\nProvides: /bin/sh\nObsoletes: y\nConflicts: x < 1";
+        Spec { name, evr: "1-1.el6", more, also: Some("second") }.build(dir.path());
+    }
+    let comps = dir.path().join("comps.xml");
+    fs::write(&comps, "<?xml version=\"1.0\"?><comps><group><id>core</id><name>Core</name><name xml:lang=\"it\">Essenziale</name><default>true</default><uservisible>false</uservisible><packagelist><packagereq type=\"mandatory\">bash</packagereq></packagelist></group></comps>").unwrap();
+    packaging::done(
+        Command::new("createrepo_c")
+            .args(["-q", "--checksum", "sha256", "--general-compress-type", "gz", "--no-database"])
+            .args(["--simple-md-filenames", "-g"])
+            .args([&comps, dir.path()]),
+    );
+    let stored = |name: &str| fs::read(dir.path().join("repodata").join(name)).unwrap();
+    let repomd = stored("repomd.xml");
+    let read = |name: &str, bytes: &[u8], repomd: &[u8]| {
+        let open = |path: &str| {
+            let path = path.strip_prefix("repodata/").unwrap_or(path);
+            Ok(std::io::Cursor::new(match path {
+                "repomd.xml" => repomd.to_vec(),
+                _ if path == name => bytes.to_vec(),
+                _ => fs::read(dir.path().join("repodata").join(path))?,
+            }))
+        };
+        let lists = repository::open_file_lists(open);
+        let lists = lists.is_ok_and(|lists| match lists {
+            Some(lists) => lists
+                .xml()
+                .is_ok_and(|mut xml| std::io::copy(&mut xml, &mut std::io::sink()).is_ok()),
+            None => false,
+        });
+        repository::read_repo(open).is_ok() && lists
+    };
+    assert!(read("", b"", &repomd), "createrepo_c's own is read");
+    let told = String::from_utf8(repomd.clone()).unwrap();
+    for (seed, name) in
+        [(17, "primary.xml.gz"), (18, "filelists.xml.gz"), (19, "comps.xml.gz"), (20, "comps.xml")]
+    {
+        if !told.contains(&format!("repodata/{name}\"")) {
+            continue;
+        }
+        let whole = stored(name);
+        let before = Sha256::of(&whole).to_string();
+        let accept = |bytes: &[u8]| {
+            let fits = told.replace(&before, &Sha256::of(bytes).to_string());
+            read(name, bytes, fits.as_bytes())
+        };
+        assert!(accept(&whole));
+        if name.ends_with(".gz") {
+            let plain = Subject::new(unpacked(&whole));
+            series(&format!("text of {name}"), 1200, |number| {
+                accept(&packed(&plain.mutant(&mut Dice::of(seed, number))))
+            });
+        }
+        let subject = Subject::new(whole);
+        series(name, 600, |number| accept(&subject.mutant(&mut Dice::of(seed + 10, number))));
+    }
+    let subject = Subject::new(repomd);
+    series("repomd.xml", 1500, |number| read("", b"", &subject.mutant(&mut Dice::of(23, number))));
+    // el6's yum reads gzip only, and so does this: xz is refused by its name, not unpacked.
+    let primary = Sha256::of(stored("primary.xml.gz")).to_string();
+    let other = told.replace("primary.xml.gz", "primary.xml.xz");
+    let other = other.replace(&primary, &Sha256::of(b"\xfd7zXZ\0").to_string());
+    assert!(!read("primary.xml.xz", b"\xfd7zXZ\0", other.as_bytes()));
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn a_lone_host_is_judged_by_its_own_api() {
     let expected = |free: &str, code| {
         let words = [
             ("esxi.host-connected", "pass"),
+            ("esxi.in-inventory", "not-applicable"),
             ("esxi.not-free", free),
             ("esxi.vmfs-present", "pass"),
             ("vcenter.tls-version", "pass"),

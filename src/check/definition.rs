@@ -3,8 +3,10 @@
 //! Everything that can be wrong with a check is found here, before anything is connected to. Not
 //! for deciding checks: that is `engine`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 
 use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
@@ -28,7 +30,7 @@ pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
-    checks: Vec<Check>,
+    checks: Arc<[Check]>,
     places: BTreeMap<String, usize>,
     own: Vec<OwnProbe>,
 }
@@ -88,8 +90,8 @@ impl CheckSet {
                 return Err(Problem::Duplicate(checks[earlier].at.clone()).of(&check.id, &check.at));
             }
         }
-        let set = Self { checks, places, own };
-        for check in &set.checks {
+        let set = Self { checks: checks.into(), places, own };
+        for check in set.checks.iter() {
             set.verify_requires(check).map_err(|problem| problem.of(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
@@ -140,6 +142,20 @@ impl CheckSet {
         path.pop();
         settled[index] = true;
         Ok(())
+    }
+
+    /// Compiles the checks of these kinds of targets in the background, while hosts are asked.
+    ///
+    /// Those from outside are compiled already: what is wrong with them was told before anything
+    /// is contacted.
+    pub fn read_ahead(&self, kinds: &BTreeSet<TargetKind>) {
+        let (checks, kinds) = (Arc::clone(&self.checks), kinds.clone());
+        let work = move || {
+            let wanted = |check: &&Check| check.applies_to.iter().any(|kind| kinds.contains(kind));
+            checks.iter().filter(wanted).for_each(Check::prepare);
+        };
+        // Without a thread they are compiled when they are asked.
+        thread::Builder::new().name("checks".to_owned()).spawn(work).ok();
     }
 
     /// All checks, in the order they are written.
@@ -233,7 +249,7 @@ mod tests {
     fn a_check_with_a_probe_of_its_own_is_verified_like_all_others() {
         let set = read(&format!("{OWN}{GOOD}")).unwrap();
         assert_eq!(set.probes()[0].name, "own-backup");
-        assert_eq!(set.checks()[0].needs, [crate::check::Provider::OwnProbes].into());
+        assert_eq!(*set.checks()[0].needs(), [crate::check::Provider::OwnProbes].into());
         let departures = crate::check::example::run_examples(&set);
         assert!(departures.iter().all(|example| example.instead.is_none()), "{departures:?}");
         for (from, to, says) in [

@@ -47,7 +47,7 @@ fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding])
     for check in checks_of(cause, checks) {
         let of_check = || findings.iter().filter(|finding| finding.check == check.id);
         if of_check().next().is_none() {
-            not_asked.push((check, check.needs.iter().copied().collect()));
+            not_asked.push((check, check.needs().iter().copied().collect()));
         }
         open |= of_check().any(|finding| is_open(check, finding));
         here.extend(of_check());

@@ -176,7 +176,7 @@ impl<'s> Bench<'s> {
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite that nobody is asked about says nothing in either direction.
-            if !self.set.checks()[index].needs.is_subset(&self.asked) {
+            if !self.set.checks()[index].needs().is_subset(&self.asked) {
                 continue;
             }
             match self.verdict(index) {

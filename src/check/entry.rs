@@ -2,7 +2,7 @@
 //!
 //! Not for what holds between checks: `definition` looks at that.
 
-use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,16 +12,16 @@ use super::found::Found;
 use super::model::{
     Basis, Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
 };
-use super::provider::Provider;
 use super::refusal::{DefinitionError, Problem};
 use super::rule::Rule;
 use super::schema::Type;
-use super::{schema, source};
-use crate::assets::Asset;
+use super::source;
+use crate::assets::{self, Asset};
 use crate::yaml;
 
 /// One entry as it is written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct Entry {
     id: String,
@@ -54,6 +54,9 @@ pub(super) struct Written {
     entry: Entry,
     /// Where it stands.
     pub at: Place,
+    /// Whether it is part of the program, whose tests compile its rules and texts: a run does so
+    /// only with those it asks.
+    proven: bool,
 }
 
 impl Written {
@@ -69,6 +72,7 @@ impl Written {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ConditionEntry {
     rule: String,
@@ -77,6 +81,7 @@ struct ConditionEntry {
 
 /// `applies_to: image` or `applies_to: [image, linux-mt]`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(
     untagged,
     expecting = "expected a kind of target such as image or linux-mt, or a list of them"
@@ -88,6 +93,7 @@ enum OneOrMore {
 
 /// One example as it is written.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
 struct ExampleEntry {
     #[serde(default)]
@@ -125,23 +131,29 @@ impl ExampleEntry {
 
 /// Reads the entries of one file, in the order they are written.
 pub(super) fn entries_of(file: &Asset) -> Result<Vec<Written>, DefinitionError> {
-    let entries: Vec<Entry> = yaml::parse(&file.text, &file.path)?;
+    // What the JSON of an embedded file is refused for, the file itself is, with its line.
+    let prepared = assets::as_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
+    let proven = prepared.is_some();
+    let entries: Vec<Entry> = match prepared {
+        Some(entries) => entries,
+        None => yaml::parse(&file.text, &file.path)?,
+    };
     let lines = entry_lines(&file.text);
     let written = entries.into_iter().enumerate().map(|(index, entry)| {
         let line = lines.get(index).copied().unwrap_or(1);
-        Written { entry, at: Place { file: file.path.clone(), line } }
+        Written { entry, at: Place { file: file.path.clone(), line }, proven }
     });
     Ok(written.collect())
 }
 
 /// Verifies one entry by itself, against the types of the facts it may speak of.
 pub(super) fn check_of(written: Written, facts: &Type) -> Result<Check, DefinitionError> {
-    let Written { entry, at } = written;
+    let Written { entry, at, proven } = written;
     let id = entry.id.clone();
-    verified(entry, at.clone(), facts).map_err(|problem| problem.of(&id, &at))
+    verified(entry, at.clone(), facts, proven).map_err(|problem| problem.of(&id, &at))
 }
 
-fn verified(entry: Entry, at: Place, facts: &Type) -> Result<Check, Problem> {
+fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check, Problem> {
     if !is_id(&entry.id) {
         return Err(Problem::Id);
     }
@@ -177,8 +189,10 @@ fn verified(entry: Entry, at: Place, facts: &Type) -> Result<Check, Problem> {
     if applies_to.is_empty() {
         return Err(Problem::AppliesToNothing);
     }
-    let rule =
-        |key, text: &str| Rule::compile(text, facts).map_err(|error| Problem::Rule { key, error });
+    let rule = |key, text: &str| match proven {
+        true => Ok(Rule::proven(text, facts)),
+        false => Rule::compile(text, facts).map_err(|error| Problem::Rule { key, error }),
+    };
     let applies_when = entry.applies_when.map(|condition| {
         if condition.otherwise.trim().is_empty() {
             return Err(Problem::Blank("applies_when.otherwise"));
@@ -197,10 +211,13 @@ fn verified(entry: Entry, at: Place, facts: &Type) -> Result<Check, Problem> {
         (None, None) => return Err(Problem::Blank("rule")),
     };
     let check = Check {
-        needs: needs_of(&basis, applies_when.as_ref()),
+        needs: OnceLock::new(),
         applies_when,
         basis,
-        found: Found::compile(&found, facts).map_err(Problem::Found)?,
+        found: match proven {
+            true => Found::proven(&found, facts),
+            false => Found::compile(&found, facts).map_err(Problem::Found)?,
+        },
         examples: examples_of(entry.examples, facts)?,
         id: entry.id,
         title: entry.title,
@@ -232,22 +249,6 @@ fn question_of(
         return Err(Problem::QuestionAnd("examples"));
     }
     Ok(Basis::Question(question))
-}
-
-/// Who has to be asked for the facts a check is decided by.
-fn needs_of(basis: &Basis, applies_when: Option<&Condition>) -> BTreeSet<Provider> {
-    let rules = match basis {
-        Basis::Rules { rule, warn_rule } => Some(rule).into_iter().chain(warn_rule),
-        Basis::Question(_) => None.into_iter().chain(&None),
-    };
-    let rules = rules.chain(applies_when.map(|condition| &condition.rule));
-    let roots =
-        rules.flat_map(|rule| rule.paths()).filter_map(|path| path.split(['.', '[']).next());
-    let mut needs: BTreeSet<Provider> = roots.filter_map(schema::provider).collect();
-    if matches!(basis, Basis::Question(_)) {
-        needs.insert(Provider::Answers);
-    }
-    needs
 }
 
 fn examples_of(entries: Vec<ExampleEntry>, facts: &Type) -> Result<Vec<Example>, Problem> {
@@ -299,6 +300,7 @@ fn entry_lines(text: &str) -> Vec<usize> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::check::schema;
 
     /// A file with one check that nothing is wrong with.
     pub(crate) const GOOD: &str = "\
@@ -329,6 +331,36 @@ pub(crate) mod tests {
 
     fn refusal(text: &str) -> String {
         read(text).err().expect("a refusal").to_string()
+    }
+
+    /// Embedded files are read as JSON, and say the same as the YAML that people read.
+    #[test]
+    fn an_embedded_file_says_the_same_as_json() {
+        let assets = assets::Assets::embedded();
+        let names = assets.names(assets::Kind::Check);
+        for name in names.iter().filter(|name| *name != "symptoms.yaml") {
+            let file = assets.read(assets::Kind::Check, name).unwrap();
+            let written: Vec<Entry> = yaml::parse(&file.text, &file.path).unwrap();
+            let json = assets::as_json(&file.text).expect(name);
+            assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(name), written, "{name}");
+            assert_eq!(assets::as_json(&format!("{} ", file.text)), None);
+        }
+    }
+
+    /// Which is why a run may put off compiling them.
+    #[test]
+    fn every_embedded_rule_and_text_is_right() {
+        let assets = assets::Assets::embedded();
+        for name in assets.names(assets::Kind::Check).iter().filter(|it| *it != "symptoms.yaml") {
+            let file = assets.read(assets::Kind::Check, name).unwrap();
+            for mut written in entries_of(&file).unwrap() {
+                assert!(written.proven, "{name}");
+                written.proven = false;
+                let check = check_of(written, schema::facts());
+                let check = check.unwrap_or_else(|error| panic!("{error}"));
+                assert!(!check.needs().is_empty(), "{}", check.id);
+            }
+        }
     }
 
     #[test]

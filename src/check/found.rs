@@ -4,7 +4,7 @@
 //! and its facts are verified like those of a rule. Not for files that are rendered: those are
 //! `template`'s.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{
@@ -25,6 +25,13 @@ const NAMED: usize = 5;
 #[derive(Debug)]
 pub struct Found {
     text: String,
+    facts: Type,
+    read: OnceLock<Result<Read, FoundError>>,
+}
+
+/// What a text speaks of.
+#[derive(Debug, Default)]
+struct Read {
     /// The facts the text shows.
     shown: Vec<String>,
     /// The facts the text chooses its words by.
@@ -70,19 +77,71 @@ impl Found {
     ///
     /// Fails at the first fact that does not exist or cannot be shown as it is asked for.
     pub fn compile(text: &str, facts: &Type) -> Result<Self, FoundError> {
-        if text.len() > LONGEST {
-            return Err(FoundError::TooLong(text.len()));
-        }
-        let template = Template::compile(text)
-            .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
-        let mut found = Self { text: text.to_owned(), shown: Vec::new(), conditions: Vec::new() };
-        found.verify(&template, facts)?;
+        let found = Self::proven(text, facts);
+        // Nobody else has it yet, so nobody else can have read it.
+        found.read.set(Ok(Read::of(text, facts)?)).ok();
         Ok(found)
+    }
+
+    /// A text that is verified already, by the tests of this program; it is read when it is first
+    /// rendered.
+    pub(super) fn proven(text: &str, facts: &Type) -> Self {
+        Self { text: text.to_owned(), facts: facts.clone(), read: OnceLock::new() }
+    }
+
+    /// Reads the text if that was put off.
+    ///
+    /// # Errors
+    ///
+    /// As [`Found::compile`].
+    pub(super) fn prepare(&self) -> Result<(), &FoundError> {
+        self.read().map(|_| ())
+    }
+
+    fn read(&self) -> Result<&Read, &FoundError> {
+        self.read.get_or_init(|| Read::of(&self.text, &self.facts)).as_ref()
     }
 
     /// The text as written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The sentence, over what is known.
+    ///
+    /// A fact that is absent is shown as such. When the words themselves depend on one, the
+    /// sentence says which and why instead.
+    pub fn render(&self, subject: &Subject<'_>) -> String {
+        let read = match self.read() {
+            Ok(read) => read,
+            Err(error) => return format!("no text: {error}"),
+        };
+        let gone = read.conditions.iter().find_map(|path| subject.absence(path));
+        if let Some((path, reason)) = gone {
+            return format!("{path} could not be read: {reason}");
+        }
+        let mut model = subject.document().known.clone();
+        for path in &read.shown {
+            if let Some((at, reason)) = subject.absence(path) {
+                put(&mut model, &at, path, &format!("({reason})"));
+            }
+        }
+        // The text was verified when it was read, so what is left to fail is worth showing.
+        let text = ENGINE.render_template(&self.text, &model);
+        text.map_or_else(|error| format!("no text: {error}"), |text| text.trim().to_owned())
+    }
+}
+
+impl Read {
+    fn of(text: &str, facts: &Type) -> Result<Self, FoundError> {
+        if text.len() > LONGEST {
+            return Err(FoundError::TooLong(text.len()));
+        }
+        let template = Template::compile(text)
+            .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
+        let mut read = Self::default();
+        read.verify(&template, facts)?;
+        Ok(read)
     }
 
     fn verify(&mut self, template: &Template, facts: &Type) -> Result<(), FoundError> {
@@ -146,26 +205,6 @@ impl Found {
             self.verify(branch, facts)?;
         }
         Ok(())
-    }
-
-    /// The sentence, over what is known.
-    ///
-    /// A fact that is absent is shown as such. When the words themselves depend on one, the
-    /// sentence says which and why instead.
-    pub fn render(&self, subject: &Subject<'_>) -> String {
-        let gone = self.conditions.iter().find_map(|path| subject.absence(path));
-        if let Some((path, reason)) = gone {
-            return format!("{path} could not be read: {reason}");
-        }
-        let mut model = subject.document().known.clone();
-        for path in &self.shown {
-            if let Some((at, reason)) = subject.absence(path) {
-                put(&mut model, &at, path, &format!("({reason})"));
-            }
-        }
-        // The text was verified when it was read, so what is left to fail is worth showing.
-        let text = ENGINE.render_template(&self.text, &model);
-        text.map_or_else(|error| format!("no text: {error}"), |text| text.trim().to_owned())
     }
 }
 

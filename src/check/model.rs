@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::found::Found;
 use super::provider::Provider;
 use super::rule::Rule;
+use super::schema;
 
 /// What a failed check stands in the way of.
 #[derive(
@@ -173,8 +175,8 @@ pub struct Check {
     pub requires: Vec<String>,
     /// What decides it.
     pub basis: Basis,
-    /// Where its facts come from, all of which a run must have.
-    pub needs: BTreeSet<Provider>,
+    /// What [`Check::needs`] is once it was asked for.
+    pub(super) needs: OnceLock<BTreeSet<Provider>>,
     /// What is said about the facts.
     pub found: Found,
     /// How a failure shows itself to people.
@@ -197,6 +199,32 @@ impl Check {
             Basis::Question(_) => (None, None),
         };
         rule.into_iter().chain(warn_rule)
+    }
+
+    /// Where its facts come from, all of which a run must have.
+    pub fn needs(&self) -> &BTreeSet<Provider> {
+        self.needs.get_or_init(|| {
+            let paths = self.all_rules().flat_map(Rule::paths);
+            let roots = paths.filter_map(|path| path.split(['.', '[']).next());
+            let mut needs: BTreeSet<Provider> = roots.filter_map(schema::provider).collect();
+            if matches!(self.basis, Basis::Question(_)) {
+                needs.insert(Provider::Answers);
+            }
+            needs
+        })
+    }
+
+    /// Compiles what is compiled only when it is asked, as nobody waits for it now.
+    pub(super) fn prepare(&self) {
+        // What is wrong is told by whoever asks.
+        self.all_rules().for_each(|rule| {
+            rule.prepare().ok();
+        });
+        self.found.prepare().ok();
+    }
+
+    fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules().chain(self.applies_when.as_ref().map(|condition| &condition.rule))
     }
 }
 

@@ -6,6 +6,8 @@
 //!
 //! Not for what follows of a decision: that is `engine`'s.
 
+use std::sync::OnceLock;
+
 use cel::{ExecutionError, Program};
 
 use super::fault::{Fault, RuleError};
@@ -20,6 +22,12 @@ pub const LONGEST: usize = 2000;
 /// A verified rule.
 pub struct Rule {
     text: String,
+    facts: Type,
+    read: OnceLock<Result<Read, Box<RuleError>>>,
+}
+
+/// What a rule's text was made into.
+struct Read {
     program: Program,
     paths: Paths,
 }
@@ -47,26 +55,30 @@ impl Rule {
     ///
     /// Fails at the first place that is not CEL, not in the facts, or of the wrong type.
     pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
-        let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
-        if text.len() > LONGEST {
-            let fault = Fault::TooLong { bytes: text.len(), most: LONGEST };
-            let start = text.chars().take(60).collect();
-            return Err(Box::new(RuleError { text: start, offset: 0, fault }));
-        }
-        if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
-            return Err(failed(offset, Fault::NotAscii(char)));
-        }
-        let program = Program::compile(text).map_err(|errors| {
-            let first = errors.errors.first();
-            let place = first.map_or((1, 1), |error| error.pos);
-            let message = first.map_or("no expression", |error| error.msg.as_str());
-            failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
-        })?;
-        let paths = typing::verify(&program, facts).map_err(|(id, fault)| {
-            let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
-            failed(caret(text, start as usize), fault)
-        })?;
-        Ok(Self { text: text.to_owned(), program, paths })
+        let rule = Self::proven(text, facts);
+        // Nobody else has it yet, so nobody else can have read it.
+        rule.read.set(Ok(read(text, facts)?)).ok();
+        Ok(rule)
+    }
+
+    /// A rule that is verified already, by the tests of this program; it is compiled when it is
+    /// first asked something. A defect would be told as one and decide nothing.
+    pub(super) fn proven(text: &str, facts: &Type) -> Self {
+        Self { text: text.to_owned(), facts: facts.clone(), read: OnceLock::new() }
+    }
+
+    /// Compiles the rule if that was put off.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rule::compile`].
+    pub(super) fn prepare(&self) -> Result<(), &RuleError> {
+        self.read().map(|_| ())
+    }
+
+    fn read(&self) -> Result<&Read, &RuleError> {
+        let made = self.read.get_or_init(|| read(&self.text, &self.facts));
+        made.as_ref().map_err(|error| &**error)
     }
 
     /// The rule as written.
@@ -76,7 +88,7 @@ impl Rule {
 
     /// The facts the rule speaks of; `[]` stands for every element of a list.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.paths.iter().map(String::as_str)
+        self.read().ok().into_iter().flat_map(|read| &read.paths).map(String::as_str)
     }
 
     /// Decides the rule.
@@ -85,7 +97,8 @@ impl Rule {
     ///
     /// [`Undecided::Absent`] when a fact that would decide it is absent.
     pub fn decide(&self, subject: &Subject<'_>) -> Result<bool, Undecided> {
-        match self.program.execute(&subject.context) {
+        let read = self.read().map_err(|error| Undecided::Defect(error.to_string()))?;
+        match read.program.execute(&subject.context) {
             Ok(cel::Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(Undecided::Defect(format!("its value is {other:?}"))),
             Err(ExecutionError::NoSuchKey(key)) => Err(self.absence(subject, &key)),
@@ -96,7 +109,7 @@ impl Rule {
     /// Which of the facts the rule speaks of is missing at `key`, and why.
     fn absence(&self, subject: &Subject<'_>, key: &str) -> Undecided {
         let mut missing = Vec::new();
-        for path in &self.paths {
+        for path in self.paths() {
             let known = &subject.document.known;
             missing_below(known, path.split('.'), String::new(), &mut missing);
         }
@@ -111,6 +124,30 @@ impl Rule {
             (None, _) => Undecided::Defect(format!("no such key: {key}")),
         }
     }
+}
+
+/// Compiles a text and verifies it against the types of the facts.
+fn read(text: &str, facts: &Type) -> Result<Read, Box<RuleError>> {
+    let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
+    if text.len() > LONGEST {
+        let fault = Fault::TooLong { bytes: text.len(), most: LONGEST };
+        let start = text.chars().take(60).collect();
+        return Err(Box::new(RuleError { text: start, offset: 0, fault }));
+    }
+    if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
+        return Err(failed(offset, Fault::NotAscii(char)));
+    }
+    let program = Program::compile(text).map_err(|errors| {
+        let first = errors.errors.first();
+        let place = first.map_or((1, 1), |error| error.pos);
+        let message = first.map_or("no expression", |error| error.msg.as_str());
+        failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
+    })?;
+    let paths = typing::verify(&program, facts).map_err(|(id, fault)| {
+        let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
+        failed(caret(text, start as usize), fault)
+    })?;
+    Ok(Read { program, paths })
 }
 
 /// The byte offset of a line and column, both from 1 as the parser tells them.

@@ -63,7 +63,7 @@ impl Scope {
                 if !check.applies_to.contains(&target.kind) {
                     continue;
                 }
-                let needs: Vec<Provider> = check.needs.difference(&asked).copied().collect();
+                let needs: Vec<Provider> = check.needs().difference(&asked).copied().collect();
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {

@@ -3,6 +3,7 @@
 //! Not for what the verbs do.
 
 mod credentials;
+mod delta;
 mod esxi;
 mod fix;
 mod site;
@@ -17,9 +18,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 
 pub use credentials::Credentials;
+pub use delta::BuildDelta;
 pub use esxi::{CheckEsxi, CollectEsxi};
 pub use fix::Fix;
-pub use site::{ManyHosts, SiteChoice};
+pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
 pub use via::{ThroughSsh, ViaHost};
 pub use vm::BuildVm;
 pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
@@ -100,6 +102,8 @@ pub enum Verb {
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),
+    /// A few MB that rebuild an image from the vendor's medium
+    Delta(BuildDelta),
     /// The descriptors of its virtual machine: .vmx and .ovf
     Vm(BuildVm),
 }
@@ -138,9 +142,26 @@ pub struct BuildImage {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
-    /// Where to write the image [default: RECIPE.iso]
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
+
+    /// Rebuild the image that this delta was made of, from --base; the recipe
+    /// and its inputs are in it
+    #[arg(long, value_name = "DELTA", value_hint = ValueHint::FilePath, requires = "base",
+        conflicts_with_all = ["recipe", "settings", "agent", "allow_unpinned", "rpms", "rpm_key",
+        "allow_incomplete"])]
+    pub from_delta: Option<PathBuf>,
+
+    /// Where to write the image; - for standard output [default: RECIPE.iso, or
+    /// the delta's name without .delta]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+
+    /// Where to write its manifest [default: OUT.manifest.json; with -o -: nowhere]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
 
     /// Replace an existing file
     #[arg(long)]
@@ -198,6 +219,8 @@ pub enum Check {
     Vcenter(Box<CheckVsphere>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxi>),
+    /// Everything of a site: vCenter, hosts, machines, and what people answer
+    Site(Box<CheckSite>),
 }
 
 #[derive(Debug, Args)]
@@ -215,6 +238,9 @@ pub struct CheckHost {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     #[command(flatten)]
     pub many: ManyHosts,
@@ -244,6 +270,8 @@ pub enum Collect {
     Esxi(Box<CollectEsxi>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVsphere>),
+    /// The answers of everything of a site, for check site SITE --captures DIR
+    Site(Box<CollectSite>),
     /// The script that would be sent, for review or for a fleet's own engine
     Script(Box<CollectScript>),
 }
@@ -303,6 +331,11 @@ pub struct CheckPackages {
     /// The directory of add-on RPMs [default: the recipe's]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
+
+    /// A file of public keys that those RPMs are signed with; any number,
+    /// beside the recipe's rpm_keys
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
     pub report: ReportChoice,
@@ -406,6 +439,9 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub site: SiteChoice,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

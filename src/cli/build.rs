@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
-use super::{Exit, check, packages, progress, recipe, screen};
+use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
+use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::check::status::FailOn;
@@ -16,13 +17,21 @@ use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::payload::{self, PayloadFile};
 use crate::image::plan::{Plan, Wish};
 use crate::image::replacement::{Readers, Replacement, check_target};
-use crate::image::{description, free_space, payload, writing};
+use crate::image::{description, free_space, sbom, writing};
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
 pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+    if let Some(from) = &args.from_delta {
+        return delta::rebuild(args, from, assets);
+    }
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
+    }
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let chosen = recipe::choose(&args.recipe, assets)?;
@@ -35,6 +44,7 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         base: args.base.clone(),
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
+        rpm_keys: args.rpm_key.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,
@@ -52,33 +62,56 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
+    if streams {
+        proven_or_allowed(&plan, args.allow_incomplete)?;
+        return stream::image(&plan, composition, args.manifest.as_deref(), &checks, &reporting);
+    }
+    let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest_beside(&out)])?;
+    product::check_manifest(&manifest, &out, &plan.inputs())?;
+    let sbom = sbom_beside(&out);
+    check_target(&sbom, true, &plan.inputs())?;
+    reporting.spare(&plan.inputs(), &[&out, &manifest, &sbom])?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let report = write(&plan, composition, &out, args.overwrite, &checks, reporting.fail_on)?;
+    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite: args.overwrite };
+    let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
-    anstream::eprintln!("built {} and {}", out.display(), manifest_beside(&out).display());
+    let (manifest, sbom) = (manifest.display(), sbom.display());
+    anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
     Ok(exit)
 }
 
 /// Refuses an image whose packages are not proven to install, unless somebody wants it.
 fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::PackagesError> {
-    if allowed || plan.incomplete.is_empty() {
-        return Ok(());
+    match &plan.base {
+        Some(base) if !allowed && !plan.incomplete.is_empty() => {
+            let (base, findings) = (base.path.clone(), plan.incomplete.clone());
+            Err(packages::PackagesError::Incomplete { base, findings })
+        }
+        _ => Ok(()),
     }
-    Err(packages::PackagesError::Incomplete(plan.incomplete.clone()))
 }
 
-/// Writes the image beside its name, judges it, and gives it its name.
+/// Where an image and what is told about it go.
+struct Places<'a> {
+    out: &'a Path,
+    manifest: &'a Path,
+    sbom: &'a Path,
+    overwrite: bool,
+}
+
+/// Writes the image beside its name, judges it, and gives it, its bill of materials and its
+/// manifest their names.
 fn write(
     plan: &Plan,
+    files: &[PayloadFile],
     composition: Composition,
-    out: &Path,
-    overwrite: bool,
+    places: &Places<'_>,
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
+    let &Places { out, overwrite, .. } = places;
     let failed = || format!("cannot write {}", out.display());
     let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
     let part = Replacement::open(out, overwrite, readers, &plan.inputs())?;
@@ -87,22 +120,30 @@ fn write(
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, fail_on);
+    let image = ImageRecord { name: file_name(out), size: image.len(), sha256 };
+    let text = sbom::of(plan, files, &image);
+    let sbom = product::begin(places.sbom, &text, &plan.inputs())?;
     let beside = Beside {
         inside: manifest,
-        image: ImageRecord {
-            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            size: image.len(),
-            sha256,
-        },
+        image,
+        sbom: Some(ImageRecord {
+            name: file_name(places.sbom),
+            size: text.len() as u64,
+            sha256: Sha256::of(&text),
+        }),
         verified: check::verified(&report),
     };
-    let path = manifest_beside(out);
-    let manifest = Replacement::open(&path, true, Readers::ByUmask, &plan.inputs())?;
-    std::io::Write::write_all(&mut manifest.file(), beside.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let manifest = product::begin(places.manifest, &beside.to_json(), &plan.inputs())?;
+    // Everything is on disk before the first name is given; the manifest, which names the others,
+    // gets its own last.
     part.commit()?;
+    sbom.commit()?;
     manifest.commit()?;
     Ok(report)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Fills the part file: one pass over the plan, then the sum that was taken on the way.
@@ -127,13 +168,7 @@ fn fill(
         let base = composition.base.as_ref();
         writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
     }
-    if let Some(base) = &plan.base
-        && let (Some(demanded), Some(found)) = (base.demanded, base_digest)
-        && demanded != found
-    {
-        let path = base.path.display();
-        anyhow::bail!("{path} has sha256 {found}, the recipe demands {demanded}");
-    }
+    plan.accepts_base(base_digest)?;
     let implant = sum.finish(false).context("the volume is longer than the image")?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))
@@ -151,32 +186,6 @@ fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, Ima
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))
     })
-}
-
-fn manifest_beside(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".manifest.json");
-    PathBuf::from(name)
-}
-
-fn directory_of(out: &Path) -> &Path {
-    out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
-    // Past this limit the kernel does not answer a write with an error: it ends the process.
-    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
-        && most < needed
-    {
-        let out = out.display();
-        anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
-    }
-    match free_space::available(directory_of(out)) {
-        Some(free) if free < needed => {
-            anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn source_date_epoch() -> anyhow::Result<Option<u64>> {

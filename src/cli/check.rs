@@ -1,7 +1,7 @@
 //! `check image`, `explain` and `test checks`: facts judged and shown.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,11 +13,13 @@ use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
+use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
 use crate::image::replacement::{Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
+use crate::transport::{capture, fleet};
 
 /// Judges a finished image from the file alone.
 pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
@@ -99,6 +101,19 @@ impl Reporting {
 
     /// Writes every file, then standard output, and tells the exit status.
     pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stdout(), report)
+    }
+
+    /// As [`Reporting::show`], on standard error: standard output is the product.
+    pub fn show_beside(&self, report: &Report) -> anyhow::Result<Exit> {
+        self.show_on(&mut std::io::stderr(), report)
+    }
+
+    fn show_on(
+        &self,
+        stream: &mut (impl Write + IsTerminal),
+        report: &Report,
+    ) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
             let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
             out.file()
@@ -109,14 +124,14 @@ impl Reporting {
         if let Some(path) = &self.fix_script {
             fix::script(report, path)?;
         }
-        let style = Style { colour: screen::colour_on(&std::io::stdout()), ..Style::default() };
-        std::io::stdout().write_all(&(self.screen.render)(report, &style))?;
+        let style = Style { colour: screen::colour_on(stream), ..Style::default() };
+        stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
 }
 
 /// Whether two paths name one file, which need not exist yet.
-fn same_place(a: &Path, b: &Path) -> bool {
+pub fn same_place(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
@@ -166,6 +181,27 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         failed.len()
     );
     Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// Saves what systems answered, and tells the exit status of having asked them.
+pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Exit> {
+    let text: String = transcripts.iter().map(capture::text).collect();
+    match out {
+        Some(path) => {
+            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
+    Ok(match transcripts.iter().any(fleet::was_interrupted) {
+        true => Exit::Interrupted,
+        false if silent => Exit::Undecided,
+        false => Exit::Clean,
+    })
 }
 
 /// The checks there are, and those of a directory beside them.

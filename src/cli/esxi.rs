@@ -6,7 +6,7 @@
 use anyhow::bail;
 
 use super::args::{CheckEsxi, CollectEsxi};
-use super::check::Reporting;
+use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::{Exit, interrupt, progress, vcenter, via};
 use crate::assets::Assets;
@@ -42,7 +42,7 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
         via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
     let transcripts = if args.target.starts_with("vsphere://") {
         let route = via::route(through);
-        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api(), &*route)?]
+        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api(), route)?]
     } else {
         match args.target.parse::<Way>()? {
             Way::Captures(path) => capture::read(&path)?,
@@ -80,7 +80,7 @@ pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
         via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
     let said = site::Login::default();
     let transcript = ask(&args.target, way, &login, &said, through, &question)?;
-    vcenter::save(&transcript, args.out.as_deref())
+    checking::save(&[transcript], args.out.as_deref())
 }
 
 /// Asks the shell of one host, straight or through another.
@@ -92,31 +92,37 @@ pub fn ask(
     through: Option<Ssh>,
     question: &Question,
 ) -> anyhow::Result<Transcript> {
-    let (transport, user): (Box<dyn Transport>, String) = match way {
+    let by = match way {
         Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
-        Way::Local => (Box::new(Local { timeout: login.timeout() }), "root".to_owned()),
+        Way::Local => by_shell(Box::new(Local { timeout: login.timeout() }), "root", question),
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
-            let mut ssh = login.to(target, said)?;
+            let mut ssh = login.to(name, target, said)?;
             if let Some(host) = through {
-                // Jump hosts lead to that host, from where it is one step.
-                ssh = Ssh { via: Some(Box::new(host)), jump: Vec::new(), ..ssh };
+                ssh = behind(host, ssh);
             }
-            let user = user.or_else(|| ssh.user.clone()).unwrap_or_else(|| "root".to_owned());
-            (Box::new(ssh), user)
+            let user = user.or_else(|| ssh.user.clone());
+            by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
-    let asked = fleet::Question {
-        target: name.to_owned(),
-        kind: TargetKind::Esxi.word().to_owned(),
-        transport,
-        probes: esxi_shell::probes(question, &user),
-        around: Surroundings::default(),
-    };
+    let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
+    let asked = fleet::Question { target, kind, by };
     let stop = interrupt::watched()?;
     let mut bars = progress::Hosts::start(1);
     let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
     Ok(answered.pop().expect("there is a transcript for every question"))
+}
+
+/// A host that is reached through another.
+pub fn behind(host: Ssh, ssh: Ssh) -> Ssh {
+    // Jump hosts lead to that host, from where it is one step.
+    Ssh { via: Some(Box::new(host)), jump: Vec::new(), ..ssh }
+}
+
+/// The shell of a host, and what it is asked.
+pub fn by_shell(transport: Box<dyn Transport>, user: &str, question: &Question) -> fleet::Means {
+    let probes = esxi_shell::probes(question, user);
+    fleet::Means::Shell { transport, probes, around: Surroundings::default() }
 }
 
 /// What is judged by the answers of one host's shell: itself, the master target's machine and

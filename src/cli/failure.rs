@@ -8,6 +8,7 @@ use crate::check::DefinitionError;
 use crate::check::symptom_set::SymptomError;
 use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
+use crate::image::delta::DeltaError;
 use crate::image::iso::IsoError;
 use crate::image::payload::PayloadError;
 use crate::image::plan::PlanError;
@@ -59,6 +60,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         CaptureError,
         ComposeError,
         DefinitionError,
+        DeltaError,
         InventoryError,
         IsoError,
         NoSuchCheck,

@@ -1,36 +1,22 @@
-//! `check host`, `collect host` and `collect script`: hosts asked, and what they answered judged.
+//! `check host`, `collect host` and `collect script`: hosts asked, and what they answered judged
+//! beside what the rest of their site answered.
+//!
+//! Not for how anybody is asked (`asking`), nor for a whole site (`whole_site`).
 
-use std::collections::VecDeque;
-use std::io::Write;
-
-use anyhow::Context;
-
-use super::args::{CheckHost, CollectHost, CollectScript, ManyHosts, Troubleshoot};
+use super::args::{CheckHost, CollectHost, CollectScript, ManyHosts, Trusting};
+use super::asking::{self, Asking, Beside, Heard};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::{self, Around};
-use super::targets::{self, Host};
-use super::{Exit, interrupt, progress};
+use super::{Exit, targets};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind, engine, status::FailOn};
 use crate::facts::Document;
 use crate::facts::host::{self, HostFacts};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Transcript;
-use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
-use crate::transport::fleet::{self, Question};
-use crate::transport::local::Local;
-use crate::transport::target::Target as Way;
-use crate::transport::{Transport, capture};
-
-/// What a way to a host leads to.
-enum Place {
-    /// A host that is asked now.
-    Live(Box<dyn Transport>),
-    /// Hosts that were asked before.
-    Captures(Vec<Transcript>),
-}
+use crate::site::whole::{self, Scope, explained};
 
 /// Asks every target, and judges what it answered.
 pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
@@ -40,9 +26,13 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
     let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, &checks, &login, args.many.jobs)?;
-    let report = judge(&transcripts, &checks, &around, reporting.fail_on)?;
-    reporting.show(&report)
+    checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
+    let beside = Beside { vcenter: true, shells: true, scope: Scope::Asked };
+    let (trusting, jobs) = (&args.trusting, args.many.jobs);
+    let asking = Asking { around: &around, checks: &checks, login: &login, trusting, jobs, beside };
+    let heard = asking::ask(hosts, &asking)?;
+    let targets = of_site(&heard, &checks, &around, Scope::Asked)?;
+    reporting.show(&judge(&heard, &targets, &checks, &around, reporting.fail_on))
 }
 
 /// Asks one target and saves what it answered.
@@ -52,24 +42,11 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
     let around = site::choose(&args.site, &names, &checks)?;
     let hosts = vec![targets::named(&args.target, &around.site)?];
     let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, &checks, &login, None)?;
-    let text: String = transcripts.iter().map(capture::text).collect();
-    match &args.out {
-        Some(path) => {
-            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
-            out.file()
-                .write_all(text.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            out.commit()?;
-        }
-        None => std::io::stdout().write_all(text.as_bytes())?,
-    }
-    let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
-    Ok(match transcripts.iter().any(was_interrupted) {
-        true => Exit::Interrupted,
-        false if silent => Exit::Undecided,
-        false => Exit::Clean,
-    })
+    let beside = Beside { vcenter: false, shells: false, scope: Scope::Asked };
+    let trusting = &Trusting::default();
+    let asking =
+        Asking { around: &around, checks: &checks, login: &login, trusting, jobs: None, beside };
+    checking::save(&asking::ask(hosts, &asking)?.hosts, args.out.as_deref())
 }
 
 /// Prints the script that would be sent.
@@ -83,112 +60,54 @@ pub fn script(args: &CollectScript, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn place(host: &Host, login: &Login) -> anyhow::Result<Place> {
-    Ok(match host.way.parse::<Way>()? {
-        Way::Local => Place::Live(Box::new(Local { timeout: login.timeout() })),
-        Way::Captures(path) => Place::Captures(capture::read(&path)?),
-        Way::Ssh(target) => Place::Live(Box::new(login.to(target, &host.login)?)),
+/// Every target of the site that those who were asked know of.
+pub fn of_site(
+    heard: &Heard,
+    checks: &CheckSet,
+    around: &Around,
+    scope: Scope,
+) -> anyhow::Result<Vec<Target>> {
+    let hosts = heard.hosts.iter().map(|it| target(it, checks, around));
+    let hosts = hosts.collect::<anyhow::Result<Vec<Target>>>()?;
+    // Where nobody of vSphere is asked, hosts stand for themselves.
+    let alone = heard.others.vcenter.is_none() && heard.others.shells.is_empty();
+    Ok(match alone && scope == Scope::Asked {
+        true => hosts,
+        false => whole::targets(&around.site, hosts, &heard.others, scope),
     })
 }
 
-/// What every host answered, in the order they were named. Nothing is contacted before the way
-/// to each of them is known.
-fn ask(
-    hosts: Vec<Host>,
-    checks: &CheckSet,
-    login: &Login,
-    jobs: Option<u16>,
-) -> anyhow::Result<Vec<Transcript>> {
-    let mut questions = Vec::new();
-    // What stands for each host: what was captured, or nothing yet.
-    let mut slots: Vec<Option<Vec<Transcript>>> = Vec::new();
-    for host in hosts {
-        let place = place(&host, login).with_context(|| format!("target {}", host.name));
-        match place? {
-            Place::Captures(captured) => slots.push(Some(called(captured, &host))),
-            Place::Live(transport) => {
-                let probes = [host.probes(), checks.probes()].concat();
-                let Host { name: target, kind, around, .. } = host;
-                let kind = kind.word().to_owned();
-                questions.push(Question { target, kind, transport, probes, around });
-                slots.push(None);
-            }
-        }
-    }
-    let mut answered = VecDeque::from(ask_live(questions, jobs)?);
-    let transcripts = slots.into_iter().flat_map(|slot| match slot {
-        Some(captured) => captured,
-        None => answered.pop_front().into_iter().collect(),
-    });
-    Ok(transcripts.collect())
-}
-
-fn ask_live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Transcript>> {
-    if questions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let jobs = jobs.map_or_else(|| fleet::default_jobs(questions.len()), usize::from);
-    let stop = interrupt::watched()?;
-    let mut bars = progress::Hosts::start(questions.len());
-    Ok(fleet::ask(questions, jobs, &stop, |event| bars.tell(event)))
-}
-
-/// A capture that a site knows by a name is called by it.
-fn called(mut captured: Vec<Transcript>, host: &Host) -> Vec<Transcript> {
-    if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
-        one.target.clone_from(&host.name);
-    }
-    captured
-}
-
-/// What is asked about the causes of a symptom.
-pub struct Asked {
-    /// The hosts, and what of the site only its author can answer for.
-    pub targets: Vec<Target>,
-    /// Whether somebody stopped it.
-    pub interrupted: bool,
-}
-
-/// Asks hosts as `check host` does, for others to judge; without a name all master targets of
-/// the site.
-pub fn asked(args: &Troubleshoot, checks: &CheckSet, around: &Around) -> anyhow::Result<Asked> {
-    let many = ManyHosts { inventory: None, groups: Vec::new(), jobs: None };
-    let hosts = match args.targets.is_empty() && around.site.master_targets.is_empty() {
-        true => Vec::new(),
-        false => targets::chosen(&args.targets, &many, &around.site)?,
-    };
-    let hosts = targets::with_process_servers(hosts, &around.site);
-    let login = Login::of(&args.credentials, &args.asking)?;
-    let transcripts = ask(hosts, checks, &login, None)?;
-    let targets = transcripts.iter().map(|it| target(it, checks, around));
-    let mut targets = targets.collect::<anyhow::Result<Vec<Target>>>()?;
-    if around.told {
-        targets.extend(around.site.answered_for());
-    }
-    Ok(Asked { targets, interrupted: transcripts.iter().any(was_interrupted) })
-}
-
-fn judge(
-    transcripts: &[Transcript],
+/// The report of what was answered.
+pub fn judge(
+    heard: &Heard,
+    targets: &[Target],
     checks: &CheckSet,
     around: &Around,
     fail_on: FailOn,
-) -> anyhow::Result<Report> {
-    let targets: Vec<Target> =
-        transcripts.iter().map(|it| target(it, checks, around)).collect::<anyhow::Result<_>>()?;
+) -> Report {
     let now = jiff::Timestamp::now();
     // A report of facts is of the moment they were asked for, so that judging a capture leads to
     // the report that asking the host led to. What a waiver is worth is a matter of today.
-    let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
+    let at = heard.all().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let waivers = &around.site.waivers;
-    let findings = check::judge(checks, &targets, waivers, now);
+    let findings = check::judge(checks, targets, waivers, now);
     let notes = engine::notes(waivers, &findings, now);
-    let not_asked = check::scope::Scope::of(checks, &targets).not_asked;
-    let report = Report::new(&targets, findings, &not_asked, &notes, at, fail_on);
-    Ok(match transcripts.iter().any(was_interrupted) {
+    let not_asked = check::scope::Scope::of(checks, targets).not_asked;
+    let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
+    match heard.was_interrupted() {
         true => report.interrupted(),
         false => report,
-    })
+    }
+}
+
+/// Every master target and process server of a site that can be asked, and no others.
+pub fn of_whole_site(site: &crate::site::Site) -> anyhow::Result<Vec<targets::Host>> {
+    let many = ManyHosts { inventory: None, groups: Vec::new(), jobs: None };
+    let hosts = match site.master_targets.is_empty() {
+        true => Vec::new(),
+        false => targets::chosen(&[], &many, site)?,
+    };
+    Ok(targets::with_process_servers(hosts, site))
 }
 
 /// One host with everything that is known about it.
@@ -204,14 +123,11 @@ fn target(transcript: &Transcript, checks: &CheckSet, around: &Around) -> anyhow
     let facts = HostFacts::of(transcript);
     let document = if around.told {
         let site = around.site.facts(&name);
-        Document::new(root, &facts.asked_of(&site)).join(around.site.document(&name))
+        let document = explained(Document::new(root, &facts.asked_of(&site)), transcript);
+        document.join(around.site.document(&name))
     } else {
-        Document::new(root, &facts)
+        explained(Document::new(root, &facts), transcript)
     };
     let document = document.join(checks.own_facts(transcript));
     Ok(Target { name, kind, document })
-}
-
-fn was_interrupted(transcript: &Transcript) -> bool {
-    transcript.connection.failure.as_ref().is_some_and(|why| why.kind == fleet::INTERRUPTED)
 }

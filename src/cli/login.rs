@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::args::{Asking, Credentials};
-use super::password::Keyring;
+use super::password::{self, Keyring};
 use crate::site;
 use crate::transport::ssh::{Ssh, SshConfig};
 use crate::transport::target::SshTarget;
@@ -80,7 +80,22 @@ impl Login {
 
     /// A way to ask this host. What the site says of it stands before the options, which are for
     /// all hosts; only keys are tried one after the other.
-    pub fn to(&self, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
+    pub fn to(&self, name: &str, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
+        let mut ssh = self.like(target, said)?;
+        let own = std::env::var_os(password::variable_of(name)).is_some();
+        if own || said.password_file.is_some() {
+            ssh.secrets = Arc::new(Keyring::alone(name, said.password_file.as_deref())?);
+        }
+        Ok(ssh)
+    }
+
+    /// A way to ask a host that is never given the password of others.
+    pub fn alone(&self, name: &str, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
+        let secrets = Arc::new(Keyring::alone(name, said.password_file.as_deref())?);
+        Ok(Ssh { secrets, ..self.like(target, said)? })
+    }
+
+    fn like(&self, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
         let mut ssh = Ssh { target, ..self.like.clone() };
         ssh.user = said.user.clone().or(ssh.user);
         ssh.legacy |= said.legacy_ssh;
@@ -93,9 +108,6 @@ impl Login {
         if let Some(way) = &said.jump {
             let jumps = way.split(',').map(|jump| jump.trim().parse::<SshTarget>());
             ssh.jump = jumps.collect::<Result<_, _>>().context("jump")?;
-        }
-        if let Some(path) = &said.password_file {
-            ssh.secrets = Arc::new(Keyring::of(Some(path), None)?);
         }
         Ok(ssh)
     }

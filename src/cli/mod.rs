@@ -4,8 +4,10 @@
 //! Each verb has a file of its own; what they do is done by `image`, `check` and `report`.
 
 mod args;
+mod asking;
 mod build;
 mod check;
+mod delta;
 mod esxi;
 mod failure;
 mod fix;
@@ -17,17 +19,20 @@ mod list;
 mod login;
 mod packages;
 mod password;
+mod product;
 mod progress;
 mod recipe;
 mod root_password;
 mod screen;
 mod site;
+mod stream;
 mod targets;
 mod troubleshoot;
 mod trust;
 mod vcenter;
 mod via;
 mod vm;
+mod whole_site;
 
 use std::process::ExitCode;
 
@@ -86,6 +91,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
+        Verb::Build(args::Build::Delta(build)) => delta::build(build),
         Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
@@ -96,8 +102,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
         Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
         Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
+        Verb::Check(args::Check::Site(check)) => whole_site::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
+        Verb::Collect(args::Collect::Site(collect)) => whole_site::collect(collect, &assets),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),

@@ -14,9 +14,9 @@ use crate::facts::closure::PackageSetFacts;
 use crate::facts::{Document, Fact};
 use crate::image::closure::{Problem, name_of_file};
 use crate::image::inspect::{self, Asked, Stock};
-use crate::image::plan::{Plan, open_medium};
+use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::profile::Generation;
-use crate::image::repository::{self, Shelf};
+use crate::image::repository::{self, Keyring, Shelf};
 use crate::image::system::System;
 use crate::report::Report;
 use crate::report::model::CheckResult;
@@ -31,8 +31,13 @@ pub enum PackagesError {
     #[error("no medium to look for packages on")]
     NoBase,
     /// What is asked for does not install.
-    #[error("the packages are not proven to install: {}", told(.0))]
-    Incomplete(Vec<String>),
+    #[error("{base}: the packages are not proven to install: {}", told(.findings))]
+    Incomplete {
+        /// The medium.
+        base: PathBuf,
+        /// Why.
+        findings: Vec<String>,
+    },
 }
 
 impl PackagesError {
@@ -40,10 +45,12 @@ impl PackagesError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
-            Self::Incomplete(_) => "see `preflight list packages --base ISO` for what to put into \
+            Self::Incomplete { .. } => {
+                "see `preflight list packages --base ISO` for what to put into \
                                     --rpms DIR, and `preflight check packages` for each finding; \
                                     --allow-incomplete builds it all the same"
-                .to_owned(),
+                    .to_owned()
+            }
         })
     }
 }
@@ -63,6 +70,7 @@ struct Question {
     generation: Generation,
     base: PathBuf,
     shelf: Shelf,
+    keyring: Keyring,
 }
 
 impl Question {
@@ -70,23 +78,31 @@ impl Question {
         choice: &RecipeChoice,
         base: Option<&Path>,
         rpms: Option<&Path>,
+        keys: &[PathBuf],
         assets: &Assets,
     ) -> anyhow::Result<Self> {
         let (file, profile) = recipe::read(choice, assets)?;
         let own = file.recipe.base.as_ref().and_then(|base| base.file.as_deref());
         let base = base.or(own).ok_or(PackagesError::NoBase)?.to_owned();
         let generation = profile.generation;
+        let keys: Vec<PathBuf> = file.recipe.rpm_keys.iter().chain(keys).cloned().collect();
+        let keyring = open_keys(&keys)?;
         let shelf = match rpms.or(file.recipe.rpms.as_deref()) {
-            Some(directory) => repository::survey(directory, generation)?,
+            Some(directory) => repository::survey(directory, generation, &keyring)?,
             None => Shelf::default(),
         };
         let system = System::new(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
-        Ok(Self { asked: system.asked(), known, generation, base, shelf })
+        Ok(Self { asked: system.asked(), known, generation, base, shelf, keyring })
     }
 
     fn asked(&self) -> Asked<'_> {
-        Asked { packages: &self.asked, generation: self.generation, known: &self.known }
+        Asked {
+            packages: &self.asked,
+            generation: self.generation,
+            known: &self.known,
+            keyring: &self.keyring,
+        }
     }
 }
 
@@ -95,7 +111,7 @@ pub fn check(args: &CheckPackages, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = check::Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
-    let question = Question::of(&args.recipe, base, rpms, assets)?;
+    let question = Question::of(&args.recipe, base, rpms, &args.rpm_key, assets)?;
     let (file, medium) = open_medium(&question.base)?;
     reporting.spare(&[(&question.base, &file)], &[])?;
     let facts = inspect::packages(&medium, &question.shelf, &question.asked());
@@ -122,6 +138,7 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
         packages: &packages,
         generation: profile.generation,
         known: &profile.packages.known,
+        keyring: &plan.keyring,
     };
     let facts = inspect::packages(&base.medium, &shelf, &asked);
     // One reason, once, and not for every fact that it makes unknown.
@@ -149,7 +166,7 @@ pub struct ToFetch {
 /// What to fetch so that the recipe installs from a medium.
 pub fn to_fetch(args: &List, assets: &Assets) -> anyhow::Result<Vec<ToFetch>> {
     let choice = RecipeChoice { recipe: args.recipe.clone(), settings: Vec::new() };
-    let question = Question::of(&choice, args.base.as_deref(), args.rpms.as_deref(), assets)?;
+    let question = Question::of(&choice, args.base.as_deref(), args.rpms.as_deref(), &[], assets)?;
     let (_, medium) = open_medium(&question.base)?;
     let addons = question.shelf.packages.iter().map(|it| (it.metadata(), it.location.clone()));
     let stock = Stock::of(&medium, addons)?;

@@ -116,9 +116,32 @@ impl Keyring {
         Ok(Self { given, typed: Mutex::default() })
     }
 
+    /// The secrets of one system alone: what a file or its own variable gives, or a person. What was
+    /// given for other systems is none of it.
+    pub fn alone(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+        let variable = variable_of(name);
+        match file {
+            None if std::env::var_os(&variable).is_some() => {
+                let given = from_environment(&format!("the password of {name}"), &variable)?;
+                anyhow::ensure!(!given.expose().is_empty(), "{variable} is empty");
+                guard()?;
+                Ok(Self { given: Some(given), typed: Mutex::default() })
+            }
+            None => Ok(Self { given: None, typed: Mutex::default() }),
+            Some(path) => Self::of(Some(path), None),
+        }
+    }
+
     fn typed(&self) -> MutexGuard<'_, Typed> {
         self.typed.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// The variable that holds the password of one system by its name in the site: that of `esx-1` is
+/// `PREFLIGHT_PASSWORD_ESX_1`.
+pub fn variable_of(name: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("{VARIABLE}_{}", name.chars().map(word).collect::<String>())
 }
 
 /// Asks a person, and notes the answer even if there is none.

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::Exit;
 use super::args::SiteChoice;
+use super::{Exit, asking};
 use crate::assets::read_file;
-use crate::check::CheckSet;
+use crate::check::{CheckSet, TargetKind};
+use crate::facts::property;
+use crate::facts::transcript::Transcript;
 use crate::site::{
-    Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, Site, SiteFile,
-    Vcenter, Way,
+    Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
+    SiteFile, Vcenter, Way,
 };
 
 /// What is known about the site, and whether anybody told.
@@ -21,6 +23,40 @@ pub struct Around {
     pub site: Site,
     /// Whether rules may speak of it: without a word about the site, checks of it are not asked.
     pub told: bool,
+    /// What the vSphere server answered before, when the site names a capture in its place.
+    pub vcenter: Option<Transcript>,
+}
+
+/// Reads a site file.
+pub fn of_file(path: &Path, checks: &CheckSet) -> anyhow::Result<Around> {
+    of_file_with(path, checks, |_| Ok(()))
+}
+
+/// Reads a site file, and changes the site before anything else is made of it.
+pub fn of_file_with(
+    path: &Path,
+    checks: &CheckSet,
+    change: impl FnOnce(&mut Site) -> anyhow::Result<()>,
+) -> anyhow::Result<Around> {
+    let asset = read_file(path)?;
+    let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
+    let mut site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
+    change(&mut site)?;
+    let vcenter = captured_vcenter(&mut site).context("vcenter")?;
+    Ok(Around { site, told: true, vcenter })
+}
+
+/// Opens the capture that stands in for the vSphere server. From then on the site has the address
+/// that was asked, as it had when it was asked.
+fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
+    let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
+    let Some(path) = vcenter.capture() else { return Ok(None) };
+    let captured = asking::captured(path.to_owned(), TargetKind::Vcenter)?;
+    let asked = property::answer(&captured, "asked");
+    let asked = asked.known().and_then(|asked| property::part(asked, "url").map(str::to_owned));
+    let address = asked.unwrap_or_else(|| captured.target.clone());
+    vcenter.url = format!("vsphere://{address}");
+    Ok(Some(captured))
 }
 
 /// Reads the site file, or makes the same structure of the options.
@@ -30,17 +66,17 @@ pub fn choose(
     checks: &CheckSet,
 ) -> anyhow::Result<Around> {
     if let Some(path) = &choice.file {
-        let asset = read_file(path)?;
-        let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
-        let site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
-        return Ok(Around { site, told: true });
+        return of_file(path, checks);
     }
     let told = choice.cs.is_some()
         || !choice.ps.is_empty()
         || choice.vcenter.is_some()
         || !choice.esxi.is_empty()
+        || !choice.protected.is_empty()
         || choice.vm.is_some();
-    Ok(Around { site: of_options(choice, targets)?, told })
+    let mut site = of_options(choice, targets)?;
+    let vcenter = captured_vcenter(&mut site).context("--vcenter")?;
+    Ok(Around { site, told, vcenter })
 }
 
 fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
@@ -76,8 +112,16 @@ fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
         ..MasterTarget::as_given(given)
     };
     let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::at(url)).transpose();
+    let vcenter = vcenter
+        .context("--vcenter")?
+        .map(|vcenter| Vcenter { discovery_account: choice.discovery_account.clone(), ..vcenter });
+    let protected = choice
+        .protected
+        .iter()
+        .map(|name| Ok(ProtectedVm::named(name.parse().context("--protected-vm")?)));
     Ok(Site {
-        vcenter: vcenter.context("--vcenter")?,
+        vcenter,
+        protected_vms: protected.collect::<anyhow::Result<_>>()?,
         configuration_server,
         process_servers,
         esxi: choice

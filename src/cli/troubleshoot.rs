@@ -2,18 +2,22 @@
 //!
 //! Not for how symptoms are recognised (`check::matching`) nor for how hosts are asked (`host`).
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
 
 use anyhow::Context;
 
-use super::args::{TextOrJson, Troubleshoot};
-use super::{Exit, host, screen, site};
+use super::args::{ManyHosts, TextOrJson, Troubleshoot};
+use super::asking::{self, Asking, Beside, Heard};
+use super::login::Login;
+use super::site::Around;
+use super::{Exit, host, screen, site, targets};
 use crate::assets::Assets;
 use crate::check::matching::{MAX_BYTES, Matches};
-use crate::check::scope::Scope;
-use crate::check::{CheckSet, SymptomSet, Target, Waiver, engine};
+use crate::check::{CheckSet, Provider, SymptomSet, Target, Waiver, engine, scope};
 use crate::report::candidates::{self, Troubleshooting};
 use crate::report::{Style, candidates_text};
+use crate::site::whole::Scope;
 
 /// Says what a text speaks of, and asks the targets about it.
 pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit> {
@@ -21,13 +25,22 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
     let checks = super::check::set(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
-    let told = args.site.file.is_some() || !args.targets.is_empty();
+    let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
     let (said, interrupted) = match told && !matches.candidates.is_empty() {
         false => (Troubleshooting::asked_nobody(&matches, &checks), false),
         true => {
             let around = site::choose(&args.site, &args.targets, &checks)?;
-            let asked = host::asked(args, &checks, &around)?;
-            (judged(&matches, &checks, &asked.targets, &around.site.waivers), asked.interrupted)
+            let suspected = suspected(&matches, &checks);
+            let heard = asked(args, &checks, &around, &suspected)?;
+            let mut targets = host::of_site(&heard, &checks, &around, Scope::Asked)?;
+            if around.told {
+                let known = |it: &Target| !targets.iter().any(|known| known.name == it.name);
+                let silent: Vec<Target> =
+                    around.site.answered_for().into_iter().filter(known).collect();
+                targets.extend(silent);
+            }
+            let said = judged(&matches, &checks, &targets, &around.site.waivers);
+            (said, heard.was_interrupted())
         }
     };
     let shown = match args.format {
@@ -41,6 +54,48 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
     Ok(if interrupted { Exit::Interrupted } else { Exit::of_report(said.exit_code) })
 }
 
+/// Who would have to be asked for the checks that the symptoms point to, and what those require.
+fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
+    let mut left: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut needs = BTreeSet::new();
+    while let Some(id) = left.pop() {
+        if let Some(check) = checks.find(id).filter(|check| seen.insert(&check.id)) {
+            needs.extend(check.needs().iter().copied());
+            left.extend(check.requires.iter().map(String::as_str));
+        }
+    }
+    needs
+}
+
+/// Asks the targets, without one all master targets of the site; and of vSphere those who know
+/// what is suspected, for a server that cannot help is not bothered.
+fn asked(
+    args: &Troubleshoot,
+    checks: &CheckSet,
+    around: &Around,
+    suspected: &BTreeSet<Provider>,
+) -> anyhow::Result<Heard> {
+    let many = ManyHosts { inventory: None, groups: Vec::new(), jobs: None };
+    let hosts = match args.targets.is_empty() {
+        true => host::of_whole_site(&around.site)?,
+        false => targets::with_process_servers(
+            targets::chosen(&args.targets, &many, &around.site)?,
+            &around.site,
+        ),
+    };
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let of_vsphere = suspected.contains(&Provider::Vsphere);
+    let beside = Beside {
+        vcenter: of_vsphere,
+        shells: of_vsphere || suspected.contains(&Provider::EsxiShell),
+        scope: Scope::Asked,
+    };
+    let trusting = &args.trusting;
+    let asking = Asking { around, checks, login: &login, trusting, jobs: None, beside };
+    asking::ask(hosts, &asking)
+}
+
 /// Judges the checks that the symptoms point to, and no others.
 fn judged(
     matches: &Matches<'_>,
@@ -49,7 +104,7 @@ fn judged(
     waivers: &[Waiver],
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
-    let scope = Scope::of(checks, targets).only(checks, &suspected);
+    let scope = scope::Scope::of(checks, targets).only(checks, &suspected);
     let findings = engine::judge_scope(checks, targets, &scope, waivers, jiff::Timestamp::now());
     Troubleshooting::asked(matches, checks, targets, &findings)
 }

@@ -3,17 +3,17 @@
 //!
 //! Not for the host's shell, nor for a master target's: that is `host`.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
-use super::check::Reporting;
+use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
-use super::{Exit, fix, screen, via};
+use super::via::{self, AnyRoute};
+use super::{Exit, fix, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
@@ -22,18 +22,14 @@ use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::Survey;
 use crate::facts::{Document, Fact};
-use crate::image::replacement::{Readers, Replacement};
 use crate::report::Report;
 use crate::secret::Secret;
 use crate::transport::capture;
+use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
+use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
-use crate::transport::vsphere::client::Callee;
-use crate::transport::vsphere::enable_uuid::Machine;
 use crate::transport::vsphere::session::Credentials;
-use crate::transport::vsphere::stream::Route;
-use crate::transport::vsphere::tls::Trust;
-use crate::transport::vsphere::{Asked, record};
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
 pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
@@ -52,21 +48,14 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
 /// is there after it.
 fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
     let route = way(&args.through, &args.asking)?;
-    let who = Who::of(&args.target, &args.asking)?;
+    let inquiry = inquiry(&args.target, &args.asking, route)?;
     if args.fix.fix {
-        let name = args.asking.vm.as_ref().or(who.to.vm.as_ref());
+        let name = inquiry.question.master_target.as_deref();
         let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
-        fix::enable_uuid(
-            &Machine {
-                callee: who.callee(&*route),
-                credentials: &who.credentials,
-                name,
-                timeout: Duration::from_secs(args.asking.timeout),
-            },
-            &args.fix,
-        )?;
+        let stop = interrupt::watched()?;
+        fix::enable_uuid(&inquiry.machine(name, &stop), &args.fix)?;
     }
-    who.ask(TargetKind::Vcenter, &args.asking, &*route)
+    answer(TargetKind::Vcenter, inquiry)
 }
 
 /// The report of what was answered.
@@ -81,34 +70,21 @@ pub fn judge(
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
     let not_asked = check::scope::Scope::of(checks, targets).not_asked;
-    Report::new(targets, findings, &not_asked, &[], at, fail_on)
+    let report = Report::new(targets, findings, &not_asked, &[], at, fail_on);
+    match transcripts.iter().any(fleet::was_interrupted) {
+        true => report.interrupted(),
+        false => report,
+    }
 }
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
     let route = way(&args.through, &args.asking)?;
-    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, &*route)?;
-    save(&transcript, args.out.as_deref())
+    let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, route)?;
+    checking::save(&[transcript], args.out.as_deref())
 }
 
-/// Saves what a server answered.
-pub fn save(transcript: &Transcript, out: Option<&Path>) -> anyhow::Result<Exit> {
-    let text = capture::text(transcript);
-    match out {
-        Some(path) => {
-            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
-            out.file()
-                .write_all(text.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            out.commit()?;
-        }
-        None => std::io::stdout().write_all(text.as_bytes())?,
-    }
-    let silent = transcript.connection.failure.is_some();
-    Ok(if silent { Exit::Undecided } else { Exit::Clean })
-}
-
-fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<Box<dyn Route>> {
+fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<AnyRoute> {
     let host = via::of_options(&through.host, &through.credentials(), asking.timeout)?;
     Ok(via::route(host))
 }
@@ -118,65 +94,53 @@ pub fn ask(
     target: &str,
     kind: TargetKind,
     asking: &AskingVsphere,
-    route: &dyn Route,
+    route: AnyRoute,
 ) -> anyhow::Result<Transcript> {
-    Who::of(target, asking)?.ask(kind, asking, route)
+    answer(kind, inquiry(target, asking, route)?)
 }
 
-/// Who logs in where, and how the server is known.
-struct Who {
-    to: Address,
-    trust: Trust,
-    credentials: Credentials,
+/// Who is asked what, as whom. A password that has to be typed is asked for here.
+fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Result<Inquiry> {
+    let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
+    let trust = trust(&asking.trusting, &to)?;
+    let user = asking.user.clone().or_else(|| to.user.clone());
+    let user = user.with_context(|| {
+        format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
+    })?;
+    let question = Question {
+        discovery_account: asking.discovery_account.clone(),
+        master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+        host: asking.host.clone(),
+        reprotected_at: asking.reprotected_at,
+        protected: asking.protected.clone(),
+        ..Question::default()
+    };
+    let credentials = Credentials { password: password(asking, &user, &to)?, user };
+    let timeout = Duration::from_secs(asking.timeout);
+    Ok(Inquiry { route, to, trust, credentials, question, timeout })
 }
 
-impl Who {
-    fn of(target: &str, asking: &AskingVsphere) -> anyhow::Result<Self> {
-        let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
-        let trust = trust(&asking.trusting, &to)?;
-        let user = asking.user.clone().or_else(|| to.user.clone());
-        let user = user.with_context(|| {
-            format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
-        })?;
-        let credentials = Credentials { password: password(asking, &user, &to)?, user };
-        Ok(Self { to, trust, credentials })
-    }
+fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
+    let name = inquiry.to.host.clone();
+    let by = Means::Api(Box::new(inquiry));
+    let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    drop(bars);
+    let transcript = answered.pop().expect("there is a transcript for every question");
+    tell_failure(&transcript);
+    Ok(transcript)
+}
 
-    fn callee<'a>(&'a self, route: &'a dyn Route) -> Callee<'a> {
-        Callee { route, to: &self.to, trust: &self.trust }
-    }
-
-    fn ask(
-        &self,
-        kind: TargetKind,
-        asking: &AskingVsphere,
-        route: &dyn Route,
-    ) -> anyhow::Result<Transcript> {
-        let Self { to, credentials, .. } = self;
-        let question = Question {
-            discovery_account: asking.discovery_account.clone(),
-            master_target: asking.vm.clone().or_else(|| to.vm.clone()),
-            host: asking.host.clone(),
-            reprotected_at: asking.reprotected_at,
-            protected: asking.protected.clone(),
-        };
-        let transcript = record(&Asked {
-            name: &to.host,
-            kind: kind.word(),
-            callee: self.callee(route),
-            credentials,
-            question: &question,
-            timeout: Duration::from_secs(asking.timeout),
-        });
-        // The findings say what is unknown for it; what to do about it is said once.
-        if let Some(failure) = &transcript.connection.failure {
-            let hint =
-                failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
-            let reason = screen::printable(&failure.reason);
-            anstream::eprintln!("preflight: {}: {reason}{}", to.host, hint.collect::<String>());
-        }
-        Ok(transcript)
-    }
+/// Says why a server could not be asked and what to do about it: the findings say what is unknown
+/// for it.
+pub fn tell_failure(transcript: &Transcript) {
+    let Some(failure) = &transcript.connection.failure else { return };
+    let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
+    let reason = screen::printable(&failure.reason);
+    let name = screen::printable(&transcript.target);
+    anstream::eprintln!("preflight: {name}: {reason}{}", hint.collect::<String>());
 }
 
 /// The password, from wherever passwords come.

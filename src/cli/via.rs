@@ -22,24 +22,30 @@ pub fn of_options(
 ) -> anyhow::Result<Option<Ssh>> {
     let Some(target) = &host.via else { return Ok(None) };
     let login = Login::for_others(credentials, Duration::from_secs(timeout))?;
-    Ok(Some(login.to(target.clone(), &site::Login::default())?))
+    Ok(Some(login.to("via", target.clone(), &site::Login::default())?))
 }
 
 /// The host that `via:` names in a site; none when it is this one, so that the way is straight.
 /// What `login` says of all hosts is said of it, too.
-#[allow(dead_code, reason = "whole sites are asked by verbs that come after this")]
 pub fn of_site(via: &Via, site: &Site, login: &Login) -> anyhow::Result<Option<Ssh>> {
     let unknown = || format!("via: nothing is reached through {via}");
     let (way, said) = site.way_through(via).with_context(unknown)?;
     match way.as_str().parse::<Target>().with_context(|| format!("via {via}"))? {
         Target::Local => Ok(None),
-        Target::Ssh(target) => Ok(Some(login.to(target, &said)?)),
+        Target::Ssh(target) => Ok(Some(match via.name() {
+            Some(name) => login.to(name, target, &said)?,
+            // A host that is none of the site's is not shown the password of those.
+            None => login.alone("via", target, &said)?,
+        })),
         Target::Captures(_) => bail!("via: nothing is reached through {via}"),
     }
 }
 
+/// A way that a thread of its own may take.
+pub type AnyRoute = Box<dyn Route + Send + Sync>;
+
 /// The way to a vSphere server.
-pub fn route(via: Option<Ssh>) -> Box<dyn Route> {
+pub fn route(via: Option<Ssh>) -> AnyRoute {
     match via {
         Some(host) => Box::new(ThroughSsh { host }),
         None => Box::new(Tcp),

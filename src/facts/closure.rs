@@ -40,4 +40,12 @@ pub struct PackageSetFacts {
     pub rivals: Looked<String>,
     /// Add-ons that were built for another release, in words.
     pub other_release: Looked<String>,
+    /// Keys that add-ons may be signed with.
+    pub keys: i64,
+    /// How many add-ons are signed by whom, in words.
+    pub signers: Looked<String>,
+    /// Add-ons that nobody signed, or whose payload no signature covers, in words.
+    pub unsigned: Looked<String>,
+    /// Add-ons that are signed by a key that was not named, in words.
+    pub strangers: Looked<String>,
 }

@@ -114,12 +114,19 @@ impl<T> Looked<T> {
 }
 
 /// All facts of one target: a tree of known values, and the reason for every one that is absent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// The known facts, as nested maps; integers fit an `i64`, nothing is null.
     pub known: Value,
     /// Dotted path of each absent fact, with the reason.
     pub absent: BTreeMap<String, String>,
+}
+
+impl Default for Document {
+    /// A document in which nothing is said of anything.
+    fn default() -> Self {
+        Self { known: Value::Object(serde_json::Map::new()), absent: BTreeMap::new() }
+    }
 }
 
 impl Document {
@@ -149,6 +156,56 @@ impl Document {
         Self { known, absent }
     }
 
+    /// Says of lists that were cut short, and do not know why, that this is why.
+    pub fn cut_short_by(mut self, reason: &str) -> Self {
+        for why in self.absent.values_mut().filter(|why| *why == CUT_SHORT) {
+            reason.clone_into(why);
+        }
+        self
+    }
+
+    /// Takes facts that are absent here from another document of the same thing, each as a whole:
+    /// the rest of a list that was cut short is not to come from elsewhere. `may` says which.
+    pub fn filled_from(mut self, other: &Self, may: impl Fn(&str) -> bool) -> Self {
+        let whole = |path: &&String| {
+            !path.contains('[') && !path.ends_with(".complete") && may(path.as_str())
+        };
+        let paths: Vec<String> = self.absent.keys().filter(whole).cloned().collect();
+        for path in paths {
+            let found = path.split('.').try_fold(&other.known, |here, name| here.get(name));
+            let Some(found) = found else { continue };
+            let Some(place) = place_of(&mut self.known, &path) else { continue };
+            *place = found.clone();
+            self.absent.remove(&path);
+            let below = |it: &&String| {
+                it.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
+            };
+            let below: Vec<&String> = other.absent.keys().filter(below).collect();
+            self.absent.extend(below.into_iter().map(|it| (it.clone(), other.absent[it].clone())));
+        }
+        self
+    }
+
+    /// The part of it below one root.
+    pub fn root(&self, root: &str) -> Self {
+        let known = self.known.get(root).map(|facts| (root.to_owned(), facts.clone()));
+        let below = |path: &&String| path.split(['.', '[']).next() == Some(root);
+        let absent = self.absent.iter().filter(|(path, _)| below(path));
+        Self {
+            known: Value::Object(known.into_iter().collect()),
+            absent: absent.map(|(path, why)| (path.clone(), why.clone())).collect(),
+        }
+    }
+
+    /// Says why nothing is known about a root, when nobody has said anything about it.
+    pub fn or_absent(mut self, root: &str, reason: &str) -> Self {
+        let below = |path: &String| path.split(['.', '[']).next() == Some(root);
+        if self.known.get(root).is_none() && !self.absent.keys().any(below) {
+            self.absent.insert(root.to_owned(), reason.to_owned());
+        }
+        self
+    }
+
     /// Joins the facts of another document into this one.
     pub fn join(mut self, other: Self) -> Self {
         if let (Value::Object(mine), Value::Object(theirs)) = (&mut self.known, other.known) {
@@ -157,6 +214,19 @@ impl Document {
         self.absent.extend(other.absent);
         self
     }
+}
+
+/// Where the member of a path belongs, when what contains it is known.
+fn place_of<'k>(known: &'k mut Value, path: &str) -> Option<&'k mut Value> {
+    let (parents, name) = match path.rsplit_once('.') {
+        Some((parents, name)) => (Some(parents), name),
+        None => (None, path),
+    };
+    let mut here = known;
+    for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
+        here = here.get_mut(parent)?;
+    }
+    Some(here.as_object_mut()?.entry(name).or_insert(Value::Null))
 }
 
 /// Moves the marks out of the tree; a marked value becomes null and is dropped by its parent.
@@ -234,6 +304,28 @@ mod tests {
             }})
         );
         assert_eq!(document.absent["image.size"], "no permission");
+    }
+
+    #[test]
+    fn what_is_absent_is_taken_from_elsewhere_as_a_whole_or_not_at_all() {
+        let list = |items: Value, complete: bool| serde_json::json!({ "items": items, "complete": complete });
+        let mut mine = Document::of_known(
+            serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }),
+        );
+        for path in ["vm.power", "vm.snapshots", "vm.tools", "vm.uuid"] {
+            mine.absent.insert(path.to_owned(), "no answer".to_owned());
+        }
+        let theirs = Document::of_known(serde_json::json!({ "vm": {
+            "name": "b", "power": "off", "tools": "on",
+            "disks": list(serde_json::json!([2]), true), "snapshots": list(serde_json::json!([3]), false),
+        } }));
+        let filled = mine.filled_from(&theirs, |path| path != "vm.tools");
+        assert_eq!(
+            filled.known,
+            serde_json::json!({ "vm": { "name": "a", "power": "off", "disks": { "items": [1] }, "snapshots": { "items": [3] } } })
+        );
+        let absent: Vec<&str> = filled.absent.keys().map(String::as_str).collect();
+        assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools", "vm.uuid"]);
     }
 
     #[test]

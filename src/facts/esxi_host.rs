@@ -22,6 +22,8 @@ const MIB: i64 = 1024 * 1024;
 pub struct EsxiFacts {
     /// Its name in the inventory.
     pub name: String,
+    /// Whether the inventory that it was looked for in has it.
+    pub in_inventory: Fact<bool>,
     /// Whether vCenter has it: `connected`, `disconnected` or `notResponding`.
     pub connection: Fact<String>,
     /// Whether it is in maintenance mode.
@@ -36,6 +38,26 @@ pub struct EsxiFacts {
     pub free_memory_mib: Fact<i64>,
 }
 
+impl EsxiFacts {
+    /// A host of which nothing is known but whether the inventory has it.
+    pub fn unseen(name: &str, in_inventory: Fact<bool>) -> Self {
+        let reason = match &in_inventory {
+            Fact::Known(_) => format!("the inventory has no host named {name}"),
+            Fact::Unavailable(why) => why.reason.clone(),
+        };
+        Self {
+            name: name.to_owned(),
+            in_inventory,
+            connection: Fact::unavailable(reason.clone()),
+            maintenance: Fact::unavailable(reason.clone()),
+            version: Fact::unavailable(reason.clone()),
+            licence: Fact::unavailable(reason.clone()),
+            datastores: Fact::unavailable(reason.clone()),
+            free_memory_mib: Fact::unavailable(reason),
+        }
+    }
+}
+
 /// Reads what is known about a host of the inventory.
 pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> EsxiFacts {
     let product = host.value("summary.config.product");
@@ -48,6 +70,7 @@ pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> Esxi
     };
     EsxiFacts {
         name: inventory.name(&host.object),
+        in_inventory: Fact::Known(true),
         connection: host.text("runtime.connectionState"),
         maintenance: host.bool("runtime.inMaintenanceMode"),
         version,

@@ -74,6 +74,8 @@ pub struct MediumFacts {
 /// What the boot menus say.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct BootFacts {
+    /// What starts by itself, as `FILE: TITLE` for each boot configuration file.
+    pub defaults: Fact<Looked<String>>,
     /// Every entry of every boot configuration file.
     pub entries: Fact<Looked<BootEntryFacts>>,
     /// Volume labels that boot configurations name, each once, blanks unescaped.
@@ -125,6 +127,19 @@ pub struct SourceFacts {
     pub addon_faults: Fact<Looked<String>>,
     /// Packages in the add-on repository.
     pub addon_packages: Fact<i64>,
+    /// The same one by one, sorted by `NAME-EPOCH:VERSION-RELEASE.ARCH`.
+    pub addons: Fact<Looked<AddOnFacts>>,
+    /// Packages in the vendor's repository.
+    pub vendor_packages: Fact<i64>,
+}
+
+/// A package of the add-on repository.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AddOnFacts {
+    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`.
+    pub nevra: String,
+    /// Bytes of its file.
+    pub size: i64,
 }
 
 /// What a kickstart says, as far as it is judged.
@@ -201,6 +216,34 @@ pub struct PayloadFacts {
     pub strangers: Fact<Looked<String>>,
     /// Files verified.
     pub files: Fact<i64>,
+    /// Whether manifest and list were read, every file they name is there with its digest, and
+    /// nothing stands below `/preflight` that they do not name.
+    pub verified: Fact<bool>,
+    /// What the manifest says the image was made of.
+    pub made: Fact<MadeFacts>,
+}
+
+/// What an image was made of, by its own word.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct MadeFacts {
+    /// The program and its version.
+    pub tool: String,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The recipe's digest.
+    pub recipe_sha256: String,
+    /// Keys of the recipe that were overridden.
+    pub overridden: Looked<String>,
+    /// Digest of the plan: of every value and input, defaults filled.
+    pub plan_sha256: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The vendor's medium: its file's name; absent on a kickstart disc.
+    pub base: Fact<String>,
+    /// The vendor's medium: its digest.
+    pub base_sha256: Fact<String>,
+    /// Why the packages may not install, when it was built all the same.
+    pub incomplete: Looked<String>,
 }
 
 /// The replication agent on the disc.

@@ -4,10 +4,11 @@
 //! Not for judging any of it, nor for the details of chosen machines: the files of the subjects
 //! read those.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fact;
 use super::property::{Object, listing};
+use super::question::Question;
 use super::transcript::Transcript;
 
 /// The questions that list an inventory, each with the type of its objects.
@@ -139,11 +140,20 @@ impl Inventory {
     /// The objects an account needs its privileges on: the datacenter, and in it the master
     /// target, its host, and what that host and the protected machines reach. All datacenters,
     /// hosts and datastores when no master target is named. False when there are too many to ask.
-    pub fn in_play(
-        &self,
-        master_target: Option<&str>,
-        protected: &[String],
-    ) -> (Vec<String>, bool) {
+    pub fn in_play(&self, question: &Question) -> (Vec<String>, bool) {
+        let mut seen = BTreeSet::new();
+        let of_each = question
+            .pairings()
+            .into_iter()
+            .flat_map(|pair| self.in_play_of(pair.master_target.as_deref(), &pair.protected));
+        let mut all: Vec<String> =
+            of_each.filter(|reference| seen.insert(reference.clone())).collect();
+        let complete = all.len() <= MAX_IN_PLAY;
+        all.truncate(MAX_IN_PLAY);
+        (all, complete)
+    }
+
+    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> Vec<String> {
         let mut play: Vec<&str> = Vec::new();
         let master_target = master_target.and_then(|name| match self.machine(name) {
             Search::Found(machine) => Some(machine),
@@ -181,12 +191,7 @@ impl Inventory {
             references.push(machine.object.clone());
             references.extend(listed(machine, "datastore"));
         }
-        let mut all: Vec<String> = play.into_iter().map(str::to_owned).chain(references).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        all.retain(|reference| seen.insert(reference.clone()));
-        let complete = all.len() <= MAX_IN_PLAY;
-        all.truncate(MAX_IN_PLAY);
-        (all, complete)
+        play.into_iter().map(str::to_owned).chain(references).collect()
     }
 }
 
@@ -334,7 +339,9 @@ mod tests {
         ]);
         let play = |mt: Option<&str>, protected: &[&str]| {
             let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
-            all.in_play(mt, &protected).0.join(" ")
+            let master_target = mt.map(str::to_owned);
+            let question = Question { master_target, protected, ..Question::default() };
+            all.in_play(&question).0.join(" ")
         };
         assert_eq!(
             play(Some("mt"), &[]),

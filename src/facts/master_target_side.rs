@@ -14,7 +14,7 @@ use super::vsphere::Survey;
 use super::{Fact, Looked};
 
 /// Why nothing is known about the master target's side.
-const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME";
+const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME, or vm: in the site file";
 
 impl Survey<'_> {
     /// What is known about the master target's machine.
@@ -24,7 +24,7 @@ impl Survey<'_> {
         facts.disk_slots = disk_slots(&facts, planned);
         facts.storage_moves = storage_moves::of(self.transcript, &self.question);
         facts.vmx = match self.in_detail(name) {
-            Fact::Known(machine) => vmx::of(self.transcript, machine),
+            Fact::Known(machine) => vmx::of(self.transcript, name, machine),
             Fact::Unavailable(why) => Fact::Unavailable(why),
         };
         facts
@@ -40,6 +40,14 @@ impl Survey<'_> {
         };
         if let Some(host) = &self.question.host {
             facts.wanted_host = Fact::Known(host.clone());
+            facts.plan.names_host = true;
+            facts.plan.host = Fact::Known(host.clone());
+            facts.plan.host_exists = self.has("hosts", host);
+        }
+        if let Some(datastore) = &self.question.datastore {
+            facts.plan.names_datastore = true;
+            facts.plan.datastore = Fact::Known(datastore.clone());
+            facts.plan.datastore_exists = self.has("datastores", datastore);
         }
         facts.start_host = self.start_host(&facts);
         facts.leftovers = leftovers(self.transcript, name);

@@ -226,12 +226,23 @@ pub fn of(
              --discovery-account NAME",
         );
     };
+    let asked = answer(transcript, "asked");
+    let asked = asked.known().map(|asked| &asked["question"]["discovery_account"]);
+    if let Some(other) = asked.and_then(|asked| asked.as_str()).filter(|asked| asked != account) {
+        return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
+    }
     let matrix = match answer(transcript, "privileges") {
         Fact::Known(value) => serde_json::from_value::<Matrix>(value),
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     match matrix {
-        Ok(matrix) => judged(account, &matrix, transcript, inventory),
+        Ok(mut matrix) => {
+            // Whoever captured the answers may have had fewer machines in mind.
+            let (play, _) = inventory.in_play(question);
+            let asked = |it: &String| matrix.objects.iter().any(|row| row.object == *it);
+            matrix.complete &= play.iter().all(asked);
+            judged(account, &matrix, transcript, inventory)
+        }
         Err(error) => Fact::unavailable(format!("the answer privileges is not read: {error}")),
     }
 }

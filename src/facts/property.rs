@@ -172,6 +172,28 @@ pub fn answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
     }
 }
 
+/// What was asked about a master target alone: the first of a question has its answer in a place
+/// of its own, further ones by their names in another. One that nobody asked about has none.
+pub fn answer_about(transcript: &Transcript, probe: &str, master_target: &str) -> Fact<Value> {
+    let asked = answer(transcript, "asked");
+    let asked = asked.known().map(|asked| &asked["question"]["master_target"]);
+    if asked.and_then(Value::as_str) == Some(master_target) {
+        return answer(transcript, probe);
+    }
+    answer(transcript, &of_others(probe)).and_then(|all| match all.get(master_target) {
+        Some(value) => match serde_json::from_value::<Refusal>(value.clone()) {
+            Ok(refusal) => Fact::unavailable(refusal.reason()),
+            Err(_) => Fact::Known(value.clone()),
+        },
+        None => Fact::unavailable(format!("{probe}: nobody asked about {master_target}")),
+    })
+}
+
+/// Where the answers about further master targets are.
+pub fn of_others(probe: &str) -> String {
+    format!("{probe}-of-others")
+}
+
 /// The objects that a question brought.
 pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
     match answer(transcript, probe) {

@@ -18,6 +18,27 @@ pub struct Question {
     /// The name of the host on which machines that are gone should appear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// The name of the datastore that is chosen in Re-protect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub datastore: Option<String>,
+    /// When the last reprotect began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reprotected_at: Option<jiff::Timestamp>,
+    /// The names of machines that are to fail back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<String>,
+    /// Further master targets, each with what fails back through it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Pairing>,
+}
+
+/// A master target and the machines that fail back through it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pairing {
+    /// The name of the master target's machine; machines without one are planned for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_target: Option<String>,
     /// When the last reprotect began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reprotected_at: Option<jiff::Timestamp>,
@@ -27,8 +48,36 @@ pub struct Question {
 }
 
 impl Question {
-    /// Every machine it names.
+    /// What a server is asked about several master targets, in one session.
+    pub fn of_pairings(discovery_account: Option<String>, pairings: Vec<Pairing>) -> Self {
+        let mut pairings = pairings.into_iter();
+        let whole = Self { discovery_account, ..Self::default() };
+        let first = pairings.next().unwrap_or_default();
+        Self { others: pairings.collect(), ..whole.about(first) }
+    }
+
+    /// The same question about one master target and nothing else.
+    pub fn about(&self, pairing: Pairing) -> Self {
+        let Pairing { master_target, reprotected_at, protected } = pairing;
+        Self { master_target, reprotected_at, protected, others: Vec::new(), ..self.clone() }
+    }
+
+    /// Every master target with what fails back through it.
+    pub fn pairings(&self) -> Vec<Pairing> {
+        let first = Pairing {
+            master_target: self.master_target.clone(),
+            reprotected_at: self.reprotected_at,
+            protected: self.protected.clone(),
+        };
+        std::iter::once(first).chain(self.others.iter().cloned()).collect()
+    }
+
+    /// Every machine it names, each once.
     pub fn machines(&self) -> impl Iterator<Item = &str> {
-        self.master_target.iter().chain(&self.protected).map(String::as_str)
+        let own = self.master_target.iter().chain(&self.protected);
+        let others =
+            self.others.iter().flat_map(|pair| pair.master_target.iter().chain(&pair.protected));
+        let mut seen = std::collections::BTreeSet::new();
+        own.chain(others).map(String::as_str).filter(move |name| seen.insert(*name))
     }
 }

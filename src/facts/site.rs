@@ -28,6 +28,11 @@ pub struct SiteFacts {
     pub reiserfs_sources: Looked<String>,
     /// The same for XFS.
     pub xfs_sources: Looked<String>,
+    /// Whether it names replication groups.
+    pub has_groups: bool,
+    /// Replication groups whose machines are planned for more than one master target, each with
+    /// them; complete when every machine of a group is planned for one.
+    pub split_groups: Looked<String>,
     /// What is planned for this master target.
     pub master_target: Fact<PlanFacts>,
 }

@@ -6,14 +6,17 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::property::{answer, list, part};
+use super::property::{answer_about, list, part};
 use super::question::Question;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
 /// Moves since the last reprotect.
 pub fn of(transcript: &Transcript, question: &Question) -> Fact<Looked<String>> {
-    let events = match answer(transcript, "moves") {
+    let Some(master_target) = &question.master_target else {
+        return Fact::unavailable("no master target is named");
+    };
+    let events = match answer_about(transcript, "moves", master_target) {
         Fact::Known(events) => events,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };

@@ -60,12 +60,46 @@ pub struct VmFacts {
     pub leftovers: Fact<Looked<String>>,
     /// The host on which it should appear when it is no longer on-premises.
     pub wanted_host: Fact<String>,
+    /// Where it is planned to come back to.
+    pub plan: PlannedPlace,
     /// The host on which it will start: its own, or the master target's when it is gone.
     pub start_host: Fact<StartHost>,
     /// How many disks it would have with those of the machines that fail back through it.
     pub disk_slots: Fact<DiskSlots>,
     /// The same machine as seen from the master target it fails back through.
     pub master_target: Fact<MasterTargetSide>,
+}
+
+/// Where a machine is planned to come back to, as far as anybody says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlannedPlace {
+    /// Whether a host is named.
+    pub names_host: bool,
+    /// Its name.
+    pub host: Fact<String>,
+    /// Whether the inventory has it.
+    pub host_exists: Fact<bool>,
+    /// Whether a datastore is named.
+    pub names_datastore: bool,
+    /// Its name.
+    pub datastore: Fact<String>,
+    /// Whether the inventory has it.
+    pub datastore_exists: Fact<bool>,
+}
+
+impl PlannedPlace {
+    /// Nobody says anything.
+    pub fn unsaid() -> Self {
+        let unsaid = "nobody says where it is planned to come back to";
+        Self {
+            names_host: false,
+            host: Fact::unavailable(unsaid),
+            host_exists: Fact::unavailable(unsaid),
+            names_datastore: false,
+            datastore: Fact::unavailable(unsaid),
+            datastore_exists: Fact::unavailable(unsaid),
+        }
+    }
 }
 
 /// A SCSI controller.
@@ -180,6 +214,7 @@ pub fn of(
         vmx: Fact::unavailable("it is not the master target"),
         leftovers: Fact::unavailable("it is the master target itself"),
         wanted_host: Fact::unavailable("nobody said on which host: add --host NAME"),
+        plan: PlannedPlace::unsaid(),
         start_host: Fact::unavailable("it is the master target itself"),
         disk_slots: Fact::unavailable("it is not the master target"),
         master_target: Fact::unavailable("it is the master target itself"),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::property::{Object, answer, list, part};
+use super::property::{Object, answer_about, list, part};
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
@@ -22,8 +22,8 @@ pub struct VmxFacts {
 }
 
 /// Reads the two of a machine.
-pub fn of(transcript: &Transcript, machine: &Object) -> Fact<VmxFacts> {
-    let file = match answer(transcript, "vmx") {
+pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFacts> {
+    let file = match answer_about(transcript, "vmx", name) {
         Fact::Known(file) => file,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };

@@ -4,6 +4,8 @@
 //! Not for how any of it is read: one file per subject does that. What is true of a machine only
 //! beside another one is joined in `master_target_side`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::Fact;
@@ -23,14 +25,15 @@ struct Asked {
 }
 
 /// One server's answers, opened.
+#[derive(Clone)]
 pub struct Survey<'t> {
     pub(super) transcript: &'t Transcript,
     /// What was asked.
     pub question: Question,
     /// Who logged in.
     user: String,
-    inventory: Inventory,
-    chosen: Fact<Listing>,
+    inventory: Arc<Inventory>,
+    chosen: Arc<Fact<Listing>>,
     sees_everything: Fact<bool>,
 }
 
@@ -44,8 +47,8 @@ impl<'t> Survey<'t> {
         Self {
             question: asked.question,
             user: asked.user,
-            inventory: Inventory::of(transcript),
-            chosen,
+            inventory: Arc::new(Inventory::of(transcript)),
+            chosen: Arc::new(chosen),
             sees_everything: super::privileges::sees_everything(transcript),
             transcript,
         }
@@ -134,7 +137,7 @@ impl<'t> Survey<'t> {
             Fact::Known(found) => found,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         };
-        match &self.chosen {
+        match self.chosen.as_ref() {
             Fact::Known(chosen) => {
                 match chosen.objects.iter().find(|object| object.object == found.object) {
                     Some(object) => Fact::Known(object),
@@ -148,13 +151,48 @@ impl<'t> Survey<'t> {
     /// A machine that is not seen is gone only when the account sees everything: what it may not
     /// see is left out of the list without a word.
     fn absence(&self, name: &str) -> Fact<bool> {
+        self.absence_of("virtual machine", name)
+    }
+
+    fn absence_of(&self, what: &str, name: &str) -> Fact<bool> {
         match &self.sees_everything {
             Fact::Known(true) => Fact::Known(false),
             _ => Fact::unavailable(format!(
-                "no virtual machine named {name} is visible to {}, which may not see all of them",
+                "no {what} named {name} is visible to {}, which may not see all of them",
                 self.user
             )),
         }
+    }
+
+    /// Whether the inventory has a host (`hosts`) or a datastore (`datastores`) of a name.
+    pub fn has(&self, list: &str, name: &str) -> Fact<bool> {
+        let (what, same): (_, fn(&str, &str) -> bool) = match list {
+            "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
+            _ => ("datastore", |a, b| a == b),
+        };
+        if self.inventory.list(list).any(|it| same(&self.inventory.name(&it.object), name)) {
+            return Fact::Known(true);
+        }
+        match self.inventory.complete(list) {
+            Fact::Known(true) => self.absence_of(what, name),
+            Fact::Known(false) => Fact::unavailable(format!("not every {what} could be looked at")),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    /// The same answers to another question.
+    pub fn asked(&self, question: &Question) -> Self {
+        Self { question: question.clone(), ..self.clone() }
+    }
+
+    /// The server's name in reports.
+    pub fn target(&self) -> &str {
+        &self.transcript.target
+    }
+
+    /// What was answered.
+    pub fn transcript(&self) -> &'t Transcript {
+        self.transcript
     }
 }
 

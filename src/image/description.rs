@@ -31,7 +31,7 @@ pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>)
         None => line("base", "none: a kickstart disc to use beside the vendor's medium".to_owned()),
     }
     line("agent", agent(plan));
-    line("add-ons", format!("{} packages", plan.packages.len()));
+    line("add-ons", add_ons(plan));
     for disk in plan.system.erased() {
         line("erases", format!("{}, all that is on it", disk.name));
     }
@@ -60,6 +60,16 @@ fn agent(plan: &Plan) -> String {
             let pinned = if agent.pinned { "pinned" } else { "NOT pinned" };
             format!("{}, {pinned}, sha256 {}", agent.bundle.file_name, agent.bundle.sha256)
         }
+    }
+}
+
+fn add_ons(plan: &Plan) -> String {
+    match plan.signatures() {
+        None => "none".to_owned(),
+        Some(signed) if signed.keys.is_empty() => {
+            format!("{} packages, signatures not verified: no key is named", signed.unverified)
+        }
+        Some(signed) => format!("{} packages, every signature verified", signed.verified),
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Manifest {
     /// The replication agent; absent when none was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentRecord>,
+    /// Who signed the add-on packages; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<SignatureRecord>,
     /// Why the packages may not install, when it was built all the same; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
@@ -111,6 +114,17 @@ pub struct AgentRecord {
     pub wanted_distribution: String,
 }
 
+/// Who signed the add-on packages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignatureRecord {
+    /// Packages whose signature, over header and payload, is by a key that was named.
+    pub verified: usize,
+    /// The others: no key was named.
+    pub unverified: usize,
+    /// The fingerprints of the keys that were named, with their owners.
+    pub keys: Vec<String>,
+}
+
 /// One file that was added or changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
@@ -130,18 +144,21 @@ pub struct Beside {
     pub inside: Manifest,
     /// The image file.
     pub image: ImageRecord,
+    /// The bill of materials beside the image; absent where none was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<ImageRecord>,
     /// Every check that was made of the finished file, with its outcome.
     pub verified: Vec<Verified>,
 }
 
-/// An image file.
+/// A file that was written: the image, or what stands beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// File name.
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Digest of all its bytes, taken while the file was read back.
+    /// Digest of all its bytes; of an image taken while it was read back.
     pub sha256: Sha256,
 }
 
@@ -251,6 +268,7 @@ mod tests {
                 sha256: NOT_YET.into(),
             }),
             agent: None,
+            signatures: None,
             incomplete: Vec::new(),
             files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
         }

@@ -3,7 +3,7 @@
 //! Not for the recipe's own consistency (`system`), nor for the bytes of the image (`compose`).
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +15,14 @@ use super::agent::{self, AgentBundle, AgentError};
 use super::iso::timestamp::TimestampTooLate;
 use super::iso::{IsoError, Medium, Timestamp};
 use super::kickstart::{Carrier, RootAccess};
-use super::manifest::{self, AgentRecord, BaseRecord, Manifest, RecipeRecord, Tool};
+use super::manifest::{
+    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, SignatureRecord, Tool,
+};
 use super::on_disc;
 use super::recipe::{Agent, Pinned, Recipe};
-use super::repository::{self, RepositoryError, RpmPackage};
+use super::repository::{
+    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
+};
 use super::system::{System, SystemError};
 use crate::digest::Sha256;
 
@@ -41,6 +45,8 @@ pub struct Wish {
     pub agent: Option<PathBuf>,
     /// Add-on RPMs, before those of the recipe.
     pub rpms: Option<PathBuf>,
+    /// Files of keys that add-on RPMs are signed with, beside those of the recipe.
+    pub rpm_keys: Vec<PathBuf>,
     /// Whether an agent is taken whose digest the recipe does not name.
     pub allow_unpinned: bool,
     /// The root password, hashed.
@@ -66,6 +72,8 @@ pub struct Plan {
     pub agent: Option<AgentInput>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
+    /// The keys they may be signed with; none when nobody named any.
+    pub keyring: Keyring,
     /// Why the packages may not install, when somebody wants the image all the same.
     pub incomplete: Vec<String>,
 }
@@ -150,6 +158,16 @@ pub enum PlanError {
         #[source]
         source: AgentError,
     },
+    /// The vendor's medium is another one than the recipe demands.
+    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
+    OtherBase {
+        /// The medium.
+        path: PathBuf,
+        /// Its digest.
+        found: Sha256,
+        /// The recipe's.
+        demanded: Sha256,
+    },
     /// No digest is demanded of the agent.
     #[error("the recipe names no sha256 for the agent {path}")]
     Unpinned {
@@ -168,6 +186,15 @@ pub enum PlanError {
         /// The recipe's.
         demanded: Sha256,
     },
+    /// A file of keys is none.
+    #[error("keys {path}")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: KeyError,
+    },
     /// The RPMs cannot be used.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
@@ -184,11 +211,13 @@ impl PlanError {
             Self::Base { source, .. } => source.hint(),
             Self::Agent { source, .. } => source.hint(),
             Self::Repository(error) => error.hint(),
+            Self::Keys { source, .. } => source.hint(),
             Self::Unpinned { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest will tell"
             )),
             Self::OtherAgent { .. } => Some("get the archive again, or mend the recipe".to_owned()),
+            Self::OtherBase { .. } => Some("get the medium again, or mend the recipe".to_owned()),
             Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
         }
     }
@@ -221,8 +250,10 @@ impl Plan {
             Some(agent) => agent_input(agent, wish.allow_unpinned, epoch)?,
             None => None,
         };
+        recipe.rpm_keys.extend(wish.rpm_keys);
+        let keyring = open_keys(&recipe.rpm_keys)?;
         let packages = match &recipe.rpms {
-            Some(directory) => repository::read_packages(directory, generation)?,
+            Some(directory) => repository::read_packages(directory, generation, &keyring)?,
             None => Vec::new(),
         };
         if let Some(base) = &base {
@@ -234,7 +265,7 @@ impl Plan {
             tracing::info!(%name, %sha256, pinned = agent.pinned, "inspected the agent");
         }
         for package in &packages {
-            tracing::debug!(package = %package.nevra(), "add-on");
+            tracing::debug!(package = %package.nevra(), signed = %package.signed, "add-on");
         }
         Ok(Self {
             system,
@@ -244,6 +275,7 @@ impl Plan {
             base,
             agent,
             packages,
+            keyring,
             incomplete: Vec::new(),
         })
     }
@@ -268,6 +300,7 @@ impl Plan {
             base: Option<(String, u64)>,
             agent: Option<Sha256>,
             packages: Vec<Sha256>,
+            keys: Vec<&'a str>,
         }
         let root = match &self.root {
             RootAccess::Locked => "",
@@ -280,6 +313,7 @@ impl Plan {
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
+            keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
         Sha256::of(serde_json::to_vec(&pinned).expect("a plan serialises"))
     }
@@ -318,9 +352,37 @@ impl Plan {
                 standin: agent.bundle.standin,
                 wanted_distribution: profile.agent_distribution.to_string(),
             }),
+            signatures: self.signatures(),
             incomplete: self.incomplete.clone(),
             files: Vec::new(),
         }
+    }
+
+    /// Who signed the add-on packages; nothing when there are none.
+    pub fn signatures(&self) -> Option<SignatureRecord> {
+        let verified = self.packages.iter().filter(|it| matches!(it.signed, Signed::By(_))).count();
+        let keys = self.keyring.names();
+        (!self.packages.is_empty()).then(|| SignatureRecord {
+            verified,
+            unverified: self.packages.len() - verified,
+            keys: keys.iter().map(|key| format!("{} {}", key.fingerprint, key.owner)).collect(),
+        })
+    }
+
+    /// Refuses the vendor's medium when the recipe demands another; its digest is known late, for
+    /// it is taken while the medium is read.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::OtherBase`].
+    pub fn accepts_base(&self, digest: Option<Sha256>) -> Result<(), PlanError> {
+        if let Some(base) = &self.base
+            && let (Some(demanded), Some(found)) = (base.demanded, digest)
+            && demanded != found
+        {
+            return Err(PlanError::OtherBase { path: base.path.clone(), found, demanded });
+        }
+        Ok(())
     }
 
     /// Whether the image will hold what not everyone may read: a password's hash can be guessed at.
@@ -353,6 +415,25 @@ pub fn open_input(path: &Path) -> Result<Arc<File>, PlanError> {
         return Err(PlanError::NotAFile(path.to_owned()));
     }
     Ok(Arc::new(file))
+}
+
+/// Reads files of keys.
+///
+/// # Errors
+///
+/// As [`open_input`]'s, and [`PlanError::Keys`].
+pub fn open_keys(paths: &[PathBuf]) -> Result<Keyring, PlanError> {
+    let mut keyring = Keyring::default();
+    for path in paths {
+        let mut bytes = Vec::new();
+        let file = open_input(path)?;
+        (&*file)
+            .take(MOST_KEY_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|source| PlanError::Open { path: path.clone(), source })?;
+        keyring.add(&bytes).map_err(|source| PlanError::Keys { path: path.clone(), source })?;
+    }
+    Ok(keyring)
 }
 
 fn open_base(base: &Pinned) -> Result<Option<BaseMedium>, PlanError> {

@@ -73,6 +73,10 @@ pub struct Recipe {
     /// A directory of add-on RPMs, on the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpms: Option<PathBuf>,
+    /// Files of the public keys that add-on RPMs are signed with, ASCII-armoured; from the
+    /// recipe's own directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rpm_keys: Vec<PathBuf>,
     /// The vendor's medium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Pinned>,

@@ -14,7 +14,7 @@ use crate::digest::{Sha256, Sha256Hasher};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
 /// ring stays in a second-level cache's reach and far below the memory limit.
-const CHUNK: usize = 256 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// Chunks in flight between the reader and a digest on the other core.
 const QUEUE: usize = 8;
@@ -53,6 +53,68 @@ pub fn write(
     progress: Progress<'_>,
 ) -> io::Result<()> {
     out.set_len(image.len())?;
+    let mut sink = |chunk: &[u8], at| out.write_all_at(chunk, at);
+    walk(image, base, tap, late, &mut sink, progress)
+}
+
+/// As [`write`], but nothing is written: what depends on all of the image is known before the
+/// first byte of it leaves. `each` gets every byte in order, on this thread.
+///
+/// # Errors
+///
+/// Fails when an input cannot be read to the end.
+pub fn foresee(
+    image: &mut ByteMap,
+    base: Option<&Base>,
+    tap: Tap<'_>,
+    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    each: &mut dyn FnMut(&[u8]),
+    progress: Progress<'_>,
+) -> io::Result<()> {
+    let mut sink = |chunk: &[u8], _| {
+        each(chunk);
+        Ok(())
+    };
+    walk(image, base, Some(tap), late, &mut sink, progress)
+}
+
+/// Gives every byte of `image` in order to `out`, then to `each`, and on another core to `tap`.
+///
+/// # Errors
+///
+/// Fails when an input cannot be read to the end, or the output takes no more.
+pub fn stream(
+    image: &ByteMap,
+    out: &mut dyn io::Write,
+    tap: Tap<'_>,
+    each: &mut dyn FnMut(&[u8]),
+    progress: Progress<'_>,
+) -> io::Result<()> {
+    with_tap(Some(tap), |carry| {
+        let mut belt = Belt::new();
+        let mut at = 0;
+        while at < image.len() {
+            let len = chunk_at(at, image.len());
+            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            carry(&chunk);
+            out.write_all(&chunk)?;
+            each(&chunk);
+            at += len as u64;
+            progress(at);
+        }
+        out.flush()
+    })
+}
+
+/// Reads `image` once, for all who want its bytes.
+fn walk(
+    image: &mut ByteMap,
+    base: Option<&Base>,
+    tap: Option<Tap<'_>>,
+    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    sink: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
+    progress: Progress<'_>,
+) -> io::Result<()> {
     with_tap(tap, |carry| {
         let kept = base.map_or(0, |base| base.kept);
         let mut whole = Sha256Hasher::default();
@@ -61,7 +123,7 @@ pub fn write(
         while at < kept {
             let len = chunk_at(at, kept);
             let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
-            out.write_all_at(&chunk, at)?;
+            sink(&chunk, at)?;
             carry(&chunk);
             if image.is_file_range(at, len as u64) {
                 whole.update(&chunk);
@@ -84,7 +146,7 @@ pub fn write(
         while at < image.len() {
             let len = chunk_at(at, image.len());
             let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
-            out.write_all_at(&chunk, at)?;
+            sink(&chunk, at)?;
             carry(&chunk);
             at += len as u64;
             progress(at);
@@ -153,21 +215,21 @@ fn finish_base(base: &Base, mut whole: Sha256Hasher, belt: &mut Belt) -> io::Res
 }
 
 /// A chunk on its way; the belt's buffer comes back when the last reader drops it.
-type Chunk = Arc<Vec<u8>>;
+pub(super) type Chunk = Arc<Vec<u8>>;
 
 /// A ring of buffers: as many as can be in flight, and two that are being worked on.
-struct Belt {
+pub(super) struct Belt {
     ring: Vec<Chunk>,
     next: usize,
 }
 
 impl Belt {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { ring: (0..QUEUE + 4).map(|_| Arc::new(Vec::new())).collect(), next: 0 }
     }
 
     /// Takes the oldest buffer that nobody reads any more and fills it.
-    fn fill(
+    pub(super) fn fill(
         &mut self,
         len: usize,
         read: impl FnOnce(&mut [u8]) -> io::Result<()>,
@@ -189,7 +251,10 @@ impl Belt {
 }
 
 /// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
-fn with_tap<R>(tap: Option<Tap<'_>>, work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R) -> R {
+pub(super) fn with_tap<R>(
+    tap: Option<Tap<'_>>,
+    work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
+) -> R {
     let Some(tap) = tap else { return work(&mut |_| {}) };
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::sync_channel::<Chunk>(QUEUE);

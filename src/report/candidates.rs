@@ -274,7 +274,7 @@ impl CauseCheck {
                 Basis::Question(question) => Some(question.clone()),
                 Basis::Rules { .. } => None,
             },
-            needs: check.needs.iter().copied().collect(),
+            needs: check.needs().iter().copied().collect(),
             not_asked: false,
             findings: Vec::new(),
         }

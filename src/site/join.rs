@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::model::{MasterTarget, Site};
-use super::value::FileSystem;
+use super::value::{FileSystem, Name};
 use crate::check::{Target, TargetKind};
 use crate::facts::probe::Surroundings;
-use crate::facts::site::{Answer, PlanFacts, ServerFacts, SiteFacts, VcenterFacts};
+use crate::facts::site::{Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, VcenterFacts};
 use crate::facts::{Document, Fact, Looked};
 
 impl Site {
@@ -59,8 +59,36 @@ impl Site {
             vcenter: known(vcenter, "vCenter"),
             reiserfs_sources: self.sources(target, FileSystem::Reiserfs),
             xfs_sources: self.sources(target, FileSystem::Xfs),
+            has_groups: !self.replication_groups.is_empty(),
+            split_groups: self.split_groups(),
             master_target: known(self.master_target(target).map(plan), "master target like this"),
         }
+    }
+
+    /// Groups whose machines are planned for more than one master target. Where there is but one,
+    /// machines of which nobody says more go through that.
+    fn split_groups(&self) -> Looked<String> {
+        let only = match self.master_targets.as_slice() {
+            [one] => Some(&one.name),
+            _ => None,
+        };
+        let mut split = Looked::complete(Vec::new());
+        for group in &self.replication_groups {
+            let machines = self.protected_vms.iter().filter(|vm| group.vms.contains(&vm.name));
+            let mut through: Vec<&Name> = Vec::new();
+            for vm in machines {
+                match vm.master_target.as_ref().or(only) {
+                    Some(name) if through.contains(&name) => {}
+                    Some(name) => through.push(name),
+                    None => split.complete = false,
+                }
+            }
+            if through.len() > 1 {
+                let names: Vec<&str> = through.iter().map(|name| name.as_str()).collect();
+                split.items.push(format!("{} ({})", group.name, names.join(", ")));
+            }
+        }
+        split
     }
 
     /// The machines with a file system that fail back through a master target.
@@ -96,6 +124,29 @@ impl Site {
         targets.extend(silent.map(|it| target(it.name.to_string(), TargetKind::ProcessServer)));
         let machines = self.protected_vms.iter();
         targets.extend(machines.map(|it| target(it.name.to_string(), TargetKind::ProtectedVm)));
+        targets
+    }
+
+    /// The same without machines, and with a configuration server and a vSphere server that must be
+    /// there although the site names none.
+    pub(super) fn silent(&self) -> Vec<Target> {
+        let mut targets = self.answered_for();
+        targets.retain(|target| target.kind != TargetKind::ProtectedVm);
+        let unnamed = |name: &str, kind| Target {
+            document: self.document(name),
+            name: name.to_owned(),
+            kind,
+        };
+        if self.scenario == Scenario::VmwareClassic && self.configuration_server.is_none() {
+            targets.push(unnamed("configuration server", TargetKind::ConfigurationServer));
+        }
+        if self.scenario == Scenario::VmwareClassic
+            && self.vcenter.is_none()
+            && self.esxi.is_empty()
+        {
+            targets.push(unnamed("vCenter", TargetKind::Vcenter));
+            targets.push(unnamed("ESXi", TargetKind::Esxi));
+        }
         targets
     }
 
@@ -155,6 +206,8 @@ mod tests {
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
                 "reiserfs_sources": { "items": [] },
                 "xfs_sources": { "items": [] },
+                "has_groups": false,
+                "split_groups": { "complete": true, "items": [] },
             } })
         );
         let reason = |path: &str| document.absent[path].as_str();
@@ -185,6 +238,23 @@ protected_vms:
         assert_eq!(of(text, "elsewhere"), list(&["a", "b", "c"], true));
         assert_eq!(of(&format!("{text}  - {{ name: d }}\n"), "mt1"), list(&["a", "c"], false));
         assert_eq!(of("{}", "mt1"), list(&[], false));
+    }
+
+    #[test]
+    fn a_group_through_two_master_targets_is_split() {
+        let text = "
+master_targets: [ { name: mt1, ssh: 'local:' }, { name: mt2, ssh: 'local:' } ]
+protected_vms: [ { name: a, master_target: mt1 }, { name: b, master_target: MT }, { name: c } ]
+replication_groups: [ { name: shop, vms: [a, b] }, { name: desk, vms: [OTHER] } ]
+";
+        let of = |mt: &str, other: &str| {
+            let text = text.replace("MT", mt).replace("OTHER", other);
+            let split = site(&text).facts("mt1").split_groups;
+            (split.items.concat(), split.complete)
+        };
+        assert_eq!(of("mt1", "a"), (String::new(), true));
+        assert_eq!(of("mt2", "a"), ("shop (mt1, mt2)".to_owned(), true));
+        assert_eq!(of("mt1", "c"), (String::new(), false));
     }
 
     #[test]

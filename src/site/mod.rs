@@ -10,6 +10,7 @@ mod join;
 mod model;
 mod value;
 mod verify;
+pub mod whole;
 
 pub use error::{Fault, SiteError};
 pub use file::{SiteFile, init_site};

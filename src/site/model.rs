@@ -41,8 +41,12 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vcenter {
-    /// Where its API is: `vsphere://[USER@]HOST[:PORT]`.
+    /// Where its API is, `vsphere://[USER@]HOST[:PORT]`; or what it answered before,
+    /// `capture:FILE`.
     pub url: String,
+    /// Who logs in, when the URL names nobody; otherwise the discovery account does.
+    #[serde(default)]
+    pub user: Option<String>,
     /// The account stored on the configuration server, whose rights count.
     #[serde(default)]
     pub discovery_account: Option<String>,
@@ -119,8 +123,9 @@ fn data_port() -> u16 {
 pub struct EsxiHost {
     /// Its name in reports.
     pub name: Name,
-    /// How its shell is asked.
-    pub ssh: Way,
+    /// How its shell is asked; without this vCenter alone tells of it.
+    #[serde(default)]
+    pub ssh: Option<Way>,
     /// The account to log in with, when `ssh` names none.
     #[serde(default)]
     pub user: Option<String>,
@@ -159,6 +164,9 @@ pub struct MasterTarget {
     /// Where its retention volume is mounted.
     #[serde(default = "retention")]
     pub retention: String,
+    /// When the last reprotect through it began: a move of its disks counts from then on.
+    #[serde(default)]
+    pub reprotected_at: Option<jiff::Timestamp>,
     /// The account to log in with, when `ssh` names none.
     #[serde(default)]
     pub user: Option<String>,
@@ -196,6 +204,12 @@ pub struct ProtectedVm {
     /// The file systems on its disks; absent when nobody looked.
     #[serde(default)]
     pub filesystems: Option<Vec<FileSystem>>,
+    /// The host on which it should appear, as vCenter calls it.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// The datastore that is chosen for it in Re-protect, as vCenter calls it.
+    #[serde(default)]
+    pub datastore: Option<String>,
 }
 
 /// Machines that share recovery points.
@@ -275,6 +289,7 @@ impl MasterTarget {
             ssh: Way::as_given(target),
             vm: None,
             retention: retention(),
+            reprotected_at: None,
             user: None,
             identity: None,
             password_file: None,
@@ -309,7 +324,7 @@ impl EsxiHost {
     pub fn at(name: Name, ssh: Way) -> Self {
         Self {
             name,
-            ssh,
+            ssh: Some(ssh),
             user: None,
             identity: None,
             password_file: None,
@@ -318,6 +333,25 @@ impl EsxiHost {
             jump: None,
             via: None,
         }
+    }
+}
+
+impl ProtectedVm {
+    /// A machine of which only this is known.
+    pub fn named(name: Label) -> Self {
+        Self { name, master_target: None, filesystems: None, host: None, datastore: None }
+    }
+}
+
+impl EsxiHost {
+    /// The address in the way to its shell.
+    pub fn address(&self) -> Option<&str> {
+        let place = self.ssh.as_ref()?.as_str().strip_prefix("ssh://")?;
+        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+        Some(match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => host.split(':').next()?,
+        })
     }
 }
 
@@ -330,6 +364,7 @@ impl Vcenter {
     pub fn at(url: &str) -> Result<Self, Fault> {
         let vcenter = Self {
             url: url.to_owned(),
+            user: None,
             discovery_account: None,
             thumbprint: None,
             via: None,
@@ -342,6 +377,9 @@ impl Vcenter {
 
     /// Whether its URL is one.
     pub(super) fn verify(&self) -> Result<(), Fault> {
+        if self.capture().is_some_and(|path| !path.as_os_str().is_empty()) {
+            return Ok(());
+        }
         let place = self.url.strip_prefix("vsphere://");
         let user = place.and_then(|place| Some(place.split('/').next()?.rsplit_once('@')?.0));
         if user.is_some_and(|user| user.contains(':')) {
@@ -353,8 +391,16 @@ impl Vcenter {
         Ok(())
     }
 
+    /// The file with what it answered before, when it is not asked now.
+    pub fn capture(&self) -> Option<&Path> {
+        self.url.strip_prefix("capture:").map(Path::new)
+    }
+
     /// The address in its URL and the port of its API.
     pub fn address(&self) -> Option<(String, u16)> {
+        if self.capture().is_some() {
+            return None;
+        }
         let place = self.url.strip_prefix("vsphere://").unwrap_or(&self.url);
         let place = place.split('/').next()?;
         let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
@@ -380,11 +426,27 @@ impl Site {
         let servers = self.process_servers.iter_mut();
         let servers = servers.flat_map(|it| [&mut it.identity, &mut it.password_file]);
         let esxi = self.esxi.iter_mut().flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => directory.join(path),
+        };
         for path in vcenter.chain(targets).chain(servers).chain(esxi).flatten() {
-            *path = match (path.strip_prefix("~"), std::env::home_dir()) {
-                (Ok(rest), Some(home)) => home.join(rest),
-                _ => directory.join(&*path),
-            };
+            *path = found(path);
+        }
+        let captured = |way: &str| {
+            let path = found(Path::new(way.strip_prefix("capture:")?));
+            Some(format!("capture:{}", path.display()))
+        };
+        if let Some(vcenter) = &mut self.vcenter {
+            vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
+        }
+        let targets = self.master_targets.iter_mut().map(|it| &mut it.ssh);
+        let servers = self.process_servers.iter_mut().filter_map(|it| it.ssh.as_mut());
+        let esxi = self.esxi.iter_mut().filter_map(|it| it.ssh.as_mut());
+        for way in targets.chain(servers).chain(esxi) {
+            if let Some(text) = captured(way.as_str()) {
+                *way = Way::as_given(&text);
+            }
         }
         self
     }

@@ -3,12 +3,14 @@
 //!
 //! Not for how one host is asked: that is [`record`]'s.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::vsphere::Inquiry;
 use super::{Transport, record};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, Transcript};
@@ -16,21 +18,49 @@ use crate::facts::transcript::{Failure, Transcript};
 /// How often an interruption is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long an interruption waits for sessions on servers to be closed.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// The kind of failure of a host that was not asked to the end because somebody stopped the run.
 pub const INTERRUPTED: &str = "interrupted";
+
+/// Whether a host was not asked to the end because somebody stopped the run.
+pub fn was_interrupted(transcript: &Transcript) -> bool {
+    transcript.connection.failure.as_ref().is_some_and(|why| why.kind == INTERRUPTED)
+}
 
 /// One host and what it is asked.
 pub struct Question {
     /// Its name in reports.
     pub target: String,
-    /// What it is asked as: `linux-mt`, `process-server`.
+    /// What it is asked as: `linux-mt`, `process-server`, `esxi`, `vcenter`.
     pub kind: String,
-    /// The way to it.
-    pub transport: Box<dyn Transport>,
-    /// What it is asked.
-    pub probes: Vec<Probe>,
-    /// What the probes need to know.
-    pub around: Surroundings,
+    /// How it is asked.
+    pub by: Means,
+}
+
+/// How a host is asked.
+pub enum Means {
+    /// By its shell.
+    Shell {
+        /// The way to it.
+        transport: Box<dyn Transport>,
+        /// What it is asked.
+        probes: Vec<Probe>,
+        /// What the probes need to know.
+        around: Surroundings,
+    },
+    /// Over the vSphere API.
+    Api(Box<Inquiry>),
+}
+
+impl Means {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Shell { transport, .. } => transport.name(),
+            Self::Api(_) => Inquiry::BY,
+        }
+    }
 }
 
 /// What happens while hosts are asked.
@@ -72,19 +102,39 @@ pub fn ask(
 ) -> Vec<Transcript> {
     let questions = Arc::new(questions);
     let mut answered: Vec<Option<Transcript>> = questions.iter().map(|_| None).collect();
+    // Sessions on servers that are being asked when the run is stopped: a server allows only so
+    // many, so they are given a moment to be closed.
+    let mut sessions: BTreeSet<usize> = BTreeSet::new();
+    let stopping = Arc::new(AtomicBool::new(false));
     let (send, receive) = mpsc::channel();
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..at_once.clamp(1, questions.len().max(1)) {
         // A thread of its own, and none that is joined: one that waits for a hung host must not
         // keep an interrupted run waiting.
         let (questions, next, send) = (Arc::clone(&questions), Arc::clone(&next), send.clone());
-        thread::spawn(move || work(&questions, &next, &send));
+        let stop = Arc::clone(&stopping);
+        thread::spawn(move || work(&questions, &next, &send, &stop));
     }
     drop(send);
-    while !stop.load(Ordering::Relaxed) {
+    let mut patience: Option<Instant> = None;
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            next.store(questions.len(), Ordering::Relaxed);
+            stopping.store(true, Ordering::Relaxed);
+            let until = *patience.get_or_insert_with(|| Instant::now() + GRACE);
+            if sessions.is_empty() || Instant::now() >= until {
+                break;
+            }
+        }
         match receive.recv_timeout(LOOK) {
-            Ok(Message::Began(index)) => tell(Event::Began(&questions[index].target)),
+            Ok(Message::Began(index)) => {
+                if matches!(questions[index].by, Means::Api(_)) {
+                    sessions.insert(index);
+                }
+                tell(Event::Began(&questions[index].target));
+            }
             Ok(Message::Ended(index, transcript)) => {
+                sessions.remove(&index);
                 let target = &questions[index].target;
                 tell(Event::Ended { target, answered: transcript.connection.failure.is_none() });
                 answered[index] = Some(*transcript);
@@ -94,6 +144,7 @@ pub fn ask(
         }
     }
     next.store(questions.len(), Ordering::Relaxed);
+    stopping.store(true, Ordering::Relaxed);
     let stopped = stop.load(Ordering::Relaxed);
     let asked = answered.into_iter().zip(questions.iter());
     asked
@@ -102,17 +153,25 @@ pub fn ask(
 }
 
 /// Asks one host after the other, until none is left or nobody listens.
-fn work(questions: &[Question], next: &AtomicUsize, send: &mpsc::Sender<Message>) {
+fn work(
+    questions: &[Question],
+    next: &AtomicUsize,
+    send: &mpsc::Sender<Message>,
+    stop: &AtomicBool,
+) {
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(question) = questions.get(index) else { return };
         if send.send(Message::Began(index)).is_err() {
             return;
         }
-        let Question { target, kind, transport, probes, around } = question;
+        let Question { target, kind, by } = question;
         // A defect that one host brings to light is not to cost the others.
-        let asked = catch_unwind(AssertUnwindSafe(|| {
-            record(target, kind, transport.as_ref(), probes, around)
+        let asked = catch_unwind(AssertUnwindSafe(|| match by {
+            Means::Shell { transport, probes, around } => {
+                record(target, kind, transport.as_ref(), probes, around)
+            }
+            Means::Api(inquiry) => inquiry.record(target, kind, stop),
         }));
         let Ok(transcript) = asked else { continue };
         if send.send(Message::Ended(index, Box::new(transcript))).is_err() {
@@ -130,7 +189,7 @@ fn silent(question: &Question, stopped: bool) -> Transcript {
         ("local", "asking it ended unexpectedly")
     };
     let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
-    Transcript::of_failure(&question.target, &question.kind, question.transport.name(), failure)
+    Transcript::of_failure(&question.target, &question.kind, question.by.name(), failure)
 }
 
 #[cfg(test)]
@@ -167,14 +226,16 @@ mod tests {
         let question = |(index, ms): (usize, &u64)| Question {
             target: format!("mt{index}"),
             kind: "linux-mt".into(),
-            transport: Box::new(Slow {
-                takes: Duration::from_millis(*ms),
-                at_once: Arc::clone(&at_once),
-                most: Arc::clone(&most),
-                panics: *ms == u64::MAX,
-            }),
-            probes: Vec::new(),
-            around: Surroundings::default(),
+            by: Means::Shell {
+                transport: Box::new(Slow {
+                    takes: Duration::from_millis(*ms),
+                    at_once: Arc::clone(&at_once),
+                    most: Arc::clone(&most),
+                    panics: *ms == u64::MAX,
+                }),
+                probes: Vec::new(),
+                around: Surroundings::default(),
+            },
         };
         (takes_ms.iter().enumerate().map(question).collect(), most)
     }

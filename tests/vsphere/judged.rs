@@ -87,9 +87,13 @@ pub fn good() -> Outcomes {
         "asr-mt-01",
         "pass",
         "mt.disk-enable-uuid mt.no-snapshot mt.scsi-lsi-only mt.disk-slots mt.vmware-tools \
-         mt.no-storage-vmotion mt.vmx-reloaded retention.exists",
+         mt.no-storage-vmotion mt.vmx-reloaded mt.in-inventory retention.exists",
     );
-    put("DC0_H0", "pass", "esxi.host-connected esxi.not-free esxi.vmfs-present vcenter.version");
+    put(
+        "DC0_H0",
+        "pass",
+        "esxi.host-connected esxi.in-inventory esxi.not-free esxi.vmfs-present vcenter.version",
+    );
     put("DC0_H0", "not-applicable", "vcenter.tls-version");
     put(
         "app-01",
@@ -102,7 +106,8 @@ pub fn good() -> Outcomes {
         "app-01",
         "not-applicable",
         "esxi.host-choice-alr after.vmware-tools datastore.type-alr datastore.space-alr \
-         vm.vmdk-leftover datastore.reachable-standalone",
+         vm.vmdk-leftover datastore.reachable-standalone vm.host-in-inventory \
+         datastore.in-inventory",
     );
     all
 }

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::credentials::Credentials;
+use super::vsphere::Trusting;
+use super::{Asking, ReportChoice};
+
 /// What stands around the hosts: a site file, or the same from options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The site")]
@@ -31,9 +35,18 @@ pub struct SiteChoice {
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     pub vcenter: Option<String>,
 
+    /// The account that the configuration server discovers with: the one
+    /// whose privileges count, whoever logs in here
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "file", requires = "vcenter")]
+    pub discovery_account: Option<String>,
+
     /// The master target's name in vCenter
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
     pub vm: Option<String>,
+
+    /// The name of a virtual machine that is to fail back; may be repeated
+    #[arg(long = "protected-vm", value_name = "NAME", conflicts_with = "file")]
+    pub protected: Vec<String>,
 
     /// An ESXi host's shell, as ssh://root@HOST; may be repeated
     #[arg(long, value_name = "URL", conflicts_with = "file")]
@@ -42,6 +55,70 @@ pub struct SiteChoice {
     /// Where the retention volume is mounted [default: /mnt/retention]
     #[arg(long, value_name = "PATH", conflicts_with = "file")]
     pub retention: Option<String>,
+}
+
+/// Check everything of a site at once
+///
+/// Asks vCenter over its API, ESXi hosts, master targets and process servers
+/// over SSH, one session each and all at the same time, and judges every check:
+/// what nobody can decide is unknown, with the reason. A system that does not
+/// answer costs the findings it would have decided and no others.
+///
+/// Passwords: password_file in the site file; a variable named after the
+/// system, PREFLIGHT_PASSWORD_NAME, such as PREFLIGHT_PASSWORD_VCENTER or
+/// PREFLIGHT_PASSWORD_ESX1; or a prompt. --password-file and
+/// PREFLIGHT_PASSWORD are for master targets and process servers alone.
+#[derive(Debug, Args)]
+pub struct CheckSite {
+    #[command(flatten)]
+    pub asking: AskingSite,
+
+    /// Judge what collect site saved in this directory, and ask nobody
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub captures: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub report: ReportChoice,
+}
+
+/// Save what everything of a site answers, one file for each system
+///
+/// Asks as check site does; check site SITE --captures DIR gives the same
+/// report from the files.
+#[derive(Debug, Args)]
+pub struct CollectSite {
+    #[command(flatten)]
+    pub asking: AskingSite,
+
+    /// The directory for the captures, made when it is not there
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// A site, and how its systems are asked.
+#[derive(Debug, Args)]
+pub struct AskingSite {
+    /// The site: servers, machines, answers, waivers; see preflight init site
+    #[arg(value_name = "SITE", value_hint = ValueHint::FilePath)]
+    pub site: PathBuf,
+
+    #[command(flatten)]
+    pub asking: Asking,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    #[command(flatten)]
+    pub trusting: Trusting,
+
+    /// How many systems are asked at once
+    #[arg(long, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+
+    /// A directory with checks of the site's own, judged beside the others
+    #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub own_checks: Option<PathBuf>,
 }
 
 /// Which of many hosts are asked, and how many at once.

@@ -92,7 +92,8 @@ pub struct AskingVsphere {
 }
 
 /// Whom to trust, beside the authorities that this system trusts.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "vSphere")]
 pub struct Trusting {
     /// The thumbprint of the server's certificate, SHA-256 or SHA-1; then
     /// nothing else counts

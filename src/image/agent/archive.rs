@@ -12,6 +12,7 @@ use tar::{EntryType, PaxExtensions};
 use super::error::{AgentError, EntryFault, Limit};
 use super::gzip::Gunzip;
 use super::name::{self, AgentName};
+use super::script::{self, Script};
 use super::tree::{self, Member, Refused, Tree};
 use crate::digest::Sha256;
 
@@ -48,6 +49,7 @@ pub(super) struct Seen {
     pub(super) entries: u64,
     pub(super) unpacked_bytes: u64,
     pub(super) inner_name: Option<AgentName>,
+    pub(super) scripts: Vec<Script>,
     pub(super) sha256: Sha256,
     pub(super) len: u64,
 }
@@ -97,6 +99,7 @@ pub(super) fn read(reader: impl Read) -> Result<Seen, AgentError> {
         entries,
         unpacked_bytes: walk.bytes,
         inner_name: walk.inner_name,
+        scripts: walk.scripts,
         sha256,
         len,
     })
@@ -129,6 +132,7 @@ struct Walk {
     entries: u64,
     bytes: u64,
     inner_name: Option<AgentName>,
+    scripts: Vec<Script>,
 }
 
 impl Walk {
@@ -179,7 +183,10 @@ impl Walk {
                 }
                 _ => {
                     let records = std::mem::take(&mut records);
-                    self.member(entry.header(), size, records)?;
+                    if let Some((path, mode)) = self.member(entry.header(), size, records)? {
+                        let start = script::start(&mut entry)?;
+                        script::note(&mut self.scripts, &path, mode, size, &start);
+                    }
                 }
             }
         }
@@ -189,7 +196,13 @@ impl Walk {
         Ok(())
     }
 
-    fn member(&mut self, header: &tar::Header, size: u64, records: Records) -> Result<(), Stop> {
+    /// Takes a member in; of a regular file, its path and mode.
+    fn member(
+        &mut self,
+        header: &tar::Header,
+        size: u64,
+        records: Records,
+    ) -> Result<Option<(String, u32)>, Stop> {
         if self.entries == LIMITS.entries {
             return Err(self.too_much(Limit::Entries(LIMITS.entries)));
         }
@@ -217,6 +230,7 @@ impl Walk {
         if size > 0 && !matches!(member, Member::File { .. }) {
             return Err(refuse(EntryFault::DataOnNonFile(kind_name(header.entry_type()))));
         }
+        let file = matches!(member, Member::File { .. });
         match self.tree.add(&path, member) {
             Ok(()) => {}
             Err(Refused::Entry(fault)) => return Err(refuse(fault)),
@@ -227,7 +241,7 @@ impl Walk {
         }
         self.entries += 1;
         self.bytes += size;
-        Ok(())
+        Ok(file.then_some((path, mode & 0o777)))
     }
 
     fn too_much(&self, limit: Limit) -> Stop {

@@ -8,6 +8,7 @@ mod archive;
 mod error;
 mod gzip;
 mod name;
+mod script;
 mod standin;
 mod tree;
 
@@ -16,11 +17,13 @@ use std::io::Read;
 pub use archive::LIMITS;
 pub use error::{AgentError, EntryFault, Limit};
 pub use name::{AgentName, NameForm, Ring};
+pub use script::Script;
 pub use standin::{STANDIN_FILE_NAME, STANDIN_MARKER, standin_bundle};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::digest::Sha256;
+use crate::facts::Looked;
 
 /// The agent's installer, which the archive must carry at its top.
 pub const INSTALLER: &str = "install";
@@ -45,18 +48,15 @@ pub struct AgentBundle {
     /// Bytes of all members together.
     pub unpacked_bytes: u64,
     /// The permission bits of `install`.
-    #[serde(serialize_with = "octal")]
+    #[serde(serialize_with = "script::octal")]
     pub installer_mode: u32,
     /// The permission bits of `ApplyCustomChanges.sh`.
-    #[serde(serialize_with = "octal")]
+    #[serde(serialize_with = "script::octal")]
     pub custom_changes_mode: u32,
     /// Whether the archive says that it is a stand-in.
     pub standin: bool,
-}
-
-/// Writes permission bits as people do: `755`.
-fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{mode:o}"))
+    /// The scripts inside.
+    pub scripts: Looked<Script>,
 }
 
 impl AgentBundle {
@@ -95,5 +95,6 @@ pub fn inspect(reader: impl Read, file_name: &str) -> Result<AgentBundle, AgentE
         installer_mode: installer,
         custom_changes_mode: custom_changes,
         standin: seen.tree.has_file(STANDIN_MARKER),
+        scripts: script::told(seen.scripts),
     })
 }

@@ -11,6 +11,7 @@ mod problem;
 mod solve;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use files::Files;
 pub use pool::{Origin, Pool, TooMuch};

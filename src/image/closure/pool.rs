@@ -3,11 +3,12 @@
 //! Not for choosing among them (`solve`). A medium of 6,700 packages costs some ten MB here.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use rpmrepo_metadata::{Package, Requirement};
 
 use super::evr::{self, Relation};
+pub(super) use super::texts::Symbol;
+use super::texts::Texts;
 
 /// Where a package comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,10 +28,6 @@ impl Origin {
         }
     }
 }
-
-/// A text of the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Symbol(u32);
 
 /// A name with the versions it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +67,12 @@ pub struct TooMuch;
 /// All packages there are to choose from.
 #[derive(Debug, Default)]
 pub struct Pool {
-    texts: Vec<Arc<str>>,
-    text_bytes: usize,
+    texts: Texts,
     capabilities: usize,
-    symbols: HashMap<Arc<str>, Symbol>,
     pub(super) packages: Vec<Candidate>,
     pub(super) by_name: HashMap<Symbol, Vec<Place>>,
-    /// Who provides a name, itself or a file; with the capability it provides.
-    providers: HashMap<Symbol, Vec<(Place, Capability)>>,
+    /// Who provides a name, itself or a file.
+    providers: Providers,
     /// Who makes which name obsolete.
     pub(super) obsoleted: HashMap<Symbol, Vec<(Place, Capability)>>,
 }
@@ -104,7 +99,7 @@ impl Pool {
         };
         self.by_name.entry(candidate.name).or_default().push(place);
         for provided in &candidate.provides {
-            self.providers.entry(provided.name).or_default().push((place, *provided));
+            self.providers.push(place, *provided);
         }
         for obsolete in &candidate.obsoletes {
             self.obsoleted.entry(obsolete.name).or_default().push((place, *obsolete));
@@ -117,7 +112,7 @@ impl Pool {
     }
 
     fn bounded(&self) -> Result<(), TooMuch> {
-        let within = self.text_bytes <= MOST_TEXT && self.capabilities <= MOST_CAPABILITIES;
+        let within = self.texts.bytes() <= MOST_TEXT && self.capabilities <= MOST_CAPABILITIES;
         if within { Ok(()) } else { Err(TooMuch) }
     }
 
@@ -125,9 +120,8 @@ impl Pool {
     pub(super) fn add_file(&mut self, place: Place, path: &str) {
         let name = self.symbol(path);
         let has = Capability { name, relation: Relation::default(), evr: name };
-        let providers = self.providers.entry(name).or_default();
-        if providers.last().is_none_or(|(last, _)| *last != place) {
-            providers.push((place, has));
+        if self.providers.last(name).is_none_or(|last| last != place) {
+            self.providers.push(place, has);
             self.capabilities += 1;
         }
     }
@@ -147,7 +141,7 @@ impl Pool {
     pub fn missing_paths(&self) -> BTreeSet<String> {
         let required = self.packages.iter().flat_map(|package| &package.requires);
         let names: BTreeSet<Symbol> = required.map(|required| required.name).collect();
-        let missing = names.into_iter().filter(|name| !self.providers.contains_key(name));
+        let missing = names.into_iter().filter(|name| self.providers.last(*name).is_none());
         let paths = missing.map(|name| self.text(name)).filter(|name| name.starts_with('/'));
         paths.map(str::to_owned).collect()
     }
@@ -168,15 +162,7 @@ impl Pool {
     }
 
     fn symbol(&mut self, text: &str) -> Symbol {
-        if let Some(known) = self.symbols.get(text) {
-            return *known;
-        }
-        let symbol = Symbol(u32::try_from(self.texts.len()).expect("fewer texts than 2^32"));
-        self.text_bytes += text.len() + 64;
-        let text: Arc<str> = Arc::from(text);
-        self.texts.push(Arc::clone(&text));
-        self.symbols.insert(text, symbol);
-        symbol
+        self.texts.symbol(text)
     }
 
     fn capabilities(&mut self, written: &[Requirement]) -> Box<[Capability]> {
@@ -198,11 +184,11 @@ impl Pool {
     }
 
     pub(super) fn known(&self, text: &str) -> Option<Symbol> {
-        self.symbols.get(text).copied()
+        self.texts.known(text)
     }
 
     pub(super) fn text(&self, symbol: Symbol) -> &str {
-        &self.texts[symbol.0 as usize]
+        self.texts.text(symbol)
     }
 
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`, an epoch of 0 left out as people leave it out.
@@ -233,8 +219,8 @@ impl Pool {
     }
 
     /// Everybody who provides this name, whatever the version.
-    pub(super) fn of_name(&self, name: Symbol) -> &[(Place, Capability)] {
-        self.providers.get(&name).map_or(&[], Vec::as_slice)
+    pub(super) fn of_name(&self, name: Symbol) -> impl Iterator<Item = (Place, &Capability)> {
+        self.providers.of(name)
     }
 
     /// Everybody who satisfies a requirement, in the pool's order.
@@ -243,8 +229,57 @@ impl Pool {
         required: &'a Capability,
     ) -> impl Iterator<Item = Place> + 'a {
         self.of_name(required.name)
-            .iter()
             .filter(|(_, provided)| self.meets(provided, required))
-            .map(|(place, _)| *place)
+            .map(|(place, _)| place)
     }
+}
+
+/// Who provides which name, in the order it was said. A list of its own for each of the hundred
+/// thousands of names, nearly all of which one package provides, would take several times as much.
+#[derive(Debug, Default)]
+struct Providers {
+    /// What is provided, with the next that has the same name.
+    all: Vec<(u32, Capability, u32)>,
+    /// The first and the last of a name, by its symbol.
+    ends: Vec<(u32, u32)>,
+}
+
+/// No entry of a list.
+const NONE: u32 = u32::MAX;
+
+impl Providers {
+    fn push(&mut self, place: Place, provided: Capability) {
+        let at = narrow(self.all.len());
+        self.all.push((narrow(place), provided, NONE));
+        let name = provided.name.index();
+        if self.ends.len() <= name {
+            self.ends.resize(name + 1, (NONE, NONE));
+        }
+        let (first, last) = &mut self.ends[name];
+        match *last {
+            NONE => *first = at,
+            before => self.all[before as usize].2 = at,
+        }
+        *last = at;
+    }
+
+    fn entry(&self, at: u32) -> Option<&(u32, Capability, u32)> {
+        self.all.get(at as usize)
+    }
+
+    /// Who provides a name and was told last.
+    fn last(&self, name: Symbol) -> Option<Place> {
+        let (_, last) = self.ends.get(name.index())?;
+        self.entry(*last).map(|(place, _, _)| *place as Place)
+    }
+
+    fn of(&self, name: Symbol) -> impl Iterator<Item = (Place, &Capability)> {
+        let first = self.ends.get(name.index()).map_or(NONE, |(first, _)| *first);
+        let each = std::iter::successors(self.entry(first), |(_, _, next)| self.entry(*next));
+        each.map(|(place, provided, _)| (*place as Place, provided))
+    }
+}
+
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).expect("fewer packages and capabilities than the pool's limits")
 }

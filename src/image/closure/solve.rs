@@ -229,13 +229,12 @@ impl Solver<'_> {
 
     fn unresolved(&mut self, place: Place, required: &Capability) {
         let name = self.pool.text(required.name);
-        let near =
-            self.pool.of_name(required.name).iter().take(8).map(|(place, provided)| NearMiss {
-                nevra: self.pool.nevra(*place),
-                provides: self.pool.written(provided),
-                origin: self.package(*place).origin,
-                file: self.pool.text(self.package(*place).file).to_owned(),
-            });
+        let near = self.pool.of_name(required.name).take(8).map(|(place, provided)| NearMiss {
+            nevra: self.pool.nevra(place),
+            provides: self.pool.written(provided),
+            origin: self.package(place).origin,
+            file: self.pool.text(self.package(place).file).to_owned(),
+        });
         let wanted_by = match self.taken.get(&place) {
             Some(Some(who)) => self.pool.nevra(*who),
             _ => "the kickstart".to_owned(),

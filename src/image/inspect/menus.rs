@@ -18,11 +18,16 @@ pub fn facts(menus: &Menus) -> BootFacts {
         .filter(|menu| kickstarts_of(menu).is_empty())
         .map(|menu| menu.file.clone())
         .collect();
+    let defaults = menus.found.iter().filter_map(|menu| {
+        let entry = menu.config.default_entry()?;
+        Some(format!("{}: {}", menu.file, entry.title))
+    });
     let looked = |items: Vec<String>| Fact::Known(Looked { items, complete });
     let most = menus.found.iter().map(|menu| kickstarts_of(menu).len()).max().unwrap_or(0);
     let longest = menus.found.iter().flat_map(|menu| menu.config.entries());
     let longest = longest.map(|entry| entry.args.join(" ").len()).max().unwrap_or(0);
     BootFacts {
+        defaults: looked(defaults.collect()),
         entries: Fact::Known(Looked { items: entries, complete }),
         labels: looked(labels),
         efi_copy_agrees: efi_copy_agrees(menus),

@@ -14,6 +14,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 pub use packages::{Asked, Stock, packages};
+pub use payload::manifest;
 
 use super::generation;
 use super::iso::{IsoError, Medium};
@@ -43,11 +44,15 @@ pub enum MediaMd5Check {
 ///
 /// Refuses what is no ISO 9660 image, or a damaged one.
 pub fn image(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoError> {
-    let medium = Medium::open(Arc::clone(file))?;
-    let manifest = payload::manifest(&medium);
-    let menus = boot_menus::read(&medium);
-    let kind = kind_of(&medium, &manifest);
-    let generation = generation_of(&medium, &manifest);
+    Ok(medium(&Medium::open(Arc::clone(file))?, md5))
+}
+
+/// As [`image`], of a medium that may exist only as a plan.
+pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
+    let manifest = payload::manifest(medium);
+    let menus = boot_menus::read(medium);
+    let kind = kind_of(medium, &manifest);
+    let generation = generation_of(medium, &manifest);
     let boot = menus::facts(&menus);
     let location = match kind {
         ImageKind::KickstartDisc => Ok(on_disc::KICKSTART.to_owned()),
@@ -58,26 +63,26 @@ pub fn image(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoErro
         Ok((path, bytes))
     });
     let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| asked_for(bytes));
-    let mut digests = payload::Digests::of(&medium);
-    let (agent, noted) = agent::facts(&medium, &manifest);
+    let mut digests = payload::Digests::of(medium);
+    let (agent, noted) = agent::facts(medium, &manifest);
     if let Some((path, digest)) = noted {
         digests.note(&path, digest);
     }
     let kickstart = text.and_then(|(path, bytes)| {
         kickstart_facts(&path, &bytes, generation.as_ref().map_err(Clone::clone)?, &manifest)
     });
-    Ok(ImageFacts {
+    ImageFacts {
         kind,
         size: i64::try_from(medium.file_len()).unwrap_or(i64::MAX),
         volume_id: medium.volume_id(),
         generation: Fact::from(generation.map(i64::from)),
-        medium: medium::facts(&medium, md5),
+        medium: medium::facts(medium, md5),
         boot,
-        source: source::facts(&medium, &asked, &mut digests),
+        source: source::facts(medium, &asked, &mut digests),
         kickstart: Fact::from(kickstart),
-        payload: payload::facts(&medium, &manifest, &mut digests),
+        payload: payload::facts(medium, &manifest, &mut digests),
         agent,
-    })
+    }
 }
 
 /// What an image is for: the manifest says so of ours, the vendor's files of the vendor's.

@@ -3,6 +3,7 @@
 //! Not for the resolving itself (`image::closure`). A medium that cannot be read leaves facts
 //! unavailable; the RPMs are looked at all the same.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use rpmrepo_metadata::Package;
@@ -13,7 +14,7 @@ use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solv
 use crate::image::iso::Medium;
 use crate::image::profile::Generation;
 use crate::image::repository::{
-    Group, Repo, RepositoryError, Shelf, open_file_lists, read_repo_each,
+    Group, Keyring, RepositoryError, Shelf, Signed, open_file_lists, read_repo_each,
 };
 
 /// Things of one kind that are worth telling one by one.
@@ -28,6 +29,8 @@ pub struct Asked<'a> {
     pub generation: Generation,
     /// File names of packages that are known by heart.
     pub known: &'a [String],
+    /// The keys that add-ons may be signed with.
+    pub keyring: &'a Keyring,
 }
 
 /// A medium's packages and the add-ons, ready to be resolved.
@@ -49,14 +52,14 @@ impl Stock {
         addons: impl Iterator<Item = (&'p Package, String)>,
     ) -> Result<Self, RepositoryError> {
         let mut pool = Pool::default();
-        let repo = read_each(medium, "", &mut pool, Origin::Base)?;
+        let groups = read_each(medium, "", &mut pool, Origin::Base)?;
         let base = pool.len();
         let mut files = Files::default();
         for (package, file) in addons {
             pool.add(package, Origin::AddOn, &file).map_err(too_much)?;
             files.note(&pool, package);
         }
-        let mut stock = Self { pool, files, groups: repo.groups, base };
+        let mut stock = Self { pool, files, groups, base };
         stock.read_file_lists(medium)?;
         Ok(stock)
     }
@@ -115,7 +118,7 @@ fn read_each(
     top: &str,
     pool: &mut Pool,
     origin: Origin,
-) -> Result<Repo, RepositoryError> {
+) -> Result<Vec<Group>, RepositoryError> {
     let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
     read_repo_each(
         |path| open(medium, &place(path)),
@@ -157,7 +160,28 @@ pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSet
         refused: looked(shelf.refused.iter().map(|error| super::told(error)).collect()),
         rivals: looked(shelf.rivals.iter().map(|error| super::told(error)).collect()),
         other_release: looked(remarks.collect()),
+        keys: count(asked.keyring.names().len()),
+        signers: looked(signers(shelf)),
+        unsigned: looked(told_of(shelf, |signed| {
+            matches!(signed, Signed::Nobody | Signed::HeaderAlone(_))
+        })),
+        strangers: looked(told_of(shelf, |signed| matches!(signed, Signed::Stranger(_)))),
     }
+}
+
+/// Who signed how many add-ons, in words.
+fn signers(shelf: &Shelf) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for package in &shelf.packages {
+        *counts.entry(package.signed.to_string()).or_default() += 1;
+    }
+    counts.into_iter().map(|(signed, count)| format!("{count} {signed}")).collect()
+}
+
+/// The add-ons whose signature is of a kind, in words.
+fn told_of(shelf: &Shelf, of: fn(&Signed) -> bool) -> Vec<String> {
+    let chosen = shelf.packages.iter().filter(|package| of(&package.signed));
+    chosen.map(|package| format!("{} is {}", package.location, package.signed)).collect()
 }
 
 fn count(len: usize) -> i64 {

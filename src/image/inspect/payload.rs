@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Sha256;
-use crate::facts::image::PayloadFacts;
+use crate::facts::image::{MadeFacts, PayloadFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::disc_path::DiscPath;
 use crate::image::iso::{EntryKind, IsoError, Medium};
@@ -83,13 +83,36 @@ pub fn facts(
         Looked::complete(faults)
     });
     let strangers = sums.as_ref().map(|sums| Looked::complete(strangers(medium, sums)));
+    let verified = manifest.as_ref().map_err(Clone::clone).and_then(|_| {
+        let faults = faults.as_ref().map_err(|why| (*why).clone())?;
+        let strangers = strangers.as_ref().map_err(|why| (*why).clone())?;
+        Ok(faults.items.is_empty() && strangers.items.is_empty())
+    });
     PayloadFacts {
+        verified: Fact::from(verified),
+        made: Fact::from(manifest.as_ref().map(made)),
         manifest: Fact::from(manifest.as_ref().map(|_| true)),
         files: Fact::from(
             sums.as_ref().map(|sums| i64::try_from(sums.len()).expect("a list fits memory")),
         ),
         faults: Fact::from(faults),
         strangers: Fact::from(strangers),
+    }
+}
+
+/// What the manifest says the image was made of.
+fn made(manifest: &Manifest) -> MadeFacts {
+    let base = manifest.base.as_ref().ok_or("it was made without the vendor's medium");
+    MadeFacts {
+        tool: format!("{} {}", manifest.tool.name, manifest.tool.version),
+        recipe: manifest.recipe.name.clone(),
+        recipe_sha256: manifest.recipe.sha256.to_string(),
+        overridden: Looked::complete(manifest.recipe.overridden.clone()),
+        plan_sha256: manifest.plan_sha256.to_string(),
+        profile: manifest.profile.clone(),
+        base: Fact::from(base.map(|base| base.name.clone())),
+        base_sha256: Fact::from(base.map(|base| base.sha256.clone())),
+        incomplete: Looked::complete(manifest.incomplete.clone()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 
 use super::payload::Digests;
 use crate::digest::Sha256;
-use crate::facts::image::SourceFacts;
+use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::iso::Medium;
 use crate::image::on_disc::REPOSITORY;
@@ -13,6 +13,9 @@ use crate::image::repository::{PackageEntry, Repo, read_repo};
 
 /// Faults of a repository that are worth telling one by one.
 const FAULTS: usize = 100;
+
+/// Add-on packages that are told one by one.
+const ADD_ONS: usize = 1000;
 
 /// What `%packages` asks for; groups with `@`.
 pub type Asked = Result<Vec<String>, String>;
@@ -43,11 +46,32 @@ pub fn facts(medium: &Medium, asked: &Asked, digests: &mut Digests<'_>) -> Sourc
             Repo::has_package,
         )),
         missing_groups: Fact::from(missing(|asked| asked.strip_prefix('@'), Repo::has_group)),
-        addon_packages: Fact::from(add_ons.as_ref().map(|repo| {
-            i64::try_from(repo.packages.values().map(Vec::len).sum::<usize>()).unwrap_or(i64::MAX)
-        })),
+        addon_packages: Fact::from(add_ons.as_ref().map(count)),
+        addons: Fact::from(add_ons.as_ref().map(addons)),
+        vendor_packages: Fact::from(vendor.as_ref().map(count)),
         addon_faults: Fact::from(add_ons.as_ref().map(|repo| faults(repo, digests))),
     }
+}
+
+fn count(repo: &Repo) -> i64 {
+    i64::try_from(repo.packages.values().map(Vec::len).sum::<usize>()).unwrap_or(i64::MAX)
+}
+
+/// The packages, as many as a person looks through.
+fn addons(repo: &Repo) -> Looked<AddOnFacts> {
+    let mut items: Vec<AddOnFacts> = repo
+        .packages
+        .values()
+        .flatten()
+        .map(|package| AddOnFacts {
+            nevra: package.nevra.clone(),
+            size: i64::try_from(package.len).unwrap_or(i64::MAX),
+        })
+        .collect();
+    items.sort_by(|a, b| a.nevra.cmp(&b.nevra));
+    let complete = items.len() <= ADD_ONS;
+    items.truncate(ADD_ONS);
+    Looked { items, complete }
 }
 
 fn read(medium: &Medium, top: &str) -> Result<Repo, String> {

@@ -17,7 +17,8 @@ pub const SKIP_SECTORS: u64 = 15;
 
 /// The absolute offset of the field: the descriptor is sector 16.
 pub const FIELD_AT: u64 = 16 * SECTOR + FIELD_OFFSET as u64;
-const FIELD_END: u64 = FIELD_AT + FIELD_LEN as u64;
+/// The absolute offset of the first byte behind it.
+pub const FIELD_END: u64 = FIELD_AT + FIELD_LEN as u64;
 /// The read size of `implantisomd5`, which decides where its fragment sums are taken.
 const CHUNK: u64 = 32 * 1024;
 const FRAGMENTS: u64 = 20;

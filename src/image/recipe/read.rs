@@ -114,7 +114,15 @@ impl Recipe {
         settings: &[Setting],
     ) -> Result<RecipeFile, RecipeError> {
         let asset = find(assets, name_or_path)?;
-        let recipe = typed(&asset, settings)?;
+        let mut recipe = typed(&asset, settings)?;
+        // Keys travel with the recipe that trusts them; what is set by hand is where one stands.
+        let set = |setting: &Setting| setting.key().split('.').next() == Some("rpm_keys");
+        if is_path(name_or_path) && !settings.iter().any(set) {
+            let directory = Path::new(name_or_path).parent().unwrap_or(Path::new(""));
+            for key in &mut recipe.rpm_keys {
+                *key = directory.join(&*key);
+            }
+        }
         let profile_line = settings
             .iter()
             .all(|setting| setting.key() != "profile")
@@ -153,7 +161,7 @@ impl RecipeFile {
 }
 
 fn find(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError> {
-    if name_or_path.contains('/') || name_or_path.ends_with(".yaml") {
+    if is_path(name_or_path) {
         return assets::read_file(Path::new(name_or_path)).map_err(RecipeError::Read);
     }
     assets.read(Kind::Recipe, &format!("{name_or_path}.yaml")).map_err(|error| match error {
@@ -162,6 +170,10 @@ fn find(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError> {
         }
         other => RecipeError::Read(other),
     })
+}
+
+fn is_path(name_or_path: &str) -> bool {
+    name_or_path.contains('/') || name_or_path.ends_with(".yaml")
 }
 
 fn recipe_names(files: Vec<String>) -> Vec<String> {

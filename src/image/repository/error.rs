@@ -6,6 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::keys::KeyName;
+
 /// What is wrong with one package.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageFault {
@@ -45,6 +47,21 @@ pub enum PackageFault {
     /// A digest does not match.
     #[error("its {0} does not match the {1} it carries: the file is damaged")]
     Digest(&'static str, &'static str),
+    /// A signature that cannot be looked at.
+    #[error("its signature is {0}")]
+    OddSignature(&'static str),
+    /// A key that is known did not make the signature.
+    #[error("its signature is not by {key}, which it names: the package was changed")]
+    Signature {
+        /// The key.
+        key: KeyName,
+        /// Why.
+        #[source]
+        error: Box<pgp::errors::Error>,
+    },
+    /// Nobody vouches for it.
+    #[error("it is {0}")]
+    Untrusted(String),
     /// A source package.
     #[error("it is a source package")]
     Source,
@@ -172,6 +189,10 @@ impl RepositoryError {
                 }
                 PackageFault::Value { field: "architecture", .. } => {
                     "take the x86_64 or noarch package"
+                }
+                PackageFault::Untrusted(_) => {
+                    "get the package from where it is signed, or name the file of its signer's \
+                     public key, in the recipe under rpm_keys or with --rpm-key FILE"
                 }
                 _ => "download the package again and compare its sha256",
             },

@@ -18,6 +18,11 @@ const MOST_DATA: u32 = 0x00ff_ffff;
 const INTRO: usize = 16;
 const ENTRY: usize = 16;
 
+/// Tags below this one are rpm's own: regions, of which one may stand first, and nothing else.
+const FIRST_TAG: u32 = 100;
+/// `RPMTAG_HEADERIMAGE`, which very old packages close any region with.
+const HEADER_IMAGE: u32 = 61;
+
 /// Tags whose arrays run in parallel: the first of each rules.
 const PARALLEL: [&[u32]; 10] = [
     &[1117, 1116, 1028, 1030, 1033, 1034, 1035, 1036, 1037, 1039, 1040], // files
@@ -72,11 +77,22 @@ fn check(header: &[u8]) -> Result<(), String> {
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
     // Entries do not share bytes; without this, a small header could ask for much reading.
     let mut covered = 0;
-    for entry in index.chunks_exact(ENTRY) {
+    let mut end = 0;
+    for (number, entry) in index.chunks_exact(ENTRY).enumerate() {
         let (tag, kind) = (word(entry, 0), word(entry, 4));
         let (offset, count) = (word(entry, 8) as usize, word(entry, 12));
         let bytes = extent(kind, offset, count, store)
             .ok_or_else(|| format!("entry {tag} of type {kind}: {count} values at {offset}"))?;
+        if number == 0 && tag < FIRST_TAG {
+            check_region(entry, index.len(), store)?;
+        } else if tag < FIRST_TAG {
+            return Err(format!("entry {tag} is none of a package's"));
+        } else if offset < end {
+            // rpm since 4.14 refuses it, and no rpm ever wrote it.
+            return Err(format!("entry {tag} shares its bytes with another"));
+        } else {
+            end = offset + bytes;
+        }
         covered += bytes;
         if covered > store.len() {
             return Err(format!("entry {tag} shares its bytes with another"));
@@ -104,6 +120,29 @@ fn check(header: &[u8]) -> Result<(), String> {
             Err(format!("a file is in directory {most} of {}", dirs.copied().unwrap_or(0)))
         }
     }
+}
+
+/// Verifies the entry that a header's immutable part begins with: its value is an entry that says
+/// how far back the part began.
+fn check_region(entry: &[u8], index_len: usize, store: &[u8]) -> Result<(), String> {
+    let (tag, kind, count) = (word(entry, 0), word(entry, 4), word(entry, 12));
+    let bad = |what: &str| Err(format!("region {tag} {what}"));
+    if !matches!(tag, HEADER_IMAGE..=63) || kind != 7 || count as usize != ENTRY {
+        return bad("is none");
+    }
+    let Some(trailer) = store.get(word(entry, 8) as usize..).and_then(|rest| rest.get(..ENTRY))
+    else {
+        return bad("ends behind the data");
+    };
+    let back = word(trailer, 8).wrapping_neg() as usize;
+    let same = word(trailer, 0) == tag || word(trailer, 0) == HEADER_IMAGE;
+    if !same || word(trailer, 4) != 7 || word(trailer, 12) as usize != ENTRY {
+        return bad("is not closed by itself");
+    }
+    if back == 0 || back > index_len || !back.is_multiple_of(ENTRY) {
+        return bad("begins where no entry does");
+    }
+    Ok(())
 }
 
 /// The bytes an entry covers in the store; nothing when it does not lie within.
@@ -147,7 +186,20 @@ mod tests {
     fn a_header_that_lies_is_refused() {
         let good = header(&[[1000, 6, 0, 1], [1009, 4, 4, 1]], b"ab\0\0\0\0\0\x07");
         assert!(take(&mut &good[..], "header").unwrap().is_ok());
-        let cases: [(&[[u32; 4]], &[u8]); 12] = [
+        let region = b"ab\0\0\0\0\0\x3f\0\0\0\x07\xff\xff\xff\xe0\0\0\0\x10";
+        let of_region = [[63, 7, 4, 16], [1000, 6, 0, 1]];
+        assert!(take(&mut &header(&of_region, region)[..], "header").unwrap().is_ok());
+        let lying = |at: usize, byte: u8| {
+            let mut store = region.to_vec();
+            store[at] = byte;
+            store
+        };
+        for (at, byte) in [(7, 62), (11, 6), (15, 0xd0), (15, 0xe1), (19, 8)] {
+            let bytes = header(&of_region, &lying(at, byte));
+            let fault = take(&mut &bytes[..], "header").unwrap();
+            assert!(matches!(fault, Err(PackageFault::Header { .. })), "{at}: {byte}");
+        }
+        let cases: [(&[[u32; 4]], &[u8]); 16] = [
             (&[[1000, 6, 9, 1]], b"ab\0"),
             (&[[1000, 6, u32::MAX, 1]], b"ab\0"),
             (&[[1000, 6, 0, 1]], b"ab"),
@@ -159,6 +211,10 @@ mod tests {
             (&[[1000, 99, 0, 1]], b"ab\0"),
             (&[[1000, 6, 0, 1], [1001, 6, 0, 1]], b"ab\0"),
             (&[[1000, 6, 0, 1], [1000, 6, 3, 1]], b"ab\0ab\0"),
+            (&[[1000, 6, 3, 1], [1001, 6, 0, 1]], b"ab\0cd\0"),
+            (&[[62, 6, 0, 1]], b"ab\0"),
+            (&[[1000, 6, 0, 1], [63, 7, 3, 16]], region),
+            (&[[11, 7, 0, 2]], b"ab"),
             (&[[1116, 4, 0, 1], [1117, 8, 4, 1], [1118, 8, 6, 1]], b"\0\0\0\x01f\0/\0"),
         ];
         for (entries, store) in cases {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
+use quick_xml::events::Event;
 use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
 use rpmrepo_metadata::{
     Checksum, ChecksumType, CompsXml, MetadataError, Package, PrimaryXml, RepomdData, RepomdXml,
@@ -22,6 +23,8 @@ const MOST_REPOMD: u64 = 1 << 20;
 const MOST_STORED: u64 = 48 << 20;
 /// Bytes of the package list after decompression; it is read as a stream.
 const MOST_PRIMARY: u64 = 256 << 20;
+/// Bytes of its beginning, in which the root element stands.
+const HEAD: u64 = 8 << 10;
 /// Bytes of the groups after decompression.
 const MOST_COMPS: u64 = 16 << 20;
 /// Bytes of one package or group.
@@ -103,10 +106,28 @@ impl Repo {
 pub fn read_repo<R: Read>(
     open: impl FnMut(&str) -> io::Result<R>,
 ) -> Result<Repo, RepositoryError> {
-    read_repo_each(open, |_| Ok(()))
+    let mut repo = Repo::default();
+    let mut kept = 0;
+    repo.groups = read_repo_each(open, |package| {
+        let entry = entry_of(package).ok_or("a package has no digest")?;
+        kept += entry.nevra.len() + entry.location.len() + 200;
+        for provided in package.provides() {
+            if repo.provides.insert(provided.name().to_owned()) {
+                kept += provided.name().len() + 50;
+            }
+        }
+        repo.packages.entry(package.name().to_owned()).or_default().push(entry);
+        if kept > MOST_NAMES {
+            Err("its names are more than any repository's".into())
+        } else {
+            Ok(())
+        }
+    })?;
+    Ok(repo)
 }
 
-/// Reads a repository as [`read_repo`] does, and shows every package as it comes by.
+/// Reads a repository as [`read_repo`] does, but shows every package as it comes by and keeps none.
+/// Gives the groups.
 ///
 /// # Errors
 ///
@@ -114,21 +135,20 @@ pub fn read_repo<R: Read>(
 pub fn read_repo_each<R: Read>(
     mut open: impl FnMut(&str) -> io::Result<R>,
     mut each: impl FnMut(&Package) -> Result<(), String>,
-) -> Result<Repo, RepositoryError> {
+) -> Result<Vec<Group>, RepositoryError> {
     let repomd = read_repomd(&mut open)?;
-    let mut repo = Repo::default();
     let (name, stored) = recorded(&repomd, &mut open, "primary")?
         .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
-    read_primary(&mut repo, &name, decompressed(&name, &stored)?, &mut each)?;
+    read_primary(&name, decompressed(&name, &stored)?, &mut each)?;
     drop(stored);
     let comps = match recorded(&repomd, &mut open, "group_gz")? {
         Some(found) => Some(found),
         None => recorded(&repomd, &mut open, "group")?,
     };
-    if let Some((name, stored)) = comps {
-        repo.groups = read_groups(&name, decompressed(&name, &stored)?)?;
+    match comps {
+        Some((name, stored)) => read_groups(&name, decompressed(&name, &stored)?),
+        None => Ok(Vec::new()),
     }
-    Ok(repo)
 }
 
 fn read_repomd<R: Read>(
@@ -229,41 +249,39 @@ fn decompressed<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, 
 }
 
 fn read_primary(
-    repo: &mut Repo,
     name: &str,
     xml: impl Read,
     each: &mut impl FnMut(&Package) -> Result<(), String>,
 ) -> Result<(), RepositoryError> {
     let failed = |source| damaged(name, source);
-    let balanced = BufReader::new(Balanced::new(xml, MOST_PRIMARY, MOST_ITEM));
+    let mut balanced = Balanced::new(xml, MOST_PRIMARY, MOST_ITEM);
+    let mut head = Vec::new();
+    let read = balanced.by_ref().take(HEAD).read_to_end(&mut head);
+    read.map_err(|source| RepositoryError::Metadata { name: name.to_owned(), source })?;
+    if !counts_packages(&head) {
+        return Err(inconsistent(name, "does not say how many packages it has".to_owned()));
+    }
+    let balanced = BufReader::new(head.as_slice().chain(balanced));
     let mut reader = PrimaryXml::new_reader(create_xml_reader(balanced));
     let declared = reader.read_header().map_err(failed)?;
     if declared > MOST_PACKAGES {
         return Err(inconsistent(name, format!("declares {declared} packages")));
     }
-    let mut kept = 0;
     let mut read = 0;
     loop {
         let mut package = None;
         reader.read_package(&mut package).map_err(failed)?;
         let Some(package) = package else { break };
         read += 1;
-        let entry = entry_of(&package)
-            .ok_or_else(|| inconsistent(name, "has a package without a digest".to_owned()))?;
+        if read > declared {
+            let what = format!("holds more than the {declared} packages it declares");
+            return Err(inconsistent(name, what));
+        }
+        // The crate panics when asked for a digest that is not there.
+        if matches!(package.checksum(), Checksum::Empty | Checksum::Unknown(_)) {
+            return Err(inconsistent(name, "has a package without a digest".to_owned()));
+        }
         each(&package).map_err(|why| inconsistent(name, format!("is refused: {why}")))?;
-        kept += entry.nevra.len() + entry.location.len() + 200;
-        for provided in package.provides() {
-            if repo.provides.insert(provided.name().to_owned()) {
-                kept += provided.name().len() + 50;
-            }
-        }
-        repo.packages.entry(package.name().to_owned()).or_default().push(entry);
-        if read > declared || kept > MOST_NAMES {
-            return Err(inconsistent(
-                name,
-                format!("holds more than the {declared} packages it declares"),
-            ));
-        }
     }
     if read != declared {
         return Err(inconsistent(name, format!("declares {declared} packages and has {read}")));
@@ -271,11 +289,23 @@ fn read_primary(
     Ok(())
 }
 
-fn entry_of(package: &Package) -> Option<PackageEntry> {
-    // The crate panics when asked for a digest that is not there.
-    if matches!(package.checksum(), Checksum::Empty | Checksum::Unknown(_)) {
-        return None;
+/// Whether the root element says how many packages follow; rpmrepo_metadata 0.9.1 panics when it
+/// does not (`parsing_utils.rs`, `parse_header_tag`).
+fn counts_packages(head: &[u8]) -> bool {
+    let mut reader = quick_xml::Reader::from_reader(head);
+    let mut buffer = Vec::new();
+    loop {
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(root)) => {
+                return matches!(root.try_get_attribute("packages"), Ok(Some(_)));
+            }
+            Ok(Event::Eof | Event::Empty(_)) | Err(_) => return false,
+            Ok(_) => buffer.clear(),
+        }
     }
+}
+
+fn entry_of(package: &Package) -> Option<PackageEntry> {
     let (kind, checksum) = package.checksum().to_values().ok()?;
     Some(PackageEntry {
         nevra: package.nevra(),

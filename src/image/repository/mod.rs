@@ -1,15 +1,17 @@
 //! RPM packages and the metadata around them: add-on packages are read and made a repository, a
 //! medium's own repository is read.
 //!
-//! Not for resolving dependencies, and not for signatures: what is checked here is that a package
-//! is whole and that the installer's rpm can read it.
+//! Not for resolving dependencies: what is checked here is that a package is whole, who signed it,
+//! and that the installer's rpm can read it.
 
 mod balanced;
 mod error;
 mod header;
+mod keys;
 mod metadata;
 mod package;
 mod repodata;
+mod signature;
 #[cfg(test)]
 mod stand_in;
 #[cfg(test)]
@@ -19,11 +21,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use error::{PackageFault, RepositoryError};
+pub use keys::{KeyError, KeyName, Keyring, MOST_KEY_BYTES};
 pub use metadata::{
     FileLists, Group, PackageEntry, Repo, open_file_lists, read_repo, read_repo_each,
 };
 pub use package::RpmPackage;
 pub use repodata::repodata;
+pub use signature::{Signed, Signer};
 
 use crate::image::profile::Generation;
 
@@ -36,16 +40,33 @@ const MOST_PACKAGES: usize = 20_000;
 ///
 /// Fails at the first package that is damaged or that the generation's rpm cannot read, at a
 /// source package, at another architecture, and when two files give the same package or two
-/// versions of it.
+/// versions of it. With keys, also at the first that none of them signed.
 pub fn read_packages(
     dir: &Path,
     generation: Generation,
+    keyring: &Keyring,
 ) -> Result<Vec<RpmPackage>, RepositoryError> {
-    let shelf = survey(dir, generation)?;
-    match shelf.refused.into_iter().chain(shelf.rivals).next() {
+    let shelf = survey(dir, generation, keyring)?;
+    let untrusted = if keyring.is_empty() { Vec::new() } else { untrusted(&shelf.packages) };
+    match shelf.refused.into_iter().chain(shelf.rivals).chain(untrusted).next() {
         Some(error) => Err(error),
         None => Ok(shelf.packages),
     }
+}
+
+fn untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+    let nobody = packages.iter().filter(|package| !matches!(package.signed, Signed::By(_)));
+    let refused = nobody.map(|package| RepositoryError::Package {
+        path: package.path.clone(),
+        fault: PackageFault::Untrusted(match &package.signed {
+            Signed::Stranger(keys) => {
+                format!("signed by key {}, which nobody named", keys.join(", "))
+            }
+            Signed::HeaderAlone(_) => "signed over its header alone".to_owned(),
+            other => other.to_string(),
+        }),
+    });
+    refused.collect()
 }
 
 /// The packages of a directory, and those that cannot be used.
@@ -65,7 +86,11 @@ pub struct Shelf {
 /// # Errors
 ///
 /// Fails when the directory or a file cannot be read, or has more packages than any.
-pub fn survey(dir: &Path, generation: Generation) -> Result<Shelf, RepositoryError> {
+pub fn survey(
+    dir: &Path,
+    generation: Generation,
+    keyring: &Keyring,
+) -> Result<Shelf, RepositoryError> {
     let mut shelf = Shelf::default();
     let mut files = 0;
     let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
@@ -88,7 +113,7 @@ pub fn survey(dir: &Path, generation: Generation) -> Result<Shelf, RepositoryErr
             shelf.refused.push(RepositoryError::Package { path, fault });
             continue;
         }
-        match package::read(path, generation) {
+        match package::read(path, generation, keyring) {
             Ok(package) => shelf.packages.push(package),
             Err(error @ RepositoryError::Package { .. }) => shelf.refused.push(error),
             Err(error) => return Err(error),

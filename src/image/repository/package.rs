@@ -12,6 +12,8 @@ use rpmrepo_metadata::{Changelog, Checksum, Evr, FileType, Package, Requirement,
 
 use super::error::{PackageFault, RepositoryError};
 use super::header;
+use super::keys::Keyring;
+use super::signature::{self, Signed, Whole};
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::image::profile::Generation;
 
@@ -62,6 +64,8 @@ pub struct RpmPackage {
     pub len: u64,
     /// Where its header starts in the file and where it ends.
     pub header_range: (u64, u64),
+    /// Who signed it.
+    pub signed: Signed,
     metadata: Package,
 }
 
@@ -124,11 +128,14 @@ fn dist_tag(release: &str) -> Option<&str> {
 }
 
 /// Reads and verifies a package.
-pub(super) fn read(path: PathBuf, generation: Generation) -> Result<RpmPackage, RepositoryError> {
+pub(super) fn read(
+    path: PathBuf,
+    generation: Generation,
+    keyring: &Keyring,
+) -> Result<RpmPackage, RepositoryError> {
     let failed = |source| RepositoryError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
-    match read_open(&path, &mut reader, generation).map_err(failed)? {
+    match read_open(&path, &file, generation, keyring).map_err(failed)? {
         Ok(package) => Ok(package),
         Err(fault) => Err(RepositoryError::Package { path, fault }),
     }
@@ -138,9 +145,11 @@ type Judged<T> = Result<T, PackageFault>;
 
 fn read_open(
     path: &Path,
-    reader: &mut impl Read,
+    file: &File,
     generation: Generation,
+    keyring: &Keyring,
 ) -> std::io::Result<Judged<RpmPackage>> {
+    let reader = &mut BufReader::with_capacity(256 * 1024, file);
     let mut front = Vec::with_capacity(LEAD);
     reader.take(LEAD as u64).read_to_end(&mut front)?;
     if let Err(fault) = check_lead(&front) {
@@ -165,7 +174,17 @@ fn read_open(
     };
     let mut digests = Digests::new(&front, &main);
     digests.payload(reader)?;
-    Ok(judge(path, &metadata, digests, (header_start, front.len()), generation))
+    let mut package = match judge(path, &metadata, digests, (header_start, front.len()), generation)
+    {
+        Ok(package) => package,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let (before, header) = front.split_at(header_start);
+    let whole = Whole { file, before, header, sha256: package.sha256 };
+    Ok(signature::judge(&metadata, &whole, keyring)?.map(|signed| {
+        package.signed = signed;
+        package
+    }))
 }
 
 fn check_lead(lead: &[u8]) -> Judged<()> {
@@ -180,6 +199,12 @@ fn check_lead(lead: &[u8]) -> Judged<()> {
     }
     if lead.len() < LEAD {
         return Err(PackageFault::Cut("lead"));
+    }
+    // The kind of signature: a header, as every rpm since 3.0 writes it.
+    if lead[78..80] != [0, 5] {
+        return Err(PackageFault::NotRpm(
+            "one with a signature of a kind that no rpm reads any more",
+        ));
     }
     // Bytes 6 and 7 say binary or source; the header is asked again below.
     match lead[6..8] {
@@ -293,6 +318,7 @@ fn judge(
         sha256,
         len: digests.len,
         header_range,
+        signed: Signed::Nobody,
         metadata: package,
     })
 }
@@ -307,8 +333,13 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
             return Err(PackageFault::Digest("header", kind));
         }
     }
-    let md5 = metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5).ok();
-    let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).ok();
+    // One that is there but is no text or no bytes is a fault, not an absence.
+    for tag in [Sig::RPMSIGTAG_SHA1, Sig::RPMSIGTAG_SHA256] {
+        there(metadata.signature.get_entry_data_as_string(tag))?;
+    }
+    let md5 = there(metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5))?;
+    let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256);
+    let sha256 = there(sha256)?;
     if md5.is_none() && sha256.is_none() {
         return Err(PackageFault::NoDigest("payload"));
     }
@@ -319,6 +350,15 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
         return Err(PackageFault::Digest("payload", "md5"));
     }
     Ok(())
+}
+
+/// A value, unless there is none.
+fn there<T>(value: Result<T, rpm::Error>) -> Judged<Option<T>> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(rpm::Error::TagNotFound(_)) => Ok(None),
+        Err(error) => Err(PackageFault::Unreadable(error)),
+    }
 }
 
 fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {

@@ -59,7 +59,7 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
     fs::write(dir.path().join("README"), "not a package").unwrap();
-    let packages = read_packages(dir.path(), Generation::El6).unwrap();
+    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     let names: Vec<_> = packages.iter().map(|package| package.location.as_str()).collect();
     assert_eq!(
         names,
@@ -134,7 +134,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
     for (case, nevra, change, want) in cases {
         let dir = tempfile::tempdir().unwrap();
         let path = package(dir.path(), nevra, change);
-        match read_packages(dir.path(), Generation::El6) {
+        match read_packages(dir.path(), Generation::El6, &Keyring::default()) {
             Err(RepositoryError::Package { path: named, fault }) => {
                 assert_eq!((named, fault.to_string().as_str()), (path, want), "{case}");
             }
@@ -145,7 +145,7 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
     package(dir.path(), ("a", "1", "1.el7", "x86_64"), |it| {
         it.require("rpmlib(TildeInVersions)", 10, "4.10-1");
     });
-    assert!(read_packages(dir.path(), Generation::El7).is_ok());
+    assert!(read_packages(dir.path(), Generation::El7, &Keyring::default()).is_ok());
 }
 
 #[test]
@@ -153,17 +153,23 @@ fn a_changed_byte_anywhere_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let path = package(dir.path(), ("a", "1", "1.el6", "x86_64"), |_| {});
     let good = fs::read(&path).unwrap();
-    let read = read_packages(dir.path(), Generation::El6).unwrap();
+    let read = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     let header = usize::try_from(read[0].header_range.0).unwrap();
     for at in (header..good.len()).step_by(7) {
         let mut bytes = good.clone();
         bytes[at] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(read_packages(dir.path(), Generation::El6).is_err(), "byte {at}");
+        assert!(
+            read_packages(dir.path(), Generation::El6, &Keyring::default()).is_err(),
+            "byte {at}"
+        );
     }
     for len in (0..good.len()).step_by(101) {
         fs::write(&path, &good[..len]).unwrap();
-        assert!(read_packages(dir.path(), Generation::El6).is_err(), "cut at {len}");
+        assert!(
+            read_packages(dir.path(), Generation::El6, &Keyring::default()).is_err(),
+            "cut at {len}"
+        );
     }
 }
 
@@ -173,7 +179,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
     let first = package(dir.path(), ("wget", "1.12", "5.el6", "x86_64"), |_| {});
     let second = dir.path().join("z.rpm");
     fs::copy(&first, &second).unwrap();
-    let error = read_packages(dir.path(), Generation::El6).unwrap_err();
+    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("{} and {} are both wget-0:1.12-5.el6.x86_64", first.display(), second.display())
@@ -183,7 +189,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
     fs::rename(&first, dir.path().join("old.rpm")).unwrap();
     fs::remove_file(&second).unwrap();
     package(dir.path(), ("wget", "1.12", "5.el6_6.1", "x86_64"), |_| {});
-    let error = read_packages(dir.path(), Generation::El6).unwrap_err();
+    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
     assert!(matches!(error, RepositoryError::TwoVersions { .. }), "{error}");
     assert!(error.to_string().contains("old.rpm is wget 0:1.12-5.el6, "), "{error}");
 }
@@ -192,7 +198,7 @@ fn the_same_package_twice_and_two_versions_of_one_are_errors_that_name_both() {
 fn a_pipe_called_a_package_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("x.rpm")).unwrap();
-    let error = read_packages(dir.path(), Generation::El6).unwrap_err();
+    let error = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap_err();
     assert!(matches!(error, RepositoryError::Package { fault: PackageFault::NotAFile, .. }));
 }
 
@@ -200,13 +206,13 @@ fn a_pipe_called_a_package_is_not_waited_for() {
 fn the_metadata_is_the_same_each_time_and_carries_no_other_time() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6).unwrap();
+    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     let files = repodata(&packages, EPOCH).unwrap();
     for entry in fs::read_dir(dir.path()).unwrap() {
         let file = fs::File::options().append(true).open(entry.unwrap().path()).unwrap();
         file.set_modified(std::time::SystemTime::now()).unwrap();
     }
-    let again = read_packages(dir.path(), Generation::El6).unwrap();
+    let again = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     assert_eq!(files, repodata(&again, EPOCH).unwrap());
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
@@ -228,7 +234,7 @@ fn the_metadata_is_the_same_each_time_and_carries_no_other_time() {
 fn what_was_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6).unwrap();
+    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     let root = tempfile::tempdir().unwrap();
     write_repo(root.path(), &packages);
     let repo = read_here(root.path()).unwrap();
@@ -342,7 +348,7 @@ fn ten_thousand_packages_are_read_in_seconds() {
 fn dnf_sees_every_package_and_resolves_over_the_metadata() {
     let dir = tempfile::tempdir().unwrap();
     add_ons(dir.path());
-    let packages = read_packages(dir.path(), Generation::El6).unwrap();
+    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     let root = tempfile::tempdir().unwrap();
     write_repo(root.path(), &packages);
     let scratch = tempfile::tempdir().unwrap();
@@ -383,7 +389,7 @@ fn the_hostile_set_is_refused_in_time() {
         let mut fields = line.split('\t');
         let (name, expected) = (fields.next().unwrap(), fields.next().unwrap());
         let started = Instant::now();
-        let result = package::read(set.join(name), Generation::El6);
+        let result = package::read(set.join(name), Generation::El6, &Keyring::default());
         let result = result.and_then(|package| repodata(&[package], EPOCH));
         let took = started.elapsed();
         let right = match expected {

@@ -98,6 +98,7 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     fn listen(&mut self, link: &Link) -> Result<Ended, Stop> {
+        let mut unread = 0;
         loop {
             let moved = self.send() | self.read_output()? | self.read_complaint()?;
             if self.has_end() {
@@ -112,9 +113,18 @@ impl Talk<'_> {
             if link.deadline.left().is_none() {
                 return Err(Stop::Late);
             }
-            if !moved {
+            if moved {
+                unread = 0;
+                continue;
+            }
+            // Reading one stream takes from the socket what belongs to the other as well, even the
+            // last line; the socket tells nothing of it any more. What stays there although both
+            // were read is of a stream that nobody has.
+            let waiting = self.channel.read_window().available;
+            if waiting == unread {
                 link.wait()?;
             }
+            unread = waiting;
         }
     }
 
@@ -178,7 +188,6 @@ impl Talk<'_> {
         found
     }
 
-    /// Why the command ended and its last line did not come.
     /// Waits a moment for how the command ended, which is told behind the end of its output.
     fn see_it_off(&mut self, link: &Link) {
         let patience = Instant::now() + FAREWELL;
@@ -192,6 +201,7 @@ impl Talk<'_> {
         }
     }
 
+    /// Why the command ended and its last line did not come.
     fn why_no_end(&self, nonce: &Nonce) -> Failure {
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
         let status = self.channel.exit_status().unwrap_or(0);

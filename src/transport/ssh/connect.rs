@@ -4,7 +4,7 @@
 //! Not for what runs over it: that is `socket`.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -43,6 +43,9 @@ fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>
         failure("dns", format!("the name {host:?} has no address: {why}"))
             .with_hint("check the name, or give the host's address")
     };
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![(address, port).into()]);
+    }
     let (send, receive) = mpsc::channel();
     let name = host.to_owned();
     std::thread::spawn(move || {

@@ -87,6 +87,33 @@ fn is_encrypted(text: &str) -> Result<bool, &'static str> {
     }
 }
 
+/// The public half of a private key in OpenSSH's own format, as a line of authorized_keys: it stands
+/// there in the clear (PROTOCOL.key). None for other formats and for types of keys that libssh2
+/// may not know: it finds out itself.
+pub(super) fn public_half(text: &str) -> Option<String> {
+    let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
+    let (_, body) = text.split_once(begin)?;
+    let (body, _) = body.split_once("-----END")?;
+    let digits: String = body.split_ascii_whitespace().collect();
+    let bytes = base64::decode_block(&digits).ok()?;
+    let rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
+    // Cipher, key derivation and its options stand before the number of keys, which is one.
+    let (_, rest) = field(rest)?;
+    let (_, rest) = field(rest)?;
+    let (_, rest) = field(rest)?;
+    let (key, _) = field(rest.strip_prefix(b"\0\0\0\x01")?)?;
+    let (name, _) = field(key)?;
+    let name = std::str::from_utf8(name).ok()?;
+    let usual = matches!(name, "ssh-ed25519" | "ssh-rsa") || name.starts_with("ecdsa-sha2-");
+    usual.then(|| format!("{name} {}", base64::encode_block(key)))
+}
+
+/// A field and what stands behind it.
+fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, behind) = bytes.split_first_chunk::<4>()?;
+    behind.split_at_checked(u32::from_be_bytes(*length) as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -116,6 +143,24 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_key_has_no_public_half() {
+        let whole = [&b"openssh-key-v1\0"[..], &[0, 0, 0, 0].repeat(3), &[0, 0, 0, 1]].concat();
+        for (bytes, what) in [
+            (whole.clone(), "cut"),
+            ([&whole[..], &[255, 255, 255, 255]].concat(), "longer than it is"),
+            ([&whole[..], &[0, 0, 0, 4, 0, 0, 0, 0]].concat(), "without a name"),
+            (b"other".to_vec(), "of another kind"),
+        ] {
+            let text = format!(
+                "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n",
+                base64::encode_block(&bytes)
+            );
+            assert_eq!(public_half(&text), None, "{what}");
+        }
+        assert_eq!(public_half("-----BEGIN OPENSSH PRIVATE KEY-----"), None);
+    }
+
+    #[test]
     fn keys_of_ssh_keygen_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         for (name, options, passphrase, encrypted) in [
@@ -123,6 +168,8 @@ mod tests {
             ("b", &["-t", "ed25519"], "secret", true),
             ("c", &["-t", "rsa", "-b", "2048", "-m", "PEM"], "secret", true),
             ("d", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"], "", false),
+            ("e", &["-t", "rsa", "-b", "2048"], "", false),
+            ("f", &["-t", "ecdsa"], "", false),
         ] {
             let path = dir.path().join(name);
             let made = Command::new("ssh-keygen")
@@ -138,6 +185,12 @@ mod tests {
             let read = read(&path);
             assert_eq!(matches!(read, KeyFile::Encrypted(_)), encrypted, "{name}: {read:?}");
             assert_eq!(matches!(read, KeyFile::Open(_)), !encrypted, "{name}: {read:?}");
+            let half = public_half(&std::fs::read_to_string(&path).unwrap());
+            let beside = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+            match name {
+                "c" | "d" => assert_eq!(half, None, "{name}"),
+                _ => assert!(beside.starts_with(&format!("{} ", half.unwrap())), "{name}"),
+            }
         }
         assert!(matches!(read(Path::new("/no/such/key")), KeyFile::Missing));
         assert!(matches!(read(dir.path()), KeyFile::Unusable(_)));

@@ -239,9 +239,15 @@ impl Attempt<'_> {
             return Ok(false);
         }
         let user = &self.account.user;
+        // Without it the library reads the private key once more, a quarter of what a login costs.
+        // Whether a passphrase is right is to be known before the server is asked.
+        let public = match passphrase {
+            None => key_file::public_half(key.expose()),
+            Some(_) => None,
+        };
         let tried = self.link.patiently(|session| {
             let passphrase = passphrase.as_ref().map(Secret::expose);
-            session.userauth_pubkey_memory(user, None, key.expose(), passphrase)
+            session.userauth_pubkey_memory(user, public.as_deref(), key.expose(), passphrase)
         });
         match tried {
             Err(Stop::Ssh(-16, _)) if passphrase.is_some() => {

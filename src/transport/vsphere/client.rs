@@ -4,6 +4,7 @@
 //! Not for logging in (`session`), nor for which calls there are.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::address::Address;
@@ -17,6 +18,9 @@ use crate::secret::Secret;
 
 /// A service that starts, or is at its limit, says 503 for a moment; these are the moments.
 const PATIENCE: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
+
+/// The call that ends a session.
+pub const LOGOUT: &str = "Logout";
 
 /// Why a call has no answer.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub struct Callee<'a> {
     pub to: &'a Address,
     /// How it is identified.
     pub trust: &'a Trust,
+    /// Becomes true when somebody stops it: from then on the only call is to log out.
+    pub stop: &'a AtomicBool,
 }
 
 /// A connection to one server.
@@ -74,7 +80,7 @@ impl<'a> Client<'a> {
     ///
     /// Says why there is no connection to a server that is trusted.
     pub fn connect(&mut self) -> Result<tls::Session, VsphereError> {
-        let Callee { route, to, trust } = self.callee;
+        let Callee { route, to, trust, .. } = self.callee;
         let stream = route.open(to, &mut self.deadline)?;
         let (secured, session) = tls::secure(stream, to, trust, self.deadline)?;
         self.connection = Some(secured);
@@ -118,6 +124,9 @@ impl<'a> Client<'a> {
         this: &Reference,
         args: &[Arg<'_>],
     ) -> Result<Element, Trouble> {
+        if method != LOGOUT && self.callee.stop.load(Ordering::Relaxed) {
+            return Err(Trouble::Broken(VsphereError::Interrupted));
+        }
         let envelope = soap::envelope(method, this, args);
         tracing::debug!(method, object = %this, "call");
         let action = format!("urn:vim25/{}", self.version);

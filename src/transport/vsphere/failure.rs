@@ -8,6 +8,7 @@ use super::http::HttpError;
 use super::soap::Fault;
 use super::xml::XmlError;
 use crate::facts::transcript::Failure;
+use crate::transport::fleet::INTERRUPTED;
 
 /// Why a server could not be asked, or not to the end.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +103,9 @@ pub enum VsphereError {
         /// What is wrong with it.
         error: XmlError,
     },
+    /// Somebody stopped it.
+    #[error("interrupted before it had answered")]
+    Interrupted,
     /// It refused the account.
     #[error("the server refused the user name or the password of {user:?}")]
     Login {
@@ -149,6 +153,7 @@ impl VsphereError {
             Self::Protocol { error: HttpError::NotHttp(_), .. } => "not-vsphere",
             Self::Protocol { .. } => "cut-off",
             Self::Xml { .. } => "malformed",
+            Self::Interrupted => INTERRUPTED,
             Self::Login { .. } => "authentication",
             Self::Fault { .. } => "fault",
         }
@@ -181,7 +186,9 @@ impl VsphereError {
                 "write the account as NAME@DOMAIN or DOMAIN\\NAME, and try the password in the \
                  vSphere client"
             }
-            Self::Protocol { .. } | Self::Xml { .. } | Self::Fault { .. } => return None,
+            Self::Protocol { .. } | Self::Xml { .. } | Self::Fault { .. } | Self::Interrupted => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }

@@ -18,6 +18,15 @@ use crate::facts::property::Object;
 use crate::facts::question::Question;
 use crate::facts::vmx;
 
+/// Who is asked, and what is known of the inventory by now.
+struct Files<'a, 's> {
+    question: &'a Question,
+    inventory: &'a Inventory,
+    chosen: &'a Collected,
+    session: &'a mut Session<'s>,
+    notes: &'a mut Notes,
+}
+
 /// Asks for the files.
 pub fn ask(
     question: &Question,
@@ -26,51 +35,72 @@ pub fn ask(
     session: &mut Session<'_>,
     notes: &mut Notes,
 ) -> Result<(), VsphereError> {
-    let Some(name) = &question.master_target else { return Ok(()) };
-    let Search::Found(master_target) = inventory.machine(name) else { return Ok(()) };
-    let Some(datacenter) = inventory.path_of_datacenter(master_target) else { return Ok(()) };
-    let own =
-        chosen.objects.iter().find(|object| object["object"] == master_target.object.as_str());
-    let file = own.and_then(|own| own["properties"]["summary.config.vmPathName"].as_str());
-    if let Some((datastore, path)) = file.and_then(vmx::parted) {
-        let answer = read(session, &folder(path, &datacenter, datastore));
-        if let Some(Read { status: 200, text }) = notes.take(&["vmx"], answer)? {
-            notes.known("vmx", &json!({ "rows": vmx::rows(&text) }));
-        } else {
-            notes.refused("vmx", "the server does not hand the .vmx out");
-        }
+    let mut files = Files { question, inventory, chosen, session, notes };
+    let mut left = None;
+    for pair in question.pairings() {
+        let Some(name) = &pair.master_target else { continue };
+        let Search::Found(machine) = inventory.machine(name) else { continue };
+        let Some(datacenter) = inventory.path_of_datacenter(machine) else { continue };
+        files.settings(name, machine, &datacenter)?;
+        let left: &mut Map<String, Value> = left.get_or_insert_default();
+        files.leftovers(&pair.protected, machine, &datacenter, left)?;
     }
-    leftovers(question, inventory, master_target, &datacenter, session, notes)
+    if let Some(left) = left {
+        notes.known("leftovers", &Value::Object(left));
+    }
+    Ok(())
 }
 
-/// Whether the folders of machines that are gone are left on the master target's datastores.
-fn leftovers(
-    question: &Question,
-    inventory: &Inventory,
-    master_target: &Object,
-    datacenter: &str,
-    session: &mut Session<'_>,
-    notes: &mut Notes,
-) -> Result<(), VsphereError> {
-    let gone = question.protected.iter().filter(|name| inventory.machine(name) == Search::None);
-    let datastores = master_target.references("datastore").known().cloned().unwrap_or_default();
-    let mut found = Map::new();
-    for name in gone {
-        let mut places = Map::new();
-        for reference in &datastores {
-            let datastore = inventory.name(reference);
-            let answer = read(session, &folder(&format!("{name}/"), datacenter, &datastore));
-            match notes.take(&["leftovers"], answer)? {
-                Some(Read { status: 200, .. }) => places.insert(datastore, Value::Bool(true)),
-                Some(Read { status: 404, .. }) => places.insert(datastore, Value::Bool(false)),
-                // Whoever may not look has seen nothing.
-                _ => places.insert(datastore, Value::Null),
-            };
+impl Files<'_, '_> {
+    /// The rows of a master target's own .vmx.
+    fn settings(
+        &mut self,
+        name: &str,
+        machine: &Object,
+        datacenter: &str,
+    ) -> Result<(), VsphereError> {
+        let objects = &self.chosen.objects;
+        let own = objects.iter().find(|object| object["object"] == machine.object.as_str());
+        let file = own.and_then(|own| own["properties"]["summary.config.vmPathName"].as_str());
+        let Some((datastore, path)) = file.and_then(vmx::parted) else { return Ok(()) };
+        let place = Notes::place(self.question, "vmx", name);
+        let answer = read(self.session, &folder(path, datacenter, datastore));
+        if let Some(Read { status: 200, text }) = self.notes.take_at(&place, answer)? {
+            self.notes.known_at(&place, &json!({ "rows": vmx::rows(&text) }));
+        } else {
+            self.notes.refused_at(&place, "the server does not hand the .vmx out");
         }
-        found.insert(name.clone(), Value::Object(places));
+        Ok(())
     }
-    notes.known("leftovers", &Value::Object(found));
-    Ok(())
+
+    /// Whether the folders of machines that are gone are left on the master target's datastores.
+    fn leftovers(
+        &mut self,
+        protected: &[String],
+        machine: &Object,
+        datacenter: &str,
+        left: &mut Map<String, Value>,
+    ) -> Result<(), VsphereError> {
+        let inventory = self.inventory;
+        let gone = protected.iter().filter(|name| inventory.machine(name) == Search::None);
+        let datastores = machine.references("datastore").known().cloned().unwrap_or_default();
+        for name in gone {
+            let mut places = Map::new();
+            for reference in &datastores {
+                let datastore = inventory.name(reference);
+                let path = folder(&format!("{name}/"), datacenter, &datastore);
+                let answer = read(self.session, &path);
+                match self.notes.take(&["leftovers"], answer)? {
+                    Some(Read { status: 200, .. }) => places.insert(datastore, Value::Bool(true)),
+                    Some(Read { status: 404, .. }) => places.insert(datastore, Value::Bool(false)),
+                    // Whoever may not look has seen nothing.
+                    _ => places.insert(datastore, Value::Null),
+                };
+            }
+            left.insert(name.clone(), Value::Object(places));
+        }
+        Ok(())
+    }
 }
 
 struct Read {

@@ -12,6 +12,7 @@ pub mod enable_uuid;
 pub mod failure;
 mod files;
 mod http;
+mod inquiry;
 mod json;
 mod notes;
 mod server;
@@ -24,4 +25,5 @@ pub mod thumbprint;
 pub mod tls;
 pub mod xml;
 
+pub use inquiry::Inquiry;
 pub use survey::{Asked, record};

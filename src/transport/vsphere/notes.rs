@@ -4,12 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::client::Trouble;
 use super::failure::VsphereError;
 use super::json;
+use crate::facts::property::of_others;
+use crate::facts::question::Question;
 use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA, Transcript};
+
+/// Where an answer about one master target is noted.
+pub(super) struct NotePlace {
+    probe: String,
+    of: Option<String>,
+}
 
 /// The answers so far.
 #[derive(Default)]
@@ -42,10 +50,52 @@ impl Notes {
         self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
     }
 
-    /// Notes that something was not to be had.
-    pub(super) fn refused(&mut self, probe: &str, why: &str) {
-        if !self.0.contains_key(probe) {
-            self.note(probe, 1, &json!({ "fault": "NotGiven", "message": why }));
+    /// Where what concerns one master target is noted: the first of a question has a place of its
+    /// own, further ones share one.
+    pub(super) fn place(question: &Question, probe: &str, master_target: &str) -> NotePlace {
+        let first = question.master_target.as_deref() == Some(master_target);
+        NotePlace { probe: probe.to_owned(), of: (!first).then(|| master_target.to_owned()) }
+    }
+
+    /// Notes what was said about one master target.
+    pub(super) fn known_at(&mut self, place: &NotePlace, value: &Value) {
+        self.note_at(place, 0, value);
+    }
+
+    /// Notes that something about one master target was not to be had.
+    pub(super) fn refused_at(&mut self, place: &NotePlace, why: &str) {
+        if place.of.is_some() || !self.0.contains_key(&place.probe) {
+            self.note_at(place, 1, &json!({ "fault": "NotGiven", "message": why }));
+        }
+    }
+
+    fn note_at(&mut self, place: &NotePlace, status: i32, value: &Value) {
+        let Some(of) = &place.of else { return self.note(&place.probe, status, value) };
+        let probe = of_others(&place.probe);
+        let text = self.0.get(&probe).map(|answer| answer.text.as_str());
+        let mut all: Map<String, Value> =
+            text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        // What was refused is noted first and says more than what follows from it.
+        let refused = |value: &Value| value.get("fault").is_some();
+        if status == 0 || !all.get(of).is_some_and(refused) {
+            all.insert(of.clone(), value.clone());
+        }
+        self.note(&probe, 0, &Value::Object(all));
+    }
+
+    /// Notes what a question about one master target brought.
+    pub(super) fn take_at<T>(
+        &mut self,
+        place: &NotePlace,
+        result: Result<T, Trouble>,
+    ) -> Result<Option<T>, VsphereError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Trouble::Fault(fault)) => {
+                self.note_at(place, 1, &json::fault(&fault));
+                Ok(None)
+            }
+            Err(Trouble::Broken(error)) => Err(error),
         }
     }
 

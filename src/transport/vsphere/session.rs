@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::client::{Callee, Client, Trouble};
+use super::client::{Callee, Client, LOGOUT, Trouble};
 use super::failure::VsphereError;
 use super::soap::{Arg, Reference};
 use super::stream::Deadline;
@@ -92,12 +92,12 @@ impl<'a> Session<'a> {
 
     /// Logs out, over a new connection when the old one is broken. Says whether it succeeded.
     pub fn close(mut self, broken: bool) -> bool {
-        if !broken && self.client.call("Logout", &self.manager, &[]).is_ok() {
+        if !broken && self.client.call(LOGOUT, &self.manager, &[]).is_ok() {
             return true;
         }
         let mut client = Client::new(self.callee, Deadline::after(GRACE));
         client.take_session(&mut self.client);
-        match client.call("Logout", &self.manager, &[]) {
+        match client.call(LOGOUT, &self.manager, &[]) {
             Ok(_) => true,
             // It had ended by itself.
             Err(Trouble::Fault(fault)) => fault.is_not_authenticated(),

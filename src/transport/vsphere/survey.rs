@@ -14,7 +14,7 @@ use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
 use super::files;
 use super::json;
-use super::notes::Notes;
+use super::notes::{NotePlace, Notes};
 use super::server::{Server, manager, returned};
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Reference};
@@ -300,24 +300,34 @@ fn moves(
     server: &Server,
     notes: &mut Notes,
 ) -> Result<(), VsphereError> {
-    let machine = question.master_target.as_deref().map(|name| inventory.machine(name));
-    let (Some(Search::Found(machine)), Some(events)) = (machine, server.optional("eventManager"))
-    else {
-        return Ok(());
-    };
-    let Some(machine) = Reference::read(&machine.object) else { return Ok(()) };
+    let Some(events) = server.optional("eventManager") else { return Ok(()) };
+    for name in question.pairings().into_iter().filter_map(|pair| pair.master_target) {
+        let Search::Found(machine) = inventory.machine(&name) else { continue };
+        let Some(machine) = Reference::read(&machine.object) else { continue };
+        moves_of(&machine, &Notes::place(question, "moves", &name), &events, session, notes)?;
+    }
+    Ok(())
+}
+
+fn moves_of(
+    machine: &Reference,
+    place: &NotePlace,
+    events: &Reference,
+    session: &mut Session<'_>,
+    notes: &mut Notes,
+) -> Result<(), VsphereError> {
     // Not only events of certain types: a server that knew them by other names would give none,
     // and that would look as if there were none.
-    let entity = vec![Arg::Object("entity", &machine), Arg::Text("recursion", "self")];
+    let entity = vec![Arg::Object("entity", machine), Arg::Text("recursion", "self")];
     let filter = vec![Arg::Parts("entity", entity), Arg::Text("disableFullMessage", "true")];
     let args = [Arg::Parts("filter", filter)];
-    let answer = session.ask(|client, _| client.call("QueryEvents", &events, &args));
-    if let Some(answer) = notes.take(&["moves"], answer)? {
+    let answer = session.ask(|client, _| client.call("QueryEvents", events, &args));
+    if let Some(answer) = notes.take_at(place, answer)? {
         let all = answer.all("returnval").count();
         let moves =
             answer.all("returnval").filter(|event| event.child("sourceDatastore").is_some());
         let moves: Vec<Value> = moves.map(json::value).collect();
-        notes.known("moves", &json!({ "events": moves, "complete": all < MAX_EVENTS }));
+        notes.known_at(place, &json!({ "events": moves, "complete": all < MAX_EVENTS }));
     }
     Ok(())
 }

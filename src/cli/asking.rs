@@ -1,0 +1,287 @@
+//! Hosts, ESXi hosts and the vSphere server of a site, asked all at once: one session each, and
+//! nobody is contacted before the way to everybody is known.
+//!
+//! Not for which of them a verb asks, nor for judging what they answer.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::args::Trusting;
+use super::login::Login;
+use super::password::Keyring;
+use super::site::Around;
+use super::targets::Host;
+use super::trust::trust;
+use super::{esxi, interrupt, progress, vcenter, via};
+use crate::check::{CheckSet, TargetKind};
+use crate::facts::question::Question as Asked;
+use crate::facts::transcript::{Failure, Transcript};
+use crate::site::whole::{Answered, Scope};
+use crate::site::{EsxiHost, Vcenter};
+use crate::transport::fleet::{self, Means, Question};
+use crate::transport::local::Local;
+use crate::transport::ssh::Secrets;
+use crate::transport::target::Target as Way;
+use crate::transport::vsphere::Inquiry;
+use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::session::Credentials;
+use crate::transport::{Transport, capture};
+
+/// The name under which the environment has vCenter's password.
+const VCENTER: &str = "vcenter";
+
+/// How everybody is asked, and for whose sake.
+pub struct Asking<'a> {
+    /// The site.
+    pub around: &'a Around,
+    /// The checks, some of which have probes of their own.
+    pub checks: &'a CheckSet,
+    /// How hosts are logged in to.
+    pub login: &'a Login,
+    /// Whom to trust.
+    pub trusting: &'a Trusting,
+    /// How many are asked at once.
+    pub jobs: Option<u16>,
+    /// Which of the site is asked beside the hosts.
+    pub beside: Beside,
+}
+
+/// Who is asked beside hosts.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    /// The vSphere server.
+    pub vcenter: bool,
+    /// The shells of ESXi hosts.
+    pub shells: bool,
+    /// For all of the site, or for the master targets among the hosts.
+    pub scope: Scope,
+}
+
+/// What everybody answered.
+pub struct Heard {
+    /// The hosts, in the order they were named.
+    pub hosts: Vec<Transcript>,
+    /// The others.
+    pub others: Answered,
+}
+
+impl Heard {
+    /// Every transcript.
+    pub fn all(&self) -> impl Iterator<Item = &Transcript> {
+        let shells = self.others.shells.iter().map(|(_, shell)| shell);
+        self.hosts.iter().chain(&self.others.vcenter).chain(shells)
+    }
+
+    /// Whether somebody stopped it.
+    pub fn was_interrupted(&self) -> bool {
+        self.all().any(fleet::was_interrupted)
+    }
+}
+
+/// Whose answers these are.
+#[derive(Clone, Copy)]
+enum Role {
+    Host,
+    Shell(usize),
+    Vcenter,
+}
+
+/// What a way leads to.
+enum Place {
+    /// Somebody who is asked now.
+    Live(Question),
+    /// What was answered before, or why nobody can be asked.
+    Told(Vec<Transcript>),
+}
+
+/// Asks hosts, and of the site whoever is to be asked beside them.
+pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
+    let site = &asking.around.site;
+    let scope = asking.beside.scope;
+    let named = |name: &str| hosts.iter().any(|host| host.name == name);
+    let chosen: Vec<_> =
+        site.master_targets.iter().filter(|it| named(it.name.as_str())).cloned().collect();
+    let mut places: Vec<(Role, Place)> = Vec::new();
+    for host in hosts {
+        let name = host.name.clone();
+        let place = of_host(host, asking).with_context(|| format!("target {name}"))?;
+        places.push((Role::Host, place));
+    }
+    if asking.beside.shells {
+        let question = site.question_to_shells(&chosen, scope);
+        for (index, entry) in site.esxi.iter().enumerate() {
+            let place = of_shell(entry, &question, asking);
+            let place = place.with_context(|| format!("ESXi host {}", entry.name))?;
+            places.extend(place.map(|place| (Role::Shell(index), place)));
+        }
+    }
+    if let Some(said) = site.vcenter.as_ref().filter(|_| asking.beside.vcenter) {
+        let place = match &asking.around.vcenter {
+            Some(captured) => Place::Told(vec![captured.clone()]),
+            None => of_vcenter(said, site.question(&chosen, scope), asking).context("vcenter")?,
+        };
+        places.push((Role::Vcenter, place));
+    }
+    let (roles, told) = all_at_once(places, asking.jobs)?;
+    let mut heard = Heard { hosts: Vec::new(), others: Answered::default() };
+    for (role, transcripts) in roles.into_iter().zip(told) {
+        match role {
+            Role::Host => heard.hosts.extend(transcripts),
+            Role::Shell(index) => {
+                heard.others.shells.extend(transcripts.into_iter().map(|it| (index, it)));
+            }
+            Role::Vcenter => heard.others.vcenter = transcripts.into_iter().next(),
+        }
+    }
+    heard.others.vcenter.iter().for_each(vcenter::tell_failure);
+    Ok(heard)
+}
+
+/// Asks those who are there, and gives what everybody said, in the order of the places.
+fn all_at_once(
+    places: Vec<(Role, Place)>,
+    jobs: Option<u16>,
+) -> anyhow::Result<(Vec<Role>, Vec<Vec<Transcript>>)> {
+    let mut questions = Vec::new();
+    let mut roles = Vec::new();
+    // What stands for each: what was told, or nothing yet.
+    let mut slots: Vec<Option<Vec<Transcript>>> = Vec::new();
+    for (role, place) in places {
+        roles.push(role);
+        match place {
+            Place::Told(transcripts) => slots.push(Some(transcripts)),
+            Place::Live(question) => {
+                questions.push(question);
+                slots.push(None);
+            }
+        }
+    }
+    let mut answered = VecDeque::from(live(questions, jobs)?);
+    let told = slots
+        .into_iter()
+        .map(|slot| slot.unwrap_or_else(|| answered.pop_front().into_iter().collect()));
+    Ok((roles, told.collect()))
+}
+
+fn live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Transcript>> {
+    if questions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let jobs = jobs.map_or_else(|| fleet::default_jobs(questions.len()), usize::from);
+    let stop = interrupt::watched()?;
+    let mut bars = progress::Hosts::start(questions.len());
+    Ok(fleet::ask(questions, jobs, &stop, |event| bars.tell(event)))
+}
+
+fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<Place> {
+    let transport: Box<dyn Transport> = match host.way.parse::<Way>()? {
+        Way::Captures(path) => return Ok(Place::Told(called(capture::read(&path)?, &host))),
+        Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
+        Way::Ssh(target) => Box::new(asking.login.to(&host.name, target, &host.login)?),
+    };
+    let probes = [host.probes(), asking.checks.probes()].concat();
+    let Host { name: target, kind, around, .. } = host;
+    let kind = kind.word().to_owned();
+    Ok(Place::Live(Question { target, kind, by: Means::Shell { transport, probes, around } }))
+}
+
+/// A capture that a site knows by a name is called by it.
+fn called(mut captured: Vec<Transcript>, host: &Host) -> Vec<Transcript> {
+    if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
+        one.target.clone_from(&host.name);
+    }
+    captured
+}
+
+/// An ESXi host with a shell. It never gets the password of other hosts.
+fn of_shell(
+    entry: &EsxiHost,
+    question: &Asked,
+    asking: &Asking<'_>,
+) -> anyhow::Result<Option<Place>> {
+    let Some(ssh) = &entry.ssh else { return Ok(None) };
+    let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.word().to_owned());
+    let by = match ssh.as_str().parse::<Way>()? {
+        Way::Captures(path) => {
+            let mut one = captured(path, TargetKind::Esxi)?;
+            one.target = target;
+            return Ok(Some(Place::Told(vec![one])));
+        }
+        Way::Local => {
+            let local = Local { timeout: asking.login.timeout() };
+            esxi::by_shell(Box::new(local), "root", question)
+        }
+        Way::Ssh(way) => {
+            let said = entry.login();
+            let user = said.user.clone().or_else(|| way.user.clone());
+            let mut ssh = asking.login.alone(&target, way, &said)?;
+            if let Some(via) = &entry.via {
+                if let Some(host) = via::of_site(via, &asking.around.site, asking.login)? {
+                    ssh = esxi::behind(host, ssh);
+                }
+            }
+            let user = user.or_else(|| ssh.user.clone());
+            esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
+        }
+    };
+    Ok(Some(Place::Live(Question { target, kind, by })))
+}
+
+/// What one system answered before.
+pub fn captured(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
+    let mut all = capture::read(&path)?;
+    let shown = path.display();
+    anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
+    let one = all.remove(0);
+    // What an ESXi host's own API answered may stand in for vCenter's.
+    let fits = one.kind == kind.word()
+        || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.word());
+    anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.word());
+    Ok(one)
+}
+
+/// The vSphere server; without somebody who logs in it cannot be asked, which costs what it would
+/// have told and nothing else.
+fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::Result<Place> {
+    let to: Address = said.url.parse()?;
+    let given = asking.trusting;
+    let trusting = Trusting {
+        thumbprint: said.thumbprint.clone().or_else(|| given.thumbprint.clone()),
+        thumbprints: given.thumbprints.clone(),
+        ca_file: given.ca_file.clone(),
+        legacy_tls: given.legacy_tls || said.legacy_tls,
+    };
+    let trust = trust(&trusting, &to)?;
+    let keyring = Keyring::alone(VCENTER, said.password_file.as_deref())?;
+    let silent = |reason: String, hint: &str| {
+        let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
+        let kind = TargetKind::Vcenter.word();
+        Ok(Place::Told(vec![Transcript::of_failure(&to.host, kind, Inquiry::BY, failure)]))
+    };
+    let user = said.user.clone().or_else(|| to.user.clone());
+    let Some(user) = user.or_else(|| said.discovery_account.clone()) else {
+        let reason = "nobody says who logs in to it".to_owned();
+        return silent(reason, "write vsphere://USER@HOST, or user: in the site file");
+    };
+    let password = keyring.password(&format!("{user} on {}", to.host));
+    let Some(password) = password.map_err(anyhow::Error::msg)? else {
+        return silent(
+            format!("there is no password of {user}"),
+            "name a file with it, password_file: in the site file, or set \
+             PREFLIGHT_PASSWORD_VCENTER; the password of hosts is not tried on it",
+        );
+    };
+    let (target, kind) = (to.host.clone(), TargetKind::Vcenter.word().to_owned());
+    let credentials = Credentials { user, password };
+    let timeout: Duration = asking.login.timeout();
+    let through = match &said.via {
+        Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
+        None => None,
+    };
+    let route = via::route(through);
+    let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
+    Ok(Place::Live(Question { target, kind, by: Means::Api(Box::new(inquiry)) }))
+}

@@ -1,0 +1,183 @@
+//! `build delta`, and `build image --from-delta`: an image in a few MB, and back.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::args::{BuildDelta, BuildImage};
+use super::product::{self, directory_of, enough_space, manifest_beside};
+use super::{Exit, check, progress, screen, stream};
+use crate::assets::Assets;
+use crate::check::CheckSet;
+use crate::digest::Sha256;
+use crate::facts::image::ImageFacts;
+use crate::image::delta::{self, Delta, DeltaError};
+use crate::image::free_space;
+use crate::image::inspect::{self, MediaMd5Check};
+use crate::image::iso::Medium;
+use crate::image::iso::bytemap::{ByteMap, Origin};
+use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::plan::{open_input, open_medium};
+use crate::image::replacement::{Readers, Replacement, check_target};
+
+/// Writes the delta of an image, and proves that it rebuilds it.
+pub fn build(args: &BuildDelta) -> anyhow::Result<Exit> {
+    let (image, medium) = open_medium(&args.image)?;
+    let (base, _) = open_medium(&args.base)?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => named_after(&args.image),
+    };
+    let inputs: [(&Path, &File); 2] = [(&args.image, &image), (&args.base, &base)];
+    // It holds what the image holds, so a root password's hash too.
+    let part = Replacement::open(&out, args.overwrite, Readers::Owner, &inputs)?;
+    let bar = progress::Bytes::start("comparing", medium.file_len());
+    let made = delta::make(&image, &base, part.file(), &|at| bar.at(at))
+        .with_context(|| out.display().to_string())?;
+    drop(bar);
+    let len = part.file().metadata()?.len();
+    part.commit()?;
+    let text = format!(
+        "{}: {len} bytes rebuild {} ({} bytes, sha256 {}) from {} (sha256 {})\n",
+        out.display(),
+        args.image.display(),
+        made.result_len,
+        made.result,
+        args.base.display(),
+        made.base,
+    );
+    anstream::print!("{}", screen::printable(&text));
+    Ok(Exit::Clean)
+}
+
+/// The name of an image's delta, in the current directory.
+fn named_after(image: &Path) -> PathBuf {
+    let mut name = image.file_name().unwrap_or_default().to_owned();
+    name.push(".delta");
+    PathBuf::from(name)
+}
+
+/// Rebuilds an image from its delta and the vendor's medium.
+pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Result<Exit> {
+    let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
+    if streams {
+        stream::refuse_terminal()?;
+        anyhow::ensure!(
+            args.report.files.is_empty() && args.manifest.is_none(),
+            "what is rebuilt to standard output is not judged and its manifest is not read: name \
+             the image with -o for --output and --manifest"
+        );
+    }
+    let reporting = check::Reporting::of(&args.report)?;
+    let checks = CheckSet::load(assets)?;
+    let file = open_input(from)?;
+    let delta = Delta::open(Arc::clone(&file)).with_context(|| from.display().to_string())?;
+    let base_path = args.base.as_deref().expect("clap demands a base");
+    let base = open_input(base_path)?;
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => name_inside(from)?,
+    };
+    let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
+    delta.verify_base(&base).with_context(|| base_path.display().to_string())?;
+    if args.dry_run {
+        anstream::print!("{}", screen::printable(&described(&delta, base_path, &out)));
+        return Ok(Exit::Clean);
+    }
+    let inputs: [(&Path, &File); 2] = [(from, &file), (base_path, &base)];
+    if streams {
+        return stream::rebuilt(&delta, &base, &inputs);
+    }
+    check_target(&out, args.overwrite, &inputs)?;
+    product::check_manifest(&manifest, &out, &inputs)?;
+    reporting.spare(&inputs, &[&out, &manifest])?;
+    enough_space(&out, delta.result_len)?;
+    let failed = || format!("cannot rebuild {}", out.display());
+    let part = Replacement::open(&out, args.overwrite, Readers::Owner, &inputs)?;
+    fill(&delta, &base, &part).with_context(failed)?;
+    let (facts, inside) = read_back(&delta, &part).with_context(failed)?;
+    let report = check::judge_image(&out, &facts, &checks, reporting.fail_on);
+    let beside = inside.map(|inside| Beside {
+        inside,
+        image: ImageRecord {
+            name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            size: delta.result_len,
+            sha256: delta.result,
+        },
+        sbom: None,
+        verified: check::verified(&report),
+    });
+    let beside = match &beside {
+        Ok(beside) => Some(product::begin_manifest(&manifest, beside, &inputs)?),
+        Err(why) => {
+            tracing::warn!("no manifest is written: {why}");
+            None
+        }
+    };
+    part.commit()?;
+    beside.map_or(Ok(()), Replacement::commit)?;
+    let exit = reporting.show(&report)?;
+    anstream::eprintln!("rebuilt {}, sha256 {}", out.display(), delta.result);
+    Ok(exit)
+}
+
+/// The name of the image in a delta's name, in the current directory.
+fn name_inside(delta: &Path) -> anyhow::Result<PathBuf> {
+    let name = delta.file_name().and_then(|name| name.to_str());
+    let image = name.and_then(|name| name.strip_suffix(".delta")).filter(|name| !name.is_empty());
+    image.map(PathBuf::from).with_context(|| {
+        format!("{} does not end in .delta: name the image with -o", delta.display())
+    })
+}
+
+fn described(delta: &Delta, base: &Path, out: &Path) -> String {
+    let free = free_space::available(directory_of(out));
+    let free = free.map_or_else(|| "unknown".to_owned(), |bytes| format!("{bytes} bytes"));
+    let Delta { result, result_len, copied, literal, .. } = delta;
+    format!(
+        "image       {}\nsha256      {result}\nbase        {}, verified, sha256 {}\n\
+         size        {result_len} bytes, free there: {free}\n\
+         made of     {copied} bytes of the base, {literal} bytes of the delta, the rest is zero\n",
+        out.display(),
+        base.display(),
+        delta.base,
+    )
+}
+
+/// Writes what the delta rebuilds.
+fn fill(delta: &Delta, base: &File, part: &Replacement) -> anyhow::Result<()> {
+    part.file().set_len(delta.result_len)?;
+    let bar = progress::Bytes::start("writing", delta.result_len);
+    let mut at = 0;
+    delta.replay(base, &mut |bytes| {
+        part.file().write_all_at(bytes, at)?;
+        at += bytes.len() as u64;
+        bar.at(at);
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Reads the part file back, as bytes and as an image, while it goes to disk.
+fn read_back(
+    delta: &Delta,
+    part: &Replacement,
+) -> anyhow::Result<(ImageFacts, Result<Manifest, String>)> {
+    let file = Arc::new(part.file().try_clone()?);
+    std::thread::scope(|scope| {
+        let synced = scope.spawn(|| part.file().sync_all());
+        let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Sum));
+        let mut whole = ByteMap::new();
+        whole.push(file.metadata()?.len(), Origin::File(Arc::clone(&file), 0));
+        let (found, _) = Sha256::of_reader(whole.reader())?;
+        if found != delta.result {
+            return Err(DeltaError::OtherResult { wanted: delta.result, found }.into());
+        }
+        synced.join().expect("syncing does not panic")?;
+        let facts = facts.join().expect("inspecting does not panic")?;
+        Ok((facts, inspect::manifest(&Medium::open(Arc::clone(&file))?)))
+    })
+}

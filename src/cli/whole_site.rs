@@ -1,0 +1,101 @@
+//! `check site` and `collect site`: everybody of a site asked at once, and every check judged on
+//! everything; or their answers saved, to be judged elsewhere.
+//!
+//! Not for how anybody is asked (`asking`), nor for what is joined with what (`site::whole`).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::args::{AskingSite, CheckSite, CollectSite};
+use super::asking::{self, Asking, Beside, Heard};
+use super::check::{self as checking, Reporting};
+use super::login::Login;
+use super::site::Around;
+use super::{Exit, host, site};
+use crate::assets::Assets;
+use crate::check::{CheckSet, TargetKind};
+use crate::site::Way;
+use crate::site::whole::Scope;
+use crate::transport::fleet;
+
+/// Asks a whole site, and judges what it answered.
+pub fn check(args: &CheckSite, assets: &Assets) -> anyhow::Result<Exit> {
+    let reporting = Reporting::of(&args.report)?;
+    let checks = checking::set(assets, args.asking.own_checks.as_deref())?;
+    let captures = args.captures.as_deref();
+    let around = site::of_file_with(&args.asking.site, &checks, |site| match captures {
+        Some(directory) => captured_ways(site, directory),
+        None => Ok(()),
+    })?;
+    let heard = ask(&args.asking, &around, &checks)?;
+    let targets = host::of_site(&heard, &checks, &around, Scope::Everything)?;
+    reporting.show(&host::judge(&heard, &targets, &checks, &around, reporting.fail_on))
+}
+
+/// Asks a whole site, and saves what each of its systems answered.
+pub fn collect(args: &CollectSite, assets: &Assets) -> anyhow::Result<Exit> {
+    let checks = checking::set(assets, args.asking.own_checks.as_deref())?;
+    let around = site::of_file(&args.asking.site, &checks)?;
+    let directory = &args.out;
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    let heard = ask(&args.asking, &around, &checks)?;
+    let mut silent = false;
+    for transcript in heard.all() {
+        let path = file_of(directory, &transcript.kind, &transcript.target);
+        silent |= transcript.connection.failure.is_some();
+        checking::save(std::slice::from_ref(transcript), Some(&path))?;
+        anstream::println!("{}", super::screen::printable(&path.display().to_string()));
+    }
+    Ok(match heard.all().any(fleet::was_interrupted) {
+        true => Exit::Interrupted,
+        false if silent => Exit::Undecided,
+        false => Exit::Clean,
+    })
+}
+
+fn ask(args: &AskingSite, around: &Around, checks: &CheckSet) -> anyhow::Result<Heard> {
+    let hosts = host::of_whole_site(&around.site)?;
+    let login = Login::of(&args.credentials, &args.asking)?;
+    let beside = Beside { vcenter: true, shells: true, scope: Scope::Everything };
+    let (trusting, jobs) = (&args.trusting, args.jobs);
+    asking::ask(hosts, &Asking { around, checks, login: &login, trusting, jobs, beside })
+}
+
+/// Where the answers of a system are saved; of a site there is one vSphere server.
+fn file_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
+    match kind == TargetKind::Vcenter.word() {
+        true => directory.join("vcenter.json"),
+        false => directory.join(format!("{kind}.{name}.json")),
+    }
+}
+
+/// The site with what was collected of each of its systems in the place of the way to it.
+fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Result<()> {
+    // Paths of a site are taken from where its file is, and this one from here.
+    let directory = std::path::absolute(directory)?;
+    let way = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
+        let path = file_of(&directory, kind.word(), name);
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        anyhow::ensure!(
+            path.is_file(),
+            "{} has no {file}, which preflight collect site makes",
+            directory.display()
+        );
+        Ok(format!("capture:{}", path.display()))
+    };
+    if let Some(vcenter) = &mut site.vcenter {
+        vcenter.url = way(TargetKind::Vcenter, "")?;
+    }
+    for target in &mut site.master_targets {
+        target.ssh = Way::as_given(&way(TargetKind::LinuxMt, target.name.as_str())?);
+    }
+    for server in site.process_servers.iter_mut().filter(|it| it.ssh.is_some()) {
+        server.ssh = Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
+    }
+    for host in site.esxi.iter_mut().filter(|it| it.ssh.is_some()) {
+        host.ssh = Some(Way::as_given(&way(TargetKind::Esxi, host.name.as_str())?));
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Why a delta cannot be made, read or followed.
+
+use std::io;
+
+use super::format::{MOST_BYTES, VERSION};
+use crate::digest::Sha256;
+
+/// Why a delta cannot be made, read or followed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeltaError {
+    /// The file is something else.
+    #[error("is no delta of this program")]
+    NotADelta,
+    /// A later program wrote it.
+    #[error("is a delta of version {0}, this program reads version {VERSION}")]
+    OtherVersion(u32),
+    /// It is not the file that was written.
+    #[error("is damaged: its bytes have sha256 {found}, its end says {said}")]
+    Damaged {
+        /// The digest at its end.
+        said: Sha256,
+        /// The digest of the bytes before.
+        found: Sha256,
+    },
+    /// It was written like this, and means nothing.
+    #[error("contradicts itself at byte {at}: {fault}")]
+    Faulty {
+        /// Where the piece begins.
+        at: u64,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// An image is larger than any medium.
+    #[error("{0} bytes are more than the {MOST_BYTES} of the largest image that is compared")]
+    TooLarge(u64),
+    /// The base is not the one it was made against.
+    #[error("the base has {found}, the delta was made against {wanted}")]
+    OtherBase {
+        /// What the delta demands: size, or digest.
+        wanted: String,
+        /// What the given file has.
+        found: String,
+    },
+    /// What came out is something else.
+    #[error("the rebuilt image has sha256 {found}, the delta promises {wanted}")]
+    OtherResult {
+        /// The digest of the image that the delta was made of.
+        wanted: Sha256,
+        /// The digest of what was rebuilt.
+        found: Sha256,
+    },
+    /// An input changed while it was read.
+    #[error("what the delta rebuilds differs from the image at byte {0}")]
+    NotTheImage(u64),
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// What is wrong with a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The kind is not one of the format's.
+    #[error("no piece is of kind {0}")]
+    Kind(u8),
+    /// The file ends before the piece does.
+    #[error("the piece is cut short")]
+    CutShort,
+    /// A length of nothing, or more than a literal may have.
+    #[error("a length of {0}")]
+    Length(u64),
+    /// The range is not inside the base.
+    #[error("the base has no {len} bytes from {offset} on")]
+    OutsideBase {
+        /// First byte.
+        offset: u64,
+        /// Bytes.
+        len: u64,
+    },
+    /// The pieces are together not as long as the result.
+    #[error("the pieces do not add up to the result's length")]
+    Sum,
+    /// The compressed bytes are none, or have another length.
+    #[error("the deflated bytes cannot be inflated to their length")]
+    Deflate,
+    /// Bytes stand behind the last piece.
+    #[error("bytes follow the last piece")]
+    AfterTheEnd,
+}
+
+impl DeltaError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotADelta => Some("give a file that build delta wrote".to_owned()),
+            Self::OtherVersion(_) => Some("use a newer preflight".to_owned()),
+            Self::Damaged { .. } => Some("transfer it again".to_owned()),
+            Self::OtherBase { wanted, .. } => {
+                Some(format!("give --base the very medium it was made against: {wanted}"))
+            }
+            Self::NotTheImage(_) => {
+                Some("run it again while nothing writes to image or base".to_owned())
+            }
+            Self::OtherResult { .. } => {
+                Some("run it again while nothing writes to delta or base".to_owned())
+            }
+            Self::Faulty { .. } | Self::TooLarge(_) | Self::Io(_) => None,
+        }
+    }
+}

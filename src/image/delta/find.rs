@@ -1,0 +1,156 @@
+//! What of an image stands in a base: first where it stood, which is nearly all of a customised
+//! medium, then anywhere.
+//!
+//! Not for writing it down (`write`).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::super::iso::bytemap::SECTOR;
+use super::super::writing::{Belt, CHUNK, Progress, with_tap};
+use super::error::DeltaError;
+use super::index::{SectorIndex, is_zero};
+use super::write::Writer;
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// An image held against a base, both read once.
+pub struct Comparison {
+    /// Digest of the base.
+    pub base: Sha256,
+    /// Digest of the image.
+    pub image: Sha256,
+    /// What of the image is not what the base has at the same place: (first byte, end), in order.
+    pub differing: Vec<(u64, u64)>,
+    /// Where the base's sectors are.
+    pub index: SectorIndex,
+}
+
+/// An open file and its length.
+pub struct Sized<'a> {
+    /// The file.
+    pub file: &'a File,
+    /// Bytes.
+    pub len: u64,
+}
+
+/// Reads both files to their ends, side by side.
+///
+/// # Errors
+///
+/// Fails when one of them cannot be read.
+pub fn compare(
+    image: &Sized<'_>,
+    base: &Sized<'_>,
+    progress: Progress<'_>,
+) -> io::Result<Comparison> {
+    let mut whole_base = Sha256Hasher::default();
+    let mut index = SectorIndex::for_bytes(base.len);
+    let mut whole_image = Sha256Hasher::default();
+    let mut differing = Vec::new();
+    let mut take_base = |bytes: &[u8]| {
+        whole_base.update(bytes);
+        index.take(bytes);
+    };
+    with_tap(Some(&mut take_base), |carry| {
+        let mut belt = Belt::new();
+        let mut buffer = vec![0; CHUNK];
+        let mut at = 0;
+        while at < image.len.max(base.len) {
+            let size = |len: u64| {
+                let left = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
+                left.min(CHUNK)
+            };
+            let theirs = belt.fill(size(base.len), |buffer| base.file.read_exact_at(buffer, at))?;
+            let ours = &mut buffer[..size(image.len)];
+            image.file.read_exact_at(ours, at)?;
+            if !theirs.is_empty() {
+                carry(&theirs);
+            }
+            whole_image.update(ours);
+            note(ours, &theirs, at, &mut differing);
+            at += CHUNK as u64;
+            progress(at.min(image.len));
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    index.finish();
+    let (base, image) = (whole_base.finish(), whole_image.finish());
+    Ok(Comparison { base, image, differing, index })
+}
+
+/// Adds the sectors of `ours` that are not in `theirs` to what differs.
+fn note(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u64, u64)>) {
+    if theirs.starts_with(ours) {
+        return;
+    }
+    let mut first = at;
+    for sector in ours.chunks(SECTOR as usize) {
+        let end = first + sector.len() as u64;
+        let start = usize::try_from(first - at).expect("inside a chunk");
+        if theirs.get(start..start + sector.len()) != Some(sector) {
+            match differing.last_mut() {
+                Some(last) if last.1 == first => last.1 = end,
+                _ => differing.push((first, end)),
+            }
+        }
+        first = end;
+    }
+}
+
+/// Puts down one range of the image that differs from the base, sector by sector.
+///
+/// # Errors
+///
+/// Fails when a file cannot be read or the delta cannot be written.
+pub fn put(
+    range: (u64, u64),
+    image: &Sized<'_>,
+    base: &Sized<'_>,
+    index: &SectorIndex,
+    writer: &mut Writer<'_>,
+) -> Result<(), DeltaError> {
+    let mut buffer = vec![0; CHUNK];
+    let mut theirs = [0; SECTOR as usize];
+    // Where the base goes on when the sectors of a file have moved together.
+    let mut next = None;
+    let (mut at, end) = range;
+    while at < end {
+        let now = usize::try_from(end - at).unwrap_or(usize::MAX).min(CHUNK);
+        let ours = &mut buffer[..now];
+        image.file.read_exact_at(ours, at)?;
+        for sector in ours.chunks(SECTOR as usize) {
+            if is_zero(sector) {
+                writer.zeros(sector.len() as u64)?;
+                next = None;
+                continue;
+            }
+            let mut stands = |offset: u64| -> io::Result<bool> {
+                if offset + sector.len() as u64 > base.len {
+                    return Ok(false);
+                }
+                let theirs = &mut theirs[..sector.len()];
+                base.file.read_exact_at(theirs, offset)?;
+                Ok(theirs == sector)
+            };
+            let mut found = None;
+            if let Some(offset) = next
+                && stands(offset)?
+            {
+                found = next;
+            } else if sector.len() == SECTOR as usize
+                && let Some(offset) = index.find(sector)
+                && stands(offset)?
+            {
+                found = Some(offset);
+            }
+            match found {
+                Some(offset) => writer.copy(offset, sector.len() as u64)?,
+                None => writer.literal(sector)?,
+            }
+            next = found.map(|offset| offset + SECTOR);
+        }
+        at += now as u64;
+    }
+    Ok(())
+}

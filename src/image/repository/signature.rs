@@ -1,0 +1,221 @@
+//! Who signed a package, and whether that is true.
+//!
+//! Not for whether an unsigned one will do: that is decided where it is used. SHA-1 and DSA are
+//! what packages of el6 and older are signed with, so both count; the `pgp` crate's SHA-1 finds
+//! the known collisions. MD5 does not count.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Packet, PacketParser, Signature, SignatureType};
+use rpm::{IndexSignatureTag as Sig, IndexTag, PackageMetadata};
+
+use super::error::PackageFault;
+use super::keys::{KeyName, Keyring};
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// Bytes of one signature; an RSA one of 4096 bits has some 600.
+const MOST_SIGNATURE: usize = 16 << 10;
+/// Signatures of one package; rpm of el6 writes two.
+const MOST_SIGNATURES: usize = 16;
+
+/// Signatures over the header alone, by rpm's tags: RSA and DSA.
+const OF_HEADER: [Sig; 2] = [Sig::RPMSIGTAG_RSA, Sig::RPMSIGTAG_DSA];
+/// Signatures over header and payload, which rpm before 4.14 writes: RSA and DSA.
+const OF_ALL: [Sig; 2] = [Sig::RPMSIGTAG_PGP, Sig::RPMSIGTAG_GPG];
+
+/// Who signed a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// A key that is known; its signature covers header and payload.
+    By(Signer),
+    /// Keys that nobody named, by their numbers.
+    Stranger(Vec<String>),
+    /// A key that is known, but its signature does not cover the payload.
+    HeaderAlone(Signer),
+    /// Nobody.
+    Nobody,
+}
+
+/// A key and how it signed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signer {
+    /// The key.
+    pub key: KeyName,
+    /// The algorithms, such as `RSA/SHA1`.
+    pub algorithms: String,
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.algorithms, self.key)
+    }
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(signer) => write!(f, "{signer}"),
+            Self::Stranger(keys) => write!(f, "not verified, by key {}", keys.join(", ")),
+            Self::HeaderAlone(signer) => write!(f, "over the header alone, {signer}"),
+            Self::Nobody => f.write_str("not signed"),
+        }
+    }
+}
+
+/// A package's bytes as they were digested.
+pub(super) struct Whole<'a> {
+    /// The file.
+    pub(super) file: &'a File,
+    /// What stands before the header.
+    pub(super) before: &'a [u8],
+    /// The header.
+    pub(super) header: &'a [u8],
+    /// The digest of all of it.
+    pub(super) sha256: Sha256,
+}
+
+/// Verifies every signature of a package that a known key may have made.
+///
+/// The payload is read once more for those that cover it, and must be the one that was digested.
+pub(super) fn judge(
+    metadata: &PackageMetadata,
+    whole: &Whole<'_>,
+    keyring: &Keyring,
+) -> io::Result<Result<Signed, PackageFault>> {
+    let found = match find(metadata) {
+        Ok(found) => found,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if found.is_empty() {
+        return Ok(Ok(Signed::Nobody));
+    }
+    // A digest of the payload that the header holds was verified before, so who signs the header
+    // signs the payload.
+    let digested = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).is_ok();
+    let mut strangers = BTreeSet::new();
+    let mut signers: Vec<(bool, Signer)> = Vec::new();
+    for Found { signature, covers_payload } in &found {
+        let mut known = false;
+        for (name, key) in keyring.of(signature) {
+            known = true;
+            let result = if *covers_payload {
+                whole.again(|reader| key.verify(signature, reader))?
+            } else {
+                key.verify(signature, &mut &whole.header[..])
+            };
+            if let Err(error) = result {
+                let error = Box::new(error);
+                return Ok(Err(PackageFault::Signature { key: name.clone(), error }));
+            }
+            let algorithms = algorithms(signature);
+            signers.push((*covers_payload || digested, Signer { key: name.clone(), algorithms }));
+        }
+        if !known {
+            strangers.extend(signature.issuer_key_id().iter().map(ToString::to_string));
+        }
+    }
+    // The one that covers everything counts before the other.
+    signers.sort_by_key(|(all, _)| !all);
+    Ok(Ok(match signers.into_iter().next() {
+        Some((true, signer)) => Signed::By(signer),
+        Some((false, signer)) => Signed::HeaderAlone(signer),
+        None if strangers.is_empty() => Signed::Stranger(vec!["unnamed".to_owned()]),
+        None => Signed::Stranger(strangers.into_iter().collect()),
+    }))
+}
+
+struct Found {
+    signature: Signature,
+    covers_payload: bool,
+}
+
+/// Every signature of a package, read but not verified.
+fn find(metadata: &PackageMetadata) -> Result<Vec<Found>, PackageFault> {
+    let mut all: Vec<(bool, Cow<'_, [u8]>)> = Vec::new();
+    for (tags, covers_payload) in [(&OF_HEADER[..], false), (&OF_ALL[..], true)] {
+        for tag in tags {
+            match metadata.signature.get_entry_data_as_binary(*tag) {
+                Ok(bytes) => all.push((covers_payload, Cow::Borrowed(bytes))),
+                Err(rpm::Error::TagNotFound(_)) => {}
+                Err(error) => return Err(PackageFault::Unreadable(error)),
+            }
+        }
+    }
+    // rpm 6 has one tag for all signatures of the header, in base64.
+    let newer = metadata.signature.get_entry_data_as_string_array(Sig::RPMSIGTAG_OPENPGP);
+    if !matches!(newer, Err(rpm::Error::TagNotFound(_))) {
+        let newer = metadata.raw_signatures().map_err(PackageFault::Unreadable)?;
+        all.extend(newer.into_iter().map(|bytes| (false, bytes)));
+    }
+    if all.len() > MOST_SIGNATURES {
+        return Err(PackageFault::OddSignature("one of too many"));
+    }
+    let read = |(covers_payload, bytes): (bool, Cow<'_, [u8]>)| {
+        Ok(Found { signature: read(&bytes)?, covers_payload })
+    };
+    all.into_iter().map(read).collect()
+}
+
+fn read(bytes: &[u8]) -> Result<Signature, PackageFault> {
+    let odd = |what| Err(PackageFault::OddSignature(what));
+    if bytes.len() > MOST_SIGNATURE {
+        return odd("larger than any");
+    }
+    let mut packets = PacketParser::new(bytes);
+    let (Some(Ok(Packet::Signature(signature))), None) = (packets.next(), packets.next()) else {
+        return odd("damaged");
+    };
+    match (signature.config(), signature.typ()) {
+        (None, _) => odd("of a version that is not known"),
+        (_, Some(SignatureType::Binary)) => match signature.hash_alg() {
+            Some(HashAlgorithm::Md5) => odd("made with MD5, which proves nothing"),
+            _ => Ok(signature),
+        },
+        _ => odd("one for another purpose"),
+    }
+}
+
+/// `RSA/SHA1`, as rpm tells them.
+fn algorithms(signature: &Signature) -> String {
+    match signature.config() {
+        Some(config) => format!("{:?}/{}", config.pub_alg, config.hash_alg),
+        None => "unknown".to_owned(),
+    }
+}
+
+impl Whole<'_> {
+    /// Shows header and payload to a verifier, and makes sure that they are what was digested.
+    fn again<T>(&self, look: impl FnOnce(&mut dyn Read) -> T) -> io::Result<T> {
+        let mut sum = Sha256Hasher::default();
+        sum.update(self.before);
+        let mut reader = Rereading { file: self.file, at: self.before.len() as u64, sum };
+        let result = look(&mut reader);
+        // A verifier that gives up early leaves the rest.
+        io::copy(&mut reader, &mut io::sink())?;
+        if reader.sum.finish() == self.sha256 {
+            return Ok(result);
+        }
+        Err(io::Error::other("it changed while it was read"))
+    }
+}
+
+struct Rereading<'a> {
+    file: &'a File,
+    at: u64,
+    sum: Sha256Hasher,
+}
+
+impl Read for Rereading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.sum.update(&buffer[..n]);
+        self.at += n as u64;
+        Ok(n)
+    }
+}
