@@ -76,6 +76,35 @@ fn a_server_in_trouble_leaves_things_unknown_and_nothing_falsely_passed() {
 }
 
 #[test]
+fn a_session_that_ends_at_any_moment_is_opened_once_more_and_nothing_is_found_otherwise() {
+    for after in 2..40 {
+        let fault = format!("*:expire:{after}:1");
+        let Some(server) = Simulator::start(&scenario("good"), &["-fault", &fault]) else { return };
+        let (ran, report) = check(&server, "vcenter", ASR, &MACHINES);
+        assert_eq!(different(&outcomes(&report), &good()), [""; 0], "{fault}");
+        assert_eq!((ran.code, server.sessions()), (Some(0), 0), "{fault}: {}", ran.text());
+        let logins = server.calls("Login");
+        if logins == 1 {
+            // The run was over before.
+            assert!(after > 12, "{fault}: nothing has ended");
+            return;
+        }
+        assert_eq!(logins, 2, "{fault}");
+    }
+    panic!("no run is that long");
+}
+
+#[test]
+fn sessions_that_end_again_and_again_are_not_opened_for_ever() {
+    let fault = "RetrievePropertiesEx:expire";
+    let Some(server) = Simulator::start(&scenario("good"), &["-fault", fault]) else { return };
+    let (ran, report) = check(&server, "vcenter", ASR, &MACHINES);
+    assert_eq!(ran.code, Some(3), "{}", ran.text());
+    assert_eq!(outcomes(&report)["asr-mt-01 mt.disk-enable-uuid"], "unknown");
+    assert_eq!((server.calls("Login"), server.sessions()), (2, 0));
+}
+
+#[test]
 fn what_answers_in_place_of_the_service_is_a_finding() {
     for (kind, told) in [
         ("http503", "HTTP 503 Service Unavailable"),

@@ -29,7 +29,6 @@ use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
-use crate::transport::vsphere::enable_uuid::Machine;
 use crate::transport::vsphere::session::Credentials;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -48,16 +47,15 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
 /// Asks a server; where something is to be mended, that comes first, so that the report is of what
 /// is there after it.
 fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
-    let inquiry = inquiry(&args.target, &args.asking, way(&args.through, &args.asking)?)?;
+    let route = way(&args.through, &args.asking)?;
+    let inquiry = inquiry(&args.target, &args.asking, route)?;
     if args.fix.fix {
-        let name = inquiry.question.master_target.as_ref();
+        let name = inquiry.question.master_target.as_deref();
         let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
         let stop = interrupt::watched()?;
-        let (credentials, timeout) = (&inquiry.credentials, inquiry.timeout);
-        let machine = Machine { callee: inquiry.callee(&stop), credentials, name, timeout };
-        fix::enable_uuid(&machine, &args.fix)?;
+        fix::enable_uuid(&inquiry.machine(name, &stop), &args.fix)?;
     }
-    send(inquiry, TargetKind::Vcenter)
+    answer(TargetKind::Vcenter, inquiry)
 }
 
 /// The report of what was answered.
@@ -98,10 +96,10 @@ pub fn ask(
     asking: &AskingVsphere,
     route: AnyRoute,
 ) -> anyhow::Result<Transcript> {
-    send(inquiry(target, asking, route)?, kind)
+    answer(kind, inquiry(target, asking, route)?)
 }
 
-/// Who is asked what, and who asks.
+/// Who is asked what, as whom. A password that has to be typed is asked for here.
 fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Result<Inquiry> {
     let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
     let trust = trust(&asking.trusting, &to)?;
@@ -122,7 +120,7 @@ fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Res
     Ok(Inquiry { route, to, trust, credentials, question, timeout })
 }
 
-fn send(inquiry: Inquiry, kind: TargetKind) -> anyhow::Result<Transcript> {
+fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
     let name = inquiry.to.host.clone();
     let by = Means::Api(Box::new(inquiry));
     let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };

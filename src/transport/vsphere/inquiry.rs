@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use super::client::Callee;
+use super::enable_uuid::Machine;
 use super::session::Credentials;
 use super::stream::Route;
 use super::survey::{Asked, record};
@@ -34,8 +35,13 @@ impl Inquiry {
     /// What transcripts say they were asked by.
     pub const BY: &'static str = "vsphere";
 
-    /// The server, as it is called until `stop` becomes true.
-    pub fn callee<'a>(&'a self, stop: &'a AtomicBool) -> Callee<'a> {
+    /// A machine of the server, of which one setting may be changed.
+    pub fn machine<'a>(&'a self, name: &'a str, stop: &'a AtomicBool) -> Machine<'a> {
+        let (callee, credentials) = (self.callee(stop), &self.credentials);
+        Machine { callee, credentials, name, timeout: self.timeout }
+    }
+
+    fn callee<'a>(&'a self, stop: &'a AtomicBool) -> Callee<'a> {
         Callee { route: self.route.as_ref(), to: &self.to, trust: &self.trust, stop }
     }
 
