@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod delta;
 mod esxi;
+mod exit;
 mod failure;
 mod fix;
 mod host;
@@ -39,40 +40,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Verb};
-
-/// What a command ended with; the numbers are those of the manual page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    /// Done, and nothing is wrong.
-    Clean = 0,
-    /// Done, and something is wrong with what was looked at.
-    Findings = 1,
-    /// Could not run: bad input; nothing was written.
-    CannotRun = 2,
-    /// Nothing is wrong, but something could not be decided.
-    Undecided = 3,
-    /// Somebody stopped it; what was learned by then was reported.
-    Interrupted = 130,
-}
-
-impl Exit {
-    /// The exit status that a report asks for.
-    fn of_report(status: u8) -> Self {
-        match status {
-            0 => Self::Clean,
-            1 => Self::Findings,
-            3 => Self::Undecided,
-            130 => Self::Interrupted,
-            _ => Self::CannotRun,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
+use exit::Exit;
 
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {

@@ -251,7 +251,7 @@ mod tests {
         for at in [first, first + 7, last] {
             bytes[at] = b'y';
         }
-        assert_eq!(before, Sha256::of(&vec![b'x'; 40_000 - 512]));
+        assert_eq!(before, Sha256::of(vec![b'x'; 40_000 - 512]));
         for chunk in [1, 7, 512, 4096, 40_000] {
             assert_eq!(of(&bytes, chunk), before, "chunks of {chunk}");
         }

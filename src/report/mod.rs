@@ -16,26 +16,13 @@ pub mod nagios;
 mod outline;
 pub mod prometheus;
 pub mod sarif;
+mod style;
 pub mod symptoms;
 pub mod text;
 
 pub use layout::acts_on_terminal;
 pub use model::Report;
-
-/// How a report for people is to look; formats for programs ignore it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Whether colours may be used.
-    pub colour: bool,
-    /// Columns to wrap at.
-    pub width: usize,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self { colour: false, width: 80 }
-    }
-}
+pub use style::Style;
 
 /// One format a report can have.
 pub struct Format {

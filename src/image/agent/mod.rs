@@ -19,16 +19,12 @@ pub use error::{AgentError, EntryFault, Limit};
 pub use name::{AgentName, NameForm, Ring};
 pub use script::Script;
 pub use standin::{STANDIN_FILE_NAME, STANDIN_MARKER, standin_bundle};
+pub use tree::{CUSTOM_CHANGES, INSTALLER};
 
 use serde::Serialize;
 
 use crate::digest::Sha256;
 use crate::facts::Looked;
-
-/// The agent's installer, which the archive must carry at its top.
-pub const INSTALLER: &str = "install";
-/// The script that prepares a master target, which the archive must carry at its top.
-pub const CUSTOM_CHANGES: &str = "ApplyCustomChanges.sh";
 
 /// What an agent bundle is, from its name and from every byte of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,7 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::error::{AgentError, EntryFault, Limit};
-use super::{CUSTOM_CHANGES, INSTALLER};
+
+/// The agent's installer, which the archive must carry at its top.
+pub const INSTALLER: &str = "install";
+/// The script that prepares a master target, which the archive must carry at its top.
+pub const CUSTOM_CHANGES: &str = "ApplyCustomChanges.sh";
 
 /// Bytes of all names together, parents included.
 const MOST_NAME_BYTES: u64 = 32 << 20;

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::entry::{BootConfigError, Entry, NewEntry, Parsed, is_kept};
 use super::lines::{Line, ending, lines};
-use super::{BootConfigError, Entry, NewEntry, Parsed, is_kept, volume_label};
+use super::volume_label;
 
 /// A word of a line: as written, and without its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]

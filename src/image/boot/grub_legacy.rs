@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::entry::{Entry, NewEntry, Parsed, is_kept};
 use super::lines::{Line, ending, lines};
-use super::{Entry, NewEntry, Parsed, is_kept, volume_label};
+use super::volume_label;
 
 /// The first word of a line and what follows it; GRUB takes `=` for a blank here.
 fn word(line: &str) -> (&str, &str) {

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::entry::{Entry, NewEntry, Parsed, is_kept};
 use super::lines::{Line, ending, lines};
-use super::{Entry, NewEntry, Parsed, is_kept, volume_label};
+use super::volume_label;
 
 /// What a line does.
 enum Directive<'t> {

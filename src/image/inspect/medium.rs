@@ -1,6 +1,5 @@
 //! File systems, partition tables and the implanted sum of an image.
 
-use super::MediaMd5Check;
 use crate::facts::image::MediumFacts;
 use crate::facts::{Fact, Looked};
 use crate::image::iso::media_md5::{Implant, MediaMd5};
@@ -8,6 +7,15 @@ use crate::image::iso::{JolietDifference, Medium, Platform, partition_report};
 
 /// Differences between the two trees that are worth telling one by one.
 const DIFFERENCES: usize = 20;
+
+/// How the implanted media md5 is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaMd5Check {
+    /// By summing the medium.
+    Sum,
+    /// It was computed from the very bytes that this process has just read back and compared.
+    Implanted,
+}
 
 /// Reads the facts.
 pub fn facts(medium: &Medium, md5: MediaMd5Check) -> MediumFacts {

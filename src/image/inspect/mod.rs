@@ -9,12 +9,15 @@ mod menus;
 mod packages;
 mod payload;
 mod source;
+mod telling;
 
 use std::fs::File;
 use std::sync::Arc;
 
+pub use medium::MediaMd5Check;
 pub use packages::{Asked, Stock, packages};
 pub use payload::manifest;
+use telling::told;
 
 use super::generation;
 use super::iso::{IsoError, Medium};
@@ -28,15 +31,6 @@ use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
 
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
 const KICKSTART_BYTES: u64 = 1024 * 1024;
-
-/// How the implanted media md5 is proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MediaMd5Check {
-    /// By summing the medium.
-    Sum,
-    /// It was computed from the very bytes that this process has just read back and compared.
-    Implanted,
-}
 
 /// Reads everything that is judged about an image.
 ///
@@ -120,15 +114,4 @@ fn kickstart_facts(
     let mut facts = kickstart::facts(&text, path, generation);
     facts.firmware = Fact::from(manifest.as_ref().map(|manifest| manifest.firmware.clone()));
     Ok(facts)
-}
-
-/// An error and its causes as one thought.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -7,6 +7,7 @@
 //! installer does; the rest is judged by what the field met.
 
 mod disks;
+mod finding;
 mod network;
 mod packages;
 mod partitions;
@@ -14,117 +15,11 @@ mod settings;
 mod structure;
 mod text;
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use super::parse::{Document, parse};
-use serde::Serialize;
-
+use super::parse::parse;
 use crate::image::profile::Generation;
+use finding::{Findings, Subject};
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The installation stops, asks, or does what nobody wants.
-    Error,
-    /// Worth a look.
-    Warning,
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Lint {
-    /// The line, counted from 1; 0 when something is missing from the whole.
-    pub line: usize,
-    /// What kind of thing, in kebab-case; never renamed.
-    pub code: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is there and what happens then.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for Lint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.code, self.message),
-            line => write!(f, "line {line}: {}: {}", self.code, self.message),
-        }
-    }
-}
-
-/// Findings of one code that are kept. Nobody reads more, and a hostile file has one for each of
-/// its hundred thousand lines.
-const MOST_OF_ONE_CODE: usize = 100;
-
-/// The findings so far; each rule adds its own.
-#[derive(Default)]
-struct Findings {
-    kept: Vec<Lint>,
-    /// How many there were of each code, kept or not.
-    counts: BTreeMap<&'static str, usize>,
-    /// The last one that was not kept, for a rule to put its hint on.
-    spare: Option<Lint>,
-}
-
-impl Findings {
-    /// Whether a finding of this code would still be kept.
-    fn wants(&self, code: &str) -> bool {
-        self.counts.get(code).is_none_or(|count| *count < MOST_OF_ONE_CODE)
-    }
-
-    fn error(&mut self, line: usize, code: &'static str, message: impl Into<String>) -> &mut Lint {
-        self.add(line, code, Severity::Error, message.into())
-    }
-
-    fn warning(
-        &mut self,
-        line: usize,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> &mut Lint {
-        self.add(line, code, Severity::Warning, message.into())
-    }
-
-    fn add(
-        &mut self,
-        line: usize,
-        code: &'static str,
-        severity: Severity,
-        message: String,
-    ) -> &mut Lint {
-        let lint = Lint { line, code, severity, message, hint: None };
-        let wanted = self.wants(code);
-        *self.counts.entry(code).or_default() += 1;
-        if !wanted {
-            return self.spare.insert(lint);
-        }
-        self.kept.push(lint);
-        self.kept.last_mut().expect("it was just pushed")
-    }
-}
-
-impl Lint {
-    fn hint(&mut self, hint: impl Into<String>) {
-        self.hint = Some(hint.into());
-    }
-}
-
-/// What a rule looks at.
-struct Subject<'a> {
-    text: &'a str,
-    document: &'a Document,
-    generation: Generation,
-}
-
-impl Subject<'_> {
-    fn is_el6(&self) -> bool {
-        self.generation == Generation::El6
-    }
-}
+pub use finding::{Lint, Severity};
 
 /// Finds what is wrong with a kickstart, in the order of its lines; of each code the first hundred.
 ///
@@ -152,6 +47,7 @@ pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
 
 #[cfg(test)]
 mod tests {
+    use super::finding::MOST_OF_ONE_CODE;
     use super::*;
 
     /// A kickstart that nothing is wrong with, for el6.

@@ -5,15 +5,16 @@
 //! understood is refused with its line, and never guessed. Variables that have nothing to do with
 //! the way to a host are passed over.
 
+mod host;
 mod ini;
 mod variable;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use crate::yaml::nearest;
 
+pub use host::InventoryHost;
 pub use variable::VariableFault;
 use variable::Variables;
 
@@ -77,38 +78,6 @@ impl InventoryError {
                     .to_owned(),
             ),
             _ => None,
-        }
-    }
-}
-
-/// One host of an inventory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InventoryHost {
-    /// Its name, as reports have it.
-    pub name: String,
-    /// Where it is.
-    pub address: String,
-    /// The port of its SSH server.
-    pub port: Option<u16>,
-    /// The account to log in with.
-    pub user: Option<String>,
-    /// The private key to log in with.
-    pub identity: Option<PathBuf>,
-    /// Whether it is this machine.
-    pub local: bool,
-}
-
-impl InventoryHost {
-    /// The way to it, as a target is written.
-    pub fn way(&self) -> String {
-        if self.local {
-            return "local:".to_owned();
-        }
-        let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
-        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        match self.address.contains(':') {
-            true => format!("ssh://{user}[{}]{port}", self.address),
-            false => format!("ssh://{user}{}{port}", self.address),
         }
     }
 }

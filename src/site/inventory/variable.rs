@@ -2,7 +2,7 @@
 //!
 //! Not for where they may stand: `ini` and `yaml` know that.
 
-use super::InventoryHost;
+use super::host::InventoryHost;
 use crate::site::value::{Address, ValueError};
 
 /// What is said about the way to a host.

@@ -1,0 +1,16 @@
+//! How reports for people look.
+
+/// How a report for people is to look; formats for programs ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// Columns to wrap at.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { colour: false, width: 80 }
+    }
+}
