@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test")]
 
+#[path = "whole_site/lab.rs"]
+mod lab;
 mod program;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
