@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use preflight::assets::Assets;
-use preflight::image::firstboot::Init;
 use preflight::image::self_check::{JUDGE_INSTALLED, SelfCheck, render};
+use preflight::image::service::Init;
 use preflight::image::static_program;
 use program::{binary, skipped};
 use serde_json::Value;

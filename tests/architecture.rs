@@ -124,26 +124,6 @@ fn the_table_has_no_circle() {
     }
 }
 
-/// Circles that stand: a room's first file and those below it, until its types have a file of
-/// their own. One that is gone must leave this list, and none may join it.
-const STANDING: &[&[&str]] = &[
-    &["image/system.rs", "image/system/disks.rs", "image/system/network.rs"],
-    &[
-        "report/html.rs",
-        "report/json.rs",
-        "report/junit.rs",
-        "report/markdown.rs",
-        "report/mod.rs",
-        "report/model.rs",
-        "report/nagios.rs",
-        "report/outline.rs",
-        "report/prometheus.rs",
-        "report/sarif.rs",
-        "report/text.rs",
-    ],
-    &["transport/ssh/mod.rs", "transport/ssh/route.rs"],
-];
-
 #[test]
 fn no_two_files_import_each_other_in_a_circle() {
     let read = |path: PathBuf| {
@@ -153,7 +133,7 @@ fn no_two_files_import_each_other_in_a_circle() {
     let files: Vec<(String, String)> = sources(Path::new("src")).into_iter().map(read).collect();
     let tree = circles::Tree::of(&files);
     let found = circles::circles(&tree);
-    assert_eq!(found, STANDING, "circles among the files of src");
+    assert!(found.is_empty(), "circles among the files of src: {found:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use machine::{APPLY, Machine, RETENTION, Shell, WWID, ended, have, mode, now, skipped};
-use preflight::image::firstboot::Init;
+use preflight::image::service::Init;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn shells() -> impl Iterator<Item = Shell> {

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use machine::{Machine, Shell};
 use preflight::assets::Assets;
-use preflight::image::firstboot::Init;
 use preflight::image::registration::{Commands, ConfigurationServer, render};
+use preflight::image::service::Init;
 
 const SECRET: &str = "Canary-5e1f-Passphrase";
 

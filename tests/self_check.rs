@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use machine::{Ended, Machine, Shell, ended, mode};
 use preflight::assets::Assets;
-use preflight::image::firstboot::Init;
 use preflight::image::self_check::{SelfCheck, render};
+use preflight::image::service::Init;
 use preflight::transport::capture;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 

@@ -4,7 +4,6 @@
 //! Not for which of them a verb asks, nor for judging what they answer.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,7 +14,7 @@ use super::password::Keyring;
 use super::site::Around;
 use super::targets::Host;
 use super::trust::trust;
-use super::{esxi, interrupt, progress, screen, vcenter, via};
+use super::{captured, esxi, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::question::Question as Asked;
 use crate::facts::self_check;
@@ -249,7 +248,7 @@ fn of_shell(
     let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.word().to_owned());
     let by = match ssh.as_str().parse::<Way>()? {
         Way::Captures(path) => {
-            let mut one = captured(path, TargetKind::Esxi)?;
+            let mut one = captured::one(path, TargetKind::Esxi)?;
             one.target = target;
             return Ok(Some(Place::Told(vec![one])));
         }
@@ -273,19 +272,6 @@ fn of_shell(
         }
     };
     Ok(Some(Place::Live(Question { target, kind, by })))
-}
-
-/// What one system answered before.
-pub fn captured(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
-    let mut all = capture::read(&path)?;
-    let shown = path.display();
-    anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
-    let one = all.remove(0);
-    // What an ESXi host's own API answered may stand in for vCenter's.
-    let fits = one.kind == kind.word()
-        || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.word());
-    anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.word());
-    Ok(one)
 }
 
 /// The vSphere server; without somebody who logs in it cannot be asked, which costs what it would

@@ -6,6 +6,7 @@
 mod args;
 mod asking;
 mod build;
+mod captured;
 mod check;
 mod delta;
 mod esxi;

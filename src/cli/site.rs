@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::args::SiteChoice;
-use super::{Exit, asking};
+use super::{Exit, captured};
 use crate::assets::read_file;
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::property;
@@ -51,7 +51,7 @@ pub fn of_file_with(
 fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
-    let captured = asking::captured(path.to_owned(), TargetKind::Vcenter)?;
+    let captured = captured::one(path.to_owned(), TargetKind::Vcenter)?;
     let asked = property::answer(&captured, "asked");
     let asked = asked.known().and_then(|asked| property::part(asked, "url").map(str::to_owned));
     let address = asked.unwrap_or_else(|| captured.target.clone());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Fact;
 use super::probe::Probe;
-use super::transcript::{BY_SCRIPT, Transcript};
+use super::transcript::{BY_ITSELF, BY_SCRIPT, Transcript};
 
 /// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
 pub const PROBES: &[Probe] = &[Probe::new("clock", "date '+%s %z %Z'")];
@@ -30,7 +30,9 @@ pub struct ClockFacts {
 pub fn of(transcript: &Transcript) -> ClockFacts {
     let reading = transcript.text("clock").and_then(parse);
     let drift_seconds = match (&reading, transcript.asked_at) {
-        (Fact::Known(_), Some(_)) if transcript.connection.by == BY_SCRIPT => {
+        (Fact::Known(_), Some(_))
+            if [BY_SCRIPT, BY_ITSELF].contains(&transcript.connection.by.as_str()) =>
+        {
             Fact::unavailable("the host asked itself, so its clock was compared with no other")
         }
         (Fact::Known(reading), Some(asked_at)) => drift(reading.seconds, asked_at),
@@ -119,8 +121,10 @@ mod tests {
         assert_eq!(of(&transcript).drift_seconds, Fact::Known(-60));
         assert_eq!(of(&transcript).drift, Fact::Known("60 s behind".to_owned()));
         // A host's own note of when it asked itself is by the clock that is in question.
-        transcript.connection.by = BY_SCRIPT.to_owned();
-        assert!(of(&transcript).drift_seconds.known().is_none());
+        for by in [BY_SCRIPT, BY_ITSELF] {
+            transcript.connection.by = by.to_owned();
+            assert!(of(&transcript).drift_seconds.known().is_none());
+        }
         let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
         edge.connection.by = "ssh".to_owned();
         edge.asked_at = Some(Timestamp::from_second(1).unwrap());

@@ -16,6 +16,9 @@ pub const SCHEMA: &str = "preflight.capture/1";
 /// How a host was asked when somebody else, or the host itself, ran the script.
 pub const BY_SCRIPT: &str = "script";
 
+/// The way to the machine that asks, which so asks itself, too.
+pub const BY_ITSELF: &str = "local";
+
 /// The answer to one probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +56,9 @@ pub struct Connection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<SshSession>,
 }
+
+/// The kind of failure of a host that was not asked to the end because somebody stopped the run.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// Why a host could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use super::iso::{Edits, Extended, IsoError, Source, create, extend};
 use super::manifest::{FileRecord, Manifest};
 use super::menus::{self, MenuChange, MenuError, Unattended};
 use super::on_disc;
-use super::payload::PayloadFile;
+use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::writing::Base;
 use crate::digest::Sha256;

@@ -6,37 +6,14 @@
 use regex::Regex;
 use serde::Serialize;
 
-use super::self_check;
+use super::service::{FIRST_BOOT, Init, SELF_CHECK, ServiceError, ServiceFile};
+use super::service::{ensure, is_name, path, rendered};
 use crate::assets::Assets;
-use crate::template::{self, TemplateError};
 
-/// The service's name, for `chkconfig` and `systemctl`.
-pub const SERVICE: &str = "preflight-firstboot";
 /// The one file that says how things stand on the installed system.
 pub const STATUS_FILE: &str = "/var/lib/preflight/status";
 /// The label of a retention volume that the script made, by which it knows it again.
 pub const RETENTION_LABEL: &str = "asr-retention";
-
-/// How the installed system starts services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Init {
-    /// A script in `/etc/rc.d/init.d`: el6.
-    SysV,
-    /// A unit: el7.
-    Systemd,
-}
-
-impl Init {
-    /// Where a service's script and its unit belong; SysV has no unit.
-    pub fn places(self, service: &str) -> (String, String) {
-        let script = match self {
-            Self::SysV => format!("/etc/rc.d/init.d/{service}"),
-            Self::Systemd => format!("/usr/libexec/{service}"),
-        };
-        (script, format!("/etc/systemd/system/{service}.service"))
-    }
-}
 
 /// A retention disk that is attached after the custom changes are applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,55 +47,6 @@ pub struct FirstBoot {
     pub self_check: bool,
 }
 
-/// A file of the payload, with where it belongs on the installed system.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PayloadFile {
-    /// Its name in the payload.
-    pub name: String,
-    /// Where it belongs.
-    pub installed: String,
-    /// Its permission bits there.
-    pub mode: u32,
-    /// Its content: ASCII, LF only.
-    pub text: String,
-}
-
-/// Why the first-boot files cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum FirstBootError {
-    /// A value that has no place in a shell script.
-    #[error("{field} is {value:?}, expected {expected}")]
-    Value {
-        /// Which value.
-        field: &'static str,
-        /// What it is.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// A template is missing or faulty.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// A template renders what el6 must not be given.
-    #[error("template {name} renders a byte that is not printable ASCII in line {line}")]
-    NotAscii {
-        /// The template.
-        name: &'static str,
-        /// The line, from 1.
-        line: usize,
-    },
-}
-
-impl FirstBootError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NotAscii { .. } => Some("write the template in printable ASCII".to_owned()),
-            Self::Value { .. } | Self::Template(_) => None,
-        }
-    }
-}
-
 /// The model as the templates know it: texts only, empty where there is nothing.
 #[derive(Serialize)]
 struct Model<'a> {
@@ -142,14 +70,14 @@ struct Model<'a> {
 /// # Errors
 ///
 /// Refuses values that are not what their field says, and templates that do not render.
-pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, FirstBootError> {
+pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     check(boot)?;
-    let (script_path, unit_path) = boot.init.places(SERVICE);
-    let self_check = boot.init.places(self_check::SERVICE).0;
+    let (script_path, unit_path) = boot.init.places(FIRST_BOOT);
+    let self_check = boot.init.places(SELF_CHECK).0;
     let retention = boot.retention.as_ref();
     let model = Model {
         init: boot.init,
-        service: SERVICE,
+        service: FIRST_BOOT,
         script_path: &script_path,
         scsi_id: &boot.scsi_id,
         release_pattern: &boot.release_pattern,
@@ -162,15 +90,15 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, Fir
         retention_label: RETENTION_LABEL,
         self_check: if boot.self_check { &self_check } else { "" },
     };
-    let mut files = vec![PayloadFile {
-        name: SERVICE.to_owned(),
+    let mut files = vec![ServiceFile {
+        name: FIRST_BOOT.to_owned(),
         installed: script_path.clone(),
         mode: 0o755,
         text: rendered(assets, "firstboot/preflight-firstboot.sh.hbs", &model)?,
     }];
     if boot.init == Init::Systemd {
-        files.push(PayloadFile {
-            name: format!("{SERVICE}.service"),
+        files.push(ServiceFile {
+            name: format!("{FIRST_BOOT}.service"),
             installed: unit_path,
             mode: 0o644,
             text: rendered(assets, "firstboot/preflight-firstboot.service.hbs", &model)?,
@@ -179,26 +107,8 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<PayloadFile>, Fir
     Ok(files)
 }
 
-/// Renders one file of the installed system.
-///
-/// # Errors
-///
-/// Fails when the template does not render, or renders what el6 must not be given.
-pub(super) fn rendered(
-    assets: &Assets,
-    name: &'static str,
-    model: &impl Serialize,
-) -> Result<String, FirstBootError> {
-    let text = template::render(assets, name, model)?;
-    let odd = |line: &str| !line.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    match text.lines().position(odd) {
-        Some(line) => Err(FirstBootError::NotAscii { name, line: line + 1 }),
-        None => Ok(text),
-    }
-}
-
 /// Every value is checked before it reaches a template, whoever made it.
-fn check(boot: &FirstBoot) -> Result<(), FirstBootError> {
+fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
     const NAME: &str = "a name of letters, digits and ._+-";
     path("the path of scsi_id", &boot.scsi_id, PATH)?;
@@ -224,36 +134,6 @@ fn check(boot: &FirstBoot) -> Result<(), FirstBootError> {
         ensure("the retention volume's mount point", &disk.mount, expected, fit)?;
     }
     Ok(())
-}
-
-pub(super) fn path(
-    field: &'static str,
-    value: &str,
-    expected: &'static str,
-) -> Result<(), FirstBootError> {
-    let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
-    ensure(field, value, expected, good)
-}
-
-pub(super) fn ensure(
-    field: &'static str,
-    value: &str,
-    expected: &'static str,
-    good: bool,
-) -> Result<(), FirstBootError> {
-    if good {
-        return Ok(());
-    }
-    Err(FirstBootError::Value { field, value: value.to_owned(), expected })
-}
-
-/// One word that no shell, no grep and no path reads otherwise.
-fn is_name(text: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
-    !text.is_empty()
-        && text.len() <= 128
-        && text.bytes().all(plain)
-        && !text.starts_with(['-', '.'])
 }
 
 #[cfg(test)]
@@ -316,7 +196,7 @@ mod tests {
         ];
         for boot in cases {
             let result = render(&boot, &Assets::embedded());
-            assert!(matches!(result, Err(FirstBootError::Value { .. })), "{boot:?}");
+            assert!(matches!(result, Err(ServiceError::Value { .. })), "{boot:?}");
         }
         let quoted = FirstBoot { release_pattern: "it's$".into(), ..el6() };
         let text = &render(&quoted, &Assets::embedded()).unwrap()[0].text;

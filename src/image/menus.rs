@@ -8,7 +8,7 @@ use super::disc_path::{BadDiscPath, DiscPath};
 use super::iso::fat::{FatError, FatView};
 use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
 use super::on_disc;
-use super::payload::PayloadFile;
+use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use super::system::AgentKind;
 

@@ -7,14 +7,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::disc_path::{BadDiscPath, DiscPath};
-use super::firstboot::{self, FirstBoot, FirstBootError};
-use super::iso::Source;
+use super::disc_path::BadDiscPath;
+use super::firstboot::{self, FirstBoot};
 use super::kickstart::model::{AGENT, AGENT_DIRECTORY};
 use super::kickstart::render::KickstartError;
 use super::kickstart::{self, Kickstart, Placement};
-use super::manifest::FileRecord;
 use super::on_disc;
+use super::payload_file::PayloadFile;
 use super::plan::{AgentContent, Judge, Plan};
 use super::profile::Init;
 use super::recipe::Retention;
@@ -22,22 +21,11 @@ use super::registration;
 use super::repository::{self, RepositoryError};
 use super::sbom;
 use super::self_check::{self, SelfCheck};
+use super::service::{self, ServiceError, ServiceFile};
 use super::system::Interface;
 use super::system::{AgentKind, System};
 use super::value::PayloadName;
 use crate::assets::Assets;
-use crate::digest::Sha256;
-
-/// One file to be put on a disc.
-#[derive(Clone, Debug)]
-pub struct PayloadFile {
-    /// Its path on the disc.
-    pub path: DiscPath,
-    /// Where its bytes are.
-    pub source: Source,
-    /// Their digest, taken when the file was inspected.
-    pub sha256: Sha256,
-}
 
 /// Why a payload cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +35,7 @@ pub enum PayloadError {
     Path(#[from] BadDiscPath),
     /// The first-boot files cannot be rendered.
     #[error(transparent)]
-    FirstBoot(#[from] FirstBootError),
+    FirstBoot(#[from] ServiceError),
     /// The kickstart cannot be rendered, or is not what was meant.
     #[error(transparent)]
     Kickstart(#[from] KickstartError),
@@ -72,42 +60,6 @@ impl PayloadError {
             Self::FirstBoot(error) => error.hint(),
             Self::Repository(error) => error.hint(),
             Self::Path(_) | Self::Kickstart(_) | Self::Open { .. } => None,
-        }
-    }
-}
-
-impl PayloadFile {
-    /// A file made in memory.
-    ///
-    /// # Errors
-    ///
-    /// Refuses a path that is none on a disc.
-    pub fn of_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
-        let bytes = bytes.into();
-        let sha256 = Sha256::of(&bytes);
-        Ok(Self { path: DiscPath::new(path)?, source: Source::Bytes(bytes), sha256 })
-    }
-
-    /// A file of the machine that builds, already digested.
-    ///
-    /// # Errors
-    ///
-    /// Refuses a path that is none on a disc.
-    pub fn of_file(
-        path: &str,
-        file: Arc<File>,
-        len: u64,
-        sha256: Sha256,
-    ) -> Result<Self, BadDiscPath> {
-        Ok(Self { path: DiscPath::new(path)?, source: Source::File { file, len }, sha256 })
-    }
-
-    /// What the manifest says of it.
-    pub fn record(&self) -> FileRecord {
-        FileRecord {
-            path: self.path.as_str().to_owned(),
-            size: self.source.len(),
-            sha256: self.sha256,
         }
     }
 }
@@ -187,10 +139,10 @@ pub fn expected_names(
 }
 
 /// Names and texts of the files of every service that the installed system gets.
-fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, FirstBootError> {
+fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, ServiceError> {
     let init = match system.profile.init {
-        Init::Sysv => firstboot::Init::SysV,
-        Init::Systemd => firstboot::Init::Systemd,
+        Init::Sysv => service::Init::SysV,
+        Init::Systemd => service::Init::Systemd,
     };
     let mut files = first_boot(assets, system, init)?;
     if let Some(keep) = system.self_check {
@@ -213,8 +165,8 @@ fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, F
 fn first_boot(
     assets: &Assets,
     system: &System,
-    init: firstboot::Init,
-) -> Result<Vec<firstboot::PayloadFile>, FirstBootError> {
+    init: service::Init,
+) -> Result<Vec<ServiceFile>, ServiceError> {
     let profile = &system.profile;
     let model = FirstBoot {
         init,

@@ -5,13 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::firstboot::{FirstBootError, Init, PayloadFile, path, rendered};
-use super::self_check;
+use super::service::{Init, REGISTER, SELF_CHECK, ServiceError, ServiceFile, path, rendered};
 use super::value::network::ServerName;
 use crate::assets::Assets;
 
-/// The service's name, for `chkconfig` and `systemctl`.
-pub const SERVICE: &str = "preflight-register";
 /// Where the installed system looks for the passphrase, beside virtual console 8.
 pub const PASSPHRASE_FILE: &str = "/root/connection.passphrase";
 
@@ -79,29 +76,29 @@ pub fn render(
     init: Init,
     agent_directory: &str,
     assets: &Assets,
-) -> Result<Vec<PayloadFile>, FirstBootError> {
+) -> Result<Vec<ServiceFile>, ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
     path("the agent's directory", agent_directory, PATH)?;
-    let (script_path, unit_path) = init.places(SERVICE);
+    let (script_path, unit_path) = init.places(REGISTER);
     let model = Model {
         script_path: &script_path,
-        service: SERVICE,
+        service: REGISTER,
         init,
         server: server.address.as_str(),
         port: server.port.to_string(),
         commands: server.commands.as_str(),
         agent_directory,
-        self_check_path: &init.places(self_check::SERVICE).0,
+        self_check_path: &init.places(SELF_CHECK).0,
     };
-    let mut files = vec![PayloadFile {
-        name: SERVICE.to_owned(),
+    let mut files = vec![ServiceFile {
+        name: REGISTER.to_owned(),
         installed: script_path.clone(),
         mode: 0o755,
         text: rendered(assets, "register/preflight-register.sh.hbs", &model)?,
     }];
     if init == Init::Systemd {
-        files.push(PayloadFile {
-            name: format!("{SERVICE}.service"),
+        files.push(ServiceFile {
+            name: format!("{REGISTER}.service"),
             installed: unit_path,
             mode: 0o644,
             text: rendered(assets, "register/preflight-register.service.hbs", &model)?,

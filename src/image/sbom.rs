@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::manifest::Tool;
 use super::on_disc;
-use super::payload::PayloadFile;
+use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use super::repository::RpmPackage;
 use crate::digest::Sha256;

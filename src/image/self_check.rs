@@ -6,14 +6,12 @@
 
 use serde::Serialize;
 
-use super::firstboot::{FirstBootError, Init, PayloadFile, ensure, path, rendered};
+use super::service::{Init, SELF_CHECK, ServiceError, ServiceFile, ensure, path, rendered};
 use crate::assets::Assets;
 use crate::facts::host;
 use crate::facts::probe::Surroundings;
 use crate::facts::script::{Nonce, script};
 
-/// The service's name, for `chkconfig` and `systemctl`.
-pub const SERVICE: &str = "preflight-selfcheck";
 /// The questions' name in the payload.
 pub const COLLECTOR: &str = "preflight-collect";
 /// Where the questions belong on the installed system.
@@ -58,14 +56,14 @@ struct Model<'a> {
 /// # Errors
 ///
 /// Refuses values that are not what their field says, and templates that do not render.
-pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<PayloadFile>, FirstBootError> {
+pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
     path("the path of scsi_id", &check.scsi_id, PATH)?;
     path("the retention volume's mount point", &check.retention, PATH)?;
     let keep = check.keep.to_string();
     let fits = (1..=MOST_KEPT).contains(&check.keep);
     ensure("self_check.keep", &keep, "a number from 1 to 100", fits)?;
-    let (script_path, unit_path) = check.init.places(SERVICE);
+    let (script_path, unit_path) = check.init.places(SELF_CHECK);
     let model = Model {
         script_path: &script_path,
         collector: COLLECTOR_INSTALLED,
@@ -76,22 +74,22 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<PayloadFile>, Fi
         scsi_id: &check.scsi_id,
     };
     let mut files = vec![
-        PayloadFile {
+        ServiceFile {
             name: COLLECTOR.to_owned(),
             installed: COLLECTOR_INSTALLED.to_owned(),
             mode: 0o644,
             text: collector(check),
         },
-        PayloadFile {
-            name: SERVICE.to_owned(),
+        ServiceFile {
+            name: SELF_CHECK.to_owned(),
             installed: script_path.clone(),
             mode: 0o755,
             text: rendered(assets, "self-check/preflight-selfcheck.sh.hbs", &model)?,
         },
     ];
     if check.init == Init::Systemd {
-        files.push(PayloadFile {
-            name: format!("{SERVICE}.service"),
+        files.push(ServiceFile {
+            name: format!("{SELF_CHECK}.service"),
             installed: unit_path,
             mode: 0o644,
             text: rendered(assets, "self-check/preflight-selfcheck.service.hbs", &model)?,

@@ -4,9 +4,9 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use super::Style;
 use super::candidates::{CandidateRow, CauseCheck, CauseRow, Troubleshooting, VerdictWord};
 use super::layout::{cut, labelled, visible};
+use super::style::Style;
 use crate::check::provider::Provider;
 
 /// Candidates that come this near to the best are shown in full as well.

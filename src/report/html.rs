@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Style;
 use super::layout::{counted, cut, pieces, sentence, visible};
 use super::model::{CheckResult, Report};
 use super::outline::{
     Class, Entry, Outline, Silence, Unasked, Variant, Verdict, by_target, conclusion, count,
 };
+use super::style::Style;
 use crate::template;
 
 /// With more targets than this, what passes is said once and not for each of them.

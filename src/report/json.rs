@@ -5,9 +5,9 @@ use std::io;
 use schemars::schema_for;
 use serde::Serialize;
 
-use super::Style;
 use super::layout::acts_on_terminal;
 use super::model::Report;
+use super::style::Style;
 
 /// Renders the report as JSON.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {

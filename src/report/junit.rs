@@ -6,10 +6,10 @@
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::Style;
 use super::layout::{sentence, visible};
 use super::model::{CheckResult, OutcomeWord, Report};
 use super::outline::{Class, by_target};
+use super::style::Style;
 
 /// Renders the report as JUnit's XML.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {

@@ -3,12 +3,12 @@
 //! What came from elsewhere stands in code spans, where nothing is markup, no name is mentioned
 //! and no number becomes a link; what checks say is escaped.
 
-use super::Style;
 use super::layout::{counted, pieces, sentence, visible};
 use super::model::{CheckResult, Report};
 use super::outline::{
     Class, Entry, Outline, Silence, Verdict, by_target, conclusion, count, subject,
 };
+use super::style::Style;
 
 /// With more targets than this, what passes is counted and not listed.
 const LISTED_TARGETS: usize = 3;

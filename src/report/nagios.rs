@@ -5,10 +5,10 @@
 //! program's own exit status is another (1 is a blocker), so a plugin is this and a line of shell:
 //! `preflight check host TARGET --format nagios; case $? in 0) ;; 1) exit 2;; *) exit 3;; esac`.
 
-use super::Style;
 use super::layout::{counted, visible};
 use super::model::{CheckResult, Report};
 use super::outline::{Class, Outline, Verdict, count};
+use super::style::Style;
 use crate::check::definition::Severity;
 
 /// How many findings stand below the first line: Nagios reads 8 KiB of a plugin and drops the rest.

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Style;
 use super::layout::visible;
 use super::model::Report;
 use super::outline::{Class, by_target};
+use super::style::Style;
 
 /// Renders the report in Prometheus' text format.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {

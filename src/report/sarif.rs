@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Style;
 use super::json;
 use super::layout::{sentence, visible};
 use super::model::{CheckResult, OutcomeWord, Report};
 use super::outline::{Class, Outline, Verdict};
+use super::style::Style;
 use crate::check::definition::{Remedy, Severity};
 
 /// The published schema.

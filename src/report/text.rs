@@ -2,10 +2,10 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use super::Style;
 use super::layout::{counted, cut, labelled, sentence, visible, wrap};
 use super::model::{CheckResult, Report, Summary};
 use super::outline::{Class, Entry, Outline, Silence, Variant, Verdict, by_target, count};
+use super::style::Style;
 
 /// With more targets than this, what passes is counted and not listed.
 const LISTED_TARGETS: usize = 3;

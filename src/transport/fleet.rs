@@ -13,16 +13,13 @@ use std::time::{Duration, Instant};
 use super::vsphere::Inquiry;
 use super::{Transport, record};
 use crate::facts::probe::{Probe, Surroundings};
-use crate::facts::transcript::{Failure, Transcript};
+use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
 
 /// How often an interruption is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long an interruption waits for sessions on servers to be closed.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// The kind of failure of a host that was not asked to the end because somebody stopped the run.
-pub const INTERRUPTED: &str = "interrupted";
 
 /// Whether a host was not asked to the end because somebody stopped the run.
 pub fn was_interrupted(transcript: &Transcript) -> bool {

@@ -11,7 +11,7 @@ use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 
 use super::{MAX_OUTPUT, Output, Transport};
 use crate::facts::script::Nonce;
-use crate::facts::transcript::{Answer, Failure};
+use crate::facts::transcript::{Answer, BY_ITSELF, Failure};
 
 /// This machine.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Local {
 
 impl Transport for Local {
     fn name(&self) -> &'static str {
-        "local"
+        BY_ITSELF
     }
 
     fn run(&self, script: &str, _: &Nonce) -> Result<Output, Failure> {

@@ -9,10 +9,11 @@ use std::process::{Command, Output};
 
 use preflight::assets::Assets;
 use preflight::digest::Sha256;
-use preflight::image::firstboot::{self, FirstBoot, Init};
+use preflight::image::firstboot::{self, FirstBoot};
 use preflight::image::kickstart::parse::Kind;
 use preflight::image::registration;
 use preflight::image::self_check::{self, SelfCheck};
+use preflight::image::service::Init;
 
 use super::{VARIANTS, named, program, rendered, scripts_of};
 

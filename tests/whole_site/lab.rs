@@ -12,9 +12,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use super::program;
 use super::simulator::{self, Simulator};
 use super::sshd::{self, Server};
-use super::program;
 
 /// A site that runs, and ends with this.
 pub struct Lab {

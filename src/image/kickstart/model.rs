@@ -8,12 +8,11 @@ use serde::Serialize;
 
 use super::command::Command;
 use crate::assets::Assets;
-use crate::image::firstboot;
 use crate::image::on_disc;
 use crate::image::profile::{BootDrive, Generation, Profile};
 use crate::image::recipe::{Disk, Partition, Retention, RetentionDisk};
-use crate::image::registration;
 use crate::image::self_check;
+use crate::image::service;
 use crate::image::system::{AgentKind, Interface, System};
 use crate::image::value::PayloadName;
 use crate::image::value::account::CryptHash;
@@ -24,7 +23,7 @@ pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
 /// The agent bundle's name in the payload.
 pub const AGENT: &str = "agent.tar.gz";
 /// The services that the payload may hold, in the order they start.
-pub const SERVICES: [&str; 3] = [firstboot::SERVICE, registration::SERVICE, self_check::SERVICE];
+pub const SERVICES: [&str; 3] = [service::FIRST_BOOT, service::REGISTER, service::SELF_CHECK];
 /// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
 /// (D:vmware-azure-install-linux-master-target).
 pub const AGENT_DIRECTORY: &str = "/root";

@@ -3,7 +3,7 @@
 //!
 //! Not for which disk is there when the machine starts: the guard in `%pre` looks.
 
-use super::SystemError;
+use super::error::SystemError;
 use crate::image::profile::Profile;
 use crate::image::recipe::{
     BootLoader, Disk, Firmware, Partition, Recipe, Retention, RetentionDisk, SizeRange,

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{MOST, SystemError};
+use super::error::{MOST, SystemError};
 use crate::image::recipe::{HostsLine, Method, Network, Recipe};
 use crate::image::value::network::{Address, Netmask, Nic};
 

@@ -1,10 +1,10 @@
 //! Where a connection goes: the host and the jump hosts before it, with all that options and the
 //! SSH configuration say of each. Nothing is contacted here.
 
-use super::Ssh;
 use super::config::{self, Settings};
 use super::deadline::Deadline;
 use super::failure::failure;
+use super::host::Ssh;
 use super::host_key::Trust;
 use super::login::{Account, AgentChoice, Identity};
 use crate::facts::transcript::Failure;

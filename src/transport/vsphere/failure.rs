@@ -8,7 +8,7 @@ use super::http::HttpError;
 use super::soap::Fault;
 use super::xml::XmlError;
 use crate::facts::transcript::Failure;
-use crate::transport::fleet::INTERRUPTED;
+use crate::facts::transcript::INTERRUPTED;
 
 /// Why a server could not be asked, or not to the end.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,58 @@
+//! One file of a payload: its path on the disc, its bytes and their digest.
+//!
+//! Not for which files there are: that is `payload`.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::disc_path::{BadDiscPath, DiscPath};
+use super::iso::Source;
+use super::manifest::FileRecord;
+use crate::digest::Sha256;
+
+/// One file to be put on a disc.
+#[derive(Clone, Debug)]
+pub struct PayloadFile {
+    /// Its path on the disc.
+    pub path: DiscPath,
+    /// Where its bytes are.
+    pub source: Source,
+    /// Their digest, taken when the file was inspected.
+    pub sha256: Sha256,
+}
+
+impl PayloadFile {
+    /// A file made in memory.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path that is none on a disc.
+    pub fn of_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
+        let bytes = bytes.into();
+        let sha256 = Sha256::of(&bytes);
+        Ok(Self { path: DiscPath::new(path)?, source: Source::Bytes(bytes), sha256 })
+    }
+
+    /// A file of the machine that builds, already digested.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path that is none on a disc.
+    pub fn of_file(
+        path: &str,
+        file: Arc<File>,
+        len: u64,
+        sha256: Sha256,
+    ) -> Result<Self, BadDiscPath> {
+        Ok(Self { path: DiscPath::new(path)?, source: Source::File { file, len }, sha256 })
+    }
+
+    /// What the manifest says of it.
+    pub fn record(&self) -> FileRecord {
+        FileRecord {
+            path: self.path.as_str().to_owned(),
+            size: self.source.len(),
+            sha256: self.sha256,
+        }
+    }
+}

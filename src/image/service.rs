@@ -1,0 +1,134 @@
+//! Services of the installed system: their names, where their files belong, and how one of their
+//! files is rendered.
+//!
+//! Not for what any of them does: that is `firstboot`, `self_check` and `registration`.
+
+use serde::Serialize;
+
+use crate::assets::Assets;
+use crate::template::{self, TemplateError};
+
+/// The first boot's name, for `chkconfig` and `systemctl`.
+pub const FIRST_BOOT: &str = "preflight-firstboot";
+/// The self-check's name.
+pub const SELF_CHECK: &str = "preflight-selfcheck";
+/// The registration's name.
+pub const REGISTER: &str = "preflight-register";
+
+/// How the installed system starts services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// A script in `/etc/rc.d/init.d`: el6.
+    SysV,
+    /// A unit: el7.
+    Systemd,
+}
+
+impl Init {
+    /// Where a service's script and its unit belong; SysV has no unit.
+    pub fn places(self, service: &str) -> (String, String) {
+        let script = match self {
+            Self::SysV => format!("/etc/rc.d/init.d/{service}"),
+            Self::Systemd => format!("/usr/libexec/{service}"),
+        };
+        (script, format!("/etc/systemd/system/{service}.service"))
+    }
+}
+
+/// A file of a service, with where it belongs on the installed system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceFile {
+    /// Its name in the payload.
+    pub name: String,
+    /// Where it belongs.
+    pub installed: String,
+    /// Its permission bits there.
+    pub mode: u32,
+    /// Its content: ASCII, LF only.
+    pub text: String,
+}
+
+/// Why the files of a service cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A value that has no place in a shell script.
+    #[error("{field} is {value:?}, expected {expected}")]
+    Value {
+        /// Which value.
+        field: &'static str,
+        /// What it is.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A template is missing or faulty.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A template renders what el6 must not be given.
+    #[error("template {name} renders a byte that is not printable ASCII in line {line}")]
+    NotAscii {
+        /// The template.
+        name: &'static str,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl ServiceError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAscii { .. } => Some("write the template in printable ASCII".to_owned()),
+            Self::Value { .. } | Self::Template(_) => None,
+        }
+    }
+}
+
+/// Renders one file of the installed system.
+///
+/// # Errors
+///
+/// Fails when the template does not render, or renders what el6 must not be given.
+pub(super) fn rendered(
+    assets: &Assets,
+    name: &'static str,
+    model: &impl Serialize,
+) -> Result<String, ServiceError> {
+    let text = template::render(assets, name, model)?;
+    let odd = |line: &str| !line.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    match text.lines().position(odd) {
+        Some(line) => Err(ServiceError::NotAscii { name, line: line + 1 }),
+        None => Ok(text),
+    }
+}
+
+pub(super) fn path(
+    field: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> Result<(), ServiceError> {
+    let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
+    ensure(field, value, expected, good)
+}
+
+pub(super) fn ensure(
+    field: &'static str,
+    value: &str,
+    expected: &'static str,
+    good: bool,
+) -> Result<(), ServiceError> {
+    if good {
+        return Ok(());
+    }
+    Err(ServiceError::Value { field, value: value.to_owned(), expected })
+}
+
+/// One word that no shell, no grep and no path reads otherwise.
+pub(super) fn is_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
+    !text.is_empty()
+        && text.len() <= 128
+        && text.bytes().all(plain)
+        && !text.starts_with(['-', '.'])
+}
