@@ -63,7 +63,8 @@ fn code(path: &Path) -> String {
         return String::new();
     }
     let text = std::fs::read_to_string(path).expect("a source file can be read");
-    let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or("").to_owned();
+    let tests = regex::Regex::new(r"#\[cfg\(test\)\]\n(pub(\([a-z]+\))? )?mod ").expect("valid");
+    let before_tests = tests.split(&text).next().unwrap_or("").to_owned();
     before_tests
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
