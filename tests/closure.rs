@@ -10,6 +10,7 @@ mod el6_medium;
 mod packaging;
 mod program;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -410,4 +411,51 @@ fn an_image_that_cannot_install_is_written_only_when_it_is_asked_for_and_says_so
     assert_eq!(listed.code, Some(0), "{}", listed.text());
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(text.starts_with("perl-libs-5.10.1-136.el6_6.1.x86_64.rpm "), "{text}");
+}
+
+/// Everything that dnf knows of the packages of a repository: one text for each package and kind,
+/// its lines sorted, for no order is promised.
+fn as_dnf_reads(repository: &Path) -> BTreeSet<String> {
+    let mut format = "== %{name} %{epoch}:%{version}-%{release}.%{arch} of %{sourcerpm}, \
+                      %{license}, %{summary}, %{size}, %{installsize}, %{buildtime}\n"
+        .to_owned();
+    for kind in ["provides", "requires", "conflicts", "obsoletes", "files"] {
+        format.push_str(&format!("== %{{name}} {kind}\n%{{{kind}}}\n"));
+    }
+    let mut command = Command::new("dnf");
+    command
+        .args(["repoquery", "--quiet", "--repo=it", "--qf", &format])
+        .arg(format!("--repofrompath=it,file://{}", repository.display()))
+        .arg(format!("--setopt=cachedir={}", repository.with_extension("cache").display()))
+        .env("LC_ALL", "C");
+    let told = String::from_utf8(packaging::done(&mut command).stdout).unwrap();
+    let parts = told.split("== ").skip(1).map(|part| {
+        let (head, lines) = part.split_once('\n').unwrap();
+        let mut lines: Vec<&str> = lines.lines().filter(|line| !line.is_empty()).collect();
+        lines.sort_unstable();
+        format!("{head}\n{}", lines.join("\n"))
+    });
+    parts.collect()
+}
+
+#[test]
+fn dnf_reads_our_repository_as_it_reads_that_of_createrepo() {
+    let Some(bench) = Bench::new() else { return };
+    let (dir, base) = (bench.dir.path(), bench.base.to_str().unwrap());
+    let theirs = bench.addons("theirs", &[], &[]);
+    let addons = theirs.to_str().unwrap();
+    let args = ["build", "image", "demo", "--base", base, "--rpms", addons, "-o", "mt.iso"];
+    let ran = run(dir, &ORDINARY, args);
+    assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.text());
+    let ours = dir.join("ours");
+    let mut copied = Command::new("xorriso");
+    copied.args(["-osirrox", "on", "-indev"]).arg(dir.join("mt.iso"));
+    packaging::done(copied.args(["-extract", "/preflight/repo"]).arg(&ours));
+    Bench::index(&theirs, &dir.join("comps.xml"));
+
+    let (ours, theirs) = (as_dnf_reads(&ours), as_dnf_reads(&theirs));
+    let addons = PACKAGES.iter().filter(|it| it.0 == "addon").count();
+    assert_eq!(theirs.len(), 6 * addons, "{theirs:#?}");
+    let differ: Vec<&String> = ours.symmetric_difference(&theirs).collect();
+    assert!(differ.is_empty(), "{differ:#?}");
 }
