@@ -262,6 +262,9 @@ pub struct CheckHost {
     pub own_checks: Option<PathBuf>,
 
     #[command(flatten)]
+    pub fix: Fix,
+
+    #[command(flatten)]
     pub report: ReportChoice,
 }
 

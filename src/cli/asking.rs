@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::Trusting;
+use super::args::{Fix, Trusting};
 use super::login::Login;
 use super::password::Keyring;
 use super::site::Around;
 use super::targets::Host;
 use super::trust::trust;
-use super::{captured, esxi, interrupt, progress, screen, vcenter, via};
+use super::{captured, esxi, fix, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::question::Question as Asked;
 use crate::facts::self_check;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::site::whole::{Answered, Scope};
-use crate::site::{EsxiHost, Vcenter};
+use crate::site::{EsxiHost, MasterTarget, Vcenter};
 use crate::transport::fleet::{self, Means, Question};
 use crate::transport::local::Local;
 use crate::transport::ssh::Secrets;
@@ -49,6 +49,8 @@ pub struct Asking<'a> {
     pub beside: Beside,
     /// Of when the answers of hosts are.
     pub when: When,
+    /// What is mended before anybody is asked; nothing without it.
+    pub fix: Option<&'a Fix>,
 }
 
 /// Of when the answers are.
@@ -150,6 +152,9 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
         };
         places.push((Role::Vcenter, place));
     }
+    if let Some(fix) = asking.fix.filter(|fix| fix.fix) {
+        mend(&places, &chosen, fix)?;
+    }
     let (roles, told) = all_at_once(places, asking.jobs)?;
     let mut heard = Heard { hosts: Vec::new(), others: Answered::default() };
     for (role, transcripts) in roles.into_iter().zip(told) {
@@ -167,6 +172,25 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     }
     heard.others.vcenter.iter().for_each(vcenter::tell_failure);
     Ok(heard)
+}
+
+/// Mends the master targets' machines, each once somebody agrees. That comes first, so that the
+/// report is of what is there after it.
+fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &Fix) -> anyhow::Result<()> {
+    let server = places.iter().find_map(|(role, place)| match (role, place) {
+        (Role::Vcenter, Place::Live(Question { by: Means::Api(inquiry), .. })) => Some(inquiry),
+        _ => None,
+    });
+    let inquiry = server.context("--fix: there is no vSphere server that can be asked")?;
+    let mut names = chosen.iter().filter_map(|target| target.vm.as_deref()).peekable();
+    names
+        .peek()
+        .context("--fix: which machine? Give the master target's vm: in the site, or --vm")?;
+    let stop = interrupt::watched()?;
+    for name in names {
+        fix::enable_uuid(&inquiry.machine(name, &stop), fix)?;
+    }
+    Ok(())
 }
 
 /// Says of when a host's own capture is: what it tells may have been mended since.

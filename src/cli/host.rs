@@ -29,12 +29,12 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Asked };
     let (trusting, jobs) = (&args.trusting, args.many.jobs);
-    let when = When::of(args.newest_capture);
-    let asking =
-        Asking { around: &around, checks: &checks, login: &login, trusting, jobs, beside, when };
+    let (when, fix) = (When::of(args.newest_capture), Some(&args.fix));
+    let (around, checks, login) = (&around, &checks, &login);
+    let asking = Asking { around, checks, login, trusting, jobs, beside, when, fix };
     let heard = asking::ask(hosts, &asking)?;
-    let targets = of_site(&heard, &checks, &around, Scope::Asked)?;
-    reporting.show(&judge(&heard, &targets, &checks, &around, reporting.fail_on))
+    let targets = of_site(&heard, checks, around, Scope::Asked)?;
+    reporting.show(&judge(&heard, &targets, checks, around, reporting.fail_on))
 }
 
 /// Asks one target and saves what it answered.
@@ -55,6 +55,7 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
         jobs: None,
         beside,
         when,
+        fix: None,
     };
     checking::save(&asking::ask(hosts, &asking)?.hosts, args.out.as_deref())
 }

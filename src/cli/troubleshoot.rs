@@ -92,8 +92,16 @@ fn asked(
         scope: Scope::Asked,
     };
     let trusting = &args.trusting;
-    let asking =
-        Asking { around, checks, login: &login, trusting, jobs: None, beside, when: When::Now };
+    let asking = Asking {
+        around,
+        checks,
+        login: &login,
+        trusting,
+        jobs: None,
+        beside,
+        when: When::Now,
+        fix: None,
+    };
     asking::ask(hosts, &asking)
 }
 

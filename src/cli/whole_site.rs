@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::{AskingSite, CheckSite, CollectSite};
+use super::args::{AskingSite, CheckSite, CollectSite, Fix};
 use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
@@ -28,7 +28,7 @@ pub fn check(args: &CheckSite, assets: &Assets) -> anyhow::Result<Exit> {
         Some(directory) => captured_ways(site, directory),
         None => Ok(()),
     })?;
-    let heard = ask(&args.asking, &around, &checks)?;
+    let heard = ask(&args.asking, &around, &checks, Some(&args.fix))?;
     let targets = host::of_site(&heard, &checks, &around, Scope::Everything)?;
     reporting.show(&host::judge(&heard, &targets, &checks, &around, reporting.fail_on))
 }
@@ -40,7 +40,7 @@ pub fn collect(args: &CollectSite, assets: &Assets) -> anyhow::Result<Exit> {
     let directory = &args.out;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    let heard = ask(&args.asking, &around, &checks)?;
+    let heard = ask(&args.asking, &around, &checks, None)?;
     let mut silent = false;
     for transcript in heard.all() {
         let path = file_of(directory, &transcript.kind, &transcript.target);
@@ -55,15 +55,19 @@ pub fn collect(args: &CollectSite, assets: &Assets) -> anyhow::Result<Exit> {
     })
 }
 
-fn ask(args: &AskingSite, around: &Around, checks: &CheckSet) -> anyhow::Result<Heard> {
+fn ask(
+    args: &AskingSite,
+    around: &Around,
+    checks: &CheckSet,
+    fix: Option<&Fix>,
+) -> anyhow::Result<Heard> {
     let hosts = host::of_whole_site(&around.site)?;
     let login = Login::of(&args.credentials, &args.asking)?;
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Everything };
     let (trusting, jobs) = (&args.trusting, args.jobs);
-    asking::ask(
-        hosts,
-        &Asking { around, checks, login: &login, trusting, jobs, beside, when: When::Now },
-    )
+    let when = When::Now;
+    let login = &login;
+    asking::ask(hosts, &Asking { around, checks, login, trusting, jobs, beside, when, fix })
 }
 
 /// Where the answers of a system are saved; of a site there is one vSphere server.

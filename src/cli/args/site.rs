@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::credentials::Credentials;
+use super::fix::Fix;
 use super::vsphere::Trusting;
 use super::{Asking, ReportChoice};
 
@@ -76,6 +77,9 @@ pub struct CheckSite {
     /// Judge what collect site saved in this directory, and ask nobody
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub captures: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub fix: Fix,
 
     #[command(flatten)]
     pub report: ReportChoice,
