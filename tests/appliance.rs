@@ -161,7 +161,9 @@ fn passed(results: &BTreeMap<String, Value>) -> Vec<&str> {
 /// A static build of this program, where somebody made one; see README.md.
 fn static_build() -> Option<PathBuf> {
     let named = std::env::var_os("PREFLIGHT_STATIC").map(PathBuf::from);
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    // Builds stand side by side, wherever that is.
+    let binary = binary();
+    let target = binary.ancestors().nth(2).unwrap();
     let builds = ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"]
         .into_iter()
         .flat_map(|triple| ["release", "debug"].map(|profile| format!("{triple}/{profile}")))
