@@ -57,7 +57,7 @@ pub fn write(
     walk(image, base, tap, late, &mut sink, progress)
 }
 
-/// As [`write`], but nothing is written: what depends on all of the image is known before the
+/// As [`write()`], but nothing is written: what depends on all of the image is known before the
 /// first byte of it leaves. `each` gets every byte in order, on this thread.
 ///
 /// # Errors
