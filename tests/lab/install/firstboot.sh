@@ -100,7 +100,7 @@ case_name='the self-check keeps a capture that is judged outside'
 selfcheck=/usr/libexec/preflight-selfcheck; [ -x "$R$selfcheck" ] || selfcheck=/etc/rc.d/init.d/preflight-selfcheck
 printf 'CentOS release 6.6 (Final)\n\n' > "$R/etc/issue"
 [ -s "$R/dev/urandom" ] || head -c 4096 /dev/urandom > "$R/dev/urandom"
-if [ ! -x "$R$selfcheck" ]; then verdict ok 'none installed'
+if [ ! -x "$R$selfcheck" ]; then verdict FAIL 'none installed'
 else
   boot "$selfcheck run" || true
   kept=$(find "$R$state" -name 'selfcheck-*.capture' | sort | tail -1) rc=0
