@@ -129,13 +129,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     let mut places: Vec<(Role, Place)> = Vec::new();
     for host in hosts {
         let name = host.name.clone();
-        let keeper = asking.when == When::Kept && host.kind == TargetKind::LinuxMt;
-        let place = of_host(host, asking).with_context(|| format!("target {name}"))?;
-        let role = match &place {
-            Place::Live(_) if keeper => Role::Keeper,
-            _ => Role::Host,
-        };
-        places.push((role, place));
+        places.push(of_host(host, asking).with_context(|| format!("target {name}"))?);
     }
     if asking.beside.shells {
         let question = site.question_to_shells(&chosen, scope);
@@ -239,19 +233,23 @@ fn live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Trans
     Ok(fleet::ask(questions, jobs, &stop, |event| bars.tell(event)))
 }
 
-fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<Place> {
+fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
     let transport: Box<dyn Transport> = match host.way.parse::<Way>()? {
-        Way::Captures(path) => return Ok(Place::Told(called(capture::read(&path)?, &host))),
+        Way::Captures(path) => {
+            return Ok((Role::Host, Place::Told(called(capture::read(&path)?, &host))));
+        }
         Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
         Way::Ssh(target) => Box::new(asking.login.to(&host.name, target, &host.login)?),
     };
-    let probes = match asking.when == When::Kept && host.kind == TargetKind::LinuxMt {
-        true => self_check::PROBES.to_vec(),
-        false => [host.probes(), asking.checks.probes()].concat(),
+    let keeps = asking.when == When::Kept && host.kind == TargetKind::LinuxMt;
+    let (role, probes) = match keeps {
+        true => (Role::Keeper, self_check::PROBES.to_vec()),
+        false => (Role::Host, [host.probes(), asking.checks.probes()].concat()),
     };
     let Host { name: target, kind, around, .. } = host;
     let kind = kind.word().to_owned();
-    Ok(Place::Live(Question { target, kind, by: Means::Shell { transport, probes, around } }))
+    let by = Means::Shell { transport, probes, around };
+    Ok((role, Place::Live(Question { target, kind, by })))
 }
 
 /// A capture that a site knows by a name is called by it.
