@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::service::{FIRST_BOOT, Init, SELF_CHECK, ServiceError, ServiceFile};
-use super::service::{ensure, is_name, path, rendered};
+use super::service::{ensure, files, is_name, path};
 use crate::assets::Assets;
 
 /// The one file that says how things stand on the installed system.
@@ -72,7 +72,7 @@ struct Model<'a> {
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     check(boot)?;
-    let (script_path, unit_path) = boot.init.places(FIRST_BOOT);
+    let (script_path, _) = boot.init.places(FIRST_BOOT);
     let self_check = boot.init.places(SELF_CHECK).0;
     let retention = boot.retention.as_ref();
     let model = Model {
@@ -90,21 +90,9 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
         retention_label: RETENTION_LABEL,
         self_check: if boot.self_check { &self_check } else { "" },
     };
-    let mut files = vec![ServiceFile {
-        name: FIRST_BOOT.to_owned(),
-        installed: script_path.clone(),
-        mode: 0o755,
-        text: rendered(assets, "firstboot/preflight-firstboot.sh.hbs", &model)?,
-    }];
-    if boot.init == Init::Systemd {
-        files.push(ServiceFile {
-            name: format!("{FIRST_BOOT}.service"),
-            installed: unit_path,
-            mode: 0o644,
-            text: rendered(assets, "firstboot/preflight-firstboot.service.hbs", &model)?,
-        });
-    }
-    Ok(files)
+    let templates =
+        ["firstboot/preflight-firstboot.sh.hbs", "firstboot/preflight-firstboot.service.hbs"];
+    files(assets, boot.init, FIRST_BOOT, templates, &model)
 }
 
 /// Every value is checked before it reaches a template, whoever made it.

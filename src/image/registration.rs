@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::service::{Init, REGISTER, SELF_CHECK, ServiceError, ServiceFile, path, rendered};
+use super::service::{Init, REGISTER, SELF_CHECK, ServiceError, ServiceFile, files, path};
 use super::value::network::ServerName;
 use crate::assets::Assets;
 
@@ -79,7 +79,7 @@ pub fn render(
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
     path("the agent's directory", agent_directory, PATH)?;
-    let (script_path, unit_path) = init.places(REGISTER);
+    let (script_path, _) = init.places(REGISTER);
     let model = Model {
         script_path: &script_path,
         service: REGISTER,
@@ -90,19 +90,7 @@ pub fn render(
         agent_directory,
         self_check_path: &init.places(SELF_CHECK).0,
     };
-    let mut files = vec![ServiceFile {
-        name: REGISTER.to_owned(),
-        installed: script_path.clone(),
-        mode: 0o755,
-        text: rendered(assets, "register/preflight-register.sh.hbs", &model)?,
-    }];
-    if init == Init::Systemd {
-        files.push(ServiceFile {
-            name: format!("{REGISTER}.service"),
-            installed: unit_path,
-            mode: 0o644,
-            text: rendered(assets, "register/preflight-register.service.hbs", &model)?,
-        });
-    }
-    Ok(files)
+    let templates =
+        ["register/preflight-register.sh.hbs", "register/preflight-register.service.hbs"];
+    files(assets, init, REGISTER, templates, &model)
 }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::service::{Init, SELF_CHECK, ServiceError, ServiceFile, ensure, path, rendered};
+use super::service::{Init, SELF_CHECK, ServiceError, ServiceFile, ensure, files, path};
 use crate::assets::Assets;
 use crate::facts::host;
 use crate::facts::probe::Surroundings;
@@ -63,7 +63,7 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
     let keep = check.keep.to_string();
     let fits = (1..=MOST_KEPT).contains(&check.keep);
     ensure("self_check.keep", &keep, "a number from 1 to 100", fits)?;
-    let (script_path, unit_path) = check.init.places(SELF_CHECK);
+    let (script_path, _) = check.init.places(SELF_CHECK);
     let model = Model {
         script_path: &script_path,
         collector: COLLECTOR_INSTALLED,
@@ -73,28 +73,18 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
         retention: &check.retention,
         scsi_id: &check.scsi_id,
     };
-    let mut files = vec![
+    let templates =
+        ["self-check/preflight-selfcheck.sh.hbs", "self-check/preflight-selfcheck.service.hbs"];
+    let mut files = files(assets, check.init, SELF_CHECK, templates, &model)?;
+    files.insert(
+        0,
         ServiceFile {
             name: COLLECTOR.to_owned(),
             installed: COLLECTOR_INSTALLED.to_owned(),
             mode: 0o644,
             text: collector(check),
         },
-        ServiceFile {
-            name: SELF_CHECK.to_owned(),
-            installed: script_path.clone(),
-            mode: 0o755,
-            text: rendered(assets, "self-check/preflight-selfcheck.sh.hbs", &model)?,
-        },
-    ];
-    if check.init == Init::Systemd {
-        files.push(ServiceFile {
-            name: format!("{SELF_CHECK}.service"),
-            installed: unit_path,
-            mode: 0o644,
-            text: rendered(assets, "self-check/preflight-selfcheck.service.hbs", &model)?,
-        });
-    }
+    );
     Ok(files)
 }
 

@@ -85,12 +85,42 @@ impl ServiceError {
     }
 }
 
+/// The files of one service, from its script's template and its unit's: SysV has no unit.
+///
+/// # Errors
+///
+/// Fails when a template does not render, or renders what el6 must not be given.
+pub(super) fn files(
+    assets: &Assets,
+    init: Init,
+    service: &str,
+    [script, unit]: [&'static str; 2],
+    model: &impl Serialize,
+) -> Result<Vec<ServiceFile>, ServiceError> {
+    let (script_path, unit_path) = init.places(service);
+    let mut files = vec![ServiceFile {
+        name: service.to_owned(),
+        installed: script_path,
+        mode: 0o755,
+        text: rendered(assets, script, model)?,
+    }];
+    if init == Init::Systemd {
+        files.push(ServiceFile {
+            name: format!("{service}.service"),
+            installed: unit_path,
+            mode: 0o644,
+            text: rendered(assets, unit, model)?,
+        });
+    }
+    Ok(files)
+}
+
 /// Renders one file of the installed system.
 ///
 /// # Errors
 ///
 /// Fails when the template does not render, or renders what el6 must not be given.
-pub(super) fn rendered(
+fn rendered(
     assets: &Assets,
     name: &'static str,
     model: &impl Serialize,
