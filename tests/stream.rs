@@ -11,7 +11,7 @@ mod program;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use program::{ONE_FILE, Ran, binary, finish, installed, limited, names_in, run};
 
@@ -116,19 +116,18 @@ fn a_terminal_and_an_input_are_refused_as_standard_output() {
     }
 }
 
+/// A run whose output is read while it goes on.
+fn piped(command: &mut Command, dir: &Path) -> Child {
+    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 #[test]
 fn a_reader_that_goes_away_and_a_full_disk_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let Some(base) = medium(dir.path()) else { return };
     let args = ["build", "image", "demo", "--allow-incomplete", "--base", &base, "-o", "-"];
-    let mut child = limited(binary().as_os_str(), &ONE_FILE)
-        .args(args)
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(limited(binary().as_os_str(), &ONE_FILE).args(args), dir.path());
     let mut start = [0; 100_000];
     child.stdout.take().unwrap().read_exact(&mut start).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -147,14 +146,7 @@ fn an_input_that_changes_between_the_passes_spoils_the_stream() {
     let dir = tempfile::tempdir().unwrap();
     let Some(base) = medium(dir.path()) else { return };
     let args = ["build", "image", "demo", "--allow-incomplete", "--base", &base, "-o", "-"];
-    let mut child = Command::new(binary())
-        .args(args)
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(Command::new(binary()).args(args), dir.path());
     // The pipe is full and the program waits: what it has yet to read of the base can change.
     let mut stdout = child.stdout.take().unwrap();
     let mut start = [0; 1];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::args::BuildImage;
+use super::pass::settle;
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
@@ -153,23 +154,10 @@ fn fill(
     part: &Replacement,
 ) -> anyhow::Result<(ByteMap, Manifest)> {
     let mut image = std::mem::take(&mut composition.image);
-    let mut sum = composition.media_md5();
-    let mut manifest = composition.manifest.clone();
-    let mut base_digest = None;
-    {
-        let bar = progress::Bytes::start("writing", image.len());
-        let mut tap = |bytes: &[u8]| sum.update(bytes);
-        let late = |digest: Option<Sha256>| {
-            base_digest = digest;
-            let (finished, patches) = composition.late(digest);
-            manifest = finished;
-            patches
-        };
-        let base = composition.base.as_ref();
-        writing::write(&mut image, part.file(), base, Some(&mut tap), late, &|at| bar.at(at))?;
-    }
-    plan.accepts_base(base_digest)?;
-    let implant = sum.finish(false).context("the volume is longer than the image")?;
+    let bar = progress::Bytes::start("writing", image.len());
+    let (manifest, implant) = settle(plan, &composition, &mut image, |image, base, tap, late| {
+        writing::write(image, part.file(), base, Some(tap), late, &|at| bar.at(at))
+    })?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))
 }

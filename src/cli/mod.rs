@@ -20,6 +20,7 @@ mod kickstart;
 mod list;
 mod login;
 mod packages;
+mod pass;
 mod password;
 mod product;
 mod progress;

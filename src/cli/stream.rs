@@ -13,6 +13,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use super::pass::settle;
 use super::{Exit, check, product, progress};
 use crate::check::CheckSet;
 use crate::digest::{Sha256, Sha256Hasher};
@@ -80,25 +81,12 @@ fn foresee(
     composition: &Composition,
     image: &mut ByteMap,
 ) -> anyhow::Result<(Manifest, Sha256)> {
-    let mut sum = composition.media_md5();
-    let mut manifest = composition.manifest.clone();
-    let mut base_digest = None;
     let mut steady = Steady::default();
-    {
-        let bar = progress::Bytes::start("reading", image.len());
-        let mut tap = |bytes: &[u8]| sum.update(bytes);
-        let late = |digest: Option<Sha256>| {
-            base_digest = digest;
-            let (finished, patches) = composition.late(digest);
-            manifest = finished;
-            patches
-        };
+    let bar = progress::Bytes::start("reading", image.len());
+    let (manifest, implant) = settle(plan, composition, image, |image, base, tap, late| {
         let mut each = |bytes: &[u8]| steady.update(bytes);
-        let base = composition.base.as_ref();
-        writing::foresee(image, base, &mut tap, late, &mut each, &|at| bar.at(at))?;
-    }
-    plan.accepts_base(base_digest)?;
-    let implant = sum.finish(false).context("the volume is longer than the image")?;
+        writing::foresee(image, base, tap, late, &mut each, &|at| bar.at(at))
+    })?;
     image.patch(FIELD_AT, &implant.text());
     Ok((manifest, steady.finish()))
 }

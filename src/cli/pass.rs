@@ -1,0 +1,41 @@
+//! A pass over all bytes of a plan, and what is only known at its end: the base's digest, the
+//! manifest that tells it, the media md5.
+//!
+//! Not for where the bytes go: the walk that is handed in knows that.
+
+use std::io;
+
+use anyhow::Context;
+
+use crate::digest::Sha256;
+use crate::image::compose::Composition;
+use crate::image::iso::bytemap::ByteMap;
+use crate::image::iso::media_md5::Implant;
+use crate::image::manifest::Manifest;
+use crate::image::plan::Plan;
+use crate::image::writing::{Base, Tap};
+
+/// Answers the base's digest with the bytes that depend on it.
+pub type Late<'a> = Box<dyn FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)> + 'a>;
+
+/// Walks once over an image; gives its finished manifest, and the media md5 to be put into it.
+pub fn settle(
+    plan: &Plan,
+    composition: &Composition,
+    image: &mut ByteMap,
+    walk: impl FnOnce(&mut ByteMap, Option<&Base>, Tap<'_>, Late<'_>) -> io::Result<()>,
+) -> anyhow::Result<(Manifest, Implant)> {
+    let mut sum = composition.media_md5();
+    let mut manifest = composition.manifest.clone();
+    let mut base_digest = None;
+    let late = Box::new(|digest: Option<Sha256>| {
+        base_digest = digest;
+        let (finished, patches) = composition.late(digest);
+        manifest = finished;
+        patches
+    });
+    walk(image, composition.base.as_ref(), &mut |bytes| sum.update(bytes), late)?;
+    plan.accepts_base(base_digest)?;
+    let implant = sum.finish(false).context("the volume is longer than the image")?;
+    Ok((manifest, implant))
+}
