@@ -11,13 +11,11 @@ use super::login::Login;
 use super::{Exit, interrupt, progress, vcenter, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
-use crate::facts::esxi_shell::{self, in_words_of_the_api};
+use crate::facts::esxi_shell;
 use crate::facts::probe::Surroundings;
 use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::Survey;
-use crate::facts::{Document, Fact};
-use crate::site;
+use crate::site::{self, target};
 use crate::transport::Transport;
 use crate::transport::capture;
 use crate::transport::fleet;
@@ -60,8 +58,8 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
             bail!("{target}: a capture of kind {kind:?}, and check esxi judges esxi");
         }
         targets.extend(match transcript.connection.by.as_str() {
-            BY_API => vcenter::targets(transcript),
-            _ => self::targets(transcript, &question),
+            BY_API => target::of_server(transcript),
+            _ => target::of_esxi_shell(transcript, &question),
         });
     }
     reporting.show(&vcenter::judge(&checks, &transcripts, &targets, reporting.fail_on))
@@ -123,41 +121,4 @@ pub fn behind(host: Ssh, ssh: Ssh) -> Ssh {
 pub fn by_shell(transport: Box<dyn Transport>, user: &str, question: &Question) -> fleet::Means {
     let probes = esxi_shell::probes(question, user);
     fleet::Means::Shell { transport, probes, around: Surroundings::default() }
-}
-
-/// What is judged by the answers of one host's shell: itself, the master target's machine and
-/// those that are to fail back. Machines that are named now stand before those that were named
-/// when the host was asked.
-pub fn targets(transcript: &Transcript, now: &Question) -> Vec<Target> {
-    let api = in_words_of_the_api(transcript, now);
-    let survey = Survey::of(&api);
-    let question = survey.question.clone();
-    let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
-        (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.reason.clone())
-        }
-        (_, Some(host)) => Fact::Known(host),
-        (_, None) => Fact::unavailable("the host told nothing of itself"),
-    };
-    let beside = || Document::new("vcenter", &survey.beside(&host));
-    let mut targets = vec![Target {
-        name: transcript.target.clone(),
-        kind: TargetKind::Esxi,
-        document: Document::new("shell", &esxi_shell::of(transcript))
-            .join(Document::new("host", &host))
-            .join(beside()),
-    }];
-    if let Some(name) = &question.master_target {
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::LinuxMt,
-            document: Document::new("vm", &survey.master_target(name)).join(beside()),
-        });
-    }
-    targets.extend(question.protected.iter().map(|name| Target {
-        name: name.clone(),
-        kind: TargetKind::ProtectedVm,
-        document: Document::new("vm", &survey.protected(name)).join(beside()),
-    }));
-    targets
 }

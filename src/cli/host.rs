@@ -10,13 +10,12 @@ use super::login::Login;
 use super::site::{self, Around};
 use super::{Exit, targets};
 use crate::assets::Assets;
-use crate::check::{self, CheckSet, Target, TargetKind, engine, status::FailOn};
-use crate::facts::Document;
-use crate::facts::host::{self, HostFacts};
+use crate::check::{self, CheckSet, Target, engine, status::FailOn};
+use crate::facts::host;
 use crate::facts::script::Nonce;
-use crate::facts::transcript::Transcript;
 use crate::report::Report;
-use crate::site::whole::{self, Scope, explained};
+use crate::site::target;
+use crate::site::whole::{self, Scope};
 
 /// Asks every target, and judges what it answered.
 pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
@@ -78,8 +77,9 @@ pub fn of_site(
     around: &Around,
     scope: Scope,
 ) -> anyhow::Result<Vec<Target>> {
-    let hosts = heard.hosts.iter().map(|it| target(it, checks, around));
-    let hosts = hosts.collect::<anyhow::Result<Vec<Target>>>()?;
+    let site = around.told.then_some(&around.site);
+    let hosts = heard.hosts.iter().map(|it| target::of_host(it, checks, site));
+    let hosts = hosts.collect::<Result<Vec<Target>, _>>()?;
     // Where nobody of vSphere is asked, hosts stand for themselves.
     let alone = heard.others.vcenter.is_none() && heard.others.shells.is_empty();
     Ok(match alone && scope == Scope::Asked {
@@ -119,26 +119,4 @@ pub fn of_whole_site(site: &crate::site::Site) -> anyhow::Result<Vec<targets::Ho
         false => targets::chosen(&[], &many, site)?,
     };
     Ok(targets::with_process_servers(hosts, site))
-}
-
-/// One host with everything that is known about it.
-fn target(transcript: &Transcript, checks: &CheckSet, around: &Around) -> anyhow::Result<Target> {
-    let name = transcript.target.clone();
-    let (kind, root) = match transcript.kind.as_str() {
-        "linux-mt" => (TargetKind::LinuxMt, "mt"),
-        "process-server" => (TargetKind::ProcessServer, "ps"),
-        other => anyhow::bail!(
-            "{name}: a capture of kind {other:?}, and check host judges linux-mt and process-server"
-        ),
-    };
-    let facts = HostFacts::of(transcript);
-    let document = if around.told {
-        let site = around.site.facts(&name);
-        let document = explained(Document::new(root, &facts.asked_of(&site)), transcript);
-        document.join(around.site.document(&name))
-    } else {
-        explained(Document::new(root, &facts), transcript)
-    };
-    let document = document.join(checks.own_facts(transcript));
-    Ok(Target { name, kind, document })
 }

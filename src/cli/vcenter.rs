@@ -17,13 +17,11 @@ use super::{Exit, fix, interrupt, progress, screen};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
-use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::Survey;
-use crate::facts::{Document, Fact};
 use crate::report::Report;
 use crate::secret::Secret;
+use crate::site::target;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Means};
 use crate::transport::ssh::Secrets;
@@ -40,7 +38,7 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
         Some(path) => capture::read(Path::new(path))?,
         None => vec![ask_and_mend(args)?],
     };
-    let targets: Vec<Target> = transcripts.iter().flat_map(targets).collect();
+    let targets: Vec<Target> = transcripts.iter().flat_map(target::of_server).collect();
     reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
 }
 
@@ -150,70 +148,4 @@ fn password(asking: &AskingVsphere, user: &str, to: &Address) -> anyhow::Result<
     password.map_err(anyhow::Error::msg)?.with_context(|| {
         format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
     })
-}
-
-/// What is judged by one server's answers: itself, the master target and its host, and the
-/// machines that are to fail back.
-pub fn targets(transcript: &Transcript) -> Vec<Target> {
-    let survey = Survey::of(transcript);
-    let question = survey.question.clone();
-    if transcript.kind == TargetKind::Esxi.word() {
-        return esxi_targets(transcript, &survey);
-    }
-    let mut targets = vec![Target {
-        name: transcript.target.clone(),
-        kind: TargetKind::Vcenter,
-        document: Document::new("vcenter", &survey.vcenter(true)),
-    }];
-    let beside = || Document::new("vcenter", &survey.vcenter(false));
-    if let Some(name) = &question.master_target {
-        let host = survey.host_of(name);
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::LinuxMt,
-            document: Document::new("vm", &survey.master_target(name))
-                .join(Document::new("host", &host))
-                .join(beside()),
-        });
-        let name = match &host {
-            Fact::Known(host) => host.name.clone(),
-            Fact::Unavailable(_) => format!("the host of {name}"),
-        };
-        let vcenter = Document::new("vcenter", &survey.beside(&host));
-        targets.push(esxi(name, &host, vcenter));
-    }
-    for name in &question.protected {
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::ProtectedVm,
-            document: Document::new("vm", &survey.protected(name)).join(beside()),
-        });
-    }
-    targets
-}
-
-/// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
-/// host that could not be asked is a target, too.
-fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
-    let vcenter = survey.vcenter(true);
-    if vcenter.is_vcenter == Fact::Known(true) {
-        let hosts = survey.hosts().into_iter().map(|host| {
-            let (name, host) = (host.name.clone(), Fact::Known(host));
-            let vcenter = Document::new("vcenter", &survey.beside(&host));
-            esxi(name, &host, vcenter)
-        });
-        return hosts.collect();
-    }
-    let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
-        (Some(host), _) => Fact::Known(host),
-        (None, Some(failure)) => Fact::unavailable(failure.reason.clone()),
-        (None, None) => Fact::unavailable("no host is visible to the account"),
-    };
-    // A host alone is called what the user calls it; its own name is often localhost.
-    vec![esxi(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
-}
-
-fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
-    let document = Document::new("host", host).join(vcenter);
-    Target { name, kind: TargetKind::Esxi, document }
 }

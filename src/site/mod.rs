@@ -8,6 +8,7 @@ mod file;
 pub mod inventory;
 mod join;
 mod model;
+pub mod target;
 mod value;
 mod verify;
 pub mod whole;

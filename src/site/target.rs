@@ -1,0 +1,157 @@
+//! The answers of one system as targets: a host by its shell, a vSphere server, an ESXi host by its
+//! shell.
+//!
+//! Not for a whole site, where what several systems answer is joined: that is `whole`.
+
+use super::model::Site;
+use super::whole::explained;
+use crate::check::{CheckSet, Target, TargetKind};
+use crate::facts::esxi_host::EsxiFacts;
+use crate::facts::esxi_shell::{self, in_words_of_the_api};
+use crate::facts::host::HostFacts;
+use crate::facts::question::Question;
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::Survey;
+use crate::facts::{Document, Fact};
+
+/// A transcript of a system of another kind than was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{target}: a capture of kind {kind:?}, and check host judges linux-mt and process-server")]
+pub struct WrongKind {
+    /// The system.
+    pub target: String,
+    /// What it is.
+    pub kind: String,
+}
+
+/// One host with everything that is known about it; the site's word is joined in where there is
+/// one.
+///
+/// # Errors
+///
+/// Fails for a transcript of something that is no Linux host.
+pub fn of_host(
+    transcript: &Transcript,
+    checks: &CheckSet,
+    site: Option<&Site>,
+) -> Result<Target, WrongKind> {
+    let name = transcript.target.clone();
+    let (kind, root) = match transcript.kind.as_str() {
+        "linux-mt" => (TargetKind::LinuxMt, "mt"),
+        "process-server" => (TargetKind::ProcessServer, "ps"),
+        other => return Err(WrongKind { target: name, kind: other.to_owned() }),
+    };
+    let facts = HostFacts::of(transcript);
+    let document = match site {
+        Some(site) => {
+            let facts = facts.asked_of(&site.facts(&name));
+            explained(Document::new(root, &facts), transcript).join(site.document(&name))
+        }
+        None => explained(Document::new(root, &facts), transcript),
+    };
+    let document = document.join(checks.own_facts(transcript));
+    Ok(Target { name, kind, document })
+}
+
+/// What is judged by one server's answers: itself, the master target and its host, and the
+/// machines that are to fail back.
+pub fn of_server(transcript: &Transcript) -> Vec<Target> {
+    let survey = Survey::of(transcript);
+    let question = survey.question.clone();
+    if transcript.kind == TargetKind::Esxi.word() {
+        return esxi_targets(transcript, &survey);
+    }
+    let mut targets = vec![Target {
+        name: transcript.target.clone(),
+        kind: TargetKind::Vcenter,
+        document: Document::new("vcenter", &survey.vcenter(true)),
+    }];
+    let beside = || Document::new("vcenter", &survey.vcenter(false));
+    if let Some(name) = &question.master_target {
+        let host = survey.host_of(name);
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::LinuxMt,
+            document: Document::new("vm", &survey.master_target(name))
+                .join(Document::new("host", &host))
+                .join(beside()),
+        });
+        let name = match &host {
+            Fact::Known(host) => host.name.clone(),
+            Fact::Unavailable(_) => format!("the host of {name}"),
+        };
+        let vcenter = Document::new("vcenter", &survey.beside(&host));
+        targets.push(esxi(name, &host, vcenter));
+    }
+    for name in &question.protected {
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::ProtectedVm,
+            document: Document::new("vm", &survey.protected(name)).join(beside()),
+        });
+    }
+    targets
+}
+
+/// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
+/// host that could not be asked is a target, too.
+fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
+    let vcenter = survey.vcenter(true);
+    if vcenter.is_vcenter == Fact::Known(true) {
+        let hosts = survey.hosts().into_iter().map(|host| {
+            let (name, host) = (host.name.clone(), Fact::Known(host));
+            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            esxi(name, &host, vcenter)
+        });
+        return hosts.collect();
+    }
+    let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
+        (Some(host), _) => Fact::Known(host),
+        (None, Some(failure)) => Fact::unavailable(failure.reason.clone()),
+        (None, None) => Fact::unavailable("no host is visible to the account"),
+    };
+    // A host alone is called what the user calls it; its own name is often localhost.
+    vec![esxi(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
+}
+
+fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
+    let document = Document::new("host", host).join(vcenter);
+    Target { name, kind: TargetKind::Esxi, document }
+}
+
+/// What is judged by the answers of one host's shell: itself, the master target's machine and
+/// those that are to fail back. Machines that are named now stand before those that were named
+/// when the host was asked.
+pub fn of_esxi_shell(transcript: &Transcript, now: &Question) -> Vec<Target> {
+    let api = in_words_of_the_api(transcript, now);
+    let survey = Survey::of(&api);
+    let question = survey.question.clone();
+    let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
+        (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
+            Fact::unavailable(failure.reason.clone())
+        }
+        (_, Some(host)) => Fact::Known(host),
+        (_, None) => Fact::unavailable("the host told nothing of itself"),
+    };
+    let beside = || Document::new("vcenter", &survey.beside(&host));
+    let mut targets = vec![Target {
+        name: transcript.target.clone(),
+        kind: TargetKind::Esxi,
+        document: Document::new("shell", &esxi_shell::of(transcript))
+            .join(Document::new("host", &host))
+            .join(beside()),
+    }];
+    if let Some(name) = &question.master_target {
+        targets.push(Target {
+            name: name.clone(),
+            kind: TargetKind::LinuxMt,
+            document: Document::new("vm", &survey.master_target(name)).join(beside()),
+        });
+    }
+    targets.extend(question.protected.iter().map(|name| Target {
+        name: name.clone(),
+        kind: TargetKind::ProtectedVm,
+        document: Document::new("vm", &survey.protected(name)).join(beside()),
+    }));
+    targets
+}
