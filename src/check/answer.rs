@@ -20,7 +20,9 @@ impl Answer {
         match self.value {
             AnswerValue::Yes => Verdict::Pass,
             AnswerValue::No => Verdict::Fail,
-            AnswerValue::NotApplicable => Verdict::NotApplicable(self.sentence()),
+            AnswerValue::NotApplicable => {
+                Verdict::NotApplicable { why: self.sentence(), by_failure: false }
+            }
         }
     }
 

@@ -113,7 +113,8 @@ pub fn judge_scope(
     for planned in scope.planned.chunk_by(|a, b| a.0 == b.0) {
         let target = &targets[planned[0].0];
         let subject = Subject::new(&target.document);
-        let mut bench = Bench::new(set, &subject, target.providers());
+        let waived = |check: &str| live.iter().any(|waiver| waiver.covers(check, &target.name));
+        let mut bench = Bench::new(set, &subject, target.providers(), &waived);
         findings.extend(planned.iter().map(|&(_, index)| {
             let verdict = bench.verdict(index);
             finding(&set.checks()[index], target, &subject, verdict, &live)
@@ -148,12 +149,19 @@ struct Bench<'s> {
     set: &'s CheckSet,
     subject: &'s Subject<'s>,
     asked: BTreeSet<Provider>,
+    /// Whether somebody answers for a failure of this check here.
+    waived: &'s dyn Fn(&str) -> bool,
     decided: Vec<Option<Verdict>>,
 }
 
 impl<'s> Bench<'s> {
-    fn new(set: &'s CheckSet, subject: &'s Subject<'s>, asked: BTreeSet<Provider>) -> Self {
-        Self { set, subject, asked, decided: vec![None; set.checks().len()] }
+    fn new(
+        set: &'s CheckSet,
+        subject: &'s Subject<'s>,
+        asked: BTreeSet<Provider>,
+        waived: &'s dyn Fn(&str) -> bool,
+    ) -> Self {
+        Self { set, subject, asked, waived, decided: vec![None; set.checks().len()] }
     }
 
     /// The verdict of one check. The set has no circles, so this ends.
@@ -170,7 +178,8 @@ impl<'s> Bench<'s> {
         let meaning = has_meaning(check, self.subject);
         if meaning == Ok(false) {
             let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
-            return Verdict::NotApplicable(otherwise.unwrap_or_default());
+            let why = otherwise.unwrap_or_default();
+            return Verdict::NotApplicable { why, by_failure: false };
         }
         let mut unknown = meaning.err().map(|why| Verdict::from_undecided(&why, false));
         for id in &check.requires {
@@ -181,10 +190,17 @@ impl<'s> Bench<'s> {
             }
             match self.verdict(index) {
                 Verdict::Pass | Verdict::Warn => {}
-                Verdict::Fail => return Verdict::NotApplicable(format!("{id} fails")),
-                Verdict::NotApplicable(why) => {
-                    return Verdict::NotApplicable(format!("{id} is not applicable: {why}"));
+                // A failure that is waived is no longer in the way of anybody, so it hides nothing.
+                Verdict::Fail if (self.waived)(id) => {}
+                Verdict::Fail => {
+                    return Verdict::NotApplicable { why: format!("{id} fails"), by_failure: true };
                 }
+                Verdict::NotApplicable { why, by_failure: true } => {
+                    let why = format!("{id} is not applicable: {why}");
+                    return Verdict::NotApplicable { why, by_failure: true };
+                }
+                // That a check has no meaning here says nothing about those that require it.
+                Verdict::NotApplicable { by_failure: false, .. } => {}
                 // The rule of the prerequisite holds, whatever its grade.
                 Verdict::Unknown { graded: true, .. } => {}
                 Verdict::Unknown { why, .. } => {
@@ -247,7 +263,9 @@ fn finding(
                 if graded { check.severity.max(Severity::Warning) } else { check.severity };
             (Outcome::Unknown { reason: why, defect }, severity)
         }
-        Verdict::NotApplicable(reason) => (Outcome::NotApplicable { reason }, check.severity),
+        Verdict::NotApplicable { why, .. } => {
+            (Outcome::NotApplicable { reason: why }, check.severity)
+        }
     };
     let found = match &outcome {
         Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
@@ -449,8 +467,7 @@ mod tests {
         let image = json!({ "kickstart": { "zerombr": false, "erases": false }, "medium": { "uefi": false } });
         let words = judged(image.clone(), &[], &waivers);
         assert_eq!(words[0].1, "waived blocks-reprotect");
-        // A waived failure is still a failure for what requires it.
-        assert_eq!(words[1].1, "not-applicable: a.base fails");
+        assert_eq!(words[1].1, "fail blocks-reprotect");
         assert_eq!(words[2].1, "fail blocks-reprotect");
         let unknown = judged(
             json!({ "kickstart": {} }),
@@ -476,6 +493,61 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn what_is_waived_or_has_no_meaning_here_hides_nothing() {
+        let entry = |id: &str, requires: &str, when: &str, rule: &str| {
+            let when = match when {
+                "" => String::new(),
+                rule => format!("  applies_when: {{ rule: {rule}, otherwise: BIOS only }}\n"),
+            };
+            format!(
+                "- id: {id}\n  title: t\n  severity: blocks-reprotect\n  applies_to: image\n  \
+                 found: f\n  symptom: s\n  remedy: {{ text: Mend it. }}\n  \
+                 source: {{ doc: field, at: a }}\n  requires: [{requires}]\n{when}  rule: {rule}\n  \
+                 examples:\n    - {{ pass: {{}} }}\n    - {{ fail: {{}} }}\n    - {{ unknown: {{}} }}\n\
+                 {}",
+                if when.is_empty() { "" } else { "    - { not-applicable: {} }\n" }
+            )
+        };
+        // A chain of three, the second with a condition.
+        let text = [
+            entry("a.one", "", "", "image.kickstart.zerombr"),
+            entry("a.two", "a.one", "image.medium.uefi", "image.kickstart.erases"),
+            entry("a.three", "a.two", "", "image.kickstart.minimal"),
+        ]
+        .concat();
+        let set = CheckSet::read(&[Asset { path: "checks/a.yaml".into(), text }]).unwrap();
+        let waivers = |checks: &[&str]| {
+            let waiver = |check: &&str| {
+                format!(
+                    "- {{ check: {check}, target: '*', reason: r, owner: ann, expires: 2099-01-01 }}\n"
+                )
+            };
+            let text: String = checks.iter().map(waiver).collect();
+            waiver::parse(if text.is_empty() { "[]" } else { &text }, "site.yaml").unwrap()
+        };
+        for (one, uefi, two, waived, expected) in [
+            (true, true, true, &[][..], ["pass", "pass", "fail"]),
+            (false, true, true, &[], ["fail", "not-applicable", "not-applicable"]),
+            (false, true, true, &["a.one"], ["waived", "pass", "fail"]),
+            (true, true, false, &["a.two"], ["pass", "waived", "fail"]),
+            (true, true, false, &["a.three"], ["pass", "fail", "not-applicable"]),
+            (false, true, false, &["a.one"], ["waived", "fail", "not-applicable"]),
+            (false, true, false, &["a.one", "a.two"], ["waived", "waived", "fail"]),
+            (true, false, false, &[], ["pass", "not-applicable", "fail"]),
+            (false, false, false, &[], ["fail", "not-applicable", "fail"]),
+            (true, false, false, &["a.two", "a.three"], ["pass", "not-applicable", "waived"]),
+        ] {
+            let image = json!({
+                "kickstart": { "zerombr": one, "erases": two, "minimal": false },
+                "medium": { "uefi": uefi },
+            });
+            let findings = judge(&set, &[target(image, &[])], &waivers(waived), now());
+            let words: Vec<&str> = findings.iter().map(|finding| finding.outcome.word()).collect();
+            assert_eq!(words, expected, "{one} {uefi} {two} {waived:?}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn departure(check: &Check, example: &Example) -> Option<String> {
         Verdict::Fail => (Expected::Fail, "fail".to_owned()),
         Verdict::Unknown { why, defect: true, .. } => return Some(why),
         Verdict::Unknown { why, .. } => (Expected::Unknown, format!("unknown: {why}")),
-        Verdict::NotApplicable(why) => (Expected::NotApplicable, why),
+        Verdict::NotApplicable { why, .. } => (Expected::NotApplicable, why),
     };
     (came != example.expected).then_some(words)
 }

@@ -16,7 +16,12 @@ pub(super) enum Verdict {
         /// Whether only the grade of a pass is unknown.
         graded: bool,
     },
-    NotApplicable(String),
+    NotApplicable {
+        why: String,
+        /// Whether a prerequisite fails, which the report shows as such; otherwise the check has no
+        /// meaning here, which says nothing about checks that require it.
+        by_failure: bool,
+    },
 }
 
 impl Verdict {
