@@ -205,8 +205,7 @@ impl Check {
     pub fn needs(&self) -> &BTreeSet<Provider> {
         self.needs.get_or_init(|| {
             let paths = self.all_rules().flat_map(Rule::paths);
-            let roots = paths.filter_map(|path| path.split(['.', '[']).next());
-            let mut needs: BTreeSet<Provider> = roots.filter_map(schema::provider).collect();
+            let mut needs: BTreeSet<Provider> = paths.filter_map(schema::provider).collect();
             if matches!(self.basis, Basis::Question(_)) {
                 needs.insert(Provider::Answers);
             }

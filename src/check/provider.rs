@@ -23,6 +23,8 @@ pub enum Provider {
     EsxiShell,
     /// The site file: what its author knows about servers nobody asks.
     SiteFile,
+    /// The site file, about the machines that fail back.
+    Machines,
     /// A person who answers a question in the site file.
     Answers,
     /// The probes that a site's own checks bring.
@@ -39,6 +41,7 @@ impl Provider {
             Self::Vsphere => "vsphere",
             Self::EsxiShell => "esxi-shell",
             Self::SiteFile => "site-file",
+            Self::Machines => "machines",
             Self::Answers => "answers",
             Self::OwnProbes => "own-probes",
         }
@@ -53,6 +56,7 @@ impl Provider {
             Self::Vsphere => "vCenter or ESXi",
             Self::EsxiShell => "an ESXi host over SSH",
             Self::SiteFile => "the servers' addresses and versions",
+            Self::Machines => "the machines that fail back",
             Self::Answers => "a person's answers",
             Self::OwnProbes => "the site's own probes",
         }
@@ -67,6 +71,7 @@ impl Provider {
             Self::Vsphere => "add --vcenter vsphere://USER@HOST, or vcenter: in --site",
             Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",
             Self::SiteFile => "add --site FILE with the servers and their versions",
+            Self::Machines => "add --protected-vm NAME, or protected_vms: in --site",
             Self::Answers => "answer in --site FILE, under answers:",
             Self::OwnProbes => "ask the host with --checks DIR",
         }

@@ -49,14 +49,22 @@ const ROOTS: &[Root] = &[
 /// The root of what checks' own probes find; which members it has is for the set of checks to say.
 pub const OWN: &str = "own";
 
-/// Who answers for the facts below a root; `answers` are the one root that rules do not speak of.
-pub fn provider(root: &str) -> Option<Provider> {
+/// Who answers for the fact at a path; `answers` are the one root that rules do not speak of.
+pub fn provider(path: &str) -> Option<Provider> {
+    let mut names = path.split(['.', '[']);
+    let root = names.next().unwrap_or_default();
     match root {
         OWN => Some(Provider::OwnProbes),
+        "site" if names.next().is_some_and(|name| OF_MACHINES.contains(&name)) => {
+            Some(Provider::Machines)
+        }
         "answers" => Some(Provider::Answers),
         _ => ROOTS.iter().find(|known| known.name == root).map(|known| known.provider),
     }
 }
+
+/// What a site knows only when it names the machines that fail back.
+const OF_MACHINES: &[&str] = &["reiserfs_sources", "xfs_sources"];
 
 /// What a fact, or a part of an expression, can be.
 #[derive(Clone, Debug, PartialEq)]

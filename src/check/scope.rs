@@ -24,10 +24,13 @@ impl Target {
     /// Who answered for the facts, or was asked and did not.
     pub fn providers(&self) -> BTreeSet<Provider> {
         let document = &self.document;
-        let known = document.known.as_object().into_iter().flat_map(|roots| roots.keys());
-        let absent = document.absent.keys().filter_map(|path| path.split(['.', '[']).next());
-        let roots = known.map(String::as_str).chain(absent);
-        roots.filter_map(schema::provider).collect()
+        let known = document.known.as_object().into_iter().flatten().flat_map(|(root, facts)| {
+            let members = facts.as_object().into_iter().flat_map(|members| members.keys());
+            let below = members.map(move |member| format!("{root}.{member}"));
+            below.chain([root.clone()])
+        });
+        let known: BTreeSet<Provider> = known.filter_map(|path| schema::provider(&path)).collect();
+        document.absent.keys().filter_map(|path| schema::provider(path)).chain(known).collect()
     }
 }
 

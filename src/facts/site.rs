@@ -24,10 +24,14 @@ pub struct SiteFacts {
     /// The vCenter server.
     pub vcenter: Fact<VcenterFacts>,
     /// The machines with ReiserFS that fail back through this master target, by name; complete
-    /// when all of them say which file systems they have.
-    pub reiserfs_sources: Looked<String>,
+    /// when all of them say which file systems they have. Absent when the site names no machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Looked<String>")]
+    pub reiserfs_sources: Option<Looked<String>>,
     /// The same for XFS.
-    pub xfs_sources: Looked<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Looked<String>")]
+    pub xfs_sources: Option<Looked<String>>,
     /// Whether it names replication groups.
     pub has_groups: bool,
     /// Replication groups whose machines are planned for more than one master target, each with

@@ -93,23 +93,29 @@ impl Site {
 
     /// The machines with a file system that fail back through a master target.
     ///
-    /// The list is complete when every one of them says which file systems it has.
-    fn sources(&self, target: &str, filesystem: FileSystem) -> Looked<String> {
+    /// The list is complete when every one of them says which file systems it has; a site that
+    /// names no machine has none.
+    fn sources(&self, target: &str, filesystem: FileSystem) -> Option<Looked<String>> {
+        if self.protected_vms.is_empty() {
+            return None;
+        }
         let is_named = self.master_target(target).is_some();
         let mine = self.protected_vms.iter().filter(|vm| match &vm.master_target {
             // One that is not planned yet may come to any master target.
             None => true,
             Some(name) => !is_named || name.as_str() == target,
         });
-        let mut sources = Looked { items: Vec::new(), complete: !self.protected_vms.is_empty() };
+        let mut sources = Looked::complete(Vec::new());
         for vm in mine {
             match &vm.filesystems {
                 Some(list) if list.contains(&filesystem) => sources.items.push(vm.name.to_string()),
+                // A machine has some file system, so an empty list is no answer.
+                Some(list) if list.is_empty() => sources.complete = false,
                 Some(_) => {}
                 None => sources.complete = false,
             }
         }
-        sources
+        Some(sources)
     }
 
     /// What of the site nobody is asked about, so that only its author can answer for it.
@@ -169,7 +175,7 @@ fn plan(target: &MasterTarget) -> PlanFacts {
     PlanFacts {
         name: target.name.to_string(),
         vm: said(&target.vm, &format!("vm of {}", target.name)),
-        retention: target.retention.clone(),
+        retention: target.retention.as_deref().unwrap_or(DEFAULT_RETENTION).to_owned(),
     }
 }
 
@@ -204,8 +210,6 @@ mod tests {
                 "has_configuration_server": false,
                 "has_vcenter": false,
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
-                "reiserfs_sources": { "items": [] },
-                "xfs_sources": { "items": [] },
                 "has_groups": false,
                 "split_groups": { "complete": true, "items": [] },
             } })
@@ -229,15 +233,18 @@ protected_vms:
   - { name: c, filesystems: [xfs] }
 ";
         let of = |text: &str, target: &str| site(text).facts(target).xfs_sources;
-        let list = |items: &[&str], complete| Looked {
-            items: items.iter().map(|&item| item.to_owned()).collect(),
-            complete,
+        let list = |items: &[&str], complete| {
+            let items = items.iter().map(|&item| item.to_owned()).collect();
+            Some(Looked { items, complete })
         };
         assert_eq!(of(text, "mt1"), list(&["a", "c"], true));
         assert_eq!(of(text, "mt2"), list(&["b", "c"], true));
         assert_eq!(of(text, "elsewhere"), list(&["a", "b", "c"], true));
         assert_eq!(of(&format!("{text}  - {{ name: d }}\n"), "mt1"), list(&["a", "c"], false));
-        assert_eq!(of("{}", "mt1"), list(&[], false));
+        // A machine without any file system is one of which nobody said anything.
+        let empty = format!("{text}  - {{ name: d, filesystems: [] }}\n");
+        assert_eq!(of(&empty, "mt1"), list(&["a", "c"], false));
+        assert_eq!(of("{}", "mt1"), None);
     }
 
     #[test]

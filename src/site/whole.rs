@@ -426,6 +426,13 @@ fn with_every_root(target: Target, site: &Site) -> Target {
     if document.known.get("answers").is_none() {
         document = document.join(Document::new("answers", &serde_json::json!({})));
     }
+    for path in ["site.reiserfs_sources", "site.xfs_sources"] {
+        let there = document.known["site"].get(path.trim_start_matches("site.")).is_some();
+        if !there && !document.absent.contains_key(path) {
+            let reason = "the site names no machine that fails back";
+            document.absent.insert(path.to_owned(), reason.to_owned());
+        }
+    }
     for (root, reason) in NOBODY {
         document = document.or_absent(root, reason);
     }
