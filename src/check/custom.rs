@@ -131,7 +131,7 @@ impl OwnProbe {
     /// what stands behind it.
     pub fn probe(&self) -> Probe {
         let shell = format!("eval {}", quoted(&self.entry.shell));
-        Probe { name: self.asked_as().into(), shell: shell.into() }
+        Probe { name: self.asked_as().into(), shell: shell.into(), is_quick: false }
     }
 
     /// The name in the script, which none of the program's own begins with.

@@ -16,6 +16,8 @@ use super::targets::Host;
 use super::trust::trust;
 use super::{captured, esxi, fix, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
+use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::query;
 use crate::facts::question::Question as Asked;
 use crate::facts::self_check;
 use crate::facts::transcript::{Failure, Transcript};
@@ -127,6 +129,11 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     let chosen: Vec<_> =
         site.master_targets.iter().filter(|it| named(it.name.as_str())).cloned().collect();
     let mut places: Vec<(Role, Place)> = Vec::new();
+    // What each host is asked, which is also what its answers are held against.
+    let queries: Vec<(Surroundings, Vec<Probe>)> = hosts
+        .iter()
+        .map(|host| (host.around.clone(), [host.probes(), asking.checks.probes()].concat()))
+        .collect();
     for host in hosts {
         let name = host.name.clone();
         places.push(of_host(host, asking).with_context(|| format!("target {name}"))?);
@@ -151,12 +158,21 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     }
     let (roles, told) = all_at_once(places, asking.jobs)?;
     let mut heard = Heard { hosts: Vec::new(), others: Answered::default() };
+    let mut queries = queries.into_iter();
     for (role, transcripts) in roles.into_iter().zip(told) {
         match role {
-            Role::Host => heard.hosts.extend(transcripts),
-            Role::Keeper => {
-                let kept = transcripts.into_iter().map(capture::newest);
-                heard.hosts.extend(kept.inspect(tell_age));
+            Role::Host | Role::Keeper => {
+                let (env, probes) = queries.next().expect("hosts come first, one query each");
+                let transcripts = transcripts.into_iter().map(|transcript| match role {
+                    Role::Keeper => capture::newest(transcript),
+                    _ => transcript,
+                });
+                let transcripts = transcripts.inspect(|transcript| {
+                    if matches!(role, Role::Keeper) {
+                        tell_age(transcript);
+                    }
+                });
+                heard.hosts.extend(transcripts.map(|it| query::for_query(it, &env, &probes)));
             }
             Role::Shell(index) => {
                 heard.others.shells.extend(transcripts.into_iter().map(|it| (index, it)));

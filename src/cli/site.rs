@@ -108,7 +108,7 @@ fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
     }
     let master_target = |given: &String| MasterTarget {
         vm: choice.vm.clone(),
-        retention: choice.retention.clone().unwrap_or_else(|| "/mnt/retention".to_owned()),
+        retention: choice.retention.clone(),
         ..MasterTarget::as_given(given)
     };
     let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::at(url)).transpose();

@@ -47,6 +47,7 @@ pub(crate) mod tests {
             kind: "linux-mt".to_owned(),
             asked_at: None,
             connection: Connection { by: "script".to_owned(), ..Connection::default() },
+            reading: Default::default(),
             answers: Answers {
                 by_probe: answers.iter().map(answer).collect(),
                 ended: true,

@@ -28,9 +28,9 @@ use super::packages::{self, PackageFacts};
 use super::ports::{self, PortsFacts};
 use super::probe::Probe;
 use super::processes::{self, ProcessFacts};
+use super::query;
 use super::retention::{self, RetentionFacts};
 use super::scsi::{self, ScsiFacts};
-use super::site::SiteFacts;
 use super::transcript::Transcript;
 
 /// Everything that is judged about one host.
@@ -107,12 +107,6 @@ impl HostFacts {
             ports: ports::of(transcript),
         }
     }
-
-    /// The facts with those of the host's site joined in: what the site names and the host was not
-    /// asked about is there, as unknown.
-    pub fn asked_of(self, site: &SiteFacts) -> Self {
-        Self { ports: self.ports.map(|ports| ports.asked_of(site)), ..self }
-    }
 }
 
 /// The SCSI ids of the disks that the operating system is on; an empty one for a disk without.
@@ -139,6 +133,7 @@ pub fn probes() -> Vec<Probe> {
     [
         // First, so that nothing delays the reading of the clock.
         clock::PROBES,
+        query::PROBES,
         access::PROBES,
         os::PROBES,
         machine::PROBES,
@@ -165,7 +160,7 @@ pub fn probes() -> Vec<Probe> {
 
 /// Every probe of a process server.
 pub fn process_server_probes() -> Vec<Probe> {
-    [clock::PROBES, access::PROBES, ports::PROBES].concat()
+    [clock::PROBES, query::PROBES, access::PROBES, ports::PROBES].concat()
 }
 
 #[cfg(test)]

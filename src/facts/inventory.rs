@@ -236,6 +236,7 @@ mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
+            reading: Default::default(),
             answers: Answers {
                 by_probe: lists.iter().map(answer).collect(),
                 ended: true,

@@ -6,6 +6,7 @@
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.
 
 pub mod access;
+pub mod address;
 pub mod agent;
 pub mod azure_agent;
 pub mod block;
@@ -40,6 +41,7 @@ pub mod privileges;
 pub mod probe;
 pub mod processes;
 pub mod property;
+pub mod query;
 pub mod question;
 pub mod retention;
 pub mod script;

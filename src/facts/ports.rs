@@ -7,10 +7,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::probe::Probe;
-use super::site::SiteFacts;
+use super::address::{self, Server};
+use super::probe::{Probe, Surroundings};
 use super::transcript::Transcript;
 use super::{Fact, Looked};
+
+/// The name of the probe.
+pub const PROBE: &str = "ports";
 
 /// Where the agent keeps which configuration server it belongs to (agent, drscout.conf).
 ///
@@ -23,8 +26,8 @@ use super::{Fact, Looked};
 /// at ROLE ADDRESS PORT IP...               what the name resolves to here
 /// port ROLE ADDRESS PORT STATE TLS HTTP TEXT
 /// ```
-pub const PROBES: &[Probe] = &[Probe::new(
-    "ports",
+pub const PROBES: &[Probe] = &[Probe::quick(
+    PROBE,
     r#"
 conf=/usr/local/ASR/Vx/etc/drscout.conf
 agent=
@@ -60,8 +63,15 @@ speak() {
   # The TLS of an old curl is older than that of its neighbour.
   if command -v openssl >/dev/null 2>&1; then
     asked=1
-    said=$(limit 4 openssl s_client -connect "$peer" </dev/null 2>/dev/null)
-    case $said in *'BEGIN CERTIFICATE'*) printf 'yes 000'; return;; esac
+    # Standard input stays open for as long as an answer may take, also where nothing can limit it.
+    said=$({ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 2; } |
+      limit 4 openssl s_client -connect "$peer" 2>/dev/null | head -c 65536)
+    case $said in
+      *'BEGIN CERTIFICATE'*)
+        http=${said#*HTTP/1.[01] }; http=${http%%[!0-9]*}
+        case $http in [1-9][0-9][0-9]) ;; *) http=000;; esac
+        printf 'yes %s' "$http"; return;;
+    esac
   fi
   if [ -n "$asked" ]; then printf 'no 000'; else printf 'not-asked 000'; fi
 }
@@ -159,6 +169,9 @@ pub struct PortFacts {
     pub tls: Fact<bool>,
     /// The status of its answer to an HTTP request; 0 when it gave none.
     pub http: i64,
+    /// Whether a web service answers there as one that works: with status 200. Unavailable for any
+    /// other answer over TLS, which a proxy or another server gives as well.
+    pub serves: Fact<bool>,
     /// All of it in words, for people, with the place.
     pub said: String,
 }
@@ -216,6 +229,17 @@ pub fn parse(text: &str) -> PortsFacts {
         // They answer in any order, and a report has one.
         ports.sort_by(|a, b| (&a.address, a.port).cmp(&(&b.address, b.port)));
         ports.dedup();
+        ports.dedup_by(|later, first| {
+            let same = later.place == first.place;
+            if same {
+                let reason = format!("asking {} gave two answers", first.place);
+                first.state = Fact::unavailable(reason.clone());
+                first.tls = Fact::unavailable(reason.clone());
+                first.serves = Fact::unavailable(reason);
+                (first.http, first.said) = (0, format!("{} gave two answers", first.place));
+            }
+            same
+        });
         ports
     };
     let list = |role: &str| {
@@ -227,7 +251,7 @@ pub fn parse(text: &str) -> PortsFacts {
     let agent_server = agent(text);
     let server = of_role("configuration-server").into_iter().next();
     PortsFacts {
-        same_server: same_server(text, &agent_server),
+        same_server: same_server(text, &agent_server, server.as_ref()),
         configuration_server: match (server, &agent_server) {
             (Some(server), _) => Fact::Known(server),
             (None, Fact::Unavailable(why)) => Fact::unavailable(format!(
@@ -255,7 +279,7 @@ fn agent(text: &str) -> Fact<String> {
 }
 
 /// Whether the server the site names and the one the agent knows share an address.
-fn same_server(text: &str, agent: &Fact<String>) -> Fact<bool> {
+fn same_server(text: &str, agent: &Fact<String>, server: Option<&PortFacts>) -> Fact<bool> {
     let agent = match agent {
         Fact::Known(agent) => agent,
         Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
@@ -266,9 +290,12 @@ fn same_server(text: &str, agent: &Fact<String>) -> Fact<bool> {
         Some((line.place.0, line.rest.into_iter().filter(is_address).collect()))
     };
     let Some((named, of_site)) = addresses("configuration-server") else {
-        return Fact::unavailable("the configuration server's name could not be resolved");
+        return match server.map(|server| &server.state) {
+            Some(Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
+            _ => Fact::unavailable("the configuration server's name could not be resolved"),
+        };
     };
-    if named == agent {
+    if address::is_same(named, agent) {
         return Fact::Known(true);
     }
     match addresses("agent-server") {
@@ -290,6 +317,7 @@ fn port(line: &Line<'_>) -> PortFacts {
         "filtered" => Fact::Known(PortState::Filtered),
         "dns" => Fact::Known(PortState::Dns),
         "no-route" => Fact::Known(PortState::NoRoute),
+        NOT_ASKED => Fact::unavailable(text),
         _ if text.is_empty() => {
             Fact::unavailable(format!("asking {address}:{number} says nothing"))
         }
@@ -305,13 +333,20 @@ fn port(line: &Line<'_>) -> PortFacts {
         _ => state.clone().map(|_| false),
     };
     let http = word(2).parse().unwrap_or_default();
-    let place = if address.contains(':') {
-        format!("[{address}]:{number}")
-    } else {
-        format!("{address}:{number}")
-    };
+    let place = address::place(address, number);
     let said = format!("{place} is {}", said(&state, &tls, http, text));
-    PortFacts { place, address: address.to_owned(), port: number, state, tls, http, said }
+    let serves = match (&tls, http) {
+        (Fact::Known(true), 200) => Fact::Known(true),
+        (Fact::Known(true), 0) => {
+            Fact::unavailable(format!("{place} speaks TLS, and gave no answer to HTTP"))
+        }
+        (Fact::Known(true), _) => Fact::unavailable(format!(
+            "{place} answers HTTP {http}, as a proxy or another server does, too"
+        )),
+        (other, _) => other.clone(),
+    };
+    let address = address.to_owned();
+    PortFacts { place, address, port: number, state, tls, http, serves, said }
 }
 
 /// What is known of a port, in words.
@@ -333,35 +368,66 @@ fn said(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> Str
     words.to_owned()
 }
 
-impl PortsFacts {
-    /// The same ports, and those of the site that were not asked, as such: a host that was asked
-    /// before the site named a server has said nothing about it.
-    pub fn asked_of(mut self, site: &SiteFacts) -> Self {
-        let addresses = site.process_servers.items.iter().filter_map(|it| it.address.known());
-        for address in addresses {
-            add_unasked(&mut self.process_servers.items, address, "process server");
-        }
-        if let Fact::Known(vcenter) = &site.vcenter {
-            add_unasked(&mut self.vcenters.items, &vcenter.address, "vCenter");
-        }
-        self
-    }
+/// The state of a server that a host was not asked about; the words behind it say why.
+const NOT_ASKED: &str = "not-asked";
+
+/// The servers of a role that an answer is about.
+pub fn servers(text: &str, role: &str) -> Vec<Server> {
+    let lines = lines(text, "port").filter(|line| line.role == role);
+    let mut servers: Vec<Server> = lines
+        .filter_map(|line| Some((line.place.0.to_owned(), line.place.1.try_into().ok()?)))
+        .collect();
+    servers.sort();
+    servers.dedup();
+    servers
 }
 
-fn add_unasked(ports: &mut Vec<PortFacts>, address: &str, what: &str) {
-    if ports.iter().any(|port| port.address == address) {
-        return;
+/// The answer as it counts for an evaluation that asks about `env`: of a role of which it names
+/// servers, the lines about those, and for each that has none a line that says so.
+pub fn for_query(text: &str, env: &Surroundings) -> String {
+    let roles = [
+        ("configuration-server", env.configuration_servers()),
+        ("process-server", env.process_servers.clone()),
+        ("vcenter", env.vcenters.clone()),
+    ];
+    let counts = |line: &str| {
+        let parts = lines(line, "port").chain(lines(line, "at"));
+        parts.into_iter().all(|line| {
+            let wanted = roles.iter().find(|(role, _)| *role == line.role).map(|(_, all)| all);
+            wanted.is_none_or(|all| all.is_empty() || all.iter().any(|server| line.is_of(server)))
+        })
+    };
+    let mut kept: Vec<String> =
+        text.lines().filter(|line| counts(line)).map(str::to_owned).collect();
+    for (role, wanted) in &roles {
+        let asked = servers(text, role);
+        for server in wanted {
+            if !asked.iter().any(|other| address::is_same_server(other, server)) {
+                let reason = match asked.is_empty() {
+                    true => format!(
+                        "the host was not asked about {}",
+                        address::place(&server.0, i64::from(server.1))
+                    ),
+                    false => address::other_question(
+                        Some(&address::list(&asked)),
+                        &address::list(std::slice::from_ref(server)),
+                    ),
+                };
+                kept.push(format!(
+                    "port {role} {} {} {NOT_ASKED} not-asked 000 {reason}",
+                    server.0, server.1
+                ));
+            }
+        }
     }
-    let reason = format!("the host was not asked about {what} {address}");
-    ports.push(PortFacts {
-        place: address.to_owned(),
-        address: address.to_owned(),
-        port: 0,
-        state: Fact::unavailable(reason.clone()),
-        tls: Fact::unavailable(reason),
-        http: 0,
-        said: format!("{address} was not asked"),
-    });
+    kept.join("\n") + "\n"
+}
+
+impl Line<'_> {
+    /// Whether it is about a server: its address and its port.
+    fn is_of(&self, (address, port): &Server) -> bool {
+        self.place.1 == i64::from(*port) && address::is_same(self.place.0, address)
+    }
 }
 
 #[cfg(test)]
@@ -419,6 +485,23 @@ mod tests {
     }
 
     #[test]
+    fn a_web_service_is_known_by_its_answer_and_no_other() {
+        for (line, serves) in [
+            ("cs01 443 open yes 200 ", Some(true)),
+            ("cs01 443 open yes 000 ", None),
+            ("cs01 443 open yes 302 ", None),
+            ("cs01 443 open yes 403 ", None),
+            ("cs01 443 open yes 503 ", None),
+            ("cs01 443 open not-asked 000 ", None),
+            ("cs01 443 open no 000 ", Some(false)),
+            ("cs01 443 refused not-asked 000 Connection refused", Some(false)),
+            ("cs01 443 unknown not-asked 000 ", None),
+        ] {
+            assert_eq!(server(line).serves.known().copied(), serves, "{line}");
+        }
+    }
+
+    #[test]
     fn what_could_not_be_asked_is_no_closed_port() {
         for (line, why) in [
             (
@@ -470,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_have_one_order_and_a_server_that_was_not_asked_is_unknown() {
+    fn lists_have_one_order() {
         let text = "port process-server ps2 9443 open yes 400 \n\
                     port process-server ps1 9443 refused not-asked 000 Connection refused\n\
                     port vcenter vc1 443 open yes 200 \n";
@@ -479,13 +562,77 @@ mod tests {
             ports.process_servers.items.iter().map(|port| port.address.as_str()).collect();
         assert_eq!(names, ["ps1", "ps2"]);
         assert_eq!(ports.vcenters.items[0].place, "vc1:443");
-        let mut unasked = Vec::new();
-        add_unasked(&mut unasked, "ps3", "process server");
-        assert_eq!(
-            unasked[0].state,
-            Fact::unavailable("the host was not asked about process server ps3")
-        );
-        add_unasked(&mut unasked, "ps3", "process server");
-        assert_eq!(unasked.len(), 1);
+    }
+    #[test]
+    fn a_line_counts_for_the_server_it_names_at_the_port_it_names() {
+        let text = "agent cs01.example.test\n\
+                    at configuration-server cs01.example.test 443 10.0.0.1\n\
+                    port configuration-server cs01.example.test 443 open yes 200 \n\
+                    port process-server ps1 9443 open yes 400 \n\
+                    port process-server fe80::5 9443 open yes 400 \n\
+                    port vcenter vc1 443 open yes 200 \n";
+        let env = |cs: &str, ps: &[(&str, u16)], vc: &[(&str, u16)]| {
+            let all = |of: &[(&str, u16)]| of.iter().map(|(a, p)| ((*a).to_owned(), *p)).collect();
+            Surroundings {
+                configuration_server: (!cs.is_empty()).then(|| cs.to_owned()),
+                process_servers: all(ps),
+                vcenters: all(vc),
+                ..Surroundings::default()
+            }
+        };
+        // By role: whether each of its servers was answered for.
+        let states = |env: &Surroundings| {
+            let facts = parse(&for_query(text, env));
+            let known = |port: &PortFacts| port.state.known().is_some();
+            let all = |list: &Looked<PortFacts>| list.items.iter().map(known).collect::<Vec<_>>();
+            let server = facts.configuration_server.known().map(known);
+            (
+                server,
+                facts.same_server.known().copied(),
+                all(&facts.process_servers),
+                all(&facts.vcenters),
+            )
+        };
+        let (yes, no) = (Some(true), Some(false));
+        for (cs, ps, vc, expected) in [
+            ("", &[][..], &[][..], (yes, yes, vec![true, true], vec![true])),
+            ("cs01.example.test", &[], &[], (yes, yes, vec![true, true], vec![true])),
+            ("CS01.Example.TEST.", &[], &[], (yes, yes, vec![true, true], vec![true])),
+            ("10.0.0.1", &[], &[], (no, None, vec![true, true], vec![true])),
+            ("cs02", &[], &[], (no, None, vec![true, true], vec![true])),
+            ("", &[("ps1", 9443)], &[], (yes, yes, vec![true], vec![true])),
+            (
+                "",
+                &[("PS1.", 9443), ("[FE80:0::5]", 9443)],
+                &[],
+                (yes, yes, vec![true, true], vec![true]),
+            ),
+            ("", &[("ps1", 9444)], &[], (yes, yes, vec![false], vec![true])),
+            ("", &[("ps1", 9443), ("ps1", 443)], &[], (yes, yes, vec![false, true], vec![true])),
+            // A role is part of the question: that it is a vCenter's port says nothing of a process server.
+            ("", &[("vc1", 443)], &[], (yes, yes, vec![false], vec![true])),
+            ("", &[], &[("vc1", 443)], (yes, yes, vec![true, true], vec![true])),
+            ("", &[], &[("vc1", 8443)], (yes, yes, vec![true, true], vec![false])),
+            ("", &[], &[("vc2", 443)], (yes, yes, vec![true, true], vec![false])),
+        ] {
+            assert_eq!(states(&env(cs, ps, vc)), expected, "{cs} {ps:?} {vc:?}");
+        }
+        let facts = parse(&for_query(text, &env("10.0.0.1", &[], &[])));
+        let reason = "the host was asked about cs01.example.test:443, not about 10.0.0.1:443";
+        assert_eq!(facts.configuration_server.known().unwrap().state, Fact::unavailable(reason));
+        assert_eq!(facts.same_server, Fact::unavailable(reason));
+    }
+
+    #[test]
+    fn two_answers_about_one_port_are_none() {
+        let twice = |second: &str| {
+            let text =
+                format!("port vcenter vc1 443 open yes 200 \nport vcenter vc1 443 {second}\n");
+            parse(&text).vcenters.items
+        };
+        assert_eq!(twice("open yes 200 ")[0].state, Fact::Known(PortState::Open));
+        let other = twice("refused not-asked 000 Connection refused");
+        assert_eq!(other.len(), 1);
+        assert_eq!(other[0].state, Fact::unavailable("asking vc1:443 gave two answers"));
     }
 }

@@ -414,6 +414,7 @@ mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
+            reading: Default::default(),
             answers: Answers {
                 by_probe: answers.into_iter().map(answer).collect(),
                 ended: true,

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::address::Server;
+
 /// A question in POSIX shell, answered on standard output and by an exit status.
 ///
 /// The text runs in a subshell of its own, with standard input closed, `LC_ALL=C`, and `PATH`
@@ -22,37 +24,113 @@ pub struct Probe {
     pub name: Cow<'static, str>,
     /// The shell text.
     pub shell: Cow<'static, str>,
+    /// Whether the answer is about what changes quickly (services, ports, the clock), so that an
+    /// old one says nothing about now.
+    pub is_quick: bool,
 }
 
 impl Probe {
     /// A probe that is part of the program.
     pub const fn new(name: &'static str, shell: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), shell: Cow::Borrowed(shell) }
+        Self { name: Cow::Borrowed(name), shell: Cow::Borrowed(shell), is_quick: false }
+    }
+
+    /// A probe of what changes quickly.
+    pub const fn quick(name: &'static str, shell: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), shell: Cow::Borrowed(shell), is_quick: true }
+    }
+
+    /// What the answer depends on beside the host: the variables that the text reads.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        let reads = |parameter: &Parameter| {
+            let name = parameter.variable();
+            self.shell.match_indices(name).any(|(at, _)| {
+                let before = self.shell[..at].trim_end_matches('{');
+                let after = self.shell[at + name.len()..].chars().next();
+                before.ends_with('$')
+                    && !after.is_some_and(|next| next.is_ascii_alphanumeric() || next == '_')
+            })
+        };
+        Parameter::ALL.into_iter().filter(reads)
     }
 }
 
+/// What a probe is told of the surroundings of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// The path of the retention volume.
+    Retention,
+    /// The configuration server.
+    ConfigurationServer,
+    /// The process servers.
+    ProcessServers,
+    /// The vCenter servers.
+    Vcenters,
+}
+
+impl Parameter {
+    /// Every parameter.
+    pub const ALL: [Self; 4] =
+        [Self::Retention, Self::ConfigurationServer, Self::ProcessServers, Self::Vcenters];
+
+    /// The shell variable that holds it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Retention => "RETENTION",
+            Self::ConfigurationServer => "CS",
+            Self::ProcessServers => "PROCESS_SERVERS",
+            Self::Vcenters => "VCENTERS",
+        }
+    }
+}
+
+/// Where the documents put the retention volume (S001, Reprotect, step 5).
+pub const DEFAULT_RETENTION: &str = "/mnt/retention";
+
 /// What the probes of a host need to know about its surroundings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// What is not told is not asked about for its own sake: an evaluation then takes whatever a
+/// capture was asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// Where the retention volume is mounted; the documents' default is `/mnt/retention`
-    /// (S001, Reprotect, step 5).
-    pub retention: String,
+    /// Where the retention volume is mounted; [`DEFAULT_RETENTION`] when nobody tells.
+    pub retention: Option<String>,
     /// The configuration server's address, when the site file or an option tells it; otherwise the
     /// host's own agent configuration does.
     pub configuration_server: Option<String>,
     /// Addresses of the process servers, each with its data port.
-    pub process_servers: Vec<(String, u16)>,
+    pub process_servers: Vec<Server>,
     /// Addresses of vCenter servers or ESXi hosts, each with its port.
-    pub vcenters: Vec<(String, u16)>,
+    pub vcenters: Vec<Server>,
 }
 
-impl Default for Surroundings {
-    fn default() -> Self {
-        Self {
-            retention: "/mnt/retention".to_owned(),
-            configuration_server: None,
-            process_servers: Vec::new(),
-            vcenters: Vec::new(),
+impl Surroundings {
+    /// The configuration server that is named, with the port of its web service.
+    pub fn configuration_servers(&self) -> Vec<Server> {
+        self.configuration_server.iter().map(|address| (address.clone(), 443)).collect()
+    }
+
+    /// The path of the retention volume that a host is asked about.
+    pub fn retention(&self) -> &str {
+        self.retention.as_deref().unwrap_or(DEFAULT_RETENTION)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_depends_on_the_variables_its_text_reads() {
+        use Parameter::{ConfigurationServer, ProcessServers, Retention};
+        for (shell, expected) in [
+            ("df $RETENTION", vec![Retention]),
+            ("df \"${RETENTION%/}\"; echo \"${CS:-$agent}\"", vec![Retention, ConfigurationServer]),
+            ("echo $PROCESS_SERVERS", vec![ProcessServers]),
+            ("CS=1; echo $CSS $RETENTION_X RETENTION", vec![]),
+        ] {
+            let found: Vec<Parameter> = Probe::new("x", shell).parameters().collect();
+            assert_eq!(found, expected, "{shell}");
         }
     }
 }

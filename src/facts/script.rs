@@ -80,7 +80,7 @@ pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String 
         quoted(&words.join("\n"))
     };
     text.push_str(&format!("FRAME=\"::{}\"\n", nonce.0));
-    text.push_str(&format!("RETENTION={}\n", quoted(&around.retention)));
+    text.push_str(&format!("RETENTION={}\n", quoted(around.retention())));
     let server = around.configuration_server.as_deref().unwrap_or("");
     text.push_str(&format!("CS={}\n", quoted(server)));
     text.push_str(&format!("PROCESS_SERVERS={}\n", list(&around.process_servers)));

@@ -114,6 +114,18 @@ pub struct Transcript {
     pub connection: Connection,
     /// What it answered.
     pub answers: Answers,
+    /// How the answers count in one evaluation; no part of a capture.
+    #[serde(skip)]
+    pub reading: Reading,
+}
+
+/// How answers count in one evaluation, where that is not simply as they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// By probe: what counts in place of the answer, or why it does not count.
+    pub instead: BTreeMap<String, Fact<Answer>>,
+    /// Why what changes quickly is unknown; absent while the answers are young enough.
+    pub stale: Option<String>,
 }
 
 impl Transcript {
@@ -126,15 +138,18 @@ impl Transcript {
             asked_at: None,
             connection: Connection { by: by.to_owned(), failure: Some(failure), ssh: None },
             answers: Answers::default(),
+            reading: Reading::default(),
         }
     }
 
     /// The answer to a probe, whatever its exit status; or why there is none. What a script that
     /// was cut off had answered before is none.
     pub fn answer(&self, probe: &str) -> Fact<&Answer> {
-        match self.answers.by_probe.get(probe) {
-            Some(answer) if self.answers.ended => Fact::Known(answer),
-            _ => Fact::unavailable(self.silence()),
+        match (self.answers.by_probe.get(probe), self.reading.instead.get(probe)) {
+            (None, _) => Fact::unavailable(self.silence()),
+            _ if !self.answers.ended => Fact::unavailable(self.silence()),
+            (_, Some(Fact::Known(answer))) | (Some(answer), None) => Fact::Known(answer),
+            (_, Some(Fact::Unavailable(why))) => Fact::Unavailable(why.clone()),
         }
     }
 

@@ -284,6 +284,7 @@ mod tests {
                 kind: "vcenter".to_owned(),
                 asked_at: None,
                 connection: Connection::default(),
+                reading: Default::default(),
                 answers: Answers { by_probe: answers, ended: true, unanswered: None },
             };
             let survey = Survey::of(&transcript);

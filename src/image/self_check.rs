@@ -91,7 +91,7 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
 /// The very script that `check host` sends, and `collect script` prints.
 fn collector(check: &SelfCheck) -> String {
     let around = Surroundings {
-        retention: check.retention.clone(),
+        retention: Some(check.retention.clone()),
         configuration_server: check.server.clone(),
         ..Surroundings::default()
     };

@@ -18,7 +18,7 @@ use super::registration::ConfigurationServer;
 use super::self_check::MOST_KEPT;
 use super::value::network::{HostName, Port};
 use super::value::{PackageName, ProfileName, TimeZone};
-use crate::facts::probe::Surroundings;
+use crate::facts::probe::DEFAULT_RETENTION;
 
 pub use error::SystemError;
 pub use network::Interface;
@@ -76,7 +76,7 @@ impl System {
     /// Where the retention volume is, or will be, mounted.
     pub fn retention_mount(&self) -> String {
         match &self.retention {
-            Retention::None => Surroundings::default().retention,
+            Retention::None => DEFAULT_RETENTION.to_owned(),
             Retention::Install(RetentionDisk { mount, .. })
             | Retention::FirstBoot { mount, .. } => mount.to_string(),
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::model::{MasterTarget, Site};
 use super::value::{FileSystem, Name};
 use crate::check::{Target, TargetKind};
-use crate::facts::probe::Surroundings;
+use crate::facts::probe::{DEFAULT_RETENTION, Surroundings};
 use crate::facts::site::{Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, VcenterFacts};
 use crate::facts::{Document, Fact, Looked};
 

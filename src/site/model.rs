@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::error::Fault;
 use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Via, Way};
 use crate::check::Waiver;
+use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::site::{Answer, AnswerValue, Scenario};
 
 /// Everything that is known about a site without asking anybody.
@@ -161,9 +162,10 @@ pub struct MasterTarget {
     /// The name of its virtual machine in vCenter.
     #[serde(default)]
     pub vm: Option<String>,
-    /// Where its retention volume is mounted.
+    /// Where its retention volume is mounted; a site file that does not say means the documents'
+    /// place, options that do not say mean none in particular.
     #[serde(default = "retention")]
-    pub retention: String,
+    pub retention: Option<String>,
     /// When the last reprotect through it began: a move of its disks counts from then on.
     #[serde(default)]
     pub reprotected_at: Option<jiff::Timestamp>,
@@ -187,9 +189,8 @@ pub struct MasterTarget {
     pub jump: Option<String>,
 }
 
-/// Where the documents put the retention volume (S001, Reprotect, step 5).
-fn retention() -> String {
-    "/mnt/retention".to_owned()
+fn retention() -> Option<String> {
+    Some(DEFAULT_RETENTION.to_owned())
 }
 
 /// One machine that is to fail back.
@@ -288,7 +289,7 @@ impl MasterTarget {
             name: Name::as_given(target),
             ssh: Way::as_given(target),
             vm: None,
-            retention: retention(),
+            retention: None,
             reprotected_at: None,
             user: None,
             identity: None,

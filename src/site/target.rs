@@ -44,7 +44,6 @@ pub fn of_host(
     let facts = HostFacts::of(transcript);
     let document = match site {
         Some(site) => {
-            let facts = facts.asked_of(&site.facts(&name));
             explained(Document::new(root, &facts), transcript).join(site.document(&name))
         }
         None => explained(Document::new(root, &facts), transcript),

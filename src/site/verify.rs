@@ -44,9 +44,9 @@ pub fn site(site: &Site, checks: &CheckSet) -> Result<(), FaultAt> {
         vcenter.verify().map_err(|fault| (At::key("vcenter", "url"), fault))?;
     }
     for (index, target) in site.master_targets.iter().enumerate() {
-        if !target.retention.starts_with('/') {
+        if let Some(path) = target.retention.as_ref().filter(|path| !path.starts_with('/')) {
             let at = At::item("master_targets", index, "retention");
-            return Err((at, Fault::NotAbsolute(target.retention.clone())));
+            return Err((at, Fault::NotAbsolute(path.clone())));
         }
     }
     answers(site, checks)?;

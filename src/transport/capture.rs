@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::facts::script::answers;
 use crate::facts::self_check;
 use crate::facts::transcript::{
-    Answer, Answers, BY_SCRIPT, Connection, Failure, SCHEMA, Transcript,
+    Answer, Answers, BY_SCRIPT, Connection, Failure, Reading, SCHEMA, Transcript,
 };
 
 /// The largest capture that is read, in bytes.
@@ -145,6 +145,7 @@ fn by_script(target: &str, answers: Answers) -> Transcript {
         asked_at: None,
         connection: Connection { by: BY_SCRIPT.to_owned(), ..Connection::default() },
         answers,
+        reading: Reading::default(),
     }
 }
 

@@ -19,7 +19,9 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::script::{Nonce, answers, script};
-use crate::facts::transcript::{Answer, Connection, Failure, SCHEMA, SshSession, Transcript};
+use crate::facts::transcript::{
+    Answer, Connection, Failure, Reading, SCHEMA, SshSession, Transcript,
+};
 
 /// How long one host may take, from the first packet to the end of its answers.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -97,6 +99,7 @@ pub fn record(
         asked_at: Some(asked_at),
         connection: Connection { by: transport.name().to_owned(), failure, ssh: output.ssh },
         answers,
+        reading: Reading::default(),
     }
 }
 

@@ -90,8 +90,9 @@ pub fn probes(question: &Question, user: &str) -> Vec<Probe> {
     let most = if names.is_empty() { MAX_MACHINES } else { 10 * names.len().max(MAX_MACHINES) };
     let wanted = quoted(&names.join("\n"));
     let machines = Cow::Owned(format!("WANTED={wanted}\nMOST={most}\n{}", MACHINES.trim()));
-    let mut all = vec![Probe { name: Cow::Borrowed("asked"), shell: asked }];
+    let mut all = vec![Probe { name: Cow::Borrowed("asked"), shell: asked, is_quick: false }];
     all.extend_from_slice(FIXED);
-    all.push(Probe { name: Cow::Borrowed("esxi-machines"), shell: machines });
+    let name = Cow::Borrowed("esxi-machines");
+    all.push(Probe { name, shell: machines, is_quick: false });
     all
 }

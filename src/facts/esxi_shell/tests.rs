@@ -41,6 +41,7 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
         kind: "esxi".to_owned(),
         asked_at: None,
         connection: crate::facts::transcript::Connection::default(),
+        reading: Default::default(),
         answers: Answers { by_probe: BTreeMap::new(), ended: true, unanswered: None },
     };
     for (probe, status, text) in all {

@@ -72,6 +72,7 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
         kind: "linux-mt".to_owned(),
         asked_at: None,
         connection: Connection::default(),
+        reading: Default::default(),
         answers: Answers {
             by_probe: good.iter().chain(replaced).map(answer).collect(),
             ended: true,

@@ -37,6 +37,7 @@ impl Notes {
             kind: String::new(),
             asked_at: None,
             connection: Connection::default(),
+            reading: Default::default(),
             answers: Answers { by_probe: self.0.clone(), ended: true, unanswered: None },
         }
     }

@@ -137,6 +137,7 @@ pub fn record(asked: &Asked<'_>) -> Transcript {
         // Each answer is a whole reply of the server, so none of them can be cut short.
         answers: Answers { by_probe: notes.answers(), ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
+        reading: Default::default(),
     }
 }
 

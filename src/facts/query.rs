@@ -1,0 +1,266 @@
+//! What a host was asked about, held against what an evaluation asks: an answer counts only for the
+//! question that was asked.
+//!
+//! The script prints what it was told, so that every capture carries it, whoever ran the script. A
+//! capture from before that is read as far as its answers name what they are about. Not for what
+//! vSphere servers are asked about: that is `question`.
+
+use super::Fact;
+use super::address::{self, Server};
+use super::ports;
+use super::probe::{Parameter, Probe, Surroundings};
+use super::transcript::{Answer, Transcript};
+
+/// What the script was told, one line for each parameter and server:
+///
+/// ```text
+/// retention /mnt/retention
+/// configuration-server cs01 443
+/// process-server ps01 9443
+/// vcenter vc01 443
+/// ```
+pub const PROBES: &[Probe] = &[Probe::new(
+    "query",
+    r#"
+printf 'retention %s\n' "$RETENTION"
+[ -z "$CS" ] || printf 'configuration-server %s 443\n' "$CS"
+tell() {
+  printf '%s\n' "$2" | while read -r address port; do
+    [ -z "$address" ] || printf '%s %s %s\n' "$1" "$address" "$port"
+  done
+}
+tell process-server "$PROCESS_SERVERS"
+tell vcenter "$VCENTERS"
+exit 0
+"#,
+)];
+
+/// What a host was asked about; nothing where the capture does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryRecord {
+    /// The path of the retention volume.
+    pub retention: Option<String>,
+    /// The configuration server; an empty list when nobody named one.
+    pub configuration_server: Option<Vec<Server>>,
+    /// The process servers.
+    pub process_servers: Option<Vec<Server>>,
+    /// The vCenter servers.
+    pub vcenters: Option<Vec<Server>>,
+}
+
+impl QueryRecord {
+    /// Reads what a host was asked about out of its transcript.
+    pub fn from_transcript(transcript: &Transcript) -> Self {
+        if let Fact::Known(text) = transcript.text("query") {
+            return Self::parse(text);
+        }
+        let path = transcript.text("retention-path").known().copied();
+        let text = transcript.text("ports").known().copied();
+        let servers = |role: &str| {
+            let found = ports::servers(text?, role);
+            (!found.is_empty()).then_some(found)
+        };
+        Self {
+            retention: path.map(|path| path.trim_end_matches('\n').to_owned()),
+            configuration_server: servers("configuration-server"),
+            process_servers: servers("process-server"),
+            vcenters: servers("vcenter"),
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let retention = text.lines().find_map(|line| line.strip_prefix("retention "));
+        let servers = |role: &str| {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(role)?.strip_prefix(' '));
+            lines
+                .filter_map(|line| line.rsplit_once(' '))
+                .filter_map(|(address, port)| Some((address.to_owned(), port.parse().ok()?)))
+                .collect()
+        };
+        Self {
+            retention: retention.map(str::to_owned),
+            configuration_server: Some(servers("configuration-server")),
+            process_servers: Some(servers("process-server")),
+            vcenters: Some(servers("vcenter")),
+        }
+    }
+
+    /// Why answers that depend on a parameter do not count for what an evaluation asks; nothing
+    /// when they do. What the evaluation does not name is taken as it was asked.
+    fn mismatch(&self, env: &Surroundings, parameter: Parameter) -> Option<String> {
+        let servers = |asked: &Option<Vec<Server>>, wanted: &[Server]| {
+            let all = |of: &[Server]| {
+                let mut all: Vec<Server> =
+                    of.iter().map(|(name, port)| (address::canonical(name), *port)).collect();
+                all.sort();
+                all
+            };
+            if wanted.is_empty() || asked.as_deref().map(all) == Some(all(wanted)) {
+                return None;
+            }
+            Some(address::other_question(
+                asked.as_deref().map(address::list).as_deref(),
+                &address::list(wanted),
+            ))
+        };
+        match parameter {
+            Parameter::Retention => {
+                let wanted = env.retention.as_deref()?;
+                let asked = self.retention.as_deref();
+                let same = asked.is_some_and(|asked| is_same_path(asked, wanted));
+                (!same).then(|| address::other_question(asked, wanted))
+            }
+            Parameter::ConfigurationServer => {
+                servers(&self.configuration_server, &env.configuration_servers())
+            }
+            Parameter::ProcessServers => servers(&self.process_servers, &env.process_servers),
+            Parameter::Vcenters => servers(&self.vcenters, &env.vcenters),
+        }
+    }
+}
+
+/// The transcript as it counts for an evaluation that asks about `env`: an answer of `probes` that
+/// was given about something else is unavailable, with the reason.
+///
+/// The answer about ports names the server in every line, so that each line counts for itself.
+pub fn for_query(mut transcript: Transcript, env: &Surroundings, probes: &[Probe]) -> Transcript {
+    let record = QueryRecord::from_transcript(&transcript);
+    for probe in probes.iter().filter(|probe| probe.name != "query") {
+        let name = probe.name.as_ref();
+        let instead = match transcript.text(name) {
+            Fact::Known(text) if name == ports::PROBE => {
+                let text = ports::for_query(text, env);
+                Fact::Known(Answer { status: 0, text })
+            }
+            _ if name == ports::PROBE => continue,
+            _ => match probe.parameters().find_map(|of| record.mismatch(env, of)) {
+                Some(reason) => Fact::unavailable(reason),
+                None => continue,
+            },
+        };
+        transcript.reading.instead.insert(name.to_owned(), instead);
+    }
+    transcript
+}
+
+/// Whether two paths name one place without a look at any file system.
+pub fn is_same_path(a: &str, b: &str) -> bool {
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned).collect()
+    };
+    a.starts_with('/') == b.starts_with('/') && parts(a) == parts(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::file::tests::guest_transcript;
+
+    const PORTS: &str = "agent cs01\nport configuration-server cs01 443 open yes 200 \n\
+                         port process-server ps01 9443 open yes 400 \n";
+
+    fn retention() -> Vec<Probe> {
+        vec![Probe::new("retention", "df $RETENTION"), Probe::new("os", "uname")]
+    }
+
+    fn reason_of(transcript: &Transcript, env: &Surroundings) -> Option<String> {
+        let read = for_query(transcript.clone(), env, &retention());
+        assert!(read.answer("os").known().is_some());
+        match read.answer("retention") {
+            Fact::Known(_) => None,
+            Fact::Unavailable(why) => Some(why.reason),
+        }
+    }
+
+    #[test]
+    fn an_answer_about_another_path_does_not_count() {
+        let with = |query: &str| {
+            guest_transcript(&[("query", 0, query), ("retention", 0, "df"), ("os", 0, "Linux")])
+        };
+        let wanted =
+            |path: &str| Surroundings { retention: Some(path.into()), ..Default::default() };
+        let recorded = with("retention /mnt/retention\n");
+        for path in ["/mnt/retention", "/mnt/retention/", "//mnt/./retention//"] {
+            assert_eq!(reason_of(&recorded, &wanted(path)), None, "{path}");
+        }
+        for path in ["/data/ret", "/mnt/retention2", "/mnt", "/mnt/Retention", "mnt/retention", "/"]
+        {
+            let reason = format!("the host was asked about /mnt/retention, not about {path}");
+            assert_eq!(reason_of(&recorded, &wanted(path)), Some(reason));
+        }
+        // Who names no path takes what was asked, and a capture that does not tell answers nobody
+        // who does.
+        assert_eq!(reason_of(&recorded, &Surroundings::default()), None);
+        let silent = guest_transcript(&[("retention", 0, "df"), ("os", 0, "Linux")]);
+        assert_eq!(reason_of(&silent, &Surroundings::default()), None);
+        assert_eq!(
+            reason_of(&silent, &wanted("/mnt/retention")).unwrap(),
+            "nothing tells whether the host was asked about /mnt/retention"
+        );
+        // A capture from before the record names its path in another answer.
+        let old = guest_transcript(&[
+            ("retention-path", 0, "/mnt/retention\n"),
+            ("retention", 0, "df"),
+            ("os", 0, "Linux"),
+        ]);
+        assert_eq!(reason_of(&old, &wanted("/mnt/retention/")), None);
+        assert!(reason_of(&old, &wanted("/data")).is_some());
+    }
+
+    #[test]
+    fn a_probe_over_servers_counts_for_exactly_those() {
+        let probes = [Probe::new("own-x", "try $CS"), Probe::new("own-y", "try $PROCESS_SERVERS")];
+        let query = "retention /r\nconfiguration-server cs01 443\nprocess-server ps01 9443\n\
+                     process-server fe80::1 443\n";
+        let transcript =
+            guest_transcript(&[("query", 0, query), ("own-x", 0, ""), ("own-y", 0, "")]);
+        let counts = |cs: Option<&str>, ps: &[(&str, u16)]| {
+            let env = Surroundings {
+                configuration_server: cs.map(str::to_owned),
+                process_servers: ps.iter().map(|(a, p)| ((*a).to_owned(), *p)).collect(),
+                ..Surroundings::default()
+            };
+            let read = for_query(transcript.clone(), &env, &probes);
+            ["own-x", "own-y"].map(|probe| read.answer(probe).known().is_some())
+        };
+        assert_eq!(counts(None, &[]), [true, true]);
+        assert_eq!(counts(Some("CS01."), &[("FE80:0::1", 443), ("ps01", 9443)]), [true, true]);
+        assert_eq!(counts(Some("cs02"), &[("ps01", 9443)]), [false, false]);
+        assert_eq!(counts(Some("cs01"), &[("ps01", 9444), ("fe80::1", 443)]), [true, false]);
+    }
+
+    #[test]
+    fn a_capture_without_a_record_is_read_as_far_as_its_answers_name_it() {
+        let old = guest_transcript(&[("ports", 0, PORTS), ("retention-path", 0, "/r\n")]);
+        let record = QueryRecord::from_transcript(&old);
+        assert_eq!(record.retention.as_deref(), Some("/r"));
+        assert_eq!(record.configuration_server, Some(vec![("cs01".to_owned(), 443)]));
+        assert_eq!(record.process_servers, Some(vec![("ps01".to_owned(), 9443)]));
+        assert_eq!(record.vcenters, None);
+        assert_eq!(QueryRecord::from_transcript(&guest_transcript(&[])), QueryRecord::default());
+    }
+
+    #[test]
+    fn the_script_tells_what_it_was_told() {
+        use crate::facts::script::{Nonce, answers, script};
+        let env = Surroundings {
+            retention: Some("/mnt/a b".to_owned()),
+            configuration_server: Some("cs01".to_owned()),
+            process_servers: vec![("ps01".to_owned(), 9443), ("fe80::1".to_owned(), 443)],
+            vcenters: Vec::new(),
+        };
+        let nonce = Nonce::of([7; 16]);
+        let text = script(PROBES, &env, &nonce);
+        let output = std::process::Command::new("sh").arg("-c").arg(&text).output().unwrap();
+        let answers = answers(&String::from_utf8(output.stdout).unwrap(), Some(&nonce));
+        assert_eq!(
+            QueryRecord::parse(&answers.by_probe["query"].text),
+            QueryRecord {
+                retention: env.retention.clone(),
+                configuration_server: Some(vec![("cs01".to_owned(), 443)]),
+                process_servers: Some(env.process_servers.clone()),
+                vcenters: Some(Vec::new()),
+            }
+        );
+    }
+}
