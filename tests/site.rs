@@ -152,7 +152,7 @@ fn what_the_site_knows_decides_what_is_asked() {
     let told = report(&preflight(dir.path(), &args));
     assert_eq!(outcome(&told, "network.mt-to-ps-9443", "a"), "unknown");
     let reason = &result(&told, "network.mt-to-ps-9443", "a").unwrap()["reason"];
-    assert!(reason.as_str().unwrap().contains("not asked about process server ps01"), "{reason}");
+    assert!(reason.as_str().unwrap().contains("not asked about ps01:9443"), "{reason}");
     assert_eq!(outcome(&told, "network.cs-to-vcenter-443", "a"), "not-applicable");
 }
 

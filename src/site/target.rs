@@ -43,9 +43,7 @@ pub fn of_host(
     };
     let facts = HostFacts::of(transcript);
     let document = match site {
-        Some(site) => {
-            explained(Document::new(root, &facts), transcript).join(site.document(&name))
-        }
+        Some(site) => explained(Document::new(root, &facts), transcript).join(site.document(&name)),
         None => explained(Document::new(root, &facts), transcript),
     };
     let document = document.join(checks.own_facts(transcript));
