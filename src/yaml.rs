@@ -7,16 +7,17 @@
 //! quarter megabyte of nested flow maps and gigabytes for a few aliases of a large anchor.
 
 mod place;
+mod tokens;
 
 use serde::de::DeserializeOwned;
 
+use self::tokens::{Refused, Why};
+
 pub use place::{Step, place_of};
+pub use tokens::MAX_FLOW_DEPTH;
 
 /// The largest document that is parsed, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
-
-/// The deepest nesting of `[` and `{` that is parsed.
-pub const MAX_FLOW_DEPTH: usize = 32;
 
 /// A place in a YAML text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub enum Problem {
     /// An anchor or an alias.
     #[error("anchors and aliases are not accepted")]
     Alias,
+    /// A line break that is none for most programs, so that two readers see two texts.
+    #[error("a line ends with {0:?}, which is no line break for most programs")]
+    LineBreak(char),
     /// A key that the format does not have.
     #[error("unknown key {key:?}{}", suggestion(.nearest))]
     UnknownKey {
@@ -76,6 +80,7 @@ impl YamlError {
             Problem::UnknownKey { known, .. } if !known.is_empty() => {
                 Some(format!("the keys here are {}", known.join(", ")))
             }
+            Problem::LineBreak(_) => Some("end lines with a line feed".to_owned()),
             Problem::Alias => Some("write the value out at each place".to_owned()),
             _ => None,
         }
@@ -169,109 +174,32 @@ fn guard(text: &str) -> Result<(), (Option<Place>, Problem)> {
     if text.len() > MAX_BYTES {
         return Err((None, Problem::TooLarge(text.len())));
     }
-    let mut scan = Scan::default();
-    for (number, line) in text.lines().enumerate() {
-        scan.line(line).map_err(|(column, problem)| {
-            (Some(Place { line: number + 1, column: column + 1 }), problem)
-        })?;
+    if let Some((at, char)) = odd_line_break(text) {
+        return Err((Some(place_at(text, at)), Problem::LineBreak(char)));
     }
-    Ok(())
+    tokens::verify(text).map_err(|Refused { line, column, why }| {
+        let problem = match why {
+            Why::TooDeep => Problem::TooDeep,
+            Why::Alias => Problem::Alias,
+            Why::Tag => Problem::Invalid("a tag in angle brackets is not accepted".to_owned()),
+        };
+        (Some(Place { line, column }), problem)
+    })
 }
 
-/// Where the scan stands between two characters.
-#[derive(Default)]
-struct Scan {
-    depth: usize,
-    quote: Option<char>,
-    /// The indentation of the line that opened a block scalar (`|` or `>`).
-    block: Option<usize>,
+/// The first character that ends a line for YAML 1.1 and for hardly any editor.
+fn odd_line_break(text: &str) -> Option<(usize, char)> {
+    text.char_indices().find(|(at, char)| match char {
+        '\r' => !text[at + 1..].starts_with('\n'),
+        other => matches!(other, '\u{85}' | '\u{2028}' | '\u{2029}'),
+    })
 }
 
-impl Scan {
-    fn line(&mut self, line: &str) -> Result<(), (usize, Problem)> {
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        if let Some(opened) = self.block {
-            if line.trim().is_empty() || indent > opened {
-                return Ok(());
-            }
-            self.block = None;
-        }
-        let mut before = ' ';
-        let mut chars = line.chars().enumerate().peekable();
-        while let Some((column, char)) = chars.next() {
-            let next = chars.peek().map_or(' ', |(_, next)| *next);
-            match self.quote {
-                Some('"') if char == '\\' => {
-                    chars.next();
-                }
-                Some('\'') if char == '\'' && next == '\'' => {
-                    chars.next();
-                }
-                Some(quote) if char == quote => self.quote = None,
-                Some(_) => {}
-                None => match char {
-                    '"' | '\'' if starts_token(before) => self.quote = Some(char),
-                    '#' if before.is_whitespace() => return Ok(()),
-                    '[' | '{' => {
-                        self.depth += 1;
-                        if self.depth > MAX_FLOW_DEPTH {
-                            return Err((column, Problem::TooDeep));
-                        }
-                    }
-                    ']' | '}' => self.depth = self.depth.saturating_sub(1),
-                    '&' | '*' if starts_token(before) && names_anchor(next) => {
-                        return Err((column, Problem::Alias));
-                    }
-                    '|' | '>'
-                        if self.depth == 0
-                            && before.is_whitespace()
-                            && opens_block(&line[byte_at(line, column)..]) =>
-                    {
-                        self.block = Some(block_indent(line, indent));
-                        return Ok(());
-                    }
-                    _ => {}
-                },
-            }
-            before = char;
-        }
-        Ok(())
-    }
-}
-
-fn byte_at(line: &str, column: usize) -> usize {
-    line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
-}
-
-/// Whether a token may begin behind this character.
-fn starts_token(before: char) -> bool {
-    before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':' | '-')
-}
-
-fn names_anchor(next: char) -> bool {
-    !next.is_whitespace() && !matches!(next, '&' | '*' | ',' | ']' | '}')
-}
-
-/// Whether what stands here is a block scalar's header: `|`, `>-`, `|2`, maybe a comment.
-fn opens_block(rest: &str) -> bool {
-    let header = rest.split('#').next().unwrap_or("").trim_end();
-    header.len() <= 3 && header[1..].chars().all(|c| matches!(c, '+' | '-' | '1'..='9'))
-}
-
-/// The indentation that a block scalar's lines must exceed: that of its key, which for an
-/// item of a list (`- text: |`) stands behind the dash.
-fn block_indent(line: &str, indent: usize) -> usize {
-    let mut rest = &line[indent..];
-    let mut at = indent;
-    while let Some(after) = rest.strip_prefix("- ") {
-        let inner = after.trim_start_matches(' ');
-        if !inner.contains(": ") && !inner.starts_with("- ") {
-            break;
-        }
-        at += rest.len() - inner.len();
-        rest = inner;
-    }
-    at
+/// The place of the byte at `at`.
+fn place_at(text: &str, at: usize) -> Place {
+    let before = &text[..at];
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Place { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1 }
 }
 
 #[cfg(test)]
@@ -316,6 +244,149 @@ mod tests {
         assert_eq!(error.problem, Problem::TooLarge(MAX_BYTES + 1));
     }
 
+    /// What a scanner of its own took for text, and libyaml does not: a bomb behind it.
+    #[test]
+    fn nothing_hides_brackets_and_aliases_from_the_limits() {
+        let (maps, lists) = ("{a: ".repeat(60_000), "[".repeat(246_000));
+        let anchor = format!("&x '{}'\nb: [{}]\n", "y".repeat(70_000), ["*x"; 20_000].join(","));
+        for before in [
+            "t: x-'\na: ",
+            "t: x-\"\na: ",
+            "t: x:'y\na: ",
+            "t: x,'\na: ",
+            "t: x ,\"\na: ",
+            "t: x -'\na: ",
+            "- x-'\n- ",
+            "t: x\n  'y\na: ",
+            "t: 'x'\n# '\na: ",
+            "t: \"x\\\\\"\na: ",
+            "t: x#'\na: ",
+            "t: |\n x\na: ",
+            "t: |2\n  x\na: ",
+            "- t: >-\n    x\n  a: ",
+            "- - |\n    x\n  - ",
+            "? |\n  x\n: ",
+            "t: x |\na: ",
+            "t: [x, '|', \"'\"]\na: ",
+            "t: !x |\n  x\na: ",
+            "--- |\n x\n...\n--- \na: ",
+            "%YAML 1.1 '\n---\na: ",
+            "t: [x:'y', z]\na: ",
+            "t: {x: y:'}\na: ",
+            "t: !x' y\na: ",
+            "t:\n- |\n x\n- ",
+            "x'\n: ",
+        ] {
+            for (bomb, problem) in
+                [(&maps, Problem::TooDeep), (&lists, Problem::TooDeep), (&anchor, Problem::Alias)]
+            {
+                let text = format!("{before}{bomb}");
+                let began = std::time::Instant::now();
+                let error = parse::<serde_yaml::Value>(&text, "x").unwrap_err();
+                let took = began.elapsed();
+                assert_eq!(error.problem, problem, "{before:?}");
+                assert!(took < std::time::Duration::from_secs(2), "{before:?}: {took:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn line_breaks_of_one_reader_alone_are_refused() {
+        for (text, char, column) in [
+            ("a: 1 # x\rb: [[\n", '\r', 9),
+            ("a: |\n  x\r  y\n", '\r', 4),
+            ("# x\u{85}a: 1\n", '\u{85}', 4),
+            ("a: 'x\u{2028}y'\n", '\u{2028}', 6),
+            ("a: x\u{2029}b: y\n", '\u{2029}', 5),
+            ("a: 1\r", '\r', 5),
+        ] {
+            let error = parse::<serde_yaml::Value>(text, "x").unwrap_err();
+            assert_eq!(error.problem, Problem::LineBreak(char), "{text:?}");
+            assert_eq!(error.place.unwrap().column, column, "{text:?}");
+        }
+        assert!(parse::<serde_yaml::Value>("a: 1\r\nb: |\r\n  x\r\n", "x").is_ok());
+    }
+
+    fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "a",
+            "b: ",
+            "k:\n",
+            "- ",
+            "-",
+            ": ",
+            ":",
+            ", ",
+            ",",
+            "'",
+            "\"",
+            "\n",
+            "\n ",
+            "\n  ",
+            "\n    ",
+            " ",
+            "#",
+            " # ",
+            "|",
+            " |\n",
+            "|2\n",
+            " >-\n",
+            "? ",
+            "?",
+            "[",
+            "]",
+            "{",
+            "}",
+            "!t ",
+            "!",
+            "\\",
+            "\t",
+            "---\n",
+            "--- ",
+            "...\n",
+            "%YAML 1.1\n",
+            "%",
+            "@",
+            "`",
+            "\r\n",
+            "\u{feff}",
+            "\u{e9}",
+            "x-'",
+            "'x': ",
+            "''",
+            "\\\"",
+            "key: value\n",
+            "- item\n",
+        ]);
+        proptest::strategy::Strategy::prop_map(proptest::collection::vec(piece, 0..24), |pieces| {
+            pieces.concat()
+        })
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(10_000))]
+
+        /// The parser itself says whether it takes a word for an alias (there is no anchor of that
+        /// name) or brackets for lists (they nest too deeply for it). What it says, the limits
+        /// say first; and what they let through, the parser takes or refuses for its own reasons.
+        #[test]
+        fn the_limits_see_what_the_parser_sees(before in pieces(), after in pieces()) {
+            let deep = "[".repeat(140);
+            for probe in ["*zz ", deep.as_str()] {
+                let text = format!("{before}{probe}{after}");
+                let said = serde_yaml::from_str::<serde_yaml::Value>(&text);
+                let said = said.map_or_else(|error| error.to_string(), |_| String::new());
+                let guarded = guard(&text);
+                if said.starts_with("unknown anchor") || said.starts_with("recursion limit") {
+                    proptest::prop_assert!(guarded.is_err(), "{text:?}: {said}");
+                }
+                if said.is_empty() {
+                    proptest::prop_assert!(guarded.is_ok(), "{text:?}: {guarded:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn ampersands_and_stars_in_text_are_no_aliases() {
         for text in [
@@ -325,6 +396,8 @@ mod tests {
             "a: |\n  cd /x &\n  ls *x\n  *y\n",
             "- run: >-\n    *x\n  b: 1\n",
             "a: don't [stop\n# [[[[[[ &x\n",
+            "a: x-'\nb: y:\"z\n",
+            "a: !!str 5\n",
             "a: 5 * 3\n",
         ] {
             assert_eq!(guard(text), Ok(()), "{text:?}");
