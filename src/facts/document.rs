@@ -11,6 +11,15 @@ use serde_json::Value;
 /// The key that marks an unavailable fact while facts are on their way into a [`Document`].
 const MARK: &str = "\u{0}unavailable";
 
+/// The most bytes of one text that is a fact: the longest path that Linux takes.
+pub const MAX_TEXT: usize = 4096;
+
+/// The most elements of one list that are facts.
+pub const MAX_ITEMS: usize = 4096;
+
+/// The most characters of the reason why a fact is absent, which may quote what a host said.
+const MAX_REASON: usize = 400;
+
 /// Why `complete` is absent of a list that says no more.
 const CUT_SHORT: &str = "not everything could be looked at";
 
@@ -230,9 +239,11 @@ fn place_of<'k>(known: &'k mut Value, path: &str) -> Option<&'k mut Value> {
 }
 
 /// Moves the marks out of the tree; a marked value becomes null and is dropped by its parent.
+///
+/// What is longer than facts are is absent as well, for rules and reports take time by it.
 fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, String>) {
-    if let Some(reason) = mark(tree) {
-        absent.insert(path.to_owned(), reason.to_owned());
+    if let Some(reason) = hole(tree) {
+        absent.insert(path.to_owned(), reason);
         *tree = Value::Null;
         return;
     }
@@ -250,7 +261,7 @@ fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, Strin
         Value::Array(list) => {
             // An element is only told from its neighbours by its place, so a list with a hole
             // is no list; one that says whether it is complete has had its holes removed.
-            if let Some(reason) = list.iter().find_map(mark).map(str::to_owned) {
+            if let Some(reason) = list.iter().find_map(hole) {
                 absent.insert(path.to_owned(), reason);
                 *tree = Value::Null;
                 return;
@@ -260,6 +271,32 @@ fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, Strin
             }
         }
         _ => {}
+    }
+}
+
+/// Why a value is none: it is marked, or longer than facts are.
+fn hole(value: &Value) -> Option<String> {
+    mark(value).map(shortened).or_else(|| too_long(value))
+}
+
+/// Why a value is longer than facts are.
+fn too_long(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.len() > MAX_TEXT => {
+            Some(format!("it has {} bytes, at most {MAX_TEXT} are looked at", text.len()))
+        }
+        Value::Array(list) if list.len() > MAX_ITEMS => {
+            Some(format!("it has {} elements, at most {MAX_ITEMS} are looked at", list.len()))
+        }
+        _ => None,
+    }
+}
+
+/// A reason, without the end of one that quotes too much.
+fn shortened(reason: &str) -> String {
+    match reason.char_indices().nth(MAX_REASON) {
+        Some((end, _)) => format!("{}...", &reason[..end]),
+        None => reason.to_owned(),
     }
 }
 
@@ -273,9 +310,12 @@ fn mark(value: &Value) -> Option<&str> {
 fn cut_short(map: &mut serde_json::Map<String, Value>) -> Option<String> {
     let complete = map.get("complete")?.as_bool()?;
     let items = map.get_mut("items")?.as_array_mut()?;
-    let hole = items.iter().find_map(mark).map(str::to_owned);
-    items.retain(|item| mark(item).is_none());
-    hole.or_else(|| (!complete).then(|| CUT_SHORT.to_owned()))
+    let many = items.len() > MAX_ITEMS;
+    let long = many.then(|| format!("more than {MAX_ITEMS} elements are not looked at"));
+    items.truncate(MAX_ITEMS);
+    let first = items.iter().find_map(hole);
+    items.retain(|item| hole(item).is_none());
+    first.or(long).or_else(|| (!complete).then(|| CUT_SHORT.to_owned()))
 }
 
 #[cfg(test)]
@@ -326,6 +366,42 @@ mod tests {
         );
         let absent: Vec<&str> = filled.absent.keys().map(String::as_str).collect();
         assert_eq!(absent, ["vm.disks.complete", "vm.snapshots.complete", "vm.tools", "vm.uuid"]);
+    }
+
+    #[test]
+    fn what_is_longer_than_facts_are_is_absent_with_the_reason() {
+        let text = |bytes: usize| "x".repeat(bytes);
+        let facts = |label: Fact<String>, items: Vec<Fact<i64>>| {
+            let disc =
+                Disc { label, size: Fact::Known(1), files: Fact::Known(Looked::complete(items)) };
+            Document::new("image", &disc)
+        };
+        let most = facts(Fact::Known(text(MAX_TEXT)), vec![Fact::Known(1); MAX_ITEMS]);
+        assert_eq!(most.absent, BTreeMap::new());
+        let more = facts(Fact::Known(text(MAX_TEXT + 1)), vec![Fact::Known(1); MAX_ITEMS + 1]);
+        assert_eq!(
+            more.absent,
+            BTreeMap::from([
+                (
+                    "image.label".to_owned(),
+                    "it has 4097 bytes, at most 4096 are looked at".to_owned()
+                ),
+                (
+                    "image.files.complete".to_owned(),
+                    "more than 4096 elements are not looked at".to_owned()
+                ),
+            ])
+        );
+        assert_eq!(more.known["image"]["files"]["items"].as_array().unwrap().len(), MAX_ITEMS);
+        let quoted = facts(Fact::unavailable(text(10_000)), Vec::new());
+        assert_eq!(quoted.absent["image.label"], text(MAX_REASON) + "...");
+        let items = Looked::complete(vec![text(1), text(MAX_TEXT + 1)]);
+        let listed = Document::new("list", &items);
+        assert_eq!(listed.known["list"]["items"], serde_json::json!(["x"]));
+        assert!(listed.absent.contains_key("list.complete"));
+        let plain = Document::new("list", &vec![1; MAX_ITEMS + 1]);
+        assert_eq!(plain.known, serde_json::json!({}));
+        assert!(plain.absent["list"].starts_with("it has 4097 elements"), "{:?}", plain.absent);
     }
 
     #[test]

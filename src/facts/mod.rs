@@ -8,6 +8,7 @@
 pub mod access;
 pub mod address;
 pub mod agent;
+pub mod answer_bound;
 pub mod azure_agent;
 pub mod block;
 pub mod clock;
@@ -56,4 +57,4 @@ pub mod vm;
 pub mod vmx;
 pub mod vsphere;
 
-pub use document::{Document, Fact, Looked, Unavailable};
+pub use document::{Document, Fact, Looked, MAX_ITEMS, Unavailable};

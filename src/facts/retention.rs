@@ -350,9 +350,8 @@ fn absolute(text: &str) -> Known<String> {
     if !path.starts_with('/') {
         return Err(format!("{path:?} is no absolute path"));
     }
-    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    let path = parts.fold(String::new(), |path, part| format!("{path}/{part}"));
-    Ok(if path.is_empty() { "/".to_owned() } else { path })
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    Ok(format!("/{}", parts.join("/")))
 }
 
 /// Where a path really is. A mount point is never a link, so that the kernel's table alone tells

@@ -11,6 +11,7 @@
 //! ::<nonce> end
 //! ```
 
+use super::answer_bound::longest_answer;
 use super::probe::{Probe, Surroundings};
 use super::transcript::{Answer, Answers};
 
@@ -105,7 +106,8 @@ pub fn quoted(text: &str) -> String {
 
 /// Reads what a script printed, whatever stands around its frames.
 ///
-/// A probe whose frame did not close is not among the answers: what is cut short is no answer.
+/// A probe whose frame did not close is not among the answers: what is cut short is no answer. Of
+/// one that is longer than counts, so much is kept that this shows.
 /// `nonce` is that of the script, or none for the output of a script that somebody else ran; then
 /// it is the one of the first frame.
 pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
@@ -126,7 +128,12 @@ pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
             }
             (Some(("end", _)), _) => answers.ended = open.is_none(),
             (Some(_), _) => {}
-            (None, Some((_, text))) => text.push_str(line),
+            (None, Some((name, text))) => {
+                // One character is taken off again before the frame.
+                let most = longest_answer("", name) + 1 + char::MAX.len_utf8();
+                let room = most.saturating_sub(text.len());
+                text.push_str(&line[..line.ceil_char_boundary(room.min(line.len()))]);
+            }
             (None, None) => {}
         }
     }
@@ -148,6 +155,7 @@ fn frame_of(output: &str, nonce: Option<&Nonce>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::answer_bound::MAX_ANSWER;
 
     fn nonce() -> Nonce {
         Nonce::of([7; 16])
@@ -183,6 +191,19 @@ mod tests {
         assert!(answers.ended);
         assert_eq!(answers.by_probe.len(), 1);
         assert_eq!(answers.by_probe["x"].text, "::abd status 0\nreal\n");
+    }
+
+    #[test]
+    fn of_an_endless_answer_no_more_is_kept_than_shows_that_it_is_too_long() {
+        let long = "\u{e9}".repeat(MAX_ANSWER);
+        for text in [long.clone(), "x\n".repeat(MAX_ANSWER), format!("a\n{long}")] {
+            let output = format!(
+                "::n begin preflight-script/1\n::n probe x\n{text}\n::n status 0\n::n end\n"
+            );
+            let answers = answers(&output, Some(&Nonce("n".to_owned())));
+            let kept = answers.by_probe["x"].text.len();
+            assert!(answers.ended && (MAX_ANSWER + 1..MAX_ANSWER + 9).contains(&kept), "{kept}");
+        }
     }
 
     #[test]

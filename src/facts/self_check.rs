@@ -15,6 +15,7 @@
 
 use jiff::Timestamp;
 
+use super::answer_bound::NEWEST_CAPTURE;
 use super::probe::Probe;
 use super::script::Nonce;
 
@@ -22,7 +23,7 @@ use super::script::Nonce;
 pub const FORMAT: &str = "preflight-capture/1";
 
 /// The name of the probe that asks for the newest one.
-pub const NEWEST: &str = "newest-capture";
+pub const NEWEST: &str = NEWEST_CAPTURE;
 
 /// What a kept capture's file is called: this, a number of eight digits that only grows, and
 /// [`SUFFIX`]. The number and not the clock says which is the newest.

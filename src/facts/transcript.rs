@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Fact;
+use super::answer_bound::longest_answer;
 
 /// The name of the capture format and its generation.
 pub const SCHEMA: &str = "preflight.capture/1";
@@ -143,14 +144,20 @@ impl Transcript {
     }
 
     /// The answer to a probe, whatever its exit status; or why there is none. What a script that
-    /// was cut off had answered before is none.
+    /// was cut off had answered before is none, and so is what is longer than any good host's: no
+    /// part of it is taken for the whole.
     pub fn answer(&self, probe: &str) -> Fact<&Answer> {
-        match (self.answers.by_probe.get(probe), self.reading.instead.get(probe)) {
-            (None, _) => Fact::unavailable(self.silence()),
-            _ if !self.answers.ended => Fact::unavailable(self.silence()),
-            (_, Some(Fact::Known(answer))) | (Some(answer), None) => Fact::Known(answer),
-            (_, Some(Fact::Unavailable(why))) => Fact::Unavailable(why.clone()),
+        let answer = match (self.answers.by_probe.get(probe), self.reading.instead.get(probe)) {
+            (None, _) => return Fact::unavailable(self.silence()),
+            _ if !self.answers.ended => return Fact::unavailable(self.silence()),
+            (_, Some(Fact::Known(answer))) | (Some(answer), None) => answer,
+            (_, Some(Fact::Unavailable(why))) => return Fact::Unavailable(why.clone()),
+        };
+        let most = longest_answer(&self.kind, probe);
+        if answer.text.len() <= most {
+            return Fact::Known(answer);
         }
+        Fact::unavailable(format!("{probe} answered with more than {} KiB", most >> 10))
     }
 
     /// What a probe printed, when it succeeded.
@@ -180,6 +187,37 @@ impl Transcript {
         match &self.answers.unanswered {
             Some(probe) => format!("{reason} (the last that was asked: {probe})"),
             None => reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::answer_bound::MAX_ANSWER;
+
+    fn answered(kind: &str, probe: &str, bytes: usize) -> Transcript {
+        let failure = Failure { kind: String::new(), reason: String::new(), hint: None };
+        let mut transcript = Transcript::of_failure("mt1", kind, "script", failure);
+        transcript.connection.failure = None;
+        let answer = Answer { status: 0, text: "x".repeat(bytes) };
+        transcript.answers.by_probe.insert(probe.to_owned(), answer);
+        transcript.answers.ended = true;
+        transcript
+    }
+
+    #[test]
+    fn an_answer_longer_than_any_good_hosts_is_none_whatever_the_probe() {
+        for probe in ["uname", "packages", "retention-path", "own-backup"] {
+            for kind in ["linux-mt", "process-server", "esxi"] {
+                assert!(answered(kind, probe, MAX_ANSWER).text(probe).known().is_some());
+                let long = answered(kind, probe, MAX_ANSWER + 1);
+                let Fact::Unavailable(why) = long.text(probe) else { panic!("{probe} is known") };
+                assert_eq!(why.reason, format!("{probe} answered with more than 256 KiB"));
+            }
+        }
+        for (kind, probe) in [("vcenter", "machines"), ("linux-mt", "newest-capture")] {
+            assert!(answered(kind, probe, MAX_ANSWER + 1).text(probe).known().is_some());
         }
     }
 }

@@ -28,13 +28,20 @@ pub fn acts_on_terminal(char: char) -> bool {
 /// Words in lines of at most `width` characters, a longer word on a line of its own.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    // The last line's characters, counted once: its width may be that of the whole text.
+    let mut taken = 0;
     for word in text.split_whitespace() {
+        let more = word.chars().count();
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if taken + 1 + more <= width => {
                 line.push(' ');
                 line.push_str(word);
+                taken += 1 + more;
             }
-            _ => lines.push(word.to_owned()),
+            _ => {
+                lines.push(word.to_owned());
+                taken = more;
+            }
         }
     }
     lines

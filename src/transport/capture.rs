@@ -17,6 +17,9 @@ use crate::facts::transcript::{
 /// The largest capture that is read, in bytes.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// The longest name of a target that a capture gives, in bytes: it stands in every finding.
+const MAX_NAME: usize = 1024;
+
 /// Why a capture could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
@@ -112,6 +115,14 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
 ///
 /// Says why it is no capture.
 pub fn parse(text: &str, name: &str) -> Result<Transcript, String> {
+    let transcript = parse_any(text, name)?;
+    match transcript.target.len() {
+        0..=MAX_NAME => Ok(transcript),
+        bytes => Err(format!("its target's name has {bytes} bytes, at most {MAX_NAME} are read")),
+    }
+}
+
+fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
     if text.trim_start().starts_with('{') {
         let transcript: Transcript = serde_json::from_str(text).map_err(|e| e.to_string())?;
         return match transcript.schema.as_str() {
