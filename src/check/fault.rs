@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::steps::MAX_STEPS;
 use crate::yaml::nearest;
 
 /// Why a text is no rule, and where in it.
@@ -103,6 +104,9 @@ pub enum Fault {
     /// A regular expression that is none.
     #[error("no regular expression: {0}")]
     Pattern(String),
+    /// Loops inside loops over what is written out.
+    #[error("its loops take {0} steps, at most {MAX_STEPS} are taken")]
+    TooManySteps(u64),
     /// Something that CEL has and rules have not.
     #[error("rules do not have {0}")]
     Refused(&'static str),
@@ -127,6 +131,9 @@ impl Fault {
             }
             Self::Incomplete(complete) => {
                 Some(format!("write {complete} && ... (or || !{complete} behind an exists)"))
+            }
+            Self::TooManySteps(_) => {
+                Some("write shorter lists, or fewer loops inside each other".to_owned())
             }
             Self::OrderOfTexts => Some("write versionCmp(a, b) >= 0".to_owned()),
             Self::Has => Some("name the fact itself: what could not be read is unknown".to_owned()),

@@ -20,6 +20,7 @@ pub mod schema;
 pub mod scope;
 pub mod source;
 pub mod status;
+mod steps;
 pub mod subject;
 pub mod symptom;
 pub mod symptom_set;

@@ -12,6 +12,7 @@ use cel::{ExecutionError, Program};
 
 use super::fault::{Fault, RuleError};
 use super::schema::Type;
+use super::steps::{Loops, MAX_STEPS};
 use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
 
@@ -30,6 +31,7 @@ pub struct Rule {
 struct Read {
     program: Program,
     paths: Paths,
+    loops: Loops,
 }
 
 /// Why a rule was neither true nor false.
@@ -98,6 +100,14 @@ impl Rule {
     /// [`Undecided::Absent`] when a fact that would decide it is absent.
     pub fn decide(&self, subject: &Subject<'_>) -> Result<bool, Undecided> {
         let read = self.read().map_err(|error| Undecided::Defect(error.to_string()))?;
+        let known = &subject.document.known;
+        if let Some((path, steps)) = read.loops.too_many(read.program.expression(), known) {
+            let reason = format!(
+                "its list is too long: the rule would take {steps} steps, at most {MAX_STEPS} are \
+                 taken"
+            );
+            return Err(Undecided::Absent { path, reason });
+        }
         match read.program.execute(&subject.context) {
             Ok(cel::Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(Undecided::Defect(format!("its value is {other:?}"))),
@@ -143,11 +153,11 @@ fn read(text: &str, facts: &Type) -> Result<Read, Box<RuleError>> {
         let message = first.map_or("no expression", |error| error.msg.as_str());
         failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
     })?;
-    let paths = typing::verify(&program, facts).map_err(|(id, fault)| {
+    let (paths, loops) = typing::verify(&program, facts).map_err(|(id, fault)| {
         let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
         failed(caret(text, start as usize), fault)
     })?;
-    Ok(Read { program, paths })
+    Ok(Read { program, paths, loops })
 }
 
 /// The byte offset of a line and column, both from 1 as the parser tells them.
@@ -330,6 +340,52 @@ mod tests {
         ] {
             assert_eq!(decide(rule, image.clone()), Ok(holds), "{rule}");
         }
+    }
+
+    #[test]
+    fn loops_take_no_more_steps_than_a_rule_has() {
+        let ten = "[0,1,2,3,4,5,6,7,8,9]";
+        let nested = |depth: usize, range: &str| {
+            let open: String = (0..depth).map(|at| format!("{range}.all(v{at}, ")).collect();
+            format!("{open}image.size > 0{}", ")".repeat(depth))
+        };
+        let inside =
+            |depth: usize| format!("{}true{}", "true in [".repeat(depth), "]".repeat(depth));
+        let began = std::time::Instant::now();
+        for rule in [
+            nested(6, ten),
+            nested(12, "[1,2,3,4]"),
+            nested(6, &format!("{ten}.map(x, x)")),
+            nested(6, &format!("{ten}.filter(x, x > 0)")),
+            nested(6, &format!("(image.size > 0 ? {ten} : [1])")),
+            format!("{ten}.exists(z, {})", nested(5, ten)),
+            format!("{ten}.exists_one(z, {})", nested(5, ten)),
+        ] {
+            let error = Rule::compile(&rule, facts()).err().expect(&rule);
+            assert!(matches!(error.fault, Fault::TooManySteps(_)), "{rule}: {error}");
+            assert!(error.to_string().ends_with('^'), "{error}");
+        }
+        assert!(Rule::compile(&nested(3, ten), facts()).is_ok());
+        assert!(Rule::compile(&inside(60), facts()).is_ok());
+
+        let labels = |count: usize| {
+            let items: Vec<String> = (0..count).map(|at| at.to_string()).collect();
+            json!({ "size": 1, "boot": { "labels": { "items": items, "complete": true } } })
+        };
+        let all = "image.boot.labels.complete && image.boot.labels.items.all(a, \
+                   image.boot.labels.items.exists(b, a == b))";
+        let within = "image.boot.labels.complete && image.boot.labels.items.all(a, \
+                      a in image.boot.labels.items)";
+        let mapped = "image.boot.labels.complete && image.boot.labels.items.map(a, a).all(a, \
+                      image.boot.labels.items.filter(b, b != a).size() > 0)";
+        for rule in [all, within, mapped] {
+            assert_eq!(decide(rule, labels(60)), Ok(true), "{rule}");
+            let long = decide(rule, labels(4096));
+            let Err(Undecided::Absent { path, reason }) = &long else { panic!("{rule}: {long:?}") };
+            assert_eq!(path, "image.boot.labels.items");
+            assert!(reason.contains("steps, at most 2000000"), "{reason}");
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
     #[test]

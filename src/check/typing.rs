@@ -11,6 +11,8 @@ use cel::{IdedExpr, Program};
 
 use super::fault::Fault;
 use super::schema::Type;
+use super::steps::{Loops, Size};
+use crate::facts::MAX_ITEMS;
 use crate::yaml::nearest;
 
 /// A fault and the node it was found at.
@@ -19,10 +21,18 @@ pub type FaultAt = (u64, Fault);
 /// The paths of facts a verified rule speaks of; `[]` stands for every element of a list.
 pub type Paths = BTreeSet<String>;
 
-/// Verifies `program`, whose names are the members of `facts`, and lists the facts it speaks of.
-pub fn verify(program: &Program, facts: &Type) -> Result<Paths, FaultAt> {
+/// Verifies `program`, whose names are the members of `facts`, and lists the facts it speaks of
+/// and the loops it has.
+pub fn verify(program: &Program, facts: &Type) -> Result<(Paths, Loops), FaultAt> {
     let root = program.expression();
-    let mut checker = Checker { facts, scope: Vec::new(), paths: Paths::new(), lists: Vec::new() };
+    let mut checker = Checker {
+        facts,
+        scope: Vec::new(),
+        paths: Paths::new(),
+        lists: Vec::new(),
+        loops: Loops::default(),
+        outermost: None,
+    };
     let typed = checker.infer(root)?;
     if typed.ty != Type::Bool {
         return Err((root.id, Fault::NotBool(typed.ty.to_string())));
@@ -33,7 +43,10 @@ pub fn verify(program: &Program, facts: &Type) -> Result<Paths, FaultAt> {
             return Err((*id, Fault::Incomplete(complete)));
         }
     }
-    Ok(checker.paths)
+    if let Some(steps) = checker.loops.too_many_written(root) {
+        return Err((checker.outermost.unwrap_or(root.id), Fault::TooManySteps(steps)));
+    }
+    Ok((checker.paths, checker.loops))
 }
 
 /// What is known about a part of the expression.
@@ -44,11 +57,29 @@ struct Typed {
     path: Option<String>,
     /// The text it is, when it is written out.
     literal: Option<String>,
+    /// How long it may be, when it is a list that is no fact.
+    sizes: Vec<Size>,
 }
 
 impl From<Type> for Typed {
     fn from(ty: Type) -> Self {
-        Self { ty, path: None, literal: None }
+        Self { ty, path: None, literal: None, sizes: Vec::new() }
+    }
+}
+
+impl Typed {
+    fn fact(ty: Type, path: Option<String>) -> Self {
+        Self { path, ..ty.into() }
+    }
+
+    /// How long the list may be.
+    fn sizes(&self) -> Vec<Size> {
+        match &self.path {
+            _ if !self.sizes.is_empty() => self.sizes.clone(),
+            Some(path) => vec![Size::Fact(path.clone())],
+            // An element of a list that a rule made.
+            None => vec![Size::Written(MAX_ITEMS as u64)],
+        }
     }
 }
 
@@ -59,6 +90,9 @@ struct Checker<'a> {
     paths: Paths,
     /// Lists that must not be judged unless they are complete, with where they are spoken of.
     lists: Vec<(u64, String)>,
+    loops: Loops,
+    /// The first loop that is in no other.
+    outermost: Option<u64>,
 }
 
 impl Checker<'_> {
@@ -92,7 +126,8 @@ impl Checker<'_> {
                     }
                     item = typed.ty;
                 }
-                Ok(Type::List(item.into()).into())
+                let sizes = vec![Size::Written(list.elements.len() as u64)];
+                Ok(Typed { sizes, ..Type::List(item.into()).into() })
             }
             Expr::Comprehension(comprehension) => self.comprehension(expr.id, comprehension),
             Expr::Call(call) => self.call(expr.id, call),
@@ -107,7 +142,7 @@ impl Checker<'_> {
             return Ok(typed.clone());
         }
         match self.facts.member(name) {
-            Some(ty) => Ok(Typed { ty: ty.clone(), path: Some(name.to_owned()), literal: None }),
+            Some(ty) => Ok(Typed::fact(ty.clone(), Some(name.to_owned()))),
             None => {
                 let mut known: Vec<&str> = self.scope.iter().map(|(name, _)| &**name).collect();
                 known.extend(members(self.facts));
@@ -135,7 +170,7 @@ impl Checker<'_> {
             self.lists.push((id, list.clone()));
         }
         let path = of.path.as_ref().map(|path| format!("{path}.{field}"));
-        Ok(Typed { ty: ty.clone(), path, literal: None })
+        Ok(Typed::fact(ty.clone(), path))
     }
 
     /// What a macro was expanded to: `all`, `exists`, `exists_one`, `map`, `filter`.
@@ -145,7 +180,9 @@ impl Checker<'_> {
             return Err((it.iter_range.id, wrong("list", &range.ty)));
         };
         let path = range.path.as_ref().map(|path| format!("{path}[]"));
-        let variable = Typed { ty: (**item).clone(), path, literal: None };
+        let variable = Typed::fact((**item).clone(), path);
+        self.outermost.get_or_insert(id);
+        self.loops.note(id, range.sizes());
         self.scope.push((it.iter_var.clone(), variable));
         let typed = self.body(id, it, &range);
         self.scope.pop();
@@ -179,11 +216,11 @@ impl Checker<'_> {
                     range.path.as_ref().is_some_and(|path| kept == format!("{path}[]"))
                 });
                 let path = range.path.clone().filter(|_| same);
-                Ok(Typed { ty: Type::List(kept.ty.into()), path, literal: None })
+                Ok(Typed { path, sizes: range.sizes(), ..Type::List(kept.ty.into()).into() })
             }
             (Expr::List(_), operators::ADD, _) => {
                 let made = self.appended(id, &it.loop_step)?;
-                Ok(Type::List(made.ty.into()).into())
+                Ok(Typed { sizes: range.sizes(), ..Type::List(made.ty.into()).into() })
             }
             _ => Err((id, Fault::Refused("this macro"))),
         }
@@ -223,8 +260,12 @@ impl Checker<'_> {
             (operators::CONDITIONAL, false, [condition, yes, no]) => {
                 self.expect(condition, &Type::Bool)?;
                 let yes = self.infer(yes)?;
-                self.expect(no, &yes.ty)?;
-                Ok(yes.ty.into())
+                let no = self.expect(no, &yes.ty)?;
+                let sizes = match yes.ty {
+                    Type::List(_) => [yes.sizes(), no.sizes()].concat(),
+                    _ => Vec::new(),
+                };
+                Ok(Typed { sizes, ..yes.ty.into() })
             }
             (operators::EQUALS | operators::NOT_EQUALS, false, [a, b]) => self.equality(id, a, b),
             (
@@ -235,7 +276,7 @@ impl Checker<'_> {
                 false,
                 [a, b],
             ) => self.order(id, a, b),
-            (operators::IN, false, [a, b]) => self.membership(a, b),
+            (operators::IN, false, [a, b]) => self.membership(id, a, b),
             (
                 operators::ADD
                 | operators::SUBSTRACT
@@ -292,6 +333,9 @@ impl Checker<'_> {
         }
         spelled(&left.ty, b, &right)?;
         spelled(&right.ty, a, &left)?;
+        if let Type::List(_) = left.ty {
+            self.loops.note(id, left.sizes());
+        }
         Ok(Type::Bool.into())
     }
 
@@ -305,16 +349,22 @@ impl Checker<'_> {
         }
     }
 
-    fn membership(&mut self, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn membership(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
         let item = self.infer(a)?;
         let list = self.expect(b, &Type::List(item.ty.clone().into()))?;
+        self.loops.note(id, list.sizes());
         if let Type::List(element) = &list.ty {
             spelled(element, a, &item)?;
         }
         if let Expr::List(written) = &b.expr {
             for element in &written.elements {
-                let typed = self.infer(element)?;
-                spelled(&item.ty, element, &typed)?;
+                // What is no literal was verified with the list, and once: a second time for each
+                // list inside a list would be twice as long for each.
+                if let Expr::Literal(literal) = &element.expr
+                    && let Some(typed) = literal_type(literal)
+                {
+                    spelled(&item.ty, element, &typed)?;
+                }
             }
         }
         Ok(Type::Bool.into())
@@ -343,7 +393,7 @@ fn literal_type(literal: &LiteralValue) -> Option<Typed> {
         LiteralValue::Int(_) => Type::Int.into(),
         LiteralValue::Double(_) => Type::Double.into(),
         LiteralValue::String(text) => {
-            Typed { ty: Type::text(), path: None, literal: Some(text.inner().to_owned()) }
+            Typed { literal: Some(text.inner().to_owned()), ..Type::text().into() }
         }
         LiteralValue::UInt(_) | LiteralValue::Bytes(_) | LiteralValue::Null => return None,
     })
