@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use super::failure::VsphereError;
-use super::http::{self, Asks, HttpError, Request, Response};
+use super::http::{self, Asks, HttpError, MAX_SESSION, Request, Response};
 use super::soap::{self, Arg, Fault, NoReply, Reference, Reply};
 use super::stream::{Deadline, Route};
 use super::tls::{self, Secured, Trust};
@@ -18,6 +18,9 @@ use crate::secret::Secret;
 
 /// A service that starts, or is at its limit, says 503 for a moment; these are the moments.
 const PATIENCE: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
+
+/// What an element of an answer weighs beside its bytes: it becomes a value in memory.
+const ELEMENT: usize = 32;
 
 /// The call that ends a session.
 pub const LOGOUT: &str = "Logout";
@@ -59,6 +62,8 @@ pub struct Client<'a> {
     cookie: Option<Secret>,
     /// The API version that calls are made in.
     version: String,
+    /// What is left of the bytes that the server may say altogether.
+    left: usize,
 }
 
 impl<'a> Client<'a> {
@@ -71,6 +76,7 @@ impl<'a> Client<'a> {
             connection: None,
             cookie: None,
             version: "5.5".to_owned(),
+            left: MAX_SESSION,
         }
     }
 
@@ -142,7 +148,9 @@ impl<'a> Client<'a> {
                 std::thread::sleep(pause);
                 continue;
             }
-            return opened(method, &response);
+            let answer = opened(method, &response)?;
+            self.left = self.left.saturating_sub(ELEMENT * answer.elements());
+            return Ok(answer);
         }
     }
 
@@ -186,8 +194,9 @@ impl<'a> Client<'a> {
     ) -> Result<Response, HttpError> {
         let cookie = self.cookie.as_ref();
         let request = Request { path, host: &self.host, cookie, asks };
-        let mut response = http::exchange(&mut connection, &request)?;
+        let mut response = http::exchange(&mut connection, &request, self.left)?;
         tracing::debug!(method, status = response.status, bytes = response.body.len(), "answer");
+        self.left = self.left.saturating_sub(response.read);
         if !response.closes {
             self.connection = Some(connection);
         }

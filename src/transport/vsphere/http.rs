@@ -13,6 +13,10 @@ pub const MAX_HEAD: usize = 64 * 1024;
 /// Bytes of one answer's body. A page of a hundred virtual machines has about one million.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
+/// Bytes of all answers of one session, with what their elements weigh in memory: a server of ten
+/// thousand virtual machines tells about 25 million.
+pub const MAX_SESSION: usize = 64 * 1024 * 1024;
+
 /// The cookie that is a session.
 const SESSION: &str = "vmware_soap_session";
 
@@ -54,6 +58,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// Whether nothing more can be asked on this stream.
     pub closes: bool,
+    /// How many bytes of it were read.
+    pub read: usize,
 }
 
 /// Why there was no answer.
@@ -77,12 +83,15 @@ pub enum HttpError {
     /// More than [`MAX_BODY`].
     #[error("the answer has more than {MAX_BODY} bytes")]
     BodyTooLong,
+    /// More than was left of [`MAX_SESSION`].
+    #[error("the server's answers have more than {} MiB altogether", MAX_SESSION >> 20)]
+    SessionTooLong,
     /// The length of the body, or of a part of it, makes no sense.
     #[error("the answer's length is given as {0:?}")]
     Length(String),
 }
 
-/// Sends a request and reads its answer.
+/// Sends a request and reads its answer, at most `most` bytes of it.
 ///
 /// # Errors
 ///
@@ -90,6 +99,7 @@ pub enum HttpError {
 pub fn exchange(
     stream: &mut (impl Read + Write + ?Sized),
     request: &Request<'_>,
+    most: usize,
 ) -> Result<Response, HttpError> {
     let cookie = request
         .cookie
@@ -114,12 +124,12 @@ pub fn exchange(
     ));
     stream.write_all(whole.expose().as_bytes())?;
     stream.flush()?;
-    read(stream)
+    read(stream, most)
 }
 
 /// Reads one answer.
-fn read(stream: &mut (impl Read + ?Sized)) -> Result<Response, HttpError> {
-    let mut source = Source { stream, buffer: Vec::new(), read: 0 };
+fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<Response, HttpError> {
+    let mut source = Source { stream, buffer: Vec::new(), read: 0, most };
     loop {
         let head = Head::parse(&source.head()?)?;
         // An interim answer: the real one follows.
@@ -134,6 +144,7 @@ fn read(stream: &mut (impl Read + ?Sized)) -> Result<Response, HttpError> {
             (_, false, None) => (source.rest()?, false),
         };
         return Ok(Response {
+            read: source.read,
             closes: head.closes || !framed || !source.buffer.is_empty(),
             status: head.status,
             reason: head.reason,
@@ -213,6 +224,7 @@ struct Source<'s, S: ?Sized> {
     stream: &'s mut S,
     buffer: Vec<u8>,
     read: usize,
+    most: usize,
 }
 
 impl<S: Read + ?Sized> Source<'_, S> {
@@ -224,6 +236,9 @@ impl<S: Read + ?Sized> Source<'_, S> {
                 Ok(count) => {
                     self.buffer.extend_from_slice(&part[..count]);
                     self.read += count;
+                    if self.read > self.most {
+                        return Err(HttpError::SessionTooLong);
+                    }
                     return Ok(count > 0);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -238,8 +253,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
 
     /// Takes the first bytes out of the buffer.
     fn take(&mut self, count: usize) -> Vec<u8> {
-        let rest = self.buffer.split_off(count);
-        std::mem::replace(&mut self.buffer, rest)
+        self.buffer.drain(..count).collect()
     }
 
     fn head(&mut self) -> Result<Vec<u8>, HttpError> {
@@ -336,7 +350,7 @@ mod tests {
     }
 
     fn answer(bytes: &[u8]) -> Result<Response, HttpError> {
-        read(&mut Dripping(bytes))
+        read(&mut Dripping(bytes), MAX_SESSION)
     }
 
     #[test]
@@ -421,7 +435,24 @@ mod tests {
             }
         }
         let mut endless = io::Cursor::new(b"HTTP/1.1 200 OK\r\n\r\n").chain(Endless(0));
-        assert!(matches!(read(&mut endless), Err(HttpError::BodyTooLong)));
+        assert!(matches!(read(&mut endless, MAX_SESSION), Err(HttpError::BodyTooLong)));
         assert!(endless.get_ref().1.0 < 2 * MAX_BODY as u64);
+    }
+
+    #[test]
+    fn no_answer_takes_more_than_is_left_of_the_session() {
+        for text in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n",
+            "HTTP/1.1 200 OK\r\nX: ",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+        ] {
+            let mut endless = text.as_bytes().chain(io::repeat(b'x').take(200));
+            let error = read(&mut endless, text.len() + 50).unwrap_err();
+            assert!(matches!(error, HttpError::SessionTooLong), "{text:?}: {error}");
+        }
+        let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+        assert_eq!(read(&mut whole.as_bytes(), whole.len()).unwrap().read, whole.len());
     }
 }

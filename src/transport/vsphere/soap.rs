@@ -229,6 +229,7 @@ mod tests {
 
     fn response(status: u16, kind: &str, body: &str) -> Response {
         Response {
+            read: 0,
             status,
             reason: String::new(),
             content_type: kind.to_owned(),
