@@ -30,7 +30,7 @@ enum State {
 }
 
 /// Passes XML through as long as its tags are balanced and no element below the root is larger
-/// than a limit.
+/// than a limit, with all that stands before it.
 pub(super) struct Balanced<R> {
     inner: R,
     state: State,
@@ -139,9 +139,13 @@ impl<R: Read> Read for Balanced<R> {
             return Err(bad("it is larger than any repository's"));
         }
         for &byte in &buffer[..n] {
+            let before = self.state;
             self.follow(byte).map_err(bad)?;
-            self.item =
-                if self.depth <= 1 && self.state == State::Text { 0 } else { self.item + 1 };
+            let closed = self.state == State::Text
+                && matches!(before, State::Close | State::Tag(0, true))
+                && self.depth <= 1;
+            // What stands before an element, blanks or comments, is kept in memory like it.
+            self.item = if closed { 0 } else { self.item + 1 };
             if self.item > self.most_item {
                 return Err(bad("one of its elements is larger than any package's"));
             }
@@ -179,6 +183,13 @@ mod tests {
         let big = format!("<a><b>{}</b></a>", "x".repeat(200));
         let deep = "<a>".repeat(40);
         let long = format!("<a>{}</a>", "<b></b>".repeat(200));
+        let blanks = |before: &str, after: &str| format!("{before}{}{after}", " ".repeat(200));
+        let between = blanks("<a><b/>", "<b/></a>");
+        let first = blanks("<a>", "<b/></a>");
+        let last = blanks("<a><b/>", "</a>");
+        let (leading, trailing) = (blanks("", "<a/>"), blanks("<a/>", ""));
+        let comments = format!("<a><b/>{}<b/></a>", "<!-- x --> ".repeat(20));
+        let instructions = format!("<a><b/>{}<b/></a>", "<?x y?>".repeat(20));
         for xml in [
             "",
             "text",
@@ -197,6 +208,13 @@ mod tests {
             &big,
             &deep,
             &long,
+            &between,
+            &first,
+            &last,
+            &leading,
+            &trailing,
+            &comments,
+            &instructions,
         ] {
             assert!(judged(xml).is_err(), "{xml:?}");
         }
