@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::format::{MOST_BYTES, VERSION};
+use super::format::{MOST_BYTES, MOST_OF_BASE, PADDING, VERSION};
 use crate::digest::Sha256;
 
 /// Why a delta cannot be made, read or followed.
@@ -33,6 +33,18 @@ pub enum DeltaError {
     /// An image is larger than any medium.
     #[error("{0} bytes are more than the {MOST_BYTES} of the largest image that is compared")]
     TooLarge(u64),
+    /// A few bytes that claim to make much of little.
+    #[error(
+        "would repeat {repeated} bytes, which a base of {base} bytes does not justify: at most \
+         {MOST_OF_BASE} times as many and {} MiB are",
+        PADDING >> 20
+    )]
+    Unjustified {
+        /// Bytes copied from the base and zero bytes.
+        repeated: u64,
+        /// Bytes of the base.
+        base: u64,
+    },
     /// The base is not the one it was made against.
     #[error("the base has {found}, the delta was made against {wanted}")]
     OtherBase {
@@ -104,7 +116,9 @@ impl DeltaError {
             Self::OtherResult { .. } => {
                 Some("run it again while nothing writes to delta or base".to_owned())
             }
-            Self::Faulty { .. } | Self::TooLarge(_) | Self::Io(_) => None,
+            Self::Faulty { .. } | Self::TooLarge(_) | Self::Unjustified { .. } | Self::Io(_) => {
+                None
+            }
         }
     }
 }

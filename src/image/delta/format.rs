@@ -19,6 +19,13 @@ pub(super) const MOST_LITERAL: usize = 256 * 1024;
 /// that claims to make a file without end out of a few bytes.
 pub(super) const MOST_BYTES: u64 = 64 << 30;
 
+/// The bytes of the base that a result may take for each one the base has, in copies and zero
+/// bytes together: an image is at most its medium twice over.
+pub(super) const MOST_OF_BASE: u64 = 2;
+
+/// What of them is allowed whatever the base, for padding.
+pub(super) const PADDING: u64 = 64 << 20;
+
 pub(super) const END: u8 = 0;
 pub(super) const COPY: u8 = 1;
 pub(super) const ZEROS: u8 = 2;

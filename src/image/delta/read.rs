@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::error::{DeltaError, Fault};
 use super::format::{
-    COPY, DEFLATED, END, HEADER, MAGIC, MOST_BYTES, MOST_LITERAL, STORED, TRAILER, VERSION, ZEROS,
+    COPY, DEFLATED, END, HEADER, MAGIC, MOST_BYTES, MOST_LITERAL, MOST_OF_BASE, PADDING, STORED,
+    TRAILER, VERSION, ZEROS,
 };
 use super::pack::unpack;
 use crate::digest::Sha256;
@@ -112,6 +113,11 @@ impl Delta {
                 Piece::Literal(bytes) => literal += bytes.len() as u64,
                 Piece::Zeros(_) => {}
             }
+        }
+        // The pieces add up to the result, so what is no literal is copied or zero.
+        let (repeated, base) = (delta.result_len - literal, delta.base_len);
+        if repeated > base * MOST_OF_BASE + PADDING {
+            return Err(DeltaError::Unjustified { repeated, base });
         }
         (delta.copied, delta.literal, delta.pieces) = (copied, literal, count);
         Ok(delta)
