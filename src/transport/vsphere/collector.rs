@@ -15,6 +15,10 @@ const PAGE: &str = "100";
 /// Objects of one question; a vCenter of this size has 64 hosts in each of 500 clusters.
 const MAX_OBJECTS: usize = 50_000;
 
+/// Bytes of memory that the objects of one question take: those of ten thousand machines take 35
+/// million, for most of what a server tells of a machine is not kept.
+const MAX_MEMORY: usize = 96 * 1024 * 1024;
+
 /// A type of objects and the properties of it that are read.
 pub type Wanted<'w> = (&'w str, &'w [&'w str]);
 
@@ -33,6 +37,8 @@ pub struct Collected {
     pub objects: Vec<Value>,
     /// Whether the server had no more.
     pub complete: bool,
+    /// Bytes of memory that the objects take, about.
+    memory: usize,
 }
 
 impl Collected {
@@ -118,12 +124,17 @@ fn retrieve(
     let mut collected = Collected::default();
     let mut answer = client.call("RetrievePropertiesEx", &managers.collector, &args)?;
     while let Some(page) = answer.child("returnval") {
-        take(&mut collected.objects, page)?;
-        let Some(token) = page.text_of("token").filter(|token| !token.is_empty()) else { break };
-        let args = [Arg::Text("token", token)];
-        if collected.objects.len() > MAX_OBJECTS {
-            client.call("CancelRetrievePropertiesEx", &managers.collector, &args)?;
-            return Ok(collected);
+        let all = collected.take(page)?;
+        let token = page.text_of("token").filter(|token| !token.is_empty());
+        let args = [Arg::Text("token", token.unwrap_or_default())];
+        match token {
+            None if all => break,
+            None => return Ok(collected),
+            Some(_) if all => {}
+            Some(_) => {
+                client.call("CancelRetrievePropertiesEx", &managers.collector, &args)?;
+                return Ok(collected);
+            }
         }
         answer = client.call("ContinueRetrievePropertiesEx", &managers.collector, &args)?;
     }
@@ -131,15 +142,86 @@ fn retrieve(
     Ok(collected)
 }
 
-/// Takes the objects of a page. A session that ends while a page is made shows as properties that
-/// are missing for that reason, which is no reason at all.
-fn take(objects: &mut Vec<Value>, page: &Element) -> Result<(), Trouble> {
-    for content in page.all("objects") {
-        let faults = content.all("missingSet").filter_map(json::missing_fault);
-        if let Some(fault) = faults.into_iter().find(|fault| fault.is_not_authenticated()) {
-            return Err(Trouble::Fault(fault));
+impl Collected {
+    /// Takes the objects of a page, and says whether that was all of them: from a server that tells
+    /// too much, no more is taken. A session that ends while a page is made shows as properties
+    /// that are missing for that reason, which is no reason at all.
+    fn take(&mut self, page: &Element) -> Result<bool, Trouble> {
+        for content in page.all("objects") {
+            let faults = content.all("missingSet").filter_map(json::missing_fault);
+            if let Some(fault) = faults.into_iter().find(|fault| fault.is_not_authenticated()) {
+                return Err(Trouble::Fault(fault));
+            }
+            if self.objects.len() >= MAX_OBJECTS || self.memory >= MAX_MEMORY {
+                return Ok(false);
+            }
+            let object = json::object(content);
+            self.memory += object.as_ref().map_or(0, memory_of);
+            self.objects.extend(object);
         }
-        objects.extend(json::object(content));
+        Ok(true)
     }
-    Ok(())
+}
+
+/// Bytes of memory that a value takes, about: a map of one entry has room for eleven.
+fn memory_of(value: &Value) -> usize {
+    const VALUE: usize = size_of::<Value>();
+    const NODE: usize = 11 * (size_of::<String>() + VALUE);
+    match value {
+        Value::String(text) => VALUE + text.len(),
+        Value::Array(list) => VALUE + list.iter().map(memory_of).sum::<usize>(),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| key.len() + memory_of(value));
+            VALUE + NODE * map.len().div_ceil(6).max(1) + entries.sum::<usize>()
+        }
+        _ => VALUE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One page with so many objects, each with a value of so many small parts.
+    fn page(objects: usize, parts: usize) -> Element {
+        let element = |name: &str, text: &str, children: Vec<Element>| Element {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            children,
+            ..Element::default()
+        };
+        let part = || element("p", "", vec![element("q", "x", Vec::new())]);
+        let object = || {
+            let mut reference = element("obj", "vm-1", Vec::new());
+            reference.object = Some("VirtualMachine".to_owned());
+            let value = element("val", "", (0..parts).map(|_| part()).collect());
+            let set = element("propSet", "", vec![element("name", "n", Vec::new()), value]);
+            element("objects", "", vec![reference, set])
+        };
+        element("returnval", "", (0..objects).map(|_| object()).collect())
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_memory_for_and_then_it_is_not_all() {
+        let mut few = Collected::default();
+        assert!(few.take(&page(100, 10)).unwrap());
+        assert_eq!(few.objects.len(), 100);
+        // Parts of a few bytes are the dearest: each is a map of its own.
+        let dear = page(10, 2000);
+        let mut all = Collected::default();
+        let mut pages = 0;
+        while all.take(&dear).unwrap() {
+            pages += 1;
+            assert!(pages < 20, "{}", all.memory);
+        }
+        assert!(all.memory < MAX_MEMORY + 2 * 1024 * 1024, "{}", all.memory);
+        assert!(!all.take(&dear).unwrap());
+        let mut many = Collected::default();
+        let page = page(MAX_OBJECTS / 10, 0);
+        for _ in 0..10 {
+            assert!(many.take(&page).unwrap());
+        }
+        assert!(!many.take(&page).unwrap());
+        assert_eq!(many.objects.len(), MAX_OBJECTS);
+    }
 }

@@ -13,9 +13,8 @@ pub const MAX_HEAD: usize = 64 * 1024;
 /// Bytes of one answer's body. A page of a hundred virtual machines has about one million.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// Bytes of all answers of one session, with what their elements weigh in memory: a server of ten
-/// thousand virtual machines tells about 25 million.
-pub const MAX_SESSION: usize = 64 * 1024 * 1024;
+/// Bytes of all answers of one session: about fifty thousand virtual machines.
+pub const MAX_SESSION: usize = 512 * 1024 * 1024;
 
 /// The cookie that is a session.
 const SESSION: &str = "vmware_soap_session";

@@ -64,11 +64,6 @@ impl Element {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// How many elements it is, with all inside.
-    pub fn elements(&self) -> usize {
-        1 + self.children.iter().map(Self::elements).sum::<usize>()
-    }
-
     /// The text of the first element inside of this name.
     pub fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
