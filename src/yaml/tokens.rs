@@ -195,7 +195,7 @@ impl Scanner {
         if self.at(1) == Some('<') {
             return Err(self.refused(Why::Tag));
         }
-        while !self.blank_or_end(0) && !(self.flow_level > 0 && self.at(0) == Some(',')) {
+        while !(self.blank_or_end(0) || self.flow_level > 0 && self.at(0) == Some(',')) {
             self.skip(1);
         }
         Ok(())
