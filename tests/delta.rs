@@ -197,6 +197,35 @@ fn a_delta_that_contradicts_itself_is_refused_with_the_byte() {
     }
 }
 
+/// A few bytes that ask for hours of work.
+#[test]
+fn a_delta_repeats_no_more_than_its_base_justifies() {
+    const MIB: u64 = 1 << 20;
+    let whole = |base: u64, result: u64, pieces: &[Vec<u8>]| {
+        let parts: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).chain([&[0][..]]).collect();
+        let bytes = crafted(base, result, &parts);
+        assert!(bytes.len() < 600, "{}", bytes.len());
+        Delta::open(in_memory(&bytes))
+    };
+    for (base, result, pieces) in [
+        (0, 64 << 30, vec![zeros(64 << 30)]),
+        (1, 65 * MIB, vec![zeros(65 * MIB)]),
+        (100 * MIB, 300 * MIB, vec![copy(0, 100 * MIB); 3]),
+        (100 * MIB, 300 * MIB, vec![copy(0, 100 * MIB), zeros(200 * MIB)]),
+        (4 << 30, 64 << 30, vec![copy(0, 4 << 30); 16]),
+    ] {
+        let error = whole(base, result, &pieces).unwrap_err();
+        assert!(matches!(error, DeltaError::Unjustified { repeated, .. } if repeated == result));
+        assert!(error.to_string().contains("does not justify"), "{error}");
+    }
+    for (base, result, pieces) in [
+        (0, 64 * MIB, vec![zeros(64 * MIB)]),
+        (100 * MIB, 264 * MIB, vec![copy(0, 100 * MIB), copy(0, 100 * MIB), zeros(64 * MIB)]),
+    ] {
+        assert_eq!(whole(base, result, &pieces).unwrap().result_len, result);
+    }
+}
+
 /// Thousands of damaged deltas, their digests made right again, followed to their ends.
 #[test]
 fn mutants_are_refused_or_rebuild_no_more_than_they_say() {
