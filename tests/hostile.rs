@@ -360,7 +360,7 @@ fn texts_that_would_steer_a_terminal() {
     let evil = "\u{9b}31m\u{202e}\u{1b}[2J\u{7f}\u{feff}\u{e0041}Install";
     let mut trials = Vec::new();
     for (number, text) in
-        ["^Install or upgrade an existing system", "CentOS 6.6\n\tkernel @KERNELPATH@"]
+        ["^Install or upgrade an existing system", "CentOS 6.6\n\tkernel /images/pxeboot/vmlinuz"]
             .into_iter()
             .enumerate()
     {

@@ -232,7 +232,8 @@ fn what_the_recipe_asked_for_is_read_back_as_facts() {
     assert!(facts.zerombr && facts.erases && facts.disks_named && facts.disk_guard);
     assert_eq!(facts.disks.items, ["sda", "sdb"]);
     assert!(facts.minimal && !facts.lvm);
-    assert!(facts.first_boot && facts.custom_changes_executable);
+    assert!(facts.custom_changes_executable);
+    assert_eq!(facts.first_boot, Fact::Known(true));
     assert_eq!(facts.agent_directory, Fact::Known("/root".into()));
     assert_eq!((facts.root_password.as_str(), facts.network.as_str()), ("sha512", "static"));
     let partitions: Vec<_> = facts
@@ -255,12 +256,14 @@ fn what_the_recipe_asked_for_is_read_back_as_facts() {
 
     let (generation, text) = rendered(named("centos-6.6"));
     let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
-    assert!(!facts.first_boot && !facts.custom_changes_executable && facts.disk_guard);
+    assert!(!facts.custom_changes_executable && facts.disk_guard);
+    assert_eq!(facts.first_boot, Fact::Known(false));
     assert!(facts.agent_directory.known().is_none());
     assert_eq!(facts.root_password, "locked");
 
     let (generation, text) = rendered(named("el7-full"));
     let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
     assert_eq!(facts.firmware, Fact::Known("uefi".into()));
-    assert!(facts.first_boot && facts.minimal);
+    assert_eq!(facts.first_boot, Fact::Known(true));
+    assert!(facts.minimal);
 }

@@ -7,16 +7,15 @@ use std::io;
 
 use anyhow::Context;
 
-use crate::digest::Sha256;
 use crate::image::compose::Composition;
 use crate::image::iso::bytemap::ByteMap;
 use crate::image::iso::media_md5::Implant;
 use crate::image::manifest::Manifest;
 use crate::image::plan::Plan;
-use crate::image::writing::{Base, Tap};
+use crate::image::writing::{Base, BaseDigests, Tap};
 
-/// Answers the base's digest with the bytes that depend on it.
-pub type Late<'a> = Box<dyn FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)> + 'a>;
+/// Answers the base's digests with the bytes that depend on them.
+pub type Late<'a> = Box<dyn FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)> + 'a>;
 
 /// Walks once over an image; gives its finished manifest, and the media md5 to be put into it.
 pub fn settle(
@@ -28,9 +27,9 @@ pub fn settle(
     let mut sum = composition.media_md5();
     let mut manifest = composition.manifest.clone();
     let mut base_digest = None;
-    let late = Box::new(|digest: Option<Sha256>| {
-        base_digest = digest;
-        let (finished, patches) = composition.late(digest);
+    let late = Box::new(|digests: Option<BaseDigests>| {
+        base_digest = digests.as_ref().map(|digests| digests.whole);
+        let (finished, patches) = composition.late(digests.as_ref());
         manifest = finished;
         patches
     });

@@ -20,6 +20,8 @@ pub struct ImageFacts {
     /// The installer's generation: 6 or 7, from `.treeinfo`, or on a kickstart disc from the
     /// manifest.
     pub generation: Fact<i64>,
+    /// The processors that the medium is for, such as `x86_64`, from `.treeinfo` or `.discinfo`.
+    pub architecture: Fact<String>,
     /// File system and partition structures.
     pub medium: MediumFacts,
     /// What the boot menus say.
@@ -85,6 +87,12 @@ pub struct BootFacts {
     pub efi_copy_agrees: Fact<bool>,
     /// Boot configuration files whose default entry has no `ks=` or `inst.ks=`, by path.
     pub attended_defaults: Fact<Looked<String>>,
+    /// Why what starts by itself does not install by itself, in words: no time limit, no kernel, a
+    /// kickstart that is not on the disc, an argument that asks.
+    pub obstacles: Fact<Looked<String>>,
+    /// What the default entries need and the disc does not have, in words: a boot entry of the
+    /// firmware, kernel, initial RAM disk, kickstart.
+    pub faults: Fact<Looked<String>>,
     /// How the default entries name the kickstart, each form once: `ks`, `inst.ks`.
     pub kickstart_keys: Fact<Looked<String>>,
     /// The kickstart locations the default entries name, each once: `cdrom:/ks.cfg`.
@@ -131,6 +139,17 @@ pub struct SourceFacts {
     pub addons: Fact<Looked<AddOnFacts>>,
     /// Packages in the vendor's repository.
     pub vendor_packages: Fact<i64>,
+    /// Files of the vendor's whose bytes are not those of `.treeinfo`, `repomd.xml` or
+    /// `primary.xml`, or that are missing, in words.
+    pub vendor_faults: Fact<Looked<String>>,
+    /// Files of the vendor's that were read and are what a checksum says.
+    pub vendor_verified: Fact<i64>,
+    /// Records of `.treeinfo` about repository metadata that are of an older state, in words.
+    pub vendor_stale: Fact<Looked<String>>,
+    /// Files that the installation starts from and no checksum on the disc covers.
+    pub uncovered: Fact<Looked<String>>,
+    /// Why a repository of the kickstart's, or one on the disc, is not used, in words.
+    pub repository_faults: Fact<Looked<String>>,
 }
 
 /// A package of the add-on repository.
@@ -188,8 +207,13 @@ pub struct KickstartFacts {
     pub agent_directory: Fact<String>,
     /// Whether ApplyCustomChanges.sh is made mode 755.
     pub custom_changes_executable: bool,
-    /// Whether the first-boot service is installed and enabled.
-    pub first_boot: bool,
+    /// Whether the first-boot service is installed and enabled, and nothing takes it away again;
+    /// absent when the scripts cannot be followed that far.
+    pub first_boot: Fact<bool>,
+    /// Where the `repo` commands find packages: their `--baseurl`, or the command.
+    pub repositories: Looked<String>,
+    /// The commands that say where the installation comes from, such as `cdrom`.
+    pub sources: Looked<String>,
 }
 
 /// One `part` command.

@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use super::disc_path::{BadDiscPath, DiscPath};
-use super::generation;
 use super::iso::bytemap::{ByteMap, Origin, SECTOR};
 use super::iso::media_md5::MediaMd5;
 use super::iso::system_area::{SystemArea, SystemAreaError};
-use super::iso::{Edits, Extended, IsoError, Source, create, extend};
-use super::manifest::{FileRecord, Manifest};
+use super::iso::{
+    BootDigests, Edits, Entry, EntryKind, Extended, IsoError, Medium, Source, boot_digests, create,
+    extend, second_tree,
+};
+use super::manifest::{BootRecord, FileRecord, Manifest};
 use super::menus::{self, MenuChange, MenuError, Unattended};
 use super::on_disc;
 use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
-use super::writing::Base;
+use super::treeinfo::TreeInfo;
+use super::writing::{Base, BaseDigests};
 use crate::digest::Sha256;
 
 /// An image that is decided to the last byte, but for the base's digest in its manifest.
@@ -36,6 +39,7 @@ pub struct Composition {
     pub notes: Vec<String>,
     manifest_at: u64,
     sums_at: u64,
+    digests: Option<BootDigests>,
 }
 
 /// Why an image cannot be composed.
@@ -66,6 +70,18 @@ pub enum ComposeError {
         /// What is missing.
         why: String,
     },
+    /// The medium is for other processors than the agent and the packages.
+    #[error("the medium is for {found}, the agent and its packages are for {ARCHITECTURE}")]
+    OtherArchitecture {
+        /// The medium's architecture.
+        found: String,
+    },
+    /// A disk made of the medium shows another directory tree, which would not get the new files.
+    #[error("a partition of the medium has a directory tree of its own, at byte {at}")]
+    SecondTree {
+        /// Where its volume descriptor is.
+        at: u64,
+    },
     /// A file's path is none on a disc.
     #[error(transparent)]
     Path(#[from] BadDiscPath),
@@ -95,10 +111,22 @@ impl ComposeError {
                  packages"
                     .to_owned(),
             ),
+            Self::OtherArchitecture { .. } => {
+                Some(format!("give the medium for {ARCHITECTURE} of the same release"))
+            }
+            Self::SecondTree { .. } => Some(
+                "give the vendor's medium as it comes; one that xorriso made with \
+                 -partition_offset shows its own tree on a stick, without the kickstart"
+                    .to_owned(),
+            ),
             Self::Path(_) | Self::Digest { .. } => None,
         }
     }
 }
+
+/// The processors that master targets run on: there is no agent for others
+/// (D:site-recovery-vmware-to-azure-support-matrix).
+const ARCHITECTURE: &str = "x86_64";
 
 /// Decides every byte of the image that a plan and its payload make.
 ///
@@ -121,13 +149,23 @@ fn installer(
 ) -> Result<Composition, ComposeError> {
     let profile = &plan.system.profile;
     let wanted = u8::from(profile.generation);
-    match generation::of(&base.medium) {
-        Ok(found) if found == wanted => {}
-        Ok(found) => {
+    let info = TreeInfo::of(&base.medium);
+    match info.major() {
+        Some(found) if found == wanted => {}
+        Some(found) => {
             let profile = plan.system.profile_name.to_string();
             return Err(ComposeError::OtherGeneration { found, wanted, profile });
         }
-        Err(why) => return Err(ComposeError::NotAnInstaller { why }),
+        None => {
+            let why = "neither .treeinfo nor .discinfo names a release".to_owned();
+            return Err(ComposeError::NotAnInstaller { why });
+        }
+    }
+    if let Some(found) = info.architecture.filter(|found| found != ARCHITECTURE) {
+        return Err(ComposeError::OtherArchitecture { found });
+    }
+    if let Some(at) = second_tree(base.medium.source(), base.medium.file_len()) {
+        return Err(ComposeError::SecondTree { at });
     }
     let mut manifest = plan.manifest();
     let at = plan.epoch;
@@ -142,6 +180,8 @@ fn installer(
     for path in &changed.patched {
         manifest.files.push(patched_record(base, &edits, path)?);
     }
+    let watched = watched(&base.medium, &manifest);
+    manifest.boot = Some(boot_record(&base.medium, &watched));
     edits.add = with_manifest(payload, &mut manifest)?;
 
     let append_at = area.append_at().max(base.medium.content_end());
@@ -154,13 +194,17 @@ fn installer(
     for (offset, bytes) in &growth.patches {
         image.patch(*offset, bytes);
     }
+    let digests = boot_digests(&image)
+        .map_err(|source| ComposeError::Digest { path: "volume descriptors".to_owned(), source })?;
     Ok(Composition {
         image,
         base: Some(Base {
             file: Arc::clone(&base.file),
             len: base.medium.file_len(),
             kept: append_at.min(base.medium.file_len()),
+            watched: watched.into_iter().map(|file| file.extents).collect(),
         }),
+        digests: Some(digests),
         volume_bytes,
         manifest,
         menus: changed.menus,
@@ -182,6 +226,7 @@ fn kickstart_disc(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, C
         volume_bytes: u64::from(created.volume_sectors) * SECTOR,
         image: created.map,
         base: None,
+        digests: None,
         manifest,
         menus: Vec::new(),
         notes: Vec::new(),
@@ -191,11 +236,24 @@ fn kickstart_disc(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, C
 }
 
 impl Composition {
-    /// The bytes that depend on the base's digest, once it is known, with the finished manifest.
-    pub fn late(&self, base: Option<Sha256>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
+    /// The bytes that depend on the base's digests, once they are known, with the finished manifest.
+    pub fn late(&self, base: Option<&BaseDigests>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
         let mut manifest = self.manifest.clone();
-        if let (Some(record), Some(digest)) = (manifest.base.as_mut(), base) {
-            record.sha256 = digest.to_string();
+        if let (Some(record), Some(digests)) = (manifest.base.as_mut(), base) {
+            record.sha256 = digests.whole.to_string();
+        }
+        if let (Some(boot), Some(digests), Some(base)) =
+            (manifest.boot.as_mut(), &self.digests, base)
+        {
+            *boot = BootRecord {
+                descriptors: digests.descriptors,
+                catalog: digests.catalog,
+                code: digests.code,
+                files: std::mem::take(&mut boot.files),
+            };
+            for (file, digest) in boot.files.iter_mut().zip(&base.watched) {
+                file.sha256 = digest.unwrap_or(file.sha256);
+            }
         }
         let patches = vec![
             (self.manifest_at, manifest.to_json().into_bytes()),
@@ -224,6 +282,44 @@ impl Composition {
             done = end.max(done);
         }
         count
+    }
+}
+
+/// Directories of the vendor's medium that the installation starts from.
+const STARTS_FROM: [&str; 4] = ["isolinux/", "EFI/", "images/", "LiveOS/"];
+
+/// Files that say what the medium is.
+const TELLS: [&str; 3] = [".discinfo", ".treeinfo", "repodata/repomd.xml"];
+
+/// Files that are watched, at most: a real medium has some forty.
+const MOST_WATCHED: usize = 500;
+
+/// The vendor's files that the installation starts from and that stay as they are.
+fn watched(medium: &Medium, manifest: &Manifest) -> Vec<Entry> {
+    let changed = |path: &str| manifest.files.iter().any(|file| file.path == path);
+    let is_part = |path: &str| {
+        TELLS.contains(&path) || STARTS_FROM.iter().any(|directory| path.starts_with(directory))
+    };
+    medium
+        .entries()
+        .filter(|entry| entry.kind == EntryKind::File && is_part(&entry.path))
+        .filter(|entry| !changed(&entry.path))
+        .take(MOST_WATCHED)
+        .collect()
+}
+
+/// The record of what the installation starts from, with digests that are filled in when they are
+/// known.
+fn boot_record(medium: &Medium, watched: &[Entry]) -> BootRecord {
+    let not_yet = Sha256::from([0; 32]);
+    BootRecord {
+        descriptors: not_yet,
+        catalog: medium.boot_catalog().map(|_| not_yet),
+        code: not_yet,
+        files: watched
+            .iter()
+            .map(|file| FileRecord { path: file.path.clone(), size: file.len, sha256: not_yet })
+            .collect(),
     }
 }
 

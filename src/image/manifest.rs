@@ -57,6 +57,10 @@ pub struct Manifest {
     /// Why the packages may not install, when it was built all the same; absent otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<String>,
+    /// What of the vendor's medium the installation starts from, as it was when this was built;
+    /// absent on a kickstart disc, and from images that were built before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootRecord>,
     /// Every file that was added or changed, sorted by path, but for the manifest itself.
     pub files: Vec<FileRecord>,
 }
@@ -165,7 +169,23 @@ pub struct RegistrationRecord {
     pub port: u16,
 }
 
-/// One file that was added or changed.
+/// What of the vendor's medium the installation starts from. The vendor's own checksums cover only
+/// some of it: neither boot loader nor boot catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BootRecord {
+    /// Digest of the volume descriptors, with blanks where the media md5 stands.
+    pub descriptors: Sha256,
+    /// Digest of the boot catalog's first sector; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Sha256>,
+    /// Digest of the boot record's code: the first 440 bytes.
+    pub code: Sha256,
+    /// The vendor's files below `isolinux`, `EFI`, `images` and `LiveOS`, and those that say what
+    /// the medium is; but for those that were changed.
+    pub files: Vec<FileRecord>,
+}
+
+/// One file that was added or changed, or that the installation starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
     /// Path from the root of the disc, without a leading slash.
@@ -309,6 +329,7 @@ mod tests {
             self_check: None,
             registration: None,
             incomplete: Vec::new(),
+            boot: None,
             files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
         }
     }

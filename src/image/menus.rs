@@ -3,7 +3,7 @@
 //!
 //! Not for their grammars (`boot`), nor for judging them.
 
-use super::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry};
+use super::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry, volume_label};
 use super::disc_path::{BadDiscPath, DiscPath};
 use super::iso::fat::{FatError, FatView};
 use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
@@ -23,6 +23,8 @@ const TIMEOUT_S: u32 = 5;
 pub struct Menus {
     /// Every menu found.
     pub found: Vec<Menu>,
+    /// Files inside the boot images for UEFI, each as `IMAGE:PATH`.
+    pub inside: Vec<String>,
     /// Why others, or the insides of a boot image, could not be read.
     pub faults: Vec<String>,
 }
@@ -202,6 +204,7 @@ fn read_efi_image(
 ) -> Result<(), FatError> {
     let mut fat = FatView::open(medium.source(), at, len, 0)?;
     for entry in fat.list()?.into_iter().filter(|entry| !entry.is_dir) {
+        menus.inside.push(format!("{name}:{}", entry.path));
         let Some(kind) = Kind::of(&entry.path) else { continue };
         let text = fat.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
         let file = format!("{name}:{}", entry.path);
@@ -210,11 +213,25 @@ fn read_efi_image(
     Ok(())
 }
 
+impl Menu {
+    /// Its path, when it is a file of the medium.
+    pub fn tree_path(&self) -> Option<String> {
+        (self.place == Place::Tree).then(|| self.file.clone())
+    }
+}
+
+/// A volume label as it is, without the escapes of a kernel argument.
+pub fn unescaped(label: &str) -> String {
+    volume_label::unescape(label)
+}
+
 impl Menus {
     fn take(&mut self, file: String, place: Place, kind: Kind, text: Result<Vec<u8>, String>) {
         let config = text
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not text".to_owned()))
-            .and_then(|text| BootConfig::parse(kind, &text).map_err(|error| error.to_string()));
+            .and_then(|text| {
+                BootConfig::parse(kind.of_text(&text), &text).map_err(|error| error.to_string())
+            });
         match config {
             Ok(config) => self.found.push(Menu { file, place, config }),
             Err(why) => self.faults.push(format!("{file}: {why}")),
@@ -222,8 +239,22 @@ impl Menus {
     }
 }
 
-/// The boot images for UEFI: first byte, bytes, and the name of the file that it is.
+/// The boot images for UEFI: first byte, bytes, and the name of the file that it is. What a
+/// Macintosh starts is listed as UEFI's too, but is HFS+ and not looked into.
 fn efi_images(medium: &Medium) -> Vec<(u64, u64, String)> {
+    let mut images = uefi_images(medium);
+    images.retain(|(at, _, _)| !is_hfs(medium, *at));
+    images
+}
+
+/// Whether an HFS or HFS+ volume starts at a byte (Apple TN1150: the header is at byte 1024).
+fn is_hfs(medium: &Medium, at: u64) -> bool {
+    let mut signature = [0; 2];
+    let read = medium.source().read_exact_at(at.saturating_add(1024), &mut signature);
+    read.is_ok() && matches!(&signature, b"H+" | b"HX" | b"BD")
+}
+
+fn uefi_images(medium: &Medium) -> Vec<(u64, u64, String)> {
     let mut images: Vec<(u64, u64, String)> = Vec::new();
     for boot in medium.boot_entries().iter().filter(|boot| boot.platform == Platform::Uefi) {
         let at = boot.at();
@@ -272,6 +303,9 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
             texts.push((&menu.place, text));
         }
     }
+    for (_, _, name) in uefi_images(medium).iter().filter(|(at, _, _)| is_hfs(medium, *at)) {
+        changed.notes.push(format!("{name} is HFS+, for Macintosh computers: it stays as it is"));
+    }
     for (start, len, name) in efi_images(medium) {
         let failed = |source| MenuError::Fat { file: name.clone(), source };
         let mut fat = FatView::open(medium.source(), start, len, at.seconds()).map_err(failed)?;
@@ -290,8 +324,12 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
     Ok(changed)
 }
 
-/// Every firmware that starts the medium must come by a menu that is changed.
-fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
+/// Every firmware that starts the medium must come by a menu that is known.
+///
+/// # Errors
+///
+/// [`MenuError::NotBootable`] and [`MenuError::NoMenu`].
+pub fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
     let starts = |platform| {
         medium.boot_entries().iter().any(|boot| boot.bootable && boot.platform == platform)
     };

@@ -412,6 +412,7 @@ impl Plan {
                 port: server.port,
             }),
             incomplete: self.incomplete.clone(),
+            boot: None,
             files: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, mpsc};
 
 use super::iso::bytemap::ByteMap;
 use super::iso::media_md5::{self, Implant};
+use super::sweep::Sweep;
 use crate::digest::{Sha256, Sha256Hasher};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
@@ -28,6 +29,17 @@ pub struct Base {
     pub len: u64,
     /// The first byte of the image that is not the medium's own.
     pub kept: u64,
+    /// The extents of files before that byte whose digests are wanted.
+    pub watched: Vec<Vec<(u64, u64)>>,
+}
+
+/// Digests that were taken of a vendor's medium while it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseDigests {
+    /// Of all its bytes.
+    pub whole: Sha256,
+    /// Of each of [`Base::watched`]; none where its bytes are not all before [`Base::kept`].
+    pub watched: Vec<Option<Sha256>>,
 }
 
 /// Takes every byte in order, on another core.
@@ -38,8 +50,8 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Writes `image` into `out`, feeding every byte in order to `tap` on another core.
 ///
-/// With a base, its sha256 is computed on the way and given to `late`, which answers with the
-/// bytes of the image that depend on it, as patches behind [`Base::kept`].
+/// With a base, its digests are computed on the way and given to `late`, which answers with the
+/// bytes of the image that depend on them, as patches behind [`Base::kept`].
 ///
 /// # Errors
 ///
@@ -49,7 +61,7 @@ pub fn write(
     out: &File,
     base: Option<&Base>,
     tap: Option<Tap<'_>>,
-    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     progress: Progress<'_>,
 ) -> io::Result<()> {
     out.set_len(image.len())?;
@@ -67,7 +79,7 @@ pub fn foresee(
     image: &mut ByteMap,
     base: Option<&Base>,
     tap: Tap<'_>,
-    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     each: &mut dyn FnMut(&[u8]),
     progress: Progress<'_>,
 ) -> io::Result<()> {
@@ -111,13 +123,14 @@ fn walk(
     image: &mut ByteMap,
     base: Option<&Base>,
     tap: Option<Tap<'_>>,
-    late: impl FnOnce(Option<Sha256>) -> Vec<(u64, Vec<u8>)>,
+    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     sink: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
     progress: Progress<'_>,
 ) -> io::Result<()> {
     with_tap(tap, |carry| {
         let kept = base.map_or(0, |base| base.kept);
         let mut whole = Sha256Hasher::default();
+        let mut sweep = Sweep::new(base.iter().flat_map(|base| base.watched.clone()));
         let mut belt = Belt::new();
         let mut at = 0;
         while at < kept {
@@ -125,6 +138,7 @@ fn walk(
             let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
             sink(&chunk, at)?;
             carry(&chunk);
+            sweep.update(at, &chunk);
             if image.is_file_range(at, len as u64) {
                 whole.update(&chunk);
             } else {
@@ -135,11 +149,14 @@ fn walk(
             at += len as u64;
             progress(at);
         }
-        let digest = match base {
-            Some(base) => Some(finish_base(base, whole, &mut belt)?),
+        let digests = match base {
+            Some(base) => {
+                let whole = finish_base(base, whole, &mut belt)?;
+                Some(BaseDigests { whole, watched: sweep.finish() })
+            }
             None => None,
         };
-        for (offset, bytes) in late(digest) {
+        for (offset, bytes) in late(digests) {
             assert!(offset >= kept, "a late patch at {offset} lies in what is already written");
             image.patch(offset, &bytes);
         }
@@ -278,7 +295,8 @@ mod tests {
     fn base_of(bytes: &[u8], kept: u64) -> Base {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        Base { file: Arc::new(file), len: bytes.len() as u64, kept }
+        let watched = vec![vec![(5, 100)], vec![(kept, 1)]];
+        Base { file: Arc::new(file), len: bytes.len() as u64, kept, watched }
     }
 
     fn planned(base: &Base, patch_at: u64) -> ByteMap {
@@ -297,8 +315,11 @@ mod tests {
         let out = tempfile::tempfile().unwrap();
         let mut tapped = Vec::new();
         let mut tap = |chunk: &[u8]| tapped.extend_from_slice(chunk);
-        let late =
-            |digest: Option<Sha256>| vec![(base.kept, digest.unwrap().to_string().into_bytes())];
+        let late = |digests: Option<BaseDigests>| {
+            let digests = digests.unwrap();
+            assert_eq!(digests.watched, [Some(Sha256::of(&bytes[5..105])), None]);
+            vec![(base.kept, digests.whole.to_string().into_bytes())]
+        };
         write(&mut image, &out, Some(&base), Some(&mut tap), late, &|_| {}).unwrap();
         let mut expected = bytes[..base.kept as usize].to_vec();
         expected[CHUNK + 3..CHUNK + 10].copy_from_slice(b"PATCHED");

@@ -28,6 +28,7 @@ pub fn installer() -> ImageFacts {
         size: 760_217_600,
         volume_id: "CentOS_6.6_Final".to_owned(),
         generation: known(6),
+        architecture: known("x86_64".to_owned()),
         medium: MediumFacts {
             rock_ridge: true,
             joliet: true,
@@ -44,6 +45,8 @@ pub fn installer() -> ImageFacts {
             labels: none(),
             efi_copy_agrees: known(true),
             attended_defaults: none(),
+            obstacles: none(),
+            faults: none(),
             kickstart_keys: known(all(&["ks"])),
             kickstart_locations: known(all(&["cdrom:/ks.cfg"])),
             most_kickstart_arguments: known(1),
@@ -60,6 +63,11 @@ pub fn installer() -> ImageFacts {
             addon_packages: known(17),
             addons: none(),
             vendor_packages: known(243),
+            vendor_faults: none(),
+            vendor_verified: known(249),
+            vendor_stale: none(),
+            uncovered: none(),
+            repository_faults: none(),
         },
         kickstart: known(KickstartFacts {
             path: "/ks.cfg".to_owned(),
@@ -86,7 +94,9 @@ pub fn installer() -> ImageFacts {
             network: "static".to_owned(),
             agent_directory: known("/root/agent".to_owned()),
             custom_changes_executable: true,
-            first_boot: true,
+            first_boot: known(true),
+            repositories: all(&["file:///mnt/source/preflight/repo"]),
+            sources: all(&["cdrom"]),
         }),
         payload: PayloadFacts {
             manifest: known(true),
@@ -139,7 +149,7 @@ pub fn without_agent() -> ImageFacts {
     change(facts, |kickstart| {
         kickstart.agent_directory = Fact::unavailable(absent);
         kickstart.custom_changes_executable = false;
-        kickstart.first_boot = false;
+        kickstart.first_boot = known(false);
     })
 }
 
@@ -176,6 +186,11 @@ pub fn demo() -> ImageFacts {
             addon_packages: known(0),
             addons: none(),
             vendor_packages: Fact::unavailable(beside),
+            vendor_faults: Fact::unavailable(beside),
+            vendor_verified: known(0),
+            vendor_stale: none(),
+            uncovered: none(),
+            repository_faults: none(),
         },
         agent: AgentFacts {
             standin: known(true),

@@ -3,6 +3,8 @@
 //!
 //! Not one that installs: kernels and packages are filler. The lab has media that start.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -32,15 +34,25 @@ splashimage=@SPLASHPATH@
 timeout 5
 hiddenmenu
 title CentOS 6.6
-\tkernel @KERNELPATH@
-\tinitrd @INITRDPATH@
+\tkernel /images/pxeboot/vmlinuz
+\tinitrd /images/pxeboot/initrd.img
 title rescue
-\tkernel @KERNELPATH@ rescue
-\tinitrd @INITRDPATH@
+\tkernel /images/pxeboot/vmlinuz rescue
+\tinitrd /images/pxeboot/initrd.img
 ";
 
 /// Writes the medium with `filler` bytes of a package that nothing can compress.
 pub fn write(directory: &Path, filler: usize) -> PathBuf {
+    write_changed(directory, filler, |_| {}, &[])
+}
+
+/// As [`write()`], of a tree that was changed, with further arguments for `xorriso -as mkisofs`.
+pub fn write_changed(
+    directory: &Path,
+    filler: usize,
+    change: impl FnOnce(&Path),
+    arguments: &[&str],
+) -> PathBuf {
     let tree = directory.join("tree");
     let put = |path: &str, bytes: &[u8]| {
         let path = tree.join(path);
@@ -53,17 +65,22 @@ pub fn write(directory: &Path, filler: usize) -> PathBuf {
     put("isolinux/isolinux.cfg", ISOLINUX.as_bytes());
     put("isolinux/vmlinuz", &[1; 20_000]);
     put("isolinux/initrd.img", &[2; 20_000]);
+    put("images/pxeboot/vmlinuz", &[1; 20_000]);
+    put("images/pxeboot/initrd.img", &[2; 20_000]);
     put("images/install.img", &[3; 20_000]);
     put("images/efiboot.img", &efi_image());
     put("EFI/BOOT/BOOTX64.conf", GRUB.as_bytes());
     put("EFI/BOOT/BOOTX64.efi", b"MZ");
     put("Packages/filler-1.0-1.el6.noarch.rpm", &noise(filler));
+    change(&tree);
     let iso = directory.join("base.iso");
     let output = Command::new("xorriso")
         .args("-as mkisofs -quiet -V CentOS_6.6_Final -R -J -joliet-long".split(' '))
         .args("-b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot".split(' '))
         .args("-boot-load-size 4 -boot-info-table -eltorito-alt-boot".split(' '))
-        .args("-e images/efiboot.img -no-emul-boot -o".split(' '))
+        .args("-e images/efiboot.img -no-emul-boot".split(' '))
+        .args(arguments)
+        .arg("-o")
         .arg(&iso)
         .arg(&tree)
         .output()

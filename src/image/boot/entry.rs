@@ -54,6 +54,19 @@ pub struct NewEntry {
     pub timeout_s: u32,
 }
 
+/// A line that decides what starts in a way that is not followed here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unproven {
+    /// The number of the line, from 1 on.
+    pub line: usize,
+    /// The line.
+    pub text: String,
+    /// Why it is not known what it does.
+    pub why: &'static str,
+    /// Whether adding an entry rewrites the line, so that it no longer matters.
+    pub(super) is_rewritten: bool,
+}
+
 /// Why a boot configuration cannot be read or edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BootConfigError {
@@ -85,6 +98,16 @@ pub enum BootConfigError {
         /// What is wrong.
         why: &'static str,
     },
+    /// A line may start something else than the new entry.
+    #[error("line {line} of the boot configuration, {text:?}, may start something else: {why}")]
+    Unproven {
+        /// The number of the line, from 1 on.
+        line: usize,
+        /// The line.
+        text: String,
+        /// Why it is not known what it does.
+        why: &'static str,
+    },
     /// The entry to copy is written in a way that we do not edit.
     #[error("line {line} of the boot configuration, {text:?}, cannot be copied: {why}")]
     Uncopyable {
@@ -104,6 +127,11 @@ impl BootConfigError {
             Self::Exists { .. } => {
                 Some("give the vendor's medium as the base, not one that was built".to_owned())
             }
+            Self::Unproven { .. } => Some(
+                "give the vendor's medium as it comes; a menu that decides by conditions or reads \
+                 another file cannot be shown to start the new entry"
+                    .to_owned(),
+            ),
             Self::NoInstallEntry { includes, .. } if !includes.is_empty() => Some(format!(
                 "the entries may be in {}, which is not followed",
                 includes.join(", ")
@@ -121,6 +149,16 @@ pub(super) struct Parsed {
     pub(super) includes: Vec<String>,
     /// Labels of file systems that lines outside of entries name, too.
     pub(super) labels: Vec<String>,
+    /// Lines that decide what starts in a way that is not followed.
+    pub(super) unproven: Vec<Unproven>,
+    /// Whether the default entry starts without a menu or a prompt before it.
+    pub(super) is_immediate: bool,
+}
+
+impl Unproven {
+    pub(super) fn new(index: usize, text: &str, why: &'static str) -> Self {
+        Self { line: index + 1, text: text.trim().to_owned(), why, is_rewritten: false }
+    }
 }
 
 /// The vendor's arguments that an unattended entry keeps.

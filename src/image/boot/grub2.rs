@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::entry::{BootConfigError, Entry, NewEntry, Parsed, is_kept};
+use super::entry::{BootConfigError, Entry, NewEntry, Parsed, Unproven, is_kept};
 use super::lines::{Line, ending, lines};
 use super::volume_label;
 
@@ -64,6 +64,8 @@ struct Placed<'t> {
     words: Vec<Word<'t>>,
     /// The blocks that are open before the line.
     open: Vec<Block>,
+    /// The words that are commands, and whether a condition or a loop decides about each.
+    commands: Vec<(usize, bool)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +81,11 @@ const DEPTH_LIMIT: usize = 16;
 
 fn place(text: &str) -> Vec<Placed<'_>> {
     let mut open: Vec<Block> = Vec::new();
-    let mut entries = 0;
+    let (mut entries, mut conditions) = (0, 0_usize);
     let mut all = Vec::new();
     for line in lines(text) {
         let words = words(line.text);
+        let commands = commands(&words, &mut conditions);
         let before = open.clone();
         let mut next = Block::Function;
         match words.first().map(|word| word.raw) {
@@ -100,10 +103,54 @@ fn place(text: &str) -> Vec<Placed<'_>> {
                 _ => {}
             }
         }
-        all.push(Placed { line, words, open: before });
+        all.push(Placed { line, words, open: before, commands });
     }
     all
 }
+
+/// Finds the commands among the words of a line, and keeps count of the conditions around them.
+fn commands(words: &[Word<'_>], conditions: &mut usize) -> Vec<(usize, bool)> {
+    let mut commands = Vec::new();
+    let mut is_command = true;
+    for (index, word) in words.iter().enumerate() {
+        match word.raw {
+            "if" | "while" | "until" | "for" if is_command => {
+                *conditions += 1;
+                is_command = word.raw != "for";
+            }
+            "fi" | "done" if is_command => {
+                *conditions = conditions.saturating_sub(1);
+                is_command = false;
+            }
+            "then" | "else" | "elif" | "do" | "{" | "}" | ";" => is_command = true,
+            _ if is_command => {
+                commands.push((index, *conditions > 0));
+                is_command = false;
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+/// Commands that take the menu, or a part of it, from another file.
+const OTHER_FILE: &[&str] = &[
+    "source",
+    ".",
+    "configfile",
+    "normal",
+    "eval",
+    "legacy_source",
+    "legacy_configfile",
+    "syslinux_source",
+    "syslinux_configfile",
+    "extract_entries_source",
+    "extract_entries_configfile",
+];
+
+/// Commands that start something, or end the menu, when they stand outside of an entry.
+const STARTERS: &[&str] =
+    &["boot", "exit", "halt", "reboot", "chainloader", "linux", "linuxefi", "linux16"];
 
 impl Placed<'_> {
     fn command(&self) -> &str {
@@ -115,6 +162,34 @@ impl Placed<'_> {
         self.open.iter().rev().find_map(|block| match block {
             Block::Entry(number) => Some(*number),
             _ => None,
+        })
+    }
+
+    /// Why it is not known what one of its commands does to the menu.
+    fn unproven(&self) -> Option<&'static str> {
+        let in_function = self.open.contains(&Block::Function);
+        let in_entry = self.entry().is_some();
+        self.commands.iter().find_map(|&(at, is_conditional)| {
+            let sets = ["default=", "timeout="].iter().any(|name| {
+                let mut words = self.words[at..].iter().take(2);
+                words.any(|word| word.plain.starts_with(name))
+            });
+            match self.words[at].raw {
+                "menuentry" | "submenu" if is_conditional => Some("a condition decides about it"),
+                "menuentry" | "submenu" if in_function || at > 0 => {
+                    Some("it stands inside of something that is no menu")
+                }
+                name if !in_entry && OTHER_FILE.contains(&name) => {
+                    Some("the file that it reads is not followed")
+                }
+                name if !in_entry && !in_function && STARTERS.contains(&name) => {
+                    Some("it acts before the menu is shown")
+                }
+                _ if sets && !in_entry && (in_function || at > 0) => {
+                    Some("a function or a condition decides about it")
+                }
+                _ => None,
+            }
         })
     }
 
@@ -156,7 +231,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     // The position of each entry in the root menu, where a sub-menu counts as one.
     let mut positions = Vec::new();
     let mut position = 0;
-    for (number, placed) in place(text).iter().enumerate() {
+    let lines = place(text);
+    for (number, placed) in lines.iter().enumerate() {
+        if let Some(why) = placed.unproven() {
+            parsed.unproven.push(Unproven::new(number, placed.line.text, why));
+        }
         if placed.open.is_empty() && placed.command() == "submenu" {
             position += 1;
         }
@@ -176,9 +255,13 @@ pub(super) fn parse(text: &str) -> Parsed {
             parsed.timeout = seconds.map(Duration::from_secs);
         }
         parsed.labels.extend(placed.searched().map(volume_label::unescape));
-        parsed
-            .labels
-            .extend(placed.words.iter().filter_map(|w| volume_label::in_argument(&w.plain)));
+        // A variable may hold a whole kernel line, of which each argument ends at a blank.
+        let is_set = placed.command() == "set";
+        let arguments = placed.words.iter().flat_map(|word| match is_set {
+            true => word.plain.split_whitespace().collect::<Vec<_>>(),
+            false => vec![word.plain.as_str()],
+        });
+        parsed.labels.extend(arguments.filter_map(volume_label::in_argument));
         let Some(entry) = placed.entry().and_then(|entry| parsed.entries.get_mut(entry)) else {
             continue;
         };
@@ -192,6 +275,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             entry.initrd = Some(rest.collect::<Vec<_>>().join(" ")).filter(|path| !path.is_empty());
         }
     }
+    parsed.unproven.extend(undecided(&lines));
     let default = default.unwrap_or_else(|| "0".to_owned());
     let chosen = match default.parse::<usize>() {
         Ok(wanted) => positions.iter().position(|at| *at == Some(wanted)),
@@ -201,6 +285,33 @@ pub(super) fn parse(text: &str) -> Parsed {
         entry.is_default = true;
     }
     parsed
+}
+
+/// Assignments to the default or the time limit whose value is only known while GRUB runs.
+fn undecided(lines: &[Placed<'_>]) -> Vec<Unproven> {
+    let mut found = Vec::new();
+    for name in ["default", "timeout"] {
+        let assigned = lines.iter().enumerate().filter_map(|(number, placed)| {
+            Some((number, placed, placed.assigns(name)?.plain.as_str()))
+        });
+        let assigned: Vec<_> = assigned.collect();
+        let is_alone = assigned.len() == 1;
+        let differ = assigned.iter().any(|(_, _, value)| *value != assigned[0].2);
+        for (number, placed, value) in assigned {
+            let is_conditional =
+                placed.commands.first().is_some_and(|(_, conditional)| *conditional);
+            let why = if value.contains('$') {
+                "its value is a variable's"
+            } else if is_conditional && (differ || is_alone) {
+                "a condition decides about it"
+            } else {
+                continue;
+            };
+            let unproven = Unproven::new(number, placed.line.text, why);
+            found.push(Unproven { is_rewritten: true, ..unproven });
+        }
+    }
+    found
 }
 
 pub(super) fn with_entry(
@@ -276,13 +387,13 @@ fn block(
             if placed.words.last().is_none_or(|word| word.raw != "{") {
                 return refuse("its block does not open at the end of the line");
             }
-            // The words after the title, less an identity that has to be unique.
+            // The words after the title, less an identity and a key, which have to be unique.
             let mut options = placed.words[2..].iter().map(|word| word.raw);
             let mut kept = Vec::new();
             while let Some(option) = options.next() {
                 match option {
-                    "--id" => drop(options.next()),
-                    option if option.starts_with("--id=") => {}
+                    "--id" | "--hotkey" => drop(options.next()),
+                    option if option.starts_with("--id=") || option.starts_with("--hotkey=") => {}
                     option => kept.push(option),
                 }
             }
@@ -436,6 +547,22 @@ submenu 'Troubleshooting -->' {
         let text = "menuentry a {\n linux /k a \\\n b\n initrd /i\n}\n";
         let error = config(text).with_unattended(&new()).unwrap_err();
         assert!(matches!(error, BootConfigError::Uncopyable { line: 2, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_key_of_the_vendors_entry_does_not_start_ours() {
+        for option in ["--hotkey=i", "--hotkey i", "--hotkey=i --id x"] {
+            let text = format!("menuentry a --class x {option} {{\n linux /k\n initrd /i\n}}\n");
+            let grown = config(&text).with_unattended(&new()).unwrap();
+            assert!(grown.contains("menuentry 'Install unattended' --class x {\n"), "{grown}");
+            assert_eq!(grown.matches("hotkey").count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_label_in_a_variable_ends_with_its_argument() {
+        let text = "set x=\"quiet inst.stage2=hd:LABEL=CentOS\\x207 rd.live.check\"\n";
+        assert_eq!(config(text).volume_labels(), ["CentOS 7"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, NewEntry, Parsed, is_kept};
+use super::entry::{Entry, NewEntry, Parsed, Unproven, is_kept};
 use super::lines::{Line, ending, lines};
 use super::volume_label;
 
@@ -40,7 +40,18 @@ pub(super) fn parse(text: &str) -> Parsed {
                 parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
                 continue;
             }
-            ("default", _) => default = rest.parse().unwrap_or(0),
+            ("default", _) => {
+                default = rest.parse().unwrap_or(0);
+                if rest.trim().parse::<usize>().is_err() {
+                    let why = "the default is kept elsewhere";
+                    let unproven = Unproven::new(number, line.text, why);
+                    parsed.unproven.push(Unproven { is_rewritten: true, ..unproven });
+                }
+            }
+            ("configfile", None) => {
+                let why = "the file that it reads is not followed";
+                parsed.unproven.push(Unproven::new(number, line.text, why));
+            }
             ("timeout", _) => parsed.timeout = rest.parse().ok().map(Duration::from_secs),
             ("kernel", Some(entry)) => {
                 let (_, path, args) = kernel(rest);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, NewEntry, Parsed, is_kept};
+use super::entry::{Entry, NewEntry, Parsed, Unproven, is_kept};
 use super::lines::{Line, ending, lines};
 use super::volume_label;
 
@@ -24,7 +24,9 @@ enum Directive<'t> {
     OnTimeout(&'t str),
     Timeout(&'t str),
     Include(&'t str),
-    Ui,
+    Ui(&'t str),
+    Prompt(&'t str),
+    LocalBoot,
     /// A menu directive, a comment, an empty line: of no use in a copy.
     Nothing,
     /// Anything else.
@@ -75,7 +77,9 @@ fn directive(line: &str) -> Directive<'_> {
         "ontimeout" => Directive::OnTimeout(rest),
         "timeout" => Directive::Timeout(rest),
         "include" => Directive::Include(rest),
-        "ui" => Directive::Ui,
+        "ui" => Directive::Ui(rest),
+        "prompt" => Directive::Prompt(rest),
+        "localboot" => Directive::LocalBoot,
         "menu" => {
             let (what, rest) = word(rest);
             match what.to_ascii_lowercase().as_str() {
@@ -118,6 +122,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut parsed = Parsed::default();
     let mut everywhere = None;
     let (mut marked, mut named) = (None, None);
+    let (mut has_menu, mut has_prompt) = (false, false);
     let placed = place(text);
     for (number, placed) in placed.iter().enumerate() {
         let mut open = parsed.entries.last_mut().filter(|_| placed.is_in_label);
@@ -144,16 +149,32 @@ pub(super) fn parse(text: &str) -> Parsed {
             (Directive::MenuDefault, Some(entry)) if placed.depth == 0 => {
                 marked = Some(entry.id.clone());
             }
+            (Directive::LocalBoot, Some(entry)) => entry.kernel = None,
+            (Directive::Prompt(value), _) => has_prompt = word(value).0 != "0",
+            (Directive::Ui(command), _) => {
+                has_menu = true;
+                parsed.unproven.extend(other_file(number, placed.line.text, command));
+            }
             // `ontimeout` outranks `default`, which outranks the menu's mark when it is a label.
             (Directive::OnTimeout(command), _) => named = Some((2, word(command).0)),
-            (Directive::Default(command), _) if named.is_none_or(|(rank, _)| rank < 2) => {
-                named = Some((1, word(command).0));
+            (Directive::Default(command), _) => {
+                if is_module(command) {
+                    has_menu = true;
+                    parsed.unproven.extend(other_file(number, placed.line.text, command));
+                }
+                if named.is_none_or(|(rank, _)| rank < 2) {
+                    named = Some((1, word(command).0));
+                }
             }
             (Directive::Timeout(tenths), _) => {
                 let tenths = tenths.parse::<u32>().ok().filter(|tenths| *tenths > 0);
                 parsed.timeout = tenths.map(|n| Duration::from_millis(u64::from(n) * 100));
             }
-            (Directive::Include(path), _) => parsed.includes.push(word(path).0.to_owned()),
+            (Directive::Include(path), _) => {
+                parsed.includes.push(word(path).0.to_owned());
+                let why = "the file that it includes is not followed";
+                parsed.unproven.push(Unproven::new(number, placed.line.text, why));
+            }
             _ => {}
         }
         if let Some(entry) = open {
@@ -172,17 +193,24 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     let is_label = |id: &str| parsed.entries.iter().position(|entry| entry.id == id);
-    let chosen = named
-        .and_then(|(_, id)| is_label(id))
-        .or_else(|| marked.as_deref().and_then(is_label))
-        .unwrap_or(0);
-    if let Some(entry) = parsed.entries.get_mut(chosen) {
+    let chosen = named.and_then(|(_, id)| is_label(id));
+    parsed.is_immediate = chosen.is_some() && !has_menu && !has_prompt;
+    // Without a menu, nothing but `default` and `ontimeout` is asked (syslinux.txt, DEFAULT).
+    let chosen =
+        chosen.or_else(|| has_menu.then(|| marked.as_deref().and_then(is_label).unwrap_or(0)));
+    if let Some(entry) = chosen.and_then(|chosen| parsed.entries.get_mut(chosen)) {
         entry.is_default = true;
     }
     let words = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let words = words.flat_map(str::split_whitespace);
     parsed.labels = words.filter_map(volume_label::in_argument).collect();
     parsed
+}
+
+/// A menu module that is given a file reads its entries there.
+fn other_file(index: usize, line: &str, command: &str) -> Option<Unproven> {
+    let more = !word(command).1.is_empty();
+    more.then(|| Unproven::new(index, line, "the menu reads a file that is not followed"))
 }
 
 /// Whether a `default` starts a menu module, not an entry.
@@ -208,7 +236,7 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) 
             if !has(|d| matches!(d, Directive::Timeout(_))) {
                 output += &format!("timeout {tenths}{end}");
             }
-            if !has(|d| matches!(d, Directive::Default(_) | Directive::Ui)) {
+            if !has(|d| matches!(d, Directive::Default(_) | Directive::Ui(_))) {
                 output += &format!("default {label}{end}");
             }
             output += &block(&placed[base.lines.clone()], base, new, label, end);

@@ -9,13 +9,13 @@ mod grub2;
 mod grub_legacy;
 mod isolinux;
 mod lines;
-mod volume_label;
+pub(super) mod volume_label;
 
 use std::time::Duration;
 
 use entry::{Parsed, TEXT_LIMIT};
 
-pub use entry::{BootConfigError, Entry, NewEntry};
+pub use entry::{BootConfigError, Entry, NewEntry, Unproven};
 
 /// The longest title and the longest argument that is added.
 const WORD_LIMIT: usize = 200;
@@ -32,7 +32,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The grammar of a file, from its name alone, whatever the case of its letters.
+    /// The grammar of a file, from its name alone, whatever the case of its letters; for
+    /// `BOOT*.conf` see [`Kind::of_text`].
     pub fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name.to_ascii_lowercase().as_str() {
@@ -42,6 +43,30 @@ impl Kind {
             _ => None,
         }
     }
+
+    /// The grammar that a file of this kind is written in: `BOOT.conf` is GRUB legacy's on el6, and
+    /// from el8 on a copy of `grub.cfg`.
+    pub fn of_text(self, text: &str) -> Self {
+        let mut words = text.lines().filter_map(|line| line.split_whitespace().next());
+        let is_grub2 = |word| {
+            matches!(word, "menuentry" | "submenu" | "set" | "linux" | "linuxefi" | "function")
+        };
+        match self {
+            Self::GrubLegacy if words.any(is_grub2) => Self::Grub2,
+            kind => kind,
+        }
+    }
+}
+
+/// When a menu starts its default entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Not before somebody presses a key.
+    Never,
+    /// At once, so that nobody can stop it.
+    AtOnce,
+    /// After a while.
+    After(Duration),
 }
 
 /// A boot configuration that has been read.
@@ -104,6 +129,22 @@ impl BootConfig {
         self.parsed.timeout
     }
 
+    /// When the default entry starts by itself.
+    pub fn start(&self) -> Start {
+        match self.parsed.timeout {
+            _ if self.parsed.is_immediate => Start::AtOnce,
+            None => Start::Never,
+            Some(time) if time.is_zero() => Start::AtOnce,
+            Some(time) => Start::After(time),
+        }
+    }
+
+    /// Lines that decide what starts in a way that is not followed, so that the default entry may be
+    /// another than [`default_entry`](Self::default_entry).
+    pub fn unproven(&self) -> &[Unproven] {
+        &self.parsed.unproven
+    }
+
     /// Files it includes. They are not read.
     pub fn includes(&self) -> &[String] {
         &self.parsed.includes
@@ -149,8 +190,9 @@ impl BootConfig {
     ///
     /// # Errors
     ///
-    /// Fails when there is nothing to copy, when an entry of that title is there already, and when
-    /// a title or an argument would mean something else to the boot loader.
+    /// Fails when there is nothing to copy, when an entry of that title is there already, when a
+    /// title or an argument would mean something else to the boot loader, and when a line of the
+    /// menu may start something else than the new entry.
     pub fn with_unattended(&self, new: &NewEntry) -> Result<String, BootConfigError> {
         writable(new)?;
         let slug = slug(&new.title);
@@ -163,6 +205,12 @@ impl BootConfig {
             let includes = self.parsed.includes.clone();
             return Err(BootConfigError::NoInstallEntry { titles, includes });
         };
+        if let Some(Unproven { line, text, why, .. }) =
+            self.parsed.unproven.iter().find(|unproven| !unproven.is_rewritten)
+        {
+            let text = text.clone();
+            return Err(BootConfigError::Unproven { line: *line, text, why });
+        }
         match self.kind {
             Kind::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
             Kind::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
@@ -229,6 +277,98 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Kind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_boot_conf_may_be_of_either_grub() {
+        for (text, kind) in [
+            ("default=0\ntitle a\n\tkernel /k\n", Kind::GrubLegacy),
+            ("set default=\"1\"\nmenuentry 'a' {\n\tlinuxefi /k\n}\n", Kind::Grub2),
+            ("menuentry a {\n}\n", Kind::Grub2),
+            ("", Kind::GrubLegacy),
+        ] {
+            assert_eq!(Kind::of("EFI/BOOT/BOOT.conf").unwrap().of_text(text), kind, "{text}");
+            assert_eq!(Kind::Isolinux.of_text(text), Kind::Isolinux);
+        }
+    }
+
+    #[test]
+    fn what_may_start_something_else_is_refused_and_named() {
+        let isolinux = "label a\n  kernel k\n  append initrd=i\n";
+        let legacy = "title a\n kernel /k\n initrd /i\n";
+        let grub2 = "menuentry a {\n linux /k\n initrd /i\n}\n";
+        for (kind, text, line) in [
+            (Kind::Isolinux, format!("ui vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (Kind::Isolinux, format!("default vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (Kind::Isolinux, format!("{isolinux}include more.cfg\n"), 4),
+            (Kind::Isolinux, format!("menu include more.cfg\n{isolinux}"), 1),
+            (Kind::GrubLegacy, format!("configfile /other.conf\n{legacy}"), 1),
+            (Kind::Grub2, format!("if [ x ]; then\n{grub2}fi\n"), 2),
+            (Kind::Grub2, format!("{grub2}if [ x ]; then menuentry b {{\n linux /m\n}}\nfi\n"), 5),
+            (Kind::Grub2, format!("source /custom.cfg\n{grub2}"), 1),
+            (Kind::Grub2, format!("{grub2}if [ -f /x ]; then source /x; fi\n"), 5),
+            (Kind::Grub2, format!("configfile $prefix/x\n{grub2}"), 1),
+            (Kind::Grub2, format!("{grub2}function f {{\n set default=2\n}}\nf\n"), 6),
+            (Kind::Grub2, format!("linux /k\nboot\n{grub2}"), 1),
+        ] {
+            let config = BootConfig::parse(kind, &text).unwrap();
+            assert_eq!(config.unproven()[0].line, line, "{text}");
+            let error = config.with_unattended(&new("New", &[])).unwrap_err();
+            assert!(matches!(error, BootConfigError::Unproven { .. }), "{text}: {error:?}");
+            assert!(error.hint().is_some());
+        }
+        for (kind, text) in [
+            (Kind::Isolinux, format!("ui vesamenu.c32\n{isolinux}")),
+            (Kind::Grub2, format!("if [ x ]; then\n insmod y\nfi\n{grub2}")),
+            (Kind::Grub2, format!("{grub2}menuentry b {{\n configfile /x\n}}\n")),
+        ] {
+            let config = BootConfig::parse(kind, &text).unwrap();
+            assert_eq!(config.unproven(), [], "{text}");
+            let text = config.with_unattended(&new("New", &[])).unwrap();
+            assert_eq!(BootConfig::parse(kind, &text).unwrap().unproven(), []);
+        }
+    }
+
+    #[test]
+    fn a_default_that_a_condition_decides_is_not_proven() {
+        let entries = "menuentry a {\n linux /k\n initrd /i\n}\nmenuentry b {\n}\n";
+        for (head, proven) in [
+            ("set default=0\nset timeout=5\n", true),
+            ("set default=0\nif [ x ]; then\n set default=1\nfi\n", false),
+            ("set default=1\nif [ x ]; then\n set default=1\nfi\n", true),
+            ("set default=\"${saved_entry}\"\n", false),
+            ("set timeout=5\nif [ x ]; then\n set timeout=-1\nfi\n", false),
+            ("if [ x ]; then set default=1; fi\n", false),
+        ] {
+            let config = BootConfig::parse(Kind::Grub2, &format!("{head}{entries}")).unwrap();
+            assert_eq!(config.unproven().is_empty(), proven, "{head}");
+        }
+    }
+
+    #[test]
+    fn when_a_menu_starts_by_itself_follows_from_its_settings() {
+        let five = Start::After(Duration::from_secs(5));
+        let isolinux = "label a\n  kernel k\n";
+        let (legacy, grub2) = ("title a\n kernel /k\n", "menuentry a {\n linux /k\n}\n");
+        for (kind, head, entry, start) in [
+            (Kind::Isolinux, "default vesamenu.c32\ntimeout 50\n", isolinux, five),
+            (Kind::Isolinux, "default vesamenu.c32\ntimeout 0\n", isolinux, Start::Never),
+            (Kind::Isolinux, "ui menu.c32\n", isolinux, Start::Never),
+            (Kind::Isolinux, "default a\nprompt 1\ntimeout 50\n", isolinux, five),
+            (Kind::Isolinux, "default a\nprompt 1\n", isolinux, Start::Never),
+            (Kind::Isolinux, "default a\ntimeout 50\n", isolinux, Start::AtOnce),
+            (Kind::Isolinux, "", isolinux, Start::Never),
+            (Kind::GrubLegacy, "timeout 5\n", legacy, five),
+            (Kind::GrubLegacy, "timeout=0\n", legacy, Start::AtOnce),
+            (Kind::GrubLegacy, "hiddenmenu\n", legacy, Start::Never),
+            (Kind::Grub2, "set timeout=5\n", grub2, five),
+            (Kind::Grub2, "set timeout=-1\n", grub2, Start::Never),
+            (Kind::Grub2, "set timeout=0\n", grub2, Start::AtOnce),
+            (Kind::Grub2, "", grub2, Start::Never),
+        ] {
+            let config = BootConfig::parse(kind, &format!("{head}{entry}")).unwrap();
+            assert_eq!(config.start(), start, "{kind:?} {head}");
         }
     }
 

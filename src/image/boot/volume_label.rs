@@ -12,7 +12,7 @@ pub(super) fn in_argument(argument: &str) -> Option<String> {
 }
 
 /// Replaces `\xHH` by the character it stands for. Other escapes stay.
-pub(super) fn unescape(text: &str) -> String {
+pub(in crate::image) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("\\x") {

@@ -1,12 +1,13 @@
 //! File systems, partition tables and the implanted sum of an image.
 
+use std::collections::BTreeMap;
+
 use crate::facts::image::MediumFacts;
 use crate::facts::{Fact, Looked};
-use crate::image::iso::media_md5::{Implant, MediaMd5};
-use crate::image::iso::{JolietDifference, Medium, Platform, partition_report};
+use crate::image::iso::{Entry, JolietDifference, Medium, Platform, partition_report};
 
-/// Differences between the two trees that are worth telling one by one.
-const DIFFERENCES: usize = 20;
+/// Differences between the two trees that are looked at.
+const DIFFERENCES: usize = 2000;
 
 /// How the implanted media md5 is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub enum MediaMd5Check {
     Implanted,
 }
 
-/// Reads the facts.
-pub fn facts(medium: &Medium, md5: MediaMd5Check) -> MediumFacts {
+/// Reads the facts; the media md5 was summed with the files.
+pub fn facts(medium: &Medium, media_md5: Fact<String>) -> MediumFacts {
     let starts = |platform| {
         medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
     };
@@ -29,7 +30,7 @@ pub fn facts(medium: &Medium, md5: MediaMd5Check) -> MediumFacts {
         rock_ridge: medium.rock_ridge(),
         joliet: medium.joliet(),
         trees_agree: Fact::Known(trees_agree(medium)),
-        media_md5: media_md5(medium, md5),
+        media_md5,
         hybrid: hybrid && signature == [0x55, 0xaa],
         partition_faults: Fact::from(report.map(|report| {
             Looked::complete(report.problems.iter().map(ToString::to_string).collect())
@@ -39,36 +40,24 @@ pub fn facts(medium: &Medium, md5: MediaMd5Check) -> MediumFacts {
     }
 }
 
-/// A `TRANS.TBL` lists the names of the main tree for readers without Rock Ridge; Joliet has none.
+/// Whether both trees show the same files. Joliet cuts names at 64 characters, or at 103, and has
+/// no `*:;?\`: a file of each tree that lies on the same bytes is one file. A `TRANS.TBL` lists the
+/// names of the main tree for readers without Rock Ridge; Joliet has none.
 fn trees_agree(medium: &Medium) -> bool {
-    let counts = |difference: &JolietDifference| match difference {
-        JolietDifference::OnlyMain(path) => !path.ends_with("TRANS.TBL"),
-        _ => true,
-    };
-    !medium.joliet_differences(DIFFERENCES * 100).iter().any(counts)
-}
-
-fn media_md5(medium: &Medium, how: MediaMd5Check) -> Fact<String> {
-    let Some(implanted) = Implant::read(medium.primary_descriptor()) else {
-        return Fact::Known("absent".to_owned());
-    };
-    if how == MediaMd5Check::Implanted {
-        return Fact::Known("match".to_owned());
-    }
-    let mut sum = MediaMd5::skipping(medium.volume_size_bytes(), implanted.skip_sectors);
-    let mut buffer = vec![0; 256 * 1024];
-    let mut at = 0;
-    while at < sum.wanted() {
-        let left = usize::try_from(sum.wanted() - at).unwrap_or(usize::MAX);
-        let chunk = buffer.len().min(left);
-        if let Err(error) = medium.source().read_exact_at(at, &mut buffer[..chunk]) {
-            return Fact::unavailable(error.to_string());
+    let mut renamed: BTreeMap<Vec<(u64, u64)>, i64> = BTreeMap::new();
+    let place = |entry: Option<Entry>| entry.map(|entry| entry.extents).unwrap_or_default();
+    for difference in medium.joliet_differences(DIFFERENCES) {
+        match difference {
+            JolietDifference::OnlyMain(path) if path.ends_with("TRANS.TBL") => {}
+            JolietDifference::OnlyMain(path) => {
+                *renamed.entry(place(medium.find(&path))).or_default() += 1;
+            }
+            JolietDifference::OnlyJoliet(path) => {
+                let found = medium.joliet_entries().find(|entry| entry.path == path);
+                *renamed.entry(place(found)).or_default() -= 1;
+            }
+            JolietDifference::OtherContent(_) => return false,
         }
-        sum.update(&buffer[..chunk]);
-        at += chunk as u64;
     }
-    match sum.finish(implanted.is_supported) {
-        Some(found) if found == implanted => Fact::Known("match".to_owned()),
-        _ => Fact::Known("mismatch".to_owned()),
-    }
+    renamed.values().all(|count| *count == 0)
 }

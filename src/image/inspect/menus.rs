@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use super::chain::Chain;
+use super::location::{Location, arguments_of, locate};
 use crate::facts::image::{BootEntryFacts, BootFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::menus::{Menu, Menus, Place};
 
 /// Reads the facts.
-pub fn facts(menus: &Menus) -> BootFacts {
+pub fn facts(menus: &Menus, chain: Chain) -> BootFacts {
     let complete = menus.faults.is_empty();
     let entries = menus.found.iter().flat_map(entries_of).collect();
     let labels = distinct(menus.found.iter().flat_map(|menu| menu.config.volume_labels()));
-    let named: Vec<(String, String)> = menus.found.iter().flat_map(kickstarts_of).collect();
+    let named: Vec<(String, String)> = menus.found.iter().flat_map(arguments_of).collect();
     let attended: Vec<String> = menus
         .found
         .iter()
-        .filter(|menu| kickstarts_of(menu).is_empty())
+        .filter(|menu| arguments_of(menu).is_empty())
         .map(|menu| menu.file.clone())
         .collect();
     let defaults = menus.found.iter().filter_map(|menu| {
@@ -23,7 +25,7 @@ pub fn facts(menus: &Menus) -> BootFacts {
         Some(format!("{}: {}", menu.file, entry.title))
     });
     let looked = |items: Vec<String>| Fact::Known(Looked { items, complete });
-    let most = menus.found.iter().map(|menu| kickstarts_of(menu).len()).max().unwrap_or(0);
+    let most = menus.found.iter().map(|menu| arguments_of(menu).len()).max().unwrap_or(0);
     let longest = menus.found.iter().flat_map(|menu| menu.config.entries());
     let longest = longest.map(|entry| entry.args.join(" ").len()).max().unwrap_or(0);
     BootFacts {
@@ -32,6 +34,8 @@ pub fn facts(menus: &Menus) -> BootFacts {
         labels: looked(labels),
         efi_copy_agrees: efi_copy_agrees(menus),
         attended_defaults: looked(attended),
+        obstacles: chain.obstacles.into_fact(),
+        faults: chain.faults.into_fact(),
         kickstart_keys: looked(distinct(named.iter().map(|(key, _)| key.clone()))),
         kickstart_locations: looked(distinct(named.iter().map(|(_, at)| at.clone()))),
         most_kickstart_arguments: Fact::Known(i64::try_from(most).unwrap_or(i64::MAX)),
@@ -44,31 +48,24 @@ pub fn facts(menus: &Menus) -> BootFacts {
 /// # Errors
 ///
 /// A fragment that says why there is none.
-pub fn kickstart_path(menus: &Menus) -> Result<String, String> {
-    let (_, location) = menus
-        .found
-        .iter()
-        .flat_map(kickstarts_of)
-        .next()
-        .ok_or("no default boot entry names a kickstart")?;
-    let path = match location.split_once(':') {
-        Some(("cdrom", path)) => path,
-        // hd:DEVICE:/path
-        Some(("hd", rest)) => rest.rsplit_once(':').map_or("", |(_, path)| path),
-        None if location == "cdrom" => "/ks.cfg",
-        _ => return Err(format!("the kickstart is not on this disc but at {location}")),
-    };
-    Ok(path.trim_start_matches('/').to_owned())
-}
-
-/// Key and location of every kickstart argument of a menu's default entry.
-fn kickstarts_of(menu: &Menu) -> Vec<(String, String)> {
-    let arguments = menu.config.default_entry().map_or(&[][..], |entry| &entry.args);
-    let named = |argument: &String| {
-        let (key, location) = argument.split_once('=')?;
-        matches!(key, "ks" | "inst.ks").then(|| (key.to_owned(), location.to_owned()))
-    };
-    arguments.iter().filter_map(named).collect()
+pub fn kickstart_path(menus: &Menus, volume_id: &str) -> Result<String, String> {
+    let mut paths = Vec::new();
+    for menu in &menus.found {
+        // The last argument counts, for both loaders.
+        let Some((_, location)) = arguments_of(menu).pop() else { continue };
+        match locate(&location, volume_id) {
+            Location::Disc(path) if paths.contains(&path) => {}
+            Location::Disc(path) => paths.push(path),
+            Location::Elsewhere(why) | Location::Unclear(why) => {
+                return Err(format!("the kickstart {why}"));
+            }
+        }
+    }
+    match &paths[..] {
+        [] => Err("no default boot entry names a kickstart".to_owned()),
+        [path] => Ok(path.clone()),
+        several => Err(format!("the boot menus name several kickstarts: {}", several.join(", "))),
+    }
 }
 
 fn entries_of(menu: &Menu) -> Vec<BootEntryFacts> {

@@ -4,28 +4,37 @@
 //! the next one is read all the same.
 
 mod agent;
+mod answer;
+mod chain;
+mod digests;
+mod location;
 mod medium;
 mod menus;
 mod packages;
 mod payload;
 mod source;
 mod telling;
+mod vendor;
 
 use std::fs::File;
 use std::sync::Arc;
 
+use digests::Digests;
 pub use medium::MediaMd5Check;
 pub use packages::{Asked, Stock, packages};
 pub use payload::manifest;
+use source::{Repositories, Wishes};
 use telling::told;
+use vendor::{Vendor, VendorFacts};
 
-use super::generation;
 use super::iso::{IsoError, Medium};
 use super::kickstart;
+use super::kickstart::model::KICKSTART_DISC_MOUNT;
 use super::manifest::Manifest;
-use super::menus as boot_menus;
+use super::menus::{self as boot_menus, Menus};
 use super::on_disc;
 use super::profile::Generation;
+use super::treeinfo::TreeInfo;
 use crate::facts::Fact;
 use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
 
@@ -45,23 +54,36 @@ pub fn image(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoErro
 pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
     let manifest = payload::manifest(medium);
     let menus = boot_menus::read(medium);
-    let kind = kind_of(medium, &manifest);
-    let generation = generation_of(medium, &manifest);
-    let boot = menus::facts(&menus);
-    let location = match kind {
-        ImageKind::KickstartDisc => Ok(on_disc::KICKSTART.to_owned()),
-        _ => menus::kickstart_path(&menus),
-    };
-    let text = location.and_then(|path| {
+    let info = TreeInfo::of(medium);
+    let kind = kind_of(medium, &manifest, &menus, &info);
+    let generation = generation_of(&info, &manifest);
+    let chain = chain::follow(medium, &menus, kind);
+    let text = kickstart_location(medium, kind, &menus, &info).and_then(|path| {
         let bytes = medium.read(&path, KICKSTART_BYTES).map_err(|error| error.to_string())?;
         Ok((path, bytes))
     });
     let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| asked_for(bytes));
-    let mut digests = payload::Digests::of(medium);
+    let repositories = Repositories::of(medium);
+    let mut digests = Digests::of(medium);
     let (agent, noted) = agent::facts(medium, &manifest);
     if let Some((path, digest)) = noted {
         digests.note(&path, digest);
     }
+    let vendor = Vendor {
+        medium,
+        info: &info,
+        manifest: manifest.as_ref().ok(),
+        repo: &repositories.vendor,
+        chain: &chain.files,
+    };
+    vendor.want(&mut digests);
+    repositories.want(&mut digests);
+    payload::want(medium, &mut digests);
+    let media_md5 = digests.take(md5);
+    let vendor = match kind {
+        ImageKind::Installer | ImageKind::VendorMedium => vendor.facts(&mut digests),
+        ImageKind::KickstartDisc | ImageKind::Other => VendorFacts::default(),
+    };
     let kickstart = text.and_then(|(path, bytes)| {
         kickstart_facts(&path, &bytes, generation.as_ref().map_err(Clone::clone)?, &manifest)
     });
@@ -70,21 +92,75 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         size: i64::try_from(medium.file_len()).unwrap_or(i64::MAX),
         volume_id: medium.volume_id(),
         generation: Fact::from(generation.map(i64::from)),
-        medium: medium::facts(medium, md5),
-        boot,
-        source: source::facts(medium, &asked, &mut digests),
+        architecture: info.architecture.clone().map_or_else(
+            || Fact::unavailable("neither .treeinfo nor .discinfo names an architecture"),
+            Fact::Known,
+        ),
+        medium: medium::facts(medium, media_md5),
+        boot: menus::facts(&menus, chain),
+        source: source::facts(
+            medium,
+            &repositories,
+            &asked,
+            mounts(kind, &info),
+            vendor,
+            &mut digests,
+        ),
         kickstart: Fact::from(kickstart),
         payload: payload::facts(medium, &manifest, &mut digests),
         agent,
     }
 }
 
-/// What an image is for: the manifest says so of ours, the vendor's files of the vendor's.
-fn kind_of(medium: &Medium, manifest: &Result<Manifest, String>) -> ImageKind {
+/// Where the installer mounts the disc that carries the packages: anaconda 13's yuminstall.py, and
+/// dracut's from 7 on; `%pre` mounts a kickstart disc.
+fn mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str] {
+    match (kind, info.major()) {
+        (ImageKind::KickstartDisc, _) => &[KICKSTART_DISC_MOUNT],
+        (_, Some(6)) => &["/mnt/source"],
+        _ => &["/run/install/repo", "/run/install/source"],
+    }
+}
+
+/// Anaconda of 7 and later takes `ks.cfg` of a volume with this label without being told
+/// (rhel7-branch, dracut/parse-kickstart).
+const DRIVER_LABEL: &str = "OEMDRV";
+
+fn brings_kickstart(medium: &Medium, info: &TreeInfo) -> bool {
+    info.major() != Some(6)
+        && medium.volume_id() == DRIVER_LABEL
+        && medium.find(on_disc::KICKSTART).is_some()
+}
+
+/// The path on the disc of the kickstart that is used.
+fn kickstart_location(
+    medium: &Medium,
+    kind: ImageKind,
+    menus: &Menus,
+    info: &TreeInfo,
+) -> Result<String, String> {
+    match menus::kickstart_path(menus, &medium.volume_id()) {
+        _ if kind == ImageKind::KickstartDisc => Ok(on_disc::KICKSTART.to_owned()),
+        Err(_) if brings_kickstart(medium, info) => Ok(on_disc::KICKSTART.to_owned()),
+        path => path,
+    }
+}
+
+/// What an image is for: the manifest says so of ours, and a boot menu that starts a kickstart of
+/// the disc; the vendor's files of the vendor's.
+fn kind_of(
+    medium: &Medium,
+    manifest: &Result<Manifest, String>,
+    menus: &Menus,
+    info: &TreeInfo,
+) -> ImageKind {
     let installer = medium.find(".discinfo").is_some() || medium.find(".treeinfo").is_some();
+    let volume_id = medium.volume_id();
     match manifest {
         Ok(manifest) if manifest.kind == "kickstart-disc" => ImageKind::KickstartDisc,
         Ok(_) => ImageKind::Installer,
+        Err(_) if chain::names_kickstart(menus, &volume_id) => ImageKind::Installer,
+        Err(_) if installer && brings_kickstart(medium, info) => ImageKind::Installer,
         // A manifest that is there but cannot be read is ours, and damaged.
         Err(_) if medium.find(on_disc::MANIFEST).is_some() && installer => ImageKind::Installer,
         Err(_) if medium.find(on_disc::MANIFEST).is_some() => ImageKind::KickstartDisc,
@@ -93,13 +169,19 @@ fn kind_of(medium: &Medium, manifest: &Result<Manifest, String>) -> ImageKind {
     }
 }
 
-fn generation_of(medium: &Medium, manifest: &Result<Manifest, String>) -> Result<u8, String> {
-    generation::of(medium).or_else(|why| manifest.as_ref().map(|m| m.generation).map_err(|_| why))
+fn generation_of(info: &TreeInfo, manifest: &Result<Manifest, String>) -> Result<u8, String> {
+    let told = || "neither .treeinfo nor .discinfo names a release".to_owned();
+    let of_manifest = || manifest.as_ref().map(|manifest| manifest.generation).map_err(|_| told());
+    info.major().map_or_else(of_manifest, Ok)
 }
 
-fn asked_for(kickstart: &[u8]) -> Vec<String> {
+fn asked_for(kickstart: &[u8]) -> Wishes {
     let document = kickstart::parse(&String::from_utf8_lossy(kickstart));
-    document.packages().into_iter().map(str::to_owned).collect()
+    Wishes {
+        packages: document.packages().into_iter().map(str::to_owned).collect(),
+        repositories: kickstart::facts::repositories(&document),
+        sources: kickstart::facts::sources(&document),
+    }
 }
 
 fn kickstart_facts(
@@ -112,6 +194,8 @@ fn kickstart_facts(
     let text = String::from_utf8_lossy(bytes);
     let generation = Generation::try_from(*generation)?;
     let mut facts = kickstart::facts(&text, path, generation);
-    facts.firmware = Fact::from(manifest.as_ref().map(|manifest| manifest.firmware.clone()));
+    if let Ok(manifest) = manifest {
+        facts.firmware = Fact::Known(manifest.firmware.clone());
+    }
     Ok(facts)
 }

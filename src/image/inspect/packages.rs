@@ -11,10 +11,10 @@ use rpmrepo_metadata::Package;
 use crate::facts::closure::PackageSetFacts;
 use crate::facts::{Fact, Looked};
 use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
-use crate::image::iso::Medium;
+use crate::image::iso::{EntryKind, Medium};
 use crate::image::profile::Generation;
 use crate::image::repository::{
-    Group, Keyring, RepositoryError, Shelf, Signed, open_file_lists, read_repo_each,
+    Group, Keyring, RepositoryError, Shelf, Signed, disc_of, open_file_lists, read_repo_each,
 };
 
 /// Things of one kind that are worth telling one by one.
@@ -120,13 +120,39 @@ fn read_each(
     origin: Origin,
 ) -> Result<Vec<Group>, RepositoryError> {
     let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
-    read_repo_each(
+    let mut absent: Vec<(String, String)> = Vec::new();
+    let groups = read_repo_each(
         |path| open(medium, &place(path)),
         |package| {
             let file = place(package.location_href());
+            let why = absence(medium, &file, package.size_package());
+            // What lies on another disc is none of this one's, and the installer would ask for it.
+            if why.is_some() && disc_of(package).is_some_and(|disc| disc > 1) {
+                return Ok(());
+            }
+            absent.extend(why.map(|why| (file.clone(), why)));
             pool.add(package, origin, &file).map_err(|error| error.to_string())
         },
-    )
+    )?;
+    let more = absent.len().saturating_sub(1);
+    match absent.into_iter().next() {
+        None => Ok(groups),
+        Some((name, why)) => {
+            let more = if more == 0 { String::new() } else { format!("; {more} more are like it") };
+            Err(RepositoryError::Inconsistent { name, what: format!("{why}{more}") })
+        }
+    }
+}
+
+/// Why a package's file is not what its repository says, as far as that is seen without reading it.
+pub fn absence(medium: &Medium, file: &str, len: u64) -> Option<String> {
+    match medium.find(file).filter(|entry| entry.kind == EntryKind::File) {
+        None => Some("is named by the repository and is not on the disc".to_owned()),
+        Some(entry) if entry.len != len => {
+            Some(format!("has {} bytes, the repository says {len}", entry.len))
+        }
+        Some(_) => None,
+    }
 }
 
 /// The facts of a medium with the RPMs of a directory.

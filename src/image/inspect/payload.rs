@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::digests::Digests;
 use crate::digest::Sha256;
 use crate::facts::image::{MadeFacts, PayloadFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::disc_path::DiscPath;
-use crate::image::iso::{EntryKind, IsoError, Medium};
+use crate::image::iso::{EntryKind, Medium, boot_digests};
 use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::image::on_disc;
 
@@ -24,45 +25,10 @@ pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
     serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", on_disc::MANIFEST))
 }
 
-/// Digests of files on the disc, each file read once however often it is asked for.
-pub struct Digests<'a> {
-    medium: &'a Medium,
-    known: BTreeMap<String, Result<Sha256, String>>,
-    /// Bytes that may still be read: a list that names one large file a thousand times under
-    /// other names must not cost a thousand readings.
-    left: u64,
-}
-
-impl<'a> Digests<'a> {
-    /// Digests of a medium's files; at most twice the medium's own length is read.
-    pub fn of(medium: &'a Medium) -> Self {
-        Self { medium, known: BTreeMap::new(), left: medium.file_len().saturating_mul(2) }
-    }
-
-    /// Takes note of a digest that was computed elsewhere, while the file was read.
-    pub fn note(&mut self, path: &str, digest: Sha256) {
-        self.known.insert(path.to_owned(), Ok(digest));
-    }
-
-    /// The digest of one file, or why it has none.
-    pub fn get(&mut self, path: &str) -> Result<Sha256, String> {
-        if let Some(known) = self.known.get(path) {
-            return known.clone();
-        }
-        let result = self.read(path);
-        self.known.insert(path.to_owned(), result.clone());
-        result
-    }
-
-    fn read(&mut self, path: &str) -> Result<Sha256, String> {
-        let map = self.medium.map(path).map_err(|error| match error {
-            IsoError::NotFound { .. } => "is missing".to_owned(),
-            error => error.to_string(),
-        })?;
-        self.left = self.left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
-        let (digest, _) = Sha256::of_reader(map.reader()).map_err(|error| error.to_string())?;
-        Ok(digest)
-    }
+/// Says which digests will be asked for.
+pub fn want(medium: &Medium, digests: &mut Digests<'_>) {
+    let listed = sums(medium).unwrap_or_default();
+    listed.iter().for_each(|(_, path)| digests.want(path.as_str()));
 }
 
 /// Verifies every file that the list on the disc names.
@@ -79,6 +45,7 @@ pub fn facts(
             .collect();
         if let Ok(manifest) = manifest {
             faults.extend(disagreements(manifest, sums));
+            faults.extend(boot_faults(medium, manifest, digests));
         }
         Looked::complete(faults)
     });
@@ -170,6 +137,28 @@ fn disagreements(manifest: &Manifest, sums: &[(Sha256, DiscPath)]) -> Vec<String
         .filter(|file| !agrees(&file.path, file.sha256))
         .map(|file| format!("/{} is not so in /{}", file.path, on_disc::SUMS))
         .collect()
+}
+
+/// What the installation starts from and is no longer what it was when the image was built.
+fn boot_faults(medium: &Medium, manifest: &Manifest, digests: &mut Digests<'_>) -> Vec<String> {
+    let Some(boot) = &manifest.boot else { return Vec::new() };
+    let mut faults: Vec<String> =
+        boot.files.iter().filter_map(|file| fault(digests, file.sha256, &file.path)).collect();
+    match boot_digests(medium.source()) {
+        Ok(found) => {
+            for (what, is_same) in [
+                ("the volume descriptors are", found.descriptors == boot.descriptors),
+                ("the boot catalog is", found.catalog == boot.catalog),
+                ("the code of the boot record is", found.code == boot.code),
+            ] {
+                if !is_same {
+                    faults.push(format!("{what} not what the manifest says"));
+                }
+            }
+        }
+        Err(error) => faults.push(format!("the volume descriptors cannot be read: {error}")),
+    }
+    faults
 }
 
 fn strangers(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {

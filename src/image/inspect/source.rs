@@ -3,7 +3,10 @@
 
 use std::io;
 
-use super::payload::Digests;
+use super::answer::Answer;
+use super::digests::Digests;
+use super::packages::absence;
+use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Fact, Looked};
@@ -17,21 +20,78 @@ const FAULTS: usize = 100;
 /// Add-on packages that are told one by one.
 const ADD_ONS: usize = 1000;
 
-/// What `%packages` asks for; groups with `@`.
-pub type Asked = Result<Vec<String>, String>;
+/// What the kickstart asks for, or why there is none.
+pub type Asked = Result<Wishes, String>;
+
+/// What a kickstart asks of its sources.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `%packages`; groups with `@`.
+    pub packages: Vec<String>,
+    /// Where its `repo` lines find packages.
+    pub repositories: Vec<String>,
+    /// The commands that say where the installation comes from.
+    pub sources: Vec<String>,
+}
+
+/// The repositories of a medium.
+pub struct Repositories {
+    /// The vendor's, at the top.
+    pub vendor: Result<Repo, String>,
+    /// The one that was added.
+    pub add_ons: Result<Repo, String>,
+    has_add_ons: bool,
+}
+
+impl Repositories {
+    /// Reads the repositories of a medium.
+    pub fn of(medium: &Medium) -> Self {
+        let has_add_ons = medium.find(REPOSITORY).is_some();
+        let add_ons = if has_add_ons { read(medium, REPOSITORY) } else { Ok(Repo::default()) };
+        Self { vendor: read(medium, ""), add_ons, has_add_ons }
+    }
+
+    /// Says which digests of add-ons will be asked for.
+    pub fn want(&self, digests: &mut Digests<'_>) {
+        let packages = self.add_ons.iter().flat_map(|repo| repo.packages.values().flatten());
+        packages.for_each(|it| digests.want(&format!("{REPOSITORY}/{}", it.location)));
+    }
+}
 
 /// Reads the facts.
-pub fn facts(medium: &Medium, asked: &Asked, digests: &mut Digests<'_>) -> SourceFacts {
-    let vendor = read(medium, "");
-    let has_add_ons = medium.find(REPOSITORY).is_some();
-    let add_ons = if has_add_ons { read(medium, REPOSITORY) } else { Ok(Repo::default()) };
+pub fn facts(
+    medium: &Medium,
+    repositories: &Repositories,
+    asked: &Asked,
+    mounts: &[&str],
+    vendor_facts: VendorFacts,
+    digests: &mut Digests<'_>,
+) -> SourceFacts {
+    let Repositories { vendor, add_ons, has_add_ons } = repositories;
+    let used = asked.as_ref().map(|asked| used(medium, asked, mounts, *has_add_ons));
     let missing = |wanted: fn(&str) -> Option<&str>, has: fn(&Repo, &str) -> bool| {
         let (asked, vendor) = (asked.as_ref()?, vendor.as_ref()?);
-        let add_ons = add_ons.as_ref()?;
-        let lacks = |name: &&str| !has(vendor, name) && !has(add_ons, name);
-        let names = asked.iter().filter_map(|asked| wanted(asked)).filter(lacks);
-        Ok::<_, &String>(Looked::complete(names.map(str::to_owned).collect()))
+        let (used, _) = used.as_ref().map_err(|why| *why)?;
+        let mut others = Vec::new();
+        for path in used {
+            match path == REPOSITORY {
+                true => others.push(add_ons.as_ref()?.clone()),
+                false => others.extend(read(medium, path)),
+            }
+        }
+        let lacks = |name: &&str| !has(vendor, name) && !others.iter().any(|repo| has(repo, name));
+        let names = asked.packages.iter().filter_map(|asked| wanted(asked)).filter(lacks);
+        Ok::<Vec<String>, &String>(names.map(str::to_owned).collect())
     };
+    let missing_packages = missing(
+        |asked| (!asked.starts_with('@') && !asked.starts_with('-')).then_some(asked),
+        Repo::has_package,
+    );
+    let missing_packages = missing_packages.map(|names| {
+        // What the repository names and the disc lacks may be needed by any of the others.
+        let absent = vendor.iter().flat_map(|repo| absent(medium, repo));
+        Looked::complete(names.into_iter().chain(absent).collect())
+    });
     SourceFacts {
         discinfo: medium.find(".discinfo").is_some(),
         second_stage: ["images/install.img", "LiveOS/squashfs.img"]
@@ -41,16 +101,80 @@ pub fn facts(medium: &Medium, asked: &Asked, digests: &mut Digests<'_>) -> Sourc
         groups: Fact::from(vendor.as_ref().map(|repo| {
             Looked::complete(repo.groups.iter().map(|group| group.id.clone()).collect())
         })),
-        missing_packages: Fact::from(missing(
-            |asked| (!asked.starts_with('@')).then_some(asked),
-            Repo::has_package,
-        )),
-        missing_groups: Fact::from(missing(|asked| asked.strip_prefix('@'), Repo::has_group)),
+        missing_packages: Fact::from(missing_packages),
+        missing_groups: Fact::from(
+            missing(|asked| asked.strip_prefix('@'), Repo::has_group).map(Looked::complete),
+        ),
         addon_packages: Fact::from(add_ons.as_ref().map(count)),
         addons: Fact::from(add_ons.as_ref().map(addons)),
         vendor_packages: Fact::from(vendor.as_ref().map(count)),
         addon_faults: Fact::from(add_ons.as_ref().map(|repo| faults(repo, digests))),
+        vendor_stale: Fact::Known(vendor_facts.stale()),
+        vendor_verified: Fact::Known(vendor_facts.verified),
+        uncovered: Fact::Known(Looked::complete(vendor_facts.uncovered)),
+        vendor_faults: vendor_facts.faults.into_fact(),
+        repository_faults: match used {
+            Ok((_, answer)) => answer.into_fact(),
+            Err(why) => Fact::unavailable(why.clone()),
+        },
     }
+}
+
+/// Packages of the vendor's whose files are not on the disc, each told as a fault.
+fn absent(medium: &Medium, repo: &Repo) -> Vec<String> {
+    let packages = repo.packages.values().flatten();
+    let absent = packages.filter_map(|it| {
+        let why = absence(medium, &it.location, it.len)?;
+        Some(format!("{} (/{} {why})", it.nevra, it.location))
+    });
+    absent.take(FAULTS).collect()
+}
+
+/// The repositories of this disc that a kickstart uses, besides the vendor's.
+fn used(
+    medium: &Medium,
+    asked: &Wishes,
+    mounts: &[&str],
+    has_add_ons: bool,
+) -> (Vec<String>, Answer) {
+    let (mut paths, mut answer) = (Vec::new(), Answer::default());
+    for source in asked.sources.iter().filter(|source| *source != "cdrom") {
+        answer.unclear(format!("{source:?} takes the packages from elsewhere"));
+    }
+    for place in &asked.repositories {
+        let path =
+            place.strip_prefix("file:").map(|rest| format!("/{}", rest.trim_start_matches('/')));
+        let Some(path) = path else {
+            if place.contains("://") {
+                answer.unclear(format!("the repository {place} is not on this disc"));
+            } else {
+                answer.fault(format!("{place:?} names no place of packages"));
+            }
+            continue;
+        };
+        let below = mounts.iter().find_map(|mount| {
+            let rest = path.strip_prefix(mount)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/').to_owned())
+        });
+        match below {
+            None => answer.fault(format!(
+                "{place} is not where the installer mounts this disc ({})",
+                mounts.join(", ")
+            )),
+            Some(path) => {
+                let repomd = format!("{path}/repodata/repomd.xml");
+                if medium.find(repomd.trim_start_matches('/')).is_none() {
+                    answer.fault(format!("{place} is not on this disc: there is no /{repomd}"));
+                } else {
+                    paths.push(path);
+                }
+            }
+        }
+    }
+    if has_add_ons && !paths.iter().any(|path| path == REPOSITORY) {
+        answer.fault(format!("/{REPOSITORY} is on the disc, and no repo command names it"));
+    }
+    (paths, answer)
 }
 
 fn count(repo: &Repo) -> i64 {
@@ -80,7 +204,16 @@ fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
         let map = medium.map(&path).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(map.into_reader())
     };
-    read_repo(open).map_err(|error| super::told(&error))
+    let mut repo = read_repo(open).map_err(|error| super::told(&error))?;
+    // What lies on another disc of the set is none of this one's.
+    for packages in repo.packages.values_mut() {
+        packages.retain(|package| {
+            package.disc.is_none_or(|disc| disc <= 1)
+                || absence(medium, &package.location, package.len).is_none()
+        });
+    }
+    repo.packages.retain(|_, packages| !packages.is_empty());
+    Ok(repo)
 }
 
 fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {

@@ -7,6 +7,10 @@ use std::collections::BTreeSet;
 use super::command::Command;
 use super::parse::{Document, Kind, Section};
 use super::words;
+use crate::assets::{Assets, Kind as AssetKind};
+
+/// The guard's template, which has no variables.
+const GUARD: &str = "kickstart/disk-guard.sh.hbs";
 
 /// Whether a `clearpart` destroys anything.
 pub(super) fn erases(clearpart: &Command) -> bool {
@@ -35,25 +39,37 @@ pub(super) fn disks(document: &Document) -> BTreeSet<String> {
     disks
 }
 
-/// Whether `%pre` defines our guard and calls it for every disk that is erased.
+/// Whether `%pre` is our guard, word for word, and calls it for every disk that is erased before
+/// anything else is done. What was changed in it may no longer refuse.
 pub(super) fn disk_guard(document: &Document) -> bool {
     let erased: Vec<&str> = document
         .all("clearpart")
         .flat_map(|placed| placed.command.list("--drives").collect::<Vec<_>>())
         .collect();
-    let guards = |section: &Section| {
-        let has = |line: &str| section.body.iter().any(|own| own == line);
-        let calls: Vec<String> = section
-            .body
-            .iter()
-            .map(|line| words::split(line).words)
-            .filter(|words| words.len() == 5 && words[0] == "guard_disk")
-            .map(|words| words[1].clone())
-            .collect();
-        has("guard_disk() {")
-            && has("refuse() {")
-            && has("guard_against_others() {")
-            && erased.iter().all(|disk| calls.iter().any(|call| call == disk))
-    };
-    !erased.is_empty() && document.of_kind(Kind::Pre).any(guards)
+    let Ok(asset) = Assets::embedded().read(AssetKind::Template, GUARD) else { return false };
+    !erased.is_empty()
+        && document.of_kind(Kind::Pre).any(|section| guards(section, &asset.text, &erased))
+}
+
+fn guards(section: &Section, guard: &str, erased: &[&str]) -> bool {
+    let interpreter = section.header.option("--interpreter");
+    let text = section.text();
+    let Some(calls) = text.strip_prefix(guard.trim_end()) else { return false };
+    let mut guarded: Vec<String> = Vec::new();
+    for line in calls.lines() {
+        let split = words::split(line);
+        let words: Vec<&str> = split.words.iter().map(String::as_str).collect();
+        match words[..] {
+            [] => {}
+            ["guard_disk", disk, _, _, _] => guarded.push(disk.to_owned()),
+            ["mount_disc", _, _] => {}
+            ["blank_boot_code", disk] if guarded.iter().any(|known| known == disk) => {}
+            _ => return false,
+        }
+        if split.unbalanced || line.contains([';', '&', '|', '`', '$', '<', '>', '(', '\\']) {
+            return false;
+        }
+    }
+    matches!(interpreter, None | Some("/bin/sh" | "/bin/bash"))
+        && erased.iter().all(|disk| guarded.iter().any(|call| call == disk))
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use super::command::Command;
 use super::disks::{disk_guard, disk_of, disks, erases};
+use super::first_boot::first_boot;
 use super::lint::{Severity, lint};
 use super::parse::{Document, Kind, parse};
-use super::words;
+use super::script;
 use crate::facts::image::{KickstartFacts, PartitionFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::profile::Generation;
@@ -44,14 +45,9 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
                 && words.get(1).is_some_and(|mode| matches!(mode.as_str(), "755" | "0755"))
                 && words.iter().skip(2).any(|file| file.ends_with("/ApplyCustomChanges.sh"))
         }),
-        first_boot: in_post(&document, |words| {
-            let words: Vec<_> = words.iter().map(String::as_str).collect();
-            matches!(words[..], ["chkconfig", "preflight-firstboot", "on"])
-                || matches!(
-                    words[..],
-                    ["systemctl", "enable", "preflight-firstboot" | "preflight-firstboot.service"]
-                )
-        }),
+        first_boot: first_boot(&document),
+        repositories: Looked { items: repositories(&document), complete },
+        sources: Looked { items: sources(&document), complete },
     }
 }
 
@@ -154,22 +150,38 @@ fn network(document: &Document) -> &'static str {
     }
 }
 
-/// Whether any line of a `%post` script satisfies a rule; comments do not.
-fn in_post(document: &Document, rule: impl Fn(&[String]) -> bool) -> bool {
-    post_lines(document).any(|words| rule(&words))
+/// Where each `repo` line finds its packages; the line itself where that cannot be told.
+pub fn repositories(document: &Document) -> Vec<String> {
+    let place = |placed: &super::parse::Placed| {
+        let url = placed.command.option("--baseurl").filter(|url| !url.is_empty());
+        url.map_or_else(|| placed.command.to_string(), str::to_owned)
+    };
+    document.all("repo").map(place).collect()
 }
 
-fn post_lines(document: &Document) -> impl Iterator<Item = Vec<String>> {
+/// The commands that say where the installation comes from.
+pub fn sources(document: &Document) -> Vec<String> {
+    let names = ["cdrom", "harddrive", "liveimg", "nfs", "ostreesetup", "url"];
+    let commands = document.commands.iter().map(|placed| &placed.command);
+    commands.filter(|it| names.contains(&it.name.as_str())).map(ToString::to_string).collect()
+}
+
+/// Whether a command that `%post` runs for certain satisfies a rule.
+fn in_post(document: &Document, rule: impl Fn(&[String]) -> bool) -> bool {
+    post_commands(document).any(|words| rule(&words))
+}
+
+fn post_commands(document: &Document) -> impl Iterator<Item = Vec<String>> {
     document
         .of_kind(Kind::Post)
-        .flat_map(|section| &section.body)
-        .map(|line| words::split(line).words)
-        .filter(|words| !words.is_empty())
+        .flat_map(|section| script::read(&section.text()).steps)
+        .filter(|step| step.is_certain && !step.words.is_empty())
+        .map(|step| step.words)
 }
 
 /// The directory a `tar` line unpacks the agent bundle into.
 fn agent_directory(document: &Document) -> Fact<String> {
-    let directory = post_lines(document).find_map(|words| {
+    let directory = post_commands(document).find_map(|words| {
         let unpacks = words[0] == "tar"
             && words.iter().skip(1).take(1).any(|flags| flags.contains('x'))
             && words.iter().any(|word| {
@@ -217,7 +229,8 @@ part pv.1 --size=1
         assert!(facts.erases && !facts.disks_named && !facts.disk_guard && !facts.zerombr);
         assert_eq!(facts.disks.items, ["sda"]);
         assert_eq!(facts.firmware, Fact::Known("uefi".into()));
-        assert!(facts.lvm && !facts.minimal && !facts.first_boot);
+        assert!(facts.lvm && !facts.minimal);
+        assert_eq!(facts.first_boot, Fact::Known(false));
         assert_eq!(facts.packages.items, ["@core", "@base"]);
         assert_eq!(facts.partitions.items[0].fstype, "efi");
         assert_eq!(facts.partitions.items[1].size_mib, 1);
@@ -246,18 +259,32 @@ part pv.1 --size=1
     }
 
     #[test]
-    fn a_guard_that_is_not_called_for_every_erased_disk_is_none() {
-        let guard = "%pre\nrefuse() {\nguard_disk() {\nguard_against_others() {\n";
+    fn a_guard_that_is_changed_or_not_called_for_every_erased_disk_is_none() {
+        let guard = crate::assets::Assets::embedded()
+            .read(crate::assets::Kind::Template, "kickstart/disk-guard.sh.hbs")
+            .unwrap()
+            .text;
         let erase = "clearpart --all --drives=sda,sdb\n";
         let sda = "guard_disk 'sda' '-' '-' '-'\n";
         let sdb = "guard_disk sdb - - -\n";
+        let pre = format!("{erase}%pre\n{guard}");
+        let gutted = pre.replace("refuse() {\n", "refuse() {\n  return 0\n");
+        assert_ne!(gutted, pre);
         for (text, guarded) in [
-            (format!("{erase}{guard}{sda}{sdb}%end\n"), true),
-            (format!("{erase}{guard}{sda}%end\n"), false),
-            (format!("{erase}{guard}{sda}# {sdb}%end\n"), false),
+            (format!("{pre}{sda}{sdb}%end\n"), true),
+            (format!("{pre}{sda}{sdb}mount_disc 'X' '/x'\nblank_boot_code 'sda'\n%end\n"), true),
+            (format!("{pre}{sda}%end\n"), false),
+            (format!("{pre}{sda}# {sdb}%end\n"), false),
+            (format!("{gutted}{sda}{sdb}%end\n"), false),
+            (format!("{pre}exit 0\n{sda}{sdb}%end\n"), false),
+            (format!("{pre}refuse() {{ :; }}\n{sda}{sdb}%end\n"), false),
+            (format!("{pre}blank_boot_code sda\n{sda}{sdb}%end\n"), false),
+            (format!("{pre}{sda}guard_disk sdb - - - || :\n%end\n"), false),
+            (format!("{erase}%pre\nexit 0\n{guard}{sda}{sdb}%end\n"), false),
+            (format!("{erase}%pre --interpreter=/bin/true\n{guard}{sda}{sdb}%end\n"), false),
             (format!("{erase}%pre\n{sda}{sdb}%end\n"), false),
-            (format!("clearpart --all\n{guard}{sda}%end\n"), false),
-            (format!("{erase}{}{sda}{sdb}%end\n", guard.replace("%pre", "%post")), false),
+            (format!("clearpart --all\n%pre\n{guard}{sda}%end\n"), false),
+            (format!("{erase}%post\n{guard}{sda}{sdb}%end\n"), false),
         ] {
             assert_eq!(of(&text).disk_guard, guarded, "{text}");
         }
@@ -272,7 +299,7 @@ part pv.1 --size=1
 tar -zxf /x/Microsoft-ASR_UA_9.tar.gz -C /usr/local
 %end
 ");
-        assert!(!facts.first_boot && !facts.custom_changes_executable);
+        assert!(facts.first_boot == Fact::Known(false) && !facts.custom_changes_executable);
         assert_eq!(facts.agent_directory, Fact::Known("/usr/local".into()));
     }
 }

@@ -6,10 +6,12 @@
 pub mod command;
 mod disks;
 pub mod facts;
+mod first_boot;
 pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod render;
+mod script;
 pub mod verify;
 pub mod words;
 

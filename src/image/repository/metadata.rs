@@ -10,7 +10,8 @@ use flate2::read::MultiGzDecoder;
 use quick_xml::events::Event;
 use rpmrepo_metadata::utils::{checksum_bytes, create_xml_reader};
 use rpmrepo_metadata::{
-    Checksum, ChecksumType, CompsXml, MetadataError, Package, PrimaryXml, RepomdData, RepomdXml,
+    Checksum, ChecksumType, CompsXml, MetadataError, Package, PrimaryXml, RepomdData, RepomdRecord,
+    RepomdXml,
 };
 
 use super::balanced::Balanced;
@@ -50,6 +51,26 @@ pub struct PackageEntry {
     pub checksum: String,
     /// Bytes of the file.
     pub len: u64,
+    /// The number of the disc it lies on, where the repository is one of several discs.
+    pub disc: Option<u32>,
+}
+
+/// A metadata file that `repomd.xml` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataFile {
+    /// Where it lies, from the repository's top.
+    pub location: String,
+    /// The digest's kind, such as `sha256` or `sha1`.
+    pub checksum_kind: String,
+    /// The digest in hex.
+    pub checksum: String,
+}
+
+/// The number of the disc that a package's `xml:base` names, such as `media://1414159991.958686#1`
+/// (yum's media id).
+pub fn disc_of(package: &Package) -> Option<u32> {
+    let base = package.location_base()?.strip_prefix("media:")?;
+    base.rsplit_once('#')?.1.parse().ok()
 }
 
 /// A group of packages, as `@core` names one.
@@ -80,6 +101,8 @@ pub struct Repo {
     pub groups: Vec<Group>,
     /// Everything that packages provide, by name.
     pub provides: BTreeSet<String>,
+    /// The metadata files that `repomd.xml` names.
+    pub files: Vec<MetadataFile>,
 }
 
 impl Repo {
@@ -108,7 +131,7 @@ pub fn read_repo<R: Read>(
 ) -> Result<Repo, RepositoryError> {
     let mut repo = Repo::default();
     let mut kept = 0;
-    repo.groups = read_repo_each(open, |package| {
+    (repo.groups, repo.files) = read_all(open, |package| {
         let entry = entry_of(package).ok_or("a package has no digest")?;
         kept += entry.nevra.len() + entry.location.len() + 200;
         for provided in package.provides() {
@@ -133,10 +156,18 @@ pub fn read_repo<R: Read>(
 ///
 /// As [`read_repo`]'s, and what `each` objects to.
 pub fn read_repo_each<R: Read>(
+    open: impl FnMut(&str) -> io::Result<R>,
+    each: impl FnMut(&Package) -> Result<(), String>,
+) -> Result<Vec<Group>, RepositoryError> {
+    Ok(read_all(open, each)?.0)
+}
+
+fn read_all<R: Read>(
     mut open: impl FnMut(&str) -> io::Result<R>,
     mut each: impl FnMut(&Package) -> Result<(), String>,
-) -> Result<Vec<Group>, RepositoryError> {
+) -> Result<(Vec<Group>, Vec<MetadataFile>), RepositoryError> {
     let repomd = read_repomd(&mut open)?;
+    let files = repomd.records().iter().map(metadata_file).collect();
     let (name, stored) = recorded(&repomd, &mut open, "primary")?
         .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
     read_primary(&name, decompressed(&name, &stored)?, &mut each)?;
@@ -145,9 +176,19 @@ pub fn read_repo_each<R: Read>(
         Some(found) => Some(found),
         None => recorded(&repomd, &mut open, "group")?,
     };
-    match comps {
-        Some((name, stored)) => read_groups(&name, decompressed(&name, &stored)?),
-        None => Ok(Vec::new()),
+    let groups = match comps {
+        Some((name, stored)) => read_groups(&name, decompressed(&name, &stored)?)?,
+        None => Vec::new(),
+    };
+    Ok((groups, files))
+}
+
+fn metadata_file(record: &RepomdRecord) -> MetadataFile {
+    let (kind, checksum) = record.checksum.to_values().unwrap_or(("none", ""));
+    MetadataFile {
+        location: record.location_href.to_string_lossy().into_owned(),
+        checksum_kind: kind.to_owned(),
+        checksum: checksum.to_owned(),
     }
 }
 
@@ -313,6 +354,7 @@ fn entry_of(package: &Package) -> Option<PackageEntry> {
         checksum_kind: kind.to_owned(),
         checksum: checksum.to_owned(),
         len: package.size_package(),
+        disc: disc_of(package),
     })
 }
 

@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 pub use error::{PackageFault, RepositoryError};
 pub use keys::{KeyError, KeyName, Keyring, MOST_KEY_BYTES};
 pub use metadata::{
-    FileLists, Group, PackageEntry, Repo, open_file_lists, read_repo, read_repo_each,
+    FileLists, Group, MetadataFile, PackageEntry, Repo, disc_of, open_file_lists, read_repo,
+    read_repo_each,
 };
 pub use package::RpmPackage;
 pub use repodata::repodata;

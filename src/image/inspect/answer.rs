@@ -1,0 +1,41 @@
+//! A list of what is wrong, and of what could not be made out: the first decides, the second leaves
+//! open.
+//!
+//! Not for judging either.
+
+use crate::facts::{Fact, Looked};
+
+/// What somebody found while looking for faults.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// What is wrong, in words.
+    pub faults: Vec<String>,
+    /// What could not be made out, in words.
+    pub unclear: Vec<String>,
+}
+
+impl Answer {
+    /// Notes a fault.
+    pub fn fault(&mut self, text: String) {
+        if !self.faults.contains(&text) {
+            self.faults.push(text);
+        }
+    }
+
+    /// Notes what could not be made out.
+    pub fn unclear(&mut self, text: String) {
+        if !self.unclear.contains(&text) {
+            self.unclear.push(text);
+        }
+    }
+
+    /// The faults; unavailable when there is none but something could not be made out.
+    pub fn into_fact(self) -> Fact<Looked<String>> {
+        let Self { faults, unclear } = self;
+        match unclear.is_empty() {
+            true => Fact::Known(Looked::complete(faults)),
+            false if faults.is_empty() => Fact::unavailable(unclear.join("; ")),
+            false => Fact::Known(Looked { items: faults, complete: false }),
+        }
+    }
+}

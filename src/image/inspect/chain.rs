@@ -1,0 +1,319 @@
+//! What starts by itself and what it needs: from the firmware's entry over the boot menu to kernel,
+//! initial RAM disk and kickstart, each of which must be on the disc.
+//!
+//! Not for what the kickstart says, nor for whether a file's bytes are right (`vendor`, `payload`).
+
+use std::collections::BTreeSet;
+
+use super::answer::Answer;
+use super::location::{Location, arguments_of, locate};
+use crate::facts::image::ImageKind;
+use crate::image::boot::{Entry, Kind, Start};
+use crate::image::iso::{BootEntry, BootMedia, EntryKind, Medium, Platform, second_tree};
+use crate::image::menus::{self, Menu, Menus, Place};
+
+/// What was found along the chain.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// What is missing or wrong.
+    pub faults: Answer,
+    /// Why what starts by itself does not install by itself.
+    pub obstacles: Answer,
+    /// The files of the disc that it goes through.
+    pub files: BTreeSet<String>,
+}
+
+/// Whether a default entry names a kickstart of this disc, found or not.
+pub fn names_kickstart(menus: &Menus, volume_id: &str) -> bool {
+    let mut named = menus.found.iter().flat_map(|menu| arguments_of(menu));
+    named.any(|(_, location)| {
+        let kind = location.split(':').next().unwrap_or_default();
+        matches!(kind, "cdrom" | "hd") || matches!(locate(&location, volume_id), Location::Disc(_))
+    })
+}
+
+/// Follows the chain of an image.
+pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> Chain {
+    let mut chain = Chain::default();
+    if !matches!(kind, ImageKind::Installer | ImageKind::VendorMedium) {
+        return chain;
+    }
+    for fault in &menus.faults {
+        chain.faults.unclear(fault.clone());
+        chain.obstacles.unclear(fault.clone());
+    }
+    firmware(medium, menus, &mut chain);
+    for menu in &menus.found {
+        follow_menu(medium, menus, menu, &mut chain);
+    }
+    if kind == ImageKind::Installer
+        && let Some(at) = second_tree(medium.source(), medium.file_len())
+    {
+        chain.faults.unclear(format!(
+            "a partition has a directory tree of its own, at byte {at}, which is not read: started \
+             as a disk the installer sees that one"
+        ));
+    }
+    chain
+}
+
+fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
+    if let Err(error) = menus::reachable(medium, menus)
+        && menus.faults.is_empty()
+    {
+        chain.faults.fault(error.to_string());
+    }
+    let starts = |platform| {
+        medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
+    };
+    for menu in menus.found.iter().filter(|menu| menu.place == Place::Tree) {
+        let (platform, name) = match menu.config.kind() {
+            Kind::Isolinux => (Platform::Bios, "BIOS"),
+            Kind::GrubLegacy | Kind::Grub2 => (Platform::Uefi, "UEFI"),
+        };
+        if !starts(platform) {
+            chain.faults.fault(format!(
+                "{} is on the disc, but no boot entry (El Torito) starts it under {name}",
+                menu.file
+            ));
+        }
+    }
+    for entry in medium.boot_entries().iter().filter(|entry| entry.bootable) {
+        let (name, is_uefi) = match entry.platform {
+            Platform::Bios => ("BIOS", false),
+            Platform::Uefi => ("UEFI", true),
+            Platform::Other(_) => continue,
+        };
+        let file = medium.entries().find(|file| {
+            file.kind == EntryKind::File
+                && file.extents.first().is_some_and(|(at, _)| *at == entry.at())
+        });
+        let Some(file) = file else {
+            chain.faults.fault(format!("the boot entry for {name} points at no file of the disc"));
+            continue;
+        };
+        chain.files.insert(file.path.clone());
+        if is_uefi {
+            let is_fat = menus.inside.iter().any(|inside| inside.starts_with(&file.path));
+            if is_fat && !menus.inside.iter().any(|inside| is_loader(inside, &file.path)) {
+                chain.faults.fault(format!("{} holds no EFI/BOOT/BOOTX64.EFI", file.path));
+            }
+        } else if let Some(why) = bios_fault(medium, entry, file.len) {
+            chain.faults.fault(format!("{}: {why}", file.path));
+        }
+    }
+}
+
+/// Whether a file inside of a boot image is what UEFI starts from removable media (UEFI 2.10,
+/// section 3.5.1.1).
+fn is_loader(inside: &str, image: &str) -> bool {
+    let path = inside.strip_prefix(image).and_then(|rest| rest.strip_prefix(':'));
+    let path = path.unwrap_or_default().to_ascii_uppercase();
+    path.strip_prefix("EFI/BOOT/BOOT").is_some_and(|rest| rest.ends_with(".EFI"))
+}
+
+/// What is wrong with a boot image for BIOS by its boot information table, which mkisofs writes
+/// into isolinux.bin: the sectors of the volume and of the file, its length, and the sum of its
+/// words from byte 64 on (mkisofs(8), EL TORITO BOOT INFORMATION TABLE).
+fn bios_fault(medium: &Medium, entry: &BootEntry, len: u64) -> Option<String> {
+    if entry.media != BootMedia::NoEmulation {
+        return None;
+    }
+    if entry.sector_count == 0 {
+        return Some("its boot entry loads none of its sectors".to_owned());
+    }
+    // isolinux.bin has 24 to 40 KiB.
+    let size = usize::try_from(len).ok().filter(|size| (64..=1 << 20).contains(size))?;
+    let mut bytes = vec![0; size];
+    if let Err(error) = medium.source().read_exact_at(entry.at(), &mut bytes) {
+        return Some(error.to_string());
+    }
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let (volume, file, length, sum) = (word(8), word(12), word(16), word(20));
+    let is_isolinux = bytes.windows(8).take(4096).any(|window| window == b"ISOLINUX");
+    let has_table = volume == 16 || file == entry.load_rba || u64::from(length) == len;
+    if !has_table && !is_isolinux {
+        return None;
+    }
+    if volume != 16 || file != entry.load_rba || u64::from(length) != len {
+        return Some("its boot information table names other sectors".to_owned());
+    }
+    let words = bytes[64..].chunks(4).map(|chunk| {
+        let mut word = [0; 4];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u32::from_le_bytes(word)
+    });
+    let found = words.fold(0_u32, u32::wrapping_add);
+    (found != sum).then(|| "its bytes are not those of its boot information table".to_owned())
+}
+
+fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut Chain) {
+    let file = &menu.file;
+    for unproven in menu.config.unproven() {
+        let text = format!("{file} line {}, {:?}: {}", unproven.line, unproven.text, unproven.why);
+        chain.faults.unclear(text.clone());
+        chain.obstacles.unclear(text);
+    }
+    match menu.config.start() {
+        Start::Never => {
+            chain.obstacles.fault(format!("{file} has no time limit: it waits for a key"));
+        }
+        Start::AtOnce => {
+            chain.obstacles.fault(format!("{file} starts at once, so that nobody can stop it"));
+        }
+        Start::After(_) => {}
+    }
+    let Some(entry) = menu.config.default_entry() else {
+        chain.obstacles.fault(format!("{file} has no default entry"));
+        return;
+    };
+    if let Some(path) = &menu.tree_path() {
+        chain.files.insert(path.clone());
+    }
+    started(medium, menus, menu, entry, chain);
+    arguments(medium, menu, entry, chain);
+}
+
+/// Kernel and initial RAM disk.
+fn started(medium: &Medium, menus: &Menus, menu: &Menu, entry: &Entry, chain: &mut Chain) {
+    let (file, title) = (&menu.file, &entry.title);
+    match &entry.kernel {
+        None => chain.obstacles.fault(format!("{file}: {title:?} starts no kernel")),
+        Some(kernel) if is_no_kernel(kernel) => {
+            chain
+                .obstacles
+                .fault(format!("{file}: {title:?} starts {kernel}, which installs nothing"));
+        }
+        Some(kernel) => needed(medium, menus, menu, "kernel", kernel, chain),
+    }
+    match &entry.initrd {
+        None => chain.obstacles.fault(format!("{file}: {title:?} loads no initial RAM disk")),
+        Some(initrd) => {
+            let paths = initrd.split([',', ' ']).filter(|path| !path.is_empty());
+            for path in paths {
+                needed(medium, menus, menu, "initial RAM disk", path, chain);
+            }
+        }
+    }
+}
+
+/// Programs that are started like a kernel: modules of syslinux, memory tests, boot sectors.
+fn is_no_kernel(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    name.contains("memtest")
+        || [".c32", ".com", ".cbt", ".bin", ".bs", ".bss", ".0", ".img"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+}
+
+fn needed(medium: &Medium, menus: &Menus, menu: &Menu, what: &str, path: &str, chain: &mut Chain) {
+    if path.contains('$') {
+        chain.faults.unclear(format!("{}: the {what} {path} is a variable's", menu.file));
+        return;
+    }
+    match resolve(medium, menus, menu, path) {
+        Some(Resolved::Disc(found, len)) => {
+            if len == 0 {
+                chain.faults.fault(format!("{}: the {what} /{found} is empty", menu.file));
+            }
+            chain.files.insert(found);
+        }
+        Some(Resolved::Inside) => {}
+        None => chain.faults.fault(format!("{}: the {what} {path} is not on the disc", menu.file)),
+    }
+}
+
+enum Resolved {
+    Disc(String, u64),
+    /// In the boot image that the menu is in.
+    Inside,
+}
+
+/// The file that a path of a menu means. isolinux takes it from its own directory, and letters of
+/// either case; GRUB from the root.
+fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Resolved> {
+    let isolinux = menu.config.kind() == Kind::Isolinux;
+    // GRUB's name of a device in front.
+    let path = match path.split_once(')') {
+        Some((device, rest)) if device.starts_with('(') => rest,
+        _ => path,
+    };
+    let directory = menu.file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let path = match isolinux && !path.starts_with('/') {
+        true => format!("{directory}/{path}"),
+        false => path.to_owned(),
+    };
+    let path = path.trim_start_matches('/');
+    let is_file = |entry: &crate::image::iso::Entry| entry.kind == EntryKind::File;
+    let exact = medium.find(path).filter(is_file);
+    let found = exact.or_else(|| {
+        let mut all = medium.entries().filter(|_| isolinux);
+        all.find(|entry| is_file(entry) && entry.path.eq_ignore_ascii_case(path))
+    });
+    if let Some(entry) = found {
+        return Some(Resolved::Disc(entry.path, entry.len));
+    }
+    let image = menu.file.split_once(':').map(|(image, _)| image)?;
+    let inside = format!("{image}:{path}");
+    menus.inside.iter().any(|file| file.eq_ignore_ascii_case(&inside)).then_some(Resolved::Inside)
+}
+
+/// Kickstart, and what asks or installs from elsewhere.
+fn arguments(medium: &Medium, menu: &Menu, entry: &Entry, chain: &mut Chain) {
+    let file = &menu.file;
+    let volume_id = medium.volume_id();
+    for argument in &entry.args {
+        let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
+        match key {
+            "rescue" | "inst.rescue" | "askmethod" | "inst.askmethod" | "single" | "emergency" => {
+                chain.obstacles.fault(format!("{file}: the argument {argument} does not install"));
+            }
+            "ks" | "inst.ks" => match locate(value, &volume_id) {
+                Location::Disc(path) => {
+                    match medium.find(&path).filter(|found| found.kind == EntryKind::File) {
+                        Some(_) => drop(chain.files.insert(path)),
+                        None => {
+                            let text = format!("{file}: the kickstart /{path} is not on the disc");
+                            chain.faults.fault(text.clone());
+                            chain.obstacles.fault(text);
+                        }
+                    }
+                }
+                Location::Elsewhere(why) => {
+                    chain.obstacles.fault(format!("{file}: the kickstart {why}"));
+                }
+                Location::Unclear(why) => {
+                    chain.obstacles.unclear(format!("{file}: the kickstart {why}"));
+                }
+            },
+            "method" | "repo" | "inst.repo" | "stage2" | "inst.stage2" => {
+                if !is_this_disc(value, &volume_id) {
+                    chain.obstacles.unclear(format!("{file}: {argument} is not this disc"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_this_disc(place: &str, volume_id: &str) -> bool {
+    let label = place.strip_prefix("hd:LABEL=").map(|rest| rest.split(':').next().unwrap_or(rest));
+    place == "cdrom"
+        || place.starts_with("cdrom:")
+        || label.is_some_and(|label| menus::unescaped(label) == volume_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_that_are_no_kernel_are_known_by_name() {
+        for path in ["memtest", "/isolinux/memtest86", "chain.c32", "REBOOT.C32", "x.0", "a.img"] {
+            assert!(is_no_kernel(path), "{path}");
+        }
+        for path in ["vmlinuz", "/images/pxeboot/vmlinuz", "vmlinuz0", "linux"] {
+            assert!(!is_no_kernel(path), "{path}");
+        }
+    }
+}

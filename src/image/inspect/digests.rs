@@ -1,0 +1,157 @@
+//! Digests of files on an image, all taken in the pass that sums the medium.
+//!
+//! Not for what a digest is compared with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::MediaMd5Check;
+use crate::digest::Sha256;
+use crate::facts::Fact;
+use crate::image::iso::media_md5::{Implant, MediaMd5};
+use crate::image::iso::{EntryKind, IsoError, Medium};
+use crate::image::sweep::Sweep;
+use crate::image::writing::{Belt, CHUNK, with_tap};
+
+/// Digests of files on the disc, each file read once however often it is asked for.
+pub struct Digests<'a> {
+    medium: &'a Medium,
+    wanted: BTreeSet<String>,
+    known: BTreeMap<String, Result<Sha256, String>>,
+    /// Bytes that may still be read: a list that names one large file a thousand times under
+    /// other names must not cost a thousand readings.
+    left: u64,
+}
+
+impl<'a> Digests<'a> {
+    /// Digests of a medium's files; at most twice the medium's own length is read.
+    pub fn of(medium: &'a Medium) -> Self {
+        let left = medium.file_len().saturating_mul(2);
+        Self { medium, wanted: BTreeSet::new(), known: BTreeMap::new(), left }
+    }
+
+    /// Takes note of a digest that was computed elsewhere, while the file was read.
+    pub fn note(&mut self, path: &str, digest: Sha256) {
+        self.known.insert(path.to_owned(), Ok(digest));
+    }
+
+    /// Says that the digest of a file will be asked for.
+    pub fn want(&mut self, path: &str) {
+        if !self.known.contains_key(path) {
+            self.wanted.insert(path.to_owned());
+        }
+    }
+
+    /// Takes every digest that is wanted, and the media md5, in one pass over the image: `absent`,
+    /// `match` or `mismatch`.
+    pub fn take(&mut self, md5: MediaMd5Check) -> Fact<String> {
+        let mut places: BTreeMap<Vec<(u64, u64)>, Vec<String>> = BTreeMap::new();
+        for path in std::mem::take(&mut self.wanted) {
+            match self.extents(&path) {
+                Ok(extents) => places.entry(extents).or_default().push(path),
+                Err(why) => drop(self.known.insert(path, Err(why))),
+            }
+        }
+        places.retain(|extents, paths| {
+            let len = extents.iter().map(|(_, len)| len).sum();
+            match self.left.checked_sub(len) {
+                Some(left) => self.left = left,
+                None => {
+                    let why = || Err("is named among too many bytes".to_owned());
+                    self.known.extend(paths.drain(..).map(|path| (path, why())));
+                }
+            }
+            !paths.is_empty()
+        });
+        let mut sweep = Sweep::new(places.keys().cloned());
+        let md5 = self.pass(&mut sweep, md5);
+        for (paths, digest) in places.into_values().zip(sweep.finish()) {
+            // What could not be read is read again when it is asked for, which tells why.
+            let Some(digest) = digest else { continue };
+            self.known.extend(paths.into_iter().map(|path| (path, Ok(digest))));
+        }
+        md5
+    }
+
+    fn extents(&self, path: &str) -> Result<Vec<(u64, u64)>, String> {
+        let entry = self.medium.find(path).ok_or("is missing")?;
+        match entry.kind {
+            EntryKind::File => Ok(entry.extents),
+            _ => Err("is not a regular file".to_owned()),
+        }
+    }
+
+    fn pass(&self, sweep: &mut Sweep, md5: MediaMd5Check) -> Fact<String> {
+        let implanted = Implant::read(self.medium.primary_descriptor());
+        let mut sum = match &implanted {
+            Some(implanted) if md5 == MediaMd5Check::Sum => {
+                let volume = self.medium.volume_size_bytes();
+                Some(MediaMd5::skipping(volume, implanted.skip_sectors))
+            }
+            _ => None,
+        };
+        let summed = sum.as_ref().map_or(0, MediaMd5::wanted);
+        let mut tap = |chunk: &[u8]| {
+            if let Some(sum) = &mut sum {
+                sum.update(chunk);
+            }
+        };
+        let failure = with_tap(Some(&mut tap), |carry| {
+            let mut belt = Belt::new();
+            let mut at = 0;
+            loop {
+                let is_summed = at < summed;
+                if !is_summed {
+                    match sweep.next(at) {
+                        Some(next) => at = next,
+                        None => return None,
+                    }
+                }
+                let end = if is_summed { summed } else { self.medium.file_len() };
+                let len = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(CHUNK);
+                if len == 0 {
+                    return None;
+                }
+                match belt.fill(len, |buffer| self.medium.source().read_exact_at(at, buffer)) {
+                    Ok(chunk) => {
+                        if is_summed {
+                            carry(&chunk);
+                        }
+                        sweep.update(at, &chunk);
+                    }
+                    // Behind a hole nothing can be summed; the files are asked one by one.
+                    Err(error) => return Some(error.to_string()),
+                }
+                at += len as u64;
+            }
+        });
+        let Some(implanted) = implanted else { return Fact::Known("absent".to_owned()) };
+        let Some(sum) = sum else { return Fact::Known("match".to_owned()) };
+        if let Some(why) = failure {
+            return Fact::unavailable(why);
+        }
+        match sum.finish(implanted.is_supported) {
+            Some(found) if found == implanted => Fact::Known("match".to_owned()),
+            _ => Fact::Known("mismatch".to_owned()),
+        }
+    }
+
+    /// The digest of one file, or why it has none.
+    pub fn get(&mut self, path: &str) -> Result<Sha256, String> {
+        if let Some(known) = self.known.get(path) {
+            return known.clone();
+        }
+        let result = self.read(path);
+        self.known.insert(path.to_owned(), result.clone());
+        result
+    }
+
+    fn read(&mut self, path: &str) -> Result<Sha256, String> {
+        let map = self.medium.map(path).map_err(|error| match error {
+            IsoError::NotFound { .. } => "is missing".to_owned(),
+            error => error.to_string(),
+        })?;
+        self.left = self.left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
+        let (digest, _) = Sha256::of_reader(map.reader()).map_err(|error| error.to_string())?;
+        Ok(digest)
+    }
+}

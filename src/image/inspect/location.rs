@@ -1,0 +1,89 @@
+//! The kickstart arguments of a boot menu, and where on which disc each says the kickstart is.
+//!
+//! Not for whether it is there (`chain`).
+
+use crate::image::menus::{self, Menu};
+use crate::image::on_disc;
+
+/// Where a kickstart argument says that the kickstart is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A path on this disc.
+    Disc(String),
+    /// Not on this disc, with the reason.
+    Elsewhere(String),
+    /// Nobody can tell from the image alone, with the reason.
+    Unclear(String),
+}
+
+/// Reads the value of a kickstart argument (anaconda 13.21.229, loader/kickstart.c; dracut's
+/// `inst.ks` from 7 on).
+pub fn locate(location: &str, volume_id: &str) -> Location {
+    let disc = |path: &str| match path.trim_start_matches('/') {
+        "" => Location::Disc(on_disc::KICKSTART.to_owned()),
+        path => Location::Disc(path.to_owned()),
+    };
+    let (kind, rest) = location.split_once(':').unwrap_or((location, ""));
+    match kind {
+        "cdrom" => disc(rest.rsplit_once(':').map_or(rest, |(_, path)| path)),
+        "hd" => match rest.rsplit_once(':') {
+            Some((device, path)) => match device.strip_prefix("LABEL=") {
+                Some(label) if menus::unescaped(label) == volume_id => disc(path),
+                Some(label) => Location::Elsewhere(format!(
+                    "{location} names the volume {:?}, this one is {volume_id:?}",
+                    menus::unescaped(label)
+                )),
+                None => Location::Unclear(format!("{location} names a device")),
+            },
+            None => Location::Elsewhere(format!("{location} names no path")),
+        },
+        "http" | "https" | "ftp" | "nfs" => {
+            Location::Unclear(format!("{location} is fetched from a server"))
+        }
+        "file" => Location::Unclear(format!("{location} is inside of the initial RAM disk")),
+        _ => Location::Elsewhere(format!("{location} is not on this disc")),
+    }
+}
+
+/// Key and location of every kickstart argument of a menu's default entry.
+pub fn arguments_of(menu: &Menu) -> Vec<(String, String)> {
+    let arguments = menu.config.default_entry().map_or(&[][..], |entry| &entry.args);
+    let named = |argument: &String| {
+        let (key, location) = argument.split_once('=')?;
+        matches!(key, "ks" | "inst.ks").then(|| (key.to_owned(), location.to_owned()))
+    };
+    arguments.iter().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kickstart_is_found_where_the_loader_looks_for_it() {
+        let disc = |path: &str| Some(path.to_owned());
+        for (location, expected) in [
+            ("cdrom:/ks.cfg", disc("ks.cfg")),
+            ("cdrom", disc("ks.cfg")),
+            ("cdrom:", disc("ks.cfg")),
+            ("cdrom:/a/b.ks", disc("a/b.ks")),
+            ("cdrom:sr0:/a.ks", disc("a.ks")),
+            ("hd:LABEL=CentOS\\x207:/ks.cfg", disc("ks.cfg")),
+            ("hd:LABEL=Other:/ks.cfg", None),
+            ("hd:sda1:/ks.cfg", None),
+            ("floppy", None),
+            ("floppy:/ks.cfg", None),
+            ("bd:sda:/x", None),
+            ("http://x/ks.cfg", None),
+            ("nfs:x:/ks.cfg", None),
+            ("file:/ks.cfg", None),
+            ("", None),
+        ] {
+            let found = match locate(location, "CentOS 7") {
+                Location::Disc(path) => Some(path),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{location}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Digests of what a firmware reads of an image before any file: volume descriptors, boot catalog,
+//! the code of the boot record.
+//!
+//! Not for what they say (`volume`, `eltorito`, `partition_report`).
+
+use std::io;
+
+use super::bytemap::SECTOR;
+use super::media_md5::{FIELD_LEN, FIELD_OFFSET};
+use super::read_at::ReadAt;
+use super::record::le32;
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// Bytes of code at the start of a boot record; the disk's signature and partitions follow.
+const CODE: usize = 440;
+
+/// Descriptors that are read before the terminator must have come.
+const MOST_DESCRIPTORS: u64 = 64;
+
+/// The digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootDigests {
+    /// Of the volume descriptors, with blanks where the media md5 stands.
+    pub descriptors: Sha256,
+    /// Of the boot catalog's first sector.
+    pub catalog: Option<Sha256>,
+    /// Of the boot record's code.
+    pub code: Sha256,
+}
+
+/// Takes the digests of an image.
+///
+/// # Errors
+///
+/// Fails when the image cannot be read that far.
+pub fn boot_digests(image: &dyn ReadAt) -> io::Result<BootDigests> {
+    let mut code = [0; CODE];
+    image.read_exact_at(0, &mut code)?;
+    let mut descriptors = Sha256Hasher::default();
+    let mut catalog = None;
+    let mut sector = [0; SECTOR as usize];
+    for number in 0..MOST_DESCRIPTORS {
+        image.read_exact_at((16 + number) * SECTOR, &mut sector)?;
+        if number == 0 {
+            sector[FIELD_OFFSET..FIELD_OFFSET + FIELD_LEN].fill(b' ');
+        }
+        descriptors.update(&sector);
+        match sector[0] {
+            0 if sector[7..].starts_with(b"EL TORITO SPECIFICATION") => {
+                catalog = catalog.or(Some(u64::from(le32(&sector, 71)) * SECTOR));
+            }
+            255 => break,
+            _ => {}
+        }
+    }
+    let catalog = match catalog {
+        Some(at) => {
+            image.read_exact_at(at, &mut sector)?;
+            Some(Sha256::of(sector))
+        }
+        None => None,
+    };
+    Ok(BootDigests { descriptors: descriptors.finish(), catalog, code: Sha256::of(code) })
+}

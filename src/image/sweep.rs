@@ -1,0 +1,152 @@
+//! Digests of many files in one pass over an image, whatever the order of the files and however
+//! many share bytes.
+//!
+//! Not for reading: whoever walks over the image hands in its bytes.
+
+use crate::digest::{Sha256, Sha256Hasher};
+
+/// Files whose digests are wanted, by the bytes of the image they take up.
+#[derive(Default)]
+pub struct Sweep {
+    files: Vec<File>,
+    /// The files that no byte was seen of, the last one first.
+    waiting: Vec<usize>,
+    /// The files that some bytes were seen of.
+    active: Vec<usize>,
+}
+
+struct File {
+    extents: Vec<(u64, u64)>,
+    /// The extent that comes next, and how many bytes of it were seen.
+    extent: usize,
+    done: u64,
+    hasher: Sha256Hasher,
+    was_missed: bool,
+}
+
+impl File {
+    /// The byte of the image that it wants next; nothing when it has all.
+    fn next(&self) -> Option<u64> {
+        self.extents.get(self.extent).map(|(at, _)| at + self.done)
+    }
+}
+
+impl Sweep {
+    /// Digests of files by their extents, each a first byte and a length.
+    pub fn new(files: impl IntoIterator<Item = Vec<(u64, u64)>>) -> Self {
+        let file = |mut extents: Vec<(u64, u64)>| {
+            extents.retain(|(_, len)| *len > 0);
+            let is_ordered = extents.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+            let hasher = Sha256Hasher::default();
+            File { extents, extent: 0, done: 0, hasher, was_missed: !is_ordered }
+        };
+        let files: Vec<File> = files.into_iter().map(file).collect();
+        let mut waiting: Vec<usize> = (0..files.len()).collect();
+        waiting.retain(|file| !files[*file].was_missed && files[*file].next().is_some());
+        waiting.sort_by_key(|file| std::cmp::Reverse(files[*file].next()));
+        Self { files, waiting, active: Vec::new() }
+    }
+
+    /// The first byte from `at` on that somebody wants.
+    pub fn next(&self, at: u64) -> Option<u64> {
+        let active = self.active.iter().filter_map(|file| self.files[*file].next());
+        let waiting = self.waiting.last().and_then(|file| self.files[*file].next());
+        active.chain(waiting).min().map(|next| next.max(at))
+    }
+
+    /// Takes the next bytes of the image, which begin at `at`.
+    pub fn update(&mut self, at: u64, bytes: &[u8]) {
+        let end = at + bytes.len() as u64;
+        while let Some(file) = self.waiting.last().copied() {
+            if self.files[file].next().is_none_or(|next| next >= end) {
+                break;
+            }
+            self.waiting.pop();
+            self.active.push(file);
+        }
+        let Self { files, active, .. } = self;
+        active.retain(|file| feed(&mut files[*file], at, bytes));
+    }
+
+    /// The digest of each file, in the order given; none where not all of its bytes came by.
+    pub fn finish(self) -> Vec<Option<Sha256>> {
+        let digest = |file: File| {
+            let is_whole = !file.was_missed && file.next().is_none();
+            is_whole.then(|| file.hasher.finish())
+        };
+        self.files.into_iter().map(digest).collect()
+    }
+}
+
+/// Whether the file wants more.
+fn feed(file: &mut File, at: u64, bytes: &[u8]) -> bool {
+    while let Some(next) = file.next() {
+        let Some(skip) = next.checked_sub(at) else {
+            file.was_missed = true;
+            return false;
+        };
+        let Some(rest) = usize::try_from(skip).ok().and_then(|skip| bytes.get(skip..)) else {
+            return true;
+        };
+        if rest.is_empty() {
+            return true;
+        }
+        let left = file.extents[file.extent].1 - file.done;
+        let take = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+        file.hasher.update(&rest[..take]);
+        file.done += take as u64;
+        if file.done == file.extents[file.extent].1 {
+            (file.extent, file.done) = (file.extent + 1, 0);
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_gets_its_digest_however_the_image_is_cut() {
+        let image: Vec<u8> = (0..1000_u32).map(|i| (i % 251) as u8).collect();
+        let files =
+            [vec![(10, 100)], vec![(50, 300), (700, 20)], vec![], vec![(999, 1)], vec![(10, 100)]];
+        let wanted: Vec<Sha256> = files
+            .iter()
+            .map(|extents| {
+                let bytes = extents.iter().flat_map(|(at, len)| &image[*at..at + len]);
+                Sha256::of(bytes.copied().collect::<Vec<_>>())
+            })
+            .collect();
+        let extents = || {
+            files
+                .iter()
+                .map(|file| file.iter().map(|(at, len)| (*at as u64, *len as u64)).collect())
+        };
+        for chunk in [1, 7, 64, 999, 1000] {
+            for skips in [false, true] {
+                let mut sweep = Sweep::new(extents());
+                let mut at = 0;
+                while at < image.len() {
+                    if skips {
+                        let Some(next) = sweep.next(at as u64) else { break };
+                        at = next as usize;
+                    }
+                    let end = image.len().min(at + chunk);
+                    sweep.update(at as u64, &image[at..end]);
+                    at = end;
+                }
+                let found: Vec<_> = sweep.finish().into_iter().map(Option::unwrap).collect();
+                assert_eq!(found, wanted, "{chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_whole_has_no_digest() {
+        let mut sweep = Sweep::new([vec![(0, 4)], vec![(2, 9)], vec![(8, 1), (0, 1)]]);
+        sweep.update(0, &[1; 4]);
+        sweep.update(5, &[1; 6]);
+        assert_eq!(sweep.finish(), [Some(Sha256::of([1; 4])), None, None]);
+    }
+}
