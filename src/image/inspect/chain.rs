@@ -25,7 +25,7 @@ pub struct Chain {
 
 /// Whether a default entry names a kickstart of this disc, found or not.
 pub fn names_kickstart(menus: &Menus, volume_id: &str) -> bool {
-    let mut named = menus.found.iter().flat_map(|menu| arguments_of(menu));
+    let mut named = menus.found.iter().flat_map(arguments_of);
     named.any(|(_, location)| {
         let kind = location.split(':').next().unwrap_or_default();
         matches!(kind, "cdrom" | "hd") || matches!(locate(&location, volume_id), Location::Disc(_))
@@ -286,10 +286,10 @@ fn arguments(medium: &Medium, menu: &Menu, entry: &Entry, chain: &mut Chain) {
                     chain.obstacles.unclear(format!("{file}: the kickstart {why}"));
                 }
             },
-            "method" | "repo" | "inst.repo" | "stage2" | "inst.stage2" => {
-                if !is_this_disc(value, &volume_id) {
-                    chain.obstacles.unclear(format!("{file}: {argument} is not this disc"));
-                }
+            "method" | "repo" | "inst.repo" | "stage2" | "inst.stage2"
+                if !is_this_disc(value, &volume_id) =>
+            {
+                chain.obstacles.unclear(format!("{file}: {argument} is not this disc"));
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Fact, Looked};
 use crate::image::iso::Medium;
 use crate::image::on_disc::REPOSITORY;
-use crate::image::repository::{PackageEntry, Repo, read_repo};
+use crate::image::repository::{Repo, read_repo};
 
 /// Faults of a repository that are worth telling one by one.
 const FAULTS: usize = 100;
@@ -53,8 +53,11 @@ impl Repositories {
 
     /// Says which digests of add-ons will be asked for.
     pub fn want(&self, digests: &mut Digests<'_>) {
-        let packages = self.add_ons.iter().flat_map(|repo| repo.packages.values().flatten());
-        packages.for_each(|it| digests.want(&format!("{REPOSITORY}/{}", it.location)));
+        for repo in self.add_ons.iter() {
+            let packages = repo.packages.values().flatten().map(|it| &it.location);
+            let files = repo.files.iter().map(|it| &it.location);
+            packages.chain(files).for_each(|it| digests.want(&format!("{REPOSITORY}/{it}")));
+        }
     }
 }
 
@@ -218,8 +221,11 @@ fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
 
 fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {
     let mut found = Vec::new();
-    for package in repo.packages.values().flatten() {
-        if let Some(fault) = fault(package, digests) {
+    let files = repo.files.iter().map(|file| (&file.location, &file.checksum_kind, &file.checksum));
+    let packages = repo.packages.values().flatten();
+    let packages = packages.map(|it| (&it.location, &it.checksum_kind, &it.checksum));
+    for (location, kind, checksum) in files.chain(packages) {
+        if let Some(fault) = fault(location, kind, checksum, digests) {
             if found.len() == FAULTS {
                 return Looked { items: found, complete: false };
             }
@@ -229,15 +235,14 @@ fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {
     Looked::complete(found)
 }
 
-fn fault(package: &PackageEntry, digests: &mut Digests<'_>) -> Option<String> {
-    let nevra = &package.nevra;
-    if package.checksum_kind != "sha256" {
-        return Some(format!("{nevra} is recorded with {}, not sha256", package.checksum_kind));
+fn fault(location: &str, kind: &str, checksum: &str, digests: &mut Digests<'_>) -> Option<String> {
+    let path = format!("{REPOSITORY}/{location}");
+    if kind != "sha256" {
+        return Some(format!("/{path} is recorded with {kind}, not sha256"));
     }
-    let path = format!("{REPOSITORY}/{}", package.location);
-    match (digests.get(&path), package.checksum.parse::<Sha256>()) {
+    match (digests.get(&path), checksum.parse::<Sha256>()) {
         (Ok(found), Ok(recorded)) if found == recorded => None,
-        (Ok(found), _) => Some(format!("/{path} has sha256 {found}, not {}", package.checksum)),
+        (Ok(found), _) => Some(format!("/{path} has sha256 {found}, not {checksum}")),
         (Err(why), _) => Some(format!("/{path} {why}")),
     }
 }
