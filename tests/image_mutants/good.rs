@@ -1,0 +1,215 @@
+//! A small image with everything that an appliance has: a medium whose kernel, second stage and
+//! packages have checksums, add-on packages, an agent, the first-boot service.
+//!
+//! Nothing in it starts: kernel and packages are filler, which is enough for who reads the file.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use preflight::digest::Sha256;
+use preflight::image::iso::Medium;
+use preflight::image::iso::bytemap::ByteMap;
+
+use super::Patches;
+use super::el6_medium;
+use super::program::{ONE_FILE, run};
+
+/// What the recipe asks for, and what the group `core` has.
+const PACKAGES: &[&str] = &[
+    "bash",
+    "glibc",
+    "xfsprogs",
+    "perl",
+    "lsscsi",
+    "rsync",
+    "wget",
+    "kexec-tools",
+    "device-mapper-multipath",
+    "kmod-reiserfs",
+    "reiserfs-utils",
+    "open-vm-tools",
+];
+
+/// Files of the vendor's that have a checksum other than the manifest's.
+const RECORDED: &[&str] = &[
+    "images/pxeboot/vmlinuz",
+    "images/pxeboot/initrd.img",
+    "images/install.img",
+    "isolinux/vmlinuz",
+    "isolinux/initrd.img",
+];
+
+/// The image, in memory.
+pub struct Good {
+    /// Its bytes.
+    pub image: ByteMap,
+    manifest: String,
+    sums: String,
+}
+
+impl Good {
+    /// Writes the medium and builds on it with the program.
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let base = el6_medium::write_changed(dir, 0, fill, &[]);
+        let made = Command::new("python3")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/hostile/gen.py"))
+            .args(["rpm", "made", "--count", "0"])
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        fs::create_dir(dir.join("rpms")).unwrap();
+        fs::copy(dir.join("made/good.rpm"), dir.join("rpms/good.rpm")).unwrap();
+        let args = ["build", "image", "demo", "-o", "mt.iso", "--rpms", "rpms"];
+        let args = args.into_iter().chain(["--allow-incomplete", "--base", base.to_str().unwrap()]);
+        let ran = run(dir, &ONE_FILE, args);
+        assert_eq!(ran.code, Some(0), "{}", ran.text());
+        let mut image = ByteMap::new();
+        image.push_bytes(fs::read(dir.join("mt.iso")).unwrap());
+        let medium = Medium::of(image.clone()).unwrap();
+        let text = |path| String::from_utf8(medium.read(path, 1 << 20).unwrap()).unwrap();
+        let (manifest, sums) = (text("preflight/manifest.json"), text("preflight/manifest.sha256"));
+        Self { image, manifest, sums }
+    }
+
+    /// Bytes of the image.
+    pub fn bytes(&self, at: u64, len: u64) -> Vec<u8> {
+        let mut bytes = vec![0; usize::try_from(len).unwrap()];
+        self.image.read_exact_at(at, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// A change of a file that has a checksum besides the manifest's, with a manifest that follows
+    /// it; nothing for other files.
+    pub fn manifest_follows(
+        &self,
+        path: &str,
+        extents: &[(u64, u64)],
+        change: &Patches,
+    ) -> Option<Patches> {
+        let has_own = RECORDED.contains(&path)
+            || path.starts_with("Packages/")
+            || path.starts_with("preflight/repo/") && !path.ends_with("repomd.xml")
+            || path.starts_with("repodata/") && !path.ends_with("repomd.xml");
+        has_own.then(|| self.followed(extents, change))
+    }
+
+    fn followed(&self, extents: &[(u64, u64)], change: &Patches) -> Patches {
+        let digest = |image: &ByteMap| {
+            let mut file = ByteMap::new();
+            extents.iter().for_each(|(at, len)| image.copy_range(*at, *len, &mut file));
+            Sha256::of_reader(file.reader()).unwrap().0.to_string()
+        };
+        let mut image = self.image.clone();
+        change.iter().for_each(|(at, bytes)| image.patch(*at, bytes));
+        let (old, new) = (digest(&self.image), digest(&image));
+        let manifest = self.manifest.replace(&old, &new);
+        let own = |text: &str| Sha256::of(text).to_string();
+        let sums = self.sums.replace(&old, &new).replace(&own(&self.manifest), &own(&manifest));
+        let medium = Medium::of(self.image.clone()).unwrap();
+        let at = |path| medium.find(path).unwrap().extents[0].0;
+        let mut patches = change.clone();
+        patches.push((at("preflight/manifest.json"), manifest.into_bytes()));
+        patches.push((at("preflight/manifest.sha256"), sums.into_bytes()));
+        patches
+    }
+
+    /// A text file with other words, which are no longer than the old ones, and a manifest that
+    /// follows.
+    pub fn edited(&self, path: &str, old: &str, new: &str) -> Patches {
+        let medium = Medium::of(self.image.clone()).unwrap();
+        let text = String::from_utf8(medium.read(path, 1 << 20).unwrap()).unwrap();
+        assert!(text.contains(old), "{path} has no {old:?}:\n{text}");
+        let mut changed = text.replacen(old, new, 1);
+        // Room for words that are longer: comments go.
+        let mut comments: Vec<String> =
+            changed.lines().filter(|line| line.starts_with("# ")).map(str::to_owned).collect();
+        while changed.len() > text.len() {
+            let comment = comments.pop().expect("there are comments enough");
+            if !new.contains(&comment) && !comment.contains("preflight-manifest") {
+                changed = changed.replacen(&format!("{comment}\n"), "", 1);
+            }
+        }
+        changed += &"\n".repeat(text.len() - changed.len());
+        let extents = medium.find(path).unwrap().extents;
+        self.followed(&extents, &vec![(extents[0].0, changed.into_bytes())])
+    }
+}
+
+/// Packages, a repository, checksums, a second menu.
+fn fill(tree: &Path) {
+    fs::remove_file(tree.join("Packages/filler-1.0-1.el6.noarch.rpm")).unwrap();
+    let put = |path: &str, bytes: &[u8]| {
+        fs::create_dir_all(tree.join(path).parent().unwrap()).unwrap();
+        fs::write(tree.join(path), bytes).unwrap();
+    };
+    let mut packages = String::new();
+    for (number, name) in PACKAGES.iter().enumerate() {
+        let bytes = vec![u8::try_from(number).unwrap() + 7; 2000 + number];
+        let location = format!("Packages/{name}-1.0-1.el6.x86_64.rpm");
+        packages += &format!(
+            "<package type=\"rpm\"><name>{name}</name><arch>x86_64</arch>\
+             <version epoch=\"0\" ver=\"1.0\" rel=\"1.el6\"/>\
+             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum><summary>x</summary>\
+             <description>x</description><packager/><url/><time file=\"1\" build=\"1\"/>\
+             <size package=\"{}\" installed=\"1\" archive=\"1\"/><location href=\"{location}\"/>\
+             <format><rpm:license>x</rpm:license><rpm:vendor/><rpm:group>x</rpm:group>\
+             <rpm:buildhost/><rpm:sourcerpm/><rpm:header-range start=\"0\" end=\"1\"/>\
+             <rpm:provides><rpm:entry name=\"{name}\" flags=\"EQ\" epoch=\"0\" ver=\"1.0\" rel=\"1.el6\"/>\
+             </rpm:provides></format></package>\n",
+            Sha256::of(&bytes),
+            bytes.len(),
+        );
+        put(&location, &bytes);
+    }
+    let primary = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
+         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{}\">\n{packages}</metadata>\n",
+        PACKAGES.len()
+    );
+    let core: String = ["bash", "glibc"]
+        .iter()
+        .map(|name| format!("<packagereq type=\"mandatory\">{name}</packagereq>"))
+        .collect();
+    let comps = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<comps><group><id>core</id><name>Core</name>\
+         <description/><default>true</default><uservisible>false</uservisible>\
+         <packagelist>{core}</packagelist></group></comps>\n"
+    );
+    let filelists = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<filelists \
+                     xmlns=\"http://linux.duke.edu/metadata/filelists\" packages=\"0\">\n</filelists>\n";
+    let mut data = String::new();
+    for (kind, xml) in
+        [("primary", &primary), ("group", &comps), ("filelists", &filelists.to_owned())]
+    {
+        put(&format!("repodata/{kind}.xml"), xml.as_bytes());
+        data += &format!(
+            "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum>\
+             <location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>\n",
+            Sha256::of(xml)
+        );
+    }
+    let repomd = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"http://linux.duke.edu/metadata/repo\" \
+         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\">\n<revision>1</revision>\n{data}</repomd>\n"
+    );
+    put("repodata/repomd.xml", repomd.as_bytes());
+    put("isolinux/vesamenu.c32", &[9; 3000]);
+    put("isolinux/memtest", &[8; 3000]);
+    let mut info = fs::read_to_string(tree.join(".treeinfo")).unwrap();
+    info += "\n[images-x86_64]\nkernel = images/pxeboot/vmlinuz\ninitrd = images/pxeboot/initrd.img\n\
+             \n[stage2]\nmainimage = images/install.img\n\n[checksums]\n";
+    for path in [
+        "images/pxeboot/vmlinuz",
+        "images/pxeboot/initrd.img",
+        "images/install.img",
+        "repodata/repomd.xml",
+    ] {
+        let digest = Sha256::of(fs::read(tree.join(path)).unwrap());
+        info += &format!("{path} = sha256:{digest}\n");
+    }
+    put(".treeinfo", info.as_bytes());
+}
