@@ -361,6 +361,126 @@ fn stopped_or_killed_it_leaves_no_passphrase_behind_for_long() {
 }
 
 #[test]
+fn only_what_it_made_itself_is_destroyed() {
+    use std::os::unix::fs::{chown, symlink};
+    for shell in shells() {
+        let lab = Lab::new(shell, INSTALLER);
+        let shm = lab.machine.path("dev/shm");
+        let victims = lab.machine.path("victims");
+        let make = |path: &std::path::Path, mode: u32| {
+            fs::create_dir_all(path).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        make(&victims, 0o700);
+        let victim = |name: &str| {
+            let path = victims.join(name);
+            fs::write(&path, "precious").unwrap();
+            path
+        };
+        let as_nobody = |path: &std::path::Path| match chown(path, Some(65534), Some(65534)) {
+            Ok(()) => true,
+            Err(_) => {
+                machine::skipped("only root can give a file to somebody else");
+                false
+            }
+        };
+        // A link in a directory of somebody else's, in one that others may enter, and a hard link.
+        let mut left = Vec::new();
+        for (name, mode, foreign) in
+            [("one", 0o700, true), ("two", 0o755, false), ("three", 0o777, true)]
+        {
+            let dir = shm.join(format!("preflight-register.{name}"));
+            make(&dir, mode);
+            symlink(victim(&format!("{name}-link")), dir.join("passphrase")).unwrap();
+            fs::hard_link(victim(&format!("{name}-hard")), dir.join("said")).unwrap();
+            if !foreign || as_nobody(&dir) {
+                left.push(dir);
+            }
+        }
+        // A link to a directory that is root's own and has the right mode; a file; a pipe.
+        symlink(&victims, shm.join("preflight-register.dir")).unwrap();
+        symlink(victim("file"), shm.join("preflight-register.file")).unwrap();
+        victim("inside");
+        fs::write(shm.join("preflight-register.plain"), "precious").unwrap();
+        // Its own, as a kill leaves it, with something in it that is none of its own.
+        let own = shm.join("preflight-register.own");
+        make(&own, 0o700);
+        fs::write(own.join("passphrase"), SECRET).unwrap();
+        symlink(victim("own-link"), own.join("keep.new")).unwrap();
+        fs::hard_link(victim("own-hard"), own.join("said")).unwrap();
+        lab.machine.write("var/lib/preflight/registered", "");
+        assert_eq!(lab.ended(lab.begin()), 0, "{shell:?}");
+        for entry in fs::read_dir(&victims).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(fs::read_to_string(&path).unwrap(), "precious", "{shell:?}: {path:?}");
+        }
+        assert!(!own.exists(), "{shell:?}");
+        for dir in left {
+            assert_eq!(fs::read_dir(&dir).unwrap().count(), 2, "{shell:?}: {dir:?}");
+        }
+        assert!(shm.join("preflight-register.plain").exists());
+    }
+}
+
+#[test]
+fn what_an_offered_link_leads_to_is_not_overwritten() {
+    for shell in shells() {
+        for hard in [false, true] {
+            let lab = Lab::new(shell, INSTALLER);
+            lab.machine.write("dev/tty8", &format!("{SECRET}\n"));
+            lab.machine.write("victim", "precious");
+            let offered = lab.machine.path("root/connection.passphrase");
+            let victim = lab.machine.path("victim");
+            fs::set_permissions(&victim, fs::Permissions::from_mode(0o600)).unwrap();
+            match hard {
+                true => fs::hard_link(&victim, offered).unwrap(),
+                false => std::os::unix::fs::symlink(&victim, offered).unwrap(),
+            }
+            assert_eq!(lab.ended(lab.begin()), 0, "{shell:?}: {}", lab.field("reason"));
+            assert_eq!(lab.machine.read("victim"), "precious", "{shell:?}");
+            lab.nowhere(SECRET);
+        }
+    }
+}
+
+#[test]
+fn registered_is_only_who_names_this_very_server() {
+    let cases = [
+        ("Hostname=127.0.0.1", true),
+        ("[vxtransport]\nHostname = \"127.0.0.1\"\r\nPort = 443", true),
+        ("HOST_NAME = '127.0.0.1'", true),
+        ("Hostname=127.0.0.12", false),
+        ("Hostname=1127.0.0.1", false),
+        ("Hostname=127x0.0.1", false),
+        ("Hostname=127.0.0.1.example.test", false),
+        ("Hostname=", false),
+        ("#Hostname=127.0.0.1", false),
+        (" ; Hostname=127.0.0.1", false),
+        ("OldHostname=127.0.0.1", false),
+        ("Log=of 127.0.0.1", false),
+        // Two that contradict each other name nobody.
+        ("Hostname=127.0.0.1\nHostname=127.0.0.12", false),
+        ("Hostname=127.0.0.12\nHostname=127.0.0.1", false),
+        ("", false),
+    ];
+    for shell in shells() {
+        for (conf, registered) in cases {
+            let lab = Lab::new(shell, LATER);
+            lab.machine.write("usr/local/.vx_version", "VERSION=9.20.0.0\n");
+            fs::create_dir_all(lab.machine.path("usr/local/ASR/Vx/bin")).unwrap();
+            lab.machine.write("usr/local/ASR/Vx/etc/drscout.conf", &format!("{conf}\n"));
+            lab.machine.write_program(
+                "usr/local/ASR/Vx/bin/UnifiedAgentConfigurator.sh",
+                &INSTALLER.replace("install $*", "configurator $*"),
+            );
+            lab.offer(SECRET, 0o600);
+            assert_eq!(lab.ended(lab.begin()), 0, "{shell:?}: {conf:?}: {}", lab.field("reason"));
+            assert_eq!(lab.calls().is_empty(), registered, "{shell:?}: {conf:?}");
+        }
+    }
+}
+
+#[test]
 fn shellcheck_has_nothing_to_say() {
     if !machine::have("shellcheck") {
         return machine::skipped("shellcheck is not installed");
