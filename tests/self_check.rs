@@ -199,7 +199,22 @@ fn a_judge_that_does_not_run_leaves_capture_and_plain_words() {
             assert!(said.contains("ssh://root@192.0.2.5"), "{said}");
             assert_eq!(run(&machine, "status").code, 3);
         }
+        // What the program says of itself is told to its end, whatever the width of the screen.
         let machine = machine(shell);
+        machine.write_program(
+            "opt/preflight/preflight",
+            "#!/bin/sh\nprintf '\\npreflight: no random numbers are to be had from this kernel, nor from \
+             /dev/urandom: Function not implemented \\033[2J(os error 38)\\nmore\\n' >&2\nexit 2\n",
+        );
+        run(&machine, "run");
+        let said = machine.read("etc/issue").replace("\n ", "");
+        for words in
+            ["(exit status 2)", "no random numbers", "Function not implemented", "(os error 38)"]
+        {
+            assert!(said.contains(words), "{shell:?}: {said}");
+        }
+        assert!(!said.contains('\u{1b}'), "{shell:?}: {said}");
+        let machine = self::machine(shell);
         run(&machine, "run");
         assert!(
             machine.read("etc/issue").contains("asked, but no program here can judge the answers")
@@ -233,6 +248,7 @@ fn answers_that_do_not_come_to_their_end_are_not_kept() {
             all_whole(&machine);
             assert!(
                 machine.read("etc/issue").contains("self-check: this machine could not be asked")
+                    && machine.read("etc/issue").contains("or there is no room on /var")
             );
             assert_eq!(leftovers(&machine), Vec::<String>::new(), "{what}");
             assert_eq!(run(&machine, "status").code, 3);
