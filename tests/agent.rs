@@ -49,6 +49,16 @@ fn file(name: &str, data: &[u8]) -> Vec<u8> {
     member(name, EntryType::Regular, 0o644, "", data)
 }
 
+/// A member with these bytes for a number of its header, and as much data.
+fn odd_number(name: &str, at: usize, number: &[u8], len: usize) -> Vec<u8> {
+    let mut bytes = member(name, EntryType::Regular, 0o644, "", &vec![b'x'; len]);
+    bytes[at..at + number.len()].copy_from_slice(number);
+    bytes[148..156].fill(b' ');
+    let sum: u32 = bytes[..512].iter().map(|byte| u32::from(*byte)).sum();
+    bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    bytes
+}
+
 /// A bundle with the two files every bundle has, and these.
 fn bundle(more: &[Vec<u8>]) -> Vec<u8> {
     let mut tar = member("ApplyCustomChanges.sh", EntryType::Regular, 0o644, "", b"#!/bin/sh\n");
@@ -158,6 +168,37 @@ fn hostile_members_are_refused_by_name() {
         (
             vec![member("su", EntryType::Regular, 0o4755, "", b"")],
             "entry \"su\" is refused: its mode 4755 has a set-uid or set-gid bit",
+        ),
+        (
+            vec![member("./", EntryType::Directory, 0o777, "", b"")],
+            "entry \"./\" is refused: its mode 0777 lets others than its owner write it",
+        ),
+        (
+            vec![member("d/", EntryType::Directory, 0o1777, "", b"")],
+            "entry \"d/\" is refused: its mode 1777 lets others than its owner write it",
+        ),
+        (
+            vec![member("bin/x", EntryType::Regular, 0o775, "", b"")],
+            "entry \"bin/x\" is refused: its mode 0775 lets others than its owner write it",
+        ),
+        (
+            vec![member("bin/x", EntryType::Regular, 0o646, "", b"")],
+            "entry \"bin/x\" is refused: its mode 0646 lets others than its owner write it",
+        ),
+        (
+            vec![odd_number("x", 124, b"+0000000010\0", 8)],
+            "entry \"x\" is refused: its size is \"+0000000010\\x00\", which tar programs read \
+             differently",
+        ),
+        (
+            vec![odd_number("x", 100, b"+000755\0", 0)],
+            "entry \"x\" is refused: its mode is \"+000755\\x00\", which tar programs read differently",
+        ),
+        (
+            vec![odd_number("x", 124, b"\x80\x01\0\0\0\0\0\0\0\0\0\x08", 8)],
+            "entry \"x\" is refused: its size is \
+             \"\\x80\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x08\", which tar programs read \
+             differently",
         ),
         (
             vec![file("install", b"other")],

@@ -12,6 +12,7 @@ use tar::{EntryType, PaxExtensions};
 use super::error::{AgentError, EntryFault, Limit};
 use super::gzip::Gunzip;
 use super::name::{self, AgentName};
+use super::numbers;
 use super::script::{self, Script};
 use super::tree::{self, Member, Refused, Tree};
 use crate::digest::Sha256;
@@ -146,6 +147,7 @@ impl Walk {
             let size = entry.size();
             let own_name = String::from_utf8_lossy(&entry.header().path_bytes()).into_owned();
             let refuse = |fault| Stop::Error(refused(&own_name, fault));
+            numbers::check(entry.header()).map_err(refuse)?;
             if self.bytes.checked_add(size).is_none_or(|sum| sum > LIMITS.unpacked_bytes) {
                 return Err(self.too_much(Limit::UnpackedBytes(LIMITS.unpacked_bytes)));
             }
@@ -214,6 +216,10 @@ impl Walk {
         let mode = header.mode()?;
         if mode & 0o6000 != 0 {
             return Err(refuse(EntryFault::SetId(mode)));
+        }
+        // The mode of a symbolic link is always 0777 and means nothing.
+        if mode & 0o022 != 0 && header.entry_type() != EntryType::Symlink {
+            return Err(refuse(EntryFault::WritableByOthers(mode & 0o7777)));
         }
         let member = match header.entry_type() {
             EntryType::Regular if name.ends_with('/') => {

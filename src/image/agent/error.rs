@@ -59,6 +59,17 @@ pub enum EntryFault {
     /// Set-uid or set-gid bits.
     #[error("its mode {0:04o} has a set-uid or set-gid bit")]
     SetId(u32),
+    /// Others than its owner may write it: whoever does is then run as root.
+    #[error("its mode {0:04o} lets others than its owner write it")]
+    WritableByOthers(u32),
+    /// A number of its header that tar programs read differently.
+    #[error("its {field} is \"{shown}\", which tar programs read differently")]
+    Number {
+        /// Which.
+        field: &'static str,
+        /// What stands there, escaped.
+        shown: String,
+    },
     /// The same path was there before.
     #[error("it overwrites an earlier entry of this name")]
     Duplicate,

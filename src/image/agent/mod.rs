@@ -8,6 +8,7 @@ mod archive;
 mod error;
 mod gzip;
 mod name;
+mod numbers;
 mod script;
 mod standin;
 mod tree;
