@@ -20,6 +20,7 @@ pub mod cli;
 pub mod digest;
 pub mod facts;
 pub mod image;
+pub mod random;
 pub mod report;
 pub mod secret;
 pub mod site;

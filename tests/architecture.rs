@@ -13,13 +13,14 @@ mod circles;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("secret", &[]),
+    ("random", &[]),
     ("yaml", &[]),
     ("assets", &[]),
     ("template", &["assets"]),
     ("facts", &[]),
     ("check", &["facts", "assets", "yaml", "template", "digest"]),
     ("image", &["facts", "assets", "yaml", "template", "digest", "secret"]),
-    ("transport", &["facts", "secret"]),
+    ("transport", &["facts", "random", "secret"]),
     ("site", &["facts", "check", "yaml", "secret"]),
     ("report", &["check", "facts", "template"]),
     (
@@ -30,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "digest",
             "facts",
             "image",
+            "random",
             "report",
             "secret",
             "site",

@@ -3,12 +3,12 @@
 //! Not for how it is asked for and read (`password`), the form of hashes (`image::value`), nor for the kickstart.
 
 use anyhow::{Context, bail};
-use rustix::rand::{GetRandomFlags, getrandom};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
 use super::password;
 use crate::image::recipe::RootPassword;
 use crate::image::value::account::CryptHash;
+use crate::random;
 use crate::secret::Secret;
 
 /// The key of the recipe that faults are told of.
@@ -49,8 +49,7 @@ fn prompted() -> anyhow::Result<Secret> {
 /// and give anybody who guesses a test that costs nothing.
 fn hashed(password: &Secret) -> anyhow::Result<CryptHash> {
     let mut salt = [0; 12];
-    let filled = getrandom(&mut salt, GetRandomFlags::empty()).context("no random numbers")?;
-    anyhow::ensure!(filled == salt.len(), "no random numbers");
+    random::fill(&mut salt).context("no random numbers")?;
     let hash = ShaCrypt::SHA512
         .hash_password_with_salt(password.expose().as_bytes(), &salt)
         .map_err(|error| anyhow::anyhow!("cannot hash the root password: {error}"))?;

@@ -15,13 +15,13 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::script::{Nonce, answers, script};
 use crate::facts::transcript::{
     Answer, Connection, Failure, Reading, SCHEMA, SshSession, Transcript,
 };
+use crate::random;
 
 /// How long one host may take, from the first packet to the end of its answers.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -105,6 +105,6 @@ pub fn record(
 
 fn fresh_nonce() -> io::Result<Nonce> {
     let mut bytes = [0; 16];
-    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    random::fill(&mut bytes)?;
     Ok(Nonce::of(bytes))
 }

@@ -25,7 +25,6 @@ mod tunnel;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use rustix::rand::{GetRandomFlags, getrandom};
 use ssh2::MethodType;
 
 use self::deadline::Deadline;
@@ -38,6 +37,7 @@ use super::target::SshTarget;
 use super::{Output, Transport};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::{Failure, SshSession};
+use crate::random;
 
 pub use self::config::SshConfig;
 pub use self::host::Ssh;
@@ -307,7 +307,7 @@ fn method(link: &Link, part: MethodType) -> String {
 fn jittered(time: Duration) -> Duration {
     let mut bytes = [0; 2];
     // Without random numbers everybody waits the same, which is worse and works.
-    getrandom(&mut bytes, GetRandomFlags::empty()).ok();
+    random::fill(&mut bytes).ok();
     time / 2 + time * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
 }
 
