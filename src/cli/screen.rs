@@ -1,8 +1,13 @@
 //! Standard output and error as people see them: text without control characters, logging.
 
+use std::fmt;
 use std::io::IsTerminal;
 
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::report::acts_on_terminal;
 
@@ -17,9 +22,42 @@ pub fn log_to_stderr(verbose: u8) {
         .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_ansi(colour_on(&std::io::stderr()))
-        .with_target(false)
-        .without_time()
+        .event_format(OneLine)
         .init();
+}
+
+/// An event as one line of printable text, whoever said what is in it: a server may have.
+struct OneLine;
+
+impl<S, N> FormatEvent<S, N> for OneLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        let text = printable(&text).replace('\n', "\\n");
+        let level = *event.metadata().level();
+        let colour = match level {
+            Level::ERROR => anstyle::AnsiColor::Red,
+            Level::WARN => anstyle::AnsiColor::Yellow,
+            Level::INFO => anstyle::AnsiColor::Green,
+            _ => anstyle::AnsiColor::Blue,
+        };
+        match writer.has_ansi_escapes() {
+            true => {
+                let style = colour.on_default();
+                writeln!(writer, "{style}{level:>5}{style:#} {text}")
+            }
+            false => writeln!(writer, "{level:>5} {text}"),
+        }
+    }
 }
 
 /// Whether a stream wants colour: a terminal, and neither NO_COLOR nor TERM=dumb.
@@ -37,4 +75,46 @@ pub fn printable(text: &str) -> String {
         c => c.to_string(),
     };
     text.chars().map(spell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_one_printable_line_of_the_log() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::DEBUG)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .event_format(OneLine)
+            .finish();
+        let hostile = "a\u{1b}[2J\nWARN forged\u{202e}\u{3164}\r";
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(said = hostile, banner = %hostile, "it says {hostile}");
+        });
+        let text = String::from_utf8(kept.0.lock().expect("no panic").clone()).expect("text");
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        assert!(text.starts_with("DEBUG it says a"), "{text}");
+        let text = text.trim_end();
+        assert!(!text.chars().any(acts_on_terminal), "{text}");
+    }
 }

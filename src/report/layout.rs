@@ -16,13 +16,25 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// Whether a character does more than show: a control, one that has no shape of its own and
-/// changes how others look, or one that is none and that XML cannot have.
+/// Whether a character does more than show, or does not show at all: a control, one that has no
+/// shape of its own and changes how others look, one that is blank and no space, or one that is
+/// none and that XML cannot have.
+///
+/// The ranges are Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt 16.0), whose
+/// purpose is to be drawn as nothing; format characters beside them (category Cf) but those that
+/// are drawn; and three letters and symbols that are blank.
 pub fn acts_on_terminal(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
+    let ignorable = matches!(char,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}');
+    let formats = matches!(char,
+        '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}');
+    let blank = matches!(char, '\u{2800}' | '\u{16fe4}' | '\u{1d159}');
+    let none = u32::from(char) & 0xfffe == 0xfffe || matches!(char, '\u{fdd0}'..='\u{fdef}');
+    char.is_control() || ignorable || formats || blank || none
 }
 
 /// Words in lines of at most `width` characters, a longer word on a line of its own.
@@ -100,6 +112,17 @@ mod tests {
             ("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c"),
         ] {
             assert_eq!(visible(text), shown);
+        }
+        let unseen = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{180f}\u{200b}\u{200f}\
+            \u{2028}\u{202e}\u{2060}\u{2065}\u{2069}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\
+            \u{fffb}\u{fffe}\u{fdd0}\u{13430}\u{16fe4}\u{1bca0}\u{1d159}\u{1d173}\u{1fffe}\u{e0001}\u{e007f}\
+            \u{e0100}\u{e01ef}\u{e0fff}\u{10ffff}";
+        for char in unseen.chars() {
+            assert!(acts_on_terminal(char), "{}", char.escape_unicode());
+        }
+        let seen = "aé ß\u{a0}\u{2009}\u{3000}\u{fffd}\u{1100}\u{1161}\u{3131}\u{2801}\u{3042}\u{5d0}\u{627}\u{e000}\u{1f600}";
+        for char in seen.chars() {
+            assert!(!acts_on_terminal(char), "{}", char.escape_unicode());
         }
     }
 
