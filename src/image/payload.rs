@@ -2,9 +2,6 @@
 //!
 //! Not for where on the disc it lands (`compose`), nor for the manifest about it (`manifest`).
 
-use std::fs::File;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::disc_path::BadDiscPath;
@@ -42,15 +39,6 @@ pub enum PayloadError {
     /// The repository's metadata cannot be made.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
-    /// A file cannot be opened.
-    #[error("cannot open {path}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl PayloadError {
@@ -59,7 +47,7 @@ impl PayloadError {
         match self {
             Self::FirstBoot(error) => error.hint(),
             Self::Repository(error) => error.hint(),
-            Self::Path(_) | Self::Kickstart(_) | Self::Open { .. } => None,
+            Self::Path(_) | Self::Kickstart(_) => None,
         }
     }
 }
@@ -197,10 +185,9 @@ fn add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
         files.push(PayloadFile::of_bytes(&format!("{}/{path}", on_disc::REPOSITORY), bytes)?);
     }
     for package in &plan.packages {
-        let file = File::open(&package.path)
-            .map_err(|source| PayloadError::Open { path: package.path.clone(), source })?;
+        let file = package.file.clone().expect("a plan keeps its packages open");
         let path = format!("{}/{}", on_disc::REPOSITORY, package.location);
-        files.push(PayloadFile::of_file(&path, Arc::new(file), package.len, package.sha256)?);
+        files.push(PayloadFile::of_file(&path, file, package.len, package.sha256)?);
     }
     Ok(files)
 }

@@ -59,6 +59,14 @@ pub enum PackageFault {
         #[source]
         error: Box<pgp::errors::Error>,
     },
+    /// A key that is known, but that vouched for nothing when the signature was made.
+    #[error("its signature is by {key}, {why}")]
+    UnfitKey {
+        /// The key.
+        key: KeyName,
+        /// What is wrong with it, as a clause about it.
+        why: String,
+    },
     /// Nobody vouches for it.
     #[error("it is {0}")]
     Untrusted(String),
@@ -190,7 +198,7 @@ impl RepositoryError {
                 PackageFault::Value { field: "architecture", .. } => {
                     "take the x86_64 or noarch package"
                 }
-                PackageFault::Untrusted(_) => {
+                PackageFault::Untrusted(_) | PackageFault::UnfitKey { .. } => {
                     "get the package from where it is signed, or name the file of its signer's \
                      public key, in the recipe under rpm_keys or with --rpm-key FILE"
                 }

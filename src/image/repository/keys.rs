@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use pgp::composed::{Deserializable, SignedPublicKey};
-use pgp::packet::{PublicKey, PublicSubkey, Signature};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
+use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
+use pgp::types::{KeyDetails, Tag, VerifyingKey};
 
 /// Bytes of a file of keys; a distribution's has some 2 KiB, a whole ring of one 100 KiB.
 pub const MOST_KEY_BYTES: u64 = 1 << 20;
@@ -25,11 +25,23 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-/// A key that signs, be it the first of its block or one below it.
+/// A key that a signature may name, be it the first of its block or one below it.
 #[derive(Clone, Debug)]
 struct Key {
     material: Material,
     name: KeyName,
+    validity: Validity,
+}
+
+/// When a key may sign by what its owner says of it, in seconds since 1970.
+#[derive(Clone, Debug)]
+struct Validity {
+    /// When it was made.
+    start: u64,
+    /// When it ends, if it does.
+    end: Option<u64>,
+    /// Why it may sign at no time.
+    never: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,8 +117,10 @@ impl Keyring {
 
     /// Takes the keys of a file.
     ///
-    /// Subkeys count when they are bound to their key. When a key ends is not looked at, as rpm
-    /// does not: a package of 2014 stays what it was.
+    /// What its owner says of a key counts: the newest of the self-signatures that hold (RFC 9580,
+    /// sections 5.2.1 and 5.2.3.10). A subkey signs when its binding allows it, it answers with a
+    /// signature of its own, and it is not revoked. A key that has ended is taken all the same: a
+    /// package of 2014 stays what it was, and what was signed after the end is refused.
     ///
     /// # Errors
     ///
@@ -145,14 +159,14 @@ impl Keyring {
             if certificate.details.revocation_signatures.iter().any(revokes) {
                 return Err(KeyError::Revoked(name));
             }
+            let own = of_primary(&certificate);
             for subkey in &certificate.public_subkeys {
-                let signs = subkey.signatures.iter().any(|it| it.key_flags().sign());
-                if signs && subkey.verify_bindings(primary).is_ok() {
-                    let material = Material::Subkey(subkey.key.clone());
-                    self.keys.push(Key { material, name: name.clone() });
-                }
+                let validity = of_subkey(subkey, primary).within(&own);
+                let material = Material::Subkey(subkey.key.clone());
+                self.keys.push(Key { material, name: name.clone(), validity });
             }
-            self.keys.push(Key { material: Material::Primary(certificate.primary_key), name });
+            let material = Material::Primary(certificate.primary_key);
+            self.keys.push(Key { material, name, validity: own });
             if self.keys.len() > MOST_KEYS {
                 return Err(KeyError::TooLarge);
             }
@@ -169,21 +183,39 @@ impl Keyring {
             Material::Primary(it) => made_by(signature, it),
             Material::Subkey(it) => made_by(signature, it),
         };
-        self.keys.iter().filter(fits).map(|key| (&key.name, Verifier(&key.material)))
+        self.keys.iter().filter(fits).map(|key| (&key.name, Verifier(key)))
     }
 }
 
 /// A key, ready to verify.
-pub(super) struct Verifier<'k>(&'k Material);
+pub(super) struct Verifier<'k>(&'k Key);
 
 impl Verifier<'_> {
+    /// Why the key could not make this signature, whatever the signature proves.
+    pub(super) fn unfit(&self, signature: &Signature) -> Option<String> {
+        let whose = match self.0.material {
+            Material::Primary(_) => "which",
+            Material::Subkey(_) => "whose signing subkey",
+        };
+        let made = signature.created().map(|at| u64::from(at.as_secs()));
+        let Validity { start, end, never } = self.0.validity;
+        let why = match (never, made) {
+            (Some(why), _) => why,
+            (_, None) => "is named without a date",
+            (_, Some(made)) if made < start => "did not exist by then",
+            (_, Some(made)) if end.is_some_and(|end| made >= end) => "had ended by then",
+            _ => return None,
+        };
+        Some(format!("{whose} {why}"))
+    }
+
     /// Whether a signature is this key's over `data`, and what is wrong when it is not.
     pub(super) fn verify(
         &self,
         signature: &Signature,
         data: &mut dyn std::io::Read,
     ) -> Result<(), pgp::errors::Error> {
-        match self.0 {
+        match &self.0.material {
             Material::Primary(key) => verified(signature, key, data),
             Material::Subkey(key) => verified(signature, key, data),
         }
@@ -198,6 +230,90 @@ fn verified(
     signature.verify(key, data)
 }
 
+impl Validity {
+    /// At no time, for this reason.
+    fn never(why: &'static str) -> Self {
+        Self { start: 0, end: None, never: Some(why) }
+    }
+
+    /// What is left of it within that of the key above, which may be allowed to certify alone.
+    fn within(self, above: &Self) -> Self {
+        Self { end: self.end.into_iter().chain(above.end).min(), ..self }
+    }
+
+    /// From a key's making on, for as long as a signature about it says and holds itself.
+    fn said_by(signature: &Signature, key: &impl KeyDetails) -> Self {
+        let start = u64::from(key.created_at().as_secs());
+        let said = signature.created().map_or(0, |at| u64::from(at.as_secs()));
+        let after = |from: u64, seconds: Option<pgp::types::Duration>| {
+            let seconds = seconds.map(|it| u64::from(it.as_secs())).filter(|it| *it > 0);
+            seconds.map(|seconds| from + seconds)
+        };
+        let ends = [
+            after(start, signature.key_expiration_time()),
+            after(said, signature.signature_expiration_time()),
+        ];
+        Self { start, end: ends.into_iter().flatten().min(), never: None }
+    }
+}
+
+/// When the first key of a certificate may sign. Without a word of its own it may, as rpm has it.
+fn of_primary(certificate: &SignedPublicKey) -> Validity {
+    let key = &certificate.primary_key;
+    let direct = certificate.details.direct_signatures.iter();
+    let direct = direct.filter(|it| made_by(it, key) && it.verify_key(key).is_ok());
+    let users = certificate.details.users.iter().flat_map(|user| {
+        user.signatures.iter().filter(|it| {
+            it.typ() != Some(SignatureType::CertRevocation)
+                && made_by(it, key)
+                && it.verify_certification(key, Tag::UserId, &user.id).is_ok()
+        })
+    });
+    match newest(direct.chain(users)) {
+        Some(word) => Validity {
+            never: flags(word).filter(|flags| !flags.sign()).map(|_| "may not sign"),
+            ..Validity::said_by(word, key)
+        },
+        None => Validity { start: u64::from(key.created_at().as_secs()), end: None, never: None },
+    }
+}
+
+/// When a subkey may sign.
+fn of_subkey(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
+    let holds = |kind: SignatureType| {
+        let of_kind = subkey.signatures.iter().filter(move |it| it.typ() == Some(kind));
+        of_kind.filter(|it| it.verify_subkey_binding(primary, &subkey.key).is_ok())
+    };
+    if holds(SignatureType::SubkeyRevocation).next().is_some() {
+        return Validity::never("is revoked");
+    }
+    let Some(binding) = newest(holds(SignatureType::SubkeyBinding)) else {
+        return Validity::never("is not bound to it");
+    };
+    if !flags(binding).is_some_and(|flags| flags.sign()) {
+        return Validity::never("may not sign");
+    }
+    let answers = binding
+        .embedded_signature()
+        .is_some_and(|it| it.verify_primary_key_binding(&subkey.key, primary).is_ok());
+    match answers {
+        true => Validity::said_by(binding, &subkey.key),
+        false => Validity::never("does not say itself that it belongs to it"),
+    }
+}
+
+fn newest<'s>(signatures: impl Iterator<Item = &'s Signature>) -> Option<&'s Signature> {
+    signatures.max_by_key(|it| it.created())
+}
+
+/// What a key may be used for by a signature about it; nothing when it does not say.
+fn flags(signature: &Signature) -> Option<&KeyFlags> {
+    signature.config()?.hashed_subpackets().find_map(|packet| match &packet.data {
+        SubpacketData::KeyFlags(flags) => Some(flags),
+        _ => None,
+    })
+}
+
 fn made_by(signature: &Signature, key: &impl KeyDetails) -> bool {
     signature.issuer_key_id().iter().any(|id| **id == key.legacy_key_id())
         || signature.issuer_fingerprint().iter().any(|it| **it == key.fingerprint())
@@ -209,4 +325,235 @@ fn name_of(certificate: &SignedPublicKey) -> KeyName {
         |user| String::from_utf8_lossy(user.id.id()).chars().take(MOST_OWNER).collect(),
     );
     KeyName { fingerprint: format!("{:x}", certificate.primary_key.fingerprint()), owner }
+}
+
+#[cfg(test)]
+mod tests {
+    use pgp::composed::SignedKeyDetails;
+    use pgp::crypto::ed25519;
+    use pgp::crypto::hash::HashAlgorithm;
+    use pgp::crypto::public_key::PublicKeyAlgorithm;
+    use pgp::packet::{PubKeyInner, SecretKey, SecretSubkey, SignatureConfig, Subpacket, UserId};
+    use pgp::types::{
+        KeyVersion, PacketHeaderVersion, Password, PlainSecretParams, PublicParams, SecretParams,
+        SignedUser, SigningKey, Timestamp,
+    };
+
+    use super::*;
+
+    const MADE: u32 = 1_300_000_000;
+    const DAY: u32 = 86_400;
+
+    struct Owner {
+        primary: SecretKey,
+        subkey: SecretSubkey,
+    }
+
+    fn secret(seed: u8) -> (PublicParams, SecretParams) {
+        let key = ed25519::SecretKey::try_from_bytes([seed; 32], ed25519::Mode::Ed25519).unwrap();
+        let public = PublicParams::Ed25519((&key).into());
+        (public, SecretParams::Plain(PlainSecretParams::Ed25519(key)))
+    }
+
+    fn inner(public: PublicParams) -> PubKeyInner {
+        let (algorithm, made) = (PublicKeyAlgorithm::Ed25519, Timestamp::from_secs(MADE));
+        PubKeyInner::new(KeyVersion::V4, algorithm, made, None, public).unwrap()
+    }
+
+    impl Owner {
+        fn new() -> Self {
+            let (public, private) = secret(1);
+            let primary = SecretKey::new(PublicKey::from_inner(inner(public)).unwrap(), private);
+            let (public, private) = secret(2);
+            let key = PublicSubkey::from_inner(inner(public)).unwrap();
+            let primary = primary.unwrap();
+            Self { primary, subkey: SecretSubkey::new(key, private).unwrap() }
+        }
+
+        /// A signature that says these things, made so many days after the keys.
+        fn word(&self, typ: SignatureType, day: u32, says: Vec<SubpacketData>) -> SignatureConfig {
+            let at = Timestamp::from_secs(MADE + day * DAY);
+            let mut config =
+                SignatureConfig::v4(typ, PublicKeyAlgorithm::Ed25519, HashAlgorithm::Sha256);
+            let says = [SubpacketData::SignatureCreationTime(at)].into_iter().chain(says);
+            config.hashed_subpackets = says.map(|it| Subpacket::regular(it).unwrap()).collect();
+            config
+        }
+
+        fn named(&self, key: &impl KeyDetails) -> SubpacketData {
+            SubpacketData::IssuerKeyId(key.legacy_key_id())
+        }
+
+        fn about_subkey(
+            &self,
+            typ: SignatureType,
+            day: u32,
+            mut says: Vec<SubpacketData>,
+        ) -> Signature {
+            says.push(self.named(&self.primary));
+            let (own, subkey) = (self.primary.public_key(), self.subkey.public_key());
+            let word = self.word(typ, day, says);
+            word.sign_subkey_binding(&self.primary, own, &Password::empty(), subkey).unwrap()
+        }
+
+        fn back_signature(&self) -> SubpacketData {
+            let word = self.word(SignatureType::KeyBinding, 0, vec![self.named(&self.subkey)]);
+            let (own, primary) = (self.subkey.public_key(), self.primary.public_key());
+            let signed =
+                word.sign_primary_key_binding(&self.subkey, own, &Password::empty(), primary);
+            SubpacketData::EmbeddedSignature(Box::new(signed.unwrap()))
+        }
+
+        fn binding(&self, day: u32, sign: bool, more: Vec<SubpacketData>) -> Signature {
+            let mut says = vec![may(sign)];
+            says.extend(more);
+            self.about_subkey(SignatureType::SubkeyBinding, day, says)
+        }
+
+        fn certificate(&self, own: Vec<SubpacketData>, subkey: Vec<Signature>) -> SignedPublicKey {
+            let id = UserId::from_str(PacketHeaderVersion::New, "owner").unwrap();
+            let mut says = own;
+            says.push(self.named(&self.primary));
+            let (public, none) = (self.primary.public_key(), Password::empty());
+            let word = self.word(SignatureType::CertPositive, 0, says);
+            let signed =
+                word.sign_certification(&self.primary, public, &none, Tag::UserId, &id).unwrap();
+            let users = vec![SignedUser::new(id, vec![signed])];
+            let details = SignedKeyDetails::new(vec![], vec![], users, vec![]);
+            let subkeys = vec![SignedPublicSubKey::new(self.subkey.public_key().clone(), subkey)];
+            SignedPublicKey::new(public.clone(), details, subkeys)
+        }
+
+        /// What is wrong with a signature over a package by one of the keys, that day.
+        fn verdict(
+            &self,
+            certificate: &SignedPublicKey,
+            by_subkey: bool,
+            day: u32,
+        ) -> Option<String> {
+            let armoured = certificate.to_armored_string(Default::default()).unwrap();
+            let mut keyring = Keyring::default();
+            keyring.add(armoured.as_bytes()).unwrap();
+            let sign = |key: &dyn SigningKeyed| {
+                key.signed(self.word(SignatureType::Binary, day, vec![key.issuer()]))
+            };
+            let signature = match by_subkey {
+                true => sign(&self.subkey),
+                false => sign(&self.primary),
+            };
+            let (_, key) = keyring.of(&signature).next().expect("the key is known");
+            key.verify(&signature, &mut &b"package"[..]).unwrap();
+            key.unfit(&signature)
+        }
+    }
+
+    trait SigningKeyed {
+        fn signed(&self, config: SignatureConfig) -> Signature;
+        fn issuer(&self) -> SubpacketData;
+    }
+
+    impl<K: SigningKey> SigningKeyed for K {
+        fn signed(&self, config: SignatureConfig) -> Signature {
+            config.sign(self, &Password::empty(), &b"package"[..]).unwrap()
+        }
+
+        fn issuer(&self) -> SubpacketData {
+            SubpacketData::IssuerKeyId(self.legacy_key_id())
+        }
+    }
+
+    fn may(sign: bool) -> SubpacketData {
+        let mut flags = KeyFlags::default();
+        flags.set_sign(sign);
+        flags.set_certify(!sign);
+        SubpacketData::KeyFlags(flags)
+    }
+
+    fn ends(days: u32) -> SubpacketData {
+        SubpacketData::KeyExpirationTime(pgp::types::Duration::from_secs(days * DAY))
+    }
+
+    #[test]
+    fn a_subkey_signs_when_both_keys_say_so_and_neither_took_it_back() {
+        let owner = Owner::new();
+        let back = || owner.back_signature();
+        let good = |day| owner.binding(day, true, vec![back()]);
+        let revoked = |day| owner.about_subkey(SignatureType::SubkeyRevocation, day, vec![]);
+        // A signature of the primary key about another subkey.
+        let foreign = {
+            let mut other = Owner::new();
+            let (public, private) = secret(3);
+            let key = PublicSubkey::from_inner(inner(public)).unwrap();
+            other.subkey = SecretSubkey::new(key, private).unwrap();
+            other
+        };
+        let forgery = foreign.binding(0, true, vec![foreign.back_signature()]);
+        let other_revocation = foreign.about_subkey(SignatureType::SubkeyRevocation, 3, vec![]);
+        let cases: Vec<(&str, Vec<Signature>, Option<&str>)> = vec![
+            ("good", vec![good(0)], None),
+            ("revoked", vec![good(0), revoked(5)], Some("is revoked")),
+            ("revoked, and bound again", vec![good(0), revoked(5), good(9)], Some("is revoked")),
+            ("revoked first", vec![revoked(0), good(9)], Some("is revoked")),
+            ("another's revocation", vec![good(0), other_revocation], None),
+            ("another's binding", vec![forgery], Some("is not bound to it")),
+            ("for encryption", vec![owner.binding(0, false, vec![back()])], Some("may not sign")),
+            (
+                "signing was taken away",
+                vec![good(0), owner.binding(9, false, vec![])],
+                Some("may not sign"),
+            ),
+            ("signing was given", vec![owner.binding(0, false, vec![]), good(9)], None),
+            (
+                "without its own word",
+                vec![owner.binding(0, true, vec![])],
+                Some("does not say itself that it belongs to it"),
+            ),
+            (
+                "with another's word",
+                vec![owner.binding(0, true, vec![foreign.back_signature()])],
+                Some("does not say itself that it belongs to it"),
+            ),
+            (
+                "ended",
+                vec![owner.binding(0, true, vec![back(), ends(10)])],
+                Some("had ended by then"),
+            ),
+            ("not ended yet", vec![owner.binding(0, true, vec![back(), ends(101)])], None),
+            (
+                "prolonged",
+                vec![
+                    owner.binding(0, true, vec![back(), ends(10)]),
+                    owner.binding(9, true, vec![back(), ends(200)]),
+                ],
+                None,
+            ),
+        ];
+        for (what, words, wanted) in cases {
+            let certificate = owner.certificate(vec![may(false)], words);
+            let seen = owner.verdict(&certificate, true, 100);
+            let wanted = wanted.map(|why| format!("whose signing subkey {why}"));
+            assert_eq!(seen, wanted, "{what}");
+        }
+        // When the key above it has ended, it has too.
+        let certificate = owner.certificate(vec![may(false), ends(50)], vec![good(0)]);
+        assert_eq!(owner.verdict(&certificate, true, 49), None);
+        let ended = owner.verdict(&certificate, true, 50);
+        assert_eq!(ended.as_deref(), Some("whose signing subkey had ended by then"));
+    }
+
+    #[test]
+    fn a_primary_key_signs_unless_it_says_otherwise() {
+        let owner = Owner::new();
+        let cases: [(&str, Vec<SubpacketData>, u32, Option<&str>); 5] = [
+            ("without a word", vec![], 100, None),
+            ("may", vec![may(true)], 100, None),
+            ("may not", vec![may(false)], 100, Some("which may not sign")),
+            ("a package of before its end", vec![ends(101)], 100, None),
+            ("a package of after its end", vec![ends(100)], 100, Some("which had ended by then")),
+        ];
+        for (what, words, day, wanted) in cases {
+            let certificate = owner.certificate(words, vec![]);
+            assert_eq!(owner.verdict(&certificate, false, day).as_deref(), wanted, "{what}");
+        }
+    }
 }

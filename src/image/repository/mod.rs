@@ -26,6 +26,7 @@ pub use metadata::{
     FileLists, Group, MetadataFile, PackageEntry, Repo, disc_of, open_file_lists, read_repo,
     read_repo_each,
 };
+use package::Keep;
 pub use package::RpmPackage;
 pub use repodata::repodata;
 pub use signature::{Signed, Signer};
@@ -41,13 +42,13 @@ const MOST_PACKAGES: usize = 20_000;
 ///
 /// Fails at the first package that is damaged or that the generation's rpm cannot read, at a
 /// source package, at another architecture, and when two files give the same package or two
-/// versions of it. With keys, also at the first that none of them signed.
+/// versions of it. With keys, also at the first that none of them signed. Their files stay open.
 pub fn read_packages(
     dir: &Path,
     generation: Generation,
     keyring: &Keyring,
 ) -> Result<Vec<RpmPackage>, RepositoryError> {
-    let shelf = survey(dir, generation, keyring)?;
+    let shelf = read_all(dir, generation, keyring, Keep::Open)?;
     let untrusted = if keyring.is_empty() { Vec::new() } else { untrusted(&shelf.packages) };
     match shelf.refused.into_iter().chain(shelf.rivals).chain(untrusted).next() {
         Some(error) => Err(error),
@@ -92,6 +93,15 @@ pub fn survey(
     generation: Generation,
     keyring: &Keyring,
 ) -> Result<Shelf, RepositoryError> {
+    read_all(dir, generation, keyring, Keep::Closed)
+}
+
+fn read_all(
+    dir: &Path,
+    generation: Generation,
+    keyring: &Keyring,
+    keep: Keep,
+) -> Result<Shelf, RepositoryError> {
     let mut shelf = Shelf::default();
     let mut files = 0;
     let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
@@ -114,7 +124,7 @@ pub fn survey(
             shelf.refused.push(RepositoryError::Package { path, fault });
             continue;
         }
-        match package::read(path, generation, keyring) {
+        match package::read(path, generation, keyring, keep) {
             Ok(package) => shelf.packages.push(package),
             Err(error @ RepositoryError::Package { .. }) => shelf.refused.push(error),
             Err(error) => return Err(error),

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use md5::{Digest as _, Md5};
 use rpm::{IndexSignatureTag as Sig, IndexTag, PackageMetadata};
@@ -46,6 +47,9 @@ const RPMLIB_EL7: [&str; 2] = ["ScriptletExpansion", "TildeInVersions"];
 pub struct RpmPackage {
     /// Where the file is.
     pub path: PathBuf,
+    /// The open file that was verified, where its bytes are to be used: the path may be another's
+    /// by then.
+    pub file: Option<Arc<File>>,
     /// Its name in the repository: `NAME-VERSION-RELEASE.ARCH.rpm`, whatever the file is called.
     pub location: String,
     /// The package's name.
@@ -127,16 +131,28 @@ fn dist_tag(release: &str) -> Option<&str> {
     Some(&tag[..end])
 }
 
+/// Whether a package's file stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// For its bytes to be used.
+    Open,
+    /// What was read of it is all that is wanted: there may be more packages than open files.
+    Closed,
+}
+
 /// Reads and verifies a package.
 pub(super) fn read(
     path: PathBuf,
     generation: Generation,
     keyring: &Keyring,
+    keep: Keep,
 ) -> Result<RpmPackage, RepositoryError> {
     let failed = |source| RepositoryError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, generation, keyring).map_err(failed)? {
-        Ok(package) => Ok(package),
+        Ok(package) => {
+            Ok(RpmPackage { file: (keep == Keep::Open).then(|| Arc::new(file)), ..package })
+        }
         Err(fault) => Err(RepositoryError::Package { path, fault }),
     }
 }
@@ -309,6 +325,7 @@ fn judge(
     describe(&mut package, metadata).map_err(PackageFault::Unreadable)?;
     Ok(RpmPackage {
         path: path.to_owned(),
+        file: None,
         location,
         name,
         epoch,

@@ -104,6 +104,9 @@ pub(super) fn judge(
         let mut known = false;
         for (name, key) in keyring.of(signature) {
             known = true;
+            if let Some(why) = key.unfit(signature) {
+                return Ok(Err(PackageFault::UnfitKey { key: name.clone(), why }));
+            }
             let result = if *covers_payload {
                 whole.again(|reader| key.verify(signature, reader))?
             } else {

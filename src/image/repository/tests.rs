@@ -389,7 +389,12 @@ fn the_hostile_set_is_refused_in_time() {
         let mut fields = line.split('\t');
         let (name, expected) = (fields.next().unwrap(), fields.next().unwrap());
         let started = Instant::now();
-        let result = package::read(set.join(name), Generation::El6, &Keyring::default());
+        let result = package::read(
+            set.join(name),
+            Generation::El6,
+            &Keyring::default(),
+            package::Keep::Closed,
+        );
         let result = result.and_then(|package| repodata(&[package], EPOCH));
         let took = started.elapsed();
         let right = match expected {
@@ -431,4 +436,26 @@ fn hostile_set() -> Option<(Option<tempfile::TempDir>, PathBuf)> {
 fn skipped(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{why}: a skip is a failure in CI");
     eprintln!("SKIPPED: {why}");
+}
+
+#[test]
+fn a_package_that_is_exchanged_after_it_was_verified_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    add_ons(dir.path());
+    let packages = read_packages(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    for package in &packages {
+        fs::write(dir.path().join("other"), "somebody else's").unwrap();
+        fs::rename(dir.path().join("other"), &package.path).unwrap();
+        let file = package.file.as_deref().expect("it is kept open");
+        let map = crate::image::iso::bytemap::Origin::File(
+            std::sync::Arc::new(file.try_clone().unwrap()),
+            0,
+        );
+        let mut bytes = crate::image::iso::bytemap::ByteMap::new();
+        bytes.push(package.len, map);
+        let (sha256, len) = crate::digest::Sha256::of_reader(bytes.reader()).unwrap();
+        assert_eq!((sha256, len), (package.sha256, package.len), "{}", package.location);
+    }
+    let shelf = survey(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    assert!(shelf.packages.iter().all(|package| package.file.is_none()));
 }
