@@ -164,10 +164,8 @@ fn static_build() -> Option<PathBuf> {
     // Builds stand side by side, wherever that is.
     let binary = binary();
     let target = binary.ancestors().nth(2).unwrap();
-    let builds = ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"]
-        .into_iter()
-        .flat_map(|triple| ["release", "debug"].map(|profile| format!("{triple}/{profile}")))
-        .map(|path| target.join(path).join("preflight"));
+    let target = target.join("x86_64-unknown-linux-musl");
+    let builds = ["release", "debug"].map(|profile| target.join(profile).join("preflight"));
     named
         .into_iter()
         .chain(builds)
@@ -202,6 +200,60 @@ fn a_static_program_judges_on_the_spot_and_another_leaves_plain_words() {
     assert!(issue.contains("  BLOCKS  retention.mounted: "), "{issue}");
     let console = fs::read_to_string(root.join("dev/console")).unwrap();
     assert!(console.contains("BLOCKS  retention.mounted: "), "{console}");
+}
+
+/// A program that looks like ours and is as large as any that is carried.
+fn large_program(at: &Path) {
+    let mut bytes = vec![0; 64 + 56];
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    put(0, b"\x7fELF\x02\x01\x01");
+    put(16, &3u16.to_le_bytes());
+    put(18, &62u16.to_le_bytes());
+    put(24, &0x1000u64.to_le_bytes());
+    put(32, &64u64.to_le_bytes());
+    put(54, &56u16.to_le_bytes());
+    put(56, &1u16.to_le_bytes());
+    put(64, &1u32.to_le_bytes());
+    put(68, &5u32.to_le_bytes());
+    put(72, &120u64.to_le_bytes());
+    put(80, &0x1000u64.to_le_bytes());
+    put(96, &64u64.to_le_bytes());
+    put(104, &64u64.to_le_bytes());
+    bytes.extend(b"preflight.capture/1");
+    fs::write(at, bytes).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(at).unwrap();
+    file.set_len(static_program::MOST_BYTES).unwrap();
+}
+
+/// The most memory that building the demo takes, in KiB.
+fn peak_of_building(dir: &Path, program: &Path, choice: &str) -> u64 {
+    let args = ["build", "image", "demo", "--overwrite", "--self-check-binary", choice];
+    let mut command = program::limited(program.as_os_str(), &program::ONE_FILE);
+    let ran = program::finish(command.args(args), dir, std::time::Duration::from_secs(60));
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    ran.peak_kib
+}
+
+#[test]
+fn what_rides_along_is_not_held_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    large_program(&dir.path().join("large"));
+    let none = peak_of_building(dir.path(), &binary(), "none");
+    let large = peak_of_building(dir.path(), &binary(), "large");
+    assert_eq!(manifest(dir.path())["self_check"]["binary"]["size"], static_program::MOST_BYTES);
+    println!("building takes {none} KiB, with a program of 64 MiB inside {large} KiB");
+    assert!(large < none + 8 * 1024, "{large} KiB, without it {none} KiB");
+    let Some(program) = static_build() else {
+        skipped("no static build of preflight (tests/run makes one)");
+        return;
+    };
+    let itself = peak_of_building(dir.path(), &program, "auto");
+    let size = manifest(dir.path())["self_check"]["binary"]["size"].as_u64().unwrap();
+    assert_eq!(size, fs::metadata(&program).unwrap().len());
+    println!(
+        "a static build of {size} bytes takes {itself} KiB to build an image with itself inside"
+    );
+    assert!(itself < 32 * 1024, "{itself} KiB");
 }
 
 fn built(dir: &Path, choice: &str) -> (Option<i32>, String) {

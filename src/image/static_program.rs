@@ -5,9 +5,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
-use crate::digest::Sha256;
+use super::iso::read_at::ReadAt;
+use crate::digest::{Sha256, Sha256Hasher};
 use crate::facts::transcript::SCHEMA;
 
 /// The largest program that is carried, in bytes.
@@ -15,6 +15,13 @@ pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Program headers that are read at most; programs have about a dozen.
 const MOST_HEADERS: u64 = 128;
+
+/// Bytes of a file's header.
+const FILE_HEADER: u64 = 64;
+/// Bytes of a loader's name that are read.
+const MOST_NAME: u64 = 4096;
+/// Bytes that are read at a time.
+const PIECE: usize = 256 * 1024;
 
 const LOAD: u32 = 1;
 const DYNAMIC: u32 = 2;
@@ -77,7 +84,7 @@ impl BadProgram {
     }
 }
 
-/// Looks at a program; one pass for its digest, and a few places of it.
+/// Looks at a program: a few places of it, and one pass for its digest, in bounded memory.
 ///
 /// # Errors
 ///
@@ -87,37 +94,39 @@ pub fn inspect(file: &File) -> Result<StaticProgram, BadProgram> {
     if len > MOST_BYTES {
         return Err(BadProgram::TooLarge(len));
     }
-    let mut bytes = vec![0; usize::try_from(len).expect("64 MiB fit memory")];
-    file.read_exact_at(&mut bytes, 0)?;
-    judge(&bytes)?;
-    Ok(StaticProgram { len, sha256: Sha256::of(&bytes) })
+    judge(file, len)
 }
 
-/// Judges the bytes of a program.
+/// Judges a program of so many bytes.
 ///
 /// # Errors
 ///
 /// As [`inspect`].
-pub fn judge(bytes: &[u8]) -> Result<(), BadProgram> {
-    if bytes.get(..4) != Some(b"\x7fELF") {
+pub fn judge(program: &(impl ReadAt + ?Sized), len: u64) -> Result<StaticProgram, BadProgram> {
+    let whole = |offset: u64, size: u64| offset.checked_add(size).is_some_and(|end| end <= len);
+    let take = |at: u64, size: u64| -> Result<Vec<u8>, BadProgram> {
+        let mut bytes = vec![0; usize::try_from(size).expect("a few KiB")];
+        program.read_exact_at(at, &mut bytes)?;
+        Ok(bytes)
+    };
+    let start = take(0, len.min(FILE_HEADER))?;
+    let start = start.as_slice();
+    if start.get(..4) != Some(b"\x7fELF") {
         return Err(BadProgram::NotElf);
     }
-    let class = *bytes.get(4).ok_or(BadProgram::Damaged("the header is not whole"))?;
-    let machine = half(bytes, 18).ok_or(BadProgram::Damaged("the header is not whole"))?;
+    let class = *start.get(4).ok_or(BadProgram::Damaged("the header is not whole"))?;
+    let machine = half(start, 18).ok_or(BadProgram::Damaged("the header is not whole"))?;
     // The second is the order of bytes: 1, the least significant first.
-    if class != 2 || bytes.get(5) != Some(&1) || machine != X86_64 {
+    if class != 2 || start.get(5) != Some(&1) || machine != X86_64 {
         return Err(BadProgram::OtherMachine { class, machine });
     }
     // 2: at a fixed place; 3: anywhere, as static-pie is.
-    if !matches!(half(bytes, 16), Some(2 | 3)) {
+    if !matches!(half(start, 16), Some(2 | 3)) {
         return Err(BadProgram::NotElf);
     }
-    let whole = |offset: u64, len: u64| {
-        offset.checked_add(len).is_some_and(|end| end <= bytes.len() as u64)
-    };
-    let header = |at: usize| long(bytes, at).ok_or(BadProgram::Damaged("the header is not whole"));
+    let header = |at: usize| long(start, at).ok_or(BadProgram::Damaged("the header is not whole"));
     let (entry, headers, sections) = (header(24)?, header(32)?, header(40)?);
-    let short = |at: usize| half(bytes, at).map_or(0, u64::from);
+    let short = |at: usize| half(start, at).map_or(0, u64::from);
     let (header_size, count) = (short(54), short(56));
     if header_size != 56 || count == 0 || count > MOST_HEADERS || !whole(headers, 56 * count) {
         return Err(BadProgram::Damaged("the program headers are not there"));
@@ -128,19 +137,14 @@ pub fn judge(bytes: &[u8]) -> Result<(), BadProgram> {
     }
     let mut starts = false;
     let mut dynamic = None;
-    for number in 0..count {
-        let at = usize::try_from(headers + 56 * number).expect("inside 64 MiB");
-        let field = |offset: usize| long(bytes, at + offset).expect("the headers are whole");
+    for segment in take(headers, 56 * count)?.chunks_exact(56) {
+        let field = |offset: usize| long(segment, offset).expect("the headers are whole");
         let (offset, address, in_file, in_memory) = (field(8), field(16), field(32), field(40));
         if !whole(offset, in_file) {
             return Err(BadProgram::Damaged("a segment reaches past its end"));
         }
-        let range = || {
-            let start = usize::try_from(offset).expect("inside 64 MiB");
-            &bytes[start..start + usize::try_from(in_file).expect("inside 64 MiB")]
-        };
-        let kind = long(bytes, at).expect("the headers are whole") as u32;
-        let executable = (long(bytes, at).expect("the headers are whole") >> 32) & 1 == 1;
+        let kind = field(0) as u32;
+        let executable = (field(0) >> 32) & 1 == 1;
         match kind {
             LOAD if in_file > in_memory => {
                 return Err(BadProgram::Damaged("a segment is larger in the file than in memory"));
@@ -150,10 +154,11 @@ pub fn judge(bytes: &[u8]) -> Result<(), BadProgram> {
                 starts |= executable && inside;
             }
             INTERPRETER => {
-                let name = String::from_utf8_lossy(range());
+                let name = take(offset, in_file.min(MOST_NAME))?;
+                let name = String::from_utf8_lossy(&name);
                 return Err(BadProgram::NotStatic(name.trim_end_matches('\0').to_owned()));
             }
-            DYNAMIC => dynamic = Some(range()),
+            DYNAMIC => dynamic = Some((offset, in_file)),
             _ => {}
         }
     }
@@ -161,15 +166,41 @@ pub fn judge(bytes: &[u8]) -> Result<(), BadProgram> {
         return Err(BadProgram::Damaged("no segment holds its first instruction"));
     }
     // static-pie has such a section, to move itself; it names no library.
-    let mut entries = dynamic.unwrap_or_default().chunks_exact(16);
-    if entries.any(|entry| long(entry, 0) == Some(NEEDED)) {
-        return Err(BadProgram::NotStatic("shared libraries".to_owned()));
+    if let Some((offset, size)) = dynamic {
+        let mut at = 0;
+        while at < size {
+            let piece = take(offset + at, (size - at).min(PIECE as u64))?;
+            if piece.chunks_exact(16).any(|entry| long(entry, 0) == Some(NEEDED)) {
+                return Err(BadProgram::NotStatic("shared libraries".to_owned()));
+            }
+            at += piece.len() as u64;
+        }
     }
+    let (sha256, ours) = digest(program, len)?;
+    if ours { Ok(StaticProgram { len, sha256 }) } else { Err(BadProgram::NotPreflight) }
+}
+
+/// The digest of a program, and whether the name of our captures' format stands in it.
+fn digest(program: &(impl ReadAt + ?Sized), len: u64) -> io::Result<(Sha256, bool)> {
     let marker = SCHEMA.as_bytes();
-    if !bytes.windows(marker.len()).any(|window| window == marker) {
-        return Err(BadProgram::NotPreflight);
+    let mut whole = Sha256Hasher::default();
+    let mut found = false;
+    // The end of each piece is looked at again with the next: the name may lie across both.
+    let mut buffer = vec![0; marker.len() - 1 + PIECE];
+    let (mut at, mut kept) = (0, 0);
+    while at < len {
+        let size = usize::try_from((len - at).min(PIECE as u64)).expect("a piece");
+        program.read_exact_at(at, &mut buffer[kept..kept + size])?;
+        whole.update(&buffer[kept..kept + size]);
+        let seen = &buffer[..kept + size];
+        found = found || seen.windows(marker.len()).any(|window| window == marker);
+        let end = kept + size;
+        let keep = end.min(marker.len() - 1);
+        buffer.copy_within(end - keep..end, 0);
+        kept = keep;
+        at += size as u64;
     }
-    Ok(())
+    Ok((whole.finish(), found))
 }
 
 fn half(bytes: &[u8], at: usize) -> Option<u16> {
@@ -218,14 +249,28 @@ mod tests {
 
     #[test]
     fn a_whole_static_program_rides_along() {
-        judge(&program(|_| {})).unwrap();
+        let bytes = program(|_| {});
+        let seen = judge(&bytes, bytes.len() as u64).unwrap();
+        assert_eq!(seen.sha256, Sha256::of(&bytes));
+    }
+
+    #[test]
+    fn its_name_is_found_wherever_it_lies_and_all_of_it_is_digested() {
+        for at in [PIECE - 1, PIECE - SCHEMA.len() + 1, PIECE, 2 * PIECE - 5, 3 * PIECE + 70] {
+            let mut bytes = program(|b| b[240] = b'P');
+            bytes.resize(3 * PIECE + 100, 0);
+            assert!(matches!(judge(&bytes, bytes.len() as u64), Err(BadProgram::NotPreflight)));
+            bytes[at..at + SCHEMA.len()].copy_from_slice(SCHEMA.as_bytes());
+            let seen = judge(&bytes, bytes.len() as u64).unwrap();
+            assert_eq!(seen.sha256, Sha256::of(&bytes), "{at}");
+        }
     }
 
     #[test]
     fn cut_short_anywhere_it_does_not() {
         let whole = program(|_| {});
         for end in 0..whole.len() {
-            assert!(judge(&whole[..end]).is_err(), "{end}");
+            assert!(judge(&whole[..end], end as u64).is_err(), "{end}");
         }
     }
 
@@ -253,7 +298,8 @@ mod tests {
             (|b| b[240] = b'P', "it is not preflight"),
         ];
         for (change, reason) in cases {
-            let error = judge(&program(change)).unwrap_err();
+            let bytes = program(change);
+            let error = judge(&bytes, bytes.len() as u64).unwrap_err();
             assert!(error.to_string().contains(reason), "{reason}: {error}");
         }
     }
@@ -262,7 +308,7 @@ mod tests {
     fn numbers_that_overflow_are_no_panic() {
         for at in (16..176).step_by(8) {
             let bytes = program(|b| b[at..at + 8].copy_from_slice(&[0xff; 8]));
-            judge(&bytes).ok();
+            judge(&bytes, bytes.len() as u64).ok();
         }
     }
 
