@@ -22,14 +22,14 @@ use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::payload;
 use crate::image::payload_file::PayloadFile;
 use crate::image::plan::{Plan, Wish};
-use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::image::replacement::{Input, Readers, Replacement, check_target};
 use crate::image::{description, free_space, on_disc, writing};
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
-pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn image(args: &BuildImage, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
     if let Some(from) = &args.from_delta {
-        return delta::rebuild(args, from, assets);
+        return delta::rebuild(args, from, assets, named);
     }
     let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
     if streams {
@@ -66,19 +66,21 @@ pub fn image(args: &BuildImage, assets: &Assets) -> anyhow::Result<Exit> {
         proven_or_allowed(&plan, args.allow_incomplete)?;
         return Ok(Exit::Clean);
     }
+    let inputs = [plan.inputs()?, named.to_vec()].concat();
     if streams {
         proven_or_allowed(&plan, args.allow_incomplete)?;
-        return stream::image(&plan, composition, args.manifest.as_deref(), &checks, &reporting);
+        let manifest = args.manifest.as_deref();
+        return stream::image(&plan, composition, manifest, &checks, &reporting, &inputs);
     }
     let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
-    check_target(&out, args.overwrite, &plan.inputs())?;
-    product::check_manifest(&manifest, &out, &plan.inputs())?;
+    check_target(&out, args.overwrite, &inputs)?;
     let sbom = sbom_beside(&out);
-    check_target(&sbom, true, &plan.inputs())?;
-    reporting.spare(&plan.inputs(), &[&out, &manifest, &sbom])?;
+    let others = [("--out", &*out), ("its bill of materials", &*sbom), ("--manifest", &*manifest)];
+    reporting.check_outputs(&others, &inputs)?;
     proven_or_allowed(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
-    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite: args.overwrite };
+    let overwrite = args.overwrite;
+    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite, inputs: &inputs };
     let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
     let exit = reporting.show(&report)?;
     let (manifest, sbom) = (manifest.display(), sbom.display());
@@ -103,6 +105,7 @@ struct Places<'a> {
     manifest: &'a Path,
     sbom: &'a Path,
     overwrite: bool,
+    inputs: &'a [Input],
 }
 
 /// Writes the image beside its name, judges it, and gives it, its bill of materials and its
@@ -115,10 +118,10 @@ fn write(
     checks: &CheckSet,
     fail_on: FailOn,
 ) -> anyhow::Result<Report> {
-    let &Places { out, overwrite, .. } = places;
+    let &Places { out, overwrite, inputs, .. } = places;
     let failed = || format!("cannot write {}", out.display());
     let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
-    let part = Replacement::open(out, overwrite, readers, &plan.inputs())?;
+    let part = Replacement::open(out, overwrite, readers, inputs)?;
     let (image, manifest) = fill(plan, composition, &part).with_context(failed)?;
     tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
@@ -128,7 +131,7 @@ fn write(
     let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
         unreachable!("every payload has a bill of materials, made in memory")
     };
-    let sbom = product::begin(places.sbom, bill, &plan.inputs())?;
+    let sbom = product::begin(places.sbom, bill, inputs)?;
     let beside = Beside {
         inside: manifest,
         image: ImageRecord {
@@ -138,7 +141,7 @@ fn write(
         },
         verified: check::verified(&report),
     };
-    let manifest = product::begin_manifest(places.manifest, &beside, &plan.inputs())?;
+    let manifest = product::begin_manifest(places.manifest, &beside, inputs)?;
     // Everything is on disk before the first name is given; the manifest, which names the others,
     // gets its own last.
     part.commit()?;

@@ -1,13 +1,12 @@
 //! `check image`, `explain` and `test checks`: facts judged and shown.
 
-use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
-use super::{Exit, fix, screen};
+use super::{Exit, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
@@ -17,7 +16,7 @@ use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
-use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::image::replacement::{Input, Readers, Replacement};
 use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 
@@ -26,7 +25,6 @@ pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
     let reporting = Reporting::of(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let file = open_input(&args.image)?;
-    reporting.spare(&[(&args.image, &file)], &[])?;
     let facts = inspect::image(&file, MediaMd5Check::Sum)
         .with_context(|| args.image.display().to_string())?;
     let report = judge_image(&args.image, &facts, &checks, reporting.fail_on);
@@ -87,16 +85,12 @@ impl Reporting {
         Ok(Self { screen: format_named(&choice.format)?, files, fix_script, fail_on })
     }
 
-    /// Refuses to write a report over an input or a product, before anything is written.
-    pub fn spare(&self, inputs: &[(&Path, &File)], products: &[&Path]) -> anyhow::Result<()> {
-        for path in self.files.iter().map(|(_, path)| path).chain(&self.fix_script) {
-            check_target(path, true, inputs)?;
-            if let Some(product) = products.iter().find(|product| same_place(path, product)) {
-                let (path, product) = (path.display(), product.display());
-                anyhow::bail!("--output: {path} and {product} are the same file");
-            }
-        }
-        Ok(())
+    /// Refuses to write a report over an input or over what else is written, before anything is.
+    pub fn check_outputs(&self, others: &[(&str, &Path)], inputs: &[Input]) -> anyhow::Result<()> {
+        let files = self.files.iter().map(|(_, path)| ("--output", path.as_path()));
+        let script = self.fix_script.iter().map(|path| ("--fix-script", path.as_path()));
+        let all: Vec<_> = others.iter().copied().chain(files).chain(script).collect();
+        outputs::check_outputs(&all, inputs)
     }
 
     /// Writes every file, then standard output, and tells the exit status.
@@ -128,16 +122,6 @@ impl Reporting {
         stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
-}
-
-/// Whether two paths name one file, which need not exist yet.
-pub fn same_place(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
-        Some(directory.join(path.file_name()?))
-    };
-    a == b || place(a).is_some_and(|a| Some(a) == place(b))
 }
 
 fn format_named(name: &str) -> anyhow::Result<&'static Format> {

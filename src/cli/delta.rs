@@ -20,23 +20,22 @@ use crate::image::iso::Medium;
 use crate::image::iso::bytemap::{ByteMap, Origin};
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{open_input, open_medium};
-use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::image::replacement::{Input, Readers, Replacement, check_target};
 use crate::image::{free_space, on_disc};
 
 /// Bytes of a bill of materials that is taken out of a rebuilt image.
 const MOST_SBOM: u64 = 32 << 20;
 
 /// Writes the delta of an image, and proves that it rebuilds it.
-pub fn build(args: &BuildDelta) -> anyhow::Result<Exit> {
+pub fn build(args: &BuildDelta, named: &[Input]) -> anyhow::Result<Exit> {
     let (image, medium) = open_medium(&args.image)?;
     let (base, _) = open_medium(&args.base)?;
     let out = match &args.out {
         Some(out) => out.clone(),
         None => named_after(&args.image),
     };
-    let inputs: [(&Path, &File); 2] = [(&args.image, &image), (&args.base, &base)];
     // It holds what the image holds, so a root password's hash too.
-    let part = Replacement::open(&out, args.overwrite, Readers::Owner, &inputs)?;
+    let part = Replacement::open(&out, args.overwrite, Readers::Owner, named)?;
     let bar = progress::Bytes::start("comparing", medium.file_len());
     let made = delta::make(&image, &base, part.file(), &|at| bar.at(at))
         .with_context(|| out.display().to_string())?;
@@ -64,7 +63,12 @@ fn named_after(image: &Path) -> PathBuf {
 }
 
 /// Rebuilds an image from its delta and the vendor's medium.
-pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn rebuild(
+    args: &BuildImage,
+    from: &Path,
+    assets: &Assets,
+    named: &[Input],
+) -> anyhow::Result<Exit> {
     let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
     if streams {
         stream::refuse_terminal()?;
@@ -90,18 +94,16 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
         anstream::print!("{}", screen::printable(&described(&delta, base_path, &out)));
         return Ok(Exit::Clean);
     }
-    let inputs: [(&Path, &File); 2] = [(from, &file), (base_path, &base)];
     if streams {
-        return stream::rebuilt(&delta, &base, &inputs);
+        return stream::rebuilt(&delta, &base, named);
     }
-    check_target(&out, args.overwrite, &inputs)?;
-    product::check_manifest(&manifest, &out, &inputs)?;
+    check_target(&out, args.overwrite, named)?;
     let sbom = sbom_beside(&out);
-    check_target(&sbom, true, &inputs)?;
-    reporting.spare(&inputs, &[&out, &manifest, &sbom])?;
+    let others = [("--out", &*out), ("its bill of materials", &*sbom), ("--manifest", &*manifest)];
+    reporting.check_outputs(&others, named)?;
     enough_space(&out, delta.result_len)?;
     let failed = || format!("cannot rebuild {}", out.display());
-    let part = Replacement::open(&out, args.overwrite, Readers::Owner, &inputs)?;
+    let part = Replacement::open(&out, args.overwrite, Readers::Owner, named)?;
     fill(&delta, &base, &part).with_context(failed)?;
     let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
     let report = check::judge_image(&out, &facts, &checks, reporting.fail_on);
@@ -115,14 +117,14 @@ pub fn rebuild(args: &BuildImage, from: &Path, assets: &Assets) -> anyhow::Resul
         verified: check::verified(&report),
     });
     let beside = match &beside {
-        Ok(beside) => Some(product::begin_manifest(&manifest, beside, &inputs)?),
+        Ok(beside) => Some(product::begin_manifest(&manifest, beside, named)?),
         Err(why) => {
             tracing::warn!("no manifest is written: {why}");
             None
         }
     };
     // An image of an earlier version has none.
-    let bill = bill.map(|bill| product::begin(&sbom, &bill, &inputs)).transpose()?;
+    let bill = bill.map(|bill| product::begin(&sbom, &bill, named)).transpose()?;
     part.commit()?;
     bill.map_or(Ok(()), Replacement::commit)?;
     beside.map_or(Ok(()), Replacement::commit)?;

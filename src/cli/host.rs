@@ -8,7 +8,7 @@ use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::{self, Around};
-use super::{Exit, targets};
+use super::{Exit, outputs, targets};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, engine, status::FailOn};
 use crate::facts::host;
@@ -24,6 +24,7 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let around = site::choose(&args.site, &args.targets, &checks)?;
     let hosts = targets::chosen(&args.targets, &args.many, &around.site)?;
     let hosts = targets::with_process_servers(hosts, &around.site);
+    reporting.check_outputs(&[], &outputs::of_site(&around.site))?;
     let login = Login::of(&args.credentials, &args.asking)?;
     checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
     let beside = Beside { vcenter: true, shells: true, scope: Scope::Asked };

@@ -19,6 +19,7 @@ mod interrupt;
 mod kickstart;
 mod list;
 mod login;
+mod outputs;
 mod packages;
 mod pass;
 mod password;
@@ -39,16 +40,22 @@ mod whole_site;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Arguments, Verb};
 use exit::Exit;
 
+use crate::image::replacement::Input;
+
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut command = Arguments::command();
+    let matches = command.get_matches_mut();
+    let arguments = Arguments::from_arg_matches(&matches);
+    let arguments = arguments.unwrap_or_else(|error| error.format(&mut command).exit());
     screen::log_to_stderr(arguments.verbose);
-    match run(&arguments) {
+    let named = outputs::Named::of(&command, &matches);
+    match named.check().and_then(|()| run(&arguments, &named.inputs)) {
         Ok(exit) => exit.into(),
         Err(error) => {
             failure::show(&error);
@@ -57,12 +64,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+fn run(arguments: &Arguments, named: &[Input]) -> anyhow::Result<Exit> {
     let assets = arguments.assets();
     match &arguments.verb {
-        Verb::Build(args::Build::Image(build)) => build::image(build, &assets),
-        Verb::Build(args::Build::Delta(build)) => delta::build(build),
-        Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets),
+        Verb::Build(args::Build::Image(build)) => build::image(build, &assets, named),
+        Verb::Build(args::Build::Delta(build)) => delta::build(build, named),
+        Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets, named),
         Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
         Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
         Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
@@ -75,7 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Check(args::Check::Site(check)) => whole_site::check(check, &assets),
         Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
         Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
-        Verb::Collect(args::Collect::Site(collect)) => whole_site::collect(collect, &assets),
+        Verb::Collect(args::Collect::Site(collect)) => whole_site::collect(collect, &assets, named),
         Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
         Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{CheckPackages, List, RecipeChoice};
-use super::{Exit, check, recipe};
+use super::{Exit, check, outputs, recipe};
 use crate::assets::Assets;
 use crate::check::status::FailOn;
 use crate::check::{self as judge, CheckSet, Target, TargetKind};
@@ -16,6 +16,7 @@ use crate::image::closure::{Problem, name_of_file};
 use crate::image::inspect::{self, Asked, Stock};
 use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::profile::Generation;
+use crate::image::replacement::Input;
 use crate::image::repository::{self, Keyring, Shelf};
 use crate::image::system::System;
 use crate::report::Report;
@@ -71,6 +72,8 @@ struct Question {
     base: PathBuf,
     shelf: Shelf,
     keyring: Keyring,
+    /// Every file that was read.
+    inputs: Vec<Input>,
 }
 
 impl Question {
@@ -87,13 +90,17 @@ impl Question {
         let generation = profile.generation;
         let keys: Vec<PathBuf> = file.recipe.rpm_keys.iter().chain(keys).cloned().collect();
         let keyring = open_keys(&keys)?;
-        let shelf = match rpms.or(file.recipe.rpms.as_deref()) {
+        let rpms = rpms.or(file.recipe.rpms.as_deref());
+        let read =
+            rpms.into_iter().chain([base.as_path()]).chain(keys.iter().map(PathBuf::as_path));
+        let inputs = read.flat_map(outputs::files_read_from).collect();
+        let shelf = match rpms {
             Some(directory) => repository::survey(directory, generation, &keyring)?,
             None => Shelf::default(),
         };
         let system = System::new(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
-        Ok(Self { asked: system.asked(), known, generation, base, shelf, keyring })
+        Ok(Self { asked: system.asked(), known, generation, base, shelf, keyring, inputs })
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -112,8 +119,8 @@ pub fn check(args: &CheckPackages, assets: &Assets) -> anyhow::Result<Exit> {
     let checks = CheckSet::load(assets)?;
     let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
     let question = Question::of(&args.recipe, base, rpms, &args.rpm_key, assets)?;
-    let (file, medium) = open_medium(&question.base)?;
-    reporting.spare(&[(&question.base, &file)], &[])?;
+    let (_, medium) = open_medium(&question.base)?;
+    reporting.check_outputs(&[], &question.inputs)?;
     let facts = inspect::packages(&medium, &question.shelf, &question.asked());
     reporting.show(&judged(&question.base, &facts, &checks, reporting.fail_on))
 }

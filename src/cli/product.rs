@@ -2,16 +2,14 @@
 //!
 //! Not for the image's own bytes.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::check::same_place;
 use crate::image::free_space;
 use crate::image::manifest::Beside;
-use crate::image::replacement::{Readers, Replacement, check_target};
+use crate::image::replacement::{Input, Readers, Replacement};
 
 /// Whether a name given with -o means standard output.
 pub fn is_stream(out: &Path) -> bool {
@@ -56,29 +54,17 @@ pub fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
     }
 }
 
-/// Refuses a place for the manifest at which something else stands or will stand.
-pub fn check_manifest(path: &Path, out: &Path, inputs: &[(&Path, &File)]) -> anyhow::Result<()> {
-    check_target(path, true, inputs)?;
-    anyhow::ensure!(
-        !same_place(path, out),
-        "--manifest: {} and {} are the same file",
-        path.display(),
-        out.display()
-    );
-    Ok(())
-}
-
 /// Writes a manifest; it gets its name when it is committed.
 pub fn begin_manifest(
     path: &Path,
     beside: &Beside,
-    inputs: &[(&Path, &File)],
+    inputs: &[Input],
 ) -> anyhow::Result<Replacement> {
     begin(path, beside.to_json().as_bytes(), inputs)
 }
 
 /// Writes a file to disk; it gets its name when it is committed.
-pub fn begin(path: &Path, bytes: &[u8], inputs: &[(&Path, &File)]) -> anyhow::Result<Replacement> {
+pub fn begin(path: &Path, bytes: &[u8], inputs: &[Input]) -> anyhow::Result<Replacement> {
     let part = Replacement::open(path, true, Readers::ByUmask, inputs)?;
     part.file()
         .write_all(bytes)

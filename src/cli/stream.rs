@@ -25,6 +25,7 @@ use crate::image::iso::bytemap::ByteMap;
 use crate::image::iso::media_md5::{FIELD_AT, FIELD_END};
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::Plan;
+use crate::image::replacement::Input;
 use crate::image::writing;
 
 /// What reports and the manifest call an image that has no name.
@@ -47,14 +48,11 @@ pub fn image(
     manifest_at: Option<&Path>,
     checks: &CheckSet,
     reporting: &check::Reporting,
+    inputs: &[Input],
 ) -> anyhow::Result<Exit> {
-    let inputs = plan.inputs();
-    let out = Out::open(&inputs, plan.holds_secret())?;
-    if let Some(path) = manifest_at {
-        product::check_manifest(path, Path::new(""), &inputs)?;
-    }
-    let products: Vec<&Path> = manifest_at.into_iter().collect();
-    reporting.spare(&inputs, &products)?;
+    let out = Out::open(inputs, plan.holds_secret())?;
+    let others: Vec<_> = manifest_at.into_iter().map(|path| ("--manifest", path)).collect();
+    reporting.check_outputs(&others, inputs)?;
     let mut image = std::mem::take(&mut composition.image);
     let (manifest, steady) = foresee(plan, &composition, &mut image)?;
     let medium = Medium::of(image.clone()).context("the planned image is none")?;
@@ -67,7 +65,7 @@ pub fn image(
             image: ImageRecord { name: NAME.to_owned(), size: image.len(), sha256 },
             verified: check::verified(&report),
         };
-        product::begin_manifest(path, &beside, &inputs)?.commit()?;
+        product::begin_manifest(path, &beside, inputs)?.commit()?;
     }
     let exit = reporting.show_beside(&report)?;
     anstream::eprintln!("wrote {} bytes, sha256 {sha256}", image.len());
@@ -107,7 +105,7 @@ fn pour(image: &ByteMap, foreseen: Sha256, mut out: Out) -> anyhow::Result<Sha25
 }
 
 /// Writes what a delta rebuilds to standard output, once it has been rebuilt to nowhere.
-pub fn rebuilt(delta: &Delta, base: &File, inputs: &[(&Path, &File)]) -> anyhow::Result<Exit> {
+pub fn rebuilt(delta: &Delta, base: &File, inputs: &[Input]) -> anyhow::Result<Exit> {
     let mut out = Out::open(inputs, true)?;
     let wanted = delta.result;
     let mut whole = Sha256Hasher::default();
@@ -175,13 +173,11 @@ struct Out {
 
 impl Out {
     /// Refuses standard output that is an input, by whatever name.
-    fn open(inputs: &[(&Path, &File)], secret: bool) -> anyhow::Result<Self> {
+    fn open(inputs: &[Input], secret: bool) -> anyhow::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let there = file.metadata()?;
-        for (path, input) in inputs {
-            let input = input.metadata()?;
-            let same = (input.dev(), input.ino()) == (there.dev(), there.ino());
-            anyhow::ensure!(!same, "standard output is also an input, {}", path.display());
+        if let Some(input) = inputs.iter().find(|input| input.is_that(&there)) {
+            anyhow::bail!("standard output is also an input, {}", input.path.display());
         }
         if secret && there.is_file() && there.mode() & 0o077 != 0 {
             let mode = there.mode() & 0o777;

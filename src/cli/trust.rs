@@ -111,9 +111,11 @@ fn agreed() -> anyhow::Result<bool> {
 
 /// The file of thumbprints; none when nobody has a home.
 fn file(trusting: &Trusting) -> Option<PathBuf> {
-    if let Some(path) = &trusting.thumbprints {
-        return Some(path.clone());
-    }
+    trusting.thumbprints.clone().or_else(default_file)
+}
+
+/// Where thumbprints are kept unless somebody says otherwise.
+pub fn default_file() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let configuration = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
     Some(configuration.join("preflight/thumbprints"))

@@ -9,12 +9,12 @@ use super::args::BuildVm;
 use super::{Exit, screen};
 use crate::assets::Assets;
 use crate::image::recipe::Recipe;
-use crate::image::replacement::{Readers, Replacement};
+use crate::image::replacement::{Input, Readers, Replacement};
 use crate::image::setting::Setting;
 use crate::image::vm::{self, Surroundings};
 
 /// Writes the descriptors of a recipe's machine.
-pub fn build(args: &BuildVm, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn build(args: &BuildVm, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
     let settings: Vec<Setting> = args
         .recipe
         .settings
@@ -33,7 +33,7 @@ pub fn build(args: &BuildVm, assets: &Assets) -> anyhow::Result<Exit> {
     // Both are on disk before either has its name.
     let mut written = Vec::new();
     for (path, text) in &parts {
-        let part = Replacement::open(path, args.overwrite, Readers::ByUmask, &[])?;
+        let part = Replacement::open(path, args.overwrite, Readers::ByUmask, named)?;
         part.file()
             .write_all(text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;

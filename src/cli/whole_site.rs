@@ -12,9 +12,10 @@ use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::Around;
-use super::{Exit, host, site};
+use super::{Exit, host, outputs, site};
 use crate::assets::Assets;
 use crate::check::{CheckSet, TargetKind};
+use crate::image::replacement::Input;
 use crate::site::Way;
 use crate::site::whole::Scope;
 use crate::transport::fleet;
@@ -28,16 +29,19 @@ pub fn check(args: &CheckSite, assets: &Assets) -> anyhow::Result<Exit> {
         Some(directory) => captured_ways(site, directory),
         None => Ok(()),
     })?;
+    reporting.check_outputs(&[], &outputs::of_site(&around.site))?;
     let heard = ask(&args.asking, &around, &checks, Some(&args.fix))?;
     let targets = host::of_site(&heard, &checks, &around, Scope::Everything)?;
     reporting.show(&host::judge(&heard, &targets, &checks, &around, reporting.fail_on))
 }
 
 /// Asks a whole site, and saves what each of its systems answered.
-pub fn collect(args: &CollectSite, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn collect(args: &CollectSite, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
     let checks = checking::set(assets, args.asking.own_checks.as_deref())?;
     let around = site::of_file(&args.asking.site, &checks)?;
     let directory = &args.out;
+    let inputs = [named.to_vec(), outputs::of_site(&around.site)].concat();
+    spare_inputs(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
     let heard = ask(&args.asking, &around, &checks, None)?;
@@ -76,6 +80,21 @@ fn file_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
         true => directory.join("vcenter.json"),
         false => directory.join(format!("{kind}.{name}.json")),
     }
+}
+
+/// Refuses a directory in which a file that is read has the name of one that will be written.
+fn spare_inputs(directory: &Path, inputs: &[Input]) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.with_context(|| format!("cannot read {}", directory.display()))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let kinds = [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi];
+        let ours = name == "vcenter.json"
+            || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.word())));
+        if ours {
+            outputs::check_outputs(&[("--out", &path)], inputs)?;
+        }
+    }
+    Ok(())
 }
 
 /// The site with what was collected of each of its systems in the place of the way to it.

@@ -21,6 +21,7 @@ use super::manifest::{
 };
 use super::on_disc;
 use super::recipe::{Agent, JudgeChoice, Pinned, Recipe};
+use super::replacement::{Input, ReplacementError};
 use super::repository::{
     self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
 };
@@ -81,6 +82,8 @@ pub struct Plan {
     pub packages: Vec<RpmPackage>,
     /// The keys they may be signed with; none when nobody named any.
     pub keyring: Keyring,
+    /// The files they were read from.
+    pub key_files: Vec<Input>,
     /// Why the packages may not install, when somebody wants the image all the same.
     pub incomplete: Vec<String>,
 }
@@ -313,6 +316,7 @@ impl Plan {
             judge,
             packages,
             keyring,
+            key_files: recipe.rpm_keys.iter().filter_map(|path| Input::named(path)).collect(),
             incomplete: Vec::new(),
         })
     }
@@ -449,8 +453,12 @@ impl Plan {
         matches!(self.root, RootAccess::Hash(_))
     }
 
-    /// The open inputs with their paths, so that none of them is written over.
-    pub fn inputs(&self) -> Vec<(&Path, &File)> {
+    /// Every file that was read, so that none of them is written over.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the system does not say which file an open one is.
+    pub fn inputs(&self) -> Result<Vec<Input>, ReplacementError> {
         let base = self.base.iter().map(|base| (base.path.as_path(), &*base.file));
         let agent = self.agent.iter().filter_map(|agent| match &agent.content {
             AgentContent::File { path, file } => Some((path.as_path(), &**file)),
@@ -460,7 +468,11 @@ impl Plan {
             Judge::Carried { path, file, .. } => Some((path.as_path(), &**file)),
             Judge::Absent(_) => None,
         });
-        base.chain(agent).chain(judge).collect()
+        let packages =
+            self.packages.iter().filter_map(|it| Some((it.path.as_path(), it.file.as_deref()?)));
+        let opened = base.chain(agent).chain(judge).chain(packages);
+        let opened = opened.map(|(path, file)| Input::opened(path, file));
+        opened.chain(self.key_files.iter().cloned().map(Ok)).collect()
     }
 }
 

@@ -12,8 +12,9 @@ use rustix::fs::{FlockOperation, OFlags};
 
 /// A file being written beside its target name, `.NAME.part`.
 ///
-/// The part file is locked while it is written, so two builds of one name cannot meet. One that
-/// a killed build left behind is taken over by the next; one that is dropped is removed.
+/// The part file is locked while it is written, so two builds of one name cannot meet. It is made
+/// anew, with its owner and mode: one that a killed build left behind, or that somebody else put
+/// there, is removed before. One that is dropped is removed.
 #[derive(Debug)]
 pub struct Replacement {
     file: File,
@@ -40,6 +41,48 @@ impl Readers {
     }
 }
 
+/// A file that is read, known by what it is: a file may have several names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The name it was given by.
+    pub path: PathBuf,
+    place: (u64, u64),
+}
+
+impl Input {
+    /// The file that has this name; nothing when there is none, or it is no regular file.
+    pub fn named(path: &Path) -> Option<Self> {
+        let there = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some(Self { path: path.to_owned(), place: place_of(&there) })
+    }
+
+    /// An open file.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplacementError::Io`] when the system does not say which file it is.
+    pub fn opened(path: &Path, file: &File) -> Result<Self, ReplacementError> {
+        let there = file
+            .metadata()
+            .map_err(|source| ReplacementError::Io { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), place: place_of(&there) })
+    }
+
+    /// Whether it is the file that another one is.
+    pub fn is(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+
+    /// Whether it is the file that these are the data of.
+    pub fn is_that(&self, there: &fs::Metadata) -> bool {
+        self.place == place_of(there)
+    }
+}
+
+fn place_of(there: &fs::Metadata) -> (u64, u64) {
+    (there.dev(), there.ino())
+}
+
 /// Why a target cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplacementError {
@@ -60,6 +103,9 @@ pub enum ReplacementError {
     /// Another process holds the part file.
     #[error("{0} is being written by another process")]
     Busy(PathBuf),
+    /// Whatever is removed there is made again by somebody.
+    #[error("{0} is made by somebody else whenever it is removed")]
+    Contested(PathBuf),
     /// The system refused.
     #[error("cannot write {path}")]
     Io {
@@ -80,9 +126,13 @@ impl ReplacementError {
                 Some("choose another name with -o".to_owned())
             }
             Self::Busy(_) => Some("wait for the other build to end".to_owned()),
+            Self::Contested(_) => Some("write into a directory of your own".to_owned()),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => Some("create the directory first".to_owned()),
                 io::ErrorKind::StorageFull => Some("free some space; nothing was lost".to_owned()),
+                io::ErrorKind::PermissionDenied => {
+                    Some("write into a directory of your own".to_owned())
+                }
                 _ => None,
             },
         }
@@ -90,7 +140,7 @@ impl ReplacementError {
 }
 
 /// Whether `target` may be written: nothing there, or a regular file that may be overwritten
-/// and is none of `inputs`. Nothing is created.
+/// and is none of `inputs`, nor is its part file. Nothing is created.
 ///
 /// # Errors
 ///
@@ -98,9 +148,13 @@ impl ReplacementError {
 pub fn check_target(
     target: &Path,
     overwrite: bool,
-    inputs: &[(&Path, &File)],
+    inputs: &[Input],
 ) -> Result<(), ReplacementError> {
     let io = |source| ReplacementError::Io { path: target.to_owned(), source };
+    let part = part_of(target)?;
+    if let Ok(there) = fs::symlink_metadata(&part) {
+        refuse_input(&part, &there, inputs)?;
+    }
     let there = match fs::symlink_metadata(target) {
         Ok(there) => there,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -118,15 +172,11 @@ pub fn check_target(
 fn refuse_input(
     target: &Path,
     there: &fs::Metadata,
-    inputs: &[(&Path, &File)],
+    inputs: &[Input],
 ) -> Result<(), ReplacementError> {
-    for (path, file) in inputs {
-        let io = |source| ReplacementError::Io { path: (*path).to_owned(), source };
-        let input = file.metadata().map_err(io)?;
-        if (input.dev(), input.ino()) == (there.dev(), there.ino()) {
-            let (target, input) = (target.to_owned(), (*path).to_owned());
-            return Err(ReplacementError::IsInput { target, input });
-        }
+    if let Some(input) = inputs.iter().find(|input| input.is_that(there)) {
+        let (target, input) = (target.to_owned(), input.path.clone());
+        return Err(ReplacementError::IsInput { target, input });
     }
     Ok(())
 }
@@ -141,50 +191,18 @@ impl Replacement {
         target: &Path,
         overwrite: bool,
         readers: Readers,
-        inputs: &[(&Path, &File)],
+        inputs: &[Input],
     ) -> Result<Self, ReplacementError> {
         check_target(target, overwrite, inputs)?;
         let part = part_of(target)?;
-        let mut renewed = false;
-        loop {
-            let io = |source| ReplacementError::Io { path: part.clone(), source };
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(readers.mode())
-                .custom_flags((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed())
-                .open(&part)
-                .map_err(io)?;
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => {}
-                Err(rustix::io::Errno::WOULDBLOCK) => {
-                    return Err(ReplacementError::Busy(target.to_owned()));
-                }
-                Err(error) => return Err(io(error.into())),
-            }
-            // Between open and lock, the other process may have renamed this very file away.
-            let ours = file.metadata().map_err(io)?;
-            match fs::symlink_metadata(&part) {
-                Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
-                    refuse_input(&part, &ours, inputs)?;
-                    // A killed build left it for all, and who opened it then could read on. Once:
-                    // a file system without modes gives every file the same.
-                    if readers == Readers::Owner && ours.mode() & 0o077 != 0 && !renewed {
-                        fs::remove_file(&part).map_err(io)?;
-                        renewed = true;
-                        continue;
-                    }
-                    file.set_len(0).map_err(io)?;
-                    let opened = Self { file, part, target: target.to_owned(), committed: false };
-                    // Another build may have made the target since it was looked at.
-                    check_target(target, overwrite, inputs)?;
-                    return Ok(opened);
-                }
-                _ => {}
-            }
+        for _ in 0..MOST_TRIES {
+            let Some(file) = open_part(&part, target, readers, inputs)? else { continue };
+            let opened = Self { file, part, target: target.to_owned(), committed: false };
+            // Another build may have made the target since it was looked at.
+            check_target(target, overwrite, inputs)?;
+            return Ok(opened);
         }
+        Err(ReplacementError::Contested(part))
     }
 
     /// The part file, to be written and read back.
@@ -221,6 +239,81 @@ impl Drop for Replacement {
             // Nothing can be done about a failure here; the next build takes the part file over.
             let _ = fs::remove_file(&self.part);
         }
+    }
+}
+
+/// How often a part file that somebody else makes in the place of ours is removed.
+const MOST_TRIES: usize = 16;
+
+/// Makes the part file and locks it; nothing when what stood there had to be removed first, or
+/// was exchanged meanwhile.
+///
+/// A file that is there already is never written to: it may be another's, who could read and change
+/// what is in it, or have another name. One that a killed build left is not locked, and removed.
+fn open_part(
+    part: &Path,
+    target: &Path,
+    readers: Readers,
+    inputs: &[Input],
+) -> Result<Option<File>, ReplacementError> {
+    let io = |source| ReplacementError::Io { path: part.to_owned(), source };
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let options = |mode: u32| {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(mode).custom_flags(flags.bits().cast_signed());
+        options
+    };
+    let (file, new) = match options(readers.mode()).create_new(true).open(part) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let there = match fs::symlink_metadata(part) {
+                Ok(there) => there,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(io(error)),
+            };
+            refuse_input(part, &there, inputs)?;
+            if there.is_dir() {
+                return Err(ReplacementError::NotAFile(part.to_owned()));
+            }
+            if !is_ours_alone(&there) {
+                return removed(part).map(|()| None).map_err(io);
+            }
+            match options(0).open(part) {
+                Ok(file) => (file, false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(io(error)),
+            }
+        }
+        Err(error) => return Err(io(error)),
+    };
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            return Err(ReplacementError::Busy(target.to_owned()));
+        }
+        Err(error) => return Err(io(error.into())),
+    }
+    // Between open and lock, the other process may have renamed this very file away.
+    let opened = file.metadata().map_err(io)?;
+    let named = fs::symlink_metadata(part);
+    let same = named.is_ok_and(|named| (named.dev(), named.ino()) == (opened.dev(), opened.ino()));
+    match (same, new) {
+        (true, true) => Ok(Some(file)),
+        (true, false) => removed(part).map(|()| None).map_err(io),
+        (false, _) => Ok(None),
+    }
+}
+
+/// Whether a file is a regular one of this user's, without another name.
+fn is_ours_alone(there: &fs::Metadata) -> bool {
+    there.is_file() && there.nlink() == 1 && there.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Removes a name that may be gone already.
+fn removed(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -261,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_build_left_is_taken_over() {
+    fn what_a_killed_build_left_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".a.iso.part"), "half of something").unwrap();
         let part =
@@ -269,6 +362,56 @@ mod tests {
         assert_eq!(part.file().metadata().unwrap().len(), 0);
         part.commit().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_somebody_else_put_in_its_place_is_never_written_to() {
+        type Put = fn(&Path, &Path);
+        let root = rustix::process::geteuid().is_root();
+        let cases: [(&str, bool, Put); 5] = [
+            ("another user's file", true, |part, _| {
+                fs::write(part, "theirs").unwrap();
+                fs::set_permissions(part, fs::Permissions::from_mode(0o600)).unwrap();
+                std::os::unix::fs::chown(part, Some(65534), Some(65534)).unwrap();
+            }),
+            ("a link", false, |part, victim| std::os::unix::fs::symlink(victim, part).unwrap()),
+            ("a link to nothing", false, |part, _| {
+                std::os::unix::fs::symlink("nowhere", part).unwrap();
+            }),
+            ("another name of a file", false, |part, victim| fs::hard_link(victim, part).unwrap()),
+            ("a pipe", false, |part, _| {
+                let mode = rustix::fs::Mode::from_raw_mode(0o600);
+                let fifo = rustix::fs::FileType::Fifo;
+                rustix::fs::mknodat(rustix::fs::CWD, part, fifo, mode, 0).unwrap();
+            }),
+        ];
+        for (what, needs_root, put) in cases {
+            if needs_root && !root {
+                continue;
+            }
+            for readers in [Readers::Owner, Readers::ByUmask] {
+                let dir = tempfile::tempdir().unwrap();
+                let (target, left) = (dir.path().join("a.iso"), dir.path().join(".a.iso.part"));
+                let victim = dir.path().join("victim");
+                fs::write(&victim, "precious").unwrap();
+                put(&left, &victim);
+                let part = Replacement::open(&target, false, readers, &[]).unwrap();
+                part.file().write_all(b"new").unwrap();
+                part.commit().unwrap();
+                assert_eq!(fs::read(&victim).unwrap(), b"precious", "{what}");
+                let made = fs::symlink_metadata(&target).unwrap();
+                let owner = rustix::process::geteuid().as_raw();
+                assert_eq!((made.uid(), made.nlink(), made.is_file()), (owner, 1, true), "{what}");
+                assert_eq!(fs::read(&target).unwrap(), b"new", "{what}");
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".a.iso.part")).unwrap();
+        let target = dir.path().join("a.iso");
+        assert!(matches!(
+            Replacement::open(&target, false, Readers::Owner, &[]),
+            Err(ReplacementError::NotAFile(_))
+        ));
     }
 
     #[test]
@@ -293,13 +436,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a.iso");
         fs::write(&target, "old").unwrap();
-        let input = File::open(&target).unwrap();
+        let input = [Input::named(&target).unwrap()];
         assert!(matches!(
             Replacement::open(&target, false, Readers::ByUmask, &[]),
             Err(ReplacementError::Exists(_))
         ));
         assert!(matches!(
-            Replacement::open(&target, true, Readers::ByUmask, &[(&target, &input)]),
+            Replacement::open(&target, true, Readers::ByUmask, &input),
             Err(ReplacementError::IsInput { .. })
         ));
         assert!(matches!(
@@ -314,12 +457,7 @@ mod tests {
         ));
         fs::hard_link(&target, dir.path().join(".other.iso.part")).unwrap();
         assert!(matches!(
-            Replacement::open(
-                &dir.path().join("other.iso"),
-                false,
-                Readers::ByUmask,
-                &[(&target, &input)]
-            ),
+            Replacement::open(&dir.path().join("other.iso"), false, Readers::ByUmask, &input),
             Err(ReplacementError::IsInput { .. })
         ));
         assert_eq!(fs::read(&target).unwrap(), b"old");

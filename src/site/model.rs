@@ -452,6 +452,23 @@ impl Site {
         self
     }
 
+    /// Every file that is read when its systems are asked: captures, keys, passwords.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let vcenter = self.vcenter.iter().flat_map(|it| [None, it.password_file.as_ref()]);
+        let targets = self.master_targets.iter();
+        let targets = targets.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
+        let servers = self.process_servers.iter();
+        let servers = servers.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
+        let esxi = self.esxi.iter();
+        let esxi = esxi.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
+        let files = vcenter.chain(targets).chain(servers).chain(esxi).flatten().cloned();
+        let ways = self.master_targets.iter().map(|it| &it.ssh);
+        let ways = ways.chain(self.process_servers.iter().filter_map(|it| it.ssh.as_ref()));
+        let ways = ways.chain(self.esxi.iter().filter_map(|it| it.ssh.as_ref()));
+        let captures = ways.filter_map(|way| way.as_str().strip_prefix("capture:"));
+        files.chain(captures.map(PathBuf::from)).collect()
+    }
+
     /// The master target of this name.
     pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
         self.master_targets.iter().find(|target| target.name.as_str() == name)

@@ -1,0 +1,157 @@
+//! The files a command will write, held against each other and against all that it reads, before
+//! anybody is asked and anything is written.
+//!
+//! What was written on the command line is looked at here, for every verb alike; what a verb finds out
+//! by itself (the image's default name, the captures of a site) it adds. Not for writing files: that
+//! is `image::replacement`.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{ArgMatches, Command};
+
+use super::product;
+use crate::image::replacement::{Input, check_target};
+use crate::site::Site;
+
+/// Files that are looked at below a directory that a command reads.
+const MOST_FILES: usize = 20_000;
+/// What is read from a directory that is no capture's.
+const READ_FROM_DIRECTORIES: [&str; 4] = ["rpm", "yaml", "yml", "hbs"];
+
+/// What the command line names.
+pub struct Named {
+    /// Every file that is read.
+    pub inputs: Vec<Input>,
+    /// Every file that is written, with the option that says so.
+    outputs: Vec<(String, PathBuf)>,
+}
+
+impl Named {
+    /// Takes the values of every argument: those of options that name outputs, and for inputs every
+    /// other that is the name of a file or a directory.
+    pub fn of(mut command: &Command, mut matches: &ArgMatches) -> Self {
+        let mut named = Self { inputs: of_home(), outputs: Vec::new() };
+        let mut verb = Vec::new();
+        loop {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                let Ok(Some(values)) = matches.try_get_raw(id) else { continue };
+                for value in values {
+                    named.take(&verb, id, value);
+                }
+            }
+            let Some((name, below)) = matches.subcommand() else { return named };
+            let Some(found) = command.find_subcommand(name) else { return named };
+            (command, matches) = (found, below);
+            verb.push(name.to_owned());
+        }
+    }
+
+    fn take(&mut self, verb: &[String], id: &str, value: &OsStr) {
+        let verb: Vec<&str> = verb.iter().map(String::as_str).collect();
+        match (id, &verb[..]) {
+            // Names are made of these, which the verbs check.
+            ("out", ["build", "vm"] | ["collect", "site"]) => {}
+            ("captures", _) => {}
+            ("out", ["build", "image"]) if product::is_stream(Path::new(value)) => {}
+            ("out" | "manifest" | "fix_script", _) => {
+                self.outputs.push((format!("--{}", id.replace('_', "-")), value.into()));
+            }
+            ("files", _) => {
+                if let Some(path) = behind(value, b"=") {
+                    self.outputs.push(("--output".to_owned(), path.into()));
+                }
+            }
+            _ => self.inputs.extend(inputs_of(value)),
+        }
+    }
+
+    /// Refuses what [`check_outputs`] refuses.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let outputs: Vec<(&str, &Path)> =
+            self.outputs.iter().map(|(option, path)| (option.as_str(), path.as_path())).collect();
+        check_outputs(&outputs, &self.inputs)
+    }
+}
+
+/// Refuses an output that is an input, by whatever name, and two outputs that are one file.
+pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[Input]) -> anyhow::Result<()> {
+    for (place, (option, path)) in outputs.iter().enumerate() {
+        check_target(path, true, inputs).with_context(|| (*option).to_owned())?;
+        if let Some((_, other)) = outputs[..place].iter().find(|(_, it)| same_file(path, it)) {
+            let (path, other) = (path.display(), other.display());
+            anyhow::bail!("{option}: {path} and {other} are the same file");
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths name one file, which need not exist yet.
+fn same_file(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let directory = product::directory_of(path).canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    let there = |path: &Path| Input::named(path);
+    a == b
+        || place(a).is_some_and(|a| Some(a) == place(b))
+        || there(a).is_some_and(|a| there(b).is_some_and(|b| a.is(&b)))
+}
+
+/// The files that a value of the command line names: a path, `capture:PATH`, `KEY=PATH`.
+fn inputs_of(value: &OsStr) -> Vec<Input> {
+    let second = behind(value, b"=");
+    let words = [Some(value.to_owned()), second];
+    let mut found = Vec::new();
+    for word in words.into_iter().flatten() {
+        match behind(&word, b"capture:").filter(|_| word.as_bytes().starts_with(b"capture:")) {
+            Some(path) => found.extend(files_at(Path::new(&path), |_| true)),
+            None => found.extend(files_read_from(Path::new(&word))),
+        }
+    }
+    found
+}
+
+/// What stands behind the first of these bytes.
+fn behind(value: &OsStr, mark: &[u8]) -> Option<OsString> {
+    let bytes = value.as_bytes();
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    Some(OsString::from_vec(bytes[at + mark.len()..].to_vec()))
+}
+
+/// A file, or the packages, definitions and templates below a directory.
+pub fn files_read_from(path: &Path) -> Vec<Input> {
+    files_at(path, |path| {
+        let extension = path.extension().and_then(OsStr::to_str);
+        extension.is_some_and(|it| READ_FROM_DIRECTORIES.contains(&it))
+    })
+}
+
+/// A file, or the files below a directory that are read from there.
+pub fn files_at(path: &Path, read: impl Fn(&Path) -> bool) -> Vec<Input> {
+    if !path.is_dir() {
+        return Input::named(path).into_iter().collect();
+    }
+    let walk = walkdir::WalkDir::new(path).follow_links(true).max_depth(8).into_iter();
+    // What cannot be read here is told when it is to be read.
+    let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let files = files.take(MOST_FILES).filter(|entry| read(entry.path()));
+    files.filter_map(|entry| Input::named(entry.path())).collect()
+}
+
+/// The files that a site names: keys, passwords, captures.
+pub fn of_site(site: &Site) -> Vec<Input> {
+    site.files().iter().flat_map(|path| files_at(path, |_| true)).collect()
+}
+
+/// What SSH and TLS read of the person who runs this: keys, known hosts, thumbprints.
+fn of_home() -> Vec<Input> {
+    let Some(home) = std::env::home_dir() else { return Vec::new() };
+    let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();
+    let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));
+    let kept = super::trust::default_file();
+    files.chain(kept).filter_map(|path| Input::named(&path)).collect()
+}
