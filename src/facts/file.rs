@@ -21,10 +21,24 @@ macro_rules! file_probe {
 }
 pub(super) use file_probe;
 
+/// What a probe of lines printed, when it succeeded and its last line has an end.
+///
+/// Every probe of a guest ends each line it prints, so that a text without that was cut.
+pub fn whole<'t>(transcript: &'t Transcript, probe: &str) -> Fact<&'t str> {
+    transcript.text(probe).and_then(|text| whole_lines(text, probe))
+}
+
+fn whole_lines<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
+    match text.is_empty() || text.ends_with('\n') {
+        true => Fact::Known(text),
+        false => Fact::unavailable(format!("the answer about {what} was cut off")),
+    }
+}
+
 /// What the probe of a file sent; none when there is no such file.
 pub fn text<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Option<&'t str>> {
     match transcript.answer(probe) {
-        Fact::Known(Answer { status: 0, text }) => Fact::Known(Some(text)),
+        Fact::Known(Answer { status: 0, text }) => whole_lines(text, path).map(Some),
         Fact::Known(Answer { status: ABSENT, .. }) => Fact::Known(None),
         Fact::Known(_) => Fact::unavailable(format!("{path} could not be read")),
         Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -62,6 +76,11 @@ pub(crate) mod tests {
         assert_eq!(text(&transcript, "a", "/a"), Fact::Known(Some("x\n")));
         assert_eq!(text(&transcript, "b", "/b"), Fact::Known(None));
         assert_eq!(text(&transcript, "c", "/c"), Fact::unavailable("/c could not be read"));
+        let cut = guest_transcript(&[("a", 0, "x\ny"), ("b", 0, "x\ny\n"), ("c", 0, "")]);
+        assert_eq!(text(&cut, "a", "/a"), Fact::unavailable("the answer about /a was cut off"));
+        assert_eq!(whole(&cut, "a"), Fact::unavailable("the answer about a was cut off"));
+        assert_eq!(whole(&cut, "b"), Fact::Known("x\ny\n"));
+        assert_eq!(whole(&cut, "c"), Fact::Known(""));
         assert_eq!(text(&transcript, "d", "/d"), Fact::unavailable("it was not asked"));
     }
 }
