@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -68,7 +69,7 @@ const SAID: usize = 200;
 
 /// Reads the processes out of a transcript.
 pub fn of(transcript: &Transcript) -> Fact<ProcessFacts> {
-    transcript.text("processes").map(parse)
+    file::whole(transcript, "processes").map(parse)
 }
 
 /// Reads what the probe printed.
@@ -81,11 +82,16 @@ pub fn of(transcript: &Transcript) -> Fact<ProcessFacts> {
 /// assert_eq!(processes.appservice.known(), Some(&false));
 /// ```
 pub fn parse(text: &str) -> ProcessFacts {
-    let running: Vec<&str> = text.lines().filter_map(running).collect();
-    let sees_all = text.lines().any(|line| line.starts_with("1 ("));
+    let listed: Vec<Option<Listed<'_>>> =
+        text.lines().filter(|line| !line.starts_with("service ")).map(listed).collect();
+    let sees_all = text.lines().any(|line| line.starts_with("1 (")) && !listed.contains(&None);
     let runs = |names: &[&str]| {
-        if running.iter().any(|name| names.contains(name)) {
+        let mut states = listed.iter().flatten().filter(|it| names.contains(&it.name));
+        let mut odd = states.clone().filter(|it| it.state == State::Odd);
+        if states.any(|it| it.state == State::Runs) {
             Fact::Known(true)
+        } else if let Some(odd) = odd.next() {
+            Fact::unavailable(format!("{} is in a state that says nothing", odd.name))
         } else if sees_all {
             Fact::Known(false)
         } else {
@@ -103,12 +109,36 @@ pub fn parse(text: &str) -> ProcessFacts {
     }
 }
 
-/// The name of a process that runs: one that is neither dead nor waiting to be reaped.
-fn running(line: &str) -> Option<&str> {
+/// One line about a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listed<'l> {
+    name: &'l str,
+    state: State,
+}
+
+/// What the letter of a process' state means for whoever waits for its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It works, or would as soon as there is something to do.
+    Runs,
+    /// It is stopped, held by a debugger, dead, or waits to be reaped.
+    Rests,
+    /// A letter that no program of a user has.
+    Odd,
+}
+
+/// Reads one line, `1702 (svagents) S`.
+fn listed(line: &str) -> Option<Listed<'_>> {
     let (pid, rest) = line.split_once(" (")?;
     let (name, state) = rest.rsplit_once(") ")?;
     pid.parse::<u32>().ok()?;
-    (!matches!(state.trim(), "Z" | "X" | "x" | "")).then_some(name)
+    // The letters are those of proc(5).
+    let state = match state.trim() {
+        "R" | "S" | "D" => State::Runs,
+        "T" | "t" | "Z" | "X" | "x" => State::Rests,
+        _ => State::Odd,
+    };
+    Some(Listed { name, state })
 }
 
 #[cfg(test)]
@@ -116,15 +146,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_runs_when_it_is_neither_dead_nor_a_zombie() {
+    fn a_program_runs_when_its_state_says_so() {
         for (text, svagents) in [
             ("1 (init) S\n1702 (svagents) S\n", Some(true)),
             ("1 (systemd) S\n1702 (svagents) D\n", Some(true)),
             ("1 (init) S\n1702 (svagents) Z\n", Some(false)),
             ("1 (init) S\n1702 (svagents) Z\n1703 (svagents) R\n", Some(true)),
             ("1 (init) S\n", Some(false)),
-            ("1 (init) S\nx (svagents) S\n", Some(false)),
-            ("1 (init) S\n1702 (svagents\n", Some(false)),
+            ("1 (init) S\n1702 (svagents) T\n", Some(false)),
+            ("1 (init) S\n1702 (svagents) t\n", Some(false)),
+            ("1 (init) S\n1702 (svagents) X\n", Some(false)),
+            ("1 (init) S\n1702 (svagents) x\n", Some(false)),
+            ("1 (init) S\n1702 (svagents) T\n1703 (svagents) S\n", Some(true)),
+            ("1 (init) S\n1702 (svagents) P\n", None),
+            ("1 (init) S\n1702 (svagents) \n", None),
+            // What is no line of the list may have been one.
+            ("1 (init) S\nx (svagents) S\n", None),
+            ("1 (init) S\n1702 (svagents\n", None),
+            ("1 (init) S\nsh: read: not found\n", None),
+            ("sh: show: command not found\n", None),
             ("1702 (svagents) S\n", Some(true)),
             ("", None),
             ("17 (multipathd) S\n", None),
