@@ -62,19 +62,19 @@ pub fn of(
     booted_at: &Fact<i64>,
     root_ids: Fact<Vec<String>>,
 ) -> CustomChangesFacts {
-    let marker = file::text(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
+    let marker = marker(transcript);
     let log = log(transcript);
     let multipath = file::text(transcript, "multipath-conf", "/etc/multipath.conf")
         .map(|text| multipath_conf::parse(text.unwrap_or_default()));
     CustomChangesFacts {
-        rebooted_since: marker.clone().and_then(|text| match text {
-            Some(text) => rebooted(text, booted_at),
+        rebooted_since: marker.clone().and_then(|made| match made {
+            Some(made) => booted_at.clone().map(|booted_at| booted_at > made),
             None => Fact::unavailable("there is no marker, so nothing was applied"),
         }),
-        marker: marker.map(|text| text.is_some()),
-        completed: log.clone().map(|log| log.completed),
+        marker: marker.map(|made| made.is_some()),
+        completed: log.clone().and_then(|log| log.completed()),
         already_invoked: log.clone().map(|log| log.already_invoked),
-        failures: log.map(|log| Looked::complete(log.failures)),
+        failures: log.map(|log| Looked { complete: log.is_whole, items: log.failures }),
         names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
         agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
         excluded_ids: multipath.clone().map(|conf| Looked::complete(conf.excluded_wwids)),
@@ -88,26 +88,86 @@ fn root_excluded(multipath: Fact<MultipathConf>, root_ids: Fact<Vec<String>>) ->
     })
 }
 
-fn rebooted(marker: &str, booted_at: &Fact<i64>) -> Fact<bool> {
-    let Ok(marked_at) = marker.trim().parse::<i64>() else {
-        return Fact::unavailable(format!("the marker's time is {marker:?}"));
-    };
-    booted_at.clone().map(|booted_at| booted_at > marked_at)
+/// When the marker was made; none when there is no marker. What is no time is no marker either.
+fn marker(transcript: &Transcript) -> Fact<Option<i64>> {
+    let text = file::text(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
+    text.and_then(|text| match text.map(|text| (text, text.trim().parse())) {
+        None => Fact::Known(None),
+        Some((_, Ok(made))) => Fact::Known(Some(made)),
+        Some((text, Err(_))) => Fact::unavailable(format!("the marker's time is {text:?}")),
+    })
 }
 
 /// What the script's log says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    /// How often it says COMPLETED.
+    /// How many lines say COMPLETED and nothing against it.
     pub completed: i64,
+    /// Lines with the word that do not say that the script came to its end.
+    pub doubtful: Vec<String>,
     /// How often it says that the script was invoked already.
     pub already_invoked: i64,
-    /// Its lines with FAILED.
+    /// Its lines that tell of a failure: those with FAILED, and those that are doubtful.
     pub failures: Vec<String>,
+    /// Whether every line that matters was sent, and nothing else.
+    pub is_whole: bool,
+}
+
+impl Log {
+    /// How many runs came to their end; unknown while lines contradict each other.
+    fn completed(&self) -> Fact<i64> {
+        match self.doubtful.first() {
+            Some(line) if self.completed > 0 => {
+                Fact::unavailable(format!("the log says COMPLETED, and {line:?}"))
+            }
+            _ if !self.is_whole => Fact::unavailable("the log was not read as a whole"),
+            _ => Fact::Known(self.completed),
+        }
+    }
 }
 
 /// The most that is kept of one line of the log, in characters.
 const LINE: usize = 200;
+
+/// The most lines that the probe sends.
+const LINES: usize = 200;
+
+/// What takes the meaning away from a COMPLETED in the same line.
+const AGAINST: &[&str] = &[
+    "not",
+    "never",
+    "no",
+    "non",
+    "nothing",
+    "cannot",
+    "without",
+    "partially",
+    "partly",
+    "except",
+    "but",
+    "only",
+    "error",
+    "errors",
+    "warning",
+    "warnings",
+    "fail",
+    "fails",
+    "failed",
+    "failure",
+    "failures",
+    "aborted",
+    "abort",
+    "skipped",
+    "if",
+    "until",
+    "unless",
+    "before",
+    "when",
+    "being",
+    "cancelled",
+    "canceled",
+    "interrupted",
+];
 
 fn log(transcript: &Transcript) -> Fact<Log> {
     let path = "/var/log/appliedmtcustomchanges.log";
@@ -118,25 +178,58 @@ fn log(transcript: &Transcript) -> Fact<Log> {
 }
 
 /// Reads the lines of the log that matter. COMPLETED and FAILED count in capitals only, as the
-/// script writes them.
+/// script writes them; COMPLETED as a word of its own at the end of what is said, for a line with
+/// INCOMPLETED, NOT COMPLETED or COMPLETED with errors says the contrary.
 ///
 /// ```
 /// use preflight::facts::custom_changes;
-/// let log = custom_changes::parse_log("Blacklisting the root disk.\nCOMPLETED\n");
-/// assert_eq!((log.completed, log.failures.len()), (1, 0));
+/// let log = custom_changes::parse_log("Blacklisting the root disk: COMPLETED\nNOT COMPLETED\n");
+/// assert_eq!((log.completed, log.failures.len()), (1, 1));
 /// ```
 pub fn parse_log(text: &str) -> Log {
-    let mut log = Log::default();
+    let mut log = Log { is_whole: text.lines().count() < LINES, ..Log::default() };
     for line in text.lines().map(str::trim) {
+        let cut = || line.chars().take(LINE).collect::<String>();
+        let small = line.to_ascii_lowercase();
         if line.contains("FAILED") {
-            log.failures.push(line.chars().take(LINE).collect());
-        } else if line.to_ascii_lowercase().contains("already invoked") {
+            log.failures.push(cut());
+        } else if small.contains("already invoked") {
             log.already_invoked += 1;
-        } else if line.contains("COMPLETED") {
+        } else if says_completed(line) {
             log.completed += 1;
+        } else if line.contains("COMPLETE") {
+            log.failures.push(cut());
+            log.doubtful.push(cut());
+        } else if !small.contains("completed") && !small.contains("failed") {
+            // Nothing that the probe looks for: something else has answered.
+            log.is_whole = false;
         }
     }
     log
+}
+
+/// Whether a line ends with COMPLETED, and no word before takes it back.
+fn says_completed(line: &str) -> bool {
+    let words: Vec<&str> = line
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let Some((&"COMPLETED", before)) = words.split_last() else { return false };
+    let part = |three: &[&str]| match three {
+        [done, "of", all] => done != all && [done, all].iter().all(|n| n.parse::<u32>().is_ok()),
+        _ => false,
+    };
+    let is_end =
+        line.trim_end_matches(['.', '!', ']', ')', '*', '-', '=', ' ']).ends_with("COMPLETED");
+    is_end
+        && !before.windows(3).any(part)
+        && before.iter().all(|word| {
+            let word = word.to_ascii_lowercase();
+            !AGAINST.contains(&word.as_str())
+                && !word.ends_with("n't")
+                && !word.ends_with("complete")
+                && !word.ends_with("completed")
+        })
 }
 
 #[cfg(test)]
@@ -166,7 +259,59 @@ mod tests {
         );
         assert_eq!((log.completed, log.already_invoked), (1, 1));
         assert_eq!(log.failures, ["Writing FAILED", "FAILED, not COMPLETED"]);
-        assert_eq!(parse_log(""), Log::default());
+        assert_eq!(parse_log(""), Log { is_whole: true, ..Log::default() });
+    }
+
+    #[test]
+    fn only_a_plain_completed_says_that_the_script_came_to_its_end() {
+        for line in [
+            "COMPLETED",
+            "  COMPLETED.",
+            "Applying custom changes: COMPLETED",
+            "[2016-02-03 04:05:06] Blacklisting the root disk - COMPLETED",
+            "*** COMPLETED ***",
+        ] {
+            let facts = applied((0, "900\n"), (0, &format!("{line}\n")), (0, CONF));
+            assert_eq!(facts.completed, Fact::Known(1), "{line}");
+            assert!(facts.failures.known().unwrap().items.is_empty(), "{line}");
+        }
+        for line in [
+            "INCOMPLETED",
+            "NOT COMPLETED",
+            "Not COMPLETED",
+            "UNCOMPLETED",
+            "COMPLETED with errors",
+            "COMPLETED WITH WARNINGS",
+            "COMPLETED: no",
+            "COMPLETED?",
+            "Step 3 of 7 COMPLETED",
+            "it isn't COMPLETED",
+            "All 7 of 8 COMPLETED",
+            "COMPLETELY",
+            "INCOMPLETE",
+            "partially COMPLETED",
+            "Errors: COMPLETED",
+        ] {
+            let facts = applied((0, "900\n"), (0, &format!("{line}\n")), (0, CONF));
+            assert_eq!(facts.completed, Fact::Known(0), "{line}");
+            assert_eq!(facts.failures.known().unwrap().items, [line], "{line}");
+            // Beside a plain one nobody knows which of the two is the last word.
+            let both = applied((0, "900\n"), (0, &format!("{line}\nCOMPLETED\n")), (0, CONF));
+            assert_eq!(both.completed.known(), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_of_the_probe_proves_nothing() {
+        let foreign = "sh: stat: command not found\n";
+        let facts = applied((0, foreign), (0, "COMPLETED\nsh: grep: not found\n"), (0, CONF));
+        assert!(facts.marker.known().is_none() && facts.completed.known().is_none());
+        assert!(!facts.failures.known().unwrap().complete);
+        let long = "COMPLETED\n".to_owned() + &"not yet completed\n".repeat(LINES);
+        assert!(applied((0, "900\n"), (0, &long), (0, CONF)).completed.known().is_none());
+        let cut = applied((0, "900"), (0, "COMPLETED"), (0, CONF.trim_end()));
+        assert!(cut.marker.known().is_none() && cut.completed.known().is_none());
+        assert!(cut.names_by_id.known().is_none());
     }
 
     #[test]
@@ -194,7 +339,7 @@ mod tests {
     #[test]
     fn a_start_counts_only_after_the_marker() {
         for (marker, rebooted) in
-            [("999\n", Some(true)), ("1000\n", Some(false)), ("1001", Some(false)), ("?\n", None)]
+            [("999\n", Some(true)), ("1000\n", Some(false)), ("1001\n", Some(false)), ("?\n", None)]
         {
             let facts = applied((0, marker), (0, ""), (0, ""));
             assert_eq!(facts.rebooted_since.known().copied(), rebooted, "{marker:?}");
