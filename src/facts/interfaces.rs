@@ -30,13 +30,26 @@ impl Address {
     /// Whether other machines could reach the host by it: neither a loopback address, nor one an
     /// interface gives itself when nobody answers, nor one of a bridge between local machines.
     pub fn is_reachable(&self) -> bool {
-        let local = ["virbr", "docker", "veth", "br-", "lxcbr", "podman"];
         !(self.address.is_loopback()
             || self.address.is_link_local()
             || self.address.is_unspecified()
             || self.interface == "lo"
-            || local.iter().any(|prefix| self.interface.starts_with(prefix)))
+            || is_local_bridge(&self.interface))
     }
+}
+
+/// Whether an interface has a name as programs give it to bridges between machines and containers
+/// of this host: `docker0`, `virbr1`, `br-` and the twelve digits of a docker network. A bridge
+/// that an administrator made, `br-prod`, has no such name.
+fn is_local_bridge(interface: &str) -> bool {
+    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    let hexadecimal = |rest: &str| rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit());
+    let numbered = ["virbr", "docker", "lxcbr", "lxdbr", "podman", "cni-podman", "cni"];
+    numbered.iter().any(|name| interface.strip_prefix(name).is_some_and(digits))
+        || interface.strip_prefix("br-").is_some_and(hexadecimal)
+        || interface.strip_prefix("veth").is_some_and(|rest| {
+            rest.len() >= 6 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
 }
 
 /// Reads the addresses in either form.
@@ -184,6 +197,16 @@ mod tests {
             ("eth0", "169.254.7.7", false),
             ("virbr0", "192.168.122.1", false),
             ("docker0", "172.17.0.1", false),
+            ("br-0123456789ab", "172.18.0.1", false),
+            ("podman1", "10.88.0.1", false),
+            ("veth1a2b3c4", "10.88.0.9", false),
+            // What an administrator names is no bridge of docker's.
+            ("br-prod", "192.0.2.10", true),
+            ("br-lan0", "192.0.2.10", true),
+            ("br-0123456789abc", "192.0.2.10", true),
+            ("dockernet", "192.0.2.10", true),
+            ("virbr-prod", "192.0.2.10", true),
+            ("vethernet", "192.0.2.10", true),
         ] {
             let address =
                 Address { interface: interface.to_owned(), address: address.parse().unwrap() };
