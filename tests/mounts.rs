@@ -20,7 +20,8 @@ use program::{binary, installed, skipped};
 use serde_json::Value;
 
 /// What every case begins with: a namespace of its own in which /mnt, /home and fstab are its own,
-/// and an ext4 file system of 3 GiB on the loop device `$D`, not mounted yet.
+/// and an ext4 file system of 3 GiB on the loop device `$D`, not mounted yet. `as_disk` lets a loop
+/// device look like a disk of the machine, which a retention volume has to be on; `as_loop` undoes it.
 const BEFORE: &str = r#"
 set -e
 mount -t tmpfs none /mnt
@@ -30,6 +31,15 @@ P=/mnt/retention
 truncate -s 3G disk
 mkfs.ext4 -q -F disk
 D=$(losetup -f --show disk)
+as_disk() {
+  S=/sys/devices/virtual/block/${1#/dev/}
+  rm -rf looks; mkdir -p real looks/device looks/slaves looks/holders
+  mount --bind "$S" real
+  for f in dev size ro; do ln -s "$PWD/real/$f" looks/$f; done
+  mount --bind looks "$S"
+}
+as_loop() { umount "$S"; umount real; }
+as_disk "$D"
 trap 'losetup -d "$D" 2>/dev/null || :' EXIT
 U=$(blkid -p -o value -s UUID "$D")
 : > fstab
@@ -113,7 +123,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "the device is read-only",
-        setup: r#"losetup -d "$D"; D=$(losetup -r -f --show disk); mount -o ro "$D" $P; fstab "$D $P ext4""#,
+        setup: r#"as_loop; losetup -d "$D"; D=$(losetup -r -f --show disk); as_disk "$D"; mount -o ro "$D" $P; fstab "$D $P ext4""#,
         retention: "/mnt/retention",
         fails: &["retention.not-locked"],
         found: &[("retention.not-locked", "the device is read-only")],
@@ -233,6 +243,50 @@ const CASES: &[Case] = &[
         retention: "/mnt/retention",
         fails: &["retention.free-space"],
         found: &[("retention.free-space", "0 of ")],
+    },
+];
+
+/// What only a machine whose temporary directory lies on the disk of `/` can show.
+const ON_ROOT: &[Case] = &[
+    Case {
+        name: "a file on the disk of / is mounted by a loop device",
+        setup: r#"as_loop; mount "$D" $P; fstab "$D $P ext4""#,
+        retention: "/mnt/retention",
+        fails: &["retention.not-cache", "retention.own-device"],
+        found: &[("retention.own-device", "where the operating system is")],
+    },
+    Case {
+        name: "a loop device of a loop device of such a file",
+        setup: r#"as_loop; E=$(losetup -f --show "$D"); mount "$E" $P; fstab "$E $P ext4"
+            trap 'losetup -d "$E" 2>/dev/null; losetup -d "$D" 2>/dev/null || :' EXIT"#,
+        retention: "/mnt/retention",
+        fails: &["retention.not-cache", "retention.own-device"],
+        found: &[],
+    },
+];
+
+/// Lines of fstab that the mounts of today say nothing about.
+const FSTAB: &[Case] = &[
+    Case {
+        name: "fstab mounts it read-only",
+        setup: r#"mount "$D" $P; fstab "UUID=$U $P ext4 defaults,ro""#,
+        retention: "/mnt/retention",
+        fails: &["retention.fstab"],
+        found: &[("retention.fstab", "read-only")],
+    },
+    Case {
+        name: "a later line mounts over it",
+        setup: r#"mount "$D" $P; fstab "UUID=$U $P ext4" "tmpfs /mnt tmpfs""#,
+        retention: "/mnt/retention",
+        fails: &["retention.fstab"],
+        found: &[("retention.fstab", "mounted over at /mnt")],
+    },
+    Case {
+        name: "an earlier line mounts the directory above",
+        setup: r#"mount "$D" $P; fstab "tmpfs /mnt tmpfs" "UUID=$U $P ext4""#,
+        retention: "/mnt/retention",
+        fails: &[],
+        found: &[],
     },
 ];
 
@@ -383,6 +437,52 @@ fn every_trap_of_a_mount_fails_exactly_its_checks() {
     }
     let wrong: Vec<String> = CASES.iter().flat_map(|case| judge(case, "sh")).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_fstab_would_do_is_read_from_its_lines() {
+    if !may_mount() {
+        return;
+    }
+    let wrong: Vec<String> = FSTAB.iter().flat_map(|case| judge(case, "sh")).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_volume_made_of_a_file_is_where_the_file_is() {
+    use std::os::unix::fs::MetadataExt;
+    if !may_mount() {
+        return;
+    }
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    if device(&std::env::temp_dir()) != device(Path::new("/")) {
+        println!("SKIPPED: temporary files are not on the disk of /");
+        return;
+    }
+    let wrong: Vec<String> = ON_ROOT.iter().flat_map(|case| judge(case, "sh")).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_password_of_fstab_is_sent() {
+    if !may_mount() {
+        return;
+    }
+    const SECRET: &str = "hunter2-canary";
+    let dir = tempfile::tempdir().unwrap();
+    let setup = format!(
+        r#"mount "$D" $P; fstab "$D $P ext4 rw" \
+            "//nas/share /nas cifs user=me,password={SECRET},_netdev 0 0" \
+            "//me:{SECRET}@nas/share /nas2 cifs pass={SECRET}" \
+            "curlftpfs#me:{SECRET}@nas /nas3 fuse rw,{SECRET}" \
+            "LABEL=a@b /b ext4 ro""#
+    );
+    let answers = inside(dir.path(), &setup, "/mnt/retention", "sh").unwrap();
+    let text = fs::read_to_string(&answers).unwrap();
+    assert!(text.contains("//nas/share /nas cifs user=,password=,_netdev"), "{text}");
+    assert!(text.contains("LABEL=a@b /b ext4 ro"), "{text}");
+    assert!(!text.contains(SECRET), "{text}");
+    assert_eq!(judged(&answers)["retention.fstab"].0, "pass");
 }
 
 #[test]

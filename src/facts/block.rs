@@ -6,22 +6,46 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file;
 use super::mounts::{self, Mount};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
+
+/// Shell text that tells what a whole device is: `kind_of DIRECTORY` makes `kind` one of `disk`,
+/// `rom` and `virtual`. What has no device of a bus below it is made of something else.
+macro_rules! kind_of {
+    () => {
+        r#"
+kind_of() {
+  kind=virtual
+  [ -e "$1/device" ] && [ ! -d "$1/loop" ] || return 0
+  kind=disk
+  for f in type media; do
+    IFS= read -r v < "$1/device/$f" || continue
+    case $v in 5|cdrom|floppy) kind=rom;; esac
+  done
+}
+"#
+    };
+}
+pub(super) use kind_of;
 
 /// What `/sys/block` says of each disk and partition, read by the shell itself.
 ///
 /// A partition is listed after its disk. RAM disks and floppy drives are left out.
 pub const PROBES: &[Probe] = &[Probe::new(
     "block",
-    r#"
+    concat!(
+        kind_of!(),
+        r#"
 [ -d /sys/block ] || exit 1
 set +f
 each() {
-  for f in dev size ro dm/name dm/uuid; do
-    IFS= read -r v < "$1/$f" && printf '%s %s\n' "${f#dm/}" "$v"
+  for f in dev size ro dm/name dm/uuid loop/backing_file partition; do
+    IFS= read -r v < "$1/$f" || continue
+    case $f in loop/*) f=file;; esac
+    printf '%s %s\n' "${f#dm/}" "$v"
   done
   for v in "$1"/slaves/*; do [ -h "$v" ] && printf 'slave %s\n' "${v##*/}"; done
   for v in "$1"/holders/*; do [ -h "$v" ] && printf 'holder %s\n' "${v##*/}"; done
@@ -30,7 +54,8 @@ for d in /sys/block/*; do
   n=${d##*/}
   case $n in ram[0-9]*|fd[0-9]*) continue;; esac
   [ -e "$d/dev" ] || continue
-  printf 'device %s\n' "$n"
+  kind_of "$d"
+  printf 'device %s\nkind %s\n' "$n" "$kind"
   each "$d"
   for p in "$d/$n"*/partition; do
     [ -e "$p" ] || continue
@@ -40,7 +65,8 @@ for d in /sys/block/*; do
   done
 done
 exit 0
-"#,
+"#
+    ),
 )];
 
 /// Bytes of the unit that `/sys` counts sizes in, whatever the device's own sectors are.
@@ -90,11 +116,14 @@ pub fn of(transcript: &Transcript, retention: Fact<Option<Mount>>) -> DiskFacts 
     DiskFacts { os_disk, on_lvm }
 }
 
-/// The block devices of a host.
+/// The block devices of a host, with the files that some are made of.
 pub fn graph(transcript: &Transcript) -> Fact<Graph> {
-    match transcript.text("block") {
-        Fact::Known(text) => Graph::parse(text).into(),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+    let graph: Fact<Graph> =
+        file::whole(transcript, "block").and_then(|text| Graph::parse(text).into());
+    // Where the table cannot be read, what lies below a file stays unknown.
+    match mounts::table(transcript) {
+        Fact::Known(table) => graph.map(|graph| graph.with_files_of(&table)),
+        Fact::Unavailable(_) => graph,
     }
 }
 
@@ -130,6 +159,25 @@ pub struct Device {
     pub mapper_name: Option<String>,
     /// What made it, for device-mapper: `mpath-...`, `part1-mpath-...`, `LVM-...`.
     pub mapper_uuid: Option<String>,
+    /// What kind it is, when it is no partition.
+    pub kind: Option<Kind>,
+    /// The file that a loop device is made of.
+    pub file: Option<String>,
+    /// What is mounted where that file is.
+    pub file_on: Option<Mount>,
+    /// Its number among the partitions of its disk.
+    partition: Option<String>,
+}
+
+/// What a block device is that is no partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A disk of the machine, on whatever bus.
+    Disk,
+    /// A drive for media that are only read.
+    Rom,
+    /// Something made of other devices, of a file or of memory.
+    Virtual,
 }
 
 impl Device {
@@ -155,6 +203,24 @@ impl Device {
         self.mapper_uuid.as_deref().is_some_and(|uuid| uuid.starts_with("LVM-"))
     }
 
+    /// What it is. Listings of old do not say it, and the kernel's numbers tell: 1 RAM disks, 7 loop
+    /// devices, 9 RAID, 11 CD drives, 43 network devices (devices.txt of the kernel).
+    fn kind(&self) -> Kind {
+        let major = self.number.split(':').next().unwrap_or_default();
+        match (self.kind, major) {
+            (Some(kind), _) => kind,
+            (None, "11") => Kind::Rom,
+            (None, "1" | "7" | "9" | "43") => Kind::Virtual,
+            _ if self.mapper_uuid.is_some() || self.name.starts_with("dm-") => Kind::Virtual,
+            _ => Kind::Disk,
+        }
+    }
+
+    /// Whether it is a whole disk of the machine.
+    pub fn is_disk(&self) -> bool {
+        self.parent.is_none() && self.slaves.is_empty() && self.kind() == Kind::Disk
+    }
+
     /// Its size in bytes.
     pub fn size_bytes(&self) -> Fact<i64> {
         match self.sectors.and_then(|sectors| sectors.checked_mul(SECTOR)) {
@@ -173,6 +239,9 @@ pub enum BlockError {
     /// No device at all.
     #[error("/sys lists no block device")]
     Empty,
+    /// A device that is no disk, and of which nobody knows what it is made of.
+    #[error("what {0} is made of is not known")]
+    Bottom(String),
     /// A file system that is on no block device, or on one that is not listed.
     #[error("{point} is {fstype} from {from:?}, on no block device that /sys lists")]
     NoDevice {
@@ -205,7 +274,7 @@ impl Graph {
     ///      device sda1\nparent sda\ndev 8:1\nsize 125829120\nro 0\n",
     /// )
     /// .unwrap();
-    /// let disks = graph.disks_below(graph.numbered("8:1").unwrap());
+    /// let disks = graph.disks_below(graph.numbered("8:1").unwrap()).unwrap();
     /// assert_eq!(disks[0].name, "sda");
     /// ```
     pub fn parse(text: &str) -> Result<Self, BlockError> {
@@ -215,23 +284,89 @@ impl Graph {
             let (key, value) = line.split_once(' ').ok_or_else(wrong)?;
             let value = value.to_owned();
             if key == "device" {
+                if devices.iter().any(|device| device.name == value) {
+                    return Err(wrong());
+                }
                 devices.push(Device { name: value, ..Device::default() });
                 continue;
             }
             let device = devices.last_mut().ok_or_else(wrong)?;
+            // What is told twice is of a device whose first line is missing.
+            let once = |is_new: bool| if is_new { Ok(()) } else { Err(wrong()) };
             match key {
-                "parent" => device.parent = Some(value),
-                "dev" => device.number = value,
-                "size" => device.sectors = value.parse().ok(),
-                "ro" => device.read_only = value.parse().ok().map(|flag: i64| flag != 0),
+                "parent" => once(device.parent.replace(value).is_none())?,
+                "dev" => once(std::mem::replace(&mut device.number, value).is_empty())?,
+                "size" => {
+                    once(device.sectors.replace(value.parse().map_err(|_| wrong())?).is_none())?
+                }
+                "ro" => {
+                    let flag: i64 = value.parse().map_err(|_| wrong())?;
+                    once(device.read_only.replace(flag != 0).is_none())?;
+                }
                 "slave" => device.slaves.push(value),
                 "holder" => device.holders.push(value),
-                "name" => device.mapper_name = Some(value),
-                "uuid" => device.mapper_uuid = Some(value),
+                "name" => once(device.mapper_name.replace(value).is_none())?,
+                "uuid" => once(device.mapper_uuid.replace(value).is_none())?,
+                "file" => once(device.file.replace(value).is_none())?,
+                "partition" => once(device.partition.replace(value).is_none())?,
+                "kind" => {
+                    let kind = match value.as_str() {
+                        "disk" => Kind::Disk,
+                        "rom" => Kind::Rom,
+                        "virtual" => Kind::Virtual,
+                        _ => return Err(wrong()),
+                    };
+                    once(device.kind.replace(kind).is_none())?;
+                }
                 _ => return Err(wrong()),
             }
         }
-        if devices.is_empty() { Err(BlockError::Empty) } else { Ok(Self { devices }) }
+        if let Some(lost) = devices.iter().find(|it| it.partition.is_some() && it.parent.is_none())
+        {
+            return Err(BlockError::Line(format!("device {} without its disk", lost.name)));
+        }
+        if devices.is_empty() { Err(BlockError::Empty) } else { Ok(Self { devices }.both_ways()) }
+    }
+
+    /// What lies on what is told from above and from below; one of both is enough.
+    fn both_ways(mut self) -> Self {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for device in &self.devices {
+            let below = device.slaves.iter().map(|slave| (device.name.clone(), slave.clone()));
+            let above = device.holders.iter().map(|holder| (holder.clone(), device.name.clone()));
+            pairs.extend(below.chain(above));
+        }
+        for (upper, lower) in pairs {
+            for device in &mut self.devices {
+                if device.name == upper && !device.slaves.contains(&lower) {
+                    device.slaves.push(lower.clone());
+                }
+                if device.name == lower && !device.holders.contains(&upper) {
+                    device.holders.push(upper.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// The same devices, with those that are made of a file on what that file's file system is on.
+    fn with_files_of(mut self, table: &mounts::Table) -> Self {
+        let of_file = |device: &Device| {
+            let path = device.file.as_deref()?.trim_end_matches(" (deleted)");
+            if let Some(below) = self.at_path(path) {
+                return Some((below.name.clone(), None));
+            }
+            let mount = path.starts_with('/').then(|| table.holding(path)).flatten()?;
+            let below = self.below_mount(mount).map(|below| below.name.clone());
+            Some((below.unwrap_or_default(), Some(mount.clone())))
+        };
+        let found: Vec<_> = self.devices.iter().map(of_file).collect();
+        for (device, found) in self.devices.iter_mut().zip(found) {
+            let Some((below, mount)) = found else { continue };
+            device.slaves.extend((!below.is_empty()).then_some(below));
+            device.file_on = mount;
+        }
+        self
     }
 
     /// All devices, each disk before its partitions.
@@ -294,15 +429,40 @@ impl Graph {
     }
 
     /// The disks at the bottom of a device, itself when it is one.
-    pub fn disks_below<'a>(&'a self, device: &'a Device) -> Vec<&'a Device> {
-        let is_disk = |device: &&Device| device.slaves.is_empty() && device.parent.is_none();
-        self.chain(device).into_iter().filter(is_disk).collect()
+    ///
+    /// # Errors
+    ///
+    /// Fails when something at the bottom is no disk: a loop device whose file is not known, memory.
+    pub fn disks_below<'a>(&'a self, device: &'a Device) -> Result<Vec<&'a Device>, BlockError> {
+        let chain = self.chain(device);
+        let is_known = |name: &String| self.named(name).is_some();
+        let is_bottom = |it: &&&Device| {
+            !it.slaves.iter().chain(&it.parent).any(is_known) || !it.slaves.iter().all(is_known)
+        };
+        let bottom: Vec<&Device> = chain.iter().filter(is_bottom).copied().collect();
+        match bottom.iter().find(|it| !it.is_disk()) {
+            Some(odd) => Err(BlockError::Bottom(odd.name.clone())),
+            None if bottom.is_empty() => Err(BlockError::Bottom(device.name.clone())),
+            None => Ok(bottom),
+        }
     }
 
-    /// Whether a file system lies on LVM, at whatever depth; nothing when its device is unknown.
+    /// Every whole disk of the machine, on whatever bus.
+    pub fn disks(&self) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(|device| device.is_disk())
+    }
+
+    /// The file systems that hold the files a device is made of.
+    pub fn files_below<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = &'a Mount> {
+        self.chain(device).into_iter().filter_map(|below| below.file_on.as_ref())
+    }
+
+    /// Whether a file system lies on LVM, at whatever depth; nothing when its device, or what that
+    /// is made of, is unknown.
     pub fn on_lvm(&self, mount: &Mount) -> Option<bool> {
         match self.below_mount(mount) {
-            Some(device) => Some(self.chain(device).into_iter().any(Device::is_lvm)),
+            Some(device) if self.chain(device).into_iter().any(Device::is_lvm) => Some(true),
+            Some(device) => self.disks_below(device).ok().map(|_| false),
             // Without a block device there is no logical volume either.
             None => (mount.number.starts_with("0:") && mount.fstype != "btrfs").then_some(false),
         }
@@ -319,7 +479,7 @@ impl Graph {
             fstype: mount.fstype.clone(),
             from: mount.source.clone(),
         })?;
-        Ok(self.disks_below(device))
+        self.disks_below(device)
     }
 
     fn os_disk(&self, root: &Mount) -> Result<OsDisk, BlockError> {
@@ -335,136 +495,4 @@ impl Graph {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A master target: `/` on sda1, a multipath device on sdb and sdc with a partition, a logical
-    /// volume on that, a RAID of two partitions.
-    const LISTING: &str = "\
-device sda\ndev 8:0\nsize 209715200\nro 0
-device sda1\nparent sda\ndev 8:1\nsize 125829120\nro 0
-device sda2\nparent sda\ndev 8:2\nsize 1000\nro 0\nholder md0
-device sdb\ndev 8:16\nsize 2147483648\nro 0\nholder dm-0
-device sdc\ndev 8:32\nsize 2147483648\nro 1\nholder dm-0
-device sdd\ndev 8:48\nsize 5000\nro 0
-device sdd1\nparent sdd\ndev 8:49\nsize 4000\nro 0\nholder md0
-device dm-0\ndev 253:0\nsize 2147483648\nro 0\nname 36000c290f0e\nuuid mpath-36000c290f0e\nslave sdb\nslave sdc\nholder dm-1
-device dm-1\ndev 253:1\nsize 2147481600\nro 0\nname 36000c290f0ep1\nuuid part1-mpath-36000c290f0e\nslave dm-0\nholder dm-2
-device dm-2\ndev 253:2\nsize 2147400000\nro 0\nname vg--a-lv_r\nuuid LVM-Qm3zV0\nslave dm-1
-device md0\ndev 9:0\nsize 900\nro 0\nslave sda2\nslave sdd1
-device cciss!c0d0\ndev 104:0\nsize 100\nro 0
-device cciss!c0d0p1\nparent cciss!c0d0\ndev 104:1\nro 0
-";
-
-    fn graph() -> Graph {
-        Graph::parse(LISTING).unwrap()
-    }
-
-    fn mount(number: &str, fstype: &str, source: &str) -> Mount {
-        let row = format!("9 1 {number} / /p rw - {fstype} {source} rw\n");
-        mounts::Table::parse(&row).unwrap().rows()[0].clone()
-    }
-
-    #[test]
-    fn the_disks_below_are_found_through_every_layer() {
-        let graph = graph();
-        for (number, disks) in [
-            ("8:0", vec!["sda"]),
-            ("8:1", vec!["sda"]),
-            ("253:0", vec!["sdb", "sdc"]),
-            ("253:1", vec!["sdb", "sdc"]),
-            ("253:2", vec!["sdb", "sdc"]),
-            ("9:0", vec!["sda", "sdd"]),
-            ("104:1", vec!["cciss!c0d0"]),
-        ] {
-            let device = graph.numbered(number).unwrap();
-            let below: Vec<&str> =
-                graph.disks_below(device).iter().map(|disk| disk.name.as_str()).collect();
-            assert_eq!(below, disks, "{number}");
-        }
-        assert_eq!(graph.numbered("8:99"), None);
-    }
-
-    #[test]
-    fn a_path_is_told_by_its_name() {
-        let graph = graph();
-        for (path, name) in [
-            ("/dev/sda1", Some("sda1")),
-            ("/dev/dm-0", Some("dm-0")),
-            ("/dev/mapper/36000c290f0e", Some("dm-0")),
-            ("/dev/mapper/36000c290f0ep1", Some("dm-1")),
-            ("/dev/disk/by-id/dm-name-36000c290f0e", Some("dm-0")),
-            ("/dev/vg-a/lv_r", Some("dm-2")),
-            ("/dev/mapper/vg--a-lv_r", Some("dm-2")),
-            ("/dev/cciss/c0d0p1", Some("cciss!c0d0p1")),
-            ("/dev/sdz", None),
-            ("/dev/root", None),
-            ("/dev/disk/by-uuid/0a-1", None),
-            ("UUID=0a-1", None),
-            ("nas:/export", None),
-        ] {
-            assert_eq!(graph.at_path(path).map(|device| device.name.as_str()), name, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_made_a_mapping_is_told_by_its_uuid() {
-        for (uuid, multipath, lvm) in [
-            (Some("mpath-36000c290f0e"), Some("36000c290f0e"), false),
-            (Some("part12-mpath-36000c290f0e"), Some("36000c290f0e"), false),
-            (Some("LVM-Qm3zV0"), None, true),
-            (Some("CRYPT-LUKS1-mpath-1"), None, false),
-            (Some("partition"), None, false),
-            (None, None, false),
-        ] {
-            let device = Device { mapper_uuid: uuid.map(str::to_owned), ..Device::default() };
-            assert_eq!((device.multipath_id(), device.is_lvm()), (multipath, lvm), "{uuid:?}");
-        }
-    }
-
-    #[test]
-    fn lvm_is_found_below_a_mount_and_unknown_devices_stay_unknown() {
-        let graph = graph();
-        for (mount, lvm) in [
-            (mount("253:2", "ext4", "/dev/mapper/vg--a-lv_r"), Some(true)),
-            (mount("253:1", "ext4", "/dev/mapper/36000c290f0ep1"), Some(false)),
-            (mount("0:40", "btrfs", "/dev/mapper/vg--a-lv_r"), Some(true)),
-            (mount("0:40", "btrfs", "/dev/sda1"), Some(false)),
-            (mount("0:40", "btrfs", "/dev/root"), None),
-            (mount("0:41", "nfs", "nas:/export"), Some(false)),
-            (mount("8:99", "ext4", "/dev/sdz"), None),
-        ] {
-            assert_eq!(graph.on_lvm(&mount), lvm, "{mount:?}");
-        }
-    }
-
-    #[test]
-    fn the_disk_of_the_system_has_a_size_or_a_reason() {
-        let graph = graph();
-        let of = |number: &str, fstype: &str| graph.os_disk(&mount(number, fstype, "x"));
-        let sda = of("8:1", "ext4").unwrap();
-        assert_eq!((&*sda.name, sda.size_bytes), ("sda", Fact::Known(107_374_182_400)));
-        assert_eq!(of("9:0", "ext4").unwrap().name, "sda, sdd");
-        assert_eq!(
-            of("0:30", "overlay").unwrap_err().to_string(),
-            "/p is overlay from \"x\", on no block device that /sys lists"
-        );
-        let silent = Graph::parse("device sda\ndev 8:0\nro 0\n").unwrap();
-        let disk = silent.os_disk(&mount("8:0", "ext4", "x")).unwrap();
-        assert_eq!(disk.size_bytes, Fact::unavailable("/sys does not tell the size of sda"));
-    }
-
-    #[test]
-    fn a_listing_that_is_none_or_goes_in_circles_does_no_harm() {
-        for text in ["", "\n", "dev 8:0\n", "device\n", "device sda\nnonsense 1\n"] {
-            assert!(Graph::parse(text).is_err(), "{text:?}");
-        }
-        let circle =
-            Graph::parse("device a\ndev 1:1\nslave b\ndevice b\ndev 1:2\nslave a\n").unwrap();
-        assert_eq!(circle.chain(circle.named("a").unwrap()).len(), 2);
-        assert_eq!(circle.disks_below(circle.named("a").unwrap()).len(), 0);
-        let huge = Graph::parse("device a\nsize 9223372036854775807\nro x\n").unwrap();
-        assert_eq!(huge.named("a").unwrap().size_bytes().known(), None);
-        assert_eq!(huge.named("a").unwrap().read_only, None);
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ use super::block::{self, DiskFacts};
 use super::clock::{self, ClockFacts};
 use super::connection::{self, ConnectionFacts};
 use super::custom_changes::{self, CustomChangesFacts};
+use super::fstab;
 use super::interface_files;
 use super::interfaces;
 use super::kernel_updates::{self, KernelUpdateFacts};
@@ -85,6 +86,7 @@ impl HostFacts {
         let disks = block::of(transcript, retention::mount(transcript));
         let scsi = scsi::of(transcript);
         let root_ids = root_ids(&disks, &scsi);
+        let agent = agent::of(transcript);
         Self {
             connection: connection::of(transcript),
             access: access::of(transcript),
@@ -93,7 +95,6 @@ impl HostFacts {
             modules: modules::of(transcript),
             kernel_updates: kernel_updates::of(transcript, &packages),
             network: network::of(transcript, &os.host_name),
-            agent: agent::of(transcript),
             custom_changes: custom_changes::of(transcript, &os.booted_at, root_ids),
             azure_agent: azure_agent::of(transcript, &packages, &processes),
             os,
@@ -103,8 +104,9 @@ impl HostFacts {
             disks,
             scsi,
             multipath: multipath::of(transcript),
-            retention: retention::of(transcript),
-            ports: ports::of(transcript),
+            retention: retention::of(transcript, &agent),
+            ports: ports::of(transcript, &agent),
+            agent,
         }
     }
 }
@@ -148,6 +150,7 @@ pub fn probes() -> Vec<Probe> {
         custom_changes::PROBES,
         azure_agent::PROBES,
         mounts::PROBES,
+        fstab::PROBES,
         block::PROBES,
         scsi::PROBES,
         multipath::PROBES,

@@ -21,6 +21,7 @@ mod document;
 pub mod esxi_host;
 pub mod esxi_shell;
 pub mod file;
+pub mod fstab;
 pub mod host;
 pub mod image;
 pub mod interface_files;

@@ -1,21 +1,21 @@
-//! What is mounted where, what swaps, and what the next boot will mount.
+//! What is mounted where, and what swaps.
 //!
 //! The kernel's own tables are the authority: `df` and `findmnt -T` answer for a directory that
-//! nothing is mounted on as if it were a volume. Not for the devices below (`block`), nor for the
-//! retention volume, which joins both (`retention`).
+//! nothing is mounted on as if it were a volume. Not for the devices below (`block`), nor for what
+//! the next boot mounts (`fstab`), nor for the retention volume, which joins all (`retention`).
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
-/// The kernel's tables and the administrator's; none of them touches a file system.
+/// The kernel's tables; none of them touches a file system.
 pub const PROBES: &[Probe] = &[
     Probe::new("mountinfo", "show /proc/self/mountinfo"),
     Probe::new("swaps", "show /proc/swaps"),
-    Probe::new("fstab", "show /etc/fstab"),
 ];
 
 /// The file systems of its own that a master target should have (S001, Install CentOS 6.6, step 2).
@@ -53,7 +53,7 @@ pub fn of(transcript: &Transcript) -> MountFacts {
 
 /// The mounts of a host.
 pub fn table(transcript: &Transcript) -> Fact<Table> {
-    match transcript.text("mountinfo") {
+    match file::whole(transcript, "mountinfo") {
         Fact::Known(text) => Table::parse(text).into(),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
@@ -61,15 +61,10 @@ pub fn table(transcript: &Transcript) -> Fact<Table> {
 
 /// The devices and files a host swaps to.
 pub fn swaps(transcript: &Transcript) -> Fact<Vec<String>> {
-    match transcript.text("swaps") {
+    match file::whole(transcript, "swaps") {
         Fact::Known(text) => parse_swaps(text).into(),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
-}
-
-/// The lines of a host's fstab.
-pub fn fstab(transcript: &Transcript) -> Fact<Vec<FstabLine>> {
-    transcript.text("fstab").map(parse_fstab)
 }
 
 /// Why a table of the kernel could not be read.
@@ -142,10 +137,15 @@ impl Mount {
 
     /// Whether it holds a path; `/data` holds `/data/a` and not `/database`.
     fn holds(&self, path: &str) -> bool {
-        match path.strip_prefix(self.point.trim_end_matches('/')) {
-            Some(rest) => rest.is_empty() || rest.starts_with('/'),
-            None => false,
-        }
+        is_at_or_above(&self.point, path)
+    }
+}
+
+/// Whether a directory is a path itself or one above it.
+pub(super) fn is_at_or_above(directory: &str, path: &str) -> bool {
+    match path.strip_prefix(directory.trim_end_matches('/')) {
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
     }
 }
 
@@ -180,6 +180,14 @@ impl Table {
         };
         let rows: Vec<Mount> =
             text.lines().filter(|line| !line.is_empty()).map(row).collect::<Result<_, _>>()?;
+        let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        ids.sort_unstable();
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(MountsError::Row {
+                table: TABLE,
+                row: format!("number {} twice", pair[0]),
+            });
+        }
         if rows.is_empty() { Err(MountsError::Empty(TABLE)) } else { Ok(Self { rows }) }
     }
 
@@ -238,54 +246,11 @@ impl Table {
     }
 }
 
-/// One line of `/etc/fstab`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FstabLine {
-    /// What is to be mounted: `/dev/sdb1`, `UUID=...`, `LABEL=...`, without quotes.
-    pub spec: String,
-    /// Where, without a slash at its end.
-    pub path: String,
-    /// The type; `auto` when the line does not say.
-    pub fstype: String,
-    /// The options.
-    pub options: Vec<String>,
-}
-
-impl FstabLine {
-    /// Whether the boot mounts it.
-    pub fn is_mounted_at_boot(&self) -> bool {
-        !self.options.iter().any(|option| option == "noauto")
-    }
-}
-
-/// Reads `/etc/fstab`, leaving out comments.
-///
-/// ```
-/// use preflight::facts::mounts::parse_fstab;
-/// let lines = parse_fstab("# old\n#/dev/sdb1 /mnt/retention ext3\nUUID=\"0a-1\"  /mnt/retention/ ext4\n");
-/// assert_eq!(lines.len(), 1);
-/// assert_eq!((&*lines[0].spec, &*lines[0].path), ("UUID=0a-1", "/mnt/retention"));
-/// ```
-pub fn parse_fstab(text: &str) -> Vec<FstabLine> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let line = |line: &str| {
-        let mut fields = line.split_whitespace();
-        let (spec, path) = (fields.next()?, unescaped(fields.next()?));
-        Some(FstabLine {
-            spec: unescaped(spec).replace('"', ""),
-            path: without_slash(&path).to_owned(),
-            fstype: fields.next().unwrap_or("auto").to_owned(),
-            options: words(fields.next().unwrap_or("defaults")),
-        })
-    };
-    lines.filter_map(line).collect()
-}
-
 /// Reads `/proc/swaps`: the devices and files in use.
 ///
 /// # Errors
 ///
-/// Fails when it does not begin with its heading.
+/// Fails when it does not begin with its heading, and at a row that is none.
 ///
 /// ```
 /// use preflight::facts::mounts::parse_swaps;
@@ -293,29 +258,39 @@ pub fn parse_fstab(text: &str) -> Vec<FstabLine> {
 /// assert_eq!(parse_swaps(text).unwrap(), ["/dev/sda3"]);
 /// ```
 pub fn parse_swaps(text: &str) -> Result<Vec<String>, MountsError> {
+    const TABLE: &str = "/proc/swaps";
+    let odd = |row: &str| MountsError::Row { table: TABLE, row: row.to_owned() };
     let mut lines = text.lines();
     match lines.next() {
         Some(heading) if heading.starts_with("Filename") => {}
-        Some(row) => return Err(MountsError::Row { table: "/proc/swaps", row: row.to_owned() }),
-        None => return Err(MountsError::Empty("/proc/swaps")),
+        Some(row) => return Err(odd(row)),
+        None => return Err(MountsError::Empty(TABLE)),
     }
-    Ok(lines.filter_map(|line| line.split_whitespace().next()).map(unescaped).collect())
+    let swap = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [name, "partition" | "file", numbers @ ..]
+            if numbers.len() == 3 && numbers.iter().all(|n| n.parse::<i64>().is_ok()) =>
+        {
+            Ok(unescaped(name).trim_end_matches(" (deleted)").to_owned())
+        }
+        _ => Err(odd(line)),
+    };
+    lines.map(swap).collect()
 }
 
 /// A path without the slashes at its end; the root keeps its own.
-fn without_slash(path: &str) -> &str {
+pub(super) fn without_slash(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" if path.starts_with('/') => "/",
         path => path,
     }
 }
 
-fn words(list: &str) -> Vec<String> {
+pub(super) fn words(list: &str) -> Vec<String> {
     list.split(',').map(str::to_owned).collect()
 }
 
 /// A field of the kernel's tables or of fstab, in which blanks and backslashes are octal numbers.
-fn unescaped(field: &str) -> String {
+pub(super) fn unescaped(field: &str) -> String {
     let bytes = field.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -471,33 +446,6 @@ mod tests {
         assert_eq!(words, ["/ ext4", "/var/crash xfs", "/home ext4"]);
         let bare = Table::parse("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n").unwrap();
         assert_eq!(bare.layout()[1].words, "/var/crash not mounted");
-    }
-
-    #[test]
-    fn fstab_lines_are_those_that_count() {
-        for (text, expected) in [
-            ("", vec![]),
-            ("\n#x /y ext4\n   # indented comment\n", vec![]),
-            ("/dev/sdb /r ext4 rw 0 0", vec![("/dev/sdb", "/r", "ext4", true)]),
-            ("UUID='x' /r ext4", vec![("UUID='x'", "/r", "ext4", true)]),
-            (
-                "LABEL=\"my\\040disk\"\t/r\text4\tnoauto,user",
-                vec![("LABEL=my disk", "/r", "ext4", false)],
-            ),
-            ("/dev/sdb /a\\040b/", vec![("/dev/sdb", "/a b", "auto", true)]),
-            ("lonely\n/dev/sda1 / ext4", vec![("/dev/sda1", "/", "ext4", true)]),
-            (
-                "/dev/sdb /r ext4\n/dev/sdc /r xfs _netdev,noauto",
-                vec![("/dev/sdb", "/r", "ext4", true), ("/dev/sdc", "/r", "xfs", false)],
-            ),
-        ] {
-            let lines = parse_fstab(text);
-            let read: Vec<_> = lines
-                .iter()
-                .map(|l| (&*l.spec, &*l.path, &*l.fstype, l.is_mounted_at_boot()))
-                .collect();
-            assert_eq!(read, expected, "{text}");
-        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::address::{self, Server};
+use super::agent::{AgentFacts, installation};
+use super::file;
 use super::probe::{Probe, Surroundings};
 use super::transcript::Transcript;
 use super::{Fact, Looked};
@@ -28,24 +30,16 @@ pub const PROBE: &str = "ports";
 /// ```
 pub const PROBES: &[Probe] = &[Probe::quick(
     PROBE,
-    r#"
-conf=/usr/local/ASR/Vx/etc/drscout.conf
-agent=
-if [ -r "$conf" ]; then
-  while IFS= read -r line || [ -n "$line" ]; do
-    case $line in
-      *[Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]*=*)
-        set -- ${line%%=*}
-        case $1 in [Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]) ;; *) continue;; esac
-        set -- ${line#*=}
-        agent=${1-}; agent=${agent#\"}; agent=${agent%\"}
-        break;;
-    esac
-  done < "$conf"
-  printf 'agent %s\n' "${agent:--}"
-else
-  printf 'agent-unreadable %s\n' "$conf"
-fi
+    concat!(
+        installation!(),
+        r#"
+agent= state=unreadable
+[ -z "$dir" ] || setting "$conf" '[Hh][Oo][Ss][Tt][Nn][Aa][Mm][Ee]'
+case $state in
+  yes) agent=$value; printf 'agent %s\n' "${agent:--}";;
+  no) echo 'agent -';;
+  *) printf 'agent-%s %s\n' "$state" "$conf";;
+esac
 speak() {
   case $1 in *:*) peer="[$1]:$2";; *) peer="$1:$2";; esac
   asked=
@@ -133,7 +127,8 @@ many process-server "$PROCESS_SERVERS" &
 many vcenter "$VCENTERS" &
 wait
 exit 0
-"#,
+"#
+    ),
 )];
 
 /// The most servers of one kind that are read of an answer.
@@ -192,9 +187,14 @@ pub enum PortState {
     NoRoute,
 }
 
-/// Reads the ports out of a transcript.
-pub fn of(transcript: &Transcript) -> Fact<PortsFacts> {
-    transcript.text("ports").map(parse)
+/// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
+pub fn of(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
+    let ports = file::whole(transcript, "ports").map(parse);
+    // A process server is not asked for the files of a master target's agent.
+    match transcript.answers.by_probe.contains_key("agent-conf") {
+        true => ports.map(|ports| ports.of_agent(&agent.configuration_server)),
+        false => ports,
+    }
 }
 
 /// What one line says of a place: a role, an address and a port.
@@ -270,6 +270,9 @@ pub fn parse(text: &str) -> PortsFacts {
 fn agent(text: &str) -> Fact<String> {
     let named = text.lines().find_map(|line| line.strip_prefix("agent "));
     let unreadable = text.lines().find_map(|line| line.strip_prefix("agent-unreadable "));
+    if let Some(file) = text.lines().find_map(|line| line.strip_prefix("agent-doubled ")) {
+        return Fact::unavailable(format!("{file} has Hostname twice, with values that differ"));
+    }
     match (named.map(str::trim), unreadable) {
         (Some("-" | ""), _) => Fact::unavailable("drscout.conf has no Hostname"),
         (Some(name), _) => Fact::Known(name.to_owned()),
@@ -366,6 +369,23 @@ fn said(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> Str
         (Some(PortState::NoRoute), _) => "not reachable: there is no route to it",
     };
     words.to_owned()
+}
+
+impl PortsFacts {
+    /// The same ports, where what was asked about the agent's server holds only for the server that
+    /// the agent's configuration names.
+    fn of_agent(mut self, server: &Fact<String>) -> Self {
+        let why = match (server, &self.agent_server) {
+            (Fact::Known(server), Fact::Known(asked)) if server == asked => return self,
+            (Fact::Known(server), Fact::Known(asked)) => {
+                format!("drscout.conf names {server}, and the host was asked about {asked}")
+            }
+            (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => why.reason.clone(),
+        };
+        self.agent_server = Fact::unavailable(&why);
+        self.same_server = Fact::unavailable(why);
+        self
+    }
 }
 
 /// The state of a server that a host was not asked about; the words behind it say why.

@@ -13,7 +13,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::answer::{Content, Opener, Touched, Whereabouts};
+use super::agent::AgentFacts;
 use super::block::{self, Device, Graph};
+use super::file;
+use super::fstab::{self as fstab_file, FstabLine};
 use super::mounts::{self, Mount, Table};
 use super::transcript::{Answer, Transcript};
 use super::{Fact, Looked};
@@ -89,9 +92,9 @@ pub struct RetentionFacts {
     pub named_by_id: Fact<bool>,
 }
 
-/// Reads the facts out of a transcript.
-pub fn of(transcript: &Transcript) -> RetentionFacts {
-    Looking::at(transcript).facts()
+/// Reads the facts out of a transcript; `agent` is what is known of the same host's agent.
+pub fn of(transcript: &Transcript, agent: &AgentFacts) -> RetentionFacts {
+    Looking { directories: known(agent.directories()), ..Looking::at(transcript) }.facts()
 }
 
 /// What is mounted at the configured path, if anything is.
@@ -120,14 +123,20 @@ struct Looking {
     system: Known<Mount>,
     content: Known<Content>,
     swaps: Known<Vec<String>>,
-    fstab: Known<Vec<mounts::FstabLine>>,
+    fstab: Known<Vec<FstabLine>>,
+    /// The directories of the agent, which the volume must not be shared with.
+    directories: Known<Vec<String>>,
 }
 
 impl Looking {
     fn at(transcript: &Transcript) -> Self {
-        let path = known(transcript.text("retention-path")).and_then(absolute);
+        let path = known(file::whole(transcript, "retention-path")).and_then(absolute);
         let table = known(mounts::table(transcript));
-        let touched = known(transcript.text("retention")).map(answer::parse);
+        let touched = known(file::whole(transcript, "retention")).map(answer::parse);
+        let touched = touched.and_then(|touched| match touched.foreign {
+            Some(line) => Err(format!("the probe printed {line:?}")),
+            None => Ok(touched),
+        });
         let real = real(&path, &table, &touched);
         let mount = real.clone().and_then(|real| Ok(table.clone()?.at(&real).cloned()));
         Self {
@@ -140,7 +149,8 @@ impl Looking {
             system: known(block::root_of(transcript)),
             content: content(transcript),
             swaps: known(mounts::swaps(transcript)),
-            fstab: known(mounts::fstab(transcript)),
+            fstab: known(fstab_file::of(transcript)),
+            directories: Err("the agent was not looked at".to_owned()),
         }
     }
 
@@ -167,7 +177,7 @@ impl Looking {
             shares_volume_with: self.shares().into(),
             other_mounts: self.other_mounts().map(Looked::complete).into(),
             swap: self.swap().into(),
-            holders: self.device().map(|device| Looked::complete(device.holders.clone())).into(),
+            holders: self.holders().map(Looked::complete).into(),
             lvm: self.lvm().into(),
             open_by: self.open_by().into(),
             fstab: self.fstab().into(),
@@ -234,20 +244,30 @@ impl Looking {
 
     fn space(&self, name: &str) -> Known<answer::Space> {
         let text = known(self.touched()?.command(name))?;
-        answer::space(text).ok_or_else(|| format!("df printed {text:?}"))
+        let (real, source) = (of_known(&self.real)?, &self.row()?.source);
+        // It answers for a directory that nothing is mounted on as if it were a volume.
+        let is_own = text.lines().skip(1).all(|row| {
+            row.trim_end().ends_with(&format!(" {real}")) || row.starts_with(&format!("{source} "))
+        });
+        let space = answer::space(text).filter(|_| is_own);
+        space.ok_or_else(|| format!("df printed {text:?}"))
     }
 
     /// The directories that are on the same file system: by the kernel's number of what they are
     /// on, or by the number programs see, as the agent itself compares them (agent, cache volume).
+    /// A volume that is made of a file is on that file's volume, too.
     fn shares(&self) -> Known<Looked<String>> {
         let (mount, touched, table) = (self.row()?, self.touched()?, of_known(&self.table)?);
         let real = of_known(&self.real)?;
         let numbers = known(touched.command("devices")).map(answer::devices);
         let none = BTreeMap::new();
         let number = |path: &str| numbers.as_ref().unwrap_or(&none).get(path);
-        // Without the agent's configuration its cache is unknown; without an agent there is none.
-        let configured = matches!(touched.configuration.as_deref(), Some("read" | "absent"));
-        let mut shares = Looked { items: Vec::new(), complete: configured };
+        let device = self.device();
+        let mut volumes = vec![mount];
+        if let (Ok(graph), Ok(device)) = (&self.graph, device.as_ref()) {
+            volumes.extend(graph.files_below(device));
+        }
+        let mut shares = Looked { items: Vec::new(), complete: true };
         for place in &touched.places {
             let (at, there) = match &place.whereabouts {
                 Whereabouts::Is(at) => (at, true),
@@ -257,15 +277,32 @@ impl Looking {
                     continue;
                 }
             };
-            let by_table = table.holding(at).is_some_and(|other| mount.is_same_volume(other));
+            let by_table = table
+                .holding(at)
+                .is_some_and(|other| volumes.iter().any(|volume| volume.is_same_volume(other)));
             let by_number = number(real).is_some() && number(real) == number(at);
             if by_table || by_number {
                 shares.items.push(place.name.clone());
             }
             shares.complete &= !there || number(real).is_some() && number(at).is_some();
         }
-        shares.complete &= touched.places.iter().any(|place| place.name == "/");
+        // What it lies on must be known down to the disks, and every directory that counts asked
+        // about by the name that the agent's own files give it.
+        shares.complete &= mount.number.starts_with("0:") || self.disks().is_ok();
+        let asked = |name: &str| touched.places.iter().any(|place| place.name == name);
+        shares.complete &= ["/", "/home/svsystems"].into_iter().all(asked)
+            && of_known(&self.directories)
+                .is_ok_and(|directories| directories.iter().all(|directory| asked(directory)));
         Ok(shares)
+    }
+
+    /// What is made of the device, and of files on it.
+    fn holders(&self) -> Known<Vec<String>> {
+        let (graph, mount, device) = (of_known(&self.graph)?, self.row()?, self.device()?);
+        let is_of_file =
+            |other: &&Device| other.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on));
+        let of_files = graph.devices().iter().filter(is_of_file).map(|other| other.name.clone());
+        Ok(device.holders.iter().cloned().chain(of_files).collect())
     }
 
     fn other_mounts(&self) -> Known<Vec<String>> {
@@ -275,13 +312,37 @@ impl Looking {
         Ok(same.map(|row| row.point.clone()).collect())
     }
 
+    /// Whether the device, a device of which it is made, or a file on it is swapped to.
     fn swap(&self) -> Known<bool> {
-        let (mount, graph) = (self.row()?, of_known(&self.graph)?);
-        let device = graph.below_mount(mount);
-        let swaps = of_known(&self.swaps)?;
-        Ok(swaps
-            .iter()
-            .any(|swap| *swap == mount.source || device.is_some() && graph.at_path(swap) == device))
+        let (mount, graph, table) = (self.row()?, of_known(&self.graph)?, of_known(&self.table)?);
+        let own: Vec<&Device> = match graph.below_mount(mount) {
+            Some(device) => graph.chain(device),
+            None => Vec::new(),
+        };
+        let mut unknown = None;
+        for swap in of_known(&self.swaps)? {
+            let is_own = if !swap.starts_with("/dev/") {
+                table.holding(swap).is_some_and(|on| mount.is_same_volume(on))
+            } else if let Some(device) = graph.at_path(swap) {
+                own.contains(&device)
+                    || graph.chain(device).iter().any(|below| {
+                        own.first() == Some(below)
+                            || below.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on))
+                    })
+            } else {
+                unknown.get_or_insert(swap);
+                *swap == mount.source
+            };
+            if is_own {
+                return Ok(true);
+            }
+        }
+        match unknown {
+            Some(swap) => {
+                Err(format!("{swap} is swapped to, and which device that is is not known"))
+            }
+            None => Ok(false),
+        }
     }
 
     fn lvm(&self) -> Known<bool> {
@@ -313,20 +374,24 @@ impl Looking {
     }
 
     fn disks(&self) -> Known<Vec<String>> {
-        let (graph, device) = (of_known(&self.graph)?, self.device()?);
-        Ok(graph.disks_below(device).iter().map(|disk| disk.name.clone()).collect())
+        let disks = self.disks_below()?;
+        Ok(disks.iter().map(|disk| disk.name.clone()).collect())
+    }
+
+    fn disks_below(&self) -> Known<Vec<&Device>> {
+        let graph = of_known(&self.graph)?;
+        graph.disks_below(self.device()?).map_err(|error| error.to_string())
     }
 
     fn on_os_disk(&self) -> Known<bool> {
         let (graph, system) = (of_known(&self.graph)?, of_known(&self.system)?);
         let system = graph.disks_of(system).map_err(|error| error.to_string())?;
-        Ok(graph.disks_below(self.device()?).iter().any(|disk| system.contains(disk)))
+        Ok(self.disks_below()?.iter().any(|disk| system.contains(disk)))
     }
 
     fn fstab(&self) -> Known<FstabFacts> {
         let (path, real, lines) =
             (of_known(&self.path)?, of_known(&self.real)?, of_known(&self.fstab)?);
-        let lines = lines.iter().filter(|line| line.path == *path || line.path == *real);
         let mounted = fstab::Mounted {
             mount: self.row()?,
             table: of_known(&self.table)?,
@@ -334,7 +399,7 @@ impl Looking {
             content: self.content.as_ref().ok(),
             links: self.touched.as_ref().map(|touched| touched.fstab.clone()).unwrap_or_default(),
         };
-        Ok(mounted.facts(lines.collect()))
+        Ok(mounted.facts(lines, [path, real]))
     }
 }
 
@@ -346,8 +411,8 @@ fn of_known<T>(known: &Known<T>) -> Known<&T> {
 /// The configured path, of which only an absolute one means anything, without the slashes and dots
 /// that change nothing.
 fn absolute(text: &str) -> Known<String> {
-    let path = text.trim_end_matches('\n');
-    if !path.starts_with('/') {
+    let path = text.strip_suffix('\n').unwrap_or(text);
+    if !path.starts_with('/') || path.contains('\n') {
         return Err(format!("{path:?} is no absolute path"));
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
@@ -373,7 +438,7 @@ fn content(transcript: &Transcript) -> Known<Content> {
     match transcript.answer("retention-blkid") {
         Fact::Known(Answer { status: 2, .. }) => Ok(Content::default()),
         Fact::Known(Answer { status: 3, .. }) => Err("no local device is mounted there".to_owned()),
-        _ => known(transcript.text("retention-blkid")).map(answer::blkid),
+        _ => known(file::whole(transcript, "retention-blkid")).map(answer::blkid),
     }
 }
 

@@ -6,32 +6,43 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::block::{self, Graph, kind_of};
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
-/// One call of `scsi_id` for each SCSI disk, as the agent's own script does.
+/// One call of `scsi_id` for each disk, on whatever bus, as the agent's own script does. A disk that
+/// is no SCSI disk has no SCSI id, and is of no use to the agent for that.
 ///
 /// CentOS 6 has it in `/lib/udev`, CentOS 7 in `/usr/lib/udev`. Without `--whitelisted` it answers
 /// nothing; who may not read the device gets the same silence, so that is asked first.
 pub const PROBES: &[Probe] = &[Probe::new(
     "scsi-ids",
-    r#"
+    concat!(
+        kind_of!(),
+        r#"
 set +f
 for tool in /lib/udev/scsi_id /usr/lib/udev/scsi_id /sbin/scsi_id ''; do [ -x "$tool" ] && break; done
-for d in /sys/block/sd*; do
-  [ -e "$d" ] || continue
-  d=${d##*/}
+for d in /sys/block/*; do
+  [ -e "$d/dev" ] || continue
+  kind_of "$d"
+  [ $kind = disk ] || continue
+  d=${d##*/} node=$d
+  case $d in fd[0-9]*) continue;; esac
+  # The kernel writes an exclamation mark where a name has a slash.
+  while :; do case $node in *!*) node=${node%%!*}/${node#*!};; *) break;; esac; done
   printf 'disk %s\n' "$d"
   if [ -z "$tool" ]; then echo missing
-  elif [ ! -r "/dev/$d" ]; then echo denied
+  elif [ ! -r "/dev/$node" ]; then echo denied
   else
-    limit 5 "$tool" --whitelisted --replace-whitespace --device="/dev/$d"
+    limit 5 "$tool" --whitelisted --replace-whitespace --device="/dev/$node"
     printf 'status %s\n' "$?"
   fi
 done
 exit 0
-"#,
+"#
+    ),
 )];
 
 /// What the ids of VMware's virtual disks begin with: type 3, and VMware's number as a vendor.
@@ -40,13 +51,13 @@ const VMWARE: &str = "36000c29";
 /// What is judged about the ids of a host's disks.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ScsiFacts {
-    /// Every SCSI disk with its id.
+    /// Every disk with its SCSI id.
     pub disks: Fact<Looked<ScsiDisk>>,
     /// The disks that have no id.
     pub without_id: Fact<Looked<String>>,
     /// The ids that more than one disk answers, each with its disks: `36000c29... of sdb, sdc`.
     pub repeated: Fact<Looked<String>>,
-    /// The disks whose id is not one of VMware's: passed through, or no virtual disk.
+    /// The disks whose id is not one of VMware's: passed through, on another bus, or no virtual disk.
     pub foreign: Fact<Looked<String>>,
 }
 
@@ -63,8 +74,9 @@ pub struct ScsiDisk {
 
 /// Reads the facts out of a transcript.
 pub fn of(transcript: &Transcript) -> ScsiFacts {
-    match transcript.text("scsi-ids").map(parse) {
-        Fact::Known(Ok(disks)) => facts(disks),
+    let graph = block::graph(transcript);
+    match file::whole(transcript, "scsi-ids").map(parse) {
+        Fact::Known(Ok(disks)) => facts(disks, &graph),
         Fact::Known(Err(error)) => unavailable(error.to_string()),
         Fact::Unavailable(why) => unavailable(why.reason),
     }
@@ -91,7 +103,7 @@ pub struct ScsiError {
 ///
 /// # Errors
 ///
-/// Fails when something stands outside the answer for a disk.
+/// Fails when something stands outside the answer for a disk, or a disk has two.
 ///
 /// ```
 /// use preflight::facts::scsi;
@@ -100,11 +112,14 @@ pub struct ScsiError {
 /// assert_eq!(disks[1].id.known().unwrap(), "");
 /// ```
 pub fn parse(text: &str) -> Result<Vec<ScsiDisk>, ScsiError> {
-    let mut disks = Vec::new();
+    let mut disks: Vec<ScsiDisk> = Vec::new();
     let mut open: Option<(&str, Vec<&str>)> = None;
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(name) = line.strip_prefix("disk ") {
             disks.extend(open.take().map(|(name, _)| disk(name, cut_off())));
+            if disks.iter().any(|disk| disk.name == name) {
+                return Err(ScsiError { line: line.to_owned() });
+            }
             open = Some((name, Vec::new()));
             continue;
         }
@@ -138,7 +153,10 @@ fn id_of(status: &str, said: &[&str]) -> Fact<String> {
     match (status, said) {
         ("124" | "143", _) => Fact::unavailable("scsi_id did not answer in time"),
         ("0" | "1", []) => Fact::Known(String::new()),
-        ("0", [id]) => Fact::Known(id.trim().to_owned()),
+        // The blanks of an id are replaced, so a sentence is none.
+        ("0", [id]) if !id.trim().contains(char::is_whitespace) => {
+            Fact::Known(id.trim().to_owned())
+        }
         _ => Fact::unavailable(format!("scsi_id exited with status {status}")),
     }
 }
@@ -152,9 +170,17 @@ fn disk(name: &str, id: Fact<String>) -> ScsiDisk {
     ScsiDisk { name: name.to_owned(), id, words }
 }
 
-/// What the ids of all disks amount to.
-fn facts(disks: Vec<ScsiDisk>) -> ScsiFacts {
-    let all_asked = disks.iter().all(|disk| disk.id.known().is_some());
+/// What the ids of all disks amount to. Disks that the kernel lists and nobody asked about are there
+/// without an answer.
+fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
+    if let Fact::Known(graph) = graph {
+        for listed in graph.disks() {
+            if disks.iter().all(|disk| disk.name != listed.name) {
+                disks.push(disk(&listed.name, Fact::unavailable("scsi_id was not asked about it")));
+            }
+        }
+    }
+    let all_asked = graph.known().is_some() && disks.iter().all(|disk| disk.id.known().is_some());
     let looked = |items: Vec<String>| Fact::Known(Looked { items, complete: all_asked });
     let known: Vec<(&str, &str)> = disks
         .iter()
@@ -185,7 +211,11 @@ mod tests {
     /// The disks, those without an id, the repeated ids, the foreign disks, and whether all were
     /// asked.
     fn summary(text: &str) -> (Vec<String>, Vec<String>, Vec<String>, Vec<String>, bool) {
-        let facts = facts(parse(text).unwrap());
+        // The kernel lists what was asked about, and a CD drive.
+        let named = text.lines().filter_map(|line| line.strip_prefix("disk "));
+        let listing: String = named.map(|disk| format!("device {disk}\ndev 8:0\n")).collect();
+        let graph = Graph::parse(&format!("{listing}device sr0\ndev 11:0\n")).unwrap();
+        let facts = facts(parse(text).unwrap(), &Fact::Known(graph));
         let list = |list: &Fact<Looked<String>>| list.known().unwrap().items.clone();
         let disks = facts.disks.known().unwrap();
         (
@@ -290,8 +320,39 @@ mod tests {
 
     #[test]
     fn what_belongs_to_no_disk_is_an_error() {
-        for text in ["36000c290f0e\n", "status 0\n", "disk sda\nstatus 0\nmore\n"] {
+        for text in [
+            "36000c290f0e\n",
+            "status 0\n",
+            "disk sda\nstatus 0\nmore\n",
+            "disk sda\n36000c290f0e\nstatus 0\ndisk sda\n36000c290f0e\nstatus 0\n",
+            "sh: printf: command not found\n",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_disk_on_any_bus_must_be_asked_about() {
+        let asked = "disk sda\n36000c290f0e0a\nstatus 0\n";
+        for (other, known) in [
+            ("device sda1\nparent sda\ndev 8:1\n", true),
+            ("device sr0\ndev 11:0\n", true),
+            ("device loop0\ndev 7:0\n", true),
+            ("device dm-0\ndev 253:0\nname a\nuuid mpath-a\nslave sda\n", true),
+            ("device nvme0n1\ndev 259:0\n", false),
+            ("device hdb\ndev 3:64\n", false),
+            ("device vda\nkind disk\ndev 254:0\n", false),
+            ("device sdb\ndev 8:16\n", false),
+        ] {
+            let listing = format!("device sda\ndev 8:0\n{other}");
+            let graph = Fact::Known(Graph::parse(&listing).unwrap());
+            let facts = facts(parse(asked).unwrap(), &graph);
+            assert_eq!(facts.without_id.known().unwrap().complete, known, "{other}");
+            assert_eq!(facts.disks.known().unwrap().items.len(), if known { 1 } else { 2 });
+        }
+        let blind = facts(parse(asked).unwrap(), &Fact::unavailable("block exited with status 1"));
+        assert!(!blind.disks.known().unwrap().complete);
+        let sentence = parse("disk sda\nscsi_id: command not found\nstatus 0\n").unwrap();
+        assert!(sentence[0].id.known().is_none());
     }
 }

@@ -17,8 +17,6 @@ pub struct Touched {
     pub real: Option<String>,
     /// The mount point, or the link, that was not followed.
     pub stuck: Option<String>,
-    /// `read`, `without-cache`, `absent`, `unreadable` or `stuck`: the agent's configuration.
-    pub configuration: Option<String>,
     /// The directories of the agent and its cache.
     pub places: Vec<Place>,
     /// For a line of fstab, by its place among those for the path: whether it names the device.
@@ -29,6 +27,8 @@ pub struct Touched {
     pub open: Vec<Opener>,
     /// What commands printed, by name.
     pub commands: BTreeMap<String, Answer>,
+    /// The first line that the probe does not print: something else has answered, or it was cut.
+    pub foreign: Option<String>,
 }
 
 /// A directory the retention volume must not be shared with.
@@ -62,8 +62,7 @@ pub struct Opener {
     pub path: String,
 }
 
-/// Reads what the probe prints; lines that are none of it are passed over, for what they should
-/// have said is then missing.
+/// Reads what the probe prints.
 ///
 /// ```
 /// use preflight::facts::retention::answer;
@@ -89,44 +88,51 @@ pub fn parse(text: &str) -> Touched {
         } else if let Some((_, text)) = &mut command {
             text.push_str(line);
             text.push('\n');
-        } else if let Some((key, value)) = line.split_once(' ') {
-            touched.take(key, value);
+        } else if !line.split_once(' ').is_some_and(|(key, value)| touched.take(key, value)) {
+            touched.foreign.get_or_insert(line.to_owned());
         }
+    }
+    if let Some((name, _)) = command {
+        touched.foreign.get_or_insert(format!("= {name}, and no end of it"));
     }
     touched
 }
 
 impl Touched {
-    fn take(&mut self, key: &str, value: &str) {
+    /// Takes one line; false when the probe prints no such line.
+    fn take(&mut self, key: &str, value: &str) -> bool {
         let text = value.to_owned();
         match key {
-            "real" => self.real = Some(text),
-            "stuck" => self.stuck = Some(text),
-            "conf" => self.configuration = Some(text),
+            "real" => return self.real.replace(text).is_none(),
+            "stuck" => return self.stuck.replace(text).is_none(),
+            // What probes of old said of the agent's configuration, which has a probe of its own.
+            "conf" => {}
             "seen" => self.saw_all = Some(value == "all"),
             "place" => {
                 let whereabouts = Whereabouts::Unknown("the answer was cut off".to_owned());
                 self.places.push(Place { name: text, whereabouts });
             }
             "is" | "will-be" | "stuck-at" => {
-                if let Some(place) = self.places.last_mut() {
-                    place.whereabouts = match key {
-                        "is" => Whereabouts::Is(text),
-                        "will-be" => Whereabouts::WillBe(text),
-                        _ => Whereabouts::Unknown(format!("{text} was not touched")),
-                    };
-                }
+                let Some(place) = self.places.last_mut() else { return false };
+                place.whereabouts = match key {
+                    "is" => Whereabouts::Is(text),
+                    "will-be" => Whereabouts::WillBe(text),
+                    _ => Whereabouts::Unknown(format!("{text} was not touched")),
+                };
             }
-            "fstab" => {
-                if let Some((line, word)) = value.split_once(' ')
-                    && let Ok(line) = line.parse()
-                {
+            "fstab" => match value.split_once(' ').map(|(line, word)| (line.parse(), word)) {
+                Some((Ok(line), word @ ("same" | "other"))) => {
                     self.fstab.insert(line, word == "same");
                 }
-            }
-            "open" => self.open.extend(opener(value)),
-            _ => {}
+                _ => return false,
+            },
+            "open" => match opener(value) {
+                Some(opener) => self.open.push(opener),
+                None => return false,
+            },
+            _ => return false,
         }
+        true
     }
 
     /// What a command printed, when it succeeded.
@@ -347,9 +353,22 @@ mod tests {
         let touched = parse(
             "real /data/r\n= space\nheading\n\n= status 0\n= inodes\n= status 124\nconf read\n\
              place /usr/local/ASR\nis /usr/local/ASR\nplace /home/svsystems\nwill-be /nas/x\n\
-             place /cache\nstuck-at /nas\nplace /\nfstab 1 same\nfstab 2 other\nfstab x same\n\
-             seen some\nopen 12 (a) b) /data/r/x y\nopen x (y) z\nwhatever\n= devices\n64768 /data/r\n",
+             place /cache\nstuck-at /nas\nplace /\nfstab 1 same\nfstab 2 other\n\
+             seen some\nopen 12 (a) b) /data/r/x y\n= devices\n64768 /data/r\n",
         );
+        assert_eq!(touched.foreign.as_deref(), Some("= devices, and no end of it"));
+        for line in [
+            "whatever",
+            "sh: printf: not found",
+            "fstab x same",
+            "fstab 1 maybe",
+            "open x (y) z",
+            "real /elsewhere",
+            "is /nowhere",
+        ] {
+            let text = format!("real /data/r\n{line}\nseen all\n");
+            assert_eq!(parse(&text).foreign.as_deref(), Some(line));
+        }
         assert_eq!(touched.real.as_deref(), Some("/data/r"));
         assert_eq!(touched.commands["space"], Answer { status: 0, text: "heading\n\n".to_owned() });
         assert_eq!(touched.command("inodes"), Fact::unavailable("inodes: no answer in time"));

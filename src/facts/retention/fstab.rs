@@ -1,6 +1,6 @@
 //! Whether the next boot mounts what is mounted now: the line of fstab against the mount.
 //!
-//! Not for reading fstab (`mounts`).
+//! Not for reading fstab (`facts::fstab`).
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Content;
-use crate::facts::Fact;
 use crate::facts::block::Graph;
-use crate::facts::mounts::{FstabLine, Mount, Table};
+use crate::facts::fstab::FstabLine;
+use crate::facts::mounts::{Mount, Table};
+use crate::facts::{Fact, Looked};
 
 /// What fstab says about the path.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -25,6 +26,10 @@ pub struct FstabFacts {
     pub same_type: Fact<bool>,
     /// Whether the boot mounts it: `noauto` is not given.
     pub at_boot: Fact<bool>,
+    /// Whether the boot mounts it read-only.
+    pub read_only: Fact<bool>,
+    /// Directories above that the boot mounts something on later, which hides the volume.
+    pub covered_by: Fact<Looked<String>>,
 }
 
 /// What is mounted, and everything that tells what a line of fstab names.
@@ -38,8 +43,10 @@ pub(super) struct Mounted<'a> {
 }
 
 impl Mounted<'_> {
-    /// The facts about the lines that are for the path, in their order.
-    pub(super) fn facts(&self, lines: Vec<&FstabLine>) -> FstabFacts {
+    /// The facts about the lines that are for one of the paths, out of all lines in their order.
+    pub(super) fn facts(&self, all: &[FstabLine], paths: [&str; 2]) -> FstabFacts {
+        let is_own = |line: &&FstabLine| paths.contains(&line.path.as_str());
+        let lines: Vec<&FstabLine> = all.iter().filter(is_own).collect();
         let first = |fact: &dyn Fn(&FstabLine) -> Fact<bool>| match lines.first() {
             Some(line) => fact(line),
             None => Fact::unavailable("no line of fstab is for it"),
@@ -53,6 +60,13 @@ impl Mounted<'_> {
             same_device: first(&|line| self.is_same_device(line)),
             same_type: first(&|line| Fact::Known(self.is_same_type(line))),
             at_boot: first(&|line| Fact::Known(line.is_mounted_at_boot())),
+            read_only: Fact::Known(lines.first().is_some_and(|line| line.is_read_only())),
+            covered_by: Fact::Known(Looked::complete(
+                match all.iter().position(|line| is_own(&line)) {
+                    Some(own) => covering(all, own, paths),
+                    None => Vec::new(),
+                },
+            )),
         }
     }
 
@@ -112,6 +126,17 @@ impl Mounted<'_> {
             // FUSE says that there is a device, and not of what type.
             || line.fstype.starts_with("ntfs") && self.mount.fstype == "fuseblk"
     }
+}
+
+/// What the boot mounts above one of the paths when the line at `own` has been mounted: lines behind
+/// it, and those that wait for the network wherever they stand.
+fn covering(all: &[FstabLine], own: usize, paths: [&str; 2]) -> Vec<String> {
+    let is_later =
+        |at: usize, line: &FstabLine| at > own || line.is_of_network() && !all[own].is_of_network();
+    let covers =
+        |line: &FstabLine| line.is_mounted_at_boot() && paths.iter().any(|path| line.covers(path));
+    let later = all.iter().enumerate().filter(|(at, line)| is_later(*at, line) && covers(line));
+    later.map(|(_, line)| line.path.clone()).collect()
 }
 
 fn is_bind(line: &FstabLine) -> bool {

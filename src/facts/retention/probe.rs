@@ -5,6 +5,8 @@
 //! for all is asked in one go. Nothing is ever written, not even as a test: on a frozen file system
 //! a write never returns. Not for what the answers mean (`retention`, `answer`).
 
+use crate::facts::agent::installation;
+use crate::facts::fstab::reading_fstab;
 use crate::facts::probe::Probe;
 
 /// What both probes begin with: the path, what may hang, and what is mounted at the path.
@@ -81,6 +83,8 @@ pub const PROBES: &[Probe] = &[
         "retention",
         concat!(
             walking!(),
+            installation!(),
+            reading_fstab!(),
             r#"
 if [ -z "$home" ]; then printf 'stuck %s\n' "$stuck"; exit 0; fi
 printf 'real %s\n' "$home"
@@ -90,54 +94,38 @@ echo '= space'; limit 3 df -P -k "$home"; echo "= status $?"
 echo '= inodes'; limit 3 df -P -i "$home"; echo "= status $?"
 
 # Where the agent lives, or will, and where it keeps its cache: by its own configuration.
-conf=/usr/local/ASR/Vx/etc/drscout.conf cache=
-if ! walk "$conf"; then echo 'conf stuck'
-elif [ ! -e "$real" ]; then echo 'conf absent'
-elif [ ! -r "$real" ]; then echo 'conf unreadable'
-else
-  echo 'conf read'
-  while read -r line || [ -n "$line" ]; do
-    case $line in
-      CacheDirectory=*|CacheDirectory[[:space:]]*=*)
-        cache=${line#*=}
-        cache=${cache#"${cache%%[![:space:]]*}"}
-        cache=${cache%"${cache##*[![:space:]]}"};;
-    esac
-  done < "$real"
-  [ -n "$cache" ] || echo 'conf without-cache'
-fi
+cache= usual=/usr/local/ASR
+[ "$dir" = "$usual" ] && usual=
+[ -n "$dir" ] && walk "$conf" && setting "$real" '[Cc][Aa][Cc][Hh][Ee][Dd][Ii][Rr][Ee][Cc][Tt][Oo][Rr][Yy]' && cache=$value
 set --
-for place in "$cache" /usr/local/ASR /usr/local/ASR/Vx /home/svsystems /; do
+for place in "$cache" "$dir" "${dir:+$dir/Vx}" "$usual" /home/svsystems /; do
   case $place in /*) ;; *) continue;; esac
-  printf 'place %s\n' "$place"
-  if ! walk "$place"; then printf 'stuck-at %s\n' "$stuck"
-  elif [ -e "$real" ]; then printf 'is %s\n' "$real"; set -- "$@" "$real"
-  else printf 'will-be %s\n' "$real"
+  if ! walk "$place"; then printf 'place %s\nstuck-at %s\n' "$place" "$stuck"
+  elif [ -e "$real" ]; then printf 'place %s\nis %s\n' "$place" "$real"; set -- "$@" "$real"
+  elif [ "$place" != "$usual" ]; then printf 'place %s\nwill-be %s\n' "$place" "$real"
   fi
 done
 echo '= devices'; limit 3 stat -L -c '%d %n' -- "$home" "$@"; echo "= status $?"
 
 # Lines of fstab for the path, by their place among those: whether they name the same device.
 lines=0
-if [ -r /etc/fstab ]; then
-  while read -r spec point rest || [ -n "$spec" ]; do
-    case $spec in '#'*) continue;; esac
-    plain "$point"; point=$plain
-    while :; do case $point in ?*/) point=${point%/};; *) break;; esac; done
-    [ "$point" = "$path" ] || [ "$point" = "$home" ] || continue
-    lines=$((lines + 1))
-    value=${spec#*=}; value=${value#\"}; value=${value%\"}
-    case $spec in
-      UUID=*) link=/dev/disk/by-uuid/$value;;
-      LABEL=*) link=/dev/disk/by-label/$value;;
-      PARTUUID=*) link=/dev/disk/by-partuuid/$value;;
-      /dev/*) link=$spec;;
-      *) continue;;
-    esac
-    [ -e "$link" ] && [ -e "$source" ] || continue
-    if [ "$link" -ef "$source" ]; then echo "fstab $lines same"; else echo "fstab $lines other"; fi
-  done < /etc/fstab
-fi
+compare() {
+  plain "$point"; point=$plain
+  while :; do case $point in ?*/) point=${point%/};; *) break;; esac; done
+  [ "$point" = "$path" ] || [ "$point" = "$home" ] || return
+  lines=$((lines + 1))
+  value=${spec#*=}; value=${value#\"}; value=${value%\"}
+  case $spec in
+    UUID=*) link=/dev/disk/by-uuid/$value;;
+    LABEL=*) link=/dev/disk/by-label/$value;;
+    PARTUUID=*) link=/dev/disk/by-partuuid/$value;;
+    /dev/*) link=$spec;;
+    *) return;;
+  esac
+  [ -e "$link" ] && [ -e "$source" ] || return
+  if [ "$link" -ef "$source" ]; then echo "fstab $lines same"; else echo "fstab $lines other"; fi
+}
+[ -r /etc/fstab ] && each_line compare
 
 # Who has files open there. find tells that it understood by naming what it was given last.
 case $home in *[]*?[\\]*) found=;; *)
@@ -148,7 +136,6 @@ case $home in *[]*?[\\]*) found=;; *)
 esac
 case $found in
 *'/proc/version '*)
-  if [ -r /proc/1/fd ]; then echo 'seen all'; else echo 'seen some'; fi
   last=
   while [ -n "$found" ]; do
     line=${found%%"$nl"*}
@@ -158,7 +145,9 @@ case $found in
     last=$id name=
     read -r name < "/proc/$id/stat" && { name=${name#*\(}; name=${name%\)*}; }
     printf 'open %s (%s) %s\n' "$id" "$name" "${line#* }"
-  done;;
+  done
+  # Last, for an answer that was cut has not seen all.
+  if [ -r /proc/1/fd ]; then echo 'seen all'; else echo 'seen some'; fi;;
 *)
   echo '= lsof'
   if command -v lsof >/dev/null; then limit 10 lsof -w "$home"; else (exit 127); fi

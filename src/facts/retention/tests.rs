@@ -5,8 +5,9 @@
 use serde_json::Value;
 
 use super::*;
-use crate::facts::Document;
+use crate::facts::file::ABSENT;
 use crate::facts::transcript::{Answers, Connection, SCHEMA};
+use crate::facts::{Document, agent};
 
 const MOUNTS: &str = "\
 20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,data=ordered
@@ -17,6 +18,7 @@ const RETENTION: &str =
 const DEVICES: &str = "\
 device sda\ndev 8:0\nsize 209715200\nro 0
 device sda1\nparent sda\ndev 8:1\nsize 125829120\nro 0
+device sda3\nparent sda\ndev 8:3\nsize 8388608\nro 0
 device sda5\nparent sda\ndev 8:5\nsize 41938944\nro 0
 device sdb\ndev 8:16\nsize 2147483648\nro 0\nholder dm-0
 device dm-0\ndev 253:0\nsize 2147483648\nro 0\nname 36000c290f0e\nuuid mpath-36000c290f0e\nslave sdb
@@ -38,6 +40,8 @@ place /usr/local/ASR/Vx/cache
 is /usr/local/ASR/Vx/cache
 place /usr/local/ASR
 is /usr/local/ASR
+place /usr/local/ASR/Vx
+is /usr/local/ASR/Vx
 place /home/svsystems
 will-be /home/svsystems
 place /
@@ -46,6 +50,7 @@ is /
 64768 /mnt/retention
 2049 /usr/local/ASR/Vx/cache
 2049 /usr/local/ASR
+2049 /usr/local/ASR/Vx
 2049 /
 = status 0
 seen all
@@ -62,6 +67,8 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
         ("retention-path", 0, "/mnt/retention\n"),
         ("retention", 0, TOUCHED),
         ("retention-blkid", 0, BLKID),
+        ("agent-version", 0, "VERSION=9.8.9.0\nINSTALLATION_DIR=/usr/local/ASR\n"),
+        ("agent-conf", 0, "Role=MasterTarget\nCacheDirectory=/usr/local/ASR/Vx/cache\n"),
     ];
     let answer = |(name, status, text): &(&str, i32, &str)| {
         ((*name).to_owned(), Answer { status: *status, text: (*text).to_owned() })
@@ -83,7 +90,7 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
 
 /// A fact as JSON, or why it is absent.
 fn fact(transcript: &Transcript, path: &str) -> String {
-    let document = Document::new("r", &of(transcript));
+    let document = Document::new("r", &of(transcript, &agent::of(transcript)));
     let (mut here, mut at) = (&document.known["r"], "r".to_owned());
     for part in path.split('.') {
         at = format!("{at}.{part}");
@@ -141,6 +148,8 @@ fn a_volume_as_it_should_be() {
             ("fstab.same_device", "true"),
             ("fstab.same_type", "true"),
             ("fstab.at_boot", "true"),
+            ("fstab.read_only", "false"),
+            ("fstab.covered_by.items", "[]"),
             ("disks.items", r#"["sdb"]"#),
             ("on_os_disk", "false"),
             ("multipath", "true"),
@@ -290,7 +299,7 @@ fn a_device_that_is_not_listed_leaves_its_questions_open() {
             ("swap", "absent: block exited with status 1"),
         ],
     );
-    let silent = DEVICES.replace("size 2147483648\nro 0\nholder", "holder");
+    let silent = DEVICES.replace("size 2147483648\nro 0\nholder", "size 1\nholder");
     assert_facts(
         "a device below is silent",
         &[("block", 0, &silent)],
@@ -309,10 +318,18 @@ fn other_uses_are_found_under_every_name() {
     for (swap, expected) in [
         ("/dev/dm-0", "true"),
         ("/dev/mapper/36000c290f0e", "true"),
-        ("/dev/sdb", "false"),
-        ("/mnt/retention/swapfile", "false"),
+        // The disk of which the device is made.
+        ("/dev/sdb", "true"),
+        ("/mnt/retention/swapfile", "true"),
+        ("/mnt/retention/a/b\\040c", "true"),
+        ("/mnt/retention/swapfile\\040(deleted)", "true"),
+        ("/mnt/retentions/swapfile", "false"),
+        ("/home/swapfile", "false"),
+        ("/dev/sda5", "false"),
+        ("/dev/zram0", "absent: /dev/zram0 is swapped to, and which device that is is not known"),
     ] {
-        let swaps = format!("{SWAPS}{swap} partition 1 0 -2\n");
+        let kind = if swap.starts_with("/dev/") { "partition" } else { "file" };
+        let swaps = format!("{SWAPS}{swap} {kind} 1 0 -2\n");
         assert_facts(swap, &[("swaps", 0, &swaps)], &[("swap", expected)]);
     }
     assert_facts(
@@ -411,19 +428,6 @@ fn a_shared_volume_is_found_by_either_number_and_doubt_is_kept() {
             r#"["/home/svsystems"]"#,
             "true",
         ),
-        ("no agent yet", TOUCHED.replace("conf read", "conf absent"), "[]", "true"),
-        (
-            "its configuration is secret",
-            TOUCHED.replace("conf read", "conf unreadable"),
-            "[]",
-            doubt,
-        ),
-        (
-            "it names no cache",
-            TOUCHED.replace("conf read", "conf read\nconf without-cache"),
-            "[]",
-            doubt,
-        ),
         (
             "a directory was not touched",
             TOUCHED.replace("will-be /home/svsystems", "stuck-at /home"),
@@ -431,7 +435,13 @@ fn a_shared_volume_is_found_by_either_number_and_doubt_is_kept() {
             doubt,
         ),
         ("stat is missing", TOUCHED.replace("2049 /\n= status 0", "= status 127"), "[]", doubt),
-        ("cut off", TOUCHED.split("place /\n").next().unwrap().to_owned(), "[]", doubt),
+        ("/ was not looked at", TOUCHED.replace("place /\nis /\n", ""), "[]", doubt),
+        (
+            "the cache was not looked at",
+            TOUCHED.replace("place /usr/local/ASR/Vx/cache\nis /usr/local/ASR/Vx/cache\n", ""),
+            "[]",
+            doubt,
+        ),
     ] {
         assert_facts(
             name,
@@ -439,13 +449,120 @@ fn a_shared_volume_is_found_by_either_number_and_doubt_is_kept() {
             &[("shares_volume_with.items", items), ("shares_volume_with.complete", complete)],
         );
     }
+    for touched in [
+        TOUCHED.replace("seen all\n", "sh: find: command not found\n"),
+        TOUCHED.replace("place /usr/local/ASR/Vx/cache\n", "plac"),
+        "sh: printf: command not found\n".to_owned(),
+        TOUCHED.trim_end().to_owned(),
+    ] {
+        let facts = fact(&host(&[("retention", 0, &touched)]), "shares_volume_with");
+        assert!(facts.starts_with("absent: "), "{facts}");
+    }
+}
+
+#[test]
+fn the_cache_is_where_the_agents_own_files_say() {
+    let doubt = "absent: not everything could be looked at";
+    let version = |dir: &str| format!("VERSION=9.8.9.0\nINSTALLATION_DIR={dir}\n");
+    let cache = |path: &str| format!("Role=MasterTarget\nCacheDirectory={path}\n");
+    let good = cache("/usr/local/ASR/Vx/cache");
+    for (name, version, conf, complete) in [
+        ("as the probe read it", version("/usr/local/ASR"), good.clone(), "true"),
+        ("in quotes", version("'/usr/local/ASR'"), cache("\"/usr/local/ASR/Vx/cache\""), "true"),
+        // What the probe was not told to look at is in doubt, whatever it looked at.
+        ("elsewhere", version("/usr/local/ASR"), cache("/mnt/retention/cache"), doubt),
+        ("relative", version("/usr/local/ASR"), cache("mnt/retention/cache"), doubt),
+        ("blank", version("/usr/local/ASR"), cache(""), doubt),
+        ("no key", version("/usr/local/ASR"), "Role=MasterTarget\n".to_owned(), doubt),
+        (
+            "twice",
+            version("/usr/local/ASR"),
+            format!("{good}cache_directory = /mnt/retention/cache\n"),
+            doubt,
+        ),
+        ("twice the same", version("/usr/local/ASR"), good.repeat(2), "true"),
+        ("installed elsewhere", version("/mnt/retention/ASR"), good.clone(), doubt),
+        ("installed nobody knows where", version("ASR"), good.clone(), doubt),
+        (
+            "the configuration of another directory",
+            version("/usr/local/ASR"),
+            format!("preflight-directory=/opt/ASR\n{good}"),
+            doubt,
+        ),
+    ] {
+        let replaced = [("agent-version", 0, &*version), ("agent-conf", 0, &*conf)];
+        assert_facts(name, &replaced, &[("shares_volume_with.complete", complete)]);
+    }
+    let none = TOUCHED.replace("place /usr/local/ASR/Vx\nis /usr/local/ASR/Vx\n", "");
+    for (name, replaced, complete) in [
+        ("no agent yet", [("agent-version", ABSENT, ""), ("agent-conf", ABSENT, "")], "true"),
+        (
+            "no configuration",
+            [("agent-version", 0, "VERSION=9.8\n"), ("agent-conf", ABSENT, "")],
+            doubt,
+        ),
+        ("a secret one", [("agent-version", 0, "VERSION=9.8\n"), ("agent-conf", 1, "")], doubt),
+        ("left over", [("agent-version", ABSENT, ""), ("agent-conf", 0, &good)], doubt),
+    ] {
+        let [version, conf] = replaced;
+        let replaced = [version, conf, ("retention", 0, &*none)];
+        assert_facts(name, &replaced, &[("shares_volume_with.complete", complete)]);
+    }
+}
+
+#[test]
+fn a_volume_made_of_a_file_lies_where_the_file_does() {
+    let mounts = format!("{MOUNTS}24 20 7:0 / /mnt/retention rw - ext4 /dev/loop0 rw\n");
+    for (line, on_os_disk, shares, complete) in [
+        (
+            "file /srv/ret.img\n",
+            "true",
+            r#"["/usr/local/ASR/Vx/cache","/usr/local/ASR","/usr/local/ASR/Vx","/home/svsystems","/"]"#,
+            "true",
+        ),
+        ("file /home/ret.img\n", "true", r#"["/home/svsystems"]"#, "true"),
+        (
+            "",
+            "absent: what loop0 is made of is not known",
+            "[]",
+            "absent: not everything could be looked at",
+        ),
+    ] {
+        let devices = format!("{DEVICES}device loop0\nkind virtual\ndev 7:0\nsize 8\nro 0\n{line}");
+        // The process server's directory would be made below /home.
+        let mounted = mounts.as_str();
+        let replaced = [("block", 0, &*devices), ("mountinfo", 0, mounted)];
+        let shares = match line.contains("/home/") {
+            false => shares.replace(r#""/home/svsystems","#, ""),
+            true => shares.to_owned(),
+        };
+        assert_facts(
+            line,
+            &replaced,
+            &[
+                ("on_os_disk", on_os_disk),
+                ("shares_volume_with.items", &shares),
+                ("shares_volume_with.complete", complete),
+            ],
+        );
+    }
+    // The other way round, a file on it is another use of it.
+    let devices = format!(
+        "{DEVICES}device loop0\nkind virtual\ndev 7:0\nsize 8\nro 0\nfile /mnt/retention/a.img\n"
+    );
+    let swaps = format!("{SWAPS}/dev/loop0 partition 1 0 -2\n");
+    assert_facts(
+        "a loop device of a file on it",
+        &[("block", 0, &devices), ("swaps", 0, &swaps)],
+        &[("holders.items", r#"["loop0"]"#), ("swap", "true")],
+    );
 }
 
 #[test]
 fn a_line_of_fstab_is_held_against_what_is_mounted() {
     let absent = |spec: &str| format!("absent: which device {spec} is could not be told");
     let touched = |line: &str| format!("{TOUCHED}{line}\n");
-    for (fstab, extra, blkid, lines, device, ty) in [
+    for (line, extra, blkid, lines, device, ty) in [
         ("/dev/dm-0 /mnt/retention ext4", "", BLKID, "1", "true".to_owned(), "true"),
         ("/dev/sdb /mnt/retention ext4", "", BLKID, "1", "false".to_owned(), "true"),
         ("UUID=0A6C-10 /mnt/retention ext3", "", BLKID, "1", "true".to_owned(), "false"),
@@ -492,9 +609,11 @@ fn a_line_of_fstab_is_held_against_what_is_mounted() {
             "absent: no line of fstab is for it",
         ),
     ] {
+        let fstab = &*format!("{line}\n");
+        let extra = if extra.is_empty() { TOUCHED.to_owned() } else { touched(extra) };
         let replaced = [
             ("fstab", 0, fstab),
-            ("retention", 0, &*touched(extra)),
+            ("retention", 0, &*extra),
             ("retention-blkid", if blkid.is_empty() { 127 } else { 0 }, blkid),
         ];
         assert_facts(
@@ -510,9 +629,28 @@ fn a_line_of_fstab_is_held_against_what_is_mounted() {
     );
     assert_facts(
         "noauto",
-        &[("fstab", 0, "/dev/dm-0 /mnt/retention ext4 noauto,rw")],
+        &[("fstab", 0, "/dev/dm-0 /mnt/retention ext4 noauto,rw\n")],
         &[("fstab.at_boot", "false")],
     );
+    let own = "/dev/dm-0 /mnt/retention ext4 rw\n";
+    for (fstab, read_only, covered) in [
+        (own.replace("rw", "ro"), "true", "[]"),
+        (own.replace("rw", "rw,ro"), "true", "[]"),
+        (own.replace("rw", "ro,rw"), "false", "[]"),
+        (format!("{own}/dev/sdc1 /mnt ext4 defaults\n"), "false", r#"["/mnt"]"#),
+        (format!("{own}/srv/x /mnt/ none bind\n"), "false", r#"["/mnt"]"#),
+        (format!("/dev/sdc1 /mnt ext4 defaults\n{own}"), "false", "[]"),
+        (format!("nas:/x /mnt nfs defaults\n{own}"), "false", r#"["/mnt"]"#),
+        (format!("{own}/dev/sdc1 /mnt ext4 noauto\n"), "false", "[]"),
+        (format!("{own}/dev/sdc1 /mnt/retention/a ext4\n"), "false", "[]"),
+        (format!("{own}/dev/sda1 / ext4\n/dev/sda3 swap swap\n"), "false", "[]"),
+    ] {
+        assert_facts(
+            &fstab,
+            &[("fstab", 0, &fstab)],
+            &[("fstab.read_only", read_only), ("fstab.covered_by.items", covered)],
+        );
+    }
 }
 
 #[test]
@@ -533,6 +671,12 @@ fn the_path_is_what_was_configured() {
             "",
             "absent: \"data\" is no absolute path",
             "absent: \"data\" is no absolute path",
+        ),
+        (
+            "/mnt/retention\n/mnt/retention\n",
+            "",
+            "absent: \"/mnt/retention\\n/mnt/retention\" is no absolute path",
+            "absent: \"/mnt/retention\\n/mnt/retention\" is no absolute path",
         ),
         ("/\n", "", "true", "false"),
     ] {
