@@ -115,7 +115,17 @@ const ALWAYS: &[(&str, &str)] = &[
         "unknown vm.storage_moves: only a vCenter server knows where the machine was before",
     ),
     ("vm.disk-enable-uuid", "fail there is no row disk.EnableUUID, flags.diskUuidEnabled = false"),
-    ("vm.no-snapshot", "fail snapshots: before patch"),
+    (
+        "vm.no-snapshot",
+        "fail snapshots: before patch; disks on top of others: [ds-prod-2] app (test) 02/app (test) \
+         02-000001.vmdk",
+    ),
+    (
+        "datastore.type-olr",
+        "fail disks: [ds-prod-2] app (test) 02/app (test) 02-000001.vmdk, [ds-prod-2] app (test) 02/app \
+         (test) 02-000001_1.vmdk; how many are protected nobody says (disks: of the machine in the site \
+         file)",
+    ),
 ];
 
 /// Why a licence is unknown of which no serial number is found.

@@ -60,6 +60,8 @@ fn every_scenario_leads_to_its_findings_and_to_no_others() {
             ASR,
             &[
                 hidden,
+                // What has no name may have this one.
+                "unknown app-01 vm.name-collision",
                 hidden_slots,
                 "fail 127.0.0.1 vcenter.propagate",
                 "unknown 127.0.0.1 vcenter.maxsnapshots",
@@ -97,6 +99,46 @@ fn every_scenario_leads_to_its_findings_and_to_no_others() {
         let logins = if *name == "session-expires" { 2 } else { 1 };
         assert_eq!(server.calls("Login"), logins, "{name}");
     }
+}
+
+#[test]
+fn a_permission_on_a_folder_alone_and_a_role_without_one_privilege_are_seen() {
+    type Change = fn(&mut Value);
+    let changes: [(Change, &str, &str); 3] = [
+        (
+            |scenario| {
+                scenario["permissions"] = json!([{ "account": ASR.0, "entity": "Folder:vm",
+                    "role": "ReadOnly", "propagate": false }]);
+            },
+            "fail 127.0.0.1 vcenter.account-not-readonly",
+            "not-applicable 127.0.0.1 vcenter.privileges",
+        ),
+        (
+            |scenario| without(scenario, "VirtualMachine.State.CreateSnapshot"),
+            "pass 127.0.0.1 vcenter.account-not-readonly",
+            "fail 127.0.0.1 vcenter.privileges",
+        ),
+        // One edition of the documents alone asks for it.
+        (
+            |scenario| without(scenario, "VirtualMachine.Inventory.CreateFromExisting"),
+            "pass 127.0.0.1 vcenter.account-not-readonly",
+            "warn 127.0.0.1 vcenter.privileges",
+        ),
+    ];
+    for (change, read_only, privileges) in changes {
+        let mut scenario = simulator::scenario_json("good");
+        change(&mut scenario);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), scenario.to_string()).unwrap();
+        let Some(server) = Simulator::start(file.path(), &[]) else { return };
+        let found = outcomes(&check(&server, "vcenter", ASR, &MACHINES).1);
+        assert_eq!(different(&found, &good_but(&[read_only, privileges])), [""; 0]);
+    }
+}
+
+fn without(scenario: &mut Value, privilege: &str) {
+    let role = scenario["roles"][0]["privileges"].as_array_mut().unwrap();
+    role.retain(|id| id != privilege);
 }
 
 #[test]

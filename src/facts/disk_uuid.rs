@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::property::{as_bool, list, part};
+use super::property::{as_bool, needed, rows};
 use super::{Fact, property::Object};
 
 /// How the setting is spelled.
@@ -44,7 +44,10 @@ pub struct DiskUuidFacts {
 /// Reads the setting of a machine.
 pub fn of(machine: &Object) -> Fact<DiskUuidFacts> {
     let rows = match machine.optional("config.extraConfig") {
-        Fact::Known(Some(rows)) => list(rows),
+        Fact::Known(Some(value)) => match rows(value, "config.extraConfig") {
+            Fact::Known(rows) => rows,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        },
         Fact::Known(None) => {
             return Fact::unavailable(
                 "the server gives no configuration of it, as when its host is not connected",
@@ -52,16 +55,26 @@ pub fn of(machine: &Object) -> Fact<DiskUuidFacts> {
         }
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    let rows = rows.iter().filter_map(|row| {
-        let key = part(row, "key")?;
-        let ours = key.trim().eq_ignore_ascii_case("disk.EnableUUID");
-        ours.then(|| (key, part(row, "value").unwrap_or_default()))
-    });
+    let mut ours = Vec::new();
+    for row in rows {
+        match (needed(row, "key"), needed(row, "value")) {
+            (Fact::Known(key), _) if !key.trim().eq_ignore_ascii_case("disk.EnableUUID") => {}
+            (Fact::Known(key), Fact::Known(value)) => ours.push((key, value)),
+            (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
+                return Fact::Unavailable(why);
+            }
+        }
+    }
+    // Not every server sets the flag.
     let flag = match machine.optional("config.flags.diskUuidEnabled") {
-        Fact::Known(value) => value.and_then(as_bool),
+        Fact::Known(None) => None,
+        Fact::Known(Some(value)) => match as_bool(value) {
+            Some(flag) => Some(flag),
+            None => return Fact::unavailable("flags.diskUuidEnabled is neither true nor false"),
+        },
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    Fact::Known(parse(&rows.collect::<Vec<_>>(), flag))
+    Fact::Known(parse(&ours, flag))
 }
 
 /// Reads rows of an extra configuration that have the key, and the flag beside them.
@@ -157,5 +170,30 @@ mod tests {
             words(&[], None),
             "there is no row disk.EnableUUID, flags.diskUuidEnabled is not set"
         );
+    }
+
+    #[test]
+    fn a_row_or_a_flag_that_cannot_be_read_is_not_left_out() {
+        use serde_json::{Value, json};
+        let spelling = |rows: Value, flag: Value| {
+            let properties =
+                json!({ "config.extraConfig": rows, "config.flags.diskUuidEnabled": flag });
+            let machine = json!({ "object": "VirtualMachine:v", "properties": properties });
+            of(&serde_json::from_value(machine).unwrap()).known().map(|facts| facts.spelling)
+        };
+        let row = |key: Value, value: Value| json!({ "key": key, "value": value });
+        let good = row(json!("disk.EnableUUID"), json!("TRUE"));
+        assert_eq!(spelling(json!([good]), json!("true")), Some(Spelling::True));
+        for (rows, flag) in [
+            (json!([good]), json!(null)),
+            (json!([good]), json!("yes")),
+            (json!([good, row(json!(null), json!("FALSE"))]), json!("true")),
+            (json!([good, { "value": "FALSE" }]), json!("true")),
+            (json!([row(json!("disk.EnableUUID"), json!(null))]), json!("true")),
+            (json!([good, null]), json!("true")),
+            (json!(null), json!("true")),
+        ] {
+            assert_eq!(spelling(rows.clone(), flag.clone()), None, "{rows} {flag}");
+        }
     }
 }

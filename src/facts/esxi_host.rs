@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::datastore::{self, DatastoreFacts};
 use super::inventory::Inventory;
 use super::licence::{self, LicenceFacts};
-use super::property::{Object, answer, list, part};
+use super::property::{Object, answer, list, needed, part};
 use super::service::{about, server_time};
 use super::transcript::Transcript;
 use super::{Fact, Looked};
@@ -62,10 +62,7 @@ impl EsxiFacts {
 pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> EsxiFacts {
     let product = host.value("summary.config.product");
     let version = match product {
-        Fact::Known(product) => match part(product, "version") {
-            Some(version) => Fact::Known(version.to_owned()),
-            None => Fact::unavailable("the server gives no version of it"),
-        },
+        Fact::Known(product) => needed(product, "version").map(str::to_owned),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
     EsxiFacts {

@@ -40,7 +40,15 @@ pub struct EsxiShellFacts {
 
 /// Reads what is known of the shell itself.
 pub fn of(transcript: &Transcript) -> EsxiShellFacts {
-    let is_esxi = transcript.answer("esxi-version").map(|answer| answer.text.contains("ESX"));
+    let is_esxi = transcript.answer("esxi-version").and_then(|answer| {
+        match (answer.status, version(&answer.text)) {
+            (0, Some(_)) => Fact::Known(true),
+            // Something else answers by SSH: it has no such command, or one of its own.
+            (127, _) => Fact::Known(false),
+            (0, None) if !answer.text.trim().is_empty() => Fact::Known(false),
+            _ => Fact::unavailable("vmware -v did not answer"),
+        }
+    });
     EsxiShellFacts { connection: connection::of(transcript), is_esxi }
 }
 
@@ -80,7 +88,9 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     }
     let reason = "only a vCenter server knows where the machine was before".to_owned();
     api.refused("moves", &Unavailable { reason });
-    let rows = read(shell, "esxi-machines", machines::parse);
+    let list = read(shell, "esxi-machines", machines::parse);
+    let complete = list.known().is_some_and(|list| list.complete);
+    let rows = list.map(|list| list.rows);
     let volumes = read(shell, "esxi-volumes", volumes::parse);
     let datastores = datastores(shell, &volumes, &rows);
     api.known(
@@ -89,7 +99,8 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     );
     match &datastores {
         Fact::Known(all) => {
-            api.known("datastores", &json!({ "objects": all, "complete": true }));
+            let complete = extents(shell).known().is_some();
+            api.known("datastores", &json!({ "objects": all, "complete": complete }));
         }
         Fact::Unavailable(why) => api.refused("datastores", why),
     }
@@ -101,7 +112,7 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
                 Fact::Unavailable(why) => api.refused("vmx", &why),
             }
             let listed: Vec<Value> = rows.iter().map(|row| listed(row, &datastores)).collect();
-            api.known("machines", &json!({ "objects": listed, "complete": true }));
+            api.known("machines", &json!({ "objects": listed, "complete": complete }));
             let chosen = rows.iter().filter(|row| was_asked(shell, row));
             let chosen: Vec<Value> = chosen.map(|row| chosen_of(shell, row, &datastores)).collect();
             api.known("chosen", &json!({ "objects": chosen, "complete": true }));
@@ -135,8 +146,8 @@ fn refusal(why: &Unavailable) -> Value {
     json!({ "fault": "", "message": why.reason })
 }
 
-/// The answer to a probe, read by `parse` whatever the exit status: `vim-cmd` tells a fault by its
-/// text.
+/// The answer to a probe. It counts only with exit status 0; otherwise what was printed, a fault of
+/// `vim-cmd` as a rule, says why there is none.
 fn read<T, E: std::fmt::Display>(
     shell: &Transcript,
     probe: &str,
@@ -144,7 +155,14 @@ fn read<T, E: std::fmt::Display>(
 ) -> Fact<T> {
     match shell.answer(probe) {
         Fact::Known(answer) => match parse(&answer.text) {
-            Ok(value) => Fact::Known(value),
+            Ok(value) if answer.status == 0 => Fact::Known(value),
+            Ok(_) => match (dump::parse(&answer.text), shell.text(probe)) {
+                (Err(fault @ dump::DumpError::Fault { .. }), _) => {
+                    Fact::unavailable(fault.to_string())
+                }
+                (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
+                (_, Fact::Known(_)) => Fact::unavailable(format!("{probe} failed")),
+            },
             // Nothing was printed: then the exit status says more.
             Err(_) if answer.text.trim().is_empty() => match shell.text(probe) {
                 Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -259,14 +277,14 @@ fn datastores(
                 "summary.type": kind,
                 "summary.accessible": volume.mounted.to_string(),
                 "summary.freeSpace": volume.free.to_string(),
+                // Maintenance mode of datastores is vCenter's: a host by itself has none.
+                "summary.maintenanceMode": "normal",
                 "host": [mount],
             }),
         ));
     }
     // A volume that was not mounted again after a loss of its paths is in no list of file systems.
-    let extents =
-        read(shell, "esxi-extents", volumes::extents).known().cloned().unwrap_or_default();
-    for (name, uuid) in extents {
+    for (name, uuid) in extents(shell).known().cloned().unwrap_or_default() {
         let name = if name.is_empty() { uuid.clone() } else { name };
         let listed = volumes.iter().any(|volume| volume.uuid == uuid);
         if !listed && !known(&all, &name) {
@@ -280,6 +298,12 @@ fn datastores(
         }
     }
     Fact::Known(all)
+}
+
+/// The volumes of which the host sees a part on some disk. Where they cannot be read, the datastores
+/// are not all.
+fn extents(shell: &Transcript) -> Fact<Vec<(String, String)>> {
+    read(shell, "esxi-extents", volumes::extents)
 }
 
 fn known(all: &[Value], name: &str) -> bool {
@@ -370,11 +394,20 @@ fn file(shell: &Transcript, rows: &[Row], name: Option<&str>) -> Fact<Vec<String
     let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
     let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };
     match shell.answer(&format!("esxi-vmx-{}", row.id)) {
-        // It was read to its end, and either has such a row or has not.
-        Fact::Known(Answer { status: 0 | 1, text }) => Fact::Known(vmx::rows(text)),
+        // It was read to its end, and either has such a row or has not; every line is one.
+        Fact::Known(Answer { status: 0, text }) if vmx::rows(text).len() == lines(text) => {
+            Fact::Known(vmx::rows(text))
+        }
+        Fact::Known(Answer { status: 1, text }) if text.trim().is_empty() => {
+            Fact::Known(Vec::new())
+        }
         Fact::Known(_) => Fact::unavailable(format!("{} cannot be read", row.path)),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
+}
+
+fn lines(text: &str) -> usize {
+    text.lines().filter(|line| !line.trim().is_empty()).count()
 }
 
 fn was_asked(shell: &Transcript, row: &Row) -> bool {

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Fact;
 use super::property::{Object, listing};
 use super::question::Question;
 use super::transcript::Transcript;
+use super::{Fact, Looked};
 
 /// The questions that list an inventory, each with the type of its objects.
 pub const LISTS: &[(&str, &str)] = &[
@@ -99,6 +99,9 @@ impl Inventory {
         let found: Vec<&Object> = self.list("machines").filter(named).collect();
         match (found.as_slice(), self.complete("machines")) {
             ([one], _) => Search::Found(one),
+            ([], Fact::Known(true)) if !self.all_named("machines") => {
+                Search::Unseen("the name of a virtual machine may not be seen".to_owned())
+            }
             ([], Fact::Known(true)) => Search::None,
             ([], Fact::Known(false)) => {
                 Search::Unseen("not every virtual machine could be looked at".to_owned())
@@ -106,6 +109,62 @@ impl Inventory {
             ([], Fact::Unavailable(why)) => Search::Unseen(why.reason),
             _ => Search::Several(found),
         }
+    }
+
+    /// Whether the name of every object of a question is known.
+    pub fn all_named(&self, probe: &str) -> bool {
+        self.list(probe).all(|object| object.text("name").known().is_some())
+    }
+
+    /// The nearest object of a type around this one, within its datacenter. Unavailable when what
+    /// stands around it cannot be followed to the datacenter: something that may not be seen may be
+    /// of that type.
+    pub fn inside<'i>(&'i self, object: &'i Object, kind: &str) -> Fact<Option<&'i Object>> {
+        let mut here = object;
+        for _ in 0..MAX_PARENTS {
+            if here.kind() == kind {
+                return Fact::Known(Some(here));
+            }
+            if here.kind() == "Datacenter" {
+                return Fact::Known(None);
+            }
+            let parent = match here.text("parent") {
+                Fact::Known(parent) => parent,
+                Fact::Unavailable(why) => return Fact::Unavailable(why),
+            };
+            match self.get(&parent) {
+                Some(object) => here = object,
+                None => {
+                    return Fact::unavailable(format!(
+                        "{} lies in {parent:?}, which is not visible to the account",
+                        self.name(&here.object)
+                    ));
+                }
+            }
+        }
+        Fact::unavailable(format!("{} is nested too deep", self.name(&object.object)))
+    }
+
+    /// The folders around a machine, within its datacenter; all of them when the datacenter is
+    /// reached.
+    fn folders_around<'i>(&'i self, machine: &'i Object) -> Looked<String> {
+        let mut folders = Looked { items: Vec::new(), complete: false };
+        let mut here = machine;
+        for _ in 0..MAX_PARENTS {
+            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
+            else {
+                break;
+            };
+            if parent.kind() == "Datacenter" {
+                folders.complete = true;
+                break;
+            }
+            if parent.kind() == "Folder" {
+                folders.items.push(parent.object.clone());
+            }
+            here = parent;
+        }
+        folders
     }
 
     /// The nearest object of a type around this one.
@@ -138,22 +197,26 @@ impl Inventory {
     }
 
     /// The objects an account needs its privileges on: the datacenter, and in it the master
-    /// target, its host, and what that host and the protected machines reach. All datacenters,
-    /// hosts and datastores when no master target is named. False when there are too many to ask.
+    /// target, its host, and what that host and the protected machines reach, and the folders that
+    /// machines lie in: a permission may stand on a folder alone. All datacenters, folders of
+    /// machines, hosts and datastores when no master target is named. False when there are too many
+    /// to ask, or when what is in play is not known to the end.
     pub fn in_play(&self, question: &Question) -> (Vec<String>, bool) {
         let mut seen = BTreeSet::new();
-        let of_each = question
-            .pairings()
-            .into_iter()
-            .flat_map(|pair| self.in_play_of(pair.master_target.as_deref(), &pair.protected));
-        let mut all: Vec<String> =
-            of_each.filter(|reference| seen.insert(reference.clone())).collect();
-        let complete = all.len() <= MAX_IN_PLAY;
+        let mut all: Vec<String> = Vec::new();
+        let mut complete = true;
+        for pair in question.pairings() {
+            let play = self.in_play_of(pair.master_target.as_deref(), &pair.protected);
+            complete &= play.complete;
+            all.extend(play.items.into_iter().filter(|reference| seen.insert(reference.clone())));
+        }
+        complete &= all.len() <= MAX_IN_PLAY;
         all.truncate(MAX_IN_PLAY);
         (all, complete)
     }
 
-    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> Vec<String> {
+    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> Looked<String> {
+        let mut complete = true;
         let mut play: Vec<&str> = Vec::new();
         let master_target = master_target.and_then(|name| match self.machine(name) {
             Search::Found(machine) => Some(machine),
@@ -173,14 +236,21 @@ impl Inventory {
                 for probe in ["datacenters", "hosts", "datastores"] {
                     play.extend(self.list(probe).map(|object| object.object.as_str()));
                 }
+                for machine in self.list("machines") {
+                    references.extend(self.folders_around(machine).items);
+                }
             }
             Some(machine) => {
                 let datacenter = self.around(machine, "Datacenter");
                 references.extend(datacenter.map(|object| object.object.clone()));
+                let folders = self.folders_around(machine);
+                complete &= folders.complete;
+                references.extend(folders.items);
                 references.push(machine.object.clone());
                 references.extend(known(machine, "resourcePool"));
-                if let Some(host) = known(machine, "runtime.host").and_then(|host| self.get(&host))
-                {
+                let host = known(machine, "runtime.host").and_then(|host| self.get(&host));
+                complete &= host.is_some_and(|host| host.references("datastore").known().is_some());
+                if let Some(host) = host {
                     references.push(host.object.clone());
                     references.extend(listed(host, "datastore"));
                     references.extend(listed(host, "network"));
@@ -188,10 +258,14 @@ impl Inventory {
             }
         }
         for machine in others {
+            let folders = self.folders_around(machine);
+            complete &= folders.complete && machine.references("datastore").known().is_some();
+            references.extend(folders.items);
             references.push(machine.object.clone());
             references.extend(listed(machine, "datastore"));
         }
-        play.into_iter().map(str::to_owned).chain(references).collect()
+        let items = play.into_iter().map(str::to_owned).chain(references).collect();
+        Looked { items, complete }
     }
 }
 
@@ -220,17 +294,25 @@ pub fn plain(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
     use serde_json::{Value, json};
 
-    fn inventory(lists: &[(&str, bool, Value)]) -> Inventory {
-        let answer = |(probe, complete, objects): &(&str, bool, Value)| {
-            let text = json!({ "objects": objects, "complete": complete }).to_string();
-            ((*probe).to_owned(), Answer { status: 0, text })
+    /// An inventory of these lists.
+    pub(in crate::facts) fn inventory(lists: &[(&str, bool, Value)]) -> Inventory {
+        let lists = lists.iter().map(|(probe, complete, objects)| {
+            (*probe, json!({ "objects": objects, "complete": complete }))
+        });
+        Inventory::of(&transcript(&lists.collect::<Vec<_>>()))
+    }
+
+    /// The transcript of a server that gives these answers.
+    pub(in crate::facts) fn transcript(answers: &[(&str, Value)]) -> Transcript {
+        let answer = |(probe, value): &(&str, Value)| {
+            ((*probe).to_owned(), Answer { status: 0, text: value.to_string() })
         };
-        Inventory::of(&Transcript {
+        Transcript {
             schema: SCHEMA.to_owned(),
             target: "vc".to_owned(),
             kind: "vcenter".to_owned(),
@@ -238,11 +320,11 @@ mod tests {
             connection: Connection::default(),
             reading: Default::default(),
             answers: Answers {
-                by_probe: lists.iter().map(answer).collect(),
+                by_probe: answers.iter().map(answer).collect(),
                 ended: true,
                 unanswered: None,
             },
-        })
+        }
     }
 
     fn object(reference: &str, name: &str, parent: &str) -> Value {
@@ -267,6 +349,16 @@ mod tests {
         assert_eq!(all.machine("C"), Search::None, "names differ by case");
         assert!(matches!(machines(false, &["c"]).machine("x"), Search::Unseen(_)));
         assert!(matches!(inventory(&[]).machine("x"), Search::Unseen(_)));
+        // A machine whose name may not be seen may be the one.
+        let hidden = json!({ "object": "VirtualMachine:h", "properties": {}, "missing": {
+            "name": { "fault": "NoPermission" } } });
+        let all = inventory(&[(
+            "machines",
+            true,
+            json!([object("VirtualMachine:1", "c", "Folder:vm"), hidden]),
+        )]);
+        assert!(matches!(all.machine("c"), Search::Found(_)));
+        assert!(matches!(all.machine("x"), Search::Unseen(_)));
     }
 
     #[test]
@@ -346,16 +438,17 @@ mod tests {
         };
         assert_eq!(
             play(Some("mt"), &[]),
-            "Datacenter:dc VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 Network:n"
+            "Datacenter:dc Folder:vm VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 \
+             Network:n"
         );
         assert_eq!(
             play(Some("mt"), &["a", "gone"]),
-            "Datacenter:dc VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 Network:n \
-             VirtualMachine:a Datastore:2"
+            "Datacenter:dc Folder:vm VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 \
+             Network:n VirtualMachine:a Datastore:2"
         );
         assert_eq!(
             play(None, &[]),
-            "Datacenter:dc Datacenter:x HostSystem:1 HostSystem:2 Datastore:1 Datastore:2"
+            "Datacenter:dc Datacenter:x HostSystem:1 HostSystem:2 Datastore:1 Datastore:2 Folder:vm"
         );
     }
 }

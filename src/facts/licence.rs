@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Fact;
-use super::property::{list, part};
+use super::property::{part, rows};
 
 /// What a licence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -54,11 +54,25 @@ pub struct LicenceFacts {
 /// assert_eq!(parse(&free, None).edition.known(), Some(&Edition::Free));
 /// ```
 pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
-    let text = |name| part(licence, name).unwrap_or_default().trim().to_owned();
-    let (key, name, serial) = (text("editionKey"), text("name"), text("licenseKey"));
-    let properties = licence.get("properties").map(list).unwrap_or_default();
-    let days_left = days_left(properties, now);
-    let edition = edition(&key, &name, &serial, properties, &days_left);
+    let text = |name| part(licence, name).map(str::trim);
+    let key = text("editionKey").unwrap_or_default().to_owned();
+    let name = text("name").unwrap_or_default().to_owned();
+    let serial = text("licenseKey").unwrap_or_default().to_owned();
+    let properties = match licence.get("properties") {
+        Some(value) => rows(value, "properties"),
+        // A release may list none: their absence proves nothing.
+        None => Fact::Known(&[][..]),
+    };
+    let days_left = properties.clone().and_then(|properties| days_left(properties, now));
+    let edition = properties.and_then(|properties| {
+        let says = Says {
+            key: text("editionKey").map(by_key),
+            name: text("name").map(by_name),
+            zeros: !serial.is_empty() && serial.chars().all(|c| matches!(c, '0' | '*' | '-')),
+            writes: writes(properties),
+        };
+        edition(&says, &days_left)
+    });
     let mut words = match name.as_str() {
         "" => format!("edition key {key:?}"),
         name => format!("{name} (edition key {key:?})"),
@@ -77,64 +91,109 @@ pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
     LicenceFacts { edition, name, key, serial_end, days_left, words }
 }
 
-fn edition(
-    key: &str,
-    name: &str,
-    serial: &str,
-    properties: &[Value],
-    days_left: &Fact<i64>,
-) -> Fact<Edition> {
+/// What one part of a licence says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Free,
+    Evaluation,
+    Paid,
+    /// It tells nothing.
+    Silent,
+}
+
+/// What the parts of a licence say, each by itself; a part that is missing is none.
+struct Says {
+    key: Option<Kind>,
+    name: Option<Kind>,
+    /// Whether the serial number is all zeros, as far as a capture keeps it. An evaluation's is, and
+    /// so are the last five characters of a few others.
+    zeros: bool,
+    /// Whether a feature lets the API write; none when no feature is listed.
+    writes: Option<bool>,
+}
+
+/// What a licence is, when its parts agree. Nothing is paid for or an evaluation by one part alone.
+fn edition(says: &Says, days_left: &Fact<i64>) -> Fact<Edition> {
+    let disagree =
+        || Fact::unavailable("its edition key, its name and its features contradict each other");
+    let key = says.key.unwrap_or(Kind::Silent);
+    let name = says.name.unwrap_or(Kind::Silent);
+    match (key, name) {
+        (Kind::Free, Kind::Free | Kind::Silent) | (Kind::Silent, Kind::Free) => match says.writes {
+            Some(true) => disagree(),
+            _ => Fact::Known(Edition::Free),
+        },
+        (Kind::Free, _) | (Kind::Evaluation | Kind::Paid, Kind::Free) => disagree(),
+        (Kind::Evaluation, Kind::Paid) | (Kind::Paid, Kind::Evaluation) => disagree(),
+        (Kind::Paid, _) | (Kind::Evaluation, _) if says.writes == Some(false) => disagree(),
+        // The name might have said another thing, and so might the key.
+        (Kind::Paid, _) if says.name.is_none() => Fact::unavailable("it has no name"),
+        (_, Kind::Evaluation) if says.key.is_none() => Fact::unavailable("it has no edition key"),
+        (Kind::Paid, _) => Fact::Known(Edition::Paid),
+        (Kind::Evaluation, _) | (_, Kind::Evaluation) => evaluation(days_left),
+        (Kind::Silent, _) if says.zeros && says.key.is_some() => match says.writes {
+            Some(false) => disagree(),
+            _ => evaluation(days_left),
+        },
+        (Kind::Silent, _) if says.writes == Some(false) => Fact::Known(Edition::ProbablyFree),
+        (Kind::Silent, _) => Fact::unavailable("neither its edition key nor its name tell"),
+    }
+}
+
+fn evaluation(days_left: &Fact<i64>) -> Fact<Edition> {
+    match days_left {
+        Fact::Known(days) if *days < 0 => Fact::Known(Edition::Expired),
+        Fact::Known(_) => Fact::Known(Edition::Evaluation),
+        Fact::Unavailable(why) => Fact::unavailable(format!(
+            "an evaluation of which is not known when it ends: {}",
+            why.reason
+        )),
+    }
+}
+
+/// What an edition key says. Free editions are `esxBasic` (4.x) and `esx.hypervisor...`; others have
+/// been listed by people as `esx.free...` and `esxHypervisor`. Paid ones are `esx.` and something, or
+/// `esx` and a capital letter, as in `esxEnterprise` of 4.x.
+fn by_key(key: &str) -> Kind {
     let lower = key.to_ascii_lowercase();
-    if lower == "esxbasic" || lower.starts_with("esx.hypervisor") {
-        return Fact::Known(Edition::Free);
+    if lower == "esxbasic" || lower.contains("hypervisor") || lower.contains("free") {
+        return Kind::Free;
     }
-    // Captures keep the last five characters of a serial number: an evaluation's are zeros, and
-    // so are a few that are none, so the zeros count only where the key does not say otherwise.
-    let zeros = !serial.is_empty() && serial.chars().all(|c| matches!(c, '0' | '*' | '-'));
-    let paid = is_paid(key);
-    if lower == "eval" || lower.starts_with("esx.eval.") || (zeros && !paid) {
-        return match days_left {
-            Fact::Known(days) if *days < 0 => Fact::Known(Edition::Expired),
-            Fact::Known(_) => Fact::Known(Edition::Evaluation),
-            Fact::Unavailable(why) => Fact::unavailable(format!(
-                "an evaluation of which is not known when it ends: {}",
-                why.reason
-            )),
-        };
+    if lower == "eval" || lower.starts_with("esx.eval.") || lower.contains("evaluation") {
+        return Kind::Evaluation;
     }
-    if paid {
-        return Fact::Known(Edition::Paid);
-    }
-    if is_hypervisor(name) {
-        return Fact::Known(Edition::Free);
-    }
-    let features: Vec<&str> = features(properties).collect();
-    if !features.is_empty() && !features.iter().any(|f| matches!(*f, "vimapi" | "vstorage")) {
-        return Fact::Known(Edition::ProbablyFree);
-    }
-    Fact::unavailable(format!("neither the edition key {key:?} nor the name {name:?} tell"))
-}
-
-/// `esx.` and something, or `esx` and a capital letter, as in `esxEnterprise` of 4.x.
-fn is_paid(key: &str) -> bool {
     let rest = key.strip_prefix("esx").unwrap_or_default();
-    rest.strip_prefix('.').is_some_and(|rest| !rest.is_empty())
-        || rest.starts_with(|c: char| c.is_ascii_uppercase())
+    let paid = rest.strip_prefix('.').is_some_and(|rest| !rest.is_empty())
+        || rest.starts_with(|c: char| c.is_ascii_uppercase());
+    if paid { Kind::Paid } else { Kind::Silent }
 }
 
-/// `vSphere Hypervisor`, or with a number between.
-fn is_hypervisor(name: &str) -> bool {
+/// What a name says: `VMware vSphere 6 Hypervisor`, `Evaluation Mode`, `vSphere 7 Enterprise Plus`.
+fn by_name(name: &str) -> Kind {
     let name = name.to_ascii_lowercase();
-    let rest = name.split_once("vsphere").map_or("", |(_, rest)| rest);
-    let rest = rest.trim_start().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    rest.trim_start().starts_with("hypervisor")
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["hypervisor", "free"]) {
+        Kind::Free
+    } else if has(&["evaluation"]) {
+        Kind::Evaluation
+    } else if has(&["enterprise", "standard", "essentials", "foundation", "advanced"]) {
+        Kind::Paid
+    } else {
+        Kind::Silent
+    }
 }
 
-fn features(properties: &[Value]) -> impl Iterator<Item = &str> {
-    properties.iter().filter(|p| part(p, "key") == Some("feature")).filter_map(|property| {
-        let value = property.get("value")?;
-        part(value, "key").or(value.as_str())
-    })
+/// Whether the features that are listed let the API write; none when there are none.
+fn writes(properties: &[Value]) -> Option<bool> {
+    let mut features = properties
+        .iter()
+        .filter(|property| part(property, "key") == Some("feature"))
+        .map(|property| {
+            property.get("value").and_then(|value| part(value, "key").or(value.as_str()))
+        })
+        .peekable();
+    features.peek()?;
+    Some(features.any(|feature| matches!(feature, Some("vimapi" | "vstorage"))))
 }
 
 /// Days until an evaluation ends; below zero when it has ended. The hours never go below zero, the
@@ -187,6 +246,16 @@ mod tests {
             ),
             ("esx.enterprisePlus.cpuPackage", "vSphere 7 Enterprise Plus", Some(Edition::Paid)),
             ("esxEnterprise", "vSphere 4 Enterprise", Some(Edition::Paid)),
+            // Keys that people have listed, with names that say the same.
+            ("esx.free.cpuPackage", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("esxHypervisor", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("esx.hypervisorEmbeddedOem.cpuPackage", "", Some(Edition::Free)),
+            // Key and name disagree.
+            ("esx.standard.cpuPackage", "vSphere 6 Hypervisor", None),
+            ("esx.hypervisor.cpuPackage", "vSphere 6 Standard", None),
+            ("esx.free.cpuPackage", "Evaluation Mode", None),
+            ("esx.standard.cpuPackage", "Evaluation Mode", None),
+            ("eval", "vSphere 6 Standard", None),
             ("", "VMware vSphere Hypervisor", Some(Edition::Free)),
             ("", "vSphere 6 Hypervisor", Some(Edition::Free)),
             ("", "", None),
@@ -250,5 +319,36 @@ mod tests {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&["vsmp:8"]), Some(Edition::ProbablyFree));
         assert_eq!(of(&["vsmp:8", "vimapi"]), None);
+    }
+
+    #[test]
+    fn a_licence_is_what_all_of_its_parts_say() {
+        let licence = json!({ "editionKey": "esx.standard.cpuPackage", "name": "vSphere 6 Standard", "licenseKey": "*****-EEEEE", "properties": [
+            { "key": "feature", "value": { "key": "vimapi", "value": "vSphere API" } } ] });
+        assert_eq!(edition_of(licence.clone()), Some(Edition::Paid));
+        let with = |name: &str, value: Value| {
+            let mut licence = licence.clone();
+            licence[name] = value;
+            licence
+        };
+        let only_smp = json!([{ "key": "feature", "value": { "key": "vsmp:8", "value": "x" } }]);
+        assert_eq!(edition_of(with("properties", only_smp.clone())), None);
+        for name in ["editionKey", "name", "properties"] {
+            assert_eq!(edition_of(with(name, json!(null))), None, "{name}");
+        }
+        for name in ["editionKey", "name"] {
+            let mut licence = licence.clone();
+            licence.as_object_mut().unwrap().remove(name);
+            assert_eq!(edition_of(licence), None, "{name}");
+        }
+        let free = |features: Value| json!({ "editionKey": "esx.hypervisor.cpuPackage", "name": "vSphere 6 Hypervisor", "properties": features });
+        assert_eq!(edition_of(free(only_smp)), Some(Edition::Free));
+        assert_eq!(edition_of(free(licence["properties"].clone())), None);
+        let evaluation = json!({ "name": "Evaluation Mode", "licenseKey": "00000-00000", "properties": [
+            { "key": "expirationHours", "value": "48" } ] });
+        assert_eq!(edition_of(evaluation.clone()), None, "without a key");
+        let mut keyed = evaluation;
+        keyed["editionKey"] = json!("eval");
+        assert_eq!(edition_of(keyed), Some(Edition::Evaluation));
     }
 }

@@ -4,11 +4,13 @@
 //! Not for what any machine is by itself: `vm` has that, and the types of all of it.
 
 use super::datastore;
+use super::datastore::DatastoreFacts;
 use super::inventory::plain;
 use super::property::{Object, answer};
 use super::storage_moves;
 use super::transcript::Transcript;
-use super::vm::{DiskFacts, DiskSlots, MasterTargetSide, StartHost, VmFacts};
+use super::vm::devices::DiskFacts;
+use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
 use super::vmx;
 use super::vsphere::Survey;
 use super::{Fact, Looked};
@@ -23,10 +25,21 @@ impl Survey<'_> {
         let planned = self.question.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = disk_slots(&facts, planned);
         facts.storage_moves = storage_moves::of(self.transcript, &self.question);
-        facts.vmx = match self.in_detail(name) {
-            Fact::Known(machine) => vmx::of(self.transcript, name, machine),
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        };
+        match self.in_detail(name) {
+            Fact::Known(machine) => {
+                facts.vmx = vmx::of(self.transcript, name, machine);
+                let (inventory, detailed) = (self.inventory(), self.detailed());
+                let sorted =
+                    folders::sort(machine, &facts.disks, inventory, detailed, &self.question);
+                facts.own_disks = sorted.own;
+                facts.foreign_disks = sorted.foreign;
+            }
+            Fact::Unavailable(why) => {
+                facts.vmx = Fact::Unavailable(why.clone());
+                facts.own_disks = Fact::Unavailable(why.clone());
+                facts.foreign_disks = Fact::Unavailable(why);
+            }
+        }
         facts
     }
 
@@ -34,10 +47,6 @@ impl Survey<'_> {
     /// through.
     pub fn protected(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
-        facts.master_target = match &self.question.master_target {
-            None => Fact::unavailable(NO_MASTER_TARGET),
-            Some(master_target) => of(self, &facts, master_target),
-        };
         if let Some(host) = &self.question.host {
             facts.wanted_host = Fact::Known(host.clone());
             facts.plan.names_host = true;
@@ -49,6 +58,10 @@ impl Survey<'_> {
             facts.plan.datastore = Fact::Known(datastore.clone());
             facts.plan.datastore_exists = self.has("datastores", datastore);
         }
+        facts.master_target = match &self.question.master_target {
+            None => Fact::unavailable(NO_MASTER_TARGET),
+            Some(master_target) => of(self, &facts, master_target),
+        };
         facts.start_host = self.start_host(&facts);
         facts.leftovers = leftovers(self.transcript, name);
         facts
@@ -99,6 +112,9 @@ fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
     let Some(places) = found.get(name).and_then(|places| places.as_object()) else {
         return Fact::unavailable("its folders were not looked for, for the machine is there");
     };
+    if places.is_empty() {
+        return Fact::unavailable("its folders were looked for on no datastore");
+    }
     let there = places.iter().filter(|(_, there)| there.as_bool() == Some(true));
     Fact::Known(Looked {
         items: there.map(|(datastore, _)| format!("[{datastore}] {name}")).collect(),
@@ -106,8 +122,15 @@ fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
     })
 }
 
+/// How many disks a machine has; of one that is gone, how many people say it had.
 fn count(machine: &VmFacts) -> Fact<i64> {
-    machine.disks.clone().map(|disks| i64::try_from(disks.items.len()).unwrap_or(i64::MAX))
+    if machine.exists == Fact::Known(false) && machine.names_disks {
+        return machine.protected_disks.clone();
+    }
+    machine.disks.clone().and_then(|disks| match disks.complete {
+        true => Fact::Known(i64::try_from(disks.items.len()).unwrap_or(i64::MAX)),
+        false => Fact::unavailable("not every device of it is understood"),
+    })
 }
 
 /// Joins a machine with the master target of this name.
@@ -138,12 +161,45 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
         guest_family: master_target.guest_family.clone(),
         reach,
         own_datastores: on_host(own.references("datastore")),
+        new_datastores: match chosen(survey, &machine.plan, &host) {
+            Some(chosen) => Fact::Known(Looked::complete(vec![chosen])),
+            None => on_host(own.references("datastore")),
+        },
         shared_uuids: shared_uuids(machine, &master_target),
         free_memory_mib: match host_facts {
             Fact::Known(host) => host.free_memory_mib,
             Fact::Unavailable(why) => Fact::Unavailable(why),
         },
         same_name: same_name(survey, &machine.name, &host),
+    })
+}
+
+/// The datastore that is chosen in Re-protect, as the master target's host reaches it; none when
+/// nobody names one.
+fn chosen(
+    survey: &Survey<'_>,
+    plan: &PlannedPlace,
+    host: &Fact<&Object>,
+) -> Option<Fact<DatastoreFacts>> {
+    let name = plan.datastore.known()?;
+    let host = match host {
+        Fact::Known(host) => *host,
+        Fact::Unavailable(why) => return Some(Fact::Unavailable(why.clone())),
+    };
+    let inventory = survey.inventory();
+    let of = |object: &Object| datastore::of(inventory, &object.object, &host.object);
+    let named = survey.datastores_named(name);
+    // Names are unique within a datacenter alone: the one that the host has is meant.
+    let of_host = host.references("datastore");
+    let here = |object: &&&Object| {
+        of_host.known().is_some_and(|references| references.contains(&object.object))
+    };
+    let mut mounted = named.iter().filter(here);
+    Some(match (named.as_slice(), mounted.next(), mounted.next()) {
+        (_, Some(one), None) => of(one),
+        ([one], None, _) => of(one),
+        ([], ..) => Fact::unavailable(format!("no datastore named {name} is visible")),
+        _ => Fact::unavailable(format!("{} datastores are named {name}", named.len())),
     })
 }
 
@@ -154,7 +210,10 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
         ("instance UUID", &machine.instance_uuid, &master_target.instance_uuid),
     ] {
         match (a, b) {
-            (Fact::Known(a), Fact::Known(b)) if a.eq_ignore_ascii_case(b) && !a.is_empty() => {
+            (Fact::Known(a), Fact::Known(b)) if a.is_empty() || b.is_empty() => {
+                return Fact::unavailable(format!("a {what} is empty"));
+            }
+            (Fact::Known(a), Fact::Known(b)) if a.eq_ignore_ascii_case(b) => {
                 shared.push(format!("{what} {a}"));
             }
             (Fact::Known(_), Fact::Known(_)) => {}
@@ -166,10 +225,18 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
     let (Fact::Known(a), Fact::Known(b)) = (&machine.disks, &master_target.disks) else {
         return machine.disks.clone().map(|_| Looked::default());
     };
-    let has = |disks: &[DiskFacts], uuid: &str| disks.iter().any(|disk| disk.uuid == uuid);
-    let uuids = a.items.iter().map(|disk| &disk.uuid).filter(|uuid| !uuid.is_empty());
-    shared.extend(uuids.filter(|uuid| has(&b.items, uuid)).map(|uuid| format!("disk UUID {uuid}")));
-    Fact::Known(Looked::complete(shared))
+    let uuids = |disks: &[DiskFacts]| -> Vec<String> {
+        disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
+    };
+    let (of_machine, of_master_target) = (uuids(&a.items), uuids(&b.items));
+    // A disk without a UUID cannot be compared, and a machine without a disk proves nothing.
+    let compared = |disks: &Looked<DiskFacts>, uuids: &[String]| {
+        disks.complete && !uuids.is_empty() && uuids.len() == disks.items.len()
+    };
+    let complete = compared(a, &of_machine) && compared(b, &of_master_target);
+    let both = of_machine.into_iter().filter(|uuid| of_master_target.contains(uuid));
+    shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
+    Fact::Known(Looked { items: shared, complete })
 }
 
 /// Other machines of this name on a host. Of two of which nobody knows which is meant, one is
@@ -181,16 +248,21 @@ fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Look
     };
     let inventory = survey.inventory();
     let complete = match inventory.complete("machines") {
-        Fact::Known(complete) => complete,
+        Fact::Known(complete) => complete && inventory.all_named("machines"),
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let named =
         |object: &&Object| object.text("name").known().is_some_and(|own| plain(own) == name);
     let all: Vec<&Object> = inventory.list("machines").filter(named).collect();
-    let here = |object: &&&Object| {
-        object.text("runtime.host").known().is_some_and(|own| *own == host.object)
-    };
-    let on_host: Vec<&&Object> = all.iter().filter(here).collect();
+    let mut on_host = Vec::new();
+    for object in &all {
+        match object.text("runtime.host") {
+            Fact::Known(own) if own == host.object => on_host.push(*object),
+            Fact::Known(_) => {}
+            Fact::Unavailable(why) if all.len() > 1 => return Fact::Unavailable(why),
+            Fact::Unavailable(_) => {}
+        }
+    }
     match (all.len(), on_host.len()) {
         (0 | 1, _) | (_, 0) => Fact::Known(Looked { items: Vec::new(), complete }),
         (_, 1) => Fact::unavailable(format!(

@@ -16,6 +16,7 @@ pub mod closure;
 pub mod connection;
 pub mod custom_changes;
 pub mod datastore;
+pub mod described;
 pub mod disk_uuid;
 mod document;
 pub mod esxi_host;

@@ -72,8 +72,11 @@ impl Object {
 
     /// A property; none when it is not set.
     pub fn optional(&self, path: &str) -> Fact<Option<&Value>> {
-        if let Some(value) = self.properties.get(path) {
-            return Fact::Known(Some(value));
+        match self.properties.get(path) {
+            // No answer of a server has this: something was taken out.
+            Some(Value::Null) => return Fact::unavailable(format!("{path} has no value")),
+            Some(value) => return Fact::Known(Some(value)),
+            None => {}
         }
         // A property is refused by its own path, or with everything around it.
         let refused = self.missing.iter().find(|(missing, _)| {
@@ -83,10 +86,10 @@ impl Object {
             Some((_, why)) => Fact::unavailable(why.reason()),
             // An object that may not be seen at all names one property as missing and is silent
             // about the others.
-            None if self.properties.is_empty() && !self.missing.is_empty() => {
-                let why = self.missing.values().next().map(Refusal::reason);
-                Fact::unavailable(why.unwrap_or_default())
-            }
+            None if self.properties.is_empty() => match self.missing.values().next() {
+                Some(why) => Fact::unavailable(why.reason()),
+                None => Fact::unavailable("the server gives no property of it"),
+            },
             None => Fact::Known(None),
         }
     }
@@ -149,6 +152,25 @@ pub fn list(value: &Value) -> &[Value] {
         Value::Array(items) => items,
         Value::String(text) if text.is_empty() => &[],
         one => std::slice::from_ref(one),
+    }
+}
+
+/// The elements of an array of objects; unavailable when one of them is something else, for then
+/// nobody knows what it was.
+pub fn rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
+    let rows = list(value);
+    match rows.iter().find(|row| !row.is_object()) {
+        None => Fact::Known(rows),
+        Some(odd) => Fact::unavailable(format!("{what} has an element {odd:.60}")),
+    }
+}
+
+/// A part of a value that is always there, as text.
+pub fn needed<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
+    match value.get(name) {
+        Some(Value::String(text)) => Fact::Known(text),
+        Some(other) => Fact::unavailable(format!("{name} is {other:.60}, which is not a text")),
+        None => Fact::unavailable(format!("the server gives no {name}")),
     }
 }
 
@@ -234,6 +256,29 @@ mod tests {
             object.text("config.uuid"),
             Fact::unavailable("the account lacks System.Read (NoPermission)")
         );
+    }
+
+    #[test]
+    fn what_has_no_value_is_not_what_is_not_set() {
+        let taken = object(json!({ "snapshot": null, "name": "x" }), json!({}));
+        assert_eq!(taken.optional("snapshot"), Fact::unavailable("snapshot has no value"));
+        let empty = object(json!({}), json!({}));
+        assert!(empty.optional("snapshot").known().is_none());
+        let bare: Object = serde_json::from_value(json!({ "object": "X:1" })).unwrap();
+        assert!(bare.optional("snapshot").known().is_none());
+    }
+
+    #[test]
+    fn a_row_that_is_no_object_spoils_its_array() {
+        assert_eq!(rows(&json!([{ "a": "b" }]), "x").known().map(|rows| rows.len()), Some(1));
+        assert_eq!(rows(&json!(""), "x").known().map(|rows| rows.len()), Some(0));
+        for odd in [json!(null), json!([null]), json!([{}, "x"]), json!(7)] {
+            assert!(rows(&odd, "x").known().is_none(), "{odd}");
+        }
+        for odd in [json!({}), json!({ "a": null }), json!({ "a": ["b"] })] {
+            assert!(needed(&odd, "a").known().is_none(), "{odd}");
+        }
+        assert_eq!(needed(&json!({ "a": "b" }), "a"), Fact::Known("b"));
     }
 
     #[test]

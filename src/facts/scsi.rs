@@ -53,6 +53,8 @@ const VMWARE: &str = "36000c29";
 pub struct ScsiFacts {
     /// Every disk with its SCSI id.
     pub disks: Fact<Looked<ScsiDisk>>,
+    /// The ids of all disks; not all of them when a disk has none, or there is no disk.
+    pub ids: Fact<Looked<String>>,
     /// The disks that have no id.
     pub without_id: Fact<Looked<String>>,
     /// The ids that more than one disk answers, each with its disks: `36000c29... of sdb, sdc`.
@@ -85,6 +87,7 @@ pub fn of(transcript: &Transcript) -> ScsiFacts {
 fn unavailable(reason: String) -> ScsiFacts {
     ScsiFacts {
         disks: Fact::unavailable(&reason),
+        ids: Fact::unavailable(&reason),
         without_id: Fact::unavailable(&reason),
         repeated: Fact::unavailable(&reason),
         foreign: Fact::unavailable(reason),
@@ -192,11 +195,17 @@ fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
     let mut ids: Vec<&str> = known.iter().map(|(_, id)| *id).filter(|id| !id.is_empty()).collect();
     ids.sort_unstable();
     ids.dedup();
+    let with_id = known.iter().filter(|(_, id)| !id.is_empty()).count();
+    let every_id = Looked {
+        items: ids.iter().map(|&id| id.to_owned()).collect(),
+        complete: with_id == disks.len() && with_id > 0,
+    };
     let repeated = ids.iter().filter_map(|id| {
         let same = named(&|other| other == *id);
         (same.len() > 1).then(|| format!("{id} of {}", same.join(", ")))
     });
     ScsiFacts {
+        ids: Fact::Known(every_id),
         without_id: looked(named(&str::is_empty)),
         repeated: looked(repeated.collect()),
         foreign: looked(named(&|id| !id.is_empty() && !id.starts_with(VMWARE))),
@@ -225,6 +234,24 @@ mod tests {
             list(&facts.foreign),
             disks.complete,
         )
+    }
+
+    #[test]
+    fn ids_are_all_of_them_only_when_every_disk_has_one() {
+        for (text, items, complete) in [
+            ("disk sda\n36a\nstatus 0\ndisk sdb\n36b\nstatus 0\n", vec!["36a", "36b"], true),
+            ("disk sda\n36a\nstatus 0\ndisk sdb\nstatus 1\n", vec!["36a"], false),
+            ("disk sda\n36a\nstatus 0\ndisk sdb\ndenied\n", vec!["36a"], false),
+            ("", vec![], false),
+        ] {
+            let ids = facts(parse(text).unwrap()).ids;
+            let ids = ids.known().unwrap();
+            assert_eq!(
+                (ids.items.as_slice(), ids.complete),
+                (&items.iter().map(|&id| id.to_owned()).collect::<Vec<_>>()[..], complete),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,11 @@ pub(super) fn server_time(transcript: &Transcript) -> Option<jiff::Timestamp> {
 
 /// A part of what the server says of itself.
 pub(super) fn about(transcript: &Transcript, name: &str) -> Fact<String> {
-    answer(transcript, "service").map(|service| {
-        service.get("about").and_then(|about| part(about, name)).unwrap_or_default().to_owned()
+    answer(transcript, "service").and_then(|service| {
+        let value = service.get("about").and_then(|about| part(about, name));
+        match value.filter(|value| !value.trim().is_empty()) {
+            Some(value) => Fact::Known(value.to_owned()),
+            None => Fact::unavailable(format!("the server gives no {name} of itself")),
+        }
     })
 }

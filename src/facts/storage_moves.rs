@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::property::{answer_about, list, part};
+use super::property::{answer_about, needed, part, rows};
 use super::question::Question;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
@@ -21,36 +21,60 @@ pub fn of(transcript: &Transcript, question: &Question) -> Fact<Looked<String>> 
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let complete = events.get("complete").and_then(|complete| complete.as_bool());
-    let list = events.get("events").map(list).unwrap_or_default();
+    let Some(list) = events.get("events") else {
+        return Fact::unavailable("the server gives no list of events");
+    };
+    let list = match rows(list, "the list of events") {
+        Fact::Known(list) => list,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
     since(list, question.reprotected_at)
-        .map(|moves| Looked { complete: complete == Some(true), ..moves })
+        .map(|moves| Looked { complete: moves.complete && complete == Some(true), ..moves })
 }
 
 fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Looked<String>> {
-    let moves: Vec<(Option<Timestamp>, String)> = events.iter().filter_map(moved).collect();
+    let mut moves = Vec::new();
+    let mut complete = true;
+    for event in events {
+        match moved(event) {
+            Fact::Known(moved) => moves.extend(moved),
+            Fact::Unavailable(_) => complete = false,
+        }
+    }
     let Some(reprotected_at) = reprotected_at else {
         return match moves.last() {
-            None => Fact::Known(Looked::complete(Vec::new())),
+            None => Fact::Known(Looked { items: Vec::new(), complete }),
             Some((_, words)) => Fact::unavailable(format!(
                 "it was moved {words}; whether that was after the last reprotect is not known: add \
                  --reprotected-at TIME"
             )),
         };
     };
-    // One that does not say when it was is taken for a late one.
-    let late = |at: &Option<Timestamp>| at.is_none_or(|at| at >= reprotected_at);
-    let words = moves.into_iter().filter(|(at, _)| late(at)).map(|(_, words)| words);
-    Fact::Known(Looked::complete(words.collect()))
+    let late = moves.into_iter().filter(|(at, _)| *at >= reprotected_at).map(|(_, words)| words);
+    Fact::Known(Looked { items: late.collect(), complete })
 }
 
-/// When and whence a machine was moved, when an event tells of another datastore.
-fn moved(event: &Value) -> Option<(Option<Timestamp>, String)> {
+/// When and whence a machine was moved; none when an event tells of one datastore alone.
+fn moved(event: &Value) -> Fact<Option<(Timestamp, String)>> {
+    let datastore = |key: &str| match event.get(key) {
+        Some(datastore) => needed(datastore, "datastore"),
+        None => Fact::unavailable(format!("an event has no {key}")),
+    };
+    let (from, to) = match (datastore("sourceDatastore"), datastore("ds")) {
+        (Fact::Known(from), Fact::Known(to)) => (from, to),
+        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => return Fact::Unavailable(why),
+    };
+    if from == to {
+        return Fact::Known(None);
+    }
     let name = |key: &str| event.get(key).and_then(|ds| part(ds, "name")).unwrap_or("?");
-    let id = |key: &str| event.get(key).and_then(|ds| part(ds, "datastore"));
-    let (from, to) = (id("sourceDatastore")?, id("ds")?);
-    let at = part(event, "createdTime").unwrap_or("at an unknown time");
-    let words = format!("from {} to {} on {at}", name("sourceDatastore"), name("ds"));
-    (from != to).then(|| (at.parse().ok(), words))
+    needed(event, "createdTime").and_then(|at| match at.parse() {
+        Ok(time) => {
+            let words = format!("from {} to {} on {at}", name("sourceDatastore"), name("ds"));
+            Fact::Known(Some((time, words)))
+        }
+        Err(_) => Fact::unavailable(format!("an event has the time {at:?}")),
+    })
 }
 
 #[cfg(test)]
@@ -80,5 +104,24 @@ mod tests {
         assert_eq!(words(at("2026-11-06T00:00:00Z")), Some(Vec::new()));
         assert_eq!(words(None), None, "nobody knows");
         assert_eq!(since(&events[1..2], None).known().map(|l| l.items.len()), Some(0));
+    }
+
+    #[test]
+    fn an_event_that_is_not_understood_leaves_the_list_open() {
+        let at = Some("2026-11-04T00:00:00Z".parse().unwrap());
+        let whole = event("2026-11-05T00:00:00Z", "b", "c");
+        for path in [
+            "/createdTime",
+            "/sourceDatastore",
+            "/ds",
+            "/ds/datastore",
+            "/sourceDatastore/datastore",
+        ] {
+            let mut cut = whole.clone();
+            *cut.pointer_mut(path).unwrap() = Value::Null;
+            let read = since(&[cut], at);
+            let read = read.known().unwrap();
+            assert!(!read.complete && read.items.is_empty(), "{path}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::inventory::Inventory;
 use super::privileges::{self, AccountFacts};
-use super::property::{answer, list, part};
+use super::property::{answer, needed, rows};
 use super::question::Question;
 use super::service::about;
 use super::transcript::Transcript;
@@ -66,7 +66,11 @@ pub fn of(
             true => version.clone(),
             false => Fact::unavailable("what is judged has no version of its own"),
         },
-        is_vcenter: about(transcript, "apiType").map(|kind| kind == "VirtualCenter"),
+        is_vcenter: about(transcript, "apiType").and_then(|kind| match kind.as_str() {
+            "VirtualCenter" => Fact::Known(true),
+            "HostAgent" => Fact::Known(false),
+            other => Fact::unavailable(format!("the server calls itself {other:?}")),
+        }),
         product: about(transcript, "fullName"),
         version,
         account: privileges::of(transcript, question, inventory),
@@ -75,12 +79,10 @@ pub fn of(
 }
 
 fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
-    let service = answer(transcript, "service");
+    // What is no vSphere service has no name as one.
+    let service = about(transcript, "fullName");
     let (service_answers, words) = match (&service, &transcript.connection.failure) {
-        (Fact::Known(_), _) => {
-            let full_name = about(transcript, "fullName");
-            (Fact::Known(true), full_name.map(|name| format!("{name} answers")))
-        }
+        (Fact::Known(name), _) => (Fact::Known(true), Fact::Known(format!("{name} answers"))),
         (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind.as_str()) => {
             (Fact::Known(false), Fact::Known(failure.reason.clone()))
         }
@@ -89,10 +91,11 @@ fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
         }
     };
     let tls_version = match (answer(transcript, "tls"), answer(transcript, "tls-offered")) {
-        (Fact::Known(tls), _) => Fact::Known(part(&tls, "version").unwrap_or("none").to_owned()),
-        (_, Fact::Known(offered)) => {
-            Fact::Known(offered.as_str().unwrap_or("an older version of TLS").to_owned())
-        }
+        (Fact::Known(tls), _) => needed(&tls, "version").map(str::to_owned),
+        (_, Fact::Known(offered)) => match offered.as_str() {
+            Some(version) => Fact::Known(version.to_owned()),
+            None => Fact::unavailable("which version of TLS was offered is not said"),
+        },
         (Fact::Unavailable(why), _) => Fact::Unavailable(why),
     };
     ConnectionFacts {
@@ -114,19 +117,23 @@ fn odd_max_snapshots(inventory: &Inventory) -> Fact<Looked<String>> {
     let mut items = Vec::new();
     for machine in inventory.list("machines") {
         let rows = match machine.optional("config.extraConfig") {
-            Fact::Known(Some(rows)) => list(rows),
+            Fact::Known(Some(value)) => rows(value, "config.extraConfig"),
             // A machine that is not connected has no configuration to read.
-            Fact::Known(None) | Fact::Unavailable(_) => {
-                complete = false;
-                continue;
-            }
+            Fact::Known(None) => Fact::unavailable("it has no configuration"),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        let Fact::Known(rows) = rows else {
+            complete = false;
+            continue;
         };
         for row in rows {
-            let key = part(row, "key").unwrap_or_default();
-            let value = part(row, "value").unwrap_or_default();
-            let numeric = value.trim().parse::<i64>().is_ok();
-            if key.eq_ignore_ascii_case("snapshot.maxSnapshots") && !numeric {
-                items.push(format!("{} ({value:?})", inventory.name(&machine.object)));
+            match (needed(row, "key"), needed(row, "value")) {
+                (Fact::Known(key), _) if !key.eq_ignore_ascii_case("snapshot.maxSnapshots") => {}
+                (Fact::Known(_), Fact::Known(value)) if value.trim().parse::<i64>().is_ok() => {}
+                (Fact::Known(_), Fact::Known(value)) => {
+                    items.push(format!("{} ({value:?})", inventory.name(&machine.object)));
+                }
+                _ => complete = false,
             }
         }
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::property::{Object, answer_about, list, part};
+use super::property::{Object, answer_about, list, part, rows as rows_of};
 use super::transcript::Transcript;
 use super::{Fact, Looked};
 
@@ -28,15 +28,24 @@ pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFact
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let read = match machine.value("config.extraConfig") {
-        Fact::Known(rows) => list(rows),
+        Fact::Known(value) => match rows_of(value, "config.extraConfig") {
+            Fact::Known(rows) => rows,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        },
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let key = |row: &&Value| part(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
     let values: Vec<&str> = read.iter().filter(key).filter_map(|row| part(row, "value")).collect();
     let has = |value: &str| values.iter().any(|own| own.trim().eq_ignore_ascii_case(value.trim()));
-    let rows = file.get("rows").map(list).unwrap_or_default();
-    let unread = rows.iter().filter_map(Value::as_str).filter(|row| !has(value_of(row)));
-    Fact::Known(VmxFacts { unread: Looked::complete(unread.map(str::to_owned).collect()) })
+    let Some(rows) = file.get("rows").filter(|rows| !rows.is_null()).map(list) else {
+        return Fact::unavailable("the capture has no rows of the .vmx");
+    };
+    let texts: Vec<&str> = rows.iter().filter_map(Value::as_str).collect();
+    let complete = texts.len() == rows.len();
+    let unread = texts.into_iter().filter(|row| !has(value_of(row)));
+    Fact::Known(VmxFacts {
+        unread: Looked { items: unread.map(str::to_owned).collect(), complete },
+    })
 }
 
 fn value_of(row: &str) -> &str {

@@ -4,11 +4,13 @@
 //! Not for how any of it is read: one file per subject does that. What is true of a machine only
 //! beside another one is joined in `master_target_side`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::Fact;
+use super::described::Described;
 use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, Search};
 use super::property::{self, Listing, Object, answer};
@@ -35,6 +37,8 @@ pub struct Survey<'t> {
     inventory: Arc<Inventory>,
     chosen: Arc<Fact<Listing>>,
     sees_everything: Fact<bool>,
+    /// What people say of machines that are to fail back, by their names.
+    described: Arc<BTreeMap<String, Described>>,
 }
 
 impl<'t> Survey<'t> {
@@ -50,8 +54,14 @@ impl<'t> Survey<'t> {
             inventory: Arc::new(Inventory::of(transcript)),
             chosen: Arc::new(chosen),
             sees_everything: super::privileges::sees_everything(transcript),
+            described: Arc::default(),
             transcript,
         }
+    }
+
+    /// The same with what people say of machines.
+    pub fn with_described(self, described: &Arc<BTreeMap<String, Described>>) -> Self {
+        Self { described: described.clone(), ..self }
     }
 
     /// What is known about the server itself. `is_target` tells whether it is what is judged, and
@@ -128,7 +138,22 @@ impl<'t> Survey<'t> {
             Search::None => self.absence(name),
             Search::Unseen(why) => Fact::unavailable(why),
         };
-        vm::of(name, exists, self.in_detail(name), &self.inventory)
+        let mut facts = vm::of(name, exists, self.in_detail(name), &self.inventory);
+        if let Some(described) = self.described.get(name) {
+            described.fill(&mut facts);
+        }
+        facts
+    }
+
+    /// The machines that were asked about in detail.
+    pub(super) fn detailed(&self) -> &[Object] {
+        self.chosen.known().map_or(&[], |chosen| chosen.objects.as_slice())
+    }
+
+    /// Every datastore of a name.
+    pub(super) fn datastores_named(&self, name: &str) -> Vec<&Object> {
+        let named = |object: &&Object| self.inventory.name(&object.object) == name;
+        self.inventory.list("datastores").filter(named).collect()
     }
 
     /// The machine of this name as it was asked about in detail.
@@ -151,6 +176,10 @@ impl<'t> Survey<'t> {
     /// A machine that is not seen is gone only when the account sees everything: what it may not
     /// see is left out of the list without a word.
     fn absence(&self, name: &str) -> Fact<bool> {
+        // A physical server has no virtual machine.
+        if self.described.get(name).is_some_and(|described| described.physical == Some(true)) {
+            return Fact::Known(false);
+        }
         self.absence_of("virtual machine", name)
     }
 
@@ -174,6 +203,9 @@ impl<'t> Survey<'t> {
             return Fact::Known(true);
         }
         match self.inventory.complete(list) {
+            Fact::Known(true) if !self.inventory.all_named(list) => {
+                Fact::unavailable(format!("the name of a {what} may not be seen"))
+            }
             Fact::Known(true) => self.absence_of(what, name),
             Fact::Known(false) => Fact::unavailable(format!("not every {what} could be looked at")),
             Fact::Unavailable(why) => Fact::Unavailable(why),

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::Fault;
-use super::value::{Address, DATA_PORT, FileSystem, Label, Name, Version, Via, Way};
+use super::value::{
+    Address, DATA_PORT, FileSystem, GuestSystem, Label, Name, Size, Version, Via, Way,
+};
 use crate::check::Waiver;
+use crate::facts::described::Described;
 use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::site::{Answer, AnswerValue, Scenario};
 
@@ -211,6 +214,18 @@ pub struct ProtectedVm {
     /// The datastore that is chosen for it in Re-protect, as vCenter calls it.
     #[serde(default)]
     pub datastore: Option<String>,
+    /// What system it runs; counts where vCenter no longer knows the machine.
+    #[serde(default)]
+    pub os: Option<GuestSystem>,
+    /// Its memory; counts where vCenter no longer knows the machine.
+    #[serde(default)]
+    pub memory: Option<Size>,
+    /// The size of each of its disks that is protected.
+    #[serde(default)]
+    pub disks: Option<Vec<Size>>,
+    /// Whether it was a physical server, which has no virtual machine to come back to.
+    #[serde(default)]
+    pub physical: Option<bool>,
 }
 
 /// Machines that share recovery points.
@@ -340,7 +355,27 @@ impl EsxiHost {
 impl ProtectedVm {
     /// A machine of which only this is known.
     pub fn named(name: Label) -> Self {
-        Self { name, master_target: None, filesystems: None, host: None, datastore: None }
+        Self {
+            name,
+            master_target: None,
+            filesystems: None,
+            host: None,
+            datastore: None,
+            os: None,
+            memory: None,
+            disks: None,
+            physical: None,
+        }
+    }
+
+    /// What the site says of it that vCenter may no longer know.
+    pub fn described(&self) -> Described {
+        Described {
+            guest_family: self.os.map(|os| os.family().to_owned()),
+            memory_mib: self.memory.map(Size::mib),
+            disks_mib: self.disks.as_ref().map(|all| all.iter().map(|it| it.mib()).collect()),
+            physical: self.physical,
+        }
     }
 }
 

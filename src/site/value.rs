@@ -34,6 +34,9 @@ pub enum ValueError {
         "{0:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]"
     )]
     Via(String),
+    /// Not a size.
+    #[error("{0:?} is no size: write it as 512 MiB, 8 GiB or 2 TiB")]
+    Size(String),
     /// A password where everybody can read it.
     #[error("a password stands in the address of {0}")]
     Password(String),
@@ -237,6 +240,67 @@ pub enum FileSystem {
     Ntfs,
 }
 
+/// What system a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuestSystem {
+    /// Any Linux.
+    Linux,
+    /// Any Windows.
+    Windows,
+}
+
+impl GuestSystem {
+    /// The word for it in facts.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Windows => "windows",
+        }
+    }
+}
+
+/// A size, such as `8 GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Size {
+    mib: i64,
+}
+
+impl Size {
+    /// The size in MiB.
+    pub fn mib(self) -> i64 {
+        self.mib
+    }
+}
+
+impl FromStr for Size {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let refused = || ValueError::Size(text.to_owned());
+        let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let (number, unit) = text.split_at(text.len() - digits.len());
+        let number: i64 = number.parse().map_err(|_| refused())?;
+        let factor = match unit.trim() {
+            "MiB" => 1,
+            "GiB" => 1024,
+            "TiB" => 1024 * 1024,
+            _ => return Err(refused()),
+        };
+        let mib = number.checked_mul(factor).filter(|mib| *mib > 0).ok_or_else(refused)?;
+        Ok(Self { mib })
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = ValueError;
+
+    fn try_from(text: String) -> Result<Self, ValueError> {
+        text.parse()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +327,26 @@ mod tests {
             assert_eq!(text.parse::<Name>().is_ok(), name, "name {text:?}");
             assert_eq!(text.parse::<Address>().is_ok(), address, "address {text:?}");
             assert_eq!(text.parse::<Version>().is_ok(), version, "version {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_a_unit() {
+        for (text, mib) in [
+            ("512 MiB", Some(512)),
+            ("8 GiB", Some(8192)),
+            ("8GiB", Some(8192)),
+            ("40G", None),
+            ("2 TiB", Some(2 * 1024 * 1024)),
+            ("8", None),
+            ("0 GiB", None),
+            ("8 GB", None),
+            ("-8 GiB", None),
+            ("1.5 GiB", None),
+            ("9223372036854775807 TiB", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse::<Size>().ok().map(Size::mib), mib, "{text:?}");
         }
     }
 

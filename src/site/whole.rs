@@ -4,10 +4,12 @@
 //! fact by fact, and never the other way round where only vCenter can know. Not for asking anybody
 //! (`cli`), nor for what answers mean (`facts`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
 use crate::check::{Target, TargetKind};
+use crate::facts::described::Described;
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
 use crate::facts::question::{Pairing, Question};
@@ -128,6 +130,8 @@ struct HostSeen {
 struct Seen<'a> {
     api: Option<Survey<'a>>,
     shells: &'a [(usize, Transcript)],
+    /// What the site says of its machines, by their names.
+    described: Arc<BTreeMap<String, Described>>,
     hosts: Vec<HostSeen>,
     /// Master targets of which nobody knows what they run on.
     homeless: Vec<Target>,
@@ -135,13 +139,22 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn of(site: &Site, answered: &'a Answered) -> Self {
-        let mut api = answered.vcenter.as_ref().map(Survey::of);
+        let machines = site.protected_vms.iter();
+        let described = machines.map(|it| (it.name.to_string(), it.described()));
+        let described = Arc::new(described.collect());
+        let api = answered.vcenter.as_ref().map(Survey::of);
+        let mut api = api.map(|api| api.with_described(&described));
         let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
         if let (Some(api), Some(said)) = (&mut api, said) {
             api.question.discovery_account.clone_from(&said.discovery_account);
         }
-        let mut seen =
-            Self { api, shells: &answered.shells, hosts: Vec::new(), homeless: Vec::new() };
+        let mut seen = Self {
+            api,
+            shells: &answered.shells,
+            described,
+            hosts: Vec::new(),
+            homeless: Vec::new(),
+        };
         for (index, entry) in site.esxi.iter().enumerate() {
             let host = seen.host(entry, index, answered);
             seen.hosts.push(host);
@@ -283,7 +296,7 @@ impl<'a> Seen<'a> {
         let words = self.shells.iter().map(|(_, shell)| in_words_of_the_api(shell, question));
         let mut by_shell = None;
         for words in words {
-            let mut survey = Survey::of(&words);
+            let mut survey = Survey::of(&words).with_described(&self.described);
             survey.question.clone_from(question);
             let document = of(&survey);
             let there = document.known["vm"]["exists"] == true;

@@ -87,7 +87,8 @@ pub fn good() -> Outcomes {
         "asr-mt-01",
         "pass",
         "mt.disk-enable-uuid mt.no-snapshot mt.scsi-lsi-only mt.disk-slots mt.vmware-tools \
-         mt.no-storage-vmotion mt.vmx-reloaded mt.in-inventory retention.exists",
+         mt.no-storage-vmotion mt.vmx-reloaded mt.in-inventory retention.exists \
+         mt.disks-own-folder",
     );
     put(
         "DC0_H0",
@@ -100,8 +101,10 @@ pub fn good() -> Outcomes {
         "pass",
         "mt.uuid-clash mt.os-matches-guest esxi.memory vm.exists-or-alr vm.poweroff vm.no-snapshot \
          vm.disk-enable-uuid vm.uefi-source vm.name-collision datastore.reachable-vcenter \
-         datastore.readwrite datastore.type-olr datastore.same-as-mt",
+         datastore.readwrite datastore.same-as-mt",
     );
+    // Nobody says how many disks of it are protected.
+    put("app-01", "warn", "datastore.type-olr");
     put(
         "app-01",
         "not-applicable",

@@ -64,10 +64,14 @@ pub fn parse(text: &str) -> Result<Value, DumpError> {
     let full_type = reader.peek_type().unwrap_or_default().to_owned();
     let value = reader.value(0)?;
     let value = value.unwrap_or(Value::Null);
+    reader.blanks(&[]);
     if full_type.contains(".fault.") || full_type.ends_with("Fault") {
         let message = value.get("msg").and_then(Value::as_str).unwrap_or_default();
         let kind = full_type.rsplit('.').next().unwrap_or_default().to_owned();
         return Err(DumpError::Fault { kind, message: message.to_owned() });
+    }
+    if !reader.rest().is_empty() {
+        return Err(reader.malformed("nothing behind the end"));
     }
     Ok(value)
 }
@@ -252,6 +256,9 @@ mod tests {
         let whole = "(vim.A) {\n   a = \"b\", \n   c = (vim.B) [\n      (vim.B) {\n         d = 1\n      }\n   ]\n}";
         for end in 1..whole.len() {
             assert!(parse(&whole[..end]).is_err(), "{:?}", &whole[..end]);
+        }
+        for more in ["(vim.A) {\n}\n", "(vim.fault.NotFound) {\n}\n", "Terminated\n"] {
+            assert!(parse(&format!("{whole}\n{more}")).is_err(), "{more}");
         }
         let deep = format!("(vim.A) {{ a = {}", "(vim.A) { a = ".repeat(10_000));
         assert!(parse(&deep).is_err());

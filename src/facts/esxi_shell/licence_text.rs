@@ -14,11 +14,21 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 ///
-/// What was printed instead, when no licence is among it.
+/// What was printed instead, when no licence is among it; a fault that stands among licences; and a
+/// report that has a beginning and no end.
 pub fn parse(text: &str) -> Result<Vec<Value>, String> {
     let mut licences: Vec<Value> = Vec::new();
+    let shown = |text: &str| -> String { text.trim().chars().take(80).collect() };
+    let (begun, ended) =
+        (text.contains("[200] Sending request"), text.contains("[200] End of report"));
+    if begun && !ended {
+        return Err("the report of vim-cmd about licences has no end".to_owned());
+    }
     for line in text.lines() {
         let line = line.trim();
+        if line.starts_with("(vim") || line.starts_with("(vmodl") || line.starts_with("Failed") {
+            return Err(format!("vim-cmd printed {:?} among licences", shown(line)));
+        }
         if let Some(serial) = line.strip_prefix("serial:") {
             licences.push(json!({ "licenseKey": serial.trim(), "properties": [] }));
             continue;
@@ -45,8 +55,7 @@ pub fn parse(text: &str) -> Result<Vec<Value>, String> {
         }
     }
     if licences.is_empty() {
-        let shown: String = text.trim().chars().take(80).collect();
-        return Err(format!("vim-cmd shows no licence: {shown:?}"));
+        return Err(format!("vim-cmd shows no licence: {:?}", shown(text)));
     }
     Ok(licences)
 }
@@ -126,6 +135,8 @@ mod tests {
             "Usage: license [--show]\n",
             "(vim.fault.NoPermission) {\n   msg = \"Permission to perform this operation was denied.\"\n}",
             "Failed to login: Internal error\n",
+            "[200] Sending request for installed licenses...[200] Complete, result is:\n   serial: *****-ABCDE\n   vmodl key: esx.standard.cpuPackage\n   name: vSphere 6 Standard\n",
+            "   serial: *****-ABCDE\n   vmodl key: esx.standard.cpuPackage\n   name: vSphere 6 Standard\n(vim.fault.NoPermission) {\n}\n",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -3,6 +3,15 @@
 //!
 //! Not for the settings of a machine: those are objects, which `dump` reads.
 
+/// The list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Whether every line was understood: one that was not may have been a machine.
+    pub complete: bool,
+}
+
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -21,26 +30,28 @@ pub struct Row {
 ///
 /// ```
 /// use preflight::facts::esxi_shell::machines::parse;
-/// let rows = parse("Vmid   Name   File\n7   app (old) 2   [ds 1] app/app.vmx   rhel6_64Guest   vmx-09\n").unwrap();
-/// assert_eq!((rows[0].name.as_str(), rows[0].datastore.as_str()), ("app (old) 2", "ds 1"));
+/// let list = parse("Vmid   Name   File\n7   app (old) 2   [ds 1] app/app.vmx   rhel6_64Guest   vmx-09\n").unwrap();
+/// assert_eq!((list.rows[0].name.as_str(), list.rows[0].datastore.as_str()), ("app (old) 2", "ds 1"));
+/// assert!(list.complete);
 /// ```
 ///
 /// # Errors
 ///
 /// What was printed, when it is no list: a list has its heading also when no machine is there.
-pub fn parse(text: &str) -> Result<Vec<Row>, String> {
+pub fn parse(text: &str) -> Result<List, String> {
     if !text.lines().any(|line| line.trim_start().starts_with("Vmid")) {
-        let shown: String = text.trim().chars().take(80).collect();
-        return Err(format!("vim-cmd printed no list of machines: {shown:?}"));
+        return Err(format!("vim-cmd printed no list of machines: {:?}", shown(text)));
     }
-    let mut rows: Vec<Row> = Vec::new();
-    for row in text.lines().filter_map(row) {
-        // A line of somebody's notes may look like a row; numbers are given once.
-        if !rows.iter().any(|known| known.id == row.id) {
-            rows.push(row);
+    let mut list = List { rows: Vec::new(), complete: true };
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match row(line) {
+            // A line of somebody's notes may look like a row; numbers are given once.
+            Some(row) if list.rows.iter().any(|known| known.id == row.id) => {}
+            Some(row) => list.rows.push(row),
+            None => list.complete &= line.trim_start().starts_with("Vmid"),
         }
     }
-    Ok(rows)
+    Ok(list)
 }
 
 fn row(line: &str) -> Option<Row> {
@@ -84,18 +95,19 @@ fn row(line: &str) -> Option<Row> {
 ///
 /// # Errors
 ///
-/// What was printed, when the heading is missing.
+/// What was printed, when the heading is missing, or when something stands there that is no snapshot
+/// and none was seen either. A description goes on over lines, but then there is a snapshot.
 pub fn snapshots(text: &str) -> Result<Vec<String>, String> {
-    let mut lines = text.lines().skip_while(|line| !line.trim().starts_with("Get Snapshot"));
-    if lines.next().is_none() {
-        let shown: String = text.trim().chars().take(80).collect();
-        return Err(format!("vim-cmd printed no list of snapshots: {shown:?}"));
-    }
     let (mut names, mut nodes) = (Vec::new(), 0);
-    for line in lines {
-        let line = line.trim_start_matches(['-', ' ']);
+    let (mut heading, mut foreign) = (false, None);
+    for whole in text.lines().filter(|line| !line.trim().is_empty()) {
+        let line = whole.trim_start_matches(['-', ' ']);
         if line.starts_with("|-") {
             nodes += 1;
+        } else if line.trim_end() == "Get Snapshot:" {
+            heading = true;
+        } else if !line.starts_with("Snapshot ") {
+            foreign = foreign.or(Some(whole));
         }
         let Some(rest) = line.strip_prefix("Snapshot Name") else { continue };
         let Some((_, name)) = rest.split_once(':') else { continue };
@@ -105,7 +117,17 @@ pub fn snapshots(text: &str) -> Result<Vec<String>, String> {
     while names.len() < nodes {
         names.push("(without a name)".to_owned());
     }
-    Ok(names)
+    match foreign {
+        Some(line) if names.is_empty() => {
+            Err(format!("vim-cmd printed {:?} in place of snapshots", shown(line)))
+        }
+        _ if !heading => Err(format!("vim-cmd printed no list of snapshots: {:?}", shown(text))),
+        _ => Ok(names),
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.trim().chars().take(80).collect()
 }
 
 #[cfg(test)]
@@ -113,8 +135,9 @@ mod tests {
     use super::*;
 
     fn short(text: &str) -> Vec<String> {
-        let rows = parse(text).unwrap();
-        rows.iter()
+        let list = parse(text).unwrap();
+        list.rows
+            .iter()
             .map(|row| format!("{}|{}|{}|{}", row.id, row.name, row.datastore, row.path))
             .collect()
     }
@@ -162,8 +185,37 @@ mod tests {
         let chain = "Get Snapshot:\n|-ROOT\n--Snapshot Name        : a\n--Snapshot Id          : 1\n--Snapshot Desciption  : x: y\n--Snapshot Created On  : 2/23/2015 18:12:50\n--Snapshot State       : powered on\n--|-CHILD\n----Snapshot Name        : b: 2\n----Snapshot State       : powered off\n----|-CHILD\n------Snapshot Name        :\n";
         assert_eq!(snapshots(chain).unwrap(), ["a", "b: 2", ""]);
         assert_eq!(snapshots("Get Snapshot:\n|-ROOT\n").unwrap(), ["(without a name)"]);
-        for text in ["", "(vim.fault.NotFound) {\n}\n"] {
+        for text in [
+            "",
+            "(vim.fault.NotFound) {\n}\n",
+            "Get Snapshot:\n(vim.fault.NoPermission) {\n   msg = \"x\"\n}\n",
+            "(vim.fault.NoPermission) {\n}\nGet Snapshot:\n",
+            "Get Snapshot:\nTerminated\n",
+            "Get Snapshot:\nFailed to get snapshots\n",
+            "Get Snapsho",
+            "Get Snapshot: failed\n",
+        ] {
             assert!(snapshots(text).is_err(), "{text}");
+        }
+        // A description over several lines belongs to a snapshot.
+        let described = "Get Snapshot:\n|-ROOT\n--Snapshot Name        : a\n--Snapshot Desciption  : one\ntwo\n";
+        assert_eq!(snapshots(described).unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_list_with_a_line_that_is_no_machine_is_not_all() {
+        let heading = "Vmid   Name   File\n";
+        let row = "7   app   [ds1] app/app.vmx\n";
+        for (lines, expected) in [
+            (String::new(), true),
+            (row.to_owned(), true),
+            (format!("{row}{row}"), true),
+            (format!("{row}Skipping invalid VM '10'\n"), false),
+            (format!("{row}(vim.fault.NoPermission) {{\n"), false),
+            (format!("{row}   msg = \"x\"\n"), false),
+            ("8   app   ds1 app\n".to_owned(), false),
+        ] {
+            assert_eq!(parse(&format!("{heading}{lines}")).unwrap().complete, expected, "{lines}");
         }
     }
 }

@@ -20,9 +20,11 @@ const FIXED: &[Probe] = &[
     Probe::new("esxi-hostname", "limit 5 hostname"),
     Probe::new(
         "esxi-licence",
-        r"limit 15 vim-cmd vimsvc/license --show 2>&1 |
+        r#"text=$(limit 15 vim-cmd vimsvc/license --show 2>&1); status=$?
+printf '%s\n' "$text" |
   sed -e 's/[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-\([0-9A-Za-z]\{5\}\)/*****-*****-*****-*****-\1/g' \
-      -e 's/^\([[:space:]]*serial: *\)[^[:space:]*].*\(.....\)$/\1*****-\2/'",
+      -e 's/^\([[:space:]]*serial: *\)[^[:space:]*].*\(.....\)$/\1*****-\2/'
+exit "$status""#,
     ),
     Probe::new("esxi-host", "limit 15 vim-cmd hostsvc/hostsummary 2>&1"),
     Probe::new("esxi-volumes", "limit 15 esxcli storage filesystem list 2>&1"),
@@ -35,11 +37,11 @@ const FIXED: &[Probe] = &[
 /// The list of machines without their notes, then frames of their own for each that is asked
 /// about in detail. `$WANTED` has their names, one a line; `$MOST` how many there may be.
 const MACHINES: &str = r#"
-list=$(limit 20 vim-cmd vmsvc/getallvms 2>&1)
-list=$(printf '%s\n' "$list" | sed -n -e '/^Vmid/p' -e '/^(/p' -e '/^ *msg = /p' \
+list=$(limit 20 vim-cmd vmsvc/getallvms 2>&1); status=$?
+list=$(printf '%s\n' "$list" | sed -n -e '/^Vmid/p' -e '/^(/p' -e '/^Skipping/p' -e '/^ *msg = /p' \
   -e 's/^\([0-9][0-9]* .*\[.*\.vmx\)[[:space:]].*$/\1/p' -e '/^[0-9][0-9]* .*\[.*\.vmx$/p')
 printf '%s\n' "$list"
-printf '\n%s status 0\n' "$FRAME"
+printf '\n%s status %s\n' "$FRAME" "$status"
 tell() {
   printf '%s probe %s\n' "$FRAME" "$1"
   shift

@@ -10,8 +10,8 @@ const EXTENTS: &str = "Volume Name  VMFS UUID  Extent Number  Device Name  Parti
 const NFS: &str = "Volume Name  Host  Share  Accessible  Mounted  Read-Only  Hardware Acceleration\n-----------  ----  -----  ----------  -------  ---------  ---------------------\nisos         nas1  /v     true        true     true       Unknown\n";
 const MOUNTS: &str = "(vim.host.FileSystemVolumeInfo) {\n   mountInfo = (vim.host.FileSystemMountInfo) [\n      (vim.host.FileSystemMountInfo) {\n         mountInfo = (vim.host.MountInfo) {\n            accessMode = \"readWrite\", \n         }, \n         volume = (vim.host.VmfsVolume) {\n            name = \"ds 1\", \n            uuid = \"5e-1\", \n         }\n      }\n   ]\n}\n";
 const LIST: &str = "Vmid  Name  File\n11  mt (1)  [ds 1] mt/mt.vmx\n12  app  [gone] app/app.vmx\n";
-const CONFIG: &str = "Configuration:\n\n(vim.vm.ConfigInfo) {\n   uuid = \"564d\", \n   guestId = \"centos64Guest\", \n   flags = (vim.vm.FlagInfo) {\n      diskUuidEnabled = true, \n   }, \n   hardware = (vim.vm.VirtualHardware) {\n      memoryMB = 6144, \n      device = (vim.vm.device.VirtualDevice) [\n         (vim.vm.device.VirtualLsiLogicController) {\n            deviceInfo = (vim.Description) {\n               label = \"SCSI controller 0\", \n            }, \n            sharedBus = \"noSharing\", \n         }, \n         (vim.vm.device.VirtualDisk) {\n            backing = (vim.vm.device.VirtualDisk.FlatVer2BackingInfo) {\n               fileName = \"[ds 1] mt/mt.vmdk\", \n               parent = (vim.vm.device.VirtualDisk.FlatVer2BackingInfo) null, \n            }, \n            capacityInKB = 2048, \n         }\n      ]\n   }, \n   extraConfig = (vim.option.OptionValue) [\n(vim.option.OptionValue) {\n         key = \"disk.EnableUUID\", \n         value = \"TRUE\"\n},\n   ]\n}\n";
-const SUMMARY: &str = "Listsummary:\n\n(vim.vm.Summary) {\n   runtime = (vim.vm.RuntimeInfo) {\n      powerState = \"poweredOn\", \n   }, \n   guest = (vim.vm.Summary.GuestSummary) {\n      toolsRunningStatus = \"guestToolsRunning\"\n   }\n}\n";
+const CONFIG: &str = "Configuration:\n\n(vim.vm.ConfigInfo) {\n   uuid = \"564d\", \n   guestId = \"centos64Guest\", \n   flags = (vim.vm.FlagInfo) {\n      diskUuidEnabled = true, \n   }, \n   hardware = (vim.vm.VirtualHardware) {\n      memoryMB = 6144, \n      device = (vim.vm.device.VirtualDevice) [\n         (vim.vm.device.VirtualLsiLogicController) {\n            key = 1000, \n            deviceInfo = (vim.Description) {\n               label = \"SCSI controller 0\", \n            }, \n            sharedBus = \"noSharing\", \n         }, \n         (vim.vm.device.VirtualDisk) {\n            controllerKey = 1000, \n            backing = (vim.vm.device.VirtualDisk.FlatVer2BackingInfo) {\n               fileName = \"[ds 1] mt/mt.vmdk\", \n               parent = (vim.vm.device.VirtualDisk.FlatVer2BackingInfo) null, \n            }, \n            capacityInKB = 2048, \n         }\n      ]\n   }, \n   extraConfig = (vim.option.OptionValue) [\n(vim.option.OptionValue) {\n         key = \"disk.EnableUUID\", \n         value = \"TRUE\"\n},\n   ]\n}\n";
+const SUMMARY: &str = "Listsummary:\n\n(vim.vm.Summary) {\n   runtime = (vim.vm.RuntimeInfo) {\n      powerState = \"poweredOn\", \n      consolidationNeeded = false, \n   }, \n   guest = (vim.vm.Summary.GuestSummary) {\n      toolsRunningStatus = \"guestToolsRunning\"\n   }\n}\n";
 const FAULT: &str = "(vim.fault.NotFound) {\n   faultCause = (vmodl.MethodFault) null, \n   msg = \"Unable to find a VM corresponding to \"11\"\"\n}\n";
 const LICENCE: &str = "  serial: *****-*****-*****-*****-ABCDE\n  vmodl key: esxBasic\n  name: vSphere 4 Hypervisor\n";
 
@@ -131,6 +131,20 @@ fn what_could_not_be_read_is_unknown() {
             "the host answered NotFound: Unable to find a VM corresponding to \"11\""
         )
     );
+    for (status, text) in [
+        (255, "Get Snapshot:\n(vim.fault.NoPermission) {\n   msg = \"x\"\n}\n"),
+        (0, "Get Snapshot:\n(vim.fault.NoPermission) {\n   msg = \"x\"\n}\n"),
+        (124, "Get Snapshot:\n"),
+        (1, "Get Snapshot:\n"),
+        (0, "Terminated\nGet Snapshot:\n"),
+        (0, ""),
+    ] {
+        let api = api_of(&shell(&[("esxi-snapshots-11", status, text)]));
+        assert!(
+            Survey::of(&api).master_target("mt (1)").snapshots.known().is_none(),
+            "{status} {text}"
+        );
+    }
     let api = api_of(&shell(&[("esxi-licence", 0, "Failed to login\n"), ("esxi-volumes", 1, "")]));
     let host = &Survey::of(&api).hosts()[0];
     assert!(host.licence.known().is_none() && host.datastores.known().is_none());
@@ -149,6 +163,41 @@ fn a_file_that_differs_from_the_running_machine_is_seen() {
     assert_eq!(vm.vmx.known().unwrap().unread.items, ["disk.EnableUUID = FALSE"]);
     let api = api_of(&shell(&[("esxi-vmx-11", 2, "")]));
     assert!(Survey::of(&api).master_target("mt (1)").vmx.known().is_none());
+}
+
+#[test]
+fn an_answer_counts_only_when_its_command_ended_well() {
+    let whole = shell(&[]);
+    let read = |api: &Transcript| {
+        let survey = Survey::of(api);
+        let host = survey.hosts().remove(0);
+        let vm = survey.master_target("mt (1)");
+        serde_json::to_value((host, vm)).unwrap().to_string()
+    };
+    let good = read(&api_of(&whole));
+    for (probe, answer) in &whole.answers.by_probe {
+        // What tells nothing but names, and what a host may be without.
+        if ["asked", "esxi-time", "esxi-hostname", "esxi-extents", "esxi-nfs", "esxi-nfs41"]
+            .contains(&probe.as_str())
+        {
+            continue;
+        }
+        for status in [1, 124, 255] {
+            let api = api_of(&shell(&[(probe, status, &answer.text)]));
+            assert_ne!(read(&api), good, "{probe} with status {status}");
+        }
+    }
+    for (status, text, expected) in [
+        (0, "VMware ESXi 6.7.0 build-1\n", Some(true)),
+        (0, "GNU bash\n", Some(false)),
+        (127, "sh: vmware: not found\n", Some(false)),
+        (124, "", None),
+        (1, "VMware ESXi 6.7.0 build-1\n", None),
+        (0, "", None),
+    ] {
+        let facts = of(&shell(&[("esxi-version", status, text)]));
+        assert_eq!(facts.is_esxi.known().copied(), expected, "{status} {text}");
+    }
 }
 
 #[test]

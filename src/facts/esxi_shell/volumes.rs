@@ -33,13 +33,28 @@ pub struct Volume {
 ///
 /// What was printed, when it is no such list, or a row of it is not understood.
 pub fn parse(text: &str) -> Result<Vec<Volume>, String> {
-    let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with("---"));
-    if lines.next().is_none() {
-        let shown: String = text.trim().chars().take(80).collect();
-        return Err(format!("esxcli printed no list of file systems: {shown:?}"));
-    }
-    let rows = lines.filter(|line| !line.trim().is_empty());
-    rows.map(|line| row(line).ok_or_else(|| format!("a row is not understood: {line:?}"))).collect()
+    let rows = below_heading(text, &["Mounted", "Type", "Free"])
+        .ok_or_else(|| format!("esxcli printed no list of file systems: {:?}", shown(text)))?;
+    rows.into_iter().map(|line| row(line).ok_or_else(|| not_understood(line))).collect()
+}
+
+/// The rows of a table below its heading, which has these words, and the rule below it; none when
+/// anything else stands before them.
+fn below_heading<'t>(text: &'t str, words: &[&str]) -> Option<Vec<&'t str>> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let heading = lines.next()?;
+    let rule = lines.next()?.trim();
+    let is_rule = rule.starts_with("---") && rule.chars().all(|c| c == '-' || c == ' ');
+    let whole = is_rule && words.iter().all(|word| heading.contains(word));
+    whole.then(|| lines.collect())
+}
+
+fn shown(text: &str) -> String {
+    text.trim().chars().take(80).collect()
+}
+
+fn not_understood(line: &str) -> String {
+    format!("a row is not understood: {:?}", shown(line))
 }
 
 fn row(line: &str) -> Option<Volume> {
@@ -79,17 +94,23 @@ fn row(line: &str) -> Option<Volume> {
 ///
 /// # Errors
 ///
-/// What was printed, when it is no such list.
+/// What was printed, when it is no such list, or a row of it is not understood. A host without such
+/// a volume prints nothing.
 pub fn extents(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with("---"));
-    if lines.next().is_none() {
-        let shown: String = text.trim().chars().take(80).collect();
-        return Err(format!("esxcli printed no list of extents: {shown:?}"));
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
     }
+    let rows = below_heading(text, &["VMFS UUID", "Extent Number"])
+        .ok_or_else(|| format!("esxcli printed no list of extents: {:?}", shown(text)))?;
     let mut volumes: Vec<(String, String)> = Vec::new();
-    for line in lines {
+    for line in rows {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [name @ .., uuid, _number, _device, _partition] = words.as_slice() else { continue };
+        let [name @ .., uuid, number, _device, partition] = words.as_slice() else {
+            return Err(not_understood(line));
+        };
+        if number.parse::<u32>().is_err() || partition.parse::<u32>().is_err() {
+            return Err(not_understood(line));
+        }
         let volume = (name.join(" "), (*uuid).to_owned());
         if !volumes.contains(&volume) {
             volumes.push(volume);
@@ -177,7 +198,24 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
-        assert!(parse(&format!("{HEADING}ds  5e-1  maybe  VMFS  1  x\n")).is_err());
+        for foreign in ["ds  5e-1  maybe  VMFS  1  x\n", "Terminated\n", "(vim.fault.NotFound) {\n"]
+        {
+            assert!(parse(&format!("{HEADING}{foreign}")).is_err(), "{foreign}");
+            assert!(parse(&format!("{foreign}{HEADING}")).is_err(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn extents_are_none_only_where_nothing_is_printed() {
+        let heading = "Volume Name  VMFS UUID  Extent Number  Device Name  Partition\n----  ----\n";
+        assert_eq!(extents(""), Ok(Vec::new()));
+        assert_eq!(extents(heading), Ok(Vec::new()));
+        for text in ["Connect to localhost failed\n", "----\n"] {
+            assert!(extents(text).is_err(), "{text}");
+        }
+        for row in ["Terminated\n", "ds  5e-1  x  naa.1  3\n", "ds  5e-1  0  naa.1  x\n"] {
+            assert!(extents(&format!("{heading}{row}")).is_err(), "{row}");
+        }
     }
 
     #[test]

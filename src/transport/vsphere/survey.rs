@@ -73,6 +73,7 @@ const LISTED: &[Wanted<'static>] = &[
             "runtime.powerState",
             "resourcePool",
             "datastore",
+            "summary.config.vmPathName",
         ],
     ),
 ];
