@@ -216,7 +216,7 @@ pub fn verify(image: &ByteMap, file: &File, progress: Progress<'_>) -> io::Resul
     Ok(whole.finish())
 }
 
-fn chunk_at(at: u64, end: u64) -> usize {
+pub(super) fn chunk_at(at: u64, end: u64) -> usize {
     usize::try_from((end - at).min(CHUNK as u64)).expect("a chunk fits memory")
 }
 

@@ -123,6 +123,8 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut everywhere = None;
     let (mut marked, mut named) = (None, None);
     let (mut has_menu, mut has_prompt) = (false, false);
+    // What a `kernel` line adds and the last `append` of the entry, which is the one that counts.
+    let (mut own, mut appended): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let placed = place(text);
     for (number, placed) in placed.iter().enumerate() {
         let mut open = parsed.entries.last_mut().filter(|_| placed.is_in_label);
@@ -131,17 +133,20 @@ pub(super) fn parse(text: &str) -> Parsed {
                 let id = word(id).0.to_owned();
                 let (title, lines) = (id.clone(), number..number + 1);
                 parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+                (own, appended) = (Vec::new(), Vec::new());
                 continue;
             }
             (Directive::MenuLabel(title), Some(entry)) => entry.title = title.replace('^', ""),
             (Directive::Kernel(kernel), Some(entry)) => {
                 let (path, more) = word(kernel);
                 entry.kernel = Some(path.to_owned()).filter(|path| !path.is_empty());
-                entry.args.splice(0..0, arguments(more).0);
+                own = arguments(more).0;
+                entry.args = own.iter().chain(&appended).cloned().collect();
             }
             (Directive::Append(append), Some(entry)) => {
                 let (args, initrd) = arguments(append);
-                entry.args.extend(args);
+                appended = args;
+                entry.args = own.iter().chain(&appended).cloned().collect();
                 entry.initrd = initrd.or(entry.initrd.take());
             }
             (Directive::Append(append), None) => everywhere = Some(arguments(append)),
@@ -483,6 +488,14 @@ menu end
         assert!(
             grown.starts_with("timeout 10\ndefault install-unattended\nlabel install-unattended\n")
         );
+    }
+
+    #[test]
+    fn the_last_append_of_an_entry_counts() {
+        let text = "default a\nlabel a\n  append initrd=i ks=cdrom:/ks.cfg\n  kernel k x\n  append initrd=i quiet\n";
+        assert_eq!(config(text).entries()[0].args, ["x", "quiet"]);
+        let text = "default a\nlabel a\n  kernel k\n  append initrd=i quiet\n  localboot 0\n";
+        assert_eq!(config(text).default_entry().unwrap().kernel, None);
     }
 
     #[test]

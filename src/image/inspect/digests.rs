@@ -3,6 +3,7 @@
 //! Not for what a digest is compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use super::MediaMd5Check;
 use crate::digest::Sha256;
@@ -10,7 +11,7 @@ use crate::facts::Fact;
 use crate::image::iso::media_md5::{Implant, MediaMd5};
 use crate::image::iso::{EntryKind, IsoError, Medium};
 use crate::image::sweep::Sweep;
-use crate::image::writing::{Belt, CHUNK, with_tap};
+use crate::image::writing::{Belt, chunk_at, with_tap};
 
 /// Digests of files on the disc, each file read once however often it is asked for.
 pub struct Digests<'a> {
@@ -90,49 +91,52 @@ impl<'a> Digests<'a> {
             _ => None,
         };
         let summed = sum.as_ref().map_or(0, MediaMd5::wanted);
-        let mut tap = |chunk: &[u8]| {
-            if let Some(sum) = &mut sum {
-                sum.update(chunk);
-            }
+        let failure = match &mut sum {
+            Some(sum) => self.sum(summed, sweep, sum),
+            None => Ok(()),
         };
-        let failure = with_tap(Some(&mut tap), |carry| {
-            let mut belt = Belt::new();
-            let mut at = 0;
-            loop {
-                let is_summed = at < summed;
-                if !is_summed {
-                    match sweep.next(at) {
-                        Some(next) => at = next,
-                        None => return None,
-                    }
-                }
-                let end = if is_summed { summed } else { self.medium.file_len() };
-                let len = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(CHUNK);
-                if len == 0 {
-                    return None;
-                }
-                match belt.fill(len, |buffer| self.medium.source().read_exact_at(at, buffer)) {
-                    Ok(chunk) => {
-                        if is_summed {
-                            carry(&chunk);
-                        }
-                        sweep.update(at, &chunk);
-                    }
-                    // Behind a hole nothing can be summed; the files are asked one by one.
-                    Err(error) => return Some(error.to_string()),
-                }
-                at += len as u64;
-            }
-        });
+        let failure = failure.and_then(|()| self.rest(summed, sweep)).err();
         let Some(implanted) = implanted else { return Fact::Known("absent".to_owned()) };
         let Some(sum) = sum else { return Fact::Known("match".to_owned()) };
         if let Some(why) = failure {
-            return Fact::unavailable(why);
+            return Fact::unavailable(why.to_string());
         }
         match sum.finish(implanted.is_supported) {
             Some(found) if found == implanted => Fact::Known("match".to_owned()),
             _ => Fact::Known("mismatch".to_owned()),
         }
+    }
+
+    /// Reads what is summed, for the sum on another core and for the files on this one.
+    fn sum(&self, summed: u64, sweep: &mut Sweep, sum: &mut MediaMd5) -> io::Result<()> {
+        let mut tap = |chunk: &[u8]| sum.update(chunk);
+        with_tap(Some(&mut tap), |carry| {
+            let mut belt = Belt::new();
+            let mut at = 0;
+            while at < summed {
+                let len = chunk_at(at, summed);
+                let chunk =
+                    belt.fill(len, |buffer| self.medium.source().read_exact_at(at, buffer))?;
+                carry(&chunk);
+                sweep.update(at, &chunk);
+                at += len as u64;
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads what files have from a byte on, and nothing between them.
+    fn rest(&self, from: u64, sweep: &mut Sweep) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let mut at = from;
+        while let Some(next) = sweep.next(at).filter(|next| *next < self.medium.file_len()) {
+            let len = chunk_at(next, self.medium.file_len());
+            buffer.resize(len, 0);
+            self.medium.source().read_exact_at(next, &mut buffer)?;
+            sweep.update(next, &buffer);
+            at = next + len as u64;
+        }
+        Ok(())
     }
 
     /// The digest of one file, or why it has none.
