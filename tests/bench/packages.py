@@ -56,6 +56,9 @@ with tempfile.TemporaryDirectory() as directory:
     root = pathlib.Path(directory)
     repodata = root / 'tree/repodata'
     repodata.mkdir(parents=True)
+    (root / 'tree/Packages').mkdir()
+    for name in names:
+        (root / f'tree/Packages/{name}-1.0-1.el6.x86_64.rpm').write_bytes(b'123456789')
     (root / 'tree/.discinfo').write_text('1414159991.958686\n6.6\nx86_64\nALL\n')
     (root / 'tree/.treeinfo').write_text('[general]\nfamily = CentOS\nversion = 6.6\narch = x86_64\n')
     both = [package(n, name) for n, name in enumerate(names)]

@@ -3,7 +3,7 @@
 //!
 //! Not for what the kickstart says, nor for whether a file's bytes are right (`vendor`, `payload`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Answer;
 use super::location::{Location, arguments_of, locate};
@@ -78,16 +78,19 @@ fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
             ));
         }
     }
+    let wanted: BTreeSet<u64> = medium.boot_entries().iter().map(BootEntry::at).collect();
+    let starts = medium.entries().filter(|file| file.kind == EntryKind::File).filter_map(|file| {
+        let at = file.extents.first()?.0;
+        wanted.contains(&at).then_some((at, file))
+    });
+    let files: BTreeMap<u64, crate::image::iso::Entry> = starts.collect();
     for entry in medium.boot_entries().iter().filter(|entry| entry.bootable) {
         let (name, is_uefi) = match entry.platform {
             Platform::Bios => ("BIOS", false),
             Platform::Uefi => ("UEFI", true),
             Platform::Other(_) => continue,
         };
-        let file = medium.entries().find(|file| {
-            file.kind == EntryKind::File
-                && file.extents.first().is_some_and(|(at, _)| *at == entry.at())
-        });
+        let file = files.get(&entry.at());
         let Some(file) = file else {
             chain.faults.fault(format!("the boot entry for {name} points at no file of the disc"));
             continue;

@@ -1,6 +1,6 @@
 //! File systems, partition tables and the implanted sum of an image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::image::MediumFacts;
 use crate::facts::{Fact, Looked};
@@ -46,6 +46,7 @@ pub fn facts(medium: &Medium, media_md5: Fact<String>) -> MediumFacts {
 fn trees_agree(medium: &Medium) -> bool {
     let mut renamed: BTreeMap<Vec<(u64, u64)>, i64> = BTreeMap::new();
     let place = |entry: Option<Entry>| entry.map(|entry| entry.extents).unwrap_or_default();
+    let mut only_joliet = BTreeSet::new();
     for difference in medium.joliet_differences(DIFFERENCES) {
         match difference {
             JolietDifference::OnlyMain(path) if path.ends_with("TRANS.TBL") => {}
@@ -53,11 +54,13 @@ fn trees_agree(medium: &Medium) -> bool {
                 *renamed.entry(place(medium.find(&path))).or_default() += 1;
             }
             JolietDifference::OnlyJoliet(path) => {
-                let found = medium.joliet_entries().find(|entry| entry.path == path);
-                *renamed.entry(place(found)).or_default() -= 1;
+                only_joliet.insert(path);
             }
             JolietDifference::OtherContent(_) => return false,
         }
+    }
+    for entry in medium.joliet_entries().filter(|entry| only_joliet.contains(&entry.path)) {
+        *renamed.entry(entry.extents).or_default() -= 1;
     }
     renamed.values().all(|count| *count == 0)
 }
