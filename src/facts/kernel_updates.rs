@@ -6,28 +6,36 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Fact;
 use super::file::{self, file_probe};
-use super::packages::{Manager, PackageFacts};
+use super::packages::{Manager, PackageFact, PackageFacts};
 use super::probe::Probe;
 use super::transcript::Transcript;
+use super::{Fact, Unavailable};
 
-/// Sends the sections and exclusions of `$conf`.
-macro_rules! exclusions {
+/// Defines `send FILE`, which sends the sections of a configuration and the keys that matter here.
+macro_rules! send {
     () => {
         r#"
-[ -e $conf ] || exit 44
-[ -r $conf ] || exit 1
-keep=
-while IFS= read -r line || [ -n "$line" ]; do
-  case $line in
-  '['*) keep= && printf '%s\n' "$line";;
-  [Ee]xclude*) keep=1 && printf '%s\n' "$line";;
-  ' '*|'	'*) [ -z "$keep" ] || printf '%s\n' "$line";;
-  *) keep=;;
-  esac
-done < $conf
+send() {
+  keep=
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+    '['*) keep= && printf '%s\n' "$line";;
+    [Ee]xclude*|[Dd]isable_excludes*) keep=1 && printf '%s\n' "$line";;
+    [Pp]lugins*|[Ee]nabled*|[Ll]ocklist*|[Rr]eposdir*) keep= && printf '%s\n' "$line";;
+    ' '*|'	'*) [ -z "$keep" ] || printf '%s\n' "$line";;
+    *) keep=;;
+    esac
+  done < "$1"
+}
 "#
+    };
+}
+
+/// Sends what matters of `$conf`.
+macro_rules! configuration {
+    () => {
+        concat!(send!(), "[ -e $conf ] || exit 44\n[ -r $conf ] || exit 1\nsend $conf\nexit 0\n")
     };
 }
 
@@ -35,9 +43,28 @@ done < $conf
 ///
 /// Of the configuration only sections and exclusions are sent: it can hold a proxy's password.
 pub const PROBES: &[Probe] = &[
-    Probe::new("yum-conf", concat!("conf=/etc/yum.conf", exclusions!())),
-    Probe::new("dnf-conf", concat!("conf=/etc/dnf/dnf.conf", exclusions!())),
+    Probe::new("yum-conf", concat!("conf=/etc/yum.conf", configuration!())),
+    Probe::new("dnf-conf", concat!("conf=/etc/dnf/dnf.conf", configuration!())),
     file_probe!("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
+    Probe::new(
+        "version-lock-conf",
+        concat!("conf=/etc/yum/pluginconf.d/versionlock.conf", configuration!()),
+    ),
+    Probe::new(
+        "yum-repositories",
+        concat!(
+            send!(),
+            "[ -d /etc/yum.repos.d ] || exit 44\n[ -r /etc/yum.repos.d ] || exit 1\nset +f\n\
+             for f in /etc/yum.repos.d/*.repo; do\n  [ -e \"$f\" ] || continue\n  \
+             [ -r \"$f\" ] || exit 1\n  send \"$f\"\ndone\nexit 0\n"
+        ),
+    ),
+    Probe::new(
+        "apt-settings",
+        "command -v apt-config >/dev/null || exit 44\n\
+         said=$(limit 10 apt-config dump) || exit 1\n\
+         printf '%s\\n' \"$said\" | grep -e '^APT::Architecture ' -e '^APT::Periodic::'",
+    ),
     Probe::new(
         "auto-upgrades",
         "[ -d /etc/apt/apt.conf.d ] || exit 44\nset +f\n\
@@ -67,29 +94,126 @@ pub fn of(transcript: &Transcript, packages: &Fact<PackageFacts>) -> Fact<Kernel
     }
 }
 
+/// What a host says of the configuration of its package manager.
+struct Yum {
+    yum: String,
+    dnf: String,
+    lock: String,
+    /// The lock's plug-in, which the lock is nothing without.
+    lock_conf: Fact<String>,
+    repositories: Fact<String>,
+    unread: Option<Unavailable>,
+}
+
+impl Yum {
+    fn of(transcript: &Transcript) -> Self {
+        let mut unread = None;
+        let mut read = |probe, path| match file::text(transcript, probe, path) {
+            Fact::Known(text) => text.unwrap_or_default().to_owned(),
+            Fact::Unavailable(why) => {
+                unread.get_or_insert(why);
+                String::new()
+            }
+        };
+        let maybe = |probe, path| {
+            file::text(transcript, probe, path).map(|text| text.unwrap_or_default().to_owned())
+        };
+        Self {
+            yum: read("yum-conf", "/etc/yum.conf"),
+            dnf: read("dnf-conf", "/etc/dnf/dnf.conf"),
+            lock: read("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
+            lock_conf: maybe("version-lock-conf", "/etc/yum/pluginconf.d/versionlock.conf"),
+            repositories: maybe("yum-repositories", "/etc/yum.repos.d"),
+            unread,
+        }
+    }
+
+    /// By what the kernel is frozen; a reason when that is not known; none when it is by nothing.
+    fn frozen_by(&self) -> Option<Fact<String>> {
+        for (path, text, keys) in [
+            ("/etc/yum.conf", &self.yum, &["exclude"][..]),
+            ("/etc/dnf/dnf.conf", &self.dnf, &["exclude", "excludepkgs"]),
+        ] {
+            if let Some(pattern) = excluded(text, keys).into_iter().find(|it| is_kernel(it)) {
+                return Some(match last(text, "main", "disable_excludes") {
+                    Some(value) if !value.is_empty() => Fact::unavailable(format!(
+                        "{path} excludes {pattern}, and disable_excludes={value}"
+                    )),
+                    _ => Fact::Known(format!("{path} excludes {pattern}")),
+                });
+            }
+        }
+        self.locked().or_else(|| self.excluded_by_repositories())
+    }
+
+    /// A line of the list of locks counts with its plug-in on.
+    fn locked(&self) -> Option<Fact<String>> {
+        let line = self.lock.lines().map(str::trim).find(|line| locks_kernel(line))?;
+        let conf = match &self.lock_conf {
+            Fact::Known(conf) => conf,
+            Fact::Unavailable(why) => {
+                return Some(Fact::unavailable(format!(
+                    "the version is locked, if the plug-in is on: {}",
+                    why.reason
+                )));
+            }
+        };
+        let is_on = |value: Option<String>| value.is_some_and(|value| is_yes(&value));
+        // Without a configuration there is no plug-in; yum's own switch is off by default.
+        let on = is_on(last(&self.yum, "main", "plugins")) && is_on(last(conf, "main", "enabled"));
+        match last(conf, "main", "locklist") {
+            Some(path) if path != "/etc/yum/pluginconf.d/versionlock.list" => {
+                Some(Fact::unavailable(format!("the list of locked versions is {path}")))
+            }
+            _ => on.then(|| Fact::Known(format!("the version is locked: {line}"))),
+        }
+    }
+
+    /// Exclusions in repositories count when every one that is on has one.
+    fn excluded_by_repositories(&self) -> Option<Fact<String>> {
+        let text = match &self.repositories {
+            Fact::Known(text) => text,
+            Fact::Unavailable(why) => {
+                return Some(Fact::unavailable(format!(
+                    "nothing but a repository's file could exclude the kernel: {}",
+                    why.reason
+                )));
+            }
+        };
+        if let Some(path) = last(&self.yum, "main", "reposdir") {
+            return Some(Fact::unavailable(format!("repositories are in {path}")));
+        }
+        let excludes = |name: &str| {
+            let keys = ["exclude", "excludepkgs"];
+            values(text, name, &keys).iter().any(|pattern| is_kernel(pattern))
+        };
+        let is_on = |name: &&String| last(text, name, "enabled").is_none_or(|value| is_yes(&value));
+        let names = sections(text);
+        let (without, with): (Vec<&String>, Vec<&String>) =
+            names.iter().filter(is_on).partition(|name| !excludes(name));
+        match (with.is_empty(), without.first()) {
+            (true, _) => None,
+            (false, None) => {
+                Some(Fact::Known("every repository that is on excludes the kernel".to_owned()))
+            }
+            (false, Some(open)) => Some(Fact::unavailable(format!(
+                "repository {} excludes the kernel, and {open} does not",
+                with[0]
+            ))),
+        }
+    }
+}
+
+fn is_yes(value: &str) -> bool {
+    ["1", "yes", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
 fn of_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
-    let mut unread = None;
-    let mut read = |probe, path| match file::text(transcript, probe, path) {
-        Fact::Known(text) => text.unwrap_or_default().to_owned(),
-        Fact::Unavailable(why) => {
-            unread.get_or_insert(why);
-            String::new()
-        }
-    };
-    let yum = read("yum-conf", "/etc/yum.conf");
-    let dnf = read("dnf-conf", "/etc/dnf/dnf.conf");
-    let lock = read("version-lock", "/etc/yum/pluginconf.d/versionlock.list");
-    let frozen = |how: String| Fact::Known(KernelUpdateFacts { frozen: true, how });
-    for (path, text) in [("/etc/yum.conf", &yum), ("/etc/dnf/dnf.conf", &dnf)] {
-        if let Some(pattern) = excluded(text).into_iter().find(|pattern| is_kernel(pattern)) {
-            return frozen(format!("{path} excludes {pattern}"));
-        }
-    }
-    if let Some(line) = lock.lines().map(str::trim).find(|line| locks_kernel(line)) {
-        return frozen(format!("the version is locked: {line}"));
-    }
-    if let Some(why) = unread {
-        return Fact::Unavailable(why);
+    let yum = Yum::of(transcript);
+    match (yum.frozen_by(), yum.unread) {
+        (Some(Fact::Known(how)), _) => return Fact::Known(KernelUpdateFacts { frozen: true, how }),
+        (_, Some(why)) | (Some(Fact::Unavailable(why)), None) => return Fact::Unavailable(why),
+        (None, None) => {}
     }
     let updater = packages
         .installed
@@ -103,60 +227,143 @@ fn of_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdate
     Fact::Known(KernelUpdateFacts { frozen: false, how })
 }
 
+/// Whether a package brings the newest kernel of its kind, such as `linux-generic-hwe-16.04`.
+fn is_meta(name: &str) -> bool {
+    let kind = name.strip_prefix("linux-image-").or_else(|| name.strip_prefix("linux-"));
+    let others = [
+        "headers",
+        "tools",
+        "cloud-tools",
+        "firmware",
+        "base",
+        "libc-dev",
+        "image-extra",
+        "modules",
+        "doc",
+        "source",
+        "crashdump",
+        "sound-base",
+        "buildinfo",
+        "signed-image",
+    ];
+    name != "linux-image"
+        && kind.is_some_and(|kind| {
+            kind.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !kind.starts_with("image")
+            && !others.iter().any(|other| kind.starts_with(other))
+            // `linux-image-unsigned-4.15.0-58-generic` is one kernel.
+            && !kind.split('-').any(|part| part.split('.').count() > 2)
+        })
+}
+
+/// Whether an upgrade of this package is kept back: it is held, or the image it depends on is.
+fn is_kept(name: &str, held: &[&str]) -> bool {
+    let image = name.strip_prefix("linux-").map(|kind| format!("linux-image-{kind}"));
+    held.contains(&name) || image.is_some_and(|image| held.contains(&image.as_str()))
+}
+
 fn of_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
-    let held = packages.installed.items.iter().find(|p| p.held && p.name.starts_with("linux-"));
-    if let Some(package) = held {
-        let how = format!("{} is on hold", package.name);
+    let installed = &packages.installed.items;
+    let names = |wanted: &dyn Fn(&PackageFact) -> bool| -> Vec<&str> {
+        installed.iter().filter(|p| wanted(p)).map(|p| p.name.as_str()).collect()
+    };
+    let held = names(&|package| package.held);
+    let metas = names(&|package| is_meta(&package.name));
+    let free: Vec<&str> = metas.iter().copied().filter(|name| !is_kept(name, &held)).collect();
+    // Every Ubuntu has a kernel: when none is listed, packages of kernels were not asked about.
+    let is_kernel_image = |name: &str| {
+        let release = name.strip_prefix("linux-image-").unwrap_or_default();
+        release.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let asked = installed.iter().any(|p| is_kernel_image(&p.name)) && packages.installed.complete;
+    if asked && free.is_empty() && !metas.is_empty() {
+        let how = format!("on hold: {}", held.join(", "));
         return Fact::Known(KernelUpdateFacts { frozen: true, how });
     }
-    file::text(transcript, "auto-upgrades", "/etc/apt/apt.conf.d").map(|text| {
-        let automatic = text.is_some_and(upgrades_by_itself);
-        let how =
-            if automatic { "apt installs updates by itself" } else { "apt waits to be asked" };
-        KernelUpdateFacts { frozen: !automatic, how: how.to_owned() }
+    let probe = match transcript.answers.by_probe.contains_key("apt-settings") {
+        true => "apt-settings",
+        false => "auto-upgrades",
+    };
+    let settings = file::text(transcript, probe, "apt's configuration");
+    settings.and_then(|text| upgrades_by_itself(text.unwrap_or_default(), probe)).map(|automatic| {
+        let how = match (automatic, free.first()) {
+            (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
+            (true, None) => "apt installs updates by itself".to_owned(),
+            (false, _) => "apt waits to be asked".to_owned(),
+        };
+        KernelUpdateFacts { frozen: !automatic, how }
     })
 }
 
-/// The patterns that the `[main]` section of `yum.conf` or `dnf.conf` excludes.
-///
-/// ```
-/// use preflight::facts::kernel_updates;
-/// let text = "[main]\ngpgcheck=1\nexclude = kernel*, php\n  perl*\n";
-/// assert_eq!(kernel_updates::excluded(text), ["kernel*", "php", "perl*"]);
-/// ```
-pub fn excluded(text: &str) -> Vec<String> {
-    let mut main = false;
+/// The names of the sections of a configuration, each once.
+fn sections(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        let name = line.strip_prefix('[').and_then(|rest| rest.split(']').next());
+        if let Some(name) = name.filter(|name| !names.iter().any(|known| known == name)) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The last value of a key in a section.
+fn last(text: &str, section: &str, key: &str) -> Option<String> {
+    entries(text, section, &[key]).pop().map(|words| words.join(" "))
+}
+
+/// The words of the last line that has one of the keys, for that is the one that counts.
+fn values(text: &str, section: &str, keys: &[&str]) -> Vec<String> {
+    entries(text, section, keys).pop().unwrap_or_default()
+}
+
+/// The words of each line of a section that has one of the keys, with the lines that continue it.
+fn entries(text: &str, section: &str, keys: &[&str]) -> Vec<Vec<String>> {
+    let mut within = false;
     let mut inside = false;
-    let mut patterns = Vec::new();
+    let mut entries: Vec<Vec<String>> = Vec::new();
     for line in text.lines() {
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
             continue;
         }
-        if trimmed.starts_with('[') {
-            main = trimmed.eq_ignore_ascii_case("[main]");
+        if let Some(rest) = trimmed.strip_prefix('[') {
+            within = rest.split(']').next().is_some_and(|name| name.eq_ignore_ascii_case(section));
             inside = false;
             continue;
         }
-        let values = if line.starts_with([' ', '\t']) && inside {
+        let words = if line.starts_with([' ', '\t']) && inside {
             trimmed
         } else if let Some((key, value)) = trimmed.split_once('=') {
-            let key = key.trim();
-            inside = main
-                && ["exclude", "excludes", "excludepkgs"]
-                    .iter()
-                    .any(|word| key.eq_ignore_ascii_case(word));
+            inside = within && keys.iter().any(|word| key.trim().eq_ignore_ascii_case(word));
+            if inside {
+                entries.push(Vec::new());
+            }
             value
         } else {
             inside = false;
             ""
         };
-        if inside {
-            let words = values.split([',', ' ', '\t']).filter(|word| !word.is_empty());
-            patterns.extend(words.map(str::to_owned));
+        if let Some(entry) = entries.last_mut().filter(|_| inside) {
+            let words = words.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+            entry.extend(words.map(str::to_owned));
         }
     }
-    patterns
+    entries
+}
+
+/// The patterns that the `[main]` section excludes by one of these keys; of several lines the last
+/// counts.
+///
+/// ```
+/// use preflight::facts::kernel_updates;
+/// let text = "[main]\ngpgcheck=1\nexclude = kernel*, php\n  perl*\n";
+/// assert_eq!(kernel_updates::excluded(text, &["exclude"]), ["kernel*", "php", "perl*"]);
+/// let twice = "[main]\nexclude=kernel*\nexclude=php*\n";
+/// assert_eq!(kernel_updates::excluded(twice, &["exclude"]), ["php*"]);
+/// ```
+pub fn excluded(text: &str, keys: &[&str]) -> Vec<String> {
+    values(text, "main", keys)
 }
 
 /// Whether a pattern of `exclude` covers a kernel that is yet to come: by its name, or by its name
@@ -186,122 +393,43 @@ fn matches(pattern: &str, text: &str) -> bool {
     states[text.len()]
 }
 
-/// Whether a line of `versionlock.list` holds the kernel, such as `0:kernel-2.6.32-504.el6.*`.
+/// Whether a line of `versionlock.list` holds the kernel at one version, such as
+/// `0:kernel-2.6.32-504.el6.*`. A line with an exclamation mark keeps a version away, and one whose
+/// version or release is a pattern lets others in.
 fn locks_kernel(line: &str) -> bool {
     let name = line.split_once(':').map_or(line, |(_, name)| name);
-    name.strip_prefix("kernel-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    let Some(rest) = name.strip_prefix("kernel-").filter(|_| !line.starts_with('!')) else {
+        return false;
+    };
+    // The last part is the architecture.
+    let Some((version, _)) = rest.rsplit_once('.') else { return false };
+    version.starts_with(|c: char| c.is_ascii_digit())
+        && version.contains('-')
+        && !version.contains(['*', '?', '['])
 }
 
-/// Whether apt's periodic duties install updates; the last file that speaks of it counts.
-fn upgrades_by_itself(text: &str) -> bool {
-    let last = text.lines().rev().find_map(|line| {
-        let line = line.trim();
-        let rest = line.strip_prefix("APT::Periodic::Unattended-Upgrade")?;
-        rest.starts_with([' ', '\t', '"']).then_some(())?;
-        Some(rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned())
-    });
-    last.is_some_and(|value| !matches!(value.as_str(), "0" | "" | "false" | "no"))
+/// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
+/// setting was not apt's answer.
+fn upgrades_by_itself(text: &str, probe: &str) -> Fact<bool> {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_setting = |line: &&str| line.contains("APT::");
+    if let Some(line) = lines().find(|line| !is_setting(line)) {
+        return Fact::unavailable(format!("apt's configuration has a line {line:?}"));
+    }
+    if probe == "apt-settings" && !lines().any(|line| line.starts_with("APT::Architecture ")) {
+        return Fact::unavailable("apt-config did not tell its settings");
+    }
+    let value = |key: &str| {
+        lines().rev().find_map(|line| {
+            let rest = line.strip_prefix(key)?;
+            rest.starts_with([' ', '\t', '"']).then_some(())?;
+            Some(rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned())
+        })
+    };
+    let off = |value: String| matches!(value.as_str(), "0" | "" | "false" | "no");
+    let never = value("APT::Periodic::Enable").is_some_and(off);
+    Fact::Known(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|it| !off(it)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::facts::file::ABSENT;
-    use crate::facts::file::tests::guest_transcript;
-    use crate::facts::packages;
-
-    fn frozen(packages: &str, answers: &[(&str, i32, &str)]) -> Option<(bool, String)> {
-        let facts = of(&guest_transcript(answers), &packages::parse(packages));
-        facts.known().map(|facts| (facts.frozen, facts.how.clone()))
-    }
-
-    #[test]
-    fn the_kernel_is_excluded_by_a_pattern_that_covers_it() {
-        for (pattern, covers) in [
-            ("kernel*", true),
-            ("kernel", true),
-            ("kernel-*", true),
-            ("kernel.x86_64", true),
-            ("kernel-2.6.32*", true),
-            ("kernel-2.6.32-504*", false),
-            ("k?rnel", true),
-            ("*", true),
-            ("kernel-headers", false),
-            ("kernel-devel*", false),
-            ("kernels*", false),
-            ("Kernel*", false),
-            ("", false),
-        ] {
-            assert_eq!(is_kernel(pattern), covers, "{pattern:?}");
-        }
-        for (text, patterns) in [
-            ("[main]\nexclude=kernel*\n", &["kernel*"][..]),
-            ("[main]\r\nexclude = kernel* \r\n", &["kernel*"]),
-            ("[main]\nexclude=perl,\n\tkernel*\nplugins=1\n", &["perl", "kernel*"]),
-            ("[main]\n#exclude=kernel*\n", &[]),
-            ("[updates]\nexclude=kernel*\n[main]\nexcludepkgs=a\n", &["a"]),
-            ("exclude=kernel*\n", &[]),
-            ("[main]\nexclude\n", &[]),
-        ] {
-            assert_eq!(excluded(text), patterns, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_centos_master_target_has_to_keep_its_kernel() {
-        let rpm = "manager rpm\nbash 4.1.2 29.el6 x86_64\n";
-        let files = |yum: &str, lock: &str| {
-            frozen(
-                rpm,
-                &[
-                    ("yum-conf", 0, yum),
-                    ("dnf-conf", ABSENT, ""),
-                    ("version-lock", if lock.is_empty() { ABSENT } else { 0 }, lock),
-                ],
-            )
-        };
-        let how = |frozen, how: &str| Some((frozen, how.to_owned()));
-        assert_eq!(
-            files("[main]\nexclude=kernel*\n", ""),
-            how(true, "/etc/yum.conf excludes kernel*")
-        );
-        assert_eq!(
-            files("[main]\n", "# locks\n0:kernel-2.6.32-504.el6.*\n"),
-            how(true, "the version is locked: 0:kernel-2.6.32-504.el6.*")
-        );
-        assert_eq!(files("[main]\n", ""), how(false, "nothing excludes the kernel from an update"));
-        assert_eq!(
-            frozen(
-                &format!("{rpm}yum-cron 3.2.29 60.el6 noarch\n"),
-                &[("yum-conf", ABSENT, ""), ("dnf-conf", ABSENT, ""), ("version-lock", ABSENT, "")]
-            ),
-            how(false, "nothing excludes the kernel, and yum-cron is installed")
-        );
-        // What could not be read may hold the line that matters.
-        assert_eq!(frozen(rpm, &[("yum-conf", 1, ""), ("dnf-conf", ABSENT, "")]), None);
-        assert_eq!(frozen("", &[("yum-conf", 0, "[main]\nexclude=kernel*\n")]), None);
-    }
-
-    #[test]
-    fn an_ubuntu_master_target_must_not_update_itself() {
-        let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n";
-        let upgrades = |text| frozen(dpkg, &[("auto-upgrades", 0, text)]).unwrap().0;
-        assert!(!upgrades(
-            "APT::Periodic::Update-Package-Lists \"1\";\nAPT::Periodic::Unattended-Upgrade \"1\";\n"
-        ));
-        assert!(upgrades("APT::Periodic::Unattended-Upgrade \"0\";\n"));
-        assert!(!upgrades(
-            "APT::Periodic::Unattended-Upgrade \"0\";\nAPT::Periodic::Unattended-Upgrade\t\"1\";\n"
-        ));
-        assert!(upgrades("APT::Periodic::Unattended-Upgrade-Shutdown \"1\";\n"));
-        assert!(upgrades("// APT::Periodic::Unattended-Upgrade \"1\";\n"));
-        assert!(frozen(dpkg, &[("auto-upgrades", ABSENT, "")]).unwrap().0);
-        assert_eq!(frozen(dpkg, &[("auto-upgrades", 1, "")]), None);
-        let held = format!("{dpkg}linux-image-generic 4.4 - amd64 hold ok installed\n");
-        assert!(
-            frozen(&held, &[("auto-upgrades", 0, "APT::Periodic::Unattended-Upgrade \"1\";\n")])
-                .unwrap()
-                .0
-        );
-    }
-}
+mod tests;
