@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -19,7 +20,7 @@ pub struct AccessFacts {
 
 /// Reads the rights out of a transcript.
 pub fn of(transcript: &Transcript) -> Fact<AccessFacts> {
-    match transcript.text("user") {
+    match file::whole(transcript, "user") {
         Fact::Known(text) => parse(text),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }

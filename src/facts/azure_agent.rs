@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::packages::PackageFacts;
 use super::probe::Probe;
 use super::processes::ProcessFacts;
@@ -34,8 +35,8 @@ pub fn of(
     packages: &Fact<PackageFacts>,
     processes: &Fact<ProcessFacts>,
 ) -> AzureAgentFacts {
-    let program = transcript.text("azure-agent").map(|text| !text.trim().is_empty());
-    let package = packages.clone().map(|packages| packages.azure_agent);
+    let program = file::whole(transcript, "azure-agent").map(|text| !text.trim().is_empty());
+    let package = packages.clone().and_then(|packages| packages.azure_agent);
     let process = processes.clone().and_then(|processes| processes.azure_agent);
     let traces = [("program", program), ("package", package), ("process", process)];
     let seen: Vec<&str> = traces
@@ -66,7 +67,8 @@ mod tests {
 
     #[test]
     fn one_trace_is_enough_and_none_must_be_unread() {
-        let rpm = "manager rpm\nbash 4.1.2 29.el6 x86_64\n";
+        let rpm = "manager rpm\nbash 4.1.2 29.el6 x86_64\npackage WALinuxAgent is not installed\n\
+                   package python-azure-agent is not installed\n";
         let with = "manager rpm\nbash 4.1.2 29.el6 x86_64\nWALinuxAgent 2.2.45 1.el6 noarch\n";
         let init = "1 (init) S\n";
         for (program, package, process, present, seen) in [

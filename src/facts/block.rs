@@ -325,6 +325,9 @@ impl Graph {
         {
             return Err(BlockError::Line(format!("device {} without its disk", lost.name)));
         }
+        if let Some(lost) = devices.iter().find(|it| it.number.is_empty()) {
+            return Err(BlockError::Line(format!("device {} without its number", lost.name)));
+        }
         if devices.is_empty() { Err(BlockError::Empty) } else { Ok(Self { devices }.both_ways()) }
     }
 

@@ -56,16 +56,24 @@ pub struct CustomChangesFacts {
 }
 
 /// Reads it out of a transcript; `booted_at` is when the kernel started, `root_ids` are the SCSI ids
-/// of the disks below `/`, an empty one for a disk that has none.
+/// of the disks below `/`, an empty one for a disk that has none, and `taken` says whether multipath
+/// has taken one of those.
 pub fn of(
     transcript: &Transcript,
     booted_at: &Fact<i64>,
     root_ids: Fact<Vec<String>>,
+    taken: Fact<bool>,
 ) -> CustomChangesFacts {
     let marker = marker(transcript);
     let log = log(transcript);
-    let multipath = file::text(transcript, "multipath-conf", "/etc/multipath.conf")
-        .map(|text| multipath_conf::parse(text.unwrap_or_default()));
+    let multipath =
+        file::text(transcript, "multipath-conf", "/etc/multipath.conf").and_then(|text| {
+            let conf = multipath_conf::parse(text.unwrap_or_default());
+            match &conf.fault {
+                Some(fault) => Fact::unavailable(format!("/etc/multipath.conf: {fault}")),
+                None => Fact::Known(conf),
+            }
+        });
     CustomChangesFacts {
         rebooted_since: marker.clone().and_then(|made| match made {
             Some(made) => booted_at.clone().map(|booted_at| booted_at > made),
@@ -78,14 +86,24 @@ pub fn of(
         names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
         agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
         excluded_ids: multipath.clone().map(|conf| Looked::complete(conf.excluded_wwids)),
-        root_disk_excluded: root_excluded(multipath, root_ids),
+        root_disk_excluded: root_excluded(multipath, root_ids, taken),
     }
 }
 
-fn root_excluded(multipath: Fact<MultipathConf>, root_ids: Fact<Vec<String>>) -> Fact<bool> {
-    multipath.and_then(|conf| {
+/// Excluded is a disk by what the configuration says and by what multipath has done.
+fn root_excluded(
+    multipath: Fact<MultipathConf>,
+    root_ids: Fact<Vec<String>>,
+    taken: Fact<bool>,
+) -> Fact<bool> {
+    let by_configuration = multipath.and_then(|conf| {
         root_ids.map(|ids| !ids.is_empty() && ids.iter().all(|id| conf.excludes_wwid(id)))
-    })
+    });
+    match (by_configuration, taken) {
+        (_, Fact::Known(true)) => Fact::Known(false),
+        (Fact::Known(true), Fact::Unavailable(why)) => Fact::Unavailable(why),
+        (by_configuration, _) => by_configuration,
+    }
 }
 
 /// When the marker was made; none when there is no marker. What is no time is no marker either.
@@ -248,7 +266,7 @@ mod tests {
             ("changes-log", log.0, log.1),
             ("multipath-conf", conf.0, conf.1),
         ]);
-        of(&transcript, &Fact::Known(1000), Fact::Known(vec![ID.to_owned()]))
+        of(&transcript, &Fact::Known(1000), Fact::Known(vec![ID.to_owned()]), Fact::Known(false))
     }
 
     #[test]
@@ -358,10 +376,16 @@ mod tests {
             (&[ID, other], false),
         ] {
             let root_ids = Fact::Known(ids.iter().map(|id| (*id).to_owned()).collect());
-            let facts = of(&transcript, &Fact::Known(1), root_ids);
+            let facts = of(&transcript, &Fact::Known(1), root_ids, Fact::Known(false));
             assert_eq!(facts.root_disk_excluded, Fact::Known(excluded), "{ids:?}");
         }
-        let facts = of(&transcript, &Fact::Known(1), Fact::unavailable("scsi_id is missing"));
+        let ids = Fact::Known(vec![ID.to_owned()]);
+        let taken = of(&transcript, &Fact::Known(1), ids.clone(), Fact::Known(true));
+        assert_eq!(taken.root_disk_excluded, Fact::Known(false));
+        let silent = of(&transcript, &Fact::Known(1), ids, Fact::unavailable("no answer in time"));
+        assert_eq!(silent.root_disk_excluded, Fact::unavailable("no answer in time"));
+        let no_id = Fact::unavailable("scsi_id is missing");
+        let facts = of(&transcript, &Fact::Known(1), no_id, Fact::Known(false));
         assert_eq!(facts.root_disk_excluded, Fact::unavailable("scsi_id is missing"));
     }
 }

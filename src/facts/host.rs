@@ -87,6 +87,8 @@ impl HostFacts {
         let scsi = scsi::of(transcript);
         let root_ids = root_ids(&disks, &scsi);
         let agent = agent::of(transcript);
+        let multipath = multipath::of(transcript);
+        let taken = multipath.system_disks.clone().map(|disks| !disks.items.is_empty());
         Self {
             connection: connection::of(transcript),
             access: access::of(transcript),
@@ -95,7 +97,7 @@ impl HostFacts {
             modules: modules::of(transcript),
             kernel_updates: kernel_updates::of(transcript, &packages),
             network: network::of(transcript, &os.host_name),
-            custom_changes: custom_changes::of(transcript, &os.booted_at, root_ids),
+            custom_changes: custom_changes::of(transcript, &os.booted_at, root_ids, taken),
             azure_agent: azure_agent::of(transcript, &packages, &processes),
             os,
             packages,
@@ -103,7 +105,7 @@ impl HostFacts {
             mounts: mounts::of(transcript),
             disks,
             scsi,
-            multipath: multipath::of(transcript),
+            multipath,
             retention: retention::of(transcript, &agent),
             ports: ports::of(transcript, &agent),
             agent,
@@ -190,6 +192,7 @@ mod tests {
                 ("mountinfo", 0, ROOT),
                 ("block", 0, SDA),
                 ("scsi-ids", 0, ids),
+                ("multipath", 0, ""),
             ]);
             let facts = HostFacts::of(&transcript).custom_changes.root_disk_excluded;
             assert_eq!(facts.known().copied(), excluded, "{ids:?} {facts:?}");

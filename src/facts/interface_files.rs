@@ -6,7 +6,8 @@
 use super::probe::Probe;
 
 /// The lines that matter of every such file, each behind the kind and the name of its file and a
-/// tab. Keys that can hold a secret are not sent.
+/// tab; and the hardware address of every interface, by which a file may name it. Keys that can hold
+/// a secret are not sent.
 pub const PROBES: &[Probe] = &[Probe::new(
     "interface-files",
     r#"
@@ -18,8 +19,8 @@ keys() {
     case $1:${line%%=*} in
     interfaces:*[Pp][Aa][Ss][Ss]*|interfaces:*[Kk][Ee][Yy]*|interfaces:*psk*) ;;
     interfaces:*) printf '%s %s\t%s\n' "$1" "$2" "$line";;
-    ifcfg:*DEVICE|ifcfg:*ONBOOT|ifcfg:*BOOTPROTO) printf '%s %s\t%s\n' "$1" "$2" "$line";;
-    keyfile:'['*|keyfile:interface-name*|keyfile:autoconnect*|keyfile:method*)
+    ifcfg:*DEVICE|ifcfg:*ONBOOT|ifcfg:*BOOTPROTO|ifcfg:*HWADDR|ifcfg:*MACADDR) printf '%s %s\t%s\n' "$1" "$2" "$line";;
+    keyfile:'['*|keyfile:interface-name*|keyfile:mac-address*|keyfile:autoconnect*|keyfile:method*)
       printf '%s %s\t%s\n' "$1" "$2" "$line";;
     esac
   done < "$3"
@@ -42,6 +43,11 @@ for f in /run/systemd/network/10-netplan-*.network; do
   [ -e "$f" ] || continue
   f=${f##*/10-netplan-}
   printf 'netplan %s\t\n' "${f%.network}"
+done
+for f in /sys/class/net/*/address; do
+  IFS= read -r line < "$f" || continue
+  f=${f%/address}
+  printf 'link %s\t%s\n' "${f##*/}" "$line"
 done
 exit 0
 "#,
@@ -85,15 +91,20 @@ impl Configuration {
 /// ```
 pub fn parse(text: &str) -> Configuration {
     let mut configuration = Configuration::default();
-    for (kind, name, lines) in files(text) {
+    let files = files(text);
+    let of_kind = |kind: &'static str| files.iter().filter(move |file| file.0 == kind);
+    let links: Vec<(&str, &str)> =
+        of_kind("link").filter_map(|(_, name, lines)| Some((*name, *lines.last()?))).collect();
+    for (kind, name, lines) in &files {
+        let (kind, name) = (*kind, *name);
         if lines.contains(&"!") {
             configuration.unreadable.push(name.to_owned());
             continue;
         }
         match kind {
-            "ifcfg" => configuration.interfaces.push(of_ifcfg(name, &lines)),
-            "keyfile" => configuration.interfaces.extend(of_keyfile(name, &lines)),
-            "interfaces" => configuration.interfaces.extend(of_interfaces(name, &lines)),
+            "ifcfg" => configuration.interfaces.extend(of_ifcfg(name, lines, &links)),
+            "keyfile" => configuration.interfaces.extend(of_keyfile(name, lines, &links)),
+            "interfaces" => configuration.interfaces.extend(of_interfaces(name, lines)),
             "netplan" => configuration.interfaces.push(Configured {
                 interface: name.to_owned(),
                 at_boot: true,
@@ -128,8 +139,29 @@ fn value<'l>(lines: &[&'l str], key: &str) -> Option<&'l str> {
     })
 }
 
-fn of_ifcfg(name: &str, lines: &[&str]) -> Configured {
-    let interface = value(lines, "DEVICE").filter(|device| !device.is_empty()).unwrap_or(name);
+/// The interfaces with a hardware address. VLANs and bridges have that of what they are made of, so
+/// it may be several.
+fn with_address<'l>(links: &[(&'l str, &str)], address: &str) -> Vec<&'l str> {
+    let same = links.iter().filter(|(_, other)| other.eq_ignore_ascii_case(address));
+    same.map(|(name, _)| *name).collect()
+}
+
+fn of_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
+    let filled = |key: &str| value(lines, key).filter(|value| !value.is_empty());
+    let hardware = filled("HWADDR").map(|address| with_address(links, address));
+    let interfaces = match (filled("DEVICE"), hardware) {
+        // The scripts leave an interface down whose address is another than the file's, as a clone's is.
+        (Some(device), Some(owners))
+            if filled("MACADDR").is_none()
+                && links.iter().any(|(link, _)| *link == device)
+                && !owners.contains(&device) =>
+        {
+            return Vec::new();
+        }
+        (Some(device), _) => vec![device],
+        (None, Some(owners)) if !owners.is_empty() => owners,
+        _ => vec![name],
+    };
     let on_boot = value(lines, "ONBOOT");
     let at_boot = on_boot.is_some_and(|value| {
         ["yes", "y", "true", "t", "1"].iter().any(|word| value.eq_ignore_ascii_case(word))
@@ -142,17 +174,24 @@ fn of_ifcfg(name: &str, lines: &[&str]) -> Configured {
         Some(value) => format!("{protocol}, ONBOOT={value} in ifcfg-{name}"),
         None => format!("{protocol}, no ONBOOT in ifcfg-{name}"),
     };
-    Configured { interface: interface.to_owned(), at_boot, how }
+    let configured = |it: &str| Configured { interface: it.to_owned(), at_boot, how: how.clone() };
+    interfaces.into_iter().map(configured).collect()
 }
 
-fn of_keyfile(name: &str, lines: &[&str]) -> Option<Configured> {
+fn of_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
     let spaced: Vec<String> = lines.iter().map(|line| line.replace(" = ", "=")).collect();
     let lines: Vec<&str> = spaced.iter().map(String::as_str).collect();
-    let interface = value(&lines, "interface-name")?;
+    let interfaces = match (value(&lines, "interface-name"), value(&lines, "mac-address")) {
+        (Some(interface), _) => vec![interface],
+        (None, Some(address)) => with_address(links, address),
+        (None, None) => return Vec::new(),
+    };
     let off =
         value(&lines, "autoconnect").is_some_and(|value| matches!(value, "false" | "no" | "0"));
     let how = format!("autoconnect is {} in connection {name}", if off { "off" } else { "on" });
-    Some(Configured { interface: interface.to_owned(), at_boot: !off, how })
+    let configured =
+        |it: &str| Configured { interface: it.to_owned(), at_boot: !off, how: how.clone() };
+    interfaces.into_iter().map(configured).collect()
 }
 
 /// `iface` names an interface, `auto` or `allow-hotplug` starts it.
@@ -247,5 +286,45 @@ mod tests {
         ] {
             assert_eq!(at_boot(text, "eth0"), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_file_may_name_its_interface_by_the_hardware_address() {
+        let links = "link eth0\t00:0c:29:0a:0b:0c\nlink eth1\t00:0c:29:0a:0b:0d\n";
+        for (lines, eth0, eth1) in [
+            (&["HWADDR=00:0C:29:0A:0B:0C", "ONBOOT=yes"][..], Some(true), None),
+            (&["HWADDR=\"00:0c:29:0a:0b:0d\"", "ONBOOT=no"], None, Some(false)),
+            (&["DEVICE=eth0", "HWADDR=00:0c:29:0a:0b:0c", "ONBOOT=yes"], Some(true), None),
+            // A clone has another address, and the scripts leave its interface down.
+            (&["DEVICE=eth0", "HWADDR=00:50:56:00:00:01", "ONBOOT=yes"], None, None),
+            (
+                &[
+                    "DEVICE=eth0",
+                    "HWADDR=00:50:56:00:00:01",
+                    "MACADDR=00:0c:29:0a:0b:0c",
+                    "ONBOOT=yes",
+                ],
+                Some(true),
+                None,
+            ),
+            (&["HWADDR=00:50:56:00:00:01", "ONBOOT=yes"], None, None),
+        ] {
+            let mut text = "ifcfg Auto_Ethernet\t\n".to_owned();
+            for line in lines {
+                text += &format!("ifcfg Auto_Ethernet\t{line}\n");
+            }
+            text += links;
+            assert_eq!((at_boot(&text, "eth0"), at_boot(&text, "eth1")), (eth0, eth1), "{lines:?}");
+        }
+        let keyfile = format!("keyfile Wired\tmac-address=00:0C:29:0A:0B:0D\n{links}");
+        assert_eq!(at_boot(&keyfile, "eth1"), Some(true));
+        // A capture of old, whose host did not tell its addresses.
+        assert_eq!(
+            at_boot(
+                "ifcfg eth0\tDEVICE=eth0\nifcfg eth0\tHWADDR=0:1\nifcfg eth0\tONBOOT=yes\n",
+                "eth0"
+            ),
+            Some(true)
+        );
     }
 }

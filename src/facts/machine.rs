@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -57,8 +58,8 @@ pub fn of(transcript: &Transcript) -> MachineFacts {
     MachineFacts {
         vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")),
         product: dmi.and_then(|text| parse_dmi(text, "product_name")),
-        memory_kib: transcript.text("memory").and_then(parse_memory),
-        processors: transcript.text("processors").and_then(parse_processors),
+        memory_kib: file::whole(transcript, "memory").and_then(parse_memory),
+        processors: file::whole(transcript, "processors").and_then(parse_processors),
     }
 }
 

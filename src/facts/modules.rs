@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -27,7 +28,7 @@ pub struct ModuleFacts {
 
 /// Reads the modules out of a transcript.
 pub fn of(transcript: &Transcript) -> ModuleFacts {
-    let text = transcript.text("modules");
+    let text = file::whole(transcript, "modules");
     ModuleFacts {
         xfs: text.clone().and_then(|text| parse(text, "xfs")),
         reiserfs: text.and_then(|text| parse(text, "reiserfs")),

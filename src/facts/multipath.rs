@@ -8,7 +8,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::block::{self, Graph};
+use super::block::{self, Device, Graph};
 use super::probe::Probe;
 use super::transcript::{Answer, Transcript};
 use super::{Fact, Looked};
@@ -31,6 +31,8 @@ pub struct MultipathFacts {
     pub daemon: Fact<bool>,
     /// The maps that `multipath -ll` lists.
     pub maps: Fact<Looked<Map>>,
+    /// The disks of the operating system that are in a map, by the list or by the kernel.
+    pub system_disks: Fact<Looked<String>>,
     /// The disks that are in no map, apart from the operating system's.
     pub unlisted: Fact<Looked<String>>,
 }
@@ -61,21 +63,36 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
         Fact::Known(answer) => maps(answer),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
-    let unlisted = match (&maps, block::graph(transcript), block::root_of(transcript)) {
-        (Fact::Unavailable(why), _, _) => Fact::Unavailable(why.clone()),
-        (_, Fact::Unavailable(why), _) | (_, _, Fact::Unavailable(why)) => Fact::Unavailable(why),
-        (Fact::Known(maps), Fact::Known(graph), Fact::Known(root)) => match graph.disks_of(&root) {
-            Ok(system) => {
-                let system: Vec<&str> = system.iter().map(|disk| disk.name.as_str()).collect();
-                Fact::Known(Looked::complete(unlisted(maps, &graph, &system)))
+    let (system_disks, unlisted) =
+        match (&maps, block::graph(transcript), block::root_of(transcript)) {
+            (Fact::Unavailable(why), _, _) => {
+                (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
             }
-            Err(error) => Fact::unavailable(error.to_string()),
-        },
-    };
+            (_, Fact::Unavailable(why), _) | (_, _, Fact::Unavailable(why)) => {
+                (Fact::Unavailable(why.clone()), Fact::Unavailable(why))
+            }
+            (Fact::Known(maps), Fact::Known(graph), Fact::Known(root)) => {
+                match graph.disks_of(&root) {
+                    Ok(system) => {
+                        let taken = taken(maps, &graph, &system);
+                        let system: Vec<&str> =
+                            system.iter().map(|disk| disk.name.as_str()).collect();
+                        (
+                            Fact::Known(Looked::complete(taken)),
+                            Fact::Known(Looked::complete(unlisted(maps, &graph, &system))),
+                        )
+                    }
+                    Err(error) => {
+                        (Fact::unavailable(error.to_string()), Fact::unavailable(error.to_string()))
+                    }
+                }
+            }
+        };
     MultipathFacts {
         installed,
         daemon: daemon(transcript),
         maps: maps.map(Looked::complete),
+        system_disks,
         unlisted,
     }
 }
@@ -212,6 +229,17 @@ pub fn parse(text: &str) -> Result<Vec<Map>, MultipathError> {
         (false, Some(map)) => Err(MultipathError { line: format!("{} and no more", map.name) }),
         _ => Ok(maps),
     }
+}
+
+/// The disks below `/` that a map lists, or that the kernel has put below a multipath device.
+fn taken(maps: &[Map], graph: &Graph, system: &[&Device]) -> Vec<String> {
+    let by_kernel = |disk: &Device| {
+        let above = disk.holders.iter().filter_map(|name| graph.named(name));
+        above.into_iter().any(Device::is_multipath)
+    };
+    let by_list = |disk: &Device| maps.iter().any(|map| map.paths.contains(&disk.name));
+    let disks = system.iter().filter(|disk| by_kernel(disk) || by_list(disk));
+    disks.map(|disk| disk.name.clone()).collect()
 }
 
 /// The disks that no map lists, on whatever bus, but for those of the operating system: its disk is
@@ -389,5 +417,24 @@ mod tests {
                 .unwrap();
         assert_eq!(unlisted(&maps, &graph, &["sda"]), ["sdc", "nvme0n1", "hdb"]);
         assert_eq!(unlisted(&[], &graph, &["sda"]), ["sdb", "sdc", "nvme0n1", "hdb"]);
+    }
+
+    #[test]
+    fn the_disk_of_the_system_is_taken_by_the_list_or_by_the_kernel() {
+        let of = |list: &str, above: &str| {
+            let graph = Graph::parse(&format!(
+                "device sda\ndev 8:0\n{above}device sdb\ndev 8:16\ndevice dm-0\ndev 253:0\n\
+                 name a\nuuid mpath-a\n"
+            ))
+            .unwrap();
+            let sda = graph.named("sda").unwrap();
+            taken(&parse(list).unwrap(), &graph, &[sda])
+        };
+        let map = |disk: &str| {
+            format!("36000c290f0e dm-0 VMware,x\nsize=1.0T\n`- 0:0:1:0 {disk} 8:0 active ready\n")
+        };
+        assert_eq!(of(&map("sdb"), ""), [""; 0]);
+        assert_eq!(of(&map("sda"), ""), ["sda"]);
+        assert_eq!(of("", "holder dm-0\n"), ["sda"]);
     }
 }

@@ -4,35 +4,54 @@
 //! Only what the file says, not what the daemon's built-in table adds. Patterns are taken as plain
 //! texts: an id that only a regular expression would match does not count.
 
+use regex::Regex;
+
 /// What a multipath configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MultipathConf {
-    /// Whether devices are called `mpatha`; none when the defaults say nothing of it.
+    /// Whether devices are called `mpatha` by any section; none when the defaults say nothing of it.
     pub user_friendly_names: Option<bool>,
     /// The ids in the blacklist, in the order they are written.
     pub excluded_wwids: Vec<String>,
     /// The vendors in the blacklist's device sections.
     pub excluded_vendors: Vec<String>,
+    /// The ids that the exceptions take out of the blacklist again.
+    pub excepted_wwids: Vec<String>,
+    /// The vendors that the exceptions take out again.
+    pub excepted_vendors: Vec<String>,
+    /// What is no configuration: a key outside of all sections, a brace too many or too few.
+    pub fault: Option<String>,
 }
 
 impl MultipathConf {
     /// Whether devices of this vendor are kept from multipath.
     pub fn excludes_vendor(&self, vendor: &str) -> bool {
         self.excluded_vendors.iter().any(|excluded| excluded == vendor)
+            && !self.excepted_vendors.iter().any(|pattern| may_match(pattern, vendor))
     }
 
     /// Whether the device with this id is kept from multipath; never, when it has none.
     pub fn excludes_wwid(&self, wwid: &str) -> bool {
-        !wwid.is_empty() && self.excluded_wwids.iter().any(|excluded| excluded == wwid)
+        !wwid.is_empty()
+            && self.excluded_wwids.iter().any(|excluded| excluded == wwid)
+            && !self.excepted_wwids.iter().any(|pattern| may_match(pattern, wwid))
     }
 }
 
-/// Reads a multipath configuration. What is not understood is passed over.
+/// Whether a pattern of an exception could match a text. Patterns are regular expressions that match
+/// anywhere; one that cannot be read, and one that is turned round, could match.
+fn may_match(pattern: &str, text: &str) -> bool {
+    pattern.starts_with('!')
+        || pattern == text
+        || Regex::new(pattern).map_or(true, |pattern| pattern.is_match(text))
+}
+
+/// Reads a multipath configuration. Keys that nothing is made of are passed over.
 ///
 /// ```
 /// use preflight::facts::multipath_conf;
 /// let conf = multipath_conf::parse("blacklist {\n  wwid \"36000c29\" # root\n}\n");
-/// assert!(conf.excludes_wwid("36000c29"));
+/// assert!(conf.excludes_wwid("36000c29") && conf.fault.is_none());
 /// ```
 pub fn parse(text: &str) -> MultipathConf {
     let mut conf = MultipathConf::default();
@@ -44,7 +63,9 @@ pub fn parse(text: &str) -> MultipathConf {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "}" => {
-                    sections.pop();
+                    if sections.pop().is_none() {
+                        conf.fault.get_or_insert_with(|| "a brace closes nothing".to_owned());
+                    }
                 }
                 "{" => sections.push(std::mem::take(&mut name)),
                 _ if words.peek().is_some_and(|next| next == "{") => {
@@ -58,6 +79,11 @@ pub fn parse(text: &str) -> MultipathConf {
             }
         }
     }
+    if let Some(section) = sections.last() {
+        conf.fault.get_or_insert_with(|| format!("{section} has no end"));
+    } else if !name.is_empty() {
+        conf.fault.get_or_insert_with(|| format!("it has a line {name:?}"));
+    }
     conf
 }
 
@@ -65,11 +91,24 @@ impl MultipathConf {
     fn take(&mut self, sections: &[String], key: &str, value: String) {
         let path: Vec<&str> = sections.iter().map(String::as_str).collect();
         match (path.as_slice(), key) {
+            ([], _) => {
+                self.fault.get_or_insert_with(|| {
+                    format!("it has a line {key:?} outside of all sections")
+                });
+            }
             (["defaults"], "user_friendly_names") => {
-                self.user_friendly_names = Some(!matches!(value.as_str(), "no" | "0" | "off"));
+                // Once on is on: which of two lines counts differs between versions.
+                let on = !matches!(value.as_str(), "no" | "0" | "off");
+                self.user_friendly_names = Some(on || self.user_friendly_names == Some(true));
+            }
+            // Sections for single devices and overrides stand above the defaults.
+            (_, "user_friendly_names") if !matches!(value.as_str(), "no" | "0" | "off") => {
+                self.user_friendly_names = Some(true);
             }
             (["blacklist"], "wwid") => self.excluded_wwids.push(value),
             (["blacklist", "device"], "vendor") => self.excluded_vendors.push(value),
+            (["blacklist_exceptions"], "wwid") => self.excepted_wwids.push(value),
+            (["blacklist_exceptions", "device"], "vendor") => self.excepted_vendors.push(value),
             _ => {}
         }
     }
@@ -132,6 +171,14 @@ mod tests {
             ("# user_friendly_names no\n", None, 0, 0),
             ("defaults {\n# user_friendly_names no\n}", None, 0, 0),
             ("defaults {\nuser_friendly_names no\nuser_friendly_names yes\n}", Some(true), 0, 0),
+            ("defaults {\nuser_friendly_names yes\nuser_friendly_names no\n}", Some(true), 0, 0),
+            (
+                "defaults {\nuser_friendly_names no\n}\noverrides { user_friendly_names yes }",
+                Some(true),
+                0,
+                0,
+            ),
+            ("devices { device { vendor A user_friendly_names yes } }", Some(true), 0, 0),
             ("user_friendly_names no\n", None, 0, 0),
             ("multipaths { multipath { wwid 1 alias a } }", None, 0, 0),
             ("blacklist_exceptions { wwid 1 }", None, 0, 0),
@@ -150,5 +197,43 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn exceptions_take_out_of_the_blacklist_again() {
+        let list = "blacklist { wwid 36000c29a device { vendor \"InMage\" product \".*\" } }\n";
+        for (exceptions, wwid, vendor) in [
+            ("", true, true),
+            ("blacklist_exceptions { wwid 36000c29a }", false, true),
+            ("blacklist_exceptions { wwid \"36000c29\" }", false, true),
+            ("blacklist_exceptions { wwid \".*\" }", false, true),
+            ("blacklist_exceptions { wwid \"(\" }", false, true),
+            ("blacklist_exceptions { wwid \"!^5\" }", false, true),
+            ("blacklist_exceptions { wwid 36000c29f }", true, true),
+            ("blacklist_exceptions { device { vendor \"In.*\" } }", true, false),
+            ("blacklist_exceptions { devnode \"sda\" }", true, true),
+        ] {
+            let conf = parse(&format!("{list}{exceptions}\n"));
+            assert_eq!(
+                (conf.excludes_wwid("36000c29a"), conf.excludes_vendor("InMage")),
+                (wwid, vendor),
+                "{exceptions}"
+            );
+            assert_eq!(conf.fault, None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_said() {
+        for text in [
+            "sh: cat: command not found\n",
+            "lonely\n",
+            "user_friendly_names no\n",
+            "blacklist { wwid 1\n",
+            "blacklist { wwid 1 } }\n",
+        ] {
+            assert!(parse(text).fault.is_some(), "{text:?}");
+        }
+        assert_eq!(parse("").fault, None);
     }
 }

@@ -58,8 +58,8 @@ pub struct InterfaceFacts {
 
 /// Reads the network out of a transcript.
 pub fn of(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
-    let addresses = transcript.text("addresses").and_then(interfaces::parse).map(reachable);
-    let files = transcript.text("interface-files").map(interface_files::parse);
+    let addresses = file::whole(transcript, "addresses").and_then(interfaces::parse).map(reachable);
+    let files = file::whole(transcript, "interface-files").map(interface_files::parse);
     let servers = file::text(transcript, "resolv-conf", "/etc/resolv.conf");
     let hosts = file::text(transcript, "hosts", "/etc/hosts");
     NetworkFacts {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Fact;
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 
@@ -66,8 +67,8 @@ pub enum Distribution {
 
 /// Reads the operating system out of a transcript.
 pub fn of(transcript: &Transcript) -> OsFacts {
-    let release = transcript.text("release").and_then(parse_release);
-    let kernel = transcript.text("uname").and_then(parse_uname);
+    let release = file::whole(transcript, "release").and_then(parse_release);
+    let kernel = file::whole(transcript, "uname").and_then(parse_uname);
     OsFacts {
         distribution: release.clone().map(|release| release.distribution),
         version: release.clone().and_then(|release| match release.version {
@@ -78,8 +79,7 @@ pub fn of(transcript: &Transcript) -> OsFacts {
         arch: kernel.clone().map(|kernel| kernel.arch),
         host_name: kernel.clone().map(|kernel| kernel.host_name),
         kernel: kernel.map(|kernel| kernel.release),
-        booted_at: transcript
-            .text("booted")
+        booted_at: file::whole(transcript, "booted")
             .and_then(|text| text.trim().parse().map_err(|_| format!("btime is {text:?}")).into()),
     }
 }

@@ -7,6 +7,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file;
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{Fact, Looked};
@@ -22,7 +23,8 @@ if [ -e /etc/debian_version ] && [ -e /var/lib/dpkg/status ]; then
   limit 10 dpkg-query -W -f '${Package} ${Version} - ${Architecture} ${Status}\n' \
     bash xfsprogs lsscsi lvm2 kpartx multipath-tools python-pyasn1 python3-pyasn1 \
     reiserfsprogs walinuxagent waagent open-vm-tools unattended-upgrades \
-    linux-image-generic linux-image-virtual linux-generic linux-virtual
+    'linux-image*' 'linux-generic*' 'linux-virtual*' 'linux-lowlatency*' 'linux-oem*' \
+    'linux-aws*' 'linux-azure*' 'linux-gcp*' 'linux-kvm*' 2>&1
 else
   echo manager rpm
   limit 10 rpm -q --qf '%{NAME} %{VERSION} %{RELEASE} %{ARCH}\n' \
@@ -74,9 +76,9 @@ pub struct PackageFacts {
     /// Whether the multipath tools are installed.
     pub multipath: bool,
     /// The version of xfsprogs, such as `3.1.1-16.el6`; empty when it is not installed.
-    pub xfsprogs: String,
+    pub xfsprogs: Fact<String>,
     /// Whether Azure's own agent is installed.
-    pub azure_agent: bool,
+    pub azure_agent: Fact<bool>,
 }
 
 /// Who keeps a host's packages.
@@ -104,7 +106,7 @@ pub struct PackageFact {
 
 /// Reads the packages out of a transcript.
 pub fn of(transcript: &Transcript) -> Fact<PackageFacts> {
-    transcript.text("packages").and_then(parse)
+    file::whole(transcript, "packages").and_then(parse)
 }
 
 /// Reads what the probe printed.
@@ -114,8 +116,10 @@ pub fn of(transcript: &Transcript) -> Fact<PackageFacts> {
 /// let text = "manager rpm\nbash 4.1.2 29.el6 x86_64\nxfsprogs 3.1.1 16.el6 x86_64\n\
 ///             package perl is not installed\n";
 /// let packages = packages::parse(text).known().unwrap().clone();
-/// assert_eq!(packages.xfsprogs, "3.1.1-16.el6");
-/// assert_eq!(packages.missing_base.items, ["perl", "lsscsi", "rsync", "wget", "kexec-tools"]);
+/// assert_eq!(packages.xfsprogs.known().unwrap(), "3.1.1-16.el6");
+/// assert_eq!(packages.missing_base.items, ["perl"]);
+/// // Nothing was said of the others.
+/// assert!(!packages.missing_base.complete);
 /// ```
 pub fn parse(text: &str) -> Fact<PackageFacts> {
     let mut lines = text.lines();
@@ -124,7 +128,14 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
         Some("manager dpkg") => (Manager::Dpkg, BASE_DPKG, REISERFS_DPKG, "multipath-tools"),
         _ => return Fact::unavailable("no package manager answered"),
     };
-    let installed: Vec<PackageFact> = lines.filter_map(|line| package(line, manager)).collect();
+    let said: Vec<Line> = match lines.map(|line| said(line, manager).ok_or(line)).collect() {
+        Ok(said) => said,
+        Err(line) => return Fact::unavailable(format!("the package manager printed {line:?}")),
+    };
+    let absent: Vec<&str> = said.iter().filter_map(Line::absent).collect();
+    // A dpkg-query of old was not asked to say which names it does not know.
+    let says_absent = manager == Manager::Rpm || !absent.is_empty();
+    let installed: Vec<PackageFact> = said.iter().filter_map(Line::installed).cloned().collect();
     let has = |name: &str| installed.iter().any(|package| package.name == name);
     if !has(WITNESS) {
         return Fact::unavailable(format!(
@@ -132,13 +143,21 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
              not be read"
         ));
     }
-    let missing = |names: &[&str]| {
-        let names = names.iter().filter(|name| !has(name));
-        Looked::complete(names.map(|name| (*name).to_owned()).collect())
+    let is_absent = |name: &str| !has(name) && (!says_absent || absent.contains(&name));
+    let missing = |names: &[&str]| Looked {
+        items: names.iter().filter(|it| is_absent(it)).map(|it| (*it).to_owned()).collect(),
+        complete: names.iter().all(|name| has(name) || is_absent(name)),
     };
-    let version = |name: &str| {
-        let package = installed.iter().rfind(|package| package.name == name);
-        package.map_or_else(String::new, |package| package.version.clone())
+    let unsaid =
+        |name: &str| Fact::unavailable(format!("the package manager said nothing of {name}"));
+    let version = |name: &str| match installed.iter().rfind(|package| package.name == name) {
+        Some(package) => Fact::Known(package.version.clone()),
+        None if is_absent(name) => Fact::Known(String::new()),
+        None => unsaid(name),
+    };
+    let own_azure_agent: &[&str] = match manager {
+        Manager::Rpm => &AZURE_AGENT[..2],
+        Manager::Dpkg => &AZURE_AGENT[2..],
     };
     Fact::Known(PackageFacts {
         manager,
@@ -147,30 +166,77 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
         missing_script_74: missing(SCRIPT_74_RPM),
         multipath: has(multipath),
         xfsprogs: version("xfsprogs"),
-        azure_agent: AZURE_AGENT.iter().any(|name| has(name)),
+        azure_agent: match own_azure_agent.iter().find(|name| !has(name) && !is_absent(name)) {
+            _ if own_azure_agent.iter().any(|name| has(name)) => Fact::Known(true),
+            Some(name) => unsaid(name).map(|_| false),
+            None => Fact::Known(false),
+        },
         installed: Looked::complete(installed),
     })
 }
 
-/// One line of an installed package; none for a line that says a package is not.
-fn package(line: &str, manager: Manager) -> Option<PackageFact> {
+/// What one line says.
+enum Line {
+    Installed(PackageFact),
+    Absent(String),
+}
+
+impl Line {
+    fn installed(&self) -> Option<&PackageFact> {
+        match self {
+            Self::Installed(package) => Some(package),
+            Self::Absent(_) => None,
+        }
+    }
+
+    fn absent(&self) -> Option<&str> {
+        match self {
+            Self::Installed(_) => None,
+            Self::Absent(name) => Some(name),
+        }
+    }
+}
+
+/// What one line says of a package; none for a line that no package manager prints.
+fn said(line: &str, manager: Manager) -> Option<Line> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let fact = |name: &str, version: String, arch: &str, held| PackageFact {
-        name: name.to_owned(),
-        version,
-        arch: arch.to_owned(),
-        held,
+    let fact = |name: &str, version: String, arch: &str, held| {
+        Line::Installed(PackageFact { name: name.to_owned(), version, arch: arch.to_owned(), held })
     };
     match (manager, words.as_slice()) {
-        (Manager::Rpm, [name, version, release, arch]) => {
+        (Manager::Rpm, ["package", name, "is", "not", "installed"]) => {
+            Some(Line::Absent((*name).to_owned()))
+        }
+        (Manager::Rpm, [name, version, release, arch]) if !name.ends_with(':') => {
             Some(fact(name, format!("{version}-{release}"), arch, false))
         }
         (Manager::Dpkg, [name, version, "-", arch, wanted, _, "installed"]) => {
             Some(fact(name, (*version).to_owned(), arch, *wanted == "hold"))
         }
+        (Manager::Dpkg, ["dpkg-query:", "no", "packages", "found", "matching", name])
+        | (Manager::Dpkg, ["No", "packages", "found", "matching", name]) => {
+            Some(Line::Absent(name.trim_end_matches('.').to_owned()))
+        }
+        // Known and not installed: removed, unpacked, or never there, and then without a version.
+        (Manager::Dpkg, [name, .., _, "ok" | "reinstreq", status])
+            if DPKG_STATUS.contains(status) =>
+        {
+            Some(Line::Absent((*name).to_owned()))
+        }
         _ => None,
     }
 }
+
+/// The states of a package that dpkg knows and that is not installed (dpkg(1)).
+const DPKG_STATUS: &[&str] = &[
+    "not-installed",
+    "config-files",
+    "half-installed",
+    "unpacked",
+    "half-configured",
+    "triggers-awaited",
+    "triggers-pending",
+];
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +251,8 @@ mod tests {
         reiserfs-utils 3.6.21 1.el6.elrepo x86_64\nkpartx 0.4.9 80.el6 x86_64\n\
         package python2-pyasn1 is not installed\nlvm2 2.02.111 2.el6 x86_64\n\
         iprutils 2.4.1 1.el6 x86_64\nkernel 2.6.32 504.el6 x86_64\n\
-        kernel 2.6.32 504.3.3.el6 x86_64\npackage WALinuxAgent is not installed\n";
+        kernel 2.6.32 504.3.3.el6 x86_64\npackage WALinuxAgent is not installed\n\
+        package python-azure-agent is not installed\n";
 
     fn parsed(text: &str) -> PackageFacts {
         parse(text).known().unwrap().clone()
@@ -195,16 +262,23 @@ mod tests {
     fn what_is_missing_is_named() {
         let good = parsed(GOOD);
         assert!(good.missing_base.items.is_empty() && good.missing_base.complete);
-        assert!(good.missing_reiserfs.items.is_empty() && good.multipath && !good.azure_agent);
+        assert!(
+            good.missing_reiserfs.items.is_empty()
+                && good.multipath
+                && good.azure_agent == Fact::Known(false)
+        );
         assert_eq!(good.missing_script_74.items, ["python2-pyasn1"]);
         let kernels = good.installed.items.iter().filter(|p| p.name == "kernel");
         assert_eq!(
             kernels.map(|p| p.version.as_str()).collect::<Vec<_>>(),
             ["2.6.32-504.el6", "2.6.32-504.3.3.el6"]
         );
-        let without = |line: &str| parsed(&GOOD.replace(line, "package x is not installed\n"));
+        let without = |line: &str| {
+            let name = line.split(' ').next().unwrap();
+            parsed(&GOOD.replace(line, &format!("package {name} is not installed\n")))
+        };
         assert_eq!(without("lsscsi 0.23 2.el6 x86_64\n").missing_base.items, ["lsscsi"]);
-        assert_eq!(without("xfsprogs 3.1.1 16.el6 x86_64\n").xfsprogs, "");
+        assert_eq!(without("xfsprogs 3.1.1 16.el6 x86_64\n").xfsprogs, Fact::Known(String::new()));
         assert_eq!(
             without("kmod-reiserfs 0.0 1.el6.elrepo x86_64\n").missing_reiserfs.items,
             ["kmod-reiserfs"]
@@ -244,8 +318,39 @@ mod tests {
         let packages = parsed(text);
         assert_eq!(packages.manager, Manager::Dpkg);
         assert_eq!(packages.missing_base.items, ["lvm2", "kpartx"]);
-        assert!(packages.multipath && packages.azure_agent);
+        assert!(packages.multipath && packages.azure_agent == Fact::Known(true));
         let held = packages.installed.items.iter().filter(|package| package.held);
         assert_eq!(held.map(|p| p.name.as_str()).collect::<Vec<_>>(), ["linux-image-generic"]);
+    }
+
+    #[test]
+    fn a_package_of_which_nothing_is_said_is_neither_there_nor_missing() {
+        for line in GOOD.lines().skip(2) {
+            let packages = parsed(&GOOD.replace(&format!("{line}\n"), ""));
+            let words: Vec<&str> = line.split(' ').collect();
+            let name = if words[0] == "package" { words[1] } else { words[0] };
+            let complete = |names: &[&str], list: &Looked<String>| {
+                assert_eq!(list.complete, !names.contains(&name), "{line}");
+                assert!(!list.items.iter().any(|missing| missing == name), "{line}");
+            };
+            complete(BASE_RPM, &packages.missing_base);
+            complete(REISERFS_RPM, &packages.missing_reiserfs);
+            complete(SCRIPT_74_RPM, &packages.missing_script_74);
+            assert_eq!(packages.xfsprogs.known().is_none(), name == "xfsprogs", "{line}");
+            let azure = AZURE_AGENT.contains(&name);
+            assert_eq!(packages.azure_agent.known().is_none(), azure, "{line}");
+        }
+        for foreign in ["sh: rpm: command not found", "error: rpmdb open failed", "x"] {
+            assert_eq!(parse(&format!("{GOOD}{foreign}\n")).known(), None, "{foreign}");
+        }
+        let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n\
+            lsscsi 0.27-3 - amd64 install ok installed\n\
+            dpkg-query: no packages found matching lvm2\n\
+            walinuxagent  - amd64 unknown ok not-installed\n\
+            dpkg-query: no packages found matching waagent\n";
+        let packages = parsed(dpkg);
+        assert_eq!(packages.missing_base.items, ["lvm2"]);
+        assert!(!packages.missing_base.complete, "nothing was said of kpartx");
+        assert_eq!(packages.azure_agent, Fact::Known(false));
     }
 }

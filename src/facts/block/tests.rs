@@ -127,6 +127,7 @@ fn a_listing_that_is_none_or_goes_in_circles_does_no_harm() {
         "device\n",
         "device sda\nnonsense 1\n",
         "sh: read: command not found\n",
+        "device sda\nsize 8\nro 0\n",
         "device sda\nro x\n",
         "device sda\nsize 1 2\n",
         "device sda\nkind something\n",
@@ -140,7 +141,7 @@ fn a_listing_that_is_none_or_goes_in_circles_does_no_harm() {
     let circle = Graph::parse("device a\ndev 1:1\nslave b\ndevice b\ndev 1:2\nslave a\n").unwrap();
     assert_eq!(circle.chain(circle.named("a").unwrap()).len(), 2);
     assert!(circle.disks_below(circle.named("a").unwrap()).is_err());
-    let huge = Graph::parse("device a\nsize 9223372036854775807\n").unwrap();
+    let huge = Graph::parse("device a\ndev 1:0\nsize 9223372036854775807\n").unwrap();
     assert_eq!(huge.named("a").unwrap().size_bytes().known(), None);
     assert_eq!(huge.named("a").unwrap().read_only, None);
 }
