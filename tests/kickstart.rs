@@ -19,6 +19,10 @@ mod guard;
 mod hostile;
 #[path = "kickstart/scripts.rs"]
 mod scripts;
+#[path = "kickstart/strangers.rs"]
+mod strangers;
+
+mod assurance;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

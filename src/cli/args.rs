@@ -410,15 +410,28 @@ pub enum Lint {
     Kickstart(LintKickstart),
 }
 
+/// Which rules a kickstart is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LintStyle {
+    /// An unattended installation of a master target
+    Policy,
+    /// What the installer reads and does: any kickstart
+    Syntax,
+}
+
 #[derive(Debug, Args)]
 pub struct LintKickstart {
-    /// The kickstart
+    /// The kickstart; - reads standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
     /// The distribution it is for
     #[arg(long, default_value = "centos-6.6")]
     pub profile: String,
+
+    /// Which rules: all of them, or only those that every kickstart must obey
+    #[arg(long, default_value = "policy", value_enum)]
+    pub style: LintStyle,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

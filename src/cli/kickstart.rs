@@ -1,9 +1,13 @@
 //! `render kickstart` and `lint kickstart`.
 
-use super::args::{LintKickstart, RenderKickstart, TextOrJson};
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::args::{LintKickstart, LintStyle, RenderKickstart, TextOrJson};
 use super::{Exit, recipe, screen};
-use crate::assets::{self, Assets};
-use crate::image::kickstart::lint::{Lint, Severity};
+use crate::assets::{self, Asset, Assets};
+use crate::image::kickstart::lint::{Lint, Severity, Style};
 use crate::image::kickstart::{self, Carrier, Placement};
 use crate::image::payload;
 use crate::image::profile::Profile;
@@ -27,8 +31,11 @@ pub fn render(args: &RenderKickstart, assets: &Assets) -> anyhow::Result<Exit> {
 /// Prints what is wrong with a kickstart.
 pub fn lint(args: &LintKickstart, assets: &Assets) -> anyhow::Result<Exit> {
     let profile = Profile::read(assets, &args.profile.parse()?)?;
-    let asset = assets::read_file(&args.file)?;
-    let found = kickstart::lint(&asset.text, profile.generation);
+    let asset = read(&args.file)?;
+    let mut found = kickstart::lint(&asset.text, profile.generation);
+    if args.style == LintStyle::Syntax {
+        found.retain(|lint| lint.style == Style::Syntax);
+    }
     match args.format {
         TextOrJson::Json => anstream::println!("{}", json::text(&found)?),
         TextOrJson::Text => show(&asset.path, &found),
@@ -37,10 +44,23 @@ pub fn lint(args: &LintKickstart, assets: &Assets) -> anyhow::Result<Exit> {
     Ok(if clean { Exit::Clean } else { Exit::Findings })
 }
 
+/// The kickstart, which `-` takes from standard input.
+fn read(file: &Path) -> anyhow::Result<Asset> {
+    if file != Path::new("-") {
+        return Ok(assets::read_file(file)?);
+    }
+    let asset = assets::read_file(Path::new("/dev/stdin")).context("standard input")?;
+    Ok(Asset { path: "<stdin>".to_owned(), ..asset })
+}
+
 fn show(path: &str, found: &[Lint]) {
     for lint in found {
-        let text = screen::printable(&lint.to_string());
-        anstream::println!("{path}:{text}");
+        let place = match lint.line {
+            0 => path.to_owned(),
+            line => format!("{path}:{line}:{}", lint.column),
+        };
+        let (severity, message) = (lint.severity.word(), screen::printable(&lint.message));
+        anstream::println!("{place}: {severity}: {message} [{}]", lint.code);
         if let Some(hint) = &lint.hint {
             anstream::println!("  hint: {}", screen::printable(hint));
         }

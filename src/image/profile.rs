@@ -8,6 +8,8 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+pub use super::kickstart::generation::Generation;
+
 use super::disc_path::DiscPath;
 use super::kickstart::command::Command;
 use super::kickstart::words;
@@ -147,37 +149,6 @@ pub struct Templates {
     pub install: TemplateName,
     /// The lines of `%post` that install the first-boot service.
     pub service: TemplateName,
-}
-
-/// An installer's generation: anaconda of el6 or of el7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub enum Generation {
-    /// CentOS and RHEL 6.
-    El6,
-    /// CentOS and RHEL 7.
-    El7,
-}
-
-impl TryFrom<u8> for Generation {
-    type Error = String;
-
-    fn try_from(number: u8) -> Result<Self, String> {
-        match number {
-            6 => Ok(Self::El6),
-            7 => Ok(Self::El7),
-            other => Err(format!("generation {other} is not known: expected 6 or 7")),
-        }
-    }
-}
-
-impl From<Generation> for u8 {
-    fn from(generation: Generation) -> u8 {
-        match generation {
-            Generation::El6 => 6,
-            Generation::El7 => 7,
-        }
-    }
 }
 
 /// The kernel argument that names the kickstart.

@@ -4,36 +4,7 @@
 
 use std::fmt;
 
-use super::words;
-
-/// Options that take no value, so that a word behind them is an argument. Anything else written
-/// as `--option word` takes that word.
-const FLAGS: &[&str] = &[
-    "--activate",
-    "--all",
-    "--asprimary",
-    "--disabled",
-    "--eject",
-    "--enabled",
-    "--enableshadow",
-    "--enforcing",
-    "--grow",
-    "--initlabel",
-    "--interactive",
-    "--iscrypted",
-    "--isUtc",
-    "--kexec",
-    "--linux",
-    "--lock",
-    "--noformat",
-    "--noipv4",
-    "--noipv6",
-    "--none",
-    "--permissive",
-    "--plaintext",
-    "--recommended",
-    "--utc",
-];
+use super::{options, words};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,19 +29,19 @@ impl Command {
 
     /// Whether an option stands there, with or without a value.
     pub fn has(&self, option: &str) -> bool {
-        self.words.iter().any(|word| value_of(word, option).is_some())
+        self.words.iter().any(|word| self.value_of(word, option).is_some())
     }
 
     /// The value of `--option=value` or `--option value`; the last one counts. An option without
     /// a value gives an empty text.
     pub fn option(&self, option: &str) -> Option<&str> {
-        let at = self.words.iter().rposition(|word| value_of(word, option).is_some())?;
-        match value_of(&self.words[at], option)? {
+        let at = self.words.iter().rposition(|word| self.value_of(word, option).is_some())?;
+        match self.value_of(&self.words[at], option)? {
             Some(value) => Some(value),
             None => Some(
                 self.words
                     .get(at + 1)
-                    .filter(|next| !next.starts_with("--") && !FLAGS.contains(&option))
+                    .filter(|next| !next.starts_with("--") && !options::is_flag(&self.name, option))
                     .map_or("", String::as_str),
             ),
         }
@@ -85,13 +56,27 @@ impl Command {
             .filter(|item| !item.is_empty())
     }
 
+    /// Nothing when the word is another option; `Some(None)` when it has no `=`. A name may be
+    /// shortened as far as no other option of the command begins like it.
+    fn value_of<'w>(&self, word: &'w str, option: &str) -> Option<Option<&'w str>> {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, None),
+        };
+        let meant = name == option
+            || (name.len() > 3
+                && option.starts_with(name)
+                && options::is_short_for(&self.name, name, option));
+        meant.then_some(value)
+    }
+
     /// The words that are no options nor their values.
     pub fn arguments(&self) -> Vec<&str> {
         let mut arguments = Vec::new();
         let mut taken = false;
         for word in &self.words {
             if word.starts_with("--") && word.len() > 2 {
-                taken = !word.contains('=') && !FLAGS.contains(&word.as_str());
+                taken = !word.contains('=') && !options::is_flag(&self.name, word);
             } else if taken {
                 taken = false;
             } else {
@@ -100,12 +85,6 @@ impl Command {
         }
         arguments
     }
-}
-
-/// Nothing when the word is another; `Some(None)` when the option has no `=`.
-fn value_of<'a>(word: &'a str, option: &str) -> Option<Option<&'a str>> {
-    let rest = word.strip_prefix(option)?;
-    if rest.is_empty() { Some(None) } else { rest.strip_prefix('=').map(Some) }
 }
 
 impl fmt::Display for Command {

@@ -9,17 +9,20 @@
 mod disks;
 mod finding;
 mod network;
+mod options;
 mod packages;
 mod partitions;
+mod script;
 mod settings;
 mod structure;
+mod tables;
 mod text;
 
 use super::parse::parse;
 use crate::image::profile::Generation;
 use finding::{Findings, Subject};
 
-pub use finding::{Lint, Severity};
+pub use finding::{Lint, Severity, Style};
 
 /// Finds what is wrong with a kickstart, in the order of its lines; of each code the first hundred.
 ///
@@ -35,12 +38,16 @@ pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
     let mut findings = Findings::default();
     text::check(&subject, &mut findings);
     structure::check(&subject, &mut findings);
+    options::check(&subject, &mut findings);
+    script::check(&subject, &mut findings);
     settings::check(&subject, &mut findings);
     network::check(&subject, &mut findings);
     disks::check(&subject, &mut findings);
     partitions::check(&subject, &mut findings);
     packages::check(&subject, &mut findings);
     let mut lints = findings.kept;
+    let lines: Vec<&str> = text.lines().collect();
+    lints.iter_mut().for_each(|lint| lint.place(&lines));
     lints.sort_by(|a, b| (a.line, a.severity, a.code).cmp(&(b.line, b.severity, b.code)));
     lints
 }
@@ -121,8 +128,8 @@ echo
             ("install\n", "instal\n", &[(1, "unknown-command")]),
             ("install\n", "upgrade\n", &[(1, "upgrade")]),
             ("install\n", "interactive\n", &[(1, "asks-questions")]),
-            ("install\n", "multipath --name=x\n", &[(1, "not-implemented")]),
-            ("install\n", "dmraid --name=x\n", &[(1, "not-implemented")]),
+            ("install\n", "multipath --name=x --device=y --rule=z\n", &[(1, "not-implemented")]),
+            ("install\n", "dmraid --name=x --dev=y\n", &[(1, "not-implemented")]),
             ("%post", "lang en_US\n%post", &[(20, "command-too-late"), (20, "written-twice")]),
             (
                 "%post",
@@ -144,7 +151,11 @@ echo
             ("lang en_US.UTF-8\n", "", &[(0, "no-language")]),
             ("keyboard us\n", "", &[(0, "no-keyboard")]),
             ("timezone --utc Etc/UTC\n", "", &[(0, "no-timezone")]),
-            ("timezone --utc Etc/UTC\n", "timezone --utc\n", &[(7, "no-timezone")]),
+            (
+                "timezone --utc Etc/UTC\n",
+                "timezone --utc\n",
+                &[(7, "missing-word"), (7, "no-timezone")],
+            ),
             ("rootpw --iscrypted --lock *\n", "", &[(0, "no-root-password")]),
             ("zerombr\n", "", &[(0, "no-zerombr")]),
             ("zerombr\n", "zerombr yes\n", &[(11, "zerombr-value")]),
@@ -155,6 +166,32 @@ echo
             // Settings.
             ("--iscrypted --lock *", "secret", &[(8, "plain-password")]),
             ("--iscrypted --lock *", "--plaintext secret", &[(8, "plain-password")]),
+            ("--iscrypted --lock *", "--plain secret", &[(8, "plain-password")]),
+            ("us\n", "usa\n", &[(5, "unknown-keyboard")]),
+            ("en_US.UTF-8", "en-US.UTF-8", &[(4, "unknown-language")]),
+            ("--utc Etc/UTC", "--utc Etc/Utcc", &[(7, "unknown-timezone")]),
+            // Options and their values.
+            ("--initlabel", "--initlable", &[(12, "unknown-option"), (12, "no-initlabel")]),
+            ("--port=443:tcp", "--prt=443:tcp", &[(9, "unknown-option")]),
+            ("--onboot=yes", "--onboot=maybe", &[(6, "bad-value"), (6, "not-on-boot")]),
+            ("%packages --nobase", "%packages --nobase --nocore", &[(17, "unknown-option")]),
+            ("--lock *", "--lock=yes *", &[(8, "bad-value")]),
+            ("reboot\n", "reboot --eject --now\n", &[(16, "unknown-option")]),
+            ("reboot\n", "reboot now\n", &[(16, "extra-word")]),
+            ("lang en_US.UTF-8", "lang en_US.UTF-8 sv_SE.UTF-8", &[(4, "extra-word")]),
+            ("reboot\n", "reboot\nrepo --baseurl=http://x\n", &[(17, "missing-option")]),
+            (
+                "reboot\n",
+                "reboot\nrepo --name=x --baseurl=http://x --cost=dear\n",
+                &[(17, "bad-value")],
+            ),
+            ("reboot\n", "reboot\nselinux --enforced\n", &[(17, "unknown-option")]),
+            ("reboot\n", "reboot\nlogging --level=loud\n", &[(17, "bad-value")]),
+            ("reboot\n", "reboot\nlogging --level\n", &[(17, "bad-value")]),
+            ("--size=20480", "--size=100 --grow", &[]),
+            ("reboot\n", "reboot\n# an end \\\n", &[]),
+            ("echo\n", "if true; then\n echo\n", &[(21, "unclosed-block")]),
+            ("echo\n", "echo\nfi\n", &[(22, "stray-word")]),
             ("--iscrypted --lock *", "--iscrypted $1$ab$cdef", &[(8, "weak-hash")]),
             ("--iscrypted --lock *", "--iscrypted $6$ab$cdef", &[(8, "weak-hash")]),
             ("--iscrypted --lock *", "--iscrypted a b", &[(8, "password-words")]),
@@ -212,7 +249,11 @@ echo
             ("part swap", "part /", &[(0, "no-swap"), (15, "mounted-twice")]),
             ("reboot", "part /mnt --size=1 --ondisk=sda\nreboot", &[(16, "bad-mount-point")]),
             ("reboot", "part mnt --size=1 --ondisk=sda\nreboot", &[(16, "bad-mount-point")]),
-            ("reboot", "part --size=1 --ondisk=sda\nreboot", &[(16, "bad-mount-point")]),
+            (
+                "reboot",
+                "part --size=1 --ondisk=sda\nreboot",
+                &[(16, "bad-mount-point"), (16, "missing-word")],
+            ),
             (
                 "reboot",
                 "part /mnt/retention --size=1 --ondisk=sda\nreboot",
@@ -243,6 +284,26 @@ echo
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_finding_says_where_in_its_line_and_for_whom() {
+        let text = GOOD.replace("--initlabel", "--initlable").replace("reboot", " rboot");
+        let of = |code: &str| {
+            let lints = lint(&text, Generation::El6);
+            let lint = lints.iter().find(|lint| lint.code == code).unwrap();
+            (lint.line, lint.column, lint.style, lint.severity.word(), lint.hint.clone())
+        };
+        let initlabel = of("unknown-option");
+        assert_eq!(
+            initlabel,
+            (12, 30, Style::Syntax, "error", Some("write --initlabel".to_owned()))
+        );
+        assert_eq!(of("unknown-command").1, 2);
+        assert_eq!((of("no-ending").1, of("no-ending").2), (0, Style::Policy));
+        let el7 = GOOD.replace(" --nobase", "").replace("--utc Etc/UTC", "--isUtc --nontp UTC");
+        assert_eq!(codes(&el7, Generation::El7), []);
+        assert_eq!(codes(&el7, Generation::El6)[0], (7, "unknown-option"));
     }
 
     #[test]

@@ -39,7 +39,11 @@ fn one(placed: &Placed, findings: &mut Findings) {
     if let Some(name) = command.option("--hostname")
         && name.parse::<HostName>().is_err()
     {
-        findings.error(placed.line, "bad-host-name", format!("{name:?} is no host name"));
+        let finding =
+            findings.error(placed.line, "bad-host-name", format!("{name:?} is no host name"));
+        if name.starts_with("localhost") {
+            finding.policy();
+        }
     }
     if proto == "static" && !command.words.iter().any(|word| word.starts_with('\u{2013}')) {
         addresses(placed, findings);
@@ -69,14 +73,20 @@ fn addresses(placed: &Placed, findings: &mut Findings) {
         if !text.is_empty() && text.parse::<Address>().is_err() {
             good = false;
             let message = format!("{option}: {text:?} is no address of a host");
-            findings.error(placed.line, "bad-address", message);
+            let finding = findings.error(placed.line, "bad-address", message).at(text);
+            if is_placeholder(text) {
+                finding.policy();
+            }
         }
     }
     let parsed = |option: &str| command.option(option)?.parse::<Address>().ok();
     let netmask = command.option("--netmask").map(str::parse::<Netmask>);
     match (parsed("--ip"), parsed("--gateway"), netmask) {
         (_, _, Some(Err(error))) if error.seen.as_deref() != Some("") => {
-            findings.error(placed.line, "bad-address", error.to_string());
+            let finding = findings.error(placed.line, "bad-address", error.to_string());
+            if error.seen.as_deref().is_some_and(is_placeholder) {
+                finding.policy();
+            }
         }
         (Some(ip), Some(gateway), Some(Ok(mask))) if good && !mask.joins(ip.ip(), gateway.ip()) => {
             let message = format!("the gateway {gateway} is not in the subnet of {ip}");
@@ -84,4 +94,9 @@ fn addresses(placed: &Placed, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// Whether a value is to be filled in before the file is used, such as `@IP@` or `{{ ip }}`.
+fn is_placeholder(text: &str) -> bool {
+    text.contains(['@', '{', '$'])
 }

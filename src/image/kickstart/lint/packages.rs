@@ -28,13 +28,13 @@ fn one(subject: &Subject<'_>, section: &Section, findings: &mut Findings) {
     let no_base = section.header.has("--nobase");
     if no_base && !subject.is_el6() {
         findings
-            .error(section.line, "nobase-on-el7", "the el7 installer does not know --nobase")
+            .warning(section.line, "nobase-on-el7", "the el7 installer makes nothing of --nobase")
             .hint("remove it");
     }
     let mut names = 0;
     for (line, text) in section.numbered() {
         let name = text.split('#').next().unwrap_or_default().trim();
-        if name.is_empty() {
+        if name.is_empty() || ["%include ", "%ksappend "].iter().any(|it| name.starts_with(it)) {
             continue;
         }
         names += 1;

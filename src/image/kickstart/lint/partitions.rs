@@ -8,8 +8,20 @@ use crate::image::kickstart::parse::Placed;
 use crate::image::value::disk::MountPoint;
 
 /// File systems that both installers make.
-const FSTYPES: &[&str] =
-    &["ext2", "ext3", "ext4", "xfs", "vfat", "efi", "swap", "biosboot", "prepboot"];
+const FSTYPES: &[&str] = &[
+    "ext2",
+    "ext3",
+    "ext4",
+    "xfs",
+    "vfat",
+    "efi",
+    "swap",
+    "biosboot",
+    "prepboot",
+    "PPC PReP Boot",
+];
+/// And those that el7's makes besides.
+const FSTYPES_OF_EL7: &[&str] = &["btrfs", "tmpfs", "macefi", "lvmpv", "mdmember"];
 
 /// anaconda 13.21.229's sanity sizes in MB; below them it warns, or for /boot/efi stops.
 const LEAST: &[(&str, u64)] = &[("/", 250), ("/boot/efi", 50), ("/home", 100), ("/boot", 50)];
@@ -39,7 +51,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
         .find(|placed| placed.command.arguments().first() == Some(&"/"))
         .and_then(|placed| disk_of(&placed.command));
     for placed in document.partitions() {
-        one(placed, findings);
+        one(subject, placed, findings);
         let Some(mount) = placed.command.arguments().first().copied() else { continue };
         if mount.starts_with('/') && seen.insert(mount, placed.line).is_some() {
             findings.error(placed.line, "mounted-twice", format!("{mount} stands there twice"));
@@ -79,8 +91,11 @@ fn required(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn one(placed: &Placed, findings: &mut Findings) {
+fn one(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
     let command = &placed.command;
+    let known = |fstype: &str| {
+        FSTYPES.contains(&fstype) || (!subject.is_el6() && FSTYPES_OF_EL7.contains(&fstype))
+    };
     let mount = command.arguments().first().copied().unwrap_or_default();
     let plain = !["pv.", "raid.", "btrfs."].iter().any(|kind| mount.starts_with(kind));
     if !plain {
@@ -91,7 +106,7 @@ fn one(placed: &Placed, findings: &mut Findings) {
         let message = format!("{mount:?} cannot be a mount point");
         findings.error(placed.line, "bad-mount-point", message);
     }
-    if let Some(fstype) = command.option("--fstype").filter(|f| !FSTYPES.contains(f) && plain) {
+    if let Some(fstype) = command.option("--fstype").filter(|it| !known(it) && plain) {
         findings
             .error(
                 placed.line,
@@ -128,6 +143,10 @@ fn size(placed: &Placed, mount: &str, findings: &mut Findings) {
             .hint("write it without a unit, such as --size=20480");
         return;
     };
+    // With --grow it is where the partition begins to grow from.
+    if command.has("--grow") && size > 0 {
+        return;
+    }
     let least = LEAST.iter().find(|(point, _)| *point == mount).map_or(1, |(_, least)| *least);
     if size < least {
         let message = format!("{size} MB, expected at least {least}");

@@ -1,6 +1,6 @@
 //! Passwords, time zone, firewall, and commands that make someone sit down at the console.
 
-use super::{Findings, Subject};
+use super::{Findings, Subject, tables};
 use crate::image::kickstart::parse::Placed;
 use crate::image::value::account::CryptHash;
 use crate::image::value::network::Port;
@@ -8,12 +8,12 @@ use crate::image::value::network::Port;
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for placed in &subject.document.commands {
         match placed.command.name.as_str() {
-            "rootpw" => root_password(placed, findings),
+            "rootpw" => root_password(subject, placed, findings),
             "user" | "sshpw" => other_password(placed, findings),
             "bootloader" if placed.command.has("--password") => other_password(placed, findings),
-            "timezone" if placed.command.arguments().is_empty() => {
-                findings.error(placed.line, "no-timezone", "it names no time zone");
-            }
+            "timezone" => time_zone(subject, placed, findings),
+            "keyboard" => keyboard(placed, findings),
+            "lang" => language(placed, findings),
             "firstboot"
                 if !placed.command.has("--disable") && !placed.command.has("--disabled") =>
             {
@@ -32,13 +32,61 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
+fn time_zone(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
+    let arguments = placed.command.arguments();
+    let Some(name) = arguments.first() else {
+        let finding = findings.error(placed.line, "no-timezone", "it names no time zone");
+        // el7's reader takes a line of options alone.
+        if subject.is_el6() || placed.command.words.is_empty() {
+            finding.syntax();
+        }
+        return;
+    };
+    if !tables::is_time_zone(name) {
+        findings
+            .error(placed.line, "unknown-timezone", format!("there is no time zone {name:?}"))
+            .at(name)
+            .hint("write one of the tz database, such as Europe/Stockholm or Etc/UTC");
+    }
+}
+
+fn keyboard(placed: &Placed, findings: &mut Findings) {
+    let command = &placed.command;
+    let keymaps = command.arguments().into_iter().chain(command.option("--vckeymap"));
+    for name in keymaps.filter(|name| !name.is_empty() && !tables::is_keyboard(name)) {
+        findings
+            .error(placed.line, "unknown-keyboard", format!("there is no keyboard {name:?}"))
+            .at(name)
+            .hint("write a console keymap, such as us or de-latin1-nodeadkeys");
+    }
+    for name in command.list("--xlayouts").filter(|name| !tables::is_layout(name)) {
+        findings
+            .error(placed.line, "unknown-keyboard", format!("there is no X layout {name:?}"))
+            .at(name)
+            .hint("write a layout with its variant, such as us or 'cz (qwerty)'");
+    }
+}
+
+fn language(placed: &Placed, findings: &mut Findings) {
+    let command = &placed.command;
+    let names = command.arguments().into_iter().chain(command.list("--addsupport"));
+    for name in names.filter(|name| !tables::is_locale(name)) {
+        findings
+            .error(placed.line, "unknown-language", format!("there is no language {name:?}"))
+            .at(name)
+            .hint("write a locale, such as en_US.UTF-8");
+    }
+}
+
 const MAKE_A_HASH: &str = "write --iscrypted and what `openssl passwd -6` prints";
 
-fn root_password(placed: &Placed, findings: &mut Findings) {
+fn root_password(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
     let command = &placed.command;
     let arguments = command.arguments();
     let locked = command.has("--lock");
-    if arguments.len() > 1 || (arguments.is_empty() && !locked) {
+    // el6's wants a word behind --lock, too.
+    let word_needed = !locked || subject.is_el6();
+    if arguments.len() > 1 || (arguments.is_empty() && word_needed) {
         findings
             .error(
                 placed.line,

@@ -2,83 +2,9 @@
 //! it has looked at a single value.
 
 use super::{Findings, Subject};
+use crate::image::kickstart::options::table;
 use crate::image::kickstart::parse::{Kind, Placed, Section};
-use crate::image::profile::Generation;
 use crate::yaml::nearest;
-
-/// Commands of both generations (pykickstart 3.78, RHEL6 and RHEL7).
-const KNOWN: &[&str] = &[
-    "auth",
-    "authconfig",
-    "autopart",
-    "autostep",
-    "bootloader",
-    "cdrom",
-    "clearpart",
-    "cmdline",
-    "device",
-    "deviceprobe",
-    "dmraid",
-    "driverdisk",
-    "fcoe",
-    "firewall",
-    "firstboot",
-    "graphical",
-    "group",
-    "halt",
-    "harddrive",
-    "ignoredisk",
-    "install",
-    "iscsi",
-    "iscsiname",
-    "keyboard",
-    "lang",
-    "logging",
-    "logvol",
-    "mediacheck",
-    "method",
-    "multipath",
-    "network",
-    "nfs",
-    "part",
-    "partition",
-    "poweroff",
-    "raid",
-    "reboot",
-    "repo",
-    "rescue",
-    "rootpw",
-    "selinux",
-    "services",
-    "shutdown",
-    "skipx",
-    "sshpw",
-    "text",
-    "timezone",
-    "unsupported_hardware",
-    "updates",
-    "upgrade",
-    "url",
-    "user",
-    "vnc",
-    "volgroup",
-    "xconfig",
-    "zerombr",
-    "zfcp",
-];
-const ONLY_EL6: &[&str] = &["interactive", "key", "monitor"];
-const ONLY_EL7: &[&str] = &[
-    "btrfs",
-    "eula",
-    "hmc",
-    "liveimg",
-    "nvdimm",
-    "ostreesetup",
-    "realm",
-    "reqpart",
-    "snapshot",
-    "sshkey",
-];
 
 /// Commands that the el6 loader reads itself; it stops at the first section
 /// (loader/kickstart.c).
@@ -152,7 +78,13 @@ fn check_section(subject: &Subject<'_>, section: &Section, findings: &mut Findin
     let known = matches!(section.kind(), Kind::Packages | Kind::Pre | Kind::Post);
     let traceback = ["%traceback", "%onerror", "%pre-install"].contains(&name);
     let el7 = ["%addon", "%anaconda"].contains(&name) && !subject.is_el6();
-    if !(known || traceback || el7) {
+    if ["%addon", "%anaconda"].contains(&name) && subject.is_el6() {
+        findings.warning(
+            section.line,
+            "unknown-section",
+            format!("el6's installer knows no {name}"),
+        );
+    } else if !(known || traceback || el7) {
         findings.error(section.line, "unknown-section", format!("{name} is no section"));
     }
     if !section.is_script() {
@@ -194,17 +126,13 @@ fn check_command(
     findings: &mut Findings,
 ) {
     let name = placed.command.name.as_str();
-    let own = match subject.generation {
-        Generation::El6 => ONLY_EL6,
-        Generation::El7 => ONLY_EL7,
-    };
-    if !KNOWN.contains(&name) && !own.contains(&name) {
+    let table = table(subject.generation);
+    if table.usage(name).is_none() {
         // To look for the nearest name costs something.
         let worth_it = findings.wants("unknown-command");
         let message = format!("{name:?} is no command of this installer, which then stops");
         let finding = findings.error(placed.line, "unknown-command", message);
-        let names = KNOWN.iter().chain(own).copied();
-        if let Some(near) = worth_it.then(|| nearest(name, names)).flatten() {
+        if let Some(near) = worth_it.then(|| nearest(name, table.commands())).flatten() {
             finding.hint(format!("write {near}"));
         }
         return;

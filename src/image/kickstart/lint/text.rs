@@ -30,7 +30,8 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
         let line_number = index + 1;
         let line = line.trim_start_matches('\u{feff}');
         characters(line, line_number, findings);
-        if line.ends_with('\\') && !scripts.have(line_number) {
+        let comment = line.trim_start().starts_with('#');
+        if line.ends_with('\\') && !comment && !scripts.have(line_number) {
             findings
                 .error(
                     line_number,
