@@ -49,6 +49,24 @@ pub enum CaptureError {
     /// A directory without captures.
     #[error("{0} holds no captures")]
     Empty(PathBuf),
+    /// A directory with files that are none.
+    #[error("{directory} holds files that are no captures: {names}")]
+    Mixed {
+        /// The directory.
+        directory: PathBuf,
+        /// The first of them, and how many more there are.
+        names: String,
+    },
+    /// Two captures of one system.
+    #[error("{first} and {second} are both captures of {target}")]
+    Twice {
+        /// The one file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// The system.
+        target: String,
+    },
 }
 
 impl CaptureError {
@@ -60,17 +78,25 @@ impl CaptureError {
                  preflight collect script prints"
                     .to_owned(),
             ),
+            Self::Mixed { .. } => Some(
+                "put the captures into a directory of their own, or name each as capture:FILE"
+                    .to_owned(),
+            ),
+            Self::Twice { .. } => {
+                Some("keep the newer, or name the one that is meant as capture:FILE".to_owned())
+            }
             Self::Io { .. } | Self::TooLarge { .. } => None,
         }
     }
 }
 
-/// Reads one capture, or every file of a directory by name. Of a directory in which a self-check
-/// keeps its captures, the newest one.
+/// Reads one capture, or every file of a directory by name. Of the captures that a self-check
+/// keeps, the newest of each system.
 ///
 /// # Errors
 ///
-/// Fails at the first file that cannot be read or is no capture.
+/// Fails when a file cannot be read or is no capture, and when two are of one system. What else a
+/// self-check keeps beside its captures is passed over.
 pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     if !path.is_dir() {
         return Ok(vec![read_file(path)?]);
@@ -88,13 +114,79 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     if files.is_empty() {
         return Err(CaptureError::Empty(path.to_owned()));
     }
-    let kept = |file: &&PathBuf| {
+    let (kept, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| {
         file.file_name().is_some_and(|name| self_check::is_kept(&name.to_string_lossy()))
-    };
-    if let Some(newest) = files.iter().rfind(kept) {
-        return Ok(vec![read_file(newest)?]);
+    });
+    let mut found = newest_of_each(&kept)?;
+    let mut foreign = Vec::new();
+    for file in others {
+        match read_file(&file) {
+            Ok(transcript) => found.push((file, transcript)),
+            Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge { .. })
+                if !kept.is_empty() && !is_called_as_a_capture(&file) => {}
+            Err(CaptureError::NotACapture { .. }) => foreign.push(file),
+            Err(error) => return Err(error),
+        }
     }
-    files.iter().map(|file| read_file(file)).collect()
+    match (foreign.as_slice(), found.is_empty()) {
+        ([], _) => {}
+        // One file alone says best itself what is wrong with it.
+        ([one], true) => {
+            return Err(read_file(one).err().unwrap_or(CaptureError::Empty(path.into())));
+        }
+        (_, _) => return Err(mixed(path, &foreign)),
+    }
+    for (index, (second, transcript)) in found.iter().enumerate() {
+        let same = |(_, other): &&(PathBuf, Transcript)| {
+            (&other.target, &other.kind) == (&transcript.target, &transcript.kind)
+        };
+        if let Some((first, _)) = found[..index].iter().find(same) {
+            let (first, second) = (first.clone(), second.clone());
+            return Err(CaptureError::Twice { first, second, target: transcript.target.clone() });
+        }
+    }
+    Ok(found.into_iter().map(|(_, transcript)| transcript).collect())
+}
+
+/// The newest of the captures that self-checks keep, for each system; `files` are in the order of
+/// their numbers. One whose head was cut off is of the only system there is.
+fn newest_of_each(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, CaptureError> {
+    let mut newest: Vec<(PathBuf, Transcript)> = Vec::new();
+    let mut nameless: Option<(PathBuf, Transcript)> = None;
+    for file in files.iter().rev() {
+        let transcript = read_file(file)?;
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        if stem.as_ref() == Some(&transcript.target) {
+            nameless.get_or_insert((file.clone(), transcript));
+        } else if !newest.iter().any(|(_, other)| other.target == transcript.target) {
+            newest.push((file.clone(), transcript));
+        }
+    }
+    match (nameless, newest.as_slice()) {
+        (Some((file, transcript)), [(other, whole)]) if file > *other => {
+            newest = vec![(file, Transcript { target: whole.target.clone(), ..transcript })];
+        }
+        (Some(_), [_]) | (None, _) => {}
+        (Some(one), _) => newest.push(one),
+    }
+    newest.reverse();
+    Ok(newest)
+}
+
+/// Whether a file's name says that it is a capture.
+fn is_called_as_a_capture(file: &Path) -> bool {
+    let extension = file.extension().map(|extension| extension.to_ascii_lowercase());
+    extension.is_some_and(|it| ["json", "txt", "capture", "out"].iter().any(|known| it == *known))
+}
+
+fn mixed(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
+    const SHOWN: usize = 3;
+    let names = foreign.iter().take(SHOWN).filter_map(|file| file.file_name());
+    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    if foreign.len() > SHOWN {
+        names.push(format!("and {} more", foreign.len() - SHOWN));
+    }
+    CaptureError::Mixed { directory: directory.to_owned(), names: names.join(", ") }
 }
 
 fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
@@ -234,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_directory_that_a_self_check_fills_only_the_newest_is_read() {
+    fn of_a_directory_that_a_self_check_fills_the_newest_of_each_system_is_read() {
         let dir = tempfile::tempdir().unwrap();
         for (name, target) in [("00000009", "old"), ("00000010", "new")] {
             let text = WHOLE.replace("mt1", target);
@@ -243,8 +335,52 @@ mod tests {
         for other in ["status", "selfcheck.lock", "selfcheck.selfcheck-new.7"] {
             std::fs::write(dir.path().join(other), "x").unwrap();
         }
-        let read = read(dir.path()).unwrap();
-        assert_eq!(read.iter().map(|t| t.target.as_str()).collect::<Vec<_>>(), ["new"]);
+        let targets = |dir: &Path| -> Result<Vec<String>, String> {
+            let read = read(dir).map_err(|error| error.to_string())?;
+            Ok(read.into_iter().map(|transcript| transcript.target).collect())
+        };
+        assert_eq!(targets(dir.path()).unwrap(), ["old", "new"]);
+        let add = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        add("selfcheck-00000011.capture", &WHOLE.replace("mt1", "new").replace("10:00", "11:00"));
+        let found = read(dir.path()).unwrap();
+        assert_eq!(found[1].asked_at, "2026-11-25T11:00:00Z".parse().ok());
+        // What others brought is read as well, and what they broke is not passed over.
+        add("mt2.json", &text(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
+        assert_eq!(targets(dir.path()).unwrap(), ["old", "new", "mt2"]);
+        add("mt3.txt", "");
+        assert!(
+            targets(dir.path()).unwrap_err().ends_with("holds files that are no captures: mt3.txt")
+        );
+        std::fs::remove_file(dir.path().join("mt3.txt")).unwrap();
+        add("again.json", &text(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
+        assert!(targets(dir.path()).unwrap_err().ends_with("are both captures of mt2"));
+    }
+
+    #[test]
+    fn a_capture_whose_head_was_cut_off_is_of_the_only_system_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let add = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        add("selfcheck-00000001.capture", WHOLE);
+        add("selfcheck-00000002.capture", &WHOLE[..24]);
+        let found = read(dir.path()).unwrap();
+        assert_eq!((found.len(), found[0].target.as_str()), (1, "mt1"));
+        assert!(found[0].answer("user").known().is_none());
+        add("selfcheck-00000003.capture", WHOLE);
+        assert!(read(dir.path()).unwrap()[0].answer("user").known().is_some());
+    }
+
+    #[test]
+    fn of_a_directory_with_foreign_files_all_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let add = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        add("a.txt", "notes");
+        assert!(read(dir.path()).unwrap_err().to_string().contains("a.txt is no capture: "));
+        for name in ["b", "c", "d", "e"] {
+            add(name, "x");
+        }
+        let error = read(dir.path()).unwrap_err();
+        assert!(error.to_string().ends_with("no captures: a.txt, b, c, and 2 more"), "{error}");
+        assert!(error.hint().unwrap().contains("capture:FILE"));
     }
 
     #[test]
