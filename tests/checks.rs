@@ -338,6 +338,7 @@ fn remedies_name_commands_there_are() {
         "check host",
         "check vcenter",
         "check esxi",
+        "collect host",
     ];
     for check in embedded().checks() {
         for command in &check.remedy.commands {

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+#[path = "site/asked.rs"]
+mod asked;
 #[path = "site/ports.rs"]
 mod ports;
 
@@ -67,7 +69,7 @@ fn capture(directory: &Path, file: &str, target: &str, answers: &[(&str, &str)])
         .collect();
     let capture = serde_json::json!({
         "schema": "preflight.capture/1", "target": target, "kind": "linux-mt",
-        "asked_at": "2026-11-20T12:00:00Z", "connection": { "by": "ssh" },
+        "asked_at": jiff::Timestamp::now().to_string(), "connection": { "by": "ssh" },
         "answers": { "by_probe": by_probe, "ended": true },
     });
     write(directory, file, &capture.to_string());

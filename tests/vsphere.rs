@@ -210,6 +210,7 @@ fn a_lone_host_is_judged_by_its_own_api() {
             ("esxi.in-inventory", "not-applicable"),
             ("esxi.not-free", free),
             ("esxi.vmfs-present", "pass"),
+            ("evidence.fresh", "pass"),
             ("vcenter.tls-version", "pass"),
             ("vcenter.version", "warn"),
         ];

@@ -29,6 +29,8 @@ pub enum Provider {
     Answers,
     /// The probes that a site's own checks bring.
     OwnProbes,
+    /// The record of when answers were collected, which comes with them.
+    Record,
 }
 
 impl Provider {
@@ -44,6 +46,7 @@ impl Provider {
             Self::Machines => "machines",
             Self::Answers => "answers",
             Self::OwnProbes => "own-probes",
+            Self::Record => "record",
         }
     }
 
@@ -59,6 +62,7 @@ impl Provider {
             Self::Machines => "the machines that fail back",
             Self::Answers => "a person's answers",
             Self::OwnProbes => "the site's own probes",
+            Self::Record => "the record of when it was asked",
         }
     }
 
@@ -73,6 +77,7 @@ impl Provider {
             Self::SiteFile => "add --site FILE with the servers and their versions",
             Self::Machines => "add --protected-vm NAME, or protected_vms: in --site",
             Self::Answers => "answer in --site FILE, under answers:",
+            Self::Record => "ask it, or name a capture of it",
             Self::OwnProbes => "ask the host with --checks DIR",
         }
     }

@@ -11,6 +11,7 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use super::provider::Provider;
+use crate::facts::age::EvidenceFacts;
 use crate::facts::closure::PackageSetFacts;
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::esxi_shell::EsxiShellFacts;
@@ -43,6 +44,7 @@ const ROOTS: &[Root] = &[
     Root { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
     Root { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
     Root { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },
+    Root { name: "evidence", schema: || schema_for!(EvidenceFacts), provider: Provider::Record },
     Root { name: "shell", schema: || schema_for!(EsxiShellFacts), provider: Provider::EsxiShell },
 ];
 

@@ -202,6 +202,10 @@ pub struct ReportChoice {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
 
+    /// When it is: for replays of captures [default: the clock's time]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<jiff::Timestamp>,
+
     /// Write the commands that mend what failed to a file, to be read and
     /// run by hand; it does nothing when it is run
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -475,6 +479,10 @@ pub struct Troubleshoot {
 
     #[command(flatten)]
     pub trusting: Trusting,
+
+    /// When it is: for replays of captures [default: the clock's time]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<jiff::Timestamp>,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

@@ -16,6 +16,7 @@ use super::targets::Host;
 use super::trust::trust;
 use super::{captured, esxi, fix, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
+use crate::facts::age;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::query;
 use crate::facts::question::Question as Asked;
@@ -53,6 +54,8 @@ pub struct Asking<'a> {
     pub when: When,
     /// What is mended before anybody is asked; nothing without it.
     pub fix: Option<&'a Fix>,
+    /// When the answers are evaluated; the clock's time when nobody says.
+    pub now: Option<jiff::Timestamp>,
 }
 
 /// Of when the answers are.
@@ -157,6 +160,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
         mend(&places, &chosen, fix)?;
     }
     let (roles, told) = all_at_once(places, asking.jobs)?;
+    let now = asking.now.unwrap_or_else(jiff::Timestamp::now);
     let mut heard = Heard { hosts: Vec::new(), others: Answered::default() };
     let mut queries = queries.into_iter();
     for (role, transcripts) in roles.into_iter().zip(told) {
@@ -169,15 +173,20 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
                 });
                 let transcripts = transcripts.inspect(|transcript| {
                     if matches!(role, Role::Keeper) {
-                        tell_age(transcript);
+                        tell_age(transcript, now);
                     }
                 });
-                heard.hosts.extend(transcripts.map(|it| query::for_query(it, &env, &probes)));
+                let counted = |it| age::at(query::for_query(it, &env, &probes), now, &probes);
+                heard.hosts.extend(transcripts.map(counted));
             }
             Role::Shell(index) => {
-                heard.others.shells.extend(transcripts.into_iter().map(|it| (index, it)));
+                let transcripts = transcripts.into_iter().map(|it| age::at(it, now, &[]));
+                heard.others.shells.extend(transcripts.map(|it| (index, it)));
             }
-            Role::Vcenter => heard.others.vcenter = transcripts.into_iter().next(),
+            Role::Vcenter => {
+                let first = transcripts.into_iter().next();
+                heard.others.vcenter = first.map(|it| age::at(it, now, &[]));
+            }
         }
     }
     heard.others.vcenter.iter().for_each(vcenter::tell_failure);
@@ -204,9 +213,9 @@ fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &Fix) -> anyhow:
 }
 
 /// Says of when a host's own capture is: what it tells may have been mended since.
-fn tell_age(transcript: &Transcript) {
+fn tell_age(transcript: &Transcript, now: jiff::Timestamp) {
     if let (None, Some(at)) = (&transcript.connection.failure, transcript.asked_at) {
-        let minutes = (jiff::Timestamp::now().as_second() - at.as_second()) / 60;
+        let minutes = (now.as_second() - at.as_second()) / 60;
         let target = screen::printable(&transcript.target);
         let when = at.strftime("%Y-%m-%d %H:%M:%S UTC");
         anstream::eprintln!("{target}: as it found itself at {when}, {minutes} min ago");
@@ -252,7 +261,7 @@ fn live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Trans
 fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
     let transport: Box<dyn Transport> = match host.way.parse::<Way>()? {
         Way::Captures(path) => {
-            return Ok((Role::Host, Place::Told(called(capture::read(&path)?, &host))));
+            return Ok((Role::Host, Place::Told(called(capture::read(&path)?, &host)?)));
         }
         Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
         Way::Ssh(target) => Box::new(asking.login.to(&host.name, target, &host.login)?),
@@ -268,12 +277,14 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
     Ok((role, Place::Live(Question { target, kind, by })))
 }
 
-/// A capture that a site knows by a name is called by it.
-fn called(mut captured: Vec<Transcript>, host: &Host) -> Vec<Transcript> {
+/// A capture that a site knows by a name is called by it, and is of what the site says it is.
+fn called(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
     if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
+        let (kind, wanted) = (&one.kind, host.kind.word());
+        anyhow::ensure!(kind == wanted, "a capture of kind {kind:?}, and the site says {wanted}");
         one.target.clone_from(&host.name);
     }
-    captured
+    Ok(captured)
 }
 
 /// An ESXi host with a shell. It never gets the password of other hosts.

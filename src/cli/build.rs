@@ -11,7 +11,6 @@ use super::product::{self, directory_of, enough_space, manifest_beside, sbom_bes
 use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
 use crate::check::CheckSet;
-use crate::check::status::FailOn;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};
@@ -81,7 +80,7 @@ pub fn image(args: &BuildImage, assets: &Assets, named: &[Input]) -> anyhow::Res
     enough_space(&out, composition.image.len())?;
     let overwrite = args.overwrite;
     let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite, inputs: &inputs };
-    let report = write(&plan, &files, composition, &to, &checks, reporting.fail_on)?;
+    let report = write(&plan, &files, composition, &to, &checks, &reporting)?;
     let exit = reporting.show(&report)?;
     let (manifest, sbom) = (manifest.display(), sbom.display());
     anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
@@ -116,7 +115,7 @@ fn write(
     composition: Composition,
     places: &Places<'_>,
     checks: &CheckSet,
-    fail_on: FailOn,
+    reporting: &check::Reporting,
 ) -> anyhow::Result<Report> {
     let &Places { out, overwrite, inputs, .. } = places;
     let failed = || format!("cannot write {}", out.display());
@@ -126,7 +125,7 @@ fn write(
     tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
-    let report = check::judge_image(out, &facts, checks, fail_on);
+    let report = check::judge_image(out, &facts, checks, reporting);
     let bill = files.iter().find(|file| file.path.as_str() == on_disc::SBOM);
     let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
         unreachable!("every payload has a bill of materials, made in memory")

@@ -27,7 +27,7 @@ pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
     let file = open_input(&args.image)?;
     let facts = inspect::image(&file, MediaMd5Check::Sum)
         .with_context(|| args.image.display().to_string())?;
-    let report = judge_image(&args.image, &facts, &checks, reporting.fail_on);
+    let report = judge_image(&args.image, &facts, &checks, &reporting);
     reporting.show(&report)
 }
 
@@ -36,14 +36,14 @@ pub fn judge_image(
     path: &Path,
     facts: &ImageFacts,
     checks: &CheckSet,
-    fail_on: check::status::FailOn,
+    reporting: &Reporting,
 ) -> Report {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let document = Document::new("image", facts);
     let targets = [Target { name, kind: TargetKind::Image, document }];
-    let now = jiff::Timestamp::now();
+    let now = reporting.now();
     let findings = check::judge(checks, &targets, &[], now);
-    Report::new(&targets, findings, &[], &[], now, fail_on)
+    Report::new(&targets, findings, &[], &[], now, reporting.fail_on)
 }
 
 /// What the manifest beside an image says of a report.
@@ -62,6 +62,8 @@ pub struct Reporting {
     fix_script: Option<PathBuf>,
     /// What makes the exit status 1.
     pub fail_on: check::status::FailOn,
+    /// When the evaluation is, where somebody says so.
+    pub given_now: Option<jiff::Timestamp>,
 }
 
 impl Reporting {
@@ -82,7 +84,13 @@ impl Reporting {
             None => check::status::FailOn::Blocker,
         };
         let fix_script = choice.fix_script.clone();
-        Ok(Self { screen: format_named(&choice.format)?, files, fix_script, fail_on })
+        let (screen, given_now) = (format_named(&choice.format)?, choice.now);
+        Ok(Self { screen, files, fix_script, fail_on, given_now })
+    }
+
+    /// When the evaluation is.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.given_now.unwrap_or_else(jiff::Timestamp::now)
     }
 
     /// Refuses to write a report over an input or over what else is written, before anything is.

@@ -106,7 +106,7 @@ pub fn rebuild(
     let part = Replacement::open(&out, args.overwrite, Readers::Owner, named)?;
     fill(&delta, &base, &part).with_context(failed)?;
     let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
-    let report = check::judge_image(&out, &facts, &checks, reporting.fail_on);
+    let report = check::judge_image(&out, &facts, &checks, &reporting);
     let beside = inside.map(|inside| Beside {
         inside,
         image: ImageRecord {

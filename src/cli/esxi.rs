@@ -51,6 +51,7 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
             }
         }
     };
+    let transcripts = vcenter::at(transcripts, reporting.now(), &[]);
     let mut targets: Vec<Target> = Vec::new();
     for transcript in &transcripts {
         if transcript.kind != TargetKind::Esxi.word() {
@@ -58,11 +59,11 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
             bail!("{target}: a capture of kind {kind:?}, and check esxi judges esxi");
         }
         targets.extend(match transcript.connection.by.as_str() {
-            BY_API => target::of_server(transcript),
+            BY_API => target::of_server_about(transcript, &question),
             _ => target::of_esxi_shell(transcript, &question),
         });
     }
-    reporting.show(&vcenter::judge(&checks, &transcripts, &targets, reporting.fail_on))
+    reporting.show(&vcenter::judge(&checks, &transcripts, &targets, &reporting))
 }
 
 /// Asks a host's shell and saves what it answered.

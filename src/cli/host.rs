@@ -10,7 +10,7 @@ use super::login::Login;
 use super::site::{self, Around};
 use super::{Exit, outputs, targets};
 use crate::assets::Assets;
-use crate::check::{self, CheckSet, Target, engine, status::FailOn};
+use crate::check::{self, CheckSet, Target, engine};
 use crate::facts::host;
 use crate::facts::script::Nonce;
 use crate::report::Report;
@@ -31,10 +31,11 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
     let (trusting, jobs) = (&args.trusting, args.many.jobs);
     let (when, fix) = (When::of(args.newest_capture), Some(&args.fix));
     let (around, checks, login) = (&around, &checks, &login);
-    let asking = Asking { around, checks, login, trusting, jobs, beside, when, fix };
+    let now = reporting.given_now;
+    let asking = Asking { around, checks, login, trusting, jobs, beside, when, fix, now };
     let heard = asking::ask(hosts, &asking)?;
     let targets = of_site(&heard, checks, around, Scope::Asked)?;
-    reporting.show(&judge(&heard, &targets, checks, around, reporting.fail_on))
+    reporting.show(&judge(&heard, &targets, checks, around, &reporting))
 }
 
 /// Asks one target and saves what it answered.
@@ -56,6 +57,7 @@ pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
         beside,
         when,
         fix: None,
+        now: None,
     };
     checking::save(&asking::ask(hosts, &asking)?.hosts, args.out.as_deref())
 }
@@ -95,9 +97,9 @@ pub fn judge(
     targets: &[Target],
     checks: &CheckSet,
     around: &Around,
-    fail_on: FailOn,
+    reporting: &Reporting,
 ) -> Report {
-    let now = jiff::Timestamp::now();
+    let (now, fail_on) = (reporting.now(), reporting.fail_on);
     // A report of facts is of the moment they were asked for, so that judging a capture leads to
     // the report that asking the host led to. What a waiver is worth is a matter of today.
     let at = heard.all().filter_map(|it| it.asked_at).max().unwrap_or(now);

@@ -122,14 +122,20 @@ pub fn check(args: &CheckPackages, assets: &Assets) -> anyhow::Result<Exit> {
     let (_, medium) = open_medium(&question.base)?;
     reporting.check_outputs(&[], &question.inputs)?;
     let facts = inspect::packages(&medium, &question.shelf, &question.asked());
-    reporting.show(&judged(&question.base, &facts, &checks, reporting.fail_on))
+    let (fail_on, now) = (reporting.fail_on, reporting.now());
+    reporting.show(&judged(&question.base, &facts, &checks, fail_on, now))
 }
 
-fn judged(base: &Path, facts: &PackageSetFacts, checks: &CheckSet, fail_on: FailOn) -> Report {
+fn judged(
+    base: &Path,
+    facts: &PackageSetFacts,
+    checks: &CheckSet,
+    fail_on: FailOn,
+    now: jiff::Timestamp,
+) -> Report {
     let name = base.file_name().unwrap_or(base.as_os_str()).to_string_lossy().into_owned();
     let document = Document::new("packages", facts);
     let targets = [Target { name, kind: TargetKind::Packages, document }];
-    let now = jiff::Timestamp::now();
     let findings = judge::judge(checks, &targets, &[], now);
     Report::new(&targets, findings, &[], &[], now, fail_on)
 }
@@ -152,7 +158,7 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     if let Fact::Unavailable(why) = &facts.install {
         return vec![why.reason.clone()];
     }
-    let report = judged(&base.path, &facts, checks, FailOn::Blocker);
+    let report = judged(&base.path, &facts, checks, FailOn::Blocker, jiff::Timestamp::now());
     tracing::info!(exit = report.summary.exit_code, "resolved the packages");
     let blocks = |result: &&CheckResult| {
         result.severity.is_blocker() && !matches!(result.outcome.word(), "pass" | "not-applicable")

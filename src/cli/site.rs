@@ -10,8 +10,9 @@ use super::args::SiteChoice;
 use super::{Exit, captured};
 use crate::assets::read_file;
 use crate::check::{CheckSet, TargetKind};
+use crate::facts::address;
 use crate::facts::property;
-use crate::facts::transcript::Transcript;
+use crate::facts::transcript::{Failure, Transcript};
 use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
     SiteFile, Vcenter, Way,
@@ -41,8 +42,13 @@ pub fn of_file_with(
     let asset = read_file(path)?;
     let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
     let mut site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
+    let named = site.vcenter.clone();
     change(&mut site)?;
     let vcenter = captured_vcenter(&mut site).context("vcenter")?;
+    let vcenter = match named.filter(|named| named.capture().is_none()) {
+        Some(named) => vcenter.map(|captured| of_server(captured, &mut site, named)),
+        None => vcenter,
+    };
     Ok(Around { site, told: true, vcenter })
 }
 
@@ -57,6 +63,22 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let address = asked.unwrap_or_else(|| captured.target.clone());
     vcenter.url = format!("vsphere://{address}");
     Ok(Some(captured))
+}
+
+/// What a server answered before, when it is the one that the site names; of another one nothing
+/// counts.
+fn of_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcript {
+    let asked = site.vcenter.as_ref().and_then(Vcenter::address);
+    let (Some(wanted), Some(asked)) = (named.address(), asked) else { return captured };
+    if address::is_same_server(&asked, &wanted) {
+        return captured;
+    }
+    site.vcenter = Some(named);
+    let list = |server| address::list(std::slice::from_ref(server));
+    let reason = format!("the capture is of {}, not of {}", list(&asked), list(&wanted));
+    let hint = Some("collect its answers with preflight collect site".to_owned());
+    let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
+    Transcript::of_failure(&wanted.0, &captured.kind, &captured.connection.by, failure)
 }
 
 /// Reads the site file, or makes the same structure of the options.

@@ -57,7 +57,7 @@ pub fn image(
     let (manifest, steady) = foresee(plan, &composition, &mut image)?;
     let medium = Medium::of(image.clone()).context("the planned image is none")?;
     let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
-    let report = check::judge_image(Path::new(NAME), &facts, checks, reporting.fail_on);
+    let report = check::judge_image(Path::new(NAME), &facts, checks, reporting);
     let sha256 = pour(&image, steady, out)?;
     if let Some(path) = manifest_at {
         let beside = Beside {

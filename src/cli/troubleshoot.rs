@@ -39,7 +39,8 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
                     around.site.answered_for().into_iter().filter(known).collect();
                 targets.extend(silent);
             }
-            let said = judged(&matches, &checks, &targets, &around.site.waivers);
+            let now = args.now.unwrap_or_else(jiff::Timestamp::now);
+            let said = judged(&matches, &checks, &targets, &around.site.waivers, now);
             (said, heard.was_interrupted())
         }
     };
@@ -101,6 +102,7 @@ fn asked(
         beside,
         when: When::Now,
         fix: None,
+        now: args.now,
     };
     asking::ask(hosts, &asking)
 }
@@ -111,10 +113,11 @@ fn judged(
     checks: &CheckSet,
     targets: &[Target],
     waivers: &[Waiver],
+    now: jiff::Timestamp,
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
     let scope = scope::Scope::of(checks, targets).only(checks, &suspected);
-    let findings = engine::judge_scope(checks, targets, &scope, waivers, jiff::Timestamp::now());
+    let findings = engine::judge_scope(checks, targets, &scope, waivers, now);
     Troubleshooting::asked(matches, checks, targets, &findings)
 }
 

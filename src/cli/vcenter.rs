@@ -15,8 +15,9 @@ use super::trust::trust;
 use super::via::{self, AnyRoute};
 use super::{Exit, fix, interrupt, progress, screen};
 use crate::assets::Assets;
-use crate::check::status::FailOn;
 use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::facts::age;
+use crate::facts::probe::Probe;
 use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
 use crate::report::Report;
@@ -38,8 +39,19 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
         Some(path) => capture::read(Path::new(path))?,
         None => vec![ask_and_mend(args)?],
     };
-    let targets: Vec<Target> = transcripts.iter().flat_map(target::of_server).collect();
-    reporting.show(&judge(&checks, &transcripts, &targets, reporting.fail_on))
+    let transcripts = at(transcripts, reporting.now(), &[]);
+    for transcript in &transcripts {
+        let (target, kind) = (&transcript.target, &transcript.kind);
+        let fits = [TargetKind::Vcenter.word(), TargetKind::Esxi.word()].contains(&kind.as_str());
+        anyhow::ensure!(
+            fits,
+            "{target}: a capture of kind {kind:?}, and check vcenter judges vcenter"
+        );
+    }
+    let question = question(&args.asking);
+    let targets: Vec<Target> =
+        transcripts.iter().flat_map(|it| target::of_server_about(it, &question)).collect();
+    reporting.show(&judge(&checks, &transcripts, &targets, &reporting))
 }
 
 /// Asks a server; where something is to be mended, that comes first, so that the report is of what
@@ -56,14 +68,19 @@ fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
     answer(TargetKind::Vcenter, inquiry)
 }
 
+/// The transcripts as they count at a time.
+pub fn at(transcripts: Vec<Transcript>, now: jiff::Timestamp, probes: &[Probe]) -> Vec<Transcript> {
+    transcripts.into_iter().map(|transcript| age::at(transcript, now, probes)).collect()
+}
+
 /// The report of what was answered.
 pub fn judge(
     checks: &CheckSet,
     transcripts: &[Transcript],
     targets: &[Target],
-    fail_on: FailOn,
+    reporting: &Reporting,
 ) -> Report {
-    let now = jiff::Timestamp::now();
+    let (now, fail_on) = (reporting.now(), reporting.fail_on);
     // A report of facts is of the moment they were asked for.
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
@@ -105,17 +122,23 @@ fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Res
     let user = user.with_context(|| {
         format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
     })?;
-    let question = Question {
+    let mut question = question(asking);
+    question.master_target = question.master_target.or_else(|| to.vm.clone());
+    let credentials = Credentials { password: password(asking, &user, &to)?, user };
+    let timeout = Duration::from_secs(asking.timeout);
+    Ok(Inquiry { route, to, trust, credentials, question, timeout })
+}
+
+/// What the options ask about.
+fn question(asking: &AskingVsphere) -> Question {
+    Question {
         discovery_account: asking.discovery_account.clone(),
-        master_target: asking.vm.clone().or_else(|| to.vm.clone()),
+        master_target: asking.vm.clone(),
         host: asking.host.clone(),
         reprotected_at: asking.reprotected_at,
         protected: asking.protected.clone(),
         ..Question::default()
-    };
-    let credentials = Credentials { password: password(asking, &user, &to)?, user };
-    let timeout = Duration::from_secs(asking.timeout);
-    Ok(Inquiry { route, to, trust, credentials, question, timeout })
+    }
 }
 
 fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {

@@ -12,7 +12,7 @@ use super::asking::{self, Asking, Beside, Heard, When};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
 use super::site::Around;
-use super::{Exit, host, outputs, site};
+use super::{Exit, captured, host, outputs, site};
 use crate::assets::Assets;
 use crate::check::{CheckSet, TargetKind};
 use crate::image::replacement::Input;
@@ -30,9 +30,10 @@ pub fn check(args: &CheckSite, assets: &Assets) -> anyhow::Result<Exit> {
         None => Ok(()),
     })?;
     reporting.check_outputs(&[], &outputs::of_site(&around.site))?;
-    let heard = ask(&args.asking, &around, &checks, Some(&args.fix))?;
+    let now = reporting.given_now;
+    let heard = ask(&args.asking, &around, &checks, Some(&args.fix), now)?;
     let targets = host::of_site(&heard, &checks, &around, Scope::Everything)?;
-    reporting.show(&host::judge(&heard, &targets, &checks, &around, reporting.fail_on))
+    reporting.show(&host::judge(&heard, &targets, &checks, &around, &reporting))
 }
 
 /// Asks a whole site, and saves what each of its systems answered.
@@ -44,7 +45,7 @@ pub fn collect(args: &CollectSite, assets: &Assets, named: &[Input]) -> anyhow::
     spare_inputs(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    let heard = ask(&args.asking, &around, &checks, None)?;
+    let heard = ask(&args.asking, &around, &checks, None, None)?;
     let mut silent = false;
     for transcript in heard.all() {
         let path = file_of(directory, &transcript.kind, &transcript.target);
@@ -64,6 +65,7 @@ fn ask(
     around: &Around,
     checks: &CheckSet,
     fix: Option<&Fix>,
+    now: Option<jiff::Timestamp>,
 ) -> anyhow::Result<Heard> {
     let hosts = host::of_whole_site(&around.site)?;
     let login = Login::of(&args.credentials, &args.asking)?;
@@ -71,7 +73,7 @@ fn ask(
     let (trusting, jobs) = (&args.trusting, args.jobs);
     let when = When::Now;
     let login = &login;
-    asking::ask(hosts, &Asking { around, checks, login, trusting, jobs, beside, when, fix })
+    asking::ask(hosts, &Asking { around, checks, login, trusting, jobs, beside, when, fix, now })
 }
 
 /// Where the answers of a system are saved; of a site there is one vSphere server.
@@ -108,6 +110,13 @@ fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Resu
             path.is_file(),
             "{} has no {file}, which preflight collect site makes",
             directory.display()
+        );
+        // A name that the capture itself has is the site's, or it is another machine's.
+        let captured = captured::one(path.clone(), kind)?.target;
+        anyhow::ensure!(
+            kind == TargetKind::Vcenter || captured == name || captured.contains(':'),
+            "{} is a capture of {captured}, not of {name}",
+            path.display()
         );
         Ok(format!("capture:{}", path.display()))
     };

@@ -58,13 +58,8 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     let mut api = Api(BTreeMap::new());
     let asked = json_of(shell, "asked").known().cloned().unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
-    let mut question: Question = serde_json::from_value(part("question")).unwrap_or_default();
-    if now.master_target.is_some() {
-        question.master_target.clone_from(&now.master_target);
-    }
-    if !now.protected.is_empty() {
-        question.protected.clone_from(&now.protected);
-    }
+    let before: Question = serde_json::from_value(part("question")).unwrap_or_default();
+    let question = now.or_as_asked(&before);
     let user = part("user").as_str().unwrap_or("root").to_owned();
     api.known("asked", &json!({ "question": question, "user": user }));
     if let Fact::Known(time) = shell.text("esxi-time") {

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod address;
+pub mod age;
 pub mod agent;
 pub mod answer_bound;
 pub mod azure_agent;

@@ -19,7 +19,7 @@ pub const PROBES: &[Probe] = &[
         "multipath",
         "command -v multipath >/dev/null || exit 127; limit 10 multipath -ll 2>&1",
     ),
-    Probe::new("multipathd", "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
+    Probe::quick("multipathd", "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
 ];
 
 /// What is judged about a host's multipath devices.

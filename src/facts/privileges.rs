@@ -116,8 +116,14 @@ pub fn of(
     };
     let asked = answer(transcript, "asked");
     let asked = asked.known().map(|asked| &asked["question"]["discovery_account"]);
-    if let Some(other) = asked.and_then(|asked| asked.as_str()).filter(|asked| asked != account) {
-        return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
+    match asked.map(|asked| asked.as_str()) {
+        Some(Some(other)) if parted(other) != parted(account) => {
+            return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
+        }
+        Some(None) => {
+            return Fact::unavailable(format!("the server was not asked about {account}"));
+        }
+        _ => {}
     }
     let matrix = match answer(transcript, "privileges") {
         Fact::Known(value) => serde_json::from_value::<Matrix>(value),

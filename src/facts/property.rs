@@ -216,11 +216,46 @@ pub fn of_others(probe: &str) -> String {
     format!("{probe}-of-others")
 }
 
+/// What changes quickly, with everything below it: whether a host is in touch with its server,
+/// whether a machine and its VMware Tools run, and how much memory is in use.
+const QUICK: &[&str] = &[
+    "runtime.connectionState",
+    "runtime.powerState",
+    "guest.toolsRunningStatus",
+    "summary.quickStats",
+];
+
+impl Object {
+    /// The object without what changes quickly, for the reason that the answer is old.
+    fn without_quick(mut self, stale: &str) -> Self {
+        let is_quick = |path: &str| {
+            let below = |quick: &&str| {
+                path.strip_prefix(*quick)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            QUICK.iter().any(|quick| below(&quick))
+        };
+        let paths: Vec<String> =
+            self.properties.keys().filter(|path| is_quick(path)).cloned().collect();
+        for path in paths {
+            self.properties.remove(&path);
+            let message = stale.to_owned();
+            let why = Refusal { fault: String::new(), message, privilege: None, object: None };
+            self.missing.insert(path, why);
+        }
+        self
+    }
+}
+
 /// The objects that a question brought.
 pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
     match answer(transcript, probe) {
         Fact::Known(value) => match serde_json::from_value::<Listing>(value) {
-            Ok(listing) => {
+            Ok(mut listing) => {
+                if let Some(stale) = &transcript.reading.stale {
+                    let objects = std::mem::take(&mut listing.objects).into_iter();
+                    listing.objects = objects.map(|object| object.without_quick(stale)).collect();
+                }
                 Fact::Known(Looked { items: listing.objects, complete: listing.complete })
             }
             Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),

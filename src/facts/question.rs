@@ -62,6 +62,31 @@ impl Question {
         Self { master_target, reprotected_at, protected, others: Vec::new(), ..self.clone() }
     }
 
+    /// This question where it names something, and elsewhere what was asked before. When the last
+    /// reprotect began is told of one master target, and of no other.
+    pub fn or_as_asked(&self, before: &Self) -> Self {
+        let same = self.master_target.is_none() || self.master_target == before.master_target;
+        let reprotected_at = before.reprotected_at.filter(|_| same);
+        let protected = match self.protected.is_empty() {
+            true => before.protected.clone(),
+            false => self.protected.clone(),
+        };
+        let or = |own: &Option<String>, other: &Option<String>| own.clone().or(other.clone());
+        Self {
+            discovery_account: or(&self.discovery_account, &before.discovery_account),
+            master_target: or(&self.master_target, &before.master_target),
+            host: or(&self.host, &before.host),
+            datastore: or(&self.datastore, &before.datastore),
+            reprotected_at: self.reprotected_at.or(reprotected_at),
+            protected,
+            others: if self.others.is_empty() {
+                before.others.clone()
+            } else {
+                self.others.clone()
+            },
+        }
+    }
+
     /// Every master target with what fails back through it.
     pub fn pairings(&self) -> Vec<Pairing> {
         let first = Pairing {
@@ -79,5 +104,36 @@ impl Question {
             self.others.iter().flat_map(|pair| pair.master_target.iter().chain(&pair.protected));
         let mut seen = std::collections::BTreeSet::new();
         own.chain(others).map(String::as_str).filter(move |name| seen.insert(*name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_now_stands_before_what_was_named_then() {
+        let some = |text: &str| Some(text.to_owned());
+        let then = Question {
+            discovery_account: some("asr@v"),
+            master_target: some("mt1"),
+            reprotected_at: Some(jiff::Timestamp::UNIX_EPOCH),
+            protected: vec!["app".to_owned()],
+            ..Question::default()
+        };
+        assert_eq!(Question::default().or_as_asked(&then), then);
+        let now =
+            Question { master_target: some("mt2"), host: some("esx1"), ..Question::default() };
+        assert_eq!(
+            now.or_as_asked(&then),
+            Question {
+                master_target: some("mt2"),
+                host: some("esx1"),
+                reprotected_at: None,
+                ..then.clone()
+            }
+        );
+        let now = Question { protected: vec!["db".to_owned()], ..Question::default() };
+        assert_eq!(now.or_as_asked(&then), Question { protected: vec!["db".to_owned()], ..then });
     }
 }

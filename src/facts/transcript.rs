@@ -125,6 +125,8 @@ pub struct Transcript {
 pub struct Reading {
     /// By probe: what counts in place of the answer, or why it does not count.
     pub instead: BTreeMap<String, Fact<Answer>>,
+    /// When the answers are evaluated; absent where their age does not matter.
+    pub now: Option<Timestamp>,
     /// Why what changes quickly is unknown; absent while the answers are young enough.
     pub stale: Option<String>,
 }

@@ -6,6 +6,7 @@
 use super::model::Site;
 use super::whole::explained;
 use crate::check::{CheckSet, Target, TargetKind};
+use crate::facts::age;
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::esxi_shell::{self, in_words_of_the_api};
 use crate::facts::host::HostFacts;
@@ -46,23 +47,43 @@ pub fn of_host(
         Some(site) => explained(Document::new(root, &facts), transcript).join(site.document(&name)),
         None => explained(Document::new(root, &facts), transcript),
     };
-    let document = document.join(checks.own_facts(transcript));
+    let document = document.join(checks.own_facts(transcript)).join(age::document(transcript));
     Ok(Target { name, kind, document })
 }
 
 /// What is judged by one server's answers: itself, the master target and its host, and the
 /// machines that are to fail back.
 pub fn of_server(transcript: &Transcript) -> Vec<Target> {
-    let survey = Survey::of(transcript);
-    let question = survey.question.clone();
-    if transcript.kind == TargetKind::Esxi.word() {
-        return esxi_targets(transcript, &survey);
-    }
-    let mut targets = vec![Target {
-        name: transcript.target.clone(),
-        kind: TargetKind::Vcenter,
-        document: Document::new("vcenter", &survey.vcenter(true)),
-    }];
+    of_server_about(transcript, &Question::default())
+}
+
+/// The same for what is named now, which stands before what was named when the server was asked:
+/// what it was not asked about is unknown.
+pub fn of_server_about(transcript: &Transcript, now: &Question) -> Vec<Target> {
+    let mut survey = Survey::of(transcript);
+    survey.question = now.or_as_asked(&survey.question);
+    let mut targets = match transcript.kind == TargetKind::Esxi.word() {
+        true => esxi_targets(transcript, &survey),
+        false => vec![Target {
+            name: transcript.target.clone(),
+            kind: TargetKind::Vcenter,
+            document: Document::new("vcenter", &survey.vcenter(true)),
+        }],
+    };
+    targets.extend(machines_of(transcript, &survey));
+    targets
+        .into_iter()
+        .map(|target| Target {
+            document: target.document.join(age::document(transcript)),
+            ..target
+        })
+        .collect()
+}
+
+/// The master target, its host, and the machines that are to fail back.
+fn machines_of(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
+    let question = &survey.question;
+    let mut targets = Vec::new();
     let beside = || Document::new("vcenter", &survey.vcenter(false));
     if let Some(name) = &question.master_target {
         let host = survey.host_of(name);
@@ -77,8 +98,11 @@ pub fn of_server(transcript: &Transcript) -> Vec<Target> {
             Fact::Known(host) => host.name.clone(),
             Fact::Unavailable(_) => format!("the host of {name}"),
         };
-        let vcenter = Document::new("vcenter", &survey.beside(&host));
-        targets.push(esxi(name, &host, vcenter));
+        // Where hosts are the targets, it is one of them.
+        if transcript.kind != TargetKind::Esxi.word() {
+            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            targets.push(esxi(name, &host, vcenter));
+        }
     }
     for name in &question.protected {
         targets.push(Target {
@@ -151,4 +175,10 @@ pub fn of_esxi_shell(transcript: &Transcript, now: &Question) -> Vec<Target> {
         document: Document::new("vm", &survey.protected(name)).join(beside()),
     }));
     targets
+        .into_iter()
+        .map(|target| Target {
+            document: target.document.join(age::document(transcript)),
+            ..target
+        })
+        .collect()
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
 use crate::check::{Target, TargetKind};
+use crate::facts::age;
 use crate::facts::described::Described;
 use crate::facts::esxi_host::EsxiFacts;
 use crate::facts::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
@@ -200,7 +201,10 @@ impl<'a> Seen<'a> {
             (None, Some(over_api)) => Document::new("shell", &over_api),
             (None, None) => Document::default(),
         };
-        HostSeen { name, in_vcenter, document: document.join(of_shell), used: false }
+        let own = shell.filter(|shell| shell.connection.failure.is_none());
+        let told_by =
+            own.or(answered.vcenter.as_ref()).or(shell).map(age::document).unwrap_or_default();
+        HostSeen { name, in_vcenter, document: document.join(of_shell).join(told_by), used: false }
     }
 
     /// The vSphere server itself.
@@ -208,7 +212,7 @@ impl<'a> Seen<'a> {
         let Some(api) = &self.api else { return Vec::new() };
         let name = api.target().to_owned();
         let document = Document::new("vcenter", &api.vcenter(true));
-        let document = document.join(site.document(&name));
+        let document = document.join(site.document(&name)).join(age::document(api.transcript()));
         vec![Target { name, kind: TargetKind::Vcenter, document }]
     }
 
@@ -336,7 +340,8 @@ impl<'a> Seen<'a> {
             };
             let document = Document::new("host", &facts)
                 .join(Document::new("vcenter", &api.beside(&facts)))
-                .join(Document::new("shell", &over_api));
+                .join(Document::new("shell", &over_api))
+                .join(age::document(api.transcript()));
             let name = found.name.clone();
             self.hosts.push(HostSeen {
                 in_vcenter: Some(name.clone()),
@@ -427,6 +432,7 @@ const NOBODY: &[(&str, &str)] = &[
     ("vm", "the site names neither a vCenter server nor an ESXi host"),
     ("host", "the site names neither a vCenter server nor an ESXi host"),
     ("own", "it is no host that is asked with --checks"),
+    ("evidence", "nobody was asked"),
 ];
 
 /// The target with a reason for everything that nobody was asked about, so that nothing about it

@@ -1,0 +1,239 @@
+//! How old answers are when they are evaluated, and what of them is then worth nothing.
+//!
+//! The age is the time of the evaluation minus that of the collection. Past [`FRESH`] the check
+//! evidence.fresh warns; past [`QUICK`] whatever changes quickly is unknown, which probes
+//! ([`Probe::is_quick`]) and properties of vSphere objects say of themselves. Nothing else depends
+//! on it.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::clock;
+use super::probe::Probe;
+use super::transcript::{BY_SCRIPT, Transcript};
+use super::{Document, Fact};
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Seconds after which answers are no longer fresh: recovery points of a failback policy are kept
+/// for 24 hours (S001), so that after a day nothing of the state that was captured is left.
+pub const FRESH: i64 = DAY;
+
+/// Seconds after which what changes quickly is unknown. No source gives a figure for this: servers
+/// themselves count a heartbeat as lost after 15 minutes (agent, EMH0001), and captures are carried
+/// over a weekend. Three days are the longest of that (preflight).
+pub const QUICK: i64 = 3 * DAY;
+
+/// Seconds by which the clock of whoever collected may be ahead: what Azure lets pass
+/// (D:vmware-azure-troubleshoot-configuration-server, ACS50008).
+pub const AHEAD: i64 = 15 * MINUTE;
+
+/// When answers were collected, as seen when they are evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidenceFacts {
+    /// When they were collected, such as `2026-11-25T10:00:00Z`.
+    pub collected_at: Fact<String>,
+    /// How many whole days ago that was.
+    pub age_days: Fact<i64>,
+    /// Whether that is later than now by more than clocks differ.
+    pub in_future: Fact<bool>,
+    /// The age in words, with the time where it is more than a day.
+    pub words: Fact<String>,
+}
+
+/// What is said of a collection time.
+enum Age {
+    /// So many seconds ago; less than nothing while clocks differ a little.
+    Seconds(i64),
+    /// So many seconds from now.
+    Ahead(i64),
+}
+
+/// When answers were collected: by the clock of whoever asked, or, where a script was run by
+/// somebody else and nobody noted it, by the host's own.
+pub fn collected_at(transcript: &Transcript) -> Fact<Timestamp> {
+    if let Some(at) = transcript.asked_at {
+        return Fact::Known(at);
+    }
+    if let Some(failure) = &transcript.connection.failure {
+        return Fact::unavailable(failure.reason.clone());
+    }
+    let own = match transcript.answers.by_probe.get("clock") {
+        Some(answer) if transcript.connection.by == BY_SCRIPT && answer.status == 0 => {
+            clock::parse(&answer.text).known().map(|reading| reading.seconds)
+        }
+        _ => None,
+    };
+    match own.map(Timestamp::from_second) {
+        Some(Ok(at)) => Fact::Known(at),
+        _ => Fact::unavailable("nobody noted when it was collected"),
+    }
+}
+
+fn age(at: Timestamp, now: Timestamp) -> Age {
+    let seconds = now.as_second().saturating_sub(at.as_second());
+    if seconds < -AHEAD { Age::Ahead(-seconds) } else { Age::Seconds(seconds) }
+}
+
+/// The transcript as it counts at a time: too old, the answers of quick `probes` are unavailable,
+/// and so are the quick properties of vSphere objects.
+pub fn at(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -> Transcript {
+    transcript.reading.now = Some(now);
+    // Who was not asked at all has nothing that could be old.
+    if transcript.answers.by_probe.is_empty() {
+        return transcript;
+    }
+    let stale = match collected_at(&transcript) {
+        Fact::Known(at) => match age(at, now) {
+            Age::Seconds(seconds) if seconds < QUICK => return transcript,
+            Age::Seconds(_) | Age::Ahead(_) => {
+                format!("collected {}, and this changes quickly", words(at, now))
+            }
+        },
+        Fact::Unavailable(why) => format!("{}, and this changes quickly", why.reason),
+    };
+    for probe in probes.iter().filter(|probe| probe.is_quick) {
+        let why = Fact::unavailable(stale.clone());
+        transcript.reading.instead.insert(probe.name.to_string(), why);
+    }
+    transcript.reading.stale = Some(stale);
+    transcript
+}
+
+/// When answers were collected, for the time at which they are evaluated; nothing where there is
+/// no such time.
+pub fn evidence(transcript: &Transcript) -> Option<EvidenceFacts> {
+    let now = transcript.reading.now?;
+    let at = match &transcript.connection.failure {
+        Some(failure) => Fact::unavailable(failure.reason.clone()),
+        None => collected_at(transcript),
+    };
+    Some(EvidenceFacts {
+        collected_at: at.clone().map(seconds_of),
+        age_days: at.clone().map(|at| match age(at, now) {
+            Age::Seconds(seconds) => seconds.max(0) / FRESH,
+            Age::Ahead(_) => 0,
+        }),
+        in_future: at.clone().map(|at| matches!(age(at, now), Age::Ahead(_))),
+        words: at.map(|at| words(at, now)),
+    })
+}
+
+/// The same as a document of its own, to be joined to that of a target.
+pub fn document(transcript: &Transcript) -> Document {
+    match evidence(transcript) {
+        Some(facts) => Document::new("evidence", &facts),
+        None => Document::default(),
+    }
+}
+
+fn seconds_of(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn words(at: Timestamp, now: Timestamp) -> String {
+    let when = seconds_of(at);
+    match age(at, now) {
+        Age::Seconds(seconds) if seconds < FRESH => "less than a day ago".to_owned(),
+        Age::Seconds(seconds) => format!("on {when}, {} ago", span(seconds)),
+        Age::Ahead(seconds) => format!(
+            "on {when}, {} from now: the clock of whoever collected it, or this one, is wrong",
+            span(seconds)
+        ),
+    }
+}
+
+fn span(seconds: i64) -> String {
+    let (number, unit) = match seconds {
+        DAY.. => (seconds / DAY, "day"),
+        HOUR.. => (seconds / HOUR, "hour"),
+        _ => (seconds / MINUTE, "minute"),
+    };
+    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::file::tests::guest_transcript;
+
+    const AT: i64 = 1_795_600_800;
+
+    fn probes() -> Vec<Probe> {
+        vec![Probe::quick("clock", ""), Probe::quick("ports", ""), Probe::new("os", "")]
+    }
+
+    fn transcript(by: &str, asked_at: Option<i64>, clock: &str) -> Transcript {
+        let mut transcript =
+            guest_transcript(&[("clock", 0, clock), ("ports", 0, "x"), ("os", 0, "Linux")]);
+        transcript.connection.by = by.to_owned();
+        transcript.asked_at = asked_at.map(|at| Timestamp::from_second(at).unwrap());
+        transcript
+    }
+
+    #[test]
+    fn what_changes_quickly_is_unknown_past_three_days_and_nothing_else_is() {
+        let clock = format!("{AT} +0000 UTC\n");
+        // By transport, time of collection and seconds until the evaluation: days, whether it lies
+        // in the future, and whether what changes quickly counts.
+        for (by, asked_at, clock, later, days, ahead, counts) in [
+            ("ssh", Some(AT), "", 0, Some(0), Some(false), true),
+            ("ssh", Some(AT), "", DAY - 1, Some(0), Some(false), true),
+            ("ssh", Some(AT), "", DAY, Some(1), Some(false), true),
+            ("ssh", Some(AT), "", 3 * DAY - 1, Some(2), Some(false), true),
+            ("ssh", Some(AT), "", 3 * DAY, Some(3), Some(false), false),
+            ("ssh", Some(AT), "", 9000 * DAY, Some(9000), Some(false), false),
+            ("ssh", Some(AT), "", -AHEAD, Some(0), Some(false), true),
+            ("ssh", Some(AT), "", -AHEAD - 1, Some(0), Some(true), false),
+            ("ssh", Some(AT), "", -DAY, Some(0), Some(true), false),
+            ("script", Some(AT), "", 4 * DAY, Some(4), Some(false), false),
+            // The output of a script has no note of its time but what the host's clock said.
+            ("script", None, clock.as_str(), 60, Some(0), Some(false), true),
+            ("script", None, clock.as_str(), 5 * DAY, Some(5), Some(false), false),
+            ("script", None, "Sat Nov 15\n", 60, None, None, false),
+            // Of a host that somebody else asked, its own clock is no witness.
+            ("ssh", None, clock.as_str(), 60, None, None, false),
+        ] {
+            let now = Timestamp::from_second(AT + later).unwrap();
+            let read = at(transcript(by, asked_at, clock), now, &probes());
+            let what = format!("{by} {asked_at:?} {clock:?} {later}");
+            let evidence = evidence(&read).unwrap();
+            assert_eq!(evidence.age_days.known().copied(), days, "{what}");
+            assert_eq!(evidence.in_future.known().copied(), ahead, "{what}");
+            assert_eq!(read.answer("ports").known().is_some(), counts, "{what}");
+            assert_eq!(read.reading.stale.is_none(), counts, "{what}");
+            assert!(read.answer("os").known().is_some(), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_fresh_capture_do_not_change_with_its_age() {
+        let read = |later: i64| {
+            let now = Timestamp::from_second(AT + later).unwrap();
+            let read = at(transcript("ssh", Some(AT), ""), now, &probes());
+            evidence(&read).unwrap().words.known().unwrap().clone()
+        };
+        assert_eq!(read(0), "less than a day ago");
+        assert_eq!(read(DAY - 1), read(0));
+        assert_eq!(read(DAY), "on 2026-11-25T10:00:00Z, 1 day ago");
+        assert_eq!(read(11 * DAY), "on 2026-11-25T10:00:00Z, 11 days ago");
+        assert!(read(-2 * HOUR).starts_with("on 2026-11-25T10:00:00Z, 2 hours from now: "));
+    }
+
+    #[test]
+    fn who_could_not_be_asked_has_no_age() {
+        let failure = crate::facts::transcript::Failure {
+            kind: "refused".to_owned(),
+            reason: "connection refused".to_owned(),
+            hint: None,
+        };
+        let failed = Transcript::of_failure("mt1", "linux-mt", "ssh", failure);
+        let read = at(failed, Timestamp::from_second(AT).unwrap(), &probes());
+        assert_eq!(evidence(&read).unwrap().age_days, Fact::unavailable("connection refused"));
+        assert_eq!(read.reading.stale, None);
+        assert_eq!(evidence(&guest_transcript(&[])), None);
+    }
+}
