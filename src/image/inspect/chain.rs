@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::location::{Location, arguments_of, locate};
 use crate::facts::image::ImageKind;
 use crate::image::boot::{Entry, Kind, Start};
+use crate::image::iso::bytemap::SECTOR;
 use crate::image::iso::{BootEntry, BootMedia, EntryKind, Medium, Platform, second_tree};
 use crate::image::menus::{self, Menu, Menus, Place};
 
@@ -138,7 +139,8 @@ fn bios_fault(medium: &Medium, entry: &BootEntry, len: u64) -> Option<String> {
     if !has_table && !is_isolinux {
         return None;
     }
-    if volume != 16 || file != entry.load_rba || u64::from(length) != len {
+    if !is_primary_descriptor(medium, volume) || file != entry.load_rba || u64::from(length) != len
+    {
         return Some("its boot information table names other sectors".to_owned());
     }
     let words = bytes[64..].chunks(4).map(|chunk| {
@@ -148,6 +150,14 @@ fn bios_fault(medium: &Medium, entry: &BootEntry, len: u64) -> Option<String> {
     });
     let found = words.fold(0_u32, u32::wrapping_add);
     (found != sum).then(|| "its bytes are not those of its boot information table".to_owned())
+}
+
+/// Whether a sector holds a primary volume descriptor. It is the 16th but where xorriso wrote the
+/// image as a session, which has its own from the 48th on.
+fn is_primary_descriptor(medium: &Medium, sector: u32) -> bool {
+    let mut head = [0; 6];
+    let read = medium.source().read_exact_at(u64::from(sector) * SECTOR, &mut head);
+    read.is_ok() && head == *b"\x01CD001"
 }
 
 fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut Chain) {

@@ -75,6 +75,7 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         manifest: manifest.as_ref().ok(),
         repo: &repositories.vendor,
         chain: &chain.files,
+        is_customised: kind == ImageKind::Installer,
     };
     vendor.want(&mut digests);
     repositories.want(&mut digests);

@@ -43,6 +43,8 @@ pub struct Vendor<'a> {
     pub repo: &'a Result<Repo, String>,
     /// The files that the installation starts from.
     pub chain: &'a BTreeSet<String>,
+    /// Whether somebody added a kickstart, and with it changed the menu inside of efiboot.img.
+    pub is_customised: bool,
 }
 
 impl Vendor<'_> {
@@ -99,6 +101,7 @@ impl Vendor<'_> {
             self.manifest
                 .is_some_and(|manifest| manifest.files.iter().any(|file| file.path == path))
         };
+        // What only looks stale is left uncovered, and is told so.
         let mut recorded: Vec<(&str, Sha256, u64)> = Vec::new();
         for (path, digest) in self.info.digests() {
             let (Ok(digest), Some(entry)) = (digest, self.medium.find(path)) else {
@@ -116,6 +119,9 @@ impl Vendor<'_> {
                 // People make the repository of a smaller medium anew and leave this record.
                 Ok(_) if path.starts_with("repodata/") => {
                     facts.stale.push(format!("/{path} is not the one that .treeinfo records"));
+                }
+                Ok(_) if self.is_customised && path == "images/efiboot.img" => {
+                    facts.stale.push(format!("/{path} was changed after .treeinfo recorded it"));
                 }
                 Ok(_) => facts
                     .faults
