@@ -7,6 +7,10 @@ use std::fmt;
 use super::steps::MAX_STEPS;
 use crate::yaml::nearest;
 
+/// The most levels of an expression: it is verified, counted and evaluated by functions that call
+/// themselves for each.
+pub(super) const MOST_DEPTH: usize = 64;
+
 /// Why a text is no rule, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
@@ -104,6 +108,9 @@ pub enum Fault {
     /// A regular expression that is none.
     #[error("no regular expression: {0}")]
     Pattern(String),
+    /// More than [`MOST_DEPTH`] levels.
+    #[error("it is more than {MOST_DEPTH} levels deep")]
+    TooDeep,
     /// Loops inside loops over what is written out.
     #[error("its loops take {0} steps, at most {MAX_STEPS} are taken")]
     TooManySteps(u64),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::{IdedExpr, Program};
 
-use super::fault::Fault;
+use super::fault::{Fault, MOST_DEPTH};
 use super::schema::Type;
 use super::steps::{Loops, Size};
 use crate::facts::MAX_ITEMS;
@@ -32,6 +32,7 @@ pub fn verify(program: &Program, facts: &Type) -> Result<(Paths, Loops), FaultAt
         lists: Vec::new(),
         loops: Loops::default(),
         outermost: None,
+        depth: 0,
     };
     let typed = checker.infer(root)?;
     if typed.ty != Type::Bool {
@@ -93,6 +94,8 @@ struct Checker<'a> {
     loops: Loops,
     /// The first loop that is in no other.
     outermost: Option<u64>,
+    /// How deep the expression is that is being looked at.
+    depth: usize,
 }
 
 impl Checker<'_> {
@@ -105,8 +108,19 @@ impl Checker<'_> {
         Ok(typed)
     }
 
-    /// The type of an expression of which perhaps only a member is used.
+    /// The type of an expression of which perhaps only a member is used. The parser bounds what
+    /// stands in brackets, and not what is strung together: `1 + 1 + 1`.
     fn place(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
+        if self.depth == MOST_DEPTH {
+            return Err((expr.id, Fault::TooDeep));
+        }
+        self.depth += 1;
+        let typed = self.place_inside(expr);
+        self.depth -= 1;
+        typed
+    }
+
+    fn place_inside(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
         match &expr.expr {
             Expr::Literal(literal) => {
                 literal_type(literal).ok_or((expr.id, Fault::Refused("null")))

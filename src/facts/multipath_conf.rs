@@ -89,7 +89,8 @@ pub fn parse(text: &str) -> MultipathConf {
 
 impl MultipathConf {
     fn take(&mut self, sections: &[String], key: &str, value: String) {
-        let path: Vec<&str> = sections.iter().map(String::as_str).collect();
+        // No section that counts is deeper than two; one that is has a third name here.
+        let path: Vec<&str> = sections.iter().take(3).map(String::as_str).collect();
         match (path.as_slice(), key) {
             ([], _) => {
                 self.fault.get_or_insert_with(|| {
@@ -160,6 +161,14 @@ mod tests {
         assert!(conf.excludes_vendor("InMage") && !conf.excludes_vendor("VMware"));
         assert!(conf.excludes_wwid("36000c29a0b1c2d3e4f50617283940516"));
         assert!(!conf.excludes_wwid(""));
+    }
+
+    #[test]
+    fn sections_without_an_end_take_no_longer_than_others() {
+        let began = std::time::Instant::now();
+        let conf = parse(&format!("{}wwid 1\n", "a { k v ".repeat(32_000)));
+        assert!(conf.excluded_wwids.is_empty());
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
     }
 
     #[test]
