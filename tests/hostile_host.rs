@@ -80,13 +80,17 @@ fn check(home: &Path, targets: &[&str], options: &[String], format: &str) -> pro
     ran
 }
 
-/// The results of the hosts that mean well, as the report has them.
-fn of_the_others(ran: &program::Ran) -> Vec<Value> {
+/// The results of the hosts that mean well, as the report has them but for its numbers: some are of
+/// the moment.
+fn of_the_others(ran: &program::Ran) -> Vec<String> {
     let report: Value =
         serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.complaint()));
     let results = report["results"].as_array().unwrap().iter();
     let of_others = |result: &&Value| result["target"].as_str().unwrap().starts_with("mt");
-    results.filter(of_others).cloned().collect()
+    results
+        .filter(of_others)
+        .map(|result| result.to_string().replace(|c: char| c.is_ascii_digit(), ""))
+        .collect()
 }
 
 #[test]
