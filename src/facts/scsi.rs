@@ -244,7 +244,7 @@ mod tests {
             ("disk sda\n36a\nstatus 0\ndisk sdb\ndenied\n", vec!["36a"], false),
             ("", vec![], false),
         ] {
-            let ids = facts(parse(text).unwrap()).ids;
+            let ids = facts(parse(text).unwrap(), &Fact::Known(Graph::default())).ids;
             let ids = ids.known().unwrap();
             assert_eq!(
                 (ids.items.as_slice(), ids.complete),
