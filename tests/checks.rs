@@ -92,7 +92,10 @@ fn an_example_that_does_not_hold_is_told() {
         "- { pass: { image: { kickstart: { lvm: true",
         1,
     );
-    let set = CheckSet::read(&[preflight::assets::Asset { path: "x.yaml".into(), text: wrong }]);
+    // Fixes of images come after those of packages.
+    let packages = fs::read_to_string(root().join("checks/closure.yaml")).unwrap();
+    let file = |path: &str, text| preflight::assets::Asset { path: path.into(), text };
+    let set = CheckSet::read(&[file("x.yaml", wrong), file("y.yaml", packages)]);
     let wrong: Vec<_> =
         run_examples(&set.unwrap()).into_iter().filter(|r| r.instead.is_some()).collect();
     assert_eq!(wrong.len(), 1);

@@ -36,6 +36,7 @@ const PACKAGES: &[(&str, &str, &str, &str)] = &[
     ("addon", "wget", "1.12-5.el6", "Requires: /usr/share/standin/rsync"),
     ("addon", "kexec-tools", "2.0.0-280.el6", "Requires: /usr/share/standin/bash"),
     ("addon", "device-mapper-multipath", "0.4.9-80.el6", ""),
+    ("addon", "open-vm-tools", "9.10.2-1.el6", ""),
     ("addon", "kmod-reiserfs", "0.0-1.el6.elrepo", "Requires: kernel < 2.6.33"),
     ("addon", "reiserfs-utils", "3.6.21-1.el6.elrepo", ""),
     ("newer-libc", "lsscsi", "0.23-3.el6", "Requires: libc.so.6(GLIBC_2.14)(64bit)"),

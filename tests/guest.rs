@@ -22,7 +22,6 @@ use serde_json::Value;
 
 /// The checks that are looked at here.
 const CHECKS: &[&str] = &[
-    "after.azure-agent",
     "agent.installed",
     "agent.platform-value",
     "agent.services",

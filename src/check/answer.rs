@@ -2,16 +2,43 @@
 //!
 //! Not for the file that holds them: `facts::site` reads it.
 
+use serde_json::Value;
+
 use super::model::{Basis, Check};
 use super::subject::Subject;
 use super::verdict::Verdict;
-use crate::facts::site::{Answer, AnswerValue};
+use crate::facts::site::{Answer, AnswerValue, Stage};
 
 /// The answer to a check's question, when it is one and somebody gave it.
 pub(super) fn of(check: &Check, subject: &Subject<'_>) -> Option<Answer> {
     let Basis::Question(_) = &check.basis else { return None };
     let answers = subject.document().known.get("answers")?;
     serde_json::from_value(answers.get(&check.id)?.clone()).ok()
+}
+
+/// Why a check has no meaning yet, or any more: nobody says that a machine is at a stage at which it matters.
+///
+/// A question whose time has not come is not put. What can be read is evaluated unless every machine is known to be at
+/// another stage. An answer that was given counts.
+pub(super) fn out_of_stage(check: &Check, subject: &Subject<'_>) -> Option<String> {
+    if check.stages.is_empty() || of(check, subject).is_some() {
+        return None;
+    }
+    let items = subject.value("site.stages.items").cloned().unwrap_or_default();
+    let known: Vec<Stage> = serde_json::from_value(items).unwrap_or_default();
+    let complete = subject.value("site.stages.complete").and_then(Value::as_bool) == Some(true);
+    let is_question = matches!(check.basis, Basis::Question(_));
+    if !(complete || is_question) || known.iter().any(|stage| check.stages.contains(stage)) {
+        return None;
+    }
+    let wanted: Vec<&str> = check.stages.iter().map(|stage| stage.word()).collect();
+    let wanted = wanted.join(", ");
+    Some(match known.as_slice() {
+        [] => format!(
+            "no machine needs it yet: none is said to be at {wanted} (stage: in the site file)"
+        ),
+        _ => format!("no machine needs it now: none is at {wanted}"),
+    })
 }
 
 impl Answer {

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
+use super::order;
 use super::refusal::{DefinitionError, Problem};
 use crate::assets::{Asset, AssetError, Assets, Kind};
 use crate::facts::Document;
@@ -32,6 +33,8 @@ pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
 pub struct CheckSet {
     checks: Arc<[Check]>,
     places: BTreeMap<String, usize>,
+    /// The place of each check in the working order.
+    ranks: Vec<usize>,
     own: Vec<OwnProbe>,
 }
 
@@ -90,11 +93,14 @@ impl CheckSet {
                 return Err(Problem::Duplicate(checks[earlier].at.clone()).of(&check.id, &check.at));
             }
         }
-        let set = Self { checks: checks.into(), places, own };
+        let ranks = order::ranks(&checks, &places);
+        let mut set = Self { checks: checks.into(), places, ranks: Vec::new(), own };
         for check in set.checks.iter() {
             set.verify_requires(check).map_err(|problem| problem.of(&check.id, &check.at))?;
+            set.verify_fix_after(check).map_err(|problem| problem.of(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
+        set.ranks = ranks.map_err(|circle| set.fix_circle(&circle))?;
         Ok(set)
     }
 
@@ -110,6 +116,22 @@ impl CheckSet {
             }
         }
         Ok(())
+    }
+
+    fn verify_fix_after(&self, check: &Check) -> Result<(), Problem> {
+        match check.fix_after.iter().find(|id| self.find(id).is_none()) {
+            Some(id) => Err(Problem::NoEarlierFix {
+                id: id.clone(),
+                nearest: self.nearest(id).map(str::to_owned),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn fix_circle(&self, circle: &[usize]) -> DefinitionError {
+        let ids = circle.iter().map(|&index| self.checks[index].id.clone()).collect();
+        let first = &self.checks[circle[0]];
+        Problem::FixCircle(ids).of(&first.id, &first.at)
     }
 
     fn verify_no_circle(&self) -> Result<(), DefinitionError> {
@@ -171,6 +193,11 @@ impl CheckSet {
     /// Where in [`CheckSet::checks`] the check of this id stands.
     pub fn position(&self, id: &str) -> Option<usize> {
         self.places.get(id).copied()
+    }
+
+    /// The place of a check in the working order, by its place in [`CheckSet::checks`].
+    pub fn rank(&self, index: usize) -> usize {
+        self.ranks[index]
     }
 
     /// The probes that checks of this set bring themselves.

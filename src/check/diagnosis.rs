@@ -13,7 +13,7 @@ use super::symptom::{Cause, Symptom, checks_of};
 pub enum Verdict {
     /// One of its checks fails.
     Confirmed,
-    /// All of its checks were decided, and none fails.
+    /// All of its checks that have a meaning here were decided, and none fails.
     RuledOut,
     /// No check of it fails, and not all could be decided.
     Undecided,
@@ -55,9 +55,11 @@ fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding])
     // Somebody who accepts a failure has not made it go away.
     let fails =
         |finding: &&Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Waived { .. });
+    // What has no meaning here decides nothing about a cause.
+    let decided = here.iter().any(|finding| finding.outcome == Outcome::Pass);
     let verdict = if here.iter().any(fails) {
         Verdict::Confirmed
-    } else if open || !not_asked.is_empty() {
+    } else if open || !decided || !not_asked.is_empty() {
         Verdict::Undecided
     } else {
         Verdict::RuledOut

@@ -10,83 +10,17 @@ use serde_json::Value;
 
 use super::answer;
 use super::definition::CheckSet;
-use super::model::{Basis, Check, Remedy, Severity, Source};
+use super::held;
+use super::model::{Basis, Check, Remedy, Severity};
 use super::provider::Provider;
 use super::rule::Undecided;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use super::waiver::{Note, Waiver};
 
-// What is judged, for those who judge.
+// What is judged and what comes of it, for those who judge.
+pub use super::finding::{Finding, Outcome};
 pub use super::scope::{NotAsked, Scope, Target};
-
-/// What became of one check on one target.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// It holds.
-    Pass,
-    /// It does not hold.
-    Fail,
-    /// It could not be decided.
-    Unknown {
-        /// Why, as a fragment.
-        reason: String,
-        /// Whether the check itself is at fault, and not what could be read.
-        defect: bool,
-    },
-    /// It has no meaning here.
-    NotApplicable {
-        /// Why, as a fragment.
-        reason: String,
-    },
-    /// It does not hold, and somebody answers for that.
-    Waived {
-        /// Why that is accepted.
-        reason: String,
-        /// Who answers for it.
-        owner: String,
-        /// The last day it counts, as `2026-12-31`.
-        expires: String,
-    },
-}
-
-impl Outcome {
-    /// The word for it in reports.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Unknown { .. } => "unknown",
-            Self::NotApplicable { .. } => "not-applicable",
-            Self::Waived { .. } => "waived",
-        }
-    }
-}
-
-/// One check on one target, with everything a report says about it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
-    /// The check.
-    pub check: String,
-    /// The target.
-    pub target: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The severity that counts here: a pass that is graded down is a warning.
-    pub severity: Severity,
-    /// What should hold.
-    pub title: String,
-    /// What was found, or why nothing could be.
-    pub found: String,
-    /// How a failure shows itself to people.
-    pub symptom: String,
-    /// How to mend it.
-    pub remedy: Remedy,
-    /// Where it is written.
-    pub source: Source,
-    /// The facts the rule speaks of, by path, as far as they are known.
-    pub evidence: BTreeMap<String, Value>,
-}
 
 /// Judges every target by every check in scope, in the order of both.
 pub fn judge(
@@ -117,9 +51,12 @@ pub fn judge_scope(
         let mut bench = Bench::new(set, &subject, target.providers(), &waived);
         findings.extend(planned.iter().map(|&(_, index)| {
             let verdict = bench.verdict(index);
-            finding(&set.checks()[index], target, &subject, verdict, &live)
+            let order = set.rank(index);
+            let found = finding(&set.checks()[index], target, &subject, verdict, &live);
+            Finding { order, ..found }
         }));
     }
+    held::hold_back(set, targets, &mut findings);
     findings
 }
 
@@ -179,6 +116,9 @@ impl<'s> Bench<'s> {
         if meaning == Ok(false) {
             let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
             let why = otherwise.unwrap_or_default();
+            return Verdict::NotApplicable { why, by_failure: false };
+        }
+        if let Some(why) = answer::out_of_stage(check, self.subject) {
             return Verdict::NotApplicable { why, by_failure: false };
         }
         let mut unknown = meaning.err().map(|why| Verdict::from_undecided(&why, false));
@@ -272,6 +212,11 @@ fn finding(
         _ => answer::of(check, subject)
             .map_or_else(|| check.found.render(subject), |answer| answer.sentence()),
     };
+    // Nobody is given commands for what may not be broken.
+    let remedy = match &outcome {
+        Outcome::Fail => check.advice.render(subject, &target.name),
+        _ => Remedy { commands: Vec::new(), ..check.remedy.clone() },
+    };
     let outcome = match outcome {
         Outcome::Fail => waivers
             .iter()
@@ -291,7 +236,9 @@ fn finding(
         title: check.title.clone(),
         found,
         symptom: check.symptom.clone(),
-        remedy: check.remedy.clone(),
+        remedy,
+        after: Vec::new(),
+        order: 0,
         source: check.source.clone(),
         evidence: evidence(check, subject),
     }

@@ -10,13 +10,15 @@ use serde_json::Value;
 use super::custom::ProbeEntry;
 use super::found::Found;
 use super::model::{
-    Basis, Check, Condition, Example, Expected, Place, Remedy, Severity, Source, TargetKind,
+    Basis, Check, Condition, Example, Expected, Gate, Line, Place, Severity, Source, TargetKind,
 };
 use super::refusal::{DefinitionError, Problem};
+use super::remedy::{RemedyEntry, RemedyTemplate};
 use super::rule::Rule;
 use super::schema::Type;
 use super::source;
 use crate::assets::{self, Asset};
+use crate::facts::site::Stage;
 use crate::yaml;
 
 /// One entry as it is written.
@@ -41,7 +43,15 @@ struct Entry {
     #[serde(default)]
     found: Option<String>,
     symptom: String,
-    remedy: Remedy,
+    #[serde(default)]
+    line: Option<Line>,
+    #[serde(default)]
+    gate: Option<Gate>,
+    #[serde(default)]
+    fix_after: Vec<String>,
+    #[serde(default)]
+    stages: Vec<Stage>,
+    remedy: RemedyEntry,
     source: Source,
     #[serde(default)]
     examples: Vec<ExampleEntry>,
@@ -210,6 +220,7 @@ fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check
         (Some(_), Some(_)) => return Err(Problem::QuestionAnd("rule")),
         (None, None) => return Err(Problem::Blank("rule")),
     };
+    let advice = RemedyTemplate::compile(entry.remedy, facts, proven).map_err(Problem::Remedy)?;
     let check = Check {
         needs: OnceLock::new(),
         applies_when,
@@ -224,8 +235,13 @@ fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check
         severity: entry.severity,
         applies_to,
         requires: entry.requires,
+        line: entry.line,
+        gate: entry.gate,
+        fix_after: entry.fix_after,
+        stages: entry.stages,
         symptom: entry.symptom,
-        remedy: entry.remedy,
+        remedy: advice.as_written(),
+        advice,
         source: entry.source,
         at,
     };

@@ -1,6 +1,6 @@
 //! The sentence a finding says about what was found: a Handlebars text over facts.
 //!
-//! It has `{{fact}}`, `{{list fact}}`, `{{list fact member}}` and `{{#if fact}}..{{else}}..{{/if}}`,
+//! It has `{{fact}}`, `{{list fact}}`, `{{list fact member}}`, `{{size fact unit}}` and `{{#if fact}}..{{else}}..{{/if}}`,
 //! and its facts are verified like those of a rule. Not for files that are rendered: those are
 //! `template`'s.
 
@@ -20,6 +20,9 @@ use crate::yaml::nearest;
 
 /// How many elements of a list a sentence names.
 const NAMED: usize = 5;
+
+/// The units of sizes that facts have.
+const SIZES: &[&str] = &["B", "KiB", "MiB"];
 
 /// A verified text over facts.
 #[derive(Debug)]
@@ -177,6 +180,21 @@ impl Read {
             };
         }
         let (name, path) = (path_of(&it.name)?, path_of(&it.params[0])?);
+        if name == "size" && it.params.len() == 2 && it.hash.is_empty() {
+            return match (fact(&path, facts)?, &it.params[1]) {
+                (Type::Int, Parameter::Literal(Value::String(unit)))
+                    if SIZES.contains(&unit.as_str()) =>
+                {
+                    self.shown.push(path);
+                    Ok(())
+                }
+                (Type::Int, _) => Err(FoundError::Refused("size in another unit".to_owned())),
+                (other, _) => {
+                    let found = other.to_string();
+                    Err(FoundError::WrongType { path, found, wanted: "a whole number" })
+                }
+            };
+        }
         if name != "list" || it.params.len() > 2 || !it.hash.is_empty() {
             return Err(FoundError::Refused(name));
         }
@@ -216,6 +234,7 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     engine.set_strict_mode(true);
     engine.register_escape_fn(handlebars::no_escape);
     engine.register_helper("list", Box::new(list));
+    engine.register_helper("size", Box::new(size));
     engine
 });
 
@@ -251,6 +270,37 @@ fn list(
     Ok(())
 }
 
+/// `{{size fact "B"}}` in the units disks are sold in, `{{size fact "KiB"}}` and `"MiB"` in those of memory.
+fn size(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = helper.param(0).map_or(&Value::Null, |param| param.value());
+    let unit = helper.param(1).and_then(|param| param.value().as_str()).unwrap_or_default();
+    let text = value.as_i64().map_or_else(|| word(value), |number| size_in_words(number, unit));
+    out.write(&text)?;
+    Ok(())
+}
+
+/// A size with one decimal, in the largest unit of which it has one.
+fn size_in_words(number: i64, unit: &str) -> String {
+    const DECIMAL: &[&str] = &["B", "kB", "MB", "GB", "TB", "PB"];
+    const BINARY: &[&str] = &["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let units = if unit == "B" { DECIMAL } else { BINARY };
+    let step = if unit == "B" { 1000.0 } else { 1024.0 };
+    let mut at = units.iter().position(|known| *known == unit).unwrap_or_default();
+    let mut size = number as f64;
+    while size >= step && at + 1 < units.len() {
+        size /= step;
+        at += 1;
+    }
+    let digits = usize::from(size.fract() >= 0.05 && size < 100.0);
+    format!("{size:.digits$} {}", units[at])
+}
+
 fn word(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
@@ -261,7 +311,7 @@ fn word(value: &Value) -> String {
 }
 
 /// The dotted path a parameter is.
-fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
+pub(super) fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
     let refused = || FoundError::Refused(format!("{parameter:?}"));
     match parameter {
         Parameter::Name(name) => Ok(name.clone()),
@@ -280,7 +330,7 @@ fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
 }
 
 /// The type of the fact at a path.
-fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundError> {
+pub(super) fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundError> {
     let mut here = facts;
     for (index, name) in path.split('.').enumerate() {
         here = here.member(name).ok_or_else(|| {
@@ -339,8 +389,25 @@ mod tests {
             ("{{#if image.medium.bios}}yes{{else}}no{{/if}}", "yes"),
             ("{{#if image.medium.uefi}}yes{{else}}no{{/if}}", "no"),
             ("{{#if image.source.groups.items}}some{{else}}none{{/if}}", "none"),
+            ("{{size image.size \"B\"}}", "5 B"),
         ] {
             assert_eq!(render(text, image.clone()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_told_in_units_that_people_read() {
+        for (number, unit, expected) in [
+            (0, "B", "0 B"),
+            (42_949_672_960, "B", "42.9 GB"),
+            (107_374_182_400, "B", "107 GB"),
+            (1_000_000_000_000, "B", "1 TB"),
+            (3_924_016, "KiB", "3.7 GiB"),
+            (1_056_894_132, "KiB", "1008 GiB"),
+            (65_536, "MiB", "64 GiB"),
+            (512, "KiB", "512 KiB"),
+        ] {
+            assert_eq!(size_in_words(number, unit), expected);
         }
     }
 

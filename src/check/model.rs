@@ -12,8 +12,11 @@ use serde_json::Value;
 
 use super::found::Found;
 use super::provider::Provider;
+pub use super::remedy::Remedy;
+use super::remedy::RemedyTemplate;
 use super::rule::Rule;
 use super::schema;
+use crate::facts::site::Stage;
 
 /// What a failed check stands in the way of.
 #[derive(
@@ -113,18 +116,38 @@ impl TargetKind {
     }
 }
 
-/// How to mend what a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Remedy {
-    /// What to do, in sentences.
-    pub text: String,
-    /// Commands to type; words in capitals are to be replaced.
-    #[serde(default)]
-    pub commands: Vec<String>,
-    /// Whether the target must be stopped for it.
-    #[serde(default)]
-    pub downtime: bool,
+/// A line of work: what is done in one go, in the order in which the lines are walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum Line {
+    /// What ends the case when it fails.
+    #[serde(rename = "gate")]
+    Gate,
+    /// The configuration server and the way home.
+    A,
+    /// vCenter and its hosts.
+    B,
+    /// Where machines return to, and through which master target.
+    C,
+    /// Whether a master target stays: a failure here means another one.
+    D,
+    /// What is done around one power-off of the master target.
+    E,
+    /// The retention volume.
+    F,
+    /// The agent and its registration.
+    G,
+    /// The machine, Re-protect, and what follows.
+    H,
+}
+
+/// What is moot when a gate fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Everything that is not about an image.
+    Vault,
+    /// Everything about the machine.
+    Machine,
 }
 
 /// Where it is written that this must hold.
@@ -173,6 +196,14 @@ pub struct Check {
     pub applies_when: Option<Condition>,
     /// Checks that must pass before this one has a meaning.
     pub requires: Vec<String>,
+    /// The line of work that fixing it belongs to.
+    pub line: Option<Line>,
+    /// What is moot when it fails.
+    pub gate: Option<Gate>,
+    /// Checks whose fixes come before its own.
+    pub fix_after: Vec<String>,
+    /// The stages at which it matters; at all of them, when there are none.
+    pub stages: Vec<Stage>,
     /// What decides it.
     pub basis: Basis,
     /// What [`Check::needs`] is once it was asked for.
@@ -181,8 +212,10 @@ pub struct Check {
     pub found: Found,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it.
+    /// How to mend it, on any target: words in capitals stand for what is only known of one.
     pub remedy: Remedy,
+    /// How to mend it on one target.
+    pub(super) advice: RemedyTemplate,
     /// Where it is written.
     pub source: Source,
     /// Its own tests.

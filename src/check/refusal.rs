@@ -6,6 +6,7 @@ use super::custom::ProbeFault;
 use super::fault::RuleError;
 use super::found::FoundError;
 use super::model::{Expected, Place, TargetKind};
+use super::remedy::RemedyError;
 use crate::assets::AssetError;
 use crate::yaml::YamlError;
 
@@ -90,6 +91,20 @@ pub enum Problem {
     /// Prerequisites that require each other.
     #[error("requires itself: {}", .0.join(" -> "))]
     Circle(Vec<String>),
+    /// A check that is fixed before and does not exist.
+    #[error("is fixed after {id:?}, which does not exist{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    NoEarlierFix {
+        /// The id as written.
+        id: String,
+        /// The id that is spelled most alike.
+        nearest: Option<String>,
+    },
+    /// Fixes that wait for each other.
+    #[error("its fix waits for itself: {}", .0.join(" -> "))]
+    FixCircle(Vec<String>),
+    /// A command that is wrong.
+    #[error("remedy: {0}")]
+    Remedy(RemedyError),
     /// A prerequisite that is not judged for every target of this check.
     #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.word())]
     Elsewhere {

@@ -92,6 +92,8 @@ pub(crate) mod tests {
             found: "found".to_owned(),
             symptom: "symptom".to_owned(),
             remedy: Remedy { text: "Mend it.".to_owned(), commands: Vec::new(), downtime: false },
+            after: Vec::new(),
+            order: 0,
             source: Source { doc: "field".to_owned(), at: "a".to_owned() },
             evidence: BTreeMap::new(),
         }

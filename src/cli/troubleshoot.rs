@@ -116,8 +116,16 @@ fn judged(
     now: jiff::Timestamp,
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
-    let scope = scope::Scope::of(checks, targets).only(checks, &suspected);
-    let findings = engine::judge_scope(checks, targets, &scope, waivers, now);
+    let scope = scope::Scope::of(checks, targets);
+    // Whether a fix may come first is told by findings that nobody suspects.
+    let mut findings = engine::judge_scope(checks, targets, &scope, waivers, now);
+    let scope = scope.only(checks, &suspected);
+    let told: BTreeSet<(&str, &str)> = scope
+        .planned
+        .iter()
+        .map(|&(target, check)| (targets[target].name.as_str(), checks.checks()[check].id.as_str()))
+        .collect();
+    findings.retain(|finding| told.contains(&(finding.target.as_str(), finding.check.as_str())));
     Troubleshooting::asked(matches, checks, targets, &findings)
 }
 

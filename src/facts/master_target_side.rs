@@ -47,6 +47,10 @@ impl Survey<'_> {
     /// through.
     pub fn protected(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
+        facts.written_from_azure = match &self.question.master_target {
+            None => Fact::unavailable(NO_MASTER_TARGET),
+            Some(name) => written_from_azure(&facts, &self.machine(name)),
+        };
         if let Some(host) = &self.question.host {
             facts.wanted_host = Fact::Known(host.clone());
             facts.plan.names_host = true;
@@ -203,6 +207,31 @@ fn chosen(
     })
 }
 
+/// Whether disks of a machine are attached to the master target, as they are from Re-protect until the failover home
+/// gives them back (D:vmware-azure-reprotect). That none is attached says nothing: it may have returned, or run beside
+/// its copy in Azure.
+fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> {
+    let (own, attached) = match (&machine.disks, &master_target.disks) {
+        (Fact::Known(own), Fact::Known(attached)) => (own, attached),
+        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
+            return Fact::Unavailable(why.clone());
+        }
+    };
+    match own.items.iter().any(|disk| is_one_of(disk, &attached.items)) {
+        true => Fact::Known(true),
+        false => Fact::unavailable(
+            "none of its disks is attached to the master target, so it may have returned: nobody says at which stage \
+             it is (stage: in the site file)",
+        ),
+    }
+}
+
+/// Whether a disk is the very same file as one of others.
+fn is_one_of(disk: &DiskFacts, others: &[DiskFacts]) -> bool {
+    let file = disk.file.known().filter(|file| !file.is_empty());
+    file.is_some_and(|file| others.iter().any(|other| other.file.known() == Some(file)))
+}
+
 fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<String>> {
     let mut shared = Vec::new();
     for (what, a, b) in [
@@ -229,12 +258,15 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
         disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
     };
     let (of_machine, of_master_target) = (uuids(&a.items), uuids(&b.items));
+    // What replicates hangs on the master target as well: that is one disk with its own UUID, and no copy of it.
+    let copies: Vec<DiskFacts> =
+        a.items.iter().filter(|disk| !is_one_of(disk, &b.items)).cloned().collect();
     // A disk without a UUID cannot be compared, and a machine without a disk proves nothing.
     let compared = |disks: &Looked<DiskFacts>, uuids: &[String]| {
         disks.complete && !uuids.is_empty() && uuids.len() == disks.items.len()
     };
     let complete = compared(a, &of_machine) && compared(b, &of_master_target);
-    let both = of_machine.into_iter().filter(|uuid| of_master_target.contains(uuid));
+    let both = uuids(&copies).into_iter().filter(|uuid| of_master_target.contains(uuid));
     shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
     Fact::Known(Looked { items: shared, complete })
 }

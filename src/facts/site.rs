@@ -39,6 +39,60 @@ pub struct SiteFacts {
     pub split_groups: Looked<String>,
     /// What is planned for this master target.
     pub master_target: Fact<PlanFacts>,
+    /// The stages that the machines concerned are known to be at; complete when all of them are.
+    pub stages: Looked<Stage>,
+}
+
+/// How far a machine has come on its way home, as far as somebody says.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It runs on premises and is protected towards Azure.
+    Home,
+    /// It runs in Azure, and nothing replicates home.
+    Prepare,
+    /// Re-protect runs.
+    Reprotect,
+    /// It replicates from Azure to the site.
+    Replicating,
+    /// The failover home runs.
+    Failback,
+    /// It has returned, and nothing is committed.
+    Verify,
+    /// It has returned, committed and unprotected.
+    After,
+    /// Re-protect towards Azure runs.
+    ReprotectForward,
+    /// Hyper-V: data is synchronised.
+    Sync,
+    /// Hyper-V: the job waits for Complete Failover.
+    Complete,
+    /// Hyper-V: reverse replication runs.
+    Reverse,
+    /// The machines are home, and what served them is taken down.
+    CleanUp,
+}
+
+impl Stage {
+    /// The word for it in site files and checks.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::Prepare => "prepare",
+            Self::Reprotect => "reprotect",
+            Self::Replicating => "replicating",
+            Self::Failback => "failback",
+            Self::Verify => "verify",
+            Self::After => "after",
+            Self::ReprotectForward => "reprotect-forward",
+            Self::Sync => "sync",
+            Self::Complete => "complete",
+            Self::Reverse => "reverse",
+            Self::CleanUp => "clean-up",
+        }
+    }
 }
 
 /// The vCenter server as the site file describes it.

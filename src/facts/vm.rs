@@ -39,6 +39,8 @@ pub struct VmFacts {
     pub firmware: Fact<String>,
     /// `poweredOn`, `poweredOff` or `suspended`.
     pub power: Fact<String>,
+    /// Whether it is known that replication from Azure goes to its disks: they are attached to the master target.
+    pub written_from_azure: Fact<bool>,
     /// Whether SCSI ids of its disks are shown to the guest.
     pub disk_enable_uuid: Fact<DiskUuidFacts>,
     /// The names of its snapshots.
@@ -183,6 +185,7 @@ pub fn of(
         guest_id: read!(|vm: &Object| vm.text("config.guestId")),
         firmware: read!(|vm: &Object| vm.text("config.firmware")),
         power: read!(|vm: &Object| vm.text("runtime.powerState")),
+        written_from_azure: Fact::unavailable("it is the master target itself"),
         disk_enable_uuid: read!(disk_uuid::of),
         snapshots: read!(snapshots::names),
         delta_disks: read!(devices::deltas),

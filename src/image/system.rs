@@ -225,6 +225,7 @@ mod tests {
             "wget",
             "kexec-tools",
             "device-mapper-multipath",
+            "open-vm-tools",
             "kmod-reiserfs",
             "reiserfs-utils",
         ] {

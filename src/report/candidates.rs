@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::model::{CheckResult, JudgedTarget, Tool};
 use crate::check::definition::{Basis, Check, CheckSet, Remedy, Source, TargetKind};
 use crate::check::diagnosis::{Diagnosis, Verdict, diagnose, exit_status};
-use crate::check::engine::{Finding, Target};
+use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::matching::{Candidate, Matches};
 use crate::check::provider::Provider;
 use crate::check::symptom::{Cause, checks_of, remedies};
@@ -255,12 +255,43 @@ impl CauseRow {
                 })
                 .collect();
         }
+        row.remedies = found_remedies(diagnosis, &row.remedies);
         row.verdict = Some(match diagnosis.verdict {
             Verdict::Confirmed => VerdictWord::Confirmed,
             Verdict::RuledOut => VerdictWord::RuledOut,
             Verdict::Undecided => VerdictWord::Undecided,
         });
         row
+    }
+}
+
+/// What to do about a cause where it was found: the remedies of its failures, in working order, unless the cause has one
+/// of its own. Commands wait for what has to be fixed before.
+fn found_remedies(diagnosis: &Diagnosis<'_>, written: &[Remedy]) -> Vec<Remedy> {
+    let failed = diagnosis.findings.iter().filter(|finding| finding.outcome == Outcome::Fail);
+    let mut failed: Vec<&Finding> = failed.copied().collect();
+    failed.sort_by_key(|finding| finding.order);
+    let waits = failed.iter().find(|finding| !finding.after.is_empty());
+    match (&diagnosis.cause.remedy, waits) {
+        (Some(_), Some(finding)) => {
+            let earlier: Vec<&str> = finding.after.iter().map(|fix| fix.check.as_str()).collect();
+            let held = |remedy: &Remedy| Remedy {
+                text: format!("After {}: {}", earlier.join(", "), remedy.text),
+                commands: Vec::new(),
+                downtime: remedy.downtime,
+            };
+            written.iter().map(held).collect()
+        }
+        (None, _) if !failed.is_empty() => {
+            let mut remedies: Vec<Remedy> = Vec::new();
+            for finding in failed {
+                if !remedies.contains(&finding.remedy) {
+                    remedies.push(finding.remedy.clone());
+                }
+            }
+            remedies
+        }
+        _ => written.to_vec(),
     }
 }
 

@@ -168,12 +168,16 @@ changes when one is added.
 | `applies_to` | the kinds of targets it is judged on: `image`, `packages`, `linux-mt`, `process-server`, `configuration-server`, `vcenter`, `esxi`, `protected-vm`, `site` |
 | `applies_when` | `{ rule, otherwise }`: not applicable for the reason `otherwise` when `rule` is false |
 | `requires` | checks that must pass before: failed or not applicable makes this one not applicable, unknown makes it unknown |
+| `line` | the line of work that fixing it belongs to: `gate`, then `A` to `H` (configuration server and way home, vCenter and hosts, where machines return to, whether the master target stays, what is done around one power-off, retention, agent, the machine and what follows) |
+| `fix_after` | checks whose fixes come before this one's; no circle. Commands are not told while one of them fails or is unknown |
+| `gate` | what is moot when it fails: `vault` or `machine` |
+| `stages` | the stages at which it matters; a question is put only when a machine is said to be at one of them, a rule unless all are said to be elsewhere |
 | `rule` | CEL over facts; true is a pass, false a failure, a fact that could not be read makes it unknown |
 | `warn_rule` | grades a pass down to a warning when it is false |
 | `question` | in place of `rule`, `found` and `examples`: what only a person can answer, in the site file |
-| `found` | what is said about the facts: `{{fact}}`, `{{list fact}}`, `{{list fact \"member\"}}`, `{{#if fact}}..{{else}}..{{/if}}` |
+| `found` | what is said about the facts: `{{fact}}`, `{{list fact}}`, `{{list fact \"member\"}}`, `{{size fact \"B\"}}` (or `KiB`, `MiB`), `{{#if fact}}..{{else}}..{{/if}}` |
 | `symptom` | how a failure shows itself to people |
-| `remedy` | `{ text, commands, downtime }` |
+| `remedy` | `{ text, commands, downtime }`; a command is a text, or `{ when: RULE, run: TEXT }`, with `{{value fact \"WORD\"}}`, `{{value target \"WORD\"}}` and `{{each list \"WORD\"}}` (or `{{each list \"member\" \"WORD\"}}`), which are quoted for the shell; where a fact is not known the word stays |
 | `source` | `{ doc, at }`: a key of sources.md and a place |
 | `examples` | facts with what they lead to: `pass`, `fail`, `unknown`, and `warn` and `not-applicable` where there is such a rule; run by `preflight test checks` |
 | `probes` | for checks of a site's own: a list of `{ name, shell, pattern }`; what the named groups of `pattern` match in the output of `shell` are texts that rules know as `own.NAME.GROUP`, unknown when nothing matches ([site.md](site.md)) |
@@ -196,6 +200,13 @@ fn section(check: &Check) -> String {
     }
     if !check.requires.is_empty() {
         row("requires", &check.requires.join(", "));
+    }
+    if !check.fix_after.is_empty() {
+        row("fixed after", &check.fix_after.join(", "));
+    }
+    if !check.stages.is_empty() {
+        let stages: Vec<&str> = check.stages.iter().map(|stage| stage.word()).collect();
+        row("stages", &stages.join(", "));
     }
     for (name, text) in basis(check) {
         match name {

@@ -1,5 +1,5 @@
-//! How to mend what failed, as a script to be read: the remedies' commands, by the system they run
-//! on, each with the finding it is for.
+//! How to mend what failed, as a script to be read: the remedies' commands in working order, by the
+//! system they run on, each with the finding it is for.
 //!
 //! It does nothing when it is run: its first command ends it. What hosts have said stands in
 //! comments alone, where no character of it ends a line; commands are those of the checks, with the
@@ -13,7 +13,7 @@ use crate::check::definition::TargetKind;
 const WIDTH: usize = 96;
 
 /// What a command is typed at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Prompt {
     /// A POSIX shell of the system itself.
     Shell,
@@ -72,42 +72,45 @@ pub fn render(report: &Report) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// What failed, each target in turn and all of it in working order: who reads it from top to bottom does nothing too
+/// early. Commands for which another fix comes first are not here; their remedy says so.
 fn grouped(report: &Report) -> Vec<Group<'_>> {
     let mut failed: Vec<&CheckResult> =
         report.results.iter().filter(|result| result.outcome == OutcomeWord::Fail).collect();
-    failed.sort_by_key(|result| result.severity);
+    failed.sort_by_key(|result| (result.order, result.severity));
+    let first = |name: &str| failed.iter().position(|result| result.target == name);
+    let mut targets: Vec<&JudgedTarget> = report.targets.iter().collect();
+    targets.sort_by_key(|target| first(&target.name).unwrap_or(usize::MAX));
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for target in &report.targets {
-        let mut own: Vec<Group<'_>> = Vec::new();
+    for target in targets {
+        let begin = groups.len();
         for &result in failed.iter().filter(|result| result.target == target.name) {
-            if result.remedy.commands.is_empty() {
-                add(&mut own, Prompt::Hand, target, result, None);
+            let commands = &result.remedy.commands;
+            if commands.is_empty() {
+                add(&mut groups, begin, Prompt::Hand, target, result, None);
             }
-            for command in &result.remedy.commands {
+            for command in commands {
                 let prompt = prompt(command, target.kind);
-                add(&mut own, prompt, target, result, Some(command));
+                add(&mut groups, begin, prompt, target, result, Some(command));
             }
         }
-        own.sort_by_key(|group| group.prompt);
-        groups.extend(own);
     }
     groups
 }
 
-/// Puts a command of a finding with what else is typed there.
+/// Puts a command of a finding behind what stands before it, below a heading of its own where it is typed elsewhere.
 fn add<'r>(
     groups: &mut Vec<Group<'r>>,
+    begin: usize,
     prompt: Prompt,
     target: &'r JudgedTarget,
     result: &'r CheckResult,
     command: Option<&'r str>,
 ) {
-    let at = groups.iter().position(|group| group.prompt == prompt);
-    let at = at.unwrap_or_else(|| {
+    if groups[begin..].last().is_none_or(|last| last.prompt != prompt) {
         groups.push(Group { prompt, target, entries: Vec::new() });
-        groups.len() - 1
-    });
-    let entries = &mut groups[at].entries;
+    }
+    let entries = &mut groups.last_mut().expect("there is one now").entries;
     if entries.last().is_none_or(|(last, _)| !std::ptr::eq(*last, result)) {
         entries.push((result, Vec::new()));
     }

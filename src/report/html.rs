@@ -14,6 +14,7 @@ use super::outline::{
     Class, Entry, Outline, Silence, Unasked, Variant, Verdict, by_target, conclusion, count,
 };
 use super::style::Style;
+use crate::check::definition::Remedy;
 use crate::template;
 
 /// With more targets than this, what passes is said once and not for each of them.
@@ -135,10 +136,18 @@ struct Item {
     waiver: Option<String>,
     mend: bool,
     symptom: Vec<Piece>,
-    remedy: Vec<Piece>,
+    remedies: Vec<RemedyItem>,
+    source: String,
+}
+
+/// What to do, on all targets or on some.
+#[derive(Serialize)]
+struct RemedyItem {
+    /// The targets, where others need something else.
+    names: Option<String>,
+    text: Vec<Piece>,
     downtime: bool,
     commands: Vec<String>,
-    source: String,
 }
 
 /// A piece of a sentence.
@@ -309,9 +318,7 @@ impl<'r> Maker<'r> {
                 .map(|w| format!("{} ({}, until {})", w.reason, w.owner, w.expires)),
             mend: class.wants_mending(),
             symptom: prose(&first.symptom),
-            remedy: prose(&first.remedy.text),
-            downtime: first.remedy.downtime,
-            commands: first.remedy.commands.clone(),
+            remedies: remedies(entry),
             source: format!("{}, {}", first.source.doc, first.source.at),
         }
     }
@@ -458,4 +465,16 @@ fn few(names: &[&str]) -> String {
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn remedies(entry: &Entry<'_>) -> Vec<RemedyItem> {
+    let remedies = entry.remedies();
+    let several = remedies.len() > 1;
+    let item = |(remedy, targets): (&Remedy, Vec<&str>)| RemedyItem {
+        names: several.then(|| targets.join(", ")),
+        text: prose(&remedy.text),
+        downtime: remedy.downtime,
+        commands: remedy.commands.clone(),
+    };
+    remedies.into_iter().map(item).collect()
 }

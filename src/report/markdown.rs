@@ -4,7 +4,7 @@
 //! and no number becomes a link; what checks say is escaped.
 
 use super::layout::{counted, pieces, sentence, visible};
-use super::model::{CheckResult, Report};
+use super::model::Report;
 use super::outline::{
     Class, Entry, Outline, Silence, Verdict, by_target, conclusion, count, subject,
 };
@@ -86,24 +86,28 @@ fn block_of(report: &Report, entry: &Entry<'_>) -> String {
         out.push_str(&format!("- **Waived**: {}\n", code(&text)));
     }
     if entry.class.wants_mending() {
-        out.push_str(&remedy(first));
+        out.push_str(&remedies(entry));
     }
     let source = format!("{}, {}", first.source.doc, first.source.at);
     out.push_str(&format!("- **Source**: {}\n", prose(&sentence(&source))));
     out
 }
 
-fn remedy(result: &CheckResult) -> String {
-    let downtime = if result.remedy.downtime { " **This needs downtime.**" } else { "" };
-    let mut out = format!(
-        "- **Shows as**: {}\n- **Do**: {}{downtime}\n",
-        prose(&sentence(&result.symptom)),
-        prose(&sentence(&result.remedy.text)),
-    );
-    if !result.remedy.commands.is_empty() {
-        let indented: String =
-            block(&result.remedy.commands).lines().map(|line| format!("  {line}\n")).collect();
-        out.push_str(&format!("\n{indented}\n"));
+fn remedies(entry: &Entry<'_>) -> String {
+    let remedies = entry.remedies();
+    let mut out = format!("- **Shows as**: {}\n", prose(&sentence(&entry.first.symptom)));
+    for (remedy, targets) in &remedies {
+        let on = match remedies.len() {
+            1 => String::new(),
+            _ => format!(" on {}", names(targets.iter().copied())),
+        };
+        let downtime = if remedy.downtime { " **This needs downtime.**" } else { "" };
+        out.push_str(&format!("- **Do**{on}: {}{downtime}\n", prose(&sentence(&remedy.text))));
+        if !remedy.commands.is_empty() {
+            let lines = block(&remedy.commands);
+            let indented: String = lines.lines().map(|line| format!("  {line}\n")).collect();
+            out.push_str(&format!("\n{indented}\n"));
+        }
     }
     out
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::check::definition::{Remedy, Severity, Source, TargetKind};
 use crate::check::engine::{Finding, NotAsked, Outcome, Target};
+use crate::check::finding::EarlierFix;
 use crate::check::provider::Provider;
 use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::waiver::Note;
@@ -93,8 +94,14 @@ pub struct CheckResult {
     pub waiver: Option<AppliedWaiver>,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it.
+    /// How to mend it; without commands while another fix comes first.
     pub remedy: Remedy,
+    /// What has to be fixed or decided before it is mended, in working order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub after: Vec<EarlierFix>,
+    /// Its place in the working order of fixes: smaller comes first.
+    pub order: usize,
     /// Where it is written.
     pub source: Source,
     /// The facts the rule speaks of, by path, as far as they are known.
@@ -258,6 +265,8 @@ impl From<Finding> for CheckResult {
             waiver,
             symptom: finding.symptom,
             remedy: finding.remedy,
+            after: finding.after,
+            order: finding.order,
             source: finding.source,
             evidence: finding.evidence,
         }

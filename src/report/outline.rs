@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::counted;
 use super::model::{CheckResult, LeftOut, OutcomeWord, Report};
-use crate::check::definition::Severity;
+use crate::check::definition::{Remedy, Severity};
 use crate::check::provider::Provider;
 use crate::check::schema;
 
@@ -118,6 +118,18 @@ pub(super) struct Entry<'r> {
 }
 
 impl<'r> Entry<'r> {
+    /// How to mend it, each remedy that differs once, with the targets it is for.
+    pub(super) fn remedies(&self) -> Vec<(&'r Remedy, Vec<&'r str>)> {
+        let mut remedies: Vec<(&Remedy, Vec<&str>)> = Vec::new();
+        for &result in self.variants.iter().flat_map(|variant| &variant.results) {
+            match remedies.iter_mut().find(|(known, _)| **known == result.remedy) {
+                Some((_, targets)) => targets.push(&result.target),
+                None => remedies.push((&result.remedy, vec![&result.target])),
+            }
+        }
+        remedies
+    }
+
     /// The targets it was found on.
     pub(super) fn targets(&self) -> Vec<&'r str> {
         self.variants.iter().flat_map(Variant::targets).collect()
@@ -180,7 +192,7 @@ impl Unasked<'_> {
 
 /// A report in the order of reading.
 pub(super) struct Outline<'r> {
-    /// By class and severity, then as planned.
+    /// By class, then in the working order of fixes.
     pub(super) entries: Vec<Entry<'r>>,
     pub(super) silences: Vec<Silence<'r>>,
     pub(super) unasked: Vec<Unasked<'r>>,
@@ -315,8 +327,9 @@ fn entries<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<Entry<'r>>
     }
     entries.sort_by_key(|entry| {
         // What holds or has no meaning is looked up, so it stays in the order it was planned in.
-        let severity = (entry.class < Class::Pass).then_some(entry.first.severity);
-        (entry.class, severity)
+        let first =
+            (entry.class < Class::Pass).then_some((entry.first.order, entry.first.severity));
+        (entry.class, first)
     });
     entries
 }

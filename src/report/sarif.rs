@@ -184,6 +184,9 @@ struct FindingProperties<'r> {
     outcome: &'static str,
     severity: Severity,
     evidence: &'r BTreeMap<String, Value>,
+    /// How to mend it on this target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'r Remedy>,
 }
 
 /// The rules in use, and where each stands.
@@ -194,11 +197,24 @@ struct Rules<'r> {
 
 impl<'r> Rules<'r> {
     fn of(report: &'r Report) -> Self {
+        // What is done on one target alone stands at its result.
+        let mut remedies: HashMap<&str, Vec<&Remedy>> = HashMap::new();
+        for result in report.results.iter().filter(|r| r.outcome == OutcomeWord::Fail) {
+            let known = remedies.entry(&result.check).or_default();
+            if !known.contains(&&result.remedy) {
+                known.push(&result.remedy);
+            }
+        }
         let mut rules = Self { listed: Vec::new(), places: HashMap::new() };
         for result in &report.results {
             let place = rules.listed.len();
             rules.places.entry(&result.check).or_insert_with(|| {
-                rules.listed.push(rule(result));
+                let remedy = match remedies.get(result.check.as_str()).map(Vec::as_slice) {
+                    Some([one]) => Some(*one),
+                    Some(_) => None,
+                    None => Some(&result.remedy),
+                };
+                rules.listed.push(rule(result, remedy));
                 place
             });
         }
@@ -206,7 +222,7 @@ impl<'r> Rules<'r> {
     }
 }
 
-fn rule(result: &CheckResult) -> Rule<'_> {
+fn rule<'r>(result: &'r CheckResult, remedy: Option<&Remedy>) -> Rule<'r> {
     let source = format!("{}, {}", result.source.doc, result.source.at);
     Rule {
         id: &result.check,
@@ -216,7 +232,7 @@ fn rule(result: &CheckResult) -> Rule<'_> {
             result.title,
             sentence(&result.symptom)
         )),
-        help: help(&result.remedy, &source),
+        help: help(remedy, &source),
         default_configuration: Configuration { level: level(result.severity) },
         properties: RuleProperties {
             source,
@@ -226,7 +242,13 @@ fn rule(result: &CheckResult) -> Rule<'_> {
     }
 }
 
-fn help(remedy: &Remedy, source: &str) -> Help {
+fn help(remedy: Option<&Remedy>, source: &str) -> Help {
+    let elsewhere = Remedy {
+        text: "It differs from target to target: see the remedy of each result.".to_owned(),
+        commands: Vec::new(),
+        downtime: false,
+    };
+    let remedy = remedy.unwrap_or(&elsewhere);
     let downtime = if remedy.downtime { " This needs downtime." } else { "" };
     let text = format!("{}{downtime}", sentence(&remedy.text));
     let commands: String = remedy.commands.iter().map(|line| format!("\n  {line}")).collect();
@@ -282,6 +304,7 @@ fn finding<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> Finding<'r> {
             outcome: result.outcome.word(),
             severity: result.severity,
             evidence: &result.evidence,
+            remedy: (result.outcome == OutcomeWord::Fail).then_some(&result.remedy),
         },
     }
 }

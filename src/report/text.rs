@@ -6,9 +6,13 @@ use super::layout::{counted, cut, labelled, sentence, visible, wrap};
 use super::model::{CheckResult, Report, Summary};
 use super::outline::{Class, Entry, Outline, Silence, Variant, Verdict, by_target, count};
 use super::style::Style;
+use crate::check::definition::Remedy;
 
 /// With more targets than this, what passes is counted and not listed.
 const LISTED_TARGETS: usize = 3;
+
+/// Of remedies that differ from target to target, so many are shown.
+const SHOWN_REMEDIES: usize = 3;
 
 /// Renders the report for a terminal.
 pub fn render(report: &Report, style: &Style) -> Vec<u8> {
@@ -120,7 +124,7 @@ impl Page<'_> {
         }
         if class.wants_mending() {
             out.push_str(&self.labelled("  shows as ", &sentence(&first.symptom)));
-            out.push_str(&self.remedy(first));
+            out.push_str(&self.remedies(entry));
         }
         let source = format!("{}, {}", first.source.doc, first.source.at);
         out.push_str(&self.labelled("  source   ", &visible(&source)));
@@ -159,8 +163,25 @@ impl Page<'_> {
         out
     }
 
-    fn remedy(&self, result: &CheckResult) -> String {
-        let remedy = &result.remedy;
+    /// How to mend it, with the targets where they need different things.
+    fn remedies(&self, entry: &Entry<'_>) -> String {
+        let remedies = entry.remedies();
+        let mut out = String::new();
+        for (remedy, targets) in remedies.iter().take(SHOWN_REMEDIES) {
+            if remedies.len() > 1 {
+                out.push_str(&self.labelled("  on       ", &names(targets)));
+            }
+            out.push_str(&self.remedy(remedy));
+        }
+        let left: usize = remedies.iter().skip(SHOWN_REMEDIES).map(|(_, on)| on.len()).sum();
+        if left > 0 {
+            let text = format!("--fix-script has the commands of {} more", counted(left, "target"));
+            out.push_str(&self.labelled("           ", &text));
+        }
+        out
+    }
+
+    fn remedy(&self, remedy: &Remedy) -> String {
         let downtime = if remedy.downtime { " This needs downtime." } else { "" };
         let text = format!("{}{downtime}", sentence(&remedy.text));
         let mut out = self.labelled("  do       ", &text);

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{MasterTarget, Site};
+use super::model::{MasterTarget, ProtectedVm, Site};
 use super::value::{FileSystem, Name};
 use crate::check::{Target, TargetKind};
 use crate::facts::probe::{DEFAULT_RETENTION, Surroundings};
-use crate::facts::site::{Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, VcenterFacts};
+use crate::facts::site::{
+    Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, Stage, VcenterFacts,
+};
 use crate::facts::{Document, Fact, Looked};
 
 impl Site {
@@ -62,7 +64,34 @@ impl Site {
             has_groups: !self.replication_groups.is_empty(),
             split_groups: self.split_groups(),
             master_target: known(self.master_target(target).map(plan), "master target like this"),
+            stages: self.stages(target),
         }
+    }
+
+    /// The stages of the machines that concern a target: its own when it is one, those that come back through it when
+    /// it is a master target, otherwise all.
+    fn stages(&self, target: &str) -> Looked<Stage> {
+        let named = self.protected_vms.iter().any(|vm| vm.name.as_str() == target);
+        let is_master_target = self.master_target(target).is_some();
+        let concerned = |vm: &&ProtectedVm| match &vm.master_target {
+            _ if named => vm.name.as_str() == target,
+            Some(through) if is_master_target => through.as_str() == target,
+            _ => true,
+        };
+        let mut machines = self.protected_vms.iter().filter(concerned).peekable();
+        if machines.peek().is_none() {
+            let items: Vec<Stage> = self.stage.into_iter().collect();
+            return Looked { complete: !items.is_empty(), items };
+        }
+        let mut stages = Looked::complete(Vec::new());
+        for vm in machines {
+            match vm.stage.or(self.stage) {
+                Some(stage) if stages.items.contains(&stage) => {}
+                Some(stage) => stages.items.push(stage),
+                None => stages.complete = false,
+            }
+        }
+        stages
     }
 
     /// Groups whose machines are planned for more than one master target. Where there is but one,
@@ -212,6 +241,7 @@ mod tests {
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
                 "has_groups": false,
                 "split_groups": { "complete": true, "items": [] },
+                "stages": { "items": [] },
             } })
         );
         let reason = |path: &str| document.absent[path].as_str();
@@ -245,6 +275,35 @@ protected_vms:
         let empty = format!("{text}  - {{ name: d, filesystems: [] }}\n");
         assert_eq!(of(&empty, "mt1"), list(&["a", "c"], false));
         assert_eq!(of("{}", "mt1"), None);
+    }
+
+    #[test]
+    fn the_stages_of_a_target_are_those_of_its_machines() {
+        let text = "
+master_targets: [ { name: mt1, ssh: 'local:' }, { name: mt2, ssh: 'local:' } ]
+protected_vms:
+  - { name: a, master_target: mt1, stage: verify }
+  - { name: b, master_target: mt2 }
+";
+        let of = |text: &str, target: &str| {
+            let stages = site(text).facts(target).stages;
+            let words: Vec<&str> = stages.items.iter().map(|stage| stage.word()).collect();
+            (words.join(" "), stages.complete)
+        };
+        for (target, words, complete) in [
+            ("a", "verify", true),
+            ("b", "", false),
+            ("mt1", "verify", true),
+            ("mt2", "", false),
+            ("site", "verify", false),
+        ] {
+            assert_eq!(of(text, target), (words.to_owned(), complete), "{target}");
+        }
+        let all = format!("{text}stage: prepare\n");
+        assert_eq!(of(&all, "b"), ("prepare".to_owned(), true));
+        assert_eq!(of(&all, "site"), ("verify prepare".to_owned(), true));
+        assert_eq!(of("stage: failback", "site"), ("failback".to_owned(), true));
+        assert_eq!(of("{}", "site"), (String::new(), false));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::value::{
 use crate::check::Waiver;
 use crate::facts::described::Described;
 use crate::facts::probe::DEFAULT_RETENTION;
-use crate::facts::site::{Answer, AnswerValue, Scenario};
+use crate::facts::site::{Answer, AnswerValue, Scenario, Stage};
 
 /// Everything that is known about a site without asking anybody.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -21,6 +21,8 @@ use crate::facts::site::{Answer, AnswerValue, Scenario};
 pub struct Site {
     /// What fails back; VMware machines unless it says otherwise.
     pub scenario: Scenario,
+    /// The stage that machines are at of which nothing else is said.
+    pub stage: Option<Stage>,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
     /// The configuration server.
@@ -205,6 +207,9 @@ pub struct ProtectedVm {
     /// The master target that is to receive it.
     #[serde(default)]
     pub master_target: Option<Name>,
+    /// The stage it is at.
+    #[serde(default)]
+    pub stage: Option<Stage>,
     /// The file systems on its disks; absent when nobody looked.
     #[serde(default)]
     pub filesystems: Option<Vec<FileSystem>>,
@@ -358,6 +363,7 @@ impl ProtectedVm {
         Self {
             name,
             master_target: None,
+            stage: None,
             filesystems: None,
             host: None,
             datastore: None,

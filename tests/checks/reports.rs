@@ -156,6 +156,7 @@ fn a_json_result_says_all_there_is_to_say() {
             "target": "mt.iso",
             "outcome": "fail",
             "severity": "blocks-reprotect",
+            "order": result.order,
             "title": "the agent tarball is the Unified Agent for this distribution",
             "found": "there is no agent on the disc",
             "symptom": result.symptom,

@@ -70,6 +70,8 @@ impl Said<'_> {
                 ],
                 downtime: self.severity == Severity::DataLoss,
             },
+            after: Vec::new(),
+            order: 0,
             source: Source {
                 doc: "S001".to_owned(),
                 at: "Reprotect the Azure VMs, step 5".to_owned(),

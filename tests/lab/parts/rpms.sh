@@ -28,7 +28,8 @@ package() { # base|addon name version release arch provides requires
 }
 
 # where|name|version|release|arch|provides|requires: base is on the medium; addon is what the master target needs besides.
-# The el6 versions are the fifteen packages Microsoft's page lists as missing from a fresh 6.6 minimal, with elrepo's two.
+# The el6 versions are the fifteen packages Microsoft's page lists as missing from a fresh 6.6 minimal, with elrepo's two; those
+# of open-vm-tools are invented.
 el6() { cat <<'L'
 base|glibc|2.12|1.149.el6|x86_64|libc.so.6()(64bit) rtld(GNU_HASH)|
 base|bash|4.1.2|29.el6|x86_64|/bin/sh /bin/bash|glibc
@@ -56,6 +57,7 @@ addon|lzo|2.03|3.1.el6_5.1|x86_64||glibc
 addon|snappy|1.1.0|1.el6|x86_64||glibc
 addon|device-mapper-multipath|0.4.9|80.el6|x86_64||device-mapper-multipath-libs device-mapper-libs
 addon|device-mapper-multipath-libs|0.4.9|80.el6|x86_64||libaio
+addon|open-vm-tools|9.10.2|1.el6|x86_64||glibc
 addon|kmod-reiserfs|0.0|1.el6.elrepo|x86_64|reiserfs-kmod = 0.0-1.el6.elrepo|kernel
 addon|reiserfs-utils|3.6.21|1.el6.elrepo|x86_64|reiserfs-progs|glibc
 L
@@ -83,6 +85,7 @@ addon|python2-pyasn1|0.1.9|7.el7|noarch||glibc
 addon|kpartx|0.4.9|119.el7|x86_64||device-mapper-libs
 addon|device-mapper-multipath|0.4.9|119.el7|x86_64||device-mapper-multipath-libs kpartx
 addon|device-mapper-multipath-libs|0.4.9|119.el7|x86_64||libaio
+addon|open-vm-tools|10.1.5|3.el7|x86_64||glibc
 addon|kmod-reiserfs|0.0|2.el7.elrepo|x86_64|reiserfs-kmod = 0.0-2.el7.elrepo|kernel
 addon|reiserfs-utils|3.6.25|1.el7.elrepo|x86_64|reiserfs-progs|glibc
 L

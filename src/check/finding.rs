@@ -1,0 +1,94 @@
+//! One check on one target: what became of it, in plain types.
+//!
+//! Not for deciding it: that is `engine`'s.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::model::{Remedy, Severity, Source};
+
+/// A finding whose fix comes before another one's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct EarlierFix {
+    /// The check.
+    pub check: String,
+    /// The target.
+    pub target: String,
+    /// What became of it.
+    pub outcome: String,
+}
+
+/// What became of one check on one target.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It could not be decided.
+    Unknown {
+        /// Why, as a fragment.
+        reason: String,
+        /// Whether the check itself is at fault, and not what could be read.
+        defect: bool,
+    },
+    /// It has no meaning here.
+    NotApplicable {
+        /// Why, as a fragment.
+        reason: String,
+    },
+    /// It does not hold, and somebody answers for that.
+    Waived {
+        /// Why that is accepted.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+        /// The last day it counts, as `2026-12-31`.
+        expires: String,
+    },
+}
+
+impl Outcome {
+    /// The word for it in reports.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown { .. } => "unknown",
+            Self::NotApplicable { .. } => "not-applicable",
+            Self::Waived { .. } => "waived",
+        }
+    }
+}
+
+/// One check on one target, with everything a report says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The check.
+    pub check: String,
+    /// The target.
+    pub target: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The severity that counts here: a pass that is graded down is a warning.
+    pub severity: Severity,
+    /// What should hold.
+    pub title: String,
+    /// What was found, or why nothing could be.
+    pub found: String,
+    /// How a failure shows itself to people.
+    pub symptom: String,
+    /// How to mend it; without commands while another fix comes first.
+    pub remedy: Remedy,
+    /// What has to be fixed or decided before it is mended, in working order.
+    pub after: Vec<EarlierFix>,
+    /// Its place in the working order of fixes.
+    pub order: usize,
+    /// Where it is written.
+    pub source: Source,
+    /// The facts the rule speaks of, by path, as far as they are known.
+    pub evidence: BTreeMap<String, Value>,
+}

@@ -1,0 +1,428 @@
+//! Which commands have to wait for another fix: those that an open finding makes wrong, and those that it makes moot.
+//!
+//! Not for the order itself: that is data of the checks, and `order` makes it one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::definition::CheckSet;
+use super::finding::{EarlierFix, Finding, Outcome};
+use super::model::{Check, Gate, Line, TargetKind};
+use super::scope::Target;
+
+/// How many fixes a remedy names that come before its own.
+const NAMED: usize = 5;
+
+/// Takes the commands out of every remedy that has to wait for another fix, and says for which.
+pub(super) fn hold_back(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+    let pending: Vec<(usize, Vec<EarlierFix>)> = {
+        let board = Board::new(set, targets, findings);
+        let failed = (0..findings.len()).filter(|&at| findings[at].outcome == Outcome::Fail);
+        let fixes = |at: usize| {
+            let mut fixes = board.earlier_fixes(at);
+            // Words are no commands: they wait for what is known to be wrong alone.
+            let words_alone = findings[at].remedy.commands.is_empty();
+            fixes.retain(|fix| !words_alone || fix.outcome != "unknown");
+            (at, fixes)
+        };
+        failed.map(fixes).filter(|(_, fixes)| !fixes.is_empty()).collect()
+    };
+    for (at, fixes) in pending {
+        let finding = &mut findings[at];
+        finding.remedy.text =
+            format!("After {}: {}", named(&fixes, &finding.target), finding.remedy.text);
+        finding.remedy.commands.clear();
+        finding.after = fixes;
+    }
+}
+
+/// The findings that come first, as a phrase; those of another target with its name.
+fn named(fixes: &[EarlierFix], here: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for fix in fixes {
+        let on = if fix.target == here { String::new() } else { format!(" on {}", fix.target) };
+        let outcome =
+            if fix.outcome == "fail" { String::new() } else { format!(" ({})", fix.outcome) };
+        words.push(format!("{}{on}{outcome}", fix.check));
+    }
+    let more = words.len().saturating_sub(NAMED);
+    words.truncate(NAMED);
+    match (words.as_slice(), more) {
+        ([.., _], 1..) => format!("{} and {more} more", words.join(", ")),
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// All findings of a run, by check.
+struct Board<'f> {
+    set: &'f CheckSet,
+    findings: &'f [Finding],
+    /// Of each finding the place of its check in the set.
+    checks: Vec<usize>,
+    /// Of each check the findings.
+    by_check: BTreeMap<usize, Vec<usize>>,
+    kinds: BTreeMap<&'f str, TargetKind>,
+}
+
+impl<'f> Board<'f> {
+    fn new(set: &'f CheckSet, targets: &'f [Target], findings: &'f [Finding]) -> Self {
+        let place = |finding: &Finding| {
+            set.position(&finding.check).expect("a finding is of a check of the set")
+        };
+        let checks: Vec<usize> = findings.iter().map(place).collect();
+        let mut by_check: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, &check) in checks.iter().enumerate() {
+            by_check.entry(check).or_default().push(at);
+        }
+        let kinds = targets.iter().map(|target| (target.name.as_str(), target.kind)).collect();
+        Self { set, findings, checks, by_check, kinds }
+    }
+
+    fn check(&self, at: usize) -> &'f Check {
+        &self.set.checks()[self.checks[at]]
+    }
+
+    fn kind(&self, at: usize) -> Option<TargetKind> {
+        self.kinds.get(self.findings[at].target.as_str()).copied()
+    }
+
+    /// The findings that have to be fixed or decided before the fix of this one, in working order.
+    fn earlier_fixes(&self, at: usize) -> Vec<EarlierFix> {
+        let mut open: BTreeSet<usize> = BTreeSet::new();
+        self.named_before(at, &mut open);
+        self.gates_and_rebuilds(at, &mut open);
+        open.remove(&at);
+        let mut open: Vec<usize> = open.into_iter().collect();
+        open.sort_by_key(|&other| (self.set.rank(self.checks[other]), other));
+        let fix = |other: usize| EarlierFix {
+            check: self.findings[other].check.clone(),
+            target: self.findings[other].target.clone(),
+            outcome: self.findings[other].outcome.word().to_owned(),
+        };
+        open.into_iter().map(fix).collect()
+    }
+
+    /// Follows `fix_after` to what is open, through what says nothing here: not asked, not applicable.
+    fn named_before(&self, at: usize, open: &mut BTreeSet<usize>) {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&str> = self.check(at).fix_after.iter().map(String::as_str).collect();
+        while let Some(id) = left.pop() {
+            let Some(check) = self.set.find(id).filter(|_| seen.insert(id)) else { continue };
+            let mut silent = true;
+            for other in self.related(at, check) {
+                match self.findings[other].outcome {
+                    _ if self.is_open(other) => {
+                        open.insert(other);
+                        silent = false;
+                    }
+                    Outcome::NotApplicable { .. } => {
+                        let causes = self.open_requirements(other, at);
+                        silent &= causes.is_empty();
+                        open.extend(causes);
+                    }
+                    _ => silent = false,
+                }
+            }
+            if silent {
+                left.extend(check.fix_after.iter().map(String::as_str));
+            }
+        }
+    }
+
+    /// A failed gate ends the case; a master target that does not stay makes the work on it moot.
+    fn gates_and_rebuilds(&self, at: usize, open: &mut BTreeSet<usize>) {
+        let (check, kind) = (self.check(at), self.kind(at));
+        if check.gate.is_some() || matches!(kind, Some(TargetKind::Image | TargetKind::Packages)) {
+            return;
+        }
+        for other in 0..self.findings.len() {
+            let cause = self.check(other);
+            let same_target = self.findings[other].target == self.findings[at].target;
+            let ends = match cause.gate {
+                Some(Gate::Vault) => true,
+                Some(Gate::Machine) => {
+                    kind == Some(TargetKind::ProtectedVm)
+                        && (same_target || self.kind(other) != Some(TargetKind::ProtectedVm))
+                }
+                None => {
+                    same_target
+                        && cause.line == Some(Line::D)
+                        && matches!(check.line, Some(Line::E | Line::F | Line::G))
+                }
+            };
+            if ends && self.findings[other].outcome == Outcome::Fail && self.is_open(other) {
+                open.insert(other);
+            }
+        }
+    }
+
+    /// The findings of a check that concern a finding: on its own target where the check is evaluated there, otherwise
+    /// on any.
+    fn related(&self, at: usize, check: &Check) -> Vec<usize> {
+        let index = self.set.position(&check.id).expect("it was found in the set");
+        let all = self.by_check.get(&index).map(Vec::as_slice).unwrap_or_default();
+        let here = self.kind(at).is_some_and(|kind| check.applies_to.contains(&kind));
+        let target = &self.findings[at].target;
+        all.iter()
+            .copied()
+            .filter(|&other| !here || self.findings[other].target == *target)
+            .collect()
+    }
+
+    /// What keeps a check that is not applicable from being evaluated, as far as it is fixed before `at` is.
+    fn open_requirements(&self, other: usize, at: usize) -> Vec<usize> {
+        let mut open = Vec::new();
+        let mut left: Vec<&str> = self.check(other).requires.iter().map(String::as_str).collect();
+        while let Some(id) = left.pop() {
+            let Some(check) = self.set.find(id) else { continue };
+            left.extend(check.requires.iter().map(String::as_str));
+            let earlier = |&cause: &usize| {
+                self.is_open(cause)
+                    && self.set.rank(self.checks[cause]) < self.set.rank(self.checks[at])
+            };
+            open.extend(self.related(other, check).into_iter().filter(earlier));
+        }
+        open
+    }
+
+    /// Whether a finding leaves its rule unfulfilled or undecided. Where only the grade of a pass is in question, the
+    /// rule holds.
+    fn is_open(&self, at: usize) -> bool {
+        let (finding, check) = (&self.findings[at], self.check(at));
+        let whole = finding.severity == check.severity;
+        match finding.outcome {
+            Outcome::Fail | Outcome::Unknown { .. } => whole,
+            // Somebody who accepts a failure has not made it go away.
+            Outcome::Waived { .. } => whole && check.severity.is_blocker(),
+            Outcome::Pass | Outcome::NotApplicable { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::{Asset, Assets};
+    use crate::check::status::tests::finding;
+    use crate::check::{Severity, entry};
+    use crate::facts::Document;
+
+    fn embedded() -> CheckSet {
+        CheckSet::load(&Assets::embedded()).unwrap()
+    }
+
+    fn target(kind: TargetKind, name: &str) -> Target {
+        Target { name: name.to_owned(), kind, document: Document::default() }
+    }
+
+    /// A finding of a check on a target, with the commands of its remedy.
+    fn found(set: &CheckSet, id: &str, target: &str, outcome: Outcome) -> Finding {
+        let check = set.find(id).unwrap_or_else(|| panic!("no check {id}"));
+        let mut remedy = check.remedy.clone();
+        remedy.commands = vec!["a command".to_owned()];
+        Finding {
+            check: id.to_owned(),
+            target: target.to_owned(),
+            remedy,
+            ..finding(outcome, check.severity)
+        }
+    }
+
+    fn unknown() -> Outcome {
+        Outcome::Unknown { reason: "r".to_owned(), defect: false }
+    }
+
+    fn not_applicable() -> Outcome {
+        Outcome::NotApplicable { reason: "r".to_owned() }
+    }
+
+    /// Whether the commands of `held`, the last of the findings, are told, and what comes before.
+    fn told(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> (bool, String) {
+        let mut findings = findings.to_vec();
+        hold_back(set, targets, &mut findings);
+        let last = findings.pop().unwrap();
+        let after: Vec<String> =
+            last.after.iter().map(|fix| format!("{} {}", fix.check, fix.target)).collect();
+        assert_eq!(last.remedy.commands.is_empty(), !after.is_empty());
+        (after.is_empty(), after.join(", "))
+    }
+
+    /// The pairs of the working order, each with its sources, as tests/order keeps them.
+    fn pairs() -> Vec<(&'static str, &'static str)> {
+        let lines = include_str!("../../tests/order/pairs.tsv").lines();
+        let rows = lines.filter(|line| !line.starts_with('#')).map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [_, before, then, source] = columns[..] else { panic!("{line}") };
+            assert!(!source.is_empty(), "{line}");
+            (before, then)
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn no_command_is_told_while_a_fix_that_comes_before_is_open() {
+        let set = embedded();
+        let pairs = pairs();
+        assert!(pairs.len() > 140, "{}", pairs.len());
+        for (before, then) in pairs {
+            let (first, second) = (set.find(before).expect(before), set.find(then).expect(then));
+            let rank = |id: &str| set.rank(set.position(id).unwrap());
+            assert!(rank(before) < rank(then), "{before} stands behind {then}");
+            let shared = first.applies_to.iter().find(|kind| second.applies_to.contains(kind));
+            let kinds =
+                (*shared.unwrap_or(&first.applies_to[0]), *shared.unwrap_or(&second.applies_to[0]));
+            let names = if shared.is_some() { ("one", "one") } else { ("one", "two") };
+            let targets = [target(kinds.0, names.0), target(kinds.1, names.1)];
+            for (outcome, free) in [
+                (Outcome::Fail, false),
+                (unknown(), false),
+                (Outcome::Pass, true),
+                (not_applicable(), true),
+            ] {
+                let word = outcome.word();
+                let findings = [
+                    found(&set, before, names.0, outcome),
+                    found(&set, then, names.1, Outcome::Fail),
+                ];
+                let (is_told, after) = told(&set, &targets, &findings);
+                assert_eq!(is_told, free, "{before} is {word}, and {then} waits for [{after}]");
+                assert!(
+                    free || after == format!("{before} {}", names.0),
+                    "{before} {then}: {after}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_fix_waits_for_its_own_target_alone_and_through_what_is_not_asked() {
+        let set = embedded();
+        let (a, b) = (target(TargetKind::LinuxMt, "mt1"), target(TargetKind::LinuxMt, "mt2"));
+        let targets = [a, b];
+        let script = |target: &str| found(&set, "custom-changes.run-once", target, Outcome::Fail);
+        let ids = |target: &str, outcome| found(&set, "mt.disk-ids-visible", target, outcome);
+        let uuid = |outcome| found(&set, "mt.disk-enable-uuid", "mt1", outcome);
+        assert_eq!(told(&set, &targets, &[ids("mt2", Outcome::Fail), script("mt1")]).1, "");
+        assert_eq!(
+            told(&set, &targets, &[ids("mt1", Outcome::Fail), script("mt1")]).1,
+            "mt.disk-ids-visible mt1"
+        );
+        // Nobody asked the guest: what vSphere says counts. The guest's own word comes later and settles it.
+        assert_eq!(
+            told(&set, &targets, &[uuid(Outcome::Fail), script("mt1")]).1,
+            "mt.disk-enable-uuid mt1"
+        );
+        let seen = [uuid(unknown()), ids("mt1", Outcome::Pass), script("mt1")];
+        assert_eq!(told(&set, &targets, &seen).1, "");
+        let waived = Outcome::Waived {
+            reason: "r".to_owned(),
+            owner: "o".to_owned(),
+            expires: "2026-12-31".to_owned(),
+        };
+        assert_eq!(
+            told(&set, &targets, &[ids("mt1", waived), script("mt1")]).1,
+            "mt.disk-ids-visible mt1"
+        );
+        let graded = Finding { severity: Severity::Warning, ..ids("mt1", Outcome::Fail) };
+        assert_eq!(told(&set, &targets, &[graded, script("mt1")]).1, "");
+    }
+
+    #[test]
+    fn what_could_not_be_evaluated_waits_for_what_it_requires() {
+        let set = embedded();
+        let targets = [target(TargetKind::LinuxMt, "mt1")];
+        let on = |id: &str, outcome| found(&set, id, "mt1", outcome);
+        // retention.not-locked requires retention.fs-local-block, and retention.fstab comes after it.
+        let findings = [
+            on("retention.fs-local-block", Outcome::Fail),
+            on("retention.not-locked", not_applicable()),
+            on("retention.fstab", Outcome::Fail),
+        ];
+        assert_eq!(told(&set, &targets, &findings).1, "retention.fs-local-block mt1");
+        // Nothing waits for itself through what it keeps from being evaluated.
+        let findings = [
+            on("retention.fs-local-block", not_applicable()),
+            on("retention.multipath-device", not_applicable()),
+            on("retention.mounted", Outcome::Fail),
+        ];
+        assert_eq!(told(&set, &targets, &findings).1, "");
+    }
+
+    #[test]
+    fn a_gate_ends_the_case_and_a_master_target_that_goes_makes_work_on_it_moot() {
+        let set = embedded();
+        let targets = [
+            target(TargetKind::Site, "site"),
+            target(TargetKind::LinuxMt, "mt1"),
+            target(TargetKind::ProtectedVm, "app"),
+            target(TargetKind::ProtectedVm, "db"),
+        ];
+        for (gate, at, check, on, waits) in [
+            ("azure.experience", "site", "mt.pkgs-base", "mt1", true),
+            ("azure.experience", "site", "vm.no-snapshot", "app", true),
+            ("vm.not-migrated", "site", "vm.no-snapshot", "app", true),
+            ("vm.not-migrated", "site", "mt.pkgs-base", "mt1", false),
+            ("vm.ws2008r2-physical", "db", "vm.no-snapshot", "app", false),
+            ("vm.ws2008r2-physical", "db", "vm.no-snapshot", "db", true),
+            ("mt.os-centos66", "mt1", "mt.pkgs-base", "mt1", true),
+            ("mt.is-vmware-vm", "mt1", "retention.fstab", "mt1", true),
+            ("mt.is-vmware-vm", "mt1", "network.mt-to-cs-443", "mt1", false),
+        ] {
+            let findings =
+                [found(&set, gate, at, Outcome::Fail), found(&set, check, on, Outcome::Fail)];
+            let (is_told, after) = told(&set, &targets, &findings);
+            assert_eq!(!is_told, waits, "{gate} {check}: {after}");
+            let findings =
+                [found(&set, gate, at, unknown()), found(&set, check, on, Outcome::Fail)];
+            assert!(told(&set, &targets, &findings).0, "{gate} is not known to have failed");
+        }
+    }
+
+    #[test]
+    fn the_remedy_says_what_comes_first() {
+        let set = embedded();
+        let targets =
+            [target(TargetKind::LinuxMt, "mt1"), target(TargetKind::ConfigurationServer, "cs01")];
+        let mut findings = [
+            found(&set, "cs.backup", "cs01", unknown()),
+            found(&set, "agent.version-order", "mt1", Outcome::Fail),
+            found(&set, "mt.disk-ids-visible", "mt1", Outcome::Fail),
+            found(&set, "custom-changes.run-once", "mt1", Outcome::Fail),
+        ];
+        hold_back(&set, &targets, &mut findings);
+        let begins = |at: usize, text: &str| {
+            assert!(findings[at].remedy.text.starts_with(text), "{}", findings[at].remedy.text);
+        };
+        begins(1, "After cs.backup on cs01 (unknown): Upgrade the configuration server");
+        begins(3, "After agent.version-order and mt.disk-ids-visible: Without the marker");
+    }
+
+    fn refusal(text: &str) -> String {
+        let file = Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() };
+        CheckSet::read(&[file]).err().expect("a refusal").to_string()
+    }
+
+    #[test]
+    fn fixes_wait_for_checks_that_exist_and_in_no_circle() {
+        let with = entry::tests::with;
+        assert!(
+            refusal(&with("fix_after: [image.zerombr2]")).ends_with(
+                "is fixed after \"image.zerombr2\", which does not exist, did you mean \"image.zerombr\"?"
+            )
+        );
+        let named = |id: &str, before: &str| {
+            with(&format!("fix_after: [{before}]")).replacen(
+                "id: image.zerombr",
+                &format!("id: {id}"),
+                1,
+            )
+        };
+        let text = named("image.a", "image.c")
+            + &named("image.b", "image.a")
+            + &named("image.c", "image.b");
+        let message = refusal(&text);
+        assert!(message.contains("its fix waits for itself: image."), "{message}");
+        assert_eq!(message.matches("->").count(), 3, "{message}");
+        assert!(refusal(&with("line: Z")).contains("unknown variant `Z`"));
+    }
+}
