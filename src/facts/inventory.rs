@@ -199,24 +199,26 @@ impl Inventory {
     /// The objects an account needs its privileges on: the datacenter, and in it the master
     /// target, its host, and what that host and the protected machines reach, and the folders that
     /// machines lie in: a permission may stand on a folder alone. All datacenters, folders of
-    /// machines, hosts and datastores when no master target is named. False when there are too many
-    /// to ask, or when what is in play is not known to the end.
-    pub fn in_play(&self, question: &Question) -> (Vec<String>, bool) {
+    /// machines, hosts and datastores when no master target is named. Not complete when there are too
+    /// many to ask, or when what is in play is not known to the end.
+    pub fn in_play(&self, question: &Question) -> InPlay {
         let mut seen = BTreeSet::new();
         let mut all: Vec<String> = Vec::new();
-        let mut complete = true;
+        let (mut complete, mut all_folders) = (true, true);
         for pair in question.pairings() {
             let play = self.in_play_of(pair.master_target.as_deref(), &pair.protected);
             complete &= play.complete;
-            all.extend(play.items.into_iter().filter(|reference| seen.insert(reference.clone())));
+            all_folders &= play.all_folders;
+            let fresh = play.objects.into_iter().filter(|reference| seen.insert(reference.clone()));
+            all.extend(fresh);
         }
         complete &= all.len() <= MAX_IN_PLAY;
         all.truncate(MAX_IN_PLAY);
-        (all, complete)
+        InPlay { objects: all, complete, all_folders }
     }
 
-    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> Looked<String> {
-        let mut complete = true;
+    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> InPlay {
+        let (mut complete, mut all_folders) = (true, true);
         let mut play: Vec<&str> = Vec::new();
         let master_target = master_target.and_then(|name| match self.machine(name) {
             Search::Found(machine) => Some(machine),
@@ -244,7 +246,7 @@ impl Inventory {
                 let datacenter = self.around(machine, "Datacenter");
                 references.extend(datacenter.map(|object| object.object.clone()));
                 let folders = self.folders_around(machine);
-                complete &= folders.complete;
+                all_folders &= folders.complete;
                 references.extend(folders.items);
                 references.push(machine.object.clone());
                 references.extend(known(machine, "resourcePool"));
@@ -259,14 +261,26 @@ impl Inventory {
         }
         for machine in others {
             let folders = self.folders_around(machine);
-            complete &= folders.complete && machine.references("datastore").known().is_some();
+            all_folders &= folders.complete;
+            complete &= machine.references("datastore").known().is_some();
             references.extend(folders.items);
             references.push(machine.object.clone());
             references.extend(listed(machine, "datastore"));
         }
-        let items = play.into_iter().map(str::to_owned).chain(references).collect();
-        Looked { items, complete }
+        let objects = play.into_iter().map(str::to_owned).chain(references).collect();
+        InPlay { objects, complete, all_folders }
     }
+}
+
+/// The objects that an account needs its privileges on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InPlay {
+    /// Their references.
+    pub objects: Vec<String>,
+    /// Whether none is missing, folders left aside.
+    pub complete: bool,
+    /// Whether the folders around the machines are known to the root.
+    pub all_folders: bool,
 }
 
 /// Whether a reference is of a type of list, or of a subtype of it.
@@ -434,7 +448,7 @@ pub(super) mod tests {
             let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
             let master_target = mt.map(str::to_owned);
             let question = Question { master_target, protected, ..Question::default() };
-            all.in_play(&question).0.join(" ")
+            all.in_play(&question).objects.join(" ")
         };
         assert_eq!(
             play(Some("mt"), &[]),

@@ -170,6 +170,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
             None => on_host(own.references("datastore")),
         },
         shared_uuids: shared_uuids(machine, &master_target),
+        disk_uuids_compared: disk_uuids_compared(machine, &master_target),
         free_memory_mib: match host_facts {
             Fact::Known(host) => host.free_memory_mib,
             Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -257,18 +258,33 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
     let uuids = |disks: &[DiskFacts]| -> Vec<String> {
         disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
     };
-    let (of_machine, of_master_target) = (uuids(&a.items), uuids(&b.items));
-    // What replicates hangs on the master target as well: that is one disk with its own UUID, and no copy of it.
+    let of_master_target = uuids(&b.items);
+    // What replicates hangs on the master target as well: that is one disk with its own UUID, and no
+    // copy of it.
     let copies: Vec<DiskFacts> =
         a.items.iter().filter(|disk| !is_one_of(disk, &b.items)).cloned().collect();
-    // A disk without a UUID cannot be compared, and a machine without a disk proves nothing.
-    let compared = |disks: &Looked<DiskFacts>, uuids: &[String]| {
-        disks.complete && !uuids.is_empty() && uuids.len() == disks.items.len()
-    };
-    let complete = compared(a, &of_machine) && compared(b, &of_master_target);
+    let complete = a.complete && b.complete;
     let both = uuids(&copies).into_iter().filter(|uuid| of_master_target.contains(uuid));
     shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
     Fact::Known(Looked { items: shared, complete })
+}
+
+/// Whether every disk has a UUID to compare: one without cannot be told from any other, and a machine
+/// without a disk proves nothing.
+fn disk_uuids_compared(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> {
+    for side in [machine, master_target] {
+        let disks = match &side.disks {
+            Fact::Known(disks) => disks,
+            Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
+        };
+        if disks.items.is_empty() {
+            return Fact::unavailable(format!("no disk of {} is known", side.name));
+        }
+        if let Some(disk) = disks.items.iter().find(|disk| disk.uuid.known().is_none()) {
+            return Fact::unavailable(format!("{} of {} has no UUID", disk.label, side.name));
+        }
+    }
+    Fact::Known(true)
 }
 
 /// Other machines of this name on a host. Of two of which nobody knows which is meant, one is

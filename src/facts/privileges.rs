@@ -22,6 +22,10 @@ pub use needed::{IN_SOME_EDITIONS, NEEDED, OF_NEWER_SERVERS, to_ask};
 /// out permissions.
 pub const SEES_EVERYTHING: &[&str] = &["System.View", "Authorization.ModifyPermissions"];
 
+/// Needed privileges that the program's first release did not ask about. A capture without one says
+/// nothing of it, and all that it does say still counts.
+const ASKED_LATER: &[&str] = &["VirtualMachine.State.CreateSnapshot"];
+
 /// Whether an account is the one that is logged in, which the server calls by one name and a
 /// person has typed by another.
 ///
@@ -73,6 +77,12 @@ pub struct AccountFacts {
     pub missing: Looked<MissingPrivilege>,
     /// Privileges that it lacks and that some editions of the documents do not ask for.
     pub missing_in_some_editions: Looked<MissingPrivilege>,
+    /// True when the folders around the machines were asked about, too; captures of the program's
+    /// first release were not.
+    pub folders_asked: Fact<bool>,
+    /// True when every privilege that is needed was asked about; captures of the program's first
+    /// release lack one.
+    pub privileges_asked: Fact<bool>,
     /// Whether its permission goes on to what is inside the datacenter.
     pub propagates: Fact<bool>,
 }
@@ -132,10 +142,13 @@ pub fn of(
     match matrix {
         Ok(mut matrix) => {
             // Whoever captured the answers may have had fewer machines in mind.
-            let (play, complete) = inventory.in_play(question);
+            let play = inventory.in_play(question);
             let asked = |it: &String| matrix.objects.iter().any(|row| row.object == *it);
-            matrix.complete &= complete && play.iter().all(asked);
-            judged(account, &matrix, transcript, inventory)
+            let (folders, others): (Vec<_>, Vec<_>) =
+                play.objects.into_iter().partition(|it| kind(it) == "Folder");
+            let all_folders = play.all_folders && folders.iter().all(asked);
+            matrix.complete &= play.complete && others.iter().all(asked);
+            judged(account, &matrix, all_folders, transcript, inventory)
         }
         Err(error) => Fact::unavailable(format!("the answer privileges is not read: {error}")),
     }
@@ -144,6 +157,7 @@ pub fn of(
 fn judged(
     account: &str,
     matrix: &Matrix,
+    all_folders: bool,
     transcript: &Transcript,
     inventory: &Inventory,
 ) -> Fact<AccountFacts> {
@@ -201,11 +215,24 @@ fn judged(
             lacking.note(&name, |id| asked(id) && counts_on(id, &row.object) && !holds(id));
         }
     }
-    let all_asked = !NEEDED.iter().any(|(id, _)| left_out(id));
+    let (later, all_asked): (Vec<&str>, bool) = {
+        let left_out: Vec<&str> =
+            NEEDED.iter().map(|(id, _)| *id).filter(|id| left_out(id)).collect();
+        let all_asked = left_out.iter().all(|id| ASKED_LATER.contains(id));
+        (left_out, all_asked)
+    };
     let some_asked = !IN_SOME_EDITIONS.iter().any(|(id, _)| left_out(id));
     Fact::Known(AccountFacts {
         name: account.to_owned(),
         propagates: propagates(account, matrix, transcript),
+        folders_asked: match all_folders {
+            true => Fact::Known(true),
+            false => Fact::unavailable("not every folder around the machines was asked about"),
+        },
+        privileges_asked: match later.first() {
+            None => Fact::Known(true),
+            Some(id) => Fact::unavailable(format!("the server was not asked about {id}")),
+        },
         read_only: Looked { items: read_only, complete },
         no_access: Looked { items: no_access, complete },
         missing: Looked { items: missing.told(), complete: complete && all_asked },

@@ -49,6 +49,8 @@ pub struct VmFacts {
     pub delta_disks: Fact<Looked<String>>,
     /// Whether files of deleted snapshots are left.
     pub consolidation_needed: Fact<bool>,
+    /// Whether it is told that files of deleted snapshots are left.
+    pub told_to_consolidate: bool,
     /// Its SCSI controllers, and those of any kind that a disk of it hangs on.
     pub controllers: Fact<Looked<ControllerFacts>>,
     /// Its disks.
@@ -146,6 +148,8 @@ pub struct MasterTargetSide {
     pub new_datastores: Fact<Looked<Fact<DatastoreFacts>>>,
     /// UUIDs that both machines have.
     pub shared_uuids: Fact<Looked<String>>,
+    /// True when every disk of both has a UUID that was compared.
+    pub disk_uuids_compared: Fact<bool>,
     /// MiB of memory that no machine uses now on the master target's host.
     pub free_memory_mib: Fact<i64>,
     /// Other machines of the same name on the master target's host.
@@ -189,6 +193,10 @@ pub fn of(
         disk_enable_uuid: read!(disk_uuid::of),
         snapshots: read!(snapshots::names),
         delta_disks: read!(devices::deltas),
+        told_to_consolidate: matches!(
+            read!(snapshots::consolidation_needed),
+            Fact::Known(true)
+        ),
         consolidation_needed: read!(snapshots::consolidation_needed),
         controllers: read!(devices::controllers),
         disks: read!(devices::disks),

@@ -44,7 +44,9 @@ pub fn ask(
         notes.known("own-privileges", &value);
     }
     let Some(account) = question.discovery_account.as_deref() else { return Ok(()) };
-    let (play, complete) = inventory.in_play(question);
+    let play = inventory.in_play(question);
+    let complete = play.complete && play.all_folders;
+    let play = play.objects;
     let play: Vec<Reference> = play.iter().filter_map(|text| Reference::read(text)).collect();
     let wanted = privileges::to_ask(&known);
     let same = privileges::is_same_account(account, session.user(), session.typed());
