@@ -17,9 +17,9 @@ mod ledger;
 
 mod assurance;
 mod program;
-mod sshd;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
+mod sshd;
 
 use captures::Subject;
 use ledger::Ledger;

@@ -193,10 +193,7 @@ pub fn of(
         disk_enable_uuid: read!(disk_uuid::of),
         snapshots: read!(snapshots::names),
         delta_disks: read!(devices::deltas),
-        told_to_consolidate: matches!(
-            read!(snapshots::consolidation_needed),
-            Fact::Known(true)
-        ),
+        told_to_consolidate: matches!(read!(snapshots::consolidation_needed), Fact::Known(true)),
         consolidation_needed: read!(snapshots::consolidation_needed),
         controllers: read!(devices::controllers),
         disks: read!(devices::disks),

@@ -42,7 +42,9 @@ pub fn of_server(capture: &Transcript) -> Vec<Damaged> {
         let mut places = Vec::new();
         pointers(&value, String::new(), &mut places);
         for place in places {
-            for (kind, change) in [("value gone", remove as fn(&mut Value, &str)), ("value null", null)] {
+            for (kind, change) in
+                [("value gone", remove as fn(&mut Value, &str)), ("value null", null)]
+            {
                 let mut damaged = value.clone();
                 change(&mut damaged, &place);
                 let text = damaged.to_string();

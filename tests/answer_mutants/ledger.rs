@@ -63,7 +63,8 @@ impl Ledger {
             }
         }
         let unread = probes.into_iter().filter(|probe| {
-            !reads.iter().any(|(read, _): &(String, String)| read == probe) && !is_unread_by_right(probe)
+            !reads.iter().any(|(read, _): &(String, String)| read == probe)
+                && !is_unread_by_right(probe)
         });
         let unread = unread.collect();
         let suspicious = passed.into_iter().filter(|it| {
@@ -82,12 +83,17 @@ impl Ledger {
                 None => {
                     let grade = if it.before { "passes still" } else { "passes now" };
                     let key = (format!("{} | {} | {}", it.kind, it.probe, it.check), grade);
-                    let entry = wrong.entry(key).or_insert((0, format!("{}: {}", it.subject, it.what)));
+                    let entry =
+                        wrong.entry(key).or_insert((0, format!("{}: {}", it.subject, it.what)));
                     entry.0 += 1;
                 }
             }
         }
-        let mine: BTreeSet<&str> = subjects.iter().flat_map(|s| s.capture.answers.by_probe.keys()).map(String::as_str).collect();
+        let mine: BTreeSet<&str> = subjects
+            .iter()
+            .flat_map(|s| s.capture.answers.by_probe.keys())
+            .map(String::as_str)
+            .collect();
         let idle = excuses().filter(|line| {
             let probe = line.probe;
             !used.contains(line.text) && mine.contains(probe)
@@ -97,7 +103,9 @@ impl Ledger {
             evaluated,
             wrong: wrong
                 .into_iter()
-                .map(|((what, grade), (count, first))| format!("{what}: {grade} {count} times, first {first}"))
+                .map(|((what, grade), (count, first))| {
+                    format!("{what}: {grade} {count} times, first {first}")
+                })
                 .collect(),
             unread,
             idle: idle.map(|line| line.text.to_owned()).collect(),
@@ -146,7 +154,8 @@ fn evaluated_all(subject: &Subject, base: &Judged, checks: &CheckSet) -> Vec<Fou
         for _ in 0..threads {
             scope.spawn(|| {
                 let mut found: Found = Default::default();
-                while let Some(damaged) = subject.damages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(damaged) = subject.damages.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     let now = judged(&subject.targets(&damaged.transcript, checks), checks);
                     compare(subject, damaged, base, &now, &mut found);
                 }
