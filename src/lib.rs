@@ -21,6 +21,7 @@ pub mod digest;
 pub mod facts;
 pub mod image;
 pub mod random;
+pub mod regular_file;
 pub mod report;
 pub mod secret;
 pub mod site;

@@ -1,8 +1,11 @@
-//! A text that must not be seen: no `Display`, no `Serialize`, wiped when dropped.
+//! A text that must not be seen: no `Display`, no `Serialize`, wiped when dropped; and what keeps
+//! secrets out of messages and of other programs.
 //!
 //! Not for where secrets come from: prompts, files and the environment are `cli`'s.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::process::Command;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,9 +31,87 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// How every variable of the environment begins that this program reads secrets from.
+const OWN_VARIABLES: &str = "PREFLIGHT_";
+
+/// A command for another program, which does not see the variables that are this program's own:
+/// passwords are among them.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(OWN_VARIABLES.as_bytes()) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A text that should be the address of a host, with `***` in place of what may be a password:
+/// everything between the first colon behind the scheme and the last `@`.
+///
+/// ```
+/// use preflight::secret::redacted;
+/// assert_eq!(redacted("ssh://root:hunter2@mt1:99999"), "ssh://root:***@mt1:99999");
+/// assert_eq!(redacted("ssh://ann@example.test@mt1:22"), "ssh://ann@example.test@mt1:22");
+/// ```
+pub fn redacted(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let end = lower.rfind('@').max(lower.rfind("%40"));
+    let Some(end) = end else { return text.to_owned() };
+    let start = lower[..end].find("://").map_or(0, |at| at + "://".len());
+    let account = &lower[start..end];
+    let colon = account.find(':').map(|at| at + 1);
+    let encoded = account.find("%3a").map(|at| at + 3);
+    match colon.into_iter().chain(encoded).min() {
+        Some(from) => format!("{}***{}", &text[..start + from], &text[end..]),
+        None => text.to_owned(),
+    }
+}
+
+/// A message, in which every word that looks like an address with a password has lost it.
+///
+/// ```
+/// use preflight::secret::redacted_message;
+/// let message = "line 3: \"root:hunter2@mt1\" is no address, ask ann@example.test";
+/// let expected = "line 3: \"root:***@mt1\" is no address, ask ann@example.test";
+/// assert_eq!(redacted_message(message), expected);
+/// ```
+pub fn redacted_message(message: &str) -> String {
+    let ends_word = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ',');
+    message.split_inclusive(ends_word).map(redacted).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_hidden_however_it_is_written() {
+        for (text, expected) in [
+            ("root:pw@mt1", "root:***@mt1"),
+            ("ssh://root:p@w@mt1/x", "ssh://root:***@mt1/x"),
+            ("ssh://root:p/w:1@[::1]:22", "ssh://root:***@[::1]:22"),
+            ("ssh:/root:pw@mt1", "ssh:***@mt1"),
+            ("vsphere://a:pw%40vc1", "vsphere://a:***%40vc1"),
+            ("ssh://root%3Apw@mt1", "ssh://root%3A***@mt1"),
+            ("ssh://root:p w@mt1", "ssh://root:***@mt1"),
+            ("ssh://root:@mt1", "ssh://root:***@mt1"),
+            ("ssh://root@[fe80::1]:22", "ssh://root@[fe80::1]:22"),
+            ("mt1:22", "mt1:22"),
+            ("", ""),
+        ] {
+            assert_eq!(redacted(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_child_does_not_see_what_is_this_programs_own() {
+        let shown: Vec<_> = command("true").get_envs().map(|(name, _)| name.to_owned()).collect();
+        let own = |name: &OsStr| name.as_encoded_bytes().starts_with(b"PREFLIGHT_");
+        assert!(shown.iter().all(|name| own(name)));
+        let all = std::env::vars_os().filter(|(name, _)| own(name)).count();
+        assert_eq!(shown.len(), all);
+    }
 
     #[test]
     fn debug_shows_nothing() {

@@ -3,10 +3,18 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
 
+#[path = "ssh/addresses.rs"]
+mod addresses;
+#[path = "ssh/hops.rs"]
+mod hops;
 #[path = "ssh/printed.rs"]
 mod printed;
 mod program;
 mod sshd;
+#[path = "ssh/sudo.rs"]
+mod sudo;
+#[path = "ssh/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::io::{Read, Write};

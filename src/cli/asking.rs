@@ -14,7 +14,7 @@ use super::password::Keyring;
 use super::site::Around;
 use super::targets::Host;
 use super::trust::trust;
-use super::{captured, esxi, fix, interrupt, progress, screen, vcenter, via};
+use super::{captured, esxi, failure, fix, interrupt, progress, screen, vcenter, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::age;
 use crate::facts::probe::{Probe, Surroundings};
@@ -26,7 +26,7 @@ use crate::site::whole::{Answered, Scope};
 use crate::site::{EsxiHost, MasterTarget, Vcenter};
 use crate::transport::fleet::{self, Means, Question};
 use crate::transport::local::Local;
-use crate::transport::ssh::Secrets;
+use crate::transport::ssh::{Secrets, Unanswered, Whose};
 use crate::transport::target::Target as Way;
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
@@ -189,7 +189,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
             }
         }
     }
-    heard.others.vcenter.iter().for_each(vcenter::tell_failure);
+    failure::tell(heard.all());
     Ok(heard)
 }
 
@@ -309,6 +309,7 @@ fn of_shell(
             let said = entry.login();
             let user = said.user.clone().or_else(|| way.user.clone());
             let mut ssh = asking.login.alone(&target, way, &said)?;
+            ssh.verb = esxi::VERB;
             let through = match &entry.via {
                 Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
                 None => None,
@@ -346,8 +347,17 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
         let reason = "nobody says who logs in to it".to_owned();
         return silent(reason, "write vsphere://USER@HOST, or user: in the site file");
     };
-    let password = keyring.password(&format!("{user} on {}", to.host));
-    let Some(password) = password.map_err(anyhow::Error::msg)? else {
+    let timeout: Duration = asking.login.timeout();
+    let account = format!("{user} on {}", to.host);
+    let whose = Whose { account: &account, host: &to.host, is_jump: false };
+    let password = match keyring.password(&whose, timeout) {
+        Err(nobody @ Unanswered::Late(_)) => {
+            let silent = vcenter::without_password(&to, TargetKind::Vcenter, &user, &nobody);
+            return Ok(Place::Told(vec![silent]));
+        }
+        password => password?,
+    };
+    let Some(password) = password else {
         return silent(
             format!("there is no password of {user}"),
             "name a file with it, password_file: in the site file, or set \
@@ -356,7 +366,6 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     };
     let (target, kind) = (to.host.clone(), TargetKind::Vcenter.word().to_owned());
     let credentials = Credentials { user, password };
-    let timeout: Duration = asking.login.timeout();
     let through = match &said.via {
         Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
         None => None,

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rustix::fs::Access;
 
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
 use super::{Exit, fix, outputs, screen};
@@ -16,7 +17,7 @@ use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
-use crate::image::replacement::{Input, Readers, Replacement};
+use crate::image::replacement::{Input, Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 
@@ -78,12 +79,15 @@ impl Reporting {
                 })?;
                 Ok((format_named(name)?, PathBuf::from(path)))
             })
-            .collect::<anyhow::Result<_>>()?;
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let fail_on = match choice.fail_on {
             Some(FailOn::Warning) => check::status::FailOn::Warning,
             None => check::status::FailOn::Blocker,
         };
         let fix_script = choice.fix_script.clone();
+        for path in files.iter().map(|(_, path)| path).chain(&fix_script) {
+            can_be_written(Some(path))?;
+        }
         let (screen, given_now) = (format_named(&choice.format)?, choice.now);
         Ok(Self { screen, files, fix_script, fail_on, given_now })
     }
@@ -130,6 +134,19 @@ impl Reporting {
         stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(Exit::of_report(report.summary.exit_code))
     }
+}
+
+/// Refuses a file that cannot be written at the end of a long run, at its beginning.
+pub fn can_be_written(out: Option<&Path>) -> anyhow::Result<()> {
+    let Some(out) = out else { return Ok(()) };
+    check_target(out, true, &[])?;
+    let directory = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let unwritten = || format!("cannot write {}", out.display());
+    let meta = directory.metadata().with_context(unwritten)?;
+    anyhow::ensure!(meta.is_dir(), "{}: {} is no directory", unwritten(), directory.display());
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(directory, wanted).map_err(std::io::Error::from).with_context(unwritten)
 }
 
 fn format_named(name: &str) -> anyhow::Result<&'static Format> {

@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::args::{CheckEsxi, CollectEsxi};
 use super::check::{self as checking, Reporting};
 use super::login::Login;
-use super::{Exit, interrupt, progress, vcenter, via};
+use super::{Exit, failure, interrupt, progress, vcenter, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::esxi_shell;
@@ -22,6 +22,9 @@ use crate::transport::fleet;
 use crate::transport::local::Local;
 use crate::transport::ssh::Ssh;
 use crate::transport::target::Target as Way;
+
+/// The command that asks an ESXi host's shell.
+pub const VERB: &str = "check esxi";
 
 /// What a transcript of the API says it was asked by.
 const BY_API: &str = "vsphere";
@@ -68,6 +71,7 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
 
 /// Asks a host's shell and saves what it answered.
 pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
+    checking::can_be_written(args.out.as_deref())?;
     let question = Question {
         master_target: args.machines.vm.clone(),
         protected: args.machines.protected.clone(),
@@ -97,6 +101,7 @@ pub fn ask(
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
             let mut ssh = login.to(name, target, said)?;
+            ssh.verb = VERB;
             if let Some(host) = through {
                 ssh = behind(host, ssh);
             }
@@ -109,6 +114,8 @@ pub fn ask(
     let stop = interrupt::watched()?;
     let mut bars = progress::Hosts::start(1);
     let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    drop(bars);
+    failure::tell(&answered);
     Ok(answered.pop().expect("there is a transcript for every question"))
 }
 

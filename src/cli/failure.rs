@@ -6,6 +6,7 @@ use super::packages::PackagesError;
 use crate::assets::AssetError;
 use crate::check::DefinitionError;
 use crate::check::symptom_set::SymptomError;
+use crate::facts::transcript::Transcript;
 use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
 use crate::image::delta::DeltaError;
@@ -19,9 +20,11 @@ use crate::image::repository::RepositoryError;
 use crate::image::system::SystemError;
 use crate::image::vm::VmError;
 use crate::report::catalogue::NoSuchCheck;
+use crate::secret::redacted_message;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
+use crate::transport::fleet;
 use crate::transport::target::TargetError;
 use crate::transport::vsphere::address::AddressError;
 use crate::transport::vsphere::failure::VsphereError;
@@ -38,10 +41,35 @@ pub fn show(error: &anyhow::Error) {
             thought.push(text);
         }
     }
-    anstream::eprintln!("preflight: {}", super::screen::printable(&thought.join(": ")));
+    anstream::eprintln!("preflight: {}", message(&thought.join(": ")));
     if let Some(hint) = error.chain().find_map(hint) {
-        anstream::eprintln!("  hint: {}", super::screen::printable(&hint));
+        anstream::eprintln!("  hint: {}", message(&hint));
     }
+}
+
+/// How many systems that could not be asked are told one by one.
+const TOLD: usize = 5;
+
+/// Says which systems could not be asked, why, and what to do about it: the findings say what is
+/// unknown for it.
+pub fn tell<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) {
+    let silent = transcripts.into_iter().filter(|it| !fleet::was_interrupted(it));
+    let mut silent = silent.filter_map(|it| Some((&it.target, it.connection.failure.as_ref()?)));
+    for (target, failure) in silent.by_ref().take(TOLD) {
+        anstream::eprintln!("preflight: {}", message(&format!("{target}: {}", failure.reason)));
+        if let Some(hint) = &failure.hint {
+            anstream::eprintln!("  hint: {}", message(hint));
+        }
+    }
+    match silent.count() {
+        0 => {}
+        more => anstream::eprintln!("preflight: {more} more could not be asked, see the report"),
+    }
+}
+
+/// A text for a person: whatever an error quotes, a password in an address is not shown.
+fn message(text: &str) -> String {
+    super::screen::printable(&redacted_message(text))
 }
 
 /// The hint of any error of ours.

@@ -3,17 +3,21 @@
 //! Not for making the change (`transport::vsphere::enable_uuid`), nor for what stands in the script
 //! (`report::fix_script`).
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use super::args::Fix;
-use super::screen;
+use super::{screen, terminal};
 use crate::facts::script::quoted;
 use crate::image::replacement::{Readers, Replacement};
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
+
+/// How long a person may take to decide. The server is not kept waiting meanwhile: it is asked anew.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,15 +95,11 @@ fn show(change: &Change) {
 
 /// Asks, when there is somebody to ask.
 fn agreed() -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
+    let agreed = terminal::agrees("Set it now? [y/N] ", PATIENCE)?;
+    if agreed.is_none() {
         say("to have it done where nobody can be asked, add --yes.");
-        return Ok(false);
     }
-    anstream::eprint!("Set it now? [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(agreed.unwrap_or(false))
 }
 
 /// Writes how to mend what a report says is wrong; its owner alone may read and run it.

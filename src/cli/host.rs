@@ -40,6 +40,7 @@ pub fn check(args: &CheckHost, assets: &Assets) -> anyhow::Result<Exit> {
 
 /// Asks one target and saves what it answered.
 pub fn collect(args: &CollectHost, assets: &Assets) -> anyhow::Result<Exit> {
+    checking::can_be_written(args.out.as_deref())?;
     let checks = checking::set(assets, args.own_checks.as_deref())?;
     let names = [args.target.clone()];
     let around = site::choose(&args.site, &names, &checks)?;

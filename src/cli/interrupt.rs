@@ -2,7 +2,7 @@
 //!
 //! Not for commands that write images: those leave the old file or the new one, whenever they end.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
@@ -13,6 +13,12 @@ use super::Exit;
 
 /// The one flag of this run: whoever looks for an interruption sees every one before it, too.
 static STOP: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+
+/// Whether somebody has asked to stop.
+pub fn happened() -> bool {
+    let known = STOP.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    known.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+}
 
 /// Whether somebody asked to stop; true from the first Ctrl-C on.
 pub fn watched() -> anyhow::Result<Arc<AtomicBool>> {

@@ -10,8 +10,9 @@ use anyhow::{Context, bail};
 
 use super::args::{Asking, Credentials};
 use super::password::{self, Keyring};
+use crate::regular_file;
 use crate::site;
-use crate::transport::ssh::{Ssh, SshConfig};
+use crate::transport::ssh::{Secrets, Ssh, SshConfig};
 use crate::transport::target::SshTarget;
 
 /// How every host of a run is asked.
@@ -35,12 +36,13 @@ impl Login {
 
     fn with(options: &Credentials, keyring: Keyring, timeout: Duration) -> anyhow::Result<Self> {
         for key in &options.identities {
-            std::fs::File::open(key)
-                .with_context(|| format!("--identity: cannot read {}", key.display()))?;
+            can_be_read("--identity", key)?;
         }
-        if let Some(path) = options.known_hosts.as_deref().filter(|_| !options.accept_new) {
-            std::fs::File::open(path)
-                .with_context(|| format!("--known-hosts: cannot read {}", path.display()))?;
+        if let Some(path) = options.known_hosts.as_deref().filter(|it| {
+            // A file that is to be begun need not be there.
+            !options.accept_new || it.symlink_metadata().is_ok()
+        }) {
+            can_be_read("--known-hosts", path)?;
         }
         if let Some(user) = options.user.as_deref().filter(|user| !is_account(user)) {
             bail!("--user: {user:?} is no user name");
@@ -49,10 +51,14 @@ impl Login {
             None => SshConfig::Usual,
             Some(path) if path == Path::new("none") => SshConfig::None,
             Some(path) => {
-                std::fs::File::open(path)
-                    .with_context(|| format!("--ssh-config: cannot read {}", path.display()))?;
+                can_be_read("--ssh-config", path)?;
                 SshConfig::File(path.to_owned())
             }
+        };
+        // Who names a file with the password for sudo means that it is to be given.
+        let sudo: Option<Arc<dyn Secrets>> = match (&options.sudo_password_file, options.ask_sudo) {
+            (None, false) => None,
+            (file, _) => Some(Arc::new(Keyring::of_sudo(None, file.as_deref())?)),
         };
         // Every target replaces this host by its own.
         let nobody = SshTarget { user: None, host: String::new(), port: None };
@@ -68,6 +74,7 @@ impl Login {
                 config,
                 timeout,
                 secrets: Arc::new(keyring),
+                sudo,
                 ..Ssh::new(nobody)
             },
         })
@@ -78,10 +85,24 @@ impl Login {
         self.like.timeout
     }
 
+    /// Who knows what sudo wants on a host; none where it is given nothing.
+    fn sudo(&self, name: &str, said: &site::Login) -> anyhow::Result<Option<Arc<dyn Secrets>>> {
+        let file = said.sudo_password_file.as_deref();
+        let of_all = self.like.sudo.clone();
+        if !said.ask_sudo && file.is_none() && of_all.is_none() {
+            return Ok(None);
+        }
+        match of_all {
+            Some(of_all) if file.is_none() && !password::has_own_for_sudo(name) => Ok(Some(of_all)),
+            _ => Ok(Some(Arc::new(Keyring::of_sudo(Some(name), file)?))),
+        }
+    }
+
     /// A way to ask this host. What the site says of it stands before the options, which are for
     /// all hosts; only keys are tried one after the other.
     pub fn to(&self, name: &str, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
         let mut ssh = self.like(target, said)?;
+        ssh.sudo = self.sudo(name, said)?;
         let own = std::env::var_os(password::variable_of(name)).is_some();
         if own || said.password_file.is_some() {
             ssh.secrets = Arc::new(Keyring::alone(name, said.password_file.as_deref())?);
@@ -111,6 +132,15 @@ impl Login {
         }
         Ok(ssh)
     }
+}
+
+/// Refuses a file that cannot be read, and one whose reading could wait for somebody.
+fn can_be_read(option: &str, path: &Path) -> anyhow::Result<()> {
+    if path != Path::new("/dev/null") {
+        regular_file::open(path)
+            .with_context(|| format!("{option}: cannot read {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn is_account(user: &str) -> bool {

@@ -13,6 +13,7 @@ mod esxi;
 mod exit;
 mod failure;
 mod fix;
+mod guard;
 mod host;
 mod inspect;
 mod interrupt;
@@ -31,6 +32,7 @@ mod screen;
 mod site;
 mod stream;
 mod targets;
+mod terminal;
 mod troubleshoot;
 mod trust;
 mod vcenter;
@@ -40,28 +42,50 @@ mod whole_site;
 
 use std::process::ExitCode;
 
+use clap::error::ContextValue;
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Arguments, Verb};
 use exit::Exit;
 
 use crate::image::replacement::Input;
+use crate::secret::redacted;
 
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
+    if let Err(error) = guard::keep_memory_private() {
+        failure::show(&error);
+        return Exit::CannotRun.into();
+    }
     let mut command = Arguments::command();
-    let matches = command.get_matches_mut();
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let matches = matches.unwrap_or_else(|error| without_passwords(error).exit());
     let arguments = Arguments::from_arg_matches(&matches);
-    let arguments = arguments.unwrap_or_else(|error| error.format(&mut command).exit());
+    let arguments =
+        arguments.unwrap_or_else(|error| without_passwords(error.format(&mut command)).exit());
     screen::log_to_stderr(arguments.verbose);
     let named = outputs::Named::of(&command, &matches);
-    match named.check().and_then(|()| run(&arguments, &named.inputs)) {
+    let outcome = named.check().and_then(|()| run(&arguments, &named.inputs));
+    // A question may still be open in a thread that nobody waits for.
+    terminal::restore();
+    match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
             failure::show(&error);
             Exit::CannotRun.into()
         }
     }
+}
+
+/// An error of the command line that repeats no password of an address.
+fn without_passwords(mut error: clap::Error) -> clap::Error {
+    let shown: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in shown {
+        if let ContextValue::String(text) = value {
+            error.insert(kind, ContextValue::String(redacted(&text)));
+        }
+    }
+    error
 }
 
 fn run(arguments: &Arguments, named: &[Input]) -> anyhow::Result<Exit> {

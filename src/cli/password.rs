@@ -1,20 +1,23 @@
 //! Where passwords come from: a prompt, a file that nobody else can read, the environment, or a
 //! file descriptor. Never the command line.
 //!
-//! Not for what they are for.
+//! Not for what they are for, nor for how a person is asked (`terminal`).
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{IsTerminal, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 
+use super::terminal;
 use crate::secret::Secret;
-use crate::transport::ssh::Secrets;
+use crate::transport::ssh::{NewKey, Secrets, Unanswered, Whose};
 
 /// The most bytes of a password that are read.
 const BYTES: u64 = 4096;
@@ -22,17 +25,19 @@ const BYTES: u64 = 4096;
 /// The variable that holds the password of the hosts that are asked.
 const VARIABLE: &str = "PREFLIGHT_PASSWORD";
 
-/// Keeps this process out of core files, and out of reach of others of the same user. To be called
-/// before a password is in its memory.
-pub fn guard() -> anyhow::Result<()> {
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot guard the password")
-}
+/// The variable that holds the password that sudo wants on them.
+const SUDO_VARIABLE: &str = "PREFLIGHT_SUDO_PASSWORD";
+
+/// How long a pipe may take to give a password.
+const PIPE: Duration = Duration::from_secs(10);
 
 /// The first line of a file, of which nobody but its owner may read anything.
 pub fn from_file(what: &str, path: &Path) -> anyhow::Result<Secret> {
     let unread = || format!("{what}: cannot read {}", path.display());
-    // One open file is looked at and read, so that it cannot be another one in between.
-    let file = File::open(path).with_context(unread)?;
+    // One open file is looked at and read, so that it cannot be another one in between. A pipe is
+    // not waited for before it is known to be one.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path).with_context(unread)?;
     let meta = file.metadata().with_context(unread)?;
     if meta.permissions().mode() & 0o077 != 0 {
         bail!("{what}: {} can be read by others, chmod it to 0600", path.display());
@@ -53,29 +58,42 @@ pub fn from_environment(what: &str, name: &str) -> anyhow::Result<Secret> {
 /// The first line that an open file descriptor gives.
 pub fn from_descriptor(what: &str, number: u16) -> anyhow::Result<Secret> {
     let unread = || format!("{what}: cannot read file descriptor {number}");
-    // To be opened before `guard`, which takes /proc/self away from all but root.
     let file = File::open(format!("/dev/fd/{number}")).with_context(unread)?;
     first_line(file).with_context(unread)
 }
 
-/// Asks on the terminal, when there is one.
-pub fn from_terminal(question: &str) -> anyhow::Result<Option<Secret>> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(None);
+/// The first line of a file, which a pipe has a while to give.
+fn first_line(mut file: File) -> std::io::Result<Secret> {
+    let until = Instant::now() + PIPE;
+    // Of one size from the start, so that no copy of it stays behind in memory.
+    let mut text = Vec::with_capacity(BYTES as usize);
+    while !text.contains(&b'\n') && text.len() < BYTES as usize {
+        let left = until.saturating_duration_since(Instant::now());
+        let wait = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        match poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&wait)) {
+            Ok(0) if left.is_zero() => return Err(std::io::ErrorKind::TimedOut.into()),
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let had = text.len();
+        text.resize(BYTES as usize, 0);
+        let read = file.read(&mut text[had..]);
+        text.truncate(had + read.as_ref().map_or(0, |count| *count));
+        match read {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
     }
-    let question = super::screen::printable(question);
-    Ok(Some(Secret::new(rpassword::prompt_password(question)?)))
-}
-
-fn first_line(file: File) -> std::io::Result<Secret> {
-    let mut text = String::with_capacity(BYTES as usize);
-    file.take(BYTES).read_to_string(&mut text)?;
+    let text = String::from_utf8(text).map_err(|_| std::io::ErrorKind::InvalidData)?;
     let text = Secret::new(text);
     Ok(Secret::new(text.expose().lines().next().unwrap_or("").to_owned()))
 }
 
 /// The secrets of one run: each is asked for once, however many hosts want it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Keyring {
     /// What a file, a descriptor or the environment gave.
     given: Option<Secret>,
@@ -94,9 +112,7 @@ impl Keyring {
     pub fn of(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
         match (file, descriptor) {
             (None, Some(number)) => Self::holding(Some(from_descriptor("--password-fd", number)?)),
-            (None, None) if std::env::var_os(VARIABLE).is_some() => {
-                Self::holding(Some(from_environment("the password", VARIABLE)?))
-            }
+            (None, None) => Self::holding(of_variable("the password", VARIABLE)?),
             _ => Self::in_file(file),
         }
     }
@@ -110,26 +126,31 @@ impl Keyring {
         if given.as_ref().is_some_and(|password| password.expose().is_empty()) {
             bail!("the password is empty");
         }
-        if given.is_some() {
-            guard()?;
-        }
-        Ok(Self { given, typed: Mutex::default() })
+        Ok(Self { given, ..Self::default() })
     }
 
     /// The secrets of one system alone: what a file or its own variable gives, or a person. What was
     /// given for other systems is none of it.
     pub fn alone(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
-        let variable = variable_of(name);
         match file {
-            None if std::env::var_os(&variable).is_some() => {
-                let given = from_environment(&format!("the password of {name}"), &variable)?;
-                anyhow::ensure!(!given.expose().is_empty(), "{variable} is empty");
-                guard()?;
-                Ok(Self { given: Some(given), typed: Mutex::default() })
+            None => {
+                let given = of_variable(&format!("the password of {name}"), &variable_of(name))?;
+                Self::holding(given).with_context(|| variable_of(name))
             }
-            None => Ok(Self { given: None, typed: Mutex::default() }),
             Some(path) => Self::of(Some(path), None),
         }
+    }
+
+    /// What sudo wants: of a file, of the system's own variable, of that of all systems, or a person.
+    pub fn of_sudo(name: Option<&str>, file: Option<&Path>) -> anyhow::Result<Self> {
+        let what = "the password for sudo";
+        if let Some(path) = file {
+            return Self::holding(Some(from_file(what, path)?)).context(what);
+        }
+        let own = name.map(|name| variable_like(SUDO_VARIABLE, name));
+        let own = own.filter(|own| std::env::var_os(own).is_some());
+        let variable = own.as_deref().unwrap_or(SUDO_VARIABLE);
+        Self::holding(of_variable(what, variable)?).context(what)
     }
 
     fn typed(&self) -> MutexGuard<'_, Typed> {
@@ -137,47 +158,118 @@ impl Keyring {
     }
 }
 
+fn of_variable(what: &str, name: &str) -> anyhow::Result<Option<Secret>> {
+    std::env::var_os(name).map(|_| from_environment(what, name)).transpose()
+}
+
 /// The variable that holds the password of one system by its name in the site: that of `esx-1` is
 /// `PREFLIGHT_PASSWORD_ESX_1`.
 pub fn variable_of(name: &str) -> String {
+    variable_like(VARIABLE, name)
+}
+
+/// Whether the environment has what sudo wants on one system alone.
+pub fn has_own_for_sudo(name: &str) -> bool {
+    std::env::var_os(variable_like(SUDO_VARIABLE, name)).is_some()
+}
+
+fn variable_like(variable: &str, name: &str) -> String {
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    format!("{VARIABLE}_{}", name.chars().map(word).collect::<String>())
+    format!("{variable}_{}", name.chars().map(word).collect::<String>())
 }
 
 /// Asks a person, and notes the answer even if there is none.
-fn asked(place: &mut Option<Secret>, question: &str) -> Result<Option<Secret>, String> {
-    guard().map_err(|error| error.to_string())?;
-    let answer = from_terminal(question).map_err(|error| format!("no prompt: {error}"))?;
-    *place = answer.filter(|answer| !answer.expose().is_empty());
-    Ok(place.clone())
+fn asked<K: Ord>(
+    answers: &mut BTreeMap<K, Option<Secret>>,
+    of: K,
+    question: &str,
+    limit: Duration,
+) -> Result<Option<Secret>, Unanswered> {
+    if let Some(answer) = answers.get(&of) {
+        return Ok(answer.clone());
+    }
+    let answer = terminal::secret(question, limit)?;
+    let answer = answer.filter(|answer| !answer.expose().is_empty());
+    answers.insert(of, answer.clone());
+    Ok(answer)
 }
 
 impl Secrets for Keyring {
-    fn password(&self, account: &str) -> Result<Option<Secret>, String> {
+    fn password(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+        let account = of.account;
+        // A host on the way is shown no password that is not its own.
+        if of.is_jump {
+            let own = of_variable(&format!("the password of {account}"), &variable_of(of.host));
+            if let Some(own) = own.map_err(|error| Unanswered::Unreadable(error.to_string()))? {
+                return Ok(Some(own));
+            }
+            let question = format!("Password of the jump host {account}: ");
+            return asked(&mut self.typed().passwords, account.to_owned(), &question, limit);
+        }
         if let Some(password) = &self.given {
             return Ok(Some(password.clone()));
         }
-        let mut typed = self.typed();
-        if let Some(password) = typed.passwords.get(account) {
-            return Ok(password.clone());
-        }
-        let place = typed.passwords.entry(account.to_owned()).or_default();
-        asked(place, &format!("Password of {account}: "))
+        let question = format!("Password of {account}: ");
+        asked(&mut self.typed().passwords, account.to_owned(), &question, limit)
     }
 
-    fn passphrase(&self, key: &Path, given: bool) -> Result<Option<Secret>, String> {
+    fn passphrase(
+        &self,
+        key: &Path,
+        given: bool,
+        limit: Duration,
+    ) -> Result<Option<Secret>, Unanswered> {
         if let Some(password) = &self.given {
             return Ok(Some(password.clone()));
         }
         let mut typed = self.typed();
-        if let Some(passphrase) = typed.passphrases.get(key) {
-            return Ok(passphrase.clone());
-        }
-        if !given {
+        if let (None, false) = (typed.passphrases.get(key), given) {
             return Ok(None);
         }
-        let place = typed.passphrases.entry(key.to_owned()).or_default();
-        asked(place, &format!("Passphrase of {}: ", key.display()))
+        let question = format!("Passphrase of {}: ", key.display());
+        asked(&mut typed.passphrases, key.to_owned(), &question, limit)
+    }
+
+    fn sudo(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+        if let Some(password) = &self.given {
+            return Ok(Some(password.clone()));
+        }
+        let question = format!("Password for sudo of {}: ", of.account);
+        asked(&mut self.typed().passwords, of.account.to_owned(), &question, limit)
+    }
+
+    fn is_right_key(&self, new: &NewKey<'_>, limit: Duration) -> Result<Option<bool>, Unanswered> {
+        let NewKey { host, key_type, fingerprint, file } = new;
+        let file = file.display();
+        let mut question = format!(
+            "The host {host} is not known.\nIts {key_type} key has the fingerprint {fingerprint}\n\
+             Compare it with what the host's console shows: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub\n\
+             Is it the right one? It will be kept in {file} (yes/no/[fingerprint]) "
+        );
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Some(answer) = terminal::line(&question, left)? else { return Ok(None) };
+            match answer.trim() {
+                "yes" => return Ok(Some(true)),
+                "no" => return Ok(Some(false)),
+                answer if answer == *fingerprint => return Ok(Some(true)),
+                answer if answer.starts_with("SHA256:") => return Ok(Some(false)),
+                _ => question = "Please type yes, no or the fingerprint: ".to_owned(),
+            }
+        }
+    }
+
+    fn sources(&self, of: &Whose<'_>) -> String {
+        match of.is_jump {
+            true => format!(
+                "give the jump host's own password ({}, or the prompt on a terminal)",
+                variable_of(of.host)
+            ),
+            false => "give a password (--password-file, --password-fd, PREFLIGHT_PASSWORD, or the \
+                      prompt on a terminal)"
+                .to_owned(),
+        }
     }
 }
 
@@ -198,6 +290,18 @@ mod tests {
         assert_eq!(from_file("x", file.path()).unwrap().expose(), "secret");
         std::fs::write(file.path(), "x".repeat(5000)).unwrap();
         assert!(from_file("x", file.path()).unwrap_err().to_string().contains("5000 bytes"));
+    }
+
+    #[test]
+    fn a_pipe_gives_its_first_line_and_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let writer = pipe.clone();
+        let writing = std::thread::spawn(move || std::fs::write(writer, "secret\n"));
+        assert_eq!(from_file("x", &pipe).unwrap().expose(), "secret");
+        writing.join().unwrap().unwrap();
     }
 
     #[test]

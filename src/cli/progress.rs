@@ -1,6 +1,7 @@
 //! Progress of long work, drawn on a terminal's standard error and nowhere else.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -37,6 +38,22 @@ impl Drop for Bytes {
     }
 }
 
+/// The bars that are drawn now.
+static DRAWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+fn drawn() -> std::sync::MutexGuard<'static, Option<MultiProgress>> {
+    DRAWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Does something during which no bars are drawn, such as asking a person.
+pub fn suspended<T>(work: impl FnOnce() -> T) -> T {
+    let bars = drawn().clone();
+    match bars {
+        Some(bars) => bars.suspend(work),
+        None => work(),
+    }
+}
+
 /// A line for each host that is being asked, and a count of all; invisible when standard error is
 /// no terminal.
 pub struct Hosts {
@@ -54,6 +71,7 @@ impl Hosts {
         let template = "{bar:30} {pos} of {len} hosts {msg}";
         total.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
         total.enable_steady_tick(Duration::from_millis(200));
+        *drawn() = Some(all.clone());
         Self { all, total, asked: BTreeMap::new(), silent: 0 }
     }
 
@@ -90,6 +108,7 @@ impl Hosts {
 
 impl Drop for Hosts {
     fn drop(&mut self) {
+        drawn().take();
         for line in self.asked.values() {
             line.finish_and_clear();
         }

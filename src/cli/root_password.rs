@@ -2,14 +2,19 @@
 //!
 //! Not for how it is asked for and read (`password`), the form of hashes (`image::value`), nor for the kickstart.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
-use super::password;
+use super::{password, terminal};
 use crate::image::recipe::RootPassword;
 use crate::image::value::account::CryptHash;
 use crate::random;
 use crate::secret::Secret;
+
+/// How long a person may take to type it.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The key of the recipe that faults are told of.
 const KEY: &str = "root_password";
@@ -23,7 +28,6 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
         RootPassword::File(path) => &|| password::from_file(KEY, path),
         RootPassword::Env(name) => &|| password::from_environment(KEY, name.as_str()),
     };
-    password::guard()?;
     let password = read()?;
     if password.expose().is_empty() {
         bail!("root_password: the password is empty");
@@ -33,7 +37,7 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
 
 fn prompted() -> anyhow::Result<Secret> {
     let ask = |question: &str| {
-        password::from_terminal(question)?.ok_or_else(|| {
+        terminal::secret(question, PATIENCE)?.ok_or_else(|| {
             anyhow::anyhow!("root_password: the recipe asks for a prompt, but there is no terminal")
         })
     };

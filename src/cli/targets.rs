@@ -9,9 +9,10 @@ use crate::assets::read_file;
 use crate::check::TargetKind;
 use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
+use crate::secret::redacted;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{Login, MasterTarget, ProcessServer, Site};
-use crate::transport::target::Target;
+use crate::transport::target::{Target, meant as address_meant};
 use crate::yaml::nearest;
 
 /// One host that is meant.
@@ -92,7 +93,10 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
         });
     }
     let known = site.master_targets.iter().map(|target| target.name.as_str());
-    let meant = nearest(name, known).map_or_else(String::new, |n| format!(", did you mean {n:?}?"));
+    let meant = nearest(name, known).map(|name| format!("{name:?}"));
+    let meant = meant.or_else(|| address_meant(name));
+    let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
+    let name = redacted(name);
     anyhow::bail!(
         "target {name:?}: expected ssh://USER@HOST, local:, capture:FILE or a name in --site{meant}"
     )

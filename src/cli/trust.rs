@@ -3,7 +3,7 @@
 //! Not for checking it: that is `transport::vsphere::tls`.
 
 use std::fs;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::args::{TrustServer, Trusting};
-use super::{Exit, screen, via};
+use super::{Exit, screen, terminal, via};
 use crate::image::replacement::{Readers, Replacement};
+use crate::secret::redacted;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::Deadline;
 use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
@@ -31,7 +32,18 @@ pub fn trust(trusting: &Trusting, to: &Address) -> anyhow::Result<Trust> {
         );
     }
     let kept = match file(trusting) {
-        Some(path) if pin.is_none() => kept_for(&read(&path)?, &to.authority()),
+        Some(path) if pin.is_none() => {
+            let kept = kept_for(&read(&path)?, &to.authority());
+            if kept.iter().any(|kept| matches!(kept, Thumbprint::Sha1(_))) {
+                let (path, to) = (path.display().to_string(), to.authority());
+                anstream::eprintln!(
+                    "preflight: {}: the thumbprint of {to} is a SHA-1 one, which can be forged; \
+                     compare the SHA-256 one and keep it: preflight trust vsphere://{to} --replace",
+                    screen::printable(&path)
+                );
+            }
+            kept
+        }
         _ => Vec::new(),
     };
     if let Some(authorities) = &trusting.ca_file {
@@ -43,7 +55,8 @@ pub fn trust(trusting: &Trusting, to: &Address) -> anyhow::Result<Trust> {
 
 /// Shows a server's certificate, and keeps its thumbprint.
 pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
-    let to: Address = args.target.parse().with_context(|| format!("target {:?}", args.target))?;
+    let to: Address =
+        args.target.parse().with_context(|| format!("target {:?}", redacted(&args.target)))?;
     let path = file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     let credentials = args.through.credentials();
@@ -73,7 +86,7 @@ pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
         }
     }
     let sure = args.yes || args.replace || args.trusting.thumbprint.is_some();
-    if !sure && !agreed()? {
+    if !sure && !agreed(Duration::from_secs(args.timeout))? {
         anstream::println!("It is not kept.");
         return Ok(Exit::Findings);
     }
@@ -98,15 +111,10 @@ fn show(to: &Address, session: &Session) {
 }
 
 /// Asks whether the thumbprint is the right one.
-fn agreed() -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        bail!("compare the thumbprint, then keep it with --yes, or give it with --thumbprint");
-    }
-    anstream::print!("Is this the thumbprint that the server's own console shows? [y/N] ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+fn agreed(limit: Duration) -> anyhow::Result<bool> {
+    let question = "Is this the thumbprint that the server's own console shows? [y/N] ";
+    terminal::agrees(question, limit)?
+        .context("compare the thumbprint, then keep it with --yes, or give it with --thumbprint")
 }
 
 /// The file of thumbprints; none when nobody has a home.

@@ -13,19 +13,19 @@ use super::check::{self as checking, Reporting};
 use super::password::Keyring;
 use super::trust::trust;
 use super::via::{self, AnyRoute};
-use super::{Exit, fix, interrupt, progress, screen};
+use super::{Exit, failure, fix, interrupt, progress};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::age;
 use crate::facts::probe::Probe;
 use crate::facts::question::Question;
-use crate::facts::transcript::Transcript;
+use crate::facts::transcript::{Failure, Transcript};
 use crate::report::Report;
-use crate::secret::Secret;
+use crate::secret::{Secret, redacted};
 use crate::site::target;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Means};
-use crate::transport::ssh::Secrets;
+use crate::transport::ssh::{Secrets, Unanswered, Whose};
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
@@ -58,7 +58,13 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
 /// is there after it.
 fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
     let route = way(&args.through, &args.asking)?;
-    let inquiry = inquiry(&args.target, &args.asking, route)?;
+    let inquiry = match inquiry(&args.target, TargetKind::Vcenter, &args.asking, route)? {
+        Ok(inquiry) => inquiry,
+        Err(silent) => {
+            failure::tell([&silent]);
+            return Ok(silent);
+        }
+    };
     if args.fix.fix {
         let name = inquiry.question.master_target.as_deref();
         let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
@@ -94,6 +100,7 @@ pub fn judge(
 
 /// Asks a server and saves what it answered.
 pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
+    checking::can_be_written(args.out.as_deref())?;
     let route = way(&args.through, &args.asking)?;
     let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, route)?;
     checking::save(&[transcript], args.out.as_deref())
@@ -111,22 +118,41 @@ pub fn ask(
     asking: &AskingVsphere,
     route: AnyRoute,
 ) -> anyhow::Result<Transcript> {
-    answer(kind, inquiry(target, asking, route)?)
+    match inquiry(target, kind, asking, route)? {
+        Ok(inquiry) => answer(kind, inquiry),
+        Err(silent) => {
+            failure::tell([&silent]);
+            Ok(silent)
+        }
+    }
 }
 
 /// Who is asked what, as whom. A password that has to be typed is asked for here.
-fn inquiry(target: &str, asking: &AskingVsphere, route: AnyRoute) -> anyhow::Result<Inquiry> {
-    let to: Address = target.parse().with_context(|| format!("target {target:?}"))?;
+fn inquiry(
+    target: &str,
+    kind: TargetKind,
+    asking: &AskingVsphere,
+    route: AnyRoute,
+) -> anyhow::Result<Result<Inquiry, Transcript>> {
+    let to: Address = target.parse().with_context(|| format!("target {:?}", redacted(target)))?;
     let trust = trust(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
     let user = user.with_context(|| {
-        format!("target {target:?}: who logs in? Write vsphere://USER@{}, or --user", to.host)
+        format!(
+            "target {:?}: who logs in? Write vsphere://USER@{}, or --user",
+            redacted(target),
+            to.host
+        )
     })?;
     let mut question = question(asking);
     question.master_target = question.master_target.or_else(|| to.vm.clone());
-    let credentials = Credentials { password: password(asking, &user, &to)?, user };
     let timeout = Duration::from_secs(asking.timeout);
-    Ok(Inquiry { route, to, trust, credentials, question, timeout })
+    let password = match password(asking, &user, &to, timeout)? {
+        Ok(password) => password,
+        Err(nobody) => return Ok(Err(without_password(&to, kind, &user, &nobody))),
+    };
+    let credentials = Credentials { password, user };
+    Ok(Ok(Inquiry { route, to, trust, credentials, question, timeout }))
 }
 
 /// What the options ask about.
@@ -150,25 +176,39 @@ fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
     let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
     drop(bars);
     let transcript = answered.pop().expect("there is a transcript for every question");
-    tell_failure(&transcript);
+    failure::tell([&transcript]);
     Ok(transcript)
 }
 
-/// Says why a server could not be asked and what to do about it: the findings say what is unknown
-/// for it.
-pub fn tell_failure(transcript: &Transcript) {
-    let Some(failure) = &transcript.connection.failure else { return };
-    let hint = failure.hint.iter().map(|hint| format!("\n  hint: {}", screen::printable(hint)));
-    let reason = screen::printable(&failure.reason);
-    let name = screen::printable(&transcript.target);
-    anstream::eprintln!("preflight: {name}: {reason}{}", hint.collect::<String>());
+/// The password, from wherever passwords come; or that nobody typed one in time.
+fn password(
+    asking: &AskingVsphere,
+    user: &str,
+    to: &Address,
+    limit: Duration,
+) -> anyhow::Result<Result<Secret, Unanswered>> {
+    let keyring = Keyring::of(asking.password_file.as_deref(), asking.password_fd)?;
+    let account = format!("{user} on {}", to.host);
+    let whose = Whose { account: &account, host: &to.host, is_jump: false };
+    match keyring.password(&whose, limit) {
+        Err(nobody @ Unanswered::Late(_)) => Ok(Err(nobody)),
+        password => password?.map(Ok).with_context(|| {
+            format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
+        }),
+    }
 }
 
-/// The password, from wherever passwords come.
-fn password(asking: &AskingVsphere, user: &str, to: &Address) -> anyhow::Result<Secret> {
-    let keyring = Keyring::of(asking.password_file.as_deref(), asking.password_fd)?;
-    let password = keyring.password(&format!("{user} on {}", to.host));
-    password.map_err(anyhow::Error::msg)?.with_context(|| {
-        format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
-    })
+/// The transcript of a server whose password nobody typed in time.
+pub fn without_password(
+    to: &Address,
+    kind: TargetKind,
+    user: &str,
+    nobody: &Unanswered,
+) -> Transcript {
+    let failure = Failure {
+        kind: "timeout".to_owned(),
+        reason: format!("the password of {user} was asked for, and {nobody}"),
+        hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
+    };
+    Transcript::of_failure(&to.host, kind.word(), Inquiry::BY, failure)
 }

@@ -57,7 +57,7 @@ pub fn of(transcript: &Transcript) -> ConnectionFacts {
     let connection = &transcript.connection;
     let failure = connection.failure.as_ref();
     let silence = match failure {
-        Some(failure) => failure.reason.clone(),
+        Some(failure) => failure.in_words(),
         None => format!("the host was not asked over SSH but by {}", connection.by),
     };
     let ssh = connection.ssh.as_ref();
@@ -80,7 +80,7 @@ pub fn of(transcript: &Transcript) -> ConnectionFacts {
         banner: of(|ssh| &ssh.banner),
         algorithms: match (agreed, needs_old) {
             (Some(agreed), _) => Fact::Known(agreed.map(String::as_str).join(", ")),
-            (None, true) => Fact::Known(silence.clone()),
+            (None, true) => Fact::Known(failure.map(|it| it.reason.clone()).unwrap_or_default()),
             (None, false) => Fact::unavailable(silence.clone()),
         },
         key_exchange: of(|ssh| &ssh.key_exchange),

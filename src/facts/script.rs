@@ -37,6 +37,11 @@ impl Nonce {
         (word && (16..=64).contains(&text.len())).then(|| Self(text.to_owned()))
     }
 
+    /// The word itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// How the line begins that a script prints first.
     pub fn begin(&self) -> String {
         format!("::{} begin ", self.0)

@@ -77,6 +77,17 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+impl Failure {
+    /// What happened and what to do about it, as one fragment: whoever reads that something is
+    /// unknown for it has nothing else to go by.
+    pub fn in_words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.reason),
+            None => self.reason.clone(),
+        }
+    }
+}
+
 /// What an SSH server and we agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +193,7 @@ impl Transcript {
     /// Why a probe has no answer.
     fn silence(&self) -> String {
         let reason = match &self.connection.failure {
-            Some(failure) => failure.reason.clone(),
+            Some(failure) => failure.in_words(),
             None if self.answers.ended => return "it was not asked".to_owned(),
             None => "the answers were cut short".to_owned(),
         };

@@ -14,6 +14,7 @@ use crate::check::Waiver;
 use crate::facts::described::Described;
 use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::site::{Answer, AnswerValue, Scenario, Stage};
+use crate::secret::redacted;
 
 /// Everything that is known about a site without asking anybody.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -108,6 +109,12 @@ pub struct ProcessServer {
     /// A file with the password, readable for its owner alone.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
+    /// Whether sudo is given a password, when the account is not root's.
+    #[serde(default)]
+    pub ask_sudo: bool,
+    /// A file with the password that sudo wants, readable for its owner alone.
+    #[serde(default)]
+    pub sudo_password_file: Option<PathBuf>,
     /// The fingerprint of its host key: `SHA256:...`.
     #[serde(default)]
     pub host_key: Option<String>,
@@ -183,6 +190,12 @@ pub struct MasterTarget {
     /// A file with the password, readable for its owner alone.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
+    /// Whether sudo is given a password, when the account is not root's.
+    #[serde(default)]
+    pub ask_sudo: bool,
+    /// A file with the password that sudo wants, readable for its owner alone.
+    #[serde(default)]
+    pub sudo_password_file: Option<PathBuf>,
     /// The fingerprint of its host key: `SHA256:...`.
     #[serde(default)]
     pub host_key: Option<String>,
@@ -273,6 +286,10 @@ pub struct Login {
     pub identity: Option<PathBuf>,
     /// A file with the password.
     pub password_file: Option<PathBuf>,
+    /// Whether sudo is given a password, when the account is not root's.
+    pub ask_sudo: bool,
+    /// A file with the password that sudo wants.
+    pub sudo_password_file: Option<PathBuf>,
     /// The fingerprint of the host key.
     pub host_key: Option<String>,
     /// Whether algorithms of the SHA-1 era are allowed.
@@ -281,26 +298,33 @@ pub struct Login {
     pub jump: Option<String>,
 }
 
-/// Machines that say how to log in to them, each with the same keys.
+/// Machines that say how to log in to them, each with the same keys, and those with keys besides.
 macro_rules! logs_in {
-    ($($kind:ty),*) => {
+    ($($kind:ty: [$($key:ident),*];)*) => {
         $(impl $kind {
             /// How to log in.
+            #[allow(clippy::needless_update, reason = "some have every key there is")]
             pub fn login(&self) -> Login {
                 Login {
+                    $($key: self.$key.clone(),)*
                     user: self.user.clone(),
                     identity: self.identity.clone(),
                     password_file: self.password_file.clone(),
                     host_key: self.host_key.clone(),
                     legacy_ssh: self.legacy_ssh,
                     jump: self.jump.clone(),
+                    ..Login::default()
                 }
             }
         })*
     };
 }
 
-logs_in!(MasterTarget, ProcessServer, EsxiHost);
+logs_in! {
+    MasterTarget: [ask_sudo, sudo_password_file];
+    ProcessServer: [ask_sudo, sudo_password_file];
+    EsxiHost: [];
+}
 
 impl MasterTarget {
     /// A master target that was named on the command line, whatever that name looks like.
@@ -313,6 +337,8 @@ impl MasterTarget {
             reprotected_at: None,
             user: None,
             identity: None,
+            ask_sudo: false,
+            sudo_password_file: None,
             password_file: None,
             host_key: None,
             legacy_ssh: false,
@@ -332,6 +358,8 @@ impl ProcessServer {
             ssh: None,
             user: None,
             identity: None,
+            ask_sudo: false,
+            sudo_password_file: None,
             password_file: None,
             host_key: None,
             legacy_ssh: false,
@@ -423,12 +451,17 @@ impl Vcenter {
             return Ok(());
         }
         let place = self.url.strip_prefix("vsphere://");
-        let user = place.and_then(|place| Some(place.split('/').next()?.rsplit_once('@')?.0));
-        if user.is_some_and(|user| user.contains(':')) {
+        let authority = place.map(|place| place.split('/').next().unwrap_or_default());
+        let with_password = |text: &str| redacted(text) != text;
+        if authority.is_some_and(with_password) {
             return Err(Fault::Password);
         }
         if place.is_none() || self.address().is_none() {
-            return Err(Fault::Url(self.url.clone()));
+            // What is wrong may be a part of the password.
+            return Err(match with_password(&self.url) {
+                true => Fault::Password,
+                false => Fault::Url(self.url.clone()),
+            });
         }
         Ok(())
     }
@@ -464,9 +497,11 @@ impl Site {
     pub fn with_paths_below(mut self, directory: &Path) -> Self {
         let vcenter = self.vcenter.iter_mut().flat_map(|it| [&mut it.password_file]);
         let targets = self.master_targets.iter_mut();
-        let targets = targets.flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        let targets = targets
+            .flat_map(|it| [&mut it.identity, &mut it.password_file, &mut it.sudo_password_file]);
         let servers = self.process_servers.iter_mut();
-        let servers = servers.flat_map(|it| [&mut it.identity, &mut it.password_file]);
+        let servers = servers
+            .flat_map(|it| [&mut it.identity, &mut it.password_file, &mut it.sudo_password_file]);
         let esxi = self.esxi.iter_mut().flat_map(|it| [&mut it.identity, &mut it.password_file]);
         let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
             (Ok(rest), Some(home)) => home.join(rest),

@@ -128,7 +128,7 @@ fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
     }
     let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
         (Some(host), _) => Fact::Known(host),
-        (None, Some(failure)) => Fact::unavailable(failure.reason.clone()),
+        (None, Some(failure)) => Fact::unavailable(failure.in_words()),
         (None, None) => Fact::unavailable("no host is visible to the account"),
     };
     // A host alone is called what the user calls it; its own name is often localhost.
@@ -149,7 +149,7 @@ pub fn of_esxi_shell(transcript: &Transcript, now: &Question) -> Vec<Target> {
     let question = survey.question.clone();
     let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.reason.clone())
+            Fact::unavailable(failure.in_words())
         }
         (_, Some(host)) => Fact::Known(host),
         (_, None) => Fact::unavailable("the host told nothing of itself"),

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::redacted;
+
 /// The process server's port for replication data, unless setup was told another (D:
 /// vmware-azure-architecture).
 pub const DATA_PORT: u16 = 9443;
@@ -15,23 +17,24 @@ pub const DATA_PORT: u16 = 9443;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// Not a name.
-    #[error("{0:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80")]
+    #[error("{:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80", redacted(.0))]
     Name(String),
     /// Not a label.
-    #[error("{0:?} is no name: at most 80 characters, none of them a control character")]
+    #[error("{:?} is no name: at most 80 characters, none of them a control character", redacted(.0))]
     Label(String),
     /// Not an address.
-    #[error("{0:?} is neither a host name nor an IP address")]
+    #[error("{:?} is neither a host name nor an IP address", redacted(.0))]
     Address(String),
     /// Not a version.
-    #[error("{0:?} is no version, write it as 9.8.9.0")]
+    #[error("{:?} is no version, write it as 9.8.9.0", redacted(.0))]
     Version(String),
     /// Not a way to a host.
-    #[error("{0:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE")]
+    #[error("{:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redacted(.0))]
     Way(String),
     /// Not a host to go through.
     #[error(
-        "{0:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]"
+        "{:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
+        redacted(.0)
     )]
     Via(String),
     /// Not a size.
@@ -197,11 +200,8 @@ impl FromStr for Way {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        if let Some(place) = text.strip_prefix("ssh://") {
-            let (user, host) = place.rsplit_once('@').unwrap_or(("", place));
-            if user.contains(':') {
-                return Err(ValueError::Password(host.to_owned()));
-            }
+        if !text.starts_with("capture:") {
+            without_password(text)?;
         }
         let good = text.strip_prefix("ssh://").is_some_and(|place| !place.is_empty())
             || text.strip_prefix("capture:").is_some_and(|place| !place.is_empty())
@@ -210,10 +210,20 @@ impl FromStr for Way {
     }
 }
 
+/// Refuses a text that is or should be an address, and has a password in it.
+fn without_password(text: &str) -> Result<(), ValueError> {
+    if redacted(text) == text {
+        return Ok(());
+    }
+    let (_, host) = text.rsplit_once('@').unwrap_or_default();
+    Err(ValueError::Password(host.to_owned()))
+}
+
 impl FromStr for Via {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
+        without_password(text)?;
         let checked = match text.starts_with("ssh://") {
             true => text.parse::<Way>().map(drop),
             false => text.parse::<Name>().map(drop),
@@ -381,9 +391,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Way>().is_ok(), good, "{text:?}");
         }
-        assert_eq!(
-            "ssh://root:hunter2@mt1".parse::<Way>(),
-            Err(ValueError::Password("mt1".to_owned()))
-        );
+        for text in ["ssh://root:hunter2@mt1", "ssh:/root:hunter2@mt1", "root:hunter2@mt1"] {
+            let password = ValueError::Password("mt1".to_owned());
+            assert_eq!(text.parse::<Way>().as_ref(), Err(&password), "{text}");
+            assert_eq!(text.parse::<Via>().as_ref(), Err(&password), "{text}");
+            for error in [text.parse::<Name>().unwrap_err(), text.parse::<Address>().unwrap_err()] {
+                assert!(!error.to_string().contains("hunter2"), "{error}");
+            }
+        }
     }
 }

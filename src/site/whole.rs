@@ -380,7 +380,7 @@ fn of_shell(shell: &Transcript) -> Document {
     let survey = Survey::of(&words);
     let host = match (&shell.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if shell.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.reason.clone())
+            Fact::unavailable(failure.in_words())
         }
         (_, Some(host)) => Fact::Known(host),
         (_, None) => Fact::unavailable("the host told nothing of itself"),
@@ -393,7 +393,7 @@ fn of_shell(shell: &Transcript) -> Document {
 /// answer.
 pub fn explained(document: Document, transcript: &Transcript) -> Document {
     match &transcript.connection.failure {
-        Some(failure) if !transcript.answers.ended => document.cut_short_by(&failure.reason),
+        Some(failure) if !transcript.answers.ended => document.cut_short_by(&failure.in_words()),
         _ => document,
     }
 }

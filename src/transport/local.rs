@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 use super::{MAX_OUTPUT, Output, Transport};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::{Answer, BY_ITSELF, Failure};
+use crate::secret;
 
 /// This machine.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ impl Transport for Local {
             reason: format!("cannot run sh: {error}"),
             hint: None,
         };
-        let mut shell = Command::new("sh")
+        let mut shell = secret::command("sh")
             .arg("-s")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

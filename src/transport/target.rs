@@ -6,6 +6,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::secret::redacted;
+
 /// What a target's name stands for.
 ///
 /// ```
@@ -94,9 +96,33 @@ impl TargetError {
                     .to_owned()
             }
             Self::User { .. } => "write special characters as %XX".to_owned(),
+            Self::Form(text) => format!("did you mean {}?", meant(text)?),
             _ => return None,
         })
     }
+}
+
+/// The target that a host without its scheme stands for; none when it is no host.
+///
+/// ```
+/// use preflight::transport::target::meant;
+/// assert_eq!(meant("mt1").as_deref(), Some("ssh://root@mt1"));
+/// assert_eq!(meant("ann@mt1:2222").as_deref(), Some("ssh://ann@mt1:2222"));
+/// assert_eq!(meant("no host"), None);
+/// ```
+pub fn meant(text: &str) -> Option<String> {
+    let host = ssh(text, text).ok()?;
+    let user = if host.user.is_none() { "root@" } else { "" };
+    Some(format!("ssh://{user}{text}"))
+}
+
+/// The error of a text with a password in it; none when there is no password in it.
+fn password_in(text: &str) -> Result<(), TargetError> {
+    if redacted(text) == text {
+        return Ok(());
+    }
+    let end = text.rfind('@').map(|at| at + 1).or_else(|| Some(text.rfind("%40")? + 3));
+    Err(TargetError::Password { host: text[end.unwrap_or(text.len())..].to_owned() })
 }
 
 impl FromStr for Target {
@@ -109,12 +135,10 @@ impl FromStr for Target {
         if let Some(path) = text.strip_prefix("capture:").filter(|path| !path.is_empty()) {
             return Ok(Self::Captures(PathBuf::from(path)));
         }
+        // A password may stand in what lacks its scheme, too.
+        password_in(text)?;
         match text.strip_prefix("ssh://") {
             Some(rest) => ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
-            // A password may stand in what lacks its scheme, too.
-            None if text.contains('@') => {
-                ssh(text, text).and(Err(TargetError::Form(text.to_owned())))
-            }
             None => Err(TargetError::Form(text.to_owned())),
         }
     }
@@ -125,6 +149,7 @@ impl FromStr for SshTarget {
 
     /// Reads `[USER@]HOST[:PORT]`, with or without `ssh://` before it, as `--jump` has it.
     fn from_str(text: &str) -> Result<Self, TargetError> {
+        password_in(text)?;
         let rest = text.strip_prefix("ssh://").unwrap_or(text);
         ssh(text, rest.strip_suffix('/').unwrap_or(rest))
     }
@@ -149,9 +174,6 @@ fn ssh(text: &str, rest: &str) -> Result<SshTarget, TargetError> {
         Some((user, place)) => (Some(user), place),
         None => (None, rest),
     };
-    if user.is_some_and(|user| user.contains(':')) {
-        return Err(TargetError::Password { host: place.to_owned() });
-    }
     let user = user.map(|user| {
         account(user).ok_or_else(|| TargetError::User { target: target(), user: user.to_owned() })
     });
@@ -285,7 +307,20 @@ mod tests {
 
     #[test]
     fn a_password_is_refused_and_not_repeated() {
-        for text in ["ssh://root:hunter2@mt1", "root:hunter2@mt1", "ssh://root:hunt@er2@mt1/x"] {
+        for text in [
+            "ssh://root:hunter2@mt1",
+            "root:hunter2@mt1",
+            "ssh://root:hunt@er2@mt1/x",
+            "ssh:/root:hunter2@mt1",
+            "http://root:hunter2@mt1",
+            "ssh://root:hunter2@mt1:99999",
+            "ssh://root:hunter2@-x",
+            "ssh://root:hun/ter2@mt1",
+            "ssh://root:hunter2%40mt1",
+            "ssh://root%3ahunter2@mt1",
+            "ssh://root:hunter2@",
+        ] {
+            assert!(text.parse::<SshTarget>().is_err(), "{text}");
             let error = text.parse::<Target>().unwrap_err();
             assert!(matches!(error, TargetError::Password { .. }), "{text}");
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("er2"), "{text}");

@@ -254,3 +254,51 @@ pub fn failed_as(home: &Path, asked: &Asked, kind: &str, within: Duration) {
     assert_eq!(asked.code, Some(3), "{asked:?}");
     judged(home, asked);
 }
+
+/// What a program did on a terminal of its own.
+#[derive(Debug, serde::Deserialize)]
+pub struct Screen {
+    pub said: String,
+    pub code: Option<i32>,
+    /// Whether the terminal shows at the end what is typed.
+    pub echo: bool,
+    pub took: f64,
+    /// The step that was not done in time.
+    pub step: Option<String>,
+    /// What was typed and read by nobody, which the next program would read.
+    pub left: String,
+}
+
+impl Screen {
+    /// Every step was done, and the terminal is as it was.
+    pub fn done(&self) -> &Self {
+        assert_eq!(self.step, None, "{self:?}");
+        assert!(self.echo, "the terminal shows nothing any more: {self:?}");
+        self
+    }
+
+    /// What was shown, in one line of words: the program breaks lines where they end.
+    pub fn words(&self) -> String {
+        self.said.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Runs the program on a terminal, with the steps of terminal.py.
+pub fn at_terminal(home: &Path, steps: &[&str], args: &[&str]) -> Screen {
+    let output = Command::new("python3")
+        .arg(lab().join("terminal.py"))
+        .arg("25")
+        .args(steps)
+        .arg("--")
+        .arg(binary())
+        .args(args)
+        .env("HOME", home)
+        .env_remove("SSH_AUTH_SOCK")
+        .env_remove("PREFLIGHT_PASSWORD")
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .expect("python3 runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{complaint}"))
+}

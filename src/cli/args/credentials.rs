@@ -50,6 +50,15 @@ pub struct Credentials {
     #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',')]
     pub jump: Vec<SshTarget>,
 
+    /// Give sudo the password it wants, where the account is not root's: from
+    /// --sudo-password-file, PREFLIGHT_SUDO_PASSWORD or a prompt
+    #[arg(long)]
+    pub ask_sudo: bool,
+
+    /// A file with the password that sudo wants, that nobody else can read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub sudo_password_file: Option<PathBuf>,
+
     /// The SSH configuration to read, or none
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ssh_config: Option<PathBuf>,

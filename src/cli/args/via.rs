@@ -76,6 +76,8 @@ impl ThroughSsh {
             legacy_ssh: self.legacy_ssh,
             jump: self.jump.clone(),
             ssh_config: self.ssh_config.clone(),
+            ask_sudo: false,
+            sudo_password_file: None,
         }
     }
 }
@@ -95,6 +97,8 @@ impl ViaHost {
             legacy_ssh: others.legacy_ssh,
             jump: others.jump.clone(),
             ssh_config: others.ssh_config.clone(),
+            ask_sudo: false,
+            sudo_password_file: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Not for where they may stand: `ini` and `yaml` know that.
 
 use super::host::InventoryHost;
+use crate::secret::redacted;
 use crate::site::value::{Address, ValueError};
 
 /// What is said about the way to a host.
@@ -28,10 +29,10 @@ pub enum VariableFault {
     #[error("{0} is a template or a vault, which only Ansible can read")]
     Template(String),
     /// Not a port.
-    #[error("{0:?} is no port")]
+    #[error("{:?} is no port", redacted(.0))]
     Port(String),
     /// Not an account.
-    #[error("{0:?} is no account")]
+    #[error("{:?} is no account", redacted(.0))]
     User(String),
     /// Not an address.
     #[error(transparent)]

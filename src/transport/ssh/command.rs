@@ -11,8 +11,10 @@ use ssh2::{Channel, ErrorCode};
 
 use super::failure::{self, Step, Stop, failure};
 use super::link::{AGAIN, Link, so_far};
+use super::sudo;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
+use crate::secret::Secret;
 use crate::transport::MAX_OUTPUT;
 
 /// What the account's login shell is asked to do: run the script's shell as root if it may.
@@ -40,20 +42,26 @@ pub(super) struct Printed {
 /// on the host.
 const AS_ROOT: &str = "sh -s";
 
-/// Runs a script, as root if the account may.
+/// Runs a script, as root if the account may; `sudo` is the password that sudo wants for it.
 pub(super) fn run(
     link: &Link,
     user: &str,
+    sudo: Option<&Secret>,
     script: &str,
     nonce: &Nonce,
 ) -> Result<Printed, Failure> {
     let failed = |stop: Stop| failure::of(Step::Command, &stop, &link.deadline);
     let mut channel = link.patiently(|session| session.channel_session()).map_err(failed)?;
-    let command = if user == "root" { AS_ROOT } else { BOOTSTRAP };
-    link.patiently(|_| channel.exec(command)).map_err(failed)?;
+    let with_password = sudo.map(|password| sudo::input(password, script));
+    let command = match &with_password {
+        Some(_) => sudo::bootstrap(nonce),
+        None if user == "root" => AS_ROOT.to_owned(),
+        None => BOOTSTRAP.to_owned(),
+    };
+    link.patiently(|_| channel.exec(&command)).map_err(failed)?;
     let mut talk = Talk {
         channel,
-        script: script.as_bytes(),
+        script: with_password.as_ref().map_or(script, Secret::expose).as_bytes(),
         told: false,
         stdout: Vec::new(),
         scanned: 0,

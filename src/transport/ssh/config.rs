@@ -11,10 +11,15 @@ use std::sync::mpsc;
 use super::deadline::Deadline;
 use super::failure::failure;
 use crate::facts::transcript::Failure;
+use crate::regular_file;
+use crate::secret;
 use crate::transport::target::SshTarget;
 
 /// The most that is read of what `ssh -G` prints; it is some 5 KiB.
 const PRINTED: u64 = 256 * 1024;
+
+/// The most that is read of one configuration file to see whether it says anything of interest.
+const CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// The keywords that are honoured, and those that may hide one.
 const KEYWORDS: &[&str] = &[
@@ -29,6 +34,8 @@ const KEYWORDS: &[&str] = &[
     "userknownhostsfile",
     "globalknownhostsfile",
     "hostkeyalias",
+    "revokedhostkeys",
+    "knownhostscommand",
     "match",
 ];
 
@@ -64,6 +71,10 @@ pub(super) struct Settings {
     pub proxy_command: Option<String>,
     pub known_hosts: Vec<PathBuf>,
     pub host_key_alias: Option<String>,
+    /// Files of keys that must not be used.
+    pub revoked: Vec<PathBuf>,
+    /// The program that knows host keys.
+    pub known_hosts_command: Option<String>,
 }
 
 impl Settings {
@@ -94,7 +105,7 @@ pub(super) fn settings(
         SshConfig::Usual => None,
         SshConfig::File(path) => Some(path),
     };
-    let mut command = Command::new("ssh");
+    let mut command = secret::command("ssh");
     command.arg("-G");
     if let Some(path) = file {
         command.arg("-F").arg(path);
@@ -121,7 +132,12 @@ fn says_something(home: Option<&Path>) -> bool {
     let included = std::fs::read_dir("/etc/ssh/ssh_config.d");
     files.extend(included.into_iter().flatten().flatten().map(|entry| entry.path()));
     files.iter().any(|path| {
-        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(is_of_interest))
+        let text = regular_file::read(path, CONFIG_BYTES);
+        // Whatever cannot be read here may say something all the same.
+        text.map_or_else(
+            |error| error.kind() == std::io::ErrorKind::FileTooLarge,
+            |text| String::from_utf8_lossy(&text).lines().any(is_of_interest),
+        )
     })
 }
 
@@ -138,8 +154,6 @@ fn printed(mut command: Command, deadline: &Deadline) -> Result<Option<String>, 
         failure("config", format!("ssh -G cannot tell how to reach the host: {why}"))
             .with_hint("mend ~/.ssh/config, or go round it with --ssh-config none")
     };
-    // What is no business of programs that a configuration may start.
-    command.env_remove("PREFLIGHT_PASSWORD");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -181,6 +195,7 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
     let mut identities = Vec::new();
     let mut local_known = Vec::new();
     let mut global_known = Vec::new();
+    let mut revoked: Vec<&str> = Vec::new();
     for line in text.lines() {
         let Some((keyword, value)) = line.split_once(' ') else { continue };
         let value = value.trim();
@@ -196,6 +211,8 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
             "proxyjump" => settings.proxy_jump = some(),
             "proxycommand" => settings.proxy_command = some(),
             "hostkeyalias" => settings.host_key_alias = some(),
+            "revokedhostkeys" => revoked = value.split_whitespace().collect(),
+            "knownhostscommand" => settings.known_hosts_command = some(),
             "userknownhostsfile" => local_known = value.split_whitespace().collect(),
             "globalknownhostsfile" => global_known = value.split_whitespace().collect(),
             _ => {}
@@ -221,6 +238,9 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
     }
     let known = local_known.into_iter().chain(global_known).filter(|text| *text != "none");
     settings.known_hosts = known.filter_map(path).collect();
+    let revoked = revoked.into_iter().filter(|text| *text != "none");
+    // A path that is not understood here is one that cannot be read, and is told as that.
+    settings.revoked = revoked.map(|text| path(text).unwrap_or_else(|| text.into())).collect();
     settings
 }
 
@@ -296,6 +316,16 @@ identityfile ~/.ssh/id_dsa
     }
 
     #[test]
+    fn revoked_keys_and_programs_that_know_keys_are_not_passed_over() {
+        let settings =
+            of("revokedhostkeys ~/revoked /etc/ssh/%C\nknownhostscommand /bin/keys %H\n");
+        assert_eq!(settings.revoked, [Path::new("/home/ann/revoked"), Path::new("/etc/ssh/%C")]);
+        assert_eq!(settings.known_hosts_command.as_deref(), Some("/bin/keys %H"));
+        let settings = of("revokedhostkeys none\nknownhostscommand none\n");
+        assert_eq!((settings.revoked.len(), settings.known_hosts_command), (0, None));
+    }
+
+    #[test]
     fn an_agent_at_a_socket_is_told_from_the_environments() {
         assert_eq!(of("identityagent SSH_AUTH_SOCK\n").identity_agent, None);
         assert_eq!(of("identityagent /run/a\n").identity_agent.as_deref(), Some("/run/a"));
@@ -312,6 +342,8 @@ identityfile ~/.ssh/id_dsa
             ("  User=bob", true),
             ("\tProxyJump bastion", true),
             ("Match exec true", true),
+            ("RevokedHostKeys /etc/ssh/revoked", true),
+            ("KnownHostsCommand /bin/keys", true),
         ] {
             assert_eq!(is_of_interest(line), expected, "{line}");
         }

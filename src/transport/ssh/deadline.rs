@@ -1,7 +1,8 @@
 //! The time one host may take, by the clock on the wall: when it is over, the sockets are shut.
 //!
 //! A limit per read would not do: a server that sends one byte a second never trips it. Time that a
-//! person takes to type a password is not the host's.
+//! person takes to type a password is not the host's; a person who types none has no more than was
+//! left of it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -53,10 +54,12 @@ impl Deadline {
         state.sockets.push(Arc::clone(socket));
     }
 
-    /// Asks a person; the clock stands still meanwhile.
-    pub(super) fn while_asking<T>(&self, ask: impl FnOnce() -> T) -> T {
+    /// Asks a person, who is told how much of the time is left: the question ends with it. An
+    /// answer costs the host nothing, for the clock stands still until it is given.
+    pub(super) fn while_asking<T>(&self, ask: impl FnOnce(Duration) -> T) -> T {
+        let left = self.left().unwrap_or_default();
         self.state().asking = Some(Instant::now());
-        let answer = ask();
+        let answer = ask(left);
         let mut state = self.state();
         if let Some(since) = state.asking.take() {
             state.ends += since.elapsed();
@@ -108,7 +111,11 @@ mod tests {
     #[test]
     fn the_clock_stands_still_while_a_person_is_asked() {
         let deadline = Deadline::after(Duration::from_millis(200));
-        deadline.while_asking(|| std::thread::sleep(Duration::from_millis(300)));
+        let limit = deadline.while_asking(|limit| {
+            std::thread::sleep(Duration::from_millis(300));
+            limit
+        });
+        assert!(limit <= Duration::from_millis(200) && !limit.is_zero());
         assert!(deadline.left().is_some());
     }
 }

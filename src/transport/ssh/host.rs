@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::SshConfig;
-use super::host_key::Fingerprint;
-use super::login::{NoSecrets, Secrets};
+use super::host_key::{Fingerprint, quoted_if_needed};
+use super::person::{NoSecrets, Secrets};
 use crate::transport::TIMEOUT;
 use crate::transport::target::SshTarget;
 
@@ -39,6 +39,11 @@ pub struct Ssh {
     pub timeout: Duration,
     /// Who is asked for passwords and passphrases.
     pub secrets: Arc<dyn Secrets>,
+    /// Who is asked for the password that sudo wants, where the account is not root's. Without it
+    /// sudo is given none.
+    pub sudo: Option<Arc<dyn Secrets>>,
+    /// The command that asks it, for messages that say how to ask it again: `check host`.
+    pub verb: &'static str,
 }
 
 impl Ssh {
@@ -57,6 +62,45 @@ impl Ssh {
             config: SshConfig::Usual,
             timeout: TIMEOUT,
             secrets: Arc::new(NoSecrets),
+            sudo: None,
+            verb: "check host",
         }
+    }
+
+    /// The command line that asks this host again with one more option.
+    ///
+    /// ```
+    /// use preflight::transport::ssh::Ssh;
+    /// let mut ssh = Ssh::new("root@mt1:2222".parse().unwrap());
+    /// ssh.jump.push("ann@bastion".parse().unwrap());
+    /// let expected = "preflight check host ssh://root@mt1:2222 --jump ann@bastion --legacy-ssh";
+    /// assert_eq!(ssh.again("--legacy-ssh"), expected);
+    /// ```
+    pub fn again(&self, option: &str) -> String {
+        let mut words = vec![format!("ssh://{}", self.shown())];
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        if let Some(via) = &self.via {
+            add("--via", format!("ssh://{}", via.shown()));
+        }
+        if !self.jump.is_empty() {
+            let jumps: Vec<String> = self.jump.iter().map(ToString::to_string).collect();
+            add("--jump", jumps.join(","));
+        }
+        self.identities.iter().for_each(|key| add("--identity", path(key)));
+        if let Some(file) = &self.known_hosts {
+            add("--known-hosts", path(file));
+        }
+        match &self.config {
+            SshConfig::Usual => {}
+            SshConfig::File(file) => add("--ssh-config", path(file)),
+            SshConfig::None => add("--ssh-config", "none".to_owned()),
+        }
+        let words: Vec<String> = words.iter().map(|word| quoted_if_needed(word)).collect();
+        let legacy = match self.legacy && option != "--legacy-ssh" {
+            true => " --legacy-ssh",
+            false => "",
+        };
+        format!("preflight {} {}{legacy} {option}", self.verb, words.join(" "))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -14,9 +14,15 @@ use std::sync::Mutex;
 use openssl::base64;
 use openssl::sha::sha256;
 
+use super::deadline::Deadline;
 use super::failure::failure;
-use super::known_hosts::{self, KnownHosts, Verdict};
+use super::known_hosts::{self, KnownHosts, Place, Verdict};
+use super::login::unanswered;
+use super::person::{NewKey, Secrets};
+use super::revoked;
+use crate::facts::script::quoted;
 use crate::facts::transcript::Failure;
+use crate::regular_file;
 
 /// The most that is read of one known_hosts file.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -79,6 +85,20 @@ pub(super) struct Trust {
     pub pinned: Option<Fingerprint>,
     /// Whether an unknown key is taken and written down.
     pub accept_new: bool,
+    /// Files of keys that must not be used.
+    pub revoked: Vec<PathBuf>,
+    /// How the host is asked again.
+    pub again: Again,
+}
+
+/// The commands that ask a host again, once somebody has compared its key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Again {
+    /// One that takes its key and keeps it.
+    pub accepting: String,
+    /// One that demands this key; its fingerprint is to be added. None where the key is another
+    /// host's than the one that is asked.
+    pub demanding: Option<String>,
 }
 
 impl Trust {
@@ -90,7 +110,7 @@ impl Trust {
         }
         for path in &self.files {
             match read(path) {
-                Ok(text) => known.read(&text),
+                Ok(text) => known.read(&text, path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 // A file that cannot be read may be the one that revokes a key.
                 Err(error) => {
@@ -103,18 +123,48 @@ impl Trust {
         Ok(known)
     }
 
-    /// Whether a key is the server's.
+    /// The host, and its port where it is not the usual one.
+    fn named(&self) -> String {
+        match self.port {
+            22 => self.host.clone(),
+            port => format!("{} port {port}", self.host),
+        }
+    }
+
+    /// Refuses a key that a file revokes, and any key where such a file cannot be read.
+    fn refuse_revoked(&self, key_type: &str, key: &[u8]) -> Result<(), Failure> {
+        let named = self.named();
+        for path in &self.revoked {
+            let shown = path.display();
+            let unread = |why: String| {
+                failure(
+                    "host-key",
+                    format!("RevokedHostKeys of the SSH configuration: {shown}: {why}"),
+                )
+                .with_hint("make it a list that can be read: without it no host key is taken")
+            };
+            let file =
+                regular_file::read(path, FILE_BYTES).map_err(|error| unread(error.to_string()))?;
+            if revoked::holds(&file, key).map_err(|why| unread(why.to_owned()))? {
+                let seen = Fingerprint::of(key);
+                let reason = format!("the {key_type} key {seen} of {named} is revoked in {shown}");
+                return Err(failure("host-key", reason).with_hint(REVOKED));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a key is the server's. A person is asked about one that is not known.
     pub(super) fn verify(
         &self,
         known: &KnownHosts,
         key_type: &str,
         key: &[u8],
+        person: Option<(&dyn Secrets, &Deadline)>,
     ) -> Result<(), Failure> {
+        self.refuse_revoked(key_type, key)?;
         let seen = Fingerprint::of(key);
-        let named = match self.port {
-            22 => self.host.clone(),
-            port => format!("{} port {port}", self.host),
-        };
+        let named = self.named();
         let refused = |reason: String| failure("host-key", reason);
         if let Some(pinned) = self.pinned {
             return if pinned == seen {
@@ -128,32 +178,88 @@ impl Trust {
         }
         match known.judge(&self.host, self.port, key) {
             Verdict::Match => Ok(()),
-            Verdict::Revoked => Err(refused(format!(
-                "the {key_type} key {seen} of {named} is marked @revoked in known_hosts"
-            ))
-            .with_hint("do not use it: ask who revoked it, and give the host a new key")),
-            Verdict::Changed(types) => Err(refused(format!(
-                "{named} presents the {key_type} key {seen}, and known_hosts has {} for it",
-                match types.iter().any(|known| known == key_type) {
-                    true => "another one".to_owned(),
-                    false => format!("only {}", types.join(" and ")),
-                }
-            ))
-            .with_hint(MITM)),
+            Verdict::Revoked => {
+                let at = known.revoked_at(&self.host, self.port, key).map(shown);
+                Err(refused(format!(
+                    "the {key_type} key {seen} of {named} is marked @revoked in {}",
+                    at.unwrap_or_else(|| "known_hosts".to_owned())
+                ))
+                .with_hint(REVOKED))
+            }
+            Verdict::Changed(types) => {
+                let places = known.places(&self.host, self.port);
+                Err(refused(format!(
+                    "{named} presents the {key_type} key {seen}, and known_hosts has {} for it: {}",
+                    match types.iter().any(|known| known == key_type) {
+                        true => "another one".to_owned(),
+                        false => format!("only {}", types.join(" and ")),
+                    },
+                    places.iter().copied().map(shown).collect::<Vec<_>>().join(" and ")
+                ))
+                .with_hint(self.how_to_remove(&places)))
+            }
             Verdict::Unknown if self.accept_new => self.add(key_type, key, &seen, &named),
-            Verdict::Unknown => Err(refused(format!(
-                "{named} is not in known_hosts; its {key_type} key is {seen}"
-            ))
-            .with_hint(
-                "compare the fingerprint with the one on the host's console (ssh-keygen -l), then \
-                 use --accept-new once",
-            )),
+            Verdict::Unknown => match self.asked(key_type, &seen, person)? {
+                Some(true) => self.add(key_type, key, &seen, &named),
+                Some(false) => Err(refused(format!(
+                    "{named} is not in known_hosts, and its {key_type} key {seen} was not accepted"
+                ))
+                .with_hint("find out which key the host has: ssh-keygen -l on its console")),
+                None => Err(refused(format!(
+                    "{named} is not in known_hosts; its {key_type} key is {seen}"
+                ))
+                .with_hint(self.how_to_accept(&seen))),
+            },
             Verdict::OnlyAuthority => Err(refused(format!(
                 "known_hosts trusts {named} through a certificate authority only, and \
                  certificates are not verified here; its {key_type} key is {seen}"
             ))
             .with_hint("add the key itself to known_hosts, or to a file for --known-hosts")),
         }
+    }
+
+    /// What a person says of a key that is not known; none when there is nobody to ask.
+    fn asked(
+        &self,
+        key_type: &str,
+        seen: &Fingerprint,
+        person: Option<(&dyn Secrets, &Deadline)>,
+    ) -> Result<Option<bool>, Failure> {
+        let (Some((person, deadline)), Some(file)) = (person, self.files.first()) else {
+            return Ok(None);
+        };
+        let (host, fingerprint) = (self.named(), seen.to_string());
+        let new = NewKey { host: &host, key_type, fingerprint: &fingerprint, file };
+        let answer = deadline.while_asking(|limit| person.is_right_key(&new, limit));
+        answer.map_err(|why| {
+            let what = format!("whether {seen} is the {key_type} key of {host}");
+            let failure = unanswered(&what, &why, deadline);
+            failure.with_hint(self.how_to_accept(seen))
+        })
+    }
+
+    fn how_to_accept(&self, seen: &Fingerprint) -> String {
+        let Again { accepting, demanding } = &self.again;
+        let demanding = demanding.as_ref().map(|command| format!(", or {command} {seen}"));
+        format!(
+            "compare the fingerprint with the one on the host's console (ssh-keygen -l), then \
+             take it once: {accepting}{}",
+            demanding.unwrap_or_default()
+        )
+    }
+
+    /// How the lines are removed, once somebody has compared the keys.
+    fn how_to_remove(&self, places: &[&Place]) -> String {
+        let name = quoted_if_needed(&known_hosts::lookup(&self.host, self.port));
+        let mut files: Vec<&Path> = places.iter().map(|place| &*place.file).collect();
+        files.dedup();
+        let commands: Vec<String> = files
+            .iter()
+            .map(|file| {
+                format!("ssh-keygen -R {name} -f {}", quoted_if_needed(&file.to_string_lossy()))
+            })
+            .collect();
+        format!("{MITM}: {}", commands.join("; "))
     }
 
     fn add(
@@ -182,12 +288,28 @@ impl Trust {
 }
 
 const MITM: &str = "do not go on: either the host was installed anew, or somebody stands between. \
-                    Compare with the host's console (ssh-keygen -l); only then remove the old line \
-                    (ssh-keygen -R HOST)";
+                    Compare with the host's console (ssh-keygen -l); only then remove the old line";
 
+const REVOKED: &str = "do not use it: ask who revoked it, and give the host a new key";
+
+fn shown(place: &Place) -> String {
+    format!("{}, line {}", place.file.display(), place.line)
+}
+
+/// A text as one word of a shell's command line.
+pub(super) fn quoted_if_needed(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@=+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
+}
+
+/// Reads a file of known keys. What stands behind a limit may revoke a key, so a file is read whole
+/// or not at all.
 fn read(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(FILE_BYTES).read_to_end(&mut bytes)?;
+    // How people say that there is none.
+    if path == Path::new("/dev/null") {
+        return Ok(String::new());
+    }
+    let bytes = regular_file::read(path, FILE_BYTES)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -199,7 +321,11 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
-    let open = fs::read(path).is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
+    if path == Path::new("/dev/null") {
+        return Ok(());
+    }
+    let known = regular_file::read(path, FILE_BYTES);
+    let open = known.is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     let text = if open { format!("\n{line}") } else { line.to_owned() };
     file.write_all(text.as_bytes())?;
@@ -211,7 +337,18 @@ mod tests {
     use super::*;
 
     fn trust(files: Vec<PathBuf>, accept_new: bool) -> Trust {
-        Trust { host: "mt1".to_owned(), port: 22, files, pinned: None, accept_new }
+        Trust {
+            host: "mt1".to_owned(),
+            port: 22,
+            files,
+            pinned: None,
+            accept_new,
+            revoked: Vec::new(),
+            again: Again {
+                accepting: "preflight check host ssh://root@mt1 --accept-new".to_owned(),
+                demanding: Some("preflight check host ssh://root@mt1 --host-key".to_owned()),
+            },
+        }
     }
 
     #[test]
@@ -232,16 +369,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".ssh/known_hosts");
         let strict = trust(vec![path.clone()], false);
-        let refused = strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a").unwrap_err();
+        let refused = strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a", None).unwrap_err();
         assert!(refused.reason.contains("SHA256:"), "{refused:?}");
-        assert!(refused.hint.unwrap().contains("--accept-new"));
+        let hint = refused.hint.unwrap();
+        assert!(hint.contains("preflight check host ssh://root@mt1 --accept-new"), "{hint}");
+        let demanded = format!("ssh://root@mt1 --host-key {}", Fingerprint::of(b"a"));
+        assert!(hint.contains(&demanded), "{hint}");
         let open = trust(vec![path.clone()], true);
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
-        strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
         for key_type in ["ssh-rsa", "ssh-ed25519"] {
-            let changed = open.verify(&open.known().unwrap(), key_type, b"b").unwrap_err();
+            let changed = open.verify(&open.known().unwrap(), key_type, b"b", None).unwrap_err();
             assert_eq!(changed.kind, "host-key");
-            assert!(changed.hint.unwrap().starts_with("do not go on"), "{key_type}");
+            let place = format!("{}, line 1", path.display());
+            assert!(changed.reason.ends_with(&place), "{}", changed.reason);
+            let hint = changed.hint.unwrap();
+            assert!(hint.starts_with("do not go on"), "{key_type}");
+            let command = format!("ssh-keygen -R mt1 -f {}", path.display());
+            assert!(hint.ends_with(&command), "{hint}");
         }
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
@@ -252,8 +397,8 @@ mod tests {
         let path = dir.path().join("known");
         fs::write(&path, "mt2 ssh-rsa AAAA").unwrap();
         let open = trust(vec![path.clone()], true);
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a").unwrap();
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().next(), Some("mt2 ssh-rsa AAAA"));
         assert_eq!(text.lines().count(), 2);
@@ -264,7 +409,42 @@ mod tests {
         let pinned = Some(Fingerprint::of(b"a"));
         let trust = Trust { pinned, ..trust(vec!["/no/such/file".into()], true) };
         let known = trust.known().unwrap();
-        assert!(trust.verify(&known, "ssh-rsa", b"a").is_ok());
-        assert!(trust.verify(&known, "ssh-rsa", b"b").unwrap_err().reason.contains("demanded"));
+        assert!(trust.verify(&known, "ssh-rsa", b"a", None).is_ok());
+        assert!(
+            trust.verify(&known, "ssh-rsa", b"b", None).unwrap_err().reason.contains("demanded")
+        );
+    }
+
+    #[test]
+    fn revoked_keys_are_never_taken_and_an_unreadable_list_takes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("revoked");
+        fs::write(&list, format!("ssh-rsa {} old\n", base64::encode_block(b"a"))).unwrap();
+        let pinned = Some(Fingerprint::of(b"a"));
+        for pinned in [None, pinned] {
+            let revoked = vec![list.clone()];
+            let trust = Trust { pinned, revoked, ..trust(vec![dir.path().join("known")], true) };
+            let known = trust.known().unwrap();
+            let refused = trust.verify(&known, "ssh-rsa", b"a", None).unwrap_err();
+            assert!(refused.reason.contains("is revoked in"), "{}", refused.reason);
+        }
+        let revoked = vec![dir.path().join("no")];
+        let trust = Trust { revoked, ..trust(vec![dir.path().join("known")], true) };
+        let refused = trust.verify(&trust.known().unwrap(), "ssh-rsa", b"b", None).unwrap_err();
+        assert!(refused.reason.contains("RevokedHostKeys"), "{}", refused.reason);
+    }
+
+    #[test]
+    fn a_file_of_known_keys_is_read_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("known");
+        let mut text = "# a comment that says nothing and is long\n".repeat(401_000);
+        assert!(text.len() as u64 > FILE_BYTES);
+        text.push_str(&format!("@revoked * ssh-rsa {}\n", base64::encode_block(b"a")));
+        fs::write(&path, text).unwrap();
+        let refused = trust(vec![path], true).known().unwrap_err();
+        assert!(refused.reason.contains("more than"), "{}", refused.reason);
+        assert!(trust(vec!["/dev/null".into()], true).known().is_ok());
+        assert!(trust(vec!["/dev/zero".into()], true).known().is_err());
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! libssh2 calls a key that is encrypted an unsupported format, so the file is looked at before.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use openssl::base64;
 
+use crate::regular_file;
 use crate::secret::Secret;
 
 /// The most that is read of a key file; the longest RSA keys have a few thousand bytes.
@@ -28,14 +28,10 @@ pub(super) enum KeyFile {
 
 /// Reads a key file.
 pub(super) fn read(path: &Path) -> KeyFile {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES).read_to_string(&mut text));
-    match read {
-        Ok(_) => of(Secret::new(text)),
+    match regular_file::read(path, FILE_BYTES).map(String::from_utf8) {
+        Ok(Ok(text)) => of(Secret::new(text)),
+        Ok(Err(_)) => KeyFile::Unusable("it is no text".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::Missing,
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            KeyFile::Unusable("it is no text".to_owned())
-        }
         Err(error) => KeyFile::Unusable(error.to_string()),
     }
 }

@@ -3,6 +3,9 @@
 //! Read here and not by libssh2, which knows neither `@revoked`, nor certificate authorities, nor
 //! patterns, and cannot say which types of keys it has for a host. Not for files.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use openssl::base64;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -20,6 +23,16 @@ struct Line {
     names: String,
     key_type: String,
     key: String,
+    place: Place,
+}
+
+/// Where a line stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file.
+    pub file: Arc<Path>,
+    /// The number of the line in it, from 1.
+    pub line: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +59,26 @@ pub(super) enum Verdict {
 
 impl KnownHosts {
     /// Adds the lines of one file; what is no line is ignored, as OpenSSH does.
-    pub(super) fn read(&mut self, text: &str) {
-        self.lines.extend(text.lines().filter_map(line));
+    pub(super) fn read(&mut self, text: &str, file: &Path) {
+        let file: Arc<Path> = file.into();
+        let place = |index| Place { file: Arc::clone(&file), line: index + 1 };
+        let lines = text.lines().enumerate();
+        self.lines.extend(lines.filter_map(|(index, text)| line(text, place(index))));
+    }
+
+    /// Where the keys stand that are known for a host, in place of the one it presents.
+    pub(super) fn places(&self, host: &str, port: u16) -> Vec<&Place> {
+        let name = lookup(host, port);
+        let about = self.lines.iter().filter(|line| line.is_about(&name));
+        about.filter(|line| line.marker == Marker::None).map(|line| &line.place).collect()
+    }
+
+    /// Where a host's key is revoked.
+    pub(super) fn revoked_at(&self, host: &str, port: u16, key: &[u8]) -> Option<&Place> {
+        let names = [lookup(host, port), lookup(host, 22)];
+        let revoked = self.lines.iter().filter(|line| line.marker == Marker::Revoked);
+        let mut of_host = revoked.filter(|line| names.iter().any(|name| line.is_about(name)));
+        of_host.find(|line| line.has(key)).map(|line| &line.place)
     }
 
     /// The types of the keys that are known for a host.
@@ -105,12 +136,12 @@ pub(super) fn line_of(host: &str, port: u16, key_type: &str, key: &[u8]) -> Stri
 }
 
 /// The name under which a host is looked up.
-fn lookup(host: &str, port: u16) -> String {
+pub(super) fn lookup(host: &str, port: u16) -> String {
     let host = host.to_lowercase();
     if port == 22 { host } else { format!("[{host}]:{port}") }
 }
 
-fn line(text: &str) -> Option<Line> {
+fn line(text: &str, place: Place) -> Option<Line> {
     let text = text.trim();
     if text.is_empty() || text.starts_with('#') {
         return None;
@@ -131,6 +162,7 @@ fn line(text: &str) -> Option<Line> {
         names: names.to_owned(),
         key_type: key_type.to_owned(),
         key: key.to_owned(),
+        place,
     })
 }
 
@@ -202,7 +234,7 @@ mod tests {
     fn known(text: &str) -> KnownHosts {
         let mut known = KnownHosts::default();
         let text = text.replace("AAAA", &base64::encode_block(A));
-        known.read(&text.replace("BBBB", &base64::encode_block(B)));
+        known.read(&text.replace("BBBB", &base64::encode_block(B)), Path::new("known_hosts"));
         known
     }
 
@@ -276,8 +308,20 @@ mod tests {
     #[test]
     fn a_line_that_is_written_is_found_again() {
         let mut known = KnownHosts::default();
-        known.read(&line_of("MT1", 2222, "ssh-rsa", A));
+        known.read(&line_of("MT1", 2222, "ssh-rsa", A), Path::new("known_hosts"));
         assert_eq!(known.judge("mt1", 2222, A), Verdict::Match);
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_place() {
+        let known = known(
+            "# mt1\nmt2 ssh-rsa AAAA\n\nmt1 ssh-rsa AAAA\n*,!mt2 ssh-dss AAAA\n\
+                           @revoked * ssh-rsa BBBB",
+        );
+        let lines = |places: Vec<&Place>| places.iter().map(|it| it.line).collect::<Vec<_>>();
+        assert_eq!(lines(known.places("mt1", 22)), [4, 5]);
+        assert_eq!(known.revoked_at("mt1", 2222, B).map(|place| place.line), Some(6));
+        assert_eq!(known.revoked_at("mt1", 22, A), None);
     }
 
     #[test]

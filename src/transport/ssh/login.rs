@@ -3,53 +3,26 @@
 //! Only ever behind a verified host key. A password is tried once, for a second wrong one may lock
 //! the account. Not for where secrets come from: whoever asks for the check knows.
 
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use openssl::base64;
 use ssh2::{KeyboardInteractivePrompt, Prompt};
 
-use super::failure::{self, Step, Stop, failure};
+use super::deadline::Deadline;
+use super::failure::{self, Step, Stop, failure, seconds};
 use super::key_file::{self, KeyFile};
 use super::link::Link;
-use crate::facts::transcript::Failure;
+use super::person::{Secrets, Unanswered, Whose};
+use crate::facts::transcript::{Failure, INTERRUPTED};
+use crate::regular_file;
 use crate::secret::Secret;
 
 /// How many keys are offered. OpenSSH ends a connection at the sixth failure, and a password may
 /// be wanted after the keys.
 const KEYS: usize = 5;
 
-/// Who is asked for secrets when a server wants one.
-pub trait Secrets: Debug + Send + Sync {
-    /// The password of an account such as `root@mt1`; none when there is nobody to ask.
-    ///
-    /// # Errors
-    ///
-    /// Fails with a reason when there should be one, and it cannot be read.
-    fn password(&self, account: &str) -> Result<Option<Secret>, String>;
-
-    /// The passphrase of a key file; none when there is nobody to ask. A person is asked only for
-    /// a key that was `given`, not for every key that lies in the usual place.
-    ///
-    /// # Errors
-    ///
-    /// Fails with a reason when there should be one, and it cannot be read.
-    fn passphrase(&self, key: &Path, given: bool) -> Result<Option<Secret>, String>;
-}
-
-/// Nobody to ask.
-#[derive(Clone, Copy, Debug)]
-pub struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn password(&self, _: &str) -> Result<Option<Secret>, String> {
-        Ok(None)
-    }
-
-    fn passphrase(&self, _: &Path, _: bool) -> Result<Option<Secret>, String> {
-        Ok(None)
-    }
-}
+/// The most that is read of a public key file.
+const PUBLIC_BYTES: u64 = 64 * 1024;
 
 /// A private key file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,10 +49,39 @@ pub(super) struct Account {
     pub user: String,
     /// As people know it: `root@mt1`.
     pub shown: String,
+    /// The host's name, as it was given.
+    pub host: String,
+    /// Whether the host only leads to the one that is asked.
+    pub is_jump: bool,
     pub identities: Vec<Identity>,
     /// Whether the agent may offer only keys that `identities` name.
     pub identities_only: bool,
     pub agent: AgentChoice,
+}
+
+impl Account {
+    /// Whose secrets are asked for.
+    pub(super) fn whose(&self) -> Whose<'_> {
+        Whose { account: &self.shown, host: &self.host, is_jump: self.is_jump }
+    }
+}
+
+/// The failure of a question that a person was asked.
+pub(super) fn unanswered(what: &str, why: &Unanswered, deadline: &Deadline) -> Failure {
+    match why {
+        Unanswered::Late(_) => failure(
+            "timeout",
+            format!(
+                "{what} was asked for, and nobody answered within {} s",
+                seconds(deadline.limit)
+            ),
+        )
+        .with_hint("answer in time, raise --timeout, or give it by a file or the environment"),
+        Unanswered::Interrupted => {
+            failure(INTERRUPTED, format!("interrupted when {what} was asked for"))
+        }
+        Unanswered::Unreadable(why) => failure("authentication", format!("{what}: {why}")),
+    }
 }
 
 /// Logs in, and gives the word for how: `agent`, `key`, `password`, `keyboard-interactive`, `none`.
@@ -88,8 +90,13 @@ pub(super) fn log_in(
     account: &Account,
     secrets: &dyn Secrets,
 ) -> Result<&'static str, Failure> {
-    let mut attempt = Attempt { link, account, secrets, offered: Vec::new(), notes: Vec::new() };
-    match attempt.run() {
+    let mut attempt =
+        Attempt { link, account, secrets, offered: Vec::new(), notes: Vec::new(), late: None };
+    let outcome = attempt.run();
+    if let Some(failure) = attempt.late.take() {
+        return Err(failure);
+    }
+    match outcome {
         Ok(Some(how)) if link.session.authenticated() => Ok(how),
         Ok(_) => Err(attempt.refused()),
         Err(stop) => Err(failure::of(Step::Login, &stop, &link.deadline)),
@@ -104,6 +111,8 @@ struct Attempt<'a> {
     offered: Vec<String>,
     /// What was tried, and what came of it.
     notes: Vec<String>,
+    /// That nobody answered a question in time, which ends the login.
+    late: Option<Failure>,
 }
 
 impl Attempt<'_> {
@@ -221,16 +230,19 @@ impl Attempt<'_> {
             }
             KeyFile::Open(key) => (key, None),
             KeyFile::Encrypted(key) => {
-                let ask = || self.secrets.passphrase(&identity.path, identity.given);
+                let ask = |limit| self.secrets.passphrase(&identity.path, identity.given, limit);
                 match self.link.deadline.while_asking(ask) {
                     Ok(Some(passphrase)) => (key, Some(passphrase)),
                     Ok(None) => {
                         self.note(format!("{path} is encrypted, and no passphrase was given"));
                         return Ok(false);
                     }
-                    Err(why) => {
+                    Err(Unanswered::Unreadable(why)) => {
                         self.note(format!("{path} is encrypted: {why}"));
                         return Ok(false);
+                    }
+                    Err(why) => {
+                        return Err(self.unanswered(&format!("the passphrase of {path}"), &why));
                     }
                 }
             }
@@ -279,16 +291,21 @@ impl Attempt<'_> {
             (false, true) => "keyboard-interactive",
             (false, false) => return Ok(None),
         };
-        let ask = || self.secrets.password(&self.account.shown);
+        let whose = self.account.whose();
+        let ask = |limit| self.secrets.password(&whose, limit);
         let password = match self.link.deadline.while_asking(ask) {
             Ok(Some(password)) => password,
             Ok(None) => {
                 self.note("no password was given".to_owned());
                 return Ok(None);
             }
-            Err(why) => {
+            Err(Unanswered::Unreadable(why)) => {
                 self.note(why);
                 return Ok(None);
+            }
+            Err(why) => {
+                let what = format!("the password of {}", self.account.shown);
+                return Err(self.unanswered(&what, &why));
             }
         };
         let user = &self.account.user;
@@ -324,6 +341,12 @@ impl Attempt<'_> {
         }
     }
 
+    /// Ends the login for want of an answer.
+    fn unanswered(&mut self, what: &str, why: &Unanswered) -> Stop {
+        self.late = Some(unanswered(what, why, &self.link.deadline));
+        Stop::Late
+    }
+
     fn note(&mut self, note: String) {
         tracing::info!("{}: {note}", self.account.shown);
         self.notes.push(note);
@@ -343,13 +366,16 @@ impl Attempt<'_> {
         let by_password = self.offers("password") || self.offers("keyboard-interactive");
         let tried = self.notes.iter().any(|note| note == "the password was refused");
         let hint = match (by_password, tried) {
-            (true, true) => "check the password, and PermitRootLogin in the server's sshd_config",
+            (true, true) => {
+                "check the password, and PermitRootLogin in the server's sshd_config".to_owned()
+            }
             (true, false) => {
-                "give a password (--password-file, --password-fd, PREFLIGHT_PASSWORD, or the \
-                 prompt on a terminal) or a key (--identity)"
+                let sources = self.secrets.sources(&self.account.whose());
+                format!("{sources} or a key (--identity)")
             }
             (false, _) => {
                 "give a key that is in the account's authorized_keys: --identity KEY, or ssh-add KEY"
+                    .to_owned()
             }
         };
         failure("authentication", reason).with_hint(hint)
@@ -383,7 +409,8 @@ impl KeyboardInteractivePrompt for Answers<'_> {
 fn public_part(path: &Path) -> Option<Vec<u8>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
-    let text = std::fs::read_to_string(PathBuf::from(name)).ok()?;
+    let text = regular_file::read(&PathBuf::from(name), PUBLIC_BYTES).ok()?;
+    let text = String::from_utf8(text).ok()?;
     base64::decode_block(text.split_ascii_whitespace().nth(1)?).ok()
 }
 

@@ -18,8 +18,11 @@ mod key_file;
 mod known_hosts;
 mod link;
 mod login;
+mod person;
+mod revoked;
 mod route;
 mod socket;
+mod sudo;
 mod tunnel;
 
 use std::sync::{Arc, mpsc};
@@ -35,15 +38,19 @@ use self::route::Hop;
 use self::socket::Socket;
 use super::target::SshTarget;
 use super::{Output, Transport};
+use crate::facts::connection::LEGACY_ALGORITHMS;
 use crate::facts::script::Nonce;
-use crate::facts::transcript::{Failure, SshSession};
+use crate::facts::transcript::{Failure, INTERRUPTED, SshSession};
 use crate::random;
 
 pub use self::config::SshConfig;
 pub use self::host::Ssh;
 pub use self::host_key::{BadFingerprint, Fingerprint};
-pub use self::login::{NoSecrets, Secrets};
+pub use self::person::{NewKey, NoSecrets, Secrets, Unanswered, Whose};
 pub use self::tunnel::{NoTunnel, Tunnel};
+
+/// The kind of failure of a host on the way to the one that is asked.
+const VIA: &str = "via";
 
 /// How often a server that drops connections is tried.
 const TRIES: u32 = 6;
@@ -64,7 +71,8 @@ impl Ssh {
         let (link, session) = way.patiently_into(&hops)?;
         // A server that runs nothing has still told how it was reached.
         let (hop, _) = hops.split_last().expect("a way has an end");
-        let printed = command::run(&link, &hop.account.user, script, nonce)
+        let sudo = sudo::password(self, &hop.account, deadline)?;
+        let printed = command::run(&link, &hop.account.user, sudo.as_ref(), script, nonce)
             .unwrap_or_else(|failure| command::Printed { stdout: Vec::new(), cut: Some(failure) });
         Ok(Output { stdout: printed.stdout, cut: printed.cut, ssh: Some(session) })
     }
@@ -178,7 +186,8 @@ impl Way<'_> {
             let first = known.types(&hop.trust.host, hop.trust.port);
             let link = self.shaken(hops, hop, &first)?;
             let (key_type, key) = host_key(&link)?;
-            hop.trust.verify(&known, &key_type, &key)?;
+            let person = Some((self.ssh.secrets.as_ref(), self.deadline.as_ref()));
+            hop.trust.verify(&known, &key_type, &key, person)?;
             return Ok(link);
         }
         // A fingerprint does not say of which type its key is, so each type is asked for.
@@ -190,7 +199,7 @@ impl Way<'_> {
             }
             let link = self.shaken(hops, hop, wanted.as_slice())?;
             let (key_type, key) = host_key(&link)?;
-            match hop.trust.verify(&known, &key_type, &key) {
+            match hop.trust.verify(&known, &key_type, &key, None) {
                 Ok(()) => return Ok(link),
                 Err(failure) => refused = refused.or(Some(failure)),
             }
@@ -214,7 +223,7 @@ impl Way<'_> {
             Err(stop @ Stop::Ssh(code, _)) => {
                 drop(link);
                 tracing::debug!("{}: {stop:?}", hop.account.shown);
-                Err(self.diagnosed(hops, code, failed(&stop)))
+                Err(self.of_hop(hop, self.diagnosed(hops, code, failed(&stop))))
             }
         }
     }
@@ -226,11 +235,30 @@ impl Way<'_> {
             let Some(via) = &self.ssh.via else {
                 return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
             };
-            let there = via.logged_in(self.deadline)?;
+            let there = via.logged_in(self.deadline).map_err(|f| on_the_way(&via.shown(), f))?;
             return Ok(jump::tunnel(there.link, &there.name, &hop.address, hop.port)?);
         };
-        let (link, _) = self.into(before)?;
+        let (link, _) = self.into(before).map_err(|setback| Setback {
+            failure: on_the_way(&jump.account.shown, setback.failure),
+            again: setback.again,
+        })?;
         Ok(jump::tunnel(link, &jump.account.shown, &hop.address, hop.port)?)
+    }
+
+    /// A failed handshake with a hop, which says whose it is and what would let it be done.
+    fn of_hop(&self, hop: &Hop, setback: Setback) -> Setback {
+        let mut failure = setback.failure;
+        if failure.kind == LEGACY_ALGORITHMS {
+            failure.hint = Some(format!(
+                "allow the algorithms of the SHA-1 era for it: {}, or legacy_ssh: true in the site \
+                 file",
+                self.ssh.again("--legacy-ssh")
+            ));
+        }
+        if !hop.account.is_jump {
+            failure.reason = format!("{}: {}", hop.account.shown, failure.reason);
+        }
+        Setback { failure, again: setback.again }
     }
 
     /// Why a handshake failed, as far as the server itself tells when it is asked again.
@@ -247,6 +275,19 @@ impl Way<'_> {
             return failure::late(self.deadline, "waiting for the server's banner and keys").into();
         }
         explained(&greeting, code, plain, self.ssh.legacy)
+    }
+}
+
+/// The failure of a host that only leads to the one that is asked: nothing of it is that one's.
+fn on_the_way(name: &str, failure: Failure) -> Failure {
+    match failure.kind.as_str() {
+        // It was told already, by the hop behind it, or nobody's it is.
+        VIA | INTERRUPTED => failure,
+        _ => Failure {
+            kind: VIA.to_owned(),
+            reason: format!("the jump host {name}: {}", failure.reason),
+            hint: failure.hint,
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use super::config::{self, Settings};
 use super::deadline::Deadline;
 use super::failure::failure;
 use super::host::Ssh;
-use super::host_key::Trust;
+use super::host_key::{Again, Trust};
 use super::login::{Account, AgentChoice, Identity};
 use crate::facts::transcript::Failure;
 use crate::transport::target::SshTarget;
@@ -35,19 +35,22 @@ pub(super) fn settle(ssh: &Ssh, deadline: &Deadline) -> Result<Vec<Hop>, Failure
     };
     let from_here = jumps.is_empty() && ssh.via.is_none();
     if let (Some(command), true) = (&settings.proxy_command, from_here) {
-        let reason = format!("the SSH configuration reaches it by ProxyCommand {command:?}");
+        // Its arguments may hold a password.
+        let program = command.split_whitespace().next().unwrap_or_default();
+        let reason = format!("the SSH configuration reaches it by ProxyCommand {program}");
         return Err(failure("config", format!("{reason}, and programs are not run here"))
             .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));
     }
     let mut hops = Vec::new();
     for jump in &jumps {
         let settings = config::settings(jump, &ssh.config, deadline)?;
-        hops.push(Hop {
-            trust: Trust { pinned: None, ..trust(ssh, jump, &settings) },
-            ..hop(ssh, jump, &settings, None)
-        });
+        let mut hop = hop(ssh, jump, &settings, None)?;
+        hop.trust.pinned = None;
+        hop.trust.again.demanding = None;
+        hop.account.is_jump = true;
+        hops.push(hop);
     }
-    hops.push(hop(ssh, &ssh.target, &settings, ssh.user.as_deref()));
+    hops.push(hop(ssh, &ssh.target, &settings, ssh.user.as_deref())?);
     Ok(hops)
 }
 
@@ -59,7 +62,22 @@ fn listed(list: &str) -> Result<Vec<SshTarget>, Failure> {
         .map_err(|error| failure("config", format!("ProxyJump in the SSH configuration: {error}")))
 }
 
-fn hop(ssh: &Ssh, target: &SshTarget, settings: &Settings, user: Option<&str>) -> Hop {
+fn hop(
+    ssh: &Ssh,
+    target: &SshTarget,
+    settings: &Settings,
+    user: Option<&str>,
+) -> Result<Hop, Failure> {
+    // What such a program knows may be that a key is revoked. Whoever names a file or a key means
+    // that in place of all that is configured.
+    let known_otherwise = ssh.known_hosts.is_some() || ssh.fingerprint.is_some();
+    if let (Some(command), false) = (&settings.known_hosts_command, known_otherwise) {
+        let program = command.split_whitespace().next().unwrap_or_default();
+        let reason = format!("KnownHostsCommand of the SSH configuration is {program}");
+        return Err(failure("config", format!("{reason}, and programs are not run here"))
+            .with_hint("name a file of known keys (--known-hosts FILE), or the key (--host-key)"));
+    }
+
     let user = target.user.as_deref().or(user).or(settings.user.as_deref());
     let user = user.map_or_else(whoever_runs_this, str::to_owned);
     let given = |path: &std::path::PathBuf| Identity { path: path.clone(), given: true };
@@ -75,13 +93,15 @@ fn hop(ssh: &Ssh, target: &SshTarget, settings: &Settings, user: Option<&str>) -
     let port = target.port.or(settings.port).unwrap_or(PORT);
     let account = Account {
         shown: SshTarget { user: Some(user.clone()), ..target.clone() }.to_string(),
+        host: target.host.clone(),
+        is_jump: false,
         user,
         identities,
         identities_only: settings.identities_only,
         agent,
     };
     let address = settings.hostname.clone().unwrap_or_else(|| target.host.clone());
-    Hop { address, port, account, trust: trust(ssh, target, settings) }
+    Ok(Hop { address, port, account, trust: trust(ssh, target, settings) })
 }
 
 fn trust(ssh: &Ssh, target: &SshTarget, settings: &Settings) -> Trust {
@@ -100,6 +120,11 @@ fn trust(ssh: &Ssh, target: &SshTarget, settings: &Settings) -> Trust {
         files,
         pinned: ssh.fingerprint,
         accept_new: ssh.accept_new,
+        revoked: settings.revoked.clone(),
+        again: Again {
+            accepting: ssh.again("--accept-new"),
+            demanding: Some(ssh.again("--host-key")),
+        },
     }
 }
 

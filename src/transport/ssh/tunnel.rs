@@ -136,7 +136,7 @@ fn asked(there: &There, host: &str, port: u16) -> Option<PortState> {
         Surroundings { vcenters: vec![(host.to_owned(), port)], ..Surroundings::default() };
     let nonce = crate::transport::fresh_nonce().ok()?;
     let text = script::script(ports::PROBES, &around, &nonce);
-    let printed = command::run(&there.link, &there.user, &text, &nonce).ok()?;
+    let printed = command::run(&there.link, &there.user, None, &text, &nonce).ok()?;
     let output = String::from_utf8_lossy(&printed.stdout);
     let answers = script::answers(&output, Some(&nonce));
     let ports = ports::parse(&answers.by_probe.get("ports")?.text);

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::secret::redacted;
+
 /// A vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -46,6 +48,9 @@ impl AddressError {
                 "leave the password out: it is asked for, or read from --password-file or PREFLIGHT_PASSWORD"
             }
             Self::Percent(_) => "write a percent sign as %25",
+            Self::Scheme(text) if !text.contains("://") && !text.is_empty() => {
+                return Some(format!("did you mean vsphere://{text}?"));
+            }
             _ => "write vsphere://USER@HOST, such as vsphere://asr@vsphere.local@vcenter.example",
         };
         Some(hint.to_owned())
@@ -80,49 +85,52 @@ impl FromStr for Address {
     /// assert_eq!(address.vm.as_deref(), Some("asr-mt-01"));
     /// ```
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let rest = text
-            .strip_prefix("vsphere://")
-            .ok_or_else(|| AddressError::Scheme(text.chars().take(60).collect()))?;
-        let (authority, vm) = match rest.split_once('/') {
-            Some((authority, vm)) => (authority, decoded(vm.trim_end_matches('/'))?),
-            None => (rest, String::new()),
-        };
-        // An account of vSphere has an @ of its own, a host has none.
-        let (user, place) = match authority.rsplit_once('@') {
-            Some((user, place)) => (user, place),
-            None => ("", authority),
-        };
-        if user.contains(':') {
-            return Err(AddressError::Password);
-        }
-        let (host, port) = match place.strip_prefix('[') {
-            Some(rest) => {
-                let no_host = || AddressError::Host(place.to_owned());
-                let (host, port) = rest.split_once(']').ok_or_else(no_host)?;
-                (
-                    host,
-                    port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(no_host)?,
-                )
-            }
-            None => place.split_once(':').unwrap_or((place, "")),
-        };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let is_host = match place.starts_with('[') {
-            true => host.parse::<std::net::Ipv6Addr>().is_ok(),
-            false => !host.is_empty() && host.chars().all(allowed),
-        };
-        if !is_host {
-            return Err(AddressError::Host(host.to_owned()));
-        }
-        let port = match port {
-            "" => 443,
-            port => {
-                port.parse().ok().filter(|&n| n > 0).ok_or(AddressError::Port(port.to_owned()))?
-            }
-        };
-        let some = |text: String| (!text.is_empty()).then_some(text);
-        Ok(Self { host: host.to_owned(), port, user: some(decoded(user)?), vm: some(vm) })
+        parse(text).map_err(|error| match redacted(text) == text {
+            true => error,
+            // What is wrong may be a part of the password.
+            false => AddressError::Password,
+        })
     }
+}
+
+fn parse(text: &str) -> Result<Address, AddressError> {
+    let rest = text
+        .strip_prefix("vsphere://")
+        .ok_or_else(|| AddressError::Scheme(text.chars().take(60).collect()))?;
+    let (authority, vm) = match rest.split_once('/') {
+        Some((authority, vm)) => (authority, decoded(vm.trim_end_matches('/'))?),
+        None => (rest, String::new()),
+    };
+    // An account of vSphere has an @ of its own, a host has none.
+    let (user, place) = match authority.rsplit_once('@') {
+        Some((user, place)) => (user, place),
+        None => ("", authority),
+    };
+    if redacted(authority) != authority {
+        return Err(AddressError::Password);
+    }
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => {
+            let no_host = || AddressError::Host(place.to_owned());
+            let (host, port) = rest.split_once(']').ok_or_else(no_host)?;
+            (host, port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(no_host)?)
+        }
+        None => place.split_once(':').unwrap_or((place, "")),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_host = match place.starts_with('[') {
+        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        false => !host.is_empty() && host.chars().all(allowed),
+    };
+    if !is_host {
+        return Err(AddressError::Host(host.to_owned()));
+    }
+    let port = match port {
+        "" => 443,
+        port => port.parse().ok().filter(|&n| n > 0).ok_or(AddressError::Port(port.to_owned()))?,
+    };
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    Ok(Address { host: host.to_owned(), port, user: some(decoded(user)?), vm: some(vm) })
 }
 
 /// Takes percent encoding off.
@@ -182,6 +190,11 @@ mod tests {
             ("vsphere://vc1:0", AddressError::Port("0".into())),
             ("vsphere://vc1:99999", AddressError::Port("99999".into())),
             ("vsphere://root:pass@vc1", AddressError::Password),
+            ("vsphere://root:pa/ss@vc1", AddressError::Password),
+            ("vsphere:/root:pass@vc1", AddressError::Password),
+            ("root:pass@vc1", AddressError::Password),
+            ("vsphere://root:pass@vc1:99999", AddressError::Password),
+            ("vsphere://root:pass@a b", AddressError::Password),
             ("vsphere://a%@vc1", AddressError::Percent("a%".into())),
             ("vsphere://a%+1@vc1", AddressError::Percent("a%+1".into())),
             ("vsphere://vc1/%ff", AddressError::Percent("%ff".into())),

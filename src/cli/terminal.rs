@@ -1,0 +1,353 @@
+//! Questions to the person at the terminal: one at a time, seen whatever else is drawn there, and
+//! none that waits for ever. What was typed before a question is no answer to it.
+//!
+//! Not for what is asked, nor for what the answers are for.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::process::{Signal, getpgrp, getpid, kill_process};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
+use signal_hook::consts::{SIGHUP, SIGTERM};
+use signal_hook::{flag, low_level};
+
+use super::{interrupt, progress, screen};
+use crate::secret::Secret;
+use crate::transport::ssh::Unanswered;
+
+/// The most that is read as one answer, in bytes.
+const ANSWER: usize = 4096;
+
+/// How often somebody looks whether the run was stopped.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What the terminal was like before it stopped showing what is typed; none while it shows it.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+/// Whether a question ran out of time: where nobody answered one, nobody is asked another.
+static DESERTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks for a text that is not shown while it is typed; none when there is no terminal.
+pub fn secret(question: &str, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+    ask(question, limit, |terminal, until| terminal.unseen(question, until))
+}
+
+/// Asks for a line; none when there is no terminal.
+pub fn line(question: &str, limit: Duration) -> Result<Option<String>, Unanswered> {
+    ask(question, limit, |terminal, until| terminal.line(question, until))
+}
+
+/// Asks whether something is to be done: no unless the answer is yes. None when there is no terminal.
+pub fn agrees(question: &str, limit: Duration) -> Result<Option<bool>, Unanswered> {
+    let answer = line(question, limit)?;
+    Ok(answer.map(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
+}
+
+/// Lets the terminal show again what is typed, when a question was left open.
+pub fn restore() {
+    if let Some((terminal, before)) = lock(&BEFORE).take() {
+        // What was typed of an answer is not left for the shell behind us.
+        tcsetattr(&terminal, OptionalActions::Flush, &before).ok();
+        (&terminal).write_all(b"\n").ok();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn ask<T>(
+    question: &str,
+    limit: Duration,
+    read: impl FnOnce(&Terminal, Instant) -> Result<T, Unanswered>,
+) -> Result<Option<T>, Unanswered> {
+    /// Two questions at once would be answered crosswise.
+    static TURN: Mutex<()> = Mutex::new(());
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let _turn = lock(&TURN);
+    let Some(terminal) = Terminal::open().map_err(|error| unreadable(&error))? else {
+        return Ok(None);
+    };
+    if DESERTED.load(Ordering::Relaxed) {
+        return Err(Unanswered::Late(limit));
+    }
+    tracing::debug!("asking: {question}");
+    progress::suspended(|| {
+        let answer = read(&terminal, Instant::now() + limit);
+        match answer {
+            Err(Unanswered::Late(_)) => {
+                DESERTED.store(true, Ordering::Relaxed);
+                Err(Unanswered::Late(limit))
+            }
+            answer => answer.map(Some),
+        }
+    })
+}
+
+fn unreadable(error: &io::Error) -> Unanswered {
+    Unanswered::Unreadable(format!("the terminal cannot be asked: {error}"))
+}
+
+/// The terminal that this process belongs to.
+struct Terminal(File);
+
+impl Terminal {
+    /// None when this process is in the background: it would be stopped for asking.
+    fn open() -> io::Result<Option<Self>> {
+        // No write to a terminal that was stopped with Ctrl-S, and no read, waits for ever.
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();
+        let file = File::options().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
+        let behind = tcgetpgrp(&file).is_ok_and(|group| group != getpgrp());
+        Ok((!behind).then_some(Self(file)))
+    }
+
+    /// A line, shown and edited as the terminal does it.
+    fn line(&self, question: &str, until: Instant) -> Result<String, Unanswered> {
+        tcflush(&self.0, QueueSelector::IFlush).map_err(|error| unreadable(&error.into()))?;
+        let answer = self.say(question, until).and_then(|()| self.typed_line(until));
+        if answer.is_err() {
+            // What was typed of an answer is not left for the shell behind us.
+            tcflush(&self.0, QueueSelector::IFlush).ok();
+            (&self.0).write_all(b"\n").ok();
+        }
+        answer
+    }
+
+    fn typed_line(&self, until: Instant) -> Result<String, Unanswered> {
+        let mut typed = Vec::new();
+        loop {
+            for byte in self.some(until)? {
+                if byte == b'\n' {
+                    return text(typed);
+                }
+                typed.push(byte);
+            }
+            if typed.len() > ANSWER {
+                return Err(Unanswered::Unreadable("the answer is too long".to_owned()));
+            }
+        }
+    }
+
+    /// A line that is not shown. Its keys are read one by one, so that whatever ends the question,
+    /// Ctrl-C too, first lets the terminal show again what is typed.
+    fn unseen(&self, question: &str, until: Instant) -> Result<Secret, Unanswered> {
+        let _hidden = Hidden::begin(&self.0).map_err(|error| unreadable(&error))?;
+        self.say(question, until)?;
+        let mut typed = Typed::default();
+        loop {
+            for byte in self.some(until)? {
+                match typed.take(byte) {
+                    Key::More => {}
+                    Key::Done => return text(std::mem::take(&mut typed.0)).map(Secret::new),
+                    Key::Stop => {
+                        restore();
+                        // To this process alone: who asks for a host's password is its only child.
+                        kill_process(getpid(), Signal::INT).ok();
+                        return Err(Unanswered::Interrupted);
+                    }
+                }
+            }
+        }
+    }
+
+    fn say(&self, text: &str, until: Instant) -> Result<(), Unanswered> {
+        let text = screen::printable(text);
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            self.ready(PollFlags::OUT, until)?;
+            match (&self.0).write(rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if is_nothing_yet(&error) => {}
+                Err(error) => return Err(unreadable(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// What was typed since, at least one byte.
+    fn some(&self, until: Instant) -> Result<Vec<u8>, Unanswered> {
+        let mut bytes = vec![0; 512];
+        loop {
+            self.ready(PollFlags::IN, until)?;
+            match (&self.0).read(&mut bytes) {
+                // Ctrl-D on an empty line: an answer that says nothing.
+                Ok(0) => return Ok(b"\n".to_vec()),
+                Ok(count) => {
+                    bytes.truncate(count);
+                    return Ok(bytes);
+                }
+                Err(error) if is_nothing_yet(&error) => {}
+                Err(error) => return Err(unreadable(&error)),
+            }
+        }
+    }
+
+    /// Waits until the terminal is ready, the time is over or somebody stops the run.
+    fn ready(&self, what: PollFlags, until: Instant) -> Result<(), Unanswered> {
+        loop {
+            if interrupt::happened() || Ended::now() {
+                return Err(Unanswered::Interrupted);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Unanswered::Late(Duration::ZERO));
+            }
+            let wait = Timespec::try_from(left.min(LOOK)).expect("it is short");
+            match poll(&mut [PollFd::new(&self.0, what)], Some(&wait)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(unreadable(&error.into())),
+            }
+        }
+    }
+}
+
+fn is_nothing_yet(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Unanswered> {
+    String::from_utf8(bytes)
+        .map_err(|_| Unanswered::Unreadable("what was typed is not UTF-8".to_owned()))
+}
+
+/// What was typed of an answer so far.
+#[derive(Default)]
+struct Typed(Vec<u8>);
+
+/// What a key means.
+#[derive(Debug, PartialEq, Eq)]
+enum Key {
+    More,
+    Done,
+    Stop,
+}
+
+impl Typed {
+    /// Takes a key: Backspace, Ctrl-U, Ctrl-D, Ctrl-C and Ctrl-\ mean what they do elsewhere.
+    fn take(&mut self, byte: u8) -> Key {
+        match byte {
+            b'\n' | b'\r' | 0x04 => return Key::Done,
+            0x03 | 0x1c => return Key::Stop,
+            0x08 | 0x7f => {
+                // A letter of several bytes goes whole.
+                while self.0.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
+            }
+            0x15 => self.0.clear(),
+            byte if self.0.len() < ANSWER => self.0.push(byte),
+            _ => {}
+        }
+        Key::More
+    }
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden;
+
+impl Hidden {
+    fn begin(terminal: &File) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut unseen = before.clone();
+        unseen.local_modes.remove(
+            LocalModes::ECHO
+                | LocalModes::ECHONL
+                | LocalModes::ICANON
+                | LocalModes::ISIG
+                | LocalModes::IEXTEN,
+        );
+        let terminal = terminal.try_clone()?;
+        Ended::watch();
+        let mut place = lock(&BEFORE);
+        // With it goes what was typed before the question.
+        tcsetattr(&terminal, OptionalActions::Flush, &unseen)?;
+        *place = Some((terminal, before));
+        Ok(Self)
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        restore();
+        Ended::end();
+    }
+}
+
+/// Signals that end a program while a terminal shows nothing: they wait until it does again.
+struct Ended {
+    /// Whether one came while they waited.
+    pending: Vec<(i32, Arc<AtomicBool>)>,
+    /// Whether they act at once.
+    at_once: Arc<AtomicBool>,
+}
+
+impl Ended {
+    fn known() -> Option<&'static Self> {
+        static KNOWN: OnceLock<Option<Ended>> = OnceLock::new();
+        let listen = || -> io::Result<Ended> {
+            let at_once = Arc::new(AtomicBool::new(true));
+            let mut pending = Vec::new();
+            for signal in [SIGTERM, SIGHUP] {
+                let seen = Arc::new(AtomicBool::new(false));
+                flag::register_conditional_default(signal, Arc::clone(&at_once))?;
+                flag::register(signal, Arc::clone(&seen))?;
+                pending.push((signal, seen));
+            }
+            Ok(Ended { pending, at_once })
+        };
+        // Where they cannot be listened for, they end the program as ever.
+        KNOWN.get_or_init(|| listen().ok()).as_ref()
+    }
+
+    fn watch() {
+        if let Some(ended) = Self::known() {
+            ended.at_once.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn now() -> bool {
+        Self::known()
+            .is_some_and(|ended| ended.pending.iter().any(|(_, seen)| seen.load(Ordering::SeqCst)))
+    }
+
+    fn end() {
+        let Some(ended) = Self::known() else { return };
+        ended.at_once.store(true, Ordering::SeqCst);
+        for (signal, seen) in &ended.pending {
+            if seen.load(Ordering::SeqCst) {
+                low_level::emulate_default_handler(*signal).ok();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_mean_what_they_do_elsewhere() {
+        for (keys, expected, last) in [
+            (&b"secret\n"[..], &b"secret"[..], Key::Done),
+            (b"secrex\x7ft\r", b"secret", Key::Done),
+            (b"wrong\x15right\n", b"right", Key::Done),
+            ("a\u{e4}\u{8}b\n".as_bytes(), b"ab", Key::Done),
+            (b"\x7f\x7f\n", b"", Key::Done),
+            (b"\x04", b"", Key::Done),
+            (b"abc\x03", b"abc", Key::Stop),
+        ] {
+            let mut typed = Typed::default();
+            let ended = keys.iter().map(|byte| typed.take(*byte)).last();
+            assert_eq!((typed.0.as_slice(), ended), (expected, Some(last)), "{keys:?}");
+        }
+    }
+}
