@@ -100,6 +100,7 @@ pub enum Verb {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, read once")]
 pub enum Build {
     /// An unattended installer of the master target
     Image(BuildImage),

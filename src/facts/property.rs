@@ -233,7 +233,7 @@ impl Object {
                 path.strip_prefix(*quick)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
-            QUICK.iter().any(|quick| below(quick))
+            QUICK.iter().any(below)
         };
         let paths: Vec<String> =
             self.properties.keys().filter(|path| is_quick(path)).cloned().collect();
