@@ -109,6 +109,7 @@ pub fn evidence(transcript: &Transcript) -> Option<EvidenceFacts> {
     let now = transcript.reading.now?;
     let at = match &transcript.connection.failure {
         Some(failure) => Fact::unavailable(failure.reason.clone()),
+        None if !transcript.answers.ended => Fact::unavailable("the answers were cut short"),
         None => collected_at(transcript),
     };
     Some(EvidenceFacts {
