@@ -69,7 +69,7 @@ impl Ledger {
         let unread = unread.collect();
         let suspicious = passed.into_iter().filter(|it| {
             let reads = reads.contains(&(it.probe.clone(), it.check.clone()));
-            it.changed || (it.whole && reads) || (!it.before && it.changed)
+            it.changed || (it.whole && reads)
         });
         let mut wrong: BTreeMap<(String, &'static str), (usize, String)> = BTreeMap::new();
         let mut used = BTreeSet::new();
