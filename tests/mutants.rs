@@ -371,7 +371,8 @@ fn recipes() {
 
 #[test]
 fn check_files() {
-    let text = Assets::embedded().read(preflight::assets::Kind::Check, "image.yaml").unwrap().text;
+    // One that names no check of another file.
+    let text = Assets::embedded().read(preflight::assets::Kind::Check, "closure.yaml").unwrap().text;
     let subject = Subject::new(text.into_bytes());
     let accept = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();
