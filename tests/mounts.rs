@@ -68,7 +68,7 @@ const CASES: &[Case] = &[
         setup: r#"mount "$D" $P; fstab "UUID=$U $P ext4 defaults 0 2""#,
         retention: "/mnt/retention",
         fails: &[],
-        found: &[("retention.free-space", "KiB free (9"), ("retention.mounted", "/dev/loop")],
+        found: &[("retention.free-space", "GiB free (9"), ("retention.mounted", "/dev/loop")],
     },
     Case {
         name: "in fstab by its label, in quotes, after a comment",
@@ -183,7 +183,7 @@ const CASES: &[Case] = &[
         setup: r#"mount "$D" $P; fstab "$D $P ext4"; truncate -s 0 disk; losetup -c "$D""#,
         retention: "/mnt/retention",
         fails: &["retention.capacity-nonzero"],
-        found: &[("retention.capacity-nonzero", "the device has 0 bytes")],
+        found: &[("retention.capacity-nonzero", "the device has 0 B,")],
     },
     Case {
         name: "the path is a link to the mount point",
