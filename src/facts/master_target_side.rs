@@ -155,7 +155,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
         (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
     };
     let reach = match survey.find(&machine.name) {
-        Fact::Known(object) => on_host(object.references("datastore")),
+        Fact::Known(object) => on_host(datastores(object)),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
     let host_facts = survey.host_of(name);
@@ -164,10 +164,10 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
         host: host_facts.clone().map(|host| host.name),
         guest_family: master_target.guest_family.clone(),
         reach,
-        own_datastores: on_host(own.references("datastore")),
+        own_datastores: on_host(datastores(own)),
         new_datastores: match chosen(survey, &machine.plan, &host) {
             Some(chosen) => Fact::Known(Looked::complete(vec![chosen])),
-            None => on_host(own.references("datastore")),
+            None => on_host(datastores(own)),
         },
         shared_uuids: shared_uuids(machine, &master_target),
         disk_uuids_compared: disk_uuids_compared(machine, &master_target),
@@ -176,6 +176,15 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
             Fact::Unavailable(why) => Fact::Unavailable(why),
         },
         same_name: same_name(survey, &machine.name, &host),
+    })
+}
+
+/// The datastores of a machine. It has one at the least, that of its settings: a list of none is not
+/// all of them, and would satisfy every rule about all of them.
+fn datastores(machine: &Object) -> Fact<Vec<String>> {
+    machine.references("datastore").and_then(|references| match references.is_empty() {
+        true => Fact::unavailable("the server names no datastore of the machine, which has one"),
+        false => Fact::Known(references),
     })
 }
 

@@ -189,7 +189,10 @@ pub enum PortState {
 
 /// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
 pub fn of(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
-    let ports = file::whole(transcript, "ports").map(parse);
+    let ports = file::whole(transcript, PROBE).and_then(|text| match foreign(text) {
+        Some(line) => Fact::unavailable(format!("the probe of ports printed {line:?}")),
+        None => Fact::Known(parse(text)),
+    });
     // A process server is not asked for the files of a master target's agent.
     match transcript.answers.by_probe.contains_key("agent-conf") {
         true => ports.map(|ports| ports.of_agent(&agent.configuration_server)),
@@ -211,6 +214,15 @@ fn lines<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = Line<'t>> {
         let role = words.next()?;
         let place = (words.next()?, words.next()?.parse().ok()?);
         Some(Line { role, place, rest: words.collect() })
+    })
+}
+
+/// The first line that the probe does not print: something else has answered, and nobody knows what
+/// is missing in its place.
+fn foreign(text: &str) -> Option<&str> {
+    text.lines().filter(|line| !line.is_empty()).find(|line| {
+        let is_of_agent = line.starts_with("agent ") || line.starts_with("agent-");
+        !is_of_agent && lines(line, "port").chain(lines(line, "at")).next().is_none()
     })
 }
 

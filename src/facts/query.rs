@@ -7,6 +7,7 @@
 
 use super::Fact;
 use super::address::{self, Server};
+use super::file;
 use super::ports;
 use super::probe::{Parameter, Probe, Surroundings};
 use super::transcript::{Answer, Transcript};
@@ -51,8 +52,10 @@ pub struct QueryRecord {
 impl QueryRecord {
     /// Reads what a host was asked about out of its transcript.
     pub fn from_transcript(transcript: &Transcript) -> Self {
-        if let Fact::Known(text) = transcript.text("query") {
-            return Self::parse(text);
+        // What is there and cannot be read tells nothing; only a capture from before is read otherwise.
+        if transcript.answers.by_probe.contains_key("query") {
+            let text = file::whole(transcript, "query").known().copied();
+            return text.and_then(Self::parse).unwrap_or_default();
         }
         let path = transcript.text("retention-path").known().copied();
         let text = transcript.text("ports").known().copied();
@@ -68,8 +71,18 @@ impl QueryRecord {
         }
     }
 
-    fn parse(text: &str) -> Self {
-        let retention = text.lines().find_map(|line| line.strip_prefix("retention "));
+    /// Reads what the probe prints; nothing when it has a line that the probe does not print, or not
+    /// exactly one path.
+    fn parse(text: &str) -> Option<Self> {
+        let is_own = |line: &str| {
+            let words = ["retention ", "configuration-server ", "process-server ", "vcenter "];
+            words.iter().any(|word| line.starts_with(word))
+        };
+        let mut paths = text.lines().filter_map(|line| line.strip_prefix("retention "));
+        let (retention, None) = (paths.next()?, paths.next()) else { return None };
+        if text.lines().any(|line| !is_own(line)) {
+            return None;
+        }
         let servers = |role: &str| {
             let lines = text.lines().filter_map(|line| line.strip_prefix(role)?.strip_prefix(' '));
             lines
@@ -77,11 +90,25 @@ impl QueryRecord {
                 .filter_map(|(address, port)| Some((address.to_owned(), port.parse().ok()?)))
                 .collect()
         };
-        Self {
-            retention: retention.map(str::to_owned),
+        Some(Self {
+            retention: Some(retention.to_owned()),
             configuration_server: Some(servers("configuration-server")),
             process_servers: Some(servers("process-server")),
             vcenters: Some(servers("vcenter")),
+        })
+    }
+
+    /// What an evaluation asks about ports; the servers of a role of which it names none are those
+    /// that the host was asked about, each of which must have its line.
+    fn ports_of(&self, env: &Surroundings) -> Surroundings {
+        let named = |now: &[Server], asked: &Option<Vec<Server>>| match now {
+            [] => asked.clone().unwrap_or_default(),
+            now => now.to_vec(),
+        };
+        Surroundings {
+            process_servers: named(&env.process_servers, &self.process_servers),
+            vcenters: named(&env.vcenters, &self.vcenters),
+            ..env.clone()
         }
     }
 
@@ -129,7 +156,7 @@ pub fn for_query(mut transcript: Transcript, env: &Surroundings, probes: &[Probe
         let name = probe.name.as_ref();
         let instead = match transcript.text(name) {
             Fact::Known(text) if name == ports::PROBE => {
-                let text = ports::for_query(text, env);
+                let text = ports::for_query(text, &record.ports_of(env));
                 Fact::Known(Answer { status: 0, text })
             }
             _ if name == ports::PROBE => continue,
@@ -241,6 +268,48 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_cannot_be_read_tells_nothing() {
+        let good = "retention /r\nprocess-server ps01 9443\n";
+        for (status, query, known) in [
+            (0, good.to_owned(), true),
+            (0, format!("{good}Segmentation fault\n"), false),
+            (0, format!("sh: printf: not found\n{good}"), false),
+            (0, good.trim_end().to_owned(), false),
+            (0, format!("{good}{good}"), false),
+            (0, "process-server ps01 9443\n".to_owned(), false),
+            (1, good.to_owned(), false),
+            (124, String::new(), false),
+        ] {
+            // The path in another answer is for captures that have no record at all.
+            let transcript =
+                guest_transcript(&[("query", status, &query), ("retention-path", 0, "/r\n")]);
+            let record = QueryRecord::from_transcript(&transcript);
+            assert_eq!(record.retention.is_some(), known, "{status} {query:?}");
+            assert_eq!(record == QueryRecord::default(), !known, "{status} {query:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_was_asked_about_and_has_no_line_is_missed() {
+        let query = "retention /r\nprocess-server ps01 9443\nprocess-server ps02 9443\n\
+                     vcenter vc01 443\n";
+        let transcript = guest_transcript(&[("query", 0, query), ("ports", 0, PORTS)]);
+        let read = for_query(transcript, &Surroundings::default(), ports::PROBES);
+        let facts = ports::parse(read.text("ports").known().unwrap());
+        let known = |list: &crate::facts::Looked<ports::PortFacts>| {
+            let items = list.items.iter();
+            items
+                .map(|port| (port.address.clone(), port.state.known().is_some()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            known(&facts.process_servers),
+            [("ps01".to_owned(), true), ("ps02".to_owned(), false)]
+        );
+        assert_eq!(known(&facts.vcenters), [("vc01".to_owned(), false)]);
+    }
+
+    #[test]
     fn the_script_tells_what_it_was_told() {
         use crate::facts::script::{Nonce, answers, script};
         let env = Surroundings {
@@ -254,7 +323,7 @@ mod tests {
         let output = std::process::Command::new("sh").arg("-c").arg(&text).output().unwrap();
         let answers = answers(&String::from_utf8(output.stdout).unwrap(), Some(&nonce));
         assert_eq!(
-            QueryRecord::parse(&answers.by_probe["query"].text),
+            QueryRecord::parse(&answers.by_probe["query"].text).unwrap(),
             QueryRecord {
                 retention: env.retention.clone(),
                 configuration_server: Some(vec![("cs01".to_owned(), 443)]),

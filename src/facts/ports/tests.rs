@@ -197,3 +197,26 @@ fn two_answers_about_one_port_are_none() {
     assert_eq!(other.len(), 1);
     assert_eq!(other[0].state, Fact::unavailable("asking vc1:443 gave two answers"));
 }
+
+#[test]
+fn a_line_that_the_probe_does_not_print_makes_all_unknown() {
+    use crate::facts::file::tests::guest_transcript;
+    let good = "agent cs01\nat configuration-server cs01 443 10.0.0.1\n\
+                port configuration-server cs01 443 open yes 200 \n\
+                port process-server ? 0 unknown not-asked 000 no address\n\
+                port process-server ps1 9443 refused not-asked 000 Connection refused\n";
+    for (text, known) in [
+        (good.to_owned(), true),
+        ("\n".to_owned(), true),
+        (format!("agent-unreadable /etc/drscout.conf\n{good}"), true),
+        (format!("{good}Segmentation fault\n"), false),
+        (format!("{good}port\n"), false),
+        (format!("{good}port process-server ps2\n"), false),
+        (format!("sh: line 12: ports: command not found\n{good}"), false),
+        (good.trim_end().to_owned(), false),
+    ] {
+        let transcript = guest_transcript(&[("ports", 0, &text)]);
+        let agent = crate::facts::agent::of(&transcript);
+        assert_eq!(of(&transcript, &agent).known().is_some(), known, "{text:?}");
+    }
+}
