@@ -13,7 +13,7 @@ use preflight::facts::probe::{Probe, Surroundings};
 use preflight::facts::question::Question;
 use preflight::facts::script::{self, Nonce};
 use preflight::facts::transcript::Transcript;
-use preflight::facts::{esxi_shell, host};
+use preflight::facts::{age, esxi_shell, host, query};
 use preflight::site::{Site, SiteFile, target};
 use preflight::transport::capture;
 
@@ -43,7 +43,13 @@ impl Subject {
     /// The targets of a capture of this system.
     pub fn targets(&self, transcript: &Transcript, checks: &CheckSet) -> Vec<Target> {
         match &self.kind {
-            Kind::Host(site) => vec![target::of_host(transcript, checks, Some(site)).unwrap()],
+            Kind::Host(site) => {
+                let env = site.surroundings(site.master_targets.first());
+                let probes = host::probes();
+                let asked = query::for_query(transcript.clone(), &env, &probes);
+                let counted = age::at(asked, transcript.asked_at.unwrap(), &probes);
+                vec![target::of_host(&counted, checks, Some(site)).unwrap()]
+            }
             Kind::EsxiShell(question) => target::of_esxi_shell(transcript, question),
             Kind::Server => target::of_server(transcript),
         }
@@ -71,16 +77,28 @@ fn of_host(below: &Path, name: &'static str) -> Subject {
     let around = site.surroundings(site.master_targets.first());
     let mut capture = asked(below, name, &host::probes(), &around);
     capture.target = "mt1".to_owned();
-    // Nothing listens on the fake machine's network; a damaged answer is to be told from a good one.
-    if let Some(ports) = capture.answers.by_probe.get_mut("ports") {
-        let open = |line: &str| match line.split_once(" refused ") {
-            Some((asked, _)) => format!("{asked} open yes 200 \n"),
-            None => format!("{line}\n"),
-        };
-        ports.text = ports.text.lines().map(open).collect();
-    }
+    let ports = capture.answers.by_probe.get_mut("ports").unwrap();
+    ports.text = answered_by_servers(&ports.text);
     let damages = damage::of_shell(&capture);
     Subject { name, capture, damages, kind: Kind::Host(Box::new(site)) }
+}
+
+/// The answer about ports with working servers in place of those that the fake machine's network
+/// does not have: a damaged answer is to be told from a good one.
+fn answered_by_servers(text: &str) -> String {
+    let open = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["port", role, address, port, _state, ..] => {
+                let http = if *role == "process-server" { 400 } else { 200 };
+                let at = format!("at {role} {address} {port} 192.0.2.1\n");
+                format!("{at}port {role} {address} {port} open yes {http} \n")
+            }
+            ["at", ..] => String::new(),
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().map(open).collect()
 }
 
 fn of_esxi(below: &Path, name: &'static str) -> Subject {
@@ -122,10 +140,12 @@ fn asked(below: &Path, name: &str, probes: &[Probe], around: &Surroundings) -> T
 /// vSphere servers, asked over the API.
 pub fn of_servers() -> Option<Vec<Subject>> {
     simulator::built()?;
-    Some(["good", "snapshot-on-mt"].map(of_server).into_iter().collect())
+    Some([("good", 1), ("snapshot-on-mt", 5)].map(of_server).into_iter().collect())
 }
 
-fn of_server(name: &'static str) -> Subject {
+/// Every value of a server's answers is damaged, or one of so many where another subject has
+/// nearly the same answers.
+fn of_server((name, one_of): (&'static str, usize)) -> Subject {
     let server = simulator::Simulator::of(name).unwrap();
     let home = tempfile::tempdir().unwrap();
     let target = format!("vsphere://asr@vsphere.local@{}", server.authority);
@@ -140,6 +160,6 @@ fn of_server(name: &'static str) -> Subject {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let capture = capture::parse(&said, name).unwrap();
-    let damages = damage::of_server(&capture);
+    let damages = damage::of_server(&capture, one_of);
     Subject { name, capture, damages, kind: Kind::Server }
 }

@@ -33,15 +33,16 @@ pub fn of_shell(capture: &Transcript) -> Vec<Damaged> {
     all
 }
 
-/// Every damage of a capture of a vSphere server, whose answers are JSON.
-pub fn of_server(capture: &Transcript) -> Vec<Damaged> {
+/// Every damage of a capture of a vSphere server, whose answers are JSON; of their values one of so
+/// many.
+pub fn of_server(capture: &Transcript, one_of: usize) -> Vec<Damaged> {
     let mut all = Vec::new();
     for (probe, answer) in &capture.answers.by_probe {
         all.extend(of_whole_answer(capture, probe, answer));
         let Ok(value) = serde_json::from_str::<Value>(&answer.text) else { continue };
         let mut places = Vec::new();
         pointers(&value, String::new(), &mut places);
-        for place in places {
+        for place in places.into_iter().step_by(one_of) {
             for (kind, change) in
                 [("value gone", remove as fn(&mut Value, &str)), ("value null", null)]
             {

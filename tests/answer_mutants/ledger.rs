@@ -6,15 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use preflight::check::{CheckSet, Outcome, Severity, Target, judge};
+use preflight::check::{CheckSet, Outcome, Target, judge};
 use preflight::facts::Document;
 use serde_json::Value;
 
 use super::captures::{Subject, checks};
 use super::damage::Damaged;
 
-/// What is right although it looks wrong: `KIND PROBE CHECK: why`, where `*` stands for any.
+/// What is right although it looks wrong: `KINDS | PROBES | CHECKS: why`, where `*` stands for any.
 const EXCUSED: &str = include_str!("excused.txt");
+
+/// What nobody has decided yet: `KIND | PROBE | CHECK`, or `unread | PROBE`.
+const UNDECIDED: &str = include_str!("undecided.txt");
+
+fn is_undecided(what: &str) -> bool {
+    UNDECIDED.lines().any(|line| line == what)
+}
 
 /// A check that passed on a damaged capture.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +29,8 @@ struct Passed {
     kind: &'static str,
     probe: String,
     check: String,
+    /// The target it was evaluated for.
+    target: String,
     /// Whether the facts the check speaks of changed.
     changed: bool,
     /// Whether it passed before the damage.
@@ -31,6 +40,19 @@ struct Passed {
     what: String,
 }
 
+impl Passed {
+    fn line(&self) -> String {
+        format!("{} | {} | {}", self.kind, self.probe, self.check)
+    }
+
+    fn read(&self) -> Read {
+        (self.subject, self.target.clone(), self.check.clone(), self.probe.clone())
+    }
+}
+
+/// That a check, evaluated for a target of a subject, reads a probe.
+type Read = (&'static str, String, String, String);
+
 /// Everything that was found.
 pub struct Ledger {
     mutants: BTreeMap<&'static str, usize>,
@@ -39,6 +61,9 @@ pub struct Ledger {
     unread: Vec<String>,
     idle: Vec<String>,
     excused: usize,
+    undecided: usize,
+    /// By subject: how many blockers pass on the undamaged capture.
+    good: BTreeMap<&'static str, usize>,
 }
 
 /// The outcome of one check on one target, and the facts it speaks of.
@@ -50,8 +75,12 @@ impl Ledger {
         let (mut passed, mut reads) = (Vec::new(), BTreeSet::new());
         let (mut mutants, mut evaluated) = (BTreeMap::new(), 0);
         let mut probes = BTreeSet::new();
+        let mut good = BTreeMap::new();
         for subject in subjects {
             let base = judged(&subject.targets(&subject.capture, &checks), &checks);
+            let is_blocker = |check: &str| checks.find(check).unwrap().severity.is_blocker();
+            let passing = base.iter().filter(|((_, check), (ok, _))| *ok && is_blocker(check));
+            good.insert(subject.name, passing.count());
             probes.extend(subject.capture.answers.by_probe.keys().cloned());
             for damaged in &subject.damages {
                 *mutants.entry(damaged.kind).or_default() += 1;
@@ -63,28 +92,31 @@ impl Ledger {
             }
         }
         let unread = probes.into_iter().filter(|probe| {
-            !reads.iter().any(|(read, _): &(String, String)| read == probe)
+            !reads.iter().any(|(.., read): &Read| read == probe)
                 && !is_unread_by_right(probe)
+                && !is_undecided(&format!("unread | {probe}"))
         });
         let unread = unread.collect();
-        let suspicious = passed.into_iter().filter(|it| {
-            let reads = reads.contains(&(it.probe.clone(), it.check.clone()));
-            it.changed || (it.whole && reads)
-        });
+        let suspicious =
+            passed.into_iter().filter(|it| it.changed || (it.whole && reads.contains(&it.read())));
         let mut wrong: BTreeMap<(String, &'static str), (usize, String)> = BTreeMap::new();
         let mut used = BTreeSet::new();
         let mut excused = 0;
+        let mut undecided = BTreeSet::new();
         for it in suspicious {
             match excuse(&it) {
                 Some(line) => {
                     used.insert(line);
                     excused += 1;
                 }
+                None if is_undecided(&it.line()) => {
+                    undecided.insert(it.line());
+                }
                 None => {
                     let grade = if it.before { "passes still" } else { "passes now" };
-                    let key = (format!("{} | {} | {}", it.kind, it.probe, it.check), grade);
-                    let entry =
-                        wrong.entry(key).or_insert((0, format!("{}: {}", it.subject, it.what)));
+                    let key = (it.line(), grade);
+                    let first = format!("{} {}: {}", it.subject, it.target, it.what);
+                    let entry = wrong.entry(key).or_insert((0, first));
                     entry.0 += 1;
                 }
             }
@@ -94,10 +126,12 @@ impl Ledger {
             .flat_map(|s| s.capture.answers.by_probe.keys())
             .map(String::as_str)
             .collect();
-        let idle = excuses().filter(|line| {
-            let probe = line.probe;
-            !used.contains(line.text) && mine.contains(probe)
+        let of_these =
+            |kinds: &str| kinds == "*" || kinds.split(", ").any(|kind| mutants.contains_key(kind));
+        let idle = excuses().filter(|line| of_these(line.kinds)).filter(|line| {
+            !used.contains(line.text) && line.probe.split(", ").any(|probe| mine.contains(probe))
         });
+        let idle = idle.map(|line| line.text.to_owned()).collect();
         Self {
             mutants,
             evaluated,
@@ -108,9 +142,16 @@ impl Ledger {
                 })
                 .collect(),
             unread,
-            idle: idle.map(|line| line.text.to_owned()).collect(),
+            idle,
             excused,
+            undecided: undecided.len(),
+            good,
         }
+    }
+
+    /// How many blockers pass on a capture that is not damaged.
+    pub fn passing(&self, subject: &str) -> usize {
+        self.good.get(subject).copied().unwrap_or_default()
     }
 
     pub fn wrong(&self) -> &[String] {
@@ -133,17 +174,19 @@ impl Ledger {
         }
         text.push_str(&format!(
             "\n{total} mutants, {} checks evaluated on them, {} passes explained in \
-             tests/answer_mutants/excused.txt, {} passed wrongly.\n",
+             tests/answer_mutants/excused.txt, {} passed wrongly. Not decided yet: {} kinds of pass, \
+             each listed in tests/answer_mutants/undecided.txt.\n",
             self.evaluated,
             self.excused,
-            self.wrong.len()
+            self.wrong.len(),
+            self.undecided
         ));
         text
     }
 }
 
 /// What one thread found: what passed, which check reads which probe, and how many were evaluated.
-type Found = (Vec<Passed>, BTreeSet<(String, String)>, usize);
+type Found = (Vec<Passed>, BTreeSet<Read>, usize);
 
 /// Every damaged capture of one system, evaluated on all processors.
 fn evaluated_all(subject: &Subject, base: &Judged, checks: &CheckSet) -> Vec<Found> {
@@ -172,13 +215,15 @@ fn compare(subject: &Subject, damaged: &Damaged, base: &Judged, now: &Judged, fo
         let before = base.get(&(target.clone(), check.clone()));
         let changed = before.is_none_or(|(_, before)| before != facts);
         if changed {
-            found.1.insert((damaged.probe.clone(), check.clone()));
+            let probe = damaged.probe.clone();
+            found.1.insert((subject.name, target.clone(), check.clone(), probe));
         }
         if *passes {
             found.0.push(Passed {
                 kind: damaged.kind,
                 probe: damaged.probe.clone(),
                 check: check.clone(),
+                target: target.clone(),
                 changed,
                 before: before.is_some_and(|(passed, _)| *passed),
                 whole: damaged.whole,
@@ -189,32 +234,38 @@ fn compare(subject: &Subject, damaged: &Damaged, base: &Judged, now: &Judged, fo
     }
 }
 
-/// Every blocker and what became of it; a warning sends nobody to press a button.
+/// Every check, of whatever severity, and what became of it.
 fn judged(targets: &[Target], checks: &CheckSet) -> Judged {
     let findings = judge(checks, targets, &[], jiff::Timestamp::now());
     let documents: BTreeMap<&str, &Document> =
         targets.iter().map(|target| (target.name.as_str(), &target.document)).collect();
-    let blockers = findings.into_iter().filter(|finding| {
-        finding.severity <= Severity::DataLoss || matches!(finding.outcome, Outcome::Pass)
-    });
-    blockers
+    findings
+        .into_iter()
         .map(|finding| {
             let check = checks.find(&finding.check).unwrap();
-            let paths: BTreeSet<&str> = check
-                .rules()
-                .flat_map(|rule| rule.paths())
-                .map(|path| path.split("[]").next().unwrap_or(path))
-                .collect();
+            let paths: BTreeSet<&str> = check.rules().flat_map(|rule| rule.paths()).collect();
             let document = documents[finding.target.as_str()];
-            let facts = paths.iter().map(|path| value(document, path).cloned()).collect();
+            let facts = paths.iter().map(|path| value(&document.known, path)).collect();
             let passes = matches!(finding.outcome, Outcome::Pass);
             ((finding.target, finding.check), (passes, facts))
         })
         .collect()
 }
 
-fn value<'d>(document: &'d Document, path: &str) -> Option<&'d Value> {
-    path.split('.').try_fold(&document.known, |here, name| here.get(name))
+/// What a rule sees of the fact at a path, in which `[]` stands for every element of a list. Of a
+/// list of objects it can only see how many there are.
+fn value(known: &Value, path: &str) -> Option<Value> {
+    let Some((list, rest)) = path.split_once("[]") else {
+        let found = path.split('.').try_fold(known, |here, name| here.get(name))?;
+        return Some(match found.as_array() {
+            Some(items) if items.iter().any(Value::is_object) => Value::from(items.len()),
+            _ => found.clone(),
+        });
+    };
+    let list = list.split('.').try_fold(known, |here, name| here.get(name))?;
+    let Some(rest) = rest.strip_prefix('.') else { return Some(list.clone()) };
+    let items = list.as_array()?.iter();
+    Some(items.map(|item| value(item, rest).unwrap_or(Value::Null)).collect())
 }
 
 struct Excuse {
