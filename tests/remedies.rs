@@ -229,8 +229,14 @@ fn done(command: &mut Command) -> String {
 
 /// Runs a command inside a stub master target with something on standard input.
 fn enter(root: &Path, command: &str, input: Stdio, output: Stdio) -> std::process::Output {
-    let mut entering = Command::new(lab("enter.sh"));
-    entering.arg(root).env("SSH_ORIGINAL_COMMAND", command).stdin(input).stdout(output);
+    let mut entering = Command::new("timeout");
+    entering
+        .arg("60")
+        .arg(lab("enter.sh"))
+        .arg(root)
+        .env("SSH_ORIGINAL_COMMAND", command)
+        .stdin(input)
+        .stdout(output);
     entering.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
 }
 

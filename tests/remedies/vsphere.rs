@@ -21,6 +21,7 @@ struct Fault {
 
 const FAULTS: &[Fault] = &[
     Fault { check: "mt.disk-enable-uuid", scenario: "enableuuid-missing", breaks: |_| {} },
+    Fault { check: "mt.disk-enable-uuid", scenario: "enableuuid-quoted", breaks: |_| {} },
     Fault { check: "mt.no-snapshot", scenario: "snapshot-on-mt", breaks: |_| {} },
     Fault {
         check: "retention.exists",
