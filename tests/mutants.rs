@@ -372,7 +372,8 @@ fn recipes() {
 #[test]
 fn check_files() {
     // One that names no check of another file.
-    let text = Assets::embedded().read(preflight::assets::Kind::Check, "closure.yaml").unwrap().text;
+    let text =
+        Assets::embedded().read(preflight::assets::Kind::Check, "closure.yaml").unwrap().text;
     let subject = Subject::new(text.into_bytes());
     let accept = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();

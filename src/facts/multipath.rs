@@ -56,7 +56,12 @@ pub struct Map {
 pub fn of(transcript: &Transcript) -> MultipathFacts {
     let answer = transcript.answer("multipath");
     let installed = match &answer {
-        Fact::Known(answer) => Fact::Known(answer.status != 127),
+        // The probe looks for the command first and ends with 127 without it.
+        Fact::Known(Answer { status: 127, .. }) => Fact::Known(false),
+        Fact::Known(answer) if answer.text.contains("not found") => {
+            Fact::unavailable("multipath says that something is not found")
+        }
+        Fact::Known(_) => Fact::Known(true),
         Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
     };
     let maps = match answer {
