@@ -100,7 +100,8 @@ fn whatever_ends_a_question_the_terminal_shows_again_what_is_typed() {
     for (step, code) in
         [("type:secr\\x03", 130), ("kill:INT", 130), ("kill:TERM", -15), ("kill:HUP", -1)]
     {
-        let steps = ["unseen:Password of ", "type:se", step];
+        // What is typed has to be read before the end comes.
+        let steps = ["unseen:Password of ", "type:se", "wait:0.5", step];
         let args = ["check", "host", &target, "--known-hosts", &server.known_hosts];
         let screen = at_terminal(dir.path(), &steps, &args);
         screen.done();
