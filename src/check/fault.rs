@@ -108,7 +108,7 @@ pub enum Fault {
     /// A regular expression that is none.
     #[error("no regular expression: {0}")]
     Pattern(String),
-    /// More than [`MOST_DEPTH`] levels.
+    /// More levels than a rule may have.
     #[error("it is more than {MOST_DEPTH} levels deep")]
     TooDeep,
     /// Loops inside loops over what is written out.
