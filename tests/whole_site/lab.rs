@@ -61,6 +61,14 @@ impl Lab {
             let root = machine(below, root);
             Server::up(below, mode, &["--root", root.to_str().unwrap()])
         };
+        // The ESXi host's master target is the machine that is asked by its shell.
+        let config = machine(below, "esxi-paid").join("fixture/config.11");
+        let text = fs::read_to_string(&config).unwrap();
+        let text = ["6000C29a-0b1c-2d3e-4f50-617283940516", "6000C29f-3a1b-5d7e-9001-12233445566a"]
+            .iter()
+            .zip(["6000C290-0000-0000-0000-000000000007", "6000C291-0000-0000-0000-000000000007"])
+            .fold(text, |text, (guest, stub)| text.replace(stub, guest));
+        fs::write(&config, text).unwrap();
         let lab = Self {
             vcenter: Simulator::start(&below.join("scenario.json"), &[]),
             esxi: Some(server("kbdint", "esxi-paid")),
