@@ -1,6 +1,6 @@
 //! The embedded data files, and a directory that may stand before them (`--assets DIR`).
 //!
-//! Not for what the files mean: `image::recipe`, `image::profile`, `template` and
+//! Not for what the files mean: `image::recipe`, `installer::profile`, `template` and
 //! `check::definition` each read their own kind.
 
 use std::collections::BTreeSet;

@@ -14,12 +14,19 @@
 //! that talks to a person.
 //! `tests/architecture.rs` holds who may import whom.
 
+pub mod agent;
 pub mod assets;
+pub mod atomic_file;
+pub mod boot;
 pub mod check;
 pub mod cli;
 pub mod digest;
+pub mod disc_path;
 pub mod facts;
 pub mod image;
+pub mod installer;
+pub mod iso;
+pub mod packages;
 pub mod random;
 pub mod regular_file;
 pub mod report;
@@ -27,4 +34,5 @@ pub mod secret;
 pub mod site;
 pub mod template;
 pub mod transport;
+pub mod vm;
 pub mod yaml;

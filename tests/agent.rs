@@ -13,10 +13,8 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use preflight::agent::{AgentError, NameForm, STANDIN_FILE_NAME, Script, inspect, standin_bundle};
 use preflight::digest::Sha256;
-use preflight::image::agent::{
-    AgentError, NameForm, STANDIN_FILE_NAME, Script, inspect, standin_bundle,
-};
 use tar::{EntryType, Header};
 
 const NAME: &str = "Microsoft-ASR_UA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar.gz";

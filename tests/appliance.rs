@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use preflight::assets::Assets;
-use preflight::image::self_check::{JUDGE_INSTALLED, SelfCheck, render};
-use preflight::image::service::Init;
 use preflight::image::static_program;
+use preflight::installer::self_check::{JUDGE_INSTALLED, SelfCheck, render};
+use preflight::installer::service::Init;
 use program::{binary, skipped};
 use serde_json::Value;
 use sshd::{Server, is_root, lab, there_are_servers, there_is};

@@ -8,7 +8,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use preflight::image::boot::{BootConfig, Kind, NewEntry};
+use preflight::boot::{BootConfig, Kind, NewEntry};
 
 /// What GRUB's parser says about a script. `None`, said loudly, when it is not installed, which
 /// in CI is a failure.

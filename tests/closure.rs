@@ -2,7 +2,7 @@
 //! createrepo_c wrote, and dnf as the oracle: what is promised installs, into a scratch root and for
 //! real, and what is refused does not, or not as it was meant.
 //!
-//! Not for the solver's own cases (`image::closure`). Real packages are the lab's and the user's.
+//! Not for the solver's own cases (`packages::depsolve`). Real packages are the lab's and the user's.
 
 #![allow(clippy::unwrap_used, reason = "all of this file is a test")]
 

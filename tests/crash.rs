@@ -380,7 +380,7 @@ fn targets_that_are_no_file_or_an_input_are_refused() {
     fs::create_dir(dir.join("directory.iso")).unwrap();
     fs::copy(dir.join("old/mt.iso"), dir.join("input.iso")).unwrap();
     fs::hard_link(dir.join("input.iso"), dir.join("same.iso")).unwrap();
-    fs::write(dir.join("agent.tar.gz"), preflight::image::agent::standin_bundle(0)).unwrap();
+    fs::write(dir.join("agent.tar.gz"), preflight::agent::standin_bundle(0)).unwrap();
     let input = Sha256::of(fs::read(dir.join("input.iso")).unwrap());
     let base = site.args.last().unwrap().clone();
     let agent = ["--agent", "agent.tar.gz", "--allow-unpinned"];

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use preflight::image::iso::fat::FatView;
+use preflight::iso::fat::FatView;
 
 /// Whether all of `tools` can be found. Says so when not; in CI that is a failure.
 fn have(tools: &[&str]) -> bool {

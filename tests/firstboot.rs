@@ -9,13 +9,12 @@
 #[path = "firstboot/machine.rs"]
 mod machine;
 
-use std::fs;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use machine::{APPLY, Machine, RETENTION, Shell, WWID, ended, have, mode, now, skipped};
-use preflight::image::service::Init;
+use preflight::installer::service::Init;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn shells() -> impl Iterator<Item = Shell> {

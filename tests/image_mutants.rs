@@ -22,8 +22,8 @@ use preflight::check::{self, CheckSet, Outcome, Target, TargetKind};
 use preflight::digest::Sha256;
 use preflight::facts::Document;
 use preflight::image::inspect::{self, MediaMd5Check};
-use preflight::image::iso::bytemap::ByteMap;
-use preflight::image::iso::{EntryKind, Medium};
+use preflight::iso::bytemap::ByteMap;
+use preflight::iso::{EntryKind, Medium};
 use program::installed;
 use records::Record;
 

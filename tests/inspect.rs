@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use preflight::image::agent::standin_bundle;
+use preflight::agent::standin_bundle;
 use program::{ONE_FILE, installed, run};
 use serde_json::{Value, json};
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use preflight::image::disc_path::DiscPath;
-use preflight::image::iso::bytemap::ByteMap;
-use preflight::image::iso::{
+use preflight::disc_path::DiscPath;
+use preflight::iso::bytemap::ByteMap;
+use preflight::iso::{
     Edits, EntryKind, Extended, JolietDifference, Medium, Platform, Source, Timestamp, create,
     extend,
 };
@@ -203,7 +203,7 @@ fn expected(mut tree: BTreeMap<String, Vec<u8>>, edits: &Edits) -> BTreeMap<Stri
             Source::Bytes(bytes) => bytes.to_vec(),
             Source::File { file, len } => {
                 let mut map = ByteMap::new();
-                map.push(*len, preflight::image::iso::bytemap::Origin::File(Arc::clone(file), 0));
+                map.push(*len, preflight::iso::bytemap::Origin::File(Arc::clone(file), 0));
                 let mut content = vec![0; *len as usize];
                 map.read_exact_at(0, &mut content).unwrap();
                 content

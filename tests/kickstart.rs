@@ -31,14 +31,16 @@ use std::{env, fs};
 
 use preflight::assets::Assets;
 use preflight::facts::Fact;
-use preflight::image::kickstart::parse::Kind;
-use preflight::image::kickstart::{
+use preflight::image::recipe::Recipe;
+use preflight::image::resolve::resolve;
+use preflight::image::setting::Setting;
+use preflight::installer::kickstart::parse::Kind;
+use preflight::installer::kickstart::{
     Carrier, Kickstart, Placement, RootAccess, facts, lint, parse, render,
 };
-use preflight::image::profile::Generation;
-use preflight::image::recipe::{Recipe, RootPassword};
-use preflight::image::setting::Setting;
-use preflight::image::system::{AgentKind, System};
+use preflight::installer::profile::Generation;
+use preflight::installer::root_password::RootPassword;
+use preflight::installer::system::AgentKind;
 
 struct Variant {
     name: &'static str,
@@ -126,7 +128,7 @@ fn rendered(variant: &Variant) -> (Generation, String) {
     let assets = Assets::embedded();
     let settings: Vec<Setting> = variant.settings.iter().map(|s| s.parse().unwrap()).collect();
     let file = Recipe::read(&assets, variant.recipe, &settings).unwrap();
-    let system = System::new(&file.recipe, file.profile(&assets).unwrap()).unwrap();
+    let system = resolve(&file.recipe, file.profile(&assets).unwrap()).unwrap();
     let mut payload = BTreeSet::new();
     if system.agent != AgentKind::None {
         payload.insert("agent.tar.gz".parse().unwrap());
@@ -259,14 +261,14 @@ fn what_the_recipe_asked_for_is_read_back_as_facts() {
     assert!(facts.packages.items.contains(&"kmod-reiserfs".to_owned()));
 
     let (generation, text) = rendered(named("centos-6.6"));
-    let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
+    let facts = preflight::installer::kickstart::facts(&text, "/ks.cfg", generation);
     assert!(!facts.custom_changes_executable && facts.disk_guard);
     assert_eq!(facts.first_boot, Fact::Known(false));
     assert!(facts.agent_directory.known().is_none());
     assert_eq!(facts.root_password, "locked");
 
     let (generation, text) = rendered(named("el7-full"));
-    let facts = preflight::image::kickstart::facts(&text, "/ks.cfg", generation);
+    let facts = preflight::installer::kickstart::facts(&text, "/ks.cfg", generation);
     assert_eq!(facts.firmware, Fact::Known("uefi".into()));
     assert_eq!(facts.first_boot, Fact::Known(true));
     assert!(facts.minimal);

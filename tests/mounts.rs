@@ -2,7 +2,7 @@
 //! runs the program's own script there through `sh -s`, and has the program judge the answers.
 //!
 //! Needs root, loop devices and ext4. LVM, multipath and NFS cannot be had this way; the tables of
-//! `facts::retention` know those.
+//! `facts::storage::retention` know those.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
 
@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use preflight::facts::retention::answer;
+use preflight::facts::storage::retention::answer;
 use program::{binary, installed, skipped};
 use serde_json::Value;
 

@@ -23,19 +23,19 @@ use std::time::{Duration, Instant};
 
 use mutation::{Dice, Subject};
 use packaging::{AS_CENTOS, AS_ELREPO, DSA, RSA, STRANGER, Signer, Spec};
+use preflight::agent;
 use preflight::assets::{Asset, Assets};
 use preflight::check::{self, CheckSet, Target, TargetKind};
 use preflight::digest::Sha256;
+use preflight::disc_path::DiscPath;
 use preflight::facts::Document;
-use preflight::image::agent;
-use preflight::image::disc_path::DiscPath;
 use preflight::image::inspect::{self, MediaMd5Check};
-use preflight::image::iso::{Edits, Medium, Source, Timestamp, extend};
-use preflight::image::kickstart;
-use preflight::image::profile::Generation;
 use preflight::image::recipe::Recipe;
-use preflight::image::repository::{self, Keyring};
-use preflight::image::system::System;
+use preflight::image::resolve::resolve;
+use preflight::installer::kickstart;
+use preflight::installer::profile::Generation;
+use preflight::iso::{Edits, Medium, Source, Timestamp, extend};
+use preflight::packages::repository::{self, Keyring};
 use program::{ONE_FILE, installed, run};
 
 /// Processor time that one mutant may take.
@@ -363,7 +363,7 @@ fn recipes() {
     let accept = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let Ok(file) = Recipe::read(&assets, path.to_str().unwrap(), &[]) else { return false };
-        System::new(&file.recipe, file.profile(&assets).unwrap()).is_ok()
+        resolve(&file.recipe, file.profile(&assets).unwrap()).is_ok()
     };
     assert!(accept(subject.intact()));
     series("recipes", 3000, |number| accept(&subject.mutant(&mut Dice::of(7, number))));

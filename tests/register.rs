@@ -8,17 +8,16 @@
 #[path = "firstboot/machine.rs"]
 mod machine;
 
-use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use machine::{Machine, Shell};
 use preflight::assets::Assets;
-use preflight::image::registration::{Commands, ConfigurationServer, render};
-use preflight::image::service::Init;
+use preflight::installer::registration::{Commands, ConfigurationServer, render};
+use preflight::installer::service::Init;
 
 const SECRET: &str = "Canary-5e1f-Passphrase";
 

@@ -9,15 +9,14 @@
 mod machine;
 mod program;
 
-use std::fs;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use machine::{Ended, Machine, Shell, ended, mode};
 use preflight::assets::Assets;
-use preflight::image::self_check::{SelfCheck, render};
-use preflight::image::service::Init;
+use preflight::installer::self_check::{SelfCheck, render};
+use preflight::installer::service::Init;
 use preflight::transport::capture;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 

@@ -17,8 +17,8 @@ use std::process::Command;
 
 use mutation::{Dice, Subject};
 use packaging::{AS_CENTOS, AS_ELREPO, DSA, How, RSA, STRANGER, Signer, Spec};
-use preflight::image::profile::Generation;
-use preflight::image::repository::{Keyring, Signed, read_packages};
+use preflight::installer::profile::Generation;
+use preflight::packages::repository::{Keyring, Signed, read_packages};
 use program::{ONE_FILE, installed, names_in, run};
 
 const WGET: Spec<'_> = Spec { name: "wget", evr: "1.12-5.el6", more: "", also: None };

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use preflight::image::iso::media_md5::{FIELD_LEN, FIELD_OFFSET, Implant, MediaMd5};
-use preflight::image::iso::partition_report::{self, PartitionReport};
-use preflight::image::iso::system_area::{Growth, GrowthNote, SystemArea, Table};
+use preflight::iso::media_md5::{FIELD_LEN, FIELD_OFFSET, Implant, MediaMd5};
+use preflight::iso::partition_report::{self, PartitionReport};
+use preflight::iso::system_area::{Growth, GrowthNote, SystemArea, Table};
 
 const PVD: usize = 32768;
 

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use preflight::facts::Fact;
 use preflight::facts::transcript::Transcript;
-use preflight::facts::vsphere::Survey;
+use preflight::facts::vsphere::snapshot::Survey;
 use preflight::transport::capture;
 use program::skipped;
 use serde_json::Value;

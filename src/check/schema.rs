@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use super::provider::Provider;
 use crate::facts::age::EvidenceFacts;
-use crate::facts::closure::PackageSetFacts;
-use crate::facts::esxi_host::EsxiFacts;
-use crate::facts::esxi_shell::EsxiShellFacts;
 use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
+use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::site::SiteFacts;
-use crate::facts::vcenter::VcenterFacts;
-use crate::facts::vm::VmFacts;
+use crate::facts::vsphere::esxi_host::EsxiFacts;
+use crate::facts::vsphere::esxi_shell::EsxiShellFacts;
+use crate::facts::vsphere::vcenter::VcenterFacts;
+use crate::facts::vsphere::vm::VmFacts;
 
 /// Facts are trees, not graphs; a schema deeper than this refers to itself.
 const MAX_DEPTH: usize = 24;

@@ -10,19 +10,19 @@ use super::pass::settle;
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
+use crate::atomic_file::{Input, Readers, Replacement, check_target};
 use crate::check::CheckSet;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::iso::Source;
-use crate::image::iso::bytemap::ByteMap;
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
-use crate::image::payload;
 use crate::image::payload_file::PayloadFile;
 use crate::image::plan::{Plan, Wish};
-use crate::image::replacement::{Input, Readers, Replacement, check_target};
-use crate::image::{description, free_space, on_disc, writing};
+use crate::image::{description, free_space, payload, writing};
+use crate::installer::disc_layout;
+use crate::iso::Source;
+use crate::iso::bytemap::ByteMap;
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
@@ -126,7 +126,7 @@ fn write(
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
     let report = check::judge_image(out, &facts, checks, reporting);
-    let bill = files.iter().find(|file| file.path.as_str() == on_disc::SBOM);
+    let bill = files.iter().find(|file| file.path.as_str() == disc_layout::SBOM);
     let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
         unreachable!("every payload has a bill of materials, made in memory")
     };

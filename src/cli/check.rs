@@ -9,6 +9,7 @@ use rustix::fs::Access;
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
 use super::{Exit, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
+use crate::atomic_file::{Input, Readers, Replacement, check_target};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
@@ -17,7 +18,6 @@ use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
-use crate::image::replacement::{Input, Readers, Replacement, check_target};
 use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 

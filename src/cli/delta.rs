@@ -11,17 +11,18 @@ use super::args::{BuildDelta, BuildImage};
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, progress, screen, stream};
 use crate::assets::Assets;
+use crate::atomic_file::{Input, Readers, Replacement, check_target};
 use crate::check::CheckSet;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::delta::{self, Delta, DeltaError};
+use crate::image::free_space;
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::iso::Medium;
-use crate::image::iso::bytemap::{ByteMap, Origin};
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{open_input, open_medium};
-use crate::image::replacement::{Input, Readers, Replacement, check_target};
-use crate::image::{free_space, on_disc};
+use crate::installer::disc_layout;
+use crate::iso::Medium;
+use crate::iso::bytemap::{ByteMap, Origin};
 
 /// Bytes of a bill of materials that is taken out of a rebuilt image.
 const MOST_SBOM: u64 = 32 << 20;
@@ -188,7 +189,7 @@ fn read_back(delta: &Delta, part: &Replacement) -> anyhow::Result<ReadBack> {
         synced.join().expect("syncing does not panic")?;
         let facts = facts.join().expect("inspecting does not panic")?;
         let medium = Medium::open(Arc::clone(&file))?;
-        let bill = medium.read(on_disc::SBOM, MOST_SBOM).ok();
+        let bill = medium.read(disc_layout::SBOM, MOST_SBOM).ok();
         Ok((facts, inspect::manifest(&medium), bill))
     })
 }

@@ -11,17 +11,15 @@ use super::login::Login;
 use super::{Exit, failure, interrupt, progress, vcenter, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
-use crate::facts::esxi_shell;
 use crate::facts::probe::Surroundings;
-use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::esxi_shell;
+use crate::facts::vsphere::question::Question;
 use crate::site::{self, target};
-use crate::transport::Transport;
-use crate::transport::capture;
-use crate::transport::fleet;
 use crate::transport::local::Local;
 use crate::transport::ssh::Ssh;
 use crate::transport::target::Target as Way;
+use crate::transport::{Transport, capture, fleet};
 
 /// The command that asks an ESXi host's shell.
 pub const VERB: &str = "check esxi";

@@ -3,22 +3,21 @@
 use std::error::Error;
 
 use super::packages::PackagesError;
+use crate::agent::AgentError;
 use crate::assets::AssetError;
+use crate::atomic_file::ReplacementError;
 use crate::check::DefinitionError;
 use crate::check::symptom_set::SymptomError;
 use crate::facts::transcript::Transcript;
-use crate::image::agent::AgentError;
 use crate::image::compose::ComposeError;
 use crate::image::delta::DeltaError;
-use crate::image::iso::IsoError;
 use crate::image::payload::PayloadError;
 use crate::image::plan::PlanError;
-use crate::image::profile::ProfileError;
 use crate::image::recipe::RecipeError;
-use crate::image::replacement::ReplacementError;
-use crate::image::repository::RepositoryError;
-use crate::image::system::SystemError;
-use crate::image::vm::VmError;
+use crate::image::resolve::SystemError;
+use crate::installer::profile::ProfileError;
+use crate::iso::IsoError;
+use crate::packages::repository::RepositoryError;
 use crate::report::catalogue::NoSuchCheck;
 use crate::secret::redacted_message;
 use crate::site::inventory::InventoryError;
@@ -29,6 +28,7 @@ use crate::transport::target::TargetError;
 use crate::transport::vsphere::address::AddressError;
 use crate::transport::vsphere::failure::VsphereError;
 use crate::transport::vsphere::thumbprint::ThumbprintError;
+use crate::vm::VmError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.

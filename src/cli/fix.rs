@@ -11,8 +11,8 @@ use anyhow::Context;
 
 use super::args::Fix;
 use super::{screen, terminal};
+use crate::atomic_file::{Readers, Replacement};
 use crate::facts::script::quoted;
-use crate::image::replacement::{Readers, Replacement};
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
 

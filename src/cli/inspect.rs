@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::args::{InspectFile, TextOrJson};
 use super::{Exit, screen};
+use crate::agent;
 use crate::facts::Document;
-use crate::image::agent;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::plan::open_input;
 use crate::report::json;

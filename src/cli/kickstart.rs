@@ -7,17 +7,17 @@ use anyhow::Context;
 use super::args::{LintKickstart, LintStyle, RenderKickstart, TextOrJson};
 use super::{Exit, recipe, screen};
 use crate::assets::{self, Asset, Assets};
-use crate::image::kickstart::lint::{Lint, Severity, Style};
-use crate::image::kickstart::{self, Carrier, Placement};
 use crate::image::payload;
-use crate::image::profile::Profile;
-use crate::image::system::System;
+use crate::image::resolve::resolve;
+use crate::installer::kickstart::lint::{Lint, Severity, Style};
+use crate::installer::kickstart::{self, Carrier, Placement};
+use crate::installer::profile::Profile;
 use crate::report::json;
 
 /// Prints the kickstart of a recipe.
 pub fn render(args: &RenderKickstart, assets: &Assets) -> anyhow::Result<Exit> {
     let chosen = recipe::choose(&args.recipe, assets)?;
-    let system = System::new(&chosen.recipe, chosen.profile)?;
+    let system = resolve(&chosen.recipe, chosen.profile)?;
     let placement = Placement {
         carrier: if args.kickstart_disc { Carrier::KickstartDisc } else { Carrier::InstallerDisc },
         have_repo: chosen.recipe.rpms.is_some(),

@@ -7,8 +7,8 @@ use super::Exit;
 use super::args::{Arguments, List, Listing, TextOrJson};
 use crate::assets::Assets;
 use crate::check::{CheckSet, SymptomSet};
-use crate::image::profile::Profile;
 use crate::image::recipe::{self, Recipe};
+use crate::installer::profile::Profile;
 use crate::report;
 
 /// One row of a list: a name and what it is.

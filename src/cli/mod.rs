@@ -48,7 +48,7 @@ use clap::{CommandFactory, FromArgMatches};
 use args::{Arguments, Verb};
 use exit::Exit;
 
-use crate::image::replacement::Input;
+use crate::atomic_file::Input;
 use crate::secret::redacted;
 
 /// Runs the program for the process's arguments.

@@ -3,7 +3,7 @@
 //!
 //! What was written on the command line is looked at here, for every verb alike; what a verb finds out
 //! by itself (the image's default name, the captures of a site) it adds. Not for writing files: that
-//! is `image::replacement`.
+//! is `atomic_file`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -13,7 +13,7 @@ use anyhow::Context;
 use clap::{ArgMatches, Command};
 
 use super::product;
-use crate::image::replacement::{Input, check_target};
+use crate::atomic_file::{Input, check_target};
 use crate::site::Site;
 
 /// Files that are looked at below a directory that a command reads.

@@ -1,24 +1,24 @@
 //! `check packages` and `list packages`: will the installation resolve, and what is to be fetched
 //! before it does. `build image` asks the same before it writes.
 //!
-//! Not for resolving (`image::closure`) nor for judging (`check`).
+//! Not for resolving (`packages::depsolve`) nor for judging (`check`).
 
 use std::path::{Path, PathBuf};
 
 use super::args::{CheckPackages, List, RecipeChoice};
 use super::{Exit, check, outputs, recipe};
 use crate::assets::Assets;
+use crate::atomic_file::Input;
 use crate::check::status::FailOn;
 use crate::check::{self as judge, CheckSet, Target, TargetKind};
-use crate::facts::closure::PackageSetFacts;
+use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Document, Fact};
-use crate::image::closure::{Problem, name_of_file};
 use crate::image::inspect::{self, Asked, Stock};
 use crate::image::plan::{Plan, open_keys, open_medium};
-use crate::image::profile::Generation;
-use crate::image::replacement::Input;
-use crate::image::repository::{self, Keyring, Shelf};
-use crate::image::system::System;
+use crate::image::resolve::resolve;
+use crate::installer::profile::Generation;
+use crate::packages::depsolve::{Problem, name_of_file};
+use crate::packages::repository::{self, Keyring, Shelf};
 use crate::report::Report;
 use crate::report::model::CheckResult;
 
@@ -98,7 +98,7 @@ impl Question {
             Some(directory) => repository::survey(directory, generation, &keyring)?,
             None => Shelf::default(),
         };
-        let system = System::new(&file.recipe, profile)?;
+        let system = resolve(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
         Ok(Self { asked: system.asked(), known, generation, base, shelf, keyring, inputs })
     }

@@ -8,11 +8,11 @@ use std::io;
 use anyhow::Context;
 
 use crate::image::compose::Composition;
-use crate::image::iso::bytemap::ByteMap;
-use crate::image::iso::media_md5::Implant;
 use crate::image::manifest::Manifest;
 use crate::image::plan::Plan;
 use crate::image::writing::{Base, BaseDigests, Tap};
+use crate::iso::bytemap::ByteMap;
+use crate::iso::media_md5::Implant;
 
 /// Answers the base's digests with the bytes that depend on them.
 pub type Late<'a> = Box<dyn FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)> + 'a>;

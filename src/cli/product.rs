@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::atomic_file::{Input, Readers, Replacement};
 use crate::image::free_space;
 use crate::image::manifest::Beside;
-use crate::image::replacement::{Input, Readers, Replacement};
 
 /// Whether a name given with -o means standard output.
 pub fn is_stream(out: &Path) -> bool {

@@ -6,11 +6,11 @@ use anyhow::Context;
 use super::args::RecipeChoice;
 use super::root_password;
 use crate::assets::Assets;
-use crate::image::kickstart::RootAccess;
 use crate::image::manifest::RecipeRecord;
-use crate::image::profile::Profile;
 use crate::image::recipe::{Recipe, RecipeFile};
 use crate::image::setting::Setting;
+use crate::installer::kickstart::RootAccess;
+use crate::installer::profile::Profile;
 
 /// A recipe with everything a person decides about it.
 pub struct Chosen {

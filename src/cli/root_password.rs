@@ -1,6 +1,6 @@
 //! The root password of the appliance: hashed before anything else sees it.
 //!
-//! Not for how it is asked for and read (`password`), the form of hashes (`image::value`), nor for the kickstart.
+//! Not for how it is asked for and read (`password`), the form of hashes (`installer::value`), nor for the kickstart.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
 use super::{password, terminal};
-use crate::image::recipe::RootPassword;
-use crate::image::value::account::CryptHash;
+use crate::installer::root_password::RootPassword;
+use crate::installer::value::account::CryptHash;
 use crate::random;
 use crate::secret::Secret;
 

@@ -11,8 +11,8 @@ use super::{Exit, captured};
 use crate::assets::read_file;
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::address;
-use crate::facts::property;
 use crate::facts::transcript::{Failure, Transcript};
+use crate::facts::vsphere::property;
 use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
     SiteFile, Vcenter, Way,

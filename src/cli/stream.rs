@@ -15,18 +15,18 @@ use anyhow::Context;
 
 use super::pass::settle;
 use super::{Exit, check, product, progress};
+use crate::atomic_file::Input;
 use crate::check::CheckSet;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::image::compose::Composition;
 use crate::image::delta::{Delta, DeltaError};
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::iso::Medium;
-use crate::image::iso::bytemap::ByteMap;
-use crate::image::iso::media_md5::{FIELD_AT, FIELD_END};
 use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::Plan;
-use crate::image::replacement::Input;
 use crate::image::writing;
+use crate::iso::Medium;
+use crate::iso::bytemap::ByteMap;
+use crate::iso::media_md5::{FIELD_AT, FIELD_END};
 
 /// What reports and the manifest call an image that has no name.
 const NAME: &str = "standard output";

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use super::args::{TrustServer, Trusting};
 use super::{Exit, screen, terminal, via};
-use crate::image::replacement::{Readers, Replacement};
+use crate::atomic_file::{Readers, Replacement};
 use crate::secret::redacted;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::Deadline;

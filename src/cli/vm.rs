@@ -8,10 +8,10 @@ use anyhow::Context;
 use super::args::BuildVm;
 use super::{Exit, screen};
 use crate::assets::Assets;
+use crate::atomic_file::{Input, Readers, Replacement};
 use crate::image::recipe::Recipe;
-use crate::image::replacement::{Input, Readers, Replacement};
 use crate::image::setting::Setting;
-use crate::image::vm::{self, Surroundings};
+use crate::vm::{self, Surroundings};
 
 /// Writes the descriptors of a recipe's machine.
 pub fn build(args: &BuildVm, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {

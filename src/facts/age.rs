@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::clock;
+use super::guest::clock;
 use super::probe::Probe;
 use super::transcript::{BY_SCRIPT, Transcript};
 use super::{Document, Fact};

@@ -7,32 +7,29 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Fact;
-use super::access::{self, AccessFacts};
-use super::agent::{self, AgentFacts};
-use super::azure_agent::{self, AzureAgentFacts};
-use super::block::{self, DiskFacts};
-use super::clock::{self, ClockFacts};
+use super::agent::azure_agent::{self, AzureAgentFacts};
+use super::agent::custom_changes::{self, CustomChangesFacts};
+use super::agent::unified_agent::{self, AgentFacts};
 use super::connection::{self, ConnectionFacts};
-use super::custom_changes::{self, CustomChangesFacts};
-use super::fstab;
-use super::interface_files;
-use super::interfaces;
-use super::kernel_updates::{self, KernelUpdateFacts};
-use super::machine::{self, MachineFacts};
-use super::modules::{self, ModuleFacts};
-use super::mounts::{self, MountFacts};
-use super::multipath::{self, MultipathFacts};
-use super::network::{self, NetworkFacts};
-use super::os::{self, OsFacts};
-use super::packages::{self, PackageFacts};
-use super::ports::{self, PortsFacts};
+use super::guest::access::{self, AccessFacts};
+use super::guest::clock::{self, ClockFacts};
+use super::guest::kernel_updates::{self, KernelUpdateFacts};
+use super::guest::machine::{self, MachineFacts};
+use super::guest::modules::{self, ModuleFacts};
+use super::guest::os::{self, OsFacts};
+use super::guest::packages::{self, PackageFacts};
+use super::guest::processes::{self, ProcessFacts};
+use super::network::ports::{self, PortsFacts};
+use super::network::{self, NetworkFacts, interface_files, interfaces};
 use super::probe::Probe;
-use super::processes::{self, ProcessFacts};
-use super::query;
-use super::retention::{self, RetentionFacts};
-use super::scsi::{self, ScsiFacts};
+use super::storage::block::{self, DiskFacts};
+use super::storage::fstab;
+use super::storage::mounts::{self, MountFacts};
+use super::storage::multipath::{self, MultipathFacts};
+use super::storage::retention::{self, RetentionFacts};
+use super::storage::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
+use super::{Fact, query};
 
 /// Everything that is judged about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -86,7 +83,7 @@ impl HostFacts {
         let disks = block::of(transcript, retention::mount(transcript));
         let scsi = scsi::of(transcript);
         let root_ids = root_ids(&disks, &scsi);
-        let agent = agent::of(transcript);
+        let agent = unified_agent::of(transcript);
         let multipath = multipath::of(transcript);
         let taken = multipath.system_disks.clone().map(|disks| !disks.items.is_empty());
         Self {
@@ -148,7 +145,7 @@ pub fn probes() -> Vec<Probe> {
         interfaces::PROBES,
         interface_files::PROBES,
         network::PROBES,
-        agent::PROBES,
+        unified_agent::PROBES,
         custom_changes::PROBES,
         azure_agent::PROBES,
         mounts::PROBES,

@@ -2,6 +2,8 @@
 //!
 //! Not for how it is read (`image::inspect`) nor for whether it is good (`checks/image.yaml`).
 
+pub mod depsolve;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

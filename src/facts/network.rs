@@ -3,17 +3,21 @@
 //!
 //! Not for whether other machines answer (`reach`).
 
+pub mod interface_files;
+pub mod interfaces;
+pub mod ports;
+
 use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file;
-use super::interface_files::{self, Configuration};
-use super::interfaces::{self, Address};
+use interface_files::Configuration;
+use interfaces::Address;
+
 use super::probe::Probe;
 use super::transcript::Transcript;
-use super::{Fact, Looked};
+use super::{Fact, Looked, file};
 
 /// The resolver's configuration, and the hosts the host knows by itself.
 ///

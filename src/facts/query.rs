@@ -5,12 +5,11 @@
 //! capture from before that is read as far as its answers name what they are about. Not for what
 //! vSphere servers are asked about: that is `question`.
 
-use super::Fact;
 use super::address::{self, Server};
-use super::file;
-use super::ports;
+use super::network::ports;
 use super::probe::{Parameter, Probe, Surroundings};
 use super::transcript::{Answer, Transcript};
+use super::{Fact, file};
 
 /// What the script was told, one line for each parameter and server:
 ///

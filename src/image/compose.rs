@@ -5,22 +5,22 @@
 
 use std::sync::Arc;
 
-use super::disc_path::{BadDiscPath, DiscPath};
-use super::iso::bytemap::{ByteMap, Origin, SECTOR};
-use super::iso::media_md5::MediaMd5;
-use super::iso::system_area::{SystemArea, SystemAreaError};
-use super::iso::{
-    BootDigests, Edits, Entry, EntryKind, Extended, IsoError, Medium, Source, boot_digests, create,
-    extend, second_tree,
-};
 use super::manifest::{BootRecord, FileRecord, Manifest};
 use super::menus::{self, MenuChange, MenuError, Unattended};
-use super::on_disc;
 use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::treeinfo::TreeInfo;
 use super::writing::{Base, BaseDigests};
 use crate::digest::Sha256;
+use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::installer::disc_layout;
+use crate::iso::bytemap::{ByteMap, Origin, SECTOR};
+use crate::iso::media_md5::MediaMd5;
+use crate::iso::system_area::{SystemArea, SystemAreaError};
+use crate::iso::{
+    BootDigests, Edits, Entry, EntryKind, Extended, IsoError, Medium, Source, boot_digests, create,
+    extend, second_tree,
+};
 
 /// An image that is decided to the last byte, but for the base's digest in its manifest.
 #[derive(Clone, Debug)]
@@ -332,8 +332,8 @@ fn with_manifest(
     let mut files: Vec<(DiscPath, Source)> =
         payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
     let text = |text: String| Source::Bytes(Arc::from(text.into_bytes()));
-    files.push((DiscPath::new(on_disc::MANIFEST)?, text(manifest.to_json())));
-    files.push((DiscPath::new(on_disc::SUMS)?, text(manifest.to_sums())));
+    files.push((DiscPath::new(disc_layout::MANIFEST)?, text(manifest.to_json())));
+    files.push((DiscPath::new(disc_layout::SUMS)?, text(manifest.to_sums())));
     Ok(files)
 }
 
@@ -372,6 +372,6 @@ impl Placed {
             let placed = image.placed.iter().find(|file| file.path.as_str() == path);
             placed.expect("the manifest is among the files that were placed").at
         };
-        Self { manifest: at(on_disc::MANIFEST), sums: at(on_disc::SUMS) }
+        Self { manifest: at(disc_layout::MANIFEST), sums: at(disc_layout::SUMS) }
     }
 }

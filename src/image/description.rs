@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::compose::Composition;
-use super::iso::bytemap::SECTOR;
 use super::menus::MenuChange;
 use super::plan::{Judge, Plan};
-use super::system::AgentKind;
+use crate::installer::system::AgentKind;
+use crate::iso::bytemap::SECTOR;
 
 /// Describes what building the plan would write to `out`; `free` is the room there, when known.
 pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>) -> String {

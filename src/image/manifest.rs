@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::disc_path::DiscPath;
-use super::on_disc;
 use crate::digest::Sha256;
+use crate::disc_path::DiscPath;
+use crate::installer::disc_layout;
 
 /// The format's name and version; fields are only ever added.
 pub const SCHEMA: &str = "preflight.manifest/1";
@@ -243,7 +243,7 @@ impl Manifest {
         let own = Sha256::of(self.to_json());
         let mut lines: Vec<(&str, Sha256)> =
             self.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
-        lines.push((on_disc::MANIFEST, own));
+        lines.push((disc_layout::MANIFEST, own));
         lines.sort_unstable();
         let mut text = String::new();
         for (path, digest) in lines {
@@ -342,7 +342,7 @@ mod tests {
             sums,
             [
                 (Sha256::of("k"), DiscPath::new("ks.cfg").unwrap()),
-                (Sha256::of(manifest.to_json()), DiscPath::new(on_disc::MANIFEST).unwrap()),
+                (Sha256::of(manifest.to_json()), DiscPath::new(disc_layout::MANIFEST).unwrap()),
             ]
         );
     }

@@ -3,14 +3,14 @@
 //!
 //! Not for their grammars (`boot`), nor for judging them.
 
-use super::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry, volume_label};
-use super::disc_path::{BadDiscPath, DiscPath};
-use super::iso::fat::{FatError, FatView};
-use super::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
-use super::on_disc;
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
-use super::system::AgentKind;
+use crate::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry, volume_label};
+use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::installer::disc_layout;
+use crate::installer::system::AgentKind;
+use crate::iso::fat::{FatError, FatView};
+use crate::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
 
 /// The largest menu that is read.
 const MENU_BYTES: u64 = 256 * 1024;
@@ -167,9 +167,9 @@ impl Unattended {
         // Where the installer can read a stick, the label finds the medium whatever it is; el6
         // reads optical drives only (loader/cdinstall.c, anaconda 13.21.229).
         let place = if profile.usb {
-            format!("hd:LABEL={}:/{}", volume_id.replace(' ', "\\x20"), on_disc::KICKSTART)
+            format!("hd:LABEL={}:/{}", volume_id.replace(' ', "\\x20"), disc_layout::KICKSTART)
         } else {
-            format!("cdrom:/{}", on_disc::KICKSTART)
+            format!("cdrom:/{}", disc_layout::KICKSTART)
         };
         Self(NewEntry {
             title: format!("Install the master target{standin} (erases {})", disks.join(", ")),

@@ -1,36 +1,20 @@
 //! Recipe to plan to kickstart to payload to ISO to manifest, and back: an ISO to facts.
 
-pub mod agent;
-pub mod boot;
-pub mod closure;
 pub mod compose;
 pub mod delta;
 pub mod description;
-pub mod disc_path;
-pub mod firstboot;
 pub mod free_space;
 pub mod inspect;
-pub mod iso;
-pub mod kickstart;
 pub mod manifest;
 pub mod menus;
-pub mod on_disc;
 pub mod payload;
 pub mod payload_file;
 pub mod plan;
-pub mod profile;
 pub mod recipe;
-pub mod registration;
-pub mod replacement;
-pub mod repository;
+pub mod resolve;
 pub mod sbom;
-pub mod self_check;
-pub mod service;
 pub mod setting;
 pub mod static_program;
 pub mod sweep;
-pub mod system;
 pub mod treeinfo;
-pub mod value;
-pub mod vm;
 pub mod writing;

@@ -4,25 +4,23 @@
 
 use std::sync::Arc;
 
-use super::disc_path::BadDiscPath;
-use super::firstboot::{self, FirstBoot};
-use super::kickstart::model::{AGENT, AGENT_DIRECTORY};
-use super::kickstart::render::KickstartError;
-use super::kickstart::{self, Kickstart, Placement};
-use super::on_disc;
 use super::payload_file::PayloadFile;
 use super::plan::{AgentContent, Judge, Plan};
-use super::profile::Init;
-use super::recipe::Retention;
-use super::registration;
-use super::repository::{self, RepositoryError};
 use super::sbom;
-use super::self_check::{self, SelfCheck};
-use super::service::{self, ServiceError, ServiceFile};
-use super::system::Interface;
-use super::system::{AgentKind, System};
-use super::value::PayloadName;
 use crate::assets::Assets;
+use crate::disc_path::BadDiscPath;
+use crate::installer::first_boot::{self, FirstBoot};
+use crate::installer::kickstart::model::{AGENT, AGENT_DIRECTORY};
+use crate::installer::kickstart::render::KickstartError;
+use crate::installer::kickstart::{self, Kickstart, Placement};
+use crate::installer::profile::Init;
+use crate::installer::retention::Retention;
+use crate::installer::self_check::{self, SelfCheck};
+use crate::installer::service::{self, ServiceError, ServiceFile};
+use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::value::PayloadName;
+use crate::installer::{disc_layout, registration};
+use crate::packages::repository::{self, RepositoryError};
 
 /// Why a payload cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +60,12 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
     let mut files = Vec::new();
     for (name, text) in services(assets, &plan.system)? {
         files.push(PayloadFile::of_bytes(
-            &format!("{}/{name}", on_disc::PAYLOAD),
+            &format!("{}/{name}", disc_layout::PAYLOAD),
             text.into_bytes(),
         )?);
     }
     if let Some(agent) = &plan.agent {
-        let path = on_disc::AGENT;
+        let path = disc_layout::AGENT;
         files.push(match &agent.content {
             AgentContent::File { file, .. } => {
                 PayloadFile::of_file(path, Arc::clone(file), agent.bundle.len, agent.bundle.sha256)?
@@ -77,7 +75,7 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
     }
     if let Some(Judge::Carried { file, program, .. }) = &plan.judge {
         let file = Arc::clone(file);
-        files.push(PayloadFile::of_file(on_disc::JUDGE, file, program.len, program.sha256)?);
+        files.push(PayloadFile::of_file(disc_layout::JUDGE, file, program.len, program.sha256)?);
     }
     if !plan.packages.is_empty() {
         files.extend(add_ons(plan)?);
@@ -88,9 +86,9 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
         payload: names(&files),
     };
     let text = kickstart(assets, &plan.system, &placement, &plan.root)?;
-    files.push(PayloadFile::of_bytes(on_disc::KICKSTART, text.into_bytes())?);
+    files.push(PayloadFile::of_bytes(disc_layout::KICKSTART, text.into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    files.push(PayloadFile::of_bytes(on_disc::SBOM, sbom::of(plan, &files).into_bytes())?);
+    files.push(PayloadFile::of_bytes(disc_layout::SBOM, sbom::of(plan, &files).into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -165,7 +163,7 @@ fn first_boot(
         standin: system.agent == AgentKind::StandIn,
         fill_hosts: matches!(system.network, Interface::Dhcp { .. }),
         retention: match &system.retention {
-            Retention::FirstBoot { multipath, mount, .. } => Some(firstboot::DeferredRetention {
+            Retention::FirstBoot { multipath, mount, .. } => Some(first_boot::DeferredRetention {
                 multipath_name: multipath.to_string(),
                 mount: mount.to_string(),
             }),
@@ -176,23 +174,23 @@ fn first_boot(
     if system.agent == AgentKind::None {
         return Ok(Vec::new());
     }
-    firstboot::render(&model, assets)
+    first_boot::render(&model, assets)
 }
 
 fn add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
     for (path, bytes) in repository::repodata(&plan.packages, plan.epoch.seconds())? {
-        files.push(PayloadFile::of_bytes(&format!("{}/{path}", on_disc::REPOSITORY), bytes)?);
+        files.push(PayloadFile::of_bytes(&format!("{}/{path}", disc_layout::REPOSITORY), bytes)?);
     }
     for package in &plan.packages {
         let file = package.file.clone().expect("a plan keeps its packages open");
-        let path = format!("{}/{}", on_disc::REPOSITORY, package.location);
+        let path = format!("{}/{}", disc_layout::REPOSITORY, package.location);
         files.push(PayloadFile::of_file(&path, file, package.len, package.sha256)?);
     }
     Ok(files)
 }
 
 fn names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
-    let prefix = format!("{}/", on_disc::PAYLOAD);
+    let prefix = format!("{}/", disc_layout::PAYLOAD);
     files.iter().filter_map(|file| file.path.as_str().strip_prefix(&prefix)?.parse().ok()).collect()
 }

@@ -5,10 +5,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::disc_path::{BadDiscPath, DiscPath};
-use super::iso::Source;
 use super::manifest::FileRecord;
 use crate::digest::Sha256;
+use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::iso::Source;
 
 /// One file to be put on a disc.
 #[derive(Clone, Debug)]

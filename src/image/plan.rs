@@ -11,23 +11,24 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use serde::Serialize;
 
-use super::agent::{self, AgentBundle, AgentError};
-use super::iso::timestamp::TimestampTooLate;
-use super::iso::{IsoError, Medium, Timestamp};
-use super::kickstart::{Carrier, RootAccess};
 use super::manifest::{
     self, AgentRecord, BaseRecord, JudgeRecord, Manifest, RecipeRecord, RegistrationRecord,
     SelfCheckRecord, SignatureRecord, Tool,
 };
-use super::on_disc;
 use super::recipe::{Agent, JudgeChoice, Pinned, Recipe};
-use super::replacement::{Input, ReplacementError};
-use super::repository::{
+use super::resolve::{SystemError, resolve};
+use super::static_program::{self, BadProgram, StaticProgram};
+use crate::agent::{self, AgentBundle, AgentError};
+use crate::atomic_file::{Input, ReplacementError};
+use crate::digest::Sha256;
+use crate::installer::disc_layout;
+use crate::installer::kickstart::{Carrier, RootAccess};
+use crate::installer::system::System;
+use crate::iso::timestamp::TimestampTooLate;
+use crate::iso::{IsoError, Medium, Timestamp};
+use crate::packages::repository::{
     self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
 };
-use super::static_program::{self, BadProgram, StaticProgram};
-use super::system::{System, SystemError};
-use crate::digest::Sha256;
 
 /// The date of added files unless SOURCE_DATE_EPOCH says otherwise: 2017-03-27, the day of S001.
 /// The clock's would make every build another one.
@@ -41,7 +42,7 @@ pub struct Wish {
     /// Its name, digest and overridden keys.
     pub record: RecipeRecord,
     /// The profile the recipe names.
-    pub profile: super::profile::Profile,
+    pub profile: crate::installer::profile::Profile,
     /// The vendor's medium, before that of the recipe.
     pub base: Option<PathBuf>,
     /// The agent's archive, before that of the recipe.
@@ -277,7 +278,7 @@ impl Plan {
             recipe.rpms = Some(path);
         }
         let generation = wish.profile.generation;
-        let system = System::new(&recipe, wish.profile)
+        let system = resolve(&recipe, wish.profile)
             .map_err(|source| PlanError::System { recipe: wish.record.name.clone(), source })?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
         let epoch = Timestamp::new(wish.epoch.unwrap_or(DEFAULT_EPOCH))?;
@@ -388,7 +389,7 @@ impl Plan {
             }),
             agent: self.agent.as_ref().map(|agent| AgentRecord {
                 name: agent.bundle.file_name.clone(),
-                path: on_disc::AGENT.to_owned(),
+                path: disc_layout::AGENT.to_owned(),
                 sha256: agent.bundle.sha256,
                 size: agent.bundle.len,
                 pinned: agent.pinned,
@@ -400,7 +401,7 @@ impl Plan {
                 keep,
                 binary: match &self.judge {
                     Some(Judge::Carried { program, .. }) => Some(JudgeRecord {
-                        path: on_disc::JUDGE.to_owned(),
+                        path: disc_layout::JUDGE.to_owned(),
                         sha256: program.sha256,
                         size: program.len,
                     }),

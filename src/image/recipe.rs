@@ -1,28 +1,25 @@
 //! Recipes: what a person writes to say which master target is wanted (`images/*.yaml`).
 //!
-//! Not for defaults that depend on the distribution (`image::profile`), nor for whether the parts
-//! fit together (`image::system`).
+//! Not for defaults that depend on the distribution (`installer::profile`), nor for whether the parts
+//! fit together (`image::resolve`).
 
-mod layout;
 mod read;
-mod retention;
-mod root_password;
 mod self_check;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::registration::ConfigurationServer;
-use super::value::disk::{ByteSize, DiskName, ScsiAddress};
-use super::value::network::{Address, HostName, Netmask, Nic, Port};
-use super::value::{Keyboard, Language, PackageName, ProfileName, TimeZone, Title};
 use crate::digest::Sha256;
+use crate::installer::layout::Partition;
+use crate::installer::machine::{BootLoader, Disk, Firmware, HostsLine, Locale};
+use crate::installer::registration::ConfigurationServer;
+use crate::installer::retention::Retention;
+use crate::installer::root_password::RootPassword;
+use crate::installer::value::network::{Address, HostName, Netmask, Nic, Port};
+use crate::installer::value::{PackageName, ProfileName, TimeZone, Title};
 
-pub use layout::Partition;
 pub use read::{RecipeError, RecipeFile, init_recipe};
-pub use retention::{Retention, RetentionDisk};
-pub use root_password::RootPassword;
 pub use self_check::{JudgeChoice, SelfCheckWish};
 
 /// What was written.
@@ -96,25 +93,6 @@ fn utc() -> TimeZone {
     "Etc/UTC".parse().expect("Etc/UTC is a time zone")
 }
 
-/// Language and keyboard; S001 asks for US English.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Locale {
-    /// The language of the installed system.
-    pub language: Language,
-    /// The console's keyboard.
-    pub keyboard: Keyboard,
-}
-
-impl Default for Locale {
-    fn default() -> Self {
-        Self {
-            language: "en_US.UTF-8".parse().expect("en_US.UTF-8 is a language"),
-            keyboard: "us".parse().expect("us is a keyboard"),
-        }
-    }
-}
-
 /// The network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,76 +136,6 @@ pub enum Method {
 pub struct Disks {
     /// The one that gets the operating system.
     pub system: Disk,
-}
-
-/// A disk, and how it is told from others before it is erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Disk {
-    /// Its name in the installer.
-    pub name: DiskName,
-    /// Whether all that is on it may be destroyed; nothing is installed without it.
-    #[serde(default)]
-    pub erase: bool,
-    /// The size it must have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<SizeRange>,
-    /// The SCSI address it must have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scsi: Option<ScsiAddress>,
-}
-
-/// The sizes a disk may have; both ends count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SizeRange {
-    /// At least this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<ByteSize>,
-    /// At most this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<ByteSize>,
-}
-
-/// Where the boot loader goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BootLoader {
-    /// The first sector of the root partition, as S001 asks.
-    Partition,
-    /// The disk's first sector; under UEFI the EFI system partition.
-    Mbr,
-}
-
-/// What starts the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Firmware {
-    /// A BIOS.
-    #[default]
-    Bios,
-    /// UEFI.
-    Uefi,
-}
-
-impl Firmware {
-    /// The word in recipes and manifests.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bios => "bios",
-            Self::Uefi => "uefi",
-        }
-    }
-}
-
-/// One line of /etc/hosts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HostsLine {
-    /// The address.
-    pub address: Address,
-    /// The names it answers to.
-    pub names: Vec<HostName>,
 }
 
 /// The replication agent.

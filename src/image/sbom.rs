@@ -7,11 +7,11 @@
 use serde::Serialize;
 
 use super::manifest::Tool;
-use super::on_disc;
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
-use super::repository::RpmPackage;
 use crate::digest::Sha256;
+use crate::installer::disc_layout;
+use crate::packages::repository::RpmPackage;
 
 /// The version of the format: what the readers of today know best.
 const SPEC_VERSION: &str = "1.5";
@@ -212,7 +212,7 @@ fn package(package: &RpmPackage, distribution: &str) -> Component {
     let vendor = metadata.rpm_vendor();
     let epoch = if package.epoch == 0 { String::new() } else { format!("{}:", package.epoch) };
     let mut properties = vec![
-        property("preflight:path", format!("/{}/{}", on_disc::REPOSITORY, package.location)),
+        property("preflight:path", format!("/{}/{}", disc_layout::REPOSITORY, package.location)),
         property("preflight:nevra", package.nevra()),
         property("preflight:signature", package.signed.to_string()),
     ];
@@ -275,7 +275,7 @@ fn added(plan: &Plan, file: &PayloadFile) -> Option<Component> {
     let path = file.path.as_str();
     let properties = vec![property("preflight:path", format!("/{path}"))];
     let bom_ref = format!("file:{path}");
-    if path == on_disc::AGENT {
+    if path == disc_layout::AGENT {
         let agent = plan.agent.as_ref()?;
         let identity = agent.bundle.identity.as_ref();
         let description = match agent.bundle.standin {
@@ -293,7 +293,7 @@ fn added(plan: &Plan, file: &PayloadFile) -> Option<Component> {
             ..Component::default()
         });
     }
-    let is_package = path.starts_with(on_disc::REPOSITORY) && path.ends_with(".rpm");
+    let is_package = path.starts_with(disc_layout::REPOSITORY) && path.ends_with(".rpm");
     (!is_package).then(|| Component {
         kind: "file",
         bom_ref,

@@ -6,9 +6,9 @@
 use std::fs::File;
 use std::io;
 
-use super::iso::read_at::ReadAt;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::facts::transcript::SCHEMA;
+use crate::iso::read_at::ReadAt;
 
 /// The largest program that is carried, in bytes.
 pub const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -2,8 +2,8 @@
 //!
 //! Not for whether it is true: the checksums are only read here.
 
-use super::iso::Medium;
 use crate::digest::Sha256;
+use crate::iso::Medium;
 
 /// The most bytes of `.treeinfo` and `.discinfo` that are read.
 const MOST: u64 = 64 * 1024;

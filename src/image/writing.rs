@@ -8,10 +8,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, mpsc};
 
-use super::iso::bytemap::ByteMap;
-use super::iso::media_md5::{self, Implant};
 use super::sweep::Sweep;
 use crate::digest::{Sha256, Sha256Hasher};
+use crate::iso::bytemap::ByteMap;
+use crate::iso::media_md5::{self, Implant};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
 /// ring stays in a second-level cache's reach and far below the memory limit.
@@ -289,8 +289,8 @@ pub(super) fn with_tap<R>(
 mod tests {
     use std::io::Write;
 
-    use super::super::iso::bytemap::Origin;
     use super::*;
+    use crate::iso::bytemap::Origin;
 
     fn base_of(bytes: &[u8], kept: u64) -> Base {
         let mut file = tempfile::tempfile().unwrap();

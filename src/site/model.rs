@@ -11,9 +11,9 @@ use super::value::{
     Address, DATA_PORT, FileSystem, GuestSystem, Label, Name, Size, Version, Via, Way,
 };
 use crate::check::Waiver;
-use crate::facts::described::Described;
 use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::site::{Answer, AnswerValue, Scenario, Stage};
+use crate::facts::vsphere::described::Described;
 use crate::secret::redacted;
 
 /// Everything that is known about a site without asking anybody.

@@ -6,14 +6,13 @@
 use super::model::Site;
 use super::whole::explained;
 use crate::check::{CheckSet, Target, TargetKind};
-use crate::facts::age;
-use crate::facts::esxi_host::EsxiFacts;
-use crate::facts::esxi_shell::{self, in_words_of_the_api};
 use crate::facts::host::HostFacts;
-use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::Survey;
-use crate::facts::{Document, Fact};
+use crate::facts::vsphere::esxi_host::EsxiFacts;
+use crate::facts::vsphere::esxi_shell::{self, in_words_of_the_api};
+use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::snapshot::Survey;
+use crate::facts::{Document, Fact, age};
 
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
 use crate::check::{Target, TargetKind};
-use crate::facts::age;
-use crate::facts::described::Described;
-use crate::facts::esxi_host::EsxiFacts;
-use crate::facts::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
-use crate::facts::question::{Pairing, Question};
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::Survey;
-use crate::facts::{Document, Fact, connection};
+use crate::facts::vsphere::described::Described;
+use crate::facts::vsphere::esxi_host::EsxiFacts;
+use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
+use crate::facts::vsphere::question::{Pairing, Question};
+use crate::facts::vsphere::snapshot::Survey;
+use crate::facts::{Document, Fact, age, connection};
 
 /// What only vCenter can say of a host, whatever the host's own shell thinks.
 const OF_VCENTER: &[&str] = &["host.name", "host.in_inventory", "host.connection"];

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::facts::guest::self_check;
 use crate::facts::script::answers;
-use crate::facts::self_check;
 use crate::facts::transcript::{
     Answer, Answers, BY_SCRIPT, Connection, Failure, Reading, SCHEMA, Transcript,
 };

@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use preflight::assets::Assets;
 use preflight::check::{CheckSet, Target};
 use preflight::facts::probe::{Probe, Surroundings};
-use preflight::facts::question::Question;
 use preflight::facts::script::{self, Nonce};
 use preflight::facts::transcript::Transcript;
-use preflight::facts::{age, esxi_shell, host, query};
+use preflight::facts::vsphere::esxi_shell;
+use preflight::facts::vsphere::question::Question;
+use preflight::facts::{age, host, query};
 use preflight::site::{Site, SiteFile, target};
 use preflight::transport::capture;
 

@@ -10,7 +10,7 @@ use regex::Regex;
 
 /// Files by path below `src`, with their code.
 pub struct Tree {
-    /// Module path, such as `image::iso`, to file.
+    /// Module path, such as `iso`, to file.
     files: BTreeMap<String, String>,
     code: BTreeMap<String, String>,
     /// Names that a module passes on, to where it has them from.

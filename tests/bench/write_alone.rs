@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use preflight::image::iso::bytemap::{ByteMap, Origin};
 use preflight::image::writing;
+use preflight::iso::bytemap::{ByteMap, Origin};
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args_os().skip(1);

@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use preflight::assets::Assets;
-use preflight::image::firstboot::{DeferredRetention, FirstBoot, render};
-use preflight::image::service::Init;
+use preflight::installer::first_boot::{DeferredRetention, FirstBoot, render};
+use preflight::installer::service::Init;
 use tempfile::TempDir;
 
 pub const WWID: &str = "36000c29f0e1d2c3b4a59687766554433";

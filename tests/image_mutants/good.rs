@@ -8,12 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 use preflight::digest::Sha256;
-use preflight::image::iso::Medium;
-use preflight::image::iso::bytemap::ByteMap;
+use preflight::iso::Medium;
+use preflight::iso::bytemap::ByteMap;
 
-use super::Patches;
-use super::el6_medium;
 use super::program::{ONE_FILE, run};
+use super::{Patches, el6_medium};
 
 /// What the recipe asks for, and what the group `core` has.
 const PACKAGES: &[&str] = &[

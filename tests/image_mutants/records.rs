@@ -3,7 +3,7 @@
 //!
 //! Not a reader: what is odd ends it with a panic, for the image is the test's own.
 
-use preflight::image::iso::bytemap::ByteMap;
+use preflight::iso::bytemap::ByteMap;
 
 use super::Patches;
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use preflight::image::kickstart::parse::Kind;
+use preflight::installer::kickstart::parse::Kind;
 
 use super::{named, program, rendered, scripts_of};
 

@@ -6,12 +6,15 @@
 use std::collections::BTreeSet;
 
 use preflight::assets::Assets;
-use preflight::image::kickstart::parse::parse;
-use preflight::image::kickstart::{Carrier, Kickstart, Placement, RootAccess, facts, lint, render};
-use preflight::image::profile::Generation;
-use preflight::image::recipe::{Recipe, RootPassword};
+use preflight::image::recipe::Recipe;
+use preflight::image::resolve::resolve;
 use preflight::image::setting::Setting;
-use preflight::image::system::System;
+use preflight::installer::kickstart::parse::parse;
+use preflight::installer::kickstart::{
+    Carrier, Kickstart, Placement, RootAccess, facts, lint, render,
+};
+use preflight::installer::profile::Generation;
+use preflight::installer::root_password::RootPassword;
 use proptest::prelude::*;
 
 /// Every place in a recipe that takes text and that a template could see.
@@ -72,7 +75,7 @@ const POISON: &[&str] = &[
 fn kickstart(settings: &[Setting]) -> Option<String> {
     let assets = Assets::embedded();
     let file = Recipe::read(&assets, "centos-6.6", settings).ok()?;
-    let system = System::new(&file.recipe, file.profile(&assets).ok()?).ok()?;
+    let system = resolve(&file.recipe, file.profile(&assets).ok()?).ok()?;
     let payload: BTreeSet<_> = ["preflight-firstboot".parse().unwrap()].into();
     let placement = Placement { carrier: Carrier::InstallerDisc, have_repo: true, payload };
     let root = match &system.root_password {

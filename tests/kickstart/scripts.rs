@@ -9,11 +9,11 @@ use std::process::{Command, Output};
 
 use preflight::assets::Assets;
 use preflight::digest::Sha256;
-use preflight::image::firstboot::{self, FirstBoot};
-use preflight::image::kickstart::parse::Kind;
-use preflight::image::registration;
-use preflight::image::self_check::{self, SelfCheck};
-use preflight::image::service::Init;
+use preflight::installer::first_boot::{self, FirstBoot};
+use preflight::installer::kickstart::parse::Kind;
+use preflight::installer::registration;
+use preflight::installer::self_check::{self, SelfCheck};
+use preflight::installer::service::Init;
 
 use super::{VARIANTS, named, program, rendered, scripts_of};
 
@@ -187,7 +187,7 @@ fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
         let server = serde_json::from_str(server).unwrap();
         let assets = Assets::embedded();
         let files = [
-            firstboot::render(&boot, &assets).unwrap(),
+            first_boot::render(&boot, &assets).unwrap(),
             self_check::render(&check, &assets).unwrap(),
             registration::render(&server, init, "/root", &assets).unwrap(),
         ];

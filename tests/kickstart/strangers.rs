@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use preflight::image::kickstart::{Severity, Style, lint};
-use preflight::image::profile::Generation;
+use preflight::installer::kickstart::{Severity, Style, lint};
+use preflight::installer::profile::Generation;
 
 use crate::{VARIANTS, assurance, program, rendered};
 

@@ -7,12 +7,12 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::super::iso::bytemap::SECTOR;
 use super::super::writing::{Belt, CHUNK, Progress, with_tap};
 use super::error::DeltaError;
 use super::index::{SectorIndex, is_zero};
 use super::write::Writer;
 use crate::digest::{Sha256, Sha256Hasher};
+use crate::iso::bytemap::SECTOR;
 
 /// An image held against a base, both read once.
 pub struct Comparison {

@@ -2,7 +2,7 @@
 //!
 //! Not whether they are there: the hash is short, so whoever asks compares the bytes.
 
-use super::super::iso::bytemap::SECTOR;
+use crate::iso::bytemap::SECTOR;
 
 /// Entries at most, 32 MiB: every sector of a dual-layer DVD, every second one of what is larger.
 const MOST_ENTRIES: u64 = 1 << 22;

@@ -1,12 +1,12 @@
 //! The replication agent on an image: what its archive holds, and what the manifest says of it.
 
+use crate::agent::{self, AgentBundle};
 use crate::digest::Sha256;
 use crate::facts::Fact;
 use crate::facts::image::AgentFacts;
-use crate::image::agent::{self, AgentBundle};
-use crate::image::iso::Medium;
 use crate::image::manifest::{AgentRecord, Manifest};
-use crate::image::on_disc;
+use crate::installer::disc_layout;
+use crate::iso::Medium;
 
 /// Reads the facts, and the archive's digest, which was taken on the way.
 pub fn facts(
@@ -14,7 +14,7 @@ pub fn facts(
     manifest: &Result<Manifest, String>,
 ) -> (AgentFacts, Option<(String, Sha256)>) {
     let record = manifest.as_ref().ok().and_then(|manifest| manifest.agent.as_ref());
-    let path = record.map_or_else(|| on_disc::AGENT.to_owned(), |record| record.path.clone());
+    let path = record.map_or_else(|| disc_layout::AGENT.to_owned(), |record| record.path.clone());
     let Ok(map) = medium.map(&path) else { return (absent(manifest, record), None) };
     // On the disc every agent has the same name; the one it came with is in the manifest.
     let name = record.map_or("", |record| record.name.as_str());

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Answer;
 use super::location::{Location, arguments_of, locate};
+use crate::boot::{Entry, Kind, Start};
 use crate::facts::image::ImageKind;
-use crate::image::boot::{Entry, Kind, Start};
-use crate::image::iso::bytemap::SECTOR;
-use crate::image::iso::{BootEntry, BootMedia, EntryKind, Medium, Platform, second_tree};
 use crate::image::menus::{self, Menu, Menus, Place};
+use crate::iso::bytemap::SECTOR;
+use crate::iso::{BootEntry, BootMedia, EntryKind, Medium, Platform, second_tree};
 
 /// What was found along the chain.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +84,7 @@ fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
         let at = file.extents.first()?.0;
         wanted.contains(&at).then_some((at, file))
     });
-    let files: BTreeMap<u64, crate::image::iso::Entry> = starts.collect();
+    let files: BTreeMap<u64, crate::iso::Entry> = starts.collect();
     for entry in medium.boot_entries().iter().filter(|entry| entry.bootable) {
         let (name, is_uefi) = match entry.platform {
             Platform::Bios => ("BIOS", false),
@@ -257,7 +257,7 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
         false => path.to_owned(),
     };
     let path = path.trim_start_matches('/');
-    let is_file = |entry: &crate::image::iso::Entry| entry.kind == EntryKind::File;
+    let is_file = |entry: &crate::iso::Entry| entry.kind == EntryKind::File;
     let exact = medium.find(path).filter(is_file);
     let found = exact.or_else(|| {
         let mut all = medium.entries().filter(|_| isolinux);

@@ -8,10 +8,10 @@ use std::io;
 use super::MediaMd5Check;
 use crate::digest::Sha256;
 use crate::facts::Fact;
-use crate::image::iso::media_md5::{Implant, MediaMd5};
-use crate::image::iso::{EntryKind, IsoError, Medium};
 use crate::image::sweep::Sweep;
 use crate::image::writing::{Belt, chunk_at, with_tap};
+use crate::iso::media_md5::{Implant, MediaMd5};
+use crate::iso::{EntryKind, IsoError, Medium};
 
 /// Digests of files on the disc, each file read once however often it is asked for.
 pub struct Digests<'a> {

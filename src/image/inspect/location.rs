@@ -3,7 +3,7 @@
 //! Not for whether it is there (`chain`).
 
 use crate::image::menus::{self, Menu};
-use crate::image::on_disc;
+use crate::installer::disc_layout;
 
 /// Where a kickstart argument says that the kickstart is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Location {
 /// `inst.ks` from 7 on).
 pub fn locate(location: &str, volume_id: &str) -> Location {
     let disc = |path: &str| match path.trim_start_matches('/') {
-        "" => Location::Disc(on_disc::KICKSTART.to_owned()),
+        "" => Location::Disc(disc_layout::KICKSTART.to_owned()),
         path => Location::Disc(path.to_owned()),
     };
     let (kind, rest) = location.split_once(':').unwrap_or((location, ""));

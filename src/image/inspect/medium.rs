@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::image::MediumFacts;
 use crate::facts::{Fact, Looked};
-use crate::image::iso::{Entry, JolietDifference, Medium, Platform, partition_report};
+use crate::iso::{Entry, JolietDifference, Medium, Platform, partition_report};
 
 /// Differences between the two trees that are looked at.
 const DIFFERENCES: usize = 2000;

@@ -27,16 +27,15 @@ use source::{Repositories, Wishes};
 use telling::told;
 use vendor::{Vendor, VendorFacts};
 
-use super::iso::{IsoError, Medium};
-use super::kickstart;
-use super::kickstart::model::KICKSTART_DISC_MOUNT;
 use super::manifest::Manifest;
 use super::menus::{self as boot_menus, Menus};
-use super::on_disc;
-use super::profile::Generation;
 use super::treeinfo::TreeInfo;
 use crate::facts::Fact;
 use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
+use crate::installer::kickstart::model::KICKSTART_DISC_MOUNT;
+use crate::installer::profile::Generation;
+use crate::installer::{disc_layout, kickstart};
+use crate::iso::{IsoError, Medium};
 
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
 const KICKSTART_BYTES: u64 = 1024 * 1024;
@@ -130,7 +129,7 @@ const DRIVER_LABEL: &str = "OEMDRV";
 fn brings_kickstart(medium: &Medium, info: &TreeInfo) -> bool {
     info.major() != Some(6)
         && medium.volume_id() == DRIVER_LABEL
-        && medium.find(on_disc::KICKSTART).is_some()
+        && medium.find(disc_layout::KICKSTART).is_some()
 }
 
 /// The path on the disc of the kickstart that is used.
@@ -141,8 +140,8 @@ fn kickstart_location(
     info: &TreeInfo,
 ) -> Result<String, String> {
     match menus::kickstart_path(menus, &medium.volume_id()) {
-        _ if kind == ImageKind::KickstartDisc => Ok(on_disc::KICKSTART.to_owned()),
-        Err(_) if brings_kickstart(medium, info) => Ok(on_disc::KICKSTART.to_owned()),
+        _ if kind == ImageKind::KickstartDisc => Ok(disc_layout::KICKSTART.to_owned()),
+        Err(_) if brings_kickstart(medium, info) => Ok(disc_layout::KICKSTART.to_owned()),
         path => path,
     }
 }
@@ -163,8 +162,8 @@ fn kind_of(
         Err(_) if chain::names_kickstart(menus, &volume_id) => ImageKind::Installer,
         Err(_) if installer && brings_kickstart(medium, info) => ImageKind::Installer,
         // A manifest that is there but cannot be read is ours, and damaged.
-        Err(_) if medium.find(on_disc::MANIFEST).is_some() && installer => ImageKind::Installer,
-        Err(_) if medium.find(on_disc::MANIFEST).is_some() => ImageKind::KickstartDisc,
+        Err(_) if medium.find(disc_layout::MANIFEST).is_some() && installer => ImageKind::Installer,
+        Err(_) if medium.find(disc_layout::MANIFEST).is_some() => ImageKind::KickstartDisc,
         Err(_) if installer => ImageKind::VendorMedium,
         Err(_) => ImageKind::Other,
     }

@@ -1,6 +1,6 @@
 //! From a vendor's medium and the RPMs that go with it to facts: will the installation resolve?
 //!
-//! Not for the resolving itself (`image::closure`). A medium that cannot be read leaves facts
+//! Not for the resolving itself (`packages::depsolve`). A medium that cannot be read leaves facts
 //! unavailable; the RPMs are looked at all the same.
 
 use std::collections::BTreeMap;
@@ -8,12 +8,12 @@ use std::io;
 
 use rpmrepo_metadata::Package;
 
-use crate::facts::closure::PackageSetFacts;
+use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Fact, Looked};
-use crate::image::closure::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
-use crate::image::iso::{EntryKind, Medium};
-use crate::image::profile::Generation;
-use crate::image::repository::{
+use crate::installer::profile::Generation;
+use crate::iso::{EntryKind, Medium};
+use crate::packages::depsolve::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
+use crate::packages::repository::{
     Group, Keyring, RepositoryError, Shelf, Signed, disc_of, open_file_lists, read_repo_each,
 };
 

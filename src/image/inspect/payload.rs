@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::digests::Digests;
 use crate::digest::Sha256;
+use crate::disc_path::DiscPath;
 use crate::facts::image::{MadeFacts, PayloadFacts};
 use crate::facts::{Fact, Looked};
-use crate::image::disc_path::DiscPath;
-use crate::image::iso::{EntryKind, Medium, boot_digests};
 use crate::image::manifest::{self, Manifest, SelfCheckRecord};
-use crate::image::on_disc;
+use crate::installer::disc_layout;
+use crate::iso::{EntryKind, Medium, boot_digests};
 
 /// The largest manifest that is read.
 const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
@@ -21,8 +21,8 @@ const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 /// A fragment that says why there is none: no such file, or not a manifest.
 pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
     let bytes =
-        medium.read(on_disc::MANIFEST, MANIFEST_BYTES).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", on_disc::MANIFEST))
+        medium.read(disc_layout::MANIFEST, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", disc_layout::MANIFEST))
 }
 
 /// Says which digests will be asked for.
@@ -108,12 +108,13 @@ fn registration(manifest: &Manifest) -> String {
 }
 
 fn sums(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
-    let bytes = medium.read(on_disc::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    let bytes =
+        medium.read(disc_layout::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "the list is not text".to_owned())?;
     let sums =
-        manifest::parse_sums(&text).map_err(|error| format!("/{}: {error}", on_disc::SUMS))?;
+        manifest::parse_sums(&text).map_err(|error| format!("/{}: {error}", disc_layout::SUMS))?;
     if sums.is_empty() {
-        return Err(format!("/{} names no file", on_disc::SUMS));
+        return Err(format!("/{} names no file", disc_layout::SUMS));
     }
     Ok(sums)
 }
@@ -135,7 +136,7 @@ fn disagreements(manifest: &Manifest, sums: &[(Sha256, DiscPath)]) -> Vec<String
         .files
         .iter()
         .filter(|file| !agrees(&file.path, file.sha256))
-        .map(|file| format!("/{} is not so in /{}", file.path, on_disc::SUMS))
+        .map(|file| format!("/{} is not so in /{}", file.path, disc_layout::SUMS))
         .collect()
 }
 
@@ -166,8 +167,10 @@ fn strangers(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
         sums.iter().map(|(_, path)| path.as_str()).collect();
     medium
         .entries()
-        .filter(|entry| entry.kind != EntryKind::Directory && entry.path.starts_with(on_disc::OURS))
-        .filter(|entry| entry.path != on_disc::SUMS && entry.path != on_disc::MANIFEST)
+        .filter(|entry| {
+            entry.kind != EntryKind::Directory && entry.path.starts_with(disc_layout::OURS)
+        })
+        .filter(|entry| entry.path != disc_layout::SUMS && entry.path != disc_layout::MANIFEST)
         .filter(|entry| !listed.contains(entry.path.as_str()))
         .map(|entry| format!("/{}", entry.path))
         .collect()

@@ -10,9 +10,9 @@ use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Fact, Looked};
-use crate::image::iso::Medium;
-use crate::image::on_disc::REPOSITORY;
-use crate::image::repository::{Repo, read_repo};
+use crate::installer::disc_layout::REPOSITORY;
+use crate::iso::Medium;
+use crate::packages::repository::{Repo, read_repo};
 
 /// Faults of a repository that are worth telling one by one.
 const FAULTS: usize = 100;

@@ -10,10 +10,10 @@ use super::digests::Digests;
 use super::packages::absence;
 use crate::digest::Sha256;
 use crate::facts::Looked;
-use crate::image::iso::{EntryKind, Medium};
 use crate::image::manifest::Manifest;
-use crate::image::repository::Repo;
 use crate::image::treeinfo::TreeInfo;
+use crate::iso::{EntryKind, Medium};
+use crate::packages::repository::Repo;
 
 /// Faults that are worth telling one by one.
 const FAULTS: usize = 100;

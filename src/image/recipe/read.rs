@@ -7,8 +7,8 @@ use std::path::Path;
 use super::Recipe;
 use crate::assets::{self, Asset, AssetError, Assets, Kind};
 use crate::digest::Sha256;
-use crate::image::profile::{Profile, ProfileError};
 use crate::image::setting::{Setting, SettingError};
+use crate::installer::profile::{Profile, ProfileError};
 use crate::yaml::{self, YamlError};
 
 /// A recipe and the text it was read from.

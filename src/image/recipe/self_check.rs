@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::image::self_check::KEPT;
+use crate::installer::self_check::KEPT;
 
 /// The self-check of the installed system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

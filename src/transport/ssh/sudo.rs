@@ -7,7 +7,7 @@
 use super::Ssh;
 use super::deadline::Deadline;
 use super::login::{Account, unanswered};
-use crate::facts::access;
+use crate::facts::guest::access;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
 use crate::secret::Secret;

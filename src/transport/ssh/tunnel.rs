@@ -12,11 +12,10 @@ use super::failure::{self, Step, failure, seconds};
 use super::jump::{self, NoWay};
 use super::link::Link;
 use super::{Ssh, command, route};
-use crate::facts::Fact;
-use crate::facts::ports::{self, PortState};
+use crate::facts::network::ports::{self, PortState};
 use crate::facts::probe::Surroundings;
-use crate::facts::script;
 use crate::facts::transcript::Failure;
+use crate::facts::{Fact, script};
 
 /// How long the host may take to connect to the server. A server that lives answers at once, and a
 /// host that has several addresses for it tries them one after the other.

@@ -13,9 +13,9 @@ use super::notes::Notes;
 use super::server::{Server, returned};
 use super::session::Session;
 use super::soap::{Arg, Reference};
-use crate::facts::inventory::Inventory;
-use crate::facts::privileges;
-use crate::facts::question::Question;
+use crate::facts::vsphere::inventory::Inventory;
+use crate::facts::vsphere::privileges;
+use crate::facts::vsphere::question::Question;
 use crate::secret::Secret;
 
 /// Who may do what on the objects that matter.

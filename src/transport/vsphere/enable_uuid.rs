@@ -1,13 +1,12 @@
 //! The one setting that is ever changed: `disk.EnableUUID` of a virtual machine that is off. It is
 //! looked at in one session and changed in another, so that a person can decide in between.
 //!
-//! Not for asking that person (`cli`), nor for judging how it is spelled (`facts::disk_uuid`).
+//! Not for asking that person (`cli`), nor for judging how it is spelled (`facts::vsphere::disk_uuid`).
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::access;
 use super::client::{Callee, Client, Trouble};
 use super::collector::{self, Collected, Managers};
 use super::failure::VsphereError;
@@ -16,11 +15,11 @@ use super::server::{Server, manager};
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Fault, Reference};
 use super::stream::Deadline;
-use super::survey;
+use super::{access, survey};
 use crate::facts::Fact;
-use crate::facts::disk_uuid::{self, DiskUuidFacts, Spelling};
-use crate::facts::inventory::{Inventory, Search};
-use crate::facts::property::{Object, list, part};
+use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, Spelling};
+use crate::facts::vsphere::inventory::{Inventory, Search};
+use crate::facts::vsphere::property::{Object, list, part};
 
 /// The row, as documents spell it (S001, Prerequisites).
 const KEY: &str = "disk.EnableUUID";

@@ -13,10 +13,10 @@ use super::failure::VsphereError;
 use super::notes::Notes;
 use super::session::Session;
 use super::soap::Fault;
-use crate::facts::inventory::{Inventory, Search};
-use crate::facts::property::Object;
-use crate::facts::question::Question;
-use crate::facts::vmx;
+use crate::facts::vsphere::inventory::{Inventory, Search};
+use crate::facts::vsphere::property::Object;
+use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::vmx;
 
 /// Who is asked, and what is known of the inventory by now.
 struct Files<'a, 's> {

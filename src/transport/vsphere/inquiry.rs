@@ -12,8 +12,8 @@ use super::session::Credentials;
 use super::stream::Route;
 use super::survey::{Asked, record};
 use super::tls::Trust;
-use crate::facts::question::Question;
 use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::question::Question;
 
 /// A server that is going to be asked.
 pub struct Inquiry {

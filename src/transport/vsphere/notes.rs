@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::client::Trouble;
 use super::failure::VsphereError;
 use super::json;
-use crate::facts::property::of_others;
-use crate::facts::question::Question;
 use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA, Transcript};
+use crate::facts::vsphere::property::of_others;
+use crate::facts::vsphere::question::Question;
 
 /// Where an answer about one master target is noted.
 pub(super) struct NotePlace {

@@ -8,22 +8,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::access;
 use super::client::{Callee, Client, Trouble};
 use super::collector::{self, Collected, Managers, Wanted};
 use super::failure::VsphereError;
-use super::files;
-use super::json;
 use super::notes::{NotePlace, Notes};
 use super::server::{Server, manager, returned};
 use super::session::{Credentials, Session};
 use super::soap::{Arg, Reference};
 use super::stream::Deadline;
-use super::tls;
 use super::xml::Element;
-use crate::facts::inventory::{Inventory, LISTS, Search, is_of};
-use crate::facts::question::Question;
+use super::{access, files, json, tls};
 use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
+use crate::facts::vsphere::inventory::{Inventory, LISTS, Search, is_of};
+use crate::facts::vsphere::question::Question;
 
 /// What is listed of everything that the account sees.
 const LISTED: &[Wanted<'static>] = &[

@@ -1,0 +1,479 @@
+//! The menus a medium boots with: isolinux.cfg for BIOS, BOOTX64.conf (GRUB legacy, el6) or
+//! grub.cfg (GRUB 2, el7 and later) for UEFI. They are read and edited by structure, so that an
+//! unattended entry can be added and every vendor's entry stays byte for byte.
+//!
+//! Not for where the files are, nor for shell in a grub.cfg: conditions are not evaluated.
+
+mod entry;
+mod grub2;
+mod grub_legacy;
+mod isolinux;
+mod lines;
+pub(super) mod volume_label;
+
+use std::time::Duration;
+
+use entry::{Parsed, TEXT_LIMIT};
+
+pub use entry::{BootConfigError, Entry, NewEntry, Unproven};
+
+/// The longest title and the longest argument that is added.
+const WORD_LIMIT: usize = 200;
+
+/// Which of the three grammars a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// isolinux and syslinux.
+    Isolinux,
+    /// GRUB 0.97, as el6 boots it under UEFI.
+    GrubLegacy,
+    /// GRUB 2.
+    Grub2,
+}
+
+impl Kind {
+    /// The grammar of a file, from its name alone, whatever the case of its letters; for
+    /// `BOOT*.conf` see [`Kind::of_text`].
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match name.to_ascii_lowercase().as_str() {
+            "isolinux.cfg" | "syslinux.cfg" => Some(Self::Isolinux),
+            "bootx64.conf" | "bootia32.conf" | "boot.conf" => Some(Self::GrubLegacy),
+            "grub.cfg" => Some(Self::Grub2),
+            _ => None,
+        }
+    }
+
+    /// The grammar that a file of this kind is written in: `BOOT.conf` is GRUB legacy's on el6, and
+    /// from el8 on a copy of `grub.cfg`.
+    pub fn of_text(self, text: &str) -> Self {
+        let mut words = text.lines().filter_map(|line| line.split_whitespace().next());
+        let is_grub2 = |word| {
+            matches!(word, "menuentry" | "submenu" | "set" | "linux" | "linuxefi" | "function")
+        };
+        match self {
+            Self::GrubLegacy if words.any(is_grub2) => Self::Grub2,
+            kind => kind,
+        }
+    }
+}
+
+/// When a menu starts its default entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Not before somebody presses a key.
+    Never,
+    /// At once, so that nobody can stop it.
+    AtOnce,
+    /// After a while.
+    After(Duration),
+}
+
+/// A boot configuration that has been read.
+#[derive(Clone, Debug)]
+pub struct BootConfig {
+    kind: Kind,
+    text: String,
+    parsed: Parsed,
+}
+
+impl BootConfig {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when it is longer than 256 KiB: what is not understood is left alone.
+    ///
+    /// ```
+    /// use preflight::boot::{BootConfig, Kind};
+    /// let text = "timeout 600\nlabel linux\n  kernel vmlinuz\n  append initrd=initrd.img quiet\n";
+    /// let config = BootConfig::parse(Kind::Isolinux, text)?;
+    /// assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
+    /// assert_eq!(config.timeout().unwrap().as_secs(), 60);
+    /// # Ok::<(), preflight::boot::BootConfigError>(())
+    /// ```
+    pub fn parse(kind: Kind, text: &str) -> Result<Self, BootConfigError> {
+        if text.len() > TEXT_LIMIT {
+            return Err(BootConfigError::TooLong { len: text.len() });
+        }
+        let parsed = match kind {
+            Kind::Isolinux => isolinux::parse(text),
+            Kind::GrubLegacy => grub_legacy::parse(text),
+            Kind::Grub2 => grub2::parse(text),
+        };
+        Ok(Self { kind, text: text.to_owned(), parsed })
+    }
+
+    /// The grammar it is written in.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The text as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The entries, those of sub-menus too, in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.parsed.entries
+    }
+
+    /// The entry that starts when nobody touches the keyboard.
+    pub fn default_entry(&self) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.is_default)
+    }
+
+    /// How long the menu waits. `None` when it waits for ever or does not say.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.parsed.timeout
+    }
+
+    /// When the default entry starts by itself.
+    pub fn start(&self) -> Start {
+        match self.parsed.timeout {
+            _ if self.parsed.is_immediate => Start::AtOnce,
+            None => Start::Never,
+            Some(time) if time.is_zero() => Start::AtOnce,
+            Some(time) => Start::After(time),
+        }
+    }
+
+    /// Lines that decide what starts in a way that is not followed, so that the default entry may be
+    /// another than [`default_entry`](Self::default_entry).
+    pub fn unproven(&self) -> &[Unproven] {
+        &self.parsed.unproven
+    }
+
+    /// Files it includes. They are not read.
+    pub fn includes(&self) -> &[String] {
+        &self.parsed.includes
+    }
+
+    /// Every label of a file system that it names, once each, without escapes.
+    pub fn volume_labels(&self) -> Vec<String> {
+        let mut labels: Vec<String> = Vec::new();
+        let args = self.entries().iter().flat_map(|entry| &entry.args);
+        let named = args.filter_map(|arg| volume_label::in_argument(arg));
+        for label in self.parsed.labels.iter().cloned().chain(named) {
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        labels
+    }
+
+    /// What each entry starts, one line each: the same for two files that boot the same, however
+    /// they are laid out.
+    pub fn kernel_lines(&self) -> Vec<String> {
+        let line = |entry: &Entry| {
+            let kernel = entry.kernel.as_deref()?;
+            let initrd = entry.initrd.as_deref().unwrap_or("-");
+            let default = if entry.is_default { " (default)" } else { "" };
+            let args = entry.args.join(" ");
+            Some(format!("{}{default}: {kernel} {args} initrd={initrd}", entry.title))
+        };
+        self.entries().iter().filter_map(line).collect()
+    }
+
+    /// The vendor's entry that installs without further ado: the one that an unattended entry
+    /// copies.
+    pub fn install_entry(&self) -> Option<&Entry> {
+        let mut installs = self.entries().iter().filter(|entry| entry.installs());
+        let first = installs.clone().next();
+        installs.find(|entry| entry.is_plain()).or(first)
+    }
+
+    /// The text with `new` as its first entry and its default. It copies the kernel, the initial
+    /// ram disk and the arguments of the vendor's [`install_entry`](Self::install_entry), less a
+    /// media check or a kickstart of the vendor's. Lines end as they do in the file.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is nothing to copy, when an entry of that title is there already, when a
+    /// title or an argument would mean something else to the boot loader, and when a line of the
+    /// menu may start something else than the new entry.
+    pub fn with_unattended(&self, new: &NewEntry) -> Result<String, BootConfigError> {
+        writable(new)?;
+        let slug = slug(&new.title);
+        let is_new = |entry: &Entry| entry.title == new.title || entry.id == slug;
+        if self.entries().iter().any(is_new) {
+            return Err(BootConfigError::Exists { title: new.title.clone() });
+        }
+        let Some(base) = self.install_entry() else {
+            let titles = self.entries().iter().map(|entry| entry.title.clone()).collect();
+            let includes = self.parsed.includes.clone();
+            return Err(BootConfigError::NoInstallEntry { titles, includes });
+        };
+        if let Some(Unproven { line, text, why, .. }) =
+            self.parsed.unproven.iter().find(|unproven| !unproven.is_rewritten)
+        {
+            let text = text.clone();
+            return Err(BootConfigError::Unproven { line: *line, text, why });
+        }
+        match self.kind {
+            Kind::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
+            Kind::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
+            Kind::Grub2 => grub2::with_entry(&self.text, base, new),
+        }
+    }
+}
+
+/// Refuses what any of the three boot loaders would take apart.
+fn writable(new: &NewEntry) -> Result<(), BootConfigError> {
+    let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
+    let is_word =
+        |text: &str| text.len() <= WORD_LIMIT && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let title = new.title.as_str();
+    if title.trim() != title || !title.bytes().any(|b| b.is_ascii_alphanumeric()) {
+        return refuse(title, "a title begins and ends with a visible character");
+    }
+    if !is_word(title) || title.contains(['\'', '"', '\\', '$', '{', '}', '^', '#', ';']) {
+        return refuse(title, "a title is plain ASCII without quotes and shell characters");
+    }
+    for arg in &new.args {
+        if arg.is_empty() || arg.contains(' ') {
+            return refuse(arg, "an argument is one word");
+        }
+        // `\x20` is how a blank in a volume label is written; no other escape is understood.
+        let plain = volume_label::unescape(arg);
+        let is_escape = plain.contains('\\');
+        if !is_word(arg)
+            || is_escape
+            || arg.contains(['\'', '"', '$', '{', '}', '#', ';', '&', '|', '<', '>', '`', '*', '?'])
+        {
+            return refuse(arg, "an argument is plain ASCII without quotes and shell characters");
+        }
+    }
+    Ok(())
+}
+
+/// A label made of a title: its letters and digits, in lower case.
+fn slug(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn new(title: &str, args: &[&str]) -> NewEntry {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        NewEntry { title: title.to_owned(), args, timeout_s: 1 }
+    }
+
+    #[test]
+    fn the_grammar_follows_from_the_name() {
+        for (path, kind) in [
+            ("isolinux/isolinux.cfg", Some(Kind::Isolinux)),
+            ("/EFI/BOOT/BOOTX64.conf", Some(Kind::GrubLegacy)),
+            ("EFI/BOOT/BOOT.CONF", Some(Kind::GrubLegacy)),
+            ("EFI/BOOT/grub.cfg", Some(Kind::Grub2)),
+            ("SYSLINUX.CFG", Some(Kind::Isolinux)),
+            ("isolinux/grub.conf", None),
+            ("", None),
+        ] {
+            assert_eq!(Kind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_boot_conf_may_be_of_either_grub() {
+        for (text, kind) in [
+            ("default=0\ntitle a\n\tkernel /k\n", Kind::GrubLegacy),
+            ("set default=\"1\"\nmenuentry 'a' {\n\tlinuxefi /k\n}\n", Kind::Grub2),
+            ("menuentry a {\n}\n", Kind::Grub2),
+            ("", Kind::GrubLegacy),
+        ] {
+            assert_eq!(Kind::of("EFI/BOOT/BOOT.conf").unwrap().of_text(text), kind, "{text}");
+            assert_eq!(Kind::Isolinux.of_text(text), Kind::Isolinux);
+        }
+    }
+
+    #[test]
+    fn what_may_start_something_else_is_refused_and_named() {
+        let isolinux = "label a\n  kernel k\n  append initrd=i\n";
+        let legacy = "title a\n kernel /k\n initrd /i\n";
+        let grub2 = "menuentry a {\n linux /k\n initrd /i\n}\n";
+        for (kind, text, line) in [
+            (Kind::Isolinux, format!("ui vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (Kind::Isolinux, format!("default vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (Kind::Isolinux, format!("{isolinux}include more.cfg\n"), 4),
+            (Kind::Isolinux, format!("menu include more.cfg\n{isolinux}"), 1),
+            (Kind::GrubLegacy, format!("configfile /other.conf\n{legacy}"), 1),
+            (Kind::Grub2, format!("if [ x ]; then\n{grub2}fi\n"), 2),
+            (Kind::Grub2, format!("{grub2}if [ x ]; then menuentry b {{\n linux /m\n}}\nfi\n"), 5),
+            (Kind::Grub2, format!("source /custom.cfg\n{grub2}"), 1),
+            (Kind::Grub2, format!("{grub2}if [ -f /x ]; then source /x; fi\n"), 5),
+            (Kind::Grub2, format!("configfile $prefix/x\n{grub2}"), 1),
+            (Kind::Grub2, format!("{grub2}function f {{\n set default=2\n}}\nf\n"), 6),
+            (Kind::Grub2, format!("linux /k\nboot\n{grub2}"), 1),
+        ] {
+            let config = BootConfig::parse(kind, &text).unwrap();
+            assert_eq!(config.unproven()[0].line, line, "{text}");
+            let error = config.with_unattended(&new("New", &[])).unwrap_err();
+            assert!(matches!(error, BootConfigError::Unproven { .. }), "{text}: {error:?}");
+            assert!(error.hint().is_some());
+        }
+        for (kind, text) in [
+            (Kind::Isolinux, format!("ui vesamenu.c32\n{isolinux}")),
+            (Kind::Grub2, format!("if [ x ]; then\n insmod y\nfi\n{grub2}")),
+            (Kind::Grub2, format!("{grub2}menuentry b {{\n configfile /x\n}}\n")),
+        ] {
+            let config = BootConfig::parse(kind, &text).unwrap();
+            assert_eq!(config.unproven(), [], "{text}");
+            let text = config.with_unattended(&new("New", &[])).unwrap();
+            assert_eq!(BootConfig::parse(kind, &text).unwrap().unproven(), []);
+        }
+    }
+
+    #[test]
+    fn a_default_that_a_condition_decides_is_not_proven() {
+        let entries = "menuentry a {\n linux /k\n initrd /i\n}\nmenuentry b {\n}\n";
+        for (head, proven) in [
+            ("set default=0\nset timeout=5\n", true),
+            ("set default=0\nif [ x ]; then\n set default=1\nfi\n", false),
+            ("set default=1\nif [ x ]; then\n set default=1\nfi\n", true),
+            ("set default=\"${saved_entry}\"\n", false),
+            ("set timeout=5\nif [ x ]; then\n set timeout=-1\nfi\n", false),
+            ("if [ x ]; then set default=1; fi\n", false),
+        ] {
+            let config = BootConfig::parse(Kind::Grub2, &format!("{head}{entries}")).unwrap();
+            assert_eq!(config.unproven().is_empty(), proven, "{head}");
+        }
+    }
+
+    #[test]
+    fn when_a_menu_starts_by_itself_follows_from_its_settings() {
+        let five = Start::After(Duration::from_secs(5));
+        let isolinux = "label a\n  kernel k\n";
+        let (legacy, grub2) = ("title a\n kernel /k\n", "menuentry a {\n linux /k\n}\n");
+        for (kind, head, entry, start) in [
+            (Kind::Isolinux, "default vesamenu.c32\ntimeout 50\n", isolinux, five),
+            (Kind::Isolinux, "default vesamenu.c32\ntimeout 0\n", isolinux, Start::Never),
+            (Kind::Isolinux, "ui menu.c32\n", isolinux, Start::Never),
+            (Kind::Isolinux, "default a\nprompt 1\ntimeout 50\n", isolinux, five),
+            (Kind::Isolinux, "default a\nprompt 1\n", isolinux, Start::Never),
+            (Kind::Isolinux, "default a\ntimeout 50\n", isolinux, Start::AtOnce),
+            (Kind::Isolinux, "", isolinux, Start::Never),
+            (Kind::GrubLegacy, "timeout 5\n", legacy, five),
+            (Kind::GrubLegacy, "timeout=0\n", legacy, Start::AtOnce),
+            (Kind::GrubLegacy, "hiddenmenu\n", legacy, Start::Never),
+            (Kind::Grub2, "set timeout=5\n", grub2, five),
+            (Kind::Grub2, "set timeout=-1\n", grub2, Start::Never),
+            (Kind::Grub2, "set timeout=0\n", grub2, Start::AtOnce),
+            (Kind::Grub2, "", grub2, Start::Never),
+        ] {
+            let config = BootConfig::parse(kind, &format!("{head}{entry}")).unwrap();
+            assert_eq!(config.start(), start, "{kind:?} {head}");
+        }
+    }
+
+    #[test]
+    fn what_a_boot_loader_would_take_apart_is_refused() {
+        let ok = ["ks=cdrom:/ks.cfg", "inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg"];
+        assert_eq!(writable(&new("Install, unattended (erases sda)", &ok)), Ok(()));
+        for title in
+            ["", " ", "-", "a\nb", "it's", "a\"b", "x{", "$x", "^x", " x", "x ", "\u{2013}"]
+        {
+            assert!(writable(&new(title, &[])).is_err(), "{title:?}");
+        }
+        for arg in ["", "a b", "a\tb", "a;b", "a\\b", "\\x2", "a'b", "$(x)", "a#b", "a\u{2013}b"] {
+            assert!(writable(&new("x", &[arg])).is_err(), "{arg:?}");
+        }
+        assert!(writable(&new(&"x".repeat(201), &[])).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_refused() {
+        let text = "#".repeat(TEXT_LIMIT + 1);
+        let error = BootConfig::parse(Kind::Grub2, &text).unwrap_err();
+        assert_eq!(error, BootConfigError::TooLong { len: TEXT_LIMIT + 1 });
+    }
+
+    #[test]
+    fn a_menu_without_an_installation_is_an_error_that_names_what_is_there() {
+        let text = "include more.cfg\nlabel local\n  localboot 0xffff\n";
+        let config = BootConfig::parse(Kind::Isolinux, text).unwrap();
+        let error = config.with_unattended(&new("x", &[])).unwrap_err();
+        assert!(error.hint().unwrap().contains("more.cfg"));
+        let BootConfigError::NoInstallEntry { titles, .. } = error else { panic!("{error:?}") };
+        assert_eq!(titles, ["local"]);
+    }
+
+    /// Lines that a menu of any of the three grammars is made of, some of them broken.
+    fn line() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "label a",
+            "label b",
+            "menu label ^A",
+            "menu default",
+            "menu begin",
+            "menu end",
+            "kernel k",
+            "append initrd=i quiet",
+            "append -",
+            "initrd /i",
+            "default a",
+            "default 2",
+            "default vesamenu.c32",
+            "ontimeout b",
+            "timeout 60",
+            "timeout=9",
+            "text help",
+            "endtext",
+            "title A",
+            "title b b",
+            "hiddenmenu",
+            "kernel /k rescue",
+            "set default=\"1\"",
+            "set timeout=60",
+            "menuentry 'A' --class x {",
+            "menuentry b {",
+            "submenu \"c\" {",
+            "linuxefi /k root=live:CDLABEL=X",
+            "linux /k rd.live.check",
+            "initrdefi /i",
+            "}",
+            "{",
+            "function f {",
+            "# menu default",
+            "",
+            "'",
+            "search -l 'X'",
+            "localboot 0",
+            "include x",
+        ]);
+        let indent = prop::sample::select(vec!["", "  ", "\t"]);
+        let ending = prop::sample::select(vec!["\n", "\n", "\n", "\r\n", ""]);
+        (indent, words, ending).prop_map(|(indent, word, end)| format!("{indent}{word}{end}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_new_entry_is_the_default_and_changes_no_other(
+            lines in prop::collection::vec(line(), 0..40),
+        ) {
+            for kind in [Kind::Isolinux, Kind::GrubLegacy, Kind::Grub2] {
+                let before = BootConfig::parse(kind, &lines.concat()).unwrap();
+                let Ok(text) = before.with_unattended(&new("New one", &["ks=cdrom:/ks.cfg"])) else {
+                    continue;
+                };
+                let after = BootConfig::parse(kind, &text).unwrap();
+                prop_assert_eq!(after.default_entry().map(|e| e.title.as_str()), Some("New one"));
+                prop_assert_eq!(after.timeout(), Some(Duration::from_secs(1)));
+                let starts = |config: &BootConfig| {
+                    let facts = |e: &Entry| {
+                        let (id, title) = (e.id.clone(), e.title.clone());
+                        (id, title, e.kernel.clone(), e.args.clone(), e.initrd.clone())
+                    };
+                    config.entries().iter().filter(|e| e.title != "New one").map(facts).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(starts(&after), starts(&before));
+            }
+        }
+    }
+}

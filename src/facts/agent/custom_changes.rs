@@ -1,0 +1,391 @@
+//! What ApplyCustomChanges.sh left behind on a host: its marker, its log, and its effects.
+//!
+//! Its exit status proves nothing: a second run ends with 0 at once, and the marker is made even
+//! when steps before it failed (agent, its CentOS 7.4 variant). So the effects are looked at. Not
+//! for running it (`installer::first_boot`), nor for the multipath maps themselves.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::facts::file::{self, file_probe};
+use crate::facts::probe::Probe;
+use crate::facts::storage::multipath_conf::{self, MultipathConf};
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+/// The marker's time, the log's lines that matter, and the multipath configuration.
+pub const PROBES: &[Probe] = &[
+    Probe::new(
+        "changes-marker",
+        "[ -e /etc/.appliedmtcustomchanges ] || exit 44\nstat -c %Y /etc/.appliedmtcustomchanges",
+    ),
+    Probe::new(
+        "changes-log",
+        "log=/var/log/appliedmtcustomchanges.log\n[ -e $log ] || exit 44\n[ -r $log ] || exit 1\n\
+         limit 5 grep -m 200 -i -e completed -e failed -e 'already invoked' $log\n\
+         status=$?\n[ $status = 1 ] && exit 0\nexit $status",
+    ),
+    file_probe!("multipath-conf", "/etc/multipath.conf"),
+];
+
+/// What ApplyCustomChanges.sh left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CustomChangesFacts {
+    /// Whether the script has left its marker.
+    pub marker: Fact<bool>,
+    /// Whether the host has started anew since; absent when there is no marker.
+    ///
+    /// Both times are of the host's own clock, and a clock that was set in between moves only the
+    /// time of the start.
+    pub rebooted_since: Fact<bool>,
+    /// How many runs its log says are completed.
+    pub completed: Fact<i64>,
+    /// The lines of its log that tell of a failure.
+    pub failures: Fact<Looked<String>>,
+    /// How many later runs found that there was nothing to do, which is harmless.
+    pub already_invoked: Fact<i64>,
+    /// Whether multipath devices are named by their id.
+    pub names_by_id: Fact<bool>,
+    /// Whether the agent's own virtual disks are kept from multipath.
+    pub agent_disks_excluded: Fact<bool>,
+    /// The disks that are kept from multipath by their id.
+    pub excluded_ids: Fact<Looked<String>>,
+    /// Whether the disk of the operating system is among them. False when that disk has no id,
+    /// for then the script could not exclude it.
+    pub root_disk_excluded: Fact<bool>,
+}
+
+/// Reads it out of a transcript; `booted_at` is when the kernel started, `root_ids` are the SCSI ids
+/// of the disks below `/`, an empty one for a disk that has none, and `taken` says whether multipath
+/// has taken one of those.
+pub fn of(
+    transcript: &Transcript,
+    booted_at: &Fact<i64>,
+    root_ids: Fact<Vec<String>>,
+    taken: Fact<bool>,
+) -> CustomChangesFacts {
+    let marker = marker(transcript);
+    let log = log(transcript);
+    let multipath =
+        file::text(transcript, "multipath-conf", "/etc/multipath.conf").and_then(|text| {
+            let conf = multipath_conf::parse(text.unwrap_or_default());
+            match &conf.fault {
+                Some(fault) => Fact::unavailable(format!("/etc/multipath.conf: {fault}")),
+                None => Fact::Known(conf),
+            }
+        });
+    CustomChangesFacts {
+        rebooted_since: marker.clone().and_then(|made| match made {
+            Some(made) => booted_at.clone().map(|booted_at| booted_at > made),
+            None => Fact::unavailable("there is no marker, so nothing was applied"),
+        }),
+        marker: marker.map(|made| made.is_some()),
+        completed: log.clone().and_then(|log| log.completed()),
+        already_invoked: log.clone().map(|log| log.already_invoked),
+        failures: log.map(|log| Looked { complete: log.is_whole, items: log.failures }),
+        names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
+        agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
+        excluded_ids: multipath.clone().map(|conf| Looked::complete(conf.excluded_wwids)),
+        root_disk_excluded: root_excluded(multipath, root_ids, taken),
+    }
+}
+
+/// Excluded is a disk by what the configuration says and by what multipath has done.
+fn root_excluded(
+    multipath: Fact<MultipathConf>,
+    root_ids: Fact<Vec<String>>,
+    taken: Fact<bool>,
+) -> Fact<bool> {
+    let by_configuration = multipath.and_then(|conf| {
+        root_ids.map(|ids| !ids.is_empty() && ids.iter().all(|id| conf.excludes_wwid(id)))
+    });
+    match (by_configuration, taken) {
+        (_, Fact::Known(true)) => Fact::Known(false),
+        (Fact::Known(true), Fact::Unavailable(why)) => Fact::Unavailable(why),
+        (by_configuration, _) => by_configuration,
+    }
+}
+
+/// When the marker was made; none when there is no marker. What is no time is no marker either.
+fn marker(transcript: &Transcript) -> Fact<Option<i64>> {
+    let text = file::text(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
+    text.and_then(|text| match text.map(|text| (text, text.trim().parse())) {
+        None => Fact::Known(None),
+        Some((_, Ok(made))) => Fact::Known(Some(made)),
+        Some((text, Err(_))) => Fact::unavailable(format!("the marker's time is {text:?}")),
+    })
+}
+
+/// What the script's log says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// How many lines say COMPLETED and nothing against it.
+    pub completed: i64,
+    /// Lines with the word that do not say that the script came to its end.
+    pub doubtful: Vec<String>,
+    /// How often it says that the script was invoked already.
+    pub already_invoked: i64,
+    /// Its lines that tell of a failure: those with FAILED, and those that are doubtful.
+    pub failures: Vec<String>,
+    /// Whether every line that matters was sent, and nothing else.
+    pub is_whole: bool,
+}
+
+impl Log {
+    /// How many runs came to their end; unknown while lines contradict each other.
+    fn completed(&self) -> Fact<i64> {
+        match self.doubtful.first() {
+            Some(line) if self.completed > 0 => {
+                Fact::unavailable(format!("the log says COMPLETED, and {line:?}"))
+            }
+            _ if !self.is_whole => Fact::unavailable("the log was not read as a whole"),
+            _ => Fact::Known(self.completed),
+        }
+    }
+}
+
+/// The most that is kept of one line of the log, in characters.
+const LINE: usize = 200;
+
+/// The most lines that the probe sends.
+const LINES: usize = 200;
+
+/// What takes the meaning away from a COMPLETED in the same line.
+const AGAINST: &[&str] = &[
+    "not",
+    "never",
+    "no",
+    "non",
+    "nothing",
+    "cannot",
+    "without",
+    "partially",
+    "partly",
+    "except",
+    "but",
+    "only",
+    "error",
+    "errors",
+    "warning",
+    "warnings",
+    "fail",
+    "fails",
+    "failed",
+    "failure",
+    "failures",
+    "aborted",
+    "abort",
+    "skipped",
+    "if",
+    "until",
+    "unless",
+    "before",
+    "when",
+    "being",
+    "cancelled",
+    "canceled",
+    "interrupted",
+];
+
+fn log(transcript: &Transcript) -> Fact<Log> {
+    let path = "/var/log/appliedmtcustomchanges.log";
+    file::text(transcript, "changes-log", path).and_then(|text| match text {
+        Some(text) => Fact::Known(parse_log(text)),
+        None => Fact::unavailable(format!("there is no {path}")),
+    })
+}
+
+/// Reads the lines of the log that matter. COMPLETED and FAILED count in capitals only, as the
+/// script writes them; COMPLETED as a word of its own at the end of what is said, for a line with
+/// INCOMPLETED, NOT COMPLETED or COMPLETED with errors says the contrary.
+///
+/// ```
+/// use preflight::facts::agent::custom_changes;
+/// let log = custom_changes::parse_log("Blacklisting the root disk: COMPLETED\nNOT COMPLETED\n");
+/// assert_eq!((log.completed, log.failures.len()), (1, 1));
+/// ```
+pub fn parse_log(text: &str) -> Log {
+    let mut log = Log { is_whole: text.lines().count() < LINES, ..Log::default() };
+    for line in text.lines().map(str::trim) {
+        let cut = || line.chars().take(LINE).collect::<String>();
+        let small = line.to_ascii_lowercase();
+        if line.contains("FAILED") {
+            log.failures.push(cut());
+        } else if small.contains("already invoked") {
+            log.already_invoked += 1;
+        } else if says_completed(line) {
+            log.completed += 1;
+        } else if line.contains("COMPLETE") {
+            log.failures.push(cut());
+            log.doubtful.push(cut());
+        } else if !small.contains("completed") && !small.contains("failed") {
+            // Nothing that the probe looks for: something else has answered.
+            log.is_whole = false;
+        }
+    }
+    log
+}
+
+/// Whether a line ends with COMPLETED, and no word before takes it back.
+fn says_completed(line: &str) -> bool {
+    let words: Vec<&str> = line
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '\'')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let Some((&"COMPLETED", before)) = words.split_last() else { return false };
+    let part = |three: &[&str]| match three {
+        [done, "of", all] => done != all && [done, all].iter().all(|n| n.parse::<u32>().is_ok()),
+        _ => false,
+    };
+    let is_end =
+        line.trim_end_matches(['.', '!', ']', ')', '*', '-', '=', ' ']).ends_with("COMPLETED");
+    is_end
+        && !before.windows(3).any(part)
+        && before.iter().all(|word| {
+            let word = word.to_ascii_lowercase();
+            !AGAINST.contains(&word.as_str())
+                && !word.ends_with("n't")
+                && !word.ends_with("complete")
+                && !word.ends_with("completed")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::file::ABSENT;
+    use crate::facts::file::tests::guest_transcript;
+
+    const ID: &str = "36000c29a0b1c2d3e4f50617283940516";
+    const CONF: &str = "defaults {\n  user_friendly_names no\n}\nblacklist {\n  device {\n    \
+        vendor \"InMage\"\n  }\n  wwid 36000c29a0b1c2d3e4f50617283940516\n}\n";
+
+    fn applied(marker: (i32, &str), log: (i32, &str), conf: (i32, &str)) -> CustomChangesFacts {
+        let transcript = guest_transcript(&[
+            ("changes-marker", marker.0, marker.1),
+            ("changes-log", log.0, log.1),
+            ("multipath-conf", conf.0, conf.1),
+        ]);
+        of(&transcript, &Fact::Known(1000), Fact::Known(vec![ID.to_owned()]), Fact::Known(false))
+    }
+
+    #[test]
+    fn a_log_is_counted_line_by_line() {
+        let log = parse_log(
+            "COMPLETED\nThe script is ALREADY INVOKED on this host.\nWriting FAILED\n\
+             not yet completed\nfailed over\nFAILED, not COMPLETED\n",
+        );
+        assert_eq!((log.completed, log.already_invoked), (1, 1));
+        assert_eq!(log.failures, ["Writing FAILED", "FAILED, not COMPLETED"]);
+        assert_eq!(parse_log(""), Log { is_whole: true, ..Log::default() });
+    }
+
+    #[test]
+    fn only_a_plain_completed_says_that_the_script_came_to_its_end() {
+        for line in [
+            "COMPLETED",
+            "  COMPLETED.",
+            "Applying custom changes: COMPLETED",
+            "[2016-02-03 04:05:06] Blacklisting the root disk - COMPLETED",
+            "*** COMPLETED ***",
+        ] {
+            let facts = applied((0, "900\n"), (0, &format!("{line}\n")), (0, CONF));
+            assert_eq!(facts.completed, Fact::Known(1), "{line}");
+            assert!(facts.failures.known().unwrap().items.is_empty(), "{line}");
+        }
+        for line in [
+            "INCOMPLETED",
+            "NOT COMPLETED",
+            "Not COMPLETED",
+            "UNCOMPLETED",
+            "COMPLETED with errors",
+            "COMPLETED WITH WARNINGS",
+            "COMPLETED: no",
+            "COMPLETED?",
+            "Step 3 of 7 COMPLETED",
+            "it isn't COMPLETED",
+            "All 7 of 8 COMPLETED",
+            "COMPLETELY",
+            "INCOMPLETE",
+            "partially COMPLETED",
+            "Errors: COMPLETED",
+        ] {
+            let facts = applied((0, "900\n"), (0, &format!("{line}\n")), (0, CONF));
+            assert_eq!(facts.completed, Fact::Known(0), "{line}");
+            assert_eq!(facts.failures.known().unwrap().items, [line], "{line}");
+            // Beside a plain one nobody knows which of the two is the last word.
+            let both = applied((0, "900\n"), (0, &format!("{line}\nCOMPLETED\n")), (0, CONF));
+            assert_eq!(both.completed.known(), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_of_the_probe_proves_nothing() {
+        let foreign = "sh: stat: command not found\n";
+        let facts = applied((0, foreign), (0, "COMPLETED\nsh: grep: not found\n"), (0, CONF));
+        assert!(facts.marker.known().is_none() && facts.completed.known().is_none());
+        assert!(!facts.failures.known().unwrap().complete);
+        let long = "COMPLETED\n".to_owned() + &"not yet completed\n".repeat(LINES);
+        assert!(applied((0, "900\n"), (0, &long), (0, CONF)).completed.known().is_none());
+        let cut = applied((0, "900"), (0, "COMPLETED"), (0, CONF.trim_end()));
+        assert!(cut.marker.known().is_none() && cut.completed.known().is_none());
+        assert!(cut.names_by_id.known().is_none());
+    }
+
+    #[test]
+    fn effects_are_read_from_the_files_themselves() {
+        let good = applied((0, "900\n"), (0, "COMPLETED\n"), (0, CONF));
+        assert_eq!(good.marker, Fact::Known(true));
+        assert_eq!(good.rebooted_since, Fact::Known(true));
+        assert_eq!(good.completed, Fact::Known(1));
+        assert_eq!(good.names_by_id, Fact::Known(true));
+        assert_eq!(good.agent_disks_excluded, Fact::Known(true));
+        assert_eq!(good.root_disk_excluded, Fact::Known(true));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_unknown() {
+        let none = applied((ABSENT, ""), (ABSENT, ""), (ABSENT, ""));
+        assert_eq!(none.marker, Fact::Known(false));
+        assert!(none.rebooted_since.known().is_none() && none.completed.known().is_none());
+        assert_eq!(none.names_by_id, Fact::Known(false));
+        assert_eq!(none.root_disk_excluded, Fact::Known(false));
+        let unreadable = applied((1, ""), (1, ""), (1, ""));
+        assert!(unreadable.marker.known().is_none() && unreadable.names_by_id.known().is_none());
+    }
+
+    #[test]
+    fn a_start_counts_only_after_the_marker() {
+        for (marker, rebooted) in
+            [("999\n", Some(true)), ("1000\n", Some(false)), ("1001\n", Some(false)), ("?\n", None)]
+        {
+            let facts = applied((0, marker), (0, ""), (0, ""));
+            assert_eq!(facts.rebooted_since.known().copied(), rebooted, "{marker:?}");
+        }
+    }
+
+    #[test]
+    fn every_disk_below_the_root_must_be_excluded_by_an_id_it_has() {
+        let other = "36000c29f3a1b5d7e900112233445566a";
+        let transcript = guest_transcript(&[("multipath-conf", 0, CONF)]);
+        for (ids, excluded) in [
+            (&[ID][..], true),
+            (&[""], false),
+            (&[], false),
+            (&[other], false),
+            (&[ID, other], false),
+        ] {
+            let root_ids = Fact::Known(ids.iter().map(|id| (*id).to_owned()).collect());
+            let facts = of(&transcript, &Fact::Known(1), root_ids, Fact::Known(false));
+            assert_eq!(facts.root_disk_excluded, Fact::Known(excluded), "{ids:?}");
+        }
+        let ids = Fact::Known(vec![ID.to_owned()]);
+        let taken = of(&transcript, &Fact::Known(1), ids.clone(), Fact::Known(true));
+        assert_eq!(taken.root_disk_excluded, Fact::Known(false));
+        let silent = of(&transcript, &Fact::Known(1), ids, Fact::unavailable("no answer in time"));
+        assert_eq!(silent.root_disk_excluded, Fact::unavailable("no answer in time"));
+        let no_id = Fact::unavailable("scsi_id is missing");
+        let facts = of(&transcript, &Fact::Known(1), no_id, Fact::Known(false));
+        assert_eq!(facts.root_disk_excluded, Fact::unavailable("scsi_id is missing"));
+    }
+}

@@ -1,0 +1,76 @@
+//! With which rights a host answered: many facts are only for root.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::facts::probe::Probe;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, file};
+
+/// The user id the script ran with.
+pub const PROBES: &[Probe] = &[Probe::new("user", "id -u")];
+
+/// With which rights a host answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessFacts {
+    /// The user id the probes ran with.
+    pub user_id: i64,
+    /// What came of giving sudo a password, in words; empty when it was given none.
+    pub sudo: String,
+}
+
+/// The name of the answer that tells what came of giving sudo a password.
+const SUDO: &str = "sudo";
+
+/// What a word of that answer means.
+///
+/// ```
+/// use preflight::facts::guest::access::sudo_in_words;
+/// assert_eq!(sudo_in_words("wrong-password"), "sudo refused the password");
+/// ```
+pub fn sudo_in_words(word: &str) -> &'static str {
+    match word {
+        "granted" => "sudo took the password",
+        "wrong-password" => "sudo refused the password",
+        "not-allowed" => {
+            "the password is not at fault: sudoers does not allow the account to run sh"
+        }
+        "needs-a-terminal" => "sudoers demands a terminal (requiretty)",
+        "no-sudo" => "there is no sudo",
+        "no-printf" => "sudo was given no password, which the shell there cannot print unseen",
+        "no-password" => "sudo was given no password, for there is none",
+        "refused" => "sudo refused, and does not say that it is for the password",
+        _ => "sudo: unknown",
+    }
+}
+
+/// Reads the rights out of a transcript.
+pub fn of(transcript: &Transcript) -> Fact<AccessFacts> {
+    match file::whole(transcript, "user") {
+        Fact::Known(text) => {
+            parse(text).map(|access| AccessFacts { sudo: sudo(transcript), ..access })
+        }
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+fn sudo(transcript: &Transcript) -> String {
+    match transcript.text(SUDO) {
+        Fact::Known(word) => sudo_in_words(word.trim()).to_owned(),
+        Fact::Unavailable(_) => String::new(),
+    }
+}
+
+/// Reads what `id -u` prints.
+///
+/// ```
+/// use preflight::facts::guest::access;
+/// assert_eq!(access::parse("0\n").known().unwrap().user_id, 0);
+/// assert!(access::parse("root\n").known().is_none());
+/// ```
+pub fn parse(text: &str) -> Fact<AccessFacts> {
+    match text.trim().parse() {
+        Ok(user_id) => Fact::Known(AccessFacts { user_id, sudo: String::new() }),
+        Err(_) => Fact::unavailable(format!("id -u printed {text:?}")),
+    }
+}

@@ -1,0 +1,133 @@
+//! The host's clock against the clock of whoever asked, and its time zone.
+//!
+//! The first probe of the script, so that nothing else delays the reading. The difference still
+//! holds the time that connecting took, which is why seconds of it mean nothing.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::facts::Fact;
+use crate::facts::probe::Probe;
+use crate::facts::transcript::{BY_ITSELF, BY_SCRIPT, Transcript};
+
+/// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
+pub const PROBES: &[Probe] = &[Probe::quick("clock", "date '+%s %z %Z'")];
+
+/// What time the host thinks it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ClockFacts {
+    /// By how many seconds the host's clock is ahead of the asker's; negative when it is behind.
+    /// Absent when nobody noted when the host was asked, and when it asked itself.
+    pub drift_seconds: Fact<i64>,
+    /// The same in words: `20 s behind`.
+    pub drift: Fact<String>,
+    /// The time zone, such as `CET (+0100)`.
+    pub zone: Fact<String>,
+}
+
+/// Reads the clock out of a transcript.
+pub fn of(transcript: &Transcript) -> ClockFacts {
+    let reading = transcript.text("clock").and_then(parse);
+    let drift_seconds = match (&reading, transcript.asked_at) {
+        (Fact::Known(_), Some(_))
+            if [BY_SCRIPT, BY_ITSELF].contains(&transcript.connection.by.as_str()) =>
+        {
+            Fact::unavailable("the host asked itself, so its clock was compared with no other")
+        }
+        (Fact::Known(reading), Some(asked_at)) => drift(reading.seconds, asked_at),
+        (Fact::Known(_), None) => Fact::unavailable(
+            "nobody noted when the host was asked, so its clock has nothing to be compared with",
+        ),
+        (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+    };
+    let drift = drift_seconds.clone().map(words);
+    ClockFacts { drift_seconds, drift, zone: reading.map(|reading| reading.zone) }
+}
+
+fn drift(seconds: i64, asked_at: Timestamp) -> Fact<i64> {
+    match seconds.checked_sub(asked_at.as_second()) {
+        Some(drift) => Fact::Known(drift),
+        None => Fact::unavailable(format!("the host's clock says {seconds}")),
+    }
+}
+
+fn words(drift: i64) -> String {
+    match drift {
+        0 => "not a second off".to_owned(),
+        1.. => format!("{drift} s ahead"),
+        _ => format!("{} s behind", drift.unsigned_abs()),
+    }
+}
+
+/// One reading of a clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Seconds since 1970 in UTC.
+    pub seconds: i64,
+    /// The time zone, such as `CET (+0100)`.
+    pub zone: String,
+}
+
+/// Reads what `date '+%s %z %Z'` prints.
+///
+/// ```
+/// use preflight::facts::guest::clock;
+/// let reading = clock::parse("1416000000 +0100 CET\n").known().unwrap().clone();
+/// assert_eq!((reading.seconds, reading.zone.as_str()), (1_416_000_000, "CET (+0100)"));
+/// ```
+pub fn parse(text: &str) -> Fact<Reading> {
+    let mut words = text.split_whitespace();
+    let Some(seconds) = words.next().and_then(|word| word.parse().ok()) else {
+        return Fact::unavailable(format!("date printed {text:?}"));
+    };
+    let zone = match (words.next(), words.next()) {
+        (Some(offset), Some(name)) => format!("{name} ({offset})"),
+        (Some(offset), None) => offset.to_owned(),
+        _ => "unknown".to_owned(),
+    };
+    Fact::Known(Reading { seconds, zone })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::file::tests::guest_transcript;
+
+    #[test]
+    fn a_reading_is_a_number_and_a_zone() {
+        for (text, seconds, zone) in [
+            ("1416000000 +0000 UTC\n", 1_416_000_000, "UTC (+0000)"),
+            ("1416000000 -0530 \n", 1_416_000_000, "-0530"),
+            ("0\n", 0, "unknown"),
+            ("-5 +0000 UTC\n", -5, "UTC (+0000)"),
+        ] {
+            let reading = Reading { seconds, zone: zone.to_owned() };
+            assert_eq!(parse(text), Fact::Known(reading), "{text:?}");
+        }
+        for text in ["", "%s +0000 UTC\n", "Sat Nov 15 2014\n", "99999999999999999999 +0000\n"] {
+            assert!(parse(text).known().is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_drift_needs_both_clocks() {
+        let mut transcript = guest_transcript(&[("clock", 0, "1416001200 +0000 UTC\n")]);
+        assert!(of(&transcript).drift_seconds.known().is_none());
+        transcript.connection.by = "ssh".to_owned();
+        transcript.asked_at = Some(Timestamp::from_second(1_416_000_000).unwrap());
+        assert_eq!(of(&transcript).drift_seconds, Fact::Known(1200));
+        transcript.asked_at = Some(Timestamp::from_second(1_416_001_260).unwrap());
+        assert_eq!(of(&transcript).drift_seconds, Fact::Known(-60));
+        assert_eq!(of(&transcript).drift, Fact::Known("60 s behind".to_owned()));
+        // A host's own note of when it asked itself is by the clock that is in question.
+        for by in [BY_SCRIPT, BY_ITSELF] {
+            transcript.connection.by = by.to_owned();
+            assert!(of(&transcript).drift_seconds.known().is_none());
+        }
+        let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
+        edge.connection.by = "ssh".to_owned();
+        edge.asked_at = Some(Timestamp::from_second(1).unwrap());
+        assert!(of(&edge).drift_seconds.known().is_none());
+    }
+}

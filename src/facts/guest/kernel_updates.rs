@@ -1,0 +1,435 @@
+//! Whether an update of the system can bring another kernel, which the agent's drivers and
+//! `kmod-reiserfs` would not fit.
+//!
+//! Not for which kernel runs (`os`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::packages::{Manager, PackageFact, PackageFacts};
+use crate::facts::file::{self, file_probe};
+use crate::facts::probe::Probe;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Unavailable};
+
+/// Defines `send FILE`, which sends the sections of a configuration and the keys that matter here.
+macro_rules! send {
+    () => {
+        r#"
+send() {
+  keep=
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+    '['*) keep= && printf '%s\n' "$line";;
+    [Ee]xclude*|[Dd]isable_excludes*) keep=1 && printf '%s\n' "$line";;
+    [Pp]lugins*|[Ee]nabled*|[Ll]ocklist*|[Rr]eposdir*) keep= && printf '%s\n' "$line";;
+    ' '*|'	'*) [ -z "$keep" ] || printf '%s\n' "$line";;
+    *) keep=;;
+    esac
+  done < "$1"
+}
+"#
+    };
+}
+
+/// Sends what matters of `$conf`.
+macro_rules! configuration {
+    () => {
+        concat!(send!(), "[ -e $conf ] || exit 44\n[ -r $conf ] || exit 1\nsend $conf\nexit 0\n")
+    };
+}
+
+/// The configuration of `yum` or `dnf`, the list of locked versions, and apt's daily duties.
+///
+/// Of the configuration only sections and exclusions are sent: it can hold a proxy's password.
+pub const PROBES: &[Probe] = &[
+    Probe::new("yum-conf", concat!("conf=/etc/yum.conf", configuration!())),
+    Probe::new("dnf-conf", concat!("conf=/etc/dnf/dnf.conf", configuration!())),
+    file_probe!("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
+    Probe::new(
+        "version-lock-conf",
+        concat!("conf=/etc/yum/pluginconf.d/versionlock.conf", configuration!()),
+    ),
+    Probe::new(
+        "yum-repositories",
+        concat!(
+            send!(),
+            "[ -d /etc/yum.repos.d ] || exit 44\n[ -r /etc/yum.repos.d ] || exit 1\nset +f\n\
+             for f in /etc/yum.repos.d/*.repo; do\n  [ -e \"$f\" ] || continue\n  \
+             [ -r \"$f\" ] || exit 1\n  send \"$f\"\ndone\nexit 0\n"
+        ),
+    ),
+    Probe::new(
+        "apt-settings",
+        "command -v apt-config >/dev/null || exit 44\n\
+         said=$(limit 10 apt-config dump) || exit 1\n\
+         printf '%s\\n' \"$said\" | grep -e '^APT::Architecture ' -e '^APT::Periodic::'",
+    ),
+    Probe::new(
+        "auto-upgrades",
+        "[ -d /etc/apt/apt.conf.d ] || exit 44\nset +f\n\
+         limit 5 grep -h 'APT::Periodic::Unattended-Upgrade' /etc/apt/apt.conf.d/*\n\
+         status=$?\n[ $status = 1 ] && exit 0\nexit $status",
+    ),
+];
+
+/// Whether an update can bring another kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KernelUpdateFacts {
+    /// Whether it cannot.
+    pub frozen: bool,
+    /// By what, or what is missing; a fragment.
+    pub how: String,
+}
+
+/// Reads it out of a transcript and the packages of the same host.
+pub fn of(transcript: &Transcript, packages: &Fact<PackageFacts>) -> Fact<KernelUpdateFacts> {
+    let packages = match packages {
+        Fact::Known(packages) => packages,
+        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
+    };
+    match packages.manager {
+        Manager::Rpm => of_rpm(transcript, packages),
+        Manager::Dpkg => of_dpkg(transcript, packages),
+    }
+}
+
+/// What a host says of the configuration of its package manager.
+struct Yum {
+    yum: String,
+    dnf: String,
+    lock: String,
+    /// The lock's plug-in, which the lock is nothing without.
+    lock_conf: Fact<String>,
+    repositories: Fact<String>,
+    unread: Option<Unavailable>,
+}
+
+impl Yum {
+    fn of(transcript: &Transcript) -> Self {
+        let mut unread = None;
+        let mut read = |probe, path| match file::text(transcript, probe, path) {
+            Fact::Known(text) => text.unwrap_or_default().to_owned(),
+            Fact::Unavailable(why) => {
+                unread.get_or_insert(why);
+                String::new()
+            }
+        };
+        let maybe = |probe, path| {
+            file::text(transcript, probe, path).map(|text| text.unwrap_or_default().to_owned())
+        };
+        Self {
+            yum: read("yum-conf", "/etc/yum.conf"),
+            dnf: read("dnf-conf", "/etc/dnf/dnf.conf"),
+            lock: read("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
+            lock_conf: maybe("version-lock-conf", "/etc/yum/pluginconf.d/versionlock.conf"),
+            repositories: maybe("yum-repositories", "/etc/yum.repos.d"),
+            unread,
+        }
+    }
+
+    /// By what the kernel is frozen; a reason when that is not known; none when it is by nothing.
+    fn frozen_by(&self) -> Option<Fact<String>> {
+        for (path, text, keys) in [
+            ("/etc/yum.conf", &self.yum, &["exclude"][..]),
+            ("/etc/dnf/dnf.conf", &self.dnf, &["exclude", "excludepkgs"]),
+        ] {
+            if let Some(pattern) = excluded(text, keys).into_iter().find(|it| is_kernel(it)) {
+                return Some(match last(text, "main", "disable_excludes") {
+                    Some(value) if !value.is_empty() => Fact::unavailable(format!(
+                        "{path} excludes {pattern}, and disable_excludes={value}"
+                    )),
+                    _ => Fact::Known(format!("{path} excludes {pattern}")),
+                });
+            }
+        }
+        self.locked().or_else(|| self.excluded_by_repositories())
+    }
+
+    /// A line of the list of locks counts with its plug-in on.
+    fn locked(&self) -> Option<Fact<String>> {
+        let line = self.lock.lines().map(str::trim).find(|line| locks_kernel(line))?;
+        let conf = match &self.lock_conf {
+            Fact::Known(conf) => conf,
+            Fact::Unavailable(why) => {
+                return Some(Fact::unavailable(format!(
+                    "the version is locked, if the plug-in is on: {}",
+                    why.reason
+                )));
+            }
+        };
+        let is_on = |value: Option<String>| value.is_some_and(|value| is_yes(&value));
+        // Without a configuration there is no plug-in; yum's own switch is off by default.
+        let on = is_on(last(&self.yum, "main", "plugins")) && is_on(last(conf, "main", "enabled"));
+        match last(conf, "main", "locklist") {
+            Some(path) if path != "/etc/yum/pluginconf.d/versionlock.list" => {
+                Some(Fact::unavailable(format!("the list of locked versions is {path}")))
+            }
+            _ => on.then(|| Fact::Known(format!("the version is locked: {line}"))),
+        }
+    }
+
+    /// Exclusions in repositories count when every one that is on has one.
+    fn excluded_by_repositories(&self) -> Option<Fact<String>> {
+        let text = match &self.repositories {
+            Fact::Known(text) => text,
+            Fact::Unavailable(why) => {
+                return Some(Fact::unavailable(format!(
+                    "nothing but a repository's file could exclude the kernel: {}",
+                    why.reason
+                )));
+            }
+        };
+        if let Some(path) = last(&self.yum, "main", "reposdir") {
+            return Some(Fact::unavailable(format!("repositories are in {path}")));
+        }
+        let excludes = |name: &str| {
+            let keys = ["exclude", "excludepkgs"];
+            values(text, name, &keys).iter().any(|pattern| is_kernel(pattern))
+        };
+        let is_on = |name: &&String| last(text, name, "enabled").is_none_or(|value| is_yes(&value));
+        let names = sections(text);
+        let (without, with): (Vec<&String>, Vec<&String>) =
+            names.iter().filter(is_on).partition(|name| !excludes(name));
+        match (with.is_empty(), without.first()) {
+            (true, _) => None,
+            (false, None) => {
+                Some(Fact::Known("every repository that is on excludes the kernel".to_owned()))
+            }
+            (false, Some(open)) => Some(Fact::unavailable(format!(
+                "repository {} excludes the kernel, and {open} does not",
+                with[0]
+            ))),
+        }
+    }
+}
+
+fn is_yes(value: &str) -> bool {
+    ["1", "yes", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
+fn of_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+    let yum = Yum::of(transcript);
+    match (yum.frozen_by(), yum.unread) {
+        (Some(Fact::Known(how)), _) => return Fact::Known(KernelUpdateFacts { frozen: true, how }),
+        (_, Some(why)) | (Some(Fact::Unavailable(why)), None) => return Fact::Unavailable(why),
+        (None, None) => {}
+    }
+    let updater = packages
+        .installed
+        .items
+        .iter()
+        .find(|package| matches!(package.name.as_str(), "yum-cron" | "dnf-automatic"));
+    let how = match updater {
+        Some(updater) => format!("nothing excludes the kernel, and {} is installed", updater.name),
+        None => "nothing excludes the kernel from an update".to_owned(),
+    };
+    Fact::Known(KernelUpdateFacts { frozen: false, how })
+}
+
+/// Whether a package brings the newest kernel of its kind, such as `linux-generic-hwe-16.04`.
+fn is_meta(name: &str) -> bool {
+    let kind = name.strip_prefix("linux-image-").or_else(|| name.strip_prefix("linux-"));
+    let others = [
+        "headers",
+        "tools",
+        "cloud-tools",
+        "firmware",
+        "base",
+        "libc-dev",
+        "image-extra",
+        "modules",
+        "doc",
+        "source",
+        "crashdump",
+        "sound-base",
+        "buildinfo",
+        "signed-image",
+    ];
+    name != "linux-image"
+        && kind.is_some_and(|kind| {
+            kind.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !kind.starts_with("image")
+            && !others.iter().any(|other| kind.starts_with(other))
+            // `linux-image-unsigned-4.15.0-58-generic` is one kernel.
+            && !kind.split('-').any(|part| part.split('.').count() > 2)
+        })
+}
+
+/// Whether an upgrade of this package is kept back: it is held, or the image it depends on is.
+fn is_kept(name: &str, held: &[&str]) -> bool {
+    let image = name.strip_prefix("linux-").map(|kind| format!("linux-image-{kind}"));
+    held.contains(&name) || image.is_some_and(|image| held.contains(&image.as_str()))
+}
+
+fn of_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+    let installed = &packages.installed.items;
+    let names = |wanted: &dyn Fn(&PackageFact) -> bool| -> Vec<&str> {
+        installed.iter().filter(|p| wanted(p)).map(|p| p.name.as_str()).collect()
+    };
+    let held = names(&|package| package.held);
+    let metas = names(&|package| is_meta(&package.name));
+    let free: Vec<&str> = metas.iter().copied().filter(|name| !is_kept(name, &held)).collect();
+    // Every Ubuntu has a kernel: when none is listed, packages of kernels were not asked about.
+    let is_kernel_image = |name: &str| {
+        let release = name.strip_prefix("linux-image-").unwrap_or_default();
+        release.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let asked = installed.iter().any(|p| is_kernel_image(&p.name)) && packages.installed.complete;
+    if asked && free.is_empty() && !metas.is_empty() {
+        let how = format!("on hold: {}", held.join(", "));
+        return Fact::Known(KernelUpdateFacts { frozen: true, how });
+    }
+    let probe = match transcript.answers.by_probe.contains_key("apt-settings") {
+        true => "apt-settings",
+        false => "auto-upgrades",
+    };
+    let settings = file::text(transcript, probe, "apt's configuration");
+    settings.and_then(|text| upgrades_by_itself(text.unwrap_or_default(), probe)).map(|automatic| {
+        let how = match (automatic, free.first()) {
+            (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
+            (true, None) => "apt installs updates by itself".to_owned(),
+            (false, _) => "apt waits to be asked".to_owned(),
+        };
+        KernelUpdateFacts { frozen: !automatic, how }
+    })
+}
+
+/// The names of the sections of a configuration, each once.
+fn sections(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        let name = line.strip_prefix('[').and_then(|rest| rest.split(']').next());
+        if let Some(name) = name.filter(|name| !names.iter().any(|known| known == name)) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The last value of a key in a section.
+fn last(text: &str, section: &str, key: &str) -> Option<String> {
+    entries(text, section, &[key]).pop().map(|words| words.join(" "))
+}
+
+/// The words of the last line that has one of the keys, for that is the one that counts.
+fn values(text: &str, section: &str, keys: &[&str]) -> Vec<String> {
+    entries(text, section, keys).pop().unwrap_or_default()
+}
+
+/// The words of each line of a section that has one of the keys, with the lines that continue it.
+fn entries(text: &str, section: &str, keys: &[&str]) -> Vec<Vec<String>> {
+    let mut within = false;
+    let mut inside = false;
+    let mut entries: Vec<Vec<String>> = Vec::new();
+    for line in text.lines() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        if let Some(rest) = trimmed.strip_prefix('[') {
+            within = rest.split(']').next().is_some_and(|name| name.eq_ignore_ascii_case(section));
+            inside = false;
+            continue;
+        }
+        let words = if line.starts_with([' ', '\t']) && inside {
+            trimmed
+        } else if let Some((key, value)) = trimmed.split_once('=') {
+            inside = within && keys.iter().any(|word| key.trim().eq_ignore_ascii_case(word));
+            if inside {
+                entries.push(Vec::new());
+            }
+            value
+        } else {
+            inside = false;
+            ""
+        };
+        if let Some(entry) = entries.last_mut().filter(|_| inside) {
+            let words = words.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+            entry.extend(words.map(str::to_owned));
+        }
+    }
+    entries
+}
+
+/// The patterns that the `[main]` section excludes by one of these keys; of several lines the last
+/// counts.
+///
+/// ```
+/// use preflight::facts::guest::kernel_updates;
+/// let text = "[main]\ngpgcheck=1\nexclude = kernel*, php\n  perl*\n";
+/// assert_eq!(kernel_updates::excluded(text, &["exclude"]), ["kernel*", "php", "perl*"]);
+/// let twice = "[main]\nexclude=kernel*\nexclude=php*\n";
+/// assert_eq!(kernel_updates::excluded(twice, &["exclude"]), ["php*"]);
+/// ```
+pub fn excluded(text: &str, keys: &[&str]) -> Vec<String> {
+    values(text, "main", keys)
+}
+
+/// Whether a pattern of `exclude` covers a kernel that is yet to come: by its name, or by its name
+/// with a version, both of which yum compares patterns with.
+fn is_kernel(pattern: &str) -> bool {
+    ["kernel", "kernel.x86_64", "kernel-2.6.32-9999.el6.x86_64", "kernel-3.10.0-9999.el7.x86_64"]
+        .iter()
+        .any(|name| matches(pattern, name))
+}
+
+/// Whether a shell pattern of `*`, `?` and plain characters matches a text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut states = vec![false; text.len() + 1];
+    states[0] = true;
+    for byte in pattern.bytes() {
+        if byte == b'*' {
+            let first = states.iter().position(|&reached| reached).unwrap_or(states.len());
+            states.iter_mut().skip(first).for_each(|state| *state = true);
+            continue;
+        }
+        for end in (1..states.len()).rev() {
+            let fits = byte == b'?' || byte == text.as_bytes()[end - 1];
+            states[end] = states[end - 1] && fits;
+        }
+        states[0] = false;
+    }
+    states[text.len()]
+}
+
+/// Whether a line of `versionlock.list` holds the kernel at one version, such as
+/// `0:kernel-2.6.32-504.el6.*`. A line with an exclamation mark keeps a version away, and one whose
+/// version or release is a pattern lets others in.
+fn locks_kernel(line: &str) -> bool {
+    let name = line.split_once(':').map_or(line, |(_, name)| name);
+    let Some(rest) = name.strip_prefix("kernel-").filter(|_| !line.starts_with('!')) else {
+        return false;
+    };
+    // The last part is the architecture.
+    let Some((version, _)) = rest.rsplit_once('.') else { return false };
+    version.starts_with(|c: char| c.is_ascii_digit())
+        && version.contains('-')
+        && !version.contains(['*', '?', '['])
+}
+
+/// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
+/// setting was not apt's answer.
+fn upgrades_by_itself(text: &str, probe: &str) -> Fact<bool> {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_setting = |line: &&str| line.contains("APT::");
+    if let Some(line) = lines().find(|line| !is_setting(line)) {
+        return Fact::unavailable(format!("apt's configuration has a line {line:?}"));
+    }
+    if probe == "apt-settings" && !lines().any(|line| line.starts_with("APT::Architecture ")) {
+        return Fact::unavailable("apt-config did not tell its settings");
+    }
+    let value = |key: &str| {
+        lines().rev().find_map(|line| {
+            let rest = line.strip_prefix(key)?;
+            rest.starts_with([' ', '\t', '"']).then_some(())?;
+            Some(rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned())
+        })
+    };
+    let off = |value: String| matches!(value.as_str(), "0" | "" | "false" | "no");
+    let never = value("APT::Periodic::Enable").is_some_and(off);
+    Fact::Known(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|it| !off(it)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Which kernel modules a host could load: `modprobe -n` looks, and loads nothing.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::facts::probe::Probe;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, file};
+
+/// Whether the running kernel has drivers for the file systems of sources.
+pub const PROBES: &[Probe] = &[Probe::new(
+    "modules",
+    "command -v modprobe >/dev/null || exit 127\n\
+     for module in xfs reiserfs; do\n  \
+     if limit 5 modprobe -n $module\n  then echo $module yes\n  else echo $module no $?\n  fi\n\
+     done",
+)];
+
+/// Which kernel modules a host could load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ModuleFacts {
+    /// The driver of XFS.
+    pub xfs: Fact<bool>,
+    /// The driver of ReiserFS.
+    pub reiserfs: Fact<bool>,
+}
+
+/// Reads the modules out of a transcript.
+pub fn of(transcript: &Transcript) -> ModuleFacts {
+    let text = file::whole(transcript, "modules");
+    ModuleFacts {
+        xfs: text.clone().and_then(|text| parse(text, "xfs")),
+        reiserfs: text.and_then(|text| parse(text, "reiserfs")),
+    }
+}
+
+/// Reads whether there is a module of this name.
+///
+/// ```
+/// use preflight::facts::guest::modules;
+/// let text = "xfs yes\nreiserfs no 1\n";
+/// assert_eq!(modules::parse(text, "xfs").known(), Some(&true));
+/// assert_eq!(modules::parse(text, "reiserfs").known(), Some(&false));
+/// ```
+pub fn parse(text: &str, module: &str) -> Fact<bool> {
+    let answer = text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(module)).then(|| (words.next(), words.next()))
+    });
+    match answer {
+        Some((Some("yes"), None)) => Fact::Known(true),
+        // Modprobe's own word for "not found"; anything else is trouble of another kind.
+        Some((Some("no"), Some("1"))) => Fact::Known(false),
+        Some((Some("no"), Some(status))) => {
+            Fact::unavailable(format!("modprobe -n {module} exited with status {status}"))
+        }
+        _ => Fact::unavailable(format!("nothing was said of module {module}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_answer_counts() {
+        for (text, known) in [
+            ("xfs yes\n", Some(true)),
+            ("reiserfs no 1\nxfs no 1\n", Some(false)),
+            ("xfs no 124\n", None),
+            ("xfs no\n", None),
+            ("xfsx yes\n", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(text, "xfs").known().copied(), known, "{text:?}");
+        }
+    }
+}

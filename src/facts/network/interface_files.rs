@@ -1,0 +1,330 @@
+//! How network interfaces are configured to start, in the files of four eras: `ifcfg-*`,
+//! NetworkManager's key files, Debian's `interfaces`, and what netplan makes for networkd.
+//!
+//! Not for the addresses they have now (`interfaces`).
+
+use crate::facts::probe::Probe;
+
+/// The lines that matter of every such file, each behind the kind and the name of its file and a
+/// tab; and the hardware address of every interface, by which a file may name it. Keys that can hold
+/// a secret are not sent.
+pub const PROBES: &[Probe] = &[Probe::new(
+    "interface-files",
+    r#"
+set +f
+keys() {
+  [ -r "$3" ] || { printf '%s %s\t!\n' "$1" "$2"; return; }
+  printf '%s %s\t\n' "$1" "$2"
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $1:${line%%=*} in
+    interfaces:*[Pp][Aa][Ss][Ss]*|interfaces:*[Kk][Ee][Yy]*|interfaces:*psk*) ;;
+    interfaces:*) printf '%s %s\t%s\n' "$1" "$2" "$line";;
+    ifcfg:*DEVICE|ifcfg:*ONBOOT|ifcfg:*BOOTPROTO|ifcfg:*HWADDR|ifcfg:*MACADDR) printf '%s %s\t%s\n' "$1" "$2" "$line";;
+    keyfile:'['*|keyfile:interface-name*|keyfile:mac-address*|keyfile:autoconnect*|keyfile:method*)
+      printf '%s %s\t%s\n' "$1" "$2" "$line";;
+    esac
+  done < "$3"
+}
+for f in /etc/sysconfig/network-scripts/ifcfg-*; do
+  case $f in
+  *~|*.bak|*.orig|*.old|*.rpmnew|*.rpmorig|*.rpmsave|*'*') ;;
+  *) keys ifcfg "${f##*/ifcfg-}" "$f";;
+  esac
+done
+d=/etc/NetworkManager/system-connections
+[ ! -d $d ] || [ -r $d ] || printf 'keyfile ?\t!\n'
+for f in "$d"/*; do
+  [ -f "$f" ] && keys keyfile "${f##*/}" "$f"
+done
+for f in /etc/network/interfaces /etc/network/interfaces.d/*; do
+  [ -f "$f" ] && keys interfaces "${f##*/}" "$f"
+done
+for f in /run/systemd/network/10-netplan-*.network; do
+  [ -e "$f" ] || continue
+  f=${f##*/10-netplan-}
+  printf 'netplan %s\t\n' "${f%.network}"
+done
+for f in /sys/class/net/*/address; do
+  IFS= read -r line < "$f" || continue
+  f=${f%/address}
+  printf 'link %s\t%s\n' "${f##*/}" "$line"
+done
+exit 0
+"#,
+)];
+
+/// How one interface is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configured {
+    /// The interface.
+    pub interface: String,
+    /// Whether it starts with the machine.
+    pub at_boot: bool,
+    /// What says so, as a phrase: `ONBOOT=no in ifcfg-eth0`.
+    pub how: String,
+}
+
+/// All that the files say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// The interfaces, one entry for each file that speaks of one.
+    pub interfaces: Vec<Configured>,
+    /// Files that could not be read.
+    pub unreadable: Vec<String>,
+}
+
+impl Configuration {
+    /// How an interface is configured; of several files, one that starts it.
+    pub fn of(&self, interface: &str) -> Option<&Configured> {
+        let mut files = self.interfaces.iter().filter(|it| it.interface == interface);
+        let first = files.clone().next();
+        files.find(|it| it.at_boot).or(first)
+    }
+}
+
+/// Reads what the probe printed.
+///
+/// ```
+/// use preflight::facts::network::interface_files;
+/// let text = "ifcfg eth0\t\nifcfg eth0\tDEVICE=eth0\nifcfg eth0\tONBOOT=\"yes\"\n";
+/// assert!(interface_files::parse(text).of("eth0").unwrap().at_boot);
+/// ```
+pub fn parse(text: &str) -> Configuration {
+    let mut configuration = Configuration::default();
+    let files = files(text);
+    let of_kind = |kind: &'static str| files.iter().filter(move |file| file.0 == kind);
+    let links: Vec<(&str, &str)> =
+        of_kind("link").filter_map(|(_, name, lines)| Some((*name, *lines.last()?))).collect();
+    for (kind, name, lines) in &files {
+        let (kind, name) = (*kind, *name);
+        if lines.contains(&"!") {
+            configuration.unreadable.push(name.to_owned());
+            continue;
+        }
+        match kind {
+            "ifcfg" => configuration.interfaces.extend(of_ifcfg(name, lines, &links)),
+            "keyfile" => configuration.interfaces.extend(of_keyfile(name, lines, &links)),
+            "interfaces" => configuration.interfaces.extend(of_interfaces(name, lines)),
+            "netplan" => configuration.interfaces.push(Configured {
+                interface: name.to_owned(),
+                at_boot: true,
+                how: "started by netplan".to_owned(),
+            }),
+            _ => {}
+        }
+    }
+    configuration
+}
+
+/// The kind, the name and the lines of each file, in the order they were sent.
+fn files(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
+    let mut files: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for line in text.lines() {
+        let Some((file, line)) = line.split_once('\t') else { continue };
+        let Some((kind, name)) = file.split_once(' ') else { continue };
+        match files.last_mut() {
+            Some((k, n, lines)) if *k == kind && *n == name => lines.push(line.trim()),
+            _ => files.push((kind, name, vec![line.trim()])),
+        }
+    }
+    files
+}
+
+/// The last value of a key, without comment and quotes, as a shell would take it.
+fn value<'l>(lines: &[&'l str], key: &str) -> Option<&'l str> {
+    let value = lines.iter().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+    Some(match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or(""),
+        _ => value.split([' ', '\t', '#', ';']).next().unwrap_or(""),
+    })
+}
+
+/// The interfaces with a hardware address. VLANs and bridges have that of what they are made of, so
+/// it may be several.
+fn with_address<'l>(links: &[(&'l str, &str)], address: &str) -> Vec<&'l str> {
+    let same = links.iter().filter(|(_, other)| other.eq_ignore_ascii_case(address));
+    same.map(|(name, _)| *name).collect()
+}
+
+fn of_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
+    let filled = |key: &str| value(lines, key).filter(|value| !value.is_empty());
+    let hardware = filled("HWADDR").map(|address| with_address(links, address));
+    let interfaces = match (filled("DEVICE"), hardware) {
+        // The scripts leave an interface down whose address is another than the file's, as a clone's is.
+        (Some(device), Some(owners))
+            if filled("MACADDR").is_none()
+                && links.iter().any(|(link, _)| *link == device)
+                && !owners.contains(&device) =>
+        {
+            return Vec::new();
+        }
+        (Some(device), _) => vec![device],
+        (None, Some(owners)) if !owners.is_empty() => owners,
+        _ => vec![name],
+    };
+    let on_boot = value(lines, "ONBOOT");
+    let at_boot = on_boot.is_some_and(|value| {
+        ["yes", "y", "true", "t", "1"].iter().any(|word| value.eq_ignore_ascii_case(word))
+    });
+    let protocol = match value(lines, "BOOTPROTO").unwrap_or("none") {
+        "dhcp" => "dhcp",
+        _ => "static",
+    };
+    let how = match on_boot {
+        Some(value) => format!("{protocol}, ONBOOT={value} in ifcfg-{name}"),
+        None => format!("{protocol}, no ONBOOT in ifcfg-{name}"),
+    };
+    let configured = |it: &str| Configured { interface: it.to_owned(), at_boot, how: how.clone() };
+    interfaces.into_iter().map(configured).collect()
+}
+
+fn of_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
+    let spaced: Vec<String> = lines.iter().map(|line| line.replace(" = ", "=")).collect();
+    let lines: Vec<&str> = spaced.iter().map(String::as_str).collect();
+    let interfaces = match (value(&lines, "interface-name"), value(&lines, "mac-address")) {
+        (Some(interface), _) => vec![interface],
+        (None, Some(address)) => with_address(links, address),
+        (None, None) => return Vec::new(),
+    };
+    let off =
+        value(&lines, "autoconnect").is_some_and(|value| matches!(value, "false" | "no" | "0"));
+    let how = format!("autoconnect is {} in connection {name}", if off { "off" } else { "on" });
+    let configured =
+        |it: &str| Configured { interface: it.to_owned(), at_boot: !off, how: how.clone() };
+    interfaces.into_iter().map(configured).collect()
+}
+
+/// `iface` names an interface, `auto` or `allow-hotplug` starts it.
+fn of_interfaces(name: &str, lines: &[&str]) -> Vec<Configured> {
+    let words: Vec<Vec<&str>> =
+        lines.iter().map(|line| line.split_whitespace().collect()).collect();
+    let started = |interface: &str| {
+        words.iter().any(|line| {
+            matches!(line.as_slice(), ["auto" | "allow-auto" | "allow-hotplug", names @ ..]
+                if names.contains(&interface))
+        })
+    };
+    let mut interfaces: Vec<Configured> = Vec::new();
+    for line in &words {
+        let ["iface", interface, "inet", method, ..] = line.as_slice() else { continue };
+        let at_boot = started(interface);
+        let how = format!("{method}, {} in {name}", if at_boot { "auto" } else { "not auto" });
+        interfaces.push(Configured { interface: (*interface).to_owned(), at_boot, how });
+    }
+    interfaces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_boot(text: &str, interface: &str) -> Option<bool> {
+        parse(text).of(interface).map(|it| it.at_boot)
+    }
+
+    #[test]
+    fn spellings_of_onboot() {
+        for (line, expected) in [
+            ("ONBOOT=yes", true),
+            ("ONBOOT=\"yes\"", true),
+            ("ONBOOT='YES'  # comment", true),
+            ("ONBOOT=yes # no", true),
+            ("ONBOOT=yes\r", true),
+            ("ONBOOT=no\r", false),
+            ("ONBOOT=no", false),
+            ("ONBOOT=\"no\"", false),
+            ("#ONBOOT=yes", false),
+            ("ONBOOT=", false),
+            ("ONBOOT=yes\nifcfg eth0\tONBOOT=no", false),
+            ("ONBOOT=no\nifcfg eth0\tONBOOT=yes", true),
+            ("DEVICE=eth0", false),
+        ] {
+            let text = format!("ifcfg eth0\t\nifcfg eth0\t{line}\n");
+            assert_eq!(at_boot(&text, "eth0"), Some(expected), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_file_says_which_interface_it_is_for() {
+        let text = "ifcfg Wired\t\nifcfg Wired\tDEVICE=\"eth1\"\nifcfg Wired\tONBOOT=yes\n\
+                    ifcfg lo\t\nifcfg lo\tONBOOT=yes\nifcfg eth0\t!\n";
+        let configuration = parse(text);
+        assert_eq!(configuration.of("eth1").unwrap().how, "static, ONBOOT=yes in ifcfg-Wired");
+        assert_eq!(configuration.of("Wired"), None);
+        assert_eq!(configuration.of("eth0"), None);
+        assert_eq!(configuration.unreadable, ["eth0"]);
+        let both = "ifcfg a\t\nifcfg a\tDEVICE=eth0\nifcfg a\tONBOOT=no\n\
+                    ifcfg b\t\nifcfg b\tDEVICE=eth0\nifcfg b\tONBOOT=yes\nifcfg b\tBOOTPROTO=dhcp\n";
+        assert_eq!(parse(both).of("eth0").unwrap().how, "dhcp, ONBOOT=yes in ifcfg-b");
+    }
+
+    #[test]
+    fn files_of_later_eras() {
+        for (text, expected) in [
+            (
+                "keyfile Wired 1\t\nkeyfile Wired 1\t[connection]\nkeyfile Wired 1\tinterface-name=eth0\n",
+                Some(true),
+            ),
+            ("keyfile a\tinterface-name = eth0\nkeyfile a\tautoconnect = false\n", Some(false)),
+            ("keyfile a\t[ipv4]\nkeyfile a\tmethod=auto\n", None),
+            (
+                "interfaces interfaces\tauto lo eth0\ninterfaces interfaces\tiface eth0 inet static\n",
+                Some(true),
+            ),
+            (
+                "interfaces 50-cloud\tallow-hotplug eth0\ninterfaces 50-cloud\tiface eth0 inet dhcp\n",
+                Some(true),
+            ),
+            ("interfaces interfaces\tiface eth0 inet dhcp\n", Some(false)),
+            (
+                "interfaces interfaces\t# auto eth0\ninterfaces interfaces\tiface eth0 inet dhcp\n",
+                Some(false),
+            ),
+            ("netplan eth0\t\n", Some(true)),
+            ("", None),
+            ("nonsense\nifcfg\t\n\t\n", None),
+        ] {
+            assert_eq!(at_boot(text, "eth0"), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_name_its_interface_by_the_hardware_address() {
+        let links = "link eth0\t00:0c:29:0a:0b:0c\nlink eth1\t00:0c:29:0a:0b:0d\n";
+        for (lines, eth0, eth1) in [
+            (&["HWADDR=00:0C:29:0A:0B:0C", "ONBOOT=yes"][..], Some(true), None),
+            (&["HWADDR=\"00:0c:29:0a:0b:0d\"", "ONBOOT=no"], None, Some(false)),
+            (&["DEVICE=eth0", "HWADDR=00:0c:29:0a:0b:0c", "ONBOOT=yes"], Some(true), None),
+            // A clone has another address, and the scripts leave its interface down.
+            (&["DEVICE=eth0", "HWADDR=00:50:56:00:00:01", "ONBOOT=yes"], None, None),
+            (
+                &[
+                    "DEVICE=eth0",
+                    "HWADDR=00:50:56:00:00:01",
+                    "MACADDR=00:0c:29:0a:0b:0c",
+                    "ONBOOT=yes",
+                ],
+                Some(true),
+                None,
+            ),
+            (&["HWADDR=00:50:56:00:00:01", "ONBOOT=yes"], None, None),
+        ] {
+            let mut text = "ifcfg Auto_Ethernet\t\n".to_owned();
+            for line in lines {
+                text += &format!("ifcfg Auto_Ethernet\t{line}\n");
+            }
+            text += links;
+            assert_eq!((at_boot(&text, "eth0"), at_boot(&text, "eth1")), (eth0, eth1), "{lines:?}");
+        }
+        let keyfile = format!("keyfile Wired\tmac-address=00:0C:29:0A:0B:0D\n{links}");
+        assert_eq!(at_boot(&keyfile, "eth1"), Some(true));
+        // A capture of old, whose host did not tell its addresses.
+        assert_eq!(
+            at_boot(
+                "ifcfg eth0\tDEVICE=eth0\nifcfg eth0\tHWADDR=0:1\nifcfg eth0\tONBOOT=yes\n",
+                "eth0"
+            ),
+            Some(true)
+        );
+    }
+}

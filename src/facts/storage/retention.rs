@@ -1,0 +1,457 @@
+//! The retention volume: what stands between a directory and a volume the agent accepts.
+//!
+//! Joins what is mounted, the devices below it, the agent's own directories and fstab. Not for what
+//! of it is good or bad: `checks/retention.yaml` says that, one rule a line.
+
+pub mod answer;
+mod fstab;
+mod probe;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::answer::{Content, Opener, Touched, Whereabouts};
+use super::block::{self, Device, Graph};
+use super::fstab::{self as fstab_file, FstabLine};
+use super::mounts::{self, Mount, Table};
+use crate::facts::agent::unified_agent::AgentFacts;
+use crate::facts::transcript::{Answer, Transcript};
+use crate::facts::{Fact, Looked, file};
+
+pub use self::fstab::FstabFacts;
+pub use self::probe::PROBES;
+
+/// The agent's own processes, which may have files open on the volume.
+const AGENT: [&str; 3] = ["svagents", "cxps", "s2"];
+
+/// What is judged about the retention volume.
+///
+/// When nothing is mounted at the path, everything about the volume is unavailable for that reason.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RetentionFacts {
+    /// The path that is configured.
+    pub path: Fact<String>,
+    /// Whether something is mounted there.
+    pub mounted: Fact<bool>,
+    /// Whether the path is, or leads through, a symbolic link.
+    pub is_symlink: Fact<bool>,
+    /// The mount whose file system the path is on: the path itself when it is mounted.
+    pub nearest_mount: Fact<String>,
+    /// The type of the file system, by the kernel: of stacked mounts, the one on top.
+    pub fstype: Fact<String>,
+    /// The type by what is on the device.
+    pub blkid_type: Fact<String>,
+    /// What is mounted, such as `/dev/mapper/36000c29...`.
+    pub device: Fact<String>,
+    /// The device's number; the major number is 0 when there is no device.
+    pub major_minor: Fact<String>,
+    /// The directory of the file system that is mounted, `/` for all of it.
+    pub root: Fact<String>,
+    /// Whether all of the file system is mounted: no bind mount of a directory, no subvolume.
+    pub whole_volume: Fact<bool>,
+    /// Whether the mount or the file system is read-only.
+    pub read_only_mount: Fact<bool>,
+    /// Whether the device, or one below it, is read-only.
+    pub read_only_device: Fact<bool>,
+    /// The size of the device in bytes.
+    pub size_bytes: Fact<i64>,
+    /// The size of the file system in KiB.
+    pub df_total_kib: Fact<i64>,
+    /// What is free of it for use, in KiB.
+    pub free_kib: Fact<i64>,
+    /// The same in percent, rounded down.
+    pub free_percent: Fact<i64>,
+    /// The number of inodes; 0 when the file system has no fixed number.
+    pub inodes: Fact<i64>,
+    /// How many of them are free.
+    pub inodes_free: Fact<i64>,
+    /// Which of the agent's directories, its cache and `/` are on the same volume.
+    pub shares_volume_with: Fact<Looked<String>>,
+    /// Where else the same device is mounted.
+    pub other_mounts: Fact<Looked<String>>,
+    /// Whether the device is swapped to.
+    pub swap: Fact<bool>,
+    /// What is made of the device: LVM, RAID, device-mapper.
+    pub holders: Fact<Looked<String>>,
+    /// Whether it lies on LVM, at whatever depth.
+    pub lvm: Fact<bool>,
+    /// Processes other than the agent's that have files open there, such as `tail (4711)`.
+    pub open_by: Fact<Looked<String>>,
+    /// What fstab says.
+    pub fstab: Fact<FstabFacts>,
+    /// The disks it lies on.
+    pub disks: Fact<Looked<String>>,
+    /// Whether one of them is the operating system's.
+    pub on_os_disk: Fact<bool>,
+    /// Whether it is a multipath device or a partition of one.
+    pub multipath: Fact<bool>,
+    /// Whether that is named by its SCSI id, which no reboot changes.
+    pub named_by_id: Fact<bool>,
+}
+
+/// Reads the facts out of a transcript; `agent` is what is known of the same host's agent.
+pub fn of(transcript: &Transcript, agent: &AgentFacts) -> RetentionFacts {
+    Looking { directories: known(agent.directories()), ..Looking::at(transcript) }.facts()
+}
+
+/// What is mounted at the configured path, if anything is.
+pub fn mount(transcript: &Transcript) -> Fact<Option<Mount>> {
+    Looking::at(transcript).mount.into()
+}
+
+/// A value, or why there is none.
+type Known<T> = Result<T, String>;
+
+fn known<T>(fact: Fact<T>) -> Known<T> {
+    match fact {
+        Fact::Known(value) => Ok(value),
+        Fact::Unavailable(why) => Err(why.reason),
+    }
+}
+
+/// Everything that is joined.
+struct Looking {
+    path: Known<String>,
+    real: Known<String>,
+    touched: Known<Touched>,
+    table: Known<Table>,
+    graph: Known<Graph>,
+    mount: Known<Option<Mount>>,
+    system: Known<Mount>,
+    content: Known<Content>,
+    swaps: Known<Vec<String>>,
+    fstab: Known<Vec<FstabLine>>,
+    /// The directories of the agent, which the volume must not be shared with.
+    directories: Known<Vec<String>>,
+}
+
+impl Looking {
+    fn at(transcript: &Transcript) -> Self {
+        let path = known(file::whole(transcript, "retention-path")).and_then(absolute);
+        let table = known(mounts::table(transcript));
+        let touched = known(file::whole(transcript, "retention")).map(answer::parse);
+        let touched = touched.and_then(|touched| match touched.foreign {
+            Some(line) => Err(format!("the probe printed {line:?}")),
+            None => Ok(touched),
+        });
+        let real = real(&path, &table, &touched);
+        let mount = real.clone().and_then(|real| Ok(table.clone()?.at(&real).cloned()));
+        Self {
+            path,
+            real,
+            touched,
+            graph: known(block::graph(transcript)),
+            mount,
+            table,
+            system: known(block::root_of(transcript)),
+            content: content(transcript),
+            swaps: known(mounts::swaps(transcript)),
+            fstab: known(fstab_file::of(transcript)),
+            directories: Err("the agent was not looked at".to_owned()),
+        }
+    }
+
+    fn facts(&self) -> RetentionFacts {
+        RetentionFacts {
+            path: self.path.clone().into(),
+            mounted: self.mount.clone().map(|mount| mount.is_some()).into(),
+            is_symlink: self.is_symlink().into(),
+            nearest_mount: self.nearest().into(),
+            fstype: self.row().map(|mount| mount.fstype.clone()).into(),
+            blkid_type: self.on_device().map(|content| content.fstype.clone()).into(),
+            device: self.row().map(|mount| mount.source.clone()).into(),
+            major_minor: self.row().map(|mount| mount.number.clone()).into(),
+            root: self.row().map(|mount| mount.root.clone()).into(),
+            whole_volume: self.row().map(|mount| mount.root == "/").into(),
+            read_only_mount: self.row().map(Mount::is_read_only).into(),
+            read_only_device: self.read_only_device().into(),
+            size_bytes: self.device().and_then(|device| known(device.size_bytes())).into(),
+            df_total_kib: self.space("space").map(|space| space.total).into(),
+            free_kib: self.space("space").map(|space| space.free).into(),
+            free_percent: self.space("space").map(percent).into(),
+            inodes: self.space("inodes").map(|space| space.total).into(),
+            inodes_free: self.space("inodes").map(|space| space.free).into(),
+            shares_volume_with: self.shares().into(),
+            other_mounts: self.other_mounts().map(Looked::complete).into(),
+            swap: self.swap().into(),
+            holders: self.holders().map(Looked::complete).into(),
+            lvm: self.lvm().into(),
+            open_by: self.open_by().into(),
+            fstab: self.fstab().into(),
+            disks: self.disks().map(Looked::complete).into(),
+            on_os_disk: self.on_os_disk().into(),
+            multipath: self.device().map(Device::is_multipath).into(),
+            named_by_id: self.device().map(named_by_id).into(),
+        }
+    }
+
+    /// What is mounted there; that nothing is, is why there is nothing to say of it.
+    fn row(&self) -> Known<&Mount> {
+        match &self.mount {
+            Ok(Some(mount)) => Ok(mount),
+            Ok(None) => Err("nothing is mounted there".to_owned()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    fn device(&self) -> Known<&Device> {
+        let (graph, mount) = (of_known(&self.graph)?, self.row()?);
+        graph
+            .below_mount(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
+    }
+
+    /// What was found by touching the volume that is mounted there.
+    fn touched(&self) -> Known<&Touched> {
+        self.row()?;
+        of_known(&self.touched)
+    }
+
+    fn is_symlink(&self) -> Known<bool> {
+        Ok(of_known(&self.path)? != of_known(&self.real)?)
+    }
+
+    fn nearest(&self) -> Known<String> {
+        let (table, real) = (of_known(&self.table)?, of_known(&self.real)?);
+        let nearest = table.holding(real).map(|mount| mount.point.clone());
+        nearest.ok_or_else(|| format!("no mount holds {real}"))
+    }
+
+    fn on_device(&self) -> Known<&Content> {
+        self.row()?;
+        of_known(&self.content)
+    }
+
+    fn read_only_device(&self) -> Known<bool> {
+        let (graph, device) = (of_known(&self.graph)?, self.device()?);
+        let mut all_told = true;
+        for device in graph.chain(device) {
+            match device.read_only {
+                Some(true) => return Ok(true),
+                Some(false) => {}
+                None => all_told = false,
+            }
+        }
+        if all_told {
+            Ok(false)
+        } else {
+            Err("/sys does not tell of every device below".to_owned())
+        }
+    }
+
+    fn space(&self, name: &str) -> Known<answer::Space> {
+        let text = known(self.touched()?.command(name))?;
+        let (real, source) = (of_known(&self.real)?, &self.row()?.source);
+        // It answers for a directory that nothing is mounted on as if it were a volume.
+        let is_own = text.lines().skip(1).all(|row| {
+            row.trim_end().ends_with(&format!(" {real}")) || row.starts_with(&format!("{source} "))
+        });
+        let space = answer::space(text).filter(|_| is_own);
+        space.ok_or_else(|| format!("df printed {text:?}"))
+    }
+
+    /// The directories that are on the same file system: by the kernel's number of what they are
+    /// on, or by the number programs see, as the agent itself compares them (agent, cache volume).
+    /// A volume that is made of a file is on that file's volume, too.
+    fn shares(&self) -> Known<Looked<String>> {
+        let (mount, touched, table) = (self.row()?, self.touched()?, of_known(&self.table)?);
+        let real = of_known(&self.real)?;
+        let numbers = known(touched.command("devices")).map(answer::devices);
+        let none = BTreeMap::new();
+        let number = |path: &str| numbers.as_ref().unwrap_or(&none).get(path);
+        let device = self.device();
+        let mut volumes = vec![mount];
+        if let (Ok(graph), Ok(device)) = (&self.graph, device.as_ref()) {
+            volumes.extend(graph.files_below(device));
+        }
+        let mut shares = Looked { items: Vec::new(), complete: true };
+        for place in &touched.places {
+            let (at, there) = match &place.whereabouts {
+                Whereabouts::Is(at) => (at, true),
+                Whereabouts::WillBe(at) => (at, false),
+                Whereabouts::Unknown(_) => {
+                    shares.complete = false;
+                    continue;
+                }
+            };
+            let by_table = table
+                .holding(at)
+                .is_some_and(|other| volumes.iter().any(|volume| volume.is_same_volume(other)));
+            let by_number = number(real).is_some() && number(real) == number(at);
+            if by_table || by_number {
+                shares.items.push(place.name.clone());
+            }
+            shares.complete &= !there || number(real).is_some() && number(at).is_some();
+        }
+        // What it lies on must be known down to the disks, and every directory that counts asked
+        // about by the name that the agent's own files give it.
+        shares.complete &= mount.number.starts_with("0:") || self.disks().is_ok();
+        let asked = |name: &str| touched.places.iter().any(|place| place.name == name);
+        shares.complete &= ["/", "/home/svsystems"].into_iter().all(asked)
+            && of_known(&self.directories)
+                .is_ok_and(|directories| directories.iter().all(|directory| asked(directory)));
+        Ok(shares)
+    }
+
+    /// What is made of the device, and of files on it.
+    fn holders(&self) -> Known<Vec<String>> {
+        let (graph, mount, device) = (of_known(&self.graph)?, self.row()?, self.device()?);
+        let is_of_file =
+            |other: &&Device| other.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on));
+        let of_files = graph.devices().iter().filter(is_of_file).map(|other| other.name.clone());
+        Ok(device.holders.iter().cloned().chain(of_files).collect())
+    }
+
+    fn other_mounts(&self) -> Known<Vec<String>> {
+        let (mount, table) = (self.row()?, of_known(&self.table)?);
+        let others = table.rows().iter().filter(|row| row.id != mount.id);
+        let same = others.filter(|row| mount.is_same_volume(row));
+        Ok(same.map(|row| row.point.clone()).collect())
+    }
+
+    /// Whether the device, a device of which it is made, or a file on it is swapped to.
+    fn swap(&self) -> Known<bool> {
+        let (mount, graph, table) = (self.row()?, of_known(&self.graph)?, of_known(&self.table)?);
+        let own: Vec<&Device> = match graph.below_mount(mount) {
+            Some(device) => graph.chain(device),
+            None => Vec::new(),
+        };
+        let mut unknown = None;
+        for swap in of_known(&self.swaps)? {
+            let is_own = if !swap.starts_with("/dev/") {
+                table.holding(swap).is_some_and(|on| mount.is_same_volume(on))
+            } else if let Some(device) = graph.at_path(swap) {
+                own.contains(&device)
+                    || graph.chain(device).iter().any(|below| {
+                        own.first() == Some(below)
+                            || below.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on))
+                    })
+            } else {
+                unknown.get_or_insert(swap);
+                *swap == mount.source
+            };
+            if is_own {
+                return Ok(true);
+            }
+        }
+        match unknown {
+            Some(swap) => {
+                Err(format!("{swap} is swapped to, and which device that is is not known"))
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn lvm(&self) -> Known<bool> {
+        let (mount, graph) = (self.row()?, of_known(&self.graph)?);
+        graph
+            .on_lvm(mount)
+            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
+    }
+
+    fn open_by(&self) -> Known<Looked<String>> {
+        let touched = self.touched()?;
+        let strangers = |open: &[Opener]| -> Vec<String> {
+            let strange = open.iter().filter(|opener| !AGENT.contains(&opener.name.as_str()));
+            strange.map(|opener| format!("{} ({})", opener.name, opener.id)).collect()
+        };
+        if let Some(complete) = touched.saw_all {
+            return Ok(Looked { items: strangers(&touched.open), complete });
+        }
+        // lsof gives 1 when nothing is open, and when it could not look: only the silent one is
+        // an answer.
+        match touched.commands.get("lsof") {
+            Some(Answer { status: 0 | 1, text }) => {
+                let open = answer::lsof(text);
+                let complete = !open.is_empty() || text.trim().is_empty();
+                Ok(Looked { items: strangers(&open), complete })
+            }
+            _ => known(touched.command("lsof")).map(|_| Looked::default()),
+        }
+    }
+
+    fn disks(&self) -> Known<Vec<String>> {
+        let disks = self.disks_below()?;
+        Ok(disks.iter().map(|disk| disk.name.clone()).collect())
+    }
+
+    fn disks_below(&self) -> Known<Vec<&Device>> {
+        let graph = of_known(&self.graph)?;
+        graph.disks_below(self.device()?).map_err(|error| error.to_string())
+    }
+
+    fn on_os_disk(&self) -> Known<bool> {
+        let (graph, system) = (of_known(&self.graph)?, of_known(&self.system)?);
+        let system = graph.disks_of(system).map_err(|error| error.to_string())?;
+        Ok(self.disks_below()?.iter().any(|disk| system.contains(disk)))
+    }
+
+    fn fstab(&self) -> Known<FstabFacts> {
+        let (path, real, lines) =
+            (of_known(&self.path)?, of_known(&self.real)?, of_known(&self.fstab)?);
+        let mounted = fstab::Mounted {
+            mount: self.row()?,
+            table: of_known(&self.table)?,
+            graph: self.graph.as_ref().ok(),
+            content: self.content.as_ref().ok(),
+            links: self.touched.as_ref().map(|touched| touched.fstab.clone()).unwrap_or_default(),
+        };
+        Ok(mounted.facts(lines, [path, real]))
+    }
+}
+
+/// A value that is borrowed, or why there is none.
+fn of_known<T>(known: &Known<T>) -> Known<&T> {
+    known.as_ref().map_err(String::clone)
+}
+
+/// The configured path, of which only an absolute one means anything, without the slashes and dots
+/// that change nothing.
+fn absolute(text: &str) -> Known<String> {
+    let path = text.strip_suffix('\n').unwrap_or(text);
+    if !path.starts_with('/') || path.contains('\n') {
+        return Err(format!("{path:?} is no absolute path"));
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    Ok(format!("/{}", parts.join("/")))
+}
+
+/// Where a path really is. A mount point is never a link, so that the kernel's table alone tells
+/// what is mounted at one, and nothing else needs to have answered.
+fn real(path: &Known<String>, table: &Known<Table>, touched: &Known<Touched>) -> Known<String> {
+    let (path, table) = (of_known(path)?, of_known(table)?);
+    if table.at(path).is_some() {
+        return Ok(path.clone());
+    }
+    match of_known(touched)? {
+        Touched { real: Some(real), .. } => Ok(real.clone()),
+        Touched { stuck: Some(at), .. } => Err(format!("{at} was not touched, it could hang")),
+        _ => Err("the probe did not say where the path leads".to_owned()),
+    }
+}
+
+/// What blkid says. Status 2 is that it knows nothing of what it found.
+fn content(transcript: &Transcript) -> Known<Content> {
+    match transcript.answer("retention-blkid") {
+        Fact::Known(Answer { status: 2, .. }) => Ok(Content::default()),
+        Fact::Known(Answer { status: 3, .. }) => Err("no local device is mounted there".to_owned()),
+        _ => known(file::whole(transcript, "retention-blkid")).map(answer::blkid),
+    }
+}
+
+fn percent(space: answer::Space) -> i64 {
+    let percent = i128::from(space.free) * 100 / i128::from(space.total.max(1));
+    i64::try_from(percent).unwrap_or(100).min(100)
+}
+
+fn named_by_id(device: &Device) -> bool {
+    match (device.multipath_id(), &device.mapper_name) {
+        (Some(id), Some(name)) => name.starts_with(id),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What is known about an ESXi host through the API of its vCenter server, or its own; rules know
+//! it as `host`.
+//!
+//! Not for what its shell tells.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::datastore::{self, DatastoreFacts};
+use super::inventory::Inventory;
+use super::licence::{self, LicenceFacts};
+use super::property::{Object, answer, list, needed, part};
+use super::service::{about, server_time};
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+/// Bytes of a MiB.
+const MIB: i64 = 1024 * 1024;
+
+/// Everything that is judged about a host.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct EsxiFacts {
+    /// Its name in the inventory.
+    pub name: String,
+    /// Whether the inventory that it was looked for in has it.
+    pub in_inventory: Fact<bool>,
+    /// Whether vCenter has it: `connected`, `disconnected` or `notResponding`.
+    pub connection: Fact<String>,
+    /// Whether it is in maintenance mode.
+    pub maintenance: Fact<bool>,
+    /// Its version, such as `6.7.0`.
+    pub version: Fact<String>,
+    /// The licence that is assigned to it.
+    pub licence: Fact<LicenceFacts>,
+    /// The datastores it has.
+    pub datastores: Fact<Looked<Fact<DatastoreFacts>>>,
+    /// MiB of memory that no machine uses now.
+    pub free_memory_mib: Fact<i64>,
+}
+
+impl EsxiFacts {
+    /// A host of which nothing is known but whether the inventory has it.
+    pub fn unseen(name: &str, in_inventory: Fact<bool>) -> Self {
+        let reason = match &in_inventory {
+            Fact::Known(_) => format!("the inventory has no host named {name}"),
+            Fact::Unavailable(why) => why.reason.clone(),
+        };
+        Self {
+            name: name.to_owned(),
+            in_inventory,
+            connection: Fact::unavailable(reason.clone()),
+            maintenance: Fact::unavailable(reason.clone()),
+            version: Fact::unavailable(reason.clone()),
+            licence: Fact::unavailable(reason.clone()),
+            datastores: Fact::unavailable(reason.clone()),
+            free_memory_mib: Fact::unavailable(reason),
+        }
+    }
+}
+
+/// Reads what is known about a host of the inventory.
+pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> EsxiFacts {
+    let product = host.value("summary.config.product");
+    let version = match product {
+        Fact::Known(product) => needed(product, "version").map(str::to_owned),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    };
+    EsxiFacts {
+        name: inventory.name(&host.object),
+        in_inventory: Fact::Known(true),
+        connection: host.text("runtime.connectionState"),
+        maintenance: host.bool("runtime.inMaintenanceMode"),
+        version,
+        licence: licence(transcript, host),
+        datastores: datastore::of_host(inventory, host),
+        free_memory_mib: free_memory(host),
+    }
+}
+
+fn free_memory(host: &Object) -> Fact<i64> {
+    let size = host.int("summary.hardware.memorySize");
+    let used = host.int("summary.quickStats.overallMemoryUsage");
+    match (size, used) {
+        (Fact::Known(size), Fact::Known(used)) => Fact::Known((size / MIB).saturating_sub(used)),
+        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
+    }
+}
+
+/// The licence assigned to a host. A vCenter's own list of licences is what it has in stock, so
+/// only the assignment counts there; a lone host has no assignments and one licence.
+fn licence(transcript: &Transcript, host: &Object) -> Fact<LicenceFacts> {
+    let now = server_time(transcript).or(transcript.asked_at);
+    if about(transcript, "apiType") == Fact::Known("HostAgent".to_owned()) {
+        return lone(transcript).map(|licence| licence::parse(&licence, now));
+    }
+    let assigned = match answer(transcript, "assigned-licences") {
+        Fact::Known(assigned) => assigned,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let id = host.object.split_once(':').map_or("", |(_, id)| id);
+    let own = list(&assigned).iter().find(|row| part(row, "entityId") == Some(id));
+    match own.and_then(|row| row.get("assignedLicense")) {
+        Some(licence) => Fact::Known(licence::parse(licence, now)),
+        None => Fact::unavailable("no licence is assigned to it, or none that may be seen"),
+    }
+}
+
+fn lone(transcript: &Transcript) -> Fact<serde_json::Value> {
+    let licences = match super::property::listing(transcript, "licences") {
+        Fact::Known(looked) => looked,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let Some(manager) = licences.items.first() else {
+        return Fact::unavailable("the host shows no licences");
+    };
+    match manager.value("licenses") {
+        Fact::Known(value) => match list(value) {
+            [one] => Fact::Known(one.clone()),
+            [] => Fact::unavailable("the host shows no licences"),
+            more => Fact::unavailable(format!("the host shows {} licences", more.len())),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}

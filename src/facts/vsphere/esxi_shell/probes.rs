@@ -1,0 +1,100 @@
+//! What an ESXi host's shell is asked: BusyBox's ash, `vim-cmd` and `esxcli`, nothing that writes.
+//!
+//! What is nobody's business stays on the host: of a licence's serial number all but the last five
+//! characters, the notes of machines, and every setting of theirs that is not judged, for it is
+//! there that guests are handed passwords. Not for what the answers mean.
+
+use std::borrow::Cow;
+
+use crate::facts::probe::Probe;
+use crate::facts::script::quoted;
+use crate::facts::vsphere::question::Question;
+
+/// How many machines are asked about in detail when nobody says which.
+pub const MAX_MACHINES: usize = 20;
+
+/// The last five characters of a serial number are what people tell licences apart by.
+const FIXED: &[Probe] = &[
+    Probe::new("esxi-time", "date -u +%Y-%m-%dT%H:%M:%SZ"),
+    Probe::new("esxi-version", "limit 10 vmware -v"),
+    Probe::new("esxi-hostname", "limit 5 hostname"),
+    Probe::new(
+        "esxi-licence",
+        r#"text=$(limit 15 vim-cmd vimsvc/license --show 2>&1); status=$?
+printf '%s\n' "$text" |
+  sed -e 's/[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-[0-9A-Za-z]\{5\}-\([0-9A-Za-z]\{5\}\)/*****-*****-*****-*****-\1/g' \
+      -e 's/^\([[:space:]]*serial: *\)[^[:space:]*].*\(.....\)$/\1*****-\2/'
+exit "$status""#,
+    ),
+    Probe::new("esxi-host", "limit 15 vim-cmd hostsvc/hostsummary 2>&1"),
+    Probe::new("esxi-volumes", "limit 15 esxcli storage filesystem list 2>&1"),
+    Probe::new("esxi-extents", "limit 15 esxcli storage vmfs extent list 2>&1"),
+    Probe::new("esxi-nfs", "limit 15 esxcli storage nfs list"),
+    Probe::new("esxi-nfs41", "limit 15 esxcli storage nfs41 list"),
+    Probe::new("esxi-mounts", "limit 15 vim-cmd hostsvc/storage/fs_info"),
+];
+
+/// The list of machines without their notes, then frames of their own for each that is asked
+/// about in detail. `$WANTED` has their names, one a line; `$MOST` how many there may be.
+const MACHINES: &str = r#"
+list=$(limit 20 vim-cmd vmsvc/getallvms 2>&1); status=$?
+list=$(printf '%s\n' "$list" | sed -n -e '/^Vmid/p' -e '/^(/p' -e '/^Skipping/p' -e '/^ *msg = /p' \
+  -e 's/^\([0-9][0-9]* .*\[.*\.vmx\)[[:space:]].*$/\1/p' -e '/^[0-9][0-9]* .*\[.*\.vmx$/p')
+printf '%s\n' "$list"
+printf '\n%s status %s\n' "$FRAME" "$status"
+tell() {
+  printf '%s probe %s\n' "$FRAME" "$1"
+  shift
+  "$@" </dev/null 2>&1
+  printf '\n%s status %s\n' "$FRAME" "$?"
+}
+object() {
+  limit 10 vim-cmd "$1" "$2" 2>&1 | awk '
+    /^ *annotation = "/ { notes = 1 }
+    notes { if ($0 ~ /",? *$/) notes = 0; next }
+    !rows && /^ *extraConfig = .*\[ *$/ { rows = 1; match($0, /^ */); deep = RLENGTH; print; next }
+    rows { match($0, /^ */)
+      if (RLENGTH == deep && $0 ~ /^ *\]/) { rows = 0; print; next }
+      if (kept) { print; print "}," ; kept = 0; next }
+      if (tolower($0) ~ /^ *key = "(disk|snapshot)\./) { print "(vim.option.OptionValue) {"; print; kept = 1 }
+      next }
+    { print }'
+}
+wanted() {
+  [ -n "$WANTED" ] || return 0
+  printf '%s\n' "$WANTED" | {
+    while IFS= read -r name; do case $1 in "$name "*\[*) exit 0;; esac; done
+    exit 1
+  }
+}
+printf '%s\n' "$list" | {
+  count=0
+  while read -r id rest; do
+    case $id in ''|*[!0-9]*) continue;; esac
+    wanted "$rest" || continue
+    [ "$count" -lt "$MOST" ] || break
+    count=$((count + 1))
+    tell "esxi-config-$id" object vmsvc/get.config "$id"
+    tell "esxi-summary-$id" object vmsvc/get.summary "$id"
+    tell "esxi-snapshots-$id" limit 10 vim-cmd vmsvc/snapshot.get "$id"
+    store=${rest#*\[}; file=${store#*\] }; store=${store%%\]*}
+    tell "esxi-vmx-$id" grep -i '^ *disk\.enableuuid' "/vmfs/volumes/$store/$file"
+  done
+}
+"#;
+
+/// Every probe of an ESXi host. The answers keep what was asked, so that a capture can be judged
+/// later.
+pub fn probes(question: &Question, user: &str) -> Vec<Probe> {
+    let asked = serde_json::json!({ "question": question, "user": user });
+    let asked = Cow::Owned(format!("printf '%s\\n' {}", quoted(&asked.to_string())));
+    let names: Vec<&str> = question.machines().filter(|name| !name.contains('\n')).collect();
+    let most = if names.is_empty() { MAX_MACHINES } else { 10 * names.len().max(MAX_MACHINES) };
+    let wanted = quoted(&names.join("\n"));
+    let machines = Cow::Owned(format!("WANTED={wanted}\nMOST={most}\n{}", MACHINES.trim()));
+    let mut all = vec![Probe { name: Cow::Borrowed("asked"), shell: asked, is_quick: false }];
+    all.extend_from_slice(FIXED);
+    let name = Cow::Borrowed("esxi-machines");
+    all.push(Probe { name, shell: machines, is_quick: false });
+    all
+}

@@ -1,0 +1,468 @@
+//! A vSphere inventory: every object that the account sees, by name and by reference, and what
+//! stands inside what.
+//!
+//! Not for judging any of it, nor for the details of chosen machines: the files of the subjects
+//! read those.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::property::{Object, listing};
+use super::question::Question;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+/// The questions that list an inventory, each with the type of its objects.
+pub const LISTS: &[(&str, &str)] = &[
+    ("datacenters", "Datacenter"),
+    ("folders", "Folder"),
+    ("pods", "StoragePod"),
+    ("clusters", "ComputeResource"),
+    ("pools", "ResourcePool"),
+    ("hosts", "HostSystem"),
+    ("datastores", "Datastore"),
+    ("networks", "Network"),
+    ("machines", "VirtualMachine"),
+];
+
+/// How many parents an object may have; a vCenter's folders are nested by people.
+const MAX_PARENTS: usize = 64;
+
+/// How many objects an account is asked about when nothing says which are in play.
+const MAX_IN_PLAY: usize = 300;
+
+/// Every object that the account sees.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    objects: BTreeMap<String, Object>,
+    /// By question: known when it was answered, and whether to the end.
+    answered: BTreeMap<&'static str, Fact<bool>>,
+}
+
+/// A machine that is looked for by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Search<'i> {
+    /// There is one.
+    Found(&'i Object),
+    /// There is none, and the whole list was seen.
+    None,
+    /// There are several.
+    Several(Vec<&'i Object>),
+    /// The list was not seen, or not to its end.
+    Unseen(String),
+}
+
+impl Inventory {
+    /// Reads the lists of a transcript.
+    pub fn of(transcript: &Transcript) -> Self {
+        let mut inventory = Self::default();
+        for &(probe, _) in LISTS {
+            let fact = listing(transcript, probe);
+            let answered = fact.map(|looked| {
+                let complete = looked.complete;
+                let named = looked.items.into_iter().map(|object| (object.object.clone(), object));
+                inventory.objects.extend(named);
+                complete
+            });
+            inventory.answered.insert(probe, answered);
+        }
+        inventory
+    }
+
+    /// An object by its reference.
+    pub fn get(&self, reference: &str) -> Option<&Object> {
+        self.objects.get(reference)
+    }
+
+    /// Every object of a question.
+    pub fn list(&self, probe: &str) -> impl Iterator<Item = &Object> {
+        let kind = LISTS.iter().find(|(name, _)| *name == probe).map_or("", |(_, kind)| kind);
+        // The type of a list has subtypes: a cluster is a compute resource, a portgroup a network.
+        self.objects.values().filter(move |object| base(object.kind()) == kind)
+    }
+
+    /// Whether a question was answered to its end; otherwise why not.
+    pub fn complete(&self, probe: &str) -> Fact<bool> {
+        self.answered.get(probe).cloned().unwrap_or_else(|| Fact::unavailable("it was not asked"))
+    }
+
+    /// What an object is called; its reference when its name may not be seen.
+    pub fn name(&self, reference: &str) -> String {
+        let object = self.get(reference);
+        let name = object.and_then(|object| object.text("name").known().map(|name| plain(name)));
+        name.unwrap_or_else(|| reference.to_owned())
+    }
+
+    /// The machine of this name.
+    pub fn machine(&self, name: &str) -> Search<'_> {
+        let named =
+            |object: &&Object| object.text("name").known().is_some_and(|own| plain(own) == name);
+        let found: Vec<&Object> = self.list("machines").filter(named).collect();
+        match (found.as_slice(), self.complete("machines")) {
+            ([one], _) => Search::Found(one),
+            ([], Fact::Known(true)) if !self.all_named("machines") => {
+                Search::Unseen("the name of a virtual machine may not be seen".to_owned())
+            }
+            ([], Fact::Known(true)) => Search::None,
+            ([], Fact::Known(false)) => {
+                Search::Unseen("not every virtual machine could be looked at".to_owned())
+            }
+            ([], Fact::Unavailable(why)) => Search::Unseen(why.reason),
+            _ => Search::Several(found),
+        }
+    }
+
+    /// Whether the name of every object of a question is known.
+    pub fn all_named(&self, probe: &str) -> bool {
+        self.list(probe).all(|object| object.text("name").known().is_some())
+    }
+
+    /// The nearest object of a type around this one, within its datacenter. Unavailable when what
+    /// stands around it cannot be followed to the datacenter: something that may not be seen may be
+    /// of that type.
+    pub fn inside<'i>(&'i self, object: &'i Object, kind: &str) -> Fact<Option<&'i Object>> {
+        let mut here = object;
+        for _ in 0..MAX_PARENTS {
+            if here.kind() == kind {
+                return Fact::Known(Some(here));
+            }
+            if here.kind() == "Datacenter" {
+                return Fact::Known(None);
+            }
+            let parent = match here.text("parent") {
+                Fact::Known(parent) => parent,
+                Fact::Unavailable(why) => return Fact::Unavailable(why),
+            };
+            match self.get(&parent) {
+                Some(object) => here = object,
+                None => {
+                    return Fact::unavailable(format!(
+                        "{} lies in {parent:?}, which is not visible to the account",
+                        self.name(&here.object)
+                    ));
+                }
+            }
+        }
+        Fact::unavailable(format!("{} is nested too deep", self.name(&object.object)))
+    }
+
+    /// The folders around a machine, within its datacenter; all of them when the datacenter is
+    /// reached.
+    fn folders_around<'i>(&'i self, machine: &'i Object) -> Looked<String> {
+        let mut folders = Looked { items: Vec::new(), complete: false };
+        let mut here = machine;
+        for _ in 0..MAX_PARENTS {
+            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
+            else {
+                break;
+            };
+            if parent.kind() == "Datacenter" {
+                folders.complete = true;
+                break;
+            }
+            if parent.kind() == "Folder" {
+                folders.items.push(parent.object.clone());
+            }
+            here = parent;
+        }
+        folders
+    }
+
+    /// The nearest object of a type around this one.
+    pub fn around<'i>(&'i self, object: &'i Object, kind: &str) -> Option<&'i Object> {
+        let mut here = object;
+        for _ in 0..MAX_PARENTS {
+            if here.kind() == kind {
+                return Some(here);
+            }
+            here = self.get(here.text("parent").known()?)?;
+        }
+        None
+    }
+
+    /// The path of the datacenter around an object, as the server's file service has it.
+    pub fn path_of_datacenter(&self, object: &Object) -> Option<String> {
+        let mut here = self.around(object, "Datacenter")?;
+        let mut names = vec![here.text("name").known()?.clone()];
+        for _ in 0..MAX_PARENTS {
+            // The root folder is not listed, and no part of the path.
+            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
+            else {
+                break;
+            };
+            names.push(parent.text("name").known()?.clone());
+            here = parent;
+        }
+        names.reverse();
+        Some(names.join("/"))
+    }
+
+    /// The objects an account needs its privileges on: the datacenter, and in it the master
+    /// target, its host, and what that host and the protected machines reach, and the folders that
+    /// machines lie in: a permission may stand on a folder alone. All datacenters, folders of
+    /// machines, hosts and datastores when no master target is named. Not complete when there are too
+    /// many to ask, or when what is in play is not known to the end.
+    pub fn in_play(&self, question: &Question) -> InPlay {
+        let mut seen = BTreeSet::new();
+        let mut all: Vec<String> = Vec::new();
+        let (mut complete, mut all_folders) = (true, true);
+        for pair in question.pairings() {
+            let play = self.in_play_of(pair.master_target.as_deref(), &pair.protected);
+            complete &= play.complete;
+            all_folders &= play.all_folders;
+            let fresh = play.objects.into_iter().filter(|reference| seen.insert(reference.clone()));
+            all.extend(fresh);
+        }
+        complete &= all.len() <= MAX_IN_PLAY;
+        all.truncate(MAX_IN_PLAY);
+        InPlay { objects: all, complete, all_folders }
+    }
+
+    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> InPlay {
+        let (mut complete, mut all_folders) = (true, true);
+        let mut play: Vec<&str> = Vec::new();
+        let master_target = master_target.and_then(|name| match self.machine(name) {
+            Search::Found(machine) => Some(machine),
+            _ => None,
+        });
+        let others = protected.iter().filter_map(|name| match self.machine(name) {
+            Search::Found(machine) => Some(machine),
+            _ => None,
+        });
+        let known = |object: &Object, path: &str| object.text(path).known().cloned();
+        let listed = |object: &Object, path: &str| {
+            object.references(path).known().cloned().unwrap_or_default()
+        };
+        let mut references: Vec<String> = Vec::new();
+        match master_target {
+            None => {
+                for probe in ["datacenters", "hosts", "datastores"] {
+                    play.extend(self.list(probe).map(|object| object.object.as_str()));
+                }
+                for machine in self.list("machines") {
+                    references.extend(self.folders_around(machine).items);
+                }
+            }
+            Some(machine) => {
+                let datacenter = self.around(machine, "Datacenter");
+                references.extend(datacenter.map(|object| object.object.clone()));
+                let folders = self.folders_around(machine);
+                all_folders &= folders.complete;
+                references.extend(folders.items);
+                references.push(machine.object.clone());
+                references.extend(known(machine, "resourcePool"));
+                let host = known(machine, "runtime.host").and_then(|host| self.get(&host));
+                complete &= host.is_some_and(|host| host.references("datastore").known().is_some());
+                if let Some(host) = host {
+                    references.push(host.object.clone());
+                    references.extend(listed(host, "datastore"));
+                    references.extend(listed(host, "network"));
+                }
+            }
+        }
+        for machine in others {
+            let folders = self.folders_around(machine);
+            all_folders &= folders.complete;
+            complete &= machine.references("datastore").known().is_some();
+            references.extend(folders.items);
+            references.push(machine.object.clone());
+            references.extend(listed(machine, "datastore"));
+        }
+        let objects = play.into_iter().map(str::to_owned).chain(references).collect();
+        InPlay { objects, complete, all_folders }
+    }
+}
+
+/// The objects that an account needs its privileges on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InPlay {
+    /// Their references.
+    pub objects: Vec<String>,
+    /// Whether none is missing, folders left aside.
+    pub complete: bool,
+    /// Whether the folders around the machines are known to the root.
+    pub all_folders: bool,
+}
+
+/// Whether a reference is of a type of list, or of a subtype of it.
+pub fn is_of(reference: &str, kind: &str) -> bool {
+    base(reference.split(':').next().unwrap_or_default()) == kind
+}
+
+/// The type of list that a type belongs to.
+fn base(kind: &str) -> &str {
+    match kind {
+        "ClusterComputeResource" => "ComputeResource",
+        "VirtualApp" => "ResourcePool",
+        "DistributedVirtualPortgroup" | "OpaqueNetwork" => "Network",
+        other => other,
+    }
+}
+
+/// A name with the three characters that vSphere keeps encoded in names.
+pub fn plain(name: &str) -> String {
+    name.replace("%2f", "/")
+        .replace("%2F", "/")
+        .replace("%5c", "\\")
+        .replace("%5C", "\\")
+        .replace("%25", "%")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use serde_json::{Value, json};
+
+    /// An inventory of these lists.
+    pub(in crate::facts) fn inventory(lists: &[(&str, bool, Value)]) -> Inventory {
+        let lists = lists.iter().map(|(probe, complete, objects)| {
+            (*probe, json!({ "objects": objects, "complete": complete }))
+        });
+        Inventory::of(&transcript(&lists.collect::<Vec<_>>()))
+    }
+
+    /// The transcript of a server that gives these answers.
+    pub(in crate::facts) fn transcript(answers: &[(&str, Value)]) -> Transcript {
+        let answer = |(probe, value): &(&str, Value)| {
+            ((*probe).to_owned(), Answer { status: 0, text: value.to_string() })
+        };
+        Transcript {
+            schema: SCHEMA.to_owned(),
+            target: "vc".to_owned(),
+            kind: "vcenter".to_owned(),
+            asked_at: None,
+            connection: Connection::default(),
+            reading: Default::default(),
+            answers: Answers {
+                by_probe: answers.iter().map(answer).collect(),
+                ended: true,
+                unanswered: None,
+            },
+        }
+    }
+
+    fn object(reference: &str, name: &str, parent: &str) -> Value {
+        json!({ "object": reference, "properties": { "name": name, "parent": parent } })
+    }
+
+    fn machines(complete: bool, names: &[&str]) -> Inventory {
+        let objects: Vec<Value> = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| object(&format!("VirtualMachine:{n}"), name, "Folder:vm"))
+            .collect();
+        inventory(&[("machines", complete, json!(objects))])
+    }
+
+    #[test]
+    fn a_machine_is_found_by_its_name_as_people_write_it() {
+        let all = machines(true, &["a%2fb", "c", "c", "d%25e"]);
+        assert!(matches!(all.machine("a/b"), Search::Found(_)));
+        assert!(matches!(all.machine("d%e"), Search::Found(_)));
+        assert!(matches!(all.machine("c"), Search::Several(two) if two.len() == 2));
+        assert_eq!(all.machine("C"), Search::None, "names differ by case");
+        assert!(matches!(machines(false, &["c"]).machine("x"), Search::Unseen(_)));
+        assert!(matches!(inventory(&[]).machine("x"), Search::Unseen(_)));
+        // A machine whose name may not be seen may be the one.
+        let hidden = json!({ "object": "VirtualMachine:h", "properties": {}, "missing": {
+            "name": { "fault": "NoPermission" } } });
+        let all = inventory(&[(
+            "machines",
+            true,
+            json!([object("VirtualMachine:1", "c", "Folder:vm"), hidden]),
+        )]);
+        assert!(matches!(all.machine("c"), Search::Found(_)));
+        assert!(matches!(all.machine("x"), Search::Unseen(_)));
+    }
+
+    #[test]
+    fn a_datacenter_has_the_path_of_its_folders() {
+        let all = inventory(&[
+            ("datacenters", true, json!([object("Datacenter:dc", "DC 0", "Folder:f")])),
+            (
+                "folders",
+                true,
+                json!([
+                    object("Folder:f", "Sites%2fX", "Folder:root"),
+                    object("Folder:vm", "vm", "Datacenter:dc")
+                ]),
+            ),
+            ("machines", true, json!([object("VirtualMachine:v", "mt", "Folder:vm")])),
+        ]);
+        let machine = all.get("VirtualMachine:v").unwrap();
+        assert_eq!(all.path_of_datacenter(machine).as_deref(), Some("Sites%2fX/DC 0"));
+        assert_eq!(all.around(machine, "StoragePod"), None);
+    }
+
+    #[test]
+    fn folders_that_contain_each_other_end_the_search() {
+        let all = inventory(&[(
+            "folders",
+            true,
+            json!([object("Folder:a", "a", "Folder:b"), object("Folder:b", "b", "Folder:a")]),
+        )]);
+        assert_eq!(all.around(all.get("Folder:a").unwrap(), "Datacenter"), None);
+    }
+
+    #[test]
+    fn what_is_in_play_is_what_the_master_target_and_the_machines_use() {
+        let machine = |reference: &str, name: &str, host: &str, datastore: &str| {
+            json!({ "object": reference, "properties": {
+                "name": name, "parent": "Folder:vm", "runtime.host": host,
+                "resourcePool": "ResourcePool:p", "datastore": [datastore] } })
+        };
+        let host = |reference: &str, datastores: Value| {
+            json!({ "object": reference, "properties": {
+                "name": reference, "parent": "Folder:h", "datastore": datastores, "network": ["Network:n"] } })
+        };
+        let all = inventory(&[
+            (
+                "datacenters",
+                true,
+                json!([object("Datacenter:dc", "DC", ""), object("Datacenter:x", "X", "")]),
+            ),
+            ("folders", true, json!([object("Folder:vm", "vm", "Datacenter:dc")])),
+            (
+                "hosts",
+                true,
+                json!([
+                    host("HostSystem:1", json!(["Datastore:1"])),
+                    host("HostSystem:2", json!(["Datastore:2"]))
+                ]),
+            ),
+            (
+                "datastores",
+                true,
+                json!([object("Datastore:1", "1", ""), object("Datastore:2", "2", "")]),
+            ),
+            (
+                "machines",
+                true,
+                json!([
+                    machine("VirtualMachine:mt", "mt", "HostSystem:1", "Datastore:1"),
+                    machine("VirtualMachine:a", "a", "HostSystem:2", "Datastore:2")
+                ]),
+            ),
+        ]);
+        let play = |mt: Option<&str>, protected: &[&str]| {
+            let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
+            let master_target = mt.map(str::to_owned);
+            let question = Question { master_target, protected, ..Question::default() };
+            all.in_play(&question).objects.join(" ")
+        };
+        assert_eq!(
+            play(Some("mt"), &[]),
+            "Datacenter:dc Folder:vm VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 \
+             Network:n"
+        );
+        assert_eq!(
+            play(Some("mt"), &["a", "gone"]),
+            "Datacenter:dc Folder:vm VirtualMachine:mt ResourcePool:p HostSystem:1 Datastore:1 \
+             Network:n VirtualMachine:a Datastore:2"
+        );
+        assert_eq!(
+            play(None, &[]),
+            "Datacenter:dc Datacenter:x HostSystem:1 HostSystem:2 Datastore:1 Datastore:2 Folder:vm"
+        );
+    }
+}

@@ -1,0 +1,354 @@
+//! The licence that is assigned to an ESXi host: whether it lets anything be written through the
+//! API, which failback does and failover does not (S001, Common failback issues).
+//!
+//! What editions call themselves was gathered from public outputs, not from a list of VMware's; a
+//! licence that is not recognised is unknown and never passes. Not for vCenter's own licence.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::property::{part, rows};
+use crate::facts::Fact;
+
+/// What a licence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edition {
+    /// The free hypervisor: its API is read-only.
+    Free,
+    /// An evaluation that has not ended: everything is allowed.
+    Evaluation,
+    /// An evaluation that has ended.
+    Expired,
+    /// A licence somebody paid for.
+    Paid,
+    /// Neither key nor name tell, and the features that the API needs are not listed.
+    ProbablyFree,
+}
+
+/// The licence of a host.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LicenceFacts {
+    /// What it is.
+    pub edition: Fact<Edition>,
+    /// What it calls itself.
+    pub name: String,
+    /// Its edition key.
+    pub key: String,
+    /// The last five characters of its serial number.
+    pub serial_end: String,
+    /// Whole days that an evaluation has left.
+    pub days_left: Fact<i64>,
+    /// Name, key, and time left in one text.
+    pub words: String,
+}
+
+/// Reads one licence as the API has it: `licenseKey`, `editionKey`, `name`, `properties`. `now` is
+/// the server's own time.
+///
+/// ```
+/// use preflight::facts::vsphere::licence::{Edition, parse};
+/// let free = serde_json::json!({ "editionKey": "esx.hypervisor.cpuPackageCoreLimited", "name": "vSphere 7 Hypervisor" });
+/// assert_eq!(parse(&free, None).edition.known(), Some(&Edition::Free));
+/// ```
+pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
+    let text = |name| part(licence, name).map(str::trim);
+    let key = text("editionKey").unwrap_or_default().to_owned();
+    let name = text("name").unwrap_or_default().to_owned();
+    let serial = text("licenseKey").unwrap_or_default().to_owned();
+    let properties = match licence.get("properties") {
+        Some(value) => rows(value, "properties"),
+        // A release may list none: their absence proves nothing.
+        None => Fact::Known(&[][..]),
+    };
+    let days_left = properties.clone().and_then(|properties| days_left(properties, now));
+    let edition = properties.and_then(|properties| {
+        let says = Says {
+            key: text("editionKey").map(by_key),
+            name: text("name").map(by_name),
+            zeros: !serial.is_empty() && serial.chars().all(|c| matches!(c, '0' | '*' | '-')),
+            writes: writes(properties),
+        };
+        edition(&says, &days_left)
+    });
+    let mut words = match name.as_str() {
+        "" => format!("edition key {key:?}"),
+        name => format!("{name} (edition key {key:?})"),
+    };
+    match (&edition, &days_left) {
+        (Fact::Known(Edition::Evaluation), Fact::Known(days)) => {
+            words.push_str(&format!(", {days} days left"));
+        }
+        (Fact::Known(Edition::Expired), _) => words.push_str(", expired"),
+        _ => {}
+    }
+    let serial_end: String = {
+        let tail: Vec<char> = serial.chars().rev().take(5).collect();
+        tail.into_iter().rev().collect()
+    };
+    LicenceFacts { edition, name, key, serial_end, days_left, words }
+}
+
+/// What one part of a licence says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Free,
+    Evaluation,
+    Paid,
+    /// It tells nothing.
+    Silent,
+}
+
+/// What the parts of a licence say, each by itself; a part that is missing is none.
+struct Says {
+    key: Option<Kind>,
+    name: Option<Kind>,
+    /// Whether the serial number is all zeros, as far as a capture keeps it. An evaluation's is, and
+    /// so are the last five characters of a few others.
+    zeros: bool,
+    /// Whether a feature lets the API write; none when no feature is listed.
+    writes: Option<bool>,
+}
+
+/// What a licence is, when its parts agree. Nothing is paid for or an evaluation by one part alone.
+fn edition(says: &Says, days_left: &Fact<i64>) -> Fact<Edition> {
+    let disagree =
+        || Fact::unavailable("its edition key, its name and its features contradict each other");
+    let key = says.key.unwrap_or(Kind::Silent);
+    let name = says.name.unwrap_or(Kind::Silent);
+    match (key, name) {
+        (Kind::Free, Kind::Free | Kind::Silent) | (Kind::Silent, Kind::Free) => match says.writes {
+            Some(true) => disagree(),
+            _ => Fact::Known(Edition::Free),
+        },
+        (Kind::Free, _) | (Kind::Evaluation | Kind::Paid, Kind::Free) => disagree(),
+        (Kind::Evaluation, Kind::Paid) | (Kind::Paid, Kind::Evaluation) => disagree(),
+        (Kind::Paid, _) | (Kind::Evaluation, _) if says.writes == Some(false) => disagree(),
+        // The name might have said another thing, and so might the key.
+        (Kind::Paid, _) if says.name.is_none() => Fact::unavailable("it has no name"),
+        (_, Kind::Evaluation) if says.key.is_none() => Fact::unavailable("it has no edition key"),
+        (Kind::Paid, _) => Fact::Known(Edition::Paid),
+        (Kind::Evaluation, _) | (_, Kind::Evaluation) => evaluation(days_left),
+        (Kind::Silent, _) if says.zeros && says.key.is_some() => match says.writes {
+            Some(false) => disagree(),
+            _ => evaluation(days_left),
+        },
+        (Kind::Silent, _) if says.writes == Some(false) => Fact::Known(Edition::ProbablyFree),
+        (Kind::Silent, _) => Fact::unavailable("neither its edition key nor its name tell"),
+    }
+}
+
+fn evaluation(days_left: &Fact<i64>) -> Fact<Edition> {
+    match days_left {
+        Fact::Known(days) if *days < 0 => Fact::Known(Edition::Expired),
+        Fact::Known(_) => Fact::Known(Edition::Evaluation),
+        Fact::Unavailable(why) => Fact::unavailable(format!(
+            "an evaluation of which is not known when it ends: {}",
+            why.reason
+        )),
+    }
+}
+
+/// What an edition key says. Free editions are `esxBasic` (4.x) and `esx.hypervisor...`; others have
+/// been listed by people as `esx.free...` and `esxHypervisor`. Paid ones are `esx.` and something, or
+/// `esx` and a capital letter, as in `esxEnterprise` of 4.x.
+fn by_key(key: &str) -> Kind {
+    let lower = key.to_ascii_lowercase();
+    if lower == "esxbasic" || lower.contains("hypervisor") || lower.contains("free") {
+        return Kind::Free;
+    }
+    if lower == "eval" || lower.starts_with("esx.eval.") || lower.contains("evaluation") {
+        return Kind::Evaluation;
+    }
+    let rest = key.strip_prefix("esx").unwrap_or_default();
+    let paid = rest.strip_prefix('.').is_some_and(|rest| !rest.is_empty())
+        || rest.starts_with(|c: char| c.is_ascii_uppercase());
+    if paid { Kind::Paid } else { Kind::Silent }
+}
+
+/// What a name says: `VMware vSphere 6 Hypervisor`, `Evaluation Mode`, `vSphere 7 Enterprise Plus`.
+fn by_name(name: &str) -> Kind {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["hypervisor", "free"]) {
+        Kind::Free
+    } else if has(&["evaluation"]) {
+        Kind::Evaluation
+    } else if has(&["enterprise", "standard", "essentials", "foundation", "advanced"]) {
+        Kind::Paid
+    } else {
+        Kind::Silent
+    }
+}
+
+/// Whether the features that are listed let the API write; none when there are none.
+fn writes(properties: &[Value]) -> Option<bool> {
+    let mut features = properties
+        .iter()
+        .filter(|property| part(property, "key") == Some("feature"))
+        .map(|property| {
+            property.get("value").and_then(|value| part(value, "key").or(value.as_str()))
+        })
+        .peekable();
+    features.peek()?;
+    Some(features.any(|feature| matches!(feature, Some("vimapi" | "vstorage"))))
+}
+
+/// Days until an evaluation ends; below zero when it has ended. The hours never go below zero, the
+/// date does not stop.
+fn days_left(properties: &[Value], now: Option<Timestamp>) -> Fact<i64> {
+    let property = |name: &str| {
+        let found = properties.iter().find(|property| part(property, "key") == Some(name))?;
+        part(found, "value")
+    };
+    let date: Option<Timestamp> = property("expirationDate").and_then(|date| date.parse().ok());
+    if let (Some(date), Some(now)) = (date, now) {
+        let seconds = date.as_second() - now.as_second();
+        return Fact::Known(seconds.div_euclid(24 * 3600));
+    }
+    let hours: Option<i64> =
+        property("expirationHours").and_then(|hours| hours.trim().parse().ok());
+    let minutes: Option<i64> =
+        property("expirationMinutes").and_then(|minutes| minutes.trim().parse().ok());
+    match (hours, minutes) {
+        (Some(0), Some(0) | None) => Fact::Known(-1),
+        (Some(hours), _) => Fact::Known(hours / 24),
+        (None, Some(minutes)) => Fact::Known(if minutes == 0 { -1 } else { minutes / (24 * 60) }),
+        (None, None) => Fact::unavailable("it does not say when it ends"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn now() -> Option<Timestamp> {
+        Some("2026-11-25T08:00:00Z".parse().unwrap())
+    }
+
+    fn edition_of(licence: Value) -> Option<Edition> {
+        parse(&licence, now()).edition.known().copied()
+    }
+
+    #[test]
+    fn editions_are_known_by_their_keys_and_names() {
+        for (key, name, expected) in [
+            ("esxBasic", "vSphere 4 Hypervisor", Some(Edition::Free)),
+            ("esx.hypervisor.cpuPackage", "vSphere 5 Hypervisor", Some(Edition::Free)),
+            ("esx.hypervisor.cpuPackageCoreLimited", "vSphere 8 Hypervisor", Some(Edition::Free)),
+            (
+                "esx.essentialsPlus.cpuPackage",
+                "VMware vSphere 6 Essentials Plus",
+                Some(Edition::Paid),
+            ),
+            ("esx.enterprisePlus.cpuPackage", "vSphere 7 Enterprise Plus", Some(Edition::Paid)),
+            ("esxEnterprise", "vSphere 4 Enterprise", Some(Edition::Paid)),
+            // Keys that people have listed, with names that say the same.
+            ("esx.free.cpuPackage", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("esxHypervisor", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("esx.hypervisorEmbeddedOem.cpuPackage", "", Some(Edition::Free)),
+            // Key and name disagree.
+            ("esx.standard.cpuPackage", "vSphere 6 Hypervisor", None),
+            ("esx.hypervisor.cpuPackage", "vSphere 6 Standard", None),
+            ("esx.free.cpuPackage", "Evaluation Mode", None),
+            ("esx.standard.cpuPackage", "Evaluation Mode", None),
+            ("eval", "vSphere 6 Standard", None),
+            ("", "VMware vSphere Hypervisor", Some(Edition::Free)),
+            ("", "vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("", "", None),
+            ("esx.", "", None),
+            ("vc.standard.instance", "vCenter Server 6 Standard", None),
+            ("ESX", "VMware ESX Server", None),
+        ] {
+            let licence = json!({ "editionKey": key, "name": name, "licenseKey": "*****-EEEEE" });
+            assert_eq!(edition_of(licence), expected, "{key:?} {name:?}");
+        }
+    }
+
+    #[test]
+    fn an_evaluation_is_good_until_it_ends() {
+        let eval = |key: &str, properties: Value| {
+            let serial = "*****-*****-*****-*****-00000";
+            let licence = json!({ "editionKey": key, "name": "Evaluation Mode", "licenseKey": serial, "properties": properties });
+            let facts = parse(&licence, now());
+            (facts.edition.known().copied(), facts.days_left.known().copied())
+        };
+        let property = |key: &str, value: &str| json!({ "key": key, "value": value });
+        let date =
+            |date| json!([property("expirationDate", date), property("expirationHours", "0")]);
+        for (key, properties, expected) in [
+            ("eval", date("2027-01-24T08:00:00Z"), (Some(Edition::Evaluation), Some(60))),
+            ("eval", date("2026-11-25T09:00:00Z"), (Some(Edition::Evaluation), Some(0))),
+            ("eval", date("2026-11-23T20:00:00Z"), (Some(Edition::Expired), Some(-2))),
+            (
+                "esx.eval.entitlement.cpuCoreMin",
+                json!([property("expirationHours", "48")]),
+                (Some(Edition::Evaluation), Some(2)),
+            ),
+            (
+                "",
+                json!([property("expirationHours", "0"), property("expirationMinutes", "0")]),
+                (Some(Edition::Expired), Some(-1)),
+            ),
+            (
+                "",
+                json!([property("expirationHours", "0"), property("expirationMinutes", "30")]),
+                (Some(Edition::Evaluation), Some(0)),
+            ),
+            ("eval", json!([]), (None, None)),
+            ("eval", json!(""), (None, None)),
+        ] {
+            assert_eq!(eval(key, properties.clone()), expected, "{key} {properties}");
+        }
+    }
+
+    #[test]
+    fn missing_features_prove_nothing_and_listed_ones_only_a_suspicion() {
+        let of = |features: &[&str]| {
+            let properties: Vec<Value> = features
+                .iter()
+                .map(|key| json!({ "key": "feature", "value": { "_type": "KeyValue", "key": key, "value": "x" } }))
+                .collect();
+            edition_of(
+                json!({ "editionKey": "", "name": "VMware ESX Server", "properties": properties }),
+            )
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["vsmp:8"]), Some(Edition::ProbablyFree));
+        assert_eq!(of(&["vsmp:8", "vimapi"]), None);
+    }
+
+    #[test]
+    fn a_licence_is_what_all_of_its_parts_say() {
+        let licence = json!({ "editionKey": "esx.standard.cpuPackage", "name": "vSphere 6 Standard", "licenseKey": "*****-EEEEE", "properties": [
+            { "key": "feature", "value": { "key": "vimapi", "value": "vSphere API" } } ] });
+        assert_eq!(edition_of(licence.clone()), Some(Edition::Paid));
+        let with = |name: &str, value: Value| {
+            let mut licence = licence.clone();
+            licence[name] = value;
+            licence
+        };
+        let only_smp = json!([{ "key": "feature", "value": { "key": "vsmp:8", "value": "x" } }]);
+        assert_eq!(edition_of(with("properties", only_smp.clone())), None);
+        for name in ["editionKey", "name", "properties"] {
+            assert_eq!(edition_of(with(name, json!(null))), None, "{name}");
+        }
+        for name in ["editionKey", "name"] {
+            let mut licence = licence.clone();
+            licence.as_object_mut().unwrap().remove(name);
+            assert_eq!(edition_of(licence), None, "{name}");
+        }
+        let free = |features: Value| json!({ "editionKey": "esx.hypervisor.cpuPackage", "name": "vSphere 6 Hypervisor", "properties": features });
+        assert_eq!(edition_of(free(only_smp)), Some(Edition::Free));
+        assert_eq!(edition_of(free(licence["properties"].clone())), None);
+        let evaluation = json!({ "name": "Evaluation Mode", "licenseKey": "00000-00000", "properties": [
+            { "key": "expirationHours", "value": "48" } ] });
+        assert_eq!(edition_of(evaluation.clone()), None, "without a key");
+        let mut keyed = evaluation;
+        keyed["editionKey"] = json!("eval");
+        assert_eq!(edition_of(keyed), Some(Edition::Evaluation));
+    }
+}

@@ -1,0 +1,589 @@
+//! The account that the configuration server discovers with, and what it may do where.
+//!
+//! The account that counts is that one, whoever is logged in to ask. Not for who it is: a person
+//! says that, for no server knows.
+
+mod needed;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::inventory::Inventory;
+use super::property::{Refusal, answer, as_bool, list, needed, part, rows};
+use super::question::Question;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+use needed::SYSTEM;
+pub use needed::{IN_SOME_EDITIONS, NEEDED, OF_NEWER_SERVERS, to_ask};
+
+/// What whoever holds it on the root folder is taken for one who sees everything: who may hand
+/// out permissions.
+pub const SEES_EVERYTHING: &[&str] = &["System.View", "Authorization.ModifyPermissions"];
+
+/// Needed privileges that the program's first release did not ask about. A capture without one says
+/// nothing of it, and all that it does say still counts.
+const ASKED_LATER: &[&str] = &["VirtualMachine.State.CreateSnapshot"];
+
+/// Whether an account is the one that is logged in, which the server calls by one name and a
+/// person has typed by another.
+///
+/// ```
+/// use preflight::facts::vsphere::privileges::is_same_account;
+/// assert!(is_same_account("asr@vsphere.local", "VSPHERE.LOCAL\\asr", "asr@vsphere.local"));
+/// assert!(!is_same_account("asr@vsphere.local", "VSPHERE.LOCAL\\Administrator", "administrator"));
+/// ```
+pub fn is_same_account(account: &str, logged_in: &str, typed: &str) -> bool {
+    let account = parted(account);
+    account == parted(logged_in) || account == parted(typed)
+}
+
+/// Name and domain of an account, in lower case.
+fn parted(account: &str) -> (String, String) {
+    let account = account.trim().to_lowercase();
+    if let Some((domain, name)) = account.split_once('\\') {
+        return (name.to_owned(), domain.to_owned());
+    }
+    match account.rsplit_once('@') {
+        Some((name, domain)) => (name.to_owned(), domain.to_owned()),
+        None => (account, String::new()),
+    }
+}
+
+/// A privilege that is lacking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MissingPrivilege {
+    /// Its id in the API.
+    pub id: String,
+    /// Its name in the vSphere client.
+    pub client_name: String,
+    /// The objects it is lacking on.
+    pub on: String,
+    /// Id, name and objects in one text.
+    pub words: String,
+}
+
+/// What the discovery account may do.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AccountFacts {
+    /// The account that is judged.
+    pub name: String,
+    /// Objects on which it may look and do nothing.
+    pub read_only: Looked<String>,
+    /// Objects on which it may not even look.
+    pub no_access: Looked<String>,
+    /// Needed privileges that it lacks somewhere, where it may do something.
+    pub missing: Looked<MissingPrivilege>,
+    /// Privileges that it lacks and that some editions of the documents do not ask for.
+    pub missing_in_some_editions: Looked<MissingPrivilege>,
+    /// True when the folders around the machines were asked about, too; captures of the program's
+    /// first release were not.
+    pub folders_asked: Fact<bool>,
+    /// True when every privilege that is needed was asked about; captures of the program's first
+    /// release lack one.
+    pub privileges_asked: Fact<bool>,
+    /// Whether its permission goes on to what is inside the datacenter.
+    pub propagates: Fact<bool>,
+}
+
+/// What a transcript keeps of who may do what.
+#[derive(Deserialize)]
+struct Matrix {
+    asked: Vec<String>,
+    objects: Vec<Row>,
+    complete: bool,
+    by: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    object: String,
+    granted: Option<Vec<String>>,
+    refused: Option<Refusal>,
+}
+
+/// Whether whoever was logged in is one who sees everything.
+pub fn sees_everything(transcript: &Transcript) -> Fact<bool> {
+    let own = answer(transcript, "own-privileges");
+    own.map(|own| {
+        let granted = own["objects"].get(0).map(|row| list(&row["granted"])).unwrap_or_default();
+        SEES_EVERYTHING.iter().all(|id| granted.iter().any(|one| one == id))
+    })
+}
+
+/// Reads what the discovery account may do.
+pub fn of(
+    transcript: &Transcript,
+    question: &Question,
+    inventory: &Inventory,
+) -> Fact<AccountFacts> {
+    let Some(account) = &question.discovery_account else {
+        return Fact::unavailable(
+            "nobody said which account the configuration server discovers with: add \
+             --discovery-account NAME",
+        );
+    };
+    let asked = answer(transcript, "asked");
+    let asked = asked.known().map(|asked| &asked["question"]["discovery_account"]);
+    match asked.map(|asked| asked.as_str()) {
+        Some(Some(other)) if parted(other) != parted(account) => {
+            return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
+        }
+        Some(None) => {
+            return Fact::unavailable(format!("the server was not asked about {account}"));
+        }
+        _ => {}
+    }
+    let matrix = match answer(transcript, "privileges") {
+        Fact::Known(value) => serde_json::from_value::<Matrix>(value),
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    match matrix {
+        Ok(mut matrix) => {
+            // Whoever captured the answers may have had fewer machines in mind.
+            let play = inventory.in_play(question);
+            let asked = |it: &String| matrix.objects.iter().any(|row| row.object == *it);
+            let (folders, others): (Vec<_>, Vec<_>) =
+                play.objects.into_iter().partition(|it| kind(it) == "Folder");
+            let all_folders = play.all_folders && folders.iter().all(asked);
+            matrix.complete &= play.complete && others.iter().all(asked);
+            judged(account, &matrix, all_folders, transcript, inventory)
+        }
+        Err(error) => Fact::unavailable(format!("the answer privileges is not read: {error}")),
+    }
+}
+
+fn judged(
+    account: &str,
+    matrix: &Matrix,
+    all_folders: bool,
+    transcript: &Transcript,
+    inventory: &Inventory,
+) -> Fact<AccountFacts> {
+    if !matrix.objects.iter().any(|row| kind(&row.object) == "Datacenter") {
+        return Fact::unavailable(
+            "no datacenter is visible: the permission of whoever is logged in stands elsewhere, \
+             or nowhere",
+        );
+    }
+    let by_name = matrix.by == "name";
+    let granted = |row: &Row| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
+    if by_name && !matrix.objects.iter().any(granted) {
+        return Fact::unavailable(format!(
+            "the server grants {account} nothing anywhere: is that how the server spells it?"
+        ));
+    }
+    let mut complete = matrix.complete;
+    for probe in ["datacenters", "hosts", "datastores", "machines"] {
+        complete &= inventory.complete(probe) == Fact::Known(true);
+    }
+    let known = known_to_server(transcript);
+    // What nobody asked about proves nothing, unless the server does not know it.
+    let asked = |id: &str| matrix.asked.iter().any(|asked| asked == id);
+    let left_out = |id: &str| {
+        !asked(id)
+            && known.known().is_none_or(|known| known.is_empty() || known.iter().any(|k| k == id))
+    };
+    let (mut read_only, mut no_access) = (Vec::new(), Vec::new());
+    let mut missing = Lacking::of(NEEDED.iter().chain(OF_NEWER_SERVERS));
+    let mut in_some = Lacking::of(IN_SOME_EDITIONS.iter());
+    for row in &matrix.objects {
+        let name = named(inventory, &row.object);
+        let granted = match (&row.refused, &row.granted, by_name) {
+            // Whoever is logged in may not ask about another account here.
+            (Some(_), _, true) | (None, None, _) => {
+                complete = false;
+                continue;
+            }
+            (Some(_), _, false) => {
+                no_access.push(name);
+                continue;
+            }
+            (None, Some(granted), _) => granted,
+        };
+        let holds = |id: &str| granted.iter().any(|granted| granted == id);
+        if !SYSTEM.iter().any(|id| holds(id)) {
+            no_access.push(name);
+            continue;
+        }
+        if granted.iter().all(|id| id.starts_with("System.")) {
+            read_only.push(name);
+            continue;
+        }
+        for lacking in [&mut missing, &mut in_some] {
+            lacking.note(&name, |id| asked(id) && counts_on(id, &row.object) && !holds(id));
+        }
+    }
+    let (later, all_asked): (Vec<&str>, bool) = {
+        let left_out: Vec<&str> =
+            NEEDED.iter().map(|(id, _)| *id).filter(|id| left_out(id)).collect();
+        let all_asked = left_out.iter().all(|id| ASKED_LATER.contains(id));
+        (left_out, all_asked)
+    };
+    let some_asked = !IN_SOME_EDITIONS.iter().any(|(id, _)| left_out(id));
+    Fact::Known(AccountFacts {
+        name: account.to_owned(),
+        propagates: propagates(account, matrix, transcript),
+        folders_asked: match all_folders {
+            true => Fact::Known(true),
+            false => Fact::unavailable("not every folder around the machines was asked about"),
+        },
+        privileges_asked: match later.first() {
+            None => Fact::Known(true),
+            Some(id) => Fact::unavailable(format!("the server was not asked about {id}")),
+        },
+        read_only: Looked { items: read_only, complete },
+        no_access: Looked { items: no_access, complete },
+        missing: Looked { items: missing.told(), complete: complete && all_asked },
+        missing_in_some_editions: Looked {
+            items: in_some.told(),
+            complete: complete && some_asked,
+        },
+    })
+}
+
+/// The privileges that the server lists as those it knows.
+fn known_to_server(transcript: &Transcript) -> Fact<Vec<String>> {
+    answer(transcript, "authorization").and_then(|answer| {
+        serde_json::from_value::<Vec<String>>(answer["privileges"].clone()).into()
+    })
+}
+
+/// Privileges, each with the objects it is lacking on.
+struct Lacking<'p>(Vec<(&'p str, &'p str, Vec<String>)>);
+
+impl<'p> Lacking<'p> {
+    fn of(privileges: impl Iterator<Item = &'p (&'p str, &'p str)>) -> Self {
+        Self(privileges.map(|(id, name)| (*id, *name, Vec::new())).collect())
+    }
+
+    fn note(&mut self, object: &str, lacks: impl Fn(&str) -> bool) {
+        for (_, _, on) in self.0.iter_mut().filter(|(id, ..)| lacks(id)) {
+            on.push(object.to_owned());
+        }
+    }
+
+    fn told(self) -> Vec<MissingPrivilege> {
+        let lacking = self.0.into_iter().filter(|(.., on)| !on.is_empty());
+        let told = lacking.map(|(id, name, on)| {
+            let on = few(&on);
+            let words = format!("{id} ({name}) on {on}");
+            MissingPrivilege { id: id.to_owned(), client_name: name.to_owned(), on, words }
+        });
+        told.collect()
+    }
+}
+
+/// Whether a privilege matters on this kind of object. A role of its own on a datastore need not
+/// hold what only machines are asked for.
+fn counts_on(id: &str, object: &str) -> bool {
+    match kind(object) {
+        "Datacenter" => true,
+        "Datastore" => id.starts_with("Datastore."),
+        "ResourcePool" | "VirtualApp" => id.starts_with("Resource."),
+        "VirtualMachine" => id.starts_with("VirtualMachine."),
+        // Machines are made, registered and taken out of the inventory in a folder.
+        "Folder" => id.starts_with("VirtualMachine.Inventory."),
+        "HostSystem" => false,
+        _ => id.starts_with("Network."),
+    }
+}
+
+/// Whether the account's permission goes on below the datacenter: its own entry says so, or, when
+/// it has its permission through a group, the fact that it holds something further down.
+fn propagates(account: &str, matrix: &Matrix, transcript: &Transcript) -> Fact<bool> {
+    let rows = match answer(transcript, "permissions") {
+        Fact::Known(rows) => rows,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let mut entries = Vec::new();
+    let datacenters = matrix.objects.iter().filter(|row| kind(&row.object) == "Datacenter");
+    for datacenter in datacenters.map(|row| row.object.as_str()) {
+        let own = list(&rows).iter().find(|row| part(row, "object") == Some(datacenter));
+        let Some(permissions) = own.and_then(|row| row.get("permissions")) else {
+            return Fact::unavailable(format!("nobody told the permissions on {datacenter}"));
+        };
+        match entry(account, datacenter, permissions) {
+            Fact::Known(entry) => entries.extend(entry),
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        }
+    }
+    let granted = |row: &Row| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
+    let below = matrix.objects.iter().filter(|row| kind(&row.object) != "Datacenter");
+    match entries.iter().all(|propagate| *propagate) {
+        false => Fact::Known(false),
+        true if !entries.is_empty() => Fact::Known(true),
+        true if below.into_iter().any(granted) => Fact::Known(true),
+        true => Fact::unavailable(format!(
+            "no permission on the datacenter names {account}, and nothing inside it is visible"
+        )),
+    }
+}
+
+/// Whether the account's own entry among the permissions on a datacenter goes on below it; none when
+/// no entry is the account's own. What is set on the datacenter itself counts before what is set
+/// above it.
+fn entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Option<bool>> {
+    let permissions = match rows(permissions, "permissions") {
+        Fact::Known(permissions) => permissions,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let mut nearest = None;
+    for permission in permissions {
+        let read = (
+            needed(permission, "principal"),
+            needed(permission, "entity"),
+            permission.get("propagate").and_then(as_bool),
+        );
+        let (Fact::Known(principal), Fact::Known(entity), Some(propagate)) = read else {
+            return Fact::unavailable("a permission on the datacenter is not understood");
+        };
+        if parted(principal) != parted(account) {
+            continue;
+        }
+        if nearest.is_none() || entity == datacenter {
+            nearest = Some(propagate);
+        }
+    }
+    Fact::Known(nearest)
+}
+
+fn kind(reference: &str) -> &str {
+    reference.split(':').next().unwrap_or_default()
+}
+
+/// An object as people speak of it.
+fn named(inventory: &Inventory, reference: &str) -> String {
+    let word = match kind(reference) {
+        "Datacenter" => "datacenter",
+        "Datastore" => "datastore",
+        "ResourcePool" | "VirtualApp" => "resource pool",
+        "VirtualMachine" => "virtual machine",
+        "Folder" => "folder",
+        "HostSystem" => "host",
+        _ => "network",
+    };
+    let name = inventory.name(reference);
+    // What may not be seen has only the name that the server has for it.
+    let name =
+        if name == reference { name.split_once(':').map_or("", |(_, id)| id) } else { &name };
+    format!("{word} {name}")
+}
+
+/// The first few of a list, and how many more there are.
+fn few(names: &[String]) -> String {
+    match names {
+        [.., _] if names.len() > 3 => {
+            format!("{} and {} more", names[..3].join(", "), names.len() - 3)
+        }
+        _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::facts::transcript::{self, Answers, Connection};
+    use serde_json::{Value, json};
+
+    /// A transcript with these answers and a small inventory that was seen to its end.
+    fn transcript(mut answers: BTreeMap<&str, Value>) -> Transcript {
+        let object = |reference: &str, name: &str| json!({ "object": reference, "properties": { "name": name } });
+        let list = |objects: Value| json!({ "objects": objects, "complete": true });
+        answers.insert("datacenters", list(json!([object("Datacenter:dc", "DC0")])));
+        answers.insert("datastores", list(json!([object("Datastore:d", "ds1")])));
+        answers.insert("hosts", list(json!([])));
+        answers.insert("machines", list(json!([object("VirtualMachine:v", "mt")])));
+        let answer = |(probe, value): (&str, Value)| {
+            (probe.to_owned(), transcript::Answer { status: 0, text: value.to_string() })
+        };
+        Transcript {
+            schema: transcript::SCHEMA.to_owned(),
+            target: "vc".to_owned(),
+            kind: "vcenter".to_owned(),
+            asked_at: None,
+            connection: Connection::default(),
+            reading: Default::default(),
+            answers: Answers {
+                by_probe: answers.into_iter().map(answer).collect(),
+                ended: true,
+                unanswered: None,
+            },
+        }
+    }
+
+    fn row(object: &str, granted: &[&str]) -> Value {
+        json!({ "object": object, "granted": granted })
+    }
+
+    fn facts(by: &str, rows: Value, permissions: Value) -> Fact<AccountFacts> {
+        let asked: Vec<&str> = to_ask(&[]);
+        let matrix = json!({ "asked": asked, "objects": rows, "complete": true, "by": by });
+        let transcript = transcript(BTreeMap::from([
+            ("privileges", matrix),
+            ("permissions", json!([{ "object": "Datacenter:dc", "permissions": permissions }])),
+        ]));
+        let question =
+            Question { discovery_account: Some("asr@v.local".to_owned()), ..Question::default() };
+        of(&transcript, &question, &Inventory::of(&transcript))
+    }
+
+    fn permission(entity: &str, principal: &str, propagate: bool) -> Value {
+        json!({ "entity": entity, "principal": principal, "propagate": propagate.to_string() })
+    }
+
+    #[test]
+    fn what_counts_on_an_object_is_what_is_asked_of_it() {
+        let all = to_ask(&[]);
+        let datastore: Vec<&str> =
+            all.iter().copied().filter(|id| !id.starts_with("VirtualMachine.")).collect();
+        let less: Vec<&str> = all.iter().copied().filter(|id| *id != "Network.Assign").collect();
+        let rows = json!([row("Datacenter:dc", &less), row("Datastore:d", &datastore)]);
+        let facts = facts("session", rows, json!([]));
+        let facts = facts.known().unwrap();
+        let words: Vec<&str> = facts.missing.items.iter().map(|m| m.words.as_str()).collect();
+        assert_eq!(words, ["Network.Assign (Network > Assign network) on datacenter DC0"]);
+        assert!(facts.missing.complete && facts.read_only.items.is_empty());
+    }
+
+    #[test]
+    fn looking_alone_is_read_only_and_nothing_is_no_access() {
+        let rows = json!([
+            row("Datacenter:dc", &["System.View", "System.Read", "System.Anonymous"]),
+            row("Datastore:d", &[]),
+            { "object": "VirtualMachine:v", "refused": { "fault": "NoPermission" } },
+        ]);
+        let of = |by| facts(by, rows.clone(), json!([]));
+        let own = of("session");
+        let own = own.known().unwrap();
+        assert_eq!(own.read_only.items, ["datacenter DC0"]);
+        assert_eq!(own.no_access.items, ["datastore ds1", "virtual machine mt"]);
+        // Whoever may not ask about another account has not learned that it has no access.
+        let other = of("name");
+        let other = other.known().unwrap();
+        assert_eq!(other.no_access.items, ["datastore ds1"]);
+        assert!(!other.no_access.complete);
+    }
+
+    #[test]
+    fn what_was_not_asked_about_is_not_held() {
+        let read = |asked: &[&str], known: Value, rows: Value| {
+            let matrix =
+                json!({ "asked": asked, "objects": rows, "complete": true, "by": "session" });
+            let transcript = transcript(BTreeMap::from([
+                ("privileges", matrix),
+                ("authorization", json!({ "privileges": known })),
+                ("permissions", json!([{ "object": "Datacenter:dc", "permissions": [] }])),
+            ]));
+            let question = Question {
+                discovery_account: Some("asr@v.local".to_owned()),
+                ..Question::default()
+            };
+            let facts = of(&transcript, &question, &Inventory::of(&transcript));
+            let facts = facts.known().unwrap();
+            let told = facts.privileges_asked == Fact::Known(true);
+            (facts.missing.items.len(), facts.missing.complete && told)
+        };
+        let all = to_ask(&[]);
+        let whole = json!([row("Datacenter:dc", &all), row("Datastore:d", &all)]);
+        assert_eq!(read(&all, json!([]), whole.clone()), (0, true));
+        for id in NEEDED.iter().map(|(id, _)| *id) {
+            let less: Vec<&str> = all.iter().copied().filter(|asked| *asked != id).collect();
+            let rows = json!([row("Datacenter:dc", &less), row("Datastore:d", &less)]);
+            assert_eq!(
+                read(&less, json!([]), rows.clone()),
+                (0, false),
+                "{id} was not asked about"
+            );
+            assert_eq!(read(&all, json!([]), rows.clone()), (1, true), "{id} is lacking");
+            // A server that does not know it cannot be asked.
+            assert_eq!(read(&less, json!(less), rows), (0, true), "{id} is not known");
+        }
+        // An object of which nothing is told.
+        assert_eq!(
+            read(&all, json!([]), json!([row("Datacenter:dc", &all), { "object": "Datastore:d" }])),
+            (0, false)
+        );
+    }
+
+    #[test]
+    fn a_folder_is_where_machines_are_made() {
+        let all = to_ask(&[]);
+        let less: Vec<&str> =
+            all.iter().copied().filter(|id| *id != "VirtualMachine.Inventory.Create").collect();
+        let words = |folder: &[&str]| {
+            let facts = facts(
+                "session",
+                json!([row("Datacenter:dc", &all), row("Folder:f", folder)]),
+                json!([]),
+            );
+            let facts = facts.known().unwrap();
+            let missing = facts.missing.items.iter().map(|missing| missing.id.as_str());
+            (missing.collect::<Vec<_>>().join(" "), facts.read_only.items.join(" "))
+        };
+        assert_eq!(words(&all), (String::new(), String::new()));
+        assert_eq!(words(&less), ("VirtualMachine.Inventory.Create".to_owned(), String::new()));
+        assert_eq!(words(&["System.View", "System.Read"]), (String::new(), "folder f".to_owned()));
+    }
+
+    #[test]
+    fn an_account_that_is_granted_nothing_is_one_that_was_spelled_wrongly() {
+        let rows = json!([row("Datacenter:dc", &[]), row("Datastore:d", &[])]);
+        assert!(facts("name", rows.clone(), json!([])).known().is_none());
+        assert!(facts("session", rows, json!([])).known().is_some());
+        assert!(
+            facts("session", json!([row("Datastore:d", &["System.View"])]), json!([]))
+                .known()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_permission_propagates_by_its_own_word_or_by_what_it_leads_to() {
+        let below =
+            json!([row("Datacenter:dc", &["System.View"]), row("Datastore:d", &["System.View"])]);
+        let alone = json!([row("Datacenter:dc", &["System.View"])]);
+        for (rows, permissions, expected) in [
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\asr", true)]), Some(true)),
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\asr", false)]), Some(false)),
+            // The datacenter's own entry counts before the one above it.
+            (
+                &below,
+                json!([
+                    permission("Folder:root", "asr@v.local", true),
+                    permission("Datacenter:dc", "asr@v.local", false)
+                ]),
+                Some(false),
+            ),
+            // An entry that cannot be read may be the account's own.
+            (&below, json!([{ "entity": "Datacenter:dc", "propagate": "true" }]), None),
+            (&below, json!([{ "entity": "Datacenter:dc", "principal": "V.LOCAL\\asr" }]), None),
+            (&below, json!([{ "principal": "V.LOCAL\\asr", "propagate": "true" }]), None),
+            (&below, json!(null), None),
+            // Through a group.
+            (&below, json!([permission("Datacenter:dc", "V.LOCAL\\admins", true)]), Some(true)),
+            (&alone, json!([permission("Datacenter:dc", "V.LOCAL\\admins", false)]), None),
+        ] {
+            let facts = facts("session", rows.clone(), permissions.clone());
+            let propagates = facts.known().unwrap().propagates.known().copied();
+            assert_eq!(propagates, expected, "{permissions}");
+        }
+    }
+
+    #[test]
+    fn one_account_has_many_spellings() {
+        for (account, logged_in, typed, same) in [
+            ("asr@v.local", "V.LOCAL\\asr", "x", true),
+            ("V.LOCAL\\ASR", "V.LOCAL\\asr", "x", true),
+            ("asr@v.local", "V.LOCAL\\other", "ASR@V.LOCAL", true),
+            ("root", "root", "root", true),
+            ("asr@v.local", "CORP\\asr", "asr", false),
+            ("asr", "V.LOCAL\\asr", "other", false),
+        ] {
+            assert_eq!(is_same_account(account, logged_in, typed), same, "{account} {logged_in}");
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Objects of a vSphere inventory as captures have them: properties by path, each with a value, not
+//! set, or missing for a reason.
+//!
+//! Not for what any property means: the files of the subjects say that.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::facts::transcript::{Answer, Transcript};
+use crate::facts::{Fact, Looked};
+
+/// A fault that stands where an answer or a property should.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Refusal {
+    /// Its type, such as `NoPermission`.
+    pub fault: String,
+    /// What the server says to people.
+    #[serde(default)]
+    pub message: String,
+    /// The privilege that is lacking.
+    #[serde(default)]
+    pub privilege: Option<String>,
+    /// The object it is lacking on.
+    #[serde(default)]
+    pub object: Option<String>,
+}
+
+impl Refusal {
+    /// Why something is not known, as a fragment.
+    pub fn reason(&self) -> String {
+        match (&self.privilege, self.message.trim().trim_end_matches('.')) {
+            (Some(privilege), _) => {
+                format!("the account lacks {privilege} ({})", self.fault)
+            }
+            // Not a fault of a server's, but why there is no answer at all.
+            (None, message) if self.fault.is_empty() => message.to_owned(),
+            (None, "") => format!("the server answered {}", self.fault),
+            (None, message) => format!("the server answered {}: {message}", self.fault),
+        }
+    }
+}
+
+/// One object of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Object {
+    /// What it is and what the server calls it, such as `VirtualMachine:vm-12`.
+    pub object: String,
+    /// What was read.
+    #[serde(default)]
+    pub properties: BTreeMap<String, Value>,
+    /// What could not be read, and why.
+    #[serde(default)]
+    pub missing: BTreeMap<String, Refusal>,
+}
+
+/// Objects of one kind, or some that were asked for by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Listing {
+    /// The objects.
+    pub objects: Vec<Object>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl Object {
+    /// The type, such as `VirtualMachine`.
+    pub fn kind(&self) -> &str {
+        self.object.split(':').next().unwrap_or_default()
+    }
+
+    /// A property; none when it is not set.
+    pub fn optional(&self, path: &str) -> Fact<Option<&Value>> {
+        match self.properties.get(path) {
+            // No answer of a server has this: something was taken out.
+            Some(Value::Null) => return Fact::unavailable(format!("{path} has no value")),
+            Some(value) => return Fact::Known(Some(value)),
+            None => {}
+        }
+        // A property is refused by its own path, or with everything around it.
+        let refused = self.missing.iter().find(|(missing, _)| {
+            path.strip_prefix(missing.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+        });
+        match refused {
+            Some((_, why)) => Fact::unavailable(why.reason()),
+            // An object that may not be seen at all names one property as missing and is silent
+            // about the others.
+            None if self.properties.is_empty() => match self.missing.values().next() {
+                Some(why) => Fact::unavailable(why.reason()),
+                None => Fact::unavailable("the server gives no property of it"),
+            },
+            None => Fact::Known(None),
+        }
+    }
+
+    /// A property that is set on every object of its kind.
+    pub fn value(&self, path: &str) -> Fact<&Value> {
+        match self.optional(path) {
+            Fact::Known(Some(value)) => Fact::Known(value),
+            Fact::Known(None) => Fact::unavailable(format!("the server gives no {path}")),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    /// A text.
+    pub fn text(&self, path: &str) -> Fact<String> {
+        self.read(path, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A whole number.
+    pub fn int(&self, path: &str) -> Fact<i64> {
+        self.read(path, "a number", |value| value.as_str()?.trim().parse().ok())
+    }
+
+    /// A yes or no.
+    pub fn bool(&self, path: &str) -> Fact<bool> {
+        self.read(path, "true or false", as_bool)
+    }
+
+    /// The references of an array.
+    pub fn references(&self, path: &str) -> Fact<Vec<String>> {
+        self.read(path, "a list of objects", |value| {
+            list(value).iter().map(|item| item.as_str().map(str::to_owned)).collect()
+        })
+    }
+
+    fn read<T>(&self, path: &str, wanted: &str, of: impl Fn(&Value) -> Option<T>) -> Fact<T> {
+        match self.value(path) {
+            Fact::Known(value) => match of(value) {
+                Some(read) => Fact::Known(read),
+                None => Fact::unavailable(format!("{path} is {value:.60}, which is not {wanted}")),
+            },
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+}
+
+/// A yes or no, as XML has it.
+pub fn as_bool(value: &Value) -> Option<bool> {
+    match value.as_str()?.trim() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// The elements of an array. One element alone may stand there without its array, and an empty
+/// array as an empty text.
+pub fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        Value::String(text) if text.is_empty() => &[],
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The elements of an array of objects; unavailable when one of them is something else, for then
+/// nobody knows what it was.
+pub fn rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
+    let rows = list(value);
+    match rows.iter().find(|row| !row.is_object()) {
+        None => Fact::Known(rows),
+        Some(odd) => Fact::unavailable(format!("{what} has an element {odd:.60}")),
+    }
+}
+
+/// A part of a value that is always there, as text.
+pub fn needed<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
+    match value.get(name) {
+        Some(Value::String(text)) => Fact::Known(text),
+        Some(other) => Fact::unavailable(format!("{name} is {other:.60}, which is not a text")),
+        None => Fact::unavailable(format!("the server gives no {name}")),
+    }
+}
+
+/// A part of a value as text, when it has it.
+pub fn part<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+/// The answer to a question, or why there is none.
+pub fn answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
+    match transcript.answer(probe) {
+        Fact::Known(Answer { status: 0, text }) => match serde_json::from_str(text) {
+            Ok(value) => Fact::Known(value),
+            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
+        },
+        Fact::Known(Answer { text, .. }) => match serde_json::from_str::<Refusal>(text) {
+            Ok(refusal) => Fact::unavailable(refusal.reason()),
+            Err(_) => Fact::unavailable(format!("the question {probe} failed")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+/// What was asked about a master target alone: the first of a question has its answer in a place
+/// of its own, further ones by their names in another. One that nobody asked about has none.
+pub fn answer_about(transcript: &Transcript, probe: &str, master_target: &str) -> Fact<Value> {
+    let asked = answer(transcript, "asked");
+    let asked = asked.known().map(|asked| &asked["question"]["master_target"]);
+    if asked.and_then(Value::as_str) == Some(master_target) {
+        return answer(transcript, probe);
+    }
+    answer(transcript, &of_others(probe)).and_then(|all| match all.get(master_target) {
+        Some(value) => match serde_json::from_value::<Refusal>(value.clone()) {
+            Ok(refusal) => Fact::unavailable(refusal.reason()),
+            Err(_) => Fact::Known(value.clone()),
+        },
+        None => Fact::unavailable(format!("{probe}: nobody asked about {master_target}")),
+    })
+}
+
+/// Where the answers about further master targets are.
+pub fn of_others(probe: &str) -> String {
+    format!("{probe}-of-others")
+}
+
+/// What changes quickly, with everything below it: whether a host is in touch with its server,
+/// whether a machine and its VMware Tools run, and how much memory is in use.
+const QUICK: &[&str] = &[
+    "runtime.connectionState",
+    "runtime.powerState",
+    "guest.toolsRunningStatus",
+    "summary.quickStats",
+];
+
+impl Object {
+    /// The object without what changes quickly, for the reason that the answer is old.
+    fn without_quick(mut self, stale: &str) -> Self {
+        let is_quick = |path: &str| {
+            let below = |quick: &&str| {
+                path.strip_prefix(*quick)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            QUICK.iter().any(below)
+        };
+        let paths: Vec<String> =
+            self.properties.keys().filter(|path| is_quick(path)).cloned().collect();
+        for path in paths {
+            self.properties.remove(&path);
+            let message = stale.to_owned();
+            let why = Refusal { fault: String::new(), message, privilege: None, object: None };
+            self.missing.insert(path, why);
+        }
+        self
+    }
+}
+
+/// The objects that a question brought.
+pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
+    match answer(transcript, probe) {
+        Fact::Known(value) => match serde_json::from_value::<Listing>(value) {
+            Ok(mut listing) => {
+                if let Some(stale) = &transcript.reading.stale {
+                    let objects = std::mem::take(&mut listing.objects).into_iter();
+                    listing.objects = objects.map(|object| object.without_quick(stale)).collect();
+                }
+                Fact::Known(Looked { items: listing.objects, complete: listing.complete })
+            }
+            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
+        },
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(properties: Value, missing: Value) -> Object {
+        let value = json!({ "object": "X:1", "properties": properties, "missing": missing });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_property_is_a_value_not_set_or_refused() {
+        let object = object(
+            json!({ "a": "12", "b": "true", "l": ["D:1"], "o": "D:2" }),
+            json!({ "config": { "fault": "NoPermission", "privilege": "System.Read" } }),
+        );
+        assert_eq!(object.int("a"), Fact::Known(12));
+        assert_eq!(object.bool("b"), Fact::Known(true));
+        assert_eq!(object.references("l"), Fact::Known(vec!["D:1".to_owned()]));
+        assert_eq!(object.references("o"), Fact::Known(vec!["D:2".to_owned()]));
+        assert_eq!(object.int("b"), Fact::unavailable("b is \"true\", which is not a number"));
+        assert_eq!(object.optional("snapshot"), Fact::Known(None));
+        assert_eq!(object.text("snapshot"), Fact::unavailable("the server gives no snapshot"));
+        assert_eq!(
+            object.text("config.uuid"),
+            Fact::unavailable("the account lacks System.Read (NoPermission)")
+        );
+    }
+
+    #[test]
+    fn what_has_no_value_is_not_what_is_not_set() {
+        let taken = object(json!({ "snapshot": null, "name": "x" }), json!({}));
+        assert_eq!(taken.optional("snapshot"), Fact::unavailable("snapshot has no value"));
+        let empty = object(json!({}), json!({}));
+        assert!(empty.optional("snapshot").known().is_none());
+        let bare: Object = serde_json::from_value(json!({ "object": "X:1" })).unwrap();
+        assert!(bare.optional("snapshot").known().is_none());
+    }
+
+    #[test]
+    fn a_row_that_is_no_object_spoils_its_array() {
+        assert_eq!(rows(&json!([{ "a": "b" }]), "x").known().map(|rows| rows.len()), Some(1));
+        assert_eq!(rows(&json!(""), "x").known().map(|rows| rows.len()), Some(0));
+        for odd in [json!(null), json!([null]), json!([{}, "x"]), json!(7)] {
+            assert!(rows(&odd, "x").known().is_none(), "{odd}");
+        }
+        for odd in [json!({}), json!({ "a": null }), json!({ "a": ["b"] })] {
+            assert!(needed(&odd, "a").known().is_none(), "{odd}");
+        }
+        assert_eq!(needed(&json!({ "a": "b" }), "a"), Fact::Known("b"));
+    }
+
+    #[test]
+    fn an_object_that_may_not_be_seen_says_nothing() {
+        let missing = json!({ "name": { "fault": "NoPermission", "privilege": "System.View" } });
+        let hidden = object(json!({}), missing);
+        assert_eq!(
+            hidden.optional("snapshot"),
+            Fact::unavailable("the account lacks System.View (NoPermission)")
+        );
+    }
+
+    #[test]
+    fn a_list_is_a_list_however_short() {
+        assert!(list(&json!("")).is_empty());
+        assert_eq!(list(&json!("a")), [json!("a")]);
+        assert_eq!(list(&json!(["a", "b"])).len(), 2);
+    }
+}

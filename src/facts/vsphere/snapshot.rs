@@ -1,0 +1,330 @@
+//! One vSphere server's answers as the facts of everything that is judged by them: the server, the
+//! master target's machine, protected machines, and the hosts they run on.
+//!
+//! Not for how any of it is read: one file per subject does that. What is true of a machine only
+//! beside another one is joined in `master_target_side`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::described::Described;
+use super::esxi_host::{self, EsxiFacts};
+use super::inventory::{Inventory, Search};
+use super::property::{self, Listing, Object, answer};
+use super::question::Question;
+use super::vcenter::{self, VcenterFacts};
+use super::vm::{self, VmFacts};
+use crate::facts::Fact;
+use crate::facts::transcript::Transcript;
+
+/// What a transcript says it was asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Asked {
+    question: Question,
+    user: String,
+}
+
+/// One server's answers, opened.
+#[derive(Clone)]
+pub struct Survey<'t> {
+    pub(super) transcript: &'t Transcript,
+    /// What was asked.
+    pub question: Question,
+    /// Who logged in.
+    user: String,
+    inventory: Arc<Inventory>,
+    chosen: Arc<Fact<Listing>>,
+    sees_everything: Fact<bool>,
+    /// What people say of machines that are to fail back, by their names.
+    described: Arc<BTreeMap<String, Described>>,
+}
+
+impl<'t> Survey<'t> {
+    /// Opens a transcript of a vSphere server.
+    pub fn of(transcript: &'t Transcript) -> Self {
+        let asked = answer(transcript, "asked").known().cloned().unwrap_or_default();
+        let asked: Asked = serde_json::from_value(asked).unwrap_or_default();
+        let chosen = property::listing(transcript, "chosen")
+            .map(|looked| Listing { objects: looked.items, complete: looked.complete });
+        Self {
+            question: asked.question,
+            user: asked.user,
+            inventory: Arc::new(Inventory::of(transcript)),
+            chosen: Arc::new(chosen),
+            sees_everything: super::privileges::sees_everything(transcript),
+            described: Arc::default(),
+            transcript,
+        }
+    }
+
+    /// The same with what people say of machines.
+    pub fn with_described(self, described: &Arc<BTreeMap<String, Described>>) -> Self {
+        Self { described: described.clone(), ..self }
+    }
+
+    /// What is known about the server itself. `is_target` tells whether it is what is judged, and
+    /// not only who answers for something else.
+    pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
+        vcenter::of(self.transcript, &self.question, &self.inventory, is_target)
+    }
+
+    /// What is known about the server that tells of a host.
+    pub fn beside(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
+        let mut facts = self.vcenter(false);
+        facts.target_version = match host {
+            Fact::Known(host) => host.version.clone(),
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        };
+        facts
+    }
+
+    /// The host that a machine runs on, as it is known.
+    pub fn host_of(&self, name: &str) -> Fact<EsxiFacts> {
+        self.host_object(name).map(|host| self.host(host))
+    }
+
+    /// Every host that the account sees.
+    pub fn hosts(&self) -> Vec<EsxiFacts> {
+        self.inventory.list("hosts").map(|host| self.host(host)).collect()
+    }
+
+    /// The inventory itself, for joins.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The host that a machine runs on.
+    pub(super) fn host_object(&self, name: &str) -> Fact<&Object> {
+        let object = match self.find(name) {
+            Fact::Known(object) => object,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        };
+        match object.text("runtime.host") {
+            Fact::Known(reference) => match self.inventory.get(&reference) {
+                Some(host) => Fact::Known(host),
+                None => {
+                    Fact::unavailable(format!("the host of {name} is not visible to {}", self.user))
+                }
+            },
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    fn host(&self, host: &Object) -> EsxiFacts {
+        esxi_host::of(self.transcript, &self.inventory, host)
+    }
+
+    /// The machine of this name in the inventory.
+    pub(super) fn find(&self, name: &str) -> Fact<&Object> {
+        match self.inventory.machine(name) {
+            Search::Found(object) => Fact::Known(object),
+            Search::None => Fact::unavailable(format!(
+                "no virtual machine named {name} is visible to {}",
+                self.user
+            )),
+            Search::Several(found) => {
+                Fact::unavailable(format!("{} virtual machines are named {name}", found.len()))
+            }
+            Search::Unseen(why) => Fact::Unavailable(crate::facts::Unavailable { reason: why }),
+        }
+    }
+
+    /// What is known about a machine by itself.
+    pub(super) fn machine(&self, name: &str) -> VmFacts {
+        let exists = match self.inventory.machine(name) {
+            Search::Found(_) | Search::Several(_) => Fact::Known(true),
+            Search::None => self.absence(name),
+            Search::Unseen(why) => Fact::unavailable(why),
+        };
+        let mut facts = vm::of(name, exists, self.in_detail(name), &self.inventory);
+        if let Some(described) = self.described.get(name) {
+            described.fill(&mut facts);
+        }
+        facts
+    }
+
+    /// The machines that were asked about in detail.
+    pub(super) fn detailed(&self) -> &[Object] {
+        self.chosen.known().map_or(&[], |chosen| chosen.objects.as_slice())
+    }
+
+    /// Every datastore of a name.
+    pub(super) fn datastores_named(&self, name: &str) -> Vec<&Object> {
+        let named = |object: &&Object| self.inventory.name(&object.object) == name;
+        self.inventory.list("datastores").filter(named).collect()
+    }
+
+    /// The machine of this name as it was asked about in detail.
+    pub(super) fn in_detail(&self, name: &str) -> Fact<&Object> {
+        let found = match self.find(name) {
+            Fact::Known(found) => found,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        };
+        match self.chosen.as_ref() {
+            Fact::Known(chosen) => {
+                match chosen.objects.iter().find(|object| object.object == found.object) {
+                    Some(object) => Fact::Known(object),
+                    None => Fact::unavailable(format!("{name} was not asked about in detail")),
+                }
+            }
+            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+        }
+    }
+
+    /// A machine that is not seen is gone only when the account sees everything: what it may not
+    /// see is left out of the list without a word.
+    fn absence(&self, name: &str) -> Fact<bool> {
+        // A physical server has no virtual machine.
+        if self.described.get(name).is_some_and(|described| described.physical == Some(true)) {
+            return Fact::Known(false);
+        }
+        self.absence_of("virtual machine", name)
+    }
+
+    fn absence_of(&self, what: &str, name: &str) -> Fact<bool> {
+        match &self.sees_everything {
+            Fact::Known(true) => Fact::Known(false),
+            _ => Fact::unavailable(format!(
+                "no {what} named {name} is visible to {}, which may not see all of them",
+                self.user
+            )),
+        }
+    }
+
+    /// Whether the inventory has a host (`hosts`) or a datastore (`datastores`) of a name.
+    pub fn has(&self, list: &str, name: &str) -> Fact<bool> {
+        let (what, same): (_, fn(&str, &str) -> bool) = match list {
+            "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
+            _ => ("datastore", |a, b| a == b),
+        };
+        if self.inventory.list(list).any(|it| same(&self.inventory.name(&it.object), name)) {
+            return Fact::Known(true);
+        }
+        match self.inventory.complete(list) {
+            Fact::Known(true) if !self.inventory.all_named(list) => {
+                Fact::unavailable(format!("the name of a {what} may not be seen"))
+            }
+            Fact::Known(true) => self.absence_of(what, name),
+            Fact::Known(false) => Fact::unavailable(format!("not every {what} could be looked at")),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        }
+    }
+
+    /// The same answers to another question.
+    pub fn asked(&self, question: &Question) -> Self {
+        Self { question: question.clone(), ..self.clone() }
+    }
+
+    /// The server's name in reports.
+    pub fn target(&self) -> &str {
+        &self.transcript.target
+    }
+
+    /// What was answered.
+    pub fn transcript(&self) -> &'t Transcript {
+        self.transcript
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use crate::facts::vsphere::inventory::LISTS;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// Values where something else is expected, and objects that refer to each other.
+    fn odd() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            Just(json!("")),
+            Just(json!(7)),
+            Just(json!("true")),
+            Just(json!("9223372036854775807")),
+            Just(json!("-9223372036854775808")),
+            Just(json!("[a] b/c.vmx")),
+            Just(json!("VirtualMachine:mt")),
+            Just(json!("Datastore:mt")),
+            Just(json!("HostSystem:mt")),
+            "[ -~\u{e9}\u{1f600}]{0,8}".prop_map(Value::String),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let key = prop_oneof![
+                Just("objects".to_owned()),
+                Just("complete".to_owned()),
+                Just("key".to_owned()),
+                Just("value".to_owned()),
+                Just("backing".to_owned()),
+                Just("host".to_owned()),
+                Just("rootSnapshotList".to_owned()),
+                Just("podConfig".to_owned()),
+                "[a-z]{1,4}",
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::btree_map(key, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_capture_says_is_read_without_a_panic(
+            values in prop::collection::vec(odd(), 24),
+            whole in prop::collection::vec(any::<bool>(), 12),
+        ) {
+            const PATHS: &[&str] = &[
+                "name", "parent", "host", "datastore", "snapshot", "config.extraConfig",
+                "config.hardware.device", "runtime.host", "summary.type", "podStorageDrsEntry",
+                "summary.hardware.memorySize", "summary.quickStats.overallMemoryUsage",
+                "summary.freeSpace", "config.uuid", "licenses",
+            ];
+            let mut next = values.iter().cycle().cloned();
+            let mut answers = std::collections::BTreeMap::new();
+            let lists = LISTS.iter().map(|(probe, kind)| (*probe, *kind));
+            let others = ["chosen", "licences"].map(|probe| (probe, "VirtualMachine"));
+            for ((probe, kind), whole) in lists.chain(others).zip(whole.iter().cycle()) {
+                let properties: serde_json::Map<String, Value> = PATHS
+                    .iter()
+                    .filter_map(|path| Some(((*path).to_owned(), next.next()?)))
+                    .collect();
+                let object = json!({ "object": format!("{kind}:mt"), "properties": properties });
+                let mut named = object.clone();
+                named["properties"]["name"] = json!("mt");
+                let text = match whole {
+                    true => json!({ "objects": [named, object], "complete": true }).to_string(),
+                    false => next.next().unwrap_or_default().to_string(),
+                };
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            for probe in ["tls", "service", "time", "assigned-licences", "privileges", "moves",
+                          "permissions", "own-privileges", "vmx", "leftovers", "session"] {
+                let text = next.next().unwrap_or_default().to_string();
+                answers.insert(probe.to_owned(), Answer { status: 0, text });
+            }
+            let question = json!({ "question": {
+                "discovery_account": "a@b", "master_target": "mt", "protected": ["mt", "x"] },
+                "user": "u" });
+            answers.insert("asked".to_owned(), Answer { status: 0, text: question.to_string() });
+            let transcript = Transcript {
+                schema: SCHEMA.to_owned(),
+                target: "vc".to_owned(),
+                kind: "vcenter".to_owned(),
+                asked_at: None,
+                connection: Connection::default(),
+                reading: Default::default(),
+                answers: Answers { by_probe: answers, ended: true, unanswered: None },
+            };
+            let survey = Survey::of(&transcript);
+            let document = |facts: &dyn Fn() -> crate::facts::Document| facts().absent.len();
+            document(&|| crate::facts::Document::new("vcenter", &survey.vcenter(true)));
+            document(&|| crate::facts::Document::new("vm", &survey.master_target("mt")));
+            document(&|| crate::facts::Document::new("vm", &survey.protected("x")));
+            document(&|| crate::facts::Document::new("host", &survey.hosts()));
+        }
+    }
+}

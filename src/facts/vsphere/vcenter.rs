@@ -1,0 +1,141 @@
+//! What is known about a vCenter server, or about an ESXi host that answers for itself; rules know
+//! it as `vcenter`.
+//!
+//! Not for what is in its inventory: machines, hosts and datastores have files of their own.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::inventory::Inventory;
+use super::privileges::{self, AccountFacts};
+use super::property::{answer, needed, rows};
+use super::question::Question;
+use super::service::about;
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+/// Everything that is judged about a server.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VcenterFacts {
+    /// How it answers.
+    pub connection: ConnectionFacts,
+    /// Whether it is a vCenter server, and not an ESXi host.
+    pub is_vcenter: Fact<bool>,
+    /// What it calls itself, such as `VMware vCenter Server 6.7.0 build-14368073`.
+    pub product: Fact<String>,
+    /// Its version, such as `6.7.0`.
+    pub version: Fact<String>,
+    /// The version of what is judged: of the server itself, or of a host that it tells of.
+    pub target_version: Fact<String>,
+    /// The account that the configuration server discovers with.
+    pub account: Fact<AccountFacts>,
+    /// Machines whose snapshot.maxSnapshots is no number.
+    pub odd_max_snapshots: Fact<Looked<String>>,
+}
+
+/// How a server answers.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ConnectionFacts {
+    /// Whether the server itself is what is judged.
+    pub is_target: bool,
+    /// Whether the vSphere service answers; false when something else does.
+    pub service_answers: Fact<bool>,
+    /// What answers, in words.
+    pub answer: Fact<String>,
+    /// The newest version of TLS that was agreed on, or offered, such as `TLSv1.2`.
+    pub tls_version: Fact<String>,
+    /// Whether that is TLS 1.2 or newer.
+    pub tls_modern: Fact<bool>,
+}
+
+/// Kinds of failures that say what stands behind an open port.
+const ANSWERED_OTHERWISE: &[&str] =
+    &["http", "not-vsphere", "not-tls", "malformed", "too-much-output"];
+
+/// Reads what is known about a server.
+pub fn of(
+    transcript: &Transcript,
+    question: &Question,
+    inventory: &Inventory,
+    is_target: bool,
+) -> VcenterFacts {
+    let version = about(transcript, "version");
+    VcenterFacts {
+        connection: connection(transcript, is_target),
+        target_version: match is_target {
+            true => version.clone(),
+            false => Fact::unavailable("what is judged has no version of its own"),
+        },
+        is_vcenter: about(transcript, "apiType").and_then(|kind| match kind.as_str() {
+            "VirtualCenter" => Fact::Known(true),
+            "HostAgent" => Fact::Known(false),
+            other => Fact::unavailable(format!("the server calls itself {other:?}")),
+        }),
+        product: about(transcript, "fullName"),
+        version,
+        account: privileges::of(transcript, question, inventory),
+        odd_max_snapshots: odd_max_snapshots(inventory),
+    }
+}
+
+fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
+    // What is no vSphere service has no name as one.
+    let service = about(transcript, "fullName");
+    let (service_answers, words) = match (&service, &transcript.connection.failure) {
+        (Fact::Known(name), _) => (Fact::Known(true), Fact::Known(format!("{name} answers"))),
+        (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind.as_str()) => {
+            (Fact::Known(false), Fact::Known(failure.reason.clone()))
+        }
+        (Fact::Unavailable(why), _) => {
+            (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
+        }
+    };
+    let tls_version = match (answer(transcript, "tls"), answer(transcript, "tls-offered")) {
+        (Fact::Known(tls), _) => needed(&tls, "version").map(str::to_owned),
+        (_, Fact::Known(offered)) => match offered.as_str() {
+            Some(version) => Fact::Known(version.to_owned()),
+            None => Fact::unavailable("which version of TLS was offered is not said"),
+        },
+        (Fact::Unavailable(why), _) => Fact::Unavailable(why),
+    };
+    ConnectionFacts {
+        is_target,
+        service_answers,
+        answer: words,
+        tls_modern: tls_version.clone().map(|version| version == "TLSv1.2" || version == "TLSv1.3"),
+        tls_version,
+    }
+}
+
+/// Machines whose `snapshot.maxSnapshots` is there and no number, for one such machine ends the
+/// discovery of all (D:vmware-azure-troubleshoot-vcenter-discovery-failures).
+fn odd_max_snapshots(inventory: &Inventory) -> Fact<Looked<String>> {
+    let mut complete = match inventory.complete("machines") {
+        Fact::Known(complete) => complete,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let mut items = Vec::new();
+    for machine in inventory.list("machines") {
+        let rows = match machine.optional("config.extraConfig") {
+            Fact::Known(Some(value)) => rows(value, "config.extraConfig"),
+            // A machine that is not connected has no configuration to read.
+            Fact::Known(None) => Fact::unavailable("it has no configuration"),
+            Fact::Unavailable(why) => Fact::Unavailable(why),
+        };
+        let Fact::Known(rows) = rows else {
+            complete = false;
+            continue;
+        };
+        for row in rows {
+            match (needed(row, "key"), needed(row, "value")) {
+                (Fact::Known(key), _) if !key.eq_ignore_ascii_case("snapshot.maxSnapshots") => {}
+                (Fact::Known(_), Fact::Known(value)) if value.trim().parse::<i64>().is_ok() => {}
+                (Fact::Known(_), Fact::Known(value)) => {
+                    items.push(format!("{} ({value:?})", inventory.name(&machine.object)));
+                }
+                _ => complete = false,
+            }
+        }
+    }
+    Fact::Known(Looked { items, complete })
+}

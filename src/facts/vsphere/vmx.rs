@@ -1,0 +1,106 @@
+//! `disk.EnableUUID` as it stands in a machine's .vmx, beside what the server has read of it.
+//!
+//! A row that was written by hand counts only once the machine is reloaded or registered again. Not
+//! for other rows, nor for whether the setting is right: `disk_uuid` says that.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::property::{Object, answer_about, list, part, rows as rows_of};
+use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Looked};
+
+/// The key of the rows, in lower case.
+const KEY: &str = "disk.enableuuid";
+
+/// The file and what the server has read, side by side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VmxFacts {
+    /// Rows of the file that the server does not have.
+    pub unread: Looked<String>,
+}
+
+/// Reads the two of a machine.
+pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFacts> {
+    let file = match answer_about(transcript, "vmx", name) {
+        Fact::Known(file) => file,
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let read = match machine.value("config.extraConfig") {
+        Fact::Known(value) => match rows_of(value, "config.extraConfig") {
+            Fact::Known(rows) => rows,
+            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        },
+        Fact::Unavailable(why) => return Fact::Unavailable(why),
+    };
+    let key = |row: &&Value| part(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
+    let values: Vec<&str> = read.iter().filter(key).filter_map(|row| part(row, "value")).collect();
+    let has = |value: &str| values.iter().any(|own| own.trim().eq_ignore_ascii_case(value.trim()));
+    let Some(rows) = file.get("rows").filter(|rows| !rows.is_null()).map(list) else {
+        return Fact::unavailable("the capture has no rows of the .vmx");
+    };
+    let texts: Vec<&str> = rows.iter().filter_map(Value::as_str).collect();
+    let complete = texts.len() == rows.len();
+    let unread = texts.into_iter().filter(|row| !has(value_of(row)));
+    Fact::Known(VmxFacts {
+        unread: Looked { items: unread.map(str::to_owned).collect(), complete },
+    })
+}
+
+fn value_of(row: &str) -> &str {
+    row.split_once(" = ").map_or("", |(_, value)| value)
+}
+
+/// The rows of a .vmx that set `disk.EnableUUID`, as `key = value` without the quotes around the
+/// value and with those inside it as they are.
+///
+/// ```
+/// use preflight::facts::vsphere::vmx::rows;
+/// assert_eq!(rows("a = \"1\"\ndisk.EnableUUID = \"TRUE\"\n"), ["disk.EnableUUID = TRUE"]);
+/// ```
+pub fn rows(vmx: &str) -> Vec<String> {
+    let row = |line: &str| {
+        let (key, value) = line.trim_start_matches('\u{feff}').split_once('=')?;
+        let key = key.trim();
+        let value = value.trim();
+        let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
+        // A quote inside a value is stored by its number, and so is the sign that marks one.
+        let value = value.replace("|22", "\"").replace("|7C", "|");
+        key.eq_ignore_ascii_case(KEY).then(|| format!("{key} = {value}"))
+    };
+    vmx.lines().filter_map(row).take(10).collect()
+}
+
+/// Datastore and path of `[datastore] folder/file.vmx`.
+pub fn parted(file: &str) -> Option<(&str, &str)> {
+    let (datastore, path) = file.strip_prefix('[')?.split_once(']')?;
+    let path = path.trim_start();
+    (!datastore.is_empty() && !path.is_empty()).then_some((datastore, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_however_they_are_written() {
+        for (vmx, expected) in [
+            ("disk.EnableUUID = \"TRUE\"", vec!["disk.EnableUUID = TRUE"]),
+            ("DISK.enableuuid=true\r\nx = \"y\"\r\n", vec!["DISK.enableuuid = true"]),
+            ("\u{feff}disk.enableUUID = \"|22True|22\"", vec!["disk.enableUUID = \"True\""]),
+            ("disk.EnableUUID", vec![]),
+            ("# disk.EnableUUID = \"TRUE\"", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(rows(vmx), expected, "{vmx:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_parted_from_its_datastore() {
+        assert_eq!(parted("[ds 1] mt/mt [1].vmx"), Some(("ds 1", "mt/mt [1].vmx")));
+        assert_eq!(parted("mt.vmx"), None);
+        assert_eq!(parted("[] mt.vmx"), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The layout: sizes, file systems, mount points, and nothing but plain partitions.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, Subject};
+use crate::installer::kickstart::disks::disk_of;
+use crate::installer::kickstart::parse::Placed;
+use crate::installer::value::disk::MountPoint;
+
+/// File systems that both installers make.
+const FSTYPES: &[&str] = &[
+    "ext2",
+    "ext3",
+    "ext4",
+    "xfs",
+    "vfat",
+    "efi",
+    "swap",
+    "biosboot",
+    "prepboot",
+    "PPC PReP Boot",
+];
+/// And those that el7's makes besides.
+const FSTYPES_OF_EL7: &[&str] = &["btrfs", "tmpfs", "macefi", "lvmpv", "mdmember"];
+
+/// anaconda 13.21.229's sanity sizes in MB; below them it warns, or for /boot/efi stops.
+const LEAST: &[(&str, u64)] = &[("/", 250), ("/boot/efi", 50), ("/home", 100), ("/boot", 50)];
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let document = subject.document;
+    for name in ["volgroup", "logvol", "raid", "btrfs"] {
+        for placed in document.all(name) {
+            not_plain(placed, findings);
+        }
+    }
+    let has_parts = document.partitions().next().is_some();
+    for placed in document.all("autopart") {
+        if placed.command.option("--type") != Some("plain") {
+            not_plain(placed, findings);
+        }
+        if has_parts {
+            findings.error(placed.line, "two-layouts", "autopart and part both");
+        }
+    }
+    if document.last("autopart").is_none() && document.includes.is_empty() {
+        required(subject, findings);
+    }
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let system_disk = document
+        .partitions()
+        .find(|placed| placed.command.arguments().first() == Some(&"/"))
+        .and_then(|placed| disk_of(&placed.command));
+    for placed in document.partitions() {
+        one(subject, placed, findings);
+        let Some(mount) = placed.command.arguments().first().copied() else { continue };
+        if mount.starts_with('/') && seen.insert(mount, placed.line).is_some() {
+            findings.error(placed.line, "mounted-twice", format!("{mount} stands there twice"));
+        }
+        if mount == "/mnt/retention" && disk_of(&placed.command) == system_disk {
+            findings
+                .error(
+                    placed.line,
+                    "retention-on-system-disk",
+                    "the retention volume is on the system disk",
+                )
+                .hint("give it a disk of its own");
+        }
+    }
+    under_uefi(subject, findings);
+}
+
+fn not_plain(placed: &Placed, findings: &mut Findings) {
+    findings
+        .error(
+            placed.line,
+            "not-a-plain-partition",
+            "ApplyCustomChanges cannot find the root disk through LVM, RAID or btrfs",
+        )
+        .hint("use part with ext4");
+}
+
+fn required(subject: &Subject<'_>, findings: &mut Findings) {
+    let has = |mount: &str| {
+        subject.document.partitions().any(|p| p.command.arguments().first() == Some(&mount))
+    };
+    if !has("/") && subject.document.all("logvol").next().is_none() {
+        findings.error(0, "no-root-partition", "no partition is mounted on /");
+    }
+    if !has("swap") {
+        findings.warning(0, "no-swap", "S001 asks for swap space, and the installer warns");
+    }
+}
+
+fn one(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
+    let command = &placed.command;
+    let known = |fstype: &str| {
+        FSTYPES.contains(&fstype) || (!subject.is_el6() && FSTYPES_OF_EL7.contains(&fstype))
+    };
+    let mount = command.arguments().first().copied().unwrap_or_default();
+    let plain = !["pv.", "raid.", "btrfs."].iter().any(|kind| mount.starts_with(kind));
+    if !plain {
+        not_plain(placed, findings);
+    } else if !["swap", "biosboot", "prepboot", "None"].contains(&mount)
+        && mount.parse::<MountPoint>().is_err()
+    {
+        let message = format!("{mount:?} cannot be a mount point");
+        findings.error(placed.line, "bad-mount-point", message);
+    }
+    if let Some(fstype) = command.option("--fstype").filter(|it| !known(it) && plain) {
+        findings
+            .error(
+                placed.line,
+                "unknown-fstype",
+                format!("the installer cannot make the file system {fstype:?}"),
+            )
+            .hint("write ext4");
+    }
+    size(placed, mount, findings);
+}
+
+fn size(placed: &Placed, mount: &str, findings: &mut Findings) {
+    let command = &placed.command;
+    let Some(size) = command.option("--size") else {
+        let elsewhere = ["--onpart", "--usepart", "--recommended", "--hibernation"];
+        if !elsewhere.iter().any(|option| command.has(option)) {
+            findings
+                .error(
+                    placed.line,
+                    "part-without-size",
+                    "a partition needs --size, with --grow too, or the installer stops",
+                )
+                .hint("add --size=MEGABYTES");
+        }
+        return;
+    };
+    let Ok(size) = size.parse::<u64>() else {
+        findings
+            .error(
+                placed.line,
+                "size-not-a-number",
+                format!("{size:?} is no whole number of megabytes"),
+            )
+            .hint("write it without a unit, such as --size=20480");
+        return;
+    };
+    // With --grow it is where the partition begins to grow from.
+    if command.has("--grow") && size > 0 {
+        return;
+    }
+    let least = LEAST.iter().find(|(point, _)| *point == mount).map_or(1, |(_, least)| *least);
+    if size < least {
+        let message = format!("{size} MB, expected at least {least}");
+        findings.error(placed.line, "partition-too-small", message);
+    }
+}
+
+fn under_uefi(subject: &Subject<'_>, findings: &mut Findings) {
+    let efi = subject
+        .document
+        .partitions()
+        .any(|placed| placed.command.arguments().first() == Some(&"/boot/efi"));
+    for placed in subject.document.all("bootloader").filter(|_| efi) {
+        if placed.command.option("--location") == Some("partition") {
+            findings
+                .warning(
+                    placed.line,
+                    "boot-sector-under-uefi",
+                    "with /boot/efi the boot loader does not go to a partition's first sector",
+                )
+                .hint("write --location=mbr");
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! What the kickstart of one system must say: its commands, packages and scripts.
+//!
+//! Not for how it is laid out as text (`templates/kickstart/`, `render`).
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::command::Command;
+use crate::assets::Assets;
+use crate::installer::layout::Partition;
+use crate::installer::machine::Disk;
+use crate::installer::profile::{BootDrive, Generation, Profile};
+use crate::installer::retention::{Retention, RetentionDisk};
+use crate::installer::system::{AgentKind, Interface, System};
+use crate::installer::value::PayloadName;
+use crate::installer::value::account::CryptHash;
+use crate::installer::value::disk::ByteSize;
+use crate::installer::{disc_layout, self_check, service};
+use crate::template::{self, TemplateError};
+/// Where `%pre` mounts a kickstart disc.
+pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
+/// The agent bundle's name in the payload.
+pub const AGENT: &str = "agent.tar.gz";
+/// The services that the payload may hold, in the order they start.
+pub const SERVICES: [&str; 3] = [service::FIRST_BOOT, service::REGISTER, service::SELF_CHECK];
+/// Where the agent is unpacked: under root's home, for its installation fails below /usr/local
+/// (D:vmware-azure-install-linux-master-target).
+pub const AGENT_DIRECTORY: &str = "/root";
+
+/// Why there is no model of a kickstart.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A script's template does not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The recipe and the payload disagree about the agent.
+    #[error(
+        "the payload has {}agent.tar.gz, and the recipe wants {}",
+        if *in_payload { "" } else { "no " },
+        if *in_payload { "no agent" } else { "one" }
+    )]
+    AgentPayload {
+        /// Whether it is in the payload.
+        in_payload: bool,
+    },
+    /// A service's program without its unit.
+    #[error("the payload has {service} and no {name}, which systemd needs")]
+    NoUnit {
+        /// The service.
+        service: &'static str,
+        /// The unit.
+        name: String,
+    },
+}
+
+/// Which disc carries the kickstart and its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The vendor's medium, customised.
+    InstallerDisc,
+    /// A disc of its own beside the vendor's medium.
+    KickstartDisc,
+}
+
+/// What the kickstart can rely on finding, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The disc.
+    pub carrier: Carrier,
+    /// Whether `/preflight/repo` is on it.
+    pub have_repo: bool,
+    /// The files in `/preflight/payload`.
+    pub payload: BTreeSet<PayloadName>,
+}
+
+/// The root password as the kickstart holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootAccess {
+    /// Nobody can log in with a password.
+    Locked,
+    /// A `$6$` hash.
+    Hash(CryptHash),
+}
+
+/// A kickstart before it is text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kickstart {
+    /// The installer it is for.
+    pub generation: Generation,
+    /// The template it is rendered with.
+    pub(super) template: String,
+    /// Comment lines at the head.
+    pub head: Vec<String>,
+    /// The commands, grouped; those that the loader reads come first.
+    pub groups: Vec<Group>,
+    /// The header of `%packages` and its lines.
+    pub packages: (Command, Vec<String>),
+    /// The scripts, in order.
+    pub scripts: Vec<Script>,
+}
+
+/// Commands that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What they are for, as a comment.
+    pub note: &'static str,
+    /// The commands, in order.
+    pub commands: Vec<Command>,
+}
+
+/// One script section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// `%pre` or `%post` with its options.
+    pub header: Command,
+    /// The script.
+    pub body: String,
+}
+
+impl Kickstart {
+    /// Says what the kickstart of a system must be.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a script's template does not render, or when the payload is not what the system
+    /// needs.
+    pub fn new(
+        assets: &Assets,
+        system: &System,
+        placement: &Placement,
+        root: &RootAccess,
+    ) -> Result<Self, ModelError> {
+        check_payload(system, placement)?;
+        let mut packages = Command::new("%packages", [""; 0]);
+        packages
+            .words
+            .extend(system.profile.packages.options.iter().map(|o| o.as_str().to_owned()));
+        let groups = system.profile.packages.groups.iter().map(|group| format!("@{group}"));
+        let names = system.packages.iter().map(ToString::to_string);
+        Ok(Self {
+            generation: system.profile.generation,
+            template: system.profile.templates.kickstart.to_string(),
+            head: head(system),
+            groups: commands(system, placement, root),
+            packages: (packages, groups.chain(names).collect()),
+            scripts: scripts(assets, system, placement)?,
+        })
+    }
+
+    /// All commands in order.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        self.groups.iter().flat_map(|group| &group.commands)
+    }
+}
+
+fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelError> {
+    let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
+    if (system.agent != AgentKind::None) != has(AGENT) {
+        return Err(ModelError::AgentPayload { in_payload: has(AGENT) });
+    }
+    for service in SERVICES {
+        let name = format!("{service}.service");
+        let systemd = system.profile.init == crate::installer::profile::Init::Systemd;
+        if systemd && has(service) && !has(&name) {
+            return Err(ModelError::NoUnit { service, name });
+        }
+    }
+    Ok(())
+}
+
+fn head(system: &System) -> Vec<String> {
+    let mut head = vec![
+        format!("preflight-manifest: /{}", disc_layout::SUMS),
+        format!("Master target {}, {}.", system.host_name, system.profile.title),
+        "Rendered by preflight: change the recipe, not this file.".to_owned(),
+    ];
+    if system.agent == AgentKind::StandIn {
+        head.push(
+            "A STAND-IN takes the place of the agent: this system replicates nothing.".into(),
+        );
+    }
+    head
+}
+
+fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Group> {
+    let command = |name: &str, words: &[String]| Command::new(name, words);
+    let loader = vec![
+        command("text", &[]),
+        command("cdrom", &[]),
+        command("lang", &[system.locale.language.to_string()]),
+        command("keyboard", &[system.locale.keyboard.to_string()]),
+        network(system),
+    ];
+    let mut settings = vec![
+        command("timezone", &["--utc".into(), system.timezone.to_string()]),
+        root_password(root),
+        firewall(system),
+    ];
+    settings.extend(system.profile.fixed_commands());
+    let mut groups = vec![
+        Group {
+            note: "Read by the installer's first stage; they must come first.",
+            commands: loader,
+        },
+        Group { note: "The system.", commands: settings },
+        Group {
+            note: "Erases the disks named here and no other; %pre has made sure of them before.",
+            commands: disks(system),
+        },
+    ];
+    if placement.have_repo {
+        let url = format!(
+            "--baseurl=file://{}/{}",
+            mount(&system.profile, placement),
+            disc_layout::REPOSITORY
+        );
+        let repo = command("repo", &["--name=preflight".into(), url, "--cost=50".into()]);
+        groups.push(Group {
+            note: "Packages that the vendor's medium does not have.",
+            commands: vec![repo],
+        });
+    }
+    groups.push(Group {
+        note: "ApplyCustomChanges runs at the first boot.",
+        commands: vec![command("reboot", &["--eject".into()])],
+    });
+    groups
+}
+
+fn network(system: &System) -> Command {
+    let mut words = vec!["--onboot=yes".to_owned()];
+    let name_servers = |dns: &[crate::installer::value::network::Address]| {
+        let list: Vec<_> = dns.iter().map(ToString::to_string).collect();
+        (!list.is_empty()).then(|| format!("--nameserver={}", list.join(",")))
+    };
+    match &system.network {
+        Interface::Static { device, address, netmask, gateway, dns } => {
+            words.extend([
+                format!("--device={device}"),
+                "--bootproto=static".to_owned(),
+                format!("--ip={address}"),
+                format!("--netmask={netmask}"),
+                format!("--gateway={gateway}"),
+            ]);
+            words.extend(name_servers(dns));
+        }
+        Interface::Dhcp { device, dns } => {
+            words.extend([format!("--device={device}"), "--bootproto=dhcp".to_owned()]);
+            words.extend(name_servers(dns));
+        }
+    }
+    words.extend([format!("--hostname={}", system.host_name), "--noipv6".to_owned()]);
+    Command::new("network", words)
+}
+
+fn root_password(root: &RootAccess) -> Command {
+    match root {
+        // el6 wants an argument here although the account is locked (pykickstart, F8_RootPw).
+        RootAccess::Locked => Command::new("rootpw", ["--iscrypted", "--lock", "*"]),
+        RootAccess::Hash(hash) => Command::new("rootpw", ["--iscrypted", hash.as_str()]),
+    }
+}
+
+fn firewall(system: &System) -> Command {
+    let mut words = vec!["--enabled".to_owned(), "--service=ssh".to_owned()];
+    let ports: Vec<_> = system.open_ports.iter().map(ToString::to_string).collect();
+    if !ports.is_empty() {
+        words.push(format!("--port={}", ports.join(",")));
+    }
+    Command::new("firewall", words)
+}
+
+fn disks(system: &System) -> Vec<Command> {
+    let names: Vec<_> = system.erased().iter().map(|disk| disk.name.to_string()).collect();
+    let names = names.join(",");
+    let disk = &system.disk.name;
+    let place = if system.boots_from_partition() { "partition" } else { "mbr" };
+    let mut boot = vec![format!("--location={place}")];
+    match system.profile.boot_drive {
+        BootDrive::Driveorder if !disk.is_lasting() => boot.push(format!("--driveorder={disk}")),
+        BootDrive::Driveorder => {}
+        BootDrive::BootDrive => boot.push(format!("--boot-drive={disk}")),
+    }
+    let arguments: Vec<_> =
+        system.profile.kernel_arguments.iter().map(|argument| argument.as_str()).collect();
+    if !arguments.is_empty() {
+        boot.push(format!("--append={}", arguments.join(" ")));
+    }
+    let mut commands = vec![
+        Command::new("ignoredisk", [format!("--only-use={names}")]),
+        Command::new("zerombr", [""; 0]),
+        Command::new(
+            "clearpart",
+            ["--all".to_owned(), format!("--drives={names}"), "--initlabel".to_owned()],
+        ),
+        Command::new("bootloader", boot),
+    ];
+    commands.extend(system.layout.iter().map(|partition| part(partition, &system.disk)));
+    if let Retention::Install(RetentionDisk { disk, mount, fstype }) = &system.retention {
+        commands.push(Command::new(
+            "part",
+            [
+                mount.to_string(),
+                format!("--fstype={fstype}"),
+                "--size=1024".to_owned(),
+                "--grow".to_owned(),
+                format!("--ondisk={}", disk.name),
+                "--label=mtretention".to_owned(),
+            ],
+        ));
+    }
+    commands
+}
+
+fn part(partition: &Partition, disk: &Disk) -> Command {
+    let mut words = vec![
+        partition.mount.to_string(),
+        format!("--fstype={}", partition.effective_fstype()),
+        format!("--size={}", partition.size.mib()),
+    ];
+    words.extend(partition.grow.then(|| "--grow".to_owned()));
+    words.push(format!("--ondisk={}", disk.name));
+    words.extend(partition.primary.then(|| "--asprimary".to_owned()));
+    words.extend(partition.label.as_ref().map(|label| format!("--label={label}")));
+    Command::new("part", words)
+}
+
+fn mount(profile: &Profile, placement: &Placement) -> String {
+    match placement.carrier {
+        Carrier::InstallerDisc => profile.disc_mount.to_string(),
+        Carrier::KickstartDisc => KICKSTART_DISC_MOUNT.to_owned(),
+    }
+}
+
+/// What `%pre` is rendered over.
+#[derive(Serialize)]
+struct Pre<'a> {
+    guard: &'a str,
+    disks: Vec<GuardedDisk>,
+    /// The system disk, when its boot code must go.
+    blank_boot_code: Option<String>,
+    /// The volume id of the kickstart disc that must be mounted, and where.
+    kickstart_disc: Option<&'a str>,
+    mount: String,
+}
+
+/// A disk for the guard: `-` where the recipe says nothing.
+#[derive(Serialize)]
+struct GuardedDisk {
+    name: String,
+    least_sectors: String,
+    most_sectors: String,
+    scsi: String,
+}
+
+impl GuardedDisk {
+    fn of(disk: &Disk) -> Self {
+        let sectors = |size: Option<ByteSize>| {
+            size.map_or_else(|| "-".to_owned(), |size| size.sectors().to_string())
+        };
+        Self {
+            name: disk.name.to_string(),
+            least_sectors: sectors(disk.size.and_then(|range| range.min)),
+            most_sectors: sectors(disk.size.and_then(|range| range.max)),
+            scsi: disk.scsi.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+        }
+    }
+}
+
+/// What `%post --nochroot` is rendered over.
+#[derive(Serialize)]
+struct Copy<'a> {
+    mount: String,
+    payload: Vec<&'a str>,
+}
+
+/// What `%post` is rendered over.
+#[derive(Serialize)]
+struct Install {
+    agent: Option<&'static str>,
+    agent_directory: &'static str,
+    standin: bool,
+    /// The lines that install the services; absent without any.
+    service: Option<String>,
+    hosts: Vec<String>,
+}
+
+/// What the lines that install services are rendered over.
+#[derive(Serialize)]
+struct Services {
+    services: Vec<&'static str>,
+    self_check: bool,
+    judge: bool,
+}
+
+fn scripts(
+    assets: &Assets,
+    system: &System,
+    placement: &Placement,
+) -> Result<Vec<Script>, ModelError> {
+    let templates = &system.profile.templates;
+    let mount = mount(&system.profile, placement);
+    let guard = template::render(assets, templates.disk_guard.as_str(), &())?;
+    let kickstart_disc = match placement.carrier {
+        Carrier::InstallerDisc => None,
+        Carrier::KickstartDisc => Some(system.profile.kickstart_disc.as_str()),
+    };
+    let pre = Pre {
+        guard: &guard,
+        disks: system.erased().into_iter().map(GuardedDisk::of).collect(),
+        blank_boot_code: system.boots_from_partition().then(|| system.disk.name.to_string()),
+        kickstart_disc,
+        mount: mount.clone(),
+    };
+    let copy = Copy { mount, payload: placement.payload.iter().map(PayloadName::as_str).collect() };
+    let script = |name: &str, words: &[&str], body: String| Script {
+        header: Command::new(name, words.iter().copied()),
+        body,
+    };
+    Ok(vec![
+        script(
+            "%pre",
+            &["--erroronfail", "--log=/tmp/preflight-pre.log"],
+            template::render(assets, templates.pre.as_str(), &pre)?,
+        ),
+        script(
+            "%post",
+            &["--nochroot", "--erroronfail", "--log=/mnt/sysimage/root/preflight-copy.log"],
+            template::render(assets, templates.copy.as_str(), &copy)?,
+        ),
+        script(
+            "%post",
+            &["--erroronfail", "--log=/root/preflight-install.log"],
+            template::render(
+                assets,
+                templates.install.as_str(),
+                &install(assets, system, placement)?,
+            )?,
+        ),
+    ])
+}
+
+fn install(assets: &Assets, system: &System, placement: &Placement) -> Result<Install, ModelError> {
+    let templates = &system.profile.templates;
+    let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
+    let services = Services {
+        services: SERVICES.into_iter().filter(|service| has(service)).collect(),
+        self_check: has(self_check::COLLECTOR),
+        judge: has(self_check::JUDGE),
+    };
+    let service = (!services.services.is_empty())
+        .then(|| template::render(assets, templates.service.as_str(), &services))
+        .transpose()?;
+    let hosts = system.hosts.iter().map(|line| {
+        let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();
+        format!("{} {}", line.address, names.join(" "))
+    });
+    Ok(Install {
+        agent: (system.agent != AgentKind::None).then_some(AGENT),
+        agent_directory: AGENT_DIRECTORY,
+        standin: system.agent == AgentKind::StandIn,
+        service,
+        hosts: hosts.collect(),
+    })
+}

@@ -1,0 +1,18 @@
+//! How a distribution installs: its profile, the settings of the machine, the kickstart, and the
+//! services that the installed system brings.
+//!
+//! Not for reading recipes nor for writing images (`image`).
+
+pub mod disc_layout;
+pub mod first_boot;
+pub mod kickstart;
+pub mod layout;
+pub mod machine;
+pub mod profile;
+pub mod registration;
+pub mod retention;
+pub mod root_password;
+pub mod self_check;
+pub mod service;
+pub mod system;
+pub mod value;

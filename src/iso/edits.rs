@@ -1,0 +1,78 @@
+//! What is to change on an image, and the image that comes of it, planned to the last byte.
+//!
+//! Not for how the one becomes the other (`extend`, `create`).
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::bytemap::{ByteMap, Origin};
+use crate::disc_path::DiscPath;
+
+/// Where the bytes of a file come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Bytes held in memory.
+    Bytes(Arc<[u8]>),
+    /// The first `len` bytes of an open file.
+    File {
+        /// The file.
+        file: Arc<File>,
+        /// Bytes to take.
+        len: u64,
+    },
+}
+
+impl Source {
+    /// Bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { len, .. } => *len,
+        }
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn push_to(&self, map: &mut ByteMap) {
+        match self {
+            Self::Bytes(bytes) => map.push_bytes(Arc::clone(bytes)),
+            Self::File { file, len } => map.push(*len, Origin::File(Arc::clone(file), 0)),
+        }
+    }
+}
+
+/// What is to change in an image.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    /// Files that do not exist yet; missing directories above them are made.
+    pub add: Vec<(DiscPath, Source)>,
+    /// Files that exist and get other content.
+    pub replace: Vec<(DiscPath, Source)>,
+    /// Bytes to write over the base, by their offset in it.
+    pub patch: Vec<(u64, Vec<u8>)>,
+}
+
+/// Where a new file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedFile {
+    /// Its path.
+    pub path: DiscPath,
+    /// Its first byte in the image; 0 for an empty file, which is nowhere.
+    pub at: u64,
+    /// Bytes, all behind each other.
+    pub len: u64,
+}
+
+/// An image that has been planned to the last byte.
+#[derive(Clone, Debug)]
+pub struct Extended {
+    /// What every byte is.
+    pub map: ByteMap,
+    /// Sectors of the volume, as its descriptors say.
+    pub volume_sectors: u32,
+    /// Every added and replaced file, in the order of their bytes.
+    pub placed: Vec<PlacedFile>,
+}

@@ -1,0 +1,496 @@
+//! What the first 32 KiB and the tail of an image say to firmware that takes it for a disk, and
+//! how that changes when files are appended: where they may begin, how long the image becomes,
+//! and which bytes of MBR, GPT and Apple partition map then have to be others.
+//!
+//! Not for judging a finished image (`partition_report`), nor for ISO 9660 itself.
+
+use std::{fmt, io};
+
+use super::bytemap::SECTOR;
+use super::partition_apm::Apm;
+use super::partition_gpt::{GptEntry, GptHeader};
+use super::partition_mbr::{self, BLOCK, MbrEntry};
+use super::read_at::ReadAt;
+
+/// Bytes in front of the primary volume descriptor.
+pub const SYSTEM_AREA: u64 = 16 * SECTOR;
+
+/// A partition that begins in the system area holds the volume, not a part of it.
+const LAST_WHOLE_START: u64 = SYSTEM_AREA / BLOCK;
+
+/// Why the partition tables of an image cannot be read or grown.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemAreaError {
+    /// The image cannot be read.
+    #[error("the image cannot be read at byte {at}")]
+    Read {
+        /// Where.
+        at: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No primary volume descriptor where it has to be.
+    #[error("no ISO 9660 volume descriptor at byte {SYSTEM_AREA}")]
+    NoVolume,
+    /// The file ends before something that it says it holds.
+    #[error("the image has {len} bytes, but its {what} ends at byte {end}")]
+    Truncated {
+        /// Bytes of the image.
+        len: u64,
+        /// What does not fit.
+        what: String,
+        /// Where that ends.
+        end: u64,
+    },
+}
+
+impl SystemAreaError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::NoVolume => Some("give the vendor's ISO image as it was downloaded".to_owned()),
+            Self::Truncated { .. } => Some(
+                "the download is incomplete: fetch it again and compare its checksum".to_owned(),
+            ),
+        }
+    }
+}
+
+/// One of the three kinds of partition table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// Master boot record.
+    Mbr,
+    /// GUID partition table.
+    Gpt,
+    /// Apple partition map.
+    Apm,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mbr => "MBR",
+            Self::Gpt => "GPT",
+            Self::Apm => "Apple partition map",
+        })
+    }
+}
+
+/// Something a person should know about how an image grew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrowthNote {
+    /// The system area holds bytes that are no table we know. They stay.
+    Unknown,
+    /// The partition over the old volume keeps its size, because another one lies behind it.
+    LeftAlone {
+        /// The table.
+        table: Table,
+        /// The partition's number.
+        number: usize,
+        /// The number of the one behind it.
+        behind: usize,
+    },
+    /// The table is broken as it is, and stays so.
+    Broken {
+        /// The table.
+        table: Table,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl fmt::Display for GrowthNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("the system area holds no partition table: kept as it is"),
+            Self::LeftAlone { table, number, behind } => write!(
+                f,
+                "{table} partition {number} keeps its size because partition {behind} lies behind \
+                 it: added files are found on the disc and on the whole device, not through that \
+                 partition"
+            ),
+            Self::Broken { table, why } => {
+                write!(f, "the base's {table} is kept as it is, for {why}")
+            }
+        }
+    }
+}
+
+/// What has to change on an image that grew.
+///
+/// The image is the base up to [`SystemArea::append_at`] (zeros where the base is a few bytes
+/// shorter), then the new data, then zeros up to `len`, and over that the patches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Growth {
+    /// Bytes of the finished image.
+    pub len: u64,
+    /// Offsets and bytes, in ascending order and inside the image.
+    pub patches: Vec<(u64, Vec<u8>)>,
+    /// What to tell.
+    pub notes: Vec<GrowthNote>,
+}
+
+/// The partition tables of a base image.
+#[derive(Clone, Debug)]
+pub struct SystemArea {
+    area: Vec<u8>,
+    len: u64,
+    volume_end: u64,
+    mbr: Vec<MbrEntry>,
+    gpt: Option<Gpt>,
+    apm: Option<Apm>,
+    notes: Vec<GrowthNote>,
+    append_at: u64,
+}
+
+/// A primary table that is right, and where its backup was.
+#[derive(Clone, Debug)]
+struct Gpt {
+    header: GptHeader,
+    array: Vec<u8>,
+    entries: Vec<GptEntry>,
+    /// The old backup: offset and bytes. Only what was really found there.
+    backup: Vec<(u64, u64)>,
+}
+
+/// A partition, in bytes, for the questions that are the same in every table.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    table: Table,
+    number: usize,
+    start: u64,
+    end: u64,
+}
+
+impl SystemArea {
+    /// Reads the tables of an image of `len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is no ISO 9660 image, or when the volume or a partition reaches past its end.
+    pub fn read(base: &dyn ReadAt, len: u64) -> Result<Self, SystemAreaError> {
+        let descriptor_end = SYSTEM_AREA + SECTOR;
+        if len < descriptor_end {
+            return Err(SystemAreaError::NoVolume);
+        }
+        let mut area = read(base, 0, SYSTEM_AREA)?;
+        let volume_end = volume_bytes(&read(base, SYSTEM_AREA, SECTOR)?)?;
+        within(len, "volume", volume_end)?;
+        area.truncate(SYSTEM_AREA as usize);
+
+        let mut notes = Vec::new();
+        let parsed = partition_mbr::parse(&area);
+        let apm = Apm::parse(&area);
+        let gpt = match primary(&area) {
+            Primary::Good(header, array) => {
+                let backup = find_backup(base, len, &header)?;
+                Some(Gpt { entries: header.entries(&array), header, array, backup })
+            }
+            Primary::Broken(why) => {
+                notes.push(GrowthNote::Broken { table: Table::Gpt, why });
+                None
+            }
+            Primary::None => None,
+        };
+        let is_blank = area.iter().all(|&byte| byte == 0);
+        let has_table = parsed.is_some() || apm.is_some() || gpt.is_some() || !notes.is_empty();
+        if !is_blank && !has_table {
+            notes.push(GrowthNote::Unknown);
+        }
+        let mbr = parsed.unwrap_or_default();
+        let mut this = Self { area, len, volume_end, mbr, gpt, apm, notes, append_at: 0 };
+        this.append_at = this.end_of_data()?;
+        Ok(this)
+    }
+
+    /// The offset at which new data may begin: behind the volume and behind every partition that
+    /// is not the volume itself. Padding and an old backup GPT may be written over.
+    pub fn append_at(&self) -> u64 {
+        self.append_at
+    }
+
+    /// Bytes of the image that was read.
+    pub fn base_len(&self) -> u64 {
+        self.len
+    }
+
+    /// What changes when the new data ends at `data_end`, or [`append_at`](Self::append_at) when
+    /// that is later. The data should end with the padding the volume wants to have.
+    pub fn grow(&self, data_end: u64) -> Growth {
+        let data_end = data_end.max(self.append_at).next_multiple_of(SECTOR);
+        let backup = self.gpt.as_ref().map_or(0, |gpt| gpt.header.backup_blocks() * BLOCK);
+        let unit = self.cylinder().unwrap_or(SECTOR);
+        let len = (data_end + backup).next_multiple_of(unit);
+
+        let mut patches: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut notes = self.notes.clone();
+        let mut ends = Vec::new();
+        for whole in self.extents().filter(|extent| self.is_whole(extent)) {
+            if let Some(behind) = self.behind(&whole) {
+                let (table, number) = (whole.table, whole.number);
+                notes.push(GrowthNote::LeftAlone { table, number, behind });
+                continue;
+            }
+            match whole.table {
+                Table::Mbr => {
+                    let entry = self.mbr.iter().find(|entry| entry.number == whole.number);
+                    let entry = entry.expect("the extent was made from it");
+                    patches.push(entry.with_end(&self.area, len / BLOCK));
+                }
+                Table::Gpt => ends.push((whole.number, data_end / BLOCK)),
+                Table::Apm => {
+                    let apm = self.apm.as_ref().expect("the extent was made from it");
+                    let entry = apm.entries.iter().find(|entry| entry.number == whole.number);
+                    let entry = entry.expect("the extent was made from it");
+                    patches.extend(apm.with_end(entry, data_end / apm.block));
+                }
+            }
+        }
+        if let Some(gpt) = &self.gpt {
+            for &(at, bytes) in &gpt.backup {
+                let kept = bytes.min(self.append_at.saturating_sub(at));
+                patches.push((at, vec![0; kept as usize]));
+            }
+            patches.extend(gpt.header.moved(&gpt.array, len / BLOCK, &ends).patches);
+        }
+        patches.retain(|(_, bytes)| !bytes.is_empty());
+        patches.sort_by_key(|(at, _)| *at);
+        Growth { len, patches, notes }
+    }
+
+    /// The cylinder that isohybrid padded the base to, if it did.
+    fn cylinder(&self) -> Option<u64> {
+        let whole = self.mbr.iter().find(|entry| entry.end * BLOCK == self.len)?;
+        if whole.start > LAST_WHOLE_START || whole.kind == partition_mbr::PROTECTIVE {
+            return None;
+        }
+        whole.cylinder()
+    }
+
+    fn extents(&self) -> impl Iterator<Item = Extent> {
+        let mbr = self.mbr.iter().map(|entry| {
+            let (start, end) = (entry.start * BLOCK, entry.end * BLOCK);
+            Extent { table: Table::Mbr, number: entry.number, start, end }
+        });
+        let gpt = self.gpt.iter().flat_map(|gpt| &gpt.entries).map(|entry| {
+            let (start, end) = (entry.start.saturating_mul(BLOCK), entry.end.saturating_mul(BLOCK));
+            Extent { table: Table::Gpt, number: entry.number, start, end }
+        });
+        let apm = self.apm.iter().flat_map(|apm| {
+            apm.entries.iter().map(|entry| Extent {
+                table: Table::Apm,
+                number: entry.number,
+                start: entry.start * apm.block,
+                end: entry.end * apm.block,
+            })
+        });
+        mbr.chain(gpt).chain(apm)
+    }
+
+    /// Whether a partition is the volume: it begins in front of the volume descriptor and reaches
+    /// the volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
+    /// such an end down to a sector.
+    fn is_whole(&self, extent: &Extent) -> bool {
+        let backup = self
+            .gpt
+            .as_ref()
+            .map(|gpt| gpt.header.last_usable.saturating_add(1).saturating_mul(BLOCK));
+        let floor = self.volume_end.min(backup.unwrap_or(u64::MAX));
+        extent.start <= LAST_WHOLE_START * BLOCK && extent.end.saturating_add(SECTOR) > floor
+    }
+
+    /// The first partition of the same table that begins behind `whole`.
+    fn behind(&self, whole: &Extent) -> Option<usize> {
+        self.extents()
+            .filter(|other| other.table == whole.table && other.start >= whole.end)
+            .min_by_key(|other| other.start)
+            .map(|other| other.number)
+    }
+
+    fn end_of_data(&self) -> Result<u64, SystemAreaError> {
+        let mut end = self.volume_end;
+        for extent in self.extents().filter(|extent| !self.is_whole(extent)) {
+            within(self.len, format!("{} partition {}", extent.table, extent.number), extent.end)?;
+            end = end.max(extent.end);
+        }
+        Ok(end.next_multiple_of(SECTOR))
+    }
+}
+
+/// What was found where a primary GPT belongs.
+enum Primary {
+    Good(GptHeader, Vec<u8>),
+    Broken(&'static str),
+    None,
+}
+
+/// Reads the primary GPT in the system area, where both header and array lie on every hybrid
+/// image. Blocks are of 512 bytes: images for disks with larger ones are not made.
+fn primary(area: &[u8]) -> Primary {
+    let block = &area[BLOCK as usize..2 * BLOCK as usize];
+    let Some(header) = GptHeader::parse(block) else {
+        let is_header = block.starts_with(b"EFI PART");
+        return if is_header {
+            Primary::Broken("its header makes no sense")
+        } else {
+            Primary::None
+        };
+    };
+    let start = header.array_at.checked_mul(BLOCK).and_then(|at| usize::try_from(at).ok());
+    let end = start.and_then(|start| start.checked_add(header.array_len() as usize));
+    let array = start.zip(end).and_then(|(start, end)| area.get(start..end));
+    match array {
+        _ if !header.is_crc_right => Primary::Broken("its header's checksum is wrong"),
+        _ if header.at != 1 => Primary::Broken("its header says it is not in block 1"),
+        Some(array) if header.array_at >= 2 => {
+            if header.is_array_crc_right(array) {
+                Primary::Good(header.clone(), array.to_vec())
+            } else {
+                Primary::Broken("the checksum of its entries is wrong")
+            }
+        }
+        _ => Primary::Broken("its entries lie outside of the system area"),
+    }
+}
+
+/// The ranges of the old backup, as far as they hold one.
+fn find_backup(
+    base: &dyn ReadAt,
+    len: u64,
+    primary: &GptHeader,
+) -> Result<Vec<(u64, u64)>, SystemAreaError> {
+    let Some(at) = primary.other.checked_mul(BLOCK) else { return Ok(Vec::new()) };
+    if at < SYSTEM_AREA + SECTOR || at.checked_add(BLOCK).is_none_or(|end| end > len) {
+        return Ok(Vec::new());
+    }
+    let block = read(base, at, BLOCK)?;
+    let backup = GptHeader::parse(&block).filter(|backup| {
+        backup.is_crc_right && backup.at == primary.other && backup.disk == primary.disk
+    });
+    let Some(backup) = backup else { return Ok(Vec::new()) };
+    let mut ranges = vec![(at, BLOCK)];
+    let array_at = backup.array_at.checked_mul(BLOCK).filter(|&array_at| {
+        array_at >= SYSTEM_AREA + SECTOR && array_at.saturating_add(backup.array_len()) <= at
+    });
+    if let Some(array_at) = array_at
+        && backup.is_array_crc_right(&read(base, array_at, backup.array_len())?)
+    {
+        ranges.push((array_at, backup.array_len()));
+    }
+    Ok(ranges)
+}
+
+/// Bytes of the volume, from its primary descriptor.
+pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
+    if descriptor.get(..6) != Some(b"\x01CD001") {
+        return Err(SystemAreaError::NoVolume);
+    }
+    let count = descriptor[80..84].try_into().expect("four bytes");
+    Ok(u64::from(u32::from_le_bytes(count)) * SECTOR)
+}
+
+/// Reads `len` bytes, which the caller bounds.
+pub(super) fn read(base: &dyn ReadAt, at: u64, len: u64) -> Result<Vec<u8>, SystemAreaError> {
+    let mut bytes = vec![0; usize::try_from(len).expect("a bounded length")];
+    base.read_exact_at(at, &mut bytes).map_err(|source| SystemAreaError::Read { at, source })?;
+    Ok(bytes)
+}
+
+fn within(len: u64, what: impl Into<String>, end: u64) -> Result<(), SystemAreaError> {
+    if end > len {
+        return Err(SystemAreaError::Truncated { len, what: what.into(), end });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An image of `sectors` sectors whose volume has `volume` of them.
+    fn image(sectors: u32, volume: u32) -> Vec<u8> {
+        let mut image = vec![0; (u64::from(sectors) * SECTOR) as usize];
+        let descriptor = SYSTEM_AREA as usize;
+        image[descriptor..descriptor + 6].copy_from_slice(b"\x01CD001");
+        image[descriptor + 80..descriptor + 84].copy_from_slice(&volume.to_le_bytes());
+        image
+    }
+
+    fn with_mbr(mut image: Vec<u8>, entries: &[(u8, u32, u32)]) -> Vec<u8> {
+        for (index, (kind, start, count)) in entries.iter().enumerate() {
+            let entry = &mut image[446 + 16 * index..462 + 16 * index];
+            entry[4] = *kind;
+            entry[8..12].copy_from_slice(&start.to_le_bytes());
+            entry[12..16].copy_from_slice(&count.to_le_bytes());
+        }
+        image[510..512].copy_from_slice(&[0x55, 0xAA]);
+        image
+    }
+
+    fn open(image: &[u8]) -> Result<SystemArea, SystemAreaError> {
+        SystemArea::read(&image.to_vec(), image.len() as u64)
+    }
+
+    #[test]
+    fn data_begins_behind_the_volume_and_its_partitions() {
+        for (what, entries, volume, append_at) in [
+            ("no table", &[][..], 300, 300),
+            ("padding behind the volume", &[(0x17, 0, 4096)], 300, 300),
+            ("appended partition", &[(0, 0, 1200), (0xEF, 1200, 801)], 300, 501),
+            ("protective entry", &[(0xEE, 1, 4095)], 300, 300),
+            ("partition inside of the volume", &[(0, 0, 4096), (0xEF, 164, 100)], 300, 300),
+        ] {
+            let area = open(&with_mbr(image(1024, volume), entries)).unwrap();
+            assert_eq!(area.append_at(), append_at * SECTOR, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_the_partition_over_the_volume_grows() {
+        let base = with_mbr(image(400, 300), &[(0xCD, 1, 1199), (0xEF, 164, 100)]);
+        let growth = open(&base).unwrap().grow(1_000_001);
+        let mut expected = base[446..462].to_vec();
+        expected[12..16].copy_from_slice(&(1_001_472_u32 / 512 - 1).to_le_bytes());
+        let expected = Growth { len: 1_001_472, patches: vec![(446, expected)], notes: vec![] };
+        assert_eq!(growth, expected);
+    }
+
+    #[test]
+    fn a_partition_behind_the_volume_stops_it_from_growing() {
+        let base = with_mbr(image(1024, 300), &[(0, 0, 1200), (0xEF, 1200, 800)]);
+        let growth = open(&base).unwrap().grow(0);
+        let note = GrowthNote::LeftAlone { table: Table::Mbr, number: 1, behind: 2 };
+        assert_eq!(growth, Growth { len: 500 * SECTOR, patches: vec![], notes: vec![note] });
+    }
+
+    #[test]
+    fn what_is_not_understood_stays_and_is_told() {
+        assert_eq!(open(&image(400, 300)).unwrap().grow(0).notes, []);
+        let mut base = image(400, 300);
+        base[100] = 1;
+        let growth = open(&base).unwrap().grow(0);
+        assert_eq!((growth.patches, growth.notes), (vec![], vec![GrowthNote::Unknown]));
+
+        let mut base = with_mbr(image(400, 300), &[(0xEE, 1, 1599)]);
+        base[512..520].copy_from_slice(b"EFI PART");
+        let growth = open(&base).unwrap().grow(0);
+        assert_eq!(growth.patches.len(), 1);
+        assert!(matches!(growth.notes[..], [GrowthNote::Broken { table: Table::Gpt, .. }]));
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_refused() {
+        for (base, what) in [
+            (image(299, 300), "volume"),
+            (with_mbr(image(400, 300), &[(0xEF, 1200, 801)]), "MBR partition 1"),
+        ] {
+            let error = open(&base).unwrap_err();
+            assert!(error.to_string().contains(what) && error.hint().is_some(), "{error}");
+        }
+        assert!(matches!(open(&[0; 34816]), Err(SystemAreaError::NoVolume)));
+        assert!(matches!(open(&[0; 100]), Err(SystemAreaError::NoVolume)));
+    }
+}

@@ -1,0 +1,280 @@
+//! The solver over packages made here: each problem once, with everything a person needs to know.
+//!
+//! Not against real repositories: `tests/closure.rs` and the lab have those.
+
+use std::time::Instant;
+
+use rpmrepo_metadata::{Evr, FileType, Package, Requirement, RequirementType};
+
+use super::*;
+use crate::packages::generation::Generation;
+use crate::packages::repository::Group;
+
+/// `NAME EVR [ARCH]`, then `provides:`, `requires:`, `conflicts:`, `obsoletes:`, `file:` words.
+fn package(text: &str) -> Package {
+    let mut words = text.split(", ");
+    let head: Vec<&str> = words.next().unwrap().split(' ').collect();
+    let mut package = Package::default();
+    let (version, release) = head[1].split_once('-').unwrap();
+    package
+        .set_name(head[0].to_owned())
+        .set_arch(head.get(2).copied().unwrap_or("x86_64").to_owned())
+        .set_evr(Evr::new("0".to_owned(), version.to_owned(), release.to_owned()));
+    let own = Requirement::new(head[0])
+        .set_flags(Some(RequirementType::EQ))
+        .set_epoch(Some("0"))
+        .set_version(Some(version))
+        .set_release(Some(release));
+    let (mut provides, mut requires) = (vec![own], Vec::new());
+    let (mut conflicts, mut obsoletes) = (Vec::new(), Vec::new());
+    for word in words {
+        let (kind, what) = word.split_once(' ').unwrap();
+        match kind {
+            "provides" => provides.push(requirement(what)),
+            "requires" => requires.push(requirement(what)),
+            "conflicts" => conflicts.push(requirement(what)),
+            "obsoletes" => obsoletes.push(requirement(what)),
+            "file" => {
+                let (dir, base) = what.rsplit_once('/').unwrap();
+                package.add_file_split(FileType::File, &format!("{dir}/"), base);
+            }
+            other => panic!("{other}"),
+        }
+    }
+    package
+        .set_provides(provides)
+        .set_requires(requires)
+        .set_conflicts(conflicts)
+        .set_obsoletes(obsoletes);
+    package
+}
+
+fn requirement(text: &str) -> Requirement {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [name, sign, evr] = words[..] else { return Requirement::new(text) };
+    let flags = match sign {
+        "&" | "or" => return Requirement::new(text),
+        "<" => RequirementType::LT,
+        "<=" => RequirementType::LE,
+        "=" => RequirementType::EQ,
+        ">=" => RequirementType::GE,
+        _ => RequirementType::GT,
+    };
+    let (version, release) = match evr.split_once('-') {
+        Some((version, release)) => (version, Some(release)),
+        None => (evr, None),
+    };
+    Requirement::new(name)
+        .set_flags(Some(flags))
+        .set_epoch(Some("0"))
+        .set_version(Some(version))
+        .set_release(release)
+}
+
+fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&str]) -> Solution {
+    let mut pool = Pool::default();
+    let mut files = Files::default();
+    for text in base {
+        pool.add(&package(text), Origin::Base, &format!("Packages/{text}")).unwrap();
+    }
+    for text in addons {
+        let package = package(text);
+        pool.add(&package, Origin::AddOn, "DIR/x.rpm").unwrap();
+        files.note(&pool, &package);
+    }
+    let asked: Vec<String> = asked.iter().map(|&text| text.to_owned()).collect();
+    let member = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+    let core = Group {
+        id: "core".into(),
+        name: "Core".into(),
+        packages: vec![
+            member("bash", "mandatory"),
+            member("cronie", "default"),
+            member("nano", "optional"),
+            member("gone", "mandatory"),
+        ],
+    };
+    let known = ["bc-1.06.95-1.el6.x86_64.rpm".to_owned()];
+    let wanted = Wanted { asked: &asked, groups: &[core], generation, known: &known };
+    let mut solution = solve(&pool, &wanted);
+    files.judge(&pool, &mut solution);
+    solution
+}
+
+fn solved(base: &[&str], addons: &[&str], asked: &[&str]) -> Solution {
+    solved_for(Generation::El6, base, addons, asked)
+}
+
+fn told(solution: &Solution) -> Vec<String> {
+    solution.problems.iter().map(ToString::to_string).collect()
+}
+
+const BASE: [&str; 4] = [
+    "glibc 2.12-1.149.el6, provides libc.so.6()(64bit)",
+    "bash 4.1.2-29.el6, requires libc.so.6()(64bit), file /bin/sh",
+    "cronie 1.4.4-12.el6, requires /bin/sh, requires rpmlib(PayloadIsXz) <= 5.2-1",
+    "nano 2.0.9-7.el6",
+];
+
+#[test]
+fn groups_names_and_what_they_require_are_installed_and_no_more() {
+    let addons =
+        ["perl 5.10.1-136.el6, requires perl-libs = 5.10.1-136.el6", "perl-libs 5.10.1-136.el6"];
+    let solution = solved(&BASE, &addons, &["@core", "perl"]);
+    assert_eq!(told(&solution), [""; 0]);
+    assert_eq!(
+        solution.install,
+        [
+            "bash-4.1.2-29.el6.x86_64",
+            "cronie-1.4.4-12.el6.x86_64",
+            "glibc-2.12-1.149.el6.x86_64",
+            "perl-5.10.1-136.el6.x86_64",
+            "perl-libs-5.10.1-136.el6.x86_64",
+        ]
+    );
+    assert_eq!((solution.addons, solution.unneeded.len(), solution.complete), (2, 0, true));
+}
+
+#[test]
+fn every_problem_says_who_wants_what_and_what_would_help() {
+    let cases: [(&[&str], &[&str], &str); 13] = [
+        (&[], &["bc"], "bc is in no repository; bc-1.06.95-1.el6.x86_64.rpm would bring it"),
+        (&[], &["@desktop"], "@desktop: the medium has no such group"),
+        (
+            &["kexec-tools 2.0.0-280.el6, requires bc"],
+            &["kexec-tools"],
+            "kexec-tools-2.0.0-280.el6.x86_64 (an add-on) requires bc, which nobody provides; \
+             bc-1.06.95-1.el6.x86_64.rpm would bring it; kexec-tools-2.0.0-280.el6.x86_64 is wanted \
+             by the kickstart",
+        ),
+        (
+            &["a 1-1.el6, requires b", "b 1-1.el6, requires glibc >= 2.14"],
+            &["a"],
+            "b-1-1.el6.x86_64 (an add-on) requires glibc >= 2.14, which nobody provides; \
+             Packages/glibc 2.12-1.149.el6, provides libc.so.6()(64bit) of the medium provides \
+             glibc = 2.12-1.149.el6; b-1-1.el6.x86_64 is wanted by a-1-1.el6.x86_64",
+        ),
+        (
+            &["a 1-1.el6, requires /usr/bin/perl"],
+            &["a"],
+            "a-1-1.el6.x86_64 (an add-on) requires /usr/bin/perl, which nobody provides; \
+             a-1-1.el6.x86_64 is wanted by the kickstart",
+        ),
+        (
+            &["a 1-1.el6, requires (b or c)"],
+            &["a"],
+            "a-1-1.el6.x86_64 requires (b or c), which the installer's rpm cannot read",
+        ),
+        (
+            &["a 1-1.el6, conflicts bash < 5"],
+            &["a", "bash"],
+            "a-1-1.el6.x86_64 conflicts with bash < 5, which is bash-4.1.2-29.el6.x86_64",
+        ),
+        (
+            &["bash 4.1.2-33.el6, requires libc.so.6()(64bit)"],
+            &[],
+            "bash-4.1.2-33.el6.x86_64 would be taken instead of the medium's bash-4.1.2-29.el6.x86_64",
+        ),
+        (
+            &["bash 4.1.2-9.el6"],
+            &[],
+            "bash-4.1.2-9.el6.x86_64 is older than the medium's bash-4.1.2-29.el6.x86_64 and will \
+             not be taken",
+        ),
+        (
+            &["zsh 1-1.el6, obsoletes bash < 9, provides /bin/sh"],
+            &["bash"],
+            "zsh-1-1.el6.x86_64 obsoletes the medium's bash-4.1.2-29.el6.x86_64 and takes its place",
+        ),
+        (
+            &["a 1-1.el6, file /etc/x", "b 1-1.el6, file /etc/x"],
+            &["a", "b"],
+            "/etc/x is in a-1-1.el6.x86_64 and in b-1-1.el6.x86_64",
+        ),
+        (&["bash 4.1.2-29.el6, requires libc.so.6()(64bit)"], &["bash"], ""),
+        (&["a 1-1.el6, requires a", "b 1-1.el6, conflicts b"], &["a", "b"], ""),
+    ];
+    for (addons, asked, expected) in cases {
+        let found = told(&solved(&BASE, addons, asked));
+        let expected: Vec<&str> = Some(expected).into_iter().filter(|it| !it.is_empty()).collect();
+        assert_eq!(found, expected, "{addons:?}");
+    }
+}
+
+#[test]
+fn a_package_of_the_medium_may_not_wait_for_an_add_on_on_el6() {
+    let base = ["kernel 2.6.32-504.el6, requires bc >= 1"];
+    let addons = ["bc 1.06.95-1.el6"];
+    assert_eq!(
+        told(&solved(&base, &addons, &["kernel"])),
+        ["the medium's kernel-2.6.32-504.el6.x86_64 requires bc >= 1, which only the add-on \
+          bc-1.06.95-1.el6.x86_64 provides: add-ons are installed last"]
+    );
+    assert_eq!(told(&solved_for(Generation::El7, &base, &addons, &["kernel"])), [""; 0]);
+}
+
+#[test]
+fn sixty_four_bits_go_before_thirty_two_and_a_left_out_name_stays_out() {
+    let base = [
+        "glibc 2.12-1.149.el6 i686, provides libc.so.6",
+        "glibc 2.12-1.149.el6, provides libc.so.6()(64bit)",
+        "old 1-1.el6 i686, requires libc.so.6",
+    ];
+    assert_eq!(solved(&base, &[], &["glibc"]).install, ["glibc-2.12-1.149.el6.x86_64"]);
+    assert_eq!(
+        solved(&base, &[], &["old"]).install,
+        ["glibc-2.12-1.149.el6.i686", "old-1-1.el6.i686"]
+    );
+    let solution = solved(&BASE, &[], &["@core", "-cronie"]);
+    assert_eq!(solution.install, ["bash-4.1.2-29.el6.x86_64", "glibc-2.12-1.149.el6.x86_64"]);
+}
+
+#[test]
+fn packages_that_obsolete_each_other_come_to_an_end() {
+    let base = ["a 1-1.el6, obsoletes b", "b 1-1.el6, obsoletes a"];
+    assert_eq!(solved(&base, &[], &["a"]).install.len(), 1);
+}
+
+#[test]
+fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
+    let mut pool = Pool::default();
+    let mut files = Files::default();
+    for text in ["a 1-1.el6", "b 1-1.el6"] {
+        pool.add(&package(text), Origin::Base, text).unwrap();
+    }
+    let addon = package("c 1-1.el6, requires /opt/a & b, file /etc/b.conf");
+    pool.add(&addon, Origin::AddOn, "c.rpm").unwrap();
+    files.note(&pool, &addon);
+    let list = |name: &str, inner: &str| {
+        format!(
+            "<package pkgid=\"0\" name=\"{name}\" arch=\"x86_64\"><version epoch=\"0\" ver=\"1\" rel=\"1.el6\"/>{inner}</package>"
+        )
+    };
+    let xml = format!(
+        "<filelists packages=\"2\">{}{}</filelists>",
+        list("a", "<file>/opt/a &amp; b</file><file type=\"dir\">/etc/b.conf</file>"),
+        list("b", "<file>/etc/b.conf</file><file type=\"ghost\">/opt/x</file>"),
+    );
+    assert_eq!(pool.missing_paths().into_iter().collect::<Vec<_>>(), ["/opt/a & b"]);
+    files.read(&mut pool, xml.as_bytes()).unwrap();
+    let asked = ["b".to_owned(), "c".to_owned()];
+    let generation = Generation::El6;
+    let mut solution = solve(&pool, &Wanted { asked: &asked, groups: &[], generation, known: &[] });
+    files.judge(&pool, &mut solution);
+    assert_eq!(solution.install, ["a-1-1.el6.x86_64", "b-1-1.el6.x86_64", "c-1-1.el6.x86_64"]);
+    assert_eq!(told(&solution), ["/etc/b.conf is in c-1-1.el6.x86_64 and in b-1-1.el6.x86_64"]);
+    assert!(files.read(&mut pool, "<filelists><file>&nope;</file>".as_bytes()).is_ok());
+    let nope = list("a", "<file>&nope;</file>");
+    assert!(files.read(&mut pool, nope.as_bytes()).is_err());
+}
+
+#[test]
+fn thousands_of_packages_in_a_chain_resolve_in_time() {
+    let base: Vec<String> =
+        (0..7000).map(|i| format!("p{i} 1-1.el6, requires p{} = 1-1.el6", i + 1)).collect();
+    let base: Vec<&str> = base.iter().map(String::as_str).collect();
+    let started = Instant::now();
+    let solution = solved(&base, &[], &["p0"]);
+    assert_eq!((solution.install.len(), solution.problems.len()), (7000, 1));
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}

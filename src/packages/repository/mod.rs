@@ -1,0 +1,164 @@
+//! RPM packages and the metadata around them: add-on packages are read and made a repository, a
+//! medium's own repository is read.
+//!
+//! Not for resolving dependencies: what is checked here is that a package is whole, who signed it,
+//! and that the installer's rpm can read it.
+
+mod balanced;
+mod error;
+mod header;
+mod keys;
+mod metadata;
+mod package;
+mod repodata;
+mod signature;
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use error::{PackageFault, RepositoryError};
+pub use keys::{KeyError, KeyName, Keyring, MOST_KEY_BYTES};
+pub use metadata::{
+    FileLists, Group, MetadataFile, PackageEntry, Repo, disc_of, open_file_lists, read_repo,
+    read_repo_each,
+};
+use package::Keep;
+pub use package::RpmPackage;
+pub use repodata::repodata;
+pub use signature::{Signed, Signer};
+
+use crate::packages::generation::Generation;
+
+/// Packages taken from one directory.
+const MOST_PACKAGES: usize = 20_000;
+
+/// Reads every `*.rpm` below a directory, sorted by the name it gets on the disc.
+///
+/// # Errors
+///
+/// Fails at the first package that is damaged or that the generation's rpm cannot read, at a
+/// source package, at another architecture, and when two files give the same package or two
+/// versions of it. With keys, also at the first that none of them signed. Their files stay open.
+pub fn read_packages(
+    dir: &Path,
+    generation: Generation,
+    keyring: &Keyring,
+) -> Result<Vec<RpmPackage>, RepositoryError> {
+    let shelf = read_all(dir, generation, keyring, Keep::Open)?;
+    let untrusted = if keyring.is_empty() { Vec::new() } else { untrusted(&shelf.packages) };
+    match shelf.refused.into_iter().chain(shelf.rivals).chain(untrusted).next() {
+        Some(error) => Err(error),
+        None => Ok(shelf.packages),
+    }
+}
+
+fn untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+    let nobody = packages.iter().filter(|package| !matches!(package.signed, Signed::By(_)));
+    let refused = nobody.map(|package| RepositoryError::Package {
+        path: package.path.clone(),
+        fault: PackageFault::Untrusted(match &package.signed {
+            Signed::Stranger(keys) => {
+                format!("signed by key {}, which nobody named", keys.join(", "))
+            }
+            Signed::HeaderAlone(_) => "signed over its header alone".to_owned(),
+            other => other.to_string(),
+        }),
+    });
+    refused.collect()
+}
+
+/// The packages of a directory, and those that cannot be used.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    /// Those that are whole and that the installer's rpm can read, sorted by the name they get on
+    /// the disc.
+    pub packages: Vec<RpmPackage>,
+    /// Why each of the others is refused.
+    pub refused: Vec<RepositoryError>,
+    /// The same package twice, or two versions of one name.
+    pub rivals: Vec<RepositoryError>,
+}
+
+/// Reads every `*.rpm` below a directory and keeps what is wrong with any, to tell it all at once.
+///
+/// # Errors
+///
+/// Fails when the directory or a file cannot be read, or has more packages than any.
+pub fn survey(
+    dir: &Path,
+    generation: Generation,
+    keyring: &Keyring,
+) -> Result<Shelf, RepositoryError> {
+    read_all(dir, generation, keyring, Keep::Closed)
+}
+
+fn read_all(
+    dir: &Path,
+    generation: Generation,
+    keyring: &Keyring,
+    keep: Keep,
+) -> Result<Shelf, RepositoryError> {
+    let mut shelf = Shelf::default();
+    let mut files = 0;
+    let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
+    for entry in walk {
+        let entry = entry.map_err(|error| RepositoryError::Directory {
+            path: error.path().unwrap_or(dir).to_owned(),
+            source: error.into(),
+        })?;
+        let is_package = entry.path().extension().is_some_and(|extension| extension == "rpm");
+        if !is_package {
+            continue;
+        }
+        let path = entry.path().to_owned();
+        if files == MOST_PACKAGES {
+            return Err(RepositoryError::TooMany { path: dir.to_owned(), most: MOST_PACKAGES });
+        }
+        files += 1;
+        if !entry.file_type().is_file() {
+            let fault = PackageFault::NotAFile;
+            shelf.refused.push(RepositoryError::Package { path, fault });
+            continue;
+        }
+        match package::read(path, generation, keyring, keep) {
+            Ok(package) => shelf.packages.push(package),
+            Err(error @ RepositoryError::Package { .. }) => shelf.refused.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    shelf.packages.sort_by(|a, b| a.location.cmp(&b.location));
+    shelf.rivals = rivals(&shelf.packages);
+    Ok(shelf)
+}
+
+/// The installer takes one version of a name; which one would not be ours to say.
+fn rivals(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+    let mut rivals = Vec::new();
+    let mut by_name: BTreeMap<&str, &RpmPackage> = BTreeMap::new();
+    let mut by_location: BTreeMap<&str, &PathBuf> = BTreeMap::new();
+    for package in packages {
+        if let Some(first) = by_location.insert(&package.location, &package.path) {
+            rivals.push(RepositoryError::Twice {
+                nevra: package.nevra(),
+                first: first.clone(),
+                second: package.path.clone(),
+            });
+            continue;
+        }
+        let first = by_name.entry(&package.name).or_insert(package);
+        if first.evr() != package.evr() {
+            rivals.push(RepositoryError::TwoVersions {
+                name: package.name.clone(),
+                first: first.path.clone(),
+                first_version: first.evr(),
+                second: package.path.clone(),
+                second_version: package.evr(),
+            });
+        }
+    }
+    rivals
+}

@@ -1,0 +1,538 @@
+//! One package file: read once, verified against the digests it carries, reduced to metadata.
+//!
+//! Not for its content: the payload is hashed and never decompressed.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use md5::{Digest as _, Md5};
+use rpm::{IndexSignatureTag as Sig, IndexTag, PackageMetadata};
+use rpmrepo_metadata::{Changelog, Checksum, Evr, FileType, Package, Requirement, RequirementType};
+
+use super::error::{PackageFault, RepositoryError};
+use super::header;
+use super::keys::Keyring;
+use super::signature::{self, Signed, Whole};
+use crate::digest::{Sha256, Sha256Hasher};
+use crate::packages::generation::Generation;
+
+const LEAD: usize = 96;
+/// Changelog entries kept, as createrepo keeps them.
+const CHANGELOGS: usize = 10;
+
+/// What rpm 4.8 provides of itself; our reading of lib/rpmds.c, by the features' ages.
+const RPMLIB_EL6: [&str; 14] = [
+    "BuiltinLuaScripts",
+    "CompressedFileNames",
+    "ConcurrentAccess",
+    "ExplicitPackageProvide",
+    "FileCaps",
+    "FileDigests",
+    "HeaderLoadSortsTags",
+    "PartialHardlinkSets",
+    "PayloadFilesHavePrefix",
+    "PayloadIsBzip2",
+    "PayloadIsLzma",
+    "PayloadIsXz",
+    "ScriptletInterpreterArgs",
+    "VersionedDependencies",
+];
+/// What rpm 4.11 added to that.
+const RPMLIB_EL7: [&str; 2] = ["ScriptletExpansion", "TildeInVersions"];
+
+/// A binary package that the installer's rpm can read, without its content.
+#[derive(Clone, Debug)]
+pub struct RpmPackage {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// The open file that was verified, where its bytes are to be used: the path may be another's
+    /// by then.
+    pub file: Option<Arc<File>>,
+    /// Its name in the repository: `NAME-VERSION-RELEASE.ARCH.rpm`, whatever the file is called.
+    pub location: String,
+    /// The package's name.
+    pub name: String,
+    /// The epoch; 0 when there is none.
+    pub epoch: u32,
+    /// The version.
+    pub version: String,
+    /// The release.
+    pub release: String,
+    /// `x86_64`, `i686` or `noarch`.
+    pub arch: String,
+    /// The digest of the file.
+    pub sha256: Sha256,
+    /// Bytes of the file.
+    pub len: u64,
+    /// Where its header starts in the file and where it ends.
+    pub header_range: (u64, u64),
+    /// Who signed it.
+    pub signed: Signed,
+    metadata: Package,
+}
+
+impl RpmPackage {
+    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`.
+    pub fn nevra(&self) -> String {
+        format!("{}-{}.{}", self.name, self.evr(), self.arch)
+    }
+
+    /// `EPOCH:VERSION-RELEASE`.
+    pub fn evr(&self) -> String {
+        format!("{}:{}-{}", self.epoch, self.version, self.release)
+    }
+
+    /// What it provides; files are [`Self::files`].
+    pub fn provides(&self) -> &[Requirement] {
+        self.metadata.provides()
+    }
+
+    /// What it requires, without what rpm itself provides.
+    pub fn requires(&self) -> &[Requirement] {
+        self.metadata.requires()
+    }
+
+    /// The paths of its files.
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        self.metadata.files().iter().map(|file| file.path())
+    }
+
+    /// A sentence when its dist tag is that of another release than the one installed.
+    pub fn remark(&self, generation: Generation) -> Option<String> {
+        let wanted = match generation {
+            Generation::El6 => "el6",
+            Generation::El7 => "el7",
+        };
+        let tag = dist_tag(&self.release)?;
+        (tag != wanted).then(|| format!("{} was built for {tag}, not {wanted}", self.nevra()))
+    }
+
+    /// All that repository metadata says of it.
+    pub fn metadata(&self) -> &Package {
+        &self.metadata
+    }
+
+    /// The metadata as it is written, its times set to `epoch`.
+    pub(super) fn metadata_at(&self, epoch: u64) -> Package {
+        let mut metadata = self.metadata.clone();
+        metadata.set_time_file(epoch);
+        metadata
+    }
+}
+
+/// The `elN` in a release such as `16.el6_6.1`.
+fn dist_tag(release: &str) -> Option<&str> {
+    let tag = release.split('.').find(|part| {
+        part.strip_prefix("el").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    })?;
+    let end = tag[2..].find(|c: char| !c.is_ascii_digit()).map_or(tag.len(), |at| at + 2);
+    Some(&tag[..end])
+}
+
+/// Whether a package's file stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// For its bytes to be used.
+    Open,
+    /// What was read of it is all that is wanted: there may be more packages than open files.
+    Closed,
+}
+
+/// Reads and verifies a package.
+pub(super) fn read(
+    path: PathBuf,
+    generation: Generation,
+    keyring: &Keyring,
+    keep: Keep,
+) -> Result<RpmPackage, RepositoryError> {
+    let failed = |source| RepositoryError::Read { path: path.clone(), source };
+    let file = File::open(&path).map_err(failed)?;
+    match read_open(&path, &file, generation, keyring).map_err(failed)? {
+        Ok(package) => {
+            Ok(RpmPackage { file: (keep == Keep::Open).then(|| Arc::new(file)), ..package })
+        }
+        Err(fault) => Err(RepositoryError::Package { path, fault }),
+    }
+}
+
+type Judged<T> = Result<T, PackageFault>;
+
+fn read_open(
+    path: &Path,
+    file: &File,
+    generation: Generation,
+    keyring: &Keyring,
+) -> std::io::Result<Judged<RpmPackage>> {
+    let reader = &mut BufReader::with_capacity(256 * 1024, file);
+    let mut front = Vec::with_capacity(LEAD);
+    reader.take(LEAD as u64).read_to_end(&mut front)?;
+    if let Err(fault) = check_lead(&front) {
+        return Ok(Err(fault));
+    }
+    let signature = match header::take(reader, "signature header")? {
+        Ok(bytes) => bytes,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    front.extend(signature);
+    let padding = front.len().next_multiple_of(8) - front.len();
+    reader.take(padding as u64).read_to_end(&mut front)?;
+    let main = match header::take(reader, "header")? {
+        Ok(bytes) => bytes,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let header_start = front.len();
+    front.extend(&main);
+    let metadata = match PackageMetadata::parse(&mut &front[..]) {
+        Ok(metadata) => metadata,
+        Err(error) => return Ok(Err(PackageFault::Unreadable(error))),
+    };
+    let mut digests = Digests::new(&front, &main);
+    digests.payload(reader)?;
+    let mut package = match judge(path, &metadata, digests, (header_start, front.len()), generation)
+    {
+        Ok(package) => package,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let (before, header) = front.split_at(header_start);
+    let whole = Whole { file, before, header, sha256: package.sha256 };
+    Ok(signature::judge(&metadata, &whole, keyring)?.map(|signed| {
+        package.signed = signed;
+        package
+    }))
+}
+
+fn check_lead(lead: &[u8]) -> Judged<()> {
+    let not = |what| Err(PackageFault::NotRpm(what));
+    if !lead.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
+        return match lead {
+            [] => not("an empty file"),
+            _ if lead.starts_with(b"drpm") => not("a delta package"),
+            _ if lead.trim_ascii_start().starts_with(b"<") => not("a web page"),
+            _ => not("something else"),
+        };
+    }
+    if lead.len() < LEAD {
+        return Err(PackageFault::Cut("lead"));
+    }
+    // The kind of signature: a header, as every rpm since 3.0 writes it.
+    if lead[78..80] != [0, 5] {
+        return Err(PackageFault::NotRpm(
+            "one with a signature of a kind that no rpm reads any more",
+        ));
+    }
+    // Bytes 6 and 7 say binary or source; the header is asked again below.
+    match lead[6..8] {
+        [0, 0] => Ok(()),
+        _ => Err(PackageFault::Source),
+    }
+}
+
+/// All digests of a package, made in one pass over the file.
+struct Digests {
+    file: Sha256Hasher,
+    payload: Sha256Hasher,
+    header_and_payload: Md5,
+    len: u64,
+    payload_start: Vec<u8>,
+    payload_len: u64,
+}
+
+impl Digests {
+    fn new(front: &[u8], main: &[u8]) -> Self {
+        let mut file = Sha256Hasher::default();
+        file.update(front);
+        let mut header_and_payload = Md5::new();
+        header_and_payload.update(main);
+        Self {
+            file,
+            payload: Sha256Hasher::default(),
+            header_and_payload,
+            len: front.len() as u64,
+            payload_start: Vec::new(),
+            payload_len: 0,
+        }
+    }
+
+    fn payload(&mut self, reader: &mut impl Read) -> std::io::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let n = match reader.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => n,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if self.payload_start.is_empty() {
+                self.payload_start = buffer[..n.min(8)].to_vec();
+            }
+            self.file.update(&buffer[..n]);
+            self.payload.update(&buffer[..n]);
+            self.header_and_payload.update(&buffer[..n]);
+            self.len += n as u64;
+            self.payload_len += n as u64;
+        }
+    }
+}
+
+fn judge(
+    path: &Path,
+    metadata: &PackageMetadata,
+    digests: Digests,
+    range: (usize, usize),
+    generation: Generation,
+) -> Judged<RpmPackage> {
+    check_digests(metadata, &digests)?;
+    if metadata.is_source_package() {
+        return Err(PackageFault::Source);
+    }
+    check_payload(metadata, &digests)?;
+    check_features(metadata, generation)?;
+    let text = |field, tag, expected, good: fn(&str) -> bool| -> Judged<String> {
+        let value = metadata.header.get_entry_data_as_string(tag).unwrap_or_default();
+        if good(value) {
+            return Ok(value.to_owned());
+        }
+        let value = value.chars().take(100).collect();
+        Err(PackageFault::Value { field, value, expected })
+    };
+    let name = text("name", IndexTag::RPMTAG_NAME, "a package name", is_name)?;
+    let version =
+        text("version", IndexTag::RPMTAG_VERSION, "a version without a dash", is_version)?;
+    let release =
+        text("release", IndexTag::RPMTAG_RELEASE, "a release without a dash", is_version)?;
+    let arch = text("architecture", IndexTag::RPMTAG_ARCH, "x86_64, i686 or noarch", |arch| {
+        matches!(arch, "x86_64" | "i686" | "noarch")
+    })?;
+    let epoch = match metadata.get_epoch() {
+        Ok(epoch) => epoch,
+        Err(rpm::Error::TagNotFound(_)) => 0,
+        Err(error) => return Err(PackageFault::Unreadable(error)),
+    };
+    let sha256 = digests.file.finish();
+    let location = format!("{name}-{version}-{release}.{arch}.rpm");
+    let header_range = (range.0 as u64, range.1 as u64);
+    let mut package = Package::default();
+    package
+        .set_name(name.clone())
+        .set_arch(arch.clone())
+        .set_evr(Evr::new(epoch.to_string(), version.clone(), release.clone()))
+        .set_checksum(Checksum::Sha256(sha256.to_string()))
+        .set_location_href(location.clone())
+        .set_size_package(digests.len)
+        .set_rpm_header_range(header_range.0, header_range.1);
+    describe(&mut package, metadata).map_err(PackageFault::Unreadable)?;
+    Ok(RpmPackage {
+        path: path.to_owned(),
+        file: None,
+        location,
+        name,
+        epoch,
+        version,
+        release,
+        arch,
+        sha256,
+        len: digests.len,
+        header_range,
+        signed: Signed::Nobody,
+        metadata: package,
+    })
+}
+
+fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
+    let report = metadata.check_digests().map_err(PackageFault::Unreadable)?;
+    if !report.has_header_digest() {
+        return Err(PackageFault::NoDigest("header"));
+    }
+    for (status, kind) in [(&report.header_sha256, "sha256"), (&report.header_sha1, "sha1")] {
+        if status.is_mismatch() {
+            return Err(PackageFault::Digest("header", kind));
+        }
+    }
+    // One that is there but is no text or no bytes is a fault, not an absence.
+    for tag in [Sig::RPMSIGTAG_SHA1, Sig::RPMSIGTAG_SHA256] {
+        there(metadata.signature.get_entry_data_as_string(tag))?;
+    }
+    let md5 = there(metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5))?;
+    let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256);
+    let sha256 = there(sha256)?;
+    if md5.is_none() && sha256.is_none() {
+        return Err(PackageFault::NoDigest("payload"));
+    }
+    if sha256.is_some_and(|hex| hex != digests.payload.clone().finish().to_string()) {
+        return Err(PackageFault::Digest("payload", "sha256"));
+    }
+    if md5.is_some_and(|bytes| bytes != &digests.header_and_payload.clone().finalize()[..]) {
+        return Err(PackageFault::Digest("payload", "md5"));
+    }
+    Ok(())
+}
+
+/// A value, unless there is none.
+fn there<T>(value: Result<T, rpm::Error>) -> Judged<Option<T>> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(rpm::Error::TagNotFound(_)) => Ok(None),
+        Err(error) => Err(PackageFault::Unreadable(error)),
+    }
+}
+
+fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
+    if digests.payload_len == 0 {
+        return Err(PackageFault::NoPayload);
+    }
+    // Before there was a tag for it, it was gzip.
+    let compressor =
+        match metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADCOMPRESSOR) {
+            Ok(text) => text,
+            Err(rpm::Error::TagNotFound(_)) => "gzip",
+            Err(error) => return Err(PackageFault::Unreadable(error)),
+        };
+    let start: &[u8] = match compressor {
+        "gzip" => &[0x1f, 0x8b],
+        "xz" => &[0xfd, b'7', b'z', b'X', b'Z'],
+        "bzip2" => b"BZh",
+        "lzma" => &[0x5d, 0],
+        other => return Err(PackageFault::Compression(other.chars().take(40).collect())),
+    };
+    if digests.payload_start.starts_with(start) {
+        return Ok(());
+    }
+    let what = format!("it names {compressor}, the payload is something else");
+    Err(PackageFault::Header { part: "header", what })
+}
+
+/// Whether the installer's rpm knows everything that is required of it.
+fn check_features(metadata: &PackageMetadata, generation: Generation) -> Judged<()> {
+    for dependency in metadata.get_requires().map_err(PackageFault::Unreadable)? {
+        let name = dependency.name.as_str();
+        let known = match name.strip_prefix("rpmlib(").and_then(|rest| rest.strip_suffix(')')) {
+            Some(feature) => {
+                RPMLIB_EL6.contains(&feature)
+                    || generation == Generation::El7 && RPMLIB_EL7.contains(&feature)
+            }
+            // Rich dependencies came with rpm 4.13.
+            None => !name.starts_with('('),
+        };
+        if !known {
+            return Err(PackageFault::Feature(name.chars().take(100).collect()));
+        }
+    }
+    Ok(())
+}
+
+/// Takes over what the metadata says beside the package's identity.
+fn describe(package: &mut Package, metadata: &PackageMetadata) -> Result<(), rpm::Error> {
+    package
+        .set_summary(metadata.get_summary().unwrap_or_default())
+        .set_description(metadata.get_description().unwrap_or_default())
+        .set_packager(metadata.get_packager().unwrap_or_default())
+        .set_url(metadata.get_url().unwrap_or_default())
+        .set_time_build(metadata.get_build_time().unwrap_or_default())
+        .set_rpm_license(metadata.get_license().unwrap_or_default())
+        .set_rpm_vendor(metadata.get_vendor().unwrap_or_default())
+        .set_rpm_group(metadata.get_group().unwrap_or_default())
+        .set_rpm_buildhost(metadata.get_build_host().unwrap_or_default())
+        .set_rpm_sourcerpm(metadata.get_source_rpm().unwrap_or_default())
+        .set_size_installed(metadata.get_installed_size().unwrap_or_default())
+        .set_provides(requirements(metadata.get_provides()?))
+        .set_requires(requirements(metadata.get_requires()?))
+        .set_conflicts(requirements(metadata.get_conflicts()?))
+        .set_obsoletes(requirements(metadata.get_obsoletes()?));
+    let archive = metadata.signature.get_entry_data_as_u32(Sig::RPMSIGTAG_PAYLOADSIZE);
+    package.set_size_archive(archive.map_or(0, u64::from));
+    let modes = metadata.header.get_entry_data_as_u16_array(IndexTag::RPMTAG_FILEMODES);
+    let modes = modes.unwrap_or_default();
+    for (at, (dir, base)) in metadata.get_file_paths_split()?.into_iter().enumerate() {
+        let is_dir = modes.get(at).is_some_and(|mode| mode & 0o170_000 == 0o040_000);
+        package.add_file_split(if is_dir { FileType::Dir } else { FileType::File }, dir, base);
+    }
+    // Newest first in a header, oldest first in the metadata.
+    let newest = metadata.iter_changelog_entries()?.take(CHANGELOGS);
+    let mut changelogs: Vec<Changelog> = newest.map(Changelog::from).collect();
+    changelogs.reverse();
+    package.set_changelogs(changelogs);
+    Ok(())
+}
+
+/// Dependencies as the metadata writes them, each once; rpm's own are not a repository's matter.
+fn requirements(dependencies: Vec<rpm::Dependency>) -> Vec<Requirement> {
+    let mut kept: Vec<Requirement> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for dependency in dependencies {
+        let key = (dependency.name.clone(), dependency.flags.bits(), dependency.version.clone());
+        if dependency.name.starts_with("rpmlib(") || !seen.insert(key) {
+            continue;
+        }
+        let flags = relation(dependency.flags);
+        let mut requirement = Requirement::new(dependency.name).set_flags(flags);
+        if flags.is_some() && !dependency.version.is_empty() {
+            let evr = Evr::parse(&dependency.version);
+            let epoch = if evr.epoch().is_empty() { "0" } else { evr.epoch() };
+            let release = Some(evr.release()).filter(|release| !release.is_empty());
+            requirement = requirement
+                .set_epoch(Some(epoch))
+                .set_version(Some(evr.version()))
+                .set_release(release);
+        }
+        kept.push(requirement);
+    }
+    kept
+}
+
+fn relation(flags: rpm::DependencyFlags) -> Option<RequirementType> {
+    use rpm::DependencyFlags as Flags;
+    let has = |flag| flags.contains(flag);
+    match (has(Flags::LESS), has(Flags::GREATER), has(Flags::EQUAL)) {
+        (true, false, false) => Some(RequirementType::LT),
+        (true, false, true) => Some(RequirementType::LE),
+        (false, true, false) => Some(RequirementType::GT),
+        (false, true, true) => Some(RequirementType::GE),
+        (false, false, true) => Some(RequirementType::EQ),
+        _ => None,
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 128
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-'))
+}
+
+fn is_version(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'~' | b'^');
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dist_tag_is_found_wherever_it_stands() {
+        let cases = [
+            ("16.el6", Some("el6")),
+            ("136.el6_6.1", Some("el6")),
+            ("1.el6.elrepo", Some("el6")),
+            ("3.el7", Some("el7")),
+            ("1.elrepo", None),
+            ("1", None),
+            ("1.el", None),
+        ];
+        for (release, tag) in cases {
+            assert_eq!(dist_tag(release), tag, "{release}");
+        }
+    }
+
+    #[test]
+    fn names_and_versions_are_plain_words() {
+        for good in ["perl", "gcc-c++", "kmod-reiserfs", "389-ds"] {
+            assert!(is_name(good));
+        }
+        for bad in ["", "-x", "../x", "a b", "a\nb", "$(reboot)", "a/b"] {
+            assert!(!is_name(bad), "{bad:?}");
+        }
+        assert!(is_version("1.0~rc1") && !is_version("1-2") && !is_version("1<2"));
+    }
+}

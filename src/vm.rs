@@ -1,0 +1,361 @@
+//! The appliance's virtual machine, described before it is made: a `.vmx` and an `.ovf` in which
+//! disk.EnableUUID is set before the machine is first powered on.
+//!
+//! Not for making disks or machines: whoever registers or deploys the descriptor does that.
+
+use serde::Serialize;
+
+use crate::assets::Assets;
+use crate::image::recipe::Recipe;
+use crate::installer::machine::{Disk, Firmware};
+use crate::installer::profile::{Generation, Profile};
+use crate::installer::retention::Retention;
+use crate::template::{self, TemplateError};
+
+const GIB: u64 = 1 << 30;
+
+/// 6 GB or more (S001, Prerequisites).
+const MEMORY_MIB: u32 = 6144;
+
+/// D:vmware-azure-install-linux-master-target sizes the appliance with four or more.
+const CPUS: u32 = 4;
+
+/// The size of the system disk where the recipe does not say: 100 GB (the same page).
+const SYSTEM_GIB: u64 = 100;
+
+/// The size of the retention disk where the recipe does not say: 1 TB (the same page).
+const RETENTION_GIB: u64 = 1024;
+
+/// What disks of hardware version 9 may have at most; from version 10 it is 62 TB.
+const LARGEST_AT_9_GIB: u64 = 2032;
+
+/// What version 10 allows at most.
+const LARGEST_GIB: u64 = 62 * 1024;
+
+/// Why no machine can be described.
+#[derive(Debug, thiserror::Error)]
+pub enum VmError {
+    /// A size that no virtual disk has.
+    #[error("the {disk} disk of {gib} GiB is larger than any virtual disk, {LARGEST_GIB} GiB")]
+    TooLarge {
+        /// Which.
+        disk: &'static str,
+        /// How large.
+        gib: u64,
+    },
+    /// No whole number of GiB lies in the range.
+    #[error("no whole number of GiB lies between the {disk} disk's min and max")]
+    NoSize {
+        /// Which.
+        disk: &'static str,
+    },
+    /// A text that neither format can hold.
+    #[error("{what} {text:?}: expected 1 to 200 characters without control characters")]
+    Text {
+        /// Which.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// A template does not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+impl VmError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { .. } | Self::NoSize { .. } => {
+                Some("give the recipe's disk a size with min and max in whole GiB".to_owned())
+            }
+            Self::Text { .. } | Self::Template(_) => None,
+        }
+    }
+}
+
+/// A text as it stands between the quotes of a `.vmx`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct VmxText(String);
+
+impl VmxText {
+    /// Escapes a text: `|` and what would end the value or the line become `|` and their code.
+    ///
+    /// ```
+    /// use preflight::vm::VmxText;
+    /// assert_eq!(VmxText::of("a \"b\" | c").as_str(), "a |22b|22 |7C c");
+    /// ```
+    pub fn of(text: &str) -> Self {
+        let escape = |c: char| match c {
+            '"' | '|' => format!("|{:02X}", u32::from(c)),
+            c if c.is_ascii_control() => format!("|{:02X}", u32::from(c)),
+            c => c.to_string(),
+        };
+        Self(text.chars().map(escape).collect())
+    }
+
+    /// The escaped text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text as it stands in XML, in an element or between double quotes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct XmlText(String);
+
+impl XmlText {
+    /// Escapes a text.
+    ///
+    /// ```
+    /// use preflight::vm::XmlText;
+    /// assert_eq!(XmlText::of("<a & 'b' \"c\">").as_str(), "&lt;a &amp; &apos;b&apos; &quot;c&quot;&gt;");
+    /// ```
+    pub fn of(text: &str) -> Self {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '"' => out.push_str("&quot;"),
+                '\'' => out.push_str("&apos;"),
+                c => out.push(c),
+            }
+        }
+        Self(out)
+    }
+
+    /// The escaped text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the recipe does not say of the machine.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// The image in its CD drive.
+    pub image: &'a str,
+    /// The network its adapter is on.
+    pub network: &'a str,
+}
+
+/// Both descriptors, and what a person should know of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// For an ESXi host's own datastore.
+    pub vmx: String,
+    /// For a client that deploys.
+    pub ovf: String,
+    /// Why things are as they are.
+    pub notes: Vec<String>,
+    /// What makes the disks that the `.vmx` names, on the host, in the machine's directory.
+    pub commands: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Texts<T> {
+    name: T,
+    title: T,
+    image: T,
+    network: T,
+    guest: T,
+}
+
+#[derive(Serialize)]
+struct VirtualDisk {
+    unit: u32,
+    id: String,
+    instance: u32,
+    label: String,
+    gib: u64,
+    vmx_file: VmxText,
+}
+
+#[derive(Serialize)]
+struct Model {
+    hardware: u32,
+    hardware_padded: String,
+    firmware: &'static str,
+    cpus: u32,
+    memory_mib: u32,
+    guest_id: &'static str,
+    disks: Vec<VirtualDisk>,
+    vmx: Texts<VmxText>,
+    xml: Texts<XmlText>,
+}
+
+/// Describes the machine of a recipe.
+///
+/// # Errors
+///
+/// [`VmError`], when a size or a text is none that a virtual machine can have.
+pub fn describe(
+    assets: &Assets,
+    recipe: &Recipe,
+    profile: &Profile,
+    around: &Surroundings<'_>,
+) -> Result<Descriptors, VmError> {
+    let image = checked("image", around.image)?;
+    let network = checked("network", around.network)?;
+    let name = recipe.host_name.as_str().split('.').next().unwrap_or("master-target").to_owned();
+    let title = match &recipe.title {
+        Some(title) => title.as_str().to_owned(),
+        None => "Linux master target".to_owned(),
+    };
+    let sizes = [
+        ("system", size("system", Some(&recipe.disks.system), SYSTEM_GIB)?),
+        ("retention", size("retention", retention(recipe), RETENTION_GIB)?),
+    ];
+    let largest = sizes.iter().map(|(_, gib)| *gib).max().unwrap_or_default();
+    let hardware = if largest > LARGEST_AT_9_GIB { 10 } else { 9 };
+    let disks: Vec<VirtualDisk> = (0..)
+        .zip(&sizes)
+        .map(|(unit, (what, gib))| VirtualDisk {
+            unit,
+            id: format!("vmdisk{}", unit + 1),
+            instance: 7 + unit,
+            label: format!("Hard disk {}, {what}", unit + 1),
+            gib: *gib,
+            vmx_file: VmxText::of(&file(&name, what)),
+        })
+        .collect();
+    let commands = sizes
+        .iter()
+        .map(|(what, gib)| format!("vmkfstools -c {gib}G -d thin {}", file(&name, what)))
+        .collect();
+    let (guest_id, guest) = guest(profile.generation);
+    let model = Model {
+        hardware,
+        hardware_padded: format!("{hardware:02}"),
+        firmware: match recipe.firmware {
+            Firmware::Bios => "bios",
+            Firmware::Uefi => "efi",
+        },
+        cpus: CPUS,
+        memory_mib: MEMORY_MIB,
+        guest_id,
+        disks,
+        vmx: texts(VmxText::of, [&name, &title, image, network, guest]),
+        xml: texts(XmlText::of, [&name, &title, image, network, guest]),
+    };
+    Ok(Descriptors {
+        vmx: template::render(assets, "vm/machine.vmx.hbs", &model)?,
+        ovf: template::render(assets, "vm/machine.ovf.hbs", &model)?,
+        notes: notes(hardware, &sizes),
+        commands,
+    })
+}
+
+fn texts<T>(of: fn(&str) -> T, [name, title, image, network, guest]: [&str; 5]) -> Texts<T> {
+    Texts {
+        name: of(name),
+        title: of(title),
+        image: of(image),
+        network: of(network),
+        guest: of(guest),
+    }
+}
+
+fn checked<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError> {
+    let fits = (1..=200).contains(&text.chars().count());
+    // What XML 1.0 has no place for is not in the name of anything either.
+    let is_odd = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if !fits || text.chars().any(is_odd) {
+        return Err(VmError::Text { what, text: text.to_owned() });
+    }
+    Ok(text)
+}
+
+fn file(name: &str, what: &str) -> String {
+    match what {
+        "system" => format!("{name}.vmdk"),
+        what => format!("{name}-{what}.vmdk"),
+    }
+}
+
+/// The retention disk as the recipe has it, when it says anything of one.
+fn retention(recipe: &Recipe) -> Option<&Disk> {
+    match &recipe.retention {
+        Retention::Install(retention) => Some(&retention.disk),
+        Retention::None | Retention::FirstBoot { .. } => None,
+    }
+}
+
+/// A size in whole GiB that the guard before the installation lets through: the usual one, moved
+/// into the recipe's range.
+fn size(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<u64, VmError> {
+    let range = disk.and_then(|disk| disk.size);
+    let min = range.and_then(|range| range.min).map(|min| min.bytes().div_ceil(GIB));
+    let max = range.and_then(|range| range.max).map(|max| max.bytes() / GIB);
+    let gib = usual.max(min.unwrap_or(1)).min(max.unwrap_or(u64::MAX));
+    if gib == 0 || min.is_some_and(|min| gib < min) {
+        return Err(VmError::NoSize { disk: what });
+    }
+    if gib > LARGEST_GIB {
+        return Err(VmError::TooLarge { disk: what, gib });
+    }
+    Ok(gib)
+}
+
+/// The guest id of the API, and the word of a `.vmx`. Ids of their own for releases of CentOS
+/// came with version 6.5 of the API; this one is known to all that the documents name.
+fn guest(generation: Generation) -> (&'static str, &'static str) {
+    match generation {
+        Generation::El6 | Generation::El7 => ("centos64Guest", "centos-64"),
+    }
+}
+
+fn notes(hardware: u32, sizes: &[(&str, u64)]) -> Vec<String> {
+    let why = match hardware {
+        9 => "which every ESXi since 5.1 runs",
+        _ => "which ESXi 5.5 and later run, for a disk of more than 2032 GiB needs it",
+    };
+    let mut notes = vec![
+        format!("hardware version {hardware}, {why}"),
+        "disk.EnableUUID is TRUE from the first start on".to_owned(),
+        "the controller is LSI Logic: paravirtual ones are not supported on a master target"
+            .to_owned(),
+    ];
+    notes.extend(sizes.iter().map(|(what, gib)| format!("{what} disk: {gib} GiB")));
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(range: &str) -> Disk {
+        let text = format!("name: sda\nerase: true\nsize: {range}\n");
+        crate::yaml::parse(&text, "test").unwrap()
+    }
+
+    #[test]
+    fn a_size_is_the_usual_one_moved_into_the_range() {
+        for (range, usual, expected) in [
+            ("{min: 100 GiB, max: 500 GiB}", 100, Some(100)),
+            ("{min: 120 GiB}", 100, Some(120)),
+            ("{max: 80 GiB}", 100, Some(80)),
+            ("{min: 102401 MiB}", 100, Some(101)),
+            ("{min: 900 GiB}", 1024, Some(1024)),
+            ("{min: 3 TiB}", 1024, Some(3072)),
+            ("{min: 1025 MiB, max: 2047 MiB}", 100, None),
+            ("{max: 500 MiB}", 100, None),
+            ("{min: 100 TiB}", 100, None),
+        ] {
+            assert_eq!(size("system", Some(&disk(range)), usual).ok(), expected, "{range}");
+        }
+        assert_eq!(size("retention", None, 1024).ok(), Some(1024));
+    }
+
+    #[test]
+    fn texts_that_no_descriptor_holds_are_refused() {
+        for text in ["", "a\nb", "a\u{0}", "\u{ffff}", &"x".repeat(201)] {
+            assert!(checked("network", text).is_err(), "{text:?}");
+        }
+        assert!(checked("network", "VM Network \"<&|>\" é").is_ok());
+    }
+}
