@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, OFlags};
 /// anew, with its owner and mode: one that a killed build left behind, or that somebody else put
 /// there, is removed before. One that is dropped is removed.
 #[derive(Debug)]
-pub struct Replacement {
+pub struct AtomicFile {
     file: File,
     part: PathBuf,
     target: PathBuf,
@@ -25,14 +25,14 @@ pub struct Replacement {
 
 /// Who may read a file from its first byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub enum Visibility {
     /// Whom the umask allows.
     ByUmask,
     /// The owner alone: the file holds a secret.
     Owner,
 }
 
-impl Readers {
+impl Visibility {
     fn mode(self) -> u32 {
         match self {
             Self::ByUmask => 0o644,
@@ -181,7 +181,7 @@ fn refuse_input(
     Ok(())
 }
 
-impl Replacement {
+impl AtomicFile {
     /// Opens the part file of `target`, empty, locked and for these readers; see [`check_target`].
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl Replacement {
     pub fn open(
         target: &Path,
         overwrite: bool,
-        readers: Readers,
+        readers: Visibility,
         inputs: &[Input],
     ) -> Result<Self, ReplacementError> {
         check_target(target, overwrite, inputs)?;
@@ -233,7 +233,7 @@ impl Replacement {
     }
 }
 
-impl Drop for Replacement {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
             // Nothing can be done about a failure here; the next build takes the part file over.
@@ -253,7 +253,7 @@ const MOST_TRIES: usize = 16;
 fn open_part(
     part: &Path,
     target: &Path,
-    readers: Readers,
+    readers: Visibility,
     inputs: &[Input],
 ) -> Result<Option<File>, ReplacementError> {
     let io = |source| ReplacementError::Io { path: part.to_owned(), source };
@@ -341,12 +341,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a.iso");
         fs::write(&target, "old").unwrap();
-        let part = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
+        let part = AtomicFile::open(&target, true, Visibility::ByUmask, &[]).unwrap();
         part.file().write_all(b"new").unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"old");
         drop(part);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        let part = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
+        let part = AtomicFile::open(&target, true, Visibility::ByUmask, &[]).unwrap();
         part.file().write_all(b"new").unwrap();
         part.commit().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
@@ -358,7 +358,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(".a.iso.part"), "half of something").unwrap();
         let part =
-            Replacement::open(&dir.path().join("a.iso"), false, Readers::ByUmask, &[]).unwrap();
+            AtomicFile::open(&dir.path().join("a.iso"), false, Visibility::ByUmask, &[]).unwrap();
         assert_eq!(part.file().metadata().unwrap().len(), 0);
         part.commit().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -389,13 +389,13 @@ mod tests {
             if needs_root && !root {
                 continue;
             }
-            for readers in [Readers::Owner, Readers::ByUmask] {
+            for readers in [Visibility::Owner, Visibility::ByUmask] {
                 let dir = tempfile::tempdir().unwrap();
                 let (target, left) = (dir.path().join("a.iso"), dir.path().join(".a.iso.part"));
                 let victim = dir.path().join("victim");
                 fs::write(&victim, "precious").unwrap();
                 put(&left, &victim);
-                let part = Replacement::open(&target, false, readers, &[]).unwrap();
+                let part = AtomicFile::open(&target, false, readers, &[]).unwrap();
                 part.file().write_all(b"new").unwrap();
                 part.commit().unwrap();
                 assert_eq!(fs::read(&victim).unwrap(), b"precious", "{what}");
@@ -409,7 +409,7 @@ mod tests {
         fs::create_dir(dir.path().join(".a.iso.part")).unwrap();
         let target = dir.path().join("a.iso");
         assert!(matches!(
-            Replacement::open(&target, false, Readers::Owner, &[]),
+            AtomicFile::open(&target, false, Visibility::Owner, &[]),
             Err(ReplacementError::NotAFile(_))
         ));
     }
@@ -423,7 +423,7 @@ mod tests {
         fs::write(&left, "half of something, for all").unwrap();
         fs::set_permissions(&left, fs::Permissions::from_mode(0o644)).unwrap();
         let early = File::open(&left).unwrap();
-        let part = Replacement::open(&target, true, Readers::Owner, &[]).unwrap();
+        let part = AtomicFile::open(&target, true, Visibility::Owner, &[]).unwrap();
         assert_eq!(part.file().metadata().unwrap().mode() & 0o777, 0o600);
         assert_ne!(part.file().metadata().unwrap().ino(), early.metadata().unwrap().ino());
         part.commit().unwrap();
@@ -438,32 +438,32 @@ mod tests {
         fs::write(&target, "old").unwrap();
         let input = [Input::named(&target).unwrap()];
         assert!(matches!(
-            Replacement::open(&target, false, Readers::ByUmask, &[]),
+            AtomicFile::open(&target, false, Visibility::ByUmask, &[]),
             Err(ReplacementError::Exists(_))
         ));
         assert!(matches!(
-            Replacement::open(&target, true, Readers::ByUmask, &input),
+            AtomicFile::open(&target, true, Visibility::ByUmask, &input),
             Err(ReplacementError::IsInput { .. })
         ));
         assert!(matches!(
-            Replacement::open(dir.path(), true, Readers::ByUmask, &[]),
+            AtomicFile::open(dir.path(), true, Visibility::ByUmask, &[]),
             Err(ReplacementError::NotAFile(_))
         ));
         let link = dir.path().join("link.iso");
         std::os::unix::fs::symlink(&target, &link).unwrap();
         assert!(matches!(
-            Replacement::open(&link, true, Readers::ByUmask, &[]),
+            AtomicFile::open(&link, true, Visibility::ByUmask, &[]),
             Err(ReplacementError::NotAFile(_))
         ));
         fs::hard_link(&target, dir.path().join(".other.iso.part")).unwrap();
         assert!(matches!(
-            Replacement::open(&dir.path().join("other.iso"), false, Readers::ByUmask, &input),
+            AtomicFile::open(&dir.path().join("other.iso"), false, Visibility::ByUmask, &input),
             Err(ReplacementError::IsInput { .. })
         ));
         assert_eq!(fs::read(&target).unwrap(), b"old");
-        let held = Replacement::open(&target, true, Readers::ByUmask, &[]).unwrap();
+        let held = AtomicFile::open(&target, true, Visibility::ByUmask, &[]).unwrap();
         assert!(matches!(
-            Replacement::open(&target, true, Readers::ByUmask, &[]),
+            AtomicFile::open(&target, true, Visibility::ByUmask, &[]),
             Err(ReplacementError::Busy(_))
         ));
         drop(held);

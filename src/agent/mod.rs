@@ -25,7 +25,7 @@ pub use tree::{CUSTOM_CHANGES, INSTALLER};
 use serde::Serialize;
 
 use crate::digest::Sha256;
-use crate::facts::Looked;
+use crate::facts::Collection;
 
 /// What an agent bundle is, from its name and from every byte of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +53,7 @@ pub struct AgentBundle {
     /// Whether the archive says that it is a stand-in.
     pub standin: bool,
     /// The scripts inside.
-    pub scripts: Looked<Script>,
+    pub scripts: Collection<Script>,
 }
 
 impl AgentBundle {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use serde::{Serialize, Serializer};
 
-use crate::facts::Looked;
+use crate::facts::Collection;
 
 /// Scripts that are told one by one; a real agent has a few dozen.
 const MOST: usize = 500;
@@ -53,10 +53,10 @@ pub(super) fn note(scripts: &mut Vec<Script>, path: &str, mode: u32, size: u64, 
 }
 
 /// What is told of the scripts.
-pub(super) fn told(mut scripts: Vec<Script>) -> Looked<Script> {
+pub(super) fn told(mut scripts: Vec<Script>) -> Collection<Script> {
     let complete = scripts.len() <= MOST;
     scripts.truncate(MOST);
-    Looked { items: scripts, complete }
+    Collection { items: scripts, complete }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::pass::settle;
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
 use crate::assets::Assets;
-use crate::atomic_file::{Input, Readers, Replacement, check_target};
+use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
@@ -119,8 +119,8 @@ fn write(
 ) -> anyhow::Result<Report> {
     let &Places { out, overwrite, inputs, .. } = places;
     let failed = || format!("cannot write {}", out.display());
-    let readers = if plan.holds_secret() { Readers::Owner } else { Readers::ByUmask };
-    let part = Replacement::open(out, overwrite, readers, inputs)?;
+    let readers = if plan.holds_secret() { Visibility::Owner } else { Visibility::ByUmask };
+    let part = AtomicFile::open(out, overwrite, readers, inputs)?;
     let (image, manifest) = fill(plan, composition, &part).with_context(failed)?;
     tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
@@ -153,7 +153,7 @@ fn write(
 fn fill(
     plan: &Plan,
     mut composition: Composition,
-    part: &Replacement,
+    part: &AtomicFile,
 ) -> anyhow::Result<(ByteMap, Manifest)> {
     let mut image = std::mem::take(&mut composition.image);
     let bar = progress::Bytes::start("writing", image.len());
@@ -166,7 +166,7 @@ fn fill(
 
 /// Reads the part file back, byte by byte and as an image, while it goes to disk. It gets its
 /// name only when all three are done.
-fn read_back(image: &ByteMap, part: &Replacement) -> anyhow::Result<(Sha256, ImageFacts)> {
+fn read_back(image: &ByteMap, part: &AtomicFile) -> anyhow::Result<(Sha256, ImageFacts)> {
     let file = Arc::new(part.file().try_clone()?);
     let bar = progress::Bytes::start("verifying", image.len());
     std::thread::scope(|scope| {

@@ -9,7 +9,7 @@ use rustix::fs::Access;
 use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
 use super::{Exit, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
-use crate::atomic_file::{Input, Readers, Replacement, check_target};
+use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
 use crate::facts::Document;
@@ -121,7 +121,7 @@ impl Reporting {
         report: &Report,
     ) -> anyhow::Result<Exit> {
         for (format, path) in &self.files {
-            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
             out.file()
                 .write_all(&(format.render)(report, &Style::default()))
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -197,7 +197,7 @@ pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Ex
     let text: String = transcripts.iter().map(capture::text).collect();
     match out {
         Some(path) => {
-            let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+            let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
             out.file()
                 .write_all(text.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;

@@ -11,7 +11,7 @@ use super::args::{BuildDelta, BuildImage};
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
 use super::{Exit, check, progress, screen, stream};
 use crate::assets::Assets;
-use crate::atomic_file::{Input, Readers, Replacement, check_target};
+use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
@@ -36,7 +36,7 @@ pub fn build(args: &BuildDelta, named: &[Input]) -> anyhow::Result<Exit> {
         None => named_after(&args.image),
     };
     // It holds what the image holds, so a root password's hash too.
-    let part = Replacement::open(&out, args.overwrite, Readers::Owner, named)?;
+    let part = AtomicFile::open(&out, args.overwrite, Visibility::Owner, named)?;
     let bar = progress::Bytes::start("comparing", medium.file_len());
     let made = delta::make(&image, &base, part.file(), &|at| bar.at(at))
         .with_context(|| out.display().to_string())?;
@@ -104,7 +104,7 @@ pub fn rebuild(
     reporting.check_outputs(&others, named)?;
     enough_space(&out, delta.result_len)?;
     let failed = || format!("cannot rebuild {}", out.display());
-    let part = Replacement::open(&out, args.overwrite, Readers::Owner, named)?;
+    let part = AtomicFile::open(&out, args.overwrite, Visibility::Owner, named)?;
     fill(&delta, &base, &part).with_context(failed)?;
     let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
     let report = check::judge_image(&out, &facts, &checks, &reporting);
@@ -127,8 +127,8 @@ pub fn rebuild(
     // An image of an earlier version has none.
     let bill = bill.map(|bill| product::begin(&sbom, &bill, named)).transpose()?;
     part.commit()?;
-    bill.map_or(Ok(()), Replacement::commit)?;
-    beside.map_or(Ok(()), Replacement::commit)?;
+    bill.map_or(Ok(()), AtomicFile::commit)?;
+    beside.map_or(Ok(()), AtomicFile::commit)?;
     let exit = reporting.show(&report)?;
     anstream::eprintln!("rebuilt {}, sha256 {}", out.display(), delta.result);
     Ok(exit)
@@ -158,7 +158,7 @@ fn described(delta: &Delta, base: &Path, out: &Path) -> String {
 }
 
 /// Writes what the delta rebuilds.
-fn fill(delta: &Delta, base: &File, part: &Replacement) -> anyhow::Result<()> {
+fn fill(delta: &Delta, base: &File, part: &AtomicFile) -> anyhow::Result<()> {
     part.file().set_len(delta.result_len)?;
     let bar = progress::Bytes::start("writing", delta.result_len);
     let mut at = 0;
@@ -175,7 +175,7 @@ fn fill(delta: &Delta, base: &File, part: &Replacement) -> anyhow::Result<()> {
 type ReadBack = (ImageFacts, Result<Manifest, String>, Option<Vec<u8>>);
 
 /// Reads the part file back, as bytes and as an image, while it goes to disk.
-fn read_back(delta: &Delta, part: &Replacement) -> anyhow::Result<ReadBack> {
+fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
     let file = Arc::new(part.file().try_clone()?);
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());

@@ -11,7 +11,7 @@ use anyhow::Context;
 
 use super::args::Fix;
 use super::{screen, terminal};
-use crate::atomic_file::{Readers, Replacement};
+use crate::atomic_file::{AtomicFile, Visibility};
 use crate::facts::script::quoted;
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
@@ -104,7 +104,7 @@ fn agreed() -> anyhow::Result<bool> {
 
 /// Writes how to mend what a report says is wrong; its owner alone may read and run it.
 pub fn script(report: &Report, path: &Path) -> anyhow::Result<()> {
-    let out = Replacement::open(path, true, Readers::Owner, &[])?;
+    let out = AtomicFile::open(path, true, Visibility::Owner, &[])?;
     out.file()
         .write_all(&fix_script::render(report))
         .with_context(|| format!("cannot write {}", path.display()))?;

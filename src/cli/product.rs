@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::atomic_file::{Input, Readers, Replacement};
+use crate::atomic_file::{AtomicFile, Input, Visibility};
 use crate::image::free_space;
 use crate::image::manifest::Beside;
 
@@ -59,13 +59,13 @@ pub fn begin_manifest(
     path: &Path,
     beside: &Beside,
     inputs: &[Input],
-) -> anyhow::Result<Replacement> {
+) -> anyhow::Result<AtomicFile> {
     begin(path, beside.to_json().as_bytes(), inputs)
 }
 
 /// Writes a file to disk; it gets its name when it is committed.
-pub fn begin(path: &Path, bytes: &[u8], inputs: &[Input]) -> anyhow::Result<Replacement> {
-    let part = Replacement::open(path, true, Readers::ByUmask, inputs)?;
+pub fn begin(path: &Path, bytes: &[u8], inputs: &[Input]) -> anyhow::Result<AtomicFile> {
+    let part = AtomicFile::open(path, true, Visibility::ByUmask, inputs)?;
     part.file()
         .write_all(bytes)
         .and_then(|()| part.file().sync_all())

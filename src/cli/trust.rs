@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 
 use super::args::{TrustServer, Trusting};
 use super::{Exit, screen, terminal, via};
-use crate::atomic_file::{Readers, Replacement};
+use crate::atomic_file::{AtomicFile, Visibility};
 use crate::secret::redacted;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::Deadline;
@@ -148,7 +148,7 @@ fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
             .create(directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
     }
-    let out = Replacement::open(path, true, Readers::ByUmask, &[])?;
+    let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
     out.file()
         .write_all(text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::args::BuildVm;
 use super::{Exit, screen};
 use crate::assets::Assets;
-use crate::atomic_file::{Input, Readers, Replacement};
+use crate::atomic_file::{AtomicFile, Input, Visibility};
 use crate::image::recipe::Recipe;
 use crate::image::setting::Setting;
 use crate::vm::{self, Surroundings};
@@ -33,7 +33,7 @@ pub fn build(args: &BuildVm, assets: &Assets, named: &[Input]) -> anyhow::Result
     // Both are on disk before either has its name.
     let mut written = Vec::new();
     for (path, text) in &parts {
-        let part = Replacement::open(path, args.overwrite, Readers::ByUmask, named)?;
+        let part = AtomicFile::open(path, args.overwrite, Visibility::ByUmask, named)?;
         part.file()
             .write_all(text.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;

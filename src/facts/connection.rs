@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::transcript::{SshSession, Transcript};
-use super::{Fact, Looked};
+use super::{Collection, Fact};
 
 /// The kind of failure of a server that offers only algorithms of the SHA-1 era, when they were
 /// not allowed.
@@ -27,7 +27,7 @@ pub struct ConnectionFacts {
     /// The host key algorithm that was agreed on.
     pub host_key: Fact<String>,
     /// Which of the algorithms agreed on are of the SHA-1 era.
-    pub old_algorithms: Fact<Looked<String>>,
+    pub old_algorithms: Fact<Collection<String>>,
     /// Whether the server could not be reached with today's algorithms alone.
     pub legacy_only: Fact<bool>,
     /// Whether algorithms of the SHA-1 era were allowed.
@@ -91,7 +91,7 @@ pub fn of(transcript: &Transcript) -> ConnectionFacts {
             (None, false) => None,
         }),
         old_algorithms: match old {
-            Some(old) => Fact::Known(Looked::complete(old)),
+            Some(old) => Fact::Known(Collection::complete(old)),
             None => Fact::unavailable(silence.clone()),
         },
         legacy: or_silent(ssh.map(|ssh| ssh.legacy)),

@@ -108,14 +108,14 @@ impl<T: JsonSchema> JsonSchema for Fact<T> {
 /// In a [`Document`] `complete` is true or absent, so that a list cut short leaves a rule that
 /// requires it undecided, unless what was seen decides it: one fault found is a fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Looked<T> {
+pub struct Collection<T> {
     /// What was found.
     pub items: Vec<T>,
     /// Whether nothing was cut off or skipped.
     pub complete: bool,
 }
 
-impl<T> Looked<T> {
+impl<T> Collection<T> {
     /// A list in which nothing is missing.
     pub fn complete(items: Vec<T>) -> Self {
         Self { items, complete: true }
@@ -305,7 +305,7 @@ fn mark(value: &Value) -> Option<&str> {
     value.get(MARK)?.as_str()
 }
 
-/// Why a [`Looked`] is not complete: it says so, or elements of it, which are removed, could not
+/// Why a [`Collection`] is not complete: it says so, or elements of it, which are removed, could not
 /// be read.
 fn cut_short(map: &mut serde_json::Map<String, Value>) -> Option<String> {
     let complete = map.get("complete")?.as_bool()?;
@@ -326,7 +326,7 @@ mod tests {
     struct Disc {
         label: Fact<String>,
         size: Fact<i64>,
-        files: Fact<Looked<Fact<i64>>>,
+        files: Fact<Collection<Fact<i64>>>,
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
         let disc = Disc {
             label: Fact::Known("X".into()),
             size: Fact::unavailable("no permission"),
-            files: Fact::Known(Looked::complete(vec![Fact::Known(1), Fact::Known(2)])),
+            files: Fact::Known(Collection::complete(vec![Fact::Known(1), Fact::Known(2)])),
         };
         let document = Document::new("image", &disc);
         assert_eq!(
@@ -372,8 +372,11 @@ mod tests {
     fn what_is_longer_than_facts_are_is_absent_with_the_reason() {
         let text = |bytes: usize| "x".repeat(bytes);
         let facts = |label: Fact<String>, items: Vec<Fact<i64>>| {
-            let disc =
-                Disc { label, size: Fact::Known(1), files: Fact::Known(Looked::complete(items)) };
+            let disc = Disc {
+                label,
+                size: Fact::Known(1),
+                files: Fact::Known(Collection::complete(items)),
+            };
             Document::new("image", &disc)
         };
         let most = facts(Fact::Known(text(MAX_TEXT)), vec![Fact::Known(1); MAX_ITEMS]);
@@ -395,7 +398,7 @@ mod tests {
         assert_eq!(more.known["image"]["files"]["items"].as_array().unwrap().len(), MAX_ITEMS);
         let quoted = facts(Fact::unavailable(text(10_000)), Vec::new());
         assert_eq!(quoted.absent["image.label"], text(MAX_REASON) + "...");
-        let items = Looked::complete(vec![text(1), text(MAX_TEXT + 1)]);
+        let items = Collection::complete(vec![text(1), text(MAX_TEXT + 1)]);
         let listed = Document::new("list", &items);
         assert_eq!(listed.known["list"]["items"], serde_json::json!(["x"]));
         assert!(listed.absent.contains_key("list.complete"));
@@ -419,7 +422,7 @@ mod tests {
 
     #[test]
     fn an_element_that_could_not_be_read_makes_its_list_incomplete() {
-        let sizes = Looked::complete(vec![Fact::Known(1), Fact::unavailable("cut off")]);
+        let sizes = Collection::complete(vec![Fact::Known(1), Fact::unavailable("cut off")]);
         let document = Document::new("sizes", &sizes);
         assert_eq!(document.known, serde_json::json!({ "sizes": { "items": [1] } }));
         assert_eq!(document.absent["sizes.complete"], "cut off");

@@ -7,7 +7,7 @@ pub mod depsolve;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Fact, Looked};
+use super::{Collection, Fact};
 
 /// Everything that is judged about one image; rules know it as `image`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -68,7 +68,7 @@ pub struct MediumFacts {
     pub hybrid: bool,
     /// What is wrong with MBR, GPT (both copies) or Apple partition map, in words; empty when
     /// all agree with the file's length, or when there are none.
-    pub partition_faults: Fact<Looked<String>>,
+    pub partition_faults: Fact<Collection<String>>,
     /// Whether the firmware can start it from an El Torito entry: BIOS.
     pub bios: bool,
     /// The same: UEFI.
@@ -79,26 +79,26 @@ pub struct MediumFacts {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct BootFacts {
     /// What starts by itself, as `FILE: TITLE` for each boot configuration file.
-    pub defaults: Fact<Looked<String>>,
+    pub defaults: Fact<Collection<String>>,
     /// Every entry of every boot configuration file.
-    pub entries: Fact<Looked<BootEntryFacts>>,
+    pub entries: Fact<Collection<BootEntryFacts>>,
     /// Volume labels that boot configurations name, each once, blanks unescaped.
-    pub labels: Fact<Looked<String>>,
+    pub labels: Fact<Collection<String>>,
     /// Whether the configurations inside efiboot.img have the kernel lines of those in the tree;
     /// true when there is no efiboot.img.
     pub efi_copy_agrees: Fact<bool>,
     /// Boot configuration files whose default entry has no `ks=` or `inst.ks=`, by path.
-    pub attended_defaults: Fact<Looked<String>>,
+    pub attended_defaults: Fact<Collection<String>>,
     /// Why what starts by itself does not install by itself, in words: no time limit, no kernel, a
     /// kickstart that is not on the disc, an argument that asks.
-    pub obstacles: Fact<Looked<String>>,
+    pub obstacles: Fact<Collection<String>>,
     /// What the default entries need and the disc does not have, in words: a boot entry of the
     /// firmware, kernel, initial RAM disk, kickstart.
-    pub faults: Fact<Looked<String>>,
+    pub faults: Fact<Collection<String>>,
     /// How the default entries name the kickstart, each form once: `ks`, `inst.ks`.
-    pub kickstart_keys: Fact<Looked<String>>,
+    pub kickstart_keys: Fact<Collection<String>>,
     /// The kickstart locations the default entries name, each once: `cdrom:/ks.cfg`.
-    pub kickstart_locations: Fact<Looked<String>>,
+    pub kickstart_locations: Fact<Collection<String>>,
     /// The most kickstart arguments on one kernel line.
     pub most_kickstart_arguments: Fact<i64>,
     /// The longest kernel line's length in bytes.
@@ -128,30 +128,30 @@ pub struct SourceFacts {
     /// Whether `repodata/repomd.xml` of the vendor is there.
     pub repodata: bool,
     /// Groups of the vendor's comps file.
-    pub groups: Fact<Looked<String>>,
+    pub groups: Fact<Collection<String>>,
     /// Packages that `%packages` names and neither medium nor add-ons have.
-    pub missing_packages: Fact<Looked<String>>,
+    pub missing_packages: Fact<Collection<String>>,
     /// Groups that `%packages` names and no comps file has.
-    pub missing_groups: Fact<Looked<String>>,
+    pub missing_groups: Fact<Collection<String>>,
     /// Faults of the add-on repository: metadata or packages that do not match their digests.
-    pub addon_faults: Fact<Looked<String>>,
+    pub addon_faults: Fact<Collection<String>>,
     /// Packages in the add-on repository.
     pub addon_packages: Fact<i64>,
     /// The same one by one, sorted by `NAME-EPOCH:VERSION-RELEASE.ARCH`.
-    pub addons: Fact<Looked<AddOnFacts>>,
+    pub addons: Fact<Collection<AddOnFacts>>,
     /// Packages in the vendor's repository.
     pub vendor_packages: Fact<i64>,
     /// Files of the vendor's whose bytes are not those of `.treeinfo`, `repomd.xml` or
     /// `primary.xml`, or that are missing, in words.
-    pub vendor_faults: Fact<Looked<String>>,
+    pub vendor_faults: Fact<Collection<String>>,
     /// Files of the vendor's that were read and are what a checksum says.
     pub vendor_verified: Fact<i64>,
     /// Records of `.treeinfo` about repository metadata that are of an older state, in words.
-    pub vendor_stale: Fact<Looked<String>>,
+    pub vendor_stale: Fact<Collection<String>>,
     /// Files that the installation starts from and no checksum on the disc covers.
-    pub uncovered: Fact<Looked<String>>,
+    pub uncovered: Fact<Collection<String>>,
     /// Why a repository of the kickstart's, or one on the disc, is not used, in words.
-    pub repository_faults: Fact<Looked<String>>,
+    pub repository_faults: Fact<Collection<String>>,
 }
 
 /// A package of the add-on repository.
@@ -171,9 +171,9 @@ pub struct KickstartFacts {
     /// Bytes.
     pub size: i64,
     /// What the linter found, each as `line N: code: text`; errors only.
-    pub lint_errors: Looked<String>,
+    pub lint_errors: Collection<String>,
     /// What the linter found that is worth a warning.
-    pub lint_warnings: Looked<String>,
+    pub lint_warnings: Collection<String>,
     /// The `bootloader` command's location: `mbr`, `partition`, `none`; `missing` when there is no
     /// such command.
     #[schemars(extend("enum" = ["mbr", "partition", "none", "missing"]))]
@@ -183,20 +183,20 @@ pub struct KickstartFacts {
     /// Whether disks are erased (`clearpart --all`, `--linux`, or `--initlabel`).
     pub erases: bool,
     /// Disks that `clearpart`, `ignoredisk --only-use` and `part --ondisk` name, each once.
-    pub disks: Looked<String>,
+    pub disks: Collection<String>,
     /// Whether every disk that may be touched is named in `clearpart` and `ignoredisk`.
     pub disks_named: bool,
     /// Whether a `%pre` guard compares the disks with what the recipe says and refuses.
     pub disk_guard: bool,
     /// Mount points with their file system: `/`, `/var/crash`, `/home`, `swap` ...
-    pub partitions: Looked<PartitionFacts>,
+    pub partitions: Collection<PartitionFacts>,
     /// Whether LVM, btrfs or software RAID commands are there.
     pub lvm: bool,
     /// The firmware it was planned for: `bios` or `uefi`.
     #[schemars(extend("enum" = ["bios", "uefi"]))]
     pub firmware: Fact<String>,
     /// Packages and groups asked for, groups with `@`.
-    pub packages: Looked<String>,
+    pub packages: Collection<String>,
     /// Whether only `@core` beside named packages is asked for (`@base` excluded).
     pub minimal: bool,
     /// `locked`, `sha512` (a `$6$` hash), `plain`, `weak` (another hash) or `none`.
@@ -213,9 +213,9 @@ pub struct KickstartFacts {
     /// absent when the scripts cannot be followed that far.
     pub first_boot: Fact<bool>,
     /// Where the `repo` commands find packages: their `--baseurl`, or the command.
-    pub repositories: Looked<String>,
+    pub repositories: Collection<String>,
     /// The commands that say where the installation comes from, such as `cdrom`.
-    pub sources: Looked<String>,
+    pub sources: Collection<String>,
 }
 
 /// One `part` command.
@@ -237,9 +237,9 @@ pub struct PayloadFacts {
     /// Whether `/preflight/manifest.json` is there and read.
     pub manifest: Fact<bool>,
     /// Files the manifest names that are missing or do not match, in words.
-    pub faults: Fact<Looked<String>>,
+    pub faults: Fact<Collection<String>>,
     /// Files below `/preflight` that the manifest does not name.
-    pub strangers: Fact<Looked<String>>,
+    pub strangers: Fact<Collection<String>>,
     /// Files verified.
     pub files: Fact<i64>,
     /// Whether manifest and list were read, every file they name is there with its digest, and
@@ -263,7 +263,7 @@ pub struct MadeFacts {
     /// The recipe's digest.
     pub recipe_sha256: String,
     /// Keys of the recipe that were overridden.
-    pub overridden: Looked<String>,
+    pub overridden: Collection<String>,
     /// Digest of the plan: of every value and input, defaults filled.
     pub plan_sha256: String,
     /// The profile's name.
@@ -273,7 +273,7 @@ pub struct MadeFacts {
     /// The vendor's medium: its digest.
     pub base_sha256: Fact<String>,
     /// Why the packages may not install, when it was built all the same.
-    pub incomplete: Looked<String>,
+    pub incomplete: Collection<String>,
 }
 
 /// The replication agent on the disc.

@@ -24,4 +24,4 @@ pub mod storage;
 pub mod transcript;
 pub mod vsphere;
 
-pub use document::{Document, Fact, Looked, MAX_ITEMS, Unavailable};
+pub use document::{Collection, Document, Fact, MAX_ITEMS, Unavailable};

@@ -17,7 +17,7 @@ use interfaces::Address;
 
 use super::probe::Probe;
 use super::transcript::Transcript;
-use super::{Fact, Looked, file};
+use super::{Collection, Fact, file};
 
 /// The resolver's configuration, and the hosts the host knows by itself.
 ///
@@ -40,11 +40,11 @@ pub struct NetworkFacts {
     /// The host's name.
     pub host_name: Fact<String>,
     /// The interfaces that have an address others can reach.
-    pub interfaces: Fact<Looked<InterfaceFacts>>,
+    pub interfaces: Fact<Collection<InterfaceFacts>>,
     /// The addresses of the name servers.
-    pub name_servers: Fact<Looked<String>>,
+    pub name_servers: Fact<Collection<String>>,
     /// Those of the addresses above for which `/etc/hosts` does not name the host.
-    pub unnamed_addresses: Fact<Looked<String>>,
+    pub unnamed_addresses: Fact<Collection<String>>,
 }
 
 /// One interface with an address.
@@ -69,7 +69,8 @@ pub fn of(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
     NetworkFacts {
         host_name: host_name.clone(),
         interfaces: addresses.clone().map(|addresses| interfaces_of(&addresses, &files)),
-        name_servers: servers.map(|text| Looked::complete(name_servers(text.unwrap_or_default()))),
+        name_servers: servers
+            .map(|text| Collection::complete(name_servers(text.unwrap_or_default()))),
         unnamed_addresses: addresses.and_then(|addresses| {
             let unnamed = |name: &String| {
                 hosts.map(|text| unnamed(text.unwrap_or_default(), &addresses, name))
@@ -84,7 +85,7 @@ fn reachable(mut addresses: Vec<Address>) -> Vec<Address> {
     addresses
 }
 
-fn interfaces_of(addresses: &[Address], files: &Fact<Configuration>) -> Looked<InterfaceFacts> {
+fn interfaces_of(addresses: &[Address], files: &Fact<Configuration>) -> Collection<InterfaceFacts> {
     let mut names: Vec<&str> = Vec::new();
     for address in addresses {
         if !names.contains(&address.interface.as_str()) {
@@ -98,7 +99,7 @@ fn interfaces_of(addresses: &[Address], files: &Fact<Configuration>) -> Looked<I
         let summary = format!("{name} {} ({how})", addresses.join(" "));
         InterfaceFacts { name: name.to_owned(), addresses, at_boot, summary }
     };
-    Looked::complete(names.into_iter().map(interface).collect())
+    Collection::complete(names.into_iter().map(interface).collect())
 }
 
 /// Whether an interface starts with the machine, and what says so.
@@ -136,7 +137,7 @@ pub fn name_servers(text: &str) -> Vec<String> {
 /// Which of the addresses have no line of `/etc/hosts` that names the host.
 ///
 /// The whole host name is looked for, as the agent's setup does, in any case of letters.
-fn unnamed(text: &str, addresses: &[Address], host_name: &str) -> Looked<String> {
+fn unnamed(text: &str, addresses: &[Address], host_name: &str) -> Collection<String> {
     let named: Vec<Ipv4Addr> = text
         .lines()
         .filter_map(|line| {
@@ -146,7 +147,7 @@ fn unnamed(text: &str, addresses: &[Address], host_name: &str) -> Looked<String>
         })
         .collect();
     let unnamed = addresses.iter().filter(|address| !named.contains(&address.address));
-    Looked::complete(unnamed.map(|address| address.address.to_string()).collect())
+    Collection::complete(unnamed.map(|address| address.address.to_string()).collect())
 }
 
 #[cfg(test)]
@@ -222,6 +223,6 @@ mod tests {
             assert_eq!(name_servers(text), servers, "{text:?}");
         }
         let missing = network((0, ""), (0, "")).name_servers;
-        assert_eq!(missing, Fact::Known(Looked::complete(vec![])));
+        assert_eq!(missing, Fact::Known(Collection::complete(vec![])));
     }
 }

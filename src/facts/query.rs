@@ -295,7 +295,7 @@ mod tests {
         let transcript = guest_transcript(&[("query", 0, query), ("ports", 0, PORTS)]);
         let read = for_query(transcript, &Surroundings::default(), ports::PROBES);
         let facts = ports::parse(read.text("ports").known().unwrap());
-        let known = |list: &crate::facts::Looked<ports::PortFacts>| {
+        let known = |list: &crate::facts::Collection<ports::PortFacts>| {
             let items = list.items.iter();
             items
                 .map(|port| (port.address.clone(), port.state.known().is_some()))

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Looked};
+use super::{Collection, Fact};
 
 /// What the site file says about the servers around a target.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -18,7 +18,7 @@ pub struct SiteFacts {
     /// The configuration server.
     pub configuration_server: Fact<ServerFacts>,
     /// The process servers.
-    pub process_servers: Looked<ServerFacts>,
+    pub process_servers: Collection<ServerFacts>,
     /// Whether it names a vCenter server.
     pub has_vcenter: bool,
     /// The vCenter server.
@@ -26,21 +26,21 @@ pub struct SiteFacts {
     /// The machines with ReiserFS that fail back through this master target, by name; complete
     /// when all of them say which file systems they have. Absent when the site names no machine.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Looked<String>")]
-    pub reiserfs_sources: Option<Looked<String>>,
+    #[schemars(with = "Collection<String>")]
+    pub reiserfs_sources: Option<Collection<String>>,
     /// The same for XFS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Looked<String>")]
-    pub xfs_sources: Option<Looked<String>>,
+    #[schemars(with = "Collection<String>")]
+    pub xfs_sources: Option<Collection<String>>,
     /// Whether it names replication groups.
     pub has_groups: bool,
     /// Replication groups whose machines are planned for more than one master target, each with
     /// them; complete when every machine of a group is planned for one.
-    pub split_groups: Looked<String>,
+    pub split_groups: Collection<String>,
     /// What is planned for this master target.
     pub master_target: Fact<PlanFacts>,
     /// The stages that the machines concerned are known to be at; complete when all of them are.
-    pub stages: Looked<Stage>,
+    pub stages: Collection<Stage>,
 }
 
 /// How far a machine has come on its way home, as far as somebody says.

@@ -11,7 +11,7 @@ use crate::facts::probe::{DEFAULT_RETENTION, Surroundings};
 use crate::facts::site::{
     Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, Stage, VcenterFacts,
 };
-use crate::facts::{Document, Fact, Looked};
+use crate::facts::{Collection, Document, Fact};
 
 impl Site {
     /// What the probes of a host need to know about its surroundings.
@@ -56,7 +56,7 @@ impl Site {
             scenario: self.scenario,
             has_configuration_server: server.is_some(),
             configuration_server: known(server, "configuration server"),
-            process_servers: Looked::complete(process_servers.collect()),
+            process_servers: Collection::complete(process_servers.collect()),
             has_vcenter: vcenter.is_some(),
             vcenter: known(vcenter, "vCenter"),
             reiserfs_sources: self.sources(target, FileSystem::Reiserfs),
@@ -70,7 +70,7 @@ impl Site {
 
     /// The stages of the machines that concern a target: its own when it is one, those that come back through it when
     /// it is a master target, otherwise all.
-    fn stages(&self, target: &str) -> Looked<Stage> {
+    fn stages(&self, target: &str) -> Collection<Stage> {
         let named = self.protected_vms.iter().any(|vm| vm.name.as_str() == target);
         let is_master_target = self.master_target(target).is_some();
         let concerned = |vm: &&ProtectedVm| match &vm.master_target {
@@ -81,9 +81,9 @@ impl Site {
         let mut machines = self.protected_vms.iter().filter(concerned).peekable();
         if machines.peek().is_none() {
             let items: Vec<Stage> = self.stage.into_iter().collect();
-            return Looked { complete: !items.is_empty(), items };
+            return Collection { complete: !items.is_empty(), items };
         }
-        let mut stages = Looked::complete(Vec::new());
+        let mut stages = Collection::complete(Vec::new());
         for vm in machines {
             match vm.stage.or(self.stage) {
                 Some(stage) if stages.items.contains(&stage) => {}
@@ -96,12 +96,12 @@ impl Site {
 
     /// Groups whose machines are planned for more than one master target. Where there is but one,
     /// machines of which nobody says more go through that.
-    fn split_groups(&self) -> Looked<String> {
+    fn split_groups(&self) -> Collection<String> {
         let only = match self.master_targets.as_slice() {
             [one] => Some(&one.name),
             _ => None,
         };
-        let mut split = Looked::complete(Vec::new());
+        let mut split = Collection::complete(Vec::new());
         for group in &self.replication_groups {
             let machines = self.protected_vms.iter().filter(|vm| group.vms.contains(&vm.name));
             let mut through: Vec<&Name> = Vec::new();
@@ -124,7 +124,7 @@ impl Site {
     ///
     /// The list is complete when every one of them says which file systems it has; a site that
     /// names no machine has none.
-    fn sources(&self, target: &str, filesystem: FileSystem) -> Option<Looked<String>> {
+    fn sources(&self, target: &str, filesystem: FileSystem) -> Option<Collection<String>> {
         if self.protected_vms.is_empty() {
             return None;
         }
@@ -134,7 +134,7 @@ impl Site {
             None => true,
             Some(name) => !is_named || name.as_str() == target,
         });
-        let mut sources = Looked::complete(Vec::new());
+        let mut sources = Collection::complete(Vec::new());
         for vm in mine {
             match &vm.filesystems {
                 Some(list) if list.contains(&filesystem) => sources.items.push(vm.name.to_string()),
@@ -265,7 +265,7 @@ protected_vms:
         let of = |text: &str, target: &str| site(text).facts(target).xfs_sources;
         let list = |items: &[&str], complete| {
             let items = items.iter().map(|&item| item.to_owned()).collect();
-            Some(Looked { items, complete })
+            Some(Collection { items, complete })
         };
         assert_eq!(of(text, "mt1"), list(&["a", "c"], true));
         assert_eq!(of(text, "mt2"), list(&["b", "c"], true));

@@ -1,18 +1,18 @@
 //! Facts of whole images, written by hand: a good one, and what may be otherwise.
 
 use preflight::facts::image::*;
-use preflight::facts::{Fact, Looked};
+use preflight::facts::{Collection, Fact};
 
 pub fn known<T>(value: T) -> Fact<T> {
     Fact::Known(value)
 }
 
-pub fn none<T>() -> Fact<Looked<T>> {
-    known(Looked::complete(Vec::new()))
+pub fn none<T>() -> Fact<Collection<T>> {
+    known(Collection::complete(Vec::new()))
 }
 
-pub fn all(items: &[&str]) -> Looked<String> {
-    Looked::complete(items.iter().map(|item| (*item).to_owned()).collect())
+pub fn all(items: &[&str]) -> Collection<String> {
+    Collection::complete(items.iter().map(|item| (*item).to_owned()).collect())
 }
 
 /// What the recipe `centos-6.6` builds on a vendor medium, with a real agent.
@@ -80,7 +80,7 @@ pub fn installer() -> ImageFacts {
             disks: all(&["sda"]),
             disks_named: true,
             disk_guard: true,
-            partitions: Looked::complete(vec![
+            partitions: Collection::complete(vec![
                 partition("/", "ext4"),
                 partition("/var/crash", "ext4"),
                 partition("/home", "ext4"),

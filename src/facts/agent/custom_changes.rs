@@ -11,7 +11,7 @@ use crate::facts::file::{self, file_probe};
 use crate::facts::probe::Probe;
 use crate::facts::storage::multipath_conf::{self, MultipathConf};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// The marker's time, the log's lines that matter, and the multipath configuration.
 pub const PROBES: &[Probe] = &[
@@ -41,7 +41,7 @@ pub struct CustomChangesFacts {
     /// How many runs its log says are completed.
     pub completed: Fact<i64>,
     /// The lines of its log that tell of a failure.
-    pub failures: Fact<Looked<String>>,
+    pub failures: Fact<Collection<String>>,
     /// How many later runs found that there was nothing to do, which is harmless.
     pub already_invoked: Fact<i64>,
     /// Whether multipath devices are named by their id.
@@ -49,7 +49,7 @@ pub struct CustomChangesFacts {
     /// Whether the agent's own virtual disks are kept from multipath.
     pub agent_disks_excluded: Fact<bool>,
     /// The disks that are kept from multipath by their id.
-    pub excluded_ids: Fact<Looked<String>>,
+    pub excluded_ids: Fact<Collection<String>>,
     /// Whether the disk of the operating system is among them. False when that disk has no id,
     /// for then the script could not exclude it.
     pub root_disk_excluded: Fact<bool>,
@@ -82,10 +82,10 @@ pub fn of(
         marker: marker.map(|made| made.is_some()),
         completed: log.clone().and_then(|log| log.completed()),
         already_invoked: log.clone().map(|log| log.already_invoked),
-        failures: log.map(|log| Looked { complete: log.is_whole, items: log.failures }),
+        failures: log.map(|log| Collection { complete: log.is_whole, items: log.failures }),
         names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
         agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
-        excluded_ids: multipath.clone().map(|conf| Looked::complete(conf.excluded_wwids)),
+        excluded_ids: multipath.clone().map(|conf| Collection::complete(conf.excluded_wwids)),
         root_disk_excluded: root_excluded(multipath, root_ids, taken),
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 /// The installed versions of every package that any fact below speaks of.
 ///
@@ -65,13 +65,13 @@ pub struct PackageFacts {
     /// What answered.
     pub manager: Manager,
     /// What is installed of all that was asked for; a package stands in it once for each version.
-    pub installed: Looked<PackageFact>,
+    pub installed: Collection<PackageFact>,
     /// Which of the base packages are missing, in the names of this distribution.
-    pub missing_base: Looked<String>,
+    pub missing_base: Collection<String>,
     /// Which of the packages for ReiserFS are missing.
-    pub missing_reiserfs: Looked<String>,
+    pub missing_reiserfs: Collection<String>,
     /// Which of the packages that the script of 7.4 looks for are missing.
-    pub missing_script_74: Looked<String>,
+    pub missing_script_74: Collection<String>,
     /// Whether the multipath tools are installed.
     pub multipath: bool,
     /// The version of xfsprogs, such as `3.1.1-16.el6`; empty when it is not installed.
@@ -143,7 +143,7 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
         ));
     }
     let is_absent = |name: &str| !has(name) && (!says_absent || absent.contains(&name));
-    let missing = |names: &[&str]| Looked {
+    let missing = |names: &[&str]| Collection {
         items: names.iter().filter(|it| is_absent(it)).map(|it| (*it).to_owned()).collect(),
         complete: names.iter().all(|name| has(name) || is_absent(name)),
     };
@@ -170,7 +170,7 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
             Some(name) => unsaid(name).map(|_| false),
             None => Fact::Known(false),
         },
-        installed: Looked::complete(installed),
+        installed: Collection::complete(installed),
     })
 }
 
@@ -328,7 +328,7 @@ mod tests {
             let packages = parsed(&GOOD.replace(&format!("{line}\n"), ""));
             let words: Vec<&str> = line.split(' ').collect();
             let name = if words[0] == "package" { words[1] } else { words[0] };
-            let complete = |names: &[&str], list: &Looked<String>| {
+            let complete = |names: &[&str], list: &Collection<String>| {
                 assert_eq!(list.complete, !names.contains(&name), "{line}");
                 assert!(!list.items.iter().any(|missing| missing == name), "{line}");
             };

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Everything that is judged about a medium with its add-ons; rules know it as `packages`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -18,34 +18,34 @@ pub struct PackageSetFacts {
     /// Packages that would be installed.
     pub install: Fact<i64>,
     /// Packages and groups that the kickstart names and that are nowhere, in words.
-    pub missing: Fact<Looked<String>>,
+    pub missing: Fact<Collection<String>>,
     /// What packages require and nobody provides, in words.
-    pub unresolved: Fact<Looked<String>>,
+    pub unresolved: Fact<Collection<String>>,
     /// Packages that exclude each other, in words.
-    pub conflicts: Fact<Looked<String>>,
+    pub conflicts: Fact<Collection<String>>,
     /// Add-ons that would be taken instead of a package of the medium, in words.
-    pub shadows: Fact<Looked<String>>,
+    pub shadows: Fact<Collection<String>>,
     /// Add-ons that the medium has in a newer version, in words.
-    pub outdated: Fact<Looked<String>>,
+    pub outdated: Fact<Collection<String>>,
     /// Packages of the medium that need an add-on, which is installed after them; el6 only.
-    pub late: Fact<Looked<String>>,
+    pub late: Fact<Collection<String>>,
     /// Files that two packages bring, in words.
-    pub same_files: Fact<Looked<String>>,
+    pub same_files: Fact<Collection<String>>,
     /// Add-ons that nothing asks for.
-    pub unneeded: Fact<Looked<String>>,
+    pub unneeded: Fact<Collection<String>>,
     /// RPM files that are refused, with the reason: damaged, for another machine, unreadable for
     /// the installer's rpm.
-    pub refused: Looked<String>,
+    pub refused: Collection<String>,
     /// The same package twice, or two versions of one name, in words.
-    pub rivals: Looked<String>,
+    pub rivals: Collection<String>,
     /// Add-ons that were built for another release, in words.
-    pub other_release: Looked<String>,
+    pub other_release: Collection<String>,
     /// Keys that add-ons may be signed with.
     pub keys: i64,
     /// How many add-ons are signed by whom, in words.
-    pub signers: Looked<String>,
+    pub signers: Collection<String>,
     /// Add-ons that nobody signed, or whose payload no signature covers, in words.
-    pub unsigned: Looked<String>,
+    pub unsigned: Collection<String>,
     /// Add-ons that are signed by a key that was not named, in words.
-    pub strangers: Looked<String>,
+    pub strangers: Collection<String>,
 }

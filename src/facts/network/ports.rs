@@ -11,7 +11,7 @@ use crate::facts::address::{self, Server};
 use crate::facts::agent::unified_agent::{AgentFacts, installation};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 /// The name of the probe.
 pub const PROBE: &str = "ports";
@@ -143,9 +143,9 @@ pub struct PortsFacts {
     /// Port 443 of the configuration server: the one the site names, else the agent's.
     pub configuration_server: Fact<PortFacts>,
     /// The data port of every process server the site names.
-    pub process_servers: Looked<PortFacts>,
+    pub process_servers: Collection<PortFacts>,
     /// The port of vCenter's API.
-    pub vcenters: Looked<PortFacts>,
+    pub vcenters: Collection<PortFacts>,
 }
 
 /// One port of another server, as seen from the host.
@@ -258,7 +258,7 @@ pub fn parse(text: &str) -> PortsFacts {
         let mut items = of_role(role);
         let complete = items.len() <= MAX_PORTS;
         items.truncate(MAX_PORTS);
-        Looked { items, complete }
+        Collection { items, complete }
     };
     let agent_server = agent(text);
     let server = of_role("configuration-server").into_iter().next();

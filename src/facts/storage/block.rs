@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::mounts::{self, Mount};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 /// Shell text that tells what a whole device is: `kind_of DIRECTORY` makes `kind` one of `disk`,
 /// `rom` and `virtual`. What has no device of a bus below it is made of something else.
@@ -77,7 +77,7 @@ pub struct DiskFacts {
     /// The disk that the operating system is on.
     pub os_disk: Fact<OsDisk>,
     /// Which of `/` and the retention volume lie on LVM, by their mount points.
-    pub on_lvm: Looked<String>,
+    pub on_lvm: Collection<String>,
 }
 
 /// The disk below `/`; when there are several, all of them.
@@ -97,7 +97,7 @@ pub fn of(transcript: &Transcript, retention: Fact<Option<Mount>>) -> DiskFacts 
         (Fact::Known(graph), Fact::Known(root)) => graph.os_disk(root).into(),
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
     };
-    let mut on_lvm = Looked::complete(Vec::new());
+    let mut on_lvm = Collection::complete(Vec::new());
     let on = |mount: &Fact<Option<Mount>>| match (&graph, mount) {
         (_, Fact::Known(None)) => Some(None),
         (Fact::Known(graph), Fact::Known(Some(mount))) => {

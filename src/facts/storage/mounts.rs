@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 /// The kernel's tables; none of them touches a file system.
 pub const PROBES: &[Probe] = &[
@@ -24,9 +24,9 @@ const LAYOUT: [&str; 3] = ["/", "/var/crash", "/home"];
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MountFacts {
     /// The file systems that a master target should have.
-    pub layout: Fact<Looked<LayoutFacts>>,
+    pub layout: Fact<Collection<LayoutFacts>>,
     /// Devices and files that are swapped to.
-    pub swaps: Fact<Looked<String>>,
+    pub swaps: Fact<Collection<String>>,
 }
 
 /// What is at one path that should be a file system of its own.
@@ -45,8 +45,8 @@ pub struct LayoutFacts {
 /// Reads the facts out of a transcript.
 pub fn of(transcript: &Transcript) -> MountFacts {
     MountFacts {
-        layout: table(transcript).map(|table| Looked::complete(table.layout())),
-        swaps: swaps(transcript).map(Looked::complete),
+        layout: table(transcript).map(|table| Collection::complete(table.layout())),
+        swaps: swaps(transcript).map(Collection::complete),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::block::{self, Device, Graph};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::{Answer, Transcript};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// The list of maps, and the daemon's process ids.
 pub const PROBES: &[Probe] = &[
@@ -30,11 +30,11 @@ pub struct MultipathFacts {
     /// Whether the daemon runs.
     pub daemon: Fact<bool>,
     /// The maps that `multipath -ll` lists.
-    pub maps: Fact<Looked<Map>>,
+    pub maps: Fact<Collection<Map>>,
     /// The disks of the operating system that are in a map, by the list or by the kernel.
-    pub system_disks: Fact<Looked<String>>,
+    pub system_disks: Fact<Collection<String>>,
     /// The disks that are in no map, apart from the operating system's.
-    pub unlisted: Fact<Looked<String>>,
+    pub unlisted: Fact<Collection<String>>,
 }
 
 /// One multipath device.
@@ -83,8 +83,8 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
                         let system: Vec<&str> =
                             system.iter().map(|disk| disk.name.as_str()).collect();
                         (
-                            Fact::Known(Looked::complete(taken)),
-                            Fact::Known(Looked::complete(unlisted(maps, &graph, &system))),
+                            Fact::Known(Collection::complete(taken)),
+                            Fact::Known(Collection::complete(unlisted(maps, &graph, &system))),
                         )
                     }
                     Err(error) => {
@@ -96,7 +96,7 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
     MultipathFacts {
         installed,
         daemon: daemon(transcript),
-        maps: maps.map(Looked::complete),
+        maps: maps.map(Collection::complete),
         system_disks,
         unlisted,
     }

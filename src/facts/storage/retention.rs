@@ -18,7 +18,7 @@ use super::fstab::{self as fstab_file, FstabLine};
 use super::mounts::{self, Mount, Table};
 use crate::facts::agent::unified_agent::AgentFacts;
 use crate::facts::transcript::{Answer, Transcript};
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 pub use self::fstab::FstabFacts;
 pub use self::probe::PROBES;
@@ -68,21 +68,21 @@ pub struct RetentionFacts {
     /// How many of them are free.
     pub inodes_free: Fact<i64>,
     /// Which of the agent's directories, its cache and `/` are on the same volume.
-    pub shares_volume_with: Fact<Looked<String>>,
+    pub shares_volume_with: Fact<Collection<String>>,
     /// Where else the same device is mounted.
-    pub other_mounts: Fact<Looked<String>>,
+    pub other_mounts: Fact<Collection<String>>,
     /// Whether the device is swapped to.
     pub swap: Fact<bool>,
     /// What is made of the device: LVM, RAID, device-mapper.
-    pub holders: Fact<Looked<String>>,
+    pub holders: Fact<Collection<String>>,
     /// Whether it lies on LVM, at whatever depth.
     pub lvm: Fact<bool>,
     /// Processes other than the agent's that have files open there, such as `tail (4711)`.
-    pub open_by: Fact<Looked<String>>,
+    pub open_by: Fact<Collection<String>>,
     /// What fstab says.
     pub fstab: Fact<FstabFacts>,
     /// The disks it lies on.
-    pub disks: Fact<Looked<String>>,
+    pub disks: Fact<Collection<String>>,
     /// Whether one of them is the operating system's.
     pub on_os_disk: Fact<bool>,
     /// Whether it is a multipath device or a partition of one.
@@ -174,13 +174,13 @@ impl Looking {
             inodes: self.space("inodes").map(|space| space.total).into(),
             inodes_free: self.space("inodes").map(|space| space.free).into(),
             shares_volume_with: self.shares().into(),
-            other_mounts: self.other_mounts().map(Looked::complete).into(),
+            other_mounts: self.other_mounts().map(Collection::complete).into(),
             swap: self.swap().into(),
-            holders: self.holders().map(Looked::complete).into(),
+            holders: self.holders().map(Collection::complete).into(),
             lvm: self.lvm().into(),
             open_by: self.open_by().into(),
             fstab: self.fstab().into(),
-            disks: self.disks().map(Looked::complete).into(),
+            disks: self.disks().map(Collection::complete).into(),
             on_os_disk: self.on_os_disk().into(),
             multipath: self.device().map(Device::is_multipath).into(),
             named_by_id: self.device().map(named_by_id).into(),
@@ -255,7 +255,7 @@ impl Looking {
     /// The directories that are on the same file system: by the kernel's number of what they are
     /// on, or by the number programs see, as the agent itself compares them (agent, cache volume).
     /// A volume that is made of a file is on that file's volume, too.
-    fn shares(&self) -> Known<Looked<String>> {
+    fn shares(&self) -> Known<Collection<String>> {
         let (mount, touched, table) = (self.row()?, self.touched()?, of_known(&self.table)?);
         let real = of_known(&self.real)?;
         let numbers = known(touched.command("devices")).map(answer::devices);
@@ -266,7 +266,7 @@ impl Looking {
         if let (Ok(graph), Ok(device)) = (&self.graph, device.as_ref()) {
             volumes.extend(graph.files_below(device));
         }
-        let mut shares = Looked { items: Vec::new(), complete: true };
+        let mut shares = Collection { items: Vec::new(), complete: true };
         for place in &touched.places {
             let (at, there) = match &place.whereabouts {
                 Whereabouts::Is(at) => (at, true),
@@ -351,14 +351,14 @@ impl Looking {
             .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
-    fn open_by(&self) -> Known<Looked<String>> {
+    fn open_by(&self) -> Known<Collection<String>> {
         let touched = self.touched()?;
         let strangers = |open: &[Opener]| -> Vec<String> {
             let strange = open.iter().filter(|opener| !AGENT.contains(&opener.name.as_str()));
             strange.map(|opener| format!("{} ({})", opener.name, opener.id)).collect()
         };
         if let Some(complete) = touched.saw_all {
-            return Ok(Looked { items: strangers(&touched.open), complete });
+            return Ok(Collection { items: strangers(&touched.open), complete });
         }
         // lsof gives 1 when nothing is open, and when it could not look: only the silent one is
         // an answer.
@@ -366,9 +366,9 @@ impl Looking {
             Some(Answer { status: 0 | 1, text }) => {
                 let open = answer::lsof(text);
                 let complete = !open.is_empty() || text.trim().is_empty();
-                Ok(Looked { items: strangers(&open), complete })
+                Ok(Collection { items: strangers(&open), complete })
             }
-            _ => known(touched.command("lsof")).map(|_| Looked::default()),
+            _ => known(touched.command("lsof")).map(|_| Collection::default()),
         }
     }
 

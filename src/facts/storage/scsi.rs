@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::block::{self, Graph, kind_of};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked, file};
+use crate::facts::{Collection, Fact, file};
 
 /// One call of `scsi_id` for each disk, on whatever bus, as the agent's own script does. A disk that
 /// is no SCSI disk has no SCSI id, and is of no use to the agent for that.
@@ -51,15 +51,15 @@ const VMWARE: &str = "36000c29";
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ScsiFacts {
     /// Every disk with its SCSI id.
-    pub disks: Fact<Looked<ScsiDisk>>,
+    pub disks: Fact<Collection<ScsiDisk>>,
     /// The ids of all disks; not all of them when a disk has none, or there is no disk.
-    pub ids: Fact<Looked<String>>,
+    pub ids: Fact<Collection<String>>,
     /// The disks that have no id.
-    pub without_id: Fact<Looked<String>>,
+    pub without_id: Fact<Collection<String>>,
     /// The ids that more than one disk answers, each with its disks: `36000c29... of sdb, sdc`.
-    pub repeated: Fact<Looked<String>>,
+    pub repeated: Fact<Collection<String>>,
     /// The disks whose id is not one of VMware's: passed through, on another bus, or no virtual disk.
-    pub foreign: Fact<Looked<String>>,
+    pub foreign: Fact<Collection<String>>,
 }
 
 /// A disk and its id.
@@ -183,7 +183,7 @@ fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
         }
     }
     let all_asked = graph.known().is_some() && disks.iter().all(|disk| disk.id.known().is_some());
-    let looked = |items: Vec<String>| Fact::Known(Looked { items, complete: all_asked });
+    let looked = |items: Vec<String>| Fact::Known(Collection { items, complete: all_asked });
     let known: Vec<(&str, &str)> = disks
         .iter()
         .filter_map(|disk| Some((disk.name.as_str(), disk.id.known()?.as_str())))
@@ -195,7 +195,7 @@ fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
     ids.sort_unstable();
     ids.dedup();
     let with_id = known.iter().filter(|(_, id)| !id.is_empty()).count();
-    let every_id = Looked {
+    let every_id = Collection {
         items: ids.iter().map(|&id| id.to_owned()).collect(),
         complete: with_id == disks.len() && with_id > 0,
     };
@@ -208,7 +208,7 @@ fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
         without_id: looked(named(&str::is_empty)),
         repeated: looked(repeated.collect()),
         foreign: looked(named(&|id| !id.is_empty() && !id.starts_with(VMWARE))),
-        disks: Fact::Known(Looked { items: disks, complete: all_asked }),
+        disks: Fact::Known(Collection { items: disks, complete: all_asked }),
     }
 }
 
@@ -224,7 +224,7 @@ mod tests {
         let listing: String = named.map(|disk| format!("device {disk}\ndev 8:0\n")).collect();
         let graph = Graph::parse(&format!("{listing}device sr0\ndev 11:0\n")).unwrap();
         let facts = facts(parse(text).unwrap(), &Fact::Known(graph));
-        let list = |list: &Fact<Looked<String>>| list.known().unwrap().items.clone();
+        let list = |list: &Fact<Collection<String>>| list.known().unwrap().items.clone();
         let disks = facts.disks.known().unwrap();
         (
             disks.items.iter().map(|disk| disk.words.clone()).collect(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::inventory::Inventory;
 use super::property::{Object, as_bool, needed, rows};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Bytes of a MiB.
 const MIB: i64 = 1024 * 1024;
@@ -60,10 +60,10 @@ pub fn of(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreF
 }
 
 /// Every datastore of a host.
-pub fn of_host(inventory: &Inventory, host: &Object) -> Fact<Looked<Fact<DatastoreFacts>>> {
+pub fn of_host(inventory: &Inventory, host: &Object) -> Fact<Collection<Fact<DatastoreFacts>>> {
     host.references("datastore").map(|references| {
         let all = references.iter().map(|reference| of(inventory, reference, &host.object));
-        Looked::complete(all.collect())
+        Collection::complete(all.collect())
     })
 }
 

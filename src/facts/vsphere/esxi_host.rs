@@ -12,7 +12,7 @@ use super::licence::{self, LicenceFacts};
 use super::property::{Object, answer, list, needed, part};
 use super::service::{about, server_time};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Bytes of a MiB.
 const MIB: i64 = 1024 * 1024;
@@ -33,7 +33,7 @@ pub struct EsxiFacts {
     /// The licence that is assigned to it.
     pub licence: Fact<LicenceFacts>,
     /// The datastores it has.
-    pub datastores: Fact<Looked<Fact<DatastoreFacts>>>,
+    pub datastores: Fact<Collection<Fact<DatastoreFacts>>>,
     /// MiB of memory that no machine uses now.
     pub free_memory_mib: Fact<i64>,
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::property::{Object, listing};
 use super::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// The questions that list an inventory, each with the type of its objects.
 pub const LISTS: &[(&str, &str)] = &[
@@ -147,8 +147,8 @@ impl Inventory {
 
     /// The folders around a machine, within its datacenter; all of them when the datacenter is
     /// reached.
-    fn folders_around<'i>(&'i self, machine: &'i Object) -> Looked<String> {
-        let mut folders = Looked { items: Vec::new(), complete: false };
+    fn folders_around<'i>(&'i self, machine: &'i Object) -> Collection<String> {
+        let mut folders = Collection { items: Vec::new(), complete: false };
         let mut here = machine;
         for _ in 0..MAX_PARENTS {
             let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))

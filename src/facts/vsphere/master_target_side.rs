@@ -11,7 +11,7 @@ use super::vm::devices::DiskFacts;
 use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
 use super::{storage_moves, vmx};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Why nothing is known about the master target's side.
 const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME, or vm: in the site file";
@@ -106,7 +106,7 @@ fn disk_slots(
 }
 
 /// Folders of a machine that is gone, on the datastores of the master target.
-fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
+fn leftovers(transcript: &Transcript, name: &str) -> Fact<Collection<String>> {
     let found = match answer(transcript, "leftovers") {
         Fact::Known(found) => found,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -118,7 +118,7 @@ fn leftovers(transcript: &Transcript, name: &str) -> Fact<Looked<String>> {
         return Fact::unavailable("its folders were looked for on no datastore");
     }
     let there = places.iter().filter(|(_, there)| there.as_bool() == Some(true));
-    Fact::Known(Looked {
+    Fact::Known(Collection {
         items: there.map(|(datastore, _)| format!("[{datastore}] {name}")).collect(),
         complete: places.values().all(|there| there.is_boolean()),
     })
@@ -147,7 +147,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
     let on_host = |references: Fact<Vec<String>>| match (&host, references) {
         (Fact::Known(host), Fact::Known(references)) => {
             let all = references.iter().map(|r| datastore::of(inventory, r, &host.object));
-            Fact::Known(Looked::complete(all.collect()))
+            Fact::Known(Collection::complete(all.collect()))
         }
         (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
         (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
@@ -164,7 +164,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
         reach,
         own_datastores: on_host(datastores(own)),
         new_datastores: match chosen(survey, &machine.plan, &host) {
-            Some(chosen) => Fact::Known(Looked::complete(vec![chosen])),
+            Some(chosen) => Fact::Known(Collection::complete(vec![chosen])),
             None => on_host(datastores(own)),
         },
         shared_uuids: shared_uuids(machine, &master_target),
@@ -240,7 +240,7 @@ fn is_one_of(disk: &DiskFacts, others: &[DiskFacts]) -> bool {
     file.is_some_and(|file| others.iter().any(|other| other.file.known() == Some(file)))
 }
 
-fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<String>> {
+fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Collection<String>> {
     let mut shared = Vec::new();
     for (what, a, b) in [
         ("BIOS UUID", &machine.uuid, &master_target.uuid),
@@ -260,7 +260,7 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
         }
     }
     let (Fact::Known(a), Fact::Known(b)) = (&machine.disks, &master_target.disks) else {
-        return machine.disks.clone().map(|_| Looked::default());
+        return machine.disks.clone().map(|_| Collection::default());
     };
     let uuids = |disks: &[DiskFacts]| -> Vec<String> {
         disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
@@ -273,7 +273,7 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Looked<Strin
     let complete = a.complete && b.complete;
     let both = uuids(&copies).into_iter().filter(|uuid| of_master_target.contains(uuid));
     shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
-    Fact::Known(Looked { items: shared, complete })
+    Fact::Known(Collection { items: shared, complete })
 }
 
 /// Whether every disk has a UUID to compare: one without cannot be told from any other, and a machine
@@ -296,7 +296,7 @@ fn disk_uuids_compared(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool>
 
 /// Other machines of this name on a host. Of two of which nobody knows which is meant, one is
 /// another when both are there.
-fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Looked<String>> {
+fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Collection<String>> {
     let host = match host {
         Fact::Known(host) => *host,
         Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
@@ -319,14 +319,14 @@ fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Look
         }
     }
     match (all.len(), on_host.len()) {
-        (0 | 1, _) | (_, 0) => Fact::Known(Looked { items: Vec::new(), complete }),
+        (0 | 1, _) | (_, 0) => Fact::Known(Collection { items: Vec::new(), complete }),
         (_, 1) => Fact::unavailable(format!(
             "{} machines are named {name}, and which of them is to fail back is not known",
             all.len()
         )),
         (_, _) => {
             let items = on_host.iter().map(|object| object.object.clone()).collect();
-            Fact::Known(Looked { items, complete })
+            Fact::Known(Collection { items, complete })
         }
     }
 }

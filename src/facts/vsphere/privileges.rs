@@ -13,7 +13,7 @@ use super::inventory::Inventory;
 use super::property::{Refusal, answer, as_bool, list, needed, part, rows};
 use super::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 use needed::SYSTEM;
 pub use needed::{IN_SOME_EDITIONS, NEEDED, OF_NEWER_SERVERS, to_ask};
@@ -70,13 +70,13 @@ pub struct AccountFacts {
     /// The account that is judged.
     pub name: String,
     /// Objects on which it may look and do nothing.
-    pub read_only: Looked<String>,
+    pub read_only: Collection<String>,
     /// Objects on which it may not even look.
-    pub no_access: Looked<String>,
+    pub no_access: Collection<String>,
     /// Needed privileges that it lacks somewhere, where it may do something.
-    pub missing: Looked<MissingPrivilege>,
+    pub missing: Collection<MissingPrivilege>,
     /// Privileges that it lacks and that some editions of the documents do not ask for.
-    pub missing_in_some_editions: Looked<MissingPrivilege>,
+    pub missing_in_some_editions: Collection<MissingPrivilege>,
     /// True when the folders around the machines were asked about, too; captures of the program's
     /// first release were not.
     pub folders_asked: Fact<bool>,
@@ -233,10 +233,10 @@ fn judged(
             None => Fact::Known(true),
             Some(id) => Fact::unavailable(format!("the server was not asked about {id}")),
         },
-        read_only: Looked { items: read_only, complete },
-        no_access: Looked { items: no_access, complete },
-        missing: Looked { items: missing.told(), complete: complete && all_asked },
-        missing_in_some_editions: Looked {
+        read_only: Collection { items: read_only, complete },
+        no_access: Collection { items: no_access, complete },
+        missing: Collection { items: missing.told(), complete: complete && all_asked },
+        missing_in_some_editions: Collection {
             items: in_some.told(),
             complete: complete && some_asked,
         },

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::facts::transcript::{Answer, Transcript};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// A fault that stands where an answer or a property should.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -248,7 +248,7 @@ impl Object {
 }
 
 /// The objects that a question brought.
-pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
+pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Collection<Object>> {
     match answer(transcript, probe) {
         Fact::Known(value) => match serde_json::from_value::<Listing>(value) {
             Ok(mut listing) => {
@@ -256,7 +256,7 @@ pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Looked<Object>> {
                     let objects = std::mem::take(&mut listing.objects).into_iter();
                     listing.objects = objects.map(|object| object.without_quick(stale)).collect();
                 }
-                Fact::Known(Looked { items: listing.objects, complete: listing.complete })
+                Fact::Known(Collection { items: listing.objects, complete: listing.complete })
             }
             Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
         },

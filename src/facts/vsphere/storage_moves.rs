@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::property::{answer_about, needed, part, rows};
 use super::question::Question;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Moves since the last reprotect.
-pub fn of(transcript: &Transcript, question: &Question) -> Fact<Looked<String>> {
+pub fn of(transcript: &Transcript, question: &Question) -> Fact<Collection<String>> {
     let Some(master_target) = &question.master_target else {
         return Fact::unavailable("no master target is named");
     };
@@ -29,10 +29,10 @@ pub fn of(transcript: &Transcript, question: &Question) -> Fact<Looked<String>> 
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     since(list, question.reprotected_at)
-        .map(|moves| Looked { complete: moves.complete && complete == Some(true), ..moves })
+        .map(|moves| Collection { complete: moves.complete && complete == Some(true), ..moves })
 }
 
-fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Looked<String>> {
+fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Collection<String>> {
     let mut moves = Vec::new();
     let mut complete = true;
     for event in events {
@@ -43,7 +43,7 @@ fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Looked<Str
     }
     let Some(reprotected_at) = reprotected_at else {
         return match moves.last() {
-            None => Fact::Known(Looked { items: Vec::new(), complete }),
+            None => Fact::Known(Collection { items: Vec::new(), complete }),
             Some((_, words)) => Fact::unavailable(format!(
                 "it was moved {words}; whether that was after the last reprotect is not known: add \
                  --reprotected-at TIME"
@@ -51,7 +51,7 @@ fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Looked<Str
         };
     };
     let late = moves.into_iter().filter(|(at, _)| *at >= reprotected_at).map(|(_, words)| words);
-    Fact::Known(Looked { items: late.collect(), complete })
+    Fact::Known(Collection { items: late.collect(), complete })
 }
 
 /// When and whence a machine was moved; none when an event tells of one datastore alone.

@@ -12,7 +12,7 @@ use super::property::{answer, needed, rows};
 use super::question::Question;
 use super::service::about;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Everything that is judged about a server.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -30,7 +30,7 @@ pub struct VcenterFacts {
     /// The account that the configuration server discovers with.
     pub account: Fact<AccountFacts>,
     /// Machines whose snapshot.maxSnapshots is no number.
-    pub odd_max_snapshots: Fact<Looked<String>>,
+    pub odd_max_snapshots: Fact<Collection<String>>,
 }
 
 /// How a server answers.
@@ -109,7 +109,7 @@ fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
 
 /// Machines whose `snapshot.maxSnapshots` is there and no number, for one such machine ends the
 /// discovery of all (D:vmware-azure-troubleshoot-vcenter-discovery-failures).
-fn odd_max_snapshots(inventory: &Inventory) -> Fact<Looked<String>> {
+fn odd_max_snapshots(inventory: &Inventory) -> Fact<Collection<String>> {
     let mut complete = match inventory.complete("machines") {
         Fact::Known(complete) => complete,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -137,5 +137,5 @@ fn odd_max_snapshots(inventory: &Inventory) -> Fact<Looked<String>> {
             }
         }
     }
-    Fact::Known(Looked { items, complete })
+    Fact::Known(Collection { items, complete })
 }

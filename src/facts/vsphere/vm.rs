@@ -15,7 +15,7 @@ use super::disk_uuid::{self, DiskUuidFacts};
 use super::inventory::Inventory;
 use super::property::Object;
 use super::vmx::VmxFacts;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use devices::{ControllerFacts, DiskFacts};
 use folders::PlacedDisk;
 use storage_drs::StorageDrsFacts;
@@ -44,21 +44,21 @@ pub struct VmFacts {
     /// Whether SCSI ids of its disks are shown to the guest.
     pub disk_enable_uuid: Fact<DiskUuidFacts>,
     /// The names of its snapshots.
-    pub snapshots: Fact<Looked<String>>,
+    pub snapshots: Fact<Collection<String>>,
     /// Files of its disks that are written on top of others.
-    pub delta_disks: Fact<Looked<String>>,
+    pub delta_disks: Fact<Collection<String>>,
     /// Whether files of deleted snapshots are left.
     pub consolidation_needed: Fact<bool>,
     /// Whether it is told that files of deleted snapshots are left.
     pub told_to_consolidate: bool,
     /// Its SCSI controllers, and those of any kind that a disk of it hangs on.
-    pub controllers: Fact<Looked<ControllerFacts>>,
+    pub controllers: Fact<Collection<ControllerFacts>>,
     /// Its disks.
-    pub disks: Fact<Looked<DiskFacts>>,
+    pub disks: Fact<Collection<DiskFacts>>,
     /// Its disks in folders of its own.
-    pub own_disks: Fact<Looked<PlacedDisk>>,
+    pub own_disks: Fact<Collection<PlacedDisk>>,
     /// Its disks in folders of other machines, without those that reprotect has put there.
-    pub foreign_disks: Fact<Looked<PlacedDisk>>,
+    pub foreign_disks: Fact<Collection<PlacedDisk>>,
     /// MiB of all its disks together.
     pub disk_mib: Fact<i64>,
     /// Whether somebody says how many disks of it are protected.
@@ -72,11 +72,11 @@ pub struct VmFacts {
     /// Whether a datastore cluster may move its disks.
     pub storage_drs: Fact<StorageDrsFacts>,
     /// Moves of its disks to other datastores since the last reprotect.
-    pub storage_moves: Fact<Looked<String>>,
+    pub storage_moves: Fact<Collection<String>>,
     /// Its .vmx beside what the server has read of it.
     pub vmx: Fact<VmxFacts>,
     /// Folders of its name on the master target's datastores.
-    pub leftovers: Fact<Looked<String>>,
+    pub leftovers: Fact<Collection<String>>,
     /// The host on which it should appear when it is no longer on-premises.
     pub wanted_host: Fact<String>,
     /// Where it is planned to come back to.
@@ -140,20 +140,20 @@ pub struct MasterTargetSide {
     /// What the master target runs: `linux`, `windows` or `other`.
     pub guest_family: Fact<String>,
     /// The machine's datastores, as the master target's host reaches them.
-    pub reach: Fact<Looked<Fact<DatastoreFacts>>>,
+    pub reach: Fact<Collection<Fact<DatastoreFacts>>>,
     /// The datastores that the master target itself stands on.
-    pub own_datastores: Fact<Looked<Fact<DatastoreFacts>>>,
+    pub own_datastores: Fact<Collection<Fact<DatastoreFacts>>>,
     /// The datastores that may be given to a machine that is made anew: the one that is chosen in
     /// Re-protect, or the master target's own when nobody names one.
-    pub new_datastores: Fact<Looked<Fact<DatastoreFacts>>>,
+    pub new_datastores: Fact<Collection<Fact<DatastoreFacts>>>,
     /// UUIDs that both machines have.
-    pub shared_uuids: Fact<Looked<String>>,
+    pub shared_uuids: Fact<Collection<String>>,
     /// True when every disk of both has a UUID that was compared.
     pub disk_uuids_compared: Fact<bool>,
     /// MiB of memory that no machine uses now on the master target's host.
     pub free_memory_mib: Fact<i64>,
     /// Other machines of the same name on the master target's host.
-    pub same_name: Fact<Looked<String>>,
+    pub same_name: Fact<Collection<String>>,
 }
 
 /// The host on which a machine will start.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::property::{Object, answer_about, list, part, rows as rows_of};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// The key of the rows, in lower case.
 const KEY: &str = "disk.enableuuid";
@@ -18,7 +18,7 @@ const KEY: &str = "disk.enableuuid";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VmxFacts {
     /// Rows of the file that the server does not have.
-    pub unread: Looked<String>,
+    pub unread: Collection<String>,
 }
 
 /// Reads the two of a machine.
@@ -44,7 +44,7 @@ pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFact
     let complete = texts.len() == rows.len();
     let unread = texts.into_iter().filter(|row| !has(value_of(row)));
     Fact::Known(VmxFacts {
-        unread: Looked { items: unread.map(str::to_owned).collect(), complete },
+        unread: Collection { items: unread.map(str::to_owned).collect(), complete },
     })
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Not for judging either.
 
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// What somebody found while looking for faults.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +30,12 @@ impl Answer {
     }
 
     /// The faults; unavailable when there is none but something could not be made out.
-    pub fn into_fact(self) -> Fact<Looked<String>> {
+    pub fn into_fact(self) -> Fact<Collection<String>> {
         let Self { faults, unclear } = self;
         match unclear.is_empty() {
-            true => Fact::Known(Looked::complete(faults)),
+            true => Fact::Known(Collection::complete(faults)),
             false if faults.is_empty() => Fact::unavailable(unclear.join("; ")),
-            false => Fact::Known(Looked { items: faults, complete: false }),
+            false => Fact::Known(Collection { items: faults, complete: false }),
         }
     }
 }

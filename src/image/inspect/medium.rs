@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::image::MediumFacts;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::iso::{Entry, JolietDifference, Medium, Platform, partition_report};
 
 /// Differences between the two trees that are looked at.
@@ -33,7 +33,7 @@ pub fn facts(medium: &Medium, media_md5: Fact<String>) -> MediumFacts {
         media_md5,
         hybrid: hybrid && signature == [0x55, 0xaa],
         partition_faults: Fact::from(report.map(|report| {
-            Looked::complete(report.problems.iter().map(ToString::to_string).collect())
+            Collection::complete(report.problems.iter().map(ToString::to_string).collect())
         })),
         bios: starts(Platform::Bios),
         uefi: starts(Platform::Uefi),

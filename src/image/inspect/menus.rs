@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::chain::Chain;
 use super::location::{Location, arguments_of, locate};
 use crate::facts::image::{BootEntryFacts, BootFacts};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::image::menus::{Menu, Menus, Place};
 
 /// Reads the facts.
@@ -24,13 +24,13 @@ pub fn facts(menus: &Menus, chain: Chain) -> BootFacts {
         let entry = menu.config.default_entry()?;
         Some(format!("{}: {}", menu.file, entry.title))
     });
-    let looked = |items: Vec<String>| Fact::Known(Looked { items, complete });
+    let looked = |items: Vec<String>| Fact::Known(Collection { items, complete });
     let most = menus.found.iter().map(|menu| arguments_of(menu).len()).max().unwrap_or(0);
     let longest = menus.found.iter().flat_map(|menu| menu.config.entries());
     let longest = longest.map(|entry| entry.args.join(" ").len()).max().unwrap_or(0);
     BootFacts {
         defaults: looked(defaults.collect()),
-        entries: Fact::Known(Looked { items: entries, complete }),
+        entries: Fact::Known(Collection { items: entries, complete }),
         labels: looked(labels),
         efi_copy_agrees: efi_copy_agrees(menus),
         attended_defaults: looked(attended),

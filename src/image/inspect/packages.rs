@@ -9,7 +9,7 @@ use std::io;
 use rpmrepo_metadata::Package;
 
 use crate::facts::image::depsolve::PackageSetFacts;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::installer::profile::Generation;
 use crate::iso::{EntryKind, Medium};
 use crate::packages::depsolve::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
@@ -165,7 +165,7 @@ pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSet
             let found = solution.problems.iter().filter(|problem| wanted(problem));
             let found: Vec<String> = found.map(ToString::to_string).collect();
             let complete = solution.complete;
-            Looked { complete: complete && found.len() <= MOST, items: first(found) }
+            Collection { complete: complete && found.len() <= MOST, items: first(found) }
         }))
     };
     let remarks = shelf.packages.iter().filter_map(|package| package.remark(asked.generation));
@@ -219,6 +219,6 @@ fn first(mut items: Vec<String>) -> Vec<String> {
     items
 }
 
-fn looked(items: Vec<String>) -> Looked<String> {
-    Looked { complete: items.len() <= MOST, items: first(items) }
+fn looked(items: Vec<String>) -> Collection<String> {
+    Collection { complete: items.len() <= MOST, items: first(items) }
 }

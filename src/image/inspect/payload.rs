@@ -6,7 +6,7 @@ use super::digests::Digests;
 use crate::digest::Sha256;
 use crate::disc_path::DiscPath;
 use crate::facts::image::{MadeFacts, PayloadFacts};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::installer::disc_layout;
 use crate::iso::{EntryKind, Medium, boot_digests};
@@ -47,9 +47,9 @@ pub fn facts(
             faults.extend(disagreements(manifest, sums));
             faults.extend(boot_faults(medium, manifest, digests));
         }
-        Looked::complete(faults)
+        Collection::complete(faults)
     });
-    let strangers = sums.as_ref().map(|sums| Looked::complete(strangers(medium, sums)));
+    let strangers = sums.as_ref().map(|sums| Collection::complete(strangers(medium, sums)));
     let verified = manifest.as_ref().map_err(Clone::clone).and_then(|_| {
         let faults = faults.as_ref().map_err(|why| (*why).clone())?;
         let strangers = strangers.as_ref().map_err(|why| (*why).clone())?;
@@ -76,12 +76,12 @@ fn made(manifest: &Manifest) -> MadeFacts {
         tool: format!("{} {}", manifest.tool.name, manifest.tool.version),
         recipe: manifest.recipe.name.clone(),
         recipe_sha256: manifest.recipe.sha256.to_string(),
-        overridden: Looked::complete(manifest.recipe.overridden.clone()),
+        overridden: Collection::complete(manifest.recipe.overridden.clone()),
         plan_sha256: manifest.plan_sha256.to_string(),
         profile: manifest.profile.clone(),
         base: Fact::from(base.map(|base| base.name.clone())),
         base_sha256: Fact::from(base.map(|base| base.sha256.clone())),
-        incomplete: Looked::complete(manifest.incomplete.clone()),
+        incomplete: Collection::complete(manifest.incomplete.clone()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::packages::absence;
 use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
 use crate::packages::repository::{Repo, read_repo};
@@ -93,7 +93,7 @@ pub fn facts(
     let missing_packages = missing_packages.map(|names| {
         // What the repository names and the disc lacks may be needed by any of the others.
         let absent = vendor.iter().flat_map(|repo| absent(medium, repo));
-        Looked::complete(names.into_iter().chain(absent).collect())
+        Collection::complete(names.into_iter().chain(absent).collect())
     });
     SourceFacts {
         discinfo: medium.find(".discinfo").is_some(),
@@ -102,11 +102,11 @@ pub fn facts(
             .any(|path| medium.find(path).is_some()),
         repodata: medium.find("repodata/repomd.xml").is_some(),
         groups: Fact::from(vendor.as_ref().map(|repo| {
-            Looked::complete(repo.groups.iter().map(|group| group.id.clone()).collect())
+            Collection::complete(repo.groups.iter().map(|group| group.id.clone()).collect())
         })),
         missing_packages: Fact::from(missing_packages),
         missing_groups: Fact::from(
-            missing(|asked| asked.strip_prefix('@'), Repo::has_group).map(Looked::complete),
+            missing(|asked| asked.strip_prefix('@'), Repo::has_group).map(Collection::complete),
         ),
         addon_packages: Fact::from(add_ons.as_ref().map(count)),
         addons: Fact::from(add_ons.as_ref().map(addons)),
@@ -114,7 +114,7 @@ pub fn facts(
         addon_faults: Fact::from(add_ons.as_ref().map(|repo| faults(repo, digests))),
         vendor_stale: Fact::Known(vendor_facts.stale()),
         vendor_verified: Fact::Known(vendor_facts.verified),
-        uncovered: Fact::Known(Looked::complete(vendor_facts.uncovered)),
+        uncovered: Fact::Known(Collection::complete(vendor_facts.uncovered)),
         vendor_faults: vendor_facts.faults.into_fact(),
         repository_faults: match used {
             Ok((_, answer)) => answer.into_fact(),
@@ -185,7 +185,7 @@ fn count(repo: &Repo) -> i64 {
 }
 
 /// The packages, as many as a person looks through.
-fn addons(repo: &Repo) -> Looked<AddOnFacts> {
+fn addons(repo: &Repo) -> Collection<AddOnFacts> {
     let mut items: Vec<AddOnFacts> = repo
         .packages
         .values()
@@ -198,7 +198,7 @@ fn addons(repo: &Repo) -> Looked<AddOnFacts> {
     items.sort_by(|a, b| a.nevra.cmp(&b.nevra));
     let complete = items.len() <= ADD_ONS;
     items.truncate(ADD_ONS);
-    Looked { items, complete }
+    Collection { items, complete }
 }
 
 fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
@@ -219,7 +219,7 @@ fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
     Ok(repo)
 }
 
-fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {
+fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Collection<String> {
     let mut found = Vec::new();
     let files = repo.files.iter().map(|file| (&file.location, &file.checksum_kind, &file.checksum));
     let packages = repo.packages.values().flatten();
@@ -227,12 +227,12 @@ fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Looked<String> {
     for (location, kind, checksum) in files.chain(packages) {
         if let Some(fault) = fault(location, kind, checksum, digests) {
             if found.len() == FAULTS {
-                return Looked { items: found, complete: false };
+                return Collection { items: found, complete: false };
             }
             found.push(fault);
         }
     }
-    Looked::complete(found)
+    Collection::complete(found)
 }
 
 fn fault(location: &str, kind: &str, checksum: &str, digests: &mut Digests<'_>) -> Option<String> {

@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::digests::Digests;
 use super::packages::absence;
 use crate::digest::Sha256;
-use crate::facts::Looked;
+use crate::facts::Collection;
 use crate::image::manifest::Manifest;
 use crate::image::treeinfo::TreeInfo;
 use crate::iso::{EntryKind, Medium};
@@ -194,7 +194,7 @@ fn is_second_stage(path: &str) -> bool {
 
 impl VendorFacts {
     /// The records that are of an older state, as a fact.
-    pub fn stale(&self) -> Looked<String> {
-        Looked::complete(self.stale.clone())
+    pub fn stale(&self) -> Collection<String> {
+        Collection::complete(self.stale.clone())
     }
 }

@@ -11,7 +11,7 @@ use super::lint::{Severity, lint};
 use super::parse::{Document, Kind, parse};
 use super::script;
 use crate::facts::image::{KickstartFacts, PartitionFacts};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 use crate::installer::profile::Generation;
 
 /// The facts of a kickstart; `path` is where it is on its disc.
@@ -24,19 +24,19 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
     KickstartFacts {
         path: path.to_owned(),
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
-        lint_errors: Looked::complete(errors),
-        lint_warnings: Looked::complete(warnings),
+        lint_errors: Collection::complete(errors),
+        lint_warnings: Collection::complete(warnings),
         bootloader: boot_loader(&document),
         zerombr: document.last("zerombr").is_some(),
         erases: document.last("clearpart").is_some_and(erases),
         disks_named: disks_named(&document),
         disk_guard: disk_guard(&document),
-        disks: Looked { items: disks.into_iter().collect(), complete },
-        partitions: Looked { items: partitions(&document), complete },
+        disks: Collection { items: disks.into_iter().collect(), complete },
+        partitions: Collection { items: partitions(&document), complete },
         lvm: uses_lvm(&document),
         firmware: Fact::Known(firmware(&document).to_owned()),
         minimal: is_minimal(&document, generation),
-        packages: Looked { items: packages.into_iter().map(str::to_owned).collect(), complete },
+        packages: Collection { items: packages.into_iter().map(str::to_owned).collect(), complete },
         root_password: root_password(&document).to_owned(),
         network: network(&document).to_owned(),
         agent_directory: agent_directory(&document),
@@ -46,8 +46,8 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
                 && words.iter().skip(2).any(|file| file.ends_with("/ApplyCustomChanges.sh"))
         }),
         first_boot: first_boot(&document),
-        repositories: Looked { items: repositories(&document), complete },
-        sources: Looked { items: sources(&document), complete },
+        repositories: Collection { items: repositories(&document), complete },
+        sources: Collection { items: sources(&document), complete },
     }
 }
 

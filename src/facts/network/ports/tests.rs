@@ -147,7 +147,7 @@ fn a_line_counts_for_the_server_it_names_at_the_port_it_names() {
     let states = |env: &Surroundings| {
         let facts = parse(&for_query(text, env));
         let known = |port: &PortFacts| port.state.known().is_some();
-        let all = |list: &Looked<PortFacts>| list.items.iter().map(known).collect::<Vec<_>>();
+        let all = |list: &Collection<PortFacts>| list.items.iter().map(known).collect::<Vec<_>>();
         let server = facts.configuration_server.known().map(known);
         (
             server,

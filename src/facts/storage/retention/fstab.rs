@@ -11,7 +11,7 @@ use super::answer::Content;
 use crate::facts::storage::block::Graph;
 use crate::facts::storage::fstab::FstabLine;
 use crate::facts::storage::mounts::{Mount, Table};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// What fstab says about the path.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -29,7 +29,7 @@ pub struct FstabFacts {
     /// Whether the boot mounts it read-only.
     pub read_only: Fact<bool>,
     /// Directories above that the boot mounts something on later, which hides the volume.
-    pub covered_by: Fact<Looked<String>>,
+    pub covered_by: Fact<Collection<String>>,
 }
 
 /// What is mounted, and everything that tells what a line of fstab names.
@@ -61,7 +61,7 @@ impl Mounted<'_> {
             same_type: first(&|line| Fact::Known(self.is_same_type(line))),
             at_boot: first(&|line| Fact::Known(line.is_mounted_at_boot())),
             read_only: Fact::Known(lines.first().is_some_and(|line| line.is_read_only())),
-            covered_by: Fact::Known(Looked::complete(
+            covered_by: Fact::Known(Collection::complete(
                 match all.iter().position(|line| is_own(&line)) {
                     Some(own) => covering(all, own, paths),
                     None => Vec::new(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::facts::vsphere::property::{Object, needed, part, rows};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// A controller of disks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -43,7 +43,7 @@ pub struct DiskFacts {
 
 /// The devices of a machine, and whether the kind of each is known. Every machine has some, so a
 /// list without any is no answer.
-fn devices(machine: &Object) -> Fact<Looked<&Value>> {
+fn devices(machine: &Object) -> Fact<Collection<&Value>> {
     let value = machine.value("config.hardware.device");
     let devices = match value.and_then(|value| rows(value, "config.hardware.device")) {
         Fact::Known([]) => return Fact::unavailable("the server gives no device of it"),
@@ -51,7 +51,7 @@ fn devices(machine: &Object) -> Fact<Looked<&Value>> {
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let complete = devices.iter().all(|device| kind(device).known().is_some());
-    Fact::Known(Looked { items: devices.iter().collect(), complete })
+    Fact::Known(Collection { items: devices.iter().collect(), complete })
 }
 
 fn kind(device: &Value) -> Fact<&str> {
@@ -68,7 +68,7 @@ fn is_disk(device: &Value) -> bool {
 }
 
 /// Reads the SCSI controllers, and those of any other kind that a disk hangs on.
-pub(super) fn controllers(machine: &Object) -> Fact<Looked<ControllerFacts>> {
+pub(super) fn controllers(machine: &Object) -> Fact<Collection<ControllerFacts>> {
     devices(machine).map(|devices| {
         let mut complete = devices.complete;
         let mut found: Vec<&Value> =
@@ -83,7 +83,7 @@ pub(super) fn controllers(machine: &Object) -> Fact<Looked<ControllerFacts>> {
                 None => complete = false,
             }
         }
-        Looked { items: found.into_iter().map(controller).collect(), complete }
+        Collection { items: found.into_iter().map(controller).collect(), complete }
     })
 }
 
@@ -111,10 +111,10 @@ fn controller(device: &Value) -> ControllerFacts {
 }
 
 /// Reads the disks.
-pub(super) fn disks(machine: &Object) -> Fact<Looked<DiskFacts>> {
+pub(super) fn disks(machine: &Object) -> Fact<Collection<DiskFacts>> {
     devices(machine).map(|devices| {
         let disks = devices.items.into_iter().filter(|device| is_disk(device));
-        Looked { items: disks.map(disk).collect(), complete: devices.complete }
+        Collection { items: disks.map(disk).collect(), complete: devices.complete }
     })
 }
 
@@ -157,7 +157,7 @@ fn scsi_id(uuid: &str) -> Fact<String> {
 /// Adds up the sizes of the disks, in MiB.
 pub(super) fn total_mib(machine: &Object) -> Fact<i64> {
     let disks = match disks(machine) {
-        Fact::Known(Looked { items, complete: true }) => items,
+        Fact::Known(Collection { items, complete: true }) => items,
         Fact::Known(_) => return Fact::unavailable("not every device of it is understood"),
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -173,9 +173,9 @@ pub(super) fn total_mib(machine: &Object) -> Fact<i64> {
 
 /// Reads which disks stand on others: by what the server says of their backing, and by the name of
 /// their file.
-pub(super) fn deltas(machine: &Object) -> Fact<Looked<String>> {
+pub(super) fn deltas(machine: &Object) -> Fact<Collection<String>> {
     disks_with_backing(machine).map(|disks| {
-        let mut deltas = Looked { items: Vec::new(), complete: disks.complete };
+        let mut deltas = Collection { items: Vec::new(), complete: disks.complete };
         for device in disks.items {
             match delta(device) {
                 Fact::Known(true) => deltas.items.push(disk(device).words),
@@ -187,8 +187,8 @@ pub(super) fn deltas(machine: &Object) -> Fact<Looked<String>> {
     })
 }
 
-fn disks_with_backing(machine: &Object) -> Fact<Looked<&Value>> {
-    devices(machine).map(|devices| Looked {
+fn disks_with_backing(machine: &Object) -> Fact<Collection<&Value>> {
+    devices(machine).map(|devices| Collection {
         items: devices.items.into_iter().filter(|device| is_disk(device)).collect(),
         complete: devices.complete,
     })

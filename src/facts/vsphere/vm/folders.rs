@@ -13,7 +13,7 @@ use crate::facts::vsphere::inventory::{Inventory, plain};
 use crate::facts::vsphere::property::Object;
 use crate::facts::vsphere::question::Question;
 use crate::facts::vsphere::vmx::parted;
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// A disk, and in whose folder it lies.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -65,15 +65,15 @@ struct Folders {
 /// The disks of a machine by whose folder they lie in: its own, and other machines'.
 pub(in crate::facts) struct Sorted {
     /// Disks in folders of its own.
-    pub own: Fact<Looked<PlacedDisk>>,
+    pub own: Fact<Collection<PlacedDisk>>,
     /// Disks in folders of others, without those that reprotect has put there.
-    pub foreign: Fact<Looked<PlacedDisk>>,
+    pub foreign: Fact<Collection<PlacedDisk>>,
 }
 
 /// Sorts the disks of a master target. `detailed` are the machines that were asked about in detail.
 pub(in crate::facts) fn sort(
     machine: &Object,
-    disks: &Fact<Looked<DiskFacts>>,
+    disks: &Fact<Collection<DiskFacts>>,
     inventory: &Inventory,
     detailed: &[Object],
     question: &Question,
@@ -86,8 +86,8 @@ pub(in crate::facts) fn sort(
         Fact::Known(folders) => folders,
         Fact::Unavailable(why) => return unavailable(&why.reason),
     };
-    let mut own = Looked { items: Vec::new(), complete: disks.complete };
-    let mut foreign = Looked { items: Vec::new(), complete: disks.complete };
+    let mut own = Collection { items: Vec::new(), complete: disks.complete };
+    let mut foreign = Collection { items: Vec::new(), complete: disks.complete };
     let mut undecided = None;
     for disk in &disks.items {
         let file = disk.file.known();
@@ -122,7 +122,7 @@ pub(in crate::facts) fn sort(
             "a disk lies in the folder of {other}: reprotect puts it there, and before reprotect it has \
              no business there. When reprotect has begun is not known: add --reprotected-at TIME"
         )),
-        Some(_) => Fact::Known(Looked { complete: false, ..foreign }),
+        Some(_) => Fact::Known(Collection { complete: false, ..foreign }),
         None => Fact::Known(foreign),
     };
     Sorted { own: Fact::Known(own), foreign }
@@ -231,7 +231,7 @@ mod tests {
         let all = inventory(&[("machines", true, json!(all))]);
         let mt: Object = serde_json::from_value(mt).unwrap();
         let disks = files.iter().map(|file| disk(json!(file))).collect();
-        let sorted = sort(&mt, &Fact::Known(Looked::complete(disks)), &all, &[], question);
+        let sorted = sort(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], question);
         let own = sorted.own.known().unwrap();
         let foreign = sorted.foreign.known().map(|it| (it.items.len(), it.complete));
         (own.items.len(), foreign, own.complete)

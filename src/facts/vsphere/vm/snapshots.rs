@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::facts::vsphere::property::{Object, as_bool, list, part, rows};
-use crate::facts::{Fact, Looked};
+use crate::facts::{Collection, Fact};
 
 /// Whether the configuration is there at all; a machine whose host is gone has none, and then
 /// what is not set says nothing.
@@ -15,10 +15,12 @@ fn configured(machine: &Object) -> Fact<()> {
 
 /// Reads the names of the snapshots. A machine without any has no such property; one that has it has
 /// at least one.
-pub(super) fn names(machine: &Object) -> Fact<Looked<String>> {
+pub(super) fn names(machine: &Object) -> Fact<Collection<String>> {
     let info = match (machine.optional("snapshot"), configured(machine)) {
         (Fact::Known(Some(info)), _) => info,
-        (Fact::Known(None), Fact::Known(())) => return Fact::Known(Looked::complete(Vec::new())),
+        (Fact::Known(None), Fact::Known(())) => {
+            return Fact::Known(Collection::complete(Vec::new()));
+        }
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => return Fact::Unavailable(why),
     };
     let roots = info.get("rootSnapshotList").unwrap_or(&Value::Null);
@@ -34,7 +36,7 @@ pub(super) fn names(machine: &Object) -> Fact<Looked<String>> {
         let children = tree.get("childSnapshotList").map(list).unwrap_or_default();
         left.extend(children.iter().rev());
     }
-    Fact::Known(Looked::complete(names))
+    Fact::Known(Collection::complete(names))
 }
 
 /// Reads whether files of deleted snapshots are left. Every release that is supported says so.
