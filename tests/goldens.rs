@@ -114,7 +114,7 @@ fn every_verb_says_and_writes_what_its_golden_file_says() {
     let count = failures.len();
     assert!(
         failures.is_empty(),
-        "{count} golden files differ. When that is what you want: {UPDATE}\n\n{}",
+        "golden files that differ: {count}. When that is what you want: {UPDATE}\n\n{}",
         failures.join("\n")
     );
 }

@@ -74,8 +74,8 @@ impl Case {
 
     /// Runs its commands in a directory and returns the last one's status and words.
     pub fn run_in(&self, directory: &Path) -> (Option<i32>, String) {
-        let outputs = self.steps.iter().map(|step| step.output(directory));
-        let last = outputs.last().expect("a command");
+        let mut outputs: Vec<Output> = self.steps.iter().map(|it| it.output(directory)).collect();
+        let last = outputs.pop().expect("a command");
         let said = [last.stdout, last.stderr].concat();
         (last.status.code(), String::from_utf8_lossy(&said).into_owned())
     }

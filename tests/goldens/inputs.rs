@@ -65,6 +65,7 @@ agent: {standin: true}
 /// Where the inputs are.
 pub struct Inputs {
     directory: tempfile::TempDir,
+    digests: Vec<(String, String)>,
 }
 
 impl Inputs {
@@ -94,9 +95,10 @@ impl Inputs {
         fs::write(at("judge"), static_program()).unwrap();
         fs::write(at("full.yaml"), FULL).unwrap();
         fs::write(at("hash.yaml"), HASH).unwrap();
-        let inputs = Self { directory };
+        let mut inputs = Self { directory, digests: Vec::new() };
         inputs.build();
         inputs.damage();
+        inputs.digests = inputs.digests_of_images();
         inputs
     }
 
@@ -134,7 +136,11 @@ impl Inputs {
     }
 
     /// The digest of each image by its name.
-    pub fn digests(&self) -> Vec<(String, String)> {
+    pub fn digests(&self) -> &[(String, String)] {
+        &self.digests
+    }
+
+    fn digests_of_images(&self) -> Vec<(String, String)> {
         let names = ["base.iso", "damaged.iso", "short.iso"].into_iter();
         names
             .chain(IMAGES.iter().map(|(name, _)| *name))

@@ -44,8 +44,9 @@ impl Mask {
     /// Of a case that runs in this directory.
     pub fn new(directory: &Path, inputs: &Inputs) -> Self {
         let mut words = vec![(directory.display().to_string(), "/DIR".to_owned())];
-        let images = inputs.digests().into_iter();
-        words.extend(images.map(|(name, sha256)| (sha256, format!("{{sha256 of {name}}}"))));
+        let images = inputs.digests().iter();
+        words
+            .extend(images.map(|(name, sha256)| (sha256.clone(), format!("{{sha256 of {name}}}"))));
         Self { words }
     }
 

@@ -62,6 +62,15 @@ pub fn cases() -> Vec<Case> {
         case("render-kickstart").run("render kickstart"),
         case("render-kickstart-disc").run("render kickstart demo --kickstart-disc"),
         case("render-kickstart-full").with(&["full.yaml", AGENT]).run("render kickstart full.yaml"),
+        case("render-kickstart-uefi").run(
+            "render kickstart demo --set firmware=uefi --set bootloader=mbr \
+             --set 'network={device: eth0, method: static, address: 192.0.2.10, netmask: 255.255.255.0, gateway: 192.0.2.1, dns: [192.0.2.53]}' \
+             --set 'retention={when: install, disk: {name: sdb, erase: true, size: {min: 900 GiB}}}'",
+        ),
+        case("build-image-dry-run-el7")
+            .with(&["judge"])
+            .run("build image demo --set profile=centos-7 --dry-run --self-check-binary judge"),
+        case("check-image-verbose-log").with(&["mt.iso"]).run("-vv check image mt.iso NOW"),
         case("render-kickstart-el7").run("render kickstart demo --set profile=centos-7"),
         case("lint-kickstart-good")
             .file("ks.cfg", "")

@@ -1,6 +1,33 @@
 //! Whole sites, by what `collect site` saved of them.
 
+use super::hosts::OWN;
 use super::{Case, case, in_every_format};
+
+/// A site whose systems are captures, with two master targets.
+const CAPTURED: &str = "\
+vcenter: { url: 'capture:vcenter.json', discovery_account: asr@vsphere.local }
+configuration_server: { address: cs01.example.test, version: 9.8.9.0 }
+process_servers: [ { name: ps1, address: ps01.example.test, version: 9.8.9.0 } ]
+master_targets:
+  - { name: mt1, ssh: 'capture:healthy.json', vm: asr-mt-01 }
+  - { name: mt2, ssh: 'capture:unwell.json', vm: asr-mt-02 }
+  - { name: mt3, ssh: 'capture:unreachable.json' }
+protected_vms:
+  - { name: app-01, master_target: mt1, filesystems: [ext4, reiserfs] }
+  - { name: app-02, master_target: mt2, filesystems: [xfs] }
+answers:
+  - { check: cs.backup, value: not-applicable, by: ann, at: 2026-11-20 }
+waivers:
+  - { check: mt.sizing-ram, target: 'mt*', reason: it is new, owner: bo, expires: 2026-12-31 }
+  - { check: mt.root-access, target: mt9, reason: none, owner: bo, expires: 2026-12-31 }
+";
+
+/// A site at whose addresses nobody listens.
+const SILENT: &str = "\
+master_targets:
+  - { name: mt1, ssh: 'ssh://root@127.0.0.1:1' }
+  - { name: mt2, ssh: 'ssh://root@127.0.0.1:2' }
+";
 
 pub fn cases() -> Vec<Case> {
     let mut cases = in_every_format(
@@ -27,6 +54,24 @@ pub fn cases() -> Vec<Case> {
             .with(&["good.yaml", "good"])
             .run("check host nobody --site good.yaml NOW")
             .run("check host mt11 --site good.yaml NOW"),
+        case("check-site-captured")
+            .with(&["vcenter.json", "healthy.json", "unwell.json", "unreachable.json"])
+            .file("site.yaml", CAPTURED)
+            .run("check site site.yaml NOW")
+            .run("check host --site site.yaml NOW")
+            .run("check host mt2 --site site.yaml --format json NOW"),
+        case("check-site-captured-waivers")
+            .with(&["vcenter.json", "healthy.json", "unwell.json", "unreachable.json"])
+            .file("site.yaml", CAPTURED)
+            .file("own/mine.yaml", OWN)
+            .run("check site site.yaml --checks own NOW")
+            .run("check site site.yaml --checks own --format markdown --fail-on warning NOW")
+            .run("troubleshoot ts-mt-not-listed --site site.yaml NOW"),
+        case("check-site-silent")
+            .file("site.yaml", SILENT)
+            .run("check site site.yaml --ssh-config none NOW")
+            .run("check host --site site.yaml --ssh-config none --format nagios NOW")
+            .run("collect site site.yaml --ssh-config none -o captures"),
         case("check-site-alone")
             .file("site.yaml", "scenario: vmware-classic\nanswers: [ { check: cs.backup, value: no, by: ann, at: 2026-11-20 } ]\n")
             .run("check site site.yaml NOW"),

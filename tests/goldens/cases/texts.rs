@@ -48,6 +48,11 @@ pub fn cases() -> Vec<Case> {
         case("test-checks-mistake")
             .file("own/mine.yaml", OWN.replace("rule: own.motto.word", "rule: own.motto.wrod"))
             .run("test checks own"),
+        case("explain-host-checks")
+            .run("explain retention.mounted")
+            .run("explain network.mt-to-cs-443")
+            .run("explain vcenter.privileges")
+            .run("explain esxi.not-free"),
         case("init-recipe").run("init recipe"),
         case("init-site").run("init site"),
     ];

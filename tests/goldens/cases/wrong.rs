@@ -161,6 +161,18 @@ pub fn cases() -> Vec<Case> {
             .run("check host capture:text.json")
             .run("check host capture:future.json")
             .run("check host capture:healthy.json --vcenter capture:healthy.json"),
+        case("wrong-collect")
+            .with(&["vcenter.json"])
+            .run("collect host nobody")
+            .run("collect host capture:missing.json")
+            .run("collect vcenter capture:vcenter.json")
+            .run("collect esxi capture:vcenter.json")
+            .run("collect site missing.yaml -o captures")
+            .run("collect host local: -o no/such/file.json"),
+        case("wrong-standard-input")
+            .run("lint kickstart -")
+            .run("troubleshoot -")
+            .input("a".repeat(300 * 1024)),
         case("wrong-own-checks")
             .with(&["healthy.json"])
             .file("own/mine.yaml", "- id: nothing\n")
