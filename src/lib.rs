@@ -26,6 +26,7 @@ pub mod facts;
 pub mod image;
 pub mod installer;
 pub mod iso;
+pub mod knowledge;
 pub mod packages;
 pub mod random;
 pub mod regular_file;

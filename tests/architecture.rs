@@ -48,7 +48,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("vm", &["image", "installer", "assets", "template"]),
     ("transport", &["facts", "random", "regular_file", "secret"]),
     ("site", &["facts", "check", "yaml", "secret"]),
-    ("report", &["check", "facts", "template"]),
+    ("knowledge", &["check", "assets", "yaml"]),
+    ("report", &["check", "knowledge", "facts", "template"]),
     (
         "cli",
         &[
@@ -63,6 +64,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "image",
             "installer",
             "iso",
+            "knowledge",
             "packages",
             "random",
             "regular_file",

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use preflight::assets::Assets;
-use preflight::check::matching::MAX_BYTES;
-use preflight::check::{CheckSet, SymptomSet};
+use preflight::check::CheckSet;
+use preflight::knowledge::SymptomSet;
+use preflight::knowledge::matching::MAX_BYTES;
 use preflight::report::{candidates, symptoms};
 use serde::Deserialize;
 
@@ -134,7 +135,7 @@ fn the_catalogue_is_complete() {
     assert_eq!(set.symptoms().len(), 47);
     for symptom in set.symptoms() {
         for cause in &symptom.causes {
-            for remedy in preflight::check::symptom::remedies(cause, &checks) {
+            for remedy in preflight::knowledge::symptom::remedies(cause, &checks) {
                 assert!(remedy.text.trim_end().ends_with('.'), "{}: {}", symptom.id, remedy.text);
                 assert!(remedy.commands.iter().all(|command| command.is_ascii()), "{}", symptom.id);
             }

@@ -21,11 +21,11 @@ use crate::yaml::nearest;
 // What a set is made of, for those who read a set.
 pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
 
-/// The one file among the check files that has no checks: `symptom` reads it.
+/// The one file among the check files that has no checks: `knowledge` reads it.
 const SYMPTOMS: &str = "symptoms.yaml";
 
 /// The file of symptoms, which stands among those of checks.
-pub(super) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
+pub(crate) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(Kind::Check, SYMPTOMS)
 }
 

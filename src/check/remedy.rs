@@ -454,7 +454,7 @@ mod tests {
     fn no_command_powers_off_or_destroys_and_none_takes_a_volume_that_may_be_in_use() {
         let assets = crate::assets::Assets::embedded();
         let set = crate::check::CheckSet::load(&assets).unwrap();
-        let symptoms = crate::check::SymptomSet::load(&assets, &set).unwrap();
+        let symptoms = crate::knowledge::SymptomSet::load(&assets, &set).unwrap();
         let of_symptoms = symptoms.symptoms().iter().flat_map(|symptom| &symptom.causes);
         let own = of_symptoms
             .filter_map(|cause| cause.remedy.as_ref())

@@ -11,13 +11,14 @@ use super::{Exit, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::example::run_examples;
-use crate::check::{self, CheckSet, SymptomSet, Target, TargetKind};
+use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::manifest::Verified;
 use crate::image::plan::open_input;
+use crate::knowledge::SymptomSet;
 use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{Arguments, List, Listing, TextOrJson};
 use crate::assets::Assets;
-use crate::check::{CheckSet, SymptomSet};
+use crate::check::CheckSet;
 use crate::image::recipe::{self, Recipe};
 use crate::installer::profile::Profile;
+use crate::knowledge::SymptomSet;
 use crate::report;
 
 /// One row of a list: a name and what it is.
@@ -56,7 +57,7 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
 
 fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
     let set = SymptomSet::load(assets, &CheckSet::load(assets)?)?;
-    let row = |symptom: &crate::check::symptom::Symptom| Row {
+    let row = |symptom: &crate::knowledge::symptom::Symptom| Row {
         name: symptom.id.clone(),
         text: symptom.title.clone(),
         more: report::symptoms::listed(symptom),

@@ -1,6 +1,6 @@
 //! `troubleshoot`: from what people see to what it comes from, and, with a target, which of it.
 //!
-//! Not for how symptoms are recognised (`check::matching`) nor for how hosts are asked (`host`).
+//! Not for how symptoms are recognised (`knowledge::matching`) nor for how hosts are asked (`host`).
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
@@ -13,8 +13,9 @@ use super::login::Login;
 use super::site::Around;
 use super::{Exit, host, screen, site, targets};
 use crate::assets::Assets;
-use crate::check::matching::{MAX_BYTES, Matches};
-use crate::check::{CheckSet, Provider, SymptomSet, Target, Waiver, engine, scope};
+use crate::check::{CheckSet, Provider, Target, Waiver, engine, scope};
+use crate::knowledge::SymptomSet;
+use crate::knowledge::matching::{MAX_BYTES, Matches};
 use crate::report::candidates::{self, Troubleshooting};
 use crate::report::{Style, candidates_text};
 use crate::site::whole::Scope;

@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::model::{CheckResult, JudgedTarget, Tool};
 use crate::check::definition::{Basis, Check, CheckSet, Remedy, Source, TargetKind};
-use crate::check::diagnosis::{Diagnosis, Verdict, diagnose, exit_status};
 use crate::check::engine::{Finding, Outcome, Target};
-use crate::check::matching::{Candidate, Matches};
 use crate::check::provider::Provider;
-use crate::check::symptom::{Cause, checks_of, remedies};
+use crate::knowledge::diagnosis::{Diagnosis, Verdict, diagnose, exit_status};
+use crate::knowledge::matching::{Candidate, Matches};
+use crate::knowledge::symptom::{Cause, checks_of, remedies};
 
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.troubleshoot/1";

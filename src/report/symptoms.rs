@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::catalogue::NoSuchCheck;
 use super::layout::{labelled, visible};
 use crate::check::definition::CheckSet;
-use crate::check::symptom::{Symptom, checks_of};
-use crate::check::symptom_set::SymptomSet;
+use crate::knowledge::symptom::{Symptom, checks_of};
+use crate::knowledge::symptom_set::SymptomSet;
 
 /// One symptom, as `list symptoms --format json` gives it.
 pub fn listed(symptom: &Symptom) -> Value {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::symptom::{Elsewhere, Symptom};
-use super::wording::{Term, Wording, words};
+use super::tokenizer::{Term, Wording, words};
 
 /// The longest text that is looked at, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::definition::{self, CheckSet};
 use super::matching::{Candidate, Matcher, Matches};
-use super::model::Place;
 use super::symptom::{Elsewhere, Symptom, SymptomFault, verify};
 use crate::assets::{Asset, AssetError, Assets};
+use crate::check::definition::{self, CheckSet};
+use crate::check::model::Place;
 use crate::yaml::{self, YamlError, nearest};
 
 /// The file as it is written.
@@ -154,7 +154,7 @@ fn places(file: &Asset, count: usize) -> Vec<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::entry::tests::GOOD;
+    use crate::check::GOOD;
 
     const ONE: &str = "\
 spellings: { absent: [not] }

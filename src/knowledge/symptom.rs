@@ -6,9 +6,9 @@
 use regex::bytes::RegexBuilder;
 use serde::Deserialize;
 
-use super::definition::CheckSet;
-use super::model::{Check, Place, Remedy, Source};
-use super::source;
+use crate::check::CheckSet;
+use crate::check::model::{Check, Place, Remedy, Source};
+use crate::check::source;
 
 /// The longest pattern, in bytes.
 const MAX_PATTERN: usize = 200;

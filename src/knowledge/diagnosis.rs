@@ -2,11 +2,11 @@
 //!
 //! Not for recognising the symptom (`matching`), nor for judging the checks (`engine`).
 
-use super::definition::CheckSet;
-use super::engine::{Finding, Outcome};
-use super::model::Check;
-use super::provider::Provider;
 use super::symptom::{Cause, Symptom, checks_of};
+use crate::check::CheckSet;
+use crate::check::engine::{Finding, Outcome};
+use crate::check::model::Check;
+use crate::check::provider::Provider;
 
 /// What became of one cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub fn exit_status(diagnoses: &[Diagnosis<'_>]) -> u8 {
 mod tests {
     use super::*;
     use crate::assets::Asset;
+    use crate::check::GOOD;
     use crate::check::engine::{Scope, Target, judge_scope};
-    use crate::check::entry::tests::GOOD;
     use crate::check::model::TargetKind;
     use crate::facts::Document;
     use serde_json::{Value, json};
