@@ -56,7 +56,7 @@ pub enum Problem {
     #[error("a line ends with {0:?}, which is no line break for most programs")]
     LineBreak(char),
     /// A key that the format does not have.
-    #[error("unknown key {key:?}{}", suggestion(.nearest))]
+    #[error("unknown key {key:?}{}", did_you_mean(.nearest))]
     UnknownKey {
         /// The key as written.
         key: String,
@@ -89,10 +89,6 @@ impl YamlError {
 
 fn place_suffix(place: Option<Place>) -> String {
     place.map_or_else(String::new, |p| format!(", line {}, column {}", p.line, p.column))
-}
-
-fn suggestion(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |key| format!(", did you mean {key:?}?"))
 }
 
 /// Parses one document of `text` into a type; `file` is the name for messages.
@@ -147,26 +143,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         // No word is closer than their lengths are; without this, a word of a quarter megabyte
         // costs seconds.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= allowed)
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| (strsim::levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
 }
 
-/// The Levenshtein distance of two short words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+/// Returns the end of a message about a wrong word: the word that may be meant, or nothing.
+pub fn did_you_mean(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |word| format!(", did you mean {word:?}?"))
 }
 
 /// Checks the limits over the raw text, without parsing it.
@@ -222,6 +207,26 @@ mod tests {
             "r.yaml, line 2, column 1: unknown key \"dsn\", did you mean \"dns\"?"
         );
         assert_eq!(error.hint().unwrap(), "write dns instead");
+    }
+
+    #[test]
+    fn the_suggestion_is_the_word_that_is_spelled_most_alike() {
+        let known = ["gateway", "dns", "dn", "netmask", "caf\u{e9}s"];
+        for (word, expected) in [
+            ("gateway", Some("gateway")),
+            ("gatway", Some("gateway")),
+            ("getway", Some("gateway")),
+            ("getwey", None),
+            ("gtwy", None),
+            ("dsn", Some("dn")),
+            ("dnss", Some("dns")),
+            ("netmsak", Some("netmask")),
+            ("cafes", Some("caf\u{e9}s")),
+            ("", Some("dn")),
+            ("netmask-of-the-host", None),
+        ] {
+            assert_eq!(nearest(word, known), expected, "{word:?}");
+        }
     }
 
     #[test]

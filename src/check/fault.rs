@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::steps::MAX_STEPS;
-use crate::yaml::nearest;
+use crate::yaml::{did_you_mean, nearest};
 
 /// The most levels of an expression: it is verified, counted and evaluated by functions that call
 /// themselves for each.
@@ -152,10 +152,6 @@ impl Fault {
             _ => None,
         }
     }
-}
-
-fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
 impl fmt::Display for RuleError {

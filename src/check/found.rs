@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::rule::LONGEST;
 use super::schema::Type;
 use super::subject::Subject;
-use crate::yaml::nearest;
+use crate::yaml::{did_you_mean, nearest};
 
 /// How many elements of a list a sentence names.
 const NAMED: usize = 5;
@@ -51,7 +51,7 @@ pub enum FoundError {
     #[error("it has {0} bytes, at most {LONGEST} are read")]
     TooLong(usize),
     /// A fact that does not exist.
-    #[error("there is no fact {path:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    #[error("there is no fact {path:?}{}", did_you_mean(.nearest))]
     NoSuchFact {
         /// The path as written.
         path: String,

@@ -8,7 +8,7 @@ use super::found::FoundError;
 use super::model::{Expected, Place, TargetKind};
 use super::remedy::RemedyError;
 use crate::assets::AssetError;
-use crate::yaml::YamlError;
+use crate::yaml::{YamlError, did_you_mean};
 
 /// Why a set of check definitions was refused.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,7 @@ pub enum Problem {
     #[error("applies_to is empty")]
     AppliesToNothing,
     /// A prerequisite that does not exist.
-    #[error("requires {id:?}, which does not exist{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    #[error("requires {id:?}, which does not exist{}", did_you_mean(.nearest))]
     NoSuchCheck {
         /// The id as written.
         id: String,
@@ -92,7 +92,7 @@ pub enum Problem {
     #[error("requires itself: {}", .0.join(" -> "))]
     Circle(Vec<String>),
     /// A check that is fixed before and does not exist.
-    #[error("is fixed after {id:?}, which does not exist{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    #[error("is fixed after {id:?}, which does not exist{}", did_you_mean(.nearest))]
     NoEarlierFix {
         /// The id as written.
         id: String,

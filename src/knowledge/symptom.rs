@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::check::CheckSet;
 use crate::check::model::{Check, Place, Remedy, Source};
 use crate::check::source;
+use crate::yaml::did_you_mean;
 
 /// The longest pattern, in bytes.
 const MAX_PATTERN: usize = 200;
@@ -97,7 +98,7 @@ pub enum SymptomFault {
     #[error("no source has the key {0:?}")]
     Source(String),
     /// A check that does not exist.
-    #[error("there is no check {id:?}{}", .nearest.as_ref().map_or_else(String::new, |n| format!(", did you mean {n:?}?")))]
+    #[error("there is no check {id:?}{}", did_you_mean(.nearest))]
     NoSuchCheck {
         /// The id as written.
         id: String,
