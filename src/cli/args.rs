@@ -2,11 +2,11 @@
 //!
 //! Not for what the verbs do.
 
-mod credentials;
 mod delta;
 mod esxi;
 mod fix;
 mod site;
+mod ssh;
 mod via;
 mod vm;
 mod vsphere;
@@ -18,14 +18,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 use crate::image::recipe::JudgeChoice;
 
-pub use credentials::Credentials;
-pub use delta::BuildDelta;
-pub use esxi::{CheckEsxi, CollectEsxi};
-pub use fix::Fix;
-pub use site::{AskingSite, CheckSite, CollectSite, ManyHosts, SiteChoice};
-pub use via::{ThroughSsh, ViaHost};
-pub use vm::BuildVm;
-pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trusting};
+pub use delta::BuildDeltaArgs;
+pub use esxi::{CheckEsxiArgs, CollectEsxiArgs};
+pub use fix::FixArgs;
+pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs, SiteFileArgs};
+pub use ssh::SshArgs;
+pub use via::{ViaArgs, ViaLoginArgs};
+pub use vm::BuildVmArgs;
+pub use vsphere::{CheckVcenterArgs, CollectVcenterArgs, TlsArgs, TrustArgs, VsphereArgs};
 
 /// Build the Linux master target for Azure Site Recovery failback, and prove it.
 ///
@@ -35,7 +35,7 @@ pub use vsphere::{AskingVsphere, CheckVsphere, CollectVsphere, TrustServer, Trus
 #[derive(Debug, Parser)]
 #[command(name = "preflight", version, max_term_width = 80, propagate_version = true)]
 #[command(after_help = "Start with: preflight build image demo")]
-pub struct Arguments {
+pub struct CommandLine {
     #[command(subcommand)]
     pub verb: Verb,
 
@@ -49,7 +49,7 @@ pub struct Arguments {
     assets: Option<PathBuf>,
 }
 
-impl Arguments {
+impl CommandLine {
     /// Where recipes, profiles, templates and checks come from.
     pub fn assets(&self) -> Assets {
         self.assets.clone().map_or_else(Assets::embedded, Assets::with_overlay)
@@ -60,36 +60,36 @@ impl Arguments {
 pub enum Verb {
     /// Build an appliance image
     #[command(subcommand)]
-    Build(Build),
+    Build(BuildVerb),
     /// Judge what is there
     #[command(subcommand)]
-    Check(Check),
+    Check(CheckVerb),
     /// Save what a host answers, to judge it elsewhere
     #[command(subcommand)]
-    Collect(Collect),
+    Collect(CollectVerb),
     /// Show what is in a file
     #[command(subcommand)]
-    Inspect(Inspect),
+    Inspect(InspectVerb),
     /// Show what would be put on an image
     #[command(subcommand)]
-    Render(Render),
+    Render(RenderVerb),
     /// Find mistakes in a text
     #[command(subcommand)]
-    Lint(Lint),
+    Lint(LintVerb),
     /// Say what a symptom comes from, and which checks tell
-    Troubleshoot(Box<Troubleshoot>),
+    Troubleshoot(Box<TroubleshootArgs>),
     /// Say what a check is about, why it matters and how to mend it
-    Explain(Explain),
+    Explain(ExplainArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
-    Trust(TrustServer),
+    Trust(TrustArgs),
     /// List what there is to choose from
-    List(List),
+    List(ListArgs),
     /// Print a commented file to start from
     #[command(subcommand)]
-    Init(Init),
+    Init(InitVerb),
     /// Run the examples that checks carry
     #[command(subcommand)]
-    Test(Test),
+    Test(TestVerb),
     /// Print the completions for a shell
     Completions {
         #[arg(value_enum)]
@@ -101,18 +101,18 @@ pub enum Verb {
 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one, read once")]
-pub enum Build {
+pub enum BuildVerb {
     /// An unattended installer of the master target
-    Image(BuildImage),
+    Image(BuildImageArgs),
     /// A few MB that rebuild an image from the vendor's medium
-    Delta(BuildDelta),
+    Delta(BuildDeltaArgs),
     /// The descriptors of its virtual machine: .vmx and .ovf
-    Vm(BuildVm),
+    Vm(BuildVmArgs),
 }
 
 /// The recipe and what overrides it.
 #[derive(Debug, Args)]
-pub struct RecipeChoice {
+pub struct RecipeArgs {
     /// A recipe file, or the name of an embedded one
     #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
     pub recipe: String,
@@ -123,9 +123,9 @@ pub struct RecipeChoice {
 }
 
 #[derive(Debug, Args)]
-pub struct BuildImage {
+pub struct BuildImageArgs {
     #[command(flatten)]
-    pub recipe: RecipeChoice,
+    pub recipe: RecipeArgs,
 
     /// The vendor's medium to customise; without it: a small kickstart disc
     /// to use beside that medium
@@ -185,12 +185,12 @@ pub struct BuildImage {
     pub dry_run: bool,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 /// How findings are shown.
 #[derive(Debug, Args)]
-pub struct ReportChoice {
+pub struct ReportArgs {
     /// Format of the report on standard output
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub format: String,
@@ -201,7 +201,7 @@ pub struct ReportChoice {
 
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
+    pub fail_on: Option<FailOnArg>,
 
     /// When it is: for replays of captures [default: the clock's time]
     #[arg(long, value_name = "TIME")]
@@ -214,29 +214,29 @@ pub struct ReportChoice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Exit 1 when a warning is found
+pub enum FailOnArg {
+    /// ExitStatus 1 when a warning is found
     Warning,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Check {
+pub enum CheckVerb {
     /// A finished appliance image, from the file alone
-    Image(CheckImage),
+    Image(CheckImageArgs),
     /// A vendor's medium with add-on RPMs: will the installation resolve?
-    Packages(Box<CheckPackages>),
+    Packages(Box<CheckPackagesArgs>),
     /// A Linux master target: will it do?
-    Host(Box<CheckHost>),
+    Host(Box<CheckHostArgs>),
     /// A vCenter server: its account, and machines and hosts in it
-    Vcenter(Box<CheckVsphere>),
+    Vcenter(Box<CheckVcenterArgs>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
-    Esxi(Box<CheckEsxi>),
+    Esxi(Box<CheckEsxiArgs>),
     /// Everything of a site: vCenter, hosts, machines, and what people answer
-    Site(Box<CheckSite>),
+    Site(Box<CheckSiteArgs>),
 }
 
 #[derive(Debug, Args)]
-pub struct CheckHost {
+pub struct CheckHostArgs {
     /// ssh://USER@HOST[:PORT], local: (this machine), capture:FILE|DIR, or a
     /// name in --site [default: every master target of --site or --inventory]
     #[arg(value_name = "TARGET")]
@@ -248,34 +248,34 @@ pub struct CheckHost {
     pub newest_capture: bool,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub site: SiteChoice,
+    pub site: SiteArgs,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     #[command(flatten)]
-    pub many: ManyHosts,
+    pub many: InventoryArgs,
 
     /// A directory with checks of the site's own, judged beside the others
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 
     #[command(flatten)]
-    pub fix: Fix,
+    pub fix: FixArgs,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 /// How hosts are asked.
 #[derive(Debug, Args)]
-pub struct Asking {
+pub struct HostTimeout {
     /// How long one host may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -283,21 +283,21 @@ pub struct Asking {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Collect {
+pub enum CollectVerb {
     /// The answers of one host, as a file that check host capture:FILE judges
-    Host(Box<CollectHost>),
+    Host(Box<CollectHostArgs>),
     /// The answers of an ESXi host's shell, for check esxi capture:FILE
-    Esxi(Box<CollectEsxi>),
+    Esxi(Box<CollectEsxiArgs>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
-    Vcenter(Box<CollectVsphere>),
+    Vcenter(Box<CollectVcenterArgs>),
     /// The answers of everything of a site, for check site SITE --captures DIR
-    Site(Box<CollectSite>),
+    Site(Box<CollectSiteArgs>),
     /// The script that would be sent, for review or for a fleet's own engine
-    Script(Box<CollectScript>),
+    Script(Box<CollectScriptArgs>),
 }
 
 #[derive(Debug, Args)]
-pub struct CollectHost {
+pub struct CollectHostArgs {
     /// ssh://USER@HOST[:PORT], local: (this machine), or a name in --site
     pub target: String,
 
@@ -311,13 +311,13 @@ pub struct CollectHost {
     pub newest_capture: bool,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub site: SiteChoice,
+    pub site: SiteArgs,
 
     /// A directory with checks of the site's own, whose probes are asked too
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -325,9 +325,9 @@ pub struct CollectHost {
 }
 
 #[derive(Debug, Args)]
-pub struct CollectScript {
+pub struct CollectScriptArgs {
     #[command(flatten)]
-    pub site: SiteChoice,
+    pub site: SiteArgs,
 
     /// A directory with checks of the site's own, whose probes are asked too
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -335,19 +335,19 @@ pub struct CollectScript {
 }
 
 #[derive(Debug, Args)]
-pub struct CheckImage {
+pub struct CheckImageArgs {
     /// The image
     #[arg(value_name = "ISO", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct CheckPackages {
+pub struct CheckPackagesArgs {
     #[command(flatten)]
-    pub recipe: RecipeChoice,
+    pub recipe: RecipeArgs,
 
     /// The vendor's medium [default: the recipe's]
     #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
@@ -363,19 +363,19 @@ pub struct CheckPackages {
     pub rpm_key: Vec<PathBuf>,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Inspect {
+pub enum InspectVerb {
     /// An ISO: file systems, boot entries, kickstart, payload
-    Image(InspectFile),
+    Image(InspectArgs),
     /// A replication agent's archive: name, version, what it carries
-    Agent(InspectFile),
+    Agent(InspectArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct InspectFile {
+pub struct InspectArgs {
     /// The file
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
@@ -394,15 +394,15 @@ pub enum TextOrJson {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Render {
+pub enum RenderVerb {
     /// The kickstart, on standard output
-    Kickstart(RenderKickstart),
+    Kickstart(RenderKickstartArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct RenderKickstart {
+pub struct RenderKickstartArgs {
     #[command(flatten)]
-    pub recipe: RecipeChoice,
+    pub recipe: RecipeArgs,
 
     /// As it stands on a kickstart disc, not on a customised medium
     #[arg(long)]
@@ -410,9 +410,9 @@ pub struct RenderKickstart {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Lint {
+pub enum LintVerb {
     /// A kickstart, ours or anybody's
-    Kickstart(LintKickstart),
+    Kickstart(LintKickstartArgs),
 }
 
 /// Which rules a kickstart is held against.
@@ -425,7 +425,7 @@ pub enum LintStyle {
 }
 
 #[derive(Debug, Args)]
-pub struct LintKickstart {
+pub struct LintKickstartArgs {
     /// The kickstart; - reads standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
@@ -449,7 +449,7 @@ pub struct LintKickstart {
 /// target, the suspected checks are run on it and each cause is confirmed,
 /// ruled out or undecided.
 ///
-/// Exit status without a target: 0 something fits, 3 nothing does. With one:
+/// ExitStatus status without a target: 0 something fits, 3 nothing does. With one:
 /// 1 a cause is confirmed, 0 all are ruled out, 3 neither. 2: could not run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -457,7 +457,7 @@ pub struct LintKickstart {
   preflight troubleshoot 95226
   journalctl -n 200 | preflight troubleshoot
   preflight troubleshoot ts-mt-heartbeat --target ssh://root@mt1")]
-pub struct Troubleshoot {
+pub struct TroubleshootArgs {
     /// What is seen: words, an error code, a symptom's id, or - for what is
     /// pasted on standard input
     #[arg(value_name = "SYMPTOM")]
@@ -470,16 +470,16 @@ pub struct Troubleshoot {
     pub targets: Vec<String>,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub site: SiteChoice,
+    pub site: SiteArgs,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     /// When it is: for replays of captures [default: the clock's time]
     #[arg(long, value_name = "TIME")]
@@ -491,16 +491,16 @@ pub struct Troubleshoot {
 }
 
 #[derive(Debug, Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// A check's id, such as image.zerombr, or a symptom's
     pub id: String,
 }
 
 #[derive(Debug, Args)]
-pub struct List {
+pub struct ListArgs {
     /// What to list
     #[arg(value_enum)]
-    pub what: Listing,
+    pub what: ListSubject,
 
     /// packages: the recipe they are for
     #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
@@ -520,7 +520,7 @@ pub struct List {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Listing {
+pub enum ListSubject {
     /// What can be judged
     Checks,
     /// What can be troubleshot
@@ -536,7 +536,7 @@ pub enum Listing {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Init {
+pub enum InitVerb {
     /// A recipe
     Recipe,
     /// A site: servers, master targets, answers, waivers
@@ -544,13 +544,13 @@ pub enum Init {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Test {
+pub enum TestVerb {
     /// The examples of the embedded checks, or of those in a directory
-    Checks(TestChecks),
+    Checks(TestChecksArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct TestChecks {
+pub struct TestChecksArgs {
     /// A directory of check files to test instead
     #[arg(value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// What a command ended with; the numbers are those of the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum ExitStatus {
     /// Done, and nothing is wrong.
     Clean = 0,
     /// Done, and something is wrong with what was looked at.
@@ -17,9 +17,9 @@ pub enum Exit {
     Interrupted = 130,
 }
 
-impl Exit {
+impl ExitStatus {
     /// The exit status that a report asks for.
-    pub fn of_report(status: u8) -> Self {
+    pub fn from_report(status: u8) -> Self {
         match status {
             0 => Self::Clean,
             1 => Self::Findings,
@@ -30,8 +30,8 @@ impl Exit {
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(exit as u8)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::packages::PackagesError;
+use super::check_packages::PackagesError;
 use crate::agent::AgentError;
 use crate::assets::AssetError;
 use crate::atomic_file::ReplacementError;
@@ -32,7 +32,7 @@ use crate::vm::VmError;
 use crate::yaml::YamlError;
 
 /// Prints the chain of an error on one line, and below it what to do.
-pub fn show(error: &anyhow::Error) {
+pub fn print_error(error: &anyhow::Error) {
     let mut thought: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
@@ -48,14 +48,14 @@ pub fn show(error: &anyhow::Error) {
 }
 
 /// How many systems that could not be asked are told one by one.
-const TOLD: usize = 5;
+const MAX_PRINTED: usize = 5;
 
 /// Says which systems could not be asked, why, and what to do about it: the findings say what is
 /// unknown for it.
-pub fn tell<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) {
+pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) {
     let silent = transcripts.into_iter().filter(|it| !fleet::was_interrupted(it));
     let mut silent = silent.filter_map(|it| Some((&it.target, it.connection.failure.as_ref()?)));
-    for (target, failure) in silent.by_ref().take(TOLD) {
+    for (target, failure) in silent.by_ref().take(MAX_PRINTED) {
         anstream::eprintln!("preflight: {}", message(&format!("{target}: {}", failure.reason)));
         if let Some(hint) = &failure.hint {
             anstream::eprintln!("  hint: {}", message(hint));

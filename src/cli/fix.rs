@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::Fix;
-use super::{screen, terminal};
+use super::args::FixArgs;
+use super::{prompt, screen};
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::facts::script::quoted;
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
 
 /// How long a person may take to decide. The server is not kept waiting meanwhile: it is asked anew.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +30,23 @@ pub enum Done {
 
 /// Sets disk.EnableUUID on a master target that is off, once somebody agrees. What it does and what
 /// it does not do is told on standard error.
-pub fn enable_uuid(machine: &Machine<'_>, fix: &Fix) -> anyhow::Result<Done> {
+pub fn enable_uuid(machine: &Machine<'_>, fix: &FixArgs) -> anyhow::Result<Done> {
     let change = match look(machine) {
         Ok(change) => change,
         Err(why) => {
             let right = matches!(why, NotChanged::Right { .. });
-            told(if right { "nothing to mend" } else { "nothing was changed" }, &why);
+            print_reason(if right { "nothing to mend" } else { "nothing was changed" }, &why);
             return Ok(Done::Nothing);
         }
     };
     show(&change);
     if !fix.yes && !agreed()? {
-        say("nothing was changed.");
+        print("nothing was changed.");
         return Ok(Done::Nothing);
     }
     match make(machine, &change) {
         Ok(after) => {
-            say(&format!("{} was changed, and now says {}.", change.machine, after.words));
+            print(&format!("{} was changed, and now says {}.", change.machine, after.words));
             Ok(Done::Changed)
         }
         Err(why) => {
@@ -56,18 +56,18 @@ pub fn enable_uuid(machine: &Machine<'_>, fix: &Fix) -> anyhow::Result<Done> {
                 NotChanged::Server(_) => ("not known to be changed", Done::Changed),
                 _ => ("nothing was changed", Done::Nothing),
             };
-            told(what, &why);
+            print_reason(what, &why);
             Ok(done)
         }
     }
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     anstream::eprintln!("preflight: {}", screen::printable(text));
 }
 
-fn told(what: &str, why: &NotChanged) {
-    say(&format!("--fix: {what}: {why}"));
+fn print_reason(what: &str, why: &NotChanged) {
+    print(&format!("--fix: {what}: {why}"));
     if let Some(hint) = why.hint() {
         anstream::eprintln!("  hint: {}", screen::printable(&hint));
     }
@@ -87,7 +87,7 @@ fn show(change: &Change) {
         ("will be", format!("{key} = {value:?}")),
         ("to undo", undo),
     ];
-    say("--fix changes one setting of one virtual machine:");
+    print("--fix changes one setting of one virtual machine:");
     for (name, text) in rows {
         anstream::eprintln!("{name:>10}  {}", screen::printable(&text));
     }
@@ -95,15 +95,15 @@ fn show(change: &Change) {
 
 /// Asks, when there is somebody to ask.
 fn agreed() -> anyhow::Result<bool> {
-    let agreed = terminal::agrees("Set it now? [y/N] ", PATIENCE)?;
+    let agreed = prompt::confirm("Set it now? [y/N] ", PROMPT_TIMEOUT)?;
     if agreed.is_none() {
-        say("to have it done where nobody can be asked, add --yes.");
+        print("to have it done where nobody can be asked, add --yes.");
     }
     Ok(agreed.unwrap_or(false))
 }
 
 /// Writes how to mend what a report says is wrong; its owner alone may read and run it.
-pub fn script(report: &Report, path: &Path) -> anyhow::Result<()> {
+pub fn write_script(report: &Report, path: &Path) -> anyhow::Result<()> {
     let out = AtomicFile::open(path, true, Visibility::Owner, &[])?;
     out.file()
         .write_all(&fix_script::render(report))

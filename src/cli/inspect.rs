@@ -3,8 +3,8 @@
 use anyhow::Context;
 use serde_json::Value;
 
-use super::args::{InspectFile, TextOrJson};
-use super::{Exit, screen};
+use super::args::{InspectArgs, TextOrJson};
+use super::{ExitStatus, screen};
 use crate::agent;
 use crate::facts::Document;
 use crate::image::inspect::{self, MediaMd5Check};
@@ -12,21 +12,21 @@ use crate::image::plan::open_input;
 use crate::report::json;
 
 /// Prints the facts of an image.
-pub fn image(args: &InspectFile) -> anyhow::Result<Exit> {
+pub fn image(args: &InspectArgs) -> anyhow::Result<ExitStatus> {
     let facts = inspect::image(&open_input(&args.file)?, MediaMd5Check::Sum)
         .with_context(|| args.file.display().to_string())?;
     show(&Document::new("image", &facts), args.format)
 }
 
 /// Prints what an agent's archive is and carries.
-pub fn agent(args: &InspectFile) -> anyhow::Result<Exit> {
+pub fn agent(args: &InspectArgs) -> anyhow::Result<ExitStatus> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let bundle = agent::inspect(&*open_input(&args.file)?, &name)
         .with_context(|| args.file.display().to_string())?;
     show(&Document::new("agent", &bundle), args.format)
 }
 
-fn show(document: &Document, format: TextOrJson) -> anyhow::Result<Exit> {
+fn show(document: &Document, format: TextOrJson) -> anyhow::Result<ExitStatus> {
     match format {
         TextOrJson::Json => {
             let mut all = document.known.clone();
@@ -46,7 +46,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<Exit> {
             anstream::print!("{}", screen::printable(&text));
         }
     }
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// Writes a tree of facts as indented lines; a list of things looked at as the things alone.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::{LintKickstart, LintStyle, RenderKickstart, TextOrJson};
-use super::{Exit, recipe, screen};
+use super::args::{LintKickstartArgs, LintStyle, RenderKickstartArgs, TextOrJson};
+use super::{ExitStatus, recipe, screen};
 use crate::assets::{self, Asset, Assets};
 use crate::image::payload;
 use crate::image::resolve::resolve;
@@ -15,8 +15,8 @@ use crate::installer::profile::Profile;
 use crate::report::json;
 
 /// Prints the kickstart of a recipe.
-pub fn render(args: &RenderKickstart, assets: &Assets) -> anyhow::Result<Exit> {
-    let chosen = recipe::choose(&args.recipe, assets)?;
+pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let chosen = recipe::resolve(&args.recipe, assets)?;
     let system = resolve(&chosen.recipe, chosen.profile)?;
     let placement = Placement {
         carrier: if args.kickstart_disc { Carrier::KickstartDisc } else { Carrier::InstallerDisc },
@@ -25,11 +25,11 @@ pub fn render(args: &RenderKickstart, assets: &Assets) -> anyhow::Result<Exit> {
     };
     let text = payload::kickstart(assets, &system, &placement, &chosen.root)?;
     anstream::print!("{text}");
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// Prints what is wrong with a kickstart.
-pub fn lint(args: &LintKickstart, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let profile = Profile::read(assets, &args.profile.parse()?)?;
     let asset = read(&args.file)?;
     let mut found = kickstart::lint(&asset.text, profile.generation);
@@ -41,7 +41,7 @@ pub fn lint(args: &LintKickstart, assets: &Assets) -> anyhow::Result<Exit> {
         TextOrJson::Text => show(&asset.path, &found),
     }
     let clean = found.iter().all(|lint| lint.severity != Severity::Error);
-    Ok(if clean { Exit::Clean } else { Exit::Findings })
+    Ok(if clean { ExitStatus::Clean } else { ExitStatus::Findings })
 }
 
 /// The kickstart, which `-` takes from standard input.

@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 use serde_json::{Value, json};
 
-use super::Exit;
-use super::args::{Arguments, List, Listing, TextOrJson};
+use super::ExitStatus;
+use super::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
 use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::image::recipe::{self, Recipe};
@@ -20,14 +20,14 @@ struct Row {
 }
 
 /// Prints what there is of one kind.
-pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn list(args: &ListArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let (key, rows) = match args.what {
-        Listing::Checks => return checks(args.format, assets),
-        Listing::Symptoms => ("symptoms", symptoms(assets)?),
-        Listing::Recipes => ("recipes", recipes(assets)?),
-        Listing::Profiles => ("profiles", profiles(assets)?),
-        Listing::Formats => ("formats", formats()),
-        Listing::Packages => ("packages", packages(args, assets)?),
+        ListSubject::Checks => return checks(args.format, assets),
+        ListSubject::Symptoms => ("symptoms", symptoms(assets)?),
+        ListSubject::Recipes => ("recipes", recipes(assets)?),
+        ListSubject::Profiles => ("profiles", profiles(assets)?),
+        ListSubject::Formats => ("formats", formats()),
+        ListSubject::Packages => ("packages", packages(args, assets)?),
     };
     match args.format {
         TextOrJson::Json => {
@@ -41,10 +41,10 @@ pub fn list(args: &List, assets: &Assets) -> anyhow::Result<Exit> {
             }
         }
     }
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
-fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
+fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let set = CheckSet::load(assets)?;
     match format {
         TextOrJson::Json => {
@@ -52,7 +52,7 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<Exit> {
         }
         TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
     }
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
@@ -87,13 +87,13 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
     Profile::names(assets).into_iter().map(row).collect()
 }
 
-fn packages(args: &List, assets: &Assets) -> anyhow::Result<Vec<Row>> {
-    let row = |it: super::packages::ToFetch| Row {
+fn packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<Row>> {
+    let row = |it: super::check_packages::MissingPackage| Row {
         more: json!({ "name": it.name, "file": it.file.clone().unwrap_or_default(), "why": it.why }),
         name: it.file.unwrap_or(it.name),
         text: it.why,
     };
-    Ok(super::packages::to_fetch(args, assets)?.into_iter().map(row).collect())
+    Ok(super::check_packages::missing_packages(args, assets)?.into_iter().map(row).collect())
 }
 
 fn formats() -> Vec<Row> {
@@ -106,20 +106,20 @@ fn formats() -> Vec<Row> {
 }
 
 /// Prints a commented recipe.
-pub fn recipe_to_start_from() -> Exit {
+pub fn init_recipe() -> ExitStatus {
     anstream::print!("{}", recipe::init_recipe());
-    Exit::Clean
+    ExitStatus::Clean
 }
 
 /// Prints the completions for a shell.
-pub fn completions(shell: clap_complete::Shell) -> Exit {
-    let mut command = Arguments::command();
+pub fn completions(shell: clap_complete::Shell) -> ExitStatus {
+    let mut command = CommandLine::command();
     clap_complete::generate(shell, &mut command, "preflight", &mut std::io::stdout());
-    Exit::Clean
+    ExitStatus::Clean
 }
 
 /// Prints the manual page.
-pub fn manual() -> anyhow::Result<Exit> {
-    clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?;
-    Ok(Exit::Clean)
+pub fn man() -> anyhow::Result<ExitStatus> {
+    clap_mangen::Man::new(CommandLine::command()).render(&mut std::io::stdout())?;
+    Ok(ExitStatus::Clean)
 }

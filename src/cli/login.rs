@@ -8,41 +8,42 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{Asking, Credentials};
-use super::password::{self, Keyring};
+use super::args::{HostTimeout, SshArgs};
+use super::password::{self, PasswordStore};
 use crate::regular_file;
 use crate::site;
 use crate::transport::ssh::{Secrets, Ssh, SshConfig};
 use crate::transport::target::SshTarget;
 
 /// How every host of a run is asked.
-pub struct Login {
-    like: Ssh,
+pub struct SshDefaults {
+    defaults: Ssh,
 }
 
-impl Login {
+impl SshDefaults {
     /// Reads the options, the files they name and the password that need not be asked for.
-    pub fn of(options: &Credentials, asking: &Asking) -> anyhow::Result<Self> {
-        let keyring = Keyring::of(options.password_file.as_deref(), options.password_fd)?;
-        Self::with(options, keyring, Duration::from_secs(asking.timeout))
+    pub fn from_args(options: &SshArgs, asking: &HostTimeout) -> anyhow::Result<Self> {
+        let keyring =
+            PasswordStore::from_options(options.password_file.as_deref(), options.password_fd)?;
+        Self::new(options, keyring, Duration::from_secs(asking.timeout))
     }
 
     /// The same for a host that leads to what is asked. The password that lies in the environment
     /// is for that, and is not shown to a host on the way.
-    pub fn for_others(options: &Credentials, timeout: Duration) -> anyhow::Result<Self> {
-        let keyring = Keyring::in_file(options.password_file.as_deref())?;
-        Self::with(options, keyring, timeout)
+    pub fn for_gateway(options: &SshArgs, timeout: Duration) -> anyhow::Result<Self> {
+        let keyring = PasswordStore::from_file_only(options.password_file.as_deref())?;
+        Self::new(options, keyring, timeout)
     }
 
-    fn with(options: &Credentials, keyring: Keyring, timeout: Duration) -> anyhow::Result<Self> {
+    fn new(options: &SshArgs, keyring: PasswordStore, timeout: Duration) -> anyhow::Result<Self> {
         for key in &options.identities {
-            can_be_read("--identity", key)?;
+            check_readable("--identity", key)?;
         }
         if let Some(path) = options.known_hosts.as_deref().filter(|it| {
             // A file that is to be begun need not be there.
             !options.accept_new || it.symlink_metadata().is_ok()
         }) {
-            can_be_read("--known-hosts", path)?;
+            check_readable("--known-hosts", path)?;
         }
         if let Some(user) = options.user.as_deref().filter(|user| !is_account(user)) {
             bail!("--user: {user:?} is no user name");
@@ -51,19 +52,19 @@ impl Login {
             None => SshConfig::Usual,
             Some(path) if path == Path::new("none") => SshConfig::None,
             Some(path) => {
-                can_be_read("--ssh-config", path)?;
+                check_readable("--ssh-config", path)?;
                 SshConfig::File(path.to_owned())
             }
         };
         // Who names a file with the password for sudo means that it is to be given.
         let sudo: Option<Arc<dyn Secrets>> = match (&options.sudo_password_file, options.ask_sudo) {
             (None, false) => None,
-            (file, _) => Some(Arc::new(Keyring::of_sudo(None, file.as_deref())?)),
+            (file, _) => Some(Arc::new(PasswordStore::for_sudo(None, file.as_deref())?)),
         };
         // Every target replaces this host by its own.
         let nobody = SshTarget { user: None, host: String::new(), port: None };
         Ok(Self {
-            like: Ssh {
+            defaults: Ssh {
                 user: options.user.clone(),
                 identities: options.identities.clone(),
                 known_hosts: options.known_hosts.clone(),
@@ -82,42 +83,49 @@ impl Login {
 
     /// How long a host may take.
     pub fn timeout(&self) -> Duration {
-        self.like.timeout
+        self.defaults.timeout
     }
 
     /// Who knows what sudo wants on a host; none where it is given nothing.
-    fn sudo(&self, name: &str, said: &site::Login) -> anyhow::Result<Option<Arc<dyn Secrets>>> {
+    fn sudo(&self, name: &str, said: &site::SshLogin) -> anyhow::Result<Option<Arc<dyn Secrets>>> {
         let file = said.sudo_password_file.as_deref();
-        let of_all = self.like.sudo.clone();
+        let of_all = self.defaults.sudo.clone();
         if !said.ask_sudo && file.is_none() && of_all.is_none() {
             return Ok(None);
         }
         match of_all {
-            Some(of_all) if file.is_none() && !password::has_own_for_sudo(name) => Ok(Some(of_all)),
-            _ => Ok(Some(Arc::new(Keyring::of_sudo(Some(name), file)?))),
+            Some(of_all) if file.is_none() && !password::has_sudo_variable(name) => {
+                Ok(Some(of_all))
+            }
+            _ => Ok(Some(Arc::new(PasswordStore::for_sudo(Some(name), file)?))),
         }
     }
 
     /// A way to ask this host. What the site says of it stands before the options, which are for
     /// all hosts; only keys are tried one after the other.
-    pub fn to(&self, name: &str, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
-        let mut ssh = self.like(target, said)?;
+    pub fn ssh(&self, name: &str, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<Ssh> {
+        let mut ssh = self.with_login(target, said)?;
         ssh.sudo = self.sudo(name, said)?;
-        let own = std::env::var_os(password::variable_of(name)).is_some();
+        let own = std::env::var_os(password::password_variable(name)).is_some();
         if own || said.password_file.is_some() {
-            ssh.secrets = Arc::new(Keyring::alone(name, said.password_file.as_deref())?);
+            ssh.secrets = Arc::new(PasswordStore::for_system(name, said.password_file.as_deref())?);
         }
         Ok(ssh)
     }
 
     /// A way to ask a host that is never given the password of others.
-    pub fn alone(&self, name: &str, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
-        let secrets = Arc::new(Keyring::alone(name, said.password_file.as_deref())?);
-        Ok(Ssh { secrets, ..self.like(target, said)? })
+    pub fn ssh_with_own_password(
+        &self,
+        name: &str,
+        target: SshTarget,
+        said: &site::SshLogin,
+    ) -> anyhow::Result<Ssh> {
+        let secrets = Arc::new(PasswordStore::for_system(name, said.password_file.as_deref())?);
+        Ok(Ssh { secrets, ..self.with_login(target, said)? })
     }
 
-    fn like(&self, target: SshTarget, said: &site::Login) -> anyhow::Result<Ssh> {
-        let mut ssh = Ssh { target, ..self.like.clone() };
+    fn with_login(&self, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<Ssh> {
+        let mut ssh = Ssh { target, ..self.defaults.clone() };
         ssh.user = said.user.clone().or(ssh.user);
         ssh.legacy |= said.legacy_ssh;
         if let Some(key) = &said.identity {
@@ -135,7 +143,7 @@ impl Login {
 }
 
 /// Refuses a file that cannot be read, and one whose reading could wait for somebody.
-fn can_be_read(option: &str, path: &Path) -> anyhow::Result<()> {
+fn check_readable(option: &str, path: &Path) -> anyhow::Result<()> {
     if path != Path::new("/dev/null") {
         regular_file::open(path)
             .with_context(|| format!("{option}: cannot read {}", path.display()))?;

@@ -4,49 +4,49 @@
 //! Each verb has a file of its own; what they do is done by `image`, `check` and `report`.
 
 mod args;
-mod asking;
-mod build;
-mod captured;
-mod check;
-mod delta;
-mod esxi;
+mod build_delta;
+mod build_image;
+mod build_vm;
+mod captures;
+mod check_esxi;
+mod check_host;
+mod check_packages;
+mod check_site;
+mod check_vcenter;
+mod collect;
 mod exit;
 mod failure;
+mod finalize;
 mod fix;
 mod guard;
-mod host;
+mod hosts;
 mod inspect;
 mod interrupt;
 mod kickstart;
 mod list;
 mod login;
 mod outputs;
-mod packages;
-mod pass;
 mod password;
 mod product;
 mod progress;
+mod prompt;
 mod recipe;
+mod reporting;
 mod root_password;
 mod screen;
 mod site;
 mod stream;
-mod targets;
-mod terminal;
 mod troubleshoot;
 mod trust;
-mod vcenter;
 mod via;
-mod vm;
-mod whole_site;
 
 use std::process::ExitCode;
 
 use clap::error::ContextValue;
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Arguments, Verb};
-use exit::Exit;
+use args::{CommandLine, Verb};
+use exit::ExitStatus;
 
 use crate::atomic_file::Input;
 use crate::secret::redacted;
@@ -54,25 +54,25 @@ use crate::secret::redacted;
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
     if let Err(error) = guard::keep_memory_private() {
-        failure::show(&error);
-        return Exit::CannotRun.into();
+        failure::print_error(&error);
+        return ExitStatus::CannotRun.into();
     }
-    let mut command = Arguments::command();
+    let mut command = CommandLine::command();
     let matches = command.try_get_matches_from_mut(std::env::args_os());
     let matches = matches.unwrap_or_else(|error| without_passwords(error).exit());
-    let arguments = Arguments::from_arg_matches(&matches);
+    let arguments = CommandLine::from_arg_matches(&matches);
     let arguments =
         arguments.unwrap_or_else(|error| without_passwords(error.format(&mut command)).exit());
     screen::log_to_stderr(arguments.verbose);
-    let named = outputs::Named::of(&command, &matches);
+    let named = outputs::CommandLineFiles::from_matches(&command, &matches);
     let outcome = named.check().and_then(|()| run(&arguments, &named.inputs));
     // A question may still be open in a thread that nobody waits for.
-    terminal::restore();
+    prompt::restore();
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            failure::show(&error);
-            Exit::CannotRun.into()
+            failure::print_error(&error);
+            ExitStatus::CannotRun.into()
         }
     }
 }
@@ -88,35 +88,37 @@ fn without_passwords(mut error: clap::Error) -> clap::Error {
     error
 }
 
-fn run(arguments: &Arguments, named: &[Input]) -> anyhow::Result<Exit> {
+fn run(arguments: &CommandLine, named: &[Input]) -> anyhow::Result<ExitStatus> {
     let assets = arguments.assets();
     match &arguments.verb {
-        Verb::Build(args::Build::Image(build)) => build::image(build, &assets, named),
-        Verb::Build(args::Build::Delta(build)) => delta::build(build, named),
-        Verb::Build(args::Build::Vm(build)) => vm::build(build, &assets, named),
-        Verb::Render(args::Render::Kickstart(render)) => kickstart::render(render, &assets),
-        Verb::Lint(args::Lint::Kickstart(lint)) => kickstart::lint(lint, &assets),
-        Verb::Inspect(args::Inspect::Image(inspect)) => inspect::image(inspect),
-        Verb::Inspect(args::Inspect::Agent(inspect)) => inspect::agent(inspect),
-        Verb::Check(args::Check::Image(check)) => check::image(check, &assets),
-        Verb::Check(args::Check::Packages(check)) => packages::check(check, &assets),
-        Verb::Check(args::Check::Host(check)) => host::check(check, &assets),
-        Verb::Check(args::Check::Vcenter(check)) => vcenter::check(check, &assets),
-        Verb::Check(args::Check::Esxi(check)) => esxi::check(check, &assets),
-        Verb::Check(args::Check::Site(check)) => whole_site::check(check, &assets),
-        Verb::Collect(args::Collect::Vcenter(collect)) => vcenter::collect(collect),
-        Verb::Collect(args::Collect::Esxi(collect)) => esxi::collect(collect),
-        Verb::Collect(args::Collect::Site(collect)) => whole_site::collect(collect, &assets, named),
-        Verb::Collect(args::Collect::Host(collect)) => host::collect(collect, &assets),
-        Verb::Collect(args::Collect::Script(collect)) => host::script(collect, &assets),
+        Verb::Build(args::BuildVerb::Image(build)) => build_image::image(build, &assets, named),
+        Verb::Build(args::BuildVerb::Delta(build)) => build_delta::build(build, named),
+        Verb::Build(args::BuildVerb::Vm(build)) => build_vm::build(build, &assets, named),
+        Verb::Render(args::RenderVerb::Kickstart(render)) => kickstart::render(render, &assets),
+        Verb::Lint(args::LintVerb::Kickstart(lint)) => kickstart::lint(lint, &assets),
+        Verb::Inspect(args::InspectVerb::Image(inspect)) => inspect::image(inspect),
+        Verb::Inspect(args::InspectVerb::Agent(inspect)) => inspect::agent(inspect),
+        Verb::Check(args::CheckVerb::Image(check)) => reporting::image(check, &assets),
+        Verb::Check(args::CheckVerb::Packages(check)) => check_packages::check(check, &assets),
+        Verb::Check(args::CheckVerb::Host(check)) => check_host::check(check, &assets),
+        Verb::Check(args::CheckVerb::Vcenter(check)) => check_vcenter::check(check, &assets),
+        Verb::Check(args::CheckVerb::Esxi(check)) => check_esxi::check(check, &assets),
+        Verb::Check(args::CheckVerb::Site(check)) => check_site::check(check, &assets),
+        Verb::Collect(args::CollectVerb::Vcenter(collect)) => check_vcenter::collect(collect),
+        Verb::Collect(args::CollectVerb::Esxi(collect)) => check_esxi::collect(collect),
+        Verb::Collect(args::CollectVerb::Site(collect)) => {
+            check_site::collect(collect, &assets, named)
+        }
+        Verb::Collect(args::CollectVerb::Host(collect)) => check_host::collect(collect, &assets),
+        Verb::Collect(args::CollectVerb::Script(collect)) => check_host::script(collect, &assets),
         Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
-        Verb::Explain(explain) => check::explain(explain, &assets),
-        Verb::Trust(trust) => trust::server(trust),
-        Verb::Test(args::Test::Checks(test)) => check::examples(test, &assets),
+        Verb::Explain(explain) => reporting::explain(explain, &assets),
+        Verb::Trust(trust) => trust::trust(trust),
+        Verb::Test(args::TestVerb::Checks(test)) => reporting::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),
-        Verb::Init(args::Init::Recipe) => Ok(list::recipe_to_start_from()),
-        Verb::Init(args::Init::Site) => Ok(site::to_start_from()),
+        Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
+        Verb::Init(args::InitVerb::Site) => Ok(site::init_site()),
         Verb::Completions { shell } => Ok(list::completions(*shell)),
-        Verb::Man => list::manual(),
+        Verb::Man => list::man(),
     }
 }

@@ -22,18 +22,18 @@ const MOST_FILES: usize = 20_000;
 const READ_FROM_DIRECTORIES: [&str; 4] = ["rpm", "yaml", "yml", "hbs"];
 
 /// What the command line names.
-pub struct Named {
+pub struct CommandLineFiles {
     /// Every file that is read.
     pub inputs: Vec<Input>,
     /// Every file that is written, with the option that says so.
     outputs: Vec<(String, PathBuf)>,
 }
 
-impl Named {
+impl CommandLineFiles {
     /// Takes the values of every argument: those of options that name outputs, and for inputs every
     /// other that is the name of a file or a directory.
-    pub fn of(mut command: &Command, mut matches: &ArgMatches) -> Self {
-        let mut named = Self { inputs: of_home(), outputs: Vec::new() };
+    pub fn from_matches(mut command: &Command, mut matches: &ArgMatches) -> Self {
+        let mut named = Self { inputs: home_inputs(), outputs: Vec::new() };
         let mut verb = Vec::new();
         loop {
             for argument in command.get_arguments() {
@@ -61,11 +61,11 @@ impl Named {
                 self.outputs.push((format!("--{}", id.replace('_', "-")), value.into()));
             }
             ("files", _) => {
-                if let Some(path) = behind(value, b"=") {
+                if let Some(path) = text_after(value, b"=") {
                     self.outputs.push(("--output".to_owned(), path.into()));
                 }
             }
-            _ => self.inputs.extend(inputs_of(value)),
+            _ => self.inputs.extend(named_inputs(value)),
         }
     }
 
@@ -102,12 +102,12 @@ fn same_file(a: &Path, b: &Path) -> bool {
 }
 
 /// The files that a value of the command line names: a path, `capture:PATH`, `KEY=PATH`.
-fn inputs_of(value: &OsStr) -> Vec<Input> {
-    let second = behind(value, b"=");
+fn named_inputs(value: &OsStr) -> Vec<Input> {
+    let second = text_after(value, b"=");
     let words = [Some(value.to_owned()), second];
     let mut found = Vec::new();
     for word in words.into_iter().flatten() {
-        match behind(&word, b"capture:").filter(|_| word.as_bytes().starts_with(b"capture:")) {
+        match text_after(&word, b"capture:").filter(|_| word.as_bytes().starts_with(b"capture:")) {
             Some(path) => found.extend(files_at(Path::new(&path), |_| true)),
             None => found.extend(files_read_from(Path::new(&word))),
         }
@@ -116,7 +116,7 @@ fn inputs_of(value: &OsStr) -> Vec<Input> {
 }
 
 /// What stands behind the first of these bytes.
-fn behind(value: &OsStr, mark: &[u8]) -> Option<OsString> {
+fn text_after(value: &OsStr, mark: &[u8]) -> Option<OsString> {
     let bytes = value.as_bytes();
     let at = bytes.windows(mark.len()).position(|window| window == mark)?;
     Some(OsString::from_vec(bytes[at + mark.len()..].to_vec()))
@@ -143,12 +143,12 @@ pub fn files_at(path: &Path, read: impl Fn(&Path) -> bool) -> Vec<Input> {
 }
 
 /// The files that a site names: keys, passwords, captures.
-pub fn of_site(site: &Site) -> Vec<Input> {
+pub fn site_inputs(site: &Site) -> Vec<Input> {
     site.files().iter().flat_map(|path| files_at(path, |_| true)).collect()
 }
 
 /// What SSH and TLS read of the person who runs this: keys, known hosts, thumbprints.
-fn of_home() -> Vec<Input> {
+fn home_inputs() -> Vec<Input> {
     let Some(home) = std::env::home_dir() else { return Vec::new() };
     let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();
     let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));

@@ -15,12 +15,12 @@ use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-use super::terminal;
+use super::prompt;
 use crate::secret::Secret;
 use crate::transport::ssh::{NewKey, Secrets, Unanswered, Whose};
 
 /// The most bytes of a password that are read.
-const BYTES: u64 = 4096;
+const MAX_BYTES: u64 = 4096;
 
 /// The variable that holds the password of the hosts that are asked.
 const VARIABLE: &str = "PREFLIGHT_PASSWORD";
@@ -29,7 +29,7 @@ const VARIABLE: &str = "PREFLIGHT_PASSWORD";
 const SUDO_VARIABLE: &str = "PREFLIGHT_SUDO_PASSWORD";
 
 /// How long a pipe may take to give a password.
-const PIPE: Duration = Duration::from_secs(10);
+const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The first line of a file, of which nobody but its owner may read anything.
 pub fn from_file(what: &str, path: &Path) -> anyhow::Result<Secret> {
@@ -42,7 +42,7 @@ pub fn from_file(what: &str, path: &Path) -> anyhow::Result<Secret> {
     if meta.permissions().mode() & 0o077 != 0 {
         bail!("{what}: {} can be read by others, chmod it to 0600", path.display());
     }
-    if meta.len() > BYTES {
+    if meta.len() > MAX_BYTES {
         bail!("{what}: {} has {} bytes, a password has fewer", path.display(), meta.len());
     }
     first_line(file).with_context(unread)
@@ -64,10 +64,10 @@ pub fn from_descriptor(what: &str, number: u16) -> anyhow::Result<Secret> {
 
 /// The first line of a file, which a pipe has a while to give.
 fn first_line(mut file: File) -> std::io::Result<Secret> {
-    let until = Instant::now() + PIPE;
+    let until = Instant::now() + PIPE_TIMEOUT;
     // Of one size from the start, so that no copy of it stays behind in memory.
-    let mut text = Vec::with_capacity(BYTES as usize);
-    while !text.contains(&b'\n') && text.len() < BYTES as usize {
+    let mut text = Vec::with_capacity(MAX_BYTES as usize);
+    while !text.contains(&b'\n') && text.len() < MAX_BYTES as usize {
         let left = until.saturating_duration_since(Instant::now());
         let wait = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
         match poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&wait)) {
@@ -77,7 +77,7 @@ fn first_line(mut file: File) -> std::io::Result<Secret> {
             Err(error) => return Err(error.into()),
         }
         let had = text.len();
-        text.resize(BYTES as usize, 0);
+        text.resize(MAX_BYTES as usize, 0);
         let read = file.read(&mut text[had..]);
         text.truncate(had + read.as_ref().map_or(0, |count| *count));
         match read {
@@ -94,7 +94,7 @@ fn first_line(mut file: File) -> std::io::Result<Secret> {
 
 /// The secrets of one run: each is asked for once, however many hosts want it.
 #[derive(Debug, Default)]
-pub struct Keyring {
+pub struct PasswordStore {
     /// What a file, a descriptor or the environment gave.
     given: Option<Secret>,
     typed: Mutex<Typed>,
@@ -107,22 +107,24 @@ struct Typed {
     passphrases: BTreeMap<PathBuf, Option<Secret>>,
 }
 
-impl Keyring {
+impl PasswordStore {
     /// Reads what can be read without asking anybody.
-    pub fn of(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
+    pub fn from_options(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
         match (file, descriptor) {
-            (None, Some(number)) => Self::holding(Some(from_descriptor("--password-fd", number)?)),
-            (None, None) => Self::holding(of_variable("the password", VARIABLE)?),
-            _ => Self::in_file(file),
+            (None, Some(number)) => {
+                Self::with_password(Some(from_descriptor("--password-fd", number)?))
+            }
+            (None, None) => Self::with_password(from_variable("the password", VARIABLE)?),
+            _ => Self::from_file_only(file),
         }
     }
 
     /// Reads a file, if there is one, and never the environment.
-    pub fn in_file(file: Option<&Path>) -> anyhow::Result<Self> {
-        Self::holding(file.map(|path| from_file("password file", path)).transpose()?)
+    pub fn from_file_only(file: Option<&Path>) -> anyhow::Result<Self> {
+        Self::with_password(file.map(|path| from_file("password file", path)).transpose()?)
     }
 
-    fn holding(given: Option<Secret>) -> anyhow::Result<Self> {
+    fn with_password(given: Option<Secret>) -> anyhow::Result<Self> {
         if given.as_ref().is_some_and(|password| password.expose().is_empty()) {
             bail!("the password is empty");
         }
@@ -131,26 +133,27 @@ impl Keyring {
 
     /// The secrets of one system alone: what a file or its own variable gives, or a person. What was
     /// given for other systems is none of it.
-    pub fn alone(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn for_system(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         match file {
             None => {
-                let given = of_variable(&format!("the password of {name}"), &variable_of(name))?;
-                Self::holding(given).with_context(|| variable_of(name))
+                let given =
+                    from_variable(&format!("the password of {name}"), &password_variable(name))?;
+                Self::with_password(given).with_context(|| password_variable(name))
             }
-            Some(path) => Self::of(Some(path), None),
+            Some(path) => Self::from_options(Some(path), None),
         }
     }
 
     /// What sudo wants: of a file, of the system's own variable, of that of all systems, or a person.
-    pub fn of_sudo(name: Option<&str>, file: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn for_sudo(name: Option<&str>, file: Option<&Path>) -> anyhow::Result<Self> {
         let what = "the password for sudo";
         if let Some(path) = file {
-            return Self::holding(Some(from_file(what, path)?)).context(what);
+            return Self::with_password(Some(from_file(what, path)?)).context(what);
         }
-        let own = name.map(|name| variable_like(SUDO_VARIABLE, name));
+        let own = name.map(|name| variable_for(SUDO_VARIABLE, name));
         let own = own.filter(|own| std::env::var_os(own).is_some());
         let variable = own.as_deref().unwrap_or(SUDO_VARIABLE);
-        Self::holding(of_variable(what, variable)?).context(what)
+        Self::with_password(from_variable(what, variable)?).context(what)
     }
 
     fn typed(&self) -> MutexGuard<'_, Typed> {
@@ -158,28 +161,28 @@ impl Keyring {
     }
 }
 
-fn of_variable(what: &str, name: &str) -> anyhow::Result<Option<Secret>> {
+fn from_variable(what: &str, name: &str) -> anyhow::Result<Option<Secret>> {
     std::env::var_os(name).map(|_| from_environment(what, name)).transpose()
 }
 
 /// The variable that holds the password of one system by its name in the site: that of `esx-1` is
 /// `PREFLIGHT_PASSWORD_ESX_1`.
-pub fn variable_of(name: &str) -> String {
-    variable_like(VARIABLE, name)
+pub fn password_variable(name: &str) -> String {
+    variable_for(VARIABLE, name)
 }
 
 /// Whether the environment has what sudo wants on one system alone.
-pub fn has_own_for_sudo(name: &str) -> bool {
-    std::env::var_os(variable_like(SUDO_VARIABLE, name)).is_some()
+pub fn has_sudo_variable(name: &str) -> bool {
+    std::env::var_os(variable_for(SUDO_VARIABLE, name)).is_some()
 }
 
-fn variable_like(variable: &str, name: &str) -> String {
+fn variable_for(variable: &str, name: &str) -> String {
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     format!("{variable}_{}", name.chars().map(word).collect::<String>())
 }
 
 /// Asks a person, and notes the answer even if there is none.
-fn asked<K: Ord>(
+fn prompt_once<K: Ord>(
     answers: &mut BTreeMap<K, Option<Secret>>,
     of: K,
     question: &str,
@@ -188,29 +191,30 @@ fn asked<K: Ord>(
     if let Some(answer) = answers.get(&of) {
         return Ok(answer.clone());
     }
-    let answer = terminal::secret(question, limit)?;
+    let answer = prompt::read_secret(question, limit)?;
     let answer = answer.filter(|answer| !answer.expose().is_empty());
     answers.insert(of, answer.clone());
     Ok(answer)
 }
 
-impl Secrets for Keyring {
+impl Secrets for PasswordStore {
     fn password(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
         let account = of.account;
         // A host on the way is shown no password that is not its own.
         if of.is_jump {
-            let own = of_variable(&format!("the password of {account}"), &variable_of(of.host));
+            let own =
+                from_variable(&format!("the password of {account}"), &password_variable(of.host));
             if let Some(own) = own.map_err(|error| Unanswered::Unreadable(error.to_string()))? {
                 return Ok(Some(own));
             }
             let question = format!("Password of the jump host {account}: ");
-            return asked(&mut self.typed().passwords, account.to_owned(), &question, limit);
+            return prompt_once(&mut self.typed().passwords, account.to_owned(), &question, limit);
         }
         if let Some(password) = &self.given {
             return Ok(Some(password.clone()));
         }
         let question = format!("Password of {account}: ");
-        asked(&mut self.typed().passwords, account.to_owned(), &question, limit)
+        prompt_once(&mut self.typed().passwords, account.to_owned(), &question, limit)
     }
 
     fn passphrase(
@@ -227,7 +231,7 @@ impl Secrets for Keyring {
             return Ok(None);
         }
         let question = format!("Passphrase of {}: ", key.display());
-        asked(&mut typed.passphrases, key.to_owned(), &question, limit)
+        prompt_once(&mut typed.passphrases, key.to_owned(), &question, limit)
     }
 
     fn sudo(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
@@ -235,7 +239,7 @@ impl Secrets for Keyring {
             return Ok(Some(password.clone()));
         }
         let question = format!("Password for sudo of {}: ", of.account);
-        asked(&mut self.typed().passwords, of.account.to_owned(), &question, limit)
+        prompt_once(&mut self.typed().passwords, of.account.to_owned(), &question, limit)
     }
 
     fn is_right_key(&self, new: &NewKey<'_>, limit: Duration) -> Result<Option<bool>, Unanswered> {
@@ -249,7 +253,7 @@ impl Secrets for Keyring {
         let until = Instant::now() + limit;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let Some(answer) = terminal::line(&question, left)? else { return Ok(None) };
+            let Some(answer) = prompt::read_line(&question, left)? else { return Ok(None) };
             match answer.trim() {
                 "yes" => return Ok(Some(true)),
                 "no" => return Ok(Some(false)),
@@ -264,7 +268,7 @@ impl Secrets for Keyring {
         match of.is_jump {
             true => format!(
                 "give the jump host's own password ({}, or the prompt on a terminal)",
-                variable_of(of.host)
+                password_variable(of.host)
             ),
             false => "give a password (--password-file, --password-fd, PREFLIGHT_PASSWORD, or the \
                       prompt on a terminal)"

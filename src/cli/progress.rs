@@ -10,12 +10,12 @@ use super::screen::printable;
 use crate::transport::fleet::Event;
 
 /// How many of the hosts that are being asked have a line of their own.
-const SHOWN: usize = 12;
+const MAX_LINES: usize = 12;
 
 /// A bar over a number of bytes; invisible when standard error is no terminal.
-pub struct Bytes(ProgressBar);
+pub struct ByteProgress(ProgressBar);
 
-impl Bytes {
+impl ByteProgress {
     /// Starts a bar with what is being done and how many bytes that takes.
     pub fn start(doing: &'static str, total: u64) -> Self {
         let bar = ProgressBar::new(total);
@@ -27,27 +27,27 @@ impl Bytes {
     }
 
     /// Tells that this many bytes are done.
-    pub fn at(&self, done: u64) {
+    pub fn set_position(&self, done: u64) {
         self.0.set_position(done);
     }
 }
 
-impl Drop for Bytes {
+impl Drop for ByteProgress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
 /// The bars that are drawn now.
-static DRAWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
 
-fn drawn() -> std::sync::MutexGuard<'static, Option<MultiProgress>> {
-    DRAWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn bars() -> std::sync::MutexGuard<'static, Option<MultiProgress>> {
+    BARS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Does something during which no bars are drawn, such as asking a person.
 pub fn suspended<T>(work: impl FnOnce() -> T) -> T {
-    let bars = drawn().clone();
+    let bars = bars().clone();
     match bars {
         Some(bars) => bars.suspend(work),
         None => work(),
@@ -56,14 +56,14 @@ pub fn suspended<T>(work: impl FnOnce() -> T) -> T {
 
 /// A line for each host that is being asked, and a count of all; invisible when standard error is
 /// no terminal.
-pub struct Hosts {
+pub struct HostProgress {
     all: MultiProgress,
     total: ProgressBar,
-    asked: BTreeMap<String, ProgressBar>,
-    silent: usize,
+    active: BTreeMap<String, ProgressBar>,
+    failed: usize,
 }
 
-impl Hosts {
+impl HostProgress {
     /// Starts counting.
     pub fn start(hosts: usize) -> Self {
         let all = MultiProgress::new();
@@ -71,34 +71,34 @@ impl Hosts {
         let template = "{bar:30} {pos} of {len} hosts {msg}";
         total.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
         total.enable_steady_tick(Duration::from_millis(200));
-        *drawn() = Some(all.clone());
-        Self { all, total, asked: BTreeMap::new(), silent: 0 }
+        *bars() = Some(all.clone());
+        Self { all, total, active: BTreeMap::new(), failed: 0 }
     }
 
     /// Shows what happened to a host.
-    pub fn tell(&mut self, event: Event<'_>) {
+    pub fn update(&mut self, event: Event<'_>) {
         if self.total.is_hidden() {
             return;
         }
         match event {
-            Event::Began(target) if self.asked.len() < SHOWN => {
+            Event::Began(target) if self.active.len() < MAX_LINES => {
                 let line = self.all.insert_before(&self.total, ProgressBar::new_spinner());
                 let template = "{spinner} {msg} {elapsed}";
                 let style = ProgressStyle::with_template(template).expect("the template is valid");
                 line.set_style(style);
                 line.set_message(printable(target));
                 line.enable_steady_tick(Duration::from_millis(200));
-                self.asked.insert(target.to_owned(), line);
+                self.active.insert(target.to_owned(), line);
             }
             Event::Began(_) => {}
             Event::Ended { target, answered } => {
-                if let Some(line) = self.asked.remove(target) {
+                if let Some(line) = self.active.remove(target) {
                     line.finish_and_clear();
                     self.all.remove(&line);
                 }
-                self.silent += usize::from(!answered);
-                if self.silent > 0 {
-                    self.total.set_message(format!("({} did not answer)", self.silent));
+                self.failed += usize::from(!answered);
+                if self.failed > 0 {
+                    self.total.set_message(format!("({} did not answer)", self.failed));
                 }
                 self.total.inc(1);
             }
@@ -106,10 +106,10 @@ impl Hosts {
     }
 }
 
-impl Drop for Hosts {
+impl Drop for HostProgress {
     fn drop(&mut self) {
-        drawn().take();
-        for line in self.asked.values() {
+        bars().take();
+        for line in self.active.values() {
             line.finish_and_clear();
         }
         self.total.finish_and_clear();

@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 
-use super::args::RecipeChoice;
+use super::args::RecipeArgs;
 use super::root_password;
 use crate::assets::Assets;
 use crate::image::manifest::RecipeRecord;
@@ -13,7 +13,7 @@ use crate::installer::kickstart::RootAccess;
 use crate::installer::profile::Profile;
 
 /// A recipe with everything a person decides about it.
-pub struct Chosen {
+pub struct ResolvedRecipe {
     /// The recipe, settings applied.
     pub recipe: Recipe,
     /// What the manifest says of it.
@@ -25,18 +25,18 @@ pub struct Chosen {
 }
 
 /// Reads the recipe that was named, without asking anybody for a password.
-pub fn read(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<(RecipeFile, Profile)> {
+pub fn read(choice: &RecipeArgs, assets: &Assets) -> anyhow::Result<(RecipeFile, Profile)> {
     let file = Recipe::read(assets, &choice.recipe, &settings(choice)?)?;
     let profile = file.profile(assets)?;
     Ok((file, profile))
 }
 
-fn settings(choice: &RecipeChoice) -> anyhow::Result<Vec<Setting>> {
+fn settings(choice: &RecipeArgs) -> anyhow::Result<Vec<Setting>> {
     choice.settings.iter().map(|text| text.parse().context("--set")).collect()
 }
 
 /// Reads the recipe that was named.
-pub fn choose(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<Chosen> {
+pub fn resolve(choice: &RecipeArgs, assets: &Assets) -> anyhow::Result<ResolvedRecipe> {
     let settings = settings(choice)?;
     let (file, profile) = read(choice, assets)?;
     let root = match root_password::resolve(&file.recipe.root_password)? {
@@ -48,5 +48,5 @@ pub fn choose(choice: &RecipeChoice, assets: &Assets) -> anyhow::Result<Chosen> 
         sha256: file.sha256,
         overridden: settings.iter().map(Setting::key).collect(),
     };
-    Ok(Chosen { recipe: file.recipe, record, profile, root })
+    Ok(ResolvedRecipe { recipe: file.recipe, record, profile, root })
 }

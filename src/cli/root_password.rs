@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
-use super::{password, terminal};
+use super::{password, prompt};
 use crate::installer::root_password::RootPassword;
 use crate::installer::value::account::CryptHash;
 use crate::random;
 use crate::secret::Secret;
 
 /// How long a person may take to type it.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The key of the recipe that faults are told of.
 const KEY: &str = "root_password";
@@ -24,7 +24,7 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
     let read: &dyn Fn() -> anyhow::Result<Secret> = match source {
         RootPassword::Locked => return Ok(None),
         RootPassword::Hash(hash) => return Ok(Some(hash.clone())),
-        RootPassword::Prompt => &prompted,
+        RootPassword::Prompt => &prompt_twice,
         RootPassword::File(path) => &|| password::from_file(KEY, path),
         RootPassword::Env(name) => &|| password::from_environment(KEY, name.as_str()),
     };
@@ -32,12 +32,12 @@ pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
     if password.expose().is_empty() {
         bail!("root_password: the password is empty");
     }
-    hashed(&password).map(Some)
+    hash(&password).map(Some)
 }
 
-fn prompted() -> anyhow::Result<Secret> {
+fn prompt_twice() -> anyhow::Result<Secret> {
     let ask = |question: &str| {
-        terminal::secret(question, PATIENCE)?.ok_or_else(|| {
+        prompt::read_secret(question, PROMPT_TIMEOUT)?.ok_or_else(|| {
             anyhow::anyhow!("root_password: the recipe asks for a prompt, but there is no terminal")
         })
     };
@@ -51,7 +51,7 @@ fn prompted() -> anyhow::Result<Secret> {
 
 /// Hashes with a random salt. One derived from the password would make images bit-identical,
 /// and give anybody who guesses a test that costs nothing.
-fn hashed(password: &Secret) -> anyhow::Result<CryptHash> {
+fn hash(password: &Secret) -> anyhow::Result<CryptHash> {
     let mut salt = [0; 12];
     random::fill(&mut salt).context("no random numbers")?;
     let hash = ShaCrypt::SHA512
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_the_one_that_openssl_makes_of_the_same_salt() {
-        let hash = hashed(&Secret::new("pass word".into())).unwrap();
+        let hash = hash(&Secret::new("pass word".into())).unwrap();
         let fields: Vec<&str> = hash.as_str().split('$').collect();
         let [_, "6", rest @ ..] = &fields[..] else { panic!("not $6$") };
         let salt = match rest {

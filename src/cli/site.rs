@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::SiteChoice;
-use super::{Exit, captured};
+use super::args::SiteArgs;
+use super::{ExitStatus, captures};
 use crate::assets::read_file;
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::address;
@@ -41,7 +41,7 @@ pub fn of_file_with(
 ) -> anyhow::Result<Around> {
     let asset = read_file(path)?;
     let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
-    let mut site = site.with_paths_below(path.parent().unwrap_or(Path::new("")));
+    let mut site = site.resolve_paths(path.parent().unwrap_or(Path::new("")));
     let named = site.vcenter.clone();
     change(&mut site)?;
     let vcenter = captured_vcenter(&mut site).context("vcenter")?;
@@ -57,7 +57,7 @@ pub fn of_file_with(
 fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
-    let captured = captured::one(path.to_owned(), TargetKind::Vcenter)?;
+    let captured = captures::one(path.to_owned(), TargetKind::Vcenter)?;
     let asked = property::answer(&captured, "asked");
     let asked = asked.known().and_then(|asked| property::part(asked, "url").map(str::to_owned));
     let address = asked.unwrap_or_else(|| captured.target.clone());
@@ -82,11 +82,7 @@ fn of_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcrip
 }
 
 /// Reads the site file, or makes the same structure of the options.
-pub fn choose(
-    choice: &SiteChoice,
-    targets: &[String],
-    checks: &CheckSet,
-) -> anyhow::Result<Around> {
+pub fn choose(choice: &SiteArgs, targets: &[String], checks: &CheckSet) -> anyhow::Result<Around> {
     if let Some(path) = &choice.file {
         return of_file(path, checks);
     }
@@ -101,7 +97,7 @@ pub fn choose(
     Ok(Around { site, told, vcenter })
 }
 
-fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
+fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
     anyhow::ensure!(
         choice.vm.is_none() || targets.len() == 1,
         "--vm names the machine of one master target, and there are {}: name them in --site",
@@ -133,14 +129,14 @@ fn of_options(choice: &SiteChoice, targets: &[String]) -> anyhow::Result<Site> {
         retention: choice.retention.clone(),
         ..MasterTarget::as_given(given)
     };
-    let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::at(url)).transpose();
+    let vcenter = choice.vcenter.as_ref().map(|url| Vcenter::new(url)).transpose();
     let vcenter = vcenter
         .context("--vcenter")?
         .map(|vcenter| Vcenter { discovery_account: choice.discovery_account.clone(), ..vcenter });
     let protected = choice
         .protected
         .iter()
-        .map(|name| Ok(ProtectedVm::named(name.parse().context("--protected-vm")?)));
+        .map(|name| Ok(ProtectedVm::new(name.parse().context("--protected-vm")?)));
     Ok(Site {
         vcenter,
         protected_vms: protected.collect::<anyhow::Result<_>>()?,
@@ -164,7 +160,7 @@ fn process_server(text: &str) -> anyhow::Result<ProcessServer> {
         Some((place, version)) => (place, Some(version.parse()?)),
         None => (rest, None),
     };
-    let mut server = ProcessServer::at(name.parse::<Name>()?, address(place)?.0);
+    let mut server = ProcessServer::new(name.parse::<Name>()?, address(place)?.0);
     server.version = version;
     if let Some(port) = address(place)?.1 {
         server.data_port = port;
@@ -190,13 +186,13 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
 
 fn esxi(index: usize, way: &str) -> anyhow::Result<EsxiHost> {
     let name = format!("esxi{}", index + 1);
-    Ok(EsxiHost::at(name.parse::<Name>()?, way.parse::<Way>()?))
+    Ok(EsxiHost::new(name.parse::<Name>()?, way.parse::<Way>()?))
 }
 
 /// Prints a commented site file.
-pub fn to_start_from() -> Exit {
+pub fn init_site() -> ExitStatus {
     anstream::print!("{}", crate::site::init_site());
-    Exit::Clean
+    ExitStatus::Clean
 }
 
 #[cfg(test)]

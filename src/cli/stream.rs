@@ -13,8 +13,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::pass::settle;
-use super::{Exit, check, product, progress};
+use super::finalize::finalize;
+use super::{ExitStatus, product, progress, reporting};
 use crate::atomic_file::Input;
 use crate::check::CheckSet;
 use crate::digest::{Sha256, Sha256Hasher};
@@ -47,65 +47,65 @@ pub fn image(
     mut composition: Composition,
     manifest_at: Option<&Path>,
     checks: &CheckSet,
-    reporting: &check::Reporting,
+    reporter: &reporting::Reporter,
     inputs: &[Input],
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<ExitStatus> {
     let out = Out::open(inputs, plan.holds_secret())?;
     let others: Vec<_> = manifest_at.into_iter().map(|path| ("--manifest", path)).collect();
-    reporting.check_outputs(&others, inputs)?;
+    reporter.check_outputs(&others, inputs)?;
     let mut image = std::mem::take(&mut composition.image);
-    let (manifest, steady) = foresee(plan, &composition, &mut image)?;
+    let (manifest, digest) = precompute(plan, &composition, &mut image)?;
     let medium = Medium::of(image.clone()).context("the planned image is none")?;
     let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
-    let report = check::judge_image(Path::new(NAME), &facts, checks, reporting);
-    let sha256 = pour(&image, steady, out)?;
+    let report = reporting::evaluate_image(Path::new(NAME), &facts, checks, reporter);
+    let sha256 = write_stream(&image, digest, out)?;
     if let Some(path) = manifest_at {
         let beside = Beside {
             inside: manifest,
             image: ImageRecord { name: NAME.to_owned(), size: image.len(), sha256 },
-            verified: check::verified(&report),
+            verified: reporting::verified_checks(&report),
         };
         product::begin_manifest(path, &beside, inputs)?.commit()?;
     }
-    let exit = reporting.show_beside(&report)?;
+    let exit = reporter.write_to_stderr(&report)?;
     anstream::eprintln!("wrote {} bytes, sha256 {sha256}", image.len());
     Ok(exit)
 }
 
 /// The pass in which nothing is written: completes the plan, and gives the manifest and a digest
 /// of all bytes but the media md5's.
-fn foresee(
+fn precompute(
     plan: &Plan,
     composition: &Composition,
     image: &mut ByteMap,
 ) -> anyhow::Result<(Manifest, Sha256)> {
-    let mut steady = Steady::default();
-    let bar = progress::Bytes::start("reading", image.len());
-    let (manifest, implant) = settle(plan, composition, image, |image, base, tap, late| {
-        let mut each = |bytes: &[u8]| steady.update(bytes);
-        writing::foresee(image, base, tap, late, &mut each, &|at| bar.at(at))
+    let mut digest = DigestWithoutMd5::default();
+    let bar = progress::ByteProgress::start("reading", image.len());
+    let (manifest, implant) = finalize(plan, composition, image, |image, base, tap, late| {
+        let mut each = |bytes: &[u8]| digest.update(bytes);
+        writing::foresee(image, base, tap, late, &mut each, &|at| bar.set_position(at))
     })?;
     image.patch(FIELD_AT, &implant.text());
-    Ok((manifest, steady.finish()))
+    Ok((manifest, digest.finish()))
 }
 
 /// The pass that writes, and its digest.
-fn pour(image: &ByteMap, foreseen: Sha256, mut out: Out) -> anyhow::Result<Sha256> {
-    let bar = progress::Bytes::start("writing", image.len());
+fn write_stream(image: &ByteMap, precomputed: Sha256, mut out: Out) -> anyhow::Result<Sha256> {
+    let bar = progress::ByteProgress::start("writing", image.len());
     let mut whole = Sha256Hasher::default();
-    let mut steady = Steady::default();
+    let mut digest = DigestWithoutMd5::default();
     let mut tap = |bytes: &[u8]| whole.update(bytes);
-    let mut each = |bytes: &[u8]| steady.update(bytes);
-    let written = writing::stream(image, &mut out, &mut tap, &mut each, &|at| bar.at(at));
-    written.map_err(|error| out.failed(error, image.len()))?;
-    if steady.finish() != foreseen {
-        return Err(out.spoilt("an input changed while it was read"));
+    let mut each = |bytes: &[u8]| digest.update(bytes);
+    let written = writing::stream(image, &mut out, &mut tap, &mut each, &|at| bar.set_position(at));
+    written.map_err(|error| out.write_error(error, image.len()))?;
+    if digest.finish() != precomputed {
+        return Err(out.discard_error("an input changed while it was read"));
     }
     Ok(whole.finish())
 }
 
 /// Writes what a delta rebuilds to standard output, once it has been rebuilt to nowhere.
-pub fn rebuilt(delta: &Delta, base: &File, inputs: &[Input]) -> anyhow::Result<Exit> {
+pub fn rebuilt(delta: &Delta, base: &File, inputs: &[Input]) -> anyhow::Result<ExitStatus> {
     let mut out = Out::open(inputs, true)?;
     let wanted = delta.result;
     let mut whole = Sha256Hasher::default();
@@ -117,37 +117,37 @@ pub fn rebuilt(delta: &Delta, base: &File, inputs: &[Input]) -> anyhow::Result<E
     if found != wanted {
         return Err(DeltaError::OtherResult { wanted, found }.into());
     }
-    let bar = progress::Bytes::start("writing", delta.result_len);
+    let bar = progress::ByteProgress::start("writing", delta.result_len);
     let mut whole = Sha256Hasher::default();
     let written = delta.replay(base, &mut |bytes| {
         whole.update(bytes);
         out.write_all(bytes)?;
-        bar.at(out.written.get());
+        bar.set_position(out.written.get());
         Ok(())
     });
     let written = written.and_then(|()| Ok(out.flush()?));
     drop(bar);
     match written {
         Ok(()) => {}
-        Err(DeltaError::Io(error)) => return Err(out.failed(error, delta.result_len)),
-        Err(_) => return Err(out.spoilt("the delta changed while it was read")),
+        Err(DeltaError::Io(error)) => return Err(out.write_error(error, delta.result_len)),
+        Err(_) => return Err(out.discard_error("the delta changed while it was read")),
     }
     if whole.finish() != wanted {
-        return Err(out.spoilt("an input changed while it was read"));
+        return Err(out.discard_error("an input changed while it was read"));
     }
     anstream::eprintln!("wrote {} bytes, sha256 {wanted}, not judged", delta.result_len);
     anstream::eprintln!("  hint: judge the file it became with check image");
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// A digest of an image without the media md5's field, which is known only after the rest.
 #[derive(Default)]
-struct Steady {
+struct DigestWithoutMd5 {
     hasher: Sha256Hasher,
     at: u64,
 }
 
-impl Steady {
+impl DigestWithoutMd5 {
     fn update(&mut self, bytes: &[u8]) {
         let len = bytes.len() as u64;
         let inside = |at: u64| {
@@ -190,7 +190,7 @@ impl Out {
     }
 
     /// Why the image is not complete, and that what was written is none.
-    fn failed(&self, error: io::Error, len: u64) -> anyhow::Error {
+    fn write_error(&self, error: io::Error, len: u64) -> anyhow::Error {
         let written = self.written.get();
         let error = match error.kind() {
             io::ErrorKind::BrokenPipe => anyhow::anyhow!("whoever read the image stopped reading"),
@@ -200,7 +200,7 @@ impl Out {
     }
 
     /// Why what was written is not to be used.
-    fn spoilt(&self, why: &str) -> anyhow::Error {
+    fn discard_error(&self, why: &str) -> anyhow::Error {
         let written = self.written.get();
         anyhow::anyhow!("{why}: the {written} bytes that were written are no image; discard them")
     }
@@ -225,9 +225,9 @@ mod tests {
     #[test]
     fn only_the_media_md5_may_change() {
         let of = |bytes: &[u8], chunk: usize| {
-            let mut steady = Steady::default();
-            bytes.chunks(chunk).for_each(|chunk| steady.update(chunk));
-            steady.finish()
+            let mut digest = DigestWithoutMd5::default();
+            bytes.chunks(chunk).for_each(|chunk| digest.update(chunk));
+            digest.finish()
         };
         let mut bytes = vec![b'x'; 40_000];
         let before = of(&bytes, 40_000);

@@ -7,23 +7,23 @@ use std::io::{IsTerminal, Read, Write};
 
 use anyhow::Context;
 
-use super::args::{ManyHosts, TextOrJson, Troubleshoot};
-use super::asking::{self, Asking, Beside, Heard, When};
-use super::login::Login;
+use super::args::{InventoryArgs, TextOrJson, TroubleshootArgs};
+use super::collect::{self, Asking, Beside, Heard, When};
+use super::login::SshDefaults;
 use super::site::Around;
-use super::{Exit, host, screen, site, targets};
+use super::{ExitStatus, check_host, hosts, screen, site};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Provider, Target, Waiver, engine, scope};
 use crate::knowledge::SymptomSet;
 use crate::knowledge::matching::{MAX_BYTES, Matches};
 use crate::report::candidates::{self, Troubleshooting};
 use crate::report::{Style, candidates_text};
-use crate::site::whole::Scope;
+use crate::site::assemble::Coverage;
 
 /// Says what a text speaks of, and asks the targets about it.
-pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let text = text(&args.words)?;
-    let checks = super::check::set(assets, None)?;
+    let checks = super::reporting::load_checks(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
     let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
@@ -33,11 +33,11 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
             let around = site::choose(&args.site, &args.targets, &checks)?;
             let suspected = suspected(&matches, &checks);
             let heard = asked(args, &checks, &around, &suspected)?;
-            let mut targets = host::of_site(&heard, &checks, &around, Scope::Asked)?;
+            let mut targets = check_host::of_site(&heard, &checks, &around, Coverage::Collected)?;
             if around.told {
                 let known = |it: &Target| !targets.iter().any(|known| known.name == it.name);
                 let silent: Vec<Target> =
-                    around.site.answered_for().into_iter().filter(known).collect();
+                    around.site.uncollected_targets().into_iter().filter(known).collect();
                 targets.extend(silent);
             }
             let now = args.now.unwrap_or_else(jiff::Timestamp::now);
@@ -53,7 +53,7 @@ pub fn troubleshoot(args: &Troubleshoot, assets: &Assets) -> anyhow::Result<Exit
         }
     };
     std::io::stdout().write_all(shown.as_bytes())?;
-    Ok(if interrupted { Exit::Interrupted } else { Exit::of_report(said.exit_code) })
+    Ok(if interrupted { ExitStatus::Interrupted } else { ExitStatus::from_report(said.exit_code) })
 }
 
 /// Who would have to be asked for the checks that the symptoms point to, and what those require.
@@ -73,25 +73,25 @@ fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
 /// Asks the targets, without one all master targets of the site; and of vSphere those who know
 /// what is suspected, for a server that cannot help is not bothered.
 fn asked(
-    args: &Troubleshoot,
+    args: &TroubleshootArgs,
     checks: &CheckSet,
     around: &Around,
     suspected: &BTreeSet<Provider>,
 ) -> anyhow::Result<Heard> {
-    let many = ManyHosts { inventory: None, groups: Vec::new(), jobs: None };
+    let many = InventoryArgs { inventory: None, groups: Vec::new(), jobs: None };
     let hosts = match args.targets.is_empty() {
-        true => host::of_whole_site(&around.site)?,
-        false => targets::with_process_servers(
-            targets::chosen(&args.targets, &many, &around.site)?,
+        true => check_host::of_whole_site(&around.site)?,
+        false => hosts::with_process_servers(
+            hosts::chosen(&args.targets, &many, &around.site)?,
             &around.site,
         ),
     };
-    let login = Login::of(&args.credentials, &args.asking)?;
+    let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
     let of_vsphere = suspected.contains(&Provider::Vsphere);
     let beside = Beside {
         vcenter: of_vsphere,
         shells: of_vsphere || suspected.contains(&Provider::EsxiShell),
-        scope: Scope::Asked,
+        coverage: Coverage::Collected,
     };
     let trusting = &args.trusting;
     let asking = Asking {
@@ -105,7 +105,7 @@ fn asked(
         fix: None,
         now: args.now,
     };
-    asking::ask(hosts, &asking)
+    collect::ask(hosts, &asking)
 }
 
 /// Judges the checks that the symptoms point to, and no others.

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{TrustServer, Trusting};
-use super::{Exit, screen, terminal, via};
+use super::args::{TlsArgs, TrustArgs};
+use super::{ExitStatus, prompt, screen, via};
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::secret::redacted;
 use crate::transport::vsphere::address::Address;
@@ -23,7 +23,7 @@ use crate::transport::vsphere::tls::{Session, Trust, certificate};
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Whom to trust for a server.
-pub fn trust(trusting: &Trusting, to: &Address) -> anyhow::Result<Trust> {
+pub fn settings(trusting: &TlsArgs, to: &Address) -> anyhow::Result<Trust> {
     let pin = trusting.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
     if let Some(Thumbprint::Sha1(_)) = &pin {
         anstream::eprintln!(
@@ -54,7 +54,7 @@ pub fn trust(trusting: &Trusting, to: &Address) -> anyhow::Result<Trust> {
 }
 
 /// Shows a server's certificate, and keeps its thumbprint.
-pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
+pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let to: Address =
         args.target.parse().with_context(|| format!("target {:?}", redacted(&args.target)))?;
     let path = file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
@@ -75,7 +75,7 @@ pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
     let kept = kept_for(&text, &to.authority());
     if kept.contains(&own) {
         anstream::println!("It is kept already, in {}.", path.display());
-        return Ok(Exit::Clean);
+        return Ok(ExitStatus::Clean);
     }
     if let Some(other) = kept.first() {
         anstream::println!("Another one is kept for {to}: {other}");
@@ -86,13 +86,13 @@ pub fn server(args: &TrustServer) -> anyhow::Result<Exit> {
         }
     }
     let sure = args.yes || args.replace || args.trusting.thumbprint.is_some();
-    if !sure && !agreed(Duration::from_secs(args.timeout))? {
+    if !sure && !confirm_thumbprint(Duration::from_secs(args.timeout))? {
         anstream::println!("It is not kept.");
-        return Ok(Exit::Findings);
+        return Ok(ExitStatus::Findings);
     }
-    keep(&path, &with(&text, &to.authority(), &own))?;
+    save(&path, &with(&text, &to.authority(), &own))?;
     anstream::println!("It is kept in {}.", path.display());
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 fn show(to: &Address, session: &Session) {
@@ -111,14 +111,14 @@ fn show(to: &Address, session: &Session) {
 }
 
 /// Asks whether the thumbprint is the right one.
-fn agreed(limit: Duration) -> anyhow::Result<bool> {
+fn confirm_thumbprint(limit: Duration) -> anyhow::Result<bool> {
     let question = "Is this the thumbprint that the server's own console shows? [y/N] ";
-    terminal::agrees(question, limit)?
+    prompt::confirm(question, limit)?
         .context("compare the thumbprint, then keep it with --yes, or give it with --thumbprint")
 }
 
 /// The file of thumbprints; none when nobody has a home.
-fn file(trusting: &Trusting) -> Option<PathBuf> {
+fn file(trusting: &TlsArgs) -> Option<PathBuf> {
     trusting.thumbprints.clone().or_else(default_file)
 }
 
@@ -140,7 +140,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs::DirBuilder::new()
             .recursive(true)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{Credentials, ViaHost};
-use super::login::Login;
+use super::args::{SshArgs, ViaArgs};
+use super::login::SshDefaults;
 use crate::site::{self, Site, Via};
 use crate::transport::ssh::Ssh;
 use crate::transport::target::Target;
@@ -16,26 +16,26 @@ use crate::transport::vsphere::through::ThroughSsh;
 
 /// The host that `--via` names; none without it.
 pub fn of_options(
-    host: &ViaHost,
-    credentials: &Credentials,
+    host: &ViaArgs,
+    credentials: &SshArgs,
     timeout: u64,
 ) -> anyhow::Result<Option<Ssh>> {
     let Some(target) = &host.via else { return Ok(None) };
-    let login = Login::for_others(credentials, Duration::from_secs(timeout))?;
-    Ok(Some(login.to("via", target.clone(), &site::Login::default())?))
+    let login = SshDefaults::for_gateway(credentials, Duration::from_secs(timeout))?;
+    Ok(Some(login.ssh("via", target.clone(), &site::SshLogin::default())?))
 }
 
 /// The host that `via:` names in a site; none when it is this one, so that the way is straight.
 /// What `login` says of all hosts is said of it, too.
-pub fn of_site(via: &Via, site: &Site, login: &Login) -> anyhow::Result<Option<Ssh>> {
+pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<Ssh>> {
     let unknown = || format!("via: nothing is reached through {via}");
-    let (way, said) = site.way_through(via).with_context(unknown)?;
+    let (way, said) = site.via_host(via).with_context(unknown)?;
     match way.as_str().parse::<Target>().with_context(|| format!("via {via}"))? {
         Target::Local => Ok(None),
         Target::Ssh(target) => Ok(Some(match via.name() {
-            Some(name) => login.to(name, target, &said)?,
+            Some(name) => login.ssh(name, target, &said)?,
             // A host that is none of the site's is not shown the password of those.
-            None => login.alone("via", target, &said)?,
+            None => login.ssh_with_own_password("via", target, &said)?,
         })),
         Target::Captures(_) => bail!("via: nothing is reached through {via}"),
     }

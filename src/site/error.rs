@@ -11,20 +11,20 @@ pub enum SiteError {
     #[error(transparent)]
     Yaml(#[from] YamlError),
     /// Its parts do not fit together.
-    #[error("{file}{at}: {fault}", at = place_suffix(*.place))]
+    #[error("{file}{at}: {fault}", at = place_text(*.place))]
     Fault {
         /// The file as the user knows it.
         file: String,
         /// Where in it.
         place: Option<Place>,
         /// What is wrong there.
-        fault: Fault,
+        fault: SiteFault,
     },
 }
 
 /// What does not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum SiteFault {
     /// A name that nothing bears.
     #[error("there is no {kind} named {name:?}{}", suggestion(.nearest))]
     Dangling {
@@ -89,7 +89,7 @@ impl SiteError {
     }
 }
 
-impl Fault {
+impl SiteFault {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Dangling { nearest: Some(nearest), .. } => Some(format!("write {nearest}")),
@@ -112,7 +112,7 @@ impl Fault {
     }
 }
 
-fn place_suffix(place: Option<Place>) -> String {
+fn place_text(place: Option<Place>) -> String {
     place.map_or_else(String::new, |at| format!(", line {}, column {}", at.line, at.column))
 }
 

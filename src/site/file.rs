@@ -2,9 +2,9 @@
 //!
 //! Not for getting its text: `cli` does that.
 
-use super::error::{Fault, SiteError};
+use super::error::{SiteError, SiteFault};
 use super::model::Site;
-use super::verify::{self, At};
+use super::validate::{self, SitePath};
 use crate::check::CheckSet;
 use crate::yaml::{self, Step, place_of};
 
@@ -29,12 +29,12 @@ impl SiteFile {
         let site: Option<Site> = yaml::parse(text, file)?;
         let read =
             Self { site: site.unwrap_or_default(), file: file.to_owned(), text: text.to_owned() };
-        verify::site(&read.site, checks).map_err(|(at, fault)| read.fault(&at, fault))?;
+        validate::validate(&read.site, checks).map_err(|(at, fault)| read.fault(&at, fault))?;
         Ok(read)
     }
 
     /// The error of something that is wrong at a place of this file.
-    pub fn fault(&self, at: &At, fault: Fault) -> SiteError {
+    pub fn fault(&self, at: &SitePath, fault: SiteFault) -> SiteError {
         let mut path = vec![Step::Key(at.section)];
         path.extend(at.item.map(Step::Item));
         path.extend(at.key.map(Step::Key));
@@ -82,7 +82,7 @@ answers: [ { check: cs.backup, value: yes, by: ann, at: 2026-11-20 } ]
 waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 2026-12-31 } ]
 ";
 
-    fn refusal(text: &str) -> String {
+    fn parse_error(text: &str) -> String {
         SiteFile::parse(text, "site.yaml", &checks()).unwrap_err().to_string()
     }
 
@@ -169,7 +169,7 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
             ("address: cs01", "address: 'cs 01'", "is neither a host name nor an IP address"),
         ] {
             assert!(GOOD.contains(from), "{from}");
-            let message = refusal(&GOOD.replacen(from, to, 1));
+            let message = parse_error(&GOOD.replacen(from, to, 1));
             assert!(message.contains(says), "{to}: {message}");
         }
     }
@@ -201,9 +201,9 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
         );
         let site = SiteFile::parse(&text, "site.yaml", &checks()).unwrap().site;
         let via = site.vcenter.as_ref().unwrap().via.as_ref().unwrap();
-        let (way, login) = site.way_through(via).unwrap();
+        let (way, login) = site.via_host(via).unwrap();
         assert_eq!((way.as_str(), login.legacy_ssh), ("ssh://root@mt2", true));
-        let (way, login) = site.way_through(site.esxi[0].via.as_ref().unwrap()).unwrap();
+        let (way, login) = site.via_host(site.esxi[0].via.as_ref().unwrap()).unwrap();
         assert_eq!((way.as_str(), login.legacy_ssh), ("ssh://ann@bastion:2222", false));
     }
 

@@ -3,20 +3,20 @@
 //!
 //! Not for asking anybody (`transport`), nor for what a rule says about it (`check`).
 
+pub mod assemble;
 mod error;
 mod file;
 pub mod inventory;
-mod join;
 mod model;
+mod site_facts;
 pub mod target;
+mod validate;
 mod value;
-mod verify;
-pub mod whole;
 
-pub use error::{Fault, SiteError};
+pub use error::{SiteError, SiteFault};
 pub use file::{SiteFile, init_site};
 pub use model::{
-    AnswerEntry, ConfigurationServer, EsxiHost, Login, MasterTarget, ProcessServer, ProtectedVm,
-    ReplicationGroup, Site, Vcenter,
+    AnswerEntry, ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm,
+    ReplicationGroup, Site, SshLogin, Vcenter,
 };
 pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Via, Way};

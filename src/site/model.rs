@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::error::Fault;
+use super::error::SiteFault;
 use super::value::{
-    Address, DATA_PORT, FileSystem, GuestSystem, Label, Name, Size, Version, Via, Way,
+    Address, DATA_PORT, FileSystem, GuestSystem, Label, MemorySize, Name, Version, Via, Way,
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
@@ -237,10 +237,10 @@ pub struct ProtectedVm {
     pub os: Option<GuestSystem>,
     /// Its memory; counts where vCenter no longer knows the machine.
     #[serde(default)]
-    pub memory: Option<Size>,
+    pub memory: Option<MemorySize>,
     /// The size of each of its disks that is protected.
     #[serde(default)]
-    pub disks: Option<Vec<Size>>,
+    pub disks: Option<Vec<MemorySize>>,
     /// Whether it was a physical server, which has no virtual machine to come back to.
     #[serde(default)]
     pub physical: Option<bool>,
@@ -279,7 +279,7 @@ impl AnswerEntry {
 
 /// How to log in to a machine, as far as the site says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Login {
+pub struct SshLogin {
     /// The account, when the way to the host names none.
     pub user: Option<String>,
     /// The private key.
@@ -304,8 +304,8 @@ macro_rules! logs_in {
         $(impl $kind {
             /// How to log in.
             #[allow(clippy::needless_update, reason = "some have every key there is")]
-            pub fn login(&self) -> Login {
-                Login {
+            pub fn login(&self) -> SshLogin {
+                SshLogin {
                     $($key: self.$key.clone(),)*
                     user: self.user.clone(),
                     identity: self.identity.clone(),
@@ -313,7 +313,7 @@ macro_rules! logs_in {
                     host_key: self.host_key.clone(),
                     legacy_ssh: self.legacy_ssh,
                     jump: self.jump.clone(),
-                    ..Login::default()
+                    ..SshLogin::default()
                 }
             }
         })*
@@ -349,7 +349,7 @@ impl MasterTarget {
 
 impl ProcessServer {
     /// A process server of which only this is known.
-    pub fn at(name: Name, address: Address) -> Self {
+    pub fn new(name: Name, address: Address) -> Self {
         Self {
             name,
             address,
@@ -370,7 +370,7 @@ impl ProcessServer {
 
 impl EsxiHost {
     /// An ESXi host of which only this is known.
-    pub fn at(name: Name, ssh: Way) -> Self {
+    pub fn new(name: Name, ssh: Way) -> Self {
         Self {
             name,
             ssh: Some(ssh),
@@ -387,7 +387,7 @@ impl EsxiHost {
 
 impl ProtectedVm {
     /// A machine of which only this is known.
-    pub fn named(name: Label) -> Self {
+    pub fn new(name: Label) -> Self {
         Self {
             name,
             master_target: None,
@@ -406,7 +406,7 @@ impl ProtectedVm {
     pub fn described(&self) -> Described {
         Described {
             guest_family: self.os.map(|os| os.family().to_owned()),
-            memory_mib: self.memory.map(Size::mib),
+            memory_mib: self.memory.map(MemorySize::mib),
             disks_mib: self.disks.as_ref().map(|all| all.iter().map(|it| it.mib()).collect()),
             physical: self.physical,
         }
@@ -431,7 +431,7 @@ impl Vcenter {
     /// # Errors
     ///
     /// Refuses what is no `vsphere://` URL, and one with a password in it.
-    pub fn at(url: &str) -> Result<Self, Fault> {
+    pub fn new(url: &str) -> Result<Self, SiteFault> {
         let vcenter = Self {
             url: url.to_owned(),
             user: None,
@@ -446,7 +446,7 @@ impl Vcenter {
     }
 
     /// Whether its URL is one.
-    pub(super) fn verify(&self) -> Result<(), Fault> {
+    pub(super) fn verify(&self) -> Result<(), SiteFault> {
         if self.capture().is_some_and(|path| !path.as_os_str().is_empty()) {
             return Ok(());
         }
@@ -454,13 +454,13 @@ impl Vcenter {
         let authority = place.map(|place| place.split('/').next().unwrap_or_default());
         let with_password = |text: &str| redacted(text) != text;
         if authority.is_some_and(with_password) {
-            return Err(Fault::Password);
+            return Err(SiteFault::Password);
         }
         if place.is_none() || self.address().is_none() {
             // What is wrong may be a part of the password.
             return Err(match with_password(&self.url) {
-                true => Fault::Password,
-                false => Fault::Url(self.url.clone()),
+                true => SiteFault::Password,
+                false => SiteFault::Url(self.url.clone()),
             });
         }
         Ok(())
@@ -494,7 +494,7 @@ impl Vcenter {
 
 impl Site {
     /// The site with every path in it that is relative taken from `directory`, where its file is.
-    pub fn with_paths_below(mut self, directory: &Path) -> Self {
+    pub fn resolve_paths(mut self, directory: &Path) -> Self {
         let vcenter = self.vcenter.iter_mut().flat_map(|it| [&mut it.password_file]);
         let targets = self.master_targets.iter_mut();
         let targets = targets
@@ -552,9 +552,9 @@ impl Site {
 
     /// How a machine that others are reached through is reached itself; none when nobody can go
     /// through it.
-    pub fn way_through(&self, via: &Via) -> Option<(Way, Login)> {
+    pub fn via_host(&self, via: &Via) -> Option<(Way, SshLogin)> {
         let Some(name) = via.name() else {
-            return Some((Way::as_given(via.as_str()), Login::default()));
+            return Some((Way::as_given(via.as_str()), SshLogin::default()));
         };
         let (way, login) = match (self.master_target(name), self.process_server(name)) {
             (Some(target), _) => (target.ssh.clone(), target.login()),
@@ -579,7 +579,7 @@ mod tests {
         let text =
             "master_targets: [ { name: a, ssh: 'local:', identity: keys/a, password_file: /b } ]";
         let site: Site = crate::yaml::parse(text, "site.yaml").unwrap();
-        let login = site.with_paths_below(Path::new("/etc/asr")).master_targets[0].login();
+        let login = site.resolve_paths(Path::new("/etc/asr")).master_targets[0].login();
         assert_eq!(login.identity, Some("/etc/asr/keys/a".into()));
         assert_eq!(login.password_file, Some("/b".into()));
     }
@@ -597,7 +597,7 @@ mod tests {
             ("https://vc1", None),
             ("vsphere://ann:secret@vc1", None),
         ] {
-            let vcenter = Vcenter::at(url).ok();
+            let vcenter = Vcenter::new(url).ok();
             let address = vcenter.as_ref().and_then(Vcenter::address);
             let expected = expected.map(|(address, port)| (address.to_owned(), port));
             assert_eq!(address, expected, "{url}");

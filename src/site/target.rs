@@ -3,8 +3,8 @@
 //!
 //! Not for a whole site, where what several systems answer is joined: that is `whole`.
 
+use super::assemble::with_failure_reason;
 use super::model::Site;
-use super::whole::explained;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::host::HostFacts;
 use crate::facts::transcript::Transcript;
@@ -17,7 +17,7 @@ use crate::facts::{Document, Fact, age};
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target}: a capture of kind {kind:?}, and check host judges linux-mt and process-server")]
-pub struct WrongKind {
+pub struct WrongKindError {
     /// The system.
     pub target: String,
     /// What it is.
@@ -34,17 +34,19 @@ pub fn of_host(
     transcript: &Transcript,
     checks: &CheckSet,
     site: Option<&Site>,
-) -> Result<Target, WrongKind> {
+) -> Result<Target, WrongKindError> {
     let name = transcript.target.clone();
     let (kind, root) = match transcript.kind.as_str() {
         "linux-mt" => (TargetKind::LinuxMt, "mt"),
         "process-server" => (TargetKind::ProcessServer, "ps"),
-        other => return Err(WrongKind { target: name, kind: other.to_owned() }),
+        other => return Err(WrongKindError { target: name, kind: other.to_owned() }),
     };
     let facts = HostFacts::of(transcript);
     let document = match site {
-        Some(site) => explained(Document::new(root, &facts), transcript).join(site.document(&name)),
-        None => explained(Document::new(root, &facts), transcript),
+        Some(site) => {
+            with_failure_reason(Document::new(root, &facts), transcript).join(site.document(&name))
+        }
+        None => with_failure_reason(Document::new(root, &facts), transcript),
     };
     let document = document.join(checks.own_facts(transcript)).join(age::document(transcript));
     Ok(Target { name, kind, document })

@@ -39,7 +39,7 @@ pub enum ValueError {
     Via(String),
     /// Not a size.
     #[error("{0:?} is no size: write it as 512 MiB, 8 GiB or 2 TiB")]
-    Size(String),
+    MemorySize(String),
     /// A password where everybody can read it.
     #[error("a password stands in the address of {0}")]
     Password(String),
@@ -201,7 +201,7 @@ impl FromStr for Way {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         if !text.starts_with("capture:") {
-            without_password(text)?;
+            refuse_password(text)?;
         }
         let good = text.strip_prefix("ssh://").is_some_and(|place| !place.is_empty())
             || text.strip_prefix("capture:").is_some_and(|place| !place.is_empty())
@@ -211,7 +211,7 @@ impl FromStr for Way {
 }
 
 /// Refuses a text that is or should be an address, and has a password in it.
-fn without_password(text: &str) -> Result<(), ValueError> {
+fn refuse_password(text: &str) -> Result<(), ValueError> {
     if redacted(text) == text {
         return Ok(());
     }
@@ -223,7 +223,7 @@ impl FromStr for Via {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        without_password(text)?;
+        refuse_password(text)?;
         let checked = match text.starts_with("ssh://") {
             true => text.parse::<Way>().map(drop),
             false => text.parse::<Name>().map(drop),
@@ -273,22 +273,22 @@ impl GuestSystem {
 /// A size, such as `8 GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Size {
+pub struct MemorySize {
     mib: i64,
 }
 
-impl Size {
+impl MemorySize {
     /// The size in MiB.
     pub fn mib(self) -> i64 {
         self.mib
     }
 }
 
-impl FromStr for Size {
+impl FromStr for MemorySize {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let refused = || ValueError::Size(text.to_owned());
+        let refused = || ValueError::MemorySize(text.to_owned());
         let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
         let (number, unit) = text.split_at(text.len() - digits.len());
         let number: i64 = number.parse().map_err(|_| refused())?;
@@ -303,7 +303,7 @@ impl FromStr for Size {
     }
 }
 
-impl TryFrom<String> for Size {
+impl TryFrom<String> for MemorySize {
     type Error = ValueError;
 
     fn try_from(text: String) -> Result<Self, ValueError> {
@@ -356,7 +356,7 @@ mod tests {
             ("9223372036854775807 TiB", None),
             ("", None),
         ] {
-            assert_eq!(text.parse::<Size>().ok().map(Size::mib), mib, "{text:?}");
+            assert_eq!(text.parse::<MemorySize>().ok().map(MemorySize::mib), mib, "{text:?}");
         }
     }
 

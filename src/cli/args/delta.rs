@@ -13,7 +13,7 @@ use clap::{Args, ValueHint};
 ///   preflight build image --from-delta DELTA --base ISO -o mt.iso
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub struct BuildDelta {
+pub struct BuildDeltaArgs {
     /// The finished image
     #[arg(value_name = "ISO", value_hint = ValueHint::FilePath)]
     pub image: PathBuf,

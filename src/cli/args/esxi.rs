@@ -6,43 +6,43 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::credentials::Credentials;
-use super::via::ViaHost;
-use super::vsphere::{AskingVsphere, Trusting};
-use super::{Asking, ReportChoice};
+use super::ssh::SshArgs;
+use super::via::ViaArgs;
+use super::vsphere::{TlsArgs, VsphereArgs};
+use super::{HostTimeout, ReportArgs};
 
 #[derive(Debug, Args)]
-pub struct CheckEsxi {
+pub struct CheckEsxiArgs {
     /// ssh://USER@HOST[:PORT] (its shell), vsphere://[USER@]HOST[:PORT] (its
     /// API, or its vCenter's), or capture:FILE
     pub target: String,
 
     #[command(flatten)]
-    pub machines: MachinesOfEsxi,
+    pub machines: MachineArgs,
 
     /// The host on which machines that are gone should appear
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     #[command(flatten)]
-    pub via: ViaHost,
+    pub via: ViaArgs,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 /// The machines that are judged beside an ESXi host.
 #[derive(Debug, Default, Args)]
-pub struct MachinesOfEsxi {
+pub struct MachineArgs {
     /// The name of the master target's virtual machine
     #[arg(long, value_name = "NAME")]
     pub vm: Option<String>,
@@ -53,33 +53,33 @@ pub struct MachinesOfEsxi {
 }
 
 #[derive(Debug, Args)]
-pub struct CollectEsxi {
+pub struct CollectEsxiArgs {
     /// ssh://USER@HOST[:PORT], or local: (this machine)
     pub target: String,
 
     #[command(flatten)]
-    pub machines: MachinesOfEsxi,
+    pub machines: MachineArgs,
 
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub via: ViaHost,
+    pub via: ViaArgs,
 }
 
-impl CheckEsxi {
+impl CheckEsxiArgs {
     /// The same options for the API.
-    pub fn over_api(&self) -> AskingVsphere {
-        let Credentials { user, password_file, password_fd, .. } = &self.credentials;
-        let Trusting { thumbprint, thumbprints, ca_file, legacy_tls } = &self.trusting;
-        AskingVsphere {
+    pub fn over_api(&self) -> VsphereArgs {
+        let SshArgs { user, password_file, password_fd, .. } = &self.credentials;
+        let TlsArgs { thumbprint, thumbprints, ca_file, legacy_tls } = &self.trusting;
+        VsphereArgs {
             vm: self.machines.vm.clone(),
             protected: self.machines.protected.clone(),
             host: self.host.clone(),
@@ -88,7 +88,7 @@ impl CheckEsxi {
             user: user.clone(),
             password_file: password_file.clone(),
             password_fd: *password_fd,
-            trusting: Trusting {
+            trusting: TlsArgs {
                 thumbprint: thumbprint.clone(),
                 thumbprints: thumbprints.clone(),
                 ca_file: ca_file.clone(),

@@ -7,7 +7,7 @@ use clap::Args;
 /// The one thing that is mended here.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Mending")]
-pub struct Fix {
+pub struct FixArgs {
     /// Set disk.EnableUUID = TRUE on the master target, which must be off;
     /// says what it will do, and asks
     #[arg(long)]

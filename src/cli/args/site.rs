@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::credentials::Credentials;
-use super::fix::Fix;
-use super::vsphere::Trusting;
-use super::{Asking, ReportChoice};
+use super::fix::FixArgs;
+use super::ssh::SshArgs;
+use super::vsphere::TlsArgs;
+use super::{HostTimeout, ReportArgs};
 
 /// What stands around the hosts: a site file, or the same from options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The site")]
-pub struct SiteChoice {
+pub struct SiteArgs {
     /// The site: servers, versions, answers, waivers; see preflight init site
     #[arg(long = "site", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
@@ -70,19 +70,19 @@ pub struct SiteChoice {
 /// PREFLIGHT_PASSWORD_ESX1; or a prompt. --password-file and
 /// PREFLIGHT_PASSWORD are for master targets and process servers alone.
 #[derive(Debug, Args)]
-pub struct CheckSite {
+pub struct CheckSiteArgs {
     #[command(flatten)]
-    pub asking: AskingSite,
+    pub asking: SiteFileArgs,
 
     /// Judge what collect site saved in this directory, and ask nobody
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub captures: Option<PathBuf>,
 
     #[command(flatten)]
-    pub fix: Fix,
+    pub fix: FixArgs,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 /// Save what everything of a site answers, one file for each system
@@ -90,9 +90,9 @@ pub struct CheckSite {
 /// Asks as check site does; check site SITE --captures DIR gives the same
 /// report from the files.
 #[derive(Debug, Args)]
-pub struct CollectSite {
+pub struct CollectSiteArgs {
     #[command(flatten)]
-    pub asking: AskingSite,
+    pub asking: SiteFileArgs,
 
     /// The directory for the captures, made when it is not there
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -101,19 +101,19 @@ pub struct CollectSite {
 
 /// A site, and how its systems are asked.
 #[derive(Debug, Args)]
-pub struct AskingSite {
+pub struct SiteFileArgs {
     /// The site: servers, machines, answers, waivers; see preflight init site
     #[arg(value_name = "SITE", value_hint = ValueHint::FilePath)]
     pub site: PathBuf,
 
     #[command(flatten)]
-    pub asking: Asking,
+    pub asking: HostTimeout,
 
     #[command(flatten)]
-    pub credentials: Credentials,
+    pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     /// How many systems are asked at once
     #[arg(long, value_name = "N",
@@ -128,7 +128,7 @@ pub struct AskingSite {
 /// Which of many hosts are asked, and how many at once.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many hosts")]
-pub struct ManyHosts {
+pub struct InventoryArgs {
     /// The hosts of an Ansible inventory, YAML or INI
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub inventory: Option<PathBuf>,

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::credentials::Credentials;
+use super::ssh::SshArgs;
 use crate::transport::ssh::Fingerprint;
 use crate::transport::target::SshTarget;
 
 /// The host that leads to a server.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Through SSH")]
-pub struct ViaHost {
+pub struct ViaArgs {
     /// Reach the server through this host, as ssh://[USER@]HOST[:PORT]; the
     /// server's certificate is checked from here
     #[arg(long, value_name = "TARGET")]
@@ -32,9 +32,9 @@ pub struct ViaHost {
 /// The host that leads to a server, and how to log in to it.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Through SSH")]
-pub struct ThroughSsh {
+pub struct ViaLoginArgs {
     #[command(flatten)]
-    pub host: ViaHost,
+    pub host: ViaArgs,
 
     /// A private key to log in to that host with; may be repeated
     #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath,
@@ -62,10 +62,10 @@ pub struct ThroughSsh {
     pub ssh_config: Option<PathBuf>,
 }
 
-impl ThroughSsh {
+impl ViaLoginArgs {
     /// How to log in to the host.
-    pub fn credentials(&self) -> Credentials {
-        Credentials {
+    pub fn credentials(&self) -> SshArgs {
+        SshArgs {
             user: None,
             identities: self.identities.clone(),
             password_file: self.host.via_password_file.clone(),
@@ -82,11 +82,11 @@ impl ThroughSsh {
     }
 }
 
-impl ViaHost {
+impl ViaArgs {
     /// How to log in to the host, where hosts are asked over SSH anyway: with the same keys, and
     /// never with a password that is another's.
-    pub fn credentials(&self, others: &Credentials) -> Credentials {
-        Credentials {
+    pub fn credentials(&self, others: &SshArgs) -> SshArgs {
+        SshArgs {
             user: None,
             identities: others.identities.clone(),
             password_file: self.via_password_file.clone(),

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::RecipeChoice;
+use super::RecipeArgs;
 
 #[derive(Debug, Args)]
-pub struct BuildVm {
+pub struct BuildVmArgs {
     #[command(flatten)]
-    pub recipe: RecipeChoice,
+    pub recipe: RecipeArgs,
 
     /// The image in its CD drive, as the host finds it [default: RECIPE.iso
     /// beside the .vmx]

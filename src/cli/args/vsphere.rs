@@ -6,30 +6,30 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::ReportChoice;
-use super::fix::Fix;
-use super::via::ThroughSsh;
+use super::ReportArgs;
+use super::fix::FixArgs;
+use super::via::ViaLoginArgs;
 
 #[derive(Debug, Args)]
-pub struct CheckVsphere {
+pub struct CheckVcenterArgs {
     /// vsphere://[USER@]HOST[:PORT][/VM], or capture:FILE
     pub target: String,
 
     #[command(flatten)]
-    pub asking: AskingVsphere,
+    pub asking: VsphereArgs,
 
     #[command(flatten)]
-    pub through: ThroughSsh,
+    pub through: ViaLoginArgs,
 
     #[command(flatten)]
-    pub fix: Fix,
+    pub fix: FixArgs,
 
     #[command(flatten)]
-    pub report: ReportChoice,
+    pub report: ReportArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct CollectVsphere {
+pub struct CollectVcenterArgs {
     /// vsphere://[USER@]HOST[:PORT][/VM]
     pub target: String,
 
@@ -38,15 +38,15 @@ pub struct CollectVsphere {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub asking: AskingVsphere,
+    pub asking: VsphereArgs,
 
     #[command(flatten)]
-    pub through: ThroughSsh,
+    pub through: ViaLoginArgs,
 }
 
 /// What is asked, as whom, and whom to trust.
 #[derive(Debug, Args)]
-pub struct AskingVsphere {
+pub struct VsphereArgs {
     /// The name of the master target's virtual machine
     #[arg(long, value_name = "NAME")]
     pub vm: Option<String>,
@@ -83,7 +83,7 @@ pub struct AskingVsphere {
     pub password_fd: Option<u16>,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     /// How long the server may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60,
@@ -94,7 +94,7 @@ pub struct AskingVsphere {
 /// Whom to trust, beside the authorities that this system trusts.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "vSphere")]
-pub struct Trusting {
+pub struct TlsArgs {
     /// The thumbprint of the server's certificate, SHA-256 or SHA-1; then
     /// nothing else counts
     #[arg(long, value_name = "HEX")]
@@ -115,7 +115,7 @@ pub struct Trusting {
 }
 
 #[derive(Debug, Args)]
-pub struct TrustServer {
+pub struct TrustArgs {
     /// vsphere://HOST[:PORT]
     pub target: String,
 
@@ -128,7 +128,7 @@ pub struct TrustServer {
     pub replace: bool,
 
     #[command(flatten)]
-    pub trusting: Trusting,
+    pub trusting: TlsArgs,
 
     /// How long the server may take
     #[arg(long, value_name = "SECONDS", default_value_t = 15,
@@ -136,5 +136,5 @@ pub struct TrustServer {
     pub timeout: u64,
 
     #[command(flatten)]
-    pub through: ThroughSsh,
+    pub through: ViaLoginArgs,
 }

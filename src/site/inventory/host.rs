@@ -21,7 +21,7 @@ pub struct InventoryHost {
 
 impl InventoryHost {
     /// The way to it, as a target is written.
-    pub fn way(&self) -> String {
+    pub fn uri(&self) -> String {
         if self.local {
             return "local:".to_owned();
         }

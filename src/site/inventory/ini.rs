@@ -2,7 +2,7 @@
 //!
 //! Not for what a variable means: `variable` knows that.
 
-use super::{ALL, Inventory, MAX_HOSTS, Problem, ProblemAt, UNGROUPED};
+use super::{ALL, AnsibleInventory, InventoryFault, LocatedFault, MAX_HOSTS, UNGROUPED};
 
 /// What the lines below a heading are.
 enum Section {
@@ -11,7 +11,7 @@ enum Section {
     Variables(String),
 }
 
-pub(super) fn read(text: &str, inventory: &mut Inventory) -> Result<(), ProblemAt> {
+pub(super) fn read(text: &str, inventory: &mut AnsibleInventory) -> Result<(), LocatedFault> {
     let mut section = Section::Hosts(UNGROUPED.to_owned());
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -22,33 +22,41 @@ pub(super) fn read(text: &str, inventory: &mut Inventory) -> Result<(), ProblemA
             Some(heading) => read_heading(heading, inventory).map(|read| section = read),
             None => read_line(line, &section, inventory),
         };
-        read.map_err(|problem| (Some(index + 1), problem))?;
+        read.map_err(|fault| (Some(index + 1), fault))?;
     }
     Ok(())
 }
 
-fn read_heading(heading: &str, inventory: &mut Inventory) -> Result<Section, Problem> {
+fn read_heading(
+    heading: &str,
+    inventory: &mut AnsibleInventory,
+) -> Result<Section, InventoryFault> {
     let heading = heading.split(" #").next().unwrap_or(heading).trim_end();
-    let heading = heading.strip_suffix(']').ok_or(Problem::Expected("] at the end"))?;
+    let heading = heading.strip_suffix(']').ok_or(InventoryFault::Expected("] at the end"))?;
     let (name, kind) = heading.split_once(':').unwrap_or((heading, "of hosts"));
     let name = name.trim().to_owned();
     if name.is_empty() {
-        return Err(Problem::Expected("the name of a group"));
+        return Err(InventoryFault::Expected("the name of a group"));
     }
     inventory.groups.entry(name.clone()).or_default();
     match kind {
         "of hosts" => Ok(Section::Hosts(name)),
         "children" => Ok(Section::Children(name)),
         "vars" => Ok(Section::Variables(name)),
-        _ => Err(Problem::NotRead(format!("[{heading}]"))),
+        _ => Err(InventoryFault::NotRead(format!("[{heading}]"))),
     }
 }
 
-fn read_line(line: &str, section: &Section, inventory: &mut Inventory) -> Result<(), Problem> {
+fn read_line(
+    line: &str,
+    section: &Section,
+    inventory: &mut AnsibleInventory,
+) -> Result<(), InventoryFault> {
     match section {
         Section::Hosts(group) => {
             let words = words(line)?;
-            let (first, variables) = words.split_first().ok_or(Problem::Expected("a host"))?;
+            let (first, variables) =
+                words.split_first().ok_or(InventoryFault::Expected("a host"))?;
             let (pattern, port) = with_port(first);
             for name in names(pattern)? {
                 let own = inventory.add_host(&name, group)?;
@@ -58,7 +66,7 @@ fn read_line(line: &str, section: &Section, inventory: &mut Inventory) -> Result
                 for variable in variables {
                     let (key, value) = variable
                         .split_once('=')
-                        .ok_or(Problem::Expected("KEY=VALUE behind the host"))?;
+                        .ok_or(InventoryFault::Expected("KEY=VALUE behind the host"))?;
                     own.set(key, value)?;
                 }
             }
@@ -73,7 +81,7 @@ fn read_line(line: &str, section: &Section, inventory: &mut Inventory) -> Result
             Ok(())
         }
         Section::Variables(group) => {
-            let (key, value) = line.split_once('=').ok_or(Problem::Expected("KEY=VALUE"))?;
+            let (key, value) = line.split_once('=').ok_or(InventoryFault::Expected("KEY=VALUE"))?;
             let value = words(value)?.join(" ");
             let variables = &mut inventory.groups.entry(group.clone()).or_default().variables;
             Ok(variables.set(key.trim(), &value)?)
@@ -82,7 +90,7 @@ fn read_line(line: &str, section: &Section, inventory: &mut Inventory) -> Result
 }
 
 /// The words of a line, with quotes as a shell has them; the rest behind ` #` is a comment.
-fn words(line: &str) -> Result<Vec<String>, Problem> {
+fn words(line: &str) -> Result<Vec<String>, InventoryFault> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
@@ -100,7 +108,7 @@ fn words(line: &str) -> Result<Vec<String>, Problem> {
         }
     }
     if quote.is_some() {
-        return Err(Problem::Expected("a closing quote"));
+        return Err(InventoryFault::Expected("a closing quote"));
     }
     words.extend(word);
     Ok(words)
@@ -123,8 +131,8 @@ fn with_port(word: &str) -> (&str, Option<&str>) {
 const MAX_RANGES: usize = 4;
 
 /// The names that a pattern such as `mt[01:20]` stands for.
-fn names(pattern: &str) -> Result<Vec<String>, Problem> {
-    let not_read = || Problem::NotRead(format!("the range {pattern:?}"));
+fn names(pattern: &str) -> Result<Vec<String>, InventoryFault> {
+    let not_read = || InventoryFault::NotRead(format!("the range {pattern:?}"));
     if pattern.matches('[').count() > MAX_RANGES {
         return Err(not_read());
     }
@@ -137,7 +145,7 @@ fn names(pattern: &str) -> Result<Vec<String>, Problem> {
         let text = parts.next().or(or).ok_or_else(not_read)?.to_owned();
         let value: usize = text.parse().map_err(|_| not_read())?;
         // The zeros in front of the first number are those of all.
-        Ok::<_, Problem>((value, text.len().min(20)))
+        Ok::<_, InventoryFault>((value, text.len().min(20)))
     };
     let (first, width) = number(None)?;
     let (last, _) = number(None)?;
@@ -147,7 +155,7 @@ fn names(pattern: &str) -> Result<Vec<String>, Problem> {
     }
     let endings = names(after)?;
     if ((last - first) / step).saturating_add(1).saturating_mul(endings.len()) > MAX_HOSTS {
-        return Err(Problem::TooMany);
+        return Err(InventoryFault::TooMany);
     }
     let numbers = (first..=last).step_by(step);
     let all = numbers.flat_map(|value| {

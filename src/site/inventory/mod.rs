@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::yaml::nearest;
 
 pub use host::InventoryHost;
+use variable::HostVariables;
 pub use variable::VariableFault;
-use variable::Variables;
 
 /// The most hosts that are read.
 const MAX_HOSTS: usize = 10_000;
@@ -26,19 +26,19 @@ const MAX_MENTIONS: usize = 10 * MAX_HOSTS;
 
 /// Why an inventory was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{at}: {problem}", at = .line.map_or_else(String::new, |line| format!(", line {line}")))]
+#[error("{file}{at}: {fault}", at = .line.map_or_else(String::new, |line| format!(", line {line}")))]
 pub struct InventoryError {
     /// The file as the user knows it.
     pub file: String,
     /// The line.
     pub line: Option<usize>,
     /// What is wrong.
-    pub problem: Problem,
+    pub fault: InventoryFault,
 }
 
 /// What is wrong with an inventory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum InventoryFault {
     /// Not YAML.
     #[error("{0}")]
     Yaml(String),
@@ -70,9 +70,9 @@ pub enum Problem {
 impl InventoryError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        match &self.problem {
-            Problem::Variable(fault) => fault.hint(),
-            Problem::NotRead(_) => Some(
+        match &self.fault {
+            InventoryFault::Variable(fault) => fault.hint(),
+            InventoryFault::NotRead(_) => Some(
                 "write the hosts out with ansible-inventory --list --yaml, or name them in a \
                  site file"
                     .to_owned(),
@@ -84,11 +84,11 @@ impl InventoryError {
 
 /// What an inventory says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inventory {
+pub struct AnsibleInventory {
     file: String,
     /// In the order they are first named.
     hosts: Vec<String>,
-    own: BTreeMap<String, Variables>,
+    own: BTreeMap<String, HostVariables>,
     groups: BTreeMap<String, Group>,
     depths: BTreeMap<String, usize>,
     mentions: usize,
@@ -99,7 +99,7 @@ pub struct Inventory {
 struct Group {
     hosts: BTreeSet<String>,
     children: BTreeSet<String>,
-    variables: Variables,
+    variables: HostVariables,
 }
 
 /// The group that contains every host.
@@ -119,33 +119,33 @@ const UNGROUPED: &str = "ungrouped";
 /// let inventory = inventory::parse("[mts]\nmt1 ansible_host=192.0.2.20\n", "hosts.ini").unwrap();
 /// assert_eq!(inventory.hosts(&[]).unwrap()[0].way(), "ssh://192.0.2.20");
 /// ```
-pub fn parse(text: &str, file: &str) -> Result<Inventory, InventoryError> {
+pub fn parse(text: &str, file: &str) -> Result<AnsibleInventory, InventoryError> {
     let is_yaml = [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending))
         || text.trim_start().starts_with("---")
         || text.trim_start().starts_with("all:");
-    let mut inventory = Inventory { file: file.to_owned(), ..Inventory::default() };
+    let mut inventory = AnsibleInventory { file: file.to_owned(), ..AnsibleInventory::default() };
     let read = match is_yaml {
         true => yaml::read(text, &mut inventory),
         false => ini::read(text, &mut inventory),
     };
-    read.map_err(|(line, problem)| InventoryError { file: file.to_owned(), line, problem })?;
-    inventory.depths = inventory.depths().map_err(|problem| inventory.error(problem))?;
+    read.map_err(|(line, fault)| InventoryError { file: file.to_owned(), line, fault })?;
+    inventory.depths = inventory.depths().map_err(|fault| inventory.error(fault))?;
     Ok(inventory)
 }
 
 /// A problem and its line.
-type ProblemAt = (Option<usize>, Problem);
+type LocatedFault = (Option<usize>, InventoryFault);
 
-impl Inventory {
+impl AnsibleInventory {
     /// Takes note of a host in a group.
-    fn add_host(&mut self, name: &str, group: &str) -> Result<&mut Variables, Problem> {
+    fn add_host(&mut self, name: &str, group: &str) -> Result<&mut HostVariables, InventoryFault> {
         self.mentions += 1;
         if self.mentions > MAX_MENTIONS {
-            return Err(Problem::TooMany);
+            return Err(InventoryFault::TooMany);
         }
         if !self.own.contains_key(name) {
             if self.hosts.len() == MAX_HOSTS {
-                return Err(Problem::TooMany);
+                return Err(InventoryFault::TooMany);
             }
             self.hosts.push(name.to_owned());
         }
@@ -163,10 +163,10 @@ impl Inventory {
             if !self.groups.contains_key(name) && name != ALL && name != UNGROUPED {
                 let nearest = nearest(name, self.groups.keys().map(String::as_str));
                 let nearest = nearest.map(str::to_owned);
-                return Err(self.error(Problem::NoSuchGroup { name: name.clone(), nearest }));
+                return Err(self.error(InventoryFault::NoSuchGroup { name: name.clone(), nearest }));
             }
         }
-        let families = Families::of(&self.groups);
+        let families = Memberships::new(&self.groups);
         let mut hosts = Vec::new();
         for name in &self.hosts {
             let depth = |name: &str| self.depths.get(name).copied().unwrap_or_default();
@@ -194,7 +194,7 @@ impl Inventory {
     }
 
     /// How far each group is from the one that contains all.
-    fn depths(&self) -> Result<BTreeMap<String, usize>, Problem> {
+    fn depths(&self) -> Result<BTreeMap<String, usize>, InventoryFault> {
         let mut parents: BTreeMap<&str, usize> =
             self.groups.keys().map(|name| (name.as_str(), 0)).collect();
         for child in self.groups.values().flat_map(|group| &group.children) {
@@ -216,25 +216,25 @@ impl Inventory {
             }
         }
         match parents.iter().find(|(_, left)| **left > 0) {
-            Some((name, _)) => Err(Problem::Circle((*name).to_owned())),
+            Some((name, _)) => Err(InventoryFault::Circle((*name).to_owned())),
             None => Ok(depths),
         }
     }
 
-    fn error(&self, problem: Problem) -> InventoryError {
-        InventoryError { file: self.file.clone(), line: None, problem }
+    fn error(&self, fault: InventoryFault) -> InventoryError {
+        InventoryError { file: self.file.clone(), line: None, fault }
     }
 }
 
 /// Who contains whom, from below.
 #[derive(Default)]
-struct Families<'i> {
+struct Memberships<'i> {
     of_host: BTreeMap<&'i str, Vec<&'i str>>,
     of_group: BTreeMap<&'i str, Vec<&'i str>>,
 }
 
-impl<'i> Families<'i> {
-    fn of(groups: &'i BTreeMap<String, Group>) -> Self {
+impl<'i> Memberships<'i> {
+    fn new(groups: &'i BTreeMap<String, Group>) -> Self {
         let mut families = Self::default();
         for (name, group) in groups {
             for host in &group.hosts {
@@ -309,10 +309,10 @@ all:
     #[test]
     fn both_spellings_say_the_same() {
         let ini = parse(INI, "hosts").unwrap();
-        let ways = |inventory: &Inventory, groups: &[&str]| -> Vec<String> {
+        let ways = |inventory: &AnsibleInventory, groups: &[&str]| -> Vec<String> {
             let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
             let hosts = inventory.hosts(&groups).unwrap();
-            hosts.iter().map(|host| format!("{} {}", host.name, host.way())).collect()
+            hosts.iter().map(|host| format!("{} {}", host.name, host.uri())).collect()
         };
         let all = [
             "bastion ssh://ann@bastion:2222",
@@ -378,7 +378,7 @@ all:
     fn this_machine_is_asked_without_a_way() {
         let hosts =
             parse("here ansible_connection=local\nsix ansible_host=fe80::1\n", "h").unwrap();
-        let ways: Vec<String> = hosts.hosts(&[]).unwrap().iter().map(InventoryHost::way).collect();
+        let ways: Vec<String> = hosts.hosts(&[]).unwrap().iter().map(InventoryHost::uri).collect();
         assert_eq!(ways, ["local:", "ssh://[fe80::1]"]);
     }
 }

@@ -8,7 +8,7 @@ use crate::site::value::{Address, ValueError};
 
 /// What is said about the way to a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Variables {
+pub(super) struct HostVariables {
     address: Option<String>,
     port: Option<u16>,
     user: Option<String>,
@@ -51,7 +51,7 @@ impl VariableFault {
     }
 }
 
-impl Variables {
+impl HostVariables {
     /// Takes a variable; those that have nothing to do with the way to a host are passed over.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Result<(), VariableFault> {
         let Some(name) = key.strip_prefix("ansible_") else { return Ok(()) };
@@ -112,14 +112,14 @@ impl Variables {
             address: self.address.unwrap_or_else(|| name.to_owned()),
             port: self.port,
             user: self.user,
-            identity: self.identity.map(expanded),
+            identity: self.identity.map(expand_home),
             local: self.local.unwrap_or(false),
         }
     }
 }
 
 /// A path with `~/` in front written out, as Ansible does.
-fn expanded(path: String) -> std::path::PathBuf {
+fn expand_home(path: String) -> std::path::PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => path.into(),

@@ -4,17 +4,17 @@
 
 use serde_yaml::{Mapping, Value};
 
-use super::variable::{VariableFault, Variables};
-use super::{ALL, Inventory, Problem, ProblemAt, UNGROUPED};
+use super::variable::{HostVariables, VariableFault};
+use super::{ALL, AnsibleInventory, InventoryFault, LocatedFault, UNGROUPED};
 use crate::yaml::{self, Step, place_of};
 
 /// The deepest nesting of groups that is read.
 const MAX_DEPTH: usize = 16;
 
-pub(super) fn read(text: &str, inventory: &mut Inventory) -> Result<(), ProblemAt> {
+pub(super) fn read(text: &str, inventory: &mut AnsibleInventory) -> Result<(), LocatedFault> {
     let file = inventory.file.clone();
     let groups: Option<Value> = yaml::parse(text, &file).map_err(|error| {
-        (error.place.map(|place| place.line), Problem::Yaml(error.problem.to_string()))
+        (error.place.map(|place| place.line), InventoryFault::Yaml(error.problem.to_string()))
     })?;
     let mut reader = Reader { text, inventory, path: Vec::new() };
     match groups {
@@ -22,13 +22,13 @@ pub(super) fn read(text: &str, inventory: &mut Inventory) -> Result<(), ProblemA
         Some(Value::Mapping(groups)) => {
             reader.each(&groups, |reader, name, group| reader.group(name, group))
         }
-        Some(_) => Err((Some(1), Problem::Expected("groups by their names"))),
+        Some(_) => Err((Some(1), InventoryFault::Expected("groups by their names"))),
     }
 }
 
 struct Reader<'a> {
     text: &'a str,
-    inventory: &'a mut Inventory,
+    inventory: &'a mut AnsibleInventory,
     /// Where in the text the reader stands.
     path: Vec<String>,
 }
@@ -38,11 +38,11 @@ impl Reader<'_> {
     fn each(
         &mut self,
         map: &Mapping,
-        mut read: impl FnMut(&mut Self, &str, &Value) -> Result<(), ProblemAt>,
-    ) -> Result<(), ProblemAt> {
+        mut read: impl FnMut(&mut Self, &str, &Value) -> Result<(), LocatedFault>,
+    ) -> Result<(), LocatedFault> {
         for (key, value) in map {
             let Some(key) = key.as_str() else {
-                return self.fail(Problem::Expected("a name before the colon"));
+                return self.fail(InventoryFault::Expected("a name before the colon"));
             };
             self.path.push(key.to_owned());
             read(self, key, value)?;
@@ -51,20 +51,22 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn fail<T>(&self, problem: Problem) -> Result<T, ProblemAt> {
+    fn fail<T>(&self, fault: InventoryFault) -> Result<T, LocatedFault> {
         let path: Vec<Step<'_>> = self.path.iter().map(|key| Step::Key(key)).collect();
-        Err((place_of(self.text, &path).map(|place| place.line), problem))
+        Err((place_of(self.text, &path).map(|place| place.line), fault))
     }
 
-    fn group(&mut self, name: &str, group: &Value) -> Result<(), ProblemAt> {
+    fn group(&mut self, name: &str, group: &Value) -> Result<(), LocatedFault> {
         if self.path.len() > 2 * MAX_DEPTH {
-            return self.fail(Problem::NotRead("a group this deep".to_owned()));
+            return self.fail(InventoryFault::NotRead("a group this deep".to_owned()));
         }
         self.inventory.groups.entry(name.to_owned()).or_default();
         let members = match group {
             Value::Null => return Ok(()),
             Value::Mapping(members) => members,
-            _ => return self.fail(Problem::Expected("a group with hosts, children or vars")),
+            _ => {
+                return self.fail(InventoryFault::Expected("a group with hosts, children or vars"));
+            }
         };
         self.each(members, |reader, key, value| match (key, value) {
             ("hosts" | "children" | "vars", Value::Null) => Ok(()),
@@ -81,32 +83,32 @@ impl Reader<'_> {
                 Ok(())
             }
             ("hosts" | "children" | "vars", _) => {
-                reader.fail(Problem::Expected("names with a colon behind each"))
+                reader.fail(InventoryFault::Expected("names with a colon behind each"))
             }
-            _ => reader.fail(Problem::NotRead(format!("{key} in a group"))),
+            _ => reader.fail(InventoryFault::NotRead(format!("{key} in a group"))),
         })
     }
 
-    fn host(&mut self, group: &str, host: &str, value: &Value) -> Result<(), ProblemAt> {
+    fn host(&mut self, group: &str, host: &str, value: &Value) -> Result<(), LocatedFault> {
         if host.contains('[') {
-            return self.fail(Problem::NotRead(format!("the range {host:?}")));
+            return self.fail(InventoryFault::NotRead(format!("the range {host:?}")));
         }
         // What stands directly below `all` is in no group of its own.
         let group = if group == ALL { UNGROUPED } else { group };
-        if let Err(problem) = self.inventory.add_host(host, group).map(|_| ()) {
-            return self.fail(problem);
+        if let Err(fault) = self.inventory.add_host(host, group).map(|_| ()) {
+            return self.fail(fault);
         }
         let variables = match value {
             Value::Null => return Ok(()),
             Value::Mapping(variables) => self.variables(variables)?,
-            _ => return self.fail(Problem::Expected("variables of the host")),
+            _ => return self.fail(InventoryFault::Expected("variables of the host")),
         };
         let own = self.inventory.own.entry(host.to_owned()).or_default();
         *own = std::mem::take(own).overridden_by(&variables);
         Ok(())
     }
 
-    fn child(&mut self, parent: &str, child: &str, value: &Value) -> Result<(), ProblemAt> {
+    fn child(&mut self, parent: &str, child: &str, value: &Value) -> Result<(), LocatedFault> {
         if parent != ALL {
             let parent = self.inventory.groups.entry(parent.to_owned()).or_default();
             parent.children.insert(child.to_owned());
@@ -114,8 +116,8 @@ impl Reader<'_> {
         self.group(child, value)
     }
 
-    fn variables(&mut self, map: &Mapping) -> Result<Variables, ProblemAt> {
-        let mut known = Variables::default();
+    fn variables(&mut self, map: &Mapping) -> Result<HostVariables, LocatedFault> {
+        let mut known = HostVariables::default();
         self.each(map, |reader, key, value| {
             let text = match value {
                 Value::String(text) => text.clone(),

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{CheckPackages, List, RecipeChoice};
-use super::{Exit, check, outputs, recipe};
+use super::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
+use super::{ExitStatus, outputs, recipe, reporting};
 use crate::assets::Assets;
 use crate::atomic_file::Input;
 use crate::check::status::FailOn;
@@ -23,7 +23,7 @@ use crate::report::Report;
 use crate::report::model::CheckResult;
 
 /// Findings that an error names before it counts the rest.
-const SHOWN: usize = 6;
+const MAX_NAMED: usize = 6;
 
 /// Why packages are not looked at, or an image is not built.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum PackagesError {
     #[error("no medium to look for packages on")]
     NoBase,
     /// What is asked for does not install.
-    #[error("{base}: the packages are not proven to install: {}", told(.findings))]
+    #[error("{base}: the packages are not proven to install: {}", summarize(.findings))]
     Incomplete {
         /// The medium.
         base: PathBuf,
@@ -56,16 +56,16 @@ impl PackagesError {
     }
 }
 
-fn told(findings: &[String]) -> String {
-    let shown = findings.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    match findings.len().saturating_sub(SHOWN) {
+fn summarize(findings: &[String]) -> String {
+    let shown = findings.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");
+    match findings.len().saturating_sub(MAX_NAMED) {
         0 => shown,
         more => format!("{shown}; and {more} more"),
     }
 }
 
 /// What is asked for, of which medium, with which add-ons.
-struct Question {
+struct PackageRequest {
     asked: Vec<String>,
     known: Vec<String>,
     generation: Generation,
@@ -76,9 +76,9 @@ struct Question {
     inputs: Vec<Input>,
 }
 
-impl Question {
-    fn of(
-        choice: &RecipeChoice,
+impl PackageRequest {
+    fn from_args(
+        choice: &RecipeArgs,
         base: Option<&Path>,
         rpms: Option<&Path>,
         keys: &[PathBuf],
@@ -114,19 +114,19 @@ impl Question {
 }
 
 /// Judges a medium with its add-ons.
-pub fn check(args: &CheckPackages, assets: &Assets) -> anyhow::Result<Exit> {
-    let reporting = check::Reporting::of(&args.report)?;
+pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
-    let question = Question::of(&args.recipe, base, rpms, &args.rpm_key, assets)?;
+    let question = PackageRequest::from_args(&args.recipe, base, rpms, &args.rpm_key, assets)?;
     let (_, medium) = open_medium(&question.base)?;
-    reporting.check_outputs(&[], &question.inputs)?;
+    reporter.check_outputs(&[], &question.inputs)?;
     let facts = inspect::packages(&medium, &question.shelf, &question.asked());
-    let (fail_on, now) = (reporting.fail_on, reporting.now());
-    reporting.show(&judged(&question.base, &facts, &checks, fail_on, now))
+    let (fail_on, now) = (reporter.fail_on, reporter.now());
+    reporter.write(&evaluate(&question.base, &facts, &checks, fail_on, now))
 }
 
-fn judged(
+fn evaluate(
     base: &Path,
     facts: &PackageSetFacts,
     checks: &CheckSet,
@@ -158,7 +158,7 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     if let Fact::Unavailable(why) = &facts.install {
         return vec![why.reason.clone()];
     }
-    let report = judged(&base.path, &facts, checks, FailOn::Blocker, jiff::Timestamp::now());
+    let report = evaluate(&base.path, &facts, checks, FailOn::Blocker, jiff::Timestamp::now());
     tracing::info!(exit = report.summary.exit_code, "resolved the packages");
     let blocks = |result: &&CheckResult| {
         result.severity.is_blocker() && !matches!(result.outcome.word(), "pass" | "not-applicable")
@@ -167,7 +167,7 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
 }
 
 /// A package to fetch.
-pub struct ToFetch {
+pub struct MissingPackage {
     /// Its name, or what it has to provide.
     pub name: String,
     /// Its file, when it is known.
@@ -177,25 +177,32 @@ pub struct ToFetch {
 }
 
 /// What to fetch so that the recipe installs from a medium.
-pub fn to_fetch(args: &List, assets: &Assets) -> anyhow::Result<Vec<ToFetch>> {
-    let choice = RecipeChoice { recipe: args.recipe.clone(), settings: Vec::new() };
-    let question = Question::of(&choice, args.base.as_deref(), args.rpms.as_deref(), &[], assets)?;
+pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<MissingPackage>> {
+    let choice = RecipeArgs { recipe: args.recipe.clone(), settings: Vec::new() };
+    let question = PackageRequest::from_args(
+        &choice,
+        args.base.as_deref(),
+        args.rpms.as_deref(),
+        &[],
+        assets,
+    )?;
     let (_, medium) = open_medium(&question.base)?;
     let addons = question.shelf.packages.iter().map(|it| (it.metadata(), it.location.clone()));
     let stock = Stock::of(&medium, addons)?;
     let solution = stock.solve(&question.asked());
-    let mut rows: Vec<ToFetch> = Vec::new();
+    let mut rows: Vec<MissingPackage> = Vec::new();
     for problem in solution.problems {
         let row = match problem {
             Problem::NoPackage { name, file } => {
-                ToFetch { name, file, why: "the recipe asks for it".to_owned() }
+                MissingPackage { name, file, why: "the recipe asks for it".to_owned() }
             }
             Problem::Unresolved { package, capability, file, .. } => {
-                ToFetch { name: capability, file, why: format!("{package} requires it") }
+                MissingPackage { name: capability, file, why: format!("{package} requires it") }
             }
             _ => continue,
         };
-        let same = |it: &ToFetch| it.file.is_some() && it.file == row.file || it.name == row.name;
+        let same =
+            |it: &MissingPackage| it.file.is_some() && it.file == row.file || it.name == row.name;
         if !rows.iter().any(same) {
             rows.push(row);
         }
@@ -206,7 +213,7 @@ pub fn to_fetch(args: &List, assets: &Assets) -> anyhow::Result<Vec<ToFetch>> {
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
         if !rows.is_empty() && !listed && !stock.has(name) {
             let why = "those above were seen to need it".to_owned();
-            rows.push(ToFetch { name: name.to_owned(), file: Some(file.clone()), why });
+            rows.push(MissingPackage { name: name.to_owned(), file: Some(file.clone()), why });
         }
     }
     Ok(rows)

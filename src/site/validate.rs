@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Fault;
+use super::error::SiteFault;
 use super::model::Site;
 use super::value::Via;
 use crate::check::CheckSet;
@@ -13,7 +13,7 @@ use crate::yaml::nearest;
 
 /// A place in a site file: `master_targets`, its second, `name`, or an element of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
+pub struct SitePath {
     /// The key at the top.
     pub section: &'static str,
     /// Which of a list.
@@ -24,7 +24,7 @@ pub struct At {
     pub inner: Option<usize>,
 }
 
-impl At {
+impl SitePath {
     fn key(section: &'static str, key: &'static str) -> Self {
         Self { section, item: None, key: Some(key), inner: None }
     }
@@ -34,30 +34,30 @@ impl At {
     }
 }
 
-type FaultAt = (At, Fault);
+type LocatedFault = (SitePath, SiteFault);
 
 /// Looks for the first part of a site that does not fit.
-pub fn site(site: &Site, checks: &CheckSet) -> Result<(), FaultAt> {
-    names_are_borne_once(site)?;
-    references(site)?;
+pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
+    check_names_unique(site)?;
+    check_references(site)?;
     if let Some(vcenter) = &site.vcenter {
-        vcenter.verify().map_err(|fault| (At::key("vcenter", "url"), fault))?;
+        vcenter.verify().map_err(|fault| (SitePath::key("vcenter", "url"), fault))?;
     }
     for (index, target) in site.master_targets.iter().enumerate() {
         if let Some(path) = target.retention.as_ref().filter(|path| !path.starts_with('/')) {
-            let at = At::item("master_targets", index, "retention");
-            return Err((at, Fault::NotAbsolute(path.clone())));
+            let at = SitePath::item("master_targets", index, "retention");
+            return Err((at, SiteFault::NotAbsolute(path.clone())));
         }
     }
-    answers(site, checks)?;
+    check_answers(site, checks)?;
     for (index, waiver) in site.waivers.iter().enumerate() {
-        check_exists(&waiver.check, checks, At::item("waivers", index, "check"))?;
+        check_exists(&waiver.check, checks, SitePath::item("waivers", index, "check"))?;
     }
     Ok(())
 }
 
 /// Everything that is a target of its own in reports has a name of its own.
-fn names_are_borne_once(site: &Site) -> Result<(), FaultAt> {
+fn check_names_unique(site: &Site) -> Result<(), LocatedFault> {
     let mut borne: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
     let servers = site.process_servers.iter().map(|it| ("process_servers", it.name.as_str()));
     let esxi = site.esxi.iter().map(|it| ("esxi", it.name.as_str()));
@@ -70,71 +70,81 @@ fn names_are_borne_once(site: &Site) -> Result<(), FaultAt> {
         section_before = section;
         if let Some((earlier, number)) = borne.insert(name, (section, index)) {
             let earlier = format!("{earlier} {}", number + 1);
-            let at = At::item(section, index, "name");
-            return Err((at, Fault::Duplicate { name: name.to_owned(), earlier }));
+            let at = SitePath::item(section, index, "name");
+            return Err((at, SiteFault::Duplicate { name: name.to_owned(), earlier }));
         }
     }
     let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, group) in site.replication_groups.iter().enumerate() {
         if let Some(number) = groups.insert(group.name.as_str(), index) {
             let earlier = format!("replication_groups {}", number + 1);
-            let at = At::item("replication_groups", index, "name");
-            return Err((at, Fault::Duplicate { name: group.name.to_string(), earlier }));
+            let at = SitePath::item("replication_groups", index, "name");
+            return Err((at, SiteFault::Duplicate { name: group.name.to_string(), earlier }));
         }
     }
     Ok(())
 }
 
 /// Names that stand for something elsewhere in the file.
-fn references(site: &Site) -> Result<(), FaultAt> {
+fn check_references(site: &Site) -> Result<(), LocatedFault> {
     let targets: Vec<&str> = site.master_targets.iter().map(|it| it.name.as_str()).collect();
     let vms: Vec<&str> = site.protected_vms.iter().map(|it| it.name.as_str()).collect();
     if let Some(via) = site.vcenter.as_ref().and_then(|vcenter| vcenter.via.as_ref()) {
-        leads_on(via, site, At::key("vcenter", "via"))?;
+        check_via(via, site, SitePath::key("vcenter", "via"))?;
     }
     for (index, host) in site.esxi.iter().enumerate() {
         if let Some(via) = &host.via {
-            let at = At::item("esxi", index, "via");
-            leads_on(via, site, at)?;
+            let at = SitePath::item("esxi", index, "via");
+            check_via(via, site, at)?;
             if host.jump.is_some() {
-                return Err((at, Fault::TwoWays));
+                return Err((at, SiteFault::TwoWays));
             }
         }
     }
     for (index, vm) in site.protected_vms.iter().enumerate() {
         if let Some(target) = &vm.master_target {
-            let at = At::item("protected_vms", index, "master_target");
-            borne(target.as_str(), "master target", &targets, at)?;
+            let at = SitePath::item("protected_vms", index, "master_target");
+            check_name_exists(target.as_str(), "master target", &targets, at)?;
         }
     }
     for (index, group) in site.replication_groups.iter().enumerate() {
         for (inner, vm) in group.vms.iter().enumerate() {
-            let at = At::item("replication_groups", index, "vms");
-            borne(vm.as_str(), "protected machine", &vms, At { inner: Some(inner), ..at })?;
+            let at = SitePath::item("replication_groups", index, "vms");
+            check_name_exists(
+                vm.as_str(),
+                "protected machine",
+                &vms,
+                SitePath { inner: Some(inner), ..at },
+            )?;
         }
     }
     Ok(())
 }
 
 /// Whether others can be reached through a host.
-fn leads_on(via: &Via, site: &Site, at: At) -> Result<(), FaultAt> {
+fn check_via(via: &Via, site: &Site, at: SitePath) -> Result<(), LocatedFault> {
     if let Some(name) = via.name() {
         let targets = site.master_targets.iter().map(|it| it.name.as_str());
         let servers = site.process_servers.iter().map(|it| it.name.as_str());
         let known: Vec<&str> = targets.chain(servers).collect();
-        borne(name, "master target or process server", &known, at)?;
+        check_name_exists(name, "master target or process server", &known, at)?;
     }
-    match site.way_through(via) {
+    match site.via_host(via) {
         Some(_) => Ok(()),
-        None => Err((at, Fault::NoWayThrough(via.to_string()))),
+        None => Err((at, SiteFault::NoWayThrough(via.to_string()))),
     }
 }
 
-fn borne(name: &str, kind: &'static str, known: &[&str], at: At) -> Result<(), FaultAt> {
+fn check_name_exists(
+    name: &str,
+    kind: &'static str,
+    known: &[&str],
+    at: SitePath,
+) -> Result<(), LocatedFault> {
     if known.contains(&name) {
         return Ok(());
     }
-    let fault = Fault::Dangling {
+    let fault = SiteFault::Dangling {
         kind,
         name: name.to_owned(),
         nearest: nearest(name, known.iter().copied()).map(str::to_owned),
@@ -143,31 +153,31 @@ fn borne(name: &str, kind: &'static str, known: &[&str], at: At) -> Result<(), F
     Err((at, fault))
 }
 
-fn answers(site: &Site, checks: &CheckSet) -> Result<(), FaultAt> {
+fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     let answers = site.answers.as_deref().unwrap_or_default();
     for (index, answer) in answers.iter().enumerate() {
-        let at = At::item("answers", index, "check");
+        let at = SitePath::item("answers", index, "check");
         check_exists(&answer.check, checks, at)?;
         let is_question = checks
             .find(&answer.check)
             .is_some_and(|check| matches!(check.basis, Basis::Question(_)));
         if !is_question {
-            return Err((at, Fault::NotAQuestion(answer.check.clone())));
+            return Err((at, SiteFault::NotAQuestion(answer.check.clone())));
         }
         if answers[..index].iter().any(|earlier| earlier.check == answer.check) {
-            return Err((at, Fault::AnsweredTwice(answer.check.clone())));
+            return Err((at, SiteFault::AnsweredTwice(answer.check.clone())));
         }
         if answer.by.trim().is_empty() {
-            return Err((At::item("answers", index, "by"), Fault::Blank("by")));
+            return Err((SitePath::item("answers", index, "by"), SiteFault::Blank("by")));
         }
     }
     Ok(())
 }
 
-fn check_exists(id: &str, checks: &CheckSet, at: At) -> Result<(), FaultAt> {
+fn check_exists(id: &str, checks: &CheckSet, at: SitePath) -> Result<(), LocatedFault> {
     if checks.find(id).is_some() {
         return Ok(());
     }
     let nearest = checks.nearest(id).map(str::to_owned);
-    Err((at, Fault::NoSuchCheck { id: id.to_owned(), nearest }))
+    Err((at, SiteFault::NoSuchCheck { id: id.to_owned(), nearest }))
 }

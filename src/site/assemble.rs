@@ -18,11 +18,11 @@ use crate::facts::vsphere::snapshot::Survey;
 use crate::facts::{Document, Fact, age, connection};
 
 /// What only vCenter can say of a host, whatever the host's own shell thinks.
-const OF_VCENTER: &[&str] = &["host.name", "host.in_inventory", "host.connection"];
+const ONLY_FROM_VCENTER: &[&str] = &["host.name", "host.in_inventory", "host.connection"];
 
 /// What systems answered, beside the hosts that are asked by their shells.
 #[derive(Default)]
-pub struct Answered {
+pub struct Responses {
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Transcript>,
     /// ESXi hosts by their shells, each with its place among those of the site.
@@ -31,40 +31,45 @@ pub struct Answered {
 
 /// Which checks are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum Coverage {
     /// Those that somebody was asked about.
-    Asked,
+    Collected,
     /// All of them: what nobody is asked about is unknown.
     Everything,
 }
 
 /// The targets of a site: `hosts`, which were asked by their shells, and everything that the master
 /// targets among them depend on.
-pub fn targets(site: &Site, hosts: Vec<Target>, answered: &Answered, scope: Scope) -> Vec<Target> {
+pub fn assemble(
+    site: &Site,
+    hosts: Vec<Target>,
+    answered: &Responses,
+    coverage: Coverage,
+) -> Vec<Target> {
     let named: BTreeSet<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
     let chosen: Vec<&MasterTarget> =
         site.master_targets.iter().filter(|it| named.contains(it.name.as_str())).collect();
     let chosen: Vec<MasterTarget> = chosen.into_iter().cloned().collect();
-    let pairings = site.pairings(&chosen, scope);
-    let mut seen = Seen::of(site, answered);
+    let pairings = site.pairings(&chosen, coverage);
+    let mut view = SiteView::new(site, answered);
     let mut hosts = hosts;
-    let mut whole: Vec<Target> = seen.server(site);
+    let mut whole: Vec<Target> = view.server_targets(site);
     let mut machines = Vec::new();
     for (target, pairing) in chosen.iter().map(Some).chain([None]).zip(&pairings) {
         if let Some(target) = target {
-            let document = seen.of_master_target(target, pairing);
+            let document = view.master_target_document(target, pairing);
             let own = hosts.iter_mut().filter(|it| it.name == target.name.as_str());
             own.for_each(|it| {
                 it.document = std::mem::take(&mut it.document).join(document.clone())
             });
         }
-        machines.extend(seen.of_machines(site, pairing));
+        machines.extend(view.machine_targets(site, pairing));
     }
-    whole.extend(seen.hosts(site, chosen.len()));
+    whole.extend(view.host_targets(site, chosen.len()));
     hosts.extend(whole);
     hosts.extend(machines);
-    if scope == Scope::Everything {
-        hosts.extend(site.silent());
+    if coverage == Coverage::Everything {
+        hosts.extend(site.unprovided_targets());
         hosts = hosts.into_iter().map(|target| with_every_root(target, site)).collect();
     }
     hosts
@@ -73,7 +78,7 @@ pub fn targets(site: &Site, hosts: Vec<Target>, answered: &Answered, scope: Scop
 impl Site {
     /// Each of these master targets with the machines that fail back through it, and at the end
     /// machines of which nobody says through which; those only where all of the site is meant.
-    fn pairings(&self, chosen: &[MasterTarget], scope: Scope) -> Vec<Pairing> {
+    fn pairings(&self, chosen: &[MasterTarget], coverage: Coverage) -> Vec<Pairing> {
         let alone = self.master_targets.len() == 1;
         let names = |of: &dyn Fn(Option<&str>) -> bool| -> Vec<String> {
             let machines = self.protected_vms.iter();
@@ -88,7 +93,7 @@ impl Site {
                 protected: names(&|of| of.map_or(alone, |name| name == target.name.as_str())),
             })
             .collect();
-        if scope == Scope::Everything && !(alone && chosen.len() == 1) {
+        if coverage == Coverage::Everything && !(alone && chosen.len() == 1) {
             let protected = names(&|of| of.is_none());
             pairings.push(Pairing { protected, ..Pairing::default() });
         }
@@ -96,17 +101,17 @@ impl Site {
     }
 
     /// What the vSphere server is asked about these master targets.
-    pub fn question(&self, chosen: &[MasterTarget], scope: Scope) -> Question {
+    pub fn vsphere_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> Question {
         let account = self.vcenter.as_ref().and_then(|vcenter| vcenter.discovery_account.clone());
-        let mut pairings = self.pairings(chosen, scope);
+        let mut pairings = self.pairings(chosen, coverage);
         pairings.retain(|pair| pair.master_target.is_some() || !pair.protected.is_empty());
         Question::of_pairings(account, pairings)
     }
 
     /// What an ESXi host's shell is asked: where vCenter answers for machines, only those that
     /// everything hangs on, for each of them takes a host seconds.
-    pub fn question_to_shells(&self, chosen: &[MasterTarget], scope: Scope) -> Question {
-        let mut question = self.question(chosen, scope);
+    pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> Question {
+        let mut question = self.vsphere_question(chosen, coverage);
         if self.vcenter.is_some() {
             question.protected.clear();
             question.others.retain(|pair| pair.master_target.is_some());
@@ -117,7 +122,7 @@ impl Site {
 }
 
 /// An ESXi host of the site.
-struct HostSeen {
+struct HostView {
     name: String,
     /// What vCenter calls it.
     in_vcenter: Option<String>,
@@ -127,18 +132,18 @@ struct HostSeen {
 }
 
 /// What was seen of the site's machines and hosts.
-struct Seen<'a> {
+struct SiteView<'a> {
     api: Option<Survey<'a>>,
     shells: &'a [(usize, Transcript)],
     /// What the site says of its machines, by their names.
     described: Arc<BTreeMap<String, Described>>,
-    hosts: Vec<HostSeen>,
+    hosts: Vec<HostView>,
     /// Master targets of which nobody knows what they run on.
-    homeless: Vec<Target>,
+    unplaced: Vec<Target>,
 }
 
-impl<'a> Seen<'a> {
-    fn of(site: &Site, answered: &'a Answered) -> Self {
+impl<'a> SiteView<'a> {
+    fn new(site: &Site, answered: &'a Responses) -> Self {
         let machines = site.protected_vms.iter();
         let described = machines.map(|it| (it.name.to_string(), it.described()));
         let described = Arc::new(described.collect());
@@ -148,30 +153,31 @@ impl<'a> Seen<'a> {
         if let (Some(api), Some(said)) = (&mut api, said) {
             api.question.discovery_account.clone_from(&said.discovery_account);
         }
-        let mut seen = Self {
+        let mut view = Self {
             api,
             shells: &answered.shells,
             described,
             hosts: Vec::new(),
-            homeless: Vec::new(),
+            unplaced: Vec::new(),
         };
         for (index, entry) in site.esxi.iter().enumerate() {
-            let host = seen.host(entry, index, answered);
-            seen.hosts.push(host);
+            let host = view.host_view(entry, index, answered);
+            view.hosts.push(host);
         }
-        seen
+        view
     }
 
     /// One host of the site file.
-    fn host(&self, entry: &EsxiHost, index: usize, answered: &Answered) -> HostSeen {
+    fn host_view(&self, entry: &EsxiHost, index: usize, answered: &Responses) -> HostView {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
-        let told = shell.map(of_shell);
+        let told = shell.map(shell_document);
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
                 let own = shell.and_then(|shell| shell.text("esxi-hostname").known().copied());
                 let names = [Some(name.as_str()), entry.address(), own.map(str::trim)];
-                let found = matching(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
+                let found =
+                    find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
                 let in_vcenter = found.as_ref().map(|found| found.name.clone());
                 let facts =
                     found.unwrap_or_else(|| EsxiFacts::unseen(&name, api.has("hosts", &name)));
@@ -180,7 +186,7 @@ impl<'a> Seen<'a> {
                     .join(Document::new("vcenter", &api.beside(&facts)));
                 if let Some(told) = &told {
                     document = document.filled_from(told, |path| {
-                        let own = path.starts_with("host.") && !OF_VCENTER.contains(&path);
+                        let own = path.starts_with("host.") && !ONLY_FROM_VCENTER.contains(&path);
                         own || path == "vcenter.target_version"
                     });
                 }
@@ -192,10 +198,10 @@ impl<'a> Seen<'a> {
             connection: connection::of(api),
             is_esxi: Fact::unavailable("the host was not asked over SSH"),
         });
-        let of_shell = match (shell, over_api) {
+        let shell_facts = match (shell, over_api) {
             (Some(shell), _) => {
                 let document = Document::new("shell", &esxi_shell::of(shell));
-                explained(document, shell)
+                with_failure_reason(document, shell)
             }
             (None, Some(over_api)) => Document::new("shell", &over_api),
             (None, None) => Document::default(),
@@ -203,11 +209,16 @@ impl<'a> Seen<'a> {
         let own = shell.filter(|shell| shell.connection.failure.is_none());
         let told_by =
             own.or(answered.vcenter.as_ref()).or(shell).map(age::document).unwrap_or_default();
-        HostSeen { name, in_vcenter, document: document.join(of_shell).join(told_by), used: false }
+        HostView {
+            name,
+            in_vcenter,
+            document: document.join(shell_facts).join(told_by),
+            used: false,
+        }
     }
 
     /// The vSphere server itself.
-    fn server(&self, site: &Site) -> Vec<Target> {
+    fn server_targets(&self, site: &Site) -> Vec<Target> {
         let Some(api) = &self.api else { return Vec::new() };
         let name = api.target().to_owned();
         let document = Document::new("vcenter", &api.vcenter(true));
@@ -216,14 +227,14 @@ impl<'a> Seen<'a> {
     }
 
     /// What is known of a master target's machine and its host.
-    fn of_master_target(&mut self, target: &MasterTarget, pairing: &Pairing) -> Document {
+    fn master_target_document(&mut self, target: &MasterTarget, pairing: &Pairing) -> Document {
         let Some(name) = &target.vm else {
             let reason = format!("the site does not say the vm of {}", target.name);
             let document = Document::default().or_absent("vm", &reason);
-            return self.beside(document.or_absent("host", &reason));
+            return self.with_server(document.or_absent("host", &reason));
         };
-        let question = self.narrowed(pairing);
-        let machine = self.machine(
+        let question = self.query_about(pairing);
+        let machine = self.machine_document(
             &question,
             |survey| Document::new("vm", &survey.master_target(name)),
             name,
@@ -235,40 +246,40 @@ impl<'a> Seen<'a> {
                 self.hosts[index].document.root("host")
             }
             Err(reason) => {
-                self.homeless.push(Target {
+                self.unplaced.push(Target {
                     name: format!("the host of {name}"),
                     kind: TargetKind::Esxi,
-                    document: self.beside(Document::default().or_absent("host", &reason)),
+                    document: self.with_server(Document::default().or_absent("host", &reason)),
                 });
                 Document::default().or_absent("host", &reason)
             }
         };
-        self.beside(machine.join(host))
+        self.with_server(machine.join(host))
     }
 
     /// The machines of a pairing.
-    fn of_machines(&self, site: &Site, pairing: &Pairing) -> Vec<Target> {
-        let asked = self.narrowed(pairing);
+    fn machine_targets(&self, site: &Site, pairing: &Pairing) -> Vec<Target> {
+        let asked = self.query_about(pairing);
         let target = |name: &String| {
             let planned = site.protected_vms.iter().find(|it| it.name.as_str() == name);
             let mut question = asked.clone();
             question.host = planned.and_then(|it| it.host.clone()).or(question.host);
             question.datastore = planned.and_then(|it| it.datastore.clone());
-            let machine = self.machine(
+            let machine = self.machine_document(
                 &question,
                 |survey| Document::new("vm", &survey.protected(name)),
                 name,
             );
-            let document = self.beside(machine).join(site.document(name));
+            let document = self.with_server(machine).join(site.document(name));
             Target { name: name.clone(), kind: TargetKind::ProtectedVm, document }
         };
         pairing.protected.iter().map(target).collect()
     }
 
     /// The ESXi hosts: those that the master targets run on, and those of the site file.
-    fn hosts(&mut self, site: &Site, chosen: usize) -> Vec<Target> {
+    fn host_targets(&mut self, site: &Site, chosen: usize) -> Vec<Target> {
         // Where only some of the site is judged, hosts that have nothing to do with it are not.
-        let all = chosen == site.master_targets.len() || !self.homeless.is_empty();
+        let all = chosen == site.master_targets.len() || !self.unplaced.is_empty();
         let hosts = self.hosts.iter().filter(|host| all || host.used).map(|host| Target {
             name: host.name.clone(),
             kind: TargetKind::Esxi,
@@ -277,19 +288,19 @@ impl<'a> Seen<'a> {
         let mut hosts: Vec<Target> = hosts.collect();
         // A site that names hosts has told where to look.
         if hosts.is_empty() {
-            hosts.append(&mut self.homeless);
+            hosts.append(&mut self.unplaced);
         }
         hosts
     }
 
     /// The question about one master target, as whoever answered was asked.
-    fn narrowed(&self, pairing: &Pairing) -> Question {
+    fn query_about(&self, pairing: &Pairing) -> Question {
         let asked = self.api.as_ref().map(|api| api.question.clone()).unwrap_or_default();
         asked.about(pairing.clone())
     }
 
     /// A machine by vCenter, and by the shell of the host it is on where vCenter does not tell.
-    fn machine(
+    fn machine_document(
         &self,
         question: &Question,
         of: impl Fn(&Survey<'_>) -> Document,
@@ -311,7 +322,7 @@ impl<'a> Seen<'a> {
             }
         }
         match (by_api, by_shell) {
-            (Some(api), Some(shell)) if is_same(&api, &shell) => {
+            (Some(api), Some(shell)) if is_same_machine(&api, &shell) => {
                 api.filled_from(&shell, |path| path != "vm.exists")
             }
             (Some(api), _) => api,
@@ -342,7 +353,7 @@ impl<'a> Seen<'a> {
                 .join(Document::new("shell", &over_api))
                 .join(age::document(api.transcript()));
             let name = found.name.clone();
-            self.hosts.push(HostSeen {
+            self.hosts.push(HostView {
                 in_vcenter: Some(name.clone()),
                 name,
                 document,
@@ -364,17 +375,17 @@ impl<'a> Seen<'a> {
     }
 
     /// The facts, beside those of the server that tells of them.
-    fn beside(&self, document: Document) -> Document {
+    fn with_server(&self, document: Document) -> Document {
         if let Some(api) = &self.api {
             return document.join(Document::new("vcenter", &api.vcenter(false)));
         }
         let Some((_, shell)) = self.shells.first() else { return document };
-        document.join(of_shell(shell).root("vcenter"))
+        document.join(shell_document(shell).root("vcenter"))
     }
 }
 
 /// A host by its own shell: what it is, and that no vCenter server tells of it.
-fn of_shell(shell: &Transcript) -> Document {
+fn shell_document(shell: &Transcript) -> Document {
     let words = in_words_of_the_api(shell, &Question::default());
     let survey = Survey::of(&words);
     let host = match (&shell.connection.failure, survey.hosts().into_iter().next()) {
@@ -385,12 +396,12 @@ fn of_shell(shell: &Transcript) -> Document {
         (_, None) => Fact::unavailable("the host told nothing of itself"),
     };
     let document = Document::new("host", &host);
-    explained(document.join(Document::new("vcenter", &survey.beside(&host))), shell)
+    with_failure_reason(document.join(Document::new("vcenter", &survey.beside(&host))), shell)
 }
 
 /// The document of a system, in which what is missing is missing for the reason that it did not
 /// answer.
-pub fn explained(document: Document, transcript: &Transcript) -> Document {
+pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Document {
     match &transcript.connection.failure {
         Some(failure) if !transcript.answers.ended => document.cut_short_by(&failure.in_words()),
         _ => document,
@@ -398,14 +409,14 @@ pub fn explained(document: Document, transcript: &Transcript) -> Document {
 }
 
 /// Whether the shell's machine is vCenter's: one of the same name may be another.
-fn is_same(api: &Document, shell: &Document) -> bool {
+fn is_same_machine(api: &Document, shell: &Document) -> bool {
     let uuid = |document: &Document| document.known["vm"]["uuid"].as_str().map(str::to_lowercase);
     uuid(api).is_none_or(|own| uuid(shell) == Some(own))
 }
 
 /// The host that bears one of these names; the first part of a name will do where only one host
 /// has it.
-fn matching(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
+fn find_host(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
     let same = |host: &EsxiFacts| names.iter().any(|name| host.name.eq_ignore_ascii_case(name));
     if let Some(found) = hosts.iter().find(|host| same(host)) {
         return Some(found.clone());
@@ -423,7 +434,7 @@ fn matching(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
 }
 
 /// Why nothing is known below a root of which nobody is asked.
-const NOBODY: &[(&str, &str)] = &[
+const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
     ("ps", "the site gives it no ssh:"),
     ("shell", "the site gives it no ssh:"),
@@ -451,7 +462,7 @@ fn with_every_root(target: Target, site: &Site) -> Target {
             document.absent.insert(path.to_owned(), reason.to_owned());
         }
     }
-    for (root, reason) in NOBODY {
+    for (root, reason) in MISSING_PROVIDER {
         document = document.or_absent(root, reason);
     }
     Target { document, ..target }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rustix::fs::Access;
 
-use super::args::{CheckImage, Explain, FailOn, ReportChoice, TestChecks};
-use super::{Exit, fix, outputs, screen};
+use super::args::{CheckImageArgs, ExplainArgs, FailOnArg, ReportArgs, TestChecksArgs};
+use super::{ExitStatus, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::example::run_examples;
@@ -23,33 +23,33 @@ use crate::report::{self, Format, Report, Style};
 use crate::transport::{capture, fleet};
 
 /// Judges a finished image from the file alone.
-pub fn image(args: &CheckImage, assets: &Assets) -> anyhow::Result<Exit> {
-    let reporting = Reporting::of(&args.report)?;
+pub fn image(args: &CheckImageArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let file = open_input(&args.image)?;
     let facts = inspect::image(&file, MediaMd5Check::Sum)
         .with_context(|| args.image.display().to_string())?;
-    let report = judge_image(&args.image, &facts, &checks, &reporting);
-    reporting.show(&report)
+    let report = evaluate_image(&args.image, &facts, &checks, &reporter);
+    reporter.write(&report)
 }
 
 /// Judges the facts of one image.
-pub fn judge_image(
+pub fn evaluate_image(
     path: &Path,
     facts: &ImageFacts,
     checks: &CheckSet,
-    reporting: &Reporting,
+    reporter: &Reporter,
 ) -> Report {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let document = Document::new("image", facts);
     let targets = [Target { name, kind: TargetKind::Image, document }];
-    let now = reporting.now();
+    let now = reporter.now();
     let findings = check::judge(checks, &targets, &[], now);
-    Report::new(&targets, findings, &[], &[], now, reporting.fail_on)
+    Report::new(&targets, findings, &[], &[], now, reporter.fail_on)
 }
 
 /// What the manifest beside an image says of a report.
-pub fn verified(report: &Report) -> Vec<Verified> {
+pub fn verified_checks(report: &Report) -> Vec<Verified> {
     let row = |result: &report::model::CheckResult| Verified {
         check: result.check.clone(),
         outcome: result.outcome.word().to_owned(),
@@ -58,7 +58,7 @@ pub fn verified(report: &Report) -> Vec<Verified> {
 }
 
 /// Where reports go and in which formats.
-pub struct Reporting {
+pub struct Reporter {
     screen: &'static Format,
     files: Vec<(&'static Format, PathBuf)>,
     fix_script: Option<PathBuf>,
@@ -68,9 +68,9 @@ pub struct Reporting {
     pub given_now: Option<jiff::Timestamp>,
 }
 
-impl Reporting {
+impl Reporter {
     /// Reads the options; nothing is written yet.
-    pub fn of(choice: &ReportChoice) -> anyhow::Result<Self> {
+    pub fn from_args(choice: &ReportArgs) -> anyhow::Result<Self> {
         let files = choice
             .files
             .iter()
@@ -82,12 +82,12 @@ impl Reporting {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let fail_on = match choice.fail_on {
-            Some(FailOn::Warning) => check::status::FailOn::Warning,
+            Some(FailOnArg::Warning) => check::status::FailOn::Warning,
             None => check::status::FailOn::Blocker,
         };
         let fix_script = choice.fix_script.clone();
         for path in files.iter().map(|(_, path)| path).chain(&fix_script) {
-            can_be_written(Some(path))?;
+            check_writable(Some(path))?;
         }
         let (screen, given_now) = (format_named(&choice.format)?, choice.now);
         Ok(Self { screen, files, fix_script, fail_on, given_now })
@@ -107,20 +107,20 @@ impl Reporting {
     }
 
     /// Writes every file, then standard output, and tells the exit status.
-    pub fn show(&self, report: &Report) -> anyhow::Result<Exit> {
-        self.show_on(&mut std::io::stdout(), report)
+    pub fn write(&self, report: &Report) -> anyhow::Result<ExitStatus> {
+        self.write_to(&mut std::io::stdout(), report)
     }
 
-    /// As [`Reporting::show`], on standard error: standard output is the product.
-    pub fn show_beside(&self, report: &Report) -> anyhow::Result<Exit> {
-        self.show_on(&mut std::io::stderr(), report)
+    /// As [`Reporter::show`], on standard error: standard output is the product.
+    pub fn write_to_stderr(&self, report: &Report) -> anyhow::Result<ExitStatus> {
+        self.write_to(&mut std::io::stderr(), report)
     }
 
-    fn show_on(
+    fn write_to(
         &self,
         stream: &mut (impl Write + IsTerminal),
         report: &Report,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<ExitStatus> {
         for (format, path) in &self.files {
             let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
             out.file()
@@ -129,16 +129,16 @@ impl Reporting {
             out.commit()?;
         }
         if let Some(path) = &self.fix_script {
-            fix::script(report, path)?;
+            fix::write_script(report, path)?;
         }
         let style = Style { colour: screen::colour_on(stream), ..Style::default() };
         stream.write_all(&(self.screen.render)(report, &style))?;
-        Ok(Exit::of_report(report.summary.exit_code))
+        Ok(ExitStatus::from_report(report.summary.exit_code))
     }
 }
 
 /// Refuses a file that cannot be written at the end of a long run, at its beginning.
-pub fn can_be_written(out: Option<&Path>) -> anyhow::Result<()> {
+pub fn check_writable(out: Option<&Path>) -> anyhow::Result<()> {
     let Some(out) = out else { return Ok(()) };
     check_target(out, true, &[])?;
     let directory = out.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -158,15 +158,15 @@ fn format_named(name: &str) -> anyhow::Result<&'static Format> {
 }
 
 /// Prints what a check is about.
-pub fn explain(args: &Explain, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn explain(args: &ExplainArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let checks = CheckSet::load(assets)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     anstream::print!("{}", report::symptoms::explain(&checks, &symptoms, &args.id, 80)?);
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// Runs the examples of the checks and prints those that do not hold.
-pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
+pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let checks = match &args.directory {
         Some(directory) => CheckSet::read(&check_files(directory)?)?,
         None => CheckSet::load(assets)?,
@@ -190,11 +190,11 @@ pub fn examples(args: &TestChecks, assets: &Assets) -> anyhow::Result<Exit> {
         results.len() - failed.len(),
         failed.len()
     );
-    Ok(if failed.is_empty() { Exit::Clean } else { Exit::Findings })
+    Ok(if failed.is_empty() { ExitStatus::Clean } else { ExitStatus::Findings })
 }
 
 /// Saves what systems answered, and tells the exit status of having asked them.
-pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Exit> {
+pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<ExitStatus> {
     let text: String = transcripts.iter().map(capture::text).collect();
     match out {
         Some(path) => {
@@ -208,14 +208,14 @@ pub fn save(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<Ex
     }
     let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
     Ok(match transcripts.iter().any(fleet::was_interrupted) {
-        true => Exit::Interrupted,
-        false if silent => Exit::Undecided,
-        false => Exit::Clean,
+        true => ExitStatus::Interrupted,
+        false if silent => ExitStatus::Undecided,
+        false => ExitStatus::Clean,
     })
 }
 
 /// The checks there are, and those of a directory beside them.
-pub fn set(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
+pub fn load_checks(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
     Ok(match own {
         Some(directory) => CheckSet::load_with(assets, &check_files(directory)?)?,
         None => CheckSet::load(assets)?,

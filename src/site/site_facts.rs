@@ -39,31 +39,34 @@ impl Site {
         let server = self.configuration_server.as_ref().map(|server| ServerFacts {
             name: server.address.to_string(),
             address: Fact::Known(server.address.to_string()),
-            version: said(&server.version, "version of the configuration server"),
+            version: stated(&server.version, "version of the configuration server"),
         });
         let vcenter = self.vcenter.as_ref().and_then(|vcenter| {
             Some(VcenterFacts {
                 address: vcenter.address()?.0,
-                discovery_account: said(&vcenter.discovery_account, "discovery_account"),
+                discovery_account: stated(&vcenter.discovery_account, "discovery_account"),
             })
         });
         let process_servers = self.process_servers.iter().map(|server| ServerFacts {
             name: server.name.to_string(),
             address: Fact::Known(server.address.to_string()),
-            version: said(&server.version, &format!("version of {}", server.name)),
+            version: stated(&server.version, &format!("version of {}", server.name)),
         });
         SiteFacts {
             scenario: self.scenario,
             has_configuration_server: server.is_some(),
-            configuration_server: known(server, "configuration server"),
+            configuration_server: or_missing(server, "configuration server"),
             process_servers: Collection::complete(process_servers.collect()),
             has_vcenter: vcenter.is_some(),
-            vcenter: known(vcenter, "vCenter"),
+            vcenter: or_missing(vcenter, "vCenter"),
             reiserfs_sources: self.sources(target, FileSystem::Reiserfs),
             xfs_sources: self.sources(target, FileSystem::Xfs),
             has_groups: !self.replication_groups.is_empty(),
             split_groups: self.split_groups(),
-            master_target: known(self.master_target(target).map(plan), "master target like this"),
+            master_target: or_missing(
+                self.master_target(target).map(plan_facts),
+                "master target like this",
+            ),
             stages: self.stages(target),
         }
     }
@@ -148,7 +151,7 @@ impl Site {
     }
 
     /// What of the site nobody is asked about, so that only its author can answer for it.
-    pub fn answered_for(&self) -> Vec<Target> {
+    pub fn uncollected_targets(&self) -> Vec<Target> {
         let target = |name: String, kind| Target { document: self.document(&name), name, kind };
         let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
         let server = self.configuration_server.as_ref();
@@ -164,8 +167,8 @@ impl Site {
 
     /// The same without machines, and with a configuration server and a vSphere server that must be
     /// there although the site names none.
-    pub(super) fn silent(&self) -> Vec<Target> {
-        let mut targets = self.answered_for();
+    pub(super) fn unprovided_targets(&self) -> Vec<Target> {
+        let mut targets = self.uncollected_targets();
         targets.retain(|target| target.kind != TargetKind::ProtectedVm);
         let unnamed = |name: &str, kind| Target {
             document: self.document(name),
@@ -200,19 +203,19 @@ impl Site {
     }
 }
 
-fn plan(target: &MasterTarget) -> PlanFacts {
+fn plan_facts(target: &MasterTarget) -> PlanFacts {
     PlanFacts {
         name: target.name.to_string(),
-        vm: said(&target.vm, &format!("vm of {}", target.name)),
+        vm: stated(&target.vm, &format!("vm of {}", target.name)),
         retention: target.retention.as_deref().unwrap_or(DEFAULT_RETENTION).to_owned(),
     }
 }
 
-fn known<T>(value: Option<T>, what: &str) -> Fact<T> {
+fn or_missing<T>(value: Option<T>, what: &str) -> Fact<T> {
     value.map_or_else(|| Fact::unavailable(format!("the site names no {what}")), Fact::Known)
 }
 
-fn said(value: &Option<impl ToString>, what: &str) -> Fact<String> {
+fn stated(value: &Option<impl ToString>, what: &str) -> Fact<String> {
     match value {
         Some(value) => Fact::Known(value.to_string()),
         None => Fact::unavailable(format!("the site does not say the {what}")),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::BuildVm;
-use super::{Exit, screen};
+use super::args::BuildVmArgs;
+use super::{ExitStatus, screen};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility};
 use crate::image::recipe::Recipe;
@@ -14,7 +14,7 @@ use crate::image::setting::Setting;
 use crate::vm::{self, Surroundings};
 
 /// Writes the descriptors of a recipe's machine.
-pub fn build(args: &BuildVm, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
+pub fn build(args: &BuildVmArgs, assets: &Assets, named: &[Input]) -> anyhow::Result<ExitStatus> {
     let settings: Vec<Setting> = args
         .recipe
         .settings
@@ -55,7 +55,7 @@ pub fn build(args: &BuildVm, assets: &Assets, named: &[Input]) -> anyhow::Result
     }
     anstream::println!("  $ vim-cmd solo/registervm /vmfs/volumes/DATASTORE/DIRECTORY/FILE.vmx");
     anstream::eprintln!("wrote {} and {}", vmx.display(), ovf.display());
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// The path with an ending behind it; what looks like an ending in a name is part of it.

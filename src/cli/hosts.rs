@@ -4,14 +4,14 @@
 
 use anyhow::Context;
 
-use super::args::ManyHosts;
+use super::args::InventoryArgs;
 use crate::assets::read_file;
 use crate::check::TargetKind;
 use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::secret::redacted;
 use crate::site::inventory::{self, InventoryHost};
-use crate::site::{Login, MasterTarget, ProcessServer, Site};
+use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
 use crate::transport::target::{Target, meant as address_meant};
 use crate::yaml::nearest;
 
@@ -24,7 +24,7 @@ pub struct Host {
     /// The way to it: `ssh://root@mt1`, `local:`, `capture:FILE`.
     pub way: String,
     /// How to log in, as far as the site or the inventory says.
-    pub login: Login,
+    pub login: SshLogin,
     /// What its probes need to know.
     pub around: Surroundings,
 }
@@ -40,7 +40,7 @@ impl Host {
 }
 
 /// The hosts of the arguments and the inventory; without either, every master target of the site.
-pub fn chosen(names: &[String], many: &ManyHosts, site: &Site) -> anyhow::Result<Vec<Host>> {
+pub fn chosen(names: &[String], many: &InventoryArgs, site: &Site) -> anyhow::Result<Vec<Host>> {
     let mut hosts: Vec<Host> =
         names.iter().map(|name| named(name, site)).collect::<anyhow::Result<_>>()?;
     if let Some(path) = &many.inventory {
@@ -88,7 +88,7 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
             way: name.to_owned(),
-            login: Login::default(),
+            login: SshLogin::default(),
             around: site.surroundings(None),
         });
     }
@@ -131,8 +131,8 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
 fn of_inventory(host: InventoryHost, site: &Site) -> Host {
     Host {
         around: site.surroundings(site.master_target(&host.name)),
-        way: host.way(),
-        login: Login { identity: host.identity, ..Login::default() },
+        way: host.uri(),
+        login: SshLogin { identity: host.identity, ..SshLogin::default() },
         kind: TargetKind::LinuxMt,
         name: host.name,
     }

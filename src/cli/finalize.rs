@@ -18,7 +18,7 @@ use crate::iso::media_md5::Implant;
 pub type Late<'a> = Box<dyn FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)> + 'a>;
 
 /// Walks once over an image; gives its finished manifest, and the media md5 to be put into it.
-pub fn settle(
+pub fn finalize(
     plan: &Plan,
     composition: &Composition,
     image: &mut ByteMap,

@@ -11,7 +11,7 @@ use crate::transport::target::SshTarget;
 /// How to log in to hosts over SSH.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "SSH")]
-pub struct Credentials {
+pub struct SshArgs {
     /// The account, where a target names none
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,

@@ -5,10 +5,10 @@
 
 use anyhow::bail;
 
-use super::args::{CheckEsxi, CollectEsxi};
-use super::check::{self as checking, Reporting};
-use super::login::Login;
-use super::{Exit, failure, interrupt, progress, vcenter, via};
+use super::args::{CheckEsxiArgs, CollectEsxiArgs};
+use super::login::SshDefaults;
+use super::reporting::{self as checking, Reporter};
+use super::{ExitStatus, check_vcenter, failure, interrupt, progress, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::probe::Surroundings;
@@ -28,8 +28,8 @@ pub const VERB: &str = "check esxi";
 const BY_API: &str = "vsphere";
 
 /// Asks a host, or opens what one answered, and judges it.
-pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
-    let reporting = Reporting::of(&args.report)?;
+pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let question = Question {
         master_target: args.machines.vm.clone(),
@@ -41,18 +41,18 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
         via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
     let transcripts = if args.target.starts_with("vsphere://") {
         let route = via::route(through);
-        vec![vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api(), route)?]
+        vec![check_vcenter::ask(&args.target, TargetKind::Esxi, &args.over_api(), route)?]
     } else {
         match args.target.parse::<Way>()? {
             Way::Captures(path) => capture::read(&path)?,
             way => {
-                let login = Login::of(&args.credentials, &args.asking)?;
-                let said = site::Login::default();
+                let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
+                let said = site::SshLogin::default();
                 vec![ask(&args.target, way, &login, &said, through, &question)?]
             }
         }
     };
-    let transcripts = vcenter::at(transcripts, reporting.now(), &[]);
+    let transcripts = check_vcenter::at(transcripts, reporter.now(), &[]);
     let mut targets: Vec<Target> = Vec::new();
     for transcript in &transcripts {
         if transcript.kind != TargetKind::Esxi.word() {
@@ -64,32 +64,32 @@ pub fn check(args: &CheckEsxi, assets: &Assets) -> anyhow::Result<Exit> {
             _ => target::of_esxi_shell(transcript, &question),
         });
     }
-    reporting.show(&vcenter::judge(&checks, &transcripts, &targets, &reporting))
+    reporter.write(&check_vcenter::judge(&checks, &transcripts, &targets, &reporter))
 }
 
 /// Asks a host's shell and saves what it answered.
-pub fn collect(args: &CollectEsxi) -> anyhow::Result<Exit> {
-    checking::can_be_written(args.out.as_deref())?;
+pub fn collect(args: &CollectEsxiArgs) -> anyhow::Result<ExitStatus> {
+    checking::check_writable(args.out.as_deref())?;
     let question = Question {
         master_target: args.machines.vm.clone(),
         protected: args.machines.protected.clone(),
         ..Question::default()
     };
-    let login = Login::of(&args.credentials, &args.asking)?;
+    let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
     let way = args.target.parse::<Way>()?;
     let through =
         via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
-    let said = site::Login::default();
+    let said = site::SshLogin::default();
     let transcript = ask(&args.target, way, &login, &said, through, &question)?;
-    checking::save(&[transcript], args.out.as_deref())
+    checking::save_captures(&[transcript], args.out.as_deref())
 }
 
 /// Asks the shell of one host, straight or through another.
 pub fn ask(
     name: &str,
     way: Way,
-    login: &Login,
-    said: &site::Login,
+    login: &SshDefaults,
+    said: &site::SshLogin,
     through: Option<Ssh>,
     question: &Question,
 ) -> anyhow::Result<Transcript> {
@@ -98,7 +98,7 @@ pub fn ask(
         Way::Local => by_shell(Box::new(Local { timeout: login.timeout() }), "root", question),
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
-            let mut ssh = login.to(name, target, said)?;
+            let mut ssh = login.ssh(name, target, said)?;
             ssh.verb = VERB;
             if let Some(host) = through {
                 ssh = behind(host, ssh);
@@ -109,11 +109,11 @@ pub fn ask(
     };
     let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
     let asked = fleet::Question { target, kind, by };
-    let stop = interrupt::watched()?;
-    let mut bars = progress::Hosts::start(1);
-    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    let stop = interrupt::stop_flag()?;
+    let mut bars = progress::HostProgress::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.update(event));
     drop(bars);
-    failure::tell(&answered);
+    failure::print_failures(&answered);
     Ok(answered.pop().expect("there is a transcript for every question"))
 }
 

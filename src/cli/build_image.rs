@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::args::BuildImage;
-use super::pass::settle;
+use super::args::BuildImageArgs;
+use super::finalize::finalize;
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
-use super::{Exit, check, delta, packages, progress, recipe, screen, stream};
+use super::{ExitStatus, build_delta, check_packages, progress, recipe, reporting, screen, stream};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
@@ -26,17 +26,21 @@ use crate::iso::bytemap::ByteMap;
 use crate::report::Report;
 
 /// Builds an image, or says what would be built.
-pub fn image(args: &BuildImage, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
+pub fn image(
+    args: &BuildImageArgs,
+    assets: &Assets,
+    named: &[Input],
+) -> anyhow::Result<ExitStatus> {
     if let Some(from) = &args.from_delta {
-        return delta::rebuild(args, from, assets, named);
+        return build_delta::rebuild(args, from, assets, named);
     }
     let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
     if streams {
         stream::refuse_terminal()?;
     }
-    let reporting = check::Reporting::of(&args.report)?;
+    let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let chosen = recipe::choose(&args.recipe, assets)?;
+    let chosen = recipe::resolve(&args.recipe, assets)?;
     let out =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
     let mut plan = Plan::resolve(Wish {
@@ -52,7 +56,7 @@ pub fn image(args: &BuildImage, assets: &Assets, named: &[Input]) -> anyhow::Res
         root: chosen.root,
         epoch: source_date_epoch()?,
     })?;
-    plan.incomplete = packages::incomplete(&plan, &checks);
+    plan.incomplete = check_packages::incomplete(&plan, &checks);
     let files = payload::of(assets, &plan)?;
     let composition = compose::compose(&plan, &files).with_context(|| match &plan.base {
         Some(base) => base.path.display().to_string(),
@@ -62,44 +66,45 @@ pub fn image(args: &BuildImage, assets: &Assets, named: &[Input]) -> anyhow::Res
         let free = free_space::available(directory_of(&out));
         let text = description::of(&plan, &composition, &out, free);
         anstream::print!("{}", screen::printable(&text));
-        proven_or_allowed(&plan, args.allow_incomplete)?;
-        return Ok(Exit::Clean);
+        check_complete(&plan, args.allow_incomplete)?;
+        return Ok(ExitStatus::Clean);
     }
     let inputs = [plan.inputs()?, named.to_vec()].concat();
     if streams {
-        proven_or_allowed(&plan, args.allow_incomplete)?;
+        check_complete(&plan, args.allow_incomplete)?;
         let manifest = args.manifest.as_deref();
-        return stream::image(&plan, composition, manifest, &checks, &reporting, &inputs);
+        return stream::image(&plan, composition, manifest, &checks, &reporter, &inputs);
     }
     let manifest = args.manifest.clone().unwrap_or_else(|| manifest_beside(&out));
     check_target(&out, args.overwrite, &inputs)?;
     let sbom = sbom_beside(&out);
     let others = [("--out", &*out), ("its bill of materials", &*sbom), ("--manifest", &*manifest)];
-    reporting.check_outputs(&others, &inputs)?;
-    proven_or_allowed(&plan, args.allow_incomplete)?;
+    reporter.check_outputs(&others, &inputs)?;
+    check_complete(&plan, args.allow_incomplete)?;
     enough_space(&out, composition.image.len())?;
     let overwrite = args.overwrite;
-    let to = Places { out: &out, manifest: &manifest, sbom: &sbom, overwrite, inputs: &inputs };
-    let report = write(&plan, &files, composition, &to, &checks, &reporting)?;
-    let exit = reporting.show(&report)?;
+    let to =
+        OutputPaths { out: &out, manifest: &manifest, sbom: &sbom, overwrite, inputs: &inputs };
+    let report = write(&plan, &files, composition, &to, &checks, &reporter)?;
+    let exit = reporter.write(&report)?;
     let (manifest, sbom) = (manifest.display(), sbom.display());
     anstream::eprintln!("built {}, {manifest} and {sbom}", out.display());
     Ok(exit)
 }
 
 /// Refuses an image whose packages are not proven to install, unless somebody wants it.
-fn proven_or_allowed(plan: &Plan, allowed: bool) -> Result<(), packages::PackagesError> {
+fn check_complete(plan: &Plan, allowed: bool) -> Result<(), check_packages::PackagesError> {
     match &plan.base {
         Some(base) if !allowed && !plan.incomplete.is_empty() => {
             let (base, findings) = (base.path.clone(), plan.incomplete.clone());
-            Err(packages::PackagesError::Incomplete { base, findings })
+            Err(check_packages::PackagesError::Incomplete { base, findings })
         }
         _ => Ok(()),
     }
 }
 
 /// Where an image and what is told about it go.
-struct Places<'a> {
+struct OutputPaths<'a> {
     out: &'a Path,
     manifest: &'a Path,
     sbom: &'a Path,
@@ -113,11 +118,11 @@ fn write(
     plan: &Plan,
     files: &[PayloadFile],
     composition: Composition,
-    places: &Places<'_>,
+    places: &OutputPaths<'_>,
     checks: &CheckSet,
-    reporting: &check::Reporting,
+    reporter: &reporting::Reporter,
 ) -> anyhow::Result<Report> {
-    let &Places { out, overwrite, inputs, .. } = places;
+    let &OutputPaths { out, overwrite, inputs, .. } = places;
     let failed = || format!("cannot write {}", out.display());
     let readers = if plan.holds_secret() { Visibility::Owner } else { Visibility::ByUmask };
     let part = AtomicFile::open(out, overwrite, readers, inputs)?;
@@ -125,7 +130,7 @@ fn write(
     tracing::info!(bytes = image.len(), "written");
     let (sha256, facts) = read_back(&image, &part).with_context(failed)?;
     tracing::info!(%sha256, "read back, byte by byte");
-    let report = check::judge_image(out, &facts, checks, reporting);
+    let report = reporting::evaluate_image(out, &facts, checks, reporter);
     let bill = files.iter().find(|file| file.path.as_str() == disc_layout::SBOM);
     let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
         unreachable!("every payload has a bill of materials, made in memory")
@@ -138,7 +143,7 @@ fn write(
             size: image.len(),
             sha256,
         },
-        verified: check::verified(&report),
+        verified: reporting::verified_checks(&report),
     };
     let manifest = product::begin_manifest(places.manifest, &beside, inputs)?;
     // Everything is on disk before the first name is given; the manifest, which names the others,
@@ -156,10 +161,11 @@ fn fill(
     part: &AtomicFile,
 ) -> anyhow::Result<(ByteMap, Manifest)> {
     let mut image = std::mem::take(&mut composition.image);
-    let bar = progress::Bytes::start("writing", image.len());
-    let (manifest, implant) = settle(plan, &composition, &mut image, |image, base, tap, late| {
-        writing::write(image, part.file(), base, Some(tap), late, &|at| bar.at(at))
-    })?;
+    let bar = progress::ByteProgress::start("writing", image.len());
+    let (manifest, implant) =
+        finalize(plan, &composition, &mut image, |image, base, tap, late| {
+            writing::write(image, part.file(), base, Some(tap), late, &|at| bar.set_position(at))
+        })?;
     writing::implant(&mut image, part.file(), &implant)?;
     Ok((image, manifest))
 }
@@ -168,11 +174,11 @@ fn fill(
 /// name only when all three are done.
 fn read_back(image: &ByteMap, part: &AtomicFile) -> anyhow::Result<(Sha256, ImageFacts)> {
     let file = Arc::new(part.file().try_clone()?);
-    let bar = progress::Bytes::start("verifying", image.len());
+    let bar = progress::ByteProgress::start("verifying", image.len());
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());
         let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Implanted));
-        let sha256 = writing::verify(image, part.file(), &|at| bar.at(at))?;
+        let sha256 = writing::verify(image, part.file(), &|at| bar.set_position(at))?;
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))
     })

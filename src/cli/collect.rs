@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::{Fix, Trusting};
-use super::login::Login;
-use super::password::Keyring;
+use super::args::{FixArgs, TlsArgs};
+use super::hosts::Host;
+use super::login::SshDefaults;
+use super::password::PasswordStore;
 use super::site::Around;
-use super::targets::Host;
-use super::trust::trust;
-use super::{captured, esxi, failure, fix, interrupt, progress, screen, vcenter, via};
+use super::trust;
+use super::{captures, check_esxi, check_vcenter, failure, fix, interrupt, progress, screen, via};
 use crate::check::{CheckSet, TargetKind};
 use crate::facts::guest::self_check;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::question::Question as Asked;
 use crate::facts::{age, query};
-use crate::site::whole::{Answered, Scope};
+use crate::site::assemble::{Coverage, Responses};
 use crate::site::{EsxiHost, MasterTarget, Vcenter};
 use crate::transport::fleet::{self, Means, Question};
 use crate::transport::local::Local;
@@ -42,9 +42,9 @@ pub struct Asking<'a> {
     /// The checks, some of which have probes of their own.
     pub checks: &'a CheckSet,
     /// How hosts are logged in to.
-    pub login: &'a Login,
+    pub login: &'a SshDefaults,
     /// Whom to trust.
-    pub trusting: &'a Trusting,
+    pub trusting: &'a TlsArgs,
     /// How many are asked at once.
     pub jobs: Option<u16>,
     /// Which of the site is asked beside the hosts.
@@ -52,7 +52,7 @@ pub struct Asking<'a> {
     /// Of when the answers of hosts are.
     pub when: When,
     /// What is mended before anybody is asked; nothing without it.
-    pub fix: Option<&'a Fix>,
+    pub fix: Option<&'a FixArgs>,
     /// When the answers are evaluated; the clock's time when nobody says.
     pub now: Option<jiff::Timestamp>,
 }
@@ -81,7 +81,7 @@ pub struct Beside {
     /// The shells of ESXi hosts.
     pub shells: bool,
     /// For all of the site, or for the master targets among the hosts.
-    pub scope: Scope,
+    pub coverage: Coverage,
 }
 
 /// What everybody answered.
@@ -89,7 +89,7 @@ pub struct Heard {
     /// The hosts, in the order they were named.
     pub hosts: Vec<Transcript>,
     /// The others.
-    pub others: Answered,
+    pub others: Responses,
 }
 
 impl Heard {
@@ -126,7 +126,7 @@ enum Place {
 /// Asks hosts, and of the site whoever is to be asked beside them.
 pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     let site = &asking.around.site;
-    let scope = asking.beside.scope;
+    let coverage = asking.beside.coverage;
     let named = |name: &str| hosts.iter().any(|host| host.name == name);
     let chosen: Vec<_> =
         site.master_targets.iter().filter(|it| named(it.name.as_str())).cloned().collect();
@@ -141,7 +141,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
         places.push(of_host(host, asking).with_context(|| format!("target {name}"))?);
     }
     if asking.beside.shells {
-        let question = site.question_to_shells(&chosen, scope);
+        let question = site.shell_question(&chosen, coverage);
         for (index, entry) in site.esxi.iter().enumerate() {
             let place = of_shell(entry, &question, asking);
             let place = place.with_context(|| format!("ESXi host {}", entry.name))?;
@@ -151,7 +151,8 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     if let Some(said) = site.vcenter.as_ref().filter(|_| asking.beside.vcenter) {
         let place = match &asking.around.vcenter {
             Some(captured) => Place::Told(vec![captured.clone()]),
-            None => of_vcenter(said, site.question(&chosen, scope), asking).context("vcenter")?,
+            None => of_vcenter(said, site.vsphere_question(&chosen, coverage), asking)
+                .context("vcenter")?,
         };
         places.push((Role::Vcenter, place));
     }
@@ -160,7 +161,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
     }
     let (roles, told) = all_at_once(places, asking.jobs)?;
     let now = asking.now.unwrap_or_else(jiff::Timestamp::now);
-    let mut heard = Heard { hosts: Vec::new(), others: Answered::default() };
+    let mut heard = Heard { hosts: Vec::new(), others: Responses::default() };
     let mut queries = queries.into_iter();
     for (role, transcripts) in roles.into_iter().zip(told) {
         match role {
@@ -188,13 +189,13 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
             }
         }
     }
-    failure::tell(heard.all());
+    failure::print_failures(heard.all());
     Ok(heard)
 }
 
 /// Mends the master targets' machines, each once somebody agrees. That comes first, so that the
 /// report is of what is there after it.
-fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &Fix) -> anyhow::Result<()> {
+fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &FixArgs) -> anyhow::Result<()> {
     let server = places.iter().find_map(|(role, place)| match (role, place) {
         (Role::Vcenter, Place::Live(Question { by: Means::Api(inquiry), .. })) => Some(inquiry),
         _ => None,
@@ -204,7 +205,7 @@ fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &Fix) -> anyhow:
     names
         .peek()
         .context("--fix: which machine? Give the master target's vm: in the site, or --vm")?;
-    let stop = interrupt::watched()?;
+    let stop = interrupt::stop_flag()?;
     for name in names {
         fix::enable_uuid(&inquiry.machine(name, &stop), fix)?;
     }
@@ -252,9 +253,9 @@ fn live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Trans
         return Ok(Vec::new());
     }
     let jobs = jobs.map_or_else(|| fleet::default_jobs(questions.len()), usize::from);
-    let stop = interrupt::watched()?;
-    let mut bars = progress::Hosts::start(questions.len());
-    Ok(fleet::ask(questions, jobs, &stop, |event| bars.tell(event)))
+    let stop = interrupt::stop_flag()?;
+    let mut bars = progress::HostProgress::start(questions.len());
+    Ok(fleet::ask(questions, jobs, &stop, |event| bars.update(event)))
 }
 
 fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
@@ -263,7 +264,7 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
             return Ok((Role::Host, Place::Told(called(capture::read(&path)?, &host)?)));
         }
         Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
-        Way::Ssh(target) => Box::new(asking.login.to(&host.name, target, &host.login)?),
+        Way::Ssh(target) => Box::new(asking.login.ssh(&host.name, target, &host.login)?),
     };
     let keeps = asking.when == When::Kept && host.kind == TargetKind::LinuxMt;
     let (role, probes) = match keeps {
@@ -296,28 +297,28 @@ fn of_shell(
     let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.word().to_owned());
     let by = match ssh.as_str().parse::<Way>()? {
         Way::Captures(path) => {
-            let mut one = captured::one(path, TargetKind::Esxi)?;
+            let mut one = captures::one(path, TargetKind::Esxi)?;
             one.target = target;
             return Ok(Some(Place::Told(vec![one])));
         }
         Way::Local => {
             let local = Local { timeout: asking.login.timeout() };
-            esxi::by_shell(Box::new(local), "root", question)
+            check_esxi::by_shell(Box::new(local), "root", question)
         }
         Way::Ssh(way) => {
             let said = entry.login();
             let user = said.user.clone().or_else(|| way.user.clone());
-            let mut ssh = asking.login.alone(&target, way, &said)?;
-            ssh.verb = esxi::VERB;
+            let mut ssh = asking.login.ssh_with_own_password(&target, way, &said)?;
+            ssh.verb = check_esxi::VERB;
             let through = match &entry.via {
                 Some(via) => via::of_site(via, &asking.around.site, asking.login)?,
                 None => None,
             };
             if let Some(host) = through {
-                ssh = esxi::behind(host, ssh);
+                ssh = check_esxi::behind(host, ssh);
             }
             let user = user.or_else(|| ssh.user.clone());
-            esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
+            check_esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
     Ok(Some(Place::Live(Question { target, kind, by })))
@@ -328,14 +329,14 @@ fn of_shell(
 fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::Result<Place> {
     let to: Address = said.url.parse()?;
     let given = asking.trusting;
-    let trusting = Trusting {
+    let trusting = TlsArgs {
         thumbprint: said.thumbprint.clone().or_else(|| given.thumbprint.clone()),
         thumbprints: given.thumbprints.clone(),
         ca_file: given.ca_file.clone(),
         legacy_tls: given.legacy_tls || said.legacy_tls,
     };
-    let trust = trust(&trusting, &to)?;
-    let keyring = Keyring::alone(VCENTER, said.password_file.as_deref())?;
+    let trust = trust::settings(&trusting, &to)?;
+    let keyring = PasswordStore::for_system(VCENTER, said.password_file.as_deref())?;
     let silent = |reason: String, hint: &str| {
         let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
         let kind = TargetKind::Vcenter.word();
@@ -351,7 +352,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let whose = Whose { account: &account, host: &to.host, is_jump: false };
     let password = match keyring.password(&whose, timeout) {
         Err(nobody @ Unanswered::Late(_)) => {
-            let silent = vcenter::without_password(&to, TargetKind::Vcenter, &user, &nobody);
+            let silent = check_vcenter::without_password(&to, TargetKind::Vcenter, &user, &nobody);
             return Ok(Place::Told(vec![silent]));
         }
         password => password?,

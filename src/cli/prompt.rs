@@ -24,36 +24,36 @@ use crate::secret::Secret;
 use crate::transport::ssh::Unanswered;
 
 /// The most that is read as one answer, in bytes.
-const ANSWER: usize = 4096;
+const MAX_ANSWER_BYTES: usize = 4096;
 
 /// How often somebody looks whether the run was stopped.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the terminal was like before it stopped showing what is typed; none while it shows it.
-static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+static SAVED_MODES: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Whether a question ran out of time: where nobody answered one, nobody is asked another.
-static DESERTED: AtomicBool = AtomicBool::new(false);
+static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
 /// Asks for a text that is not shown while it is typed; none when there is no terminal.
-pub fn secret(question: &str, limit: Duration) -> Result<Option<Secret>, Unanswered> {
-    ask(question, limit, |terminal, until| terminal.unseen(question, until))
+pub fn read_secret(question: &str, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+    prompt(question, limit, |terminal, until| terminal.read_hidden(question, until))
 }
 
 /// Asks for a line; none when there is no terminal.
-pub fn line(question: &str, limit: Duration) -> Result<Option<String>, Unanswered> {
-    ask(question, limit, |terminal, until| terminal.line(question, until))
+pub fn read_line(question: &str, limit: Duration) -> Result<Option<String>, Unanswered> {
+    prompt(question, limit, |terminal, until| terminal.read_visible(question, until))
 }
 
 /// Asks whether something is to be done: no unless the answer is yes. None when there is no terminal.
-pub fn agrees(question: &str, limit: Duration) -> Result<Option<bool>, Unanswered> {
-    let answer = line(question, limit)?;
+pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, Unanswered> {
+    let answer = read_line(question, limit)?;
     Ok(answer.map(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
 }
 
 /// Lets the terminal show again what is typed, when a question was left open.
 pub fn restore() {
-    if let Some((terminal, before)) = lock(&BEFORE).take() {
+    if let Some((terminal, before)) = lock(&SAVED_MODES).take() {
         // What was typed of an answer is not left for the shell behind us.
         tcsetattr(&terminal, OptionalActions::Flush, &before).ok();
         (&terminal).write_all(b"\n").ok();
@@ -64,7 +64,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn ask<T>(
+fn prompt<T>(
     question: &str,
     limit: Duration,
     read: impl FnOnce(&Terminal, Instant) -> Result<T, Unanswered>,
@@ -78,7 +78,7 @@ fn ask<T>(
     let Some(terminal) = Terminal::open().map_err(|error| unreadable(&error))? else {
         return Ok(None);
     };
-    if DESERTED.load(Ordering::Relaxed) {
+    if UNATTENDED.load(Ordering::Relaxed) {
         return Err(Unanswered::Late(limit));
     }
     tracing::debug!("asking: {question}");
@@ -86,7 +86,7 @@ fn ask<T>(
         let answer = read(&terminal, Instant::now() + limit);
         match answer {
             Err(Unanswered::Late(_)) => {
-                DESERTED.store(true, Ordering::Relaxed);
+                UNATTENDED.store(true, Ordering::Relaxed);
                 Err(Unanswered::Late(limit))
             }
             answer => answer.map(Some),
@@ -112,9 +112,9 @@ impl Terminal {
     }
 
     /// A line, shown and edited as the terminal does it.
-    fn line(&self, question: &str, until: Instant) -> Result<String, Unanswered> {
+    fn read_visible(&self, question: &str, until: Instant) -> Result<String, Unanswered> {
         tcflush(&self.0, QueueSelector::IFlush).map_err(|error| unreadable(&error.into()))?;
-        let answer = self.say(question, until).and_then(|()| self.typed_line(until));
+        let answer = self.write_question(question, until).and_then(|()| self.read_typed(until));
         if answer.is_err() {
             // What was typed of an answer is not left for the shell behind us.
             tcflush(&self.0, QueueSelector::IFlush).ok();
@@ -123,16 +123,16 @@ impl Terminal {
         answer
     }
 
-    fn typed_line(&self, until: Instant) -> Result<String, Unanswered> {
+    fn read_typed(&self, until: Instant) -> Result<String, Unanswered> {
         let mut typed = Vec::new();
         loop {
-            for byte in self.some(until)? {
+            for byte in self.read_some(until)? {
                 if byte == b'\n' {
-                    return text(typed);
+                    return utf8(typed);
                 }
                 typed.push(byte);
             }
-            if typed.len() > ANSWER {
+            if typed.len() > MAX_ANSWER_BYTES {
                 return Err(Unanswered::Unreadable("the answer is too long".to_owned()));
             }
         }
@@ -140,16 +140,16 @@ impl Terminal {
 
     /// A line that is not shown. Its keys are read one by one, so that whatever ends the question,
     /// Ctrl-C too, first lets the terminal show again what is typed.
-    fn unseen(&self, question: &str, until: Instant) -> Result<Secret, Unanswered> {
-        let _hidden = Hidden::begin(&self.0).map_err(|error| unreadable(&error))?;
-        self.say(question, until)?;
-        let mut typed = Typed::default();
+    fn read_hidden(&self, question: &str, until: Instant) -> Result<Secret, Unanswered> {
+        let _hidden = EchoOff::begin(&self.0).map_err(|error| unreadable(&error))?;
+        self.write_question(question, until)?;
+        let mut typed = HiddenLine::default();
         loop {
-            for byte in self.some(until)? {
-                match typed.take(byte) {
-                    Key::More => {}
-                    Key::Done => return text(std::mem::take(&mut typed.0)).map(Secret::new),
-                    Key::Stop => {
+            for byte in self.read_some(until)? {
+                match typed.press(byte) {
+                    KeyEffect::More => {}
+                    KeyEffect::Done => return utf8(std::mem::take(&mut typed.0)).map(Secret::new),
+                    KeyEffect::Stop => {
                         restore();
                         // To this process alone: who asks for a host's password is its only child.
                         kill_process(getpid(), Signal::INT).ok();
@@ -160,11 +160,11 @@ impl Terminal {
         }
     }
 
-    fn say(&self, text: &str, until: Instant) -> Result<(), Unanswered> {
+    fn write_question(&self, text: &str, until: Instant) -> Result<(), Unanswered> {
         let text = screen::printable(text);
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
-            self.ready(PollFlags::OUT, until)?;
+            self.wait_until(PollFlags::OUT, until)?;
             match (&self.0).write(rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if is_nothing_yet(&error) => {}
@@ -175,10 +175,10 @@ impl Terminal {
     }
 
     /// What was typed since, at least one byte.
-    fn some(&self, until: Instant) -> Result<Vec<u8>, Unanswered> {
+    fn read_some(&self, until: Instant) -> Result<Vec<u8>, Unanswered> {
         let mut bytes = vec![0; 512];
         loop {
-            self.ready(PollFlags::IN, until)?;
+            self.wait_until(PollFlags::IN, until)?;
             match (&self.0).read(&mut bytes) {
                 // Ctrl-D on an empty line: an answer that says nothing.
                 Ok(0) => return Ok(b"\n".to_vec()),
@@ -193,16 +193,16 @@ impl Terminal {
     }
 
     /// Waits until the terminal is ready, the time is over or somebody stops the run.
-    fn ready(&self, what: PollFlags, until: Instant) -> Result<(), Unanswered> {
+    fn wait_until(&self, what: PollFlags, until: Instant) -> Result<(), Unanswered> {
         loop {
-            if interrupt::happened() || Ended::now() {
+            if interrupt::is_requested() || DeferredSignals::is_pending() {
                 return Err(Unanswered::Interrupted);
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Unanswered::Late(Duration::ZERO));
             }
-            let wait = Timespec::try_from(left.min(LOOK)).expect("it is short");
+            let wait = Timespec::try_from(left.min(POLL_INTERVAL)).expect("it is short");
             match poll(&mut [PollFd::new(&self.0, what)], Some(&wait)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 Ok(_) => return Ok(()),
@@ -216,45 +216,45 @@ fn is_nothing_yet(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-fn text(bytes: Vec<u8>) -> Result<String, Unanswered> {
+fn utf8(bytes: Vec<u8>) -> Result<String, Unanswered> {
     String::from_utf8(bytes)
         .map_err(|_| Unanswered::Unreadable("what was typed is not UTF-8".to_owned()))
 }
 
 /// What was typed of an answer so far.
 #[derive(Default)]
-struct Typed(Vec<u8>);
+struct HiddenLine(Vec<u8>);
 
 /// What a key means.
 #[derive(Debug, PartialEq, Eq)]
-enum Key {
+enum KeyEffect {
     More,
     Done,
     Stop,
 }
 
-impl Typed {
+impl HiddenLine {
     /// Takes a key: Backspace, Ctrl-U, Ctrl-D, Ctrl-C and Ctrl-\ mean what they do elsewhere.
-    fn take(&mut self, byte: u8) -> Key {
+    fn press(&mut self, byte: u8) -> KeyEffect {
         match byte {
-            b'\n' | b'\r' | 0x04 => return Key::Done,
-            0x03 | 0x1c => return Key::Stop,
+            b'\n' | b'\r' | 0x04 => return KeyEffect::Done,
+            0x03 | 0x1c => return KeyEffect::Stop,
             0x08 | 0x7f => {
                 // A letter of several bytes goes whole.
                 while self.0.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
             }
             0x15 => self.0.clear(),
-            byte if self.0.len() < ANSWER => self.0.push(byte),
+            byte if self.0.len() < MAX_ANSWER_BYTES => self.0.push(byte),
             _ => {}
         }
-        Key::More
+        KeyEffect::More
     }
 }
 
 /// A terminal that does not show what is typed, until this is dropped.
-struct Hidden;
+struct EchoOff;
 
-impl Hidden {
+impl EchoOff {
     fn begin(terminal: &File) -> io::Result<Self> {
         let before = tcgetattr(terminal)?;
         let mut unseen = before.clone();
@@ -266,8 +266,8 @@ impl Hidden {
                 | LocalModes::IEXTEN,
         );
         let terminal = terminal.try_clone()?;
-        Ended::watch();
-        let mut place = lock(&BEFORE);
+        DeferredSignals::defer();
+        let mut place = lock(&SAVED_MODES);
         // With it goes what was typed before the question.
         tcsetattr(&terminal, OptionalActions::Flush, &unseen)?;
         *place = Some((terminal, before));
@@ -275,25 +275,25 @@ impl Hidden {
     }
 }
 
-impl Drop for Hidden {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         restore();
-        Ended::end();
+        DeferredSignals::release();
     }
 }
 
 /// Signals that end a program while a terminal shows nothing: they wait until it does again.
-struct Ended {
+struct DeferredSignals {
     /// Whether one came while they waited.
     pending: Vec<(i32, Arc<AtomicBool>)>,
     /// Whether they act at once.
     at_once: Arc<AtomicBool>,
 }
 
-impl Ended {
-    fn known() -> Option<&'static Self> {
-        static KNOWN: OnceLock<Option<Ended>> = OnceLock::new();
-        let listen = || -> io::Result<Ended> {
+impl DeferredSignals {
+    fn shared() -> Option<&'static Self> {
+        static KNOWN: OnceLock<Option<DeferredSignals>> = OnceLock::new();
+        let listen = || -> io::Result<DeferredSignals> {
             let at_once = Arc::new(AtomicBool::new(true));
             let mut pending = Vec::new();
             for signal in [SIGTERM, SIGHUP] {
@@ -302,25 +302,25 @@ impl Ended {
                 flag::register(signal, Arc::clone(&seen))?;
                 pending.push((signal, seen));
             }
-            Ok(Ended { pending, at_once })
+            Ok(DeferredSignals { pending, at_once })
         };
         // Where they cannot be listened for, they end the program as ever.
         KNOWN.get_or_init(|| listen().ok()).as_ref()
     }
 
-    fn watch() {
-        if let Some(ended) = Self::known() {
+    fn defer() {
+        if let Some(ended) = Self::shared() {
             ended.at_once.store(false, Ordering::SeqCst);
         }
     }
 
-    fn now() -> bool {
-        Self::known()
+    fn is_pending() -> bool {
+        Self::shared()
             .is_some_and(|ended| ended.pending.iter().any(|(_, seen)| seen.load(Ordering::SeqCst)))
     }
 
-    fn end() {
-        let Some(ended) = Self::known() else { return };
+    fn release() {
+        let Some(ended) = Self::shared() else { return };
         ended.at_once.store(true, Ordering::SeqCst);
         for (signal, seen) in &ended.pending {
             if seen.load(Ordering::SeqCst) {
@@ -337,16 +337,16 @@ mod tests {
     #[test]
     fn keys_mean_what_they_do_elsewhere() {
         for (keys, expected, last) in [
-            (&b"secret\n"[..], &b"secret"[..], Key::Done),
-            (b"secrex\x7ft\r", b"secret", Key::Done),
-            (b"wrong\x15right\n", b"right", Key::Done),
-            ("a\u{e4}\u{8}b\n".as_bytes(), b"ab", Key::Done),
-            (b"\x7f\x7f\n", b"", Key::Done),
-            (b"\x04", b"", Key::Done),
-            (b"abc\x03", b"abc", Key::Stop),
+            (&b"secret\n"[..], &b"secret"[..], KeyEffect::Done),
+            (b"secrex\x7ft\r", b"secret", KeyEffect::Done),
+            (b"wrong\x15right\n", b"right", KeyEffect::Done),
+            ("a\u{e4}\u{8}b\n".as_bytes(), b"ab", KeyEffect::Done),
+            (b"\x7f\x7f\n", b"", KeyEffect::Done),
+            (b"\x04", b"", KeyEffect::Done),
+            (b"abc\x03", b"abc", KeyEffect::Stop),
         ] {
-            let mut typed = Typed::default();
-            let ended = keys.iter().map(|byte| typed.take(*byte)).last();
+            let mut typed = HiddenLine::default();
+            let ended = keys.iter().map(|byte| typed.press(*byte)).last();
             assert_eq!((typed.0.as_slice(), ended), (expected, Some(last)), "{keys:?}");
         }
     }

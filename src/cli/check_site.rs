@@ -7,41 +7,45 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::{AskingSite, CheckSite, CollectSite, Fix};
-use super::asking::{self, Asking, Beside, Heard, When};
-use super::check::{self as checking, Reporting};
-use super::login::Login;
+use super::args::{CheckSiteArgs, CollectSiteArgs, FixArgs, SiteFileArgs};
+use super::collect::{self, Asking, Beside, Heard, When};
+use super::login::SshDefaults;
+use super::reporting::{self as checking, Reporter};
 use super::site::{self, Around};
-use super::{Exit, captured, host, outputs};
+use super::{ExitStatus, captures, check_host, outputs};
 use crate::assets::Assets;
 use crate::atomic_file::Input;
 use crate::check::{CheckSet, TargetKind};
 use crate::site::Way;
-use crate::site::whole::Scope;
+use crate::site::assemble::Coverage;
 use crate::transport::fleet;
 
 /// Asks a whole site, and judges what it answered.
-pub fn check(args: &CheckSite, assets: &Assets) -> anyhow::Result<Exit> {
-    let reporting = Reporting::of(&args.report)?;
-    let checks = checking::set(assets, args.asking.own_checks.as_deref())?;
+pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let reporter = Reporter::from_args(&args.report)?;
+    let checks = checking::load_checks(assets, args.asking.own_checks.as_deref())?;
     let captures = args.captures.as_deref();
     let around = site::of_file_with(&args.asking.site, &checks, |site| match captures {
         Some(directory) => captured_ways(site, directory),
         None => Ok(()),
     })?;
-    reporting.check_outputs(&[], &outputs::of_site(&around.site))?;
-    let now = reporting.given_now;
+    reporter.check_outputs(&[], &outputs::site_inputs(&around.site))?;
+    let now = reporter.given_now;
     let heard = ask(&args.asking, &around, &checks, Some(&args.fix), now)?;
-    let targets = host::of_site(&heard, &checks, &around, Scope::Everything)?;
-    reporting.show(&host::judge(&heard, &targets, &checks, &around, &reporting))
+    let targets = check_host::of_site(&heard, &checks, &around, Coverage::Everything)?;
+    reporter.write(&check_host::judge(&heard, &targets, &checks, &around, &reporter))
 }
 
 /// Asks a whole site, and saves what each of its systems answered.
-pub fn collect(args: &CollectSite, assets: &Assets, named: &[Input]) -> anyhow::Result<Exit> {
-    let checks = checking::set(assets, args.asking.own_checks.as_deref())?;
+pub fn collect(
+    args: &CollectSiteArgs,
+    assets: &Assets,
+    named: &[Input],
+) -> anyhow::Result<ExitStatus> {
+    let checks = checking::load_checks(assets, args.asking.own_checks.as_deref())?;
     let around = site::of_file(&args.asking.site, &checks)?;
     let directory = &args.out;
-    let inputs = [named.to_vec(), outputs::of_site(&around.site)].concat();
+    let inputs = [named.to_vec(), outputs::site_inputs(&around.site)].concat();
     spare_inputs(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
@@ -50,30 +54,30 @@ pub fn collect(args: &CollectSite, assets: &Assets, named: &[Input]) -> anyhow::
     for transcript in heard.all() {
         let path = file_of(directory, &transcript.kind, &transcript.target);
         silent |= transcript.connection.failure.is_some();
-        checking::save(std::slice::from_ref(transcript), Some(&path))?;
+        checking::save_captures(std::slice::from_ref(transcript), Some(&path))?;
         anstream::println!("{}", super::screen::printable(&path.display().to_string()));
     }
     Ok(match heard.all().any(fleet::was_interrupted) {
-        true => Exit::Interrupted,
-        false if silent => Exit::Undecided,
-        false => Exit::Clean,
+        true => ExitStatus::Interrupted,
+        false if silent => ExitStatus::Undecided,
+        false => ExitStatus::Clean,
     })
 }
 
 fn ask(
-    args: &AskingSite,
+    args: &SiteFileArgs,
     around: &Around,
     checks: &CheckSet,
-    fix: Option<&Fix>,
+    fix: Option<&FixArgs>,
     now: Option<jiff::Timestamp>,
 ) -> anyhow::Result<Heard> {
-    let hosts = host::of_whole_site(&around.site)?;
-    let login = Login::of(&args.credentials, &args.asking)?;
-    let beside = Beside { vcenter: true, shells: true, scope: Scope::Everything };
+    let hosts = check_host::of_whole_site(&around.site)?;
+    let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
+    let beside = Beside { vcenter: true, shells: true, coverage: Coverage::Everything };
     let (trusting, jobs) = (&args.trusting, args.jobs);
     let when = When::Now;
     let login = &login;
-    asking::ask(hosts, &Asking { around, checks, login, trusting, jobs, beside, when, fix, now })
+    collect::ask(hosts, &Asking { around, checks, login, trusting, jobs, beside, when, fix, now })
 }
 
 /// Where the answers of a system are saved; of a site there is one vSphere server.
@@ -112,7 +116,7 @@ fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Resu
             directory.display()
         );
         // A name that the capture itself has is the site's, or it is another machine's.
-        let captured = captured::one(path.clone(), kind)?.target;
+        let captured = captures::one(path.clone(), kind)?.target;
         anyhow::ensure!(
             kind == TargetKind::Vcenter || captured == name || captured.contains(':'),
             "{} is a capture of {captured}, not of {name}",

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{AskingVsphere, CheckVsphere, CollectVsphere, ThroughSsh};
-use super::check::{self as checking, Reporting};
-use super::password::Keyring;
-use super::trust::trust;
+use super::args::{CheckVcenterArgs, CollectVcenterArgs, ViaLoginArgs, VsphereArgs};
+use super::password::PasswordStore;
+use super::reporting::{self as checking, Reporter};
+use super::trust;
 use super::via::{self, AnyRoute};
-use super::{Exit, failure, fix, interrupt, progress};
+use super::{ExitStatus, failure, fix, interrupt, progress};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::facts::age;
@@ -31,15 +31,15 @@ use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
-pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
-    let reporting = Reporting::of(&args.report)?;
+pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let transcripts = match args.target.strip_prefix("capture:") {
         Some(_) if args.fix.fix => bail!("--fix: what was captured cannot be changed"),
         Some(path) => capture::read(Path::new(path))?,
         None => vec![ask_and_mend(args)?],
     };
-    let transcripts = at(transcripts, reporting.now(), &[]);
+    let transcripts = at(transcripts, reporter.now(), &[]);
     for transcript in &transcripts {
         let (target, kind) = (&transcript.target, &transcript.kind);
         let fits = [TargetKind::Vcenter.word(), TargetKind::Esxi.word()].contains(&kind.as_str());
@@ -51,24 +51,24 @@ pub fn check(args: &CheckVsphere, assets: &Assets) -> anyhow::Result<Exit> {
     let question = question(&args.asking);
     let targets: Vec<Target> =
         transcripts.iter().flat_map(|it| target::of_server_about(it, &question)).collect();
-    reporting.show(&judge(&checks, &transcripts, &targets, &reporting))
+    reporter.write(&judge(&checks, &transcripts, &targets, &reporter))
 }
 
 /// Asks a server; where something is to be mended, that comes first, so that the report is of what
 /// is there after it.
-fn ask_and_mend(args: &CheckVsphere) -> anyhow::Result<Transcript> {
+fn ask_and_mend(args: &CheckVcenterArgs) -> anyhow::Result<Transcript> {
     let route = way(&args.through, &args.asking)?;
     let inquiry = match inquiry(&args.target, TargetKind::Vcenter, &args.asking, route)? {
         Ok(inquiry) => inquiry,
         Err(silent) => {
-            failure::tell([&silent]);
+            failure::print_failures([&silent]);
             return Ok(silent);
         }
     };
     if args.fix.fix {
         let name = inquiry.question.master_target.as_deref();
         let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
-        let stop = interrupt::watched()?;
+        let stop = interrupt::stop_flag()?;
         fix::enable_uuid(&inquiry.machine(name, &stop), &args.fix)?;
     }
     answer(TargetKind::Vcenter, inquiry)
@@ -84,9 +84,9 @@ pub fn judge(
     checks: &CheckSet,
     transcripts: &[Transcript],
     targets: &[Target],
-    reporting: &Reporting,
+    reporter: &Reporter,
 ) -> Report {
-    let (now, fail_on) = (reporting.now(), reporting.fail_on);
+    let (now, fail_on) = (reporter.now(), reporter.fail_on);
     // A report of facts is of the moment they were asked for.
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let findings = check::judge(checks, targets, &[], now);
@@ -99,14 +99,14 @@ pub fn judge(
 }
 
 /// Asks a server and saves what it answered.
-pub fn collect(args: &CollectVsphere) -> anyhow::Result<Exit> {
-    checking::can_be_written(args.out.as_deref())?;
+pub fn collect(args: &CollectVcenterArgs) -> anyhow::Result<ExitStatus> {
+    checking::check_writable(args.out.as_deref())?;
     let route = way(&args.through, &args.asking)?;
     let transcript = ask(&args.target, TargetKind::Vcenter, &args.asking, route)?;
-    checking::save(&[transcript], args.out.as_deref())
+    checking::save_captures(&[transcript], args.out.as_deref())
 }
 
-fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<AnyRoute> {
+fn way(through: &ViaLoginArgs, asking: &VsphereArgs) -> anyhow::Result<AnyRoute> {
     let host = via::of_options(&through.host, &through.credentials(), asking.timeout)?;
     Ok(via::route(host))
 }
@@ -115,13 +115,13 @@ fn way(through: &ThroughSsh, asking: &AskingVsphere) -> anyhow::Result<AnyRoute>
 pub fn ask(
     target: &str,
     kind: TargetKind,
-    asking: &AskingVsphere,
+    asking: &VsphereArgs,
     route: AnyRoute,
 ) -> anyhow::Result<Transcript> {
     match inquiry(target, kind, asking, route)? {
         Ok(inquiry) => answer(kind, inquiry),
         Err(silent) => {
-            failure::tell([&silent]);
+            failure::print_failures([&silent]);
             Ok(silent)
         }
     }
@@ -131,11 +131,11 @@ pub fn ask(
 fn inquiry(
     target: &str,
     kind: TargetKind,
-    asking: &AskingVsphere,
+    asking: &VsphereArgs,
     route: AnyRoute,
 ) -> anyhow::Result<Result<Inquiry, Transcript>> {
     let to: Address = target.parse().with_context(|| format!("target {:?}", redacted(target)))?;
-    let trust = trust(&asking.trusting, &to)?;
+    let trust = trust::settings(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
     let user = user.with_context(|| {
         format!(
@@ -156,7 +156,7 @@ fn inquiry(
 }
 
 /// What the options ask about.
-fn question(asking: &AskingVsphere) -> Question {
+fn question(asking: &VsphereArgs) -> Question {
     Question {
         discovery_account: asking.discovery_account.clone(),
         master_target: asking.vm.clone(),
@@ -171,23 +171,23 @@ fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
     let name = inquiry.to.host.clone();
     let by = Means::Api(Box::new(inquiry));
     let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
-    let stop = interrupt::watched()?;
-    let mut bars = progress::Hosts::start(1);
-    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.tell(event));
+    let stop = interrupt::stop_flag()?;
+    let mut bars = progress::HostProgress::start(1);
+    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.update(event));
     drop(bars);
     let transcript = answered.pop().expect("there is a transcript for every question");
-    failure::tell([&transcript]);
+    failure::print_failures([&transcript]);
     Ok(transcript)
 }
 
 /// The password, from wherever passwords come; or that nobody typed one in time.
 fn password(
-    asking: &AskingVsphere,
+    asking: &VsphereArgs,
     user: &str,
     to: &Address,
     limit: Duration,
 ) -> anyhow::Result<Result<Secret, Unanswered>> {
-    let keyring = Keyring::of(asking.password_file.as_deref(), asking.password_fd)?;
+    let keyring = PasswordStore::from_options(asking.password_file.as_deref(), asking.password_fd)?;
     let account = format!("{user} on {}", to.host);
     let whose = Whose { account: &account, host: &to.host, is_jump: false };
     match keyring.password(&whose, limit) {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::args::{BuildDelta, BuildImage};
+use super::args::{BuildDeltaArgs, BuildImageArgs};
 use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
-use super::{Exit, check, progress, screen, stream};
+use super::{ExitStatus, progress, reporting, screen, stream};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
@@ -28,7 +28,7 @@ use crate::iso::bytemap::{ByteMap, Origin};
 const MOST_SBOM: u64 = 32 << 20;
 
 /// Writes the delta of an image, and proves that it rebuilds it.
-pub fn build(args: &BuildDelta, named: &[Input]) -> anyhow::Result<Exit> {
+pub fn build(args: &BuildDeltaArgs, named: &[Input]) -> anyhow::Result<ExitStatus> {
     let (image, medium) = open_medium(&args.image)?;
     let (base, _) = open_medium(&args.base)?;
     let out = match &args.out {
@@ -37,8 +37,8 @@ pub fn build(args: &BuildDelta, named: &[Input]) -> anyhow::Result<Exit> {
     };
     // It holds what the image holds, so a root password's hash too.
     let part = AtomicFile::open(&out, args.overwrite, Visibility::Owner, named)?;
-    let bar = progress::Bytes::start("comparing", medium.file_len());
-    let made = delta::make(&image, &base, part.file(), &|at| bar.at(at))
+    let bar = progress::ByteProgress::start("comparing", medium.file_len());
+    let made = delta::make(&image, &base, part.file(), &|at| bar.set_position(at))
         .with_context(|| out.display().to_string())?;
     drop(bar);
     let len = part.file().metadata()?.len();
@@ -53,7 +53,7 @@ pub fn build(args: &BuildDelta, named: &[Input]) -> anyhow::Result<Exit> {
         made.base,
     );
     anstream::print!("{}", screen::printable(&text));
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Clean)
 }
 
 /// The name of an image's delta, in the current directory.
@@ -65,11 +65,11 @@ fn named_after(image: &Path) -> PathBuf {
 
 /// Rebuilds an image from its delta and the vendor's medium.
 pub fn rebuild(
-    args: &BuildImage,
+    args: &BuildImageArgs,
     from: &Path,
     assets: &Assets,
     named: &[Input],
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<ExitStatus> {
     let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
     if streams {
         stream::refuse_terminal()?;
@@ -79,7 +79,7 @@ pub fn rebuild(
              the image with -o for --output and --manifest"
         );
     }
-    let reporting = check::Reporting::of(&args.report)?;
+    let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let file = open_input(from)?;
     let delta = Delta::open(Arc::clone(&file)).with_context(|| from.display().to_string())?;
@@ -93,7 +93,7 @@ pub fn rebuild(
     delta.verify_base(&base).with_context(|| base_path.display().to_string())?;
     if args.dry_run {
         anstream::print!("{}", screen::printable(&described(&delta, base_path, &out)));
-        return Ok(Exit::Clean);
+        return Ok(ExitStatus::Clean);
     }
     if streams {
         return stream::rebuilt(&delta, &base, named);
@@ -101,13 +101,13 @@ pub fn rebuild(
     check_target(&out, args.overwrite, named)?;
     let sbom = sbom_beside(&out);
     let others = [("--out", &*out), ("its bill of materials", &*sbom), ("--manifest", &*manifest)];
-    reporting.check_outputs(&others, named)?;
+    reporter.check_outputs(&others, named)?;
     enough_space(&out, delta.result_len)?;
     let failed = || format!("cannot rebuild {}", out.display());
     let part = AtomicFile::open(&out, args.overwrite, Visibility::Owner, named)?;
     fill(&delta, &base, &part).with_context(failed)?;
     let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
-    let report = check::judge_image(&out, &facts, &checks, &reporting);
+    let report = reporting::evaluate_image(&out, &facts, &checks, &reporter);
     let beside = inside.map(|inside| Beside {
         inside,
         image: ImageRecord {
@@ -115,7 +115,7 @@ pub fn rebuild(
             size: delta.result_len,
             sha256: delta.result,
         },
-        verified: check::verified(&report),
+        verified: reporting::verified_checks(&report),
     });
     let beside = match &beside {
         Ok(beside) => Some(product::begin_manifest(&manifest, beside, named)?),
@@ -129,7 +129,7 @@ pub fn rebuild(
     part.commit()?;
     bill.map_or(Ok(()), AtomicFile::commit)?;
     beside.map_or(Ok(()), AtomicFile::commit)?;
-    let exit = reporting.show(&report)?;
+    let exit = reporter.write(&report)?;
     anstream::eprintln!("rebuilt {}, sha256 {}", out.display(), delta.result);
     Ok(exit)
 }
@@ -160,12 +160,12 @@ fn described(delta: &Delta, base: &Path, out: &Path) -> String {
 /// Writes what the delta rebuilds.
 fn fill(delta: &Delta, base: &File, part: &AtomicFile) -> anyhow::Result<()> {
     part.file().set_len(delta.result_len)?;
-    let bar = progress::Bytes::start("writing", delta.result_len);
+    let bar = progress::ByteProgress::start("writing", delta.result_len);
     let mut at = 0;
     delta.replay(base, &mut |bytes| {
         part.file().write_all_at(bytes, at)?;
         at += bytes.len() as u64;
-        bar.at(at);
+        bar.set_position(at);
         Ok(())
     })?;
     Ok(())
