@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::{FixArgs, TlsArgs};
-use super::hosts::Host;
-use super::login::SshDefaults;
-use super::password::PasswordStore;
-use super::site::Around;
-use super::trust;
-use super::{captures, check_esxi, check_vcenter, failure, fix, interrupt, progress, screen, via};
 use crate::check::{CheckSet, TargetKind};
+use crate::cli::args::{FixArgs, TlsArgs};
+use crate::cli::commands::trust;
+use crate::cli::commands::{check_esxi, check_vcenter};
+use crate::cli::hosts::Host;
+use crate::cli::login::SshDefaults;
+use crate::cli::password::PasswordStore;
+use crate::cli::site::Around;
+use crate::cli::terminal::{failure, progress, screen};
+use crate::cli::{captures, fix, interrupt, via};
 use crate::facts::guest::self_check;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, Transcript};

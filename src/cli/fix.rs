@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::FixArgs;
-use super::{prompt, screen};
 use crate::atomic_file::{AtomicFile, Visibility};
+use crate::cli::args::FixArgs;
+use crate::cli::terminal::{prompt, screen};
 use crate::facts::script::quoted;
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};

@@ -4,9 +4,9 @@
 
 use anyhow::Context;
 
-use super::args::InventoryArgs;
 use crate::assets::read_file;
 use crate::check::TargetKind;
+use crate::cli::args::InventoryArgs;
 use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
 use crate::secret::redacted;

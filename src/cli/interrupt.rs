@@ -9,7 +9,7 @@ use anyhow::Context;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-use super::ExitStatus;
+use crate::cli::ExitStatus;
 
 /// The one flag of this run: whoever looks for an interruption sees every one before it, too.
 static STOP: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{HostTimeout, SshArgs};
-use super::password::{self, PasswordStore};
+use crate::cli::args::{HostTimeout, SshArgs};
+use crate::cli::password::{self, PasswordStore};
 use crate::regular_file;
 use crate::site;
 use crate::transport::ssh::{Secrets, Ssh, SshConfig};

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 
-use super::product;
 use crate::atomic_file::{Input, check_target};
+use crate::cli::product;
 use crate::site::Site;
 
 /// Files that are looked at below a directory that a command reads.
@@ -152,6 +152,6 @@ fn home_inputs() -> Vec<Input> {
     let Some(home) = std::env::home_dir() else { return Vec::new() };
     let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();
     let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));
-    let kept = super::trust::default_file();
+    let kept = crate::cli::commands::trust::default_file();
     files.chain(kept).filter_map(|path| Input::named(&path)).collect()
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
-use super::prompt;
+use crate::cli::terminal::prompt;
 use crate::secret::Secret;
 use crate::transport::ssh::{NewKey, Secrets, Unanswered, Whose};
 

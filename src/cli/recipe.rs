@@ -3,9 +3,9 @@
 
 use anyhow::Context;
 
-use super::args::RecipeArgs;
-use super::root_password;
 use crate::assets::Assets;
+use crate::cli::args::RecipeArgs;
+use crate::cli::root_password;
 use crate::image::manifest::RecipeRecord;
 use crate::image::recipe::{Recipe, RecipeFile};
 use crate::image::setting::Setting;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rustix::fs::Access;
 
-use super::args::{CheckImageArgs, ExplainArgs, FailOnArg, ReportArgs, TestChecksArgs};
-use super::{ExitStatus, fix, outputs, screen};
 use crate::assets::{Asset, Assets, read_file};
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::cli::args::{CheckImageArgs, ExplainArgs, FailOnArg, ReportArgs, TestChecksArgs};
+use crate::cli::terminal::screen;
+use crate::cli::{ExitStatus, fix, outputs};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::transcript::Transcript;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
-use super::{password, prompt};
+use crate::cli::password;
+use crate::cli::terminal::prompt;
 use crate::installer::root_password::RootPassword;
 use crate::installer::value::account::CryptHash;
 use crate::random;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::SiteArgs;
-use super::{ExitStatus, captures};
 use crate::assets::read_file;
 use crate::check::{CheckSet, TargetKind};
+use crate::cli::args::SiteArgs;
+use crate::cli::{ExitStatus, captures};
 use crate::facts::address;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;

@@ -13,10 +13,11 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::finalize::finalize;
-use super::{ExitStatus, product, progress, reporting};
 use crate::atomic_file::Input;
 use crate::check::CheckSet;
+use crate::cli::finalize::finalize;
+use crate::cli::terminal::progress;
+use crate::cli::{ExitStatus, product, reporting};
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::image::compose::Composition;
 use crate::image::delta::{Delta, DeltaError};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{SshArgs, ViaArgs};
-use super::login::SshDefaults;
+use crate::cli::args::{SshArgs, ViaArgs};
+use crate::cli::login::SshDefaults;
 use crate::site::{self, Site, Via};
 use crate::transport::ssh::Ssh;
 use crate::transport::target::Target;

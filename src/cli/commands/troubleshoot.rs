@@ -7,13 +7,15 @@ use std::io::{IsTerminal, Read, Write};
 
 use anyhow::Context;
 
-use super::args::{InventoryArgs, TextOrJson, TroubleshootArgs};
-use super::collect::{self, Asking, Beside, Heard, When};
-use super::login::SshDefaults;
-use super::site::Around;
-use super::{ExitStatus, check_host, hosts, screen, site};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Provider, Target, Waiver, engine, scope};
+use crate::cli::args::{InventoryArgs, TextOrJson, TroubleshootArgs};
+use crate::cli::collect::{self, Asking, Beside, Heard, When};
+use crate::cli::commands::check_host;
+use crate::cli::login::SshDefaults;
+use crate::cli::site::Around;
+use crate::cli::terminal::screen;
+use crate::cli::{ExitStatus, hosts, site};
 use crate::knowledge::SymptomSet;
 use crate::knowledge::matching::{MAX_BYTES, Matches};
 use crate::report::candidates::{self, Troubleshooting};
@@ -23,7 +25,7 @@ use crate::site::assemble::Coverage;
 /// Says what a text speaks of, and asks the targets about it.
 pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let text = text(&args.words)?;
-    let checks = super::reporting::load_checks(assets, None)?;
+    let checks = crate::cli::reporting::load_checks(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
     let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{TlsArgs, TrustArgs};
-use super::{ExitStatus, prompt, screen, via};
 use crate::atomic_file::{AtomicFile, Visibility};
+use crate::cli::args::{TlsArgs, TrustArgs};
+use crate::cli::terminal::{prompt, screen};
+use crate::cli::{ExitStatus, via};
 use crate::secret::redacted;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::Deadline;

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::args::{CheckVcenterArgs, CollectVcenterArgs, ViaLoginArgs, VsphereArgs};
-use super::password::PasswordStore;
-use super::reporting::{self as checking, Reporter};
-use super::trust;
-use super::via::{self, AnyRoute};
-use super::{ExitStatus, failure, fix, interrupt, progress};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, TargetKind};
+use crate::cli::args::{CheckVcenterArgs, CollectVcenterArgs, ViaLoginArgs, VsphereArgs};
+use crate::cli::commands::trust;
+use crate::cli::password::PasswordStore;
+use crate::cli::reporting::{self as checking, Reporter};
+use crate::cli::terminal::{failure, progress};
+use crate::cli::via::{self, AnyRoute};
+use crate::cli::{ExitStatus, fix, interrupt};
 use crate::facts::age;
 use crate::facts::probe::Probe;
 use crate::facts::transcript::{Failure, Transcript};

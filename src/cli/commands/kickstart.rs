@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::{LintKickstartArgs, LintStyle, RenderKickstartArgs, TextOrJson};
-use super::{ExitStatus, recipe, screen};
 use crate::assets::{self, Asset, Assets};
+use crate::cli::args::{LintKickstartArgs, LintStyle, RenderKickstartArgs, TextOrJson};
+use crate::cli::terminal::screen;
+use crate::cli::{ExitStatus, recipe};
 use crate::image::payload;
 use crate::image::resolve::resolve;
 use crate::installer::kickstart::lint::{Lint, Severity, Style};

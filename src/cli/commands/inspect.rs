@@ -3,9 +3,10 @@
 use anyhow::Context;
 use serde_json::Value;
 
-use super::args::{InspectArgs, TextOrJson};
-use super::{ExitStatus, screen};
 use crate::agent;
+use crate::cli::ExitStatus;
+use crate::cli::args::{InspectArgs, TextOrJson};
+use crate::cli::terminal::screen;
 use crate::facts::Document;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::plan::open_input;

@@ -19,7 +19,8 @@ use rustix::termios::{
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::{flag, low_level};
 
-use super::{interrupt, progress, screen};
+use crate::cli::interrupt;
+use crate::cli::terminal::{progress, screen};
 use crate::secret::Secret;
 use crate::transport::ssh::Unanswered;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::screen::printable;
+use crate::cli::terminal::screen::printable;
 use crate::transport::fleet::Event;
 
 /// How many of the hosts that are being asked have a line of their own.

@@ -3,10 +3,10 @@
 use clap::CommandFactory;
 use serde_json::{Value, json};
 
-use super::ExitStatus;
-use super::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
 use crate::assets::Assets;
 use crate::check::CheckSet;
+use crate::cli::ExitStatus;
+use crate::cli::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
 use crate::image::recipe::{self, Recipe};
 use crate::installer::profile::Profile;
 use crate::knowledge::SymptomSet;
@@ -88,12 +88,15 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
 }
 
 fn packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<Row>> {
-    let row = |it: super::check_packages::MissingPackage| Row {
+    let row = |it: crate::cli::commands::check_packages::MissingPackage| Row {
         more: json!({ "name": it.name, "file": it.file.clone().unwrap_or_default(), "why": it.why }),
         name: it.file.unwrap_or(it.name),
         text: it.why,
     };
-    Ok(super::check_packages::missing_packages(args, assets)?.into_iter().map(row).collect())
+    Ok(crate::cli::commands::check_packages::missing_packages(args, assets)?
+        .into_iter()
+        .map(row)
+        .collect())
 }
 
 fn formats() -> Vec<Row> {

@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
-use super::{ExitStatus, outputs, recipe, reporting};
 use crate::assets::Assets;
 use crate::atomic_file::Input;
 use crate::check::status::FailOn;
 use crate::check::{self as judge, CheckSet, Target, TargetKind};
+use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
+use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Document, Fact};
 use crate::image::inspect::{self, Asked, Stock};

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::args::BuildImageArgs;
-use super::finalize::finalize;
-use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
-use super::{ExitStatus, build_delta, check_packages, progress, recipe, reporting, screen, stream};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
+use crate::cli::args::BuildImageArgs;
+use crate::cli::commands::{build_delta, check_packages};
+use crate::cli::finalize::finalize;
+use crate::cli::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
+use crate::cli::terminal::{progress, screen};
+use crate::cli::{ExitStatus, recipe, reporting, stream};
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};

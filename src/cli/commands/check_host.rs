@@ -3,14 +3,14 @@
 //!
 //! Not for how anybody is asked (`asking`), nor for a whole site (`whole_site`).
 
-use super::args::{CheckHostArgs, CollectHostArgs, CollectScriptArgs, InventoryArgs, TlsArgs};
-use super::collect::{self, Asking, Beside, Heard, When};
-use super::login::SshDefaults;
-use super::reporting::{self as checking, Reporter};
-use super::site::{self, Around};
-use super::{ExitStatus, hosts, outputs};
 use crate::assets::Assets;
 use crate::check::{self, CheckSet, Target, engine};
+use crate::cli::args::{CheckHostArgs, CollectHostArgs, CollectScriptArgs, InventoryArgs, TlsArgs};
+use crate::cli::collect::{self, Asking, Beside, Heard, When};
+use crate::cli::login::SshDefaults;
+use crate::cli::reporting::{self as checking, Reporter};
+use crate::cli::site::{self, Around};
+use crate::cli::{ExitStatus, hosts, outputs};
 use crate::facts::host;
 use crate::facts::script::Nonce;
 use crate::report::Report;

@@ -2,11 +2,11 @@
 
 use std::error::Error;
 
-use super::check_packages::PackagesError;
 use crate::agent::AgentError;
 use crate::assets::AssetError;
 use crate::atomic_file::ReplacementError;
 use crate::check::DefinitionError;
+use crate::cli::commands::check_packages::PackagesError;
 use crate::facts::transcript::Transcript;
 use crate::image::compose::ComposeError;
 use crate::image::delta::DeltaError;
@@ -69,7 +69,7 @@ pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>)
 
 /// A text for a person: whatever an error quotes, a password in an address is not shown.
 fn message(text: &str) -> String {
-    super::screen::printable(&redacted_message(text))
+    crate::cli::terminal::screen::printable(&redacted_message(text))
 }
 
 /// The hint of any error of ours.

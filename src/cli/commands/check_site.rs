@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::{CheckSiteArgs, CollectSiteArgs, FixArgs, SiteFileArgs};
-use super::collect::{self, Asking, Beside, Heard, When};
-use super::login::SshDefaults;
-use super::reporting::{self as checking, Reporter};
-use super::site::{self, Around};
-use super::{ExitStatus, captures, check_host, outputs};
 use crate::assets::Assets;
 use crate::atomic_file::Input;
 use crate::check::{CheckSet, TargetKind};
+use crate::cli::args::{CheckSiteArgs, CollectSiteArgs, FixArgs, SiteFileArgs};
+use crate::cli::collect::{self, Asking, Beside, Heard, When};
+use crate::cli::commands::check_host;
+use crate::cli::login::SshDefaults;
+use crate::cli::reporting::{self as checking, Reporter};
+use crate::cli::site::{self, Around};
+use crate::cli::{ExitStatus, captures, outputs};
 use crate::site::Way;
 use crate::site::assemble::Coverage;
 use crate::transport::fleet;
@@ -55,7 +56,10 @@ pub fn collect(
         let path = file_of(directory, &transcript.kind, &transcript.target);
         silent |= transcript.connection.failure.is_some();
         checking::save_captures(std::slice::from_ref(transcript), Some(&path))?;
-        anstream::println!("{}", super::screen::printable(&path.display().to_string()));
+        anstream::println!(
+            "{}",
+            crate::cli::terminal::screen::printable(&path.display().to_string())
+        );
     }
     Ok(match heard.all().any(fleet::was_interrupted) {
         true => ExitStatus::Interrupted,

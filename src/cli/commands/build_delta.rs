@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::args::{BuildDeltaArgs, BuildImageArgs};
-use super::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
-use super::{ExitStatus, progress, reporting, screen, stream};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
 use crate::check::CheckSet;
+use crate::cli::args::{BuildDeltaArgs, BuildImageArgs};
+use crate::cli::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
+use crate::cli::terminal::{progress, screen};
+use crate::cli::{ExitStatus, reporting, stream};
 use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::delta::{self, Delta, DeltaError};

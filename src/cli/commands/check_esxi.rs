@@ -5,12 +5,14 @@
 
 use anyhow::bail;
 
-use super::args::{CheckEsxiArgs, CollectEsxiArgs};
-use super::login::SshDefaults;
-use super::reporting::{self as checking, Reporter};
-use super::{ExitStatus, check_vcenter, failure, interrupt, progress, via};
 use crate::assets::Assets;
 use crate::check::{CheckSet, Target, TargetKind};
+use crate::cli::args::{CheckEsxiArgs, CollectEsxiArgs};
+use crate::cli::commands::check_vcenter;
+use crate::cli::login::SshDefaults;
+use crate::cli::reporting::{self as checking, Reporter};
+use crate::cli::terminal::{failure, progress};
+use crate::cli::{ExitStatus, interrupt, via};
 use crate::facts::probe::Surroundings;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_shell;

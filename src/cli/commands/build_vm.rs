@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::args::BuildVmArgs;
-use super::{ExitStatus, screen};
 use crate::assets::Assets;
 use crate::atomic_file::{AtomicFile, Input, Visibility};
+use crate::cli::ExitStatus;
+use crate::cli::args::BuildVmArgs;
+use crate::cli::terminal::screen;
 use crate::image::recipe::Recipe;
 use crate::image::setting::Setting;
 use crate::vm::{self, Surroundings};
