@@ -8,7 +8,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use preflight::boot::{BootConfig, Kind, NewEntry};
+use preflight::boot::{BootConfig, MenuFormat, NewMenuEntry};
 
 /// What GRUB's parser says about a script. `None`, said loudly, when it is not installed, which
 /// in CI is a failure.
@@ -46,13 +46,13 @@ fn grub_parses_what_we_write() {
     ];
     for menu in menus {
         assert_eq!(script_check(&menu), Some(true), "{menu}");
-        let new = NewEntry {
+        let new = NewMenuEntry {
             title: "Install the master target, unattended".to_owned(),
             args: vec!["inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg".to_owned()],
             timeout_s: 1,
         };
-        let config = BootConfig::parse(Kind::Grub2, &menu).unwrap();
-        let text = config.with_unattended(&new).unwrap();
+        let config = BootConfig::parse(MenuFormat::Grub2, &menu).unwrap();
+        let text = config.with_unattended_entry(&new).unwrap();
         assert_eq!(script_check(&text), Some(true), "{text}");
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use mutation::{Dice, Subject};
 use preflight::digest::Sha256;
-use preflight::image::delta::{self, Delta, DeltaError, Fault};
+use preflight::image::delta::{self, Delta, DeltaError, DeltaFault};
 use program::{ONE_FILE, Ran, installed, names_in, run};
 
 fn in_memory(bytes: &[u8]) -> Arc<File> {
@@ -38,7 +38,7 @@ fn bytes_of(file: &Arc<File>) -> Vec<u8> {
 /// The delta of two files, and its bytes.
 fn made(image: &[u8], base: &[u8]) -> (Delta, Vec<u8>) {
     let out = in_memory(b"");
-    let delta = delta::make(&in_memory(image), &in_memory(base), &out, &|_| {}).unwrap();
+    let delta = delta::create(&in_memory(image), &in_memory(base), &out, &|_| {}).unwrap();
     (delta, bytes_of(&out))
 }
 
@@ -143,30 +143,30 @@ fn a_delta_that_contradicts_itself_is_refused_with_the_byte() {
     let opened = |bytes: &[u8]| Delta::open(in_memory(bytes));
     let good = crafted(100, 14, &[&copy(90, 10), &stored(3, b"abc"), &zeros(1), &[0]]);
     opened(&good).unwrap();
-    let outside = |offset, len| Fault::OutsideBase { offset, len };
-    let cases: Vec<(Vec<&[u8]>, Fault)> = vec![
-        (vec![&[9]], Fault::Kind(9)),
-        (vec![&[0]], Fault::Sum),
-        (vec![&[1, 2, 3]], Fault::CutShort),
-        (vec![b"\x03\x05\0\0\0abc"], Fault::CutShort),
+    let outside = |offset, len| DeltaFault::OutsideBase { offset, len };
+    let cases: Vec<(Vec<&[u8]>, DeltaFault)> = vec![
+        (vec![&[9]], DeltaFault::Kind(9)),
+        (vec![&[0]], DeltaFault::Sum),
+        (vec![&[1, 2, 3]], DeltaFault::CutShort),
+        (vec![b"\x03\x05\0\0\0abc"], DeltaFault::CutShort),
     ];
-    let mut owned: Vec<(Vec<Vec<u8>>, Fault)> = vec![
+    let mut owned: Vec<(Vec<Vec<u8>>, DeltaFault)> = vec![
         (vec![copy(91, 10), vec![0]], outside(91, 10)),
         (vec![copy(u64::MAX, 10), vec![0]], outside(u64::MAX, 10)),
         (vec![copy(10, u64::MAX), vec![0]], outside(10, u64::MAX)),
-        (vec![copy(0, 0), vec![0]], Fault::Length(0)),
-        (vec![zeros(0), vec![0]], Fault::Length(0)),
-        (vec![zeros(u64::MAX), vec![0]], Fault::Sum),
-        (vec![zeros(13), vec![0]], Fault::Sum),
-        (vec![zeros(14), zeros(1), vec![0]], Fault::Sum),
-        (vec![zeros(14), vec![0, 0]], Fault::AfterTheEnd),
-        (vec![zeros(14)], Fault::CutShort),
-        (vec![stored(0, b""), vec![0]], Fault::Length(0)),
-        (vec![stored(262_145, b""), vec![0]], Fault::Length(262_145)),
-        (vec![stored(u32::MAX, b""), vec![0]], Fault::Length(u64::from(u32::MAX))),
-        (vec![deflated(14, 14, b"12345678901234"), vec![0]], Fault::Length(14)),
-        (vec![deflated(14, 3, b"abc"), vec![0]], Fault::Deflate),
-        (vec![deflated(14, 0, b""), vec![0]], Fault::Length(0)),
+        (vec![copy(0, 0), vec![0]], DeltaFault::Length(0)),
+        (vec![zeros(0), vec![0]], DeltaFault::Length(0)),
+        (vec![zeros(u64::MAX), vec![0]], DeltaFault::Sum),
+        (vec![zeros(13), vec![0]], DeltaFault::Sum),
+        (vec![zeros(14), zeros(1), vec![0]], DeltaFault::Sum),
+        (vec![zeros(14), vec![0, 0]], DeltaFault::AfterTheEnd),
+        (vec![zeros(14)], DeltaFault::CutShort),
+        (vec![stored(0, b""), vec![0]], DeltaFault::Length(0)),
+        (vec![stored(262_145, b""), vec![0]], DeltaFault::Length(262_145)),
+        (vec![stored(u32::MAX, b""), vec![0]], DeltaFault::Length(u64::from(u32::MAX))),
+        (vec![deflated(14, 14, b"12345678901234"), vec![0]], DeltaFault::Length(14)),
+        (vec![deflated(14, 3, b"abc"), vec![0]], DeltaFault::Deflate),
+        (vec![deflated(14, 0, b""), vec![0]], DeltaFault::Length(0)),
     ];
     owned.extend(cases.into_iter().map(|(p, f)| (p.into_iter().map(<[u8]>::to_vec).collect(), f)));
     for (pieces, wanted) in owned {

@@ -63,7 +63,7 @@ impl Bench {
         for (at, bytes) in patches {
             image.patch(*at, bytes);
         }
-        let medium = Medium::of(image).ok()?;
+        let medium = Medium::from_map(image).ok()?;
         // As if somebody had put the media md5 right.
         let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
         let document = Document::new("image", &facts);
@@ -128,7 +128,7 @@ impl Tally {
 #[test]
 fn no_damaged_image_passes() {
     let Some(bench) = Bench::new() else { return };
-    let medium = Medium::of(bench.good.image.clone()).unwrap();
+    let medium = Medium::from_map(bench.good.image.clone()).unwrap();
     let records = records::of(&bench.good.image);
     let mut tally = Tally::default();
     for entry in medium.entries().filter(|entry| entry.kind == EntryKind::File) {
@@ -254,16 +254,16 @@ fn edits_that_the_manifest_follows_are_seen() {
 #[test]
 fn a_record_tells_where_its_file_is() {
     let Some(bench) = Bench::new() else { return };
-    let medium = Medium::of(bench.good.image.clone()).unwrap();
+    let medium = Medium::from_map(bench.good.image.clone()).unwrap();
     let records: Vec<Record> = records::of(&bench.good.image);
     let entry = medium.find("ks.cfg").unwrap();
     let record = records.iter().find(|record| record.path == "ks.cfg").unwrap();
     let gone = record.removal(&bench.good.image);
     let mut image = bench.good.image.clone();
     gone.iter().for_each(|(at, bytes)| image.patch(*at, bytes));
-    let without = Medium::of(image).unwrap();
+    let without = Medium::from_map(image).unwrap();
     assert!(without.find("ks.cfg").is_none());
     assert_eq!(without.entries().count() + 1, medium.entries().count());
     let content = bench.good.bytes(entry.extents[0].0, entry.len);
-    assert_eq!(Sha256::of(medium.read("ks.cfg", 1 << 20).unwrap()), Sha256::of(content));
+    assert_eq!(Sha256::of(medium.read_file("ks.cfg", 1 << 20).unwrap()), Sha256::of(content));
 }

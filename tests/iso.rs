@@ -16,8 +16,8 @@ use std::sync::Arc;
 use preflight::disc_path::DiscPath;
 use preflight::iso::bytemap::ByteMap;
 use preflight::iso::{
-    Edits, EntryKind, Extended, JolietDifference, Medium, Platform, Source, Timestamp, create,
-    extend,
+    BootPlatform, Edits, EntryKind, FileContent, JolietDifference, Medium, PlannedImage, Timestamp,
+    create, extend,
 };
 
 /// Whether all these programs are installed; says so when not, and fails when CI must not skip.
@@ -63,8 +63,8 @@ fn at() -> Timestamp {
     Timestamp::new(1_413_745_200).unwrap()
 }
 
-fn bytes(path: &str, bytes: &[u8]) -> (DiscPath, Source) {
-    (DiscPath::new(path).unwrap(), Source::Bytes(bytes.into()))
+fn bytes(path: &str, bytes: &[u8]) -> (DiscPath, FileContent) {
+    (DiscPath::new(path).unwrap(), FileContent::Bytes(bytes.into()))
 }
 
 /// Every path below a directory, with content or link target; directories have neither.
@@ -92,7 +92,7 @@ fn tree_in(medium: &Medium) -> BTreeMap<String, Vec<u8>> {
         .filter(|entry| !is_rr_moved(&entry.path))
         .map(|entry| {
             let content = match entry.kind {
-                EntryKind::File => medium.read(&entry.path, 64 << 20).unwrap(),
+                EntryKind::File => medium.read_file(&entry.path, 64 << 20).unwrap(),
                 _ => entry.target.unwrap_or_default().into_bytes(),
             };
             (entry.path, content)
@@ -171,7 +171,7 @@ fn write_base(program: &str, options: &[&str], stage: &Path, iso: &Path) {
 fn edits(source: &Path) -> Edits {
     let file = Arc::new(File::open(source).unwrap());
     let len = file.metadata().unwrap().len();
-    let agent = (DiscPath::new("preflight/agent.tar.gz").unwrap(), Source::File { file, len });
+    let agent = (DiscPath::new("preflight/agent.tar.gz").unwrap(), FileContent::File { file, len });
     Edits {
         add: vec![
             agent,
@@ -200,10 +200,10 @@ fn edits(source: &Path) -> Edits {
 fn expected(mut tree: BTreeMap<String, Vec<u8>>, edits: &Edits) -> BTreeMap<String, Vec<u8>> {
     for (path, source) in edits.add.iter().chain(&edits.replace) {
         let content = match source {
-            Source::Bytes(bytes) => bytes.to_vec(),
-            Source::File { file, len } => {
+            FileContent::Bytes(bytes) => bytes.to_vec(),
+            FileContent::File { file, len } => {
                 let mut map = ByteMap::new();
-                map.push(*len, preflight::iso::bytemap::Origin::File(Arc::clone(file), 0));
+                map.push(*len, preflight::iso::bytemap::ByteOrigin::File(Arc::clone(file), 0));
                 let mut content = vec![0; *len as usize];
                 map.read_exact_at(0, &mut content).unwrap();
                 content
@@ -244,7 +244,7 @@ fn isoinfo_paths(iso: &Path, tree: &str) -> Vec<String> {
     paths
 }
 
-fn grow(base: &Medium, edits: &Edits) -> Extended {
+fn grow(base: &Medium, edits: &Edits) -> PlannedImage {
     let append_at = base.content_end().max(base.file_len()).next_multiple_of(2048);
     extend(base, edits, append_at, at()).unwrap()
 }
@@ -268,10 +268,10 @@ fn bases_of_every_writer_are_extended_twice() {
         let (iso, once, twice) = (path("base.iso"), path("once.iso"), path("twice.iso"));
         write_base(program, options, stage.path(), &iso);
         let base = open(&iso);
-        assert!(base.rock_ridge() && base.volume_id() == "BASE_6");
-        assert_eq!(base.joliet(), options.contains(&"-J"));
+        assert!(base.has_rock_ridge() && base.volume_id() == "BASE_6");
+        assert_eq!(base.has_joliet(), options.contains(&"-J"));
         let platforms: Vec<_> = base.boot_entries().iter().map(|entry| entry.platform).collect();
-        assert_eq!(platforms[0], Platform::Bios);
+        assert_eq!(platforms[0], BootPlatform::Bios);
         assert_eq!(platforms.len(), 2);
         let mut before = tree_in(&base);
         if !notes.contains(&"TRANS.TBL") {
@@ -322,7 +322,7 @@ fn check(medium: &Medium, iso: &Path, expected: &BTreeMap<String, Vec<u8>>) {
     same("our reader", &tree_in(medium), expected);
     same("xorriso", &tree_by_xorriso(iso), expected);
     same_paths("isoinfo -R", isoinfo_paths(iso, "-R"), expected.keys().cloned());
-    if medium.joliet() {
+    if medium.has_joliet() {
         let ours = medium.joliet_entries().map(|entry| entry.path);
         same_paths("isoinfo -J", isoinfo_paths(iso, "-J"), ours.filter(|path| !is_rr_moved(path)));
         for difference in medium.joliet_differences(100) {
@@ -351,8 +351,8 @@ fn media_without_rock_ridge_are_extended() {
     ] {
         run(Command::new("genisoimage").args(options).arg("-o").arg(&iso).arg(&stage));
         let base = open(&iso);
-        assert!(!base.rock_ridge() && base.joliet() == options.contains(&"-J"));
-        assert_eq!(base.read("readme", 99).unwrap(), b"read me\n");
+        assert!(!base.has_rock_ridge() && base.has_joliet() == options.contains(&"-J"));
+        assert_eq!(base.read_file("readme", 99).unwrap(), b"read me\n");
         let edits = Edits {
             add: vec![bytes(add, b"new\n"), bytes("preflite/x", b"x")],
             replace: vec![bytes("isolinux/isolinux.cfg", b"default preflight\n")],
@@ -360,8 +360,8 @@ fn media_without_rock_ridge_are_extended() {
         };
         write(&grow(&base, &edits).map, &grown);
         let medium = open(&grown);
-        assert_eq!(medium.read("isolinux/isolinux.cfg", 99).unwrap(), b"default preflight\n");
-        assert_eq!(medium.read("preflite/x", 99).unwrap(), b"x");
+        assert_eq!(medium.read_file("isolinux/isolinux.cfg", 99).unwrap(), b"default preflight\n");
+        assert_eq!(medium.read_file("preflite/x", 99).unwrap(), b"x");
         let listed = run(Command::new("isoinfo").args([seen_by, "-l", "-i"]).arg(&grown));
         let name = if seen_by == "-J" { add.to_owned() } else { add.to_uppercase() };
         assert!(listed.contains(&name), "{name:?} in {listed}");
@@ -398,8 +398,10 @@ fn a_file_of_more_than_4_gib_is_read_by_others() {
     let sparse = tempfile::tempfile().unwrap();
     let len = (4 << 30) + 4097;
     sparse.set_len(len).unwrap();
-    let big =
-        (DiscPath::new("images/big.img").unwrap(), Source::File { file: Arc::new(sparse), len });
+    let big = (
+        DiscPath::new("images/big.img").unwrap(),
+        FileContent::File { file: Arc::new(sparse), len },
+    );
     let disc = create(&[big, bytes("z", b"after")], "BIG", at()).unwrap();
     // Only the structures are written; what is sparse stays a hole.
     let iso = work.path().join("big.iso");
@@ -499,6 +501,6 @@ fn boot_files_are_not_moved() {
     let image = base.find("images/efiboot.img").unwrap().extents[0];
     let edits = Edits { patch: vec![(image.0 + 100, b"edited".to_vec())], ..Edits::default() };
     let grown = grow(&base, &edits);
-    let medium = Medium::of(grown.map).unwrap();
-    assert_eq!(&medium.read("images/efiboot.img", 1 << 20).unwrap()[100..106], b"edited");
+    let medium = Medium::from_map(grown.map).unwrap();
+    assert_eq!(&medium.read_file("images/efiboot.img", 1 << 20).unwrap()[100..106], b"edited");
 }

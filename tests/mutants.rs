@@ -34,7 +34,7 @@ use preflight::image::recipe::Recipe;
 use preflight::image::resolve::resolve;
 use preflight::installer::kickstart;
 use preflight::installer::profile::Generation;
-use preflight::iso::{Edits, Medium, Source, Timestamp, extend};
+use preflight::iso::{Edits, FileContent, Medium, Timestamp, extend};
 use preflight::packages::repository::{self, Keyring};
 use program::{ONE_FILE, installed, run};
 
@@ -138,14 +138,14 @@ fn image(bytes: &[u8], checks: &CheckSet) -> bool {
 
     let medium = Medium::open(file).unwrap();
     let path = "preflight/added/file.txt";
-    let source = Source::Bytes(Arc::from(&b"added\n"[..]));
+    let source = FileContent::Bytes(Arc::from(&b"added\n"[..]));
     let edits = Edits { add: vec![(DiscPath::new(path).unwrap(), source)], ..Edits::default() };
     let at = Timestamp::new(1_490_572_800).unwrap();
     if let Ok(extended) = extend(&medium, &edits, medium.content_end(), at) {
-        let again = Medium::of(extended.map).unwrap();
+        let again = Medium::from_map(extended.map).unwrap();
         // Without Rock Ridge, the main tree's names are invented where they do not fit.
-        if medium.rock_ridge() {
-            assert_eq!(again.read(path, 100).unwrap(), b"added\n");
+        if medium.has_rock_ridge() {
+            assert_eq!(again.read_file(path, 100).unwrap(), b"added\n");
         }
     }
     true
@@ -318,7 +318,7 @@ fn repositories() {
                 .is_ok_and(|mut xml| std::io::copy(&mut xml, &mut std::io::sink()).is_ok()),
             None => false,
         });
-        repository::read_repo(open).is_ok() && lists
+        repository::read_repository(open).is_ok() && lists
     };
     assert!(read("", b"", &repomd), "createrepo_c's own is read");
     let told = String::from_utf8(repomd.clone()).unwrap();

@@ -110,7 +110,7 @@ fn a_hash_is_in_the_kickstart_alone() {
     let image = fs::read(dir.path().join("mt.iso")).unwrap();
     let file = std::sync::Arc::new(fs::File::open(dir.path().join("mt.iso")).unwrap());
     let medium = preflight::iso::Medium::open(file).unwrap();
-    let kickstart = medium.read("ks.cfg", 1 << 20).unwrap();
+    let kickstart = medium.read_file("ks.cfg", 1 << 20).unwrap();
     let places = |bytes: &[u8]| bytes.windows(HASH.len()).filter(|w| *w == HASH.as_bytes()).count();
     assert_eq!(places(&kickstart), 1);
     assert_eq!(places(&image), 1, "nowhere but in ks.cfg");

@@ -18,7 +18,7 @@ use std::process::Command;
 use mutation::{Dice, Subject};
 use packaging::{AS_CENTOS, AS_ELREPO, DSA, How, RSA, STRANGER, Signer, Spec};
 use preflight::installer::profile::Generation;
-use preflight::packages::repository::{Keyring, Signed, read_packages};
+use preflight::packages::repository::{Keyring, SignatureStatus, read_packages};
 use program::{ONE_FILE, installed, names_in, run};
 
 const WGET: Spec<'_> = Spec { name: "wget", evr: "1.12-5.el6", more: "", also: None };
@@ -69,8 +69,8 @@ fn signatures_of_every_kind_are_verified_as_rpm_verifies_them() {
             signer.sign(how, std::slice::from_ref(&file));
             assert_eq!(refused_by_rpm(database.path(), &file), None, "{how:?}");
             let packages = read_packages(case.path(), Generation::El6, &known).unwrap();
-            let Signed::By(by) = &packages[0].signed else {
-                panic!("{how:?}: {}", packages[0].signed)
+            let SignatureStatus::VerifiedBy(by) = &packages[0].signature_status else {
+                panic!("{how:?}: {}", packages[0].signature_status)
             };
             let kind = if owner == RSA { "RSA" } else { "DSA" };
             assert_eq!(by.algorithms, format!("{kind}/{digest}"));
@@ -82,7 +82,10 @@ fn signatures_of_every_kind_are_verified_as_rpm_verifies_them() {
             let short = &by.key.fingerprint[by.key.fingerprint.len() - 16..];
             assert_eq!(error, format!("it is signed by key {short}, which nobody named"));
             let alone = read_packages(case.path(), Generation::El6, &Keyring::default()).unwrap();
-            assert_eq!(alone[0].signed, Signed::Stranger(vec![short.to_owned()]));
+            assert_eq!(
+                alone[0].signature_status,
+                SignatureStatus::UnknownKeys(vec![short.to_owned()])
+            );
         }
     }
 }

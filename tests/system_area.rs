@@ -12,7 +12,7 @@ use std::process::Command;
 
 use preflight::iso::media_md5::{FIELD_LEN, FIELD_OFFSET, Implant, MediaMd5};
 use preflight::iso::partition_report::{self, PartitionReport};
-use preflight::iso::system_area::{Growth, GrowthNote, SystemArea, Table};
+use preflight::iso::system_area::{Growth, GrowthNote, PartitionTable, SystemArea};
 
 const PVD: usize = 32768;
 
@@ -130,7 +130,7 @@ fn grow(base: &[u8], added: usize) -> (Vec<u8>, Growth, SystemArea) {
 }
 
 fn check(image: &[u8]) -> PartitionReport {
-    partition_report::check(&image.to_vec(), image.len() as u64).unwrap()
+    partition_report::check_partition_tables(&image.to_vec(), image.len() as u64).unwrap()
 }
 
 fn debian_isos() -> Vec<PathBuf> {
@@ -229,7 +229,7 @@ fn debian_images_grow_and_the_tools_agree() {
         let base = fs::read(&iso).unwrap();
         assert_eq!(check(&base).problems, [], "{}", iso.display());
         let (image, growth, _) = grow(&base, 3_333_333);
-        let left_alone = GrowthNote::LeftAlone { table: Table::Mbr, number: 1, behind: 2 };
+        let left_alone = GrowthNote::LeftAlone { table: PartitionTable::Mbr, number: 1, behind: 2 };
         let is_memtest = iso.to_str().unwrap().contains("memtest");
         let expected = if is_memtest { vec![left_alone] } else { vec![] };
         assert_eq!(growth.notes, expected, "{}", iso.display());
@@ -289,7 +289,7 @@ fn implanted_sums_are_those_of_implantisomd5() {
             image.chunks(1_000_003).for_each(|piece| sum.update(piece));
             let implant = sum.finish(supported).unwrap();
             let field = PVD + FIELD_OFFSET..PVD + FIELD_OFFSET + FIELD_LEN;
-            image[field.clone()].copy_from_slice(&implant.text());
+            image[field.clone()].copy_from_slice(&implant.to_field());
 
             let mut args = vec!["--force", iso.to_str().unwrap()];
             if supported {
@@ -302,7 +302,7 @@ fn implanted_sums_are_those_of_implantisomd5() {
                 theirs[field].escape_ascii().to_string(),
                 "{size} bytes"
             );
-            assert_eq!(Implant::read(&theirs[PVD..PVD + 2048]), Some(implant));
+            assert_eq!(Implant::parse(&theirs[PVD..PVD + 2048]), Some(implant));
             fs::write(&iso, &image).unwrap();
             run("checkisomd5", &[iso.to_str().unwrap()]);
         }
@@ -345,7 +345,7 @@ fn hostile_tables_neither_panic_nor_patch_outside_of_the_image() {
             let header = crc(&[&bad[512..528], &[0; 4], &bad[532..512 + 92]]);
             bad[528..532].copy_from_slice(&header);
         }
-        let report = partition_report::check(&bad, bad.len() as u64).unwrap();
+        let report = partition_report::check_partition_tables(&bad, bad.len() as u64).unwrap();
         assert!(report.problems.iter().all(|problem| !problem.to_string().is_empty()));
         if let Ok(area) = SystemArea::read(&bad, bad.len() as u64) {
             let growth = area.grow(area.append_at() + 5000);

@@ -8,7 +8,7 @@ pub(super) const TEXT_LIMIT: usize = 256 * 1024;
 
 /// An entry of a menu.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct MenuEntry {
     /// The label in isolinux; elsewhere the same as the title.
     pub id: String,
     /// What the menu shows.
@@ -25,12 +25,12 @@ pub struct Entry {
     pub(super) lines: Range<usize>,
 }
 
-impl Entry {
+impl MenuEntry {
     fn has_arg(&self, unwanted: &[&str]) -> bool {
         self.args.iter().any(|arg| unwanted.contains(&arg.as_str()))
     }
 
-    pub(super) fn installs(&self) -> bool {
+    pub(super) fn is_installer(&self) -> bool {
         let rescue = self.has_arg(&["rescue", "inst.rescue"])
             || self.title.to_ascii_lowercase().contains("rescue");
         self.kernel.is_some() && self.initrd.is_some() && !rescue
@@ -45,7 +45,7 @@ impl Entry {
 
 /// An entry to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEntry {
+pub struct NewMenuEntry {
     /// What the menu shows.
     pub title: String,
     /// Arguments that the kernel gets besides the vendor's, such as `ks=cdrom:/ks.cfg`.
@@ -56,7 +56,7 @@ pub struct NewEntry {
 
 /// A line that decides what starts in a way that is not followed here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unproven {
+pub struct UndecidedLine {
     /// The number of the line, from 1 on.
     pub line: usize,
     /// The line.
@@ -100,7 +100,7 @@ pub enum BootConfigError {
     },
     /// A line may start something else than the new entry.
     #[error("line {line} of the boot configuration, {text:?}, may start something else: {why}")]
-    Unproven {
+    Undecided {
         /// The number of the line, from 1 on.
         line: usize,
         /// The line.
@@ -127,7 +127,7 @@ impl BootConfigError {
             Self::Exists { .. } => {
                 Some("give the vendor's medium as the base, not one that was built".to_owned())
             }
-            Self::Unproven { .. } => Some(
+            Self::Undecided { .. } => Some(
                 "give the vendor's medium as it comes; a menu that decides by conditions or reads \
                  another file cannot be shown to start the new entry"
                     .to_owned(),
@@ -143,26 +143,26 @@ impl BootConfigError {
 
 /// What a grammar finds in a text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parsed {
-    pub(super) entries: Vec<Entry>,
+pub(super) struct ParsedMenu {
+    pub(super) entries: Vec<MenuEntry>,
     pub(super) timeout: Option<Duration>,
     pub(super) includes: Vec<String>,
     /// Labels of file systems that lines outside of entries name, too.
     pub(super) labels: Vec<String>,
     /// Lines that decide what starts in a way that is not followed.
-    pub(super) unproven: Vec<Unproven>,
+    pub(super) undecided: Vec<UndecidedLine>,
     /// Whether the default entry starts without a menu or a prompt before it.
     pub(super) is_immediate: bool,
 }
 
-impl Unproven {
+impl UndecidedLine {
     pub(super) fn new(index: usize, text: &str, why: &'static str) -> Self {
         Self { line: index + 1, text: text.trim().to_owned(), why, is_rewritten: false }
     }
 }
 
 /// The vendor's arguments that an unattended entry keeps.
-pub(super) fn is_kept(arg: &str) -> bool {
+pub(super) fn keeps_argument(arg: &str) -> bool {
     !matches!(arg, "rd.live.check" | "mediacheck")
         && !arg.starts_with("ks=")
         && !arg.starts_with("inst.ks=")

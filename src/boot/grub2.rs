@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use super::entry::{BootConfigError, Entry, NewEntry, Parsed, Unproven, is_kept};
-use super::lines::{Line, ending, lines};
+use super::entry::{
+    BootConfigError, MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument,
+};
+use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
 /// A word of a line: as written, and without its quotes.
@@ -18,7 +20,7 @@ struct Word<'t> {
 
 /// Splits a line into words in the manner of GRUB's shell. Backslashes stay, since that is how a
 /// blank in a volume label is written; a quote that is left open ends with the line.
-fn words(line: &str) -> Vec<Word<'_>> {
+fn split_words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut chars = line.char_indices().peekable();
     while let Some(&(start, first)) = chars.peek() {
@@ -59,7 +61,7 @@ fn words(line: &str) -> Vec<Word<'_>> {
 }
 
 /// Where a line stands.
-struct Placed<'t> {
+struct ParsedLine<'t> {
     line: Line<'t>,
     words: Vec<Word<'t>>,
     /// The blocks that are open before the line.
@@ -79,13 +81,13 @@ enum Block {
 /// How deeply blocks may be nested before the rest is left alone.
 const DEPTH_LIMIT: usize = 16;
 
-fn place(text: &str) -> Vec<Placed<'_>> {
+fn parse_lines(text: &str) -> Vec<ParsedLine<'_>> {
     let mut open: Vec<Block> = Vec::new();
     let (mut entries, mut conditions) = (0, 0_usize);
     let mut all = Vec::new();
-    for line in lines(text) {
-        let words = words(line.text);
-        let commands = commands(&words, &mut conditions);
+    for line in split_lines(text) {
+        let words = split_words(line.text);
+        let commands = find_commands(&words, &mut conditions);
         let before = open.clone();
         let mut next = Block::Function;
         match words.first().map(|word| word.raw) {
@@ -103,13 +105,13 @@ fn place(text: &str) -> Vec<Placed<'_>> {
                 _ => {}
             }
         }
-        all.push(Placed { line, words, open: before, commands });
+        all.push(ParsedLine { line, words, open: before, commands });
     }
     all
 }
 
 /// Finds the commands among the words of a line, and keeps count of the conditions around them.
-fn commands(words: &[Word<'_>], conditions: &mut usize) -> Vec<(usize, bool)> {
+fn find_commands(words: &[Word<'_>], conditions: &mut usize) -> Vec<(usize, bool)> {
     let mut commands = Vec::new();
     let mut is_command = true;
     for (index, word) in words.iter().enumerate() {
@@ -152,13 +154,13 @@ const OTHER_FILE: &[&str] = &[
 const STARTERS: &[&str] =
     &["boot", "exit", "halt", "reboot", "chainloader", "linux", "linuxefi", "linux16"];
 
-impl Placed<'_> {
+impl ParsedLine<'_> {
     fn command(&self) -> &str {
         self.words.first().map_or("", |word| word.raw)
     }
 
     /// The entry that the line is inside of.
-    fn entry(&self) -> Option<usize> {
+    fn enclosing_entry(&self) -> Option<usize> {
         self.open.iter().rev().find_map(|block| match block {
             Block::Entry(number) => Some(*number),
             _ => None,
@@ -166,9 +168,9 @@ impl Placed<'_> {
     }
 
     /// Why it is not known what one of its commands does to the menu.
-    fn unproven(&self) -> Option<&'static str> {
+    fn undecided_reason(&self) -> Option<&'static str> {
         let in_function = self.open.contains(&Block::Function);
-        let in_entry = self.entry().is_some();
+        let in_entry = self.enclosing_entry().is_some();
         self.commands.iter().find_map(|&(at, is_conditional)| {
             let sets = ["default=", "timeout="].iter().any(|name| {
                 let mut words = self.words[at..].iter().take(2);
@@ -194,7 +196,7 @@ impl Placed<'_> {
     }
 
     /// The value, when the line assigns to `name` outside of every block.
-    fn assigns(&self, name: &str) -> Option<&Word<'_>> {
+    fn assignment(&self, name: &str) -> Option<&Word<'_>> {
         let word = match self.command() {
             "set" => self.words.get(1)?,
             _ => self.words.first()?,
@@ -204,7 +206,7 @@ impl Placed<'_> {
     }
 
     /// The label that a `search` line looks for.
-    fn searched(&self) -> Option<&str> {
+    fn search_label(&self) -> Option<&str> {
         let words = self.words.iter().map(|word| word.plain.as_str());
         let words = words.take_while(|word| *word != ";").collect::<Vec<_>>();
         // Options that take a value take it after `=`, so the last bare word is what is sought.
@@ -225,16 +227,16 @@ fn is_initrd(command: &str) -> bool {
     matches!(command, "initrd" | "initrdefi" | "initrd16")
 }
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+pub(super) fn parse(text: &str) -> ParsedMenu {
+    let mut parsed = ParsedMenu::default();
     let mut default = None;
     // The position of each entry in the root menu, where a sub-menu counts as one.
     let mut positions = Vec::new();
     let mut position = 0;
-    let lines = place(text);
+    let lines = parse_lines(text);
     for (number, placed) in lines.iter().enumerate() {
-        if let Some(why) = placed.unproven() {
-            parsed.unproven.push(Unproven::new(number, placed.line.text, why));
+        if let Some(why) = placed.undecided_reason() {
+            parsed.undecided.push(UndecidedLine::new(number, placed.line.text, why));
         }
         if placed.open.is_empty() && placed.command() == "submenu" {
             position += 1;
@@ -242,27 +244,28 @@ pub(super) fn parse(text: &str) -> Parsed {
         if placed.command() == "menuentry" {
             let title = placed.words.get(1).map(|word| word.plain.clone()).unwrap_or_default();
             let (id, lines) = (title.clone(), number..number + 1);
-            parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+            parsed.entries.push(MenuEntry { id, title, lines, ..MenuEntry::default() });
             positions.push(placed.open.is_empty().then_some(position));
             position += usize::from(placed.open.is_empty());
             continue;
         }
-        if let Some(value) = placed.assigns("default") {
+        if let Some(value) = placed.assignment("default") {
             default = Some(value.plain["default=".len()..].to_owned());
         }
-        if let Some(value) = placed.assigns("timeout") {
+        if let Some(value) = placed.assignment("timeout") {
             let seconds = value.plain["timeout=".len()..].parse::<u64>().ok();
             parsed.timeout = seconds.map(Duration::from_secs);
         }
-        parsed.labels.extend(placed.searched().map(volume_label::unescape));
+        parsed.labels.extend(placed.search_label().map(volume_label::unescape));
         // A variable may hold a whole kernel line, of which each argument ends at a blank.
         let is_set = placed.command() == "set";
         let arguments = placed.words.iter().flat_map(|word| match is_set {
             true => word.plain.split_whitespace().collect::<Vec<_>>(),
             false => vec![word.plain.as_str()],
         });
-        parsed.labels.extend(arguments.filter_map(volume_label::in_argument));
-        let Some(entry) = placed.entry().and_then(|entry| parsed.entries.get_mut(entry)) else {
+        parsed.labels.extend(arguments.filter_map(volume_label::from_argument));
+        let Some(entry) = placed.enclosing_entry().and_then(|entry| parsed.entries.get_mut(entry))
+        else {
             continue;
         };
         entry.lines.end = number + 1;
@@ -275,7 +278,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             entry.initrd = Some(rest.collect::<Vec<_>>().join(" ")).filter(|path| !path.is_empty());
         }
     }
-    parsed.unproven.extend(undecided(&lines));
+    parsed.undecided.extend(undecided_assignments(&lines));
     let default = default.unwrap_or_else(|| "0".to_owned());
     let chosen = match default.parse::<usize>() {
         Ok(wanted) => positions.iter().position(|at| *at == Some(wanted)),
@@ -288,11 +291,11 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 /// Assignments to the default or the time limit whose value is only known while GRUB runs.
-fn undecided(lines: &[Placed<'_>]) -> Vec<Unproven> {
+fn undecided_assignments(lines: &[ParsedLine<'_>]) -> Vec<UndecidedLine> {
     let mut found = Vec::new();
     for name in ["default", "timeout"] {
         let assigned = lines.iter().enumerate().filter_map(|(number, placed)| {
-            Some((number, placed, placed.assigns(name)?.plain.as_str()))
+            Some((number, placed, placed.assignment(name)?.plain.as_str()))
         });
         let assigned: Vec<_> = assigned.collect();
         let is_alone = assigned.len() == 1;
@@ -307,8 +310,8 @@ fn undecided(lines: &[Placed<'_>]) -> Vec<Unproven> {
             } else {
                 continue;
             };
-            let unproven = Unproven::new(number, placed.line.text, why);
-            found.push(Unproven { is_rewritten: true, ..unproven });
+            let undecided = UndecidedLine::new(number, placed.line.text, why);
+            found.push(UndecidedLine { is_rewritten: true, ..undecided });
         }
     }
     found
@@ -316,12 +319,12 @@ fn undecided(lines: &[Placed<'_>]) -> Vec<Unproven> {
 
 pub(super) fn with_entry(
     text: &str,
-    base: &Entry,
-    new: &NewEntry,
+    base: &MenuEntry,
+    new: &NewMenuEntry,
 ) -> Result<String, BootConfigError> {
-    let end = ending(text);
-    let placed = place(text);
-    let is_first = |placed: &Placed<'_>| {
+    let end = line_ending(text);
+    let placed = parse_lines(text);
+    let is_first = |placed: &ParsedLine<'_>| {
         placed.open.is_empty() && matches!(placed.command(), "menuentry" | "submenu")
     };
     let first = placed.iter().position(is_first).unwrap_or(placed.len());
@@ -330,22 +333,23 @@ pub(super) fn with_entry(
         let (line, why) = (base.lines.start + 1, "it is inside of a block that is no menu");
         return Err(BootConfigError::Uncopyable { line, text, why });
     }
-    let block = block(&placed[base.lines.clone()], base, new, end)?;
+    let block = copy_block(&placed[base.lines.clone()], base, new, end)?;
     let values = [("default", "0".to_owned()), ("timeout", new.timeout_s.to_string())];
 
     let mut output = String::with_capacity(text.len() + 512);
     for (number, placed_line) in placed.iter().enumerate() {
         if number == first {
             for (name, value) in &values {
-                if !placed.iter().any(|placed| placed.assigns(name).is_some()) {
+                if !placed.iter().any(|placed| placed.assignment(name).is_some()) {
                     output += &format!("set {name}={value}{end}");
                 }
             }
             output += &block;
         }
         let line = placed_line.line;
-        let assigned =
-            values.iter().find_map(|(name, value)| Some((name, value, placed_line.assigns(name)?)));
+        let assigned = values
+            .iter()
+            .find_map(|(name, value)| Some((name, value, placed_line.assignment(name)?)));
         match assigned {
             Some((name, value, word)) => {
                 let quote = if word.raw.contains('"') { "\"" } else { "" };
@@ -359,10 +363,10 @@ pub(super) fn with_entry(
 }
 
 /// The new entry: the vendor's block with another title and other arguments.
-fn block(
-    vendor: &[Placed<'_>],
-    base: &Entry,
-    new: &NewEntry,
+fn copy_block(
+    vendor: &[ParsedLine<'_>],
+    base: &MenuEntry,
+    new: &NewMenuEntry,
     end: &str,
 ) -> Result<String, BootConfigError> {
     let outer = vendor[0].line.indent();
@@ -404,7 +408,7 @@ fn block(
                 return refuse("it goes on in the next line");
             }
             let words = placed.words.iter();
-            let vendor = words.filter(|word| is_kept(&word.plain)).map(|word| word.raw);
+            let vendor = words.filter(|word| keeps_argument(&word.plain)).map(|word| word.raw);
             let all = vendor.chain(new.args.iter().map(String::as_str)).collect::<Vec<_>>();
             let indent = &inner[..inner.len() - inner.trim_start().len()];
             block += &format!("{indent}{}{end}", all.join(" "));
@@ -417,7 +421,7 @@ fn block(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BootConfig, Kind};
+    use super::super::{BootConfig, MenuFormat};
     use super::*;
 
     /// The shape of EFI/BOOT/grub.cfg on CentOS 7 media.
@@ -458,13 +462,13 @@ submenu 'Troubleshooting -->' {
 }
 "#;
 
-    fn new() -> NewEntry {
+    fn new() -> NewMenuEntry {
         let args = vec!["inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg".to_owned()];
-        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 2 }
+        NewMenuEntry { title: "Install unattended".to_owned(), args, timeout_s: 2 }
     }
 
     fn config(text: &str) -> BootConfig {
-        BootConfig::parse(Kind::Grub2, text).unwrap()
+        BootConfig::parse(MenuFormat::Grub2, text).unwrap()
     }
 
     #[test]
@@ -493,7 +497,7 @@ submenu 'Troubleshooting -->' {
 
     #[test]
     fn an_unattended_entry_comes_first_and_the_rest_stays() {
-        let text = config(EL7).with_unattended(&new()).unwrap();
+        let text = config(EL7).with_unattended_entry(&new()).unwrap();
         let added = r"menuentry 'Install unattended' --class fedora --class os {
 	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=CentOS\x207\x20x86_64 quiet inst.ks=hd:LABEL=CentOS\x207\x20x86_64:/ks.cfg
 	initrdefi /images/pxeboot/initrd.img
@@ -510,13 +514,13 @@ submenu 'Troubleshooting -->' {
         let again = config(&text);
         assert!(again.entries()[0].is_default);
         assert_eq!(again.timeout(), Some(Duration::from_secs(2)));
-        assert!(matches!(again.with_unattended(&new()), Err(BootConfigError::Exists { .. })));
+        assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists { .. })));
     }
 
     #[test]
     fn a_menu_that_only_tests_the_medium_loses_the_test() {
         let text = "menuentry \"Test this media & install\" --id test {\r\n  linux /k rd.live.check ks=nfs:x\r\n  initrd /i\r\n}\r\n";
-        let grown = config(text).with_unattended(&new()).unwrap();
+        let grown = config(text).with_unattended_entry(&new()).unwrap();
         let added = "set default=0\r\nset timeout=2\r\nmenuentry \"Install unattended\" {\r\n  linux /k inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg\r\n  initrd /i\r\n}\r\n";
         assert_eq!(grown, format!("{added}{text}"));
     }
@@ -524,7 +528,7 @@ submenu 'Troubleshooting -->' {
     #[test]
     fn an_entry_of_a_submenu_is_copied_to_the_top_level() {
         let text = "submenu x {\n\tmenuentry y {\n\t\tlinux /k\n\t\tinitrd /i\n\t}\n}\n";
-        let grown = config(text).with_unattended(&new()).unwrap();
+        let grown = config(text).with_unattended_entry(&new()).unwrap();
         assert!(grown.contains("menuentry 'Install unattended' {\n\tlinux /k inst.ks="), "{grown}");
         assert!(grown.ends_with(text));
         assert!(config(&grown).entries()[0].is_default);
@@ -533,7 +537,7 @@ submenu 'Troubleshooting -->' {
     #[test]
     fn assignments_in_conditions_are_overruled_and_those_in_blocks_stay() {
         let text = "if [ x ]; then\n  set default=\"${saved}\"\nfi\nmenuentry a {\n\tset timeout=9\n\tlinux /k\n\tinitrd /i\n}\ndefault=3\n";
-        let grown = config(text).with_unattended(&new()).unwrap();
+        let grown = config(text).with_unattended_entry(&new()).unwrap();
         assert!(
             grown.starts_with("if [ x ]; then\n  set default=\"0\"\nfi\nset timeout=2\nmenuentry"),
             "{grown}"
@@ -545,7 +549,7 @@ submenu 'Troubleshooting -->' {
     #[test]
     fn what_goes_on_in_the_next_line_is_refused() {
         let text = "menuentry a {\n linux /k a \\\n b\n initrd /i\n}\n";
-        let error = config(text).with_unattended(&new()).unwrap_err();
+        let error = config(text).with_unattended_entry(&new()).unwrap_err();
         assert!(matches!(error, BootConfigError::Uncopyable { line: 2, .. }), "{error:?}");
     }
 
@@ -553,7 +557,7 @@ submenu 'Troubleshooting -->' {
     fn a_key_of_the_vendors_entry_does_not_start_ours() {
         for option in ["--hotkey=i", "--hotkey i", "--hotkey=i --id x"] {
             let text = format!("menuentry a --class x {option} {{\n linux /k\n initrd /i\n}}\n");
-            let grown = config(&text).with_unattended(&new()).unwrap();
+            let grown = config(&text).with_unattended_entry(&new()).unwrap();
             assert!(grown.contains("menuentry 'Install unattended' --class x {\n"), "{grown}");
             assert_eq!(grown.matches("hotkey").count(), 1);
         }
@@ -585,7 +589,7 @@ submenu 'Troubleshooting -->' {
             ["'", "\"\\", "menuentry", "menuentry {", "}}}", "set", "=", "a\\", "set default"]
         {
             let config = config(text);
-            assert!(config.with_unattended(&new()).is_err(), "{text:?}");
+            assert!(config.with_unattended_entry(&new()).is_err(), "{text:?}");
         }
         let deep = "{ ".repeat(100_000);
         assert_eq!(config(&deep).entries(), []);

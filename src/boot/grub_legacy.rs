@@ -5,19 +5,19 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, NewEntry, Parsed, Unproven, is_kept};
-use super::lines::{Line, ending, lines};
+use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument};
+use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
 /// The first word of a line and what follows it; GRUB takes `=` for a blank here.
-fn word(line: &str) -> (&str, &str) {
+fn split_word(line: &str) -> (&str, &str) {
     let line = line.trim();
     let end = line.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(line.len());
     (&line[..end], line[end..].trim_start_matches(|c: char| c.is_whitespace() || c == '='))
 }
 
 /// The path and the arguments of a `kernel` line; its own options come first.
-fn kernel(rest: &str) -> (Vec<&str>, Option<&str>, Vec<&str>) {
+fn split_kernel_line(rest: &str) -> (Vec<&str>, Option<&str>, Vec<&str>) {
     let mut words = rest.split_whitespace().peekable();
     let mut options = Vec::new();
     while let Some(option) = words.next_if(|word| word.starts_with("--")) {
@@ -27,39 +27,39 @@ fn kernel(rest: &str) -> (Vec<&str>, Option<&str>, Vec<&str>) {
     (options, path, words.collect())
 }
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+pub(super) fn parse(text: &str) -> ParsedMenu {
+    let mut parsed = ParsedMenu::default();
     let mut default = 0;
-    for (number, line) in lines(text).into_iter().enumerate() {
-        let (first, rest) = word(line.text);
+    for (number, line) in split_lines(text).into_iter().enumerate() {
+        let (first, rest) = split_word(line.text);
         let open = parsed.entries.last_mut();
         match (first, open) {
             ("title", _) => {
                 let (id, title) = (rest.trim_end().to_owned(), rest.trim_end().to_owned());
                 let lines = number..number + 1;
-                parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+                parsed.entries.push(MenuEntry { id, title, lines, ..MenuEntry::default() });
                 continue;
             }
             ("default", _) => {
                 default = rest.parse().unwrap_or(0);
                 if rest.trim().parse::<usize>().is_err() {
                     let why = "the default is kept elsewhere";
-                    let unproven = Unproven::new(number, line.text, why);
-                    parsed.unproven.push(Unproven { is_rewritten: true, ..unproven });
+                    let undecided = UndecidedLine::new(number, line.text, why);
+                    parsed.undecided.push(UndecidedLine { is_rewritten: true, ..undecided });
                 }
             }
             ("configfile", None) => {
                 let why = "the file that it reads is not followed";
-                parsed.unproven.push(Unproven::new(number, line.text, why));
+                parsed.undecided.push(UndecidedLine::new(number, line.text, why));
             }
             ("timeout", _) => parsed.timeout = rest.parse().ok().map(Duration::from_secs),
             ("kernel", Some(entry)) => {
-                let (_, path, args) = kernel(rest);
+                let (_, path, args) = split_kernel_line(rest);
                 entry.kernel = path.map(str::to_owned);
                 entry.args = args.into_iter().map(str::to_owned).collect();
                 parsed
                     .labels
-                    .extend(entry.args.iter().filter_map(|arg| volume_label::in_argument(arg)));
+                    .extend(entry.args.iter().filter_map(|arg| volume_label::from_argument(arg)));
             }
             ("initrd", Some(entry)) => {
                 entry.initrd = Some(rest.trim_end().to_owned()).filter(|path| !path.is_empty());
@@ -79,12 +79,12 @@ pub(super) fn parse(text: &str) -> Parsed {
     parsed
 }
 
-pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry) -> String {
-    let end = ending(text);
-    let all = lines(text);
-    let has = |key: &str| all.iter().any(|line| word(line.text).0 == key);
+pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry) -> String {
+    let end = line_ending(text);
+    let all = split_lines(text);
+    let has = |key: &str| all.iter().any(|line| split_word(line.text).0 == key);
     let (has_default, has_timeout) = (has("default"), has("timeout"));
-    let first = all.iter().position(|line| word(line.text).0 == "title").unwrap_or(all.len());
+    let first = all.iter().position(|line| split_word(line.text).0 == "title").unwrap_or(all.len());
 
     let mut output = String::with_capacity(text.len() + 512);
     for (number, line) in all.iter().enumerate() {
@@ -95,12 +95,12 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry) -> String {
             if !has_timeout {
                 output += &format!("timeout={}{end}", new.timeout_s);
             }
-            output += &block(&all[base.lines.clone()], base, new, end);
+            output += &copy_block(&all[base.lines.clone()], base, new, end);
         }
-        match word(line.text) {
-            ("default", value) => output += &set(line, value, "0"),
-            ("timeout", value) => output += &set(line, value, &new.timeout_s.to_string()),
-            ("fallback", value) => output += &set(line, value, &shifted(value)),
+        match split_word(line.text) {
+            ("default", value) => output += &with_value(line, value, "0"),
+            ("timeout", value) => output += &with_value(line, value, &new.timeout_s.to_string()),
+            ("fallback", value) => output += &with_value(line, value, &shift_entry_numbers(value)),
             _ => output += line.whole,
         }
     }
@@ -108,7 +108,7 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry) -> String {
 }
 
 /// `line` with another value: everything around the value stays.
-fn set(line: &Line<'_>, value: &str, new: &str) -> String {
+fn with_value(line: &Line<'_>, value: &str, new: &str) -> String {
     let text = line.text.trim_end();
     let head = &text[..text.len() - value.len()];
     let head = if value.is_empty() { format!("{head} ") } else { head.to_owned() };
@@ -116,7 +116,7 @@ fn set(line: &Line<'_>, value: &str, new: &str) -> String {
 }
 
 /// The numbers of entries, each one more than before.
-fn shifted(numbers: &str) -> String {
+fn shift_entry_numbers(numbers: &str) -> String {
     let shift = |word: &str| match word.parse::<u32>() {
         Ok(number) => number.saturating_add(1).to_string(),
         Err(_) => word.to_owned(),
@@ -125,13 +125,13 @@ fn shifted(numbers: &str) -> String {
 }
 
 /// The new entry: the vendor's block with another title and other arguments.
-fn block(vendor: &[Line<'_>], base: &Entry, new: &NewEntry, end: &str) -> String {
+fn copy_block(vendor: &[Line<'_>], base: &MenuEntry, new: &NewMenuEntry, end: &str) -> String {
     let mut block = format!("title {}{end}", new.title);
     for line in &vendor[1..] {
-        match word(line.text) {
+        match split_word(line.text) {
             ("kernel", rest) => {
-                let (options, path, _) = kernel(rest);
-                let args = base.args.iter().filter(|arg| is_kept(arg)).chain(&new.args);
+                let (options, path, _) = split_kernel_line(rest);
+                let args = base.args.iter().filter(|arg| keeps_argument(arg)).chain(&new.args);
                 let words = ["kernel"].into_iter().chain(options).chain(path);
                 let words = words.chain(args.map(String::as_str)).collect::<Vec<_>>().join(" ");
                 block += &format!("{}{words}{end}", line.indent());
@@ -146,7 +146,7 @@ fn block(vendor: &[Line<'_>], base: &Entry, new: &NewEntry, end: &str) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BootConfig, BootConfigError, Kind};
+    use super::super::{BootConfig, BootConfigError, MenuFormat};
     use super::*;
 
     /// The shape of EFI/BOOT/BOOTX64.conf on CentOS 6 media.
@@ -166,13 +166,13 @@ title rescue
 \tinitrd /images/pxeboot/initrd.img
 ";
 
-    fn new() -> NewEntry {
+    fn new() -> NewMenuEntry {
         let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
-        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+        NewMenuEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
     }
 
     fn config(text: &str) -> BootConfig {
-        BootConfig::parse(Kind::GrubLegacy, text).unwrap()
+        BootConfig::parse(MenuFormat::GrubLegacy, text).unwrap()
     }
 
     #[test]
@@ -202,13 +202,13 @@ title rescue
         let expected = EL6
             .replace("timeout 5", "timeout 1")
             .replace("title CentOS", &format!("{added}title CentOS"));
-        assert_eq!(config(EL6).with_unattended(&new()).unwrap(), expected);
+        assert_eq!(config(EL6).with_unattended_entry(&new()).unwrap(), expected);
         let windows = EL6.replace('\n', "\r\n");
-        let grown = config(&windows).with_unattended(&new()).unwrap();
+        let grown = config(&windows).with_unattended_entry(&new()).unwrap();
         assert_eq!(grown, expected.replace('\n', "\r\n"));
         assert!(config(&grown).entries()[0].is_default);
         assert!(matches!(
-            config(&grown).with_unattended(&new()),
+            config(&grown).with_unattended_entry(&new()),
             Err(BootConfigError::Exists { .. })
         ));
     }
@@ -224,7 +224,7 @@ title rescue
             ("default saved\ntimeout\n", "default 0\ntimeout 1\n"),
         ] {
             let text = format!("{head}{entry}");
-            let grown = config(&text).with_unattended(&new()).unwrap();
+            let grown = config(&text).with_unattended_entry(&new()).unwrap();
             assert_eq!(grown, format!("{expected}{added}{entry}"));
         }
         assert_eq!(config(entry).volume_labels(), ["X"]);
@@ -235,7 +235,7 @@ title rescue
         for text in
             ["", "title", "kernel", "title\nkernel --x\ninitrd", "default", "=", "default=9"]
         {
-            assert!(config(text).with_unattended(&new()).is_err(), "{text:?}");
+            assert!(config(text).with_unattended_entry(&new()).is_err(), "{text:?}");
         }
     }
 }

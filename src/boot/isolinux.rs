@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::entry::{Entry, NewEntry, Parsed, Unproven, is_kept};
-use super::lines::{Line, ending, lines};
+use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_argument};
+use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
 /// What a line does.
@@ -34,23 +34,25 @@ enum Directive<'t> {
 }
 
 /// The lines with their directive, the depth of sub-menus around each, and whether a label is open.
-struct Placed<'t> {
+struct ParsedLine<'t> {
     line: Line<'t>,
     directive: Directive<'t>,
     depth: usize,
     is_in_label: bool,
 }
 
-fn place(text: &str) -> Vec<Placed<'_>> {
+fn parse_lines(text: &str) -> Vec<ParsedLine<'_>> {
     let (mut depth, mut is_in_label, mut is_help) = (0_usize, false, false);
     let mut all = Vec::new();
-    for line in lines(text) {
-        let (first, rest) = word(line.text);
-        let mut directive = directive(line.text);
+    for line in split_lines(text) {
+        let (first, rest) = split_word(line.text);
+        let mut directive = parse_directive(line.text);
         if is_help {
             is_help = !first.eq_ignore_ascii_case("endtext");
             directive = Directive::Nothing;
-        } else if first.eq_ignore_ascii_case("text") && word(rest).0.eq_ignore_ascii_case("help") {
+        } else if first.eq_ignore_ascii_case("text")
+            && split_word(rest).0.eq_ignore_ascii_case("help")
+        {
             is_help = true;
             directive = Directive::Nothing;
         }
@@ -61,13 +63,13 @@ fn place(text: &str) -> Vec<Placed<'_>> {
             Directive::MenuSeparator => is_in_label = false,
             _ => {}
         }
-        all.push(Placed { line, directive, depth, is_in_label });
+        all.push(ParsedLine { line, directive, depth, is_in_label });
     }
     all
 }
 
-fn directive(line: &str) -> Directive<'_> {
-    let (first, rest) = word(line);
+fn parse_directive(line: &str) -> Directive<'_> {
+    let (first, rest) = split_word(line);
     match first.to_ascii_lowercase().as_str() {
         "label" => Directive::Label(rest),
         "kernel" | "linux" => Directive::Kernel(rest),
@@ -81,7 +83,7 @@ fn directive(line: &str) -> Directive<'_> {
         "prompt" => Directive::Prompt(rest),
         "localboot" => Directive::LocalBoot,
         "menu" => {
-            let (what, rest) = word(rest);
+            let (what, rest) = split_word(rest);
             match what.to_ascii_lowercase().as_str() {
                 "begin" => Directive::MenuBegin,
                 "end" => Directive::MenuEnd,
@@ -98,7 +100,7 @@ fn directive(line: &str) -> Directive<'_> {
 }
 
 /// The first word of a text and what follows it.
-fn word(text: &str) -> (&str, &str) {
+fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     match text.find(char::is_whitespace) {
         Some(end) => (&text[..end], text[end..].trim_start()),
@@ -107,7 +109,7 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 /// The arguments of an `append` line, and the `initrd=` among them.
-fn arguments(append: &str) -> (Vec<String>, Option<String>) {
+fn split_append(append: &str) -> (Vec<String>, Option<String>) {
     let (mut args, mut initrd) = (Vec::new(), None);
     for arg in append.split_whitespace().filter(|_| append != "-") {
         match arg.strip_prefix("initrd=") {
@@ -118,57 +120,57 @@ fn arguments(append: &str) -> (Vec<String>, Option<String>) {
     (args, initrd)
 }
 
-pub(super) fn parse(text: &str) -> Parsed {
-    let mut parsed = Parsed::default();
+pub(super) fn parse(text: &str) -> ParsedMenu {
+    let mut parsed = ParsedMenu::default();
     let mut everywhere = None;
     let (mut marked, mut named) = (None, None);
     let (mut has_menu, mut has_prompt) = (false, false);
     // What a `kernel` line adds and the last `append` of the entry, which is the one that counts.
     let (mut own, mut appended): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    let placed = place(text);
+    let placed = parse_lines(text);
     for (number, placed) in placed.iter().enumerate() {
         let mut open = parsed.entries.last_mut().filter(|_| placed.is_in_label);
         match (&placed.directive, &mut open) {
             (Directive::Label(id), _) => {
-                let id = word(id).0.to_owned();
+                let id = split_word(id).0.to_owned();
                 let (title, lines) = (id.clone(), number..number + 1);
-                parsed.entries.push(Entry { id, title, lines, ..Entry::default() });
+                parsed.entries.push(MenuEntry { id, title, lines, ..MenuEntry::default() });
                 (own, appended) = (Vec::new(), Vec::new());
                 continue;
             }
             (Directive::MenuLabel(title), Some(entry)) => entry.title = title.replace('^', ""),
             (Directive::Kernel(kernel), Some(entry)) => {
-                let (path, more) = word(kernel);
+                let (path, more) = split_word(kernel);
                 entry.kernel = Some(path.to_owned()).filter(|path| !path.is_empty());
-                own = arguments(more).0;
+                own = split_append(more).0;
                 entry.args = own.iter().chain(&appended).cloned().collect();
             }
             (Directive::Append(append), Some(entry)) => {
-                let (args, initrd) = arguments(append);
+                let (args, initrd) = split_append(append);
                 appended = args;
                 entry.args = own.iter().chain(&appended).cloned().collect();
                 entry.initrd = initrd.or(entry.initrd.take());
             }
-            (Directive::Append(append), None) => everywhere = Some(arguments(append)),
+            (Directive::Append(append), None) => everywhere = Some(split_append(append)),
             (Directive::Initrd(path), Some(entry)) => entry.initrd = Some((*path).to_owned()),
             (Directive::MenuDefault, Some(entry)) if placed.depth == 0 => {
                 marked = Some(entry.id.clone());
             }
             (Directive::LocalBoot, Some(entry)) => entry.kernel = None,
-            (Directive::Prompt(value), _) => has_prompt = word(value).0 != "0",
+            (Directive::Prompt(value), _) => has_prompt = split_word(value).0 != "0",
             (Directive::Ui(command), _) => {
                 has_menu = true;
-                parsed.unproven.extend(other_file(number, placed.line.text, command));
+                parsed.undecided.extend(undecided_menu_file(number, placed.line.text, command));
             }
             // `ontimeout` outranks `default`, which outranks the menu's mark when it is a label.
-            (Directive::OnTimeout(command), _) => named = Some((2, word(command).0)),
+            (Directive::OnTimeout(command), _) => named = Some((2, split_word(command).0)),
             (Directive::Default(command), _) => {
                 if is_module(command) {
                     has_menu = true;
-                    parsed.unproven.extend(other_file(number, placed.line.text, command));
+                    parsed.undecided.extend(undecided_menu_file(number, placed.line.text, command));
                 }
                 if named.is_none_or(|(rank, _)| rank < 2) {
-                    named = Some((1, word(command).0));
+                    named = Some((1, split_word(command).0));
                 }
             }
             (Directive::Timeout(tenths), _) => {
@@ -176,9 +178,9 @@ pub(super) fn parse(text: &str) -> Parsed {
                 parsed.timeout = tenths.map(|n| Duration::from_millis(u64::from(n) * 100));
             }
             (Directive::Include(path), _) => {
-                parsed.includes.push(word(path).0.to_owned());
+                parsed.includes.push(split_word(path).0.to_owned());
                 let why = "the file that it includes is not followed";
-                parsed.unproven.push(Unproven::new(number, placed.line.text, why));
+                parsed.undecided.push(UndecidedLine::new(number, placed.line.text, why));
             }
             _ => {}
         }
@@ -208,24 +210,24 @@ pub(super) fn parse(text: &str) -> Parsed {
     }
     let words = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let words = words.flat_map(str::split_whitespace);
-    parsed.labels = words.filter_map(volume_label::in_argument).collect();
+    parsed.labels = words.filter_map(volume_label::from_argument).collect();
     parsed
 }
 
 /// A menu module that is given a file reads its entries there.
-fn other_file(index: usize, line: &str, command: &str) -> Option<Unproven> {
-    let more = !word(command).1.is_empty();
-    more.then(|| Unproven::new(index, line, "the menu reads a file that is not followed"))
+fn undecided_menu_file(index: usize, line: &str, command: &str) -> Option<UndecidedLine> {
+    let more = !split_word(command).1.is_empty();
+    more.then(|| UndecidedLine::new(index, line, "the menu reads a file that is not followed"))
 }
 
 /// Whether a `default` starts a menu module, not an entry.
 fn is_module(command: &str) -> bool {
-    word(command).0.to_ascii_lowercase().ends_with(".c32")
+    split_word(command).0.to_ascii_lowercase().ends_with(".c32")
 }
 
-pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) -> String {
-    let end = ending(text);
-    let placed = place(text);
+pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label: &str) -> String {
+    let end = line_ending(text);
+    let placed = parse_lines(text);
     // Zero tenths would mean for ever.
     let tenths = u64::from(new.timeout_s).saturating_mul(10).max(1);
     let has = |wanted: fn(&Directive<'_>) -> bool| placed.iter().any(|p| wanted(&p.directive));
@@ -236,7 +238,7 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) 
 
     let mut output = String::with_capacity(text.len() + 512);
     for (number, placed_line) in placed.iter().enumerate() {
-        let Placed { line, directive, depth, is_in_label } = placed_line;
+        let ParsedLine { line, directive, depth, is_in_label } = placed_line;
         if number == first {
             if !has(|d| matches!(d, Directive::Timeout(_))) {
                 output += &format!("timeout {tenths}{end}");
@@ -244,10 +246,11 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) 
             if !has(|d| matches!(d, Directive::Default(_) | Directive::Ui(_))) {
                 output += &format!("default {label}{end}");
             }
-            output += &block(&placed[base.lines.clone()], base, new, label, end);
+            output += &copy_block(&placed[base.lines.clone()], base, new, label, end);
         }
-        let keyword = word(line.text).0;
-        let set = |value: &str| format!("{}{keyword} {value}{}", line.indent(), ending_of(line));
+        let keyword = split_word(line.text).0;
+        let set =
+            |value: &str| format!("{}{keyword} {value}{}", line.indent(), ending_of_line(line));
         match directive {
             Directive::Timeout(_) => output += &set(&tenths.to_string()),
             Directive::OnTimeout(_) => output += &set(label),
@@ -260,13 +263,19 @@ pub(super) fn with_entry(text: &str, base: &Entry, new: &NewEntry, label: &str) 
     output
 }
 
-fn ending_of<'t>(line: &Line<'t>) -> &'t str {
+fn ending_of_line<'t>(line: &Line<'t>) -> &'t str {
     &line.whole[line.text.len()..]
 }
 
 /// The new entry: what the vendor's block says besides its place in the menu.
-fn block(vendor: &[Placed<'_>], base: &Entry, new: &NewEntry, label: &str, end: &str) -> String {
-    let is_kernel = |placed: &&Placed<'_>| matches!(placed.directive, Directive::Kernel(_));
+fn copy_block(
+    vendor: &[ParsedLine<'_>],
+    base: &MenuEntry,
+    new: &NewMenuEntry,
+    label: &str,
+    end: &str,
+) -> String {
+    let is_kernel = |placed: &&ParsedLine<'_>| matches!(placed.directive, Directive::Kernel(_));
     let indent = vendor.iter().find(is_kernel).map_or("  ", |placed| placed.line.indent());
     let mut block = format!("label {label}{end}");
     for directive in [format!("menu label {}", new.title), "menu default".to_owned()] {
@@ -275,8 +284,8 @@ fn block(vendor: &[Placed<'_>], base: &Entry, new: &NewEntry, label: &str, end: 
     for placed in vendor {
         match placed.directive {
             Directive::Kernel(kernel) => {
-                let keyword = word(placed.line.text).0;
-                block += &format!("{indent}{keyword} {}{end}", word(kernel).0);
+                let keyword = split_word(placed.line.text).0;
+                block += &format!("{indent}{keyword} {}{end}", split_word(kernel).0);
             }
             Directive::Initrd(_) | Directive::Other => {
                 block += &format!("{}{end}", placed.line.text);
@@ -288,7 +297,7 @@ fn block(vendor: &[Placed<'_>], base: &Entry, new: &NewEntry, label: &str, end: 
         vendor.iter().any(|placed| matches!(placed.directive, Directive::Initrd(_)));
     let initrd =
         base.initrd.iter().filter(|_| !is_initrd_line).map(|path| format!("initrd={path}"));
-    let args = base.args.iter().filter(|arg| is_kept(arg)).chain(&new.args).cloned();
+    let args = base.args.iter().filter(|arg| keeps_argument(arg)).chain(&new.args).cloned();
     let append = initrd.chain(args).collect::<Vec<_>>().join(" ");
     block += &format!("{indent}append {append}{end}{end}");
     block
@@ -296,7 +305,7 @@ fn block(vendor: &[Placed<'_>], base: &Entry, new: &NewEntry, label: &str, end: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BootConfig, BootConfigError, Kind};
+    use super::super::{BootConfig, BootConfigError, MenuFormat};
     use super::*;
 
     /// The shape of isolinux.cfg on CentOS 6.6 media.
@@ -385,13 +394,13 @@ label returntomain
 menu end
 ";
 
-    fn new() -> NewEntry {
+    fn new() -> NewMenuEntry {
         let args = vec!["ks=cdrom:/ks.cfg".to_owned()];
-        NewEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
+        NewMenuEntry { title: "Install unattended".to_owned(), args, timeout_s: 1 }
     }
 
     fn config(text: &str) -> BootConfig {
-        BootConfig::parse(Kind::Isolinux, text).unwrap()
+        BootConfig::parse(MenuFormat::Isolinux, text).unwrap()
     }
 
     #[test]
@@ -425,14 +434,14 @@ menu end
             .replace("  menu default\n", "")
             .replace("timeout 600", "timeout 10")
             .replace("label linux", &format!("{added}label linux"));
-        assert_eq!(config(EL6).with_unattended(&new()).unwrap(), expected);
+        assert_eq!(config(EL6).with_unattended_entry(&new()).unwrap(), expected);
 
         let windows = EL6.replace('\n', "\r\n");
-        let grown = config(&windows).with_unattended(&new()).unwrap();
+        let grown = config(&windows).with_unattended_entry(&new()).unwrap();
         assert_eq!(grown, expected.replace('\n', "\r\n"));
         let again = config(&grown);
         assert_eq!(again.default_entry().unwrap().id, "install-unattended");
-        assert!(matches!(again.with_unattended(&new()), Err(BootConfigError::Exists { .. })));
+        assert!(matches!(again.with_unattended_entry(&new()), Err(BootConfigError::Exists { .. })));
     }
 
     #[test]
@@ -443,7 +452,7 @@ menu end
         let ids: Vec<_> = before.entries().iter().map(|e| e.id.as_str()).collect();
         assert_eq!(ids, ["linux", "check", "vesa", "rescue", "returntomain"]);
 
-        let grown = before.with_unattended(&new()).unwrap();
+        let grown = before.with_unattended_entry(&new()).unwrap();
         let after = config(&grown);
         assert_eq!(after.default_entry().unwrap().id, "install-unattended");
         assert_eq!(
@@ -471,7 +480,7 @@ menu end
                 format!("default menu.c32\nontimeout {label}\ntimeout 10\n"),
             ),
         ] {
-            let grown = config(&format!("{head}{entry}")).with_unattended(&new()).unwrap();
+            let grown = config(&format!("{head}{entry}")).with_unattended_entry(&new()).unwrap();
             assert_eq!(grown, format!("{expected}{added}{entry}"));
             assert_eq!(config(&grown).default_entry().unwrap().id, label);
         }
@@ -481,7 +490,7 @@ menu end
     fn a_submenu_that_was_the_default_no_longer_is() {
         let text =
             "menu begin\n  menu default\n  label a\n    kernel k\n    append initrd=i\nmenu end\n";
-        let grown = config(text).with_unattended(&new()).unwrap();
+        let grown = config(text).with_unattended_entry(&new()).unwrap();
         assert!(
             grown.ends_with("menu begin\n  label a\n    kernel k\n    append initrd=i\nmenu end\n")
         );
@@ -505,7 +514,7 @@ menu end
         assert_eq!(config.entries()[0].args, ["quiet"]);
         assert_eq!(config.entries()[0].initrd.as_deref(), Some("i"));
         assert_eq!(config.entries()[1].initrd, None);
-        let grown = config.with_unattended(&new()).unwrap();
+        let grown = config.with_unattended_entry(&new()).unwrap();
         assert!(grown.contains("  append initrd=i quiet ks=cdrom:/ks.cfg\n"), "{grown}");
     }
 
@@ -514,7 +523,7 @@ menu end
         for text in
             ["", "label", "menu", "menu end", "text help", "label\nkernel\nappend", "timeout x"]
         {
-            assert!(config(text).with_unattended(&new()).is_err(), "{text:?}");
+            assert!(config(text).with_unattended_entry(&new()).is_err(), "{text:?}");
         }
     }
 }

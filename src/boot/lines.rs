@@ -19,14 +19,14 @@ impl<'t> Line<'t> {
 }
 
 /// Splits `text` into its lines.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+pub(super) fn split_lines(text: &str) -> Vec<Line<'_>> {
     text.split_inclusive('\n')
         .map(|whole| Line { whole, text: whole.trim_end_matches(['\r', '\n']) })
         .collect()
 }
 
 /// How the lines of `text` end.
-pub(super) fn ending(text: &str) -> &'static str {
+pub(super) fn line_ending(text: &str) -> &'static str {
     match text.find('\n') {
         Some(at) if text[..at].ends_with('\r') => "\r\n",
         _ => "\n",

@@ -13,16 +13,16 @@ pub(super) mod volume_label;
 
 use std::time::Duration;
 
-use entry::{Parsed, TEXT_LIMIT};
+use entry::{ParsedMenu, TEXT_LIMIT};
 
-pub use entry::{BootConfigError, Entry, NewEntry, Unproven};
+pub use entry::{BootConfigError, MenuEntry, NewMenuEntry, UndecidedLine};
 
 /// The longest title and the longest argument that is added.
 const WORD_LIMIT: usize = 200;
 
 /// Which of the three grammars a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MenuFormat {
     /// isolinux and syslinux.
     Isolinux,
     /// GRUB 0.97, as el6 boots it under UEFI.
@@ -31,10 +31,10 @@ pub enum Kind {
     Grub2,
 }
 
-impl Kind {
+impl MenuFormat {
     /// The grammar of a file, from its name alone, whatever the case of its letters; for
-    /// `BOOT*.conf` see [`Kind::of_text`].
-    pub fn of(path: &str) -> Option<Self> {
+    /// `BOOT*.conf` see [`MenuFormat::of_text`].
+    pub fn from_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name.to_ascii_lowercase().as_str() {
             "isolinux.cfg" | "syslinux.cfg" => Some(Self::Isolinux),
@@ -46,7 +46,7 @@ impl Kind {
 
     /// The grammar that a file of this kind is written in: `BOOT.conf` is GRUB legacy's on el6, and
     /// from el8 on a copy of `grub.cfg`.
-    pub fn of_text(self, text: &str) -> Self {
+    pub fn for_text(self, text: &str) -> Self {
         let mut words = text.lines().filter_map(|line| line.split_whitespace().next());
         let is_grub2 = |word| {
             matches!(word, "menuentry" | "submenu" | "set" | "linux" | "linuxefi" | "function")
@@ -60,7 +60,7 @@ impl Kind {
 
 /// When a menu starts its default entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum MenuStart {
     /// Not before somebody presses a key.
     Never,
     /// At once, so that nobody can stop it.
@@ -72,9 +72,9 @@ pub enum Start {
 /// A boot configuration that has been read.
 #[derive(Clone, Debug)]
 pub struct BootConfig {
-    kind: Kind,
+    format: MenuFormat,
     text: String,
-    parsed: Parsed,
+    parsed: ParsedMenu,
 }
 
 impl BootConfig {
@@ -92,21 +92,21 @@ impl BootConfig {
     /// assert_eq!(config.timeout().unwrap().as_secs(), 60);
     /// # Ok::<(), preflight::boot::BootConfigError>(())
     /// ```
-    pub fn parse(kind: Kind, text: &str) -> Result<Self, BootConfigError> {
+    pub fn parse(format: MenuFormat, text: &str) -> Result<Self, BootConfigError> {
         if text.len() > TEXT_LIMIT {
             return Err(BootConfigError::TooLong { len: text.len() });
         }
-        let parsed = match kind {
-            Kind::Isolinux => isolinux::parse(text),
-            Kind::GrubLegacy => grub_legacy::parse(text),
-            Kind::Grub2 => grub2::parse(text),
+        let parsed = match format {
+            MenuFormat::Isolinux => isolinux::parse(text),
+            MenuFormat::GrubLegacy => grub_legacy::parse(text),
+            MenuFormat::Grub2 => grub2::parse(text),
         };
-        Ok(Self { kind, text: text.to_owned(), parsed })
+        Ok(Self { format, text: text.to_owned(), parsed })
     }
 
     /// The grammar it is written in.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    pub fn format(&self) -> MenuFormat {
+        self.format
     }
 
     /// The text as it was read.
@@ -115,12 +115,12 @@ impl BootConfig {
     }
 
     /// The entries, those of sub-menus too, in the order of the file.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[MenuEntry] {
         &self.parsed.entries
     }
 
     /// The entry that starts when nobody touches the keyboard.
-    pub fn default_entry(&self) -> Option<&Entry> {
+    pub fn default_entry(&self) -> Option<&MenuEntry> {
         self.entries().iter().find(|entry| entry.is_default)
     }
 
@@ -130,19 +130,19 @@ impl BootConfig {
     }
 
     /// When the default entry starts by itself.
-    pub fn start(&self) -> Start {
+    pub fn start(&self) -> MenuStart {
         match self.parsed.timeout {
-            _ if self.parsed.is_immediate => Start::AtOnce,
-            None => Start::Never,
-            Some(time) if time.is_zero() => Start::AtOnce,
-            Some(time) => Start::After(time),
+            _ if self.parsed.is_immediate => MenuStart::AtOnce,
+            None => MenuStart::Never,
+            Some(time) if time.is_zero() => MenuStart::AtOnce,
+            Some(time) => MenuStart::After(time),
         }
     }
 
     /// Lines that decide what starts in a way that is not followed, so that the default entry may be
     /// another than [`default_entry`](Self::default_entry).
-    pub fn unproven(&self) -> &[Unproven] {
-        &self.parsed.unproven
+    pub fn undecided_lines(&self) -> &[UndecidedLine] {
+        &self.parsed.undecided
     }
 
     /// Files it includes. They are not read.
@@ -154,7 +154,7 @@ impl BootConfig {
     pub fn volume_labels(&self) -> Vec<String> {
         let mut labels: Vec<String> = Vec::new();
         let args = self.entries().iter().flat_map(|entry| &entry.args);
-        let named = args.filter_map(|arg| volume_label::in_argument(arg));
+        let named = args.filter_map(|arg| volume_label::from_argument(arg));
         for label in self.parsed.labels.iter().cloned().chain(named) {
             if !labels.contains(&label) {
                 labels.push(label);
@@ -166,7 +166,7 @@ impl BootConfig {
     /// What each entry starts, one line each: the same for two files that boot the same, however
     /// they are laid out.
     pub fn kernel_lines(&self) -> Vec<String> {
-        let line = |entry: &Entry| {
+        let line = |entry: &MenuEntry| {
             let kernel = entry.kernel.as_deref()?;
             let initrd = entry.initrd.as_deref().unwrap_or("-");
             let default = if entry.is_default { " (default)" } else { "" };
@@ -178,8 +178,8 @@ impl BootConfig {
 
     /// The vendor's entry that installs without further ado: the one that an unattended entry
     /// copies.
-    pub fn install_entry(&self) -> Option<&Entry> {
-        let mut installs = self.entries().iter().filter(|entry| entry.installs());
+    pub fn install_entry(&self) -> Option<&MenuEntry> {
+        let mut installs = self.entries().iter().filter(|entry| entry.is_installer());
         let first = installs.clone().next();
         installs.find(|entry| entry.is_plain()).or(first)
     }
@@ -193,10 +193,10 @@ impl BootConfig {
     /// Fails when there is nothing to copy, when an entry of that title is there already, when a
     /// title or an argument would mean something else to the boot loader, and when a line of the
     /// menu may start something else than the new entry.
-    pub fn with_unattended(&self, new: &NewEntry) -> Result<String, BootConfigError> {
-        writable(new)?;
+    pub fn with_unattended_entry(&self, new: &NewMenuEntry) -> Result<String, BootConfigError> {
+        check_entry_text(new)?;
         let slug = slug(&new.title);
-        let is_new = |entry: &Entry| entry.title == new.title || entry.id == slug;
+        let is_new = |entry: &MenuEntry| entry.title == new.title || entry.id == slug;
         if self.entries().iter().any(is_new) {
             return Err(BootConfigError::Exists { title: new.title.clone() });
         }
@@ -205,22 +205,22 @@ impl BootConfig {
             let includes = self.parsed.includes.clone();
             return Err(BootConfigError::NoInstallEntry { titles, includes });
         };
-        if let Some(Unproven { line, text, why, .. }) =
-            self.parsed.unproven.iter().find(|unproven| !unproven.is_rewritten)
+        if let Some(UndecidedLine { line, text, why, .. }) =
+            self.parsed.undecided.iter().find(|undecided| !undecided.is_rewritten)
         {
             let text = text.clone();
-            return Err(BootConfigError::Unproven { line: *line, text, why });
+            return Err(BootConfigError::Undecided { line: *line, text, why });
         }
-        match self.kind {
-            Kind::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
-            Kind::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
-            Kind::Grub2 => grub2::with_entry(&self.text, base, new),
+        match self.format {
+            MenuFormat::Isolinux => Ok(isolinux::with_entry(&self.text, base, new, &slug)),
+            MenuFormat::GrubLegacy => Ok(grub_legacy::with_entry(&self.text, base, new)),
+            MenuFormat::Grub2 => grub2::with_entry(&self.text, base, new),
         }
     }
 }
 
 /// Refuses what any of the three boot loaders would take apart.
-fn writable(new: &NewEntry) -> Result<(), BootConfigError> {
+fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
     let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
     let is_word =
         |text: &str| text.len() <= WORD_LIMIT && text.bytes().all(|b| (b' '..=b'~').contains(&b));
@@ -260,36 +260,40 @@ mod tests {
 
     use super::*;
 
-    fn new(title: &str, args: &[&str]) -> NewEntry {
+    fn new(title: &str, args: &[&str]) -> NewMenuEntry {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        NewEntry { title: title.to_owned(), args, timeout_s: 1 }
+        NewMenuEntry { title: title.to_owned(), args, timeout_s: 1 }
     }
 
     #[test]
     fn the_grammar_follows_from_the_name() {
         for (path, kind) in [
-            ("isolinux/isolinux.cfg", Some(Kind::Isolinux)),
-            ("/EFI/BOOT/BOOTX64.conf", Some(Kind::GrubLegacy)),
-            ("EFI/BOOT/BOOT.CONF", Some(Kind::GrubLegacy)),
-            ("EFI/BOOT/grub.cfg", Some(Kind::Grub2)),
-            ("SYSLINUX.CFG", Some(Kind::Isolinux)),
+            ("isolinux/isolinux.cfg", Some(MenuFormat::Isolinux)),
+            ("/EFI/BOOT/BOOTX64.conf", Some(MenuFormat::GrubLegacy)),
+            ("EFI/BOOT/BOOT.CONF", Some(MenuFormat::GrubLegacy)),
+            ("EFI/BOOT/grub.cfg", Some(MenuFormat::Grub2)),
+            ("SYSLINUX.CFG", Some(MenuFormat::Isolinux)),
             ("isolinux/grub.conf", None),
             ("", None),
         ] {
-            assert_eq!(Kind::of(path), kind, "{path}");
+            assert_eq!(MenuFormat::from_path(path), kind, "{path}");
         }
     }
 
     #[test]
     fn a_boot_conf_may_be_of_either_grub() {
         for (text, kind) in [
-            ("default=0\ntitle a\n\tkernel /k\n", Kind::GrubLegacy),
-            ("set default=\"1\"\nmenuentry 'a' {\n\tlinuxefi /k\n}\n", Kind::Grub2),
-            ("menuentry a {\n}\n", Kind::Grub2),
-            ("", Kind::GrubLegacy),
+            ("default=0\ntitle a\n\tkernel /k\n", MenuFormat::GrubLegacy),
+            ("set default=\"1\"\nmenuentry 'a' {\n\tlinuxefi /k\n}\n", MenuFormat::Grub2),
+            ("menuentry a {\n}\n", MenuFormat::Grub2),
+            ("", MenuFormat::GrubLegacy),
         ] {
-            assert_eq!(Kind::of("EFI/BOOT/BOOT.conf").unwrap().of_text(text), kind, "{text}");
-            assert_eq!(Kind::Isolinux.of_text(text), Kind::Isolinux);
+            assert_eq!(
+                MenuFormat::from_path("EFI/BOOT/BOOT.conf").unwrap().for_text(text),
+                kind,
+                "{text}"
+            );
+            assert_eq!(MenuFormat::Isolinux.for_text(text), MenuFormat::Isolinux);
         }
     }
 
@@ -299,34 +303,38 @@ mod tests {
         let legacy = "title a\n kernel /k\n initrd /i\n";
         let grub2 = "menuentry a {\n linux /k\n initrd /i\n}\n";
         for (kind, text, line) in [
-            (Kind::Isolinux, format!("ui vesamenu.c32 menu.cfg\n{isolinux}"), 1),
-            (Kind::Isolinux, format!("default vesamenu.c32 menu.cfg\n{isolinux}"), 1),
-            (Kind::Isolinux, format!("{isolinux}include more.cfg\n"), 4),
-            (Kind::Isolinux, format!("menu include more.cfg\n{isolinux}"), 1),
-            (Kind::GrubLegacy, format!("configfile /other.conf\n{legacy}"), 1),
-            (Kind::Grub2, format!("if [ x ]; then\n{grub2}fi\n"), 2),
-            (Kind::Grub2, format!("{grub2}if [ x ]; then menuentry b {{\n linux /m\n}}\nfi\n"), 5),
-            (Kind::Grub2, format!("source /custom.cfg\n{grub2}"), 1),
-            (Kind::Grub2, format!("{grub2}if [ -f /x ]; then source /x; fi\n"), 5),
-            (Kind::Grub2, format!("configfile $prefix/x\n{grub2}"), 1),
-            (Kind::Grub2, format!("{grub2}function f {{\n set default=2\n}}\nf\n"), 6),
-            (Kind::Grub2, format!("linux /k\nboot\n{grub2}"), 1),
+            (MenuFormat::Isolinux, format!("ui vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (MenuFormat::Isolinux, format!("default vesamenu.c32 menu.cfg\n{isolinux}"), 1),
+            (MenuFormat::Isolinux, format!("{isolinux}include more.cfg\n"), 4),
+            (MenuFormat::Isolinux, format!("menu include more.cfg\n{isolinux}"), 1),
+            (MenuFormat::GrubLegacy, format!("configfile /other.conf\n{legacy}"), 1),
+            (MenuFormat::Grub2, format!("if [ x ]; then\n{grub2}fi\n"), 2),
+            (
+                MenuFormat::Grub2,
+                format!("{grub2}if [ x ]; then menuentry b {{\n linux /m\n}}\nfi\n"),
+                5,
+            ),
+            (MenuFormat::Grub2, format!("source /custom.cfg\n{grub2}"), 1),
+            (MenuFormat::Grub2, format!("{grub2}if [ -f /x ]; then source /x; fi\n"), 5),
+            (MenuFormat::Grub2, format!("configfile $prefix/x\n{grub2}"), 1),
+            (MenuFormat::Grub2, format!("{grub2}function f {{\n set default=2\n}}\nf\n"), 6),
+            (MenuFormat::Grub2, format!("linux /k\nboot\n{grub2}"), 1),
         ] {
             let config = BootConfig::parse(kind, &text).unwrap();
-            assert_eq!(config.unproven()[0].line, line, "{text}");
-            let error = config.with_unattended(&new("New", &[])).unwrap_err();
-            assert!(matches!(error, BootConfigError::Unproven { .. }), "{text}: {error:?}");
+            assert_eq!(config.undecided_lines()[0].line, line, "{text}");
+            let error = config.with_unattended_entry(&new("New", &[])).unwrap_err();
+            assert!(matches!(error, BootConfigError::Undecided { .. }), "{text}: {error:?}");
             assert!(error.hint().is_some());
         }
         for (kind, text) in [
-            (Kind::Isolinux, format!("ui vesamenu.c32\n{isolinux}")),
-            (Kind::Grub2, format!("if [ x ]; then\n insmod y\nfi\n{grub2}")),
-            (Kind::Grub2, format!("{grub2}menuentry b {{\n configfile /x\n}}\n")),
+            (MenuFormat::Isolinux, format!("ui vesamenu.c32\n{isolinux}")),
+            (MenuFormat::Grub2, format!("if [ x ]; then\n insmod y\nfi\n{grub2}")),
+            (MenuFormat::Grub2, format!("{grub2}menuentry b {{\n configfile /x\n}}\n")),
         ] {
             let config = BootConfig::parse(kind, &text).unwrap();
-            assert_eq!(config.unproven(), [], "{text}");
-            let text = config.with_unattended(&new("New", &[])).unwrap();
-            assert_eq!(BootConfig::parse(kind, &text).unwrap().unproven(), []);
+            assert_eq!(config.undecided_lines(), [], "{text}");
+            let text = config.with_unattended_entry(&new("New", &[])).unwrap();
+            assert_eq!(BootConfig::parse(kind, &text).unwrap().undecided_lines(), []);
         }
     }
 
@@ -341,31 +349,31 @@ mod tests {
             ("set timeout=5\nif [ x ]; then\n set timeout=-1\nfi\n", false),
             ("if [ x ]; then set default=1; fi\n", false),
         ] {
-            let config = BootConfig::parse(Kind::Grub2, &format!("{head}{entries}")).unwrap();
-            assert_eq!(config.unproven().is_empty(), proven, "{head}");
+            let config = BootConfig::parse(MenuFormat::Grub2, &format!("{head}{entries}")).unwrap();
+            assert_eq!(config.undecided_lines().is_empty(), proven, "{head}");
         }
     }
 
     #[test]
     fn when_a_menu_starts_by_itself_follows_from_its_settings() {
-        let five = Start::After(Duration::from_secs(5));
+        let five = MenuStart::After(Duration::from_secs(5));
         let isolinux = "label a\n  kernel k\n";
         let (legacy, grub2) = ("title a\n kernel /k\n", "menuentry a {\n linux /k\n}\n");
         for (kind, head, entry, start) in [
-            (Kind::Isolinux, "default vesamenu.c32\ntimeout 50\n", isolinux, five),
-            (Kind::Isolinux, "default vesamenu.c32\ntimeout 0\n", isolinux, Start::Never),
-            (Kind::Isolinux, "ui menu.c32\n", isolinux, Start::Never),
-            (Kind::Isolinux, "default a\nprompt 1\ntimeout 50\n", isolinux, five),
-            (Kind::Isolinux, "default a\nprompt 1\n", isolinux, Start::Never),
-            (Kind::Isolinux, "default a\ntimeout 50\n", isolinux, Start::AtOnce),
-            (Kind::Isolinux, "", isolinux, Start::Never),
-            (Kind::GrubLegacy, "timeout 5\n", legacy, five),
-            (Kind::GrubLegacy, "timeout=0\n", legacy, Start::AtOnce),
-            (Kind::GrubLegacy, "hiddenmenu\n", legacy, Start::Never),
-            (Kind::Grub2, "set timeout=5\n", grub2, five),
-            (Kind::Grub2, "set timeout=-1\n", grub2, Start::Never),
-            (Kind::Grub2, "set timeout=0\n", grub2, Start::AtOnce),
-            (Kind::Grub2, "", grub2, Start::Never),
+            (MenuFormat::Isolinux, "default vesamenu.c32\ntimeout 50\n", isolinux, five),
+            (MenuFormat::Isolinux, "default vesamenu.c32\ntimeout 0\n", isolinux, MenuStart::Never),
+            (MenuFormat::Isolinux, "ui menu.c32\n", isolinux, MenuStart::Never),
+            (MenuFormat::Isolinux, "default a\nprompt 1\ntimeout 50\n", isolinux, five),
+            (MenuFormat::Isolinux, "default a\nprompt 1\n", isolinux, MenuStart::Never),
+            (MenuFormat::Isolinux, "default a\ntimeout 50\n", isolinux, MenuStart::AtOnce),
+            (MenuFormat::Isolinux, "", isolinux, MenuStart::Never),
+            (MenuFormat::GrubLegacy, "timeout 5\n", legacy, five),
+            (MenuFormat::GrubLegacy, "timeout=0\n", legacy, MenuStart::AtOnce),
+            (MenuFormat::GrubLegacy, "hiddenmenu\n", legacy, MenuStart::Never),
+            (MenuFormat::Grub2, "set timeout=5\n", grub2, five),
+            (MenuFormat::Grub2, "set timeout=-1\n", grub2, MenuStart::Never),
+            (MenuFormat::Grub2, "set timeout=0\n", grub2, MenuStart::AtOnce),
+            (MenuFormat::Grub2, "", grub2, MenuStart::Never),
         ] {
             let config = BootConfig::parse(kind, &format!("{head}{entry}")).unwrap();
             assert_eq!(config.start(), start, "{kind:?} {head}");
@@ -375,30 +383,30 @@ mod tests {
     #[test]
     fn what_a_boot_loader_would_take_apart_is_refused() {
         let ok = ["ks=cdrom:/ks.cfg", "inst.ks=hd:LABEL=CentOS\\x207\\x20x86_64:/ks.cfg"];
-        assert_eq!(writable(&new("Install, unattended (erases sda)", &ok)), Ok(()));
+        assert_eq!(check_entry_text(&new("Install, unattended (erases sda)", &ok)), Ok(()));
         for title in
             ["", " ", "-", "a\nb", "it's", "a\"b", "x{", "$x", "^x", " x", "x ", "\u{2013}"]
         {
-            assert!(writable(&new(title, &[])).is_err(), "{title:?}");
+            assert!(check_entry_text(&new(title, &[])).is_err(), "{title:?}");
         }
         for arg in ["", "a b", "a\tb", "a;b", "a\\b", "\\x2", "a'b", "$(x)", "a#b", "a\u{2013}b"] {
-            assert!(writable(&new("x", &[arg])).is_err(), "{arg:?}");
+            assert!(check_entry_text(&new("x", &[arg])).is_err(), "{arg:?}");
         }
-        assert!(writable(&new(&"x".repeat(201), &[])).is_err());
+        assert!(check_entry_text(&new(&"x".repeat(201), &[])).is_err());
     }
 
     #[test]
     fn a_text_that_is_too_long_is_refused() {
         let text = "#".repeat(TEXT_LIMIT + 1);
-        let error = BootConfig::parse(Kind::Grub2, &text).unwrap_err();
+        let error = BootConfig::parse(MenuFormat::Grub2, &text).unwrap_err();
         assert_eq!(error, BootConfigError::TooLong { len: TEXT_LIMIT + 1 });
     }
 
     #[test]
     fn a_menu_without_an_installation_is_an_error_that_names_what_is_there() {
         let text = "include more.cfg\nlabel local\n  localboot 0xffff\n";
-        let config = BootConfig::parse(Kind::Isolinux, text).unwrap();
-        let error = config.with_unattended(&new("x", &[])).unwrap_err();
+        let config = BootConfig::parse(MenuFormat::Isolinux, text).unwrap();
+        let error = config.with_unattended_entry(&new("x", &[])).unwrap_err();
         assert!(error.hint().unwrap().contains("more.cfg"));
         let BootConfigError::NoInstallEntry { titles, .. } = error else { panic!("{error:?}") };
         assert_eq!(titles, ["local"]);
@@ -457,16 +465,16 @@ mod tests {
         fn a_new_entry_is_the_default_and_changes_no_other(
             lines in prop::collection::vec(line(), 0..40),
         ) {
-            for kind in [Kind::Isolinux, Kind::GrubLegacy, Kind::Grub2] {
+            for kind in [MenuFormat::Isolinux, MenuFormat::GrubLegacy, MenuFormat::Grub2] {
                 let before = BootConfig::parse(kind, &lines.concat()).unwrap();
-                let Ok(text) = before.with_unattended(&new("New one", &["ks=cdrom:/ks.cfg"])) else {
+                let Ok(text) = before.with_unattended_entry(&new("New one", &["ks=cdrom:/ks.cfg"])) else {
                     continue;
                 };
                 let after = BootConfig::parse(kind, &text).unwrap();
                 prop_assert_eq!(after.default_entry().map(|e| e.title.as_str()), Some("New one"));
                 prop_assert_eq!(after.timeout(), Some(Duration::from_secs(1)));
                 let starts = |config: &BootConfig| {
-                    let facts = |e: &Entry| {
+                    let facts = |e: &MenuEntry| {
                         let (id, title) = (e.id.clone(), e.title.clone());
                         (id, title, e.kernel.clone(), e.args.clone(), e.initrd.clone())
                     };

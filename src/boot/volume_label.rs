@@ -4,7 +4,7 @@
 
 /// The label that an argument such as `inst.stage2=hd:LABEL=CentOS\x207:/path` or
 /// `root=live:CDLABEL=X` names, without escapes.
-pub(super) fn in_argument(argument: &str) -> Option<String> {
+pub(super) fn from_argument(argument: &str) -> Option<String> {
     let at = argument.find("LABEL=")?;
     let label = &argument[at + "LABEL=".len()..];
     let label = label.split([':', '\'', '"']).next().unwrap_or_default();
@@ -53,7 +53,7 @@ mod tests {
             ("LABEL=a\\xZZ\\x41", Some("a\\xZZA")),
             ("LABEL=\\xé", Some("\\xé")),
         ] {
-            assert_eq!(in_argument(argument).as_deref(), label, "{argument}");
+            assert_eq!(from_argument(argument).as_deref(), label, "{argument}");
         }
     }
 }

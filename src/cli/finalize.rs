@@ -10,7 +10,7 @@ use anyhow::Context;
 use crate::image::compose::Composition;
 use crate::image::manifest::Manifest;
 use crate::image::plan::Plan;
-use crate::image::writing::{Base, BaseDigests, Tap};
+use crate::image::writing::{BaseDigests, BaseFile, ChunkSink};
 use crate::iso::bytemap::ByteMap;
 use crate::iso::media_md5::Implant;
 
@@ -22,14 +22,14 @@ pub fn finalize(
     plan: &Plan,
     composition: &Composition,
     image: &mut ByteMap,
-    walk: impl FnOnce(&mut ByteMap, Option<&Base>, Tap<'_>, Late<'_>) -> io::Result<()>,
+    walk: impl FnOnce(&mut ByteMap, Option<&BaseFile>, ChunkSink<'_>, Late<'_>) -> io::Result<()>,
 ) -> anyhow::Result<(Manifest, Implant)> {
     let mut sum = composition.media_md5();
     let mut manifest = composition.manifest.clone();
     let mut base_digest = None;
     let late = Box::new(|digests: Option<BaseDigests>| {
         base_digest = digests.as_ref().map(|digests| digests.whole);
-        let (finished, patches) = composition.late(digests.as_ref());
+        let (finished, patches) = composition.deferred_patches(digests.as_ref());
         manifest = finished;
         patches
     });

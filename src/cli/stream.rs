@@ -56,7 +56,7 @@ pub fn image(
     reporter.check_outputs(&others, inputs)?;
     let mut image = std::mem::take(&mut composition.image);
     let (manifest, digest) = precompute(plan, &composition, &mut image)?;
-    let medium = Medium::of(image.clone()).context("the planned image is none")?;
+    let medium = Medium::from_map(image.clone()).context("the planned image is none")?;
     let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
     let report = reporting::evaluate_image(Path::new(NAME), &facts, checks, reporter);
     let sha256 = write_stream(&image, digest, out)?;
@@ -84,9 +84,9 @@ fn precompute(
     let bar = progress::ByteProgress::start("reading", image.len());
     let (manifest, implant) = finalize(plan, composition, image, |image, base, tap, late| {
         let mut each = |bytes: &[u8]| digest.update(bytes);
-        writing::foresee(image, base, tap, late, &mut each, &|at| bar.set_position(at))
+        writing::precompute(image, base, tap, late, &mut each, &|at| bar.set_position(at))
     })?;
-    image.patch(FIELD_AT, &implant.text());
+    image.patch(FIELD_AT, &implant.to_field());
     Ok((manifest, digest.finish()))
 }
 

@@ -10,16 +10,16 @@ use super::menus::{self, MenuChange, MenuError, Unattended};
 use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::treeinfo::TreeInfo;
-use super::writing::{Base, BaseDigests};
+use super::writing::{BaseDigests, BaseFile};
 use crate::digest::Sha256;
 use crate::disc_path::{BadDiscPath, DiscPath};
 use crate::installer::disc_layout;
-use crate::iso::bytemap::{ByteMap, Origin, SECTOR};
+use crate::iso::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use crate::iso::media_md5::MediaMd5;
 use crate::iso::system_area::{SystemArea, SystemAreaError};
 use crate::iso::{
-    BootDigests, Edits, Entry, EntryKind, Extended, IsoError, Medium, Source, boot_digests, create,
-    extend, second_tree,
+    BootDigests, Edits, EntryKind, FileContent, IsoEntry, IsoError, Medium, PlannedImage,
+    compute_boot_digests, create, extend, find_second_tree,
 };
 
 /// An image that is decided to the last byte, but for the base's digest in its manifest.
@@ -28,7 +28,7 @@ pub struct Composition {
     /// What every byte is.
     pub image: ByteMap,
     /// The vendor's medium, for writing.
-    pub base: Option<Base>,
+    pub base: Option<BaseFile>,
     /// Bytes that the volume descriptor counts, over which the media md5 is taken.
     pub volume_bytes: u64,
     /// The manifest, with [`NOT_YET`](super::manifest::NOT_YET) for the base's digest.
@@ -136,13 +136,13 @@ const ARCHITECTURE: &str = "x86_64";
 /// profile, or whose boot menus have no entry that installs.
 pub fn compose(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, ComposeError> {
     match &plan.base {
-        Some(base) => installer(plan, base, payload),
-        None => kickstart_disc(plan, payload),
+        Some(base) => compose_installer(plan, base, payload),
+        None => compose_kickstart_disc(plan, payload),
     }
 }
 
 /// A vendor's medium with the payload added and its boot menus changed.
-fn installer(
+fn compose_installer(
     plan: &Plan,
     base: &BaseMedium,
     payload: &[PayloadFile],
@@ -164,7 +164,7 @@ fn installer(
     if let Some(found) = info.architecture.filter(|found| found != ARCHITECTURE) {
         return Err(ComposeError::OtherArchitecture { found });
     }
-    if let Some(at) = second_tree(base.medium.source(), base.medium.file_len()) {
+    if let Some(at) = find_second_tree(base.medium.source(), base.medium.file_len()) {
         return Err(ComposeError::SecondTree { at });
     }
     let mut manifest = plan.manifest();
@@ -180,28 +180,28 @@ fn installer(
     for path in &changed.patched {
         manifest.files.push(patched_record(base, &edits, path)?);
     }
-    let watched = watched(&base.medium, &manifest);
+    let watched = find_boot_files(&base.medium, &manifest);
     manifest.boot = Some(boot_record(&base.medium, &watched));
-    edits.add = with_manifest(payload, &mut manifest)?;
+    edits.add = add_manifest(payload, &mut manifest)?;
 
     let append_at = area.append_at().max(base.medium.content_end());
     let extended = extend(&base.medium, &edits, append_at, at)?;
     let volume_bytes = u64::from(extended.volume_sectors) * SECTOR;
     let growth = area.grow(extended.map.len());
-    let placed = Placed::of(&extended);
+    let placed = ManifestLocation::from_image(&extended);
     let mut image = extended.map;
-    image.push(growth.len.saturating_sub(image.len()), Origin::Zero);
+    image.push(growth.len.saturating_sub(image.len()), ByteOrigin::Zero);
     for (offset, bytes) in &growth.patches {
         image.patch(*offset, bytes);
     }
-    let digests = boot_digests(&image)
+    let digests = compute_boot_digests(&image)
         .map_err(|source| ComposeError::Digest { path: "volume descriptors".to_owned(), source })?;
     Ok(Composition {
         image,
-        base: Some(Base {
+        base: Some(BaseFile {
             file: Arc::clone(&base.file),
             len: base.medium.file_len(),
-            kept: append_at.min(base.medium.file_len()),
+            kept_len: append_at.min(base.medium.file_len()),
             watched: watched.into_iter().map(|file| file.extents).collect(),
         }),
         digests: Some(digests),
@@ -215,13 +215,16 @@ fn installer(
 }
 
 /// A small disc that is used beside the vendor's medium.
-fn kickstart_disc(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, ComposeError> {
+fn compose_kickstart_disc(
+    plan: &Plan,
+    payload: &[PayloadFile],
+) -> Result<Composition, ComposeError> {
     let volume_id = plan.system.profile.kickstart_disc.to_string();
     let mut manifest = plan.manifest();
     manifest.files = payload.iter().map(PayloadFile::record).collect();
-    let files = with_manifest(payload, &mut manifest)?;
+    let files = add_manifest(payload, &mut manifest)?;
     let created = create(&files, &volume_id, plan.epoch)?;
-    let placed = Placed::of(&created);
+    let placed = ManifestLocation::from_image(&created);
     Ok(Composition {
         volume_bytes: u64::from(created.volume_sectors) * SECTOR,
         image: created.map,
@@ -237,7 +240,7 @@ fn kickstart_disc(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, C
 
 impl Composition {
     /// The bytes that depend on the base's digests, once they are known, with the finished manifest.
-    pub fn late(&self, base: Option<&BaseDigests>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
+    pub fn deferred_patches(&self, base: Option<&BaseDigests>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
         let mut manifest = self.manifest.clone();
         if let (Some(record), Some(digests)) = (manifest.base.as_mut(), base) {
             record.sha256 = digests.whole.to_string();
@@ -272,12 +275,12 @@ impl Composition {
         let Some(base) = &self.base else { return 0 };
         let mut count = 0;
         let mut done = 0;
-        for run in self.image.runs().iter().take_while(|run| run.at < base.kept) {
+        for run in self.image.runs().iter().take_while(|run| run.at < base.kept_len) {
             if self.image.is_file_range(run.at, run.len) {
                 continue;
             }
             let first = (run.at / SECTOR).max(done);
-            let end = (run.at + run.len).min(base.kept).div_ceil(SECTOR);
+            let end = (run.at + run.len).min(base.kept_len).div_ceil(SECTOR);
             count += end.saturating_sub(first);
             done = end.max(done);
         }
@@ -286,19 +289,20 @@ impl Composition {
 }
 
 /// Directories of the vendor's medium that the installation starts from.
-const STARTS_FROM: [&str; 4] = ["isolinux/", "EFI/", "images/", "LiveOS/"];
+const BOOT_DIRECTORIES: [&str; 4] = ["isolinux/", "EFI/", "images/", "LiveOS/"];
 
 /// Files that say what the medium is.
-const TELLS: [&str; 3] = [".discinfo", ".treeinfo", "repodata/repomd.xml"];
+const IDENTITY_FILES: [&str; 3] = [".discinfo", ".treeinfo", "repodata/repomd.xml"];
 
 /// Files that are watched, at most: a real medium has some forty.
 const MOST_WATCHED: usize = 500;
 
 /// The vendor's files that the installation starts from and that stay as they are.
-fn watched(medium: &Medium, manifest: &Manifest) -> Vec<Entry> {
+fn find_boot_files(medium: &Medium, manifest: &Manifest) -> Vec<IsoEntry> {
     let changed = |path: &str| manifest.files.iter().any(|file| file.path == path);
     let is_part = |path: &str| {
-        TELLS.contains(&path) || STARTS_FROM.iter().any(|directory| path.starts_with(directory))
+        IDENTITY_FILES.contains(&path)
+            || BOOT_DIRECTORIES.iter().any(|directory| path.starts_with(directory))
     };
     medium
         .entries()
@@ -310,7 +314,7 @@ fn watched(medium: &Medium, manifest: &Manifest) -> Vec<Entry> {
 
 /// The record of what the installation starts from, with digests that are filled in when they are
 /// known.
-fn boot_record(medium: &Medium, watched: &[Entry]) -> BootRecord {
+fn boot_record(medium: &Medium, watched: &[IsoEntry]) -> BootRecord {
     let not_yet = Sha256::from([0; 32]);
     BootRecord {
         descriptors: not_yet,
@@ -324,14 +328,14 @@ fn boot_record(medium: &Medium, watched: &[Entry]) -> BootRecord {
 }
 
 /// Adds the manifest and its list to the files; what they say of themselves is nothing.
-fn with_manifest(
+fn add_manifest(
     payload: &[PayloadFile],
     manifest: &mut Manifest,
-) -> Result<Vec<(DiscPath, Source)>, BadDiscPath> {
+) -> Result<Vec<(DiscPath, FileContent)>, BadDiscPath> {
     manifest.files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut files: Vec<(DiscPath, Source)> =
+    let mut files: Vec<(DiscPath, FileContent)> =
         payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
-    let text = |text: String| Source::Bytes(Arc::from(text.into_bytes()));
+    let text = |text: String| FileContent::Bytes(Arc::from(text.into_bytes()));
     files.push((DiscPath::new(disc_layout::MANIFEST)?, text(manifest.to_json())));
     files.push((DiscPath::new(disc_layout::SUMS)?, text(manifest.to_sums())));
     Ok(files)
@@ -361,13 +365,13 @@ fn patched_record(
 }
 
 /// Where the manifest and its list landed.
-struct Placed {
+struct ManifestLocation {
     manifest: u64,
     sums: u64,
 }
 
-impl Placed {
-    fn of(image: &Extended) -> Self {
+impl ManifestLocation {
+    fn from_image(image: &PlannedImage) -> Self {
         let at = |path: &str| {
             let placed = image.placed.iter().find(|file| file.path.as_str() == path);
             placed.expect("the manifest is among the files that were placed").at

@@ -42,7 +42,7 @@ pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>)
     let free = free.map_or_else(|| "unknown".to_owned(), mebibytes);
     line("size", format!("{}, free there: {free}", mebibytes(composition.image.len())));
     if let Some(base) = &composition.base {
-        let sectors = base.kept.div_ceil(SECTOR);
+        let sectors = base.kept_len.div_ceil(SECTOR);
         let changed = composition.changed_sectors();
         line("changes", format!("{changed} of the base's {sectors} sectors, the rest is added"));
     }

@@ -5,12 +5,12 @@
 
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
-use crate::boot::{BootConfig, BootConfigError, Entry, Kind, NewEntry, volume_label};
+use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry, volume_label};
 use crate::disc_path::{BadDiscPath, DiscPath};
 use crate::installer::disc_layout;
 use crate::installer::system::AgentKind;
 use crate::iso::fat::{FatError, FatView};
-use crate::iso::{EntryKind, IsoError, Medium, Platform, Timestamp};
+use crate::iso::{BootPlatform, EntryKind, IsoError, Medium, Timestamp};
 
 /// The largest menu that is read.
 const MENU_BYTES: u64 = 256 * 1024;
@@ -57,7 +57,7 @@ pub enum Place {
 
 /// The entry that installs without a question.
 #[derive(Clone, Debug)]
-pub struct Unattended(NewEntry);
+pub struct Unattended(NewMenuEntry);
 
 /// A menu before and after.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ impl Unattended {
         } else {
             format!("cdrom:/{}", disc_layout::KICKSTART)
         };
-        Self(NewEntry {
+        Self(NewMenuEntry {
             title: format!("Install the master target{standin} (erases {})", disks.join(", ")),
             args: vec![format!("{}={place}", profile.kickstart_argument.as_str())],
             timeout_s: TIMEOUT_S,
@@ -183,8 +183,8 @@ impl Unattended {
 pub fn read(medium: &Medium) -> Menus {
     let mut menus = Menus::default();
     for entry in medium.entries().filter(|entry| entry.kind == EntryKind::File) {
-        let Some(kind) = Kind::of(&entry.path) else { continue };
-        let text = medium.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
+        let Some(kind) = MenuFormat::from_path(&entry.path) else { continue };
+        let text = medium.read_file(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
         menus.take(entry.path, Place::Tree, kind, text);
     }
     for (at, len, name) in efi_images(medium) {
@@ -205,7 +205,7 @@ fn read_efi_image(
     let mut fat = FatView::open(medium.source(), at, len, 0)?;
     for entry in fat.list()?.into_iter().filter(|entry| !entry.is_dir) {
         menus.inside.push(format!("{name}:{}", entry.path));
-        let Some(kind) = Kind::of(&entry.path) else { continue };
+        let Some(kind) = MenuFormat::from_path(&entry.path) else { continue };
         let text = fat.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
         let file = format!("{name}:{}", entry.path);
         menus.take(file, Place::EfiImage { at, inside: entry.path }, kind, text);
@@ -226,11 +226,17 @@ pub fn unescaped(label: &str) -> String {
 }
 
 impl Menus {
-    fn take(&mut self, file: String, place: Place, kind: Kind, text: Result<Vec<u8>, String>) {
+    fn take(
+        &mut self,
+        file: String,
+        place: Place,
+        kind: MenuFormat,
+        text: Result<Vec<u8>, String>,
+    ) {
         let config = text
             .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not text".to_owned()))
             .and_then(|text| {
-                BootConfig::parse(kind.of_text(&text), &text).map_err(|error| error.to_string())
+                BootConfig::parse(kind.for_text(&text), &text).map_err(|error| error.to_string())
             });
         match config {
             Ok(config) => self.found.push(Menu { file, place, config }),
@@ -256,7 +262,7 @@ fn is_hfs(medium: &Medium, at: u64) -> bool {
 
 fn uefi_images(medium: &Medium) -> Vec<(u64, u64, String)> {
     let mut images: Vec<(u64, u64, String)> = Vec::new();
-    for boot in medium.boot_entries().iter().filter(|boot| boot.platform == Platform::Uefi) {
+    for boot in medium.boot_entries().iter().filter(|boot| boot.platform == BootPlatform::Uefi) {
         let at = boot.at();
         let file = medium.entries().find(|entry| {
             entry.kind == EntryKind::File && entry.extents.first().is_some_and(|(o, _)| *o == at)
@@ -289,8 +295,8 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
     let mut texts = Vec::new();
     for menu in &menus.found {
         let failed = |source| MenuError::Config { file: menu.file.clone(), source };
-        let text = menu.config.with_unattended(&entry.0).map_err(failed)?;
-        let after = BootConfig::parse(menu.config.kind(), &text).map_err(failed)?;
+        let text = menu.config.with_unattended_entry(&entry.0).map_err(failed)?;
+        let after = BootConfig::parse(menu.config.format(), &text).map_err(failed)?;
         tracing::info!(file = %menu.file, "adding the unattended boot entry");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
@@ -333,9 +339,9 @@ pub fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
     let starts = |platform| {
         medium.boot_entries().iter().any(|boot| boot.bootable && boot.platform == platform)
     };
-    let (bios, uefi) = (starts(Platform::Bios), starts(Platform::Uefi));
+    let (bios, uefi) = (starts(BootPlatform::Bios), starts(BootPlatform::Uefi));
     let has = |isolinux: bool| {
-        menus.found.iter().any(|menu| (menu.config.kind() == Kind::Isolinux) == isolinux)
+        menus.found.iter().any(|menu| (menu.config.format() == MenuFormat::Isolinux) == isolinux)
     };
     match (bios, uefi) {
         (false, false) => Err(MenuError::NotBootable),
@@ -346,7 +352,7 @@ pub fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
 }
 
 fn lines(config: &BootConfig) -> Vec<MenuLine> {
-    let line = |entry: &Entry| MenuLine {
+    let line = |entry: &MenuEntry| MenuLine {
         title: entry.title.clone(),
         arguments: entry.args.join(" "),
         default: entry.is_default,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::manifest::FileRecord;
 use crate::digest::Sha256;
 use crate::disc_path::{BadDiscPath, DiscPath};
-use crate::iso::Source;
+use crate::iso::FileContent;
 
 /// One file to be put on a disc.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct PayloadFile {
     /// Its path on the disc.
     pub path: DiscPath,
     /// Where its bytes are.
-    pub source: Source,
+    pub source: FileContent,
     /// Their digest, taken when the file was inspected.
     pub sha256: Sha256,
 }
@@ -30,7 +30,7 @@ impl PayloadFile {
     pub fn of_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
         let bytes = bytes.into();
         let sha256 = Sha256::of(&bytes);
-        Ok(Self { path: DiscPath::new(path)?, source: Source::Bytes(bytes), sha256 })
+        Ok(Self { path: DiscPath::new(path)?, source: FileContent::Bytes(bytes), sha256 })
     }
 
     /// A file of the machine that builds, already digested.
@@ -44,7 +44,7 @@ impl PayloadFile {
         len: u64,
         sha256: Sha256,
     ) -> Result<Self, BadDiscPath> {
-        Ok(Self { path: DiscPath::new(path)?, source: Source::File { file, len }, sha256 })
+        Ok(Self { path: DiscPath::new(path)?, source: FileContent::File { file, len }, sha256 })
     }
 
     /// What the manifest says of it.

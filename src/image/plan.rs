@@ -27,7 +27,7 @@ use crate::installer::system::System;
 use crate::iso::timestamp::TimestampTooLate;
 use crate::iso::{IsoError, Medium, Timestamp};
 use crate::packages::repository::{
-    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, Signed,
+    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, SignatureStatus,
 };
 
 /// The date of added files unless SOURCE_DATE_EPOCH says otherwise: 2017-03-27, the day of S001.
@@ -305,7 +305,7 @@ impl Plan {
             tracing::info!(%name, %sha256, pinned = agent.pinned, "inspected the agent");
         }
         for package in &packages {
-            tracing::debug!(package = %package.nevra(), signed = %package.signed, "add-on");
+            tracing::debug!(package = %package.nevra(), signed = %package.signature_status, "add-on");
         }
         Ok(Self {
             system,
@@ -424,7 +424,11 @@ impl Plan {
 
     /// Who signed the add-on packages; nothing when there are none.
     pub fn signatures(&self) -> Option<SignatureRecord> {
-        let verified = self.packages.iter().filter(|it| matches!(it.signed, Signed::By(_))).count();
+        let verified = self
+            .packages
+            .iter()
+            .filter(|it| matches!(it.signature_status, SignatureStatus::VerifiedBy(_)))
+            .count();
         let keys = self.keyring.names();
         (!self.packages.is_empty()).then(|| SignatureRecord {
             verified,

@@ -214,7 +214,7 @@ fn package(package: &RpmPackage, distribution: &str) -> Component {
     let mut properties = vec![
         property("preflight:path", format!("/{}/{}", disc_layout::REPOSITORY, package.location)),
         property("preflight:nevra", package.nevra()),
-        property("preflight:signature", package.signed.to_string()),
+        property("preflight:signature", package.signature_status.to_string()),
     ];
     if !metadata.rpm_sourcerpm().is_empty() {
         properties.push(property("preflight:source-rpm", metadata.rpm_sourcerpm().to_owned()));

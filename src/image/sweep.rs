@@ -7,15 +7,15 @@ use crate::digest::{Sha256, Sha256Hasher};
 
 /// Files whose digests are wanted, by the bytes of the image they take up.
 #[derive(Default)]
-pub struct Sweep {
-    files: Vec<File>,
+pub struct FileDigests {
+    files: Vec<DigestedFile>,
     /// The files that no byte was seen of, the last one first.
     waiting: Vec<usize>,
     /// The files that some bytes were seen of.
     active: Vec<usize>,
 }
 
-struct File {
+struct DigestedFile {
     extents: Vec<(u64, u64)>,
     /// The extent that comes next, and how many bytes of it were seen.
     extent: usize,
@@ -24,23 +24,23 @@ struct File {
     was_missed: bool,
 }
 
-impl File {
+impl DigestedFile {
     /// The byte of the image that it wants next; nothing when it has all.
     fn next(&self) -> Option<u64> {
         self.extents.get(self.extent).map(|(at, _)| at + self.done)
     }
 }
 
-impl Sweep {
+impl FileDigests {
     /// Digests of files by their extents, each a first byte and a length.
     pub fn new(files: impl IntoIterator<Item = Vec<(u64, u64)>>) -> Self {
         let file = |mut extents: Vec<(u64, u64)>| {
             extents.retain(|(_, len)| *len > 0);
             let is_ordered = extents.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
             let hasher = Sha256Hasher::default();
-            File { extents, extent: 0, done: 0, hasher, was_missed: !is_ordered }
+            DigestedFile { extents, extent: 0, done: 0, hasher, was_missed: !is_ordered }
         };
-        let files: Vec<File> = files.into_iter().map(file).collect();
+        let files: Vec<DigestedFile> = files.into_iter().map(file).collect();
         let mut waiting: Vec<usize> = (0..files.len()).collect();
         waiting.retain(|file| !files[*file].was_missed && files[*file].next().is_some());
         waiting.sort_by_key(|file| std::cmp::Reverse(files[*file].next()));
@@ -48,7 +48,7 @@ impl Sweep {
     }
 
     /// The first byte from `at` on that somebody wants.
-    pub fn next(&self, at: u64) -> Option<u64> {
+    pub fn next_wanted(&self, at: u64) -> Option<u64> {
         let active = self.active.iter().filter_map(|file| self.files[*file].next());
         let waiting = self.waiting.last().and_then(|file| self.files[*file].next());
         active.chain(waiting).min().map(|next| next.max(at))
@@ -70,7 +70,7 @@ impl Sweep {
 
     /// The digest of each file, in the order given; none where not all of its bytes came by.
     pub fn finish(self) -> Vec<Option<Sha256>> {
-        let digest = |file: File| {
+        let digest = |file: DigestedFile| {
             let is_whole = !file.was_missed && file.next().is_none();
             is_whole.then(|| file.hasher.finish())
         };
@@ -79,7 +79,7 @@ impl Sweep {
 }
 
 /// Whether the file wants more.
-fn feed(file: &mut File, at: u64, bytes: &[u8]) -> bool {
+fn feed(file: &mut DigestedFile, at: u64, bytes: &[u8]) -> bool {
     while let Some(next) = file.next() {
         let Some(skip) = next.checked_sub(at) else {
             file.was_missed = true;
@@ -125,11 +125,11 @@ mod tests {
         };
         for chunk in [1, 7, 64, 999, 1000] {
             for skips in [false, true] {
-                let mut sweep = Sweep::new(extents());
+                let mut sweep = FileDigests::new(extents());
                 let mut at = 0;
                 while at < image.len() {
                     if skips {
-                        let Some(next) = sweep.next(at as u64) else { break };
+                        let Some(next) = sweep.next_wanted(at as u64) else { break };
                         at = next as usize;
                     }
                     let end = image.len().min(at + chunk);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_was_not_seen_whole_has_no_digest() {
-        let mut sweep = Sweep::new([vec![(0, 4)], vec![(2, 9)], vec![(8, 1), (0, 1)]]);
+        let mut sweep = FileDigests::new([vec![(0, 4)], vec![(2, 9)], vec![(8, 1), (0, 1)]]);
         sweep.update(0, &[1; 4]);
         sweep.update(5, &[1; 6]);
         assert_eq!(sweep.finish(), [Some(Sha256::of([1; 4])), None, None]);

@@ -26,7 +26,7 @@ impl TreeInfo {
     /// Reads both files of a medium; what neither says is absent.
     pub fn of(medium: &Medium) -> Self {
         let text = |path| {
-            let bytes = medium.read(path, MOST).ok()?;
+            let bytes = medium.read_file(path, MOST).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         };
         let mut info = text(".treeinfo").map(|text| Self::parse(&text)).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, mpsc};
 
-use super::sweep::Sweep;
+use super::sweep::FileDigests;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::iso::bytemap::ByteMap;
 use crate::iso::media_md5::{self, Implant};
@@ -22,13 +22,13 @@ const QUEUE: usize = 8;
 
 /// The vendor's medium an image is made of.
 #[derive(Clone, Debug)]
-pub struct Base {
+pub struct BaseFile {
     /// The open medium.
     pub file: Arc<File>,
     /// Its length in bytes.
     pub len: u64,
     /// The first byte of the image that is not the medium's own.
-    pub kept: u64,
+    pub kept_len: u64,
     /// The extents of files before that byte whose digests are wanted.
     pub watched: Vec<Vec<(u64, u64)>>,
 }
@@ -38,12 +38,12 @@ pub struct Base {
 pub struct BaseDigests {
     /// Of all its bytes.
     pub whole: Sha256,
-    /// Of each of [`Base::watched`]; none where its bytes are not all before [`Base::kept`].
+    /// Of each of [`BaseFile::watched`]; none where its bytes are not all before [`BaseFile::kept`].
     pub watched: Vec<Option<Sha256>>,
 }
 
 /// Takes every byte in order, on another core.
-pub type Tap<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
+pub type ChunkSink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 /// Told after each chunk how many bytes are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -51,7 +51,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 /// Writes `image` into `out`, feeding every byte in order to `tap` on another core.
 ///
 /// With a base, its digests are computed on the way and given to `late`, which answers with the
-/// bytes of the image that depend on them, as patches behind [`Base::kept`].
+/// bytes of the image that depend on them, as patches behind [`BaseFile::kept`].
 ///
 /// # Errors
 ///
@@ -59,14 +59,14 @@ pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 pub fn write(
     image: &mut ByteMap,
     out: &File,
-    base: Option<&Base>,
-    tap: Option<Tap<'_>>,
+    base: Option<&BaseFile>,
+    tap: Option<ChunkSink<'_>>,
     late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     progress: Progress<'_>,
 ) -> io::Result<()> {
     out.set_len(image.len())?;
     let mut sink = |chunk: &[u8], at| out.write_all_at(chunk, at);
-    walk(image, base, tap, late, &mut sink, progress)
+    read_through(image, base, tap, late, &mut sink, progress)
 }
 
 /// As [`write()`], but nothing is written: what depends on all of the image is known before the
@@ -75,10 +75,10 @@ pub fn write(
 /// # Errors
 ///
 /// Fails when an input cannot be read to the end.
-pub fn foresee(
+pub fn precompute(
     image: &mut ByteMap,
-    base: Option<&Base>,
-    tap: Tap<'_>,
+    base: Option<&BaseFile>,
+    tap: ChunkSink<'_>,
     late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     each: &mut dyn FnMut(&[u8]),
     progress: Progress<'_>,
@@ -87,7 +87,7 @@ pub fn foresee(
         each(chunk);
         Ok(())
     };
-    walk(image, base, Some(tap), late, &mut sink, progress)
+    read_through(image, base, Some(tap), late, &mut sink, progress)
 }
 
 /// Gives every byte of `image` in order to `out`, then to `each`, and on another core to `tap`.
@@ -98,16 +98,16 @@ pub fn foresee(
 pub fn stream(
     image: &ByteMap,
     out: &mut dyn io::Write,
-    tap: Tap<'_>,
+    tap: ChunkSink<'_>,
     each: &mut dyn FnMut(&[u8]),
     progress: Progress<'_>,
 ) -> io::Result<()> {
-    with_tap(Some(tap), |carry| {
-        let mut belt = Belt::new();
+    with_sink(Some(tap), |carry| {
+        let mut buffers = BufferPool::new();
         let mut at = 0;
         while at < image.len() {
-            let len = chunk_at(at, image.len());
-            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            let len = chunk_len(at, image.len());
+            let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
             carry(&chunk);
             out.write_all(&chunk)?;
             each(&chunk);
@@ -119,23 +119,23 @@ pub fn stream(
 }
 
 /// Reads `image` once, for all who want its bytes.
-fn walk(
+fn read_through(
     image: &mut ByteMap,
-    base: Option<&Base>,
-    tap: Option<Tap<'_>>,
+    base: Option<&BaseFile>,
+    tap: Option<ChunkSink<'_>>,
     late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
     sink: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
     progress: Progress<'_>,
 ) -> io::Result<()> {
-    with_tap(tap, |carry| {
-        let kept = base.map_or(0, |base| base.kept);
+    with_sink(tap, |carry| {
+        let kept = base.map_or(0, |base| base.kept_len);
         let mut whole = Sha256Hasher::default();
-        let mut sweep = Sweep::new(base.iter().flat_map(|base| base.watched.clone()));
-        let mut belt = Belt::new();
+        let mut sweep = FileDigests::new(base.iter().flat_map(|base| base.watched.clone()));
+        let mut buffers = BufferPool::new();
         let mut at = 0;
         while at < kept {
-            let len = chunk_at(at, kept);
-            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            let len = chunk_len(at, kept);
+            let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
             sink(&chunk, at)?;
             carry(&chunk);
             sweep.update(at, &chunk);
@@ -143,7 +143,7 @@ fn walk(
                 whole.update(&chunk);
             } else {
                 let base = base.expect("only a base has bytes to keep");
-                let raw = belt.fill(len, |buffer| base.file.read_exact_at(buffer, at))?;
+                let raw = buffers.fill(len, |buffer| base.file.read_exact_at(buffer, at))?;
                 whole.update(&raw);
             }
             at += len as u64;
@@ -151,7 +151,7 @@ fn walk(
         }
         let digests = match base {
             Some(base) => {
-                let whole = finish_base(base, whole, &mut belt)?;
+                let whole = digest_rest(base, whole, &mut buffers)?;
                 Some(BaseDigests { whole, watched: sweep.finish() })
             }
             None => None,
@@ -161,8 +161,8 @@ fn walk(
             image.patch(offset, &bytes);
         }
         while at < image.len() {
-            let len = chunk_at(at, image.len());
-            let chunk = belt.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+            let len = chunk_len(at, image.len());
+            let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
             sink(&chunk, at)?;
             carry(&chunk);
             at += len as u64;
@@ -178,7 +178,7 @@ fn walk(
 ///
 /// Fails when the output cannot be written.
 pub fn implant(image: &mut ByteMap, out: &File, sum: &Implant) -> io::Result<()> {
-    let text = sum.text();
+    let text = sum.to_field();
     image.patch(media_md5::FIELD_AT, &text);
     out.write_all_at(&text, media_md5::FIELD_AT)
 }
@@ -196,12 +196,12 @@ pub fn verify(image: &ByteMap, file: &File, progress: Progress<'_>) -> io::Resul
     }
     let mut whole = Sha256Hasher::default();
     let mut hash = |bytes: &[u8]| whole.update(bytes);
-    with_tap(Some(&mut hash), |carry| {
-        let (mut belt, mut expected) = (Belt::new(), vec![0; CHUNK]);
+    with_sink(Some(&mut hash), |carry| {
+        let (mut buffers, mut expected) = (BufferPool::new(), vec![0; CHUNK]);
         let mut at = 0;
         while at < len {
-            let size = chunk_at(at, len);
-            let chunk = belt.fill(size, |buffer| file.read_exact_at(buffer, at))?;
+            let size = chunk_len(at, len);
+            let chunk = buffers.fill(size, |buffer| file.read_exact_at(buffer, at))?;
             carry(&chunk);
             image.read_exact_at(at, &mut expected[..size])?;
             if chunk[..] != expected[..size] {
@@ -216,16 +216,20 @@ pub fn verify(image: &ByteMap, file: &File, progress: Progress<'_>) -> io::Resul
     Ok(whole.finish())
 }
 
-pub(super) fn chunk_at(at: u64, end: u64) -> usize {
+pub(super) fn chunk_len(at: u64, end: u64) -> usize {
     usize::try_from((end - at).min(CHUNK as u64)).expect("a chunk fits memory")
 }
 
 /// Digests what of the base lies behind the last byte that is kept.
-fn finish_base(base: &Base, mut whole: Sha256Hasher, belt: &mut Belt) -> io::Result<Sha256> {
-    let mut at = base.kept;
+fn digest_rest(
+    base: &BaseFile,
+    mut whole: Sha256Hasher,
+    buffers: &mut BufferPool,
+) -> io::Result<Sha256> {
+    let mut at = base.kept_len;
     while at < base.len {
-        let len = chunk_at(at, base.len);
-        whole.update(&belt.fill(len, |buffer| base.file.read_exact_at(buffer, at))?);
+        let len = chunk_len(at, base.len);
+        whole.update(&buffers.fill(len, |buffer| base.file.read_exact_at(buffer, at))?);
         at += len as u64;
     }
     Ok(whole.finish())
@@ -235,12 +239,12 @@ fn finish_base(base: &Base, mut whole: Sha256Hasher, belt: &mut Belt) -> io::Res
 pub(super) type Chunk = Arc<Vec<u8>>;
 
 /// A ring of buffers: as many as can be in flight, and two that are being worked on.
-pub(super) struct Belt {
+pub(super) struct BufferPool {
     ring: Vec<Chunk>,
     next: usize,
 }
 
-impl Belt {
+impl BufferPool {
     pub(super) fn new() -> Self {
         Self { ring: (0..QUEUE + 4).map(|_| Arc::new(Vec::new())).collect(), next: 0 }
     }
@@ -268,8 +272,8 @@ impl Belt {
 }
 
 /// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
-pub(super) fn with_tap<R>(
-    tap: Option<Tap<'_>>,
+pub(super) fn with_sink<R>(
+    tap: Option<ChunkSink<'_>>,
     work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
 ) -> R {
     let Some(tap) = tap else { return work(&mut |_| {}) };
@@ -290,18 +294,18 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::iso::bytemap::Origin;
+    use crate::iso::bytemap::ByteOrigin;
 
-    fn base_of(bytes: &[u8], kept: u64) -> Base {
+    fn base_of(bytes: &[u8], kept: u64) -> BaseFile {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         let watched = vec![vec![(5, 100)], vec![(kept, 1)]];
-        Base { file: Arc::new(file), len: bytes.len() as u64, kept, watched }
+        BaseFile { file: Arc::new(file), len: bytes.len() as u64, kept_len: kept, watched }
     }
 
-    fn planned(base: &Base, patch_at: u64) -> ByteMap {
+    fn planned(base: &BaseFile, patch_at: u64) -> ByteMap {
         let mut image = ByteMap::new();
-        image.push(base.kept, Origin::File(Arc::clone(&base.file), 0));
+        image.push(base.kept_len, ByteOrigin::File(Arc::clone(&base.file), 0));
         image.push_bytes(vec![b'-'; 64]);
         image.patch(patch_at, b"PATCHED");
         image
@@ -318,10 +322,10 @@ mod tests {
         let late = |digests: Option<BaseDigests>| {
             let digests = digests.unwrap();
             assert_eq!(digests.watched, [Some(Sha256::of(&bytes[5..105])), None]);
-            vec![(base.kept, digests.whole.to_string().into_bytes())]
+            vec![(base.kept_len, digests.whole.to_string().into_bytes())]
         };
         write(&mut image, &out, Some(&base), Some(&mut tap), late, &|_| {}).unwrap();
-        let mut expected = bytes[..base.kept as usize].to_vec();
+        let mut expected = bytes[..base.kept_len as usize].to_vec();
         expected[CHUNK + 3..CHUNK + 10].copy_from_slice(b"PATCHED");
         expected.extend_from_slice(Sha256::of(&bytes).to_string().as_bytes());
         assert!(tapped == expected, "the tap saw every byte in order");

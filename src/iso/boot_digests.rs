@@ -33,7 +33,7 @@ pub struct BootDigests {
 /// # Errors
 ///
 /// Fails when the image cannot be read that far.
-pub fn boot_digests(image: &dyn ReadAt) -> io::Result<BootDigests> {
+pub fn compute_boot_digests(image: &dyn ReadAt) -> io::Result<BootDigests> {
     let mut code = [0; CODE];
     image.read_exact_at(0, &mut code)?;
     let mut descriptors = Sha256Hasher::default();

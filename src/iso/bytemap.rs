@@ -14,7 +14,7 @@ pub const SECTOR: u64 = 2048;
 
 /// Where a run of bytes comes from.
 #[derive(Clone, Debug)]
-pub enum Origin {
+pub enum ByteOrigin {
     /// A range of an open file, from this byte offset on.
     File(Arc<File>, u64),
     /// Bytes held in memory, from this offset on.
@@ -25,19 +25,19 @@ pub enum Origin {
 
 /// A run of bytes of the finished image.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct ByteRun {
     /// First byte in the finished image.
     pub at: u64,
     /// Bytes.
     pub len: u64,
     /// Where they come from.
-    pub origin: Origin,
+    pub origin: ByteOrigin,
 }
 
-/// The finished image as a gapless, ordered list of [`Run`]s.
+/// The finished image as a gapless, ordered list of [`ByteRun`]s.
 #[derive(Clone, Debug, Default)]
 pub struct ByteMap {
-    runs: Vec<Run>,
+    runs: Vec<ByteRun>,
     len: u64,
 }
 
@@ -58,14 +58,14 @@ impl ByteMap {
     }
 
     /// The runs, in order and without gaps.
-    pub fn runs(&self) -> &[Run] {
+    pub fn runs(&self) -> &[ByteRun] {
         &self.runs
     }
 
     /// Appends `len` bytes of `origin` at the end.
-    pub fn push(&mut self, len: u64, origin: Origin) {
+    pub fn push(&mut self, len: u64, origin: ByteOrigin) {
         if len > 0 {
-            self.runs.push(Run { at: self.len, len, origin });
+            self.runs.push(ByteRun { at: self.len, len, origin });
             self.len += len;
         }
     }
@@ -73,12 +73,12 @@ impl ByteMap {
     /// Appends bytes held in memory.
     pub fn push_bytes(&mut self, bytes: impl Into<Arc<[u8]>>) {
         let bytes = bytes.into();
-        self.push(bytes.len() as u64, Origin::Memory(bytes, 0));
+        self.push(bytes.len() as u64, ByteOrigin::Memory(bytes, 0));
     }
 
     /// Appends zeros up to the next multiple of `unit` bytes.
     pub fn pad_to(&mut self, unit: u64) {
-        self.push(self.len.next_multiple_of(unit) - self.len, Origin::Zero);
+        self.push(self.len.next_multiple_of(unit) - self.len, ByteOrigin::Zero);
     }
 
     /// Replaces the bytes from `at` on by `bytes`, which must lie inside the image.
@@ -101,17 +101,21 @@ impl ByteMap {
         let mut middle = Vec::with_capacity(3);
         let head = &self.runs[first];
         if head.at < at {
-            middle.push(Run { len: at - head.at, ..head.clone() });
+            middle.push(ByteRun { len: at - head.at, ..head.clone() });
         }
-        middle.push(Run {
+        middle.push(ByteRun {
             at,
             len: bytes.len() as u64,
-            origin: Origin::Memory(Arc::from(bytes), 0),
+            origin: ByteOrigin::Memory(Arc::from(bytes), 0),
         });
         let tail = &self.runs[last - 1];
         let tail_end = tail.at + tail.len;
         if end < tail_end {
-            middle.push(Run { at: end, len: tail_end - end, origin: advance(tail, end - tail.at) });
+            middle.push(ByteRun {
+                at: end,
+                len: tail_end - end,
+                origin: advance(tail, end - tail.at),
+            });
         }
         self.runs.splice(first..last, middle);
     }
@@ -131,7 +135,7 @@ impl ByteMap {
         let index = self.runs.partition_point(|run| run.at + run.len <= at);
         self.runs.get(index).is_some_and(|run| {
             run.at + run.len >= at + len
-                && matches!(run.origin, Origin::File(_, offset) if offset == run.at)
+                && matches!(run.origin, ByteOrigin::File(_, offset) if offset == run.at)
         })
     }
 
@@ -164,12 +168,12 @@ impl ByteMap {
             let take = buffer.len().min(usize::try_from(run.len - skip).unwrap_or(usize::MAX));
             let (now, rest) = buffer.split_at_mut(take);
             match &run.origin {
-                Origin::File(file, offset) => file.read_exact_at(now, offset + skip)?,
-                Origin::Memory(bytes, offset) => {
+                ByteOrigin::File(file, offset) => file.read_exact_at(now, offset + skip)?,
+                ByteOrigin::Memory(bytes, offset) => {
                     let start = offset + usize::try_from(skip).expect("a memory run fits memory");
                     now.copy_from_slice(&bytes[start..start + take]);
                 }
-                Origin::Zero => now.fill(0),
+                ByteOrigin::Zero => now.fill(0),
             }
             at += take as u64;
             buffer = rest;
@@ -198,14 +202,14 @@ impl<M: Borrow<ByteMap>> io::Read for MapReader<M> {
 }
 
 /// The origin of what remains of `run` after its first `skip` bytes.
-fn advance(run: &Run, skip: u64) -> Origin {
+fn advance(run: &ByteRun, skip: u64) -> ByteOrigin {
     match &run.origin {
-        Origin::File(file, offset) => Origin::File(Arc::clone(file), offset + skip),
-        Origin::Memory(bytes, offset) => {
+        ByteOrigin::File(file, offset) => ByteOrigin::File(Arc::clone(file), offset + skip),
+        ByteOrigin::Memory(bytes, offset) => {
             let skip = usize::try_from(skip).expect("a memory run fits memory");
-            Origin::Memory(Arc::clone(bytes), offset + skip)
+            ByteOrigin::Memory(Arc::clone(bytes), offset + skip)
         }
-        Origin::Zero => Origin::Zero,
+        ByteOrigin::Zero => ByteOrigin::Zero,
     }
 }
 
@@ -224,7 +228,7 @@ mod tests {
         for (at, patch) in [(0, &b"XY"[..]), (3, b"XYZ"), (1, b"PQRSTUV"), (8, b"Z"), (4, b"")] {
             let mut map = ByteMap::new();
             map.push_bytes(&b"abcd"[..]);
-            map.push(2, Origin::Zero);
+            map.push(2, ByteOrigin::Zero);
             map.push_bytes(&b"efg"[..]);
             let mut expected = b"abcd\0\0efg".to_vec();
             expected[at as usize..at as usize + patch.len()].copy_from_slice(patch);
@@ -238,7 +242,7 @@ mod tests {
     fn a_copied_range_has_the_same_bytes() {
         let mut map = ByteMap::new();
         map.push_bytes(&b"abcd"[..]);
-        map.push(2, Origin::Zero);
+        map.push(2, ByteOrigin::Zero);
         map.push_bytes(&b"efg"[..]);
         let all = bytes_of(&map);
         for at in 0..=9 {

@@ -2,15 +2,15 @@
 //!
 //! Not bootable, and not for changing an image: a new disc is a blank medium that is extended.
 
-use super::bytemap::{ByteMap, Origin, SECTOR};
-use super::edits::{Extended, Source};
+use super::bytemap::{ByteMap, ByteOrigin, SECTOR};
+use super::edits::{FileContent, PlannedImage};
 use super::error::IsoError;
-use super::layout::{Roots, Wish, lay_out};
+use super::layout::{LayoutRequest, RootRewrite, lay_out};
 use super::medium::Medium;
-use super::record::{Extent, NewRecord, Packer};
-use super::susp::RockRidge;
+use super::record::{Extent, NewRecord, SectorPacker};
+use super::system_use::RockRidge;
 use super::timestamp::Timestamp;
-use super::volume::{NewKind, new_descriptor};
+use super::volume::{DescriptorKind, new_descriptor};
 use crate::disc_path::DiscPath;
 
 /// Rock Ridge as RRIP 1.10 has it, which every Linux reads.
@@ -25,19 +25,19 @@ const ROOT: u32 = 19;
 /// When the volume id or a name cannot be kept, a path is given twice or lies below a file, or the
 /// disc has too many sectors.
 pub fn create(
-    files: &[(DiscPath, Source)],
+    files: &[(DiscPath, FileContent)],
     volume_id: &str,
     at: Timestamp,
-) -> Result<Extended, IsoError> {
+) -> Result<PlannedImage, IsoError> {
     let blank = blank(volume_id, at)?;
-    let mut wishes: Vec<Wish<'_>> =
-        files.iter().map(|(path, source)| Wish { path, source, replaces: None }).collect();
-    wishes.sort_by_key(|wish| wish.path);
-    if let Some(pair) = wishes.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        return Err(IsoError::Twice { path: pair[0].path.as_str().to_owned() });
+    let mut requests: Vec<LayoutRequest<'_>> =
+        files.iter().map(|(path, source)| LayoutRequest { path, source, replaces: None }).collect();
+    requests.sort_by_key(|request| request.path);
+    if let Some(pair) = requests.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        return Err(IsoError::Duplicate { path: pair[0].path.as_str().to_owned() });
     }
     // The blank root directories are rewritten in any case, so their sectors can be used again.
-    lay_out(&blank, &wishes, &[], u64::from(ROOT) * SECTOR, at, Roots::Always)
+    lay_out(&blank, &requests, &[], u64::from(ROOT) * SECTOR, at, RootRewrite::Always)
 }
 
 /// A medium without a file: descriptors and two empty root directories.
@@ -51,9 +51,9 @@ fn blank(volume_id: &str, at: Timestamp) -> Result<Medium, IsoError> {
     let root = |sector| Extent { sector, len: SECTOR as u32 };
     let (main, joliet) = (root(ROOT), root(ROOT + 1));
     let mut map = ByteMap::new();
-    map.push(16 * SECTOR, Origin::Zero);
-    map.push_bytes(new_descriptor(NewKind::Primary, volume_id, main, at));
-    map.push_bytes(new_descriptor(NewKind::Joliet, volume_id, joliet, at));
+    map.push(16 * SECTOR, ByteOrigin::Zero);
+    map.push_bytes(new_descriptor(DescriptorKind::Primary, volume_id, main, at));
+    map.push_bytes(new_descriptor(DescriptorKind::Joliet, volume_id, joliet, at));
     map.push_bytes(&b"\xffCD001\x01"[..]);
     map.pad_to(SECTOR);
     let (own, up) = (ROCK_RIDGE.new_root(2, at), ROCK_RIDGE.new_entry(None, true, 2, 0, at));
@@ -61,15 +61,15 @@ fn blank(volume_id: &str, at: Timestamp) -> Result<Medium, IsoError> {
         let dot = |identifier: u8| {
             let (identifier, system_use) = (&[identifier][..], system_use[usize::from(identifier)]);
             NewRecord { identifier, extent, directory: true, system_use, at }
-                .bytes()
+                .to_bytes()
                 .expect("a record without a name fits")
         };
-        let mut packer = Packer::default();
+        let mut packer = SectorPacker::default();
         packer.push(&dot(0));
         packer.push(&dot(1));
         map.push_bytes(packer.finish());
     }
-    Medium::of(map)
+    Medium::from_map(map)
 }
 
 #[cfg(test)]
@@ -77,8 +77,8 @@ mod tests {
     use super::super::{EntryKind, JolietDifference};
     use super::*;
 
-    fn file(path: &str, bytes: &[u8]) -> (DiscPath, Source) {
-        (DiscPath::new(path).unwrap(), Source::Bytes(bytes.into()))
+    fn file(path: &str, bytes: &[u8]) -> (DiscPath, FileContent) {
+        (DiscPath::new(path).unwrap(), FileContent::Bytes(bytes.into()))
     }
 
     fn at() -> Timestamp {
@@ -100,7 +100,7 @@ mod tests {
             file("preflight/repo/A longer name, with blanks.rpm", b""),
         ];
         let disc = create(&files, "PREFLIGHT_KS", at()).unwrap();
-        let medium = Medium::of(disc.map.clone()).unwrap();
+        let medium = Medium::from_map(disc.map.clone()).unwrap();
         let seen: Vec<_> =
             medium.entries().map(|entry| (entry.path, entry.kind, entry.len)).collect();
         let expected = [
@@ -113,12 +113,12 @@ mod tests {
         .map(|(path, kind, len)| (path.to_owned(), kind, len));
         assert_eq!(seen, expected);
         assert_eq!(medium.joliet_differences(9), Vec::<JolietDifference>::new());
-        assert!(medium.rock_ridge() && medium.joliet() && !medium.udf());
+        assert!(medium.has_rock_ridge() && medium.has_joliet() && !medium.has_udf());
         assert_eq!(medium.volume_id(), "PREFLIGHT_KS");
         assert_eq!(medium.volume_size_bytes(), disc.map.len());
         assert_eq!(medium.content_end(), disc.map.len());
-        assert_eq!(medium.read("/ks.cfg", 5000).unwrap(), big);
-        assert!(medium.read("ks.cfg", 4999).is_err());
+        assert_eq!(medium.read_file("/ks.cfg", 5000).unwrap(), big);
+        assert!(medium.read_file("ks.cfg", 4999).is_err());
         for placed in &disc.placed {
             let entry = medium.find(placed.path.as_str()).unwrap();
             let expected = if placed.len == 0 { vec![] } else { vec![(placed.at, placed.len)] };
@@ -133,7 +133,7 @@ mod tests {
         files.reverse();
         assert_eq!(bytes_of(&create(&files, "X", at()).unwrap().map), one);
         let empty = create(&[], "X", at()).unwrap();
-        assert_eq!(Medium::of(empty.map).unwrap().entries().count(), 0);
+        assert_eq!(Medium::from_map(empty.map).unwrap().entries().count(), 0);
     }
 
     #[test]

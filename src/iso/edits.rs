@@ -5,12 +5,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::bytemap::{ByteMap, Origin};
+use super::bytemap::{ByteMap, ByteOrigin};
 use crate::disc_path::DiscPath;
 
 /// Where the bytes of a file come from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum FileContent {
     /// Bytes held in memory.
     Bytes(Arc<[u8]>),
     /// The first `len` bytes of an open file.
@@ -22,7 +22,7 @@ pub enum Source {
     },
 }
 
-impl Source {
+impl FileContent {
     /// Bytes.
     pub fn len(&self) -> u64 {
         match self {
@@ -36,10 +36,10 @@ impl Source {
         self.len() == 0
     }
 
-    pub(super) fn push_to(&self, map: &mut ByteMap) {
+    pub(super) fn append_to(&self, map: &mut ByteMap) {
         match self {
             Self::Bytes(bytes) => map.push_bytes(Arc::clone(bytes)),
-            Self::File { file, len } => map.push(*len, Origin::File(Arc::clone(file), 0)),
+            Self::File { file, len } => map.push(*len, ByteOrigin::File(Arc::clone(file), 0)),
         }
     }
 }
@@ -48,9 +48,9 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     /// Files that do not exist yet; missing directories above them are made.
-    pub add: Vec<(DiscPath, Source)>,
+    pub add: Vec<(DiscPath, FileContent)>,
     /// Files that exist and get other content.
-    pub replace: Vec<(DiscPath, Source)>,
+    pub replace: Vec<(DiscPath, FileContent)>,
     /// Bytes to write over the base, by their offset in it.
     pub patch: Vec<(u64, Vec<u8>)>,
 }
@@ -68,7 +68,7 @@ pub struct PlacedFile {
 
 /// An image that has been planned to the last byte.
 #[derive(Clone, Debug)]
-pub struct Extended {
+pub struct PlannedImage {
     /// What every byte is.
     pub map: ByteMap,
     /// Sectors of the volume, as its descriptors say.

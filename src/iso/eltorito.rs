@@ -3,9 +3,9 @@
 //!
 //! Not for changing it: an extended image keeps its catalog and boot images where they are.
 
+use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
 use super::error::IsoError;
-use super::reader::Reader;
 use super::record::{le16, le32};
 
 /// Bytes of a catalog that are read; one sector holds 64 entries.
@@ -14,7 +14,7 @@ const ENTRY: usize = 32;
 
 /// Which firmware a boot image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Platform {
+pub enum BootPlatform {
     /// The BIOS of a PC.
     Bios,
     /// UEFI: the image is a FAT file system.
@@ -40,7 +40,7 @@ pub enum BootMedia {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootEntry {
     /// Which firmware it is for.
-    pub platform: Platform,
+    pub platform: BootPlatform,
     /// Whether the catalog says that it can be booted.
     pub bootable: bool,
     /// What it pretends to be.
@@ -91,8 +91,8 @@ impl BootCatalog {
 }
 
 /// Reads the catalog at a sector.
-pub(super) fn read(
-    reader: &mut Reader<'_>,
+pub(super) fn read_boot_catalog(
+    reader: &mut BoundedReader<'_>,
     sector: u32,
     end: u64,
 ) -> Result<BootCatalog, IsoError> {
@@ -100,7 +100,7 @@ pub(super) fn read(
     let len = end.saturating_sub(at).clamp(SECTOR, CATALOG_MAX);
     let bytes = reader.read("the boot catalog", at, len as usize)?;
     check_validation_entry(&bytes, at)?;
-    let mut entries = vec![entry(&bytes, at, ENTRY, platform(bytes[1]))];
+    let mut entries = vec![parse_entry(&bytes, at, ENTRY, parse_platform(bytes[1]))];
     let mut header = 2 * ENTRY;
     while let Some(section) = bytes.get(header..header + ENTRY) {
         let last = match section[0] {
@@ -114,7 +114,7 @@ pub(super) fn read(
                 let why = format!("a section of {} entries does not end", le16(section, 2));
                 return Err(malformed(at + header as u64, why));
             }
-            entries.push(entry(&bytes, at, offset, platform(section[1])));
+            entries.push(parse_entry(&bytes, at, offset, parse_platform(section[1])));
             // Bit 5 of the media type announces extension entries (0x44).
             let extended = bytes[offset + 1] & 0x20 != 0;
             offset += ENTRY;
@@ -151,15 +151,15 @@ fn malformed(at: u64, why: String) -> IsoError {
     IsoError::Malformed { what: "boot catalog", at, why }
 }
 
-fn platform(id: u8) -> Platform {
+fn parse_platform(id: u8) -> BootPlatform {
     match id {
-        0 => Platform::Bios,
-        0xef => Platform::Uefi,
-        other => Platform::Other(other),
+        0 => BootPlatform::Bios,
+        0xef => BootPlatform::Uefi,
+        other => BootPlatform::Other(other),
     }
 }
 
-fn entry(bytes: &[u8], at: u64, offset: usize, platform: Platform) -> BootEntry {
+fn parse_entry(bytes: &[u8], at: u64, offset: usize, platform: BootPlatform) -> BootEntry {
     let entry = &bytes[offset..offset + ENTRY];
     BootEntry {
         platform,
@@ -180,7 +180,7 @@ fn entry(bytes: &[u8], at: u64, offset: usize, platform: Platform) -> BootEntry 
 
 #[cfg(test)]
 mod tests {
-    use super::super::bytemap::{ByteMap, Origin};
+    use super::super::bytemap::{ByteMap, ByteOrigin};
     use super::*;
 
     fn validation() -> Vec<u8> {
@@ -214,10 +214,10 @@ mod tests {
         let mut bytes = entries.concat();
         bytes.resize(SECTOR as usize, 0);
         let mut map = ByteMap::new();
-        map.push(20 * SECTOR, Origin::Zero);
+        map.push(20 * SECTOR, ByteOrigin::Zero);
         map.push_bytes(bytes);
-        map.push(40 * SECTOR, Origin::Zero);
-        read(&mut Reader::new(&map), 20, map.len())
+        map.push(40 * SECTOR, ByteOrigin::Zero);
+        read_boot_catalog(&mut BoundedReader::new(&map), 20, map.len())
     }
 
     #[test]
@@ -240,9 +240,9 @@ mod tests {
             .map(|entry| (entry.platform, entry.load_rba, entry.sector_count, entry.bootable))
             .collect();
         let expected = [
-            (Platform::Bios, 30, 4, true),
-            (Platform::Bios, 40, 8, true),
-            (Platform::Uefi, 50, 16, true),
+            (BootPlatform::Bios, 30, 4, true),
+            (BootPlatform::Bios, 40, 8, true),
+            (BootPlatform::Uefi, 50, 16, true),
         ];
         assert_eq!(seen, expected);
         assert_eq!(read.entries[2].entry_at, 20 * SECTOR + 6 * 32);

@@ -100,7 +100,7 @@ pub enum IsoError {
     },
     /// A path is to be written twice.
     #[error("{path:?} is given twice")]
-    Twice {
+    Duplicate {
         /// The path.
         path: String,
     },

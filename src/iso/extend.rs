@@ -4,13 +4,13 @@
 //! Not for the system area, the backup GPT or the media md5, which depend on the final size: they
 //! are patched into the result afterwards. Nothing is written here: the result is a `ByteMap`.
 
-use super::edits::{Edits, Extended};
+use super::edits::{Edits, PlannedImage};
 use super::error::IsoError;
-use super::layout::{Replaced, Roots, Wish, lay_out};
+use super::layout::{LayoutRequest, ReplacedFile, RootRewrite, lay_out};
 use super::medium::Medium;
 use super::record::Extent;
 use super::timestamp::Timestamp;
-use super::tree::{Kind, Node, Tree};
+use super::tree::{Node, NodeKind, Tree};
 use crate::disc_path::DiscPath;
 
 /// Plans the changed image; new data starts at byte `append_at`.
@@ -29,8 +29,8 @@ pub fn extend(
     edits: &Edits,
     append_at: u64,
     at: Timestamp,
-) -> Result<Extended, IsoError> {
-    if medium.udf() {
+) -> Result<PlannedImage, IsoError> {
+    if medium.has_udf() {
         return Err(IsoError::Udf);
     }
     let end = medium.content_end();
@@ -38,34 +38,37 @@ pub fn extend(
         return Err(IsoError::AppendAt { append_at, why: "what is kept ends at byte", end });
     }
     check_patches(medium, &edits.patch, append_at)?;
-    let wishes = wishes(medium, edits)?;
-    lay_out(medium, &wishes, &edits.patch, append_at, at, Roots::AsNeeded)
+    let requests = layout_requests(medium, edits)?;
+    lay_out(medium, &requests, &edits.patch, append_at, at, RootRewrite::AsNeeded)
 }
 
 /// The files to write, sorted by path, each with what it takes the place of.
-fn wishes<'a>(medium: &Medium, edits: &'a Edits) -> Result<Vec<Wish<'a>>, IsoError> {
-    let mut wishes = Vec::with_capacity(edits.add.len() + edits.replace.len());
+fn layout_requests<'a>(
+    medium: &Medium,
+    edits: &'a Edits,
+) -> Result<Vec<LayoutRequest<'a>>, IsoError> {
+    let mut requests = Vec::with_capacity(edits.add.len() + edits.replace.len());
     for (path, source) in &edits.add {
-        wishes.push(Wish { path, source, replaces: None });
+        requests.push(LayoutRequest { path, source, replaces: None });
     }
     for (path, source) in &edits.replace {
-        let replaces = Some(replaced(medium, path)?);
-        wishes.push(Wish { path, source, replaces });
+        let replaces = Some(find_replaced(medium, path)?);
+        requests.push(LayoutRequest { path, source, replaces });
     }
-    wishes.sort_by_key(|wish| wish.path);
-    match wishes.windows(2).find(|pair| pair[0].path == pair[1].path) {
-        Some(pair) => Err(IsoError::Twice { path: pair[0].path.as_str().to_owned() }),
-        None => Ok(wishes),
+    requests.sort_by_key(|request| request.path);
+    match requests.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        Some(pair) => Err(IsoError::Duplicate { path: pair[0].path.as_str().to_owned() }),
+        None => Ok(requests),
     }
 }
 
 /// The file that is to get other content, in both trees.
-fn replaced(medium: &Medium, path: &DiscPath) -> Result<Replaced, IsoError> {
+fn find_replaced(medium: &Medium, path: &DiscPath) -> Result<ReplacedFile, IsoError> {
     let tree = medium.main_tree();
     let path = path.as_str();
     let index = tree.find(path).ok_or_else(|| IsoError::NotFound { path: path.to_owned() })?;
     let main = tree.nodes[index as usize];
-    if main.kind != Kind::File {
+    if main.kind != NodeKind::File {
         return Err(IsoError::NotAFile { path: path.to_owned() });
     }
     let extents = tree.extents(&main);
@@ -75,14 +78,14 @@ fn replaced(medium: &Medium, path: &DiscPath) -> Result<Replaced, IsoError> {
     if is_boot_file {
         return Err(IsoError::BootFile { path: path.to_owned() });
     }
-    let joliet = medium.joliet_tree().and_then(|tree| same_file(tree, path, extents));
-    Ok(Replaced { main, joliet })
+    let joliet = medium.joliet_tree().and_then(|tree| find_in_joliet(tree, path, extents));
+    Ok(ReplacedFile { main, joliet })
 }
 
 /// The file of that path in the Joliet tree; where Joliet had to change the name, the only file
 /// there with the same sectors.
-fn same_file(joliet: &Tree, path: &str, extents: &[Extent]) -> Option<Node> {
-    let file = |node: &Node| node.kind == Kind::File;
+fn find_in_joliet(joliet: &Tree, path: &str, extents: &[Extent]) -> Option<Node> {
+    let file = |node: &Node| node.kind == NodeKind::File;
     if let Some(index) = joliet.find(path) {
         return Some(joliet.nodes[index as usize]).filter(file);
     }
@@ -112,18 +115,18 @@ fn check_patches(
 
 #[cfg(test)]
 mod tests {
+    use super::super::bounded_reader::BoundedReader;
     use super::super::bytemap::SECTOR;
-    use super::super::reader::Reader;
     use super::super::record::Record;
-    use super::super::susp::each_entry;
+    use super::super::system_use::visit_entries;
     use super::super::{EntryKind, JolietDifference, create};
     use std::sync::Arc;
 
-    use super::super::edits::Source;
+    use super::super::edits::FileContent;
     use super::*;
 
-    fn file(path: &str, bytes: &[u8]) -> (DiscPath, Source) {
-        (DiscPath::new(path).unwrap(), Source::Bytes(bytes.into()))
+    fn file(path: &str, bytes: &[u8]) -> (DiscPath, FileContent) {
+        (DiscPath::new(path).unwrap(), FileContent::Bytes(bytes.into()))
     }
 
     fn at() -> Timestamp {
@@ -137,12 +140,12 @@ mod tests {
             file("Packages/a-1.0-1.el6.noarch.rpm", &[2; 2048]),
             file(".discinfo", b"1.0\n"),
         ];
-        Medium::of(create(&files, "BASE", at()).unwrap().map).unwrap()
+        Medium::from_map(create(&files, "BASE", at()).unwrap().map).unwrap()
     }
 
-    fn grow(medium: &Medium, edits: &Edits) -> Result<(Extended, Medium), IsoError> {
+    fn grow(medium: &Medium, edits: &Edits) -> Result<(PlannedImage, Medium), IsoError> {
         let extended = extend(medium, edits, medium.content_end(), at())?;
-        let again = Medium::of(extended.map.clone())?;
+        let again = Medium::from_map(extended.map.clone())?;
         Ok((extended, again))
     }
 
@@ -155,9 +158,9 @@ mod tests {
             patch: vec![(5, b"mbr".to_vec())],
         };
         let (extended, medium) = grow(&base, &edits).unwrap();
-        assert_eq!(medium.read("ks.cfg", 99).unwrap(), b"install\n");
-        assert_eq!(medium.read("preflight/repo/b-2.0.rpm", 3000).unwrap(), [3; 3000]);
-        assert_eq!(medium.read("isolinux/isolinux.cfg", 2100).unwrap(), [4; 2100]);
+        assert_eq!(medium.read_file("ks.cfg", 99).unwrap(), b"install\n");
+        assert_eq!(medium.read_file("preflight/repo/b-2.0.rpm", 3000).unwrap(), [3; 3000]);
+        assert_eq!(medium.read_file("isolinux/isolinux.cfg", 2100).unwrap(), [4; 2100]);
         for path in ["isolinux/vmlinuz", "Packages/a-1.0-1.el6.noarch.rpm", ".discinfo"] {
             assert_eq!(medium.find(path), base.find(path), "{path}");
         }
@@ -184,9 +187,9 @@ mod tests {
             medium = grow(&medium, &edits).unwrap().1;
         }
         for round in 0..5_u8 {
-            assert_eq!(medium.read(&format!("more/{round}/file"), 10).unwrap(), [round; 10]);
+            assert_eq!(medium.read_file(&format!("more/{round}/file"), 10).unwrap(), [round; 10]);
         }
-        assert_eq!(medium.read("isolinux/isolinux.cfg", 20).unwrap(), [4; 20]);
+        assert_eq!(medium.read_file("isolinux/isolinux.cfg", 20).unwrap(), [4; 20]);
         assert_eq!(medium.joliet_differences(9), Vec::<JolietDifference>::new());
     }
 
@@ -211,23 +214,23 @@ mod tests {
         let tree = medium.main_tree();
         let index = directory.map_or(0, |path| {
             let node = tree.nodes[tree.find(path).unwrap() as usize];
-            let Kind::Directory(index) = node.kind else { panic!("{path} is no directory") };
+            let NodeKind::Directory(index) = node.kind else { panic!("{path} is no directory") };
             index
         });
         let Extent { sector, len } = tree.directories[index as usize].extent;
         let mut links = Vec::new();
-        let visit = |reader: &mut Reader<'_>, at, record: Record<'_>| {
+        let visit = |reader: &mut BoundedReader<'_>, at, record: Record<'_>| {
             if record.identifier().len() > 1 || record.identifier()[0] > 1 {
                 return Ok(());
             }
-            each_entry(reader, tree.rock.unwrap(), at, record, |entry| {
+            visit_entries(reader, tree.rock_ridge.unwrap(), at, record, |entry| {
                 if entry.is(b"PX") {
-                    links.push(entry.number(12)?);
+                    links.push(entry.read_u32(12)?);
                 }
                 Ok(())
             })
         };
-        Reader::new(medium.source()).directory(sector, len, visit).unwrap();
+        BoundedReader::new(medium.source()).visit_directory(sector, len, visit).unwrap();
         links
     }
 
@@ -260,19 +263,19 @@ mod tests {
         let len = (4 << 30) + 5;
         sparse.set_len(len).unwrap();
         let path = DiscPath::new("images/install.img").unwrap();
-        let source = Source::File { file: Arc::new(sparse), len };
+        let source = FileContent::File { file: Arc::new(sparse), len };
         let edits = Edits { add: vec![(path, source), file("z", b"after")], ..Edits::default() };
         let (extended, medium) = grow(&base(), &edits).unwrap();
         let entry = medium.find("images/install.img").unwrap();
         assert_eq!((entry.len, entry.extents.len()), (len, 2));
         assert_eq!(entry.extents[0].0, extended.placed[0].at);
         assert_eq!(entry.extents[0].0 + entry.extents[0].1, entry.extents[1].0);
-        assert_eq!(medium.map("images/install.img").unwrap().len(), len);
-        assert_eq!(medium.read("z", 9).unwrap(), b"after");
+        assert_eq!(medium.file_map("images/install.img").unwrap().len(), len);
+        assert_eq!(medium.read_file("z", 9).unwrap(), b"after");
         let shorter = Edits { replace: vec![file("images/install.img", b"")], ..Edits::default() };
         let (_, medium) = grow(&medium, &shorter).unwrap();
         assert_eq!(medium.find("images/install.img").unwrap().extents, []);
-        assert_eq!(medium.read("z", 9).unwrap(), b"after");
+        assert_eq!(medium.read_file("z", 9).unwrap(), b"after");
     }
 
     #[test]
@@ -282,7 +285,7 @@ mod tests {
         let add = names.iter().map(|name| file(name, name.as_bytes())).collect();
         let (_, medium) = grow(&base(), &Edits { add, ..Edits::default() }).unwrap();
         for name in &names {
-            assert_eq!(medium.read(name, 99).unwrap(), name.as_bytes());
+            assert_eq!(medium.read_file(name, 99).unwrap(), name.as_bytes());
         }
         let packages = medium.entries().filter(|entry| entry.kind == EntryKind::File).count();
         assert_eq!(packages, 3004);

@@ -125,8 +125,8 @@ impl<'a> FatView<'a> {
         let mut disk = FatDisk::new(base, offset, len);
         disk.rewind();
         Geometry::read(&mut disk)?.check_table(&mut disk)?;
-        let mut view = Self { disk, time: date_time(epoch_s) };
-        view.with(|_, _| Ok(()))?;
+        let mut view = Self { disk, time: fat_date_time(epoch_s) };
+        view.with_volume(|_, _| Ok(()))?;
         Ok(view)
     }
 
@@ -137,9 +137,9 @@ impl<'a> FatView<'a> {
     ///
     /// Fails when a directory cannot be read or there are more.
     pub fn list(&mut self) -> Result<Vec<FatEntry>, FatError> {
-        self.with(|volume, _| {
+        self.with_volume(|volume, _| {
             let mut entries = Vec::new();
-            walk(&volume.root_dir(), "", 0, &mut entries)?;
+            list_directory(&volume.root_dir(), "", 0, &mut entries)?;
             Ok(entries)
         })
     }
@@ -150,8 +150,8 @@ impl<'a> FatView<'a> {
     ///
     /// Fails when there is no such file, it has more than `cap` bytes, or fewer than it claims.
     pub fn read(&mut self, path: &str, cap: u64) -> Result<Vec<u8>, FatError> {
-        self.with(|volume, _| {
-            let entry = find(volume, path)?;
+        self.with_volume(|volume, _| {
+            let entry = find_file(volume, path)?;
             let len = entry.len();
             if len > cap {
                 return Err(FatError::TooLarge { path: path.to_owned(), len, cap });
@@ -173,8 +173,8 @@ impl<'a> FatView<'a> {
     /// Fails when there is no such file or too little room; then nothing has changed.
     pub fn replace(&mut self, path: &str, bytes: &[u8]) -> Result<(), FatError> {
         let before = self.disk.changes();
-        let done = self.with(|volume, time| {
-            let entry = find(volume, path)?;
+        let done = self.with_volume(|volume, time| {
+            let entry = find_file(volume, path)?;
             let stats = volume.stats()?;
             let cluster = u64::from(stats.cluster_size());
             let available =
@@ -205,7 +205,7 @@ impl<'a> FatView<'a> {
 
     /// Mounts the volume for one job. `fatfs` computes with numbers of the directory without
     /// checking them, and a build with overflow checks would panic on hostile ones.
-    fn with<T>(
+    fn with_volume<T>(
         &mut self,
         job: impl FnOnce(&Volume<'_, 'a>, DateTime) -> Result<T, FatError>,
     ) -> Result<T, FatError> {
@@ -296,7 +296,7 @@ impl Geometry {
             (&mut table).take(1536).read_to_end(&mut piece)?;
             for index in 0..piece.len() as u64 * 8 / self.entry_bits {
                 if number >= 2 && number < self.clusters + 2 {
-                    let value = entry(&piece, index, self.entry_bits) & mask;
+                    let value = table_entry(&piece, index, self.entry_bits) & mask;
                     let is_link = (2..self.clusters + 2).contains(&value);
                     let is_end = value >= special | 7;
                     if value != 0 && !is_link && !is_end {
@@ -315,7 +315,7 @@ impl Geometry {
 }
 
 /// The `index`-th entry of a table of `bits` wide ones.
-fn entry(table: &[u8], index: u64, bits: u64) -> u64 {
+fn table_entry(table: &[u8], index: u64, bits: u64) -> u64 {
     let bit = index * bits;
     let at = (bit / 8) as usize;
     let len = if bits == 12 { 2 } else { (bits / 8) as usize };
@@ -325,7 +325,7 @@ fn entry(table: &[u8], index: u64, bits: u64) -> u64 {
 }
 
 /// Finds the entry of a file.
-fn find<'f, 'v, 'a>(
+fn find_file<'f, 'v, 'a>(
     volume: &'f Volume<'v, 'a>,
     path: &str,
 ) -> Result<DirEntry<'f, &'v mut FatDisk<'a>>, FatError> {
@@ -333,13 +333,13 @@ fn find<'f, 'v, 'a>(
     let mut dir = volume.root_dir();
     let (parents, name) = path.trim_matches('/').rsplit_once('/').unwrap_or(("", path));
     for parent in parents.split('/').filter(|parent| !parent.is_empty()) {
-        dir = named(&dir, parent, true)?.ok_or_else(not_found)?.to_dir();
+        dir = find_in_directory(&dir, parent, true)?.ok_or_else(not_found)?.to_dir();
     }
-    named(&dir, name.trim_matches('/'), false)?.ok_or_else(not_found)
+    find_in_directory(&dir, name.trim_matches('/'), false)?.ok_or_else(not_found)
 }
 
 /// The entry of that name and kind in `dir`, by its long or its short name.
-fn named<'f, 'v, 'a>(
+fn find_in_directory<'f, 'v, 'a>(
     dir: &Dir<'f, &'v mut FatDisk<'a>>,
     name: &str,
     is_dir: bool,
@@ -355,7 +355,7 @@ fn named<'f, 'v, 'a>(
     Ok(None)
 }
 
-fn walk(
+fn list_directory(
     dir: &Dir<'_, &mut FatDisk<'_>>,
     above: &str,
     depth: usize,
@@ -378,14 +378,14 @@ fn walk(
         let len = if is_dir { 0 } else { entry.len() };
         entries.push(FatEntry { path: path.clone(), is_dir, len });
         if is_dir {
-            walk(&entry.to_dir(), &path, depth + 1, entries)?;
+            list_directory(&entry.to_dir(), &path, depth + 1, entries)?;
         }
     }
     Ok(())
 }
 
 /// The time as FAT writes it, in UTC.
-fn date_time(epoch_s: u64) -> DateTime {
+fn fat_date_time(epoch_s: u64) -> DateTime {
     /// 1980-01-01T00:00:00Z and 2107-12-31T23:59:58Z.
     const RANGE: (u64, u64) = (315_532_800, 4_354_819_198);
     let seconds = epoch_s.clamp(RANGE.0, RANGE.1).cast_signed();
@@ -487,11 +487,11 @@ mod tests {
         };
         assert_eq!(edit(1_479_600_000), edit(1_479_600_000));
         assert_ne!(edit(1_479_600_000), edit(1_479_700_000));
-        let time = date_time(1_479_600_001);
+        let time = fat_date_time(1_479_600_001);
         assert_eq!((time.date.year, time.date.month, time.date.day), (2016, 11, 20));
         assert_eq!((time.time.hour, time.time.min, time.time.sec), (0, 0, 1));
-        assert_eq!(date_time(0).date.year, 1980);
-        assert_eq!(date_time(u64::MAX).date.year, 2107);
+        assert_eq!(fat_date_time(0).date.year, 1980);
+        assert_eq!(fat_date_time(u64::MAX).date.year, 2107);
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl<'a> FatDisk<'a> {
     }
 
     /// The bytes of the base in the unit `number`.
-    fn unit(&mut self, number: u64) -> io::Result<&[u8]> {
+    fn read_unit(&mut self, number: u64) -> io::Result<&[u8]> {
         let at = number * UNIT as u64;
         if !(self.window_at..self.window_at + self.window.len() as u64).contains(&at) {
             let start = at / WINDOW * WINDOW;
@@ -105,7 +105,7 @@ impl<'a> FatDisk<'a> {
     }
 
     /// The unit at the current position, the offset in it, and how many of `wanted` bytes it has.
-    fn here(&self, wanted: usize) -> (u64, usize, usize) {
+    fn position(&self, wanted: usize) -> (u64, usize, usize) {
         let within = (self.at % UNIT as u64) as usize;
         let take = if self.at < self.len { wanted.min(UNIT - within) } else { 0 };
         (self.at / UNIT as u64, within, take)
@@ -115,11 +115,11 @@ impl<'a> FatDisk<'a> {
 impl Read for FatDisk<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.charge()?;
-        let (number, within, take) = self.here(buffer.len());
+        let (number, within, take) = self.position(buffer.len());
         if take > 0 {
             let bytes = match self.changed.get(&number) {
                 Some(unit) => &unit.now,
-                None => self.unit(number)?,
+                None => self.read_unit(number)?,
             };
             buffer[..take].copy_from_slice(&bytes[within..within + take]);
             self.at += take as u64;
@@ -131,10 +131,10 @@ impl Read for FatDisk<'_> {
 impl Write for FatDisk<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.charge()?;
-        let (number, within, take) = self.here(bytes.len());
+        let (number, within, take) = self.position(bytes.len());
         if take > 0 {
             if !self.changed.contains_key(&number) {
-                let before: [u8; UNIT] = self.unit(number)?.try_into().expect("a whole unit");
+                let before: [u8; UNIT] = self.read_unit(number)?.try_into().expect("a whole unit");
                 self.changed.insert(number, Unit { before, now: before });
             }
             let unit = self.changed.get_mut(&number).expect("inserted above");

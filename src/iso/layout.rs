@@ -3,34 +3,34 @@
 //! Not for deciding whether a change is allowed: `extend` and `create` have done that. In the
 //! order of the sectors: changed directories of both trees, their path tables, new files.
 
-use super::bytemap::{ByteMap, Origin, SECTOR};
-use super::edits::{Extended, PlacedFile, Source};
+use super::bytemap::{ByteMap, ByteOrigin, SECTOR};
+use super::edits::{FileContent, PlacedFile, PlannedImage};
 use super::error::IsoError;
 use super::medium::Medium;
-use super::planned::{Fixes, Naming, Place, Planned};
-use super::sectors::Sectors;
+use super::planned_tree::{FileLocation, Naming, Patches, PlannedTree};
+use super::sector_allocator::SectorAllocator;
 use super::timestamp::Timestamp;
 use super::tree::Node;
-use super::volume::{Descriptor, Moved, changes};
+use super::volume::{Descriptor, MovedTree, descriptor_changes};
 use crate::disc_path::DiscPath;
 
 /// A file to write.
-pub(super) struct Wish<'a> {
+pub(super) struct LayoutRequest<'a> {
     pub path: &'a DiscPath,
-    pub source: &'a Source,
+    pub source: &'a FileContent,
     /// The file whose place it takes; none for a new one.
-    pub replaces: Option<Replaced>,
+    pub replaces: Option<ReplacedFile>,
 }
 
 /// A file of the base, as both trees have it.
-pub(super) struct Replaced {
+pub(super) struct ReplacedFile {
     pub main: Node,
     pub joliet: Option<Node>,
 }
 
 /// Whether root directories are rewritten that do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Roots {
+pub(super) enum RootRewrite {
     AsNeeded,
     Always,
 }
@@ -38,16 +38,18 @@ pub(super) enum Roots {
 /// Plans the image: the base up to `append_at`, then everything new.
 pub(super) fn lay_out(
     medium: &Medium,
-    wishes: &[Wish<'_>],
+    requests: &[LayoutRequest<'_>],
     patches: &[(u64, Vec<u8>)],
     append_at: u64,
     at: Timestamp,
-    roots: Roots,
-) -> Result<Extended, IsoError> {
-    let mut sectors = Sectors::from(append_at)?;
-    let mut branches = branches(medium, wishes, at, roots)?;
-    let mut places: Vec<Place> =
-        wishes.iter().map(|wish| Place { sector: 0, len: wish.source.len() }).collect();
+    roots: RootRewrite,
+) -> Result<PlannedImage, IsoError> {
+    let mut sectors = SectorAllocator::starting_at(append_at)?;
+    let mut branches = plan_branches(medium, requests, at, roots)?;
+    let mut places: Vec<FileLocation> = requests
+        .iter()
+        .map(|request| FileLocation { sector: 0, len: request.source.len() })
+        .collect();
     for branch in &mut branches {
         branch.tree.place_directories(&mut sectors, &places)?;
     }
@@ -55,27 +57,29 @@ pub(super) fn lay_out(
         branch.place_tables(&mut sectors)?;
     }
     for place in places.iter_mut().filter(|place| place.len > 0) {
-        place.sector = sectors.take(place.len)?;
+        place.sector = sectors.allocate(place.len)?;
     }
     let grows = sectors.next_at() > append_at;
     let volume_sectors =
-        if grows { sectors.take(0)? } else { medium.descriptors().primary.sectors() };
+        if grows { sectors.allocate(0)? } else { medium.descriptors().primary.sectors() };
 
-    let mut fixes = Fixes::new();
+    let mut record_patches = Patches::new();
     for branch in &branches {
-        fixes.extend(branch.tree.fixes()?);
+        record_patches.extend(branch.tree.patches()?);
     }
-    let directories: Vec<Vec<u8>> =
-        branches.iter().flat_map(|branch| branch.tree.directories(&places, &mut fixes)).collect();
+    let directories: Vec<Vec<u8>> = branches
+        .iter()
+        .flat_map(|branch| branch.tree.directories(&places, &mut record_patches))
+        .collect();
     for branch in branches.iter().filter(|_| grows) {
-        for (offset, bytes) in changes(volume_sectors, branch.moved) {
-            fixes.insert(branch.descriptor.at + offset, bytes);
+        for (offset, bytes) in descriptor_changes(volume_sectors, branch.moved) {
+            record_patches.insert(branch.descriptor.at + offset, bytes);
         }
     }
-    refuse_patched_fixes(patches, &fixes)?;
-    refuse_fixes_past(append_at, &fixes)?;
+    refuse_overlapping_patches(patches, &record_patches)?;
+    refuse_patches_past(append_at, &record_patches)?;
 
-    let mut map = base(medium, append_at, patches, &fixes);
+    let mut map = base_map(medium, append_at, patches, &record_patches);
     for bytes in directories {
         map.push_bytes(bytes);
     }
@@ -83,34 +87,37 @@ pub(super) fn lay_out(
         map.push_bytes(table);
         map.pad_to(SECTOR);
     }
-    for wish in wishes {
-        wish.source.push_to(&mut map);
+    for request in requests {
+        request.source.append_to(&mut map);
         map.pad_to(SECTOR);
     }
-    Ok(Extended { map, volume_sectors, placed: placed_files(wishes, &places) })
+    Ok(PlannedImage { map, volume_sectors, placed: placed_files(requests, &places) })
 }
 
 /// A tree with the descriptor that leads to it.
-struct Branch<'a> {
-    tree: Planned<'a>,
+struct TreeBranch<'a> {
+    tree: PlannedTree<'a>,
     descriptor: &'a Descriptor,
     /// Its path tables, little-endian then big-endian, when they change.
     tables: Vec<Vec<u8>>,
-    moved: Option<Moved>,
+    moved: Option<MovedTree>,
 }
 
 /// Both trees with all wishes in them.
-fn branches<'a>(
+fn plan_branches<'a>(
     medium: &'a Medium,
-    wishes: &[Wish<'_>],
+    requests: &[LayoutRequest<'_>],
     at: Timestamp,
-    roots: Roots,
-) -> Result<Vec<Branch<'a>>, IsoError> {
-    let naming =
-        if medium.rock_ridge() || medium.joliet() { Naming::Invented } else { Naming::Exact };
+    roots: RootRewrite,
+) -> Result<Vec<TreeBranch<'a>>, IsoError> {
+    let naming = if medium.has_rock_ridge() || medium.has_joliet() {
+        Naming::Invented
+    } else {
+        Naming::Exact
+    };
     let descriptors = medium.descriptors();
-    let branch = |tree, naming, descriptor| Branch {
-        tree: Planned::new(tree, medium.source(), naming, at),
+    let branch = |tree, naming, descriptor| TreeBranch {
+        tree: PlannedTree::new(tree, medium.source(), naming, at),
         descriptor,
         tables: Vec::new(),
         moved: None,
@@ -120,21 +127,21 @@ fn branches<'a>(
         .joliet_tree()
         .zip(descriptors.joliet.as_ref())
         .map(|(tree, descriptor)| branch(tree, Naming::Joliet, descriptor));
-    for (index, wish) in wishes.iter().enumerate() {
-        match &wish.replaces {
-            None => main.tree.add(wish.path.as_str(), index)?,
+    for (index, request) in requests.iter().enumerate() {
+        match &request.replaces {
+            None => main.tree.add(request.path.as_str(), index)?,
             Some(replaced) => main.tree.replace(&replaced.main, index)?,
         }
         let Some(joliet) = &mut joliet else { continue };
-        match &wish.replaces {
-            None => joliet.tree.add(wish.path.as_str(), index)?,
-            Some(Replaced { joliet: Some(node), .. }) => joliet.tree.replace(node, index)?,
+        match &request.replaces {
+            None => joliet.tree.add(request.path.as_str(), index)?,
+            Some(ReplacedFile { joliet: Some(node), .. }) => joliet.tree.replace(node, index)?,
             // Joliet does not show this file under a name that can be recognised.
-            Some(Replaced { joliet: None, .. }) => {}
+            Some(ReplacedFile { joliet: None, .. }) => {}
         }
     }
-    let mut branches: Vec<Branch<'a>> = [Some(main), joliet].into_iter().flatten().collect();
-    if roots == Roots::Always {
+    let mut branches: Vec<TreeBranch<'a>> = [Some(main), joliet].into_iter().flatten().collect();
+    if roots == RootRewrite::Always {
         for branch in &mut branches {
             branch.tree.rewrite_root()?;
         }
@@ -142,17 +149,17 @@ fn branches<'a>(
     Ok(branches)
 }
 
-impl Branch<'_> {
+impl TreeBranch<'_> {
     /// Makes the path tables and gives them sectors, when any directory has moved.
-    fn place_tables(&mut self, sectors: &mut Sectors) -> Result<(), IsoError> {
+    fn place_tables(&mut self, sectors: &mut SectorAllocator) -> Result<(), IsoError> {
         if !self.tree.is_changed() {
             return Ok(());
         }
         let (little, big) = self.tree.path_tables()?;
-        self.moved = Some(Moved {
+        self.moved = Some(MovedTree {
             root: self.tree.root(),
-            little: sectors.take(little.len() as u64)?,
-            big: sectors.take(big.len() as u64)?,
+            little: sectors.allocate(little.len() as u64)?,
+            big: sectors.allocate(big.len() as u64)?,
             table_len: u32::try_from(little.len()).expect("65,535 directories at most"),
         });
         self.tables = vec![little, big];
@@ -161,10 +168,13 @@ impl Branch<'_> {
 }
 
 /// Refuses patches over what is rewritten anyway: one of both would be lost.
-fn refuse_patched_fixes(patches: &[(u64, Vec<u8>)], fixes: &Fixes) -> Result<(), IsoError> {
+fn refuse_overlapping_patches(
+    patches: &[(u64, Vec<u8>)],
+    record_patches: &Patches,
+) -> Result<(), IsoError> {
     for (at, bytes) in patches {
         let end = at + bytes.len() as u64;
-        let last_fix = fixes.range(..end).next_back();
+        let last_fix = record_patches.range(..end).next_back();
         if last_fix.is_some_and(|(fix_at, fix)| fix_at + fix.len() as u64 > *at) {
             let why = "extending rewrites some of them";
             return Err(IsoError::Patch { at: *at, len: bytes.len() as u64, why });
@@ -175,8 +185,8 @@ fn refuse_patched_fixes(patches: &[(u64, Vec<u8>)], fixes: &Fixes) -> Result<(),
 
 /// Refuses to drop what must be changed: only `..` records, whose continuation areas count as
 /// content of no file, can reach there.
-fn refuse_fixes_past(append_at: u64, fixes: &Fixes) -> Result<(), IsoError> {
-    let ends = fixes.iter().map(|(at, bytes)| at + bytes.len() as u64);
+fn refuse_patches_past(append_at: u64, record_patches: &Patches) -> Result<(), IsoError> {
+    let ends = record_patches.iter().map(|(at, bytes)| at + bytes.len() as u64);
     match ends.max().filter(|&end| end > append_at) {
         Some(end) => Err(IsoError::AppendAt { append_at, why: "what is kept ends at byte", end }),
         None => Ok(()),
@@ -184,25 +194,30 @@ fn refuse_fixes_past(append_at: u64, fixes: &Fixes) -> Result<(), IsoError> {
 }
 
 /// The base up to `append_at`, with everything that changes in place.
-fn base(medium: &Medium, append_at: u64, patches: &[(u64, Vec<u8>)], fixes: &Fixes) -> ByteMap {
+fn base_map(
+    medium: &Medium,
+    append_at: u64,
+    patches: &[(u64, Vec<u8>)],
+    record_patches: &Patches,
+) -> ByteMap {
     let mut map = ByteMap::new();
     medium.source().copy_range(0, append_at.min(medium.file_len()), &mut map);
-    map.push(append_at - map.len(), Origin::Zero);
+    map.push(append_at - map.len(), ByteOrigin::Zero);
     for (at, bytes) in patches {
         map.patch(*at, bytes);
     }
-    for (at, bytes) in fixes {
+    for (at, bytes) in record_patches {
         map.patch(*at, bytes);
     }
     map
 }
 
-fn placed_files(wishes: &[Wish<'_>], places: &[Place]) -> Vec<PlacedFile> {
-    wishes
+fn placed_files(requests: &[LayoutRequest<'_>], places: &[FileLocation]) -> Vec<PlacedFile> {
+    requests
         .iter()
         .zip(places)
-        .map(|(wish, place)| PlacedFile {
-            path: wish.path.clone(),
+        .map(|(request, place)| PlacedFile {
+            path: request.path.clone(),
             at: u64::from(place.sector) * SECTOR,
             len: place.len,
         })

@@ -41,7 +41,7 @@ pub struct Implant {
 
 impl Implant {
     /// The 512 bytes of the application-use field.
-    pub fn text(&self) -> [u8; FIELD_LEN] {
+    pub fn to_field(&self) -> [u8; FIELD_LEN] {
         let text = format!(
             "ISO MD5SUM = {};SKIPSECTORS = {};RHLISOSTATUS={};FRAGMENT SUMS = {};FRAGMENT COUNT = {FRAGMENTS};{WARNING}",
             self.md5,
@@ -55,7 +55,7 @@ impl Implant {
     }
 
     /// Reads what is implanted into the primary volume descriptor `pvd`, if anything is.
-    pub fn read(pvd: &[u8]) -> Option<Self> {
+    pub fn parse(pvd: &[u8]) -> Option<Self> {
         let field = pvd.get(FIELD_OFFSET..FIELD_OFFSET + FIELD_LEN)?;
         let text = std::str::from_utf8(field).ok()?;
         let value =
@@ -91,11 +91,11 @@ impl MediaMd5 {
     /// Starts a sum over a volume of `volume_bytes`: the primary volume descriptor's block count
     /// times 2048, not the length of the file.
     pub fn new(volume_bytes: u64) -> Self {
-        Self::skipping(volume_bytes, SKIP_SECTORS)
+        Self::with_skip(volume_bytes, SKIP_SECTORS)
     }
 
     /// As [`MediaMd5::new`], for verifying an [`Implant`] that leaves out another number of sectors.
-    pub fn skipping(volume_bytes: u64, skip_sectors: u64) -> Self {
+    pub fn with_skip(volume_bytes: u64, skip_sectors: u64) -> Self {
         let total = volume_bytes.saturating_sub(skip_sectors.saturating_mul(SECTOR));
         Self {
             digest: Md5::new(),
@@ -109,7 +109,7 @@ impl MediaMd5 {
     }
 
     /// Bytes from the start of the image that this sum wants to see; more are ignored.
-    pub fn wanted(&self) -> u64 {
+    pub fn covered_bytes(&self) -> u64 {
         self.total
     }
 
@@ -216,7 +216,7 @@ mod tests {
         let mut bytes = volume(1500);
         let whole = sum(&bytes, bytes.len());
         assert_eq!(whole.fragments.len(), 60);
-        bytes[33651..34163].copy_from_slice(&whole.text());
+        bytes[33651..34163].copy_from_slice(&whole.to_field());
         for pieces in [1, 7, 2048, 32 * 1024, 100_003] {
             assert_eq!(sum(&bytes, pieces), whole, "pieces of {pieces}");
         }
@@ -236,19 +236,19 @@ mod tests {
         let mut media = MediaMd5::new(101 * SECTOR);
         media.update(&bytes[..85 * SECTOR as usize]);
         assert_eq!(media.finish(false), None);
-        assert_eq!(MediaMd5::new(15 * SECTOR).wanted(), 0);
-        assert_eq!(MediaMd5::skipping(u64::MAX, u64::MAX).wanted(), 0);
+        assert_eq!(MediaMd5::new(15 * SECTOR).covered_bytes(), 0);
+        assert_eq!(MediaMd5::with_skip(u64::MAX, u64::MAX).covered_bytes(), 0);
     }
 
     #[test]
     fn an_implant_is_read_back_as_it_was_written() {
         let implant = Implant { is_supported: true, ..sum(&volume(2000), 65536) };
         let mut pvd = vec![0; SECTOR as usize];
-        assert_eq!(Implant::read(&pvd), None);
-        pvd[FIELD_OFFSET..FIELD_OFFSET + FIELD_LEN].copy_from_slice(&implant.text());
-        assert_eq!(Implant::read(&pvd), Some(implant));
+        assert_eq!(Implant::parse(&pvd), None);
+        pvd[FIELD_OFFSET..FIELD_OFFSET + FIELD_LEN].copy_from_slice(&implant.to_field());
+        assert_eq!(Implant::parse(&pvd), Some(implant));
         pvd[FIELD_OFFSET + 13] = b'g';
-        assert_eq!(Implant::read(&pvd), None);
-        assert_eq!(Implant::read(&pvd[..1000]), None);
+        assert_eq!(Implant::parse(&pvd), None);
+        assert_eq!(Implant::parse(&pvd[..1000]), None);
     }
 }

@@ -7,12 +7,12 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use super::bytemap::{ByteMap, Origin, SECTOR};
+use super::bounded_reader::BoundedReader;
+use super::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use super::eltorito::{self, BootCatalog, BootEntry};
 use super::error::IsoError;
-use super::reader::Reader;
-use super::scan::{Flavor, scan};
-use super::tree::{Kind, Tree};
+use super::tree::{NodeKind, Tree};
+use super::tree_reader::{TreeFlavor, read_tree};
 use super::volume::{self, Descriptors};
 
 /// An image whose structure has been read and found sound.
@@ -41,7 +41,7 @@ pub enum EntryKind {
 
 /// One path of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct IsoEntry {
     /// The path without a leading slash; empty for the root.
     pub path: String,
     /// What it is.
@@ -78,8 +78,8 @@ impl Medium {
         let failed = |source| IsoError::Read { at: 0, len: 0, source };
         let len = file.metadata().map_err(failed)?.len();
         let mut source = ByteMap::new();
-        source.push(len, Origin::File(file, 0));
-        Self::of(source)
+        source.push(len, ByteOrigin::File(file, 0));
+        Self::from_map(source)
     }
 
     /// Reads an image that may exist only as a plan.
@@ -87,18 +87,18 @@ impl Medium {
     /// # Errors
     ///
     /// As [`Medium::open`].
-    pub fn of(source: ByteMap) -> Result<Self, IsoError> {
-        let mut reader = Reader::new(&source);
-        let descriptors = volume::read(&mut reader)?;
+    pub fn from_map(source: ByteMap) -> Result<Self, IsoError> {
+        let mut reader = BoundedReader::new(&source);
+        let descriptors = volume::read_descriptors(&mut reader)?;
         let boot = descriptors
             .boot_catalog
-            .map(|sector| eltorito::read(&mut reader, sector, source.len()))
+            .map(|sector| eltorito::read_boot_catalog(&mut reader, sector, source.len()))
             .transpose()?;
-        let main = scan(&source, descriptors.primary.root(), Flavor::Main)?;
+        let main = read_tree(&source, descriptors.primary.root(), TreeFlavor::Main)?;
         let joliet = descriptors
             .joliet
             .as_ref()
-            .map(|joliet| scan(&source, joliet.root(), Flavor::Joliet))
+            .map(|joliet| read_tree(&source, joliet.root(), TreeFlavor::Joliet))
             .transpose()?;
         let content_end = [Some(&main), joliet.as_ref()]
             .into_iter()
@@ -139,17 +139,17 @@ impl Medium {
     }
 
     /// Whether the main tree has Rock Ridge names.
-    pub fn rock_ridge(&self) -> bool {
-        self.main.rock.is_some()
+    pub fn has_rock_ridge(&self) -> bool {
+        self.main.rock_ridge.is_some()
     }
 
     /// Whether there is a Joliet tree beside the main one.
-    pub fn joliet(&self) -> bool {
+    pub fn has_joliet(&self) -> bool {
         self.joliet.is_some()
     }
 
     /// Whether a UDF file system is recognised beside ISO 9660.
-    pub fn udf(&self) -> bool {
+    pub fn has_udf(&self) -> bool {
         self.descriptors.udf
     }
 
@@ -164,22 +164,22 @@ impl Medium {
     }
 
     /// What is at a path; a leading slash makes no difference.
-    pub fn find(&self, path: &str) -> Option<Entry> {
+    pub fn find(&self, path: &str) -> Option<IsoEntry> {
         let path = path.strip_prefix('/').unwrap_or(path);
         if path.is_empty() {
             let (kind, extents, target) = (EntryKind::Directory, Vec::new(), None);
-            return Some(Entry { path: String::new(), kind, len: 0, extents, target });
+            return Some(IsoEntry { path: String::new(), kind, len: 0, extents, target });
         }
         self.main.find(path).map(|node| entry(&self.main, path.to_owned(), node))
     }
 
     /// Everything below the root: a directory before what it contains, names in byte order.
-    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = IsoEntry> {
         self.main.walk().map(|(path, node)| entry(&self.main, path, node))
     }
 
     /// Everything below the root of the Joliet tree, in the same order.
-    pub fn joliet_entries(&self) -> impl Iterator<Item = Entry> {
+    pub fn joliet_entries(&self) -> impl Iterator<Item = IsoEntry> {
         self.joliet.iter().flat_map(|tree| tree.walk().map(|(path, node)| entry(tree, path, node)))
     }
 
@@ -189,7 +189,7 @@ impl Medium {
     /// (long ones, or with `*:;?\`) show up here as one of either.
     pub fn joliet_differences(&self, most: usize) -> Vec<JolietDifference> {
         let Some(joliet) = &self.joliet else { return Vec::new() };
-        let is_file = |tree: &Tree, node: u32| tree.nodes[node as usize].kind == Kind::File;
+        let is_file = |tree: &Tree, node: u32| tree.nodes[node as usize].kind == NodeKind::File;
         let main_side = self.main.walk().filter(|&(_, node)| is_file(&self.main, node));
         let missing_or_other = main_side.filter_map(|(path, node)| match joliet.find(&path) {
             Some(other) if is_file(joliet, other) => {
@@ -212,7 +212,7 @@ impl Medium {
     /// # Errors
     ///
     /// When nothing or no regular file is at the path.
-    pub fn map(&self, path: &str) -> Result<ByteMap, IsoError> {
+    pub fn file_map(&self, path: &str) -> Result<ByteMap, IsoError> {
         let found = self.find(path).ok_or_else(|| IsoError::NotFound { path: path.to_owned() })?;
         if found.kind != EntryKind::File {
             return Err(IsoError::NotAFile { path: path.to_owned() });
@@ -229,8 +229,8 @@ impl Medium {
     /// # Errors
     ///
     /// When nothing or no regular file is at the path, it is longer, or it cannot be read.
-    pub fn read(&self, path: &str, cap: u64) -> Result<Vec<u8>, IsoError> {
-        let map = self.map(path)?;
+    pub fn read_file(&self, path: &str, cap: u64) -> Result<Vec<u8>, IsoError> {
+        let map = self.file_map(path)?;
         let len = map.len();
         let Some(size) = usize::try_from(len).ok().filter(|_| len <= cap) else {
             return Err(IsoError::FileTooLarge { path: path.to_owned(), len, cap });
@@ -254,21 +254,21 @@ impl Medium {
     }
 }
 
-fn entry(tree: &Tree, path: String, node: u32) -> Entry {
+fn entry(tree: &Tree, path: String, node: u32) -> IsoEntry {
     let node = &tree.nodes[node as usize];
     let (kind, target) = match node.kind {
-        Kind::File => (EntryKind::File, None),
-        Kind::Directory(_) => (EntryKind::Directory, None),
-        Kind::Link(link) => (EntryKind::Symlink, Some(tree.links[link as usize].to_string())),
-        Kind::Special => (EntryKind::Special, None),
+        NodeKind::File => (EntryKind::File, None),
+        NodeKind::Directory(_) => (EntryKind::Directory, None),
+        NodeKind::Link(link) => (EntryKind::Symlink, Some(tree.links[link as usize].to_string())),
+        NodeKind::Special => (EntryKind::Special, None),
     };
     let extents = tree.extents(node).iter().map(|extent| (extent.at(), extent.len.into()));
-    Entry { path, kind, len: node.len, extents: extents.collect(), target }
+    IsoEntry { path, kind, len: node.len, extents: extents.collect(), target }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Edits, Source, Timestamp, create, extend};
+    use super::super::{Edits, FileContent, Timestamp, create, extend};
     use super::*;
     use crate::disc_path::DiscPath;
 
@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn no_mutated_image_panics() {
         let at = Timestamp::new(0).unwrap();
-        let file = |path: &str| (DiscPath::new(path).unwrap(), Source::Bytes([9; 100][..].into()));
+        let file =
+            |path: &str| (DiscPath::new(path).unwrap(), FileContent::Bytes([9; 100][..].into()));
         let files = [file("a/b/long name.txt"), file("a/c"), file("d")];
         let image = create(&files, "MUTANT", at).unwrap().map;
         let mut good = vec![0; image.len() as usize];
@@ -302,16 +303,16 @@ mod tests {
             }
             let mut source = ByteMap::new();
             source.push_bytes(bytes);
-            let Ok(medium) = Medium::of(source) else { continue };
+            let Ok(medium) = Medium::from_map(source) else { continue };
             accepted += 1;
             let readable = medium.entries().filter(|entry| entry.kind == EntryKind::File);
             for entry in readable.collect::<Vec<_>>() {
-                medium.read(&entry.path, 1 << 20).unwrap();
+                medium.read_file(&entry.path, 1 << 20).unwrap();
             }
             medium.joliet_differences(99);
             let edits = Edits { add: vec![file("a/new"), file("e/f")], ..Edits::default() };
             if let Ok(extended) = extend(&medium, &edits, medium.content_end(), at) {
-                Medium::of(extended.map).unwrap();
+                Medium::from_map(extended.map).unwrap();
             }
         }
         assert!((100..900).contains(&accepted), "{accepted} of 1000 accepted");

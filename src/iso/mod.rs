@@ -2,6 +2,7 @@
 //! the implanted media md5.
 
 mod boot_digests;
+mod bounded_reader;
 pub mod bytemap;
 mod create;
 mod edits;
@@ -12,25 +13,24 @@ mod layout;
 mod medium;
 mod name;
 mod path_table;
-mod planned;
-mod reader;
+mod planned_tree;
 mod record;
-mod scan;
 mod second_tree;
-mod sectors;
-mod susp;
+mod sector_allocator;
+mod system_use;
 pub mod timestamp;
 mod tree;
+mod tree_reader;
 mod volume;
 
-pub use boot_digests::{BootDigests, boot_digests};
+pub use boot_digests::{BootDigests, compute_boot_digests};
 pub use create::create;
-pub use edits::{Edits, Extended, PlacedFile, Source};
-pub use eltorito::{BootCatalog, BootEntry, BootMedia, Platform};
+pub use edits::{Edits, FileContent, PlacedFile, PlannedImage};
+pub use eltorito::{BootCatalog, BootEntry, BootMedia, BootPlatform};
 pub use error::IsoError;
 pub use extend::extend;
-pub use medium::{Entry, EntryKind, JolietDifference, Medium};
-pub use second_tree::second_tree;
+pub use medium::{EntryKind, IsoEntry, JolietDifference, Medium};
+pub use second_tree::find_second_tree;
 pub use timestamp::Timestamp;
 
 pub mod fat;

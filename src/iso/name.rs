@@ -12,7 +12,7 @@ const JOLIET_MAX: usize = 103;
 const JOLIET_FORBIDDEN: &str = "*/:;?\\";
 
 /// Accepts a name that can stand in a path.
-pub(super) fn checked_name(bytes: &[u8], at: u64) -> Result<String, IsoError> {
+pub(super) fn validate_name(bytes: &[u8], at: u64) -> Result<String, IsoError> {
     let name = String::from_utf8_lossy(bytes).into_owned();
     let why = match name.as_str() {
         "" => "is empty",
@@ -50,7 +50,7 @@ pub(super) fn joliet_name(identifier: &[u8], at: u64) -> Result<String, IsoError
     while name.len() > 1 && name.ends_with('.') {
         name.pop();
     }
-    checked_name(name.as_bytes(), at)
+    validate_name(name.as_bytes(), at)
 }
 
 /// The Joliet identifier of a new name, or why there is none.
@@ -77,7 +77,7 @@ pub(super) struct Identifiers {
 
 impl Identifiers {
     /// Notes an identifier that exists.
-    pub(super) fn take(&mut self, identifier: &[u8]) -> bool {
+    pub(super) fn reserve(&mut self, identifier: &[u8]) -> bool {
         self.taken.insert(identifier.to_vec())
     }
 
@@ -88,14 +88,14 @@ impl Identifiers {
             Some((stem, extension)) if !directory && !stem.is_empty() => (stem, extension),
             _ => (name, ""),
         };
-        let (stem, extension) = (d_characters(stem, 8), d_characters(extension, 3));
+        let (stem, extension) = (to_d_characters(stem, 8), to_d_characters(extension, 3));
         let spell = |stem: &str| match (directory, version) {
             (true, _) => stem.to_owned(),
             (false, true) => format!("{stem}.{extension};1"),
             (false, false) => format!("{stem}.{extension}"),
         };
         let mut identifier = spell(&stem);
-        while !self.take(identifier.as_bytes()) {
+        while !self.reserve(identifier.as_bytes()) {
             let number = self.next.to_string();
             self.next += 1;
             let keep = stem.len().min(8_usize.saturating_sub(number.len()));
@@ -117,7 +117,7 @@ impl Identifiers {
                 "is not a lower-case 8.3 name, and the image has neither Rock Ridge nor Joliet",
             );
         }
-        if !self.take(&identifier) {
+        if !self.reserve(&identifier) {
             return Err("has the identifier of another file");
         }
         Ok(identifier)
@@ -125,7 +125,7 @@ impl Identifiers {
 }
 
 /// At most `max` d-characters: A-Z, 0-9 and '_' (ECMA-119 7.4.1).
-fn d_characters(text: &str, max: usize) -> String {
+fn to_d_characters(text: &str, max: usize) -> String {
     text.chars()
         .take(max)
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
@@ -157,10 +157,10 @@ mod tests {
     #[test]
     fn names_that_leave_their_place_are_refused() {
         for bad in [&b""[..], b".", b"..", b"a/b", b"a\nb", b"\x1b[0m", b"a\0", b"\xc2\x9b"] {
-            assert!(checked_name(bad, 0).is_err(), "{bad:?}");
+            assert!(validate_name(bad, 0).is_err(), "{bad:?}");
         }
-        assert_eq!(checked_name(b"...", 0).unwrap(), "...");
-        assert_eq!(checked_name(b"\xff", 0).unwrap(), "\u{fffd}");
+        assert_eq!(validate_name(b"...", 0).unwrap(), "...");
+        assert_eq!(validate_name(b"\xff", 0).unwrap(), "\u{fffd}");
         assert!(joliet_name(b"\0a\0", 0).is_err());
         assert!(joliet_name(b"\0.\0.\0/", 0).is_err());
     }

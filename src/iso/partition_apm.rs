@@ -31,11 +31,11 @@ impl Apm {
     /// Reads the map in the system area, if there is one. Its blocks are of 2048 bytes when a GPT
     /// header occupies the second 512 bytes; block 0 says which size is meant.
     pub fn parse(area: &[u8]) -> Option<Self> {
-        let said = match area.get(..4)? {
+        let stated = match area.get(..4)? {
             [b'E', b'R', 8, 0] => 2048,
             _ => 512,
         };
-        [said, 512, 2048].into_iter().find_map(|block| Self::parse_in(area, block))
+        [stated, 512, 2048].into_iter().find_map(|block| Self::parse_in(area, block))
     }
 
     fn parse_in(area: &[u8], block: usize) -> Option<Self> {

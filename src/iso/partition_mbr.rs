@@ -31,7 +31,7 @@ pub const PROTECTIVE: u8 = 0xEE;
 
 /// Reads the used entries. `None` when the block has no boot signature, or when what lies in the
 /// place of the table cannot be one.
-pub fn parse(block: &[u8]) -> Option<Vec<MbrEntry>> {
+pub fn parse_mbr(block: &[u8]) -> Option<Vec<MbrEntry>> {
     if block.get(510..512) != Some(&[0x55, 0xAA]) {
         return None;
     }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn isohybrid_entries_are_read() {
-        let entries = parse(&isohybrid()).unwrap();
+        let entries = parse_mbr(&isohybrid()).unwrap();
         let seen: Vec<_> =
             entries.iter().map(|e| (e.number, e.is_active, e.kind, e.start, e.end)).collect();
         assert_eq!(seen, [(1, true, 0, 0, 16384), (2, false, 0xEF, 164, 164 + 5760)]);
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn growing_an_entry_changes_its_size_and_end_address() {
         let block = isohybrid();
-        let entry = parse(&block).unwrap()[0];
+        let entry = parse_mbr(&block).unwrap()[0];
         for (mib, count, chs) in [
             (9, [0, 0x48, 0, 0], [0x3F, 0x20, 8]),
             (700, [0, 0xE0, 0x15, 0], [0x3F, 0xA0, 187]),
@@ -145,8 +145,8 @@ mod tests {
     fn boot_code_without_a_table_is_not_a_table() {
         let mut block = isohybrid();
         block[478] = 0x33;
-        assert_eq!(parse(&block), None);
-        assert_eq!(parse(&vec![0; 512]), None);
-        assert_eq!(parse(&isohybrid()[..511]), None);
+        assert_eq!(parse_mbr(&block), None);
+        assert_eq!(parse_mbr(&vec![0; 512]), None);
+        assert_eq!(parse_mbr(&isohybrid()[..511]), None);
     }
 }

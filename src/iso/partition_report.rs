@@ -10,7 +10,7 @@ use super::partition_apm::Apm;
 use super::partition_gpt::{GptEntry, GptHeader};
 use super::partition_mbr::{self, BLOCK, PROTECTIVE};
 use super::read_at::ReadAt;
-use super::system_area::{SYSTEM_AREA, SystemAreaError, Table, read, volume_bytes};
+use super::system_area::{PartitionTable, SYSTEM_AREA, SystemAreaError, read_bytes, volume_bytes};
 
 /// What the tables of an image say, and what is wrong with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct PartitionReport {
     /// Bytes of the ISO 9660 volume.
     pub volume: u64,
     /// The partitions of each table that exists; a GPT or MBR may be there without any.
-    pub tables: Vec<(Table, Vec<Partition>)>,
+    pub tables: Vec<(PartitionTable, Vec<PartitionRange>)>,
     /// Whether there is a right backup GPT in the last block.
     pub has_backup: bool,
     /// What disagrees, in the order found.
@@ -29,7 +29,7 @@ pub struct PartitionReport {
 
 /// A partition, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
+pub struct PartitionRange {
     /// Its number in its table.
     pub number: usize,
     /// Its first byte.
@@ -49,21 +49,21 @@ pub enum PartitionProblem {
     /// A partition reaches past the end of the file.
     PastEnd {
         /// The table.
-        table: Table,
+        table: PartitionTable,
         /// The partition.
-        partition: Partition,
+        partition: PartitionRange,
     },
     /// The partition over the volume ends before the volume does.
     EndsEarly {
         /// The table.
-        table: Table,
+        table: PartitionTable,
         /// The partition.
-        partition: Partition,
+        partition: PartitionRange,
     },
     /// Two partitions overlap, and neither lies inside the other.
     Overlap {
         /// The table.
-        table: Table,
+        table: PartitionTable,
         /// The numbers of the two.
         numbers: (usize, usize),
     },
@@ -85,14 +85,14 @@ pub enum PartitionProblem {
     /// The backup is not in the last block of the file.
     BackupMisplaced {
         /// The byte the primary header says.
-        said: u64,
+        stated: u64,
     },
     /// The two copies say different things.
     CopiesDiffer,
     /// A partition lies outside of what the GPT may use.
     OutsideUsable {
         /// The partition.
-        partition: Partition,
+        partition: PartitionRange,
     },
 }
 
@@ -103,10 +103,10 @@ impl fmt::Display for PartitionProblem {
             Self::VolumePastEnd { volume } => {
                 write!(f, "the volume ends at byte {volume}, past the end of the file")
             }
-            Self::PastEnd { table, partition: Partition { number, end, .. } } => {
+            Self::PastEnd { table, partition: PartitionRange { number, end, .. } } => {
                 write!(f, "{table} partition {number} ends at byte {end}, past the end of the file")
             }
-            Self::EndsEarly { table, partition: Partition { number, end, .. } } => {
+            Self::EndsEarly { table, partition: PartitionRange { number, end, .. } } => {
                 write!(f, "{table} partition {number} ends at byte {end}, before the volume does")
             }
             Self::Overlap { table, numbers: (one, other) } => {
@@ -119,11 +119,11 @@ impl fmt::Display for PartitionProblem {
             Self::Entries { is_backup } => {
                 write!(f, "the {} GPT entries are bad", copy(is_backup))
             }
-            Self::BackupMisplaced { said } => {
-                write!(f, "the backup GPT is meant to be at byte {said}, not in the last block")
+            Self::BackupMisplaced { stated } => {
+                write!(f, "the backup GPT is meant to be at byte {stated}, not in the last block")
             }
             Self::CopiesDiffer => f.write_str("the two copies of the GPT differ"),
-            Self::OutsideUsable { partition: Partition { number, .. } } => {
+            Self::OutsideUsable { partition: PartitionRange { number, .. } } => {
                 write!(f, "GPT partition {number} lies outside of the usable blocks")
             }
         }
@@ -138,12 +138,15 @@ const PROBLEM_LIMIT: usize = 32;
 /// # Errors
 ///
 /// Fails when the image cannot be read or is no ISO 9660 image.
-pub fn check(image: &dyn ReadAt, len: u64) -> Result<PartitionReport, SystemAreaError> {
+pub fn check_partition_tables(
+    image: &dyn ReadAt,
+    len: u64,
+) -> Result<PartitionReport, SystemAreaError> {
     if len < SYSTEM_AREA + SECTOR {
         return Err(SystemAreaError::NoVolume);
     }
-    let area = read(image, 0, SYSTEM_AREA)?;
-    let volume = volume_bytes(&read(image, SYSTEM_AREA, SECTOR)?)?;
+    let area = read_bytes(image, 0, SYSTEM_AREA)?;
+    let volume = volume_bytes(&read_bytes(image, SYSTEM_AREA, SECTOR)?)?;
     let mut report =
         PartitionReport { len, volume, tables: vec![], has_backup: false, problems: vec![] };
     if volume > len {
@@ -152,13 +155,13 @@ pub fn check(image: &dyn ReadAt, len: u64) -> Result<PartitionReport, SystemArea
     report.check_mbr(&area);
     let backup = report.check_gpt(image, &area)?;
     if let Some(apm) = Apm::parse(&area) {
-        let partitions = apm.entries.iter().map(|entry| Partition {
+        let partitions = apm.entries.iter().map(|entry| PartitionRange {
             number: entry.number,
             start: entry.start * apm.block,
             end: entry.end * apm.block,
         });
         let partitions = partitions.collect();
-        report.add_table(Table::Apm, partitions);
+        report.add_table(PartitionTable::Apm, partitions);
     }
     report.check_partitions(backup);
     report.problems.truncate(PROBLEM_LIMIT);
@@ -167,16 +170,16 @@ pub fn check(image: &dyn ReadAt, len: u64) -> Result<PartitionReport, SystemArea
 
 impl PartitionReport {
     /// The partitions of `table`, if there is such a table.
-    pub fn table(&self, table: Table) -> Option<&[Partition]> {
+    pub fn table(&self, table: PartitionTable) -> Option<&[PartitionRange]> {
         self.tables.iter().find(|(one, _)| *one == table).map(|(_, list)| list.as_slice())
     }
 
-    fn add_table(&mut self, table: Table, partitions: Vec<Partition>) {
+    fn add_table(&mut self, table: PartitionTable, partitions: Vec<PartitionRange>) {
         self.tables.push((table, partitions));
     }
 
     fn check_mbr(&mut self, area: &[u8]) {
-        let Some(entries) = partition_mbr::parse(area) else { return };
+        let Some(entries) = partition_mbr::parse_mbr(area) else { return };
         for entry in entries.iter().filter(|entry| entry.kind == PROTECTIVE) {
             let end = entry.end * BLOCK;
             // 0xFFFFFFFF blocks mean "to the end" when the disk has more than 2 TiB, and tools
@@ -186,13 +189,13 @@ impl PartitionReport {
             }
         }
         let entries = entries.iter().filter(|entry| entry.kind != PROTECTIVE);
-        let partitions = entries.map(|entry| Partition {
+        let partitions = entries.map(|entry| PartitionRange {
             number: entry.number,
             start: entry.start * BLOCK,
             end: entry.end * BLOCK,
         });
         let partitions = partitions.collect();
-        self.add_table(Table::Mbr, partitions);
+        self.add_table(PartitionTable::Mbr, partitions);
     }
 
     /// Checks both copies. Gives the byte from which on the backup lies, when there is a primary.
@@ -207,10 +210,10 @@ impl PartitionReport {
         }
         let primary = self.check_copy(image, block, BLOCK)?;
         let Some((header, entries)) = primary else {
-            self.add_table(Table::Gpt, Vec::new());
+            self.add_table(PartitionTable::Gpt, Vec::new());
             return Ok(None);
         };
-        let partition = |entry: &GptEntry| Partition {
+        let partition = |entry: &GptEntry| PartitionRange {
             number: entry.number,
             start: entry.start.saturating_mul(BLOCK),
             end: entry.end.saturating_mul(BLOCK),
@@ -224,24 +227,24 @@ impl PartitionReport {
                 self.problems.push(PartitionProblem::OutsideUsable { partition });
             }
         }
-        self.add_table(Table::Gpt, entries.iter().map(partition).collect());
+        self.add_table(PartitionTable::Gpt, entries.iter().map(partition).collect());
 
-        let said = header.other.saturating_mul(BLOCK);
+        let stated = header.other.saturating_mul(BLOCK);
         let last = (self.len / BLOCK - 1) * BLOCK;
-        if said != last {
-            self.problems.push(PartitionProblem::BackupMisplaced { said });
+        if stated != last {
+            self.problems.push(PartitionProblem::BackupMisplaced { stated });
         }
-        if said < SYSTEM_AREA + SECTOR || said > last {
+        if stated < SYSTEM_AREA + SECTOR || stated > last {
             self.problems.push(PartitionProblem::Header { is_backup: true });
         } else if let Some((backup, backup_entries)) =
-            self.check_copy(image, &read(image, said, BLOCK)?, said)?
+            self.check_copy(image, &read_bytes(image, stated, BLOCK)?, stated)?
         {
             let agrees = (backup.disk, backup.first_usable, backup.last_usable, backup.other)
                 == (header.disk, header.first_usable, header.last_usable, header.at);
             if !agrees || backup_entries != entries {
                 self.problems.push(PartitionProblem::CopiesDiffer);
             } else {
-                self.has_backup = said == last;
+                self.has_backup = stated == last;
             }
         }
         Ok(Some(header.last_usable.saturating_add(1).saturating_mul(BLOCK)))
@@ -263,7 +266,7 @@ impl PartitionReport {
         };
         let array_at = header.array_at.saturating_mul(BLOCK);
         if array_at.saturating_add(header.array_len()) <= self.len {
-            let array = read(image, array_at, header.array_len())?;
+            let array = read_bytes(image, array_at, header.array_len())?;
             if header.is_array_crc_right(&array) {
                 let entries = header.entries(&array);
                 return Ok(Some((header, entries)));

@@ -10,7 +10,7 @@ use super::record::compare_identifiers;
 const DIRECTORIES_MAX: usize = 65_535;
 
 /// One directory, for the table.
-pub(super) struct Row<'a> {
+pub(super) struct PathTableRow<'a> {
     pub identifier: &'a [u8],
     pub sector: u32,
     /// The row of its parent; the root is row 0 and its own parent.
@@ -18,8 +18,8 @@ pub(super) struct Row<'a> {
 }
 
 /// Both tables: little-endian, big-endian.
-pub(super) fn path_tables(rows: &[Row<'_>]) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
-    let (order, numbers) = number(rows)?;
+pub(super) fn build_path_tables(rows: &[PathTableRow<'_>]) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
+    let (order, numbers) = number_rows(rows)?;
     let (mut little, mut big) = (Vec::new(), Vec::new());
     for index in order {
         let row = &rows[index];
@@ -41,7 +41,7 @@ pub(super) fn path_tables(rows: &[Row<'_>]) -> Result<(Vec<u8>, Vec<u8>), IsoErr
 }
 
 /// The rows in table order, and the number of each: by level, then parent, then identifier.
-fn number(rows: &[Row<'_>]) -> Result<(Vec<usize>, Vec<u16>), IsoError> {
+fn number_rows(rows: &[PathTableRow<'_>]) -> Result<(Vec<usize>, Vec<u16>), IsoError> {
     if rows.len() > DIRECTORIES_MAX {
         return Err(IsoError::Limit { what: "directories", limit: DIRECTORIES_MAX as u64 });
     }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn directories_are_numbered_level_by_level() {
-        let row = |identifier, parent| Row { identifier, sector: 0x0102_0304, parent };
+        let row = |identifier, parent| PathTableRow { identifier, sector: 0x0102_0304, parent };
         let rows = [
             row(&b"\0"[..], 0),
             row(b"B", 0),
@@ -79,7 +79,7 @@ mod tests {
             row(b"D", 2),
             row(b"AA", 1),
         ];
-        let (little, big) = path_tables(&rows).unwrap();
+        let (little, big) = build_path_tables(&rows).unwrap();
         let names: Vec<(u16, &[u8])> =
             [(1, &b"\0\0"[..]), (1, b"A\0"), (1, b"B\0"), (2, b"D\0"), (3, b"AA"), (3, b"C\0")]
                 .to_vec();

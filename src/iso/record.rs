@@ -1,6 +1,6 @@
 //! One directory record (ECMA-119 9.1): a view of its bytes, and the writer of new ones.
 //!
-//! Not for names (`name`) nor for the Rock Ridge entries in its tail (`susp`).
+//! Not for names (`name`) nor for the Rock Ridge entries in its tail (`system_use`).
 
 use std::cmp::Ordering;
 
@@ -120,7 +120,7 @@ pub(super) struct NewRecord<'a> {
 
 impl NewRecord<'_> {
     /// The bytes of the record, or none when it does not fit one.
-    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let ident_end = HEAD + self.identifier.len();
         let len = (ident_end.next_multiple_of(2) + self.system_use.len()).next_multiple_of(2);
         if len > RECORD_MAX {
@@ -142,7 +142,7 @@ impl NewRecord<'_> {
 }
 
 /// The records of one file of `len` bytes at `sector`: `one`, once per section of 4 GiB.
-pub(super) fn sections(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>> {
+pub(super) fn section_records(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>> {
     let count = len.div_ceil(SECTION_MAX).max(1);
     (0..count)
         .map(|index| {
@@ -164,11 +164,11 @@ pub(super) fn sections(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>> {
 
 /// Lays records out in sectors: none crosses the end of one.
 #[derive(Default)]
-pub(super) struct Packer {
+pub(super) struct SectorPacker {
     packed: Vec<u8>,
 }
 
-impl Packer {
+impl SectorPacker {
     pub(super) fn push(&mut self, record: &[u8]) {
         if self.packed.len() % SECTOR as usize + record.len() > SECTOR as usize {
             self.fill_sector();
@@ -198,12 +198,12 @@ pub(super) fn compare_identifiers(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 fn split_identifier(identifier: &[u8]) -> (&[u8], &[u8], &[u8]) {
-    let (rest, version) = cut(identifier, b';');
-    let (name, extension) = cut(rest, b'.');
+    let (rest, version) = split_once_at(identifier, b';');
+    let (name, extension) = split_once_at(rest, b'.');
     (name, extension, version)
 }
 
-fn cut(text: &[u8], at: u8) -> (&[u8], &[u8]) {
+fn split_once_at(text: &[u8], at: u8) -> (&[u8], &[u8]) {
     match text.iter().position(|&byte| byte == at) {
         Some(index) => (&text[..index], &text[index + 1..]),
         None => (text, b""),
@@ -251,7 +251,7 @@ mod tests {
     fn record(identifier: &[u8], system_use: &[u8]) -> Option<Vec<u8>> {
         let extent = Extent { sector: 300, len: 5 };
         let at = Timestamp::new(0).unwrap();
-        NewRecord { identifier, extent, directory: false, system_use, at }.bytes()
+        NewRecord { identifier, extent, directory: false, system_use, at }.to_bytes()
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
             (SECTION_MAX, vec![(7, 0xffff_f800, false)]),
             (SECTION_MAX + 1, vec![(7, 0xffff_f800, true), (7 + 2_097_151, 1, false)]),
         ] {
-            let seen: Vec<_> = sections(&one, 7, len)
+            let seen: Vec<_> = section_records(&one, 7, len)
                 .iter()
                 .map(|bytes| Record::parse(bytes, 0, 0).unwrap().unwrap())
                 .map(|r| (r.extent().sector, r.extent().len, r.has_more_sections()))
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn no_record_crosses_a_sector() {
-        let mut packer = Packer::default();
+        let mut packer = SectorPacker::default();
         (0..21).for_each(|_| packer.push(&[1; 200]));
         let packed = packer.finish();
         assert_eq!(packed.len(), 3 * 2048);

@@ -60,7 +60,7 @@ impl SystemAreaError {
 
 /// One of the three kinds of partition table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Table {
+pub enum PartitionTable {
     /// Master boot record.
     Mbr,
     /// GUID partition table.
@@ -69,7 +69,7 @@ pub enum Table {
     Apm,
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for PartitionTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mbr => "MBR",
@@ -87,7 +87,7 @@ pub enum GrowthNote {
     /// The partition over the old volume keeps its size, because another one lies behind it.
     LeftAlone {
         /// The table.
-        table: Table,
+        table: PartitionTable,
         /// The partition's number.
         number: usize,
         /// The number of the one behind it.
@@ -96,7 +96,7 @@ pub enum GrowthNote {
     /// The table is broken as it is, and stays so.
     Broken {
         /// The table.
-        table: Table,
+        table: PartitionTable,
         /// What is wrong with it.
         why: &'static str,
     },
@@ -140,7 +140,7 @@ pub struct SystemArea {
     len: u64,
     volume_end: u64,
     mbr: Vec<MbrEntry>,
-    gpt: Option<Gpt>,
+    gpt: Option<PrimaryGpt>,
     apm: Option<Apm>,
     notes: Vec<GrowthNote>,
     append_at: u64,
@@ -148,7 +148,7 @@ pub struct SystemArea {
 
 /// A primary table that is right, and where its backup was.
 #[derive(Clone, Debug)]
-struct Gpt {
+struct PrimaryGpt {
     header: GptHeader,
     array: Vec<u8>,
     entries: Vec<GptEntry>,
@@ -158,8 +158,8 @@ struct Gpt {
 
 /// A partition, in bytes, for the questions that are the same in every table.
 #[derive(Clone, Copy, Debug)]
-struct Extent {
-    table: Table,
+struct PartitionExtent {
+    table: PartitionTable,
     number: usize,
     start: u64,
     end: u64,
@@ -176,24 +176,24 @@ impl SystemArea {
         if len < descriptor_end {
             return Err(SystemAreaError::NoVolume);
         }
-        let mut area = read(base, 0, SYSTEM_AREA)?;
-        let volume_end = volume_bytes(&read(base, SYSTEM_AREA, SECTOR)?)?;
-        within(len, "volume", volume_end)?;
+        let mut area = read_bytes(base, 0, SYSTEM_AREA)?;
+        let volume_end = volume_bytes(&read_bytes(base, SYSTEM_AREA, SECTOR)?)?;
+        require_within(len, "volume", volume_end)?;
         area.truncate(SYSTEM_AREA as usize);
 
         let mut notes = Vec::new();
-        let parsed = partition_mbr::parse(&area);
+        let parsed = partition_mbr::parse_mbr(&area);
         let apm = Apm::parse(&area);
-        let gpt = match primary(&area) {
-            Primary::Good(header, array) => {
+        let gpt = match parse_primary_gpt(&area) {
+            PrimaryGptState::Good(header, array) => {
                 let backup = find_backup(base, len, &header)?;
-                Some(Gpt { entries: header.entries(&array), header, array, backup })
+                Some(PrimaryGpt { entries: header.entries(&array), header, array, backup })
             }
-            Primary::Broken(why) => {
-                notes.push(GrowthNote::Broken { table: Table::Gpt, why });
+            PrimaryGptState::Broken(why) => {
+                notes.push(GrowthNote::Broken { table: PartitionTable::Gpt, why });
                 None
             }
-            Primary::None => None,
+            PrimaryGptState::None => None,
         };
         let is_blank = area.iter().all(|&byte| byte == 0);
         let has_table = parsed.is_some() || apm.is_some() || gpt.is_some() || !notes.is_empty();
@@ -202,7 +202,7 @@ impl SystemArea {
         }
         let mbr = parsed.unwrap_or_default();
         let mut this = Self { area, len, volume_end, mbr, gpt, apm, notes, append_at: 0 };
-        this.append_at = this.end_of_data()?;
+        this.append_at = this.find_append_at()?;
         Ok(this)
     }
 
@@ -229,19 +229,19 @@ impl SystemArea {
         let mut notes = self.notes.clone();
         let mut ends = Vec::new();
         for whole in self.extents().filter(|extent| self.is_whole(extent)) {
-            if let Some(behind) = self.behind(&whole) {
+            if let Some(behind) = self.partition_after(&whole) {
                 let (table, number) = (whole.table, whole.number);
                 notes.push(GrowthNote::LeftAlone { table, number, behind });
                 continue;
             }
             match whole.table {
-                Table::Mbr => {
+                PartitionTable::Mbr => {
                     let entry = self.mbr.iter().find(|entry| entry.number == whole.number);
                     let entry = entry.expect("the extent was made from it");
                     patches.push(entry.with_end(&self.area, len / BLOCK));
                 }
-                Table::Gpt => ends.push((whole.number, data_end / BLOCK)),
-                Table::Apm => {
+                PartitionTable::Gpt => ends.push((whole.number, data_end / BLOCK)),
+                PartitionTable::Apm => {
                     let apm = self.apm.as_ref().expect("the extent was made from it");
                     let entry = apm.entries.iter().find(|entry| entry.number == whole.number);
                     let entry = entry.expect("the extent was made from it");
@@ -270,18 +270,18 @@ impl SystemArea {
         whole.cylinder()
     }
 
-    fn extents(&self) -> impl Iterator<Item = Extent> {
+    fn extents(&self) -> impl Iterator<Item = PartitionExtent> {
         let mbr = self.mbr.iter().map(|entry| {
             let (start, end) = (entry.start * BLOCK, entry.end * BLOCK);
-            Extent { table: Table::Mbr, number: entry.number, start, end }
+            PartitionExtent { table: PartitionTable::Mbr, number: entry.number, start, end }
         });
         let gpt = self.gpt.iter().flat_map(|gpt| &gpt.entries).map(|entry| {
             let (start, end) = (entry.start.saturating_mul(BLOCK), entry.end.saturating_mul(BLOCK));
-            Extent { table: Table::Gpt, number: entry.number, start, end }
+            PartitionExtent { table: PartitionTable::Gpt, number: entry.number, start, end }
         });
         let apm = self.apm.iter().flat_map(|apm| {
-            apm.entries.iter().map(|entry| Extent {
-                table: Table::Apm,
+            apm.entries.iter().map(|entry| PartitionExtent {
+                table: PartitionTable::Apm,
                 number: entry.number,
                 start: entry.start * apm.block,
                 end: entry.end * apm.block,
@@ -293,7 +293,7 @@ impl SystemArea {
     /// Whether a partition is the volume: it begins in front of the volume descriptor and reaches
     /// the volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
     /// such an end down to a sector.
-    fn is_whole(&self, extent: &Extent) -> bool {
+    fn is_whole(&self, extent: &PartitionExtent) -> bool {
         let backup = self
             .gpt
             .as_ref()
@@ -303,17 +303,21 @@ impl SystemArea {
     }
 
     /// The first partition of the same table that begins behind `whole`.
-    fn behind(&self, whole: &Extent) -> Option<usize> {
+    fn partition_after(&self, whole: &PartitionExtent) -> Option<usize> {
         self.extents()
             .filter(|other| other.table == whole.table && other.start >= whole.end)
             .min_by_key(|other| other.start)
             .map(|other| other.number)
     }
 
-    fn end_of_data(&self) -> Result<u64, SystemAreaError> {
+    fn find_append_at(&self) -> Result<u64, SystemAreaError> {
         let mut end = self.volume_end;
         for extent in self.extents().filter(|extent| !self.is_whole(extent)) {
-            within(self.len, format!("{} partition {}", extent.table, extent.number), extent.end)?;
+            require_within(
+                self.len,
+                format!("{} partition {}", extent.table, extent.number),
+                extent.end,
+            )?;
             end = end.max(extent.end);
         }
         Ok(end.next_multiple_of(SECTOR))
@@ -321,7 +325,7 @@ impl SystemArea {
 }
 
 /// What was found where a primary GPT belongs.
-enum Primary {
+enum PrimaryGptState {
     Good(GptHeader, Vec<u8>),
     Broken(&'static str),
     None,
@@ -329,30 +333,30 @@ enum Primary {
 
 /// Reads the primary GPT in the system area, where both header and array lie on every hybrid
 /// image. Blocks are of 512 bytes: images for disks with larger ones are not made.
-fn primary(area: &[u8]) -> Primary {
+fn parse_primary_gpt(area: &[u8]) -> PrimaryGptState {
     let block = &area[BLOCK as usize..2 * BLOCK as usize];
     let Some(header) = GptHeader::parse(block) else {
         let is_header = block.starts_with(b"EFI PART");
         return if is_header {
-            Primary::Broken("its header makes no sense")
+            PrimaryGptState::Broken("its header makes no sense")
         } else {
-            Primary::None
+            PrimaryGptState::None
         };
     };
     let start = header.array_at.checked_mul(BLOCK).and_then(|at| usize::try_from(at).ok());
     let end = start.and_then(|start| start.checked_add(header.array_len() as usize));
     let array = start.zip(end).and_then(|(start, end)| area.get(start..end));
     match array {
-        _ if !header.is_crc_right => Primary::Broken("its header's checksum is wrong"),
-        _ if header.at != 1 => Primary::Broken("its header says it is not in block 1"),
+        _ if !header.is_crc_right => PrimaryGptState::Broken("its header's checksum is wrong"),
+        _ if header.at != 1 => PrimaryGptState::Broken("its header says it is not in block 1"),
         Some(array) if header.array_at >= 2 => {
             if header.is_array_crc_right(array) {
-                Primary::Good(header.clone(), array.to_vec())
+                PrimaryGptState::Good(header.clone(), array.to_vec())
             } else {
-                Primary::Broken("the checksum of its entries is wrong")
+                PrimaryGptState::Broken("the checksum of its entries is wrong")
             }
         }
-        _ => Primary::Broken("its entries lie outside of the system area"),
+        _ => PrimaryGptState::Broken("its entries lie outside of the system area"),
     }
 }
 
@@ -366,7 +370,7 @@ fn find_backup(
     if at < SYSTEM_AREA + SECTOR || at.checked_add(BLOCK).is_none_or(|end| end > len) {
         return Ok(Vec::new());
     }
-    let block = read(base, at, BLOCK)?;
+    let block = read_bytes(base, at, BLOCK)?;
     let backup = GptHeader::parse(&block).filter(|backup| {
         backup.is_crc_right && backup.at == primary.other && backup.disk == primary.disk
     });
@@ -376,7 +380,7 @@ fn find_backup(
         array_at >= SYSTEM_AREA + SECTOR && array_at.saturating_add(backup.array_len()) <= at
     });
     if let Some(array_at) = array_at
-        && backup.is_array_crc_right(&read(base, array_at, backup.array_len())?)
+        && backup.is_array_crc_right(&read_bytes(base, array_at, backup.array_len())?)
     {
         ranges.push((array_at, backup.array_len()));
     }
@@ -393,13 +397,13 @@ pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
 }
 
 /// Reads `len` bytes, which the caller bounds.
-pub(super) fn read(base: &dyn ReadAt, at: u64, len: u64) -> Result<Vec<u8>, SystemAreaError> {
+pub(super) fn read_bytes(base: &dyn ReadAt, at: u64, len: u64) -> Result<Vec<u8>, SystemAreaError> {
     let mut bytes = vec![0; usize::try_from(len).expect("a bounded length")];
     base.read_exact_at(at, &mut bytes).map_err(|source| SystemAreaError::Read { at, source })?;
     Ok(bytes)
 }
 
-fn within(len: u64, what: impl Into<String>, end: u64) -> Result<(), SystemAreaError> {
+fn require_within(len: u64, what: impl Into<String>, end: u64) -> Result<(), SystemAreaError> {
     if end > len {
         return Err(SystemAreaError::Truncated { len, what: what.into(), end });
     }
@@ -410,7 +414,7 @@ fn within(len: u64, what: impl Into<String>, end: u64) -> Result<(), SystemAreaE
 mod tests {
     use super::*;
 
-    /// An image of `sectors` sectors whose volume has `volume` of them.
+    /// An image of `sector_allocator` sectors whose volume has `volume` of them.
     fn image(sectors: u32, volume: u32) -> Vec<u8> {
         let mut image = vec![0; (u64::from(sectors) * SECTOR) as usize];
         let descriptor = SYSTEM_AREA as usize;
@@ -462,7 +466,7 @@ mod tests {
     fn a_partition_behind_the_volume_stops_it_from_growing() {
         let base = with_mbr(image(1024, 300), &[(0, 0, 1200), (0xEF, 1200, 800)]);
         let growth = open(&base).unwrap().grow(0);
-        let note = GrowthNote::LeftAlone { table: Table::Mbr, number: 1, behind: 2 };
+        let note = GrowthNote::LeftAlone { table: PartitionTable::Mbr, number: 1, behind: 2 };
         assert_eq!(growth, Growth { len: 500 * SECTOR, patches: vec![], notes: vec![note] });
     }
 
@@ -478,7 +482,10 @@ mod tests {
         base[512..520].copy_from_slice(b"EFI PART");
         let growth = open(&base).unwrap().grow(0);
         assert_eq!(growth.patches.len(), 1);
-        assert!(matches!(growth.notes[..], [GrowthNote::Broken { table: Table::Gpt, .. }]));
+        assert!(matches!(
+            growth.notes[..],
+            [GrowthNote::Broken { table: PartitionTable::Gpt, .. }]
+        ));
     }
 
     #[test]

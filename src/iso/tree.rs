@@ -1,19 +1,19 @@
 //! One directory tree of a medium, small enough to hold for every file of a DVD.
 //!
-//! Not for reading it (`scan`) nor for changing it (`planned`). Two pictures share it: the
+//! Not for reading it (`tree_reader`) nor for changing it (`planned_tree`). Two pictures share it: the
 //! directories as they are stored, and the paths as Rock Ridge shows them after relocation.
 
 use std::ops::Range;
 
 use super::record::Extent;
-use super::susp::RockRidge;
+use super::system_use::RockRidge;
 
 /// Stands for "no node" and "no directory".
 pub(super) const NONE: u32 = u32::MAX;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     File,
     /// A directory, by its place in [`Tree::directories`].
     Directory(u32),
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 pub(super) struct Node {
     /// The directory that shows it.
     pub parent: u32,
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// The byte where its (first) directory record starts.
     pub record_at: u64,
     pub len: u64,
@@ -65,7 +65,7 @@ pub(super) struct Tree {
     pub names: String,
     pub extents: Vec<Extent>,
     /// How Rock Ridge is done, when it is.
-    pub rock: Option<RockRidge>,
+    pub rock_ridge: Option<RockRidge>,
     /// Whether file identifiers end with a version.
     pub versions: bool,
     /// The end of the last byte that belongs to the tree or its files.
@@ -98,7 +98,7 @@ impl Tree {
             if parts.peek().is_none() {
                 return Some(node);
             }
-            let Kind::Directory(inner) = self.nodes[node as usize].kind else { return None };
+            let NodeKind::Directory(inner) = self.nodes[node as usize].kind else { return None };
             directory = inner;
         }
         None
@@ -137,7 +137,7 @@ impl Iterator for Walk<'_> {
             self.path.push('/');
         }
         self.path.push_str(self.tree.name(node));
-        if let Kind::Directory(directory) = node.kind {
+        if let NodeKind::Directory(directory) = node.kind {
             let children = self.tree.directories[directory as usize].children.clone();
             self.open.push((children, self.path.len()));
         }

@@ -1,11 +1,11 @@
 //! The volume descriptors from sector 16 on (ECMA-119 8): which trees, boot catalog and other file
 //! systems a medium has; and how a descriptor is changed or made.
 //!
-//! Not for what they point at: `scan`, `eltorito`.
+//! Not for what they point at: `tree_reader`, `eltorito`.
 
+use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
 use super::error::IsoError;
-use super::reader::Reader;
 use super::record::{Extent, NewRecord, both16, both32, le16, le32};
 use super::timestamp::Timestamp;
 
@@ -62,7 +62,7 @@ pub(super) struct Descriptors {
 }
 
 /// Reads the descriptors.
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Descriptors, IsoError> {
+pub(super) fn read_descriptors(reader: &mut BoundedReader<'_>) -> Result<Descriptors, IsoError> {
     let primary = read_primary(reader)?;
     let mut all = Descriptors { primary, joliet: None, boot_catalog: None, udf: false };
     for sector in FIRST + 1..FIRST + DESCRIPTORS_MAX {
@@ -92,7 +92,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Descriptors, IsoError> {
     Err(IsoError::Limit { what: "volume descriptors without a terminator", limit: DESCRIPTORS_MAX })
 }
 
-fn read_primary(reader: &mut Reader<'_>) -> Result<Descriptor, IsoError> {
+fn read_primary(reader: &mut BoundedReader<'_>) -> Result<Descriptor, IsoError> {
     let at = FIRST * SECTOR;
     let bytes = match reader.read("the primary volume descriptor", at, SECTOR as usize) {
         Ok(bytes) => bytes,
@@ -122,14 +122,14 @@ fn check_block_size(descriptor: &Descriptor) -> Result<(), IsoError> {
 }
 
 /// Whether the extended area behind the terminator names UDF (ECMA-167 3/3.1).
-fn has_udf(reader: &mut Reader<'_>, first: u64) -> bool {
+fn has_udf(reader: &mut BoundedReader<'_>, first: u64) -> bool {
     (first..first + 3).any(|sector| {
         let id = reader.read("the extended area", sector * SECTOR, 6);
         id.is_ok_and(|id| id.starts_with(b"\0NSR0"))
     })
 }
 
-fn claim_path_tables(reader: &mut Reader<'_>, all: &Descriptors) -> Result<(), IsoError> {
+fn claim_path_tables(reader: &mut BoundedReader<'_>, all: &Descriptors) -> Result<(), IsoError> {
     for descriptor in [Some(&all.primary), all.joliet.as_ref()].into_iter().flatten() {
         for table in descriptor.path_tables() {
             reader.claim("a path table", table.at(), table.len.into())?;
@@ -140,7 +140,7 @@ fn claim_path_tables(reader: &mut Reader<'_>, all: &Descriptors) -> Result<(), I
 
 /// Where the new trees are, for a descriptor to say.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moved {
+pub(super) struct MovedTree {
     pub root: Extent,
     /// Sector of the path table with little-endian numbers.
     pub little: u32,
@@ -151,9 +151,9 @@ pub(super) struct Moved {
 }
 
 /// What to write over a descriptor: offsets inside it, and bytes.
-pub(super) fn changes(sectors: u32, moved: Option<Moved>) -> Vec<(u64, Vec<u8>)> {
+pub(super) fn descriptor_changes(sectors: u32, moved: Option<MovedTree>) -> Vec<(u64, Vec<u8>)> {
     let mut changes = vec![(80, both32(sectors).to_vec())];
-    if let Some(Moved { root, little, big, table_len }) = moved {
+    if let Some(MovedTree { root, little, big, table_len }) = moved {
         let mut tables = both32(table_len).to_vec();
         tables.extend(little.to_le_bytes());
         tables.extend([0; 4]);
@@ -168,22 +168,22 @@ pub(super) fn changes(sectors: u32, moved: Option<Moved>) -> Vec<(u64, Vec<u8>)>
 
 /// The type of a new descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NewKind {
+pub(super) enum DescriptorKind {
     Primary,
     Joliet,
 }
 
 /// Makes a descriptor of a volume that has a root directory of one sector and nothing else yet.
 pub(super) fn new_descriptor(
-    kind: NewKind,
+    kind: DescriptorKind,
     volume_id: &str,
     root: Extent,
     at: Timestamp,
 ) -> Vec<u8> {
     let text = |text: &str, len: usize| -> Vec<u8> {
         match kind {
-            NewKind::Primary => format!("{text:len$}").into_bytes(),
-            NewKind::Joliet => {
+            DescriptorKind::Primary => format!("{text:len$}").into_bytes(),
+            DescriptorKind::Joliet => {
                 let units = text.encode_utf16().chain(std::iter::repeat(0x20));
                 let mut field: Vec<u8> = units.take(len / 2).flat_map(u16::to_be_bytes).collect();
                 field.resize(len, 0);
@@ -193,20 +193,20 @@ pub(super) fn new_descriptor(
     };
     let root_record =
         NewRecord { identifier: &[0], extent: root, directory: true, system_use: b"", at };
-    let mut d = vec![if kind == NewKind::Primary { 1 } else { 2 }];
+    let mut d = vec![if kind == DescriptorKind::Primary { 1 } else { 2 }];
     d.extend(b"CD001\x01\0");
     d.extend(text("LINUX", 32));
     d.extend(text(volume_id, 32));
     d.extend([0; 8]);
     d.extend(both32(0));
-    let escape: &[u8] = if kind == NewKind::Primary { b"" } else { b"%/E" };
+    let escape: &[u8] = if kind == DescriptorKind::Primary { b"" } else { b"%/E" };
     d.extend(escape);
     d.resize(120, 0);
     d.extend(both16(1));
     d.extend(both16(1));
     d.extend(both16(SECTOR as u16));
     d.resize(156, 0);
-    d.extend(root_record.bytes().expect("a root record fits"));
+    d.extend(root_record.to_bytes().expect("a root record fits"));
     // Volume set, publisher, data preparer, application; then copyright, abstract, bibliography.
     for (what, len) in
         [("", 128), ("", 128), ("", 128), ("PREFLIGHT", 128), ("", 37), ("", 37), ("", 37)]
@@ -239,19 +239,20 @@ mod tests {
         map
     }
 
-    fn descriptor(kind: NewKind) -> Vec<u8> {
+    fn descriptor(kind: DescriptorKind) -> Vec<u8> {
         let root = Extent { sector: 20, len: 2048 };
         new_descriptor(kind, "CentOS_6.6", root, Timestamp::new(0).unwrap())
     }
 
     #[test]
     fn a_new_descriptor_reads_back() {
-        let (primary, joliet) = (descriptor(NewKind::Primary), descriptor(NewKind::Joliet));
+        let (primary, joliet) =
+            (descriptor(DescriptorKind::Primary), descriptor(DescriptorKind::Joliet));
         assert_eq!((primary.len(), joliet.len()), (2048, 2048));
         assert_eq!((primary[881], joliet[881]), (1, 1));
         assert_eq!(primary[883..1395], [b' '; 512]);
         let map = medium(&[&primary, &joliet, b"\xffCD001\x01"]);
-        let read = read(&mut Reader::new(&map)).unwrap();
+        let read = read_descriptors(&mut BoundedReader::new(&map)).unwrap();
         assert_eq!(read.primary.volume_id(), "CentOS_6.6");
         assert_eq!(read.primary.root(), Extent { sector: 20, len: 2048 });
         assert_eq!(read.joliet.unwrap().root(), Extent { sector: 20, len: 2048 });
@@ -260,10 +261,10 @@ mod tests {
 
     #[test]
     fn changes_reach_every_field_that_moves() {
-        let mut bytes = descriptor(NewKind::Primary);
+        let mut bytes = descriptor(DescriptorKind::Primary);
         let root = Extent { sector: 300, len: 4096 };
-        let moved = Moved { root, little: 301, big: 302, table_len: 10 };
-        for (at, change) in changes(1000, Some(moved)) {
+        let moved = MovedTree { root, little: 301, big: 302, table_len: 10 };
+        for (at, change) in descriptor_changes(1000, Some(moved)) {
             bytes[at as usize..at as usize + change.len()].copy_from_slice(&change);
         }
         let read = Descriptor { at: 0, bytes: bytes.into() };
@@ -274,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_is_no_iso_9660_volume_is_refused() {
-        let good = descriptor(NewKind::Primary);
+        let good = descriptor(DescriptorKind::Primary);
         let changed = |at: usize, byte: u8| {
             let mut bad = good.clone();
             bad[at] = byte;
@@ -288,18 +289,18 @@ mod tests {
             (changed(142, 9), "a path table ends"),
         ] {
             let map = medium(&[&bad, b"\xffCD001\x01"]);
-            let error = read(&mut Reader::new(&map)).unwrap_err().to_string();
+            let error = read_descriptors(&mut BoundedReader::new(&map)).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
         let cut = medium(&[&good]);
-        assert!(read(&mut Reader::new(&cut)).is_err());
+        assert!(read_descriptors(&mut BoundedReader::new(&cut)).is_err());
     }
 
     #[test]
     fn a_udf_bridge_is_recognised() {
-        let good = descriptor(NewKind::Primary);
+        let good = descriptor(DescriptorKind::Primary);
         let map =
             medium(&[&good, b"\xffCD001\x01", b"\0BEA01\x01", b"\0NSR03\x01", b"\0TEA01\x01"]);
-        assert!(read(&mut Reader::new(&map)).unwrap().udf);
+        assert!(read_descriptors(&mut BoundedReader::new(&map)).unwrap().udf);
     }
 }

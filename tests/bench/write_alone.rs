@@ -7,7 +7,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use preflight::image::writing;
-use preflight::iso::bytemap::{ByteMap, Origin};
+use preflight::iso::bytemap::{ByteMap, ByteOrigin};
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
@@ -17,7 +17,7 @@ fn main() -> std::io::Result<()> {
     for path in [base, added] {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
-        image.push(len, Origin::File(Arc::new(file), 0));
+        image.push(len, ByteOrigin::File(Arc::new(file), 0));
         image.pad_to(2048);
     }
     let out = File::options().read(true).write(true).create(true).truncate(true).open(out)?;

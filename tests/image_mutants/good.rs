@@ -68,8 +68,8 @@ impl Good {
         assert_eq!(ran.code, Some(0), "{}", ran.text());
         let mut image = ByteMap::new();
         image.push_bytes(fs::read(dir.join("mt.iso")).unwrap());
-        let medium = Medium::of(image.clone()).unwrap();
-        let text = |path| String::from_utf8(medium.read(path, 1 << 20).unwrap()).unwrap();
+        let medium = Medium::from_map(image.clone()).unwrap();
+        let text = |path| String::from_utf8(medium.read_file(path, 1 << 20).unwrap()).unwrap();
         let (manifest, sums) = (text("preflight/manifest.json"), text("preflight/manifest.sha256"));
         Self { image, manifest, sums }
     }
@@ -108,7 +108,7 @@ impl Good {
         let manifest = self.manifest.replace(&old, &new);
         let own = |text: &str| Sha256::of(text).to_string();
         let sums = self.sums.replace(&old, &new).replace(&own(&self.manifest), &own(&manifest));
-        let medium = Medium::of(self.image.clone()).unwrap();
+        let medium = Medium::from_map(self.image.clone()).unwrap();
         let at = |path| medium.find(path).unwrap().extents[0].0;
         let mut patches = change.clone();
         patches.push((at("preflight/manifest.json"), manifest.into_bytes()));
@@ -119,8 +119,8 @@ impl Good {
     /// A text file with other words, which are no longer than the old ones, and a manifest that
     /// follows.
     pub fn edited(&self, path: &str, old: &str, new: &str) -> Patches {
-        let medium = Medium::of(self.image.clone()).unwrap();
-        let text = String::from_utf8(medium.read(path, 1 << 20).unwrap()).unwrap();
+        let medium = Medium::from_map(self.image.clone()).unwrap();
+        let text = String::from_utf8(medium.read_file(path, 1 << 20).unwrap()).unwrap();
         assert!(text.contains(old), "{path} has no {old:?}:\n{text}");
         let mut changed = text.replacen(old, new, 1);
         // Room for words that are longer: comments go.

@@ -23,7 +23,7 @@ use crate::image::manifest::{Beside, ImageRecord, Manifest};
 use crate::image::plan::{open_input, open_medium};
 use crate::installer::disc_layout;
 use crate::iso::Medium;
-use crate::iso::bytemap::{ByteMap, Origin};
+use crate::iso::bytemap::{ByteMap, ByteOrigin};
 
 /// Bytes of a bill of materials that is taken out of a rebuilt image.
 const MOST_SBOM: u64 = 32 << 20;
@@ -39,7 +39,7 @@ pub fn build(args: &BuildDeltaArgs, named: &[Input]) -> anyhow::Result<ExitStatu
     // It holds what the image holds, so a root password's hash too.
     let part = AtomicFile::open(&out, args.overwrite, Visibility::Owner, named)?;
     let bar = progress::ByteProgress::start("comparing", medium.file_len());
-    let made = delta::make(&image, &base, part.file(), &|at| bar.set_position(at))
+    let made = delta::create(&image, &base, part.file(), &|at| bar.set_position(at))
         .with_context(|| out.display().to_string())?;
     drop(bar);
     let len = part.file().metadata()?.len();
@@ -182,7 +182,7 @@ fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
         let synced = scope.spawn(|| part.file().sync_all());
         let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Sum));
         let mut whole = ByteMap::new();
-        whole.push(file.metadata()?.len(), Origin::File(Arc::clone(&file), 0));
+        whole.push(file.metadata()?.len(), ByteOrigin::File(Arc::clone(&file), 0));
         let (found, _) = Sha256::of_reader(whole.reader())?;
         if found != delta.result {
             return Err(DeltaError::OtherResult { wanted: delta.result, found }.into());
@@ -190,7 +190,7 @@ fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
         synced.join().expect("syncing does not panic")?;
         let facts = facts.join().expect("inspecting does not panic")?;
         let medium = Medium::open(Arc::clone(&file))?;
-        let bill = medium.read(disc_layout::SBOM, MOST_SBOM).ok();
+        let bill = medium.read_file(disc_layout::SBOM, MOST_SBOM).ok();
         Ok((facts, inspect::manifest(&medium), bill))
     })
 }

@@ -23,7 +23,7 @@ use crate::image::payload_file::PayloadFile;
 use crate::image::plan::{Plan, Wish};
 use crate::image::{description, free_space, payload, writing};
 use crate::installer::disc_layout;
-use crate::iso::Source;
+use crate::iso::FileContent;
 use crate::iso::bytemap::ByteMap;
 use crate::report::Report;
 
@@ -134,7 +134,7 @@ fn write(
     tracing::info!(%sha256, "read back, byte by byte");
     let report = reporting::evaluate_image(out, &facts, checks, reporter);
     let bill = files.iter().find(|file| file.path.as_str() == disc_layout::SBOM);
-    let Some(Source::Bytes(bill)) = bill.map(|file| &file.source) else {
+    let Some(FileContent::Bytes(bill)) = bill.map(|file| &file.source) else {
         unreachable!("every payload has a bill of materials, made in memory")
     };
     let sbom = product::begin(places.sbom, bill, inputs)?;

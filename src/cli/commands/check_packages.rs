@@ -17,8 +17,8 @@ use crate::image::inspect::{self, Asked, Stock};
 use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::resolve::resolve;
 use crate::installer::profile::Generation;
-use crate::packages::depsolve::{Problem, name_of_file};
-use crate::packages::repository::{self, Keyring, Shelf};
+use crate::packages::depsolve::{DepsolveProblem, package_name_of_file};
+use crate::packages::repository::{self, AddOns, Keyring};
 use crate::report::Report;
 use crate::report::model::CheckResult;
 
@@ -70,7 +70,7 @@ struct PackageRequest {
     known: Vec<String>,
     generation: Generation,
     base: PathBuf,
-    shelf: Shelf,
+    shelf: AddOns,
     keyring: Keyring,
     /// Every file that was read.
     inputs: Vec<Input>,
@@ -95,8 +95,8 @@ impl PackageRequest {
             rpms.into_iter().chain([base.as_path()]).chain(keys.iter().map(PathBuf::as_path));
         let inputs = read.flat_map(outputs::files_read_from).collect();
         let shelf = match rpms {
-            Some(directory) => repository::survey(directory, generation, &keyring)?,
-            None => Shelf::default(),
+            Some(directory) => repository::read_add_ons(directory, generation, &keyring)?,
+            None => AddOns::default(),
         };
         let system = resolve(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
@@ -144,7 +144,7 @@ fn evaluate(
 /// disc has them.
 pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
-    let shelf = Shelf { packages: plan.packages.clone(), ..Shelf::default() };
+    let shelf = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
     let profile = &plan.system.profile;
     let packages = plan.system.asked();
     let asked = Asked {
@@ -193,10 +193,10 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
     let mut rows: Vec<MissingPackage> = Vec::new();
     for problem in solution.problems {
         let row = match problem {
-            Problem::NoPackage { name, file } => {
+            DepsolveProblem::NoPackage { name, file } => {
                 MissingPackage { name, file, why: "the recipe asks for it".to_owned() }
             }
-            Problem::Unresolved { package, capability, file, .. } => {
+            DepsolveProblem::Unresolved { package, capability, file, .. } => {
                 MissingPackage { name: capability, file, why: format!("{package} requires it") }
             }
             _ => continue,
@@ -209,7 +209,7 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
     }
     // What a package that is not there requires cannot be asked; some of it is known by heart.
     for file in &question.known {
-        let Some(name) = name_of_file(file) else { continue };
+        let Some(name) = package_name_of_file(file) else { continue };
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
         if !rows.is_empty() && !listed && !stock.has(name) {
             let why = "those above were seen to need it".to_owned();

@@ -15,10 +15,10 @@ pub enum DeltaError {
     #[error("is a delta of version {0}, this program reads version {VERSION}")]
     OtherVersion(u32),
     /// It is not the file that was written.
-    #[error("is damaged: its bytes have sha256 {found}, its end says {said}")]
+    #[error("is damaged: its bytes have sha256 {found}, its end says {stated}")]
     Damaged {
         /// The digest at its end.
-        said: Sha256,
+        stated: Sha256,
         /// The digest of the bytes before.
         found: Sha256,
     },
@@ -28,7 +28,7 @@ pub enum DeltaError {
         /// Where the piece begins.
         at: u64,
         /// What is wrong with it.
-        fault: Fault,
+        fault: DeltaFault,
     },
     /// An image is larger than any medium.
     #[error("{0} bytes are more than the {MOST_BYTES} of the largest image that is compared")]
@@ -63,7 +63,7 @@ pub enum DeltaError {
     },
     /// An input changed while it was read.
     #[error("what the delta rebuilds differs from the image at byte {0}")]
-    NotTheImage(u64),
+    DiffersFromImage(u64),
     /// The system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -71,7 +71,7 @@ pub enum DeltaError {
 
 /// What is wrong with a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum DeltaFault {
     /// The kind is not one of the format's.
     #[error("no piece is of kind {0}")]
     Kind(u8),
@@ -110,7 +110,7 @@ impl DeltaError {
             Self::OtherBase { wanted, .. } => {
                 Some(format!("give --base the very medium it was made against: {wanted}"))
             }
-            Self::NotTheImage(_) => {
+            Self::DiffersFromImage(_) => {
                 Some("run it again while nothing writes to image or base".to_owned())
             }
             Self::OtherResult { .. } => {

@@ -28,7 +28,7 @@ impl SectorIndex {
     }
 
     /// Takes the base's next bytes: whole sectors, until a last piece that may end in a part.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub fn add(&mut self, bytes: &[u8]) {
         for sector in bytes.chunks_exact(SECTOR as usize) {
             let number = self.seen;
             self.seen += 1;
@@ -88,7 +88,7 @@ mod tests {
         let base = [sector(1), vec![0; 2048], sector(2), sector(1), sector(3), vec![7; 100]];
         let base = base.concat();
         let mut index = SectorIndex::for_bytes(base.len() as u64);
-        base.chunks(4096).for_each(|chunk| index.take(chunk));
+        base.chunks(4096).for_each(|chunk| index.add(chunk));
         index.finish();
         let cases = [(sector(1), Some(0)), (sector(2), Some(4096)), (sector(3), Some(4 * 2048))];
         for (bytes, at) in cases.into_iter().chain([(sector(4), None), (vec![0; 2048], None)]) {

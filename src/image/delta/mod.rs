@@ -34,15 +34,15 @@
 //! that reads another version refuses it; a change that a reader of version 1 would misread is
 //! another version.
 
+mod compare;
+mod create;
 mod error;
-mod find;
 mod format;
 mod index;
-mod make;
 mod pack;
 mod read;
 mod write;
 
-pub use error::{DeltaError, Fault};
-pub use make::make;
+pub use create::create;
+pub use error::{DeltaError, DeltaFault};
 pub use read::Delta;

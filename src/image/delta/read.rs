@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::error::{DeltaError, Fault};
+use super::error::{DeltaError, DeltaFault};
 use super::format::{
     COPY, DEFLATED, END, HEADER, MAGIC, MOST_BYTES, MOST_LITERAL, MOST_OF_BASE, PADDING, STORED,
     TRAILER, VERSION, ZEROS,
@@ -77,24 +77,24 @@ impl Delta {
         if !head.starts_with(MAGIC) {
             return Err(DeltaError::NotADelta);
         }
-        match u32::from_le_bytes(taken(&head, 16)) {
+        match u32::from_le_bytes(header_field(&head, 16)) {
             VERSION => {}
             other => return Err(DeltaError::OtherVersion(other)),
         }
         let mut end = [0; TRAILER as usize];
         file.read_exact_at(&mut end, len - TRAILER)?;
-        let (found, _) = Sha256::of_reader(FileFrom::of(&file, 0).take(len - TRAILER))?;
-        let said = Sha256::from(end);
-        if said != found {
-            return Err(DeltaError::Damaged { said, found });
+        let (found, _) = Sha256::of_reader(FileReader::new(&file, 0).take(len - TRAILER))?;
+        let stated = Sha256::from(end);
+        if stated != found {
+            return Err(DeltaError::Damaged { stated, found });
         }
         let mut delta = Self {
             file,
             len,
-            base_len: u64::from_le_bytes(taken(&head, 20)),
-            base: Sha256::from(taken(&head, 28)),
-            result_len: u64::from_le_bytes(taken(&head, 60)),
-            result: Sha256::from(taken(&head, 68)),
+            base_len: u64::from_le_bytes(header_field(&head, 20)),
+            base: Sha256::from(header_field(&head, 28)),
+            result_len: u64::from_le_bytes(header_field(&head, 60)),
+            result: Sha256::from(header_field(&head, 68)),
             copied: 0,
             literal: 0,
             pieces: 0,
@@ -125,7 +125,7 @@ impl Delta {
 
     /// The pieces, in the order of the result.
     pub fn pieces(&self) -> Pieces {
-        let pieces = FileFrom::of(&self.file, HEADER).take(self.len - TRAILER - HEADER);
+        let pieces = FileReader::new(&self.file, HEADER).take(self.len - TRAILER - HEADER);
         Pieces {
             input: BufReader::with_capacity(64 * 1024, pieces),
             at: HEADER,
@@ -147,7 +147,7 @@ impl Delta {
         if len != self.base_len {
             return other(format!("{} bytes", self.base_len), format!("{len} bytes"));
         }
-        let (found, _) = Sha256::of_reader(FileFrom::of(base, 0).take(len))?;
+        let (found, _) = Sha256::of_reader(FileReader::new(base, 0).take(len))?;
         if found != self.base {
             return other(format!("sha256 {}", self.base), format!("sha256 {found}"));
         }
@@ -197,7 +197,7 @@ impl Delta {
 
 /// The pieces of a delta on their way.
 pub struct Pieces {
-    input: BufReader<io::Take<FileFrom>>,
+    input: BufReader<io::Take<FileReader>>,
     at: u64,
     left: u64,
     base_len: u64,
@@ -214,39 +214,39 @@ impl Pieces {
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, DeltaError> {
         let at = self.at;
         let faulty = |fault| DeltaError::Faulty { at, fault };
-        let kind = u8::from_le_bytes(self.number()?);
+        let kind = u8::from_le_bytes(self.read_array()?);
         match kind {
-            END if self.left > 0 => return Err(faulty(Fault::Sum)),
-            END if self.input.read(&mut [0])? > 0 => return Err(faulty(Fault::AfterTheEnd)),
+            END if self.left > 0 => return Err(faulty(DeltaFault::Sum)),
+            END if self.input.read(&mut [0])? > 0 => return Err(faulty(DeltaFault::AfterTheEnd)),
             END => return Ok(None),
             COPY | ZEROS | STORED | DEFLATED => {}
-            other => return Err(faulty(Fault::Kind(other))),
+            other => return Err(faulty(DeltaFault::Kind(other))),
         }
         let piece = match kind {
             COPY => {
-                let offset = u64::from_le_bytes(self.number()?);
-                let len = u64::from_le_bytes(self.number()?);
+                let offset = u64::from_le_bytes(self.read_array()?);
+                let len = u64::from_le_bytes(self.read_array()?);
                 let end = offset.checked_add(len);
                 if end.is_none_or(|end| end > self.base_len) {
-                    return Err(faulty(Fault::OutsideBase { offset, len }));
+                    return Err(faulty(DeltaFault::OutsideBase { offset, len }));
                 }
                 Piece::Copy { offset, len }
             }
-            ZEROS => Piece::Zeros(u64::from_le_bytes(self.number()?)),
+            ZEROS => Piece::Zeros(u64::from_le_bytes(self.read_array()?)),
             kind => {
-                let len = self.short(at, MOST_LITERAL)?;
+                let len = self.read_literal_len(at, MOST_LITERAL)?;
                 if kind == DEFLATED {
-                    let packed = self.short(at, len - 1)?;
+                    let packed = self.read_literal_len(at, len - 1)?;
                     self.packed.resize(packed, 0);
-                    self.input.read_exact(&mut self.packed).map_err(|e| cut(e, at))?;
+                    self.input.read_exact(&mut self.packed).map_err(|e| read_error(e, at))?;
                     self.at += packed as u64;
                     self.literal.resize(len, 0);
                     if !unpack(&self.packed, &mut self.literal) {
-                        return Err(faulty(Fault::Deflate));
+                        return Err(faulty(DeltaFault::Deflate));
                     }
                 } else {
                     self.literal.resize(len, 0);
-                    self.input.read_exact(&mut self.literal).map_err(|e| cut(e, at))?;
+                    self.input.read_exact(&mut self.literal).map_err(|e| read_error(e, at))?;
                     self.at += len as u64;
                 }
                 Piece::Literal(&self.literal)
@@ -254,53 +254,53 @@ impl Pieces {
         };
         let len = piece.len();
         if len == 0 {
-            return Err(faulty(Fault::Length(0)));
+            return Err(faulty(DeltaFault::Length(0)));
         }
-        self.left = self.left.checked_sub(len).ok_or(faulty(Fault::Sum))?;
+        self.left = self.left.checked_sub(len).ok_or(faulty(DeltaFault::Sum))?;
         Ok(Some(piece))
     }
 
     /// A length of a literal: from 1 to `most`.
-    fn short(&mut self, piece: u64, most: usize) -> Result<usize, DeltaError> {
-        let len = u32::from_le_bytes(self.number()?);
-        let fault = Fault::Length(u64::from(len));
+    fn read_literal_len(&mut self, piece: u64, most: usize) -> Result<usize, DeltaError> {
+        let len = u32::from_le_bytes(self.read_array()?);
+        let fault = DeltaFault::Length(u64::from(len));
         let fits = usize::try_from(len).ok().filter(|len| (1..=most).contains(len));
         fits.ok_or(DeltaError::Faulty { at: piece, fault })
     }
 
-    fn number<const N: usize>(&mut self) -> Result<[u8; N], DeltaError> {
+    fn read_array<const N: usize>(&mut self) -> Result<[u8; N], DeltaError> {
         let mut bytes = [0; N];
         let at = self.at;
-        self.input.read_exact(&mut bytes).map_err(|error| cut(error, at))?;
+        self.input.read_exact(&mut bytes).map_err(|error| read_error(error, at))?;
         self.at += N as u64;
         Ok(bytes)
     }
 }
 
-fn cut(error: io::Error, at: u64) -> DeltaError {
+fn read_error(error: io::Error, at: u64) -> DeltaError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => DeltaError::Faulty { at, fault: Fault::CutShort },
+        io::ErrorKind::UnexpectedEof => DeltaError::Faulty { at, fault: DeltaFault::CutShort },
         _ => DeltaError::Io(error),
     }
 }
 
-fn taken<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+fn header_field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the header has them")
 }
 
 /// A file read from an offset on, whoever else reads it.
-struct FileFrom {
+struct FileReader {
     file: Arc<File>,
     at: u64,
 }
 
-impl FileFrom {
-    fn of(file: &Arc<File>, at: u64) -> Self {
+impl FileReader {
+    fn new(file: &Arc<File>, at: u64) -> Self {
         Self { file: Arc::clone(file), at }
     }
 }
 
-impl Read for FileFrom {
+impl Read for FileReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read_at(buffer, self.at)?;
         self.at += n as u64;

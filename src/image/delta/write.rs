@@ -9,7 +9,7 @@ use crate::digest::{Sha256, Sha256Hasher};
 
 /// A run that may still grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+enum PendingPiece {
     None,
     Copy { offset: u64, len: u64 },
     Zeros(u64),
@@ -17,25 +17,25 @@ enum Open {
 }
 
 /// Writes a delta to a file, from its first byte on.
-pub struct Writer<'a> {
-    out: Digested<'a>,
-    open: Open,
+pub struct DeltaWriter<'a> {
+    out: DigestingFile<'a>,
+    open: PendingPiece,
     literal: Vec<u8>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> DeltaWriter<'a> {
     /// Writes the header.
     pub fn start(
         out: &'a File,
         base: (u64, Sha256),
         result: (u64, Sha256),
-    ) -> io::Result<Writer<'a>> {
+    ) -> io::Result<DeltaWriter<'a>> {
         let mut writer = Self {
-            out: Digested {
+            out: DigestingFile {
                 file: io::BufWriter::with_capacity(MOST_LITERAL, out),
                 hasher: Sha256Hasher::default(),
             },
-            open: Open::None,
+            open: PendingPiece::None,
             literal: Vec::with_capacity(MOST_LITERAL),
         };
         writer.out.put(MAGIC)?;
@@ -52,34 +52,34 @@ impl<'a> Writer<'a> {
         if len == 0 {
             return Ok(());
         }
-        if let Open::Copy { offset: first, len: so_far } = &mut self.open
+        if let PendingPiece::Copy { offset: first, len: so_far } = &mut self.open
             && *first + *so_far == offset
         {
             *so_far += len;
             return Ok(());
         }
         self.close()?;
-        self.open = Open::Copy { offset, len };
+        self.open = PendingPiece::Copy { offset, len };
         Ok(())
     }
 
     /// Zero bytes.
     pub fn zeros(&mut self, len: u64) -> io::Result<()> {
-        if let Open::Zeros(so_far) = &mut self.open {
+        if let PendingPiece::Zeros(so_far) = &mut self.open {
             *so_far += len;
             return Ok(());
         }
         self.close()?;
-        self.open = Open::Zeros(len);
+        self.open = PendingPiece::Zeros(len);
         Ok(())
     }
 
     /// Bytes that are nowhere else.
     pub fn literal(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            if self.open != Open::Literal || self.literal.len() == MOST_LITERAL {
+            if self.open != PendingPiece::Literal || self.literal.len() == MOST_LITERAL {
                 self.close()?;
-                self.open = Open::Literal;
+                self.open = PendingPiece::Literal;
             }
             let room = MOST_LITERAL - self.literal.len();
             let (now, rest) = bytes.split_at(bytes.len().min(room));
@@ -99,18 +99,18 @@ impl<'a> Writer<'a> {
     }
 
     fn close(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.open, Open::None) {
-            Open::None => return Ok(()),
-            Open::Copy { offset, len } => {
+        match std::mem::replace(&mut self.open, PendingPiece::None) {
+            PendingPiece::None => return Ok(()),
+            PendingPiece::Copy { offset, len } => {
                 self.out.put(&[COPY])?;
                 self.out.put(&offset.to_le_bytes())?;
                 self.out.put(&len.to_le_bytes())?;
             }
-            Open::Zeros(len) => {
+            PendingPiece::Zeros(len) => {
                 self.out.put(&[ZEROS])?;
                 self.out.put(&len.to_le_bytes())?;
             }
-            Open::Literal => self.close_literal()?,
+            PendingPiece::Literal => self.close_literal()?,
         }
         Ok(())
     }
@@ -136,12 +136,12 @@ impl<'a> Writer<'a> {
 }
 
 /// The file, with a digest of all that went into it.
-struct Digested<'a> {
+struct DigestingFile<'a> {
     file: io::BufWriter<&'a File>,
     hasher: Sha256Hasher,
 }
 
-impl Digested<'_> {
+impl DigestingFile<'_> {
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hasher.update(bytes);
         self.file.write_all(bytes)

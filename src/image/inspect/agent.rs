@@ -15,7 +15,7 @@ pub fn facts(
 ) -> (AgentFacts, Option<(String, Sha256)>) {
     let record = manifest.as_ref().ok().and_then(|manifest| manifest.agent.as_ref());
     let path = record.map_or_else(|| disc_layout::AGENT.to_owned(), |record| record.path.clone());
-    let Ok(map) = medium.map(&path) else { return (absent(manifest, record), None) };
+    let Ok(map) = medium.file_map(&path) else { return (absent(manifest, record), None) };
     // On the disc every agent has the same name; the one it came with is in the manifest.
     let name = record.map_or("", |record| record.name.as_str());
     let bundle = agent::inspect(map.reader(), name);

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Answer;
 use super::location::{Location, arguments_of, locate};
-use crate::boot::{Entry, Kind, Start};
+use crate::boot::{MenuEntry, MenuFormat, MenuStart};
 use crate::facts::image::ImageKind;
 use crate::image::menus::{self, Menu, Menus, Place};
 use crate::iso::bytemap::SECTOR;
-use crate::iso::{BootEntry, BootMedia, EntryKind, Medium, Platform, second_tree};
+use crate::iso::{BootEntry, BootMedia, BootPlatform, EntryKind, Medium, find_second_tree};
 
 /// What was found along the chain.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> Chain {
         follow_menu(medium, menus, menu, &mut chain);
     }
     if kind == ImageKind::Installer
-        && let Some(at) = second_tree(medium.source(), medium.file_len())
+        && let Some(at) = find_second_tree(medium.source(), medium.file_len())
     {
         chain.faults.unclear(format!(
             "a partition has a directory tree of its own, at byte {at}, which is not read: started \
@@ -68,9 +68,9 @@ fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
         medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
     };
     for menu in menus.found.iter().filter(|menu| menu.place == Place::Tree) {
-        let (platform, name) = match menu.config.kind() {
-            Kind::Isolinux => (Platform::Bios, "BIOS"),
-            Kind::GrubLegacy | Kind::Grub2 => (Platform::Uefi, "UEFI"),
+        let (platform, name) = match menu.config.format() {
+            MenuFormat::Isolinux => (BootPlatform::Bios, "BIOS"),
+            MenuFormat::GrubLegacy | MenuFormat::Grub2 => (BootPlatform::Uefi, "UEFI"),
         };
         if !starts(platform) {
             chain.faults.fault(format!(
@@ -84,12 +84,12 @@ fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
         let at = file.extents.first()?.0;
         wanted.contains(&at).then_some((at, file))
     });
-    let files: BTreeMap<u64, crate::iso::Entry> = starts.collect();
+    let files: BTreeMap<u64, crate::iso::IsoEntry> = starts.collect();
     for entry in medium.boot_entries().iter().filter(|entry| entry.bootable) {
         let (name, is_uefi) = match entry.platform {
-            Platform::Bios => ("BIOS", false),
-            Platform::Uefi => ("UEFI", true),
-            Platform::Other(_) => continue,
+            BootPlatform::Bios => ("BIOS", false),
+            BootPlatform::Uefi => ("UEFI", true),
+            BootPlatform::Other(_) => continue,
         };
         let file = files.get(&entry.at());
         let Some(file) = file else {
@@ -162,19 +162,19 @@ fn is_primary_descriptor(medium: &Medium, sector: u32) -> bool {
 
 fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut Chain) {
     let file = &menu.file;
-    for unproven in menu.config.unproven() {
+    for unproven in menu.config.undecided_lines() {
         let text = format!("{file} line {}, {:?}: {}", unproven.line, unproven.text, unproven.why);
         chain.faults.unclear(text.clone());
         chain.obstacles.unclear(text);
     }
     match menu.config.start() {
-        Start::Never => {
+        MenuStart::Never => {
             chain.obstacles.fault(format!("{file} has no time limit: it waits for a key"));
         }
-        Start::AtOnce => {
+        MenuStart::AtOnce => {
             chain.obstacles.fault(format!("{file} starts at once, so that nobody can stop it"));
         }
-        Start::After(_) => {}
+        MenuStart::After(_) => {}
     }
     let Some(entry) = menu.config.default_entry() else {
         chain.obstacles.fault(format!("{file} has no default entry"));
@@ -188,7 +188,7 @@ fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut Chain) {
 }
 
 /// Kernel and initial RAM disk.
-fn started(medium: &Medium, menus: &Menus, menu: &Menu, entry: &Entry, chain: &mut Chain) {
+fn started(medium: &Medium, menus: &Menus, menu: &Menu, entry: &MenuEntry, chain: &mut Chain) {
     let (file, title) = (&menu.file, &entry.title);
     match &entry.kernel {
         None => chain.obstacles.fault(format!("{file}: {title:?} starts no kernel")),
@@ -245,7 +245,7 @@ enum Resolved {
 /// The file that a path of a menu means. isolinux takes it from its own directory, and letters of
 /// either case; GRUB from the root.
 fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Resolved> {
-    let isolinux = menu.config.kind() == Kind::Isolinux;
+    let isolinux = menu.config.format() == MenuFormat::Isolinux;
     // GRUB's name of a device in front.
     let path = match path.split_once(')') {
         Some((device, rest)) if device.starts_with('(') => rest,
@@ -257,7 +257,7 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
         false => path.to_owned(),
     };
     let path = path.trim_start_matches('/');
-    let is_file = |entry: &crate::iso::Entry| entry.kind == EntryKind::File;
+    let is_file = |entry: &crate::iso::IsoEntry| entry.kind == EntryKind::File;
     let exact = medium.find(path).filter(is_file);
     let found = exact.or_else(|| {
         let mut all = medium.entries().filter(|_| isolinux);
@@ -272,7 +272,7 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
 }
 
 /// Kickstart, and what asks or installs from elsewhere.
-fn arguments(medium: &Medium, menu: &Menu, entry: &Entry, chain: &mut Chain) {
+fn arguments(medium: &Medium, menu: &Menu, entry: &MenuEntry, chain: &mut Chain) {
     let file = &menu.file;
     let volume_id = medium.volume_id();
     for argument in &entry.args {

@@ -8,8 +8,8 @@ use std::io;
 use super::MediaMd5Check;
 use crate::digest::Sha256;
 use crate::facts::Fact;
-use crate::image::sweep::Sweep;
-use crate::image::writing::{Belt, chunk_at, with_tap};
+use crate::image::sweep::FileDigests;
+use crate::image::writing::{BufferPool, chunk_len, with_sink};
 use crate::iso::media_md5::{Implant, MediaMd5};
 use crate::iso::{EntryKind, IsoError, Medium};
 
@@ -63,7 +63,7 @@ impl<'a> Digests<'a> {
             }
             !paths.is_empty()
         });
-        let mut sweep = Sweep::new(places.keys().cloned());
+        let mut sweep = FileDigests::new(places.keys().cloned());
         let md5 = self.pass(&mut sweep, md5);
         for (paths, digest) in places.into_values().zip(sweep.finish()) {
             // What could not be read is read again when it is asked for, which tells why.
@@ -81,16 +81,16 @@ impl<'a> Digests<'a> {
         }
     }
 
-    fn pass(&self, sweep: &mut Sweep, md5: MediaMd5Check) -> Fact<String> {
-        let implanted = Implant::read(self.medium.primary_descriptor());
+    fn pass(&self, sweep: &mut FileDigests, md5: MediaMd5Check) -> Fact<String> {
+        let implanted = Implant::parse(self.medium.primary_descriptor());
         let mut sum = match &implanted {
             Some(implanted) if md5 == MediaMd5Check::Sum => {
                 let volume = self.medium.volume_size_bytes();
-                Some(MediaMd5::skipping(volume, implanted.skip_sectors))
+                Some(MediaMd5::with_skip(volume, implanted.skip_sectors))
             }
             _ => None,
         };
-        let summed = sum.as_ref().map_or(0, MediaMd5::wanted);
+        let summed = sum.as_ref().map_or(0, MediaMd5::covered_bytes);
         let failure = match &mut sum {
             Some(sum) => self.sum(summed, sweep, sum),
             None => Ok(()),
@@ -108,15 +108,15 @@ impl<'a> Digests<'a> {
     }
 
     /// Reads what is summed, for the sum on another core and for the files on this one.
-    fn sum(&self, summed: u64, sweep: &mut Sweep, sum: &mut MediaMd5) -> io::Result<()> {
+    fn sum(&self, summed: u64, sweep: &mut FileDigests, sum: &mut MediaMd5) -> io::Result<()> {
         let mut tap = |chunk: &[u8]| sum.update(chunk);
-        with_tap(Some(&mut tap), |carry| {
-            let mut belt = Belt::new();
+        with_sink(Some(&mut tap), |carry| {
+            let mut buffers = BufferPool::new();
             let mut at = 0;
             while at < summed {
-                let len = chunk_at(at, summed);
+                let len = chunk_len(at, summed);
                 let chunk =
-                    belt.fill(len, |buffer| self.medium.source().read_exact_at(at, buffer))?;
+                    buffers.fill(len, |buffer| self.medium.source().read_exact_at(at, buffer))?;
                 carry(&chunk);
                 sweep.update(at, &chunk);
                 at += len as u64;
@@ -126,11 +126,11 @@ impl<'a> Digests<'a> {
     }
 
     /// Reads what files have from a byte on, and nothing between them.
-    fn rest(&self, from: u64, sweep: &mut Sweep) -> io::Result<()> {
+    fn rest(&self, from: u64, sweep: &mut FileDigests) -> io::Result<()> {
         let mut buffer = Vec::new();
         let mut at = from;
-        while let Some(next) = sweep.next(at).filter(|next| *next < self.medium.file_len()) {
-            let len = chunk_at(next, self.medium.file_len());
+        while let Some(next) = sweep.next_wanted(at).filter(|next| *next < self.medium.file_len()) {
+            let len = chunk_len(next, self.medium.file_len());
             buffer.resize(len, 0);
             self.medium.source().read_exact_at(next, &mut buffer)?;
             sweep.update(next, &buffer);
@@ -150,7 +150,7 @@ impl<'a> Digests<'a> {
     }
 
     fn read(&mut self, path: &str) -> Result<Sha256, String> {
-        let map = self.medium.map(path).map_err(|error| match error {
+        let map = self.medium.file_map(path).map_err(|error| match error {
             IsoError::NotFound { .. } => "is missing".to_owned(),
             error => error.to_string(),
         })?;

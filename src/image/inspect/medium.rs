@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::image::MediumFacts;
 use crate::facts::{Collection, Fact};
-use crate::iso::{Entry, JolietDifference, Medium, Platform, partition_report};
+use crate::iso::{BootPlatform, IsoEntry, JolietDifference, Medium, partition_report};
 
 /// Differences between the two trees that are looked at.
 const DIFFERENCES: usize = 2000;
@@ -23,20 +23,20 @@ pub fn facts(medium: &Medium, media_md5: Fact<String>) -> MediumFacts {
     let starts = |platform| {
         medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
     };
-    let report = partition_report::check(medium.source(), medium.file_len());
+    let report = partition_report::check_partition_tables(medium.source(), medium.file_len());
     let mut signature = [0; 2];
     let hybrid = medium.source().read_exact_at(510, &mut signature).is_ok();
     MediumFacts {
-        rock_ridge: medium.rock_ridge(),
-        joliet: medium.joliet(),
+        rock_ridge: medium.has_rock_ridge(),
+        joliet: medium.has_joliet(),
         trees_agree: Fact::Known(trees_agree(medium)),
         media_md5,
         hybrid: hybrid && signature == [0x55, 0xaa],
         partition_faults: Fact::from(report.map(|report| {
             Collection::complete(report.problems.iter().map(ToString::to_string).collect())
         })),
-        bios: starts(Platform::Bios),
-        uefi: starts(Platform::Uefi),
+        bios: starts(BootPlatform::Bios),
+        uefi: starts(BootPlatform::Uefi),
     }
 }
 
@@ -45,7 +45,7 @@ pub fn facts(medium: &Medium, media_md5: Fact<String>) -> MediumFacts {
 /// names of the main tree for readers without Rock Ridge; Joliet has none.
 fn trees_agree(medium: &Medium) -> bool {
     let mut renamed: BTreeMap<Vec<(u64, u64)>, i64> = BTreeMap::new();
-    let place = |entry: Option<Entry>| entry.map(|entry| entry.extents).unwrap_or_default();
+    let place = |entry: Option<IsoEntry>| entry.map(|entry| entry.extents).unwrap_or_default();
     let mut only_joliet = BTreeSet::new();
     for difference in medium.joliet_differences(DIFFERENCES) {
         match difference {

@@ -69,7 +69,7 @@ pub fn kickstart_path(menus: &Menus, volume_id: &str) -> Result<String, String> 
 }
 
 fn entries_of(menu: &Menu) -> Vec<BootEntryFacts> {
-    let entry = |entry: &crate::boot::Entry| BootEntryFacts {
+    let entry = |entry: &crate::boot::MenuEntry| BootEntryFacts {
         file: menu.file.clone(),
         title: entry.title.clone(),
         default: entry.is_default,

@@ -58,7 +58,7 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
     let generation = generation_of(&info, &manifest);
     let chain = chain::follow(medium, &menus, kind);
     let text = kickstart_location(medium, kind, &menus, &info).and_then(|path| {
-        let bytes = medium.read(&path, KICKSTART_BYTES).map_err(|error| error.to_string())?;
+        let bytes = medium.read_file(&path, KICKSTART_BYTES).map_err(|error| error.to_string())?;
         Ok((path, bytes))
     });
     let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| asked_for(bytes));

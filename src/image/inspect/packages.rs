@@ -12,9 +12,12 @@ use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Collection, Fact};
 use crate::installer::profile::Generation;
 use crate::iso::{EntryKind, Medium};
-use crate::packages::depsolve::{Files, Origin, Pool, Problem, Solution, Wanted, solve};
+use crate::packages::depsolve::{
+    DepsolveProblem, FileOwners, PackageOrigin, Pool, Solution, SolveRequest, solve,
+};
 use crate::packages::repository::{
-    Group, Keyring, RepositoryError, Shelf, Signed, disc_of, open_file_lists, read_repo_each,
+    AddOns, Keyring, PackageGroup, RepositoryError, SignatureStatus, disc_number, open_file_lists,
+    visit_packages,
 };
 
 /// Things of one kind that are worth telling one by one.
@@ -36,8 +39,8 @@ pub struct Asked<'a> {
 /// A medium's packages and the add-ons, ready to be resolved.
 pub struct Stock {
     pool: Pool,
-    files: Files,
-    groups: Vec<Group>,
+    files: FileOwners,
+    groups: Vec<PackageGroup>,
     base: usize,
 }
 
@@ -52,12 +55,12 @@ impl Stock {
         addons: impl Iterator<Item = (&'p Package, String)>,
     ) -> Result<Self, RepositoryError> {
         let mut pool = Pool::default();
-        let groups = read_each(medium, "", &mut pool, Origin::Base)?;
+        let groups = read_each(medium, "", &mut pool, PackageOrigin::Base)?;
         let base = pool.len();
-        let mut files = Files::default();
+        let mut files = FileOwners::default();
         for (package, file) in addons {
-            pool.add(package, Origin::AddOn, &file).map_err(too_much)?;
-            files.note(&pool, package);
+            pool.add(package, PackageOrigin::AddOn, &file).map_err(too_much)?;
+            files.add_package(&pool, package);
         }
         let mut stock = Self { pool, files, groups, base };
         stock.read_file_lists(medium)?;
@@ -76,26 +79,26 @@ impl Stock {
             name: lists.name().to_owned(),
             what: format!("cannot be read: {what}"),
         };
-        self.files.read(&mut self.pool, lists.xml()?).map_err(damaged)
+        self.files.read_file_lists(&mut self.pool, lists.xml()?).map_err(damaged)
     }
 
     /// Whether the medium or the add-ons have a package of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.pool.has(name)
+        self.pool.contains(name)
     }
 
     /// Resolves what is asked.
     pub fn solve(&self, asked: &Asked<'_>) -> Solution {
         let mut solution = solve(
             &self.pool,
-            &Wanted {
-                asked: asked.packages,
+            &SolveRequest {
+                packages: asked.packages,
                 groups: &self.groups,
                 generation: asked.generation,
-                known: asked.known,
+                known_files: asked.known,
             },
         );
-        self.files.judge(&self.pool, &mut solution);
+        self.files.add_conflicts(&self.pool, &mut solution);
         solution
     }
 }
@@ -108,7 +111,7 @@ fn too_much(error: impl std::fmt::Display) -> RepositoryError {
 }
 
 fn open<'m>(medium: &'m Medium, path: &str) -> io::Result<impl io::Read + use<'m>> {
-    let map = medium.map(path).map_err(|error| io::Error::other(error.to_string()))?;
+    let map = medium.file_map(path).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(map.into_reader())
 }
 
@@ -117,17 +120,17 @@ fn read_each(
     medium: &Medium,
     top: &str,
     pool: &mut Pool,
-    origin: Origin,
-) -> Result<Vec<Group>, RepositoryError> {
+    origin: PackageOrigin,
+) -> Result<Vec<PackageGroup>, RepositoryError> {
     let place = |path: &str| if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
     let mut absent: Vec<(String, String)> = Vec::new();
-    let groups = read_repo_each(
+    let groups = visit_packages(
         |path| open(medium, &place(path)),
         |package| {
             let file = place(package.location_href());
             let why = absence(medium, &file, package.size_package());
             // What lies on another disc is none of this one's, and the installer would ask for it.
-            if why.is_some() && disc_of(package).is_some_and(|disc| disc > 1) {
+            if why.is_some() && disc_number(package).is_some_and(|disc| disc > 1) {
                 return Ok(());
             }
             absent.extend(why.map(|why| (file.clone(), why)));
@@ -156,11 +159,11 @@ pub fn absence(medium: &Medium, file: &str, len: u64) -> Option<String> {
 }
 
 /// The facts of a medium with the RPMs of a directory.
-pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSetFacts {
+pub fn packages(medium: &Medium, shelf: &AddOns, asked: &Asked<'_>) -> PackageSetFacts {
     let addons = shelf.packages.iter().map(|it| (it.metadata(), it.path.display().to_string()));
     let stock = Stock::of(medium, addons).map_err(|error| super::told(&error));
     let solved = stock.as_ref().map(|stock| stock.solve(asked));
-    let of = |wanted: fn(&Problem) -> bool| {
+    let of = |wanted: fn(&DepsolveProblem) -> bool| {
         Fact::from(solved.as_ref().map(|solution| {
             let found = solution.problems.iter().filter(|problem| wanted(problem));
             let found: Vec<String> = found.map(ToString::to_string).collect();
@@ -168,46 +171,59 @@ pub fn packages(medium: &Medium, shelf: &Shelf, asked: &Asked<'_>) -> PackageSet
             Collection { complete: complete && found.len() <= MOST, items: first(found) }
         }))
     };
-    let remarks = shelf.packages.iter().filter_map(|package| package.remark(asked.generation));
+    let remarks =
+        shelf.packages.iter().filter_map(|package| package.release_mismatch(asked.generation));
     PackageSetFacts {
         base: Fact::from(stock.as_ref().map(|stock| count(stock.base))),
         addons: count(shelf.packages.len()),
         install: Fact::from(solved.as_ref().map(|solution| count(solution.install.len()))),
-        missing: of(|it| matches!(it, Problem::NoPackage { .. } | Problem::NoGroup { .. })),
-        unresolved: of(|it| matches!(it, Problem::Unresolved { .. } | Problem::Rich { .. })),
-        conflicts: of(|it| matches!(it, Problem::Conflict { .. })),
-        shadows: of(|it| {
-            matches!(it, Problem::Shadows { newer: true, .. } | Problem::Obsoletes { .. })
+        missing: of(|it| {
+            matches!(it, DepsolveProblem::NoPackage { .. } | DepsolveProblem::NoGroup { .. })
         }),
-        outdated: of(|it| matches!(it, Problem::Shadows { newer: false, .. })),
-        late: of(|it| matches!(it, Problem::Late { .. })),
-        same_files: of(|it| matches!(it, Problem::SameFile { .. })),
+        unresolved: of(|it| {
+            matches!(
+                it,
+                DepsolveProblem::Unresolved { .. } | DepsolveProblem::RichDependency { .. }
+            )
+        }),
+        conflicts: of(|it| matches!(it, DepsolveProblem::Conflict { .. })),
+        shadows: of(|it| {
+            matches!(
+                it,
+                DepsolveProblem::Shadows { newer: true, .. } | DepsolveProblem::Obsoletes { .. }
+            )
+        }),
+        outdated: of(|it| matches!(it, DepsolveProblem::Shadows { newer: false, .. })),
+        late: of(|it| matches!(it, DepsolveProblem::NeedsAddOn { .. })),
+        same_files: of(|it| matches!(it, DepsolveProblem::SameFile { .. })),
         unneeded: Fact::from(solved.as_ref().map(|solution| looked(solution.unneeded.clone()))),
         refused: looked(shelf.refused.iter().map(|error| super::told(error)).collect()),
-        rivals: looked(shelf.rivals.iter().map(|error| super::told(error)).collect()),
+        rivals: looked(shelf.duplicates.iter().map(|error| super::told(error)).collect()),
         other_release: looked(remarks.collect()),
         keys: count(asked.keyring.names().len()),
         signers: looked(signers(shelf)),
         unsigned: looked(told_of(shelf, |signed| {
-            matches!(signed, Signed::Nobody | Signed::HeaderAlone(_))
+            matches!(signed, SignatureStatus::Unsigned | SignatureStatus::HeaderOnly(_))
         })),
-        strangers: looked(told_of(shelf, |signed| matches!(signed, Signed::Stranger(_)))),
+        strangers: looked(told_of(shelf, |signed| {
+            matches!(signed, SignatureStatus::UnknownKeys(_))
+        })),
     }
 }
 
 /// Who signed how many add-ons, in words.
-fn signers(shelf: &Shelf) -> Vec<String> {
+fn signers(shelf: &AddOns) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for package in &shelf.packages {
-        *counts.entry(package.signed.to_string()).or_default() += 1;
+        *counts.entry(package.signature_status.to_string()).or_default() += 1;
     }
     counts.into_iter().map(|(signed, count)| format!("{count} {signed}")).collect()
 }
 
 /// The add-ons whose signature is of a kind, in words.
-fn told_of(shelf: &Shelf, of: fn(&Signed) -> bool) -> Vec<String> {
-    let chosen = shelf.packages.iter().filter(|package| of(&package.signed));
-    chosen.map(|package| format!("{} is {}", package.location, package.signed)).collect()
+fn told_of(shelf: &AddOns, of: fn(&SignatureStatus) -> bool) -> Vec<String> {
+    let chosen = shelf.packages.iter().filter(|package| of(&package.signature_status));
+    chosen.map(|package| format!("{} is {}", package.location, package.signature_status)).collect()
 }
 
 fn count(len: usize) -> i64 {

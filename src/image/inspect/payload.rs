@@ -9,7 +9,7 @@ use crate::facts::image::{MadeFacts, PayloadFacts};
 use crate::facts::{Collection, Fact};
 use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::installer::disc_layout;
-use crate::iso::{EntryKind, Medium, boot_digests};
+use crate::iso::{EntryKind, Medium, compute_boot_digests};
 
 /// The largest manifest that is read.
 const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
@@ -20,8 +20,9 @@ const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 ///
 /// A fragment that says why there is none: no such file, or not a manifest.
 pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
-    let bytes =
-        medium.read(disc_layout::MANIFEST, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+    let bytes = medium
+        .read_file(disc_layout::MANIFEST, MANIFEST_BYTES)
+        .map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", disc_layout::MANIFEST))
 }
 
@@ -109,7 +110,7 @@ fn registration(manifest: &Manifest) -> String {
 
 fn sums(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
     let bytes =
-        medium.read(disc_layout::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+        medium.read_file(disc_layout::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "the list is not text".to_owned())?;
     let sums =
         manifest::parse_sums(&text).map_err(|error| format!("/{}: {error}", disc_layout::SUMS))?;
@@ -145,7 +146,7 @@ fn boot_faults(medium: &Medium, manifest: &Manifest, digests: &mut Digests<'_>) 
     let Some(boot) = &manifest.boot else { return Vec::new() };
     let mut faults: Vec<String> =
         boot.files.iter().filter_map(|file| fault(digests, file.sha256, &file.path)).collect();
-    match boot_digests(medium.source()) {
+    match compute_boot_digests(medium.source()) {
         Ok(found) => {
             for (what, is_same) in [
                 ("the volume descriptors are", found.descriptors == boot.descriptors),

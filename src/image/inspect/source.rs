@@ -12,7 +12,7 @@ use crate::facts::image::{AddOnFacts, SourceFacts};
 use crate::facts::{Collection, Fact};
 use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
-use crate::packages::repository::{Repo, read_repo};
+use crate::packages::repository::{Repository, read_repository};
 
 /// Faults of a repository that are worth telling one by one.
 const FAULTS: usize = 100;
@@ -37,9 +37,9 @@ pub struct Wishes {
 /// The repositories of a medium.
 pub struct Repositories {
     /// The vendor's, at the top.
-    pub vendor: Result<Repo, String>,
+    pub vendor: Result<Repository, String>,
     /// The one that was added.
-    pub add_ons: Result<Repo, String>,
+    pub add_ons: Result<Repository, String>,
     has_add_ons: bool,
 }
 
@@ -47,7 +47,8 @@ impl Repositories {
     /// Reads the repositories of a medium.
     pub fn of(medium: &Medium) -> Self {
         let has_add_ons = medium.find(REPOSITORY).is_some();
-        let add_ons = if has_add_ons { read(medium, REPOSITORY) } else { Ok(Repo::default()) };
+        let add_ons =
+            if has_add_ons { read(medium, REPOSITORY) } else { Ok(Repository::default()) };
         Self { vendor: read(medium, ""), add_ons, has_add_ons }
     }
 
@@ -72,7 +73,7 @@ pub fn facts(
 ) -> SourceFacts {
     let Repositories { vendor, add_ons, has_add_ons } = repositories;
     let used = asked.as_ref().map(|asked| used(medium, asked, mounts, *has_add_ons));
-    let missing = |wanted: fn(&str) -> Option<&str>, has: fn(&Repo, &str) -> bool| {
+    let missing = |wanted: fn(&str) -> Option<&str>, has: fn(&Repository, &str) -> bool| {
         let (asked, vendor) = (asked.as_ref()?, vendor.as_ref()?);
         let (used, _) = used.as_ref().map_err(|why| *why)?;
         let mut others = Vec::new();
@@ -88,7 +89,7 @@ pub fn facts(
     };
     let missing_packages = missing(
         |asked| (!asked.starts_with('@') && !asked.starts_with('-')).then_some(asked),
-        Repo::has_package,
+        Repository::has_package,
     );
     let missing_packages = missing_packages.map(|names| {
         // What the repository names and the disc lacks may be needed by any of the others.
@@ -106,7 +107,8 @@ pub fn facts(
         })),
         missing_packages: Fact::from(missing_packages),
         missing_groups: Fact::from(
-            missing(|asked| asked.strip_prefix('@'), Repo::has_group).map(Collection::complete),
+            missing(|asked| asked.strip_prefix('@'), Repository::has_group)
+                .map(Collection::complete),
         ),
         addon_packages: Fact::from(add_ons.as_ref().map(count)),
         addons: Fact::from(add_ons.as_ref().map(addons)),
@@ -124,7 +126,7 @@ pub fn facts(
 }
 
 /// Packages of the vendor's whose files are not on the disc, each told as a fault.
-fn absent(medium: &Medium, repo: &Repo) -> Vec<String> {
+fn absent(medium: &Medium, repo: &Repository) -> Vec<String> {
     let packages = repo.packages.values().flatten();
     let absent = packages.filter_map(|it| {
         let why = absence(medium, &it.location, it.len)?;
@@ -180,12 +182,12 @@ fn used(
     (paths, answer)
 }
 
-fn count(repo: &Repo) -> i64 {
+fn count(repo: &Repository) -> i64 {
     i64::try_from(repo.packages.values().map(Vec::len).sum::<usize>()).unwrap_or(i64::MAX)
 }
 
 /// The packages, as many as a person looks through.
-fn addons(repo: &Repo) -> Collection<AddOnFacts> {
+fn addons(repo: &Repository) -> Collection<AddOnFacts> {
     let mut items: Vec<AddOnFacts> = repo
         .packages
         .values()
@@ -201,13 +203,13 @@ fn addons(repo: &Repo) -> Collection<AddOnFacts> {
     Collection { items, complete }
 }
 
-fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
+fn read(medium: &Medium, top: &str) -> Result<Repository, String> {
     let open = |path: &str| {
         let path = if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
-        let map = medium.map(&path).map_err(|error| io::Error::other(error.to_string()))?;
+        let map = medium.file_map(&path).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(map.into_reader())
     };
-    let mut repo = read_repo(open).map_err(|error| super::told(&error))?;
+    let mut repo = read_repository(open).map_err(|error| super::told(&error))?;
     // What lies on another disc of the set is none of this one's.
     for packages in repo.packages.values_mut() {
         packages.retain(|package| {
@@ -219,7 +221,7 @@ fn read(medium: &Medium, top: &str) -> Result<Repo, String> {
     Ok(repo)
 }
 
-fn faults(repo: &Repo, digests: &mut Digests<'_>) -> Collection<String> {
+fn faults(repo: &Repository, digests: &mut Digests<'_>) -> Collection<String> {
     let mut found = Vec::new();
     let files = repo.files.iter().map(|file| (&file.location, &file.checksum_kind, &file.checksum));
     let packages = repo.packages.values().flatten();

@@ -13,7 +13,7 @@ use crate::facts::Collection;
 use crate::image::manifest::Manifest;
 use crate::image::treeinfo::TreeInfo;
 use crate::iso::{EntryKind, Medium};
-use crate::packages::repository::Repo;
+use crate::packages::repository::Repository;
 
 /// Faults that are worth telling one by one.
 const FAULTS: usize = 100;
@@ -40,7 +40,7 @@ pub struct Vendor<'a> {
     /// What was added to it.
     pub manifest: Option<&'a Manifest>,
     /// Its repository.
-    pub repo: &'a Result<Repo, String>,
+    pub repo: &'a Result<Repository, String>,
     /// The files that the installation starts from.
     pub chain: &'a BTreeSet<String>,
     /// Whether somebody added a kickstart, and with it changed the menu inside of efiboot.img.
@@ -156,7 +156,7 @@ impl Vendor<'_> {
         covered
     }
 
-    fn packages(&self, repo: &Repo, digests: &mut Digests<'_>, facts: &mut VendorFacts) {
+    fn packages(&self, repo: &Repository, digests: &mut Digests<'_>, facts: &mut VendorFacts) {
         let mut compare = |path: &str, kind: &str, checksum: &str| -> bool {
             let Some(recorded) = Some(checksum).filter(|_| kind == "sha256") else {
                 let text = format!("/{path} is recorded with {kind}, not sha256: not verified");

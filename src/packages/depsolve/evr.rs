@@ -76,7 +76,7 @@ fn without_zeros(digits: &[u8]) -> &[u8] {
 }
 
 /// `EPOCH:VERSION-RELEASE` in its parts; no epoch is epoch 0.
-fn parts(evr: &str) -> (&str, &str, Option<&str>) {
+fn split_evr(evr: &str) -> (&str, &str, Option<&str>) {
     let (epoch, rest) = match evr.split_once(':') {
         Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (epoch, rest),
         _ => ("0", evr),
@@ -96,7 +96,7 @@ fn parts(evr: &str) -> (&str, &str, Option<&str>) {
 /// assert_eq!(compare("2.12-1.149.el6", "2.12"), Ordering::Equal);
 /// ```
 pub fn compare(a: &str, b: &str) -> Ordering {
-    let (a, b) = (parts(a), parts(b));
+    let (a, b) = (split_evr(a), split_evr(b));
     let releases = || match (a.2, b.2) {
         (Some(a), Some(b)) => compare_labels(a, b),
         _ => Ordering::Equal,
@@ -114,7 +114,7 @@ pub struct Relation {
 
 impl Relation {
     /// The relation that metadata writes; none is any version.
-    pub fn of(flags: Option<RequirementType>) -> Self {
+    pub fn from_flags(flags: Option<RequirementType>) -> Self {
         let (less, equal, greater) = match flags {
             None => (false, false, false),
             Some(RequirementType::LT) => (true, false, false),
@@ -132,7 +132,7 @@ impl Relation {
     }
 
     /// As it is written between a name and a version.
-    pub fn sign(self) -> &'static str {
+    pub fn operator(self) -> &'static str {
         match (self.less, self.equal, self.greater) {
             (true, true, _) => "<=",
             (true, false, _) => "<",
@@ -148,7 +148,7 @@ impl Relation {
 ///
 /// As yum 3.2 (`rangeCompare`) and rpm have it: what is provided without a version meets every
 /// version. libsolv, and with it dnf, differs in that.
-pub fn meet(provided: (Relation, &str), required: (Relation, &str)) -> bool {
+pub fn ranges_overlap(provided: (Relation, &str), required: (Relation, &str)) -> bool {
     let ((p, has), (r, wants)) = (provided, required);
     if p.is_any() || r.is_any() {
         return true;
@@ -250,7 +250,8 @@ mod tests {
             (Some(EQ), "1", None, "", true),
         ];
         for (p, has, r, wants, expected) in cases {
-            let met = meet((Relation::of(p), has), (Relation::of(r), wants));
+            let met =
+                ranges_overlap((Relation::from_flags(p), has), (Relation::from_flags(r), wants));
             assert_eq!(met, expected, "{p:?} {has} for {r:?} {wants}");
         }
     }

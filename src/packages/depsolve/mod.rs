@@ -5,15 +5,15 @@
 //! dependencies and take one version of a name, so nothing has to be searched for.
 
 pub mod evr;
-mod files;
+mod file_owners;
+mod interner;
 mod pool;
 mod problem;
 mod solve;
 #[cfg(test)]
 mod tests;
-mod texts;
 
-pub use files::Files;
-pub use pool::{Origin, Pool, TooMuch};
-pub use problem::{NearMiss, Problem};
-pub use solve::{Solution, Wanted, name_of_file, solve};
+pub use file_owners::FileOwners;
+pub use pool::{PackageOrigin, Pool, PoolLimitError};
+pub use problem::{DepsolveProblem, NearMiss};
+pub use solve::{Solution, SolveRequest, package_name_of_file, solve};

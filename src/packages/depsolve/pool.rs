@@ -7,21 +7,21 @@ use std::collections::{BTreeSet, HashMap};
 use rpmrepo_metadata::{Package, Requirement};
 
 use super::evr::{self, Relation};
-pub(super) use super::texts::Symbol;
-use super::texts::Texts;
+use super::interner::Interner;
+pub(super) use super::interner::Symbol;
 
 /// Where a package comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
+pub enum PackageOrigin {
     /// The vendor's medium.
     Base,
     /// The RPMs that go with it.
     AddOn,
 }
 
-impl Origin {
+impl PackageOrigin {
     /// Where that is, for people.
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Base => "the medium",
             Self::AddOn => "the add-ons",
@@ -43,7 +43,7 @@ pub(super) struct Candidate {
     pub(super) name: Symbol,
     pub(super) evr: Symbol,
     pub(super) arch: Symbol,
-    pub(super) origin: Origin,
+    pub(super) origin: PackageOrigin,
     /// Its file: on the medium, or of the machine that builds.
     pub(super) file: Symbol,
     pub(super) provides: Box<[Capability]>,
@@ -53,7 +53,7 @@ pub(super) struct Candidate {
 }
 
 /// A package's place in the pool.
-pub(super) type Place = usize;
+pub(super) type PackageIndex = usize;
 
 /// Bytes of texts and number of capabilities of a pool: several times what 6,700 packages have.
 const MOST_TEXT: usize = 64 << 20;
@@ -62,19 +62,19 @@ const MOST_CAPABILITIES: usize = 4_000_000;
 /// More packages, or larger ones, than any repository has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the packages say more than any repository's")]
-pub struct TooMuch;
+pub struct PoolLimitError;
 
 /// All packages there are to choose from.
 #[derive(Debug, Default)]
 pub struct Pool {
-    texts: Texts,
+    interner: Interner,
     capabilities: usize,
     pub(super) packages: Vec<Candidate>,
-    pub(super) by_name: HashMap<Symbol, Vec<Place>>,
+    pub(super) by_name: HashMap<Symbol, Vec<PackageIndex>>,
     /// Who provides a name, itself or a file.
     providers: Providers,
     /// Who makes which name obsolete.
-    pub(super) obsoleted: HashMap<Symbol, Vec<(Place, Capability)>>,
+    pub(super) obsoleted: HashMap<Symbol, Vec<(PackageIndex, Capability)>>,
 }
 
 impl Pool {
@@ -83,15 +83,20 @@ impl Pool {
     /// # Errors
     ///
     /// Refuses what would need more memory than any repository.
-    pub fn add(&mut self, package: &Package, origin: Origin, file: &str) -> Result<(), TooMuch> {
+    pub fn add(
+        &mut self,
+        package: &Package,
+        origin: PackageOrigin,
+        file: &str,
+    ) -> Result<(), PoolLimitError> {
         let place = self.packages.len();
         let evr = format!("{}:{}-{}", package.epoch(), package.version(), package.release());
         let candidate = Candidate {
-            name: self.symbol(package.name()),
-            evr: self.symbol(&evr),
-            arch: self.symbol(package.arch()),
+            name: self.intern(package.name()),
+            evr: self.intern(&evr),
+            arch: self.intern(package.arch()),
             origin,
-            file: self.symbol(file),
+            file: self.intern(file),
             provides: self.capabilities(package.provides()),
             requires: self.capabilities(package.requires()),
             conflicts: self.capabilities(package.conflicts()),
@@ -108,17 +113,17 @@ impl Pool {
         for file in package.files().iter() {
             self.add_file(place, &file.path());
         }
-        self.bounded()
+        self.check_limits()
     }
 
-    fn bounded(&self) -> Result<(), TooMuch> {
-        let within = self.texts.bytes() <= MOST_TEXT && self.capabilities <= MOST_CAPABILITIES;
-        if within { Ok(()) } else { Err(TooMuch) }
+    fn check_limits(&self) -> Result<(), PoolLimitError> {
+        let within = self.interner.bytes() <= MOST_TEXT && self.capabilities <= MOST_CAPABILITIES;
+        if within { Ok(()) } else { Err(PoolLimitError) }
     }
 
     /// Says that a package has a file, which others may require by its path.
-    pub(super) fn add_file(&mut self, place: Place, path: &str) {
-        let name = self.symbol(path);
+    pub(super) fn add_file(&mut self, place: PackageIndex, path: &str) {
+        let name = self.intern(path);
         let has = Capability { name, relation: Relation::default(), evr: name };
         if self.providers.last(name).is_none_or(|last| last != place) {
             self.providers.push(place, has);
@@ -127,12 +132,17 @@ impl Pool {
     }
 
     /// A package by what the metadata calls it.
-    pub(super) fn find(&self, name: &str, evr: &str, arch: &str) -> Option<Place> {
-        let (evr, arch) = (self.known(evr)?, self.known(arch)?);
-        let places = self.by_name.get(&self.known(name)?)?;
+    pub(super) fn find_base_package(
+        &self,
+        name: &str,
+        evr: &str,
+        arch: &str,
+    ) -> Option<PackageIndex> {
+        let (evr, arch) = (self.lookup(evr)?, self.lookup(arch)?);
+        let places = self.by_name.get(&self.lookup(name)?)?;
         places.iter().copied().find(|place| {
             let it = &self.packages[*place];
-            it.origin == Origin::Base && it.evr == evr && it.arch == arch
+            it.origin == PackageOrigin::Base && it.evr == evr && it.arch == arch
         })
     }
 
@@ -147,8 +157,8 @@ impl Pool {
     }
 
     /// Whether there is a package of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.known(name).is_some_and(|name| self.by_name.contains_key(&name))
+    pub fn contains(&self, name: &str) -> bool {
+        self.lookup(name).is_some_and(|name| self.by_name.contains_key(&name))
     }
 
     /// How many packages there are.
@@ -161,8 +171,8 @@ impl Pool {
         self.packages.is_empty()
     }
 
-    fn symbol(&mut self, text: &str) -> Symbol {
-        self.texts.symbol(text)
+    fn intern(&mut self, text: &str) -> Symbol {
+        self.interner.intern(text)
     }
 
     fn capabilities(&mut self, written: &[Requirement]) -> Box<[Capability]> {
@@ -171,7 +181,7 @@ impl Pool {
     }
 
     fn capability(&mut self, written: &Requirement) -> Capability {
-        let name = self.symbol(written.name());
+        let name = self.intern(written.name());
         let Some(version) = written.version().filter(|_| written.flags().is_some()) else {
             return Capability { name, relation: Relation::default(), evr: name };
         };
@@ -180,19 +190,19 @@ impl Pool {
             Some(release) => format!("{epoch}:{version}-{release}"),
             None => format!("{epoch}:{version}"),
         };
-        Capability { name, relation: Relation::of(written.flags()), evr: self.symbol(&evr) }
+        Capability { name, relation: Relation::from_flags(written.flags()), evr: self.intern(&evr) }
     }
 
-    pub(super) fn known(&self, text: &str) -> Option<Symbol> {
-        self.texts.known(text)
+    pub(super) fn lookup(&self, text: &str) -> Option<Symbol> {
+        self.interner.get(text)
     }
 
     pub(super) fn text(&self, symbol: Symbol) -> &str {
-        self.texts.text(symbol)
+        self.interner.text(symbol)
     }
 
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`, an epoch of 0 left out as people leave it out.
-    pub(super) fn nevra(&self, place: Place) -> String {
+    pub(super) fn nevra(&self, place: PackageIndex) -> String {
         let package = &self.packages[place];
         let (name, evr) = (self.text(package.name), self.text(package.evr));
         let evr = evr.strip_prefix("0:").unwrap_or(evr);
@@ -200,36 +210,39 @@ impl Pool {
     }
 
     /// A capability as packagers write it: `glibc >= 2.12`.
-    pub(super) fn written(&self, capability: &Capability) -> String {
+    pub(super) fn capability_text(&self, capability: &Capability) -> String {
         let name = self.text(capability.name);
         if capability.relation.is_any() {
             return name.to_owned();
         }
         let evr = self.text(capability.evr);
         let evr = evr.strip_prefix("0:").unwrap_or(evr);
-        format!("{name} {} {evr}", capability.relation.sign())
+        format!("{name} {} {evr}", capability.relation.operator())
     }
 
-    pub(super) fn meets(&self, provided: &Capability, required: &Capability) -> bool {
+    pub(super) fn satisfies(&self, provided: &Capability, required: &Capability) -> bool {
         provided.name == required.name
-            && evr::meet(
+            && evr::ranges_overlap(
                 (provided.relation, self.text(provided.evr)),
                 (required.relation, self.text(required.evr)),
             )
     }
 
     /// Everybody who provides this name, whatever the version.
-    pub(super) fn of_name(&self, name: Symbol) -> impl Iterator<Item = (Place, &Capability)> {
-        self.providers.of(name)
+    pub(super) fn providers_of(
+        &self,
+        name: Symbol,
+    ) -> impl Iterator<Item = (PackageIndex, &Capability)> {
+        self.providers.of_name(name)
     }
 
     /// Everybody who satisfies a requirement, in the pool's order.
-    pub(super) fn satisfying<'a>(
+    pub(super) fn providers_satisfying<'a>(
         &'a self,
         required: &'a Capability,
-    ) -> impl Iterator<Item = Place> + 'a {
-        self.of_name(required.name)
-            .filter(|(_, provided)| self.meets(provided, required))
+    ) -> impl Iterator<Item = PackageIndex> + 'a {
+        self.providers_of(required.name)
+            .filter(|(_, provided)| self.satisfies(provided, required))
             .map(|(place, _)| place)
     }
 }
@@ -248,9 +261,9 @@ struct Providers {
 const NONE: u32 = u32::MAX;
 
 impl Providers {
-    fn push(&mut self, place: Place, provided: Capability) {
-        let at = narrow(self.all.len());
-        self.all.push((narrow(place), provided, NONE));
+    fn push(&mut self, place: PackageIndex, provided: Capability) {
+        let at = to_u32(self.all.len());
+        self.all.push((to_u32(place), provided, NONE));
         let name = provided.name.index();
         if self.ends.len() <= name {
             self.ends.resize(name + 1, (NONE, NONE));
@@ -268,18 +281,18 @@ impl Providers {
     }
 
     /// Who provides a name and was told last.
-    fn last(&self, name: Symbol) -> Option<Place> {
+    fn last(&self, name: Symbol) -> Option<PackageIndex> {
         let (_, last) = self.ends.get(name.index())?;
-        self.entry(*last).map(|(place, _, _)| *place as Place)
+        self.entry(*last).map(|(place, _, _)| *place as PackageIndex)
     }
 
-    fn of(&self, name: Symbol) -> impl Iterator<Item = (Place, &Capability)> {
+    fn of_name(&self, name: Symbol) -> impl Iterator<Item = (PackageIndex, &Capability)> {
         let first = self.ends.get(name.index()).map_or(NONE, |(first, _)| *first);
         let each = std::iter::successors(self.entry(first), |(_, _, next)| self.entry(*next));
-        each.map(|(place, provided, _)| (*place as Place, provided))
+        each.map(|(place, provided, _)| (*place as PackageIndex, provided))
     }
 }
 
-fn narrow(number: usize) -> u32 {
+fn to_u32(number: usize) -> u32 {
     u32::try_from(number).expect("fewer packages and capabilities than the pool's limits")
 }

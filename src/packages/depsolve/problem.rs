@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::pool::Origin;
+use super::pool::PackageOrigin;
 
 /// Somebody who has the name but not what is asked of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,14 +15,14 @@ pub struct NearMiss {
     /// What it provides instead.
     pub provides: String,
     /// Where it is.
-    pub origin: Origin,
+    pub origin: PackageOrigin,
     /// Its file.
     pub file: String,
 }
 
 /// One thing that keeps packages from being installed, or that will not go as somebody thinks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Problem {
+pub enum DepsolveProblem {
     /// The kickstart names a package that is nowhere.
     NoPackage {
         /// The name.
@@ -40,7 +40,7 @@ pub enum Problem {
         /// The package that requires it.
         package: String,
         /// Where that package is.
-        origin: Origin,
+        origin: PackageOrigin,
         /// What it requires.
         capability: String,
         /// Why that package is installed at all: the package that wants it, or the kickstart.
@@ -51,7 +51,7 @@ pub enum Problem {
         file: Option<String>,
     },
     /// A dependency of a kind that the installer's rpm does not know.
-    Rich {
+    RichDependency {
         /// The package.
         package: String,
         /// The dependency.
@@ -83,7 +83,7 @@ pub enum Problem {
         base: String,
     },
     /// A package of the medium that needs an add-on, which el6 installs after it.
-    Late {
+    NeedsAddOn {
         /// The medium's package.
         package: String,
         /// What it requires.
@@ -102,28 +102,28 @@ pub enum Problem {
     },
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for DepsolveProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPackage { name, file } => {
                 write!(f, "{name} is in no repository")?;
-                helping(f, file.as_deref())
+                write_helping_file(f, file.as_deref())
             }
             Self::NoGroup { group } => write!(f, "@{group}: the medium has no such group"),
             Self::Unresolved { package, origin, capability, wanted_by, near, file } => {
                 let place = match origin {
-                    Origin::Base => "",
-                    Origin::AddOn => " (an add-on)",
+                    PackageOrigin::Base => "",
+                    PackageOrigin::AddOn => " (an add-on)",
                 };
                 write!(f, "{package}{place} requires {capability}, which nobody provides")?;
                 for miss in near.iter().take(3) {
-                    let (file, place) = (&miss.file, miss.origin.word());
+                    let (file, place) = (&miss.file, miss.origin.label());
                     write!(f, "; {file} of {place} provides {}", miss.provides)?;
                 }
-                helping(f, file.as_deref())?;
+                write_helping_file(f, file.as_deref())?;
                 write!(f, "; {package} is wanted by {wanted_by}")
             }
-            Self::Rich { package, capability } => {
+            Self::RichDependency { package, capability } => {
                 write!(f, "{package} requires {capability}, which the installer's rpm cannot read")
             }
             Self::Conflict { package, capability, other } => {
@@ -138,7 +138,7 @@ impl fmt::Display for Problem {
             Self::Obsoletes { addon, base } => {
                 write!(f, "{addon} obsoletes the medium's {base} and takes its place")
             }
-            Self::Late { package, capability, addon } => write!(
+            Self::NeedsAddOn { package, capability, addon } => write!(
                 f,
                 "the medium's {package} requires {capability}, which only the add-on {addon} \
                  provides: add-ons are installed last"
@@ -150,7 +150,7 @@ impl fmt::Display for Problem {
     }
 }
 
-fn helping(f: &mut fmt::Formatter<'_>, file: Option<&str>) -> fmt::Result {
+fn write_helping_file(f: &mut fmt::Formatter<'_>, file: Option<&str>) -> fmt::Result {
     match file {
         Some(file) => write!(f, "; {file} would bring it"),
         None => Ok(()),

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::evr;
-use super::pool::{Candidate, Capability, Origin, Place, Pool, Symbol};
-use super::problem::{NearMiss, Problem};
+use super::pool::{Candidate, Capability, PackageIndex, PackageOrigin, Pool, Symbol};
+use super::problem::{DepsolveProblem, NearMiss};
 use crate::packages::generation::Generation;
-use crate::packages::repository::Group;
+use crate::packages::repository::PackageGroup;
 
 /// Problems that are worth telling one by one.
-const MOST: usize = 500;
+const MOST_PROBLEMS: usize = 500;
 
 /// What the installer adds by itself when it is there: it needs a kernel, a boot loader and the
 /// tools of the file systems it makes (anaconda's yuminstall.py; the lists are general knowledge).
@@ -21,15 +21,15 @@ const INSTALLER_EL7: &[&str] = &["kernel", "grub2", "e2fsprogs", "authconfig", "
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Wanted<'a> {
+pub struct SolveRequest<'a> {
     /// `%packages`: names, `@groups`, and `-names` that are left out.
-    pub asked: &'a [String],
+    pub packages: &'a [String],
     /// The medium's groups.
-    pub groups: &'a [Group],
+    pub groups: &'a [PackageGroup],
     /// Which installer it is.
     pub generation: Generation,
     /// File names of packages that are known by heart, to say which one would help.
-    pub known: &'a [String],
+    pub known_files: &'a [String],
 }
 
 /// What will be installed, and what is in the way.
@@ -40,17 +40,17 @@ pub struct Solution {
     /// How many of them are add-ons.
     pub addons: usize,
     /// What is in the way, sorted, each once.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<DepsolveProblem>,
     /// Whether all problems are told.
     pub complete: bool,
     /// Add-ons that nobody needs.
     pub unneeded: Vec<String>,
     /// Places of the packages that would be installed.
-    pub(super) places: Vec<usize>,
+    pub(super) packages: Vec<usize>,
 }
 
 /// Resolves what is asked for.
-pub fn solve(pool: &Pool, wanted: &Wanted<'_>) -> Solution {
+pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
     let mut solver = Solver {
         pool,
         wanted,
@@ -59,35 +59,35 @@ pub fn solve(pool: &Pool, wanted: &Wanted<'_>) -> Solution {
         queue: VecDeque::new(),
         problems: BTreeSet::new(),
     };
-    solver.ask();
+    solver.take_requested();
     while let Some(place) = solver.queue.pop_front() {
-        solver.follow(place);
+        solver.take_requirements(place);
     }
-    solver.exclusions();
-    solver.rivals_of_the_medium();
+    solver.find_conflicts();
+    solver.find_shadowed();
     if wanted.generation == Generation::El6 {
-        solver.order();
+        solver.find_late_add_ons();
     }
     solver.solution()
 }
 
 struct Solver<'a> {
     pool: &'a Pool,
-    wanted: &'a Wanted<'a>,
+    wanted: &'a SolveRequest<'a>,
     /// Who is installed, and who wanted it.
-    taken: BTreeMap<Place, Option<Place>>,
-    by_name: HashMap<Symbol, Vec<Place>>,
-    queue: VecDeque<Place>,
-    problems: BTreeSet<Problem>,
+    taken: BTreeMap<PackageIndex, Option<PackageIndex>>,
+    by_name: HashMap<Symbol, Vec<PackageIndex>>,
+    queue: VecDeque<PackageIndex>,
+    problems: BTreeSet<DepsolveProblem>,
 }
 
 impl Solver<'_> {
-    fn package(&self, place: Place) -> &Candidate {
+    fn package(&self, place: PackageIndex) -> &Candidate {
         &self.pool.packages[place]
     }
 
-    fn ask(&mut self) {
-        let asked = self.wanted.asked;
+    fn take_requested(&mut self) {
+        let asked = self.wanted.packages;
         let left_out: BTreeSet<&str> =
             asked.iter().filter_map(|name| name.strip_prefix('-')).collect();
         let mut names: Vec<(&str, bool)> = Vec::new();
@@ -102,7 +102,7 @@ impl Solver<'_> {
                 // A member that is not there is passed over, as yum does.
                 Some(found) => names.extend(found.members().map(|name| (name, false))),
                 None => {
-                    self.problems.insert(Problem::NoGroup { group: group.to_owned() });
+                    self.problems.insert(DepsolveProblem::NoGroup { group: group.to_owned() });
                 }
             }
         }
@@ -115,11 +115,11 @@ impl Solver<'_> {
             if left_out.contains(name) {
                 continue;
             }
-            match self.best(name) {
+            match self.best_of_name(name) {
                 Some(place) => self.take(place, None),
                 None if demanded => {
-                    let (name, file) = (name.to_owned(), self.known_file(name));
-                    self.problems.insert(Problem::NoPackage { name, file });
+                    let (name, file) = (name.to_owned(), self.find_known_file(name));
+                    self.problems.insert(DepsolveProblem::NoPackage { name, file });
                 }
                 None => {}
             }
@@ -128,12 +128,12 @@ impl Solver<'_> {
 
     /// The newest of a name, for this machine rather than for 32 bits, from the medium rather than
     /// the same from the add-ons.
-    fn best(&self, name: &str) -> Option<Place> {
-        let places = self.pool.by_name.get(&self.pool.known(name)?)?;
-        places.iter().copied().max_by(|a, b| self.preferred(*a, *b))
+    fn best_of_name(&self, name: &str) -> Option<PackageIndex> {
+        let places = self.pool.by_name.get(&self.pool.lookup(name)?)?;
+        places.iter().copied().max_by(|a, b| self.compare_versions(*a, *b))
     }
 
-    fn preferred(&self, a: Place, b: Place) -> std::cmp::Ordering {
+    fn compare_versions(&self, a: PackageIndex, b: PackageIndex) -> std::cmp::Ordering {
         let (left, right) = (self.package(a), self.package(b));
         let native = |it: &Candidate| matches!(self.pool.text(it.arch), "x86_64" | "noarch");
         native(left)
@@ -143,8 +143,8 @@ impl Solver<'_> {
             .then_with(|| b.cmp(&a))
     }
 
-    fn take(&mut self, place: Place, wanted_by: Option<Place>) {
-        let place = self.instead_of(place);
+    fn take(&mut self, place: PackageIndex, wanted_by: Option<PackageIndex>) {
+        let place = self.replacement_of(place);
         if self.taken.contains_key(&place) {
             return;
         }
@@ -155,29 +155,31 @@ impl Solver<'_> {
 
     /// Who makes this package obsolete, or it itself. A few steps at most: packages that make each
     /// other obsolete exist.
-    fn instead_of(&mut self, mut place: Place) -> Place {
+    fn replacement_of(&mut self, mut place: PackageIndex) -> PackageIndex {
         for _ in 0..4 {
             let package = self.package(place);
             let own = Capability {
                 name: package.name,
-                relation: evr::Relation::of(Some(rpmrepo_metadata::RequirementType::EQ)),
+                relation: evr::Relation::from_flags(Some(rpmrepo_metadata::RequirementType::EQ)),
                 evr: package.evr,
             };
             let rivals = self.pool.obsoleted.get(&package.name).map_or(&[][..], Vec::as_slice);
             let rival = rivals.iter().find(|(rival, obsolete)| {
-                self.package(*rival).name != package.name && self.pool.meets(&own, obsolete)
+                self.package(*rival).name != package.name && self.pool.satisfies(&own, obsolete)
             });
             let Some((rival, _)) = rival else { break };
-            if package.origin == Origin::Base && self.package(*rival).origin == Origin::AddOn {
+            if package.origin == PackageOrigin::Base
+                && self.package(*rival).origin == PackageOrigin::AddOn
+            {
                 let (addon, base) = (self.pool.nevra(*rival), self.pool.nevra(place));
-                self.problems.insert(Problem::Obsoletes { addon, base });
+                self.problems.insert(DepsolveProblem::Obsoletes { addon, base });
             }
             place = *rival;
         }
         place
     }
 
-    fn follow(&mut self, place: Place) {
+    fn take_requirements(&mut self, place: PackageIndex) {
         for index in 0..self.package(place).requires.len() {
             let required = self.package(place).requires[index];
             let name = self.pool.text(required.name);
@@ -186,22 +188,22 @@ impl Solver<'_> {
             }
             if name.starts_with('(') {
                 let (package, capability) = (self.pool.nevra(place), name.to_owned());
-                self.problems.insert(Problem::Rich { package, capability });
+                self.problems.insert(DepsolveProblem::RichDependency { package, capability });
                 continue;
             }
-            let mut there = self.pool.satisfying(&required);
+            let mut there = self.pool.providers_satisfying(&required);
             if there.any(|it| it == place || self.taken.contains_key(&it)) {
                 continue;
             }
             let choice = self
                 .pool
-                .satisfying(&required)
-                .max_by(|a, b| self.fitter(*a, *b, place, required.name));
+                .providers_satisfying(&required)
+                .max_by(|a, b| self.compare_providers(*a, *b, place, required.name));
             match choice {
                 Some(choice) => self.take(choice, Some(place)),
-                None => self.unresolved(place, &required),
+                None => self.report_unresolved(place, &required),
             }
-            if self.problems.len() > MOST {
+            if self.problems.len() > MOST_PROBLEMS {
                 return;
             }
         }
@@ -209,7 +211,13 @@ impl Solver<'_> {
 
     /// Among those who provide the same: the one of that name, for the same machine, from the
     /// medium, with the shortest name, the newest.
-    fn fitter(&self, a: Place, b: Place, for_whom: Place, name: Symbol) -> std::cmp::Ordering {
+    fn compare_providers(
+        &self,
+        a: PackageIndex,
+        b: PackageIndex,
+        for_whom: PackageIndex,
+        name: Symbol,
+    ) -> std::cmp::Ordering {
         let arch = self.pool.text(self.package(for_whom).arch);
         let wide = |it: &Candidate| match (self.pool.text(it.arch), arch) {
             (it, wanted) if it == wanted => 2,
@@ -227,52 +235,54 @@ impl Solver<'_> {
             .then_with(|| b.cmp(&a))
     }
 
-    fn unresolved(&mut self, place: Place, required: &Capability) {
+    fn report_unresolved(&mut self, place: PackageIndex, required: &Capability) {
         let name = self.pool.text(required.name);
-        let near = self.pool.of_name(required.name).take(8).map(|(place, provided)| NearMiss {
-            nevra: self.pool.nevra(place),
-            provides: self.pool.written(provided),
-            origin: self.package(place).origin,
-            file: self.pool.text(self.package(place).file).to_owned(),
-        });
+        let near =
+            self.pool.providers_of(required.name).take(8).map(|(place, provided)| NearMiss {
+                nevra: self.pool.nevra(place),
+                provides: self.pool.capability_text(provided),
+                origin: self.package(place).origin,
+                file: self.pool.text(self.package(place).file).to_owned(),
+            });
         let wanted_by = match self.taken.get(&place) {
             Some(Some(who)) => self.pool.nevra(*who),
             _ => "the kickstart".to_owned(),
         };
-        let problem = Problem::Unresolved {
+        let problem = DepsolveProblem::Unresolved {
             package: self.pool.nevra(place),
             origin: self.package(place).origin,
-            capability: self.pool.written(required),
+            capability: self.pool.capability_text(required),
             wanted_by,
             near: near.collect(),
-            file: self.known_file(name),
+            file: self.find_known_file(name),
         };
         self.problems.insert(problem);
     }
 
     /// The file of a package known by heart; the capability is its name.
-    fn known_file(&self, name: &str) -> Option<String> {
-        let of_name = |file: &&String| name_of_file(file) == Some(name);
-        self.wanted.known.iter().find(of_name).cloned()
+    fn find_known_file(&self, name: &str) -> Option<String> {
+        let of_name = |file: &&String| package_name_of_file(file) == Some(name);
+        self.wanted.known_files.iter().find(of_name).cloned()
     }
 
-    fn exclusions(&mut self) {
+    fn find_conflicts(&mut self) {
         let mut found = Vec::new();
         for &place in self.taken.keys() {
             for excluded in &self.package(place).conflicts {
-                let others = self.pool.satisfying(excluded);
+                let others = self.pool.providers_satisfying(excluded);
                 let named = self.by_name.get(&excluded.name).into_iter().flatten().copied();
                 let named = named.filter(|other| {
                     let package = self.package(*other);
                     let versions = (self.pool.text(package.evr), self.pool.text(excluded.evr));
-                    let own = evr::Relation::of(Some(rpmrepo_metadata::RequirementType::EQ));
-                    evr::meet((own, versions.0), (excluded.relation, versions.1))
+                    let own =
+                        evr::Relation::from_flags(Some(rpmrepo_metadata::RequirementType::EQ));
+                    evr::ranges_overlap((own, versions.0), (excluded.relation, versions.1))
                 });
                 for other in others.chain(named) {
                     if other != place && self.taken.contains_key(&other) {
-                        found.push(Problem::Conflict {
+                        found.push(DepsolveProblem::Conflict {
                             package: self.pool.nevra(place),
-                            capability: self.pool.written(excluded),
+                            capability: self.pool.capability_text(excluded),
                             other: self.pool.nevra(other),
                         });
                     }
@@ -283,22 +293,24 @@ impl Solver<'_> {
     }
 
     /// Add-ons with the name of a package of the medium. The same version is the same package.
-    fn rivals_of_the_medium(&mut self) {
+    fn find_shadowed(&mut self) {
         let mut found = Vec::new();
         for places in self.pool.by_name.values() {
             let newest = |origin| {
                 let mut of = places.iter().copied().filter(|it| self.package(*it).origin == origin);
                 let first = of.next()?;
-                Some(of.fold(first, |a, b| if self.preferred(a, b).is_lt() { b } else { a }))
+                Some(of.fold(first, |a, b| if self.compare_versions(a, b).is_lt() { b } else { a }))
             };
-            let (Some(base), Some(addon)) = (newest(Origin::Base), newest(Origin::AddOn)) else {
+            let (Some(base), Some(addon)) =
+                (newest(PackageOrigin::Base), newest(PackageOrigin::AddOn))
+            else {
                 continue;
             };
             let (mine, theirs) = (self.package(addon).evr, self.package(base).evr);
             let order = evr::compare(self.pool.text(mine), self.pool.text(theirs));
             if order.is_ne() {
                 let (addon, base) = (self.pool.nevra(addon), self.pool.nevra(base));
-                found.push(Problem::Shadows { addon, base, newer: order.is_gt() });
+                found.push(DepsolveProblem::Shadows { addon, base, newer: order.is_gt() });
             }
         }
         self.problems.extend(found);
@@ -307,21 +319,22 @@ impl Solver<'_> {
     /// Packages of the medium go first and must be satisfied among themselves: those without a
     /// media id, the add-ons, follow in a transaction of their own (anaconda 13.21.229,
     /// sortedtransaction.py).
-    fn order(&mut self) {
+    fn find_late_add_ons(&mut self) {
         let mut found = Vec::new();
         let taken = self.taken.keys().copied();
-        for place in taken.filter(|place| self.package(*place).origin == Origin::Base) {
+        for place in taken.filter(|place| self.package(*place).origin == PackageOrigin::Base) {
             for required in &self.package(place).requires {
-                let there: Vec<Place> = self
+                let there: Vec<PackageIndex> = self
                     .pool
-                    .satisfying(required)
+                    .providers_satisfying(required)
                     .filter(|it| *it == place || self.taken.contains_key(it))
                     .collect();
-                let of_addons = |it: &Place| self.package(*it).origin == Origin::AddOn;
+                let of_addons =
+                    |it: &PackageIndex| self.package(*it).origin == PackageOrigin::AddOn;
                 if let Some(addon) = there.first().filter(|_| there.iter().all(of_addons)) {
-                    found.push(Problem::Late {
+                    found.push(DepsolveProblem::NeedsAddOn {
                         package: self.pool.nevra(place),
-                        capability: self.pool.written(required),
+                        capability: self.pool.capability_text(required),
                         addon: self.pool.nevra(*addon),
                     });
                 }
@@ -331,7 +344,7 @@ impl Solver<'_> {
     }
 
     fn solution(self) -> Solution {
-        let addon = |place: &Place| self.package(*place).origin == Origin::AddOn;
+        let addon = |place: &PackageIndex| self.package(*place).origin == PackageOrigin::AddOn;
         let mut install: Vec<String> =
             self.taken.keys().map(|place| self.pool.nevra(*place)).collect();
         install.sort_unstable();
@@ -343,10 +356,10 @@ impl Solver<'_> {
         Solution {
             install,
             addons: self.taken.keys().filter(|place| addon(place)).count(),
-            complete: self.problems.len() <= MOST,
+            complete: self.problems.len() <= MOST_PROBLEMS,
             unneeded,
-            places: self.taken.keys().copied().collect(),
-            problems: self.problems.into_iter().take(MOST).collect(),
+            packages: self.taken.keys().copied().collect(),
+            problems: self.problems.into_iter().take(MOST_PROBLEMS).collect(),
         }
     }
 }
@@ -357,6 +370,6 @@ impl Solver<'_> {
 /// use preflight::packages::depsolve::name_of_file;
 /// assert_eq!(name_of_file("perl-libs-5.10.1-136.el6_6.1.x86_64.rpm"), Some("perl-libs"));
 /// ```
-pub fn name_of_file(file: &str) -> Option<&str> {
+pub fn package_name_of_file(file: &str) -> Option<&str> {
     file.rsplitn(3, '-').nth(2)
 }

@@ -8,7 +8,7 @@ use rpmrepo_metadata::{Evr, FileType, Package, Requirement, RequirementType};
 
 use super::*;
 use crate::packages::generation::Generation;
-use crate::packages::repository::Group;
+use crate::packages::repository::PackageGroup;
 
 /// `NAME EVR [ARCH]`, then `provides:`, `requires:`, `conflicts:`, `obsoletes:`, `file:` words.
 fn package(text: &str) -> Package {
@@ -73,18 +73,18 @@ fn requirement(text: &str) -> Requirement {
 
 fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&str]) -> Solution {
     let mut pool = Pool::default();
-    let mut files = Files::default();
+    let mut files = FileOwners::default();
     for text in base {
-        pool.add(&package(text), Origin::Base, &format!("Packages/{text}")).unwrap();
+        pool.add(&package(text), PackageOrigin::Base, &format!("Packages/{text}")).unwrap();
     }
     for text in addons {
         let package = package(text);
-        pool.add(&package, Origin::AddOn, "DIR/x.rpm").unwrap();
-        files.note(&pool, &package);
+        pool.add(&package, PackageOrigin::AddOn, "DIR/x.rpm").unwrap();
+        files.add_package(&pool, &package);
     }
     let asked: Vec<String> = asked.iter().map(|&text| text.to_owned()).collect();
     let member = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
-    let core = Group {
+    let core = PackageGroup {
         id: "core".into(),
         name: "Core".into(),
         packages: vec![
@@ -95,9 +95,10 @@ fn solved_for(generation: Generation, base: &[&str], addons: &[&str], asked: &[&
         ],
     };
     let known = ["bc-1.06.95-1.el6.x86_64.rpm".to_owned()];
-    let wanted = Wanted { asked: &asked, groups: &[core], generation, known: &known };
+    let wanted =
+        SolveRequest { packages: &asked, groups: &[core], generation, known_files: &known };
     let mut solution = solve(&pool, &wanted);
-    files.judge(&pool, &mut solution);
+    files.add_conflicts(&pool, &mut solution);
     solution
 }
 
@@ -238,13 +239,13 @@ fn packages_that_obsolete_each_other_come_to_an_end() {
 #[test]
 fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
     let mut pool = Pool::default();
-    let mut files = Files::default();
+    let mut files = FileOwners::default();
     for text in ["a 1-1.el6", "b 1-1.el6"] {
-        pool.add(&package(text), Origin::Base, text).unwrap();
+        pool.add(&package(text), PackageOrigin::Base, text).unwrap();
     }
     let addon = package("c 1-1.el6, requires /opt/a & b, file /etc/b.conf");
-    pool.add(&addon, Origin::AddOn, "c.rpm").unwrap();
-    files.note(&pool, &addon);
+    pool.add(&addon, PackageOrigin::AddOn, "c.rpm").unwrap();
+    files.add_package(&pool, &addon);
     let list = |name: &str, inner: &str| {
         format!(
             "<package pkgid=\"0\" name=\"{name}\" arch=\"x86_64\"><version epoch=\"0\" ver=\"1\" rel=\"1.el6\"/>{inner}</package>"
@@ -256,16 +257,17 @@ fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
         list("b", "<file>/etc/b.conf</file><file type=\"ghost\">/opt/x</file>"),
     );
     assert_eq!(pool.missing_paths().into_iter().collect::<Vec<_>>(), ["/opt/a & b"]);
-    files.read(&mut pool, xml.as_bytes()).unwrap();
+    files.read_file_lists(&mut pool, xml.as_bytes()).unwrap();
     let asked = ["b".to_owned(), "c".to_owned()];
     let generation = Generation::El6;
-    let mut solution = solve(&pool, &Wanted { asked: &asked, groups: &[], generation, known: &[] });
-    files.judge(&pool, &mut solution);
+    let mut solution =
+        solve(&pool, &SolveRequest { packages: &asked, groups: &[], generation, known_files: &[] });
+    files.add_conflicts(&pool, &mut solution);
     assert_eq!(solution.install, ["a-1-1.el6.x86_64", "b-1-1.el6.x86_64", "c-1-1.el6.x86_64"]);
     assert_eq!(told(&solution), ["/etc/b.conf is in c-1-1.el6.x86_64 and in b-1-1.el6.x86_64"]);
-    assert!(files.read(&mut pool, "<filelists><file>&nope;</file>".as_bytes()).is_ok());
+    assert!(files.read_file_lists(&mut pool, "<filelists><file>&nope;</file>".as_bytes()).is_ok());
     let nope = list("a", "<file>&nope;</file>");
-    assert!(files.read(&mut pool, nope.as_bytes()).is_err());
+    assert!(files.read_file_lists(&mut pool, nope.as_bytes()).is_err());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Why packages or a repository are refused.
 //!
 //! Not for what is only worth a remark, such as a package of another release: that is
-//! [`super::RpmPackage::remark`].
+//! [`super::RpmPackage::release_mismatch`].
 
 use std::io;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub enum PackageFault {
     Digest(&'static str, &'static str),
     /// A signature that cannot be looked at.
     #[error("its signature is {0}")]
-    OddSignature(&'static str),
+    BadSignature(&'static str),
     /// A key that is known did not make the signature.
     #[error("its signature is not by {key}, which it names: the package was changed")]
     Signature {
@@ -124,7 +124,7 @@ pub enum RepositoryError {
     },
     /// Two files are the same package.
     #[error("{first} and {second} are both {nevra}")]
-    Twice {
+    Duplicate {
         /// The package.
         nevra: String,
         /// One file.
@@ -204,7 +204,7 @@ impl RepositoryError {
                 }
                 _ => "download the package again and compare its sha256",
             },
-            Self::Twice { .. } => "remove one of the two files",
+            Self::Duplicate { .. } => "remove one of the two files",
             Self::TwoVersions { .. } => "keep one version of each package",
             Self::TooMany { .. } => "give only the packages that the medium lacks",
             Self::Syntax { .. } | Self::Inconsistent { .. } => {

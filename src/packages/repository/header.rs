@@ -38,7 +38,7 @@ const PARALLEL: [&[u32]; 10] = [
 ];
 
 /// Reads the bytes of one header, as many as it says it has and at most what rpm reads.
-pub(super) fn take(
+pub(super) fn read_header(
     reader: &mut impl Read,
     part: &'static str,
 ) -> io::Result<Result<Vec<u8>, PackageFault>> {
@@ -51,7 +51,7 @@ pub(super) fn take(
         let what = "it does not start with a header's magic".to_owned();
         return Ok(Err(PackageFault::Header { part, what }));
     }
-    let (entries, data) = (word(&bytes, 8), word(&bytes, 12));
+    let (entries, data) = (be32(&bytes, 8), be32(&bytes, 12));
     if entries == 0 || entries > MOST_ENTRIES || data > MOST_DATA {
         let what = format!("{entries} entries and {data} bytes of data");
         return Ok(Err(PackageFault::Header { part, what }));
@@ -65,23 +65,23 @@ pub(super) fn take(
 }
 
 /// A number at a place that was checked to exist.
-fn word(bytes: &[u8], at: usize) -> u32 {
+fn be32(bytes: &[u8], at: usize) -> u32 {
     let four = bytes[at..at + 4].try_into().expect("four bytes are four bytes");
     u32::from_be_bytes(four)
 }
 
 /// Verifies every entry of a header against its store.
 fn check(header: &[u8]) -> Result<(), String> {
-    let entries = word(header, 8) as usize;
+    let entries = be32(header, 8) as usize;
     let (index, store) = header[INTRO..].split_at(entries * ENTRY);
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
     // Entries do not share bytes; without this, a small header could ask for much reading.
     let mut covered = 0;
     let mut end = 0;
     for (number, entry) in index.chunks_exact(ENTRY).enumerate() {
-        let (tag, kind) = (word(entry, 0), word(entry, 4));
-        let (offset, count) = (word(entry, 8) as usize, word(entry, 12));
-        let bytes = extent(kind, offset, count, store)
+        let (tag, kind) = (be32(entry, 0), be32(entry, 4));
+        let (offset, count) = (be32(entry, 8) as usize, be32(entry, 12));
+        let bytes = entry_len(kind, offset, count, store)
             .ok_or_else(|| format!("entry {tag} of type {kind}: {count} values at {offset}"))?;
         if number == 0 && tag < FIRST_TAG {
             check_region(entry, index.len(), store)?;
@@ -102,7 +102,7 @@ fn check(header: &[u8]) -> Result<(), String> {
         }
         if tag == 1116 {
             let values = store[offset..offset + bytes].chunks_exact(4);
-            let most = values.map(|value| word(value, 0)).max().unwrap_or(0);
+            let most = values.map(|value| be32(value, 0)).max().unwrap_or(0);
             counts.insert(u32::MAX, most);
         }
     }
@@ -125,18 +125,18 @@ fn check(header: &[u8]) -> Result<(), String> {
 /// Verifies the entry that a header's immutable part begins with: its value is an entry that says
 /// how far back the part began.
 fn check_region(entry: &[u8], index_len: usize, store: &[u8]) -> Result<(), String> {
-    let (tag, kind, count) = (word(entry, 0), word(entry, 4), word(entry, 12));
+    let (tag, kind, count) = (be32(entry, 0), be32(entry, 4), be32(entry, 12));
     let bad = |what: &str| Err(format!("region {tag} {what}"));
     if !matches!(tag, HEADER_IMAGE..=63) || kind != 7 || count as usize != ENTRY {
         return bad("is none");
     }
-    let Some(trailer) = store.get(word(entry, 8) as usize..).and_then(|rest| rest.get(..ENTRY))
+    let Some(trailer) = store.get(be32(entry, 8) as usize..).and_then(|rest| rest.get(..ENTRY))
     else {
         return bad("ends behind the data");
     };
-    let back = word(trailer, 8).wrapping_neg() as usize;
-    let same = word(trailer, 0) == tag || word(trailer, 0) == HEADER_IMAGE;
-    if !same || word(trailer, 4) != 7 || word(trailer, 12) as usize != ENTRY {
+    let back = be32(trailer, 8).wrapping_neg() as usize;
+    let same = be32(trailer, 0) == tag || be32(trailer, 0) == HEADER_IMAGE;
+    if !same || be32(trailer, 4) != 7 || be32(trailer, 12) as usize != ENTRY {
         return bad("is not closed by itself");
     }
     if back == 0 || back > index_len || !back.is_multiple_of(ENTRY) {
@@ -146,7 +146,7 @@ fn check_region(entry: &[u8], index_len: usize, store: &[u8]) -> Result<(), Stri
 }
 
 /// The bytes an entry covers in the store; nothing when it does not lie within.
-fn extent(kind: u32, offset: usize, count: u32, store: &[u8]) -> Option<usize> {
+fn entry_len(kind: u32, offset: usize, count: u32, store: &[u8]) -> Option<usize> {
     let rest = store.get(offset..)?;
     if count == 0 {
         return None;
@@ -185,10 +185,10 @@ mod tests {
     #[test]
     fn a_header_that_lies_is_refused() {
         let good = header(&[[1000, 6, 0, 1], [1009, 4, 4, 1]], b"ab\0\0\0\0\0\x07");
-        assert!(take(&mut &good[..], "header").unwrap().is_ok());
+        assert!(read_header(&mut &good[..], "header").unwrap().is_ok());
         let region = b"ab\0\0\0\0\0\x3f\0\0\0\x07\xff\xff\xff\xe0\0\0\0\x10";
         let of_region = [[63, 7, 4, 16], [1000, 6, 0, 1]];
-        assert!(take(&mut &header(&of_region, region)[..], "header").unwrap().is_ok());
+        assert!(read_header(&mut &header(&of_region, region)[..], "header").unwrap().is_ok());
         let lying = |at: usize, byte: u8| {
             let mut store = region.to_vec();
             store[at] = byte;
@@ -196,7 +196,7 @@ mod tests {
         };
         for (at, byte) in [(7, 62), (11, 6), (15, 0xd0), (15, 0xe1), (19, 8)] {
             let bytes = header(&of_region, &lying(at, byte));
-            let fault = take(&mut &bytes[..], "header").unwrap();
+            let fault = read_header(&mut &bytes[..], "header").unwrap();
             assert!(matches!(fault, Err(PackageFault::Header { .. })), "{at}: {byte}");
         }
         let cases: [(&[[u32; 4]], &[u8]); 16] = [
@@ -219,7 +219,7 @@ mod tests {
         ];
         for (entries, store) in cases {
             let bytes = header(entries, store);
-            let fault = take(&mut &bytes[..], "header").unwrap();
+            let fault = read_header(&mut &bytes[..], "header").unwrap();
             assert!(matches!(fault, Err(PackageFault::Header { .. })), "{entries:?}");
         }
     }
@@ -230,7 +230,7 @@ mod tests {
             let mut bytes = vec![0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
             bytes.extend(entries.to_be_bytes());
             bytes.extend(data.to_be_bytes());
-            let fault = take(&mut &bytes[..], "header").unwrap().unwrap_err();
+            let fault = read_header(&mut &bytes[..], "header").unwrap().unwrap_err();
             assert_eq!(
                 fault.to_string(),
                 format!("its header is damaged: {entries} entries and {data} bytes of data")

@@ -145,23 +145,23 @@ impl Keyring {
     fn add_block(&mut self, block: &str) -> Result<(), KeyError> {
         // What follows a brace is for who wrote the parser.
         let unreadable = |error: pgp::errors::Error| {
-            let told = error.to_string();
-            let told = told.split('{').next().unwrap_or_default();
-            KeyError::Unreadable(told.trim().chars().take(120).collect())
+            let message = error.to_string();
+            let message = message.split('{').next().unwrap_or_default();
+            KeyError::Unreadable(message.trim().chars().take(120).collect())
         };
         let (certificates, _) =
             SignedPublicKey::from_armor_many(block.as_bytes()).map_err(unreadable)?;
         for certificate in certificates {
             let certificate = certificate.map_err(unreadable)?;
-            let name = name_of(&certificate);
+            let name = key_name(&certificate);
             let primary = &certificate.primary_key;
             let revokes = |signature: &Signature| signature.verify_key(primary).is_ok();
             if certificate.details.revocation_signatures.iter().any(revokes) {
                 return Err(KeyError::Revoked(name));
             }
-            let own = of_primary(&certificate);
+            let own = primary_validity(&certificate);
             for subkey in &certificate.public_subkeys {
-                let validity = of_subkey(subkey, primary).within(&own);
+                let validity = subkey_validity(subkey, primary).limited_to(&own);
                 let material = Material::Subkey(subkey.key.clone());
                 self.keys.push(Key { material, name: name.clone(), validity });
             }
@@ -175,13 +175,13 @@ impl Keyring {
     }
 
     /// The keys that a signature may be by, with their names.
-    pub(super) fn of<'k>(
+    pub(super) fn candidates<'k>(
         &'k self,
         signature: &'k Signature,
     ) -> impl Iterator<Item = (&'k KeyName, Verifier<'k>)> {
         let fits = |key: &&Key| match &key.material {
-            Material::Primary(it) => made_by(signature, it),
-            Material::Subkey(it) => made_by(signature, it),
+            Material::Primary(it) => is_issuer(signature, it),
+            Material::Subkey(it) => is_issuer(signature, it),
         };
         self.keys.iter().filter(fits).map(|key| (&key.name, Verifier(key)))
     }
@@ -192,7 +192,7 @@ pub(super) struct Verifier<'k>(&'k Key);
 
 impl Verifier<'_> {
     /// Why the key could not make this signature, whatever the signature proves.
-    pub(super) fn unfit(&self, signature: &Signature) -> Option<String> {
+    pub(super) fn unfit_reason(&self, signature: &Signature) -> Option<String> {
         let whose = match self.0.material {
             Material::Primary(_) => "which",
             Material::Subkey(_) => "whose signing subkey",
@@ -237,12 +237,12 @@ impl Validity {
     }
 
     /// What is left of it within that of the key above, which may be allowed to certify alone.
-    fn within(self, above: &Self) -> Self {
+    fn limited_to(self, above: &Self) -> Self {
         Self { end: self.end.into_iter().chain(above.end).min(), ..self }
     }
 
     /// From a key's making on, for as long as a signature about it says and holds itself.
-    fn said_by(signature: &Signature, key: &impl KeyDetails) -> Self {
+    fn from_signature(signature: &Signature, key: &impl KeyDetails) -> Self {
         let start = u64::from(key.created_at().as_secs());
         let said = signature.created().map_or(0, |at| u64::from(at.as_secs()));
         let after = |from: u64, seconds: Option<pgp::types::Duration>| {
@@ -258,28 +258,28 @@ impl Validity {
 }
 
 /// When the first key of a certificate may sign. Without a word of its own it may, as rpm has it.
-fn of_primary(certificate: &SignedPublicKey) -> Validity {
+fn primary_validity(certificate: &SignedPublicKey) -> Validity {
     let key = &certificate.primary_key;
     let direct = certificate.details.direct_signatures.iter();
-    let direct = direct.filter(|it| made_by(it, key) && it.verify_key(key).is_ok());
+    let direct = direct.filter(|it| is_issuer(it, key) && it.verify_key(key).is_ok());
     let users = certificate.details.users.iter().flat_map(|user| {
         user.signatures.iter().filter(|it| {
             it.typ() != Some(SignatureType::CertRevocation)
-                && made_by(it, key)
+                && is_issuer(it, key)
                 && it.verify_certification(key, Tag::UserId, &user.id).is_ok()
         })
     });
     match newest(direct.chain(users)) {
         Some(word) => Validity {
-            never: flags(word).filter(|flags| !flags.sign()).map(|_| "may not sign"),
-            ..Validity::said_by(word, key)
+            never: key_flags(word).filter(|flags| !flags.sign()).map(|_| "may not sign"),
+            ..Validity::from_signature(word, key)
         },
         None => Validity { start: u64::from(key.created_at().as_secs()), end: None, never: None },
     }
 }
 
 /// When a subkey may sign.
-fn of_subkey(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
+fn subkey_validity(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
     let holds = |kind: SignatureType| {
         let of_kind = subkey.signatures.iter().filter(move |it| it.typ() == Some(kind));
         of_kind.filter(|it| it.verify_subkey_binding(primary, &subkey.key).is_ok())
@@ -290,14 +290,14 @@ fn of_subkey(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
     let Some(binding) = newest(holds(SignatureType::SubkeyBinding)) else {
         return Validity::never("is not bound to it");
     };
-    if !flags(binding).is_some_and(|flags| flags.sign()) {
+    if !key_flags(binding).is_some_and(|flags| flags.sign()) {
         return Validity::never("may not sign");
     }
     let answers = binding
         .embedded_signature()
         .is_some_and(|it| it.verify_primary_key_binding(&subkey.key, primary).is_ok());
     match answers {
-        true => Validity::said_by(binding, &subkey.key),
+        true => Validity::from_signature(binding, &subkey.key),
         false => Validity::never("does not say itself that it belongs to it"),
     }
 }
@@ -307,19 +307,19 @@ fn newest<'s>(signatures: impl Iterator<Item = &'s Signature>) -> Option<&'s Sig
 }
 
 /// What a key may be used for by a signature about it; nothing when it does not say.
-fn flags(signature: &Signature) -> Option<&KeyFlags> {
+fn key_flags(signature: &Signature) -> Option<&KeyFlags> {
     signature.config()?.hashed_subpackets().find_map(|packet| match &packet.data {
         SubpacketData::KeyFlags(flags) => Some(flags),
         _ => None,
     })
 }
 
-fn made_by(signature: &Signature, key: &impl KeyDetails) -> bool {
+fn is_issuer(signature: &Signature, key: &impl KeyDetails) -> bool {
     signature.issuer_key_id().iter().any(|id| **id == key.legacy_key_id())
         || signature.issuer_fingerprint().iter().any(|it| **it == key.fingerprint())
 }
 
-fn name_of(certificate: &SignedPublicKey) -> KeyName {
+fn key_name(certificate: &SignedPublicKey) -> KeyName {
     let owner = certificate.details.users.first().map_or_else(
         || "nobody's name".to_owned(),
         |user| String::from_utf8_lossy(user.id.id()).chars().take(MOST_OWNER).collect(),
@@ -441,9 +441,9 @@ mod tests {
                 true => sign(&self.subkey),
                 false => sign(&self.primary),
             };
-            let (_, key) = keyring.of(&signature).next().expect("the key is known");
+            let (_, key) = keyring.candidates(&signature).next().expect("the key is known");
             key.verify(&signature, &mut &b"package"[..]).unwrap();
-            key.unfit(&signature)
+            key.unfit_reason(&signature)
         }
     }
 

@@ -14,7 +14,7 @@ use rpmrepo_metadata::{
     RepomdXml,
 };
 
-use super::balanced::Balanced;
+use super::bounded_xml::BoundedXml;
 use super::error::RepositoryError;
 
 const REPOMD: &str = "repodata/repomd.xml";
@@ -68,14 +68,14 @@ pub struct MetadataFile {
 
 /// The number of the disc that a package's `xml:base` names, such as `media://1414159991.958686#1`
 /// (yum's media id).
-pub fn disc_of(package: &Package) -> Option<u32> {
+pub fn disc_number(package: &Package) -> Option<u32> {
     let base = package.location_base()?.strip_prefix("media:")?;
     base.rsplit_once('#')?.1.parse().ok()
 }
 
 /// A group of packages, as `@core` names one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct PackageGroup {
     /// Its id, such as `core`.
     pub id: String,
     /// Its name, such as `Core`.
@@ -84,7 +84,7 @@ pub struct Group {
     pub packages: Vec<(String, String)>,
 }
 
-impl Group {
+impl PackageGroup {
     /// Packages that come with it when nothing more is said.
     pub fn members(&self) -> impl Iterator<Item = &str> {
         let taken = |kind: &str| matches!(kind, "mandatory" | "default" | "");
@@ -94,18 +94,18 @@ impl Group {
 
 /// What a repository has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repo {
+pub struct Repository {
     /// Packages by name.
     pub packages: BTreeMap<String, Vec<PackageEntry>>,
     /// Groups, when the repository defines any.
-    pub groups: Vec<Group>,
+    pub groups: Vec<PackageGroup>,
     /// Everything that packages provide, by name.
     pub provides: BTreeSet<String>,
     /// The metadata files that `repomd.xml` names.
     pub files: Vec<MetadataFile>,
 }
 
-impl Repo {
+impl Repository {
     /// Whether a package of this name is there.
     pub fn has_package(&self, name: &str) -> bool {
         self.packages.contains_key(name)
@@ -126,13 +126,13 @@ impl Repo {
 ///
 /// Fails when a file cannot be had, does not match its digest, is not what it should be, or is
 /// past a limit.
-pub fn read_repo<R: Read>(
+pub fn read_repository<R: Read>(
     open: impl FnMut(&str) -> io::Result<R>,
-) -> Result<Repo, RepositoryError> {
-    let mut repo = Repo::default();
+) -> Result<Repository, RepositoryError> {
+    let mut repo = Repository::default();
     let mut kept = 0;
     (repo.groups, repo.files) = read_all(open, |package| {
-        let entry = entry_of(package).ok_or("a package has no digest")?;
+        let entry = package_entry(package).ok_or("a package has no digest")?;
         kept += entry.nevra.len() + entry.location.len() + 200;
         for provided in package.provides() {
             if repo.provides.insert(provided.name().to_owned()) {
@@ -149,35 +149,35 @@ pub fn read_repo<R: Read>(
     Ok(repo)
 }
 
-/// Reads a repository as [`read_repo`] does, but shows every package as it comes by and keeps none.
+/// Reads a repository as [`read_repository`] does, but shows every package as it comes by and keeps none.
 /// Gives the groups.
 ///
 /// # Errors
 ///
-/// As [`read_repo`]'s, and what `each` objects to.
-pub fn read_repo_each<R: Read>(
+/// As [`read_repository`]'s, and what `each` objects to.
+pub fn visit_packages<R: Read>(
     open: impl FnMut(&str) -> io::Result<R>,
     each: impl FnMut(&Package) -> Result<(), String>,
-) -> Result<Vec<Group>, RepositoryError> {
+) -> Result<Vec<PackageGroup>, RepositoryError> {
     Ok(read_all(open, each)?.0)
 }
 
 fn read_all<R: Read>(
     mut open: impl FnMut(&str) -> io::Result<R>,
     mut each: impl FnMut(&Package) -> Result<(), String>,
-) -> Result<(Vec<Group>, Vec<MetadataFile>), RepositoryError> {
+) -> Result<(Vec<PackageGroup>, Vec<MetadataFile>), RepositoryError> {
     let repomd = read_repomd(&mut open)?;
     let files = repomd.records().iter().map(metadata_file).collect();
-    let (name, stored) = recorded(&repomd, &mut open, "primary")?
+    let (name, stored) = read_recorded(&repomd, &mut open, "primary")?
         .ok_or_else(|| inconsistent(REPOMD, "names no list of packages".to_owned()))?;
-    read_primary(&name, decompressed(&name, &stored)?, &mut each)?;
+    read_primary(&name, decompress(&name, &stored)?, &mut each)?;
     drop(stored);
-    let comps = match recorded(&repomd, &mut open, "group_gz")? {
+    let comps = match read_recorded(&repomd, &mut open, "group_gz")? {
         Some(found) => Some(found),
-        None => recorded(&repomd, &mut open, "group")?,
+        None => read_recorded(&repomd, &mut open, "group")?,
     };
     let groups = match comps {
-        Some((name, stored)) => read_groups(&name, decompressed(&name, &stored)?)?,
+        Some((name, stored)) => read_groups(&name, decompress(&name, &stored)?)?,
         None => Vec::new(),
     };
     Ok((groups, files))
@@ -195,9 +195,10 @@ fn metadata_file(record: &RepomdRecord) -> MetadataFile {
 fn read_repomd<R: Read>(
     open: &mut impl FnMut(&str) -> io::Result<R>,
 ) -> Result<RepomdData, RepositoryError> {
-    let stored = take(open, REPOMD, MOST_REPOMD)?;
-    let xml = create_xml_reader(BufReader::new(Balanced::new(&stored[..], MOST_REPOMD, MOST_ITEM)));
-    RepomdXml::read_data(xml).map_err(|source| damaged(REPOMD, source))
+    let stored = read_limited(open, REPOMD, MOST_REPOMD)?;
+    let xml =
+        create_xml_reader(BufReader::new(BoundedXml::new(&stored[..], MOST_REPOMD, MOST_ITEM)));
+    RepomdXml::read_data(xml).map_err(|source| syntax_error(REPOMD, source))
 }
 
 /// The XML of a repository's file lists, verified against its digest, from where it can be read
@@ -205,12 +206,12 @@ fn read_repomd<R: Read>(
 ///
 /// # Errors
 ///
-/// As [`read_repo`]'s.
+/// As [`read_repository`]'s.
 pub fn open_file_lists<R: Read>(
     mut open: impl FnMut(&str) -> io::Result<R>,
 ) -> Result<Option<FileLists>, RepositoryError> {
     let repomd = read_repomd(&mut open)?;
-    let found = recorded(&repomd, &mut open, "filelists")?;
+    let found = read_recorded(&repomd, &mut open, "filelists")?;
     Ok(found.map(|(name, stored)| FileLists { name, stored }))
 }
 
@@ -232,12 +233,12 @@ impl FileLists {
     ///
     /// Refuses a compression that is not gzip.
     pub fn xml(&self) -> Result<impl BufRead, RepositoryError> {
-        let plain = decompressed(&self.name, &self.stored)?;
-        Ok(BufReader::new(Balanced::new(plain, MOST_FILE_LISTS, MOST_FILE_LIST)))
+        let plain = decompress(&self.name, &self.stored)?;
+        Ok(BufReader::new(BoundedXml::new(plain, MOST_FILE_LISTS, MOST_FILE_LIST)))
     }
 }
 
-fn damaged(name: &str, source: MetadataError) -> RepositoryError {
+fn syntax_error(name: &str, source: MetadataError) -> RepositoryError {
     RepositoryError::Syntax { name: name.to_owned(), source }
 }
 
@@ -245,7 +246,7 @@ fn inconsistent(name: &str, what: String) -> RepositoryError {
     RepositoryError::Inconsistent { name: name.to_owned(), what }
 }
 
-fn take<R: Read>(
+fn read_limited<R: Read>(
     open: &mut impl FnMut(&str) -> io::Result<R>,
     name: &str,
     most: u64,
@@ -260,28 +261,29 @@ fn take<R: Read>(
 }
 
 /// A metadata file as `repomd.xml` names it, verified against the digest there.
-fn recorded<R: Read>(
+fn read_recorded<R: Read>(
     repomd: &RepomdData,
     open: &mut impl FnMut(&str) -> io::Result<R>,
     kind: &str,
 ) -> Result<Option<(String, Vec<u8>)>, RepositoryError> {
     let Some(record) = repomd.get_record(kind) else { return Ok(None) };
     let name = record.location_href.to_string_lossy().into_owned();
-    let stored = take(open, &name, MOST_STORED)?;
+    let stored = read_limited(open, &name, MOST_STORED)?;
     let algorithm = match &record.checksum {
         Checksum::Sha256(_) => ChecksumType::Sha256,
         Checksum::Sha1(_) => ChecksumType::Sha1,
         Checksum::Sha512(_) => ChecksumType::Sha512,
         _ => return Err(inconsistent(&name, "has a digest of unknown kind".to_owned())),
     };
-    let actual = checksum_bytes(&stored, algorithm).map_err(|source| damaged(&name, source))?;
+    let actual =
+        checksum_bytes(&stored, algorithm).map_err(|source| syntax_error(&name, source))?;
     if actual != record.checksum {
         return Err(inconsistent(&name, "does not match its digest in repomd.xml".to_owned()));
     }
     Ok(Some((name, stored)))
 }
 
-fn decompressed<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, RepositoryError> {
+fn decompress<'a>(name: &str, stored: &'a [u8]) -> Result<Box<dyn Read + 'a>, RepositoryError> {
     match name.rsplit('.').next() {
         Some("gz") => Ok(Box::new(MultiGzDecoder::new(stored))),
         Some("xml") => Ok(Box::new(stored)),
@@ -294,12 +296,12 @@ fn read_primary(
     xml: impl Read,
     each: &mut impl FnMut(&Package) -> Result<(), String>,
 ) -> Result<(), RepositoryError> {
-    let failed = |source| damaged(name, source);
-    let mut balanced = Balanced::new(xml, MOST_PRIMARY, MOST_ITEM);
+    let failed = |source| syntax_error(name, source);
+    let mut balanced = BoundedXml::new(xml, MOST_PRIMARY, MOST_ITEM);
     let mut head = Vec::new();
     let read = balanced.by_ref().take(HEAD).read_to_end(&mut head);
     read.map_err(|source| RepositoryError::Metadata { name: name.to_owned(), source })?;
-    if !counts_packages(&head) {
+    if !declares_package_count(&head) {
         return Err(inconsistent(name, "does not say how many packages it has".to_owned()));
     }
     let balanced = BufReader::new(head.as_slice().chain(balanced));
@@ -332,7 +334,7 @@ fn read_primary(
 
 /// Whether the root element says how many packages follow; rpmrepo_metadata 0.9.1 panics when it
 /// does not (`parsing_utils.rs`, `parse_header_tag`).
-fn counts_packages(head: &[u8]) -> bool {
+fn declares_package_count(head: &[u8]) -> bool {
     let mut reader = quick_xml::Reader::from_reader(head);
     let mut buffer = Vec::new();
     loop {
@@ -346,7 +348,7 @@ fn counts_packages(head: &[u8]) -> bool {
     }
 }
 
-fn entry_of(package: &Package) -> Option<PackageEntry> {
+fn package_entry(package: &Package) -> Option<PackageEntry> {
     let (kind, checksum) = package.checksum().to_values().ok()?;
     Some(PackageEntry {
         nevra: package.nevra(),
@@ -354,15 +356,15 @@ fn entry_of(package: &Package) -> Option<PackageEntry> {
         checksum_kind: kind.to_owned(),
         checksum: checksum.to_owned(),
         len: package.size_package(),
-        disc: disc_of(package),
+        disc: disc_number(package),
     })
 }
 
-fn read_groups(name: &str, xml: impl Read) -> Result<Vec<Group>, RepositoryError> {
-    let balanced = BufReader::new(Balanced::new(xml, MOST_COMPS, MOST_ITEM));
-    let comps =
-        CompsXml::read_data(create_xml_reader(balanced)).map_err(|source| damaged(name, source))?;
-    let group = |group: rpmrepo_metadata::CompsGroup| Group {
+fn read_groups(name: &str, xml: impl Read) -> Result<Vec<PackageGroup>, RepositoryError> {
+    let balanced = BufReader::new(BoundedXml::new(xml, MOST_COMPS, MOST_ITEM));
+    let comps = CompsXml::read_data(create_xml_reader(balanced))
+        .map_err(|source| syntax_error(name, source))?;
+    let group = |group: rpmrepo_metadata::CompsGroup| PackageGroup {
         id: group.id,
         name: group.name,
         packages: group.packages.into_iter().map(|it| (it.name, it.reqtype)).collect(),

@@ -4,7 +4,7 @@
 //! Not for resolving dependencies: what is checked here is that a package is whole, who signed it,
 //! and that the installer's rpm can read it.
 
-mod balanced;
+mod bounded_xml;
 mod error;
 mod header;
 mod keys;
@@ -23,13 +23,13 @@ use std::path::{Path, PathBuf};
 pub use error::{PackageFault, RepositoryError};
 pub use keys::{KeyError, KeyName, Keyring, MOST_KEY_BYTES};
 pub use metadata::{
-    FileLists, Group, MetadataFile, PackageEntry, Repo, disc_of, open_file_lists, read_repo,
-    read_repo_each,
+    FileLists, MetadataFile, PackageEntry, PackageGroup, Repository, disc_number, open_file_lists,
+    read_repository, visit_packages,
 };
-use package::Keep;
+use package::FileRetention;
 pub use package::RpmPackage;
 pub use repodata::repodata;
-pub use signature::{Signed, Signer};
+pub use signature::{SignatureStatus, Signer};
 
 use crate::packages::generation::Generation;
 
@@ -48,23 +48,25 @@ pub fn read_packages(
     generation: Generation,
     keyring: &Keyring,
 ) -> Result<Vec<RpmPackage>, RepositoryError> {
-    let shelf = read_all(dir, generation, keyring, Keep::Open)?;
-    let untrusted = if keyring.is_empty() { Vec::new() } else { untrusted(&shelf.packages) };
-    match shelf.refused.into_iter().chain(shelf.rivals).chain(untrusted).next() {
+    let add_ons = read_directory(dir, generation, keyring, FileRetention::Open)?;
+    let untrusted = if keyring.is_empty() { Vec::new() } else { find_untrusted(&add_ons.packages) };
+    match add_ons.refused.into_iter().chain(add_ons.duplicates).chain(untrusted).next() {
         Some(error) => Err(error),
-        None => Ok(shelf.packages),
+        None => Ok(add_ons.packages),
     }
 }
 
-fn untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
-    let nobody = packages.iter().filter(|package| !matches!(package.signed, Signed::By(_)));
+fn find_untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+    let nobody = packages
+        .iter()
+        .filter(|package| !matches!(package.signature_status, SignatureStatus::VerifiedBy(_)));
     let refused = nobody.map(|package| RepositoryError::Package {
         path: package.path.clone(),
-        fault: PackageFault::Untrusted(match &package.signed {
-            Signed::Stranger(keys) => {
+        fault: PackageFault::Untrusted(match &package.signature_status {
+            SignatureStatus::UnknownKeys(keys) => {
                 format!("signed by key {}, which nobody named", keys.join(", "))
             }
-            Signed::HeaderAlone(_) => "signed over its header alone".to_owned(),
+            SignatureStatus::HeaderOnly(_) => "signed over its header alone".to_owned(),
             other => other.to_string(),
         }),
     });
@@ -73,14 +75,14 @@ fn untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
 
 /// The packages of a directory, and those that cannot be used.
 #[derive(Debug, Default)]
-pub struct Shelf {
+pub struct AddOns {
     /// Those that are whole and that the installer's rpm can read, sorted by the name they get on
     /// the disc.
     pub packages: Vec<RpmPackage>,
     /// Why each of the others is refused.
     pub refused: Vec<RepositoryError>,
     /// The same package twice, or two versions of one name.
-    pub rivals: Vec<RepositoryError>,
+    pub duplicates: Vec<RepositoryError>,
 }
 
 /// Reads every `*.rpm` below a directory and keeps what is wrong with any, to tell it all at once.
@@ -88,21 +90,21 @@ pub struct Shelf {
 /// # Errors
 ///
 /// Fails when the directory or a file cannot be read, or has more packages than any.
-pub fn survey(
+pub fn read_add_ons(
     dir: &Path,
     generation: Generation,
     keyring: &Keyring,
-) -> Result<Shelf, RepositoryError> {
-    read_all(dir, generation, keyring, Keep::Closed)
+) -> Result<AddOns, RepositoryError> {
+    read_directory(dir, generation, keyring, FileRetention::Closed)
 }
 
-fn read_all(
+fn read_directory(
     dir: &Path,
     generation: Generation,
     keyring: &Keyring,
-    keep: Keep,
-) -> Result<Shelf, RepositoryError> {
-    let mut shelf = Shelf::default();
+    keep: FileRetention,
+) -> Result<AddOns, RepositoryError> {
+    let mut add_ons = AddOns::default();
     let mut files = 0;
     let walk = walkdir::WalkDir::new(dir).follow_links(true).max_depth(8).sort_by_file_name();
     for entry in walk {
@@ -121,28 +123,28 @@ fn read_all(
         files += 1;
         if !entry.file_type().is_file() {
             let fault = PackageFault::NotAFile;
-            shelf.refused.push(RepositoryError::Package { path, fault });
+            add_ons.refused.push(RepositoryError::Package { path, fault });
             continue;
         }
         match package::read(path, generation, keyring, keep) {
-            Ok(package) => shelf.packages.push(package),
-            Err(error @ RepositoryError::Package { .. }) => shelf.refused.push(error),
+            Ok(package) => add_ons.packages.push(package),
+            Err(error @ RepositoryError::Package { .. }) => add_ons.refused.push(error),
             Err(error) => return Err(error),
         }
     }
-    shelf.packages.sort_by(|a, b| a.location.cmp(&b.location));
-    shelf.rivals = rivals(&shelf.packages);
-    Ok(shelf)
+    add_ons.packages.sort_by(|a, b| a.location.cmp(&b.location));
+    add_ons.duplicates = find_duplicates(&add_ons.packages);
+    Ok(add_ons)
 }
 
 /// The installer takes one version of a name; which one would not be ours to say.
-fn rivals(packages: &[RpmPackage]) -> Vec<RepositoryError> {
+fn find_duplicates(packages: &[RpmPackage]) -> Vec<RepositoryError> {
     let mut rivals = Vec::new();
     let mut by_name: BTreeMap<&str, &RpmPackage> = BTreeMap::new();
     let mut by_location: BTreeMap<&str, &PathBuf> = BTreeMap::new();
     for package in packages {
         if let Some(first) = by_location.insert(&package.location, &package.path) {
-            rivals.push(RepositoryError::Twice {
+            rivals.push(RepositoryError::Duplicate {
                 nevra: package.nevra(),
                 first: first.clone(),
                 second: package.path.clone(),

@@ -14,7 +14,7 @@ use rpmrepo_metadata::{Changelog, Checksum, Evr, FileType, Package, Requirement,
 use super::error::{PackageFault, RepositoryError};
 use super::header;
 use super::keys::Keyring;
-use super::signature::{self, Signed, Whole};
+use super::signature::{self, DigestedFile, SignatureStatus};
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::packages::generation::Generation;
 
@@ -69,7 +69,7 @@ pub struct RpmPackage {
     /// Where its header starts in the file and where it ends.
     pub header_range: (u64, u64),
     /// Who signed it.
-    pub signed: Signed,
+    pub signature_status: SignatureStatus,
     metadata: Package,
 }
 
@@ -100,7 +100,7 @@ impl RpmPackage {
     }
 
     /// A sentence when its dist tag is that of another release than the one installed.
-    pub fn remark(&self, generation: Generation) -> Option<String> {
+    pub fn release_mismatch(&self, generation: Generation) -> Option<String> {
         let wanted = match generation {
             Generation::El6 => "el6",
             Generation::El7 => "el7",
@@ -133,7 +133,7 @@ fn dist_tag(release: &str) -> Option<&str> {
 
 /// Whether a package's file stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum FileRetention {
     /// For its bytes to be used.
     Open,
     /// What was read of it is all that is wanted: there may be more packages than open files.
@@ -145,40 +145,41 @@ pub(super) fn read(
     path: PathBuf,
     generation: Generation,
     keyring: &Keyring,
-    keep: Keep,
+    keep: FileRetention,
 ) -> Result<RpmPackage, RepositoryError> {
     let failed = |source| RepositoryError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;
     match read_open(&path, &file, generation, keyring).map_err(failed)? {
-        Ok(package) => {
-            Ok(RpmPackage { file: (keep == Keep::Open).then(|| Arc::new(file)), ..package })
-        }
+        Ok(package) => Ok(RpmPackage {
+            file: (keep == FileRetention::Open).then(|| Arc::new(file)),
+            ..package
+        }),
         Err(fault) => Err(RepositoryError::Package { path, fault }),
     }
 }
 
-type Judged<T> = Result<T, PackageFault>;
+type FaultResult<T> = Result<T, PackageFault>;
 
 fn read_open(
     path: &Path,
     file: &File,
     generation: Generation,
     keyring: &Keyring,
-) -> std::io::Result<Judged<RpmPackage>> {
+) -> std::io::Result<FaultResult<RpmPackage>> {
     let reader = &mut BufReader::with_capacity(256 * 1024, file);
     let mut front = Vec::with_capacity(LEAD);
     reader.take(LEAD as u64).read_to_end(&mut front)?;
     if let Err(fault) = check_lead(&front) {
         return Ok(Err(fault));
     }
-    let signature = match header::take(reader, "signature header")? {
+    let signature = match header::read_header(reader, "signature header")? {
         Ok(bytes) => bytes,
         Err(fault) => return Ok(Err(fault)),
     };
     front.extend(signature);
     let padding = front.len().next_multiple_of(8) - front.len();
     reader.take(padding as u64).read_to_end(&mut front)?;
-    let main = match header::take(reader, "header")? {
+    let main = match header::read_header(reader, "header")? {
         Ok(bytes) => bytes,
         Err(fault) => return Ok(Err(fault)),
     };
@@ -190,20 +191,20 @@ fn read_open(
     };
     let mut digests = Digests::new(&front, &main);
     digests.payload(reader)?;
-    let mut package = match judge(path, &metadata, digests, (header_start, front.len()), generation)
-    {
-        Ok(package) => package,
-        Err(fault) => return Ok(Err(fault)),
-    };
+    let mut package =
+        match parse_package(path, &metadata, digests, (header_start, front.len()), generation) {
+            Ok(package) => package,
+            Err(fault) => return Ok(Err(fault)),
+        };
     let (before, header) = front.split_at(header_start);
-    let whole = Whole { file, before, header, sha256: package.sha256 };
-    Ok(signature::judge(&metadata, &whole, keyring)?.map(|signed| {
-        package.signed = signed;
+    let whole = DigestedFile { file, before, header, sha256: package.sha256 };
+    Ok(signature::verify_signatures(&metadata, &whole, keyring)?.map(|signed| {
+        package.signature_status = signed;
         package
     }))
 }
 
-fn check_lead(lead: &[u8]) -> Judged<()> {
+fn check_lead(lead: &[u8]) -> FaultResult<()> {
     let not = |what| Err(PackageFault::NotRpm(what));
     if !lead.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
         return match lead {
@@ -276,20 +277,20 @@ impl Digests {
     }
 }
 
-fn judge(
+fn parse_package(
     path: &Path,
     metadata: &PackageMetadata,
     digests: Digests,
     range: (usize, usize),
     generation: Generation,
-) -> Judged<RpmPackage> {
+) -> FaultResult<RpmPackage> {
     check_digests(metadata, &digests)?;
     if metadata.is_source_package() {
         return Err(PackageFault::Source);
     }
     check_payload(metadata, &digests)?;
     check_features(metadata, generation)?;
-    let text = |field, tag, expected, good: fn(&str) -> bool| -> Judged<String> {
+    let text = |field, tag, expected, good: fn(&str) -> bool| -> FaultResult<String> {
         let value = metadata.header.get_entry_data_as_string(tag).unwrap_or_default();
         if good(value) {
             return Ok(value.to_owned());
@@ -322,7 +323,7 @@ fn judge(
         .set_location_href(location.clone())
         .set_size_package(digests.len)
         .set_rpm_header_range(header_range.0, header_range.1);
-    describe(&mut package, metadata).map_err(PackageFault::Unreadable)?;
+    copy_description(&mut package, metadata).map_err(PackageFault::Unreadable)?;
     Ok(RpmPackage {
         path: path.to_owned(),
         file: None,
@@ -335,12 +336,12 @@ fn judge(
         sha256,
         len: digests.len,
         header_range,
-        signed: Signed::Nobody,
+        signature_status: SignatureStatus::Unsigned,
         metadata: package,
     })
 }
 
-fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
+fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<()> {
     let report = metadata.check_digests().map_err(PackageFault::Unreadable)?;
     if !report.has_header_digest() {
         return Err(PackageFault::NoDigest("header"));
@@ -352,11 +353,11 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
     }
     // One that is there but is no text or no bytes is a fault, not an absence.
     for tag in [Sig::RPMSIGTAG_SHA1, Sig::RPMSIGTAG_SHA256] {
-        there(metadata.signature.get_entry_data_as_string(tag))?;
+        optional(metadata.signature.get_entry_data_as_string(tag))?;
     }
-    let md5 = there(metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5))?;
+    let md5 = optional(metadata.signature.get_entry_data_as_binary(Sig::RPMSIGTAG_MD5))?;
     let sha256 = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256);
-    let sha256 = there(sha256)?;
+    let sha256 = optional(sha256)?;
     if md5.is_none() && sha256.is_none() {
         return Err(PackageFault::NoDigest("payload"));
     }
@@ -370,7 +371,7 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
 }
 
 /// A value, unless there is none.
-fn there<T>(value: Result<T, rpm::Error>) -> Judged<Option<T>> {
+fn optional<T>(value: Result<T, rpm::Error>) -> FaultResult<Option<T>> {
     match value {
         Ok(value) => Ok(Some(value)),
         Err(rpm::Error::TagNotFound(_)) => Ok(None),
@@ -378,7 +379,7 @@ fn there<T>(value: Result<T, rpm::Error>) -> Judged<Option<T>> {
     }
 }
 
-fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
+fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<()> {
     if digests.payload_len == 0 {
         return Err(PackageFault::NoPayload);
     }
@@ -404,7 +405,7 @@ fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> Judged<()> {
 }
 
 /// Whether the installer's rpm knows everything that is required of it.
-fn check_features(metadata: &PackageMetadata, generation: Generation) -> Judged<()> {
+fn check_features(metadata: &PackageMetadata, generation: Generation) -> FaultResult<()> {
     for dependency in metadata.get_requires().map_err(PackageFault::Unreadable)? {
         let name = dependency.name.as_str();
         let known = match name.strip_prefix("rpmlib(").and_then(|rest| rest.strip_suffix(')')) {
@@ -423,7 +424,7 @@ fn check_features(metadata: &PackageMetadata, generation: Generation) -> Judged<
 }
 
 /// Takes over what the metadata says beside the package's identity.
-fn describe(package: &mut Package, metadata: &PackageMetadata) -> Result<(), rpm::Error> {
+fn copy_description(package: &mut Package, metadata: &PackageMetadata) -> Result<(), rpm::Error> {
     package
         .set_summary(metadata.get_summary().unwrap_or_default())
         .set_description(metadata.get_description().unwrap_or_default())

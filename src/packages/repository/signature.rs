@@ -25,21 +25,21 @@ const MOST_SIGNATURE: usize = 16 << 10;
 const MOST_SIGNATURES: usize = 16;
 
 /// Signatures over the header alone, by rpm's tags: RSA and DSA.
-const OF_HEADER: [Sig; 2] = [Sig::RPMSIGTAG_RSA, Sig::RPMSIGTAG_DSA];
+const HEADER_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_RSA, Sig::RPMSIGTAG_DSA];
 /// Signatures over header and payload, which rpm before 4.14 writes: RSA and DSA.
-const OF_ALL: [Sig; 2] = [Sig::RPMSIGTAG_PGP, Sig::RPMSIGTAG_GPG];
+const HEADER_AND_PAYLOAD_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_PGP, Sig::RPMSIGTAG_GPG];
 
 /// Who signed a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signed {
+pub enum SignatureStatus {
     /// A key that is known; its signature covers header and payload.
-    By(Signer),
+    VerifiedBy(Signer),
     /// Keys that nobody named, by their numbers.
-    Stranger(Vec<String>),
+    UnknownKeys(Vec<String>),
     /// A key that is known, but its signature does not cover the payload.
-    HeaderAlone(Signer),
+    HeaderOnly(Signer),
     /// Nobody.
-    Nobody,
+    Unsigned,
 }
 
 /// A key and how it signed.
@@ -57,19 +57,19 @@ impl fmt::Display for Signer {
     }
 }
 
-impl fmt::Display for Signed {
+impl fmt::Display for SignatureStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::By(signer) => write!(f, "{signer}"),
-            Self::Stranger(keys) => write!(f, "not verified, by key {}", keys.join(", ")),
-            Self::HeaderAlone(signer) => write!(f, "over the header alone, {signer}"),
-            Self::Nobody => f.write_str("not signed"),
+            Self::VerifiedBy(signer) => write!(f, "{signer}"),
+            Self::UnknownKeys(keys) => write!(f, "not verified, by key {}", keys.join(", ")),
+            Self::HeaderOnly(signer) => write!(f, "over the header alone, {signer}"),
+            Self::Unsigned => f.write_str("not signed"),
         }
     }
 }
 
 /// A package's bytes as they were digested.
-pub(super) struct Whole<'a> {
+pub(super) struct DigestedFile<'a> {
     /// The file.
     pub(super) file: &'a File,
     /// What stands before the header.
@@ -83,32 +83,32 @@ pub(super) struct Whole<'a> {
 /// Verifies every signature of a package that a known key may have made.
 ///
 /// The payload is read once more for those that cover it, and must be the one that was digested.
-pub(super) fn judge(
+pub(super) fn verify_signatures(
     metadata: &PackageMetadata,
-    whole: &Whole<'_>,
+    whole: &DigestedFile<'_>,
     keyring: &Keyring,
-) -> io::Result<Result<Signed, PackageFault>> {
-    let found = match find(metadata) {
+) -> io::Result<Result<SignatureStatus, PackageFault>> {
+    let found = match read_signatures(metadata) {
         Ok(found) => found,
         Err(fault) => return Ok(Err(fault)),
     };
     if found.is_empty() {
-        return Ok(Ok(Signed::Nobody));
+        return Ok(Ok(SignatureStatus::Unsigned));
     }
     // A digest of the payload that the header holds was verified before, so who signs the header
     // signs the payload.
     let digested = metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADSHA256).is_ok();
     let mut strangers = BTreeSet::new();
     let mut signers: Vec<(bool, Signer)> = Vec::new();
-    for Found { signature, covers_payload } in &found {
+    for FoundSignature { signature, covers_payload } in &found {
         let mut known = false;
-        for (name, key) in keyring.of(signature) {
+        for (name, key) in keyring.candidates(signature) {
             known = true;
-            if let Some(why) = key.unfit(signature) {
+            if let Some(why) = key.unfit_reason(signature) {
                 return Ok(Err(PackageFault::UnfitKey { key: name.clone(), why }));
             }
             let result = if *covers_payload {
-                whole.again(|reader| key.verify(signature, reader))?
+                whole.reread(|reader| key.verify(signature, reader))?
             } else {
                 key.verify(signature, &mut &whole.header[..])
             };
@@ -129,26 +129,27 @@ pub(super) fn judge(
     }
     // Every signature must be by a key that is known, as rpm wants it.
     if !strangers.is_empty() {
-        return Ok(Ok(Signed::Stranger(strangers.into_iter().collect())));
+        return Ok(Ok(SignatureStatus::UnknownKeys(strangers.into_iter().collect())));
     }
     // The one that covers everything counts before the other.
     signers.sort_by_key(|(all, _)| !all);
     Ok(Ok(match signers.into_iter().next() {
-        Some((true, signer)) => Signed::By(signer),
-        Some((false, signer)) => Signed::HeaderAlone(signer),
-        None => Signed::Nobody,
+        Some((true, signer)) => SignatureStatus::VerifiedBy(signer),
+        Some((false, signer)) => SignatureStatus::HeaderOnly(signer),
+        None => SignatureStatus::Unsigned,
     }))
 }
 
-struct Found {
+struct FoundSignature {
     signature: Signature,
     covers_payload: bool,
 }
 
 /// Every signature of a package, read but not verified.
-fn find(metadata: &PackageMetadata) -> Result<Vec<Found>, PackageFault> {
+fn read_signatures(metadata: &PackageMetadata) -> Result<Vec<FoundSignature>, PackageFault> {
     let mut all: Vec<(bool, Cow<'_, [u8]>)> = Vec::new();
-    for (tags, covers_payload) in [(&OF_HEADER[..], false), (&OF_ALL[..], true)] {
+    for (tags, covers_payload) in [(&HEADER_TAGS[..], false), (&HEADER_AND_PAYLOAD_TAGS[..], true)]
+    {
         for tag in tags {
             match metadata.signature.get_entry_data_as_binary(*tag) {
                 Ok(bytes) => all.push((covers_payload, Cow::Borrowed(bytes))),
@@ -164,16 +165,16 @@ fn find(metadata: &PackageMetadata) -> Result<Vec<Found>, PackageFault> {
         all.extend(newer.into_iter().map(|bytes| (false, bytes)));
     }
     if all.len() > MOST_SIGNATURES {
-        return Err(PackageFault::OddSignature("one of too many"));
+        return Err(PackageFault::BadSignature("one of too many"));
     }
     let read = |(covers_payload, bytes): (bool, Cow<'_, [u8]>)| {
-        Ok(Found { signature: read(&bytes)?, covers_payload })
+        Ok(FoundSignature { signature: parse_signature(&bytes)?, covers_payload })
     };
     all.into_iter().map(read).collect()
 }
 
-fn read(bytes: &[u8]) -> Result<Signature, PackageFault> {
-    let odd = |what| Err(PackageFault::OddSignature(what));
+fn parse_signature(bytes: &[u8]) -> Result<Signature, PackageFault> {
+    let odd = |what| Err(PackageFault::BadSignature(what));
     if bytes.len() > MOST_SIGNATURE {
         return odd("larger than any");
     }
@@ -199,12 +200,12 @@ fn algorithms(signature: &Signature) -> String {
     }
 }
 
-impl Whole<'_> {
+impl DigestedFile<'_> {
     /// Shows header and payload to a verifier, and makes sure that they are what was digested.
-    fn again<T>(&self, look: impl FnOnce(&mut dyn Read) -> T) -> io::Result<T> {
+    fn reread<T>(&self, look: impl FnOnce(&mut dyn Read) -> T) -> io::Result<T> {
         let mut sum = Sha256Hasher::default();
         sum.update(self.before);
-        let mut reader = Rereading { file: self.file, at: self.before.len() as u64, sum };
+        let mut reader = DigestingReader { file: self.file, at: self.before.len() as u64, sum };
         let result = look(&mut reader);
         // A verifier that gives up early leaves the rest.
         io::copy(&mut reader, &mut io::sink())?;
@@ -215,13 +216,13 @@ impl Whole<'_> {
     }
 }
 
-struct Rereading<'a> {
+struct DigestingReader<'a> {
     file: &'a File,
     at: u64,
     sum: Sha256Hasher,
 }
 
-impl Read for Rereading<'_> {
+impl Read for DigestingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read_at(buffer, self.at)?;
         self.sum.update(&buffer[..n]);

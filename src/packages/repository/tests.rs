@@ -1,6 +1,6 @@
 //! Packages made in memory, a hostile set, and dnf as an oracle over the metadata written here.
 //!
-//! Not for headers and XML that lie in ways no package builder makes: `header` and `balanced` test
+//! Not for headers and XML that lie in ways no package builder makes: `header` and `bounded_xml` test
 //! those themselves.
 
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ fn add_ons(dir: &Path) {
     package(dir, ("perl-libs", "5.10.1", "136.el6", "x86_64"), |_| {});
 }
 
-fn read_here(root: &Path) -> Result<Repo, RepositoryError> {
-    read_repo(|name| fs::File::open(root.join(name)))
+fn read_here(root: &Path) -> Result<Repository, RepositoryError> {
+    read_repository(|name| fs::File::open(root.join(name)))
 }
 
 fn write_repo(root: &Path, packages: &[RpmPackage]) {
@@ -73,9 +73,9 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
     let kmod = &packages[0];
     assert_eq!(kmod.nevra(), "kmod-reiserfs-1:0.0-1.el6.elrepo.x86_64");
     assert!(kmod.provides().iter().any(|provided| provided.name() == "reiserfs-kmod"));
-    assert_eq!(kmod.remark(Generation::El6), None);
+    assert_eq!(kmod.release_mismatch(Generation::El6), None);
     assert_eq!(
-        kmod.remark(Generation::El7).unwrap(),
+        kmod.release_mismatch(Generation::El7).unwrap(),
         "kmod-reiserfs-1:0.0-1.el6.elrepo.x86_64 was built for el6, not el7"
     );
     let bytes = fs::read(&kmod.path).unwrap();
@@ -261,7 +261,7 @@ fn what_was_written_is_read_back() {
 }
 
 /// A repository of these three files, with digests that fit.
-fn repo_of(primary: &str, comps: &str) -> Result<Repo, RepositoryError> {
+fn repo_of(primary: &str, comps: &str) -> Result<Repository, RepositoryError> {
     let record = |kind: &str, text: &str| {
         format!(
             "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum><location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>",
@@ -278,7 +278,7 @@ fn repo_of(primary: &str, comps: &str) -> Result<Repo, RepositoryError> {
         ("repodata/primary.xml", primary),
         ("repodata/group.xml", comps),
     ]);
-    read_repo(|name| {
+    read_repository(|name| {
         files.get(name).map(|text| text.as_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
     })
 }
@@ -392,7 +392,7 @@ fn the_hostile_set_is_refused_in_time() {
             set.join(name),
             Generation::El6,
             &Keyring::default(),
-            package::Keep::Closed,
+            package::FileRetention::Closed,
         );
         let result = result.and_then(|package| repodata(&[package], EPOCH));
         let took = started.elapsed();
@@ -446,13 +446,15 @@ fn a_package_that_is_exchanged_after_it_was_verified_changes_nothing() {
         fs::write(dir.path().join("other"), "somebody else's").unwrap();
         fs::rename(dir.path().join("other"), &package.path).unwrap();
         let file = package.file.as_deref().expect("it is kept open");
-        let map =
-            crate::iso::bytemap::Origin::File(std::sync::Arc::new(file.try_clone().unwrap()), 0);
+        let map = crate::iso::bytemap::ByteOrigin::File(
+            std::sync::Arc::new(file.try_clone().unwrap()),
+            0,
+        );
         let mut bytes = crate::iso::bytemap::ByteMap::new();
         bytes.push(package.len, map);
         let (sha256, len) = crate::digest::Sha256::of_reader(bytes.reader()).unwrap();
         assert_eq!((sha256, len), (package.sha256, package.len), "{}", package.location);
     }
-    let shelf = survey(dir.path(), Generation::El6, &Keyring::default()).unwrap();
+    let shelf = read_add_ons(dir.path(), Generation::El6, &Keyring::default()).unwrap();
     assert!(shelf.packages.iter().all(|package| package.file.is_none()));
 }

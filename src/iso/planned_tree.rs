@@ -5,22 +5,24 @@
 
 use std::collections::BTreeMap;
 
+use super::bounded_reader::BoundedReader;
 use super::bytemap::{ByteMap, SECTOR};
 use super::error::IsoError;
 use super::name::{Identifiers, joliet_identifier};
-use super::path_table::{Row, path_tables};
-use super::reader::Reader;
-use super::record::{Extent, NewRecord, Packer, Record, both32, compare_identifiers, sections};
-use super::sectors::Sectors;
-use super::susp::{each_entry, set_times};
+use super::path_table::{PathTableRow, build_path_tables};
+use super::record::{
+    Extent, NewRecord, Record, SectorPacker, both32, compare_identifiers, section_records,
+};
+use super::sector_allocator::SectorAllocator;
+use super::system_use::{set_times, visit_entries};
 use super::timestamp::Timestamp;
-use super::tree::{Kind, NONE, Node, Tree};
+use super::tree::{NONE, Node, NodeKind, Tree};
 
 /// Levels of directories for new ones (ECMA-119 6.8.2.1), the root being the first.
 const DEPTH_MAX: u8 = 8;
 
 /// What to write over the base: bytes by their offset.
-pub(super) type Fixes = BTreeMap<u64, Vec<u8>>;
+pub(super) type Patches = BTreeMap<u64, Vec<u8>>;
 
 /// How a tree names new entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,63 +37,63 @@ pub(super) enum Naming {
 
 /// Where the bytes of a new file will be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct FileLocation {
     pub sector: u32,
     pub len: u64,
 }
 
 /// A tree to be written.
-pub(super) struct Planned<'a> {
+pub(super) struct PlannedTree<'a> {
     tree: &'a Tree,
     source: &'a ByteMap,
     naming: Naming,
     at: Timestamp,
     /// The base's directories in its order, then the new ones.
-    directories: Vec<Directory>,
+    directories: Vec<PlannedDirectory>,
 }
 
-struct Directory {
+struct PlannedDirectory {
     parent: u32,
     identifier: Box<[u8]>,
     depth: u8,
     extent: Extent,
-    change: Option<Change>,
+    change: Option<DirectoryChange>,
 }
 
 /// What a rewritten directory will hold.
 #[derive(Default)]
-struct Change {
-    kept: Vec<Kept>,
+struct DirectoryChange {
+    kept: Vec<ExistingRecord>,
     identifiers: Identifiers,
-    new: BTreeMap<String, New>,
+    new: BTreeMap<String, NewEntry>,
     /// The file that takes the place of the one whose (first) record is at this byte.
     replaced: BTreeMap<u64, usize>,
 }
 
 /// A record of the base.
-struct Kept {
+struct ExistingRecord {
     at: u64,
     bytes: Vec<u8>,
 }
 
-struct New {
+struct NewEntry {
     identifier: Vec<u8>,
-    what: What,
+    target: NewTarget,
 }
 
 #[derive(Clone, Copy)]
-enum What {
+enum NewTarget {
     /// A file, by its place in the list of new files.
     File(usize),
     Directory(u32),
 }
 
-impl<'a> Planned<'a> {
+impl<'a> PlannedTree<'a> {
     pub(super) fn new(tree: &'a Tree, source: &'a ByteMap, naming: Naming, at: Timestamp) -> Self {
         let directories = tree
             .directories
             .iter()
-            .map(|base| Directory {
+            .map(|base| PlannedDirectory {
                 parent: base.parent,
                 identifier: base.identifier.clone(),
                 depth: base.depth,
@@ -108,14 +110,14 @@ impl<'a> Planned<'a> {
         let mut directory = 0;
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
-            directory = match (self.existing(directory, part), last) {
+            directory = match (self.find_existing(directory, part), last) {
                 (Some(_), true) => return Err(IsoError::Exists { path: path.to_owned() }),
                 (Some(Some(inner)), false) => inner,
                 (Some(None), false) => {
                     let (path, file) = (path.to_owned(), part.to_owned());
                     return Err(IsoError::BelowFile { path, file });
                 }
-                (None, true) => return self.insert(directory, part, What::File(file), path),
+                (None, true) => return self.insert(directory, part, NewTarget::File(file), path),
                 (None, false) => self.add_directory(directory, part, path)?,
             };
         }
@@ -134,19 +136,19 @@ impl<'a> Planned<'a> {
     }
 
     /// What has this name in a directory: nothing, a directory, or something else (inner none).
-    fn existing(&self, directory: u32, name: &str) -> Option<Option<u32>> {
+    fn find_existing(&self, directory: u32, name: &str) -> Option<Option<u32>> {
         if (directory as usize) < self.tree.directories.len()
             && let Some(node) = self.tree.child(directory, name)
         {
             return Some(match self.tree.nodes[node as usize].kind {
-                Kind::Directory(inner) => Some(inner),
+                NodeKind::Directory(inner) => Some(inner),
                 _ => None,
             });
         }
         let change = self.directories[directory as usize].change.as_ref()?;
-        change.new.get(name).map(|new| match new.what {
-            What::Directory(inner) => Some(inner),
-            What::File(_) => None,
+        change.new.get(name).map(|new| match new.target {
+            NewTarget::Directory(inner) => Some(inner),
+            NewTarget::File(_) => None,
         })
     }
 
@@ -156,7 +158,7 @@ impl<'a> Planned<'a> {
             return Err(IsoError::TooDeep { path: path.to_owned(), limit: DEPTH_MAX });
         }
         let index = u32::try_from(self.directories.len()).expect("below the record limit");
-        self.insert(parent, name, What::Directory(index), path)?;
+        self.insert(parent, name, NewTarget::Directory(index), path)?;
         let identifier = self.directories[parent as usize]
             .change
             .as_ref()
@@ -164,8 +166,8 @@ impl<'a> Planned<'a> {
             .map(|new| new.identifier.clone().into_boxed_slice())
             .expect("it was inserted");
         let extent = Extent { sector: 0, len: 0 };
-        let change = Some(Change::default());
-        self.directories.push(Directory { parent, identifier, depth, extent, change });
+        let change = Some(DirectoryChange::default());
+        self.directories.push(PlannedDirectory { parent, identifier, depth, extent, change });
         Ok(index)
     }
 
@@ -173,11 +175,11 @@ impl<'a> Planned<'a> {
         &mut self,
         directory: u32,
         name: &str,
-        what: What,
+        target: NewTarget,
         path: &str,
     ) -> Result<(), IsoError> {
         let (naming, versions) = (self.naming, self.tree.versions);
-        let is_directory = matches!(what, What::Directory(_));
+        let is_directory = matches!(target, NewTarget::Directory(_));
         let identifiers = &mut self.change(directory)?.identifiers;
         let identifier = match naming {
             Naming::Invented => Ok(identifiers.invent(name, is_directory, versions)),
@@ -186,7 +188,7 @@ impl<'a> Planned<'a> {
         };
         let cannot =
             |why| IsoError::CannotName { path: path.to_owned(), name: name.to_owned(), why };
-        let new = New { identifier: identifier.map_err(cannot)?, what };
+        let new = NewEntry { identifier: identifier.map_err(cannot)?, target };
         let nowhere = Extent { sector: 0, len: 0 };
         if self.new_record(name, &new, nowhere).is_none() {
             return Err(cannot("is too long for one directory record"));
@@ -196,20 +198,20 @@ impl<'a> Planned<'a> {
     }
 
     /// The changes of a directory, with its records read when these are the first.
-    fn change(&mut self, directory: u32) -> Result<&mut Change, IsoError> {
+    fn change(&mut self, directory: u32) -> Result<&mut DirectoryChange, IsoError> {
         let index = directory as usize;
         if self.directories[index].change.is_none() {
             let base = &self.tree.directories[index];
-            let mut change = Change::default();
+            let mut change = DirectoryChange::default();
             let invents = self.naming != Naming::Joliet;
-            Reader::new(self.source).directory(
+            BoundedReader::new(self.source).visit_directory(
                 base.extent.sector,
                 base.extent.len,
                 |_, at, record| {
                     if invents {
-                        change.identifiers.take(record.identifier());
+                        change.identifiers.reserve(record.identifier());
                     }
-                    change.kept.push(Kept { at, bytes: record.bytes().to_vec() });
+                    change.kept.push(ExistingRecord { at, bytes: record.bytes().to_vec() });
                     Ok(())
                 },
             )?;
@@ -221,15 +223,15 @@ impl<'a> Planned<'a> {
     /// Gives every changed directory its sectors.
     pub(super) fn place_directories(
         &mut self,
-        sectors: &mut Sectors,
-        files: &[Place],
+        sectors: &mut SectorAllocator,
+        files: &[FileLocation],
     ) -> Result<(), IsoError> {
         for index in 0..self.directories.len() {
             if self.directories[index].change.is_none() {
                 continue;
             }
-            let len = self.packed(index, files, &Fixes::new()).len() as u64;
-            let sector = sectors.take(len)?;
+            let len = self.pack_records(index, files, &Patches::new()).len() as u64;
+            let sector = sectors.allocate(len)?;
             let len =
                 u32::try_from(len).map_err(|_| IsoError::TooLarge { sectors: len / SECTOR })?;
             self.directories[index].extent = Extent { sector, len };
@@ -249,49 +251,54 @@ impl<'a> Planned<'a> {
 
     /// Both path tables: little-endian, big-endian.
     pub(super) fn path_tables(&self) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
-        let rows: Vec<Row<'_>> = self
+        let rows: Vec<PathTableRow<'_>> = self
             .directories
             .iter()
-            .map(|directory| Row {
+            .map(|directory| PathTableRow {
                 identifier: &directory.identifier,
                 sector: directory.extent.sector,
                 parent: directory.parent,
             })
             .collect();
-        path_tables(&rows)
+        build_path_tables(&rows)
     }
 
     /// The bytes of the changed directories, in the order of their sectors. Takes out of `fixes`
     /// what belongs to records that move with them.
-    pub(super) fn directories(&self, files: &[Place], fixes: &mut Fixes) -> Vec<Vec<u8>> {
+    pub(super) fn directories(
+        &self,
+        files: &[FileLocation],
+        patches: &mut Patches,
+    ) -> Vec<Vec<u8>> {
         let changed: Vec<_> = self
             .directories
             .iter()
             .enumerate()
             .filter_map(|(index, directory)| Some((index, directory.change.as_ref()?)))
             .collect();
-        let written = changed.iter().map(|&(index, _)| self.packed(index, files, fixes)).collect();
+        let written =
+            changed.iter().map(|&(index, _)| self.pack_records(index, files, patches)).collect();
         for kept in changed.iter().flat_map(|(_, change)| &change.kept) {
             let range = kept.at..kept.at + kept.bytes.len() as u64;
-            let inside: Vec<u64> = fixes.range(range).map(|(&at, _)| at).collect();
+            let inside: Vec<u64> = patches.range(range).map(|(&at, _)| at).collect();
             for at in inside {
-                fixes.remove(&at);
+                patches.remove(&at);
             }
         }
         written
     }
 
     /// The records of a changed directory, in order, in whole sectors.
-    fn packed(&self, index: usize, files: &[Place], fixes: &Fixes) -> Vec<u8> {
+    fn pack_records(&self, index: usize, files: &[FileLocation], patches: &Patches) -> Vec<u8> {
         let directory = &self.directories[index];
         let change = directory.change.as_ref().expect("only changed directories are written");
-        let mut new: Vec<(&String, &New)> = change.new.iter().collect();
+        let mut new: Vec<(&String, &NewEntry)> = change.new.iter().collect();
         new.sort_by(|(_, a), (_, b)| self.compare(&a.identifier, &b.identifier));
         let mut new = new.into_iter().peekable();
-        let mut records = Packer::default();
+        let mut records = SectorPacker::default();
         if change.kept.is_empty() {
-            records.push(&self.dot(0, index));
-            records.push(&self.dot(1, directory.parent as usize));
+            records.push(&self.dot_record(0, index));
+            records.push(&self.dot_record(1, directory.parent as usize));
         }
         let mut replaced_sections = false;
         for (position, kept) in change.kept.iter().enumerate() {
@@ -302,18 +309,18 @@ impl<'a> Planned<'a> {
                 self.new_records(name, entry, files).iter().for_each(|new| records.push(new));
             }
             if let Some(&file) = change.replaced.get(&kept.at) {
-                let mut one = kept.fixed(fixes);
+                let mut one = kept.patched_bytes(patches);
                 one[18..25].copy_from_slice(&self.at.short());
-                if let Some(rock) = self.tree.rock {
+                if let Some(rock) = self.tree.rock_ridge {
                     set_times(rock, &mut one, self.at);
                 }
-                let Place { sector, len } = files[file];
-                sections(&one, sector, len).iter().for_each(|section| records.push(section));
+                let FileLocation { sector, len } = files[file];
+                section_records(&one, sector, len).iter().for_each(|section| records.push(section));
                 replaced_sections = record.has_more_sections();
             } else if replaced_sections {
                 replaced_sections = record.has_more_sections();
             } else {
-                records.push(&kept.fixed(fixes));
+                records.push(&kept.patched_bytes(patches));
             }
         }
         for (name, entry) in new {
@@ -326,56 +333,59 @@ impl<'a> Planned<'a> {
         if self.naming == Naming::Joliet { a.cmp(b) } else { compare_identifiers(a, b) }
     }
 
-    fn new_records(&self, name: &str, new: &New, files: &[Place]) -> Vec<Vec<u8>> {
+    fn new_records(&self, name: &str, new: &NewEntry, files: &[FileLocation]) -> Vec<Vec<u8>> {
         let whole = "the record was made when the name was added";
-        match new.what {
-            What::Directory(inner) => {
+        match new.target {
+            NewTarget::Directory(inner) => {
                 let extent = self.directories[inner as usize].extent;
                 vec![self.new_record(name, new, extent).expect(whole)]
             }
-            What::File(file) => {
-                let Place { sector, len } = files[file];
+            NewTarget::File(file) => {
+                let FileLocation { sector, len } = files[file];
                 let one = self.new_record(name, new, Extent { sector, len: 0 }).expect(whole);
-                sections(&one, sector, len)
+                section_records(&one, sector, len)
             }
         }
     }
 
-    fn new_record(&self, name: &str, new: &New, extent: Extent) -> Option<Vec<u8>> {
-        let (directory, links) = match new.what {
-            What::Directory(inner) => (true, self.links(inner as usize)),
-            What::File(_) => (false, 1),
+    fn new_record(&self, name: &str, new: &NewEntry, extent: Extent) -> Option<Vec<u8>> {
+        let (directory, links) = match new.target {
+            NewTarget::Directory(inner) => (true, self.links(inner as usize)),
+            NewTarget::File(_) => (false, 1),
         };
-        let system_use = match self.tree.rock {
+        let system_use = match self.tree.rock_ridge {
             Some(_) if name.len() > 255 => return None,
             Some(rock) => rock.new_entry(Some(name), directory, links, extent.sector, self.at),
             None => Vec::new(),
         };
         let (identifier, system_use, at) = (&new.identifier[..], &system_use[..], self.at);
-        NewRecord { identifier, extent, directory, system_use, at }.bytes()
+        NewRecord { identifier, extent, directory, system_use, at }.to_bytes()
     }
 
     /// The record of a new directory's self (0) or parent (1).
-    fn dot(&self, which: u8, target: usize) -> Vec<u8> {
+    fn dot_record(&self, which: u8, target: usize) -> Vec<u8> {
         let extent = self.directories[target].extent;
-        let system_use = self.tree.rock.map_or_else(Vec::new, |rock| {
+        let system_use = self.tree.rock_ridge.map_or_else(Vec::new, |rock| {
             rock.new_entry(None, true, self.links(target), extent.sector, self.at)
         });
         let (identifier, system_use, at) = (&[which][..], &system_use[..], self.at);
         NewRecord { identifier, extent, directory: true, system_use, at }
-            .bytes()
+            .to_bytes()
             .expect("a record without a name fits")
     }
 
     /// The link count of a directory, as far as its new sub-directories go.
     fn links(&self, index: usize) -> u32 {
-        2 + self.directories.get(index).map_or(0, Directory::new_directories)
+        2 + self.directories.get(index).map_or(0, PlannedDirectory::new_directories)
     }
 
     /// What must change in records of the base because directories move or gain sub-directories.
-    pub(super) fn fixes(&self) -> Result<Fixes, IsoError> {
-        let mut fixing =
-            Fixing { planned: self, reader: Reader::new(self.source), fixes: Fixes::new() };
+    pub(super) fn patches(&self) -> Result<Patches, IsoError> {
+        let mut collector = PatchCollector {
+            planned: self,
+            reader: BoundedReader::new(self.source),
+            patches: Patches::new(),
+        };
         for (index, base) in self.tree.directories.iter().enumerate() {
             let own = &self.directories[index];
             let parent = &self.directories[base.parent as usize];
@@ -384,39 +394,39 @@ impl<'a> Planned<'a> {
                 node => Some(self.tree.nodes[node as usize]),
             };
             if own.change.is_some() {
-                fixing.point(base.extent.at(), own)?;
+                collector.redirect(base.extent.at(), own)?;
                 if index != 0 {
-                    fixing.point(base.record_at, own)?;
+                    collector.redirect(base.record_at, own)?;
                 }
                 if let Some(place_holder) = shown_in.filter(|_| base.relocated) {
-                    fixing.point_entry(b"CL", place_holder.record_at, own)?;
+                    collector.redirect_entry(b"CL", place_holder.record_at, own)?;
                 }
             }
             let showing = shown_in.map(|node| &self.directories[node.parent as usize]);
             let true_parent = showing.filter(|to| base.relocated && to.change.is_some());
             if parent.change.is_some() || true_parent.is_some() {
-                let up_at = base.extent.at() + fixing.record(base.extent.at())?.len() as u64;
+                let up_at = base.extent.at() + collector.record(base.extent.at())?.len() as u64;
                 if parent.change.is_some() {
-                    fixing.point(up_at, parent)?;
+                    collector.redirect(up_at, parent)?;
                 }
                 if let Some(to) = true_parent {
-                    fixing.point_entry(b"PL", up_at, to)?;
+                    collector.redirect_entry(b"PL", up_at, to)?;
                 }
             }
         }
-        Ok(fixing.fixes)
+        Ok(collector.patches)
     }
 }
 
-impl Directory {
+impl PlannedDirectory {
     fn new_directories(&self) -> u32 {
         let new = self.change.iter().flat_map(|change| change.new.values());
-        let directories = new.filter(|new| matches!(new.what, What::Directory(_)));
+        let directories = new.filter(|new| matches!(new.target, NewTarget::Directory(_)));
         u32::try_from(directories.count()).expect("below the record limit")
     }
 }
 
-impl Kept {
+impl ExistingRecord {
     fn record(&self) -> Record<'_> {
         Record::parse(&self.bytes, 0, self.at)
             .ok()
@@ -425,9 +435,9 @@ impl Kept {
     }
 
     /// The bytes with the fixes that fall into them.
-    fn fixed(&self, fixes: &Fixes) -> Vec<u8> {
+    fn patched_bytes(&self, patches: &Patches) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
-        for (&at, fix) in fixes.range(self.at..self.at + bytes.len() as u64) {
+        for (&at, fix) in patches.range(self.at..self.at + bytes.len() as u64) {
             let start = usize::try_from(at - self.at).expect("inside the record");
             let rest = &mut bytes[start..];
             // A hostile continuation area can lie across records; then only its share is here.
@@ -439,13 +449,13 @@ impl Kept {
 }
 
 /// Collects fixes.
-struct Fixing<'a> {
-    planned: &'a Planned<'a>,
-    reader: Reader<'a>,
-    fixes: Fixes,
+struct PatchCollector<'a> {
+    planned: &'a PlannedTree<'a>,
+    reader: BoundedReader<'a>,
+    patches: Patches,
 }
 
-impl Fixing<'_> {
+impl PatchCollector<'_> {
     /// The bytes of the record at `at`.
     fn record(&mut self, at: u64) -> Result<Vec<u8>, IsoError> {
         let rest_of_sector = SECTOR - at % SECTOR;
@@ -462,19 +472,19 @@ impl Fixing<'_> {
     }
 
     /// Points the record at `at` to where the directory is now.
-    fn point(&mut self, at: u64, to: &Directory) -> Result<(), IsoError> {
-        self.fixes.insert(at + 1, vec![0]);
-        self.fixes.insert(at + 2, both32(to.extent.sector).to_vec());
-        self.fixes.insert(at + 10, both32(to.extent.len).to_vec());
+    fn redirect(&mut self, at: u64, to: &PlannedDirectory) -> Result<(), IsoError> {
+        self.patches.insert(at + 1, vec![0]);
+        self.patches.insert(at + 2, both32(to.extent.sector).to_vec());
+        self.patches.insert(at + 10, both32(to.extent.len).to_vec());
         let more = to.new_directories();
         if more > 0 {
             // find(1) of CentOS 6 believes the link count: it would not look into more directories.
-            self.entries(at, |fixes, entry| {
+            self.visit_system_use(at, |patches, entry| {
                 if entry.is(b"PX") {
-                    let links = entry.number(12)?;
+                    let links = entry.read_u32(12)?;
                     if links >= 2 {
                         let links = links.saturating_add(more);
-                        fixes.insert(entry.at + 12, both32(links).to_vec());
+                        patches.insert(entry.at + 12, both32(links).to_vec());
                     }
                 }
                 Ok(())
@@ -484,24 +494,32 @@ impl Fixing<'_> {
     }
 
     /// Points the CL or PL entry of the record at `at` to where the directory is now.
-    fn point_entry(&mut self, which: &[u8; 2], at: u64, to: &Directory) -> Result<(), IsoError> {
-        self.entries(at, |fixes, entry| {
+    fn redirect_entry(
+        &mut self,
+        which: &[u8; 2],
+        at: u64,
+        to: &PlannedDirectory,
+    ) -> Result<(), IsoError> {
+        self.visit_system_use(at, |patches, entry| {
             if entry.is(which) {
-                fixes.insert(entry.at + 4, both32(to.extent.sector).to_vec());
+                patches.insert(entry.at + 4, both32(to.extent.sector).to_vec());
             }
             Ok(())
         })
     }
 
-    fn entries(
+    fn visit_system_use(
         &mut self,
         at: u64,
-        mut visit: impl FnMut(&mut Fixes, super::susp::Entry<'_>) -> Result<(), IsoError>,
+        mut visit: impl FnMut(
+            &mut Patches,
+            super::system_use::SystemUseEntry<'_>,
+        ) -> Result<(), IsoError>,
     ) -> Result<(), IsoError> {
-        let Some(rock) = self.planned.tree.rock else { return Ok(()) };
+        let Some(rock) = self.planned.tree.rock_ridge else { return Ok(()) };
         let bytes = self.record(at)?;
         let Some(record) = Record::parse(&bytes, 0, at)? else { return Ok(()) };
-        let fixes = &mut self.fixes;
-        each_entry(&mut self.reader, rock, at, record, |entry| visit(fixes, entry))
+        let patches = &mut self.patches;
+        visit_entries(&mut self.reader, rock, at, record, |entry| visit(patches, entry))
     }
 }

@@ -31,7 +31,7 @@ enum State {
 
 /// Passes XML through as long as its tags are balanced and no element below the root is larger
 /// than a limit, with all that stands before it.
-pub(super) struct Balanced<R> {
+pub(super) struct BoundedXml<R> {
     inner: R,
     state: State,
     bang: [u8; 7],
@@ -43,7 +43,7 @@ pub(super) struct Balanced<R> {
     most: u64,
 }
 
-impl<R: Read> Balanced<R> {
+impl<R: Read> BoundedXml<R> {
     /// At most `most` bytes, at most `most_item` for one element below the root.
     pub(super) fn new(inner: R, most: u64, most_item: u64) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<R: Read> Balanced<R> {
         }
     }
 
-    fn follow(&mut self, byte: u8) -> Result<(), &'static str> {
+    fn step(&mut self, byte: u8) -> Result<(), &'static str> {
         self.state = match (self.state, byte) {
             (State::Text, b'<') => State::Open,
             (State::Text, _) => State::Text,
@@ -124,7 +124,7 @@ impl<R: Read> Balanced<R> {
     }
 }
 
-impl<R: Read> Read for Balanced<R> {
+impl<R: Read> Read for BoundedXml<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bad = |what: &'static str| io::Error::new(io::ErrorKind::InvalidData, what);
         if buffer.is_empty() {
@@ -140,7 +140,7 @@ impl<R: Read> Read for Balanced<R> {
         }
         for &byte in &buffer[..n] {
             let before = self.state;
-            self.follow(byte).map_err(bad)?;
+            self.step(byte).map_err(bad)?;
             let closed = self.state == State::Text
                 && matches!(before, State::Close | State::Tag(0, true))
                 && self.depth <= 1;
@@ -158,9 +158,9 @@ impl<R: Read> Read for Balanced<R> {
 mod tests {
     use super::*;
 
-    fn judged(xml: &str) -> Result<String, String> {
+    fn read_through(xml: &str) -> Result<String, String> {
         let mut text = String::new();
-        Balanced::new(xml.as_bytes(), 1000, 100)
+        BoundedXml::new(xml.as_bytes(), 1000, 100)
             .read_to_string(&mut text)
             .map(|_| text)
             .map_err(|error| error.to_string())
@@ -174,7 +174,7 @@ mod tests {
             "<!DOCTYPE comps PUBLIC \"-//Red Hat, Inc.//DTD Comps info//EN\" \"comps.dtd\">\n<a></a>",
             "<a><![CDATA[ </b> ]]]></a>",
         ] {
-            assert_eq!(judged(xml).as_deref(), Ok(xml));
+            assert_eq!(read_through(xml).as_deref(), Ok(xml));
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             &comments,
             &instructions,
         ] {
-            assert!(judged(xml).is_err(), "{xml:?}");
+            assert!(read_through(xml).is_err(), "{xml:?}");
         }
     }
 }

@@ -19,19 +19,19 @@ impl Symbol {
 
 /// Texts by number, and numbers by text.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct Interner {
     all: String,
     /// Where each ends.
     ends: Vec<u32>,
     /// By the hash of the text; the next number up when two texts have the same.
-    symbols: HashMap<u64, Symbol, BuildHasherDefault<AsItIs>>,
+    symbols: HashMap<u64, Symbol, BuildHasherDefault<IdentityHasher>>,
     /// Seeded anew in each run, so that no repository can be made to have equal hashes.
     hasher: RandomState,
 }
 
-impl Texts {
+impl Interner {
     /// The number of a text, which it has from now on.
-    pub(super) fn symbol(&mut self, text: &str) -> Symbol {
+    pub(super) fn intern(&mut self, text: &str) -> Symbol {
         let key = match self.find(text) {
             Ok(known) => return known,
             Err(free) => free,
@@ -44,7 +44,7 @@ impl Texts {
     }
 
     /// The number of a text that has one.
-    pub(super) fn known(&self, text: &str) -> Option<Symbol> {
+    pub(super) fn get(&self, text: &str) -> Option<Symbol> {
         self.find(text).ok()
     }
 
@@ -75,9 +75,9 @@ impl Texts {
 
 /// The hash of a hash.
 #[derive(Clone, Copy, Debug, Default)]
-struct AsItIs(u64);
+struct IdentityHasher(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -97,28 +97,28 @@ mod tests {
 
     #[test]
     fn a_text_has_one_number_for_ever() {
-        let mut texts = Texts::default();
+        let mut texts = Interner::default();
         let words: Vec<String> = (0..5000).map(|n| format!("lib{}.so", n % 2500)).collect();
-        let symbols: Vec<Symbol> = words.iter().map(|word| texts.symbol(word)).collect();
+        let symbols: Vec<Symbol> = words.iter().map(|word| texts.intern(word)).collect();
         for (word, symbol) in words.iter().zip(&symbols) {
             assert_eq!(texts.text(*symbol), word);
-            assert_eq!(texts.known(word), Some(*symbol));
+            assert_eq!(texts.get(word), Some(*symbol));
         }
         assert_eq!(symbols.iter().map(|it| it.index()).max(), Some(2499));
-        assert_eq!(texts.known("other"), None);
-        let empty = texts.symbol("");
+        assert_eq!(texts.get("other"), None);
+        let empty = texts.intern("");
         assert_eq!(texts.text(empty), "");
     }
 
     #[test]
     fn texts_with_the_same_hash_are_told_apart() {
-        let mut texts = Texts::default();
-        let first = texts.symbol("one");
+        let mut texts = Interner::default();
+        let first = texts.intern("one");
         let key = texts.hasher.hash_one("two");
         texts.symbols.insert(key, first);
-        let second = texts.symbol("two");
+        let second = texts.intern("two");
         assert_ne!(first, second);
-        assert_eq!(texts.known("two"), Some(second));
-        assert_eq!(texts.known("one"), Some(first));
+        assert_eq!(texts.get("two"), Some(second));
+        assert_eq!(texts.get("one"), Some(first));
     }
 }

@@ -6,11 +6,11 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::super::writing::{CHUNK, Progress};
+use super::compare::{SizedFile, compare, write_range};
 use super::error::DeltaError;
-use super::find::{Sized, compare, put};
 use super::format::MOST_BYTES;
 use super::read::Delta;
-use super::write::Writer;
+use super::write::DeltaWriter;
 
 /// Writes the delta from `base` to `image` into `out`, an empty file, and proves it.
 ///
@@ -18,45 +18,46 @@ use super::write::Writer;
 ///
 /// Refuses files larger than any medium; fails when one cannot be read or written, or changes
 /// meanwhile.
-pub fn make(
+pub fn create(
     image: &Arc<File>,
     base: &Arc<File>,
     out: &File,
     progress: Progress<'_>,
 ) -> Result<Delta, DeltaError> {
-    let (image, base) = (sized(image)?, sized(base)?);
+    let (image, base) = (measure(image)?, measure(base)?);
     let compared = compare(&image, &base, progress)?;
-    let mut writer = Writer::start(out, (base.len, compared.base), (image.len, compared.image))?;
+    let mut writer =
+        DeltaWriter::start(out, (base.len, compared.base), (image.len, compared.image))?;
     let mut same = 0;
     for range in compared.differing {
         writer.copy(same, range.0 - same)?;
-        put(range, &image, &base, &compared.index, &mut writer)?;
+        write_range(range, &image, &base, &compared.index, &mut writer)?;
         same = range.1;
     }
     writer.copy(same, image.len - same)?;
     writer.finish()?;
     let delta = Delta::open(Arc::new(out.try_clone()?))?;
-    prove(&delta, &image, &base)?;
+    verify(&delta, &image, &base)?;
     Ok(delta)
 }
 
-fn sized(file: &File) -> Result<Sized<'_>, DeltaError> {
+fn measure(file: &File) -> Result<SizedFile<'_>, DeltaError> {
     let len = file.metadata()?.len();
     if len > MOST_BYTES {
         return Err(DeltaError::TooLarge(len));
     }
-    Ok(Sized { file, len })
+    Ok(SizedFile { file, len })
 }
 
 /// Follows the delta and compares what comes out with the image.
-fn prove(delta: &Delta, image: &Sized<'_>, base: &Sized<'_>) -> Result<(), DeltaError> {
+fn verify(delta: &Delta, image: &SizedFile<'_>, base: &SizedFile<'_>) -> Result<(), DeltaError> {
     let mut buffer = vec![0; CHUNK];
     let mut at = 0;
     delta.replay(base.file, &mut |bytes| {
         let wanted = &mut buffer[..bytes.len()];
         image.file.read_exact_at(wanted, at)?;
         if wanted != bytes {
-            return Err(DeltaError::NotTheImage(at));
+            return Err(DeltaError::DiffersFromImage(at));
         }
         at += bytes.len() as u64;
         Ok(())

@@ -1,7 +1,7 @@
 //! Reads untrusted places of an image within bounds: nothing past the end, nothing allocated by an
 //! untrusted length, no more work than the limits allow.
 //!
-//! Not for what the bytes mean: that is `record`, `susp`, `volume` and `eltorito`.
+//! Not for what the bytes mean: that is `record`, `system_use`, `volume` and `eltorito`.
 
 use super::bytemap::{ByteMap, SECTOR};
 use super::error::IsoError;
@@ -17,14 +17,14 @@ const SMALLEST: u64 = 256;
 const CHUNK: u64 = 16;
 
 /// A reader that keeps account of what one tree has cost so far.
-pub(super) struct Reader<'a> {
+pub(super) struct BoundedReader<'a> {
     source: &'a ByteMap,
     records: u32,
     bytes: u64,
     reach: u64,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> BoundedReader<'a> {
     pub(super) fn new(source: &'a ByteMap) -> Self {
         Self { source, records: 0, bytes: 0, reach: 0 }
     }
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands every record of a directory to `visit`, with the byte where it starts.
-    pub(super) fn directory(
+    pub(super) fn visit_directory(
         &mut self,
         extent: u32,
         len: u32,

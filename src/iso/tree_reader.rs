@@ -1,17 +1,17 @@
 //! Directory records to a [`Tree`], level by level, with everything checked that a later reader of
 //! the tree relies on: names, bounds, no circle, no duplicate.
 //!
-//! Not for single records (`record`) nor for what Rock Ridge stores in them (`susp`).
+//! Not for single records (`record`) nor for what Rock Ridge stores in them (`system_use`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bounded_reader::BoundedReader;
 use super::bytemap::ByteMap;
 use super::error::IsoError;
-use super::name::{checked_name, joliet_name, linux_name};
-use super::reader::Reader;
+use super::name::{joliet_name, linux_name, validate_name};
 use super::record::{Extent, Record};
-use super::susp::{self, Attributes};
-use super::tree::{Directory, Kind, NONE, Node, Tree};
+use super::system_use::{self, Attributes};
+use super::tree::{Directory, NONE, Node, NodeKind, Tree};
 
 /// Directories inside each other, stored or shown; ISO 9660 allows 8, its readers more.
 const DEPTH_MAX: u8 = 32;
@@ -20,7 +20,7 @@ const NAMES_MAX: usize = 16 << 20;
 
 /// How the identifiers of a tree are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flavor {
+pub(super) enum TreeFlavor {
     /// The main tree, with or without Rock Ridge.
     Main,
     /// The tree of a Joliet descriptor.
@@ -28,17 +28,21 @@ pub(super) enum Flavor {
 }
 
 /// Reads the tree whose root directory is at `root`.
-pub(super) fn scan(source: &ByteMap, root: Extent, flavor: Flavor) -> Result<Tree, IsoError> {
-    let mut reader = Reader::new(source);
-    let mut scan = Scan {
+pub(super) fn read_tree(
+    source: &ByteMap,
+    root: Extent,
+    flavor: TreeFlavor,
+) -> Result<Tree, IsoError> {
+    let mut reader = BoundedReader::new(source);
+    let mut scan = TreeReader {
         flavor,
-        tree: Tree { versions: flavor == Flavor::Main, ..Tree::default() },
+        tree: Tree { versions: flavor == TreeFlavor::Main, ..Tree::default() },
         seen: BTreeSet::new(),
         moved: BTreeMap::new(),
         place_holders: Vec::new(),
         files: 0,
     };
-    scan.enter(Directory {
+    scan.add_directory(Directory {
         extent: root,
         parent: 0,
         node: NONE,
@@ -60,8 +64,8 @@ pub(super) fn scan(source: &ByteMap, root: Extent, flavor: Flavor) -> Result<Tre
     Ok(scan.tree)
 }
 
-struct Scan {
-    flavor: Flavor,
+struct TreeReader {
+    flavor: TreeFlavor,
     tree: Tree,
     /// Sectors at which a directory starts.
     seen: BTreeSet<u32>,
@@ -73,14 +77,14 @@ struct Scan {
 }
 
 /// A node before its directory is complete and sorted.
-struct Found {
+struct PendingNode {
     name: String,
-    what: What,
+    what: PendingKind,
     record_at: u64,
     extents: Vec<Extent>,
 }
 
-enum What {
+enum PendingKind {
     File,
     Directory(u32),
     Link(String),
@@ -88,9 +92,9 @@ enum What {
     PlaceHolder(u32),
 }
 
-impl Scan {
+impl TreeReader {
     /// Adds a directory to those to be read.
-    fn enter(&mut self, directory: Directory) -> Result<u32, IsoError> {
+    fn add_directory(&mut self, directory: Directory) -> Result<u32, IsoError> {
         if directory.depth > DEPTH_MAX {
             return Err(IsoError::Limit { what: "levels of directories", limit: DEPTH_MAX.into() });
         }
@@ -105,25 +109,33 @@ impl Scan {
         Ok(index)
     }
 
-    fn detect_rock_ridge(&mut self, reader: &mut Reader<'_>, root: Extent) -> Result<(), IsoError> {
-        if self.flavor == Flavor::Joliet {
+    fn detect_rock_ridge(
+        &mut self,
+        reader: &mut BoundedReader<'_>,
+        root: Extent,
+    ) -> Result<(), IsoError> {
+        if self.flavor == TreeFlavor::Joliet {
             return Ok(());
         }
         let bytes = reader.read("the root directory", root.at(), 255.min(root.len as usize))?;
         if let Some(record) = Record::parse(&bytes, 0, root.at())? {
-            self.tree.rock = susp::detect(reader, root.at(), record)?;
+            self.tree.rock_ridge = system_use::detect_rock_ridge(reader, root.at(), record)?;
         }
         Ok(())
     }
 
     /// Reads the records of one directory and makes nodes of them, sorted by name.
-    fn read_directory(&mut self, reader: &mut Reader<'_>, index: usize) -> Result<(), IsoError> {
+    fn read_directory(
+        &mut self,
+        reader: &mut BoundedReader<'_>,
+        index: usize,
+    ) -> Result<(), IsoError> {
         let Directory { extent, depth, .. } = self.tree.directories[index];
         let index = u32::try_from(index).expect("below the record limit");
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<PendingNode> = Vec::new();
         let mut dots = 0;
         let mut unfinished = false;
-        reader.directory(extent.sector, extent.len, |reader, at, record| {
+        reader.visit_directory(extent.sector, extent.len, |reader, at, record| {
             if dots < 2 {
                 dots += 1;
                 return expect_dots(record, at, dots);
@@ -137,7 +149,7 @@ impl Scan {
                 return add_section(reader, last, record, at);
             }
             unfinished = record.has_more_sections();
-            found.extend(self.found(reader, at, record, index, depth)?);
+            found.extend(self.read_record(reader, at, record, index, depth)?);
             Ok(())
         })?;
         let bad = |why: &str| {
@@ -153,24 +165,24 @@ impl Scan {
     }
 
     /// What one record stands for; none when it is hidden here.
-    fn found(
+    fn read_record(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut BoundedReader<'_>,
         at: u64,
         record: Record<'_>,
         parent: u32,
         depth: u8,
-    ) -> Result<Option<Found>, IsoError> {
-        let attributes = match self.tree.rock {
-            Some(rock) => susp::attributes(reader, rock, at, record)?,
+    ) -> Result<Option<PendingNode>, IsoError> {
+        let attributes = match self.tree.rock_ridge {
+            Some(rock) => system_use::read_attributes(reader, rock, at, record)?,
             None => Attributes::default(),
         };
-        let name = self.name(at, record, attributes.name)?;
+        let name = self.read_name(at, record, attributes.name)?;
         let extent = record.extent();
         let what = if let Some(sector) = attributes.moved_to {
-            What::PlaceHolder(sector)
+            PendingKind::PlaceHolder(sector)
         } else if record.is_directory() {
-            let directory = self.enter(Directory {
+            let directory = self.add_directory(Directory {
                 extent,
                 parent,
                 node: NONE,
@@ -183,24 +195,24 @@ impl Scan {
             if attributes.moved {
                 return Ok(None);
             }
-            What::Directory(directory)
+            PendingKind::Directory(directory)
         } else if let Some(target) = attributes.link {
-            What::Link(target)
+            PendingKind::Link(target)
         } else if attributes.special {
-            What::Special
+            PendingKind::Special
         } else {
             if self.files == 0 {
                 self.tree.versions = record.identifier().ends_with(match self.flavor {
-                    Flavor::Main => b";1",
-                    Flavor::Joliet => b";\x001",
+                    TreeFlavor::Main => b";1",
+                    TreeFlavor::Joliet => b";\x001",
                 });
             }
             self.files += 1;
-            What::File
+            PendingKind::File
         };
-        let mut found = Found { name, what, record_at: at, extents: Vec::new() };
+        let mut found = PendingNode { name, what, record_at: at, extents: Vec::new() };
         match found.what {
-            What::File => add_section(reader, &mut found, record, at)?,
+            PendingKind::File => add_section(reader, &mut found, record, at)?,
             _ if record.has_more_sections() => {
                 let why = "only a regular file can have several sections".to_owned();
                 return Err(IsoError::Malformed { what: "directory record", at, why });
@@ -210,7 +222,7 @@ impl Scan {
         Ok(Some(found))
     }
 
-    fn name(
+    fn read_name(
         &self,
         at: u64,
         record: Record<'_>,
@@ -218,17 +230,17 @@ impl Scan {
     ) -> Result<String, IsoError> {
         let identifier = record.identifier();
         match self.flavor {
-            Flavor::Joliet => joliet_name(identifier, at),
-            Flavor::Main => {
-                let plain = checked_name(&linux_name(identifier), at)?;
-                checked_name(identifier, at)?;
+            TreeFlavor::Joliet => joliet_name(identifier, at),
+            TreeFlavor::Main => {
+                let plain = validate_name(&linux_name(identifier), at)?;
+                validate_name(identifier, at)?;
                 Ok(rock_ridge.unwrap_or(plain))
             }
         }
     }
 
     /// Makes nodes of what a directory holds.
-    fn add_nodes(&mut self, parent: u32, mut found: Vec<Found>) -> Result<(), IsoError> {
+    fn add_nodes(&mut self, parent: u32, mut found: Vec<PendingNode>) -> Result<(), IsoError> {
         found.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(pair) = found.windows(2).find(|pair| pair[0].name == pair[1].name) {
             let why = "is the name of two records of one directory";
@@ -237,22 +249,22 @@ impl Scan {
         }
         let number = |len: usize| u32::try_from(len).expect("below the record limit");
         let first = number(self.tree.nodes.len());
-        for Found { name, what, record_at, extents } in found {
+        for PendingNode { name, what, record_at, extents } in found {
             let index = number(self.tree.nodes.len());
             let kind = match what {
-                What::File => Kind::File,
-                What::Special => Kind::Special,
-                What::Directory(directory) => {
+                PendingKind::File => NodeKind::File,
+                PendingKind::Special => NodeKind::Special,
+                PendingKind::Directory(directory) => {
                     self.tree.directories[directory as usize].node = index;
-                    Kind::Directory(directory)
+                    NodeKind::Directory(directory)
                 }
-                What::Link(target) => {
+                PendingKind::Link(target) => {
                     self.tree.links.push(target.into());
-                    Kind::Link(number(self.tree.links.len() - 1))
+                    NodeKind::Link(number(self.tree.links.len() - 1))
                 }
-                What::PlaceHolder(sector) => {
+                PendingKind::PlaceHolder(sector) => {
                     self.place_holders.push((u64::from(sector), index));
-                    Kind::Directory(NONE)
+                    NodeKind::Directory(NONE)
                 }
             };
             let node = Node {
@@ -291,7 +303,7 @@ impl Scan {
                 return Err(IsoError::Loop { what: "a relocated directory", at });
             }
             *shown = node;
-            self.tree.nodes[node as usize].kind = Kind::Directory(directory);
+            self.tree.nodes[node as usize].kind = NodeKind::Directory(directory);
         }
         Ok(())
     }
@@ -306,7 +318,7 @@ impl Scan {
             }
             let children = self.tree.directories[directory as usize].children.clone();
             for node in &self.tree.nodes[children.start as usize..children.end as usize] {
-                if let Kind::Directory(inner) = node.kind {
+                if let NodeKind::Directory(inner) = node.kind {
                     open.push((inner, depth + 1));
                 }
             }
@@ -326,8 +338,8 @@ fn expect_dots(record: Record<'_>, at: u64, which: u8) -> Result<(), IsoError> {
 
 /// Adds the sectors of one record to a file.
 fn add_section(
-    reader: &mut Reader<'_>,
-    found: &mut Found,
+    reader: &mut BoundedReader<'_>,
+    found: &mut PendingNode,
     record: Record<'_>,
     at: u64,
 ) -> Result<(), IsoError> {

@@ -11,8 +11,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use rpmrepo_metadata::{FileType, Package};
 
-use super::pool::{Origin, Place, Pool};
-use super::problem::Problem;
+use super::pool::{PackageIndex, PackageOrigin, Pool};
+use super::problem::DepsolveProblem;
 use super::solve::Solution;
 
 /// Owners of one path that are kept.
@@ -20,14 +20,14 @@ const MOST_OWNERS: usize = 64;
 
 /// Files of more than one package.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct FileOwners {
     /// Paths that add-ons bring, directories and ghosts left out, with all who have them.
-    owners: BTreeMap<String, Vec<Place>>,
+    owners: BTreeMap<String, Vec<PackageIndex>>,
 }
 
-impl Files {
+impl FileOwners {
     /// Notes the files of the add-on that was added last.
-    pub fn note(&mut self, pool: &Pool, package: &Package) {
+    pub fn add_package(&mut self, pool: &Pool, package: &Package) {
         let place = pool.len() - 1;
         for file in package.files().iter().filter(|file| file.filetype() == FileType::File) {
             self.owners.entry(file.path()).or_default().push(place);
@@ -39,11 +39,11 @@ impl Files {
     /// # Errors
     ///
     /// A fragment that says what is wrong with them.
-    pub fn read(&mut self, pool: &mut Pool, xml: impl BufRead) -> Result<(), String> {
+    pub fn read_file_lists(&mut self, pool: &mut Pool, xml: impl BufRead) -> Result<(), String> {
         let wanted = pool.missing_paths();
         let mut reader = Reader::from_reader(xml);
         let mut buffer = Vec::new();
-        let mut here = Here::default();
+        let mut here = FileListParser::default();
         loop {
             buffer.clear();
             match reader.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
@@ -56,7 +56,7 @@ impl Files {
                     here.text(&text);
                 }
                 Event::GeneralRef(name) if here.path.is_some() => {
-                    here.text(&resolved(&name)?);
+                    here.text(&resolve_entity(&name)?);
                 }
                 Event::End(_) => here.close(self, pool, &wanted),
                 Event::Eof => return Ok(()),
@@ -66,8 +66,8 @@ impl Files {
     }
 
     /// Adds to the problems of a solution the files that two of its packages bring.
-    pub fn judge(&self, pool: &Pool, solution: &mut Solution) {
-        let taken: BTreeSet<Place> = solution.places.iter().copied().collect();
+    pub fn add_conflicts(&self, pool: &Pool, solution: &mut Solution) {
+        let taken: BTreeSet<PackageIndex> = solution.packages.iter().copied().collect();
         for (path, owners) in &self.owners {
             let mut there = owners.iter().copied().filter(|place| taken.contains(place));
             let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
@@ -75,7 +75,7 @@ impl Files {
             if pool.packages[first].name == pool.packages[second].name {
                 continue;
             }
-            solution.problems.push(Problem::SameFile {
+            solution.problems.push(DepsolveProblem::SameFile {
                 path: path.clone(),
                 package: pool.nevra(first),
                 other: pool.nevra(second),
@@ -85,7 +85,7 @@ impl Files {
 }
 
 /// An entity by its name.
-fn resolved(name: &str) -> Result<String, String> {
+fn resolve_entity(name: &str) -> Result<String, String> {
     let code = match name {
         "amp" => return Ok("&".into()),
         "lt" => return Ok("<".into()),
@@ -103,14 +103,14 @@ fn resolved(name: &str) -> Result<String, String> {
 
 /// Where the reader is.
 #[derive(Default)]
-struct Here {
+struct FileListParser {
     name: String,
     arch: String,
-    place: Option<Place>,
+    place: Option<PackageIndex>,
     path: Option<String>,
 }
 
-impl Here {
+impl FileListParser {
     fn open(&mut self, pool: &Pool, start: &BytesStart<'_>) -> Result<(), String> {
         match start.local_name().as_ref() {
             "package" => {
@@ -122,7 +122,7 @@ impl Here {
                 let part = |name| attribute(start, name);
                 let (epoch, ver, rel) = (part("epoch")?, part("ver")?, part("rel")?);
                 let evr = format!("{epoch}:{ver}-{rel}");
-                self.place = pool.find(&self.name, &evr, &self.arch);
+                self.place = pool.find_base_package(&self.name, &evr, &self.arch);
             }
             "file" if self.place.is_some() && attribute(start, "type")?.is_empty() => {
                 self.path = Some(String::new());
@@ -142,7 +142,7 @@ impl Here {
         }
     }
 
-    fn close(&mut self, files: &mut Files, pool: &mut Pool, wanted: &BTreeSet<String>) {
+    fn close(&mut self, files: &mut FileOwners, pool: &mut Pool, wanted: &BTreeSet<String>) {
         let (Some(place), Some(path)) = (self.place, self.path.take()) else { return };
         let (path, is_dir) = match path.strip_prefix('\0') {
             Some(path) => (path, true),
@@ -154,7 +154,7 @@ impl Here {
         if let Some(owners) = files.owners.get_mut(path)
             && !is_dir
             && owners.len() < MOST_OWNERS
-            && pool.packages[place].origin == Origin::Base
+            && pool.packages[place].origin == PackageOrigin::Base
         {
             owners.push(place);
         }

@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::super::writing::{Belt, CHUNK, Progress, with_tap};
+use super::super::writing::{BufferPool, CHUNK, Progress, with_sink};
 use super::error::DeltaError;
 use super::index::{SectorIndex, is_zero};
-use super::write::Writer;
+use super::write::DeltaWriter;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::iso::bytemap::SECTOR;
 
@@ -27,7 +27,7 @@ pub struct Comparison {
 }
 
 /// An open file and its length.
-pub struct Sized<'a> {
+pub struct SizedFile<'a> {
     /// The file.
     pub file: &'a File,
     /// Bytes.
@@ -40,8 +40,8 @@ pub struct Sized<'a> {
 ///
 /// Fails when one of them cannot be read.
 pub fn compare(
-    image: &Sized<'_>,
-    base: &Sized<'_>,
+    image: &SizedFile<'_>,
+    base: &SizedFile<'_>,
     progress: Progress<'_>,
 ) -> io::Result<Comparison> {
     let mut whole_base = Sha256Hasher::default();
@@ -50,10 +50,10 @@ pub fn compare(
     let mut differing = Vec::new();
     let mut take_base = |bytes: &[u8]| {
         whole_base.update(bytes);
-        index.take(bytes);
+        index.add(bytes);
     };
-    with_tap(Some(&mut take_base), |carry| {
-        let mut belt = Belt::new();
+    with_sink(Some(&mut take_base), |carry| {
+        let mut buffers = BufferPool::new();
         let mut buffer = vec![0; CHUNK];
         let mut at = 0;
         while at < image.len.max(base.len) {
@@ -61,14 +61,15 @@ pub fn compare(
                 let left = usize::try_from(len.saturating_sub(at)).unwrap_or(usize::MAX);
                 left.min(CHUNK)
             };
-            let theirs = belt.fill(size(base.len), |buffer| base.file.read_exact_at(buffer, at))?;
+            let theirs =
+                buffers.fill(size(base.len), |buffer| base.file.read_exact_at(buffer, at))?;
             let ours = &mut buffer[..size(image.len)];
             image.file.read_exact_at(ours, at)?;
             if !theirs.is_empty() {
                 carry(&theirs);
             }
             whole_image.update(ours);
-            note(ours, &theirs, at, &mut differing);
+            note_differences(ours, &theirs, at, &mut differing);
             at += CHUNK as u64;
             progress(at.min(image.len));
         }
@@ -80,7 +81,7 @@ pub fn compare(
 }
 
 /// Adds the sectors of `ours` that are not in `theirs` to what differs.
-fn note(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u64, u64)>) {
+fn note_differences(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u64, u64)>) {
     if theirs.starts_with(ours) {
         return;
     }
@@ -103,12 +104,12 @@ fn note(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u64, u64)>) {
 /// # Errors
 ///
 /// Fails when a file cannot be read or the delta cannot be written.
-pub fn put(
+pub fn write_range(
     range: (u64, u64),
-    image: &Sized<'_>,
-    base: &Sized<'_>,
+    image: &SizedFile<'_>,
+    base: &SizedFile<'_>,
     index: &SectorIndex,
-    writer: &mut Writer<'_>,
+    writer: &mut DeltaWriter<'_>,
 ) -> Result<(), DeltaError> {
     let mut buffer = vec![0; CHUNK];
     let mut theirs = [0; SECTOR as usize];

@@ -3,10 +3,10 @@
 //!
 //! Not for zisofs, AAIP or other extensions: their entries are kept and not understood.
 
+use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
 use super::error::IsoError;
-use super::name::checked_name;
-use super::reader::Reader;
+use super::name::validate_name;
 use super::record::{Record, both32, le32};
 use super::timestamp::Timestamp;
 
@@ -34,13 +34,13 @@ pub(super) struct RockRidge {
 }
 
 /// One entry and where it stands on the medium, be it in a record or a continuation area.
-pub(super) struct Entry<'a> {
+pub(super) struct SystemUseEntry<'a> {
     /// Its first byte on the medium.
     pub at: u64,
     bytes: &'a [u8],
 }
 
-impl Entry<'_> {
+impl SystemUseEntry<'_> {
     pub(super) fn is(&self, signature: &[u8; 2]) -> bool {
         self.bytes.starts_with(signature)
     }
@@ -51,7 +51,7 @@ impl Entry<'_> {
     }
 
     /// The first half of the both-endian number at `at` of the entry.
-    pub(super) fn number(&self, at: usize) -> Result<u32, IsoError> {
+    pub(super) fn read_u32(&self, at: usize) -> Result<u32, IsoError> {
         match self.bytes.get(at..at + 4) {
             Some(_) => Ok(le32(self.bytes, at)),
             None => Err(self.malformed(format!("its length is {}", self.bytes.len()))),
@@ -64,8 +64,8 @@ impl Entry<'_> {
 }
 
 /// Finds out from the root's own record whether and how the medium does Rock Ridge.
-pub(super) fn detect(
-    reader: &mut Reader<'_>,
+pub(super) fn detect_rock_ridge(
+    reader: &mut BoundedReader<'_>,
     at: u64,
     root: Record<'_>,
 ) -> Result<Option<RockRidge>, IsoError> {
@@ -74,7 +74,7 @@ pub(super) fn detect(
     let Some(start) = first_area_at(tail) else { return Ok(None) };
     let mut rock = RockRidge { skip: tail[start + 6], px_len: 36, rr_entry: false };
     let mut is_rock_ridge = false;
-    walk(reader, at + (tail_at + start) as u64, &tail[start..], |entry| {
+    visit_areas(reader, at + (tail_at + start) as u64, &tail[start..], |entry| {
         if entry.is(b"PX") {
             is_rock_ridge = true;
             rock.px_len = if entry.bytes.len() >= 44 { 44 } else { 36 };
@@ -108,16 +108,16 @@ pub(super) struct Attributes {
 }
 
 /// Reads what Rock Ridge says about the record at byte `at`.
-pub(super) fn attributes(
-    reader: &mut Reader<'_>,
+pub(super) fn read_attributes(
+    reader: &mut BoundedReader<'_>,
     rock: RockRidge,
     at: u64,
     record: Record<'_>,
 ) -> Result<Attributes, IsoError> {
     let mut found = Attributes::default();
     let mut name: Option<Vec<u8>> = None;
-    let mut link: Option<Link> = None;
-    each_entry(reader, rock, at, record, |entry| {
+    let mut link: Option<LinkTarget> = None;
+    visit_entries(reader, rock, at, record, |entry| {
         if entry.is(b"NM") {
             let payload = entry.payload();
             let Some((&flags, text)) = payload.split_first() else {
@@ -132,18 +132,18 @@ pub(super) fn attributes(
                 return Err(entry.malformed("a name of more than 255 bytes".to_owned()));
             }
         } else if entry.is(b"PX") {
-            let format = entry.number(4)? & MODE_FORMAT;
+            let format = entry.read_u32(4)? & MODE_FORMAT;
             found.special = ![MODE_LINK, MODE_FILE, MODE_DIRECTORY, 0].contains(&format);
         } else if entry.is(b"SL") {
             link.get_or_insert_default().add(&entry)?;
         } else if entry.is(b"CL") {
-            found.moved_to = Some(entry.number(4)?);
+            found.moved_to = Some(entry.read_u32(4)?);
         } else if entry.is(b"RE") {
             found.moved = true;
         }
         Ok(())
     })?;
-    found.name = name.map(|bytes| checked_name(&bytes, at)).transpose()?;
+    found.name = name.map(|bytes| validate_name(&bytes, at)).transpose()?;
     found.link = link.map(|link| link.target(at)).transpose()?;
     Ok(found)
 }
@@ -156,27 +156,27 @@ fn first_area_at(tail: &[u8]) -> Option<usize> {
 }
 
 /// Hands each entry of a record to `visit`.
-pub(super) fn each_entry(
-    reader: &mut Reader<'_>,
+pub(super) fn visit_entries(
+    reader: &mut BoundedReader<'_>,
     rock: RockRidge,
     at: u64,
     record: Record<'_>,
-    visit: impl FnMut(Entry<'_>) -> Result<(), IsoError>,
+    visit: impl FnMut(SystemUseEntry<'_>) -> Result<(), IsoError>,
 ) -> Result<(), IsoError> {
     let tail_at = record.system_use_at();
     let skip = first_area_at(&record.bytes()[tail_at..]).unwrap_or(rock.skip.into());
     let start = (tail_at + skip).min(record.bytes().len());
-    walk(reader, at + start as u64, &record.bytes()[start..], visit)
+    visit_areas(reader, at + start as u64, &record.bytes()[start..], visit)
 }
 
 /// Walks the entries of an area and of the areas that continue it.
-fn walk(
-    reader: &mut Reader<'_>,
+fn visit_areas(
+    reader: &mut BoundedReader<'_>,
     at: u64,
     area: &[u8],
-    mut visit: impl FnMut(Entry<'_>) -> Result<(), IsoError>,
+    mut visit: impl FnMut(SystemUseEntry<'_>) -> Result<(), IsoError>,
 ) -> Result<(), IsoError> {
-    let mut next = walk_area(at, area, &mut visit)?;
+    let mut next = visit_area(at, area, &mut visit)?;
     let mut hops = 0;
     while let Some((at, len)) = next {
         hops += 1;
@@ -188,16 +188,16 @@ fn walk(
             return Err(IsoError::Malformed { what: "continuation area", at, why });
         }
         let area = reader.read("a continuation area", at, len as usize)?;
-        next = walk_area(at, &area, &mut visit)?;
+        next = visit_area(at, &area, &mut visit)?;
     }
     Ok(())
 }
 
 /// Walks one area; answers with place and length of the one that continues it.
-fn walk_area(
+fn visit_area(
     at: u64,
     area: &[u8],
-    visit: &mut impl FnMut(Entry<'_>) -> Result<(), IsoError>,
+    visit: &mut impl FnMut(SystemUseEntry<'_>) -> Result<(), IsoError>,
 ) -> Result<Option<(u64, u32)>, IsoError> {
     let mut offset = 0;
     let mut next = None;
@@ -208,12 +208,13 @@ fn walk_area(
             let why = format!("its length is {len}, with {} bytes left", area.len() - offset);
             return Err(IsoError::Malformed { what: "system use entry", at: entry_at, why });
         };
-        let entry = Entry { at: entry_at, bytes };
+        let entry = SystemUseEntry { at: entry_at, bytes };
         if entry.is(b"ST") {
             break;
         }
         if entry.is(b"CE") {
-            let (sector, skip, len) = (entry.number(4)?, entry.number(12)?, entry.number(20)?);
+            let (sector, skip, len) =
+                (entry.read_u32(4)?, entry.read_u32(12)?, entry.read_u32(20)?);
             next = Some((u64::from(sector) * SECTOR + u64::from(skip), len));
         } else {
             visit(entry)?;
@@ -225,14 +226,14 @@ fn walk_area(
 
 /// The target of a symbolic link while its components come in.
 #[derive(Default)]
-struct Link {
+struct LinkTarget {
     target: Vec<u8>,
     /// Whether the last component goes on in the next one.
     open: bool,
 }
 
-impl Link {
-    fn add(&mut self, entry: &Entry<'_>) -> Result<(), IsoError> {
+impl LinkTarget {
+    fn add(&mut self, entry: &SystemUseEntry<'_>) -> Result<(), IsoError> {
         let mut rest = entry.payload().get(1..).unwrap_or_default();
         while !rest.is_empty() {
             let component = rest
@@ -363,13 +364,13 @@ mod tests {
         let extent = Extent { sector: 0, len: 0 };
         let bytes =
             NewRecord { identifier: b"A.;1", extent, directory: false, system_use: area, at: at() }
-                .bytes()
+                .to_bytes()
                 .unwrap();
         let mut source = ByteMap::new();
         source.push_bytes(continued);
         source.pad_to(SECTOR);
         let record = Record::parse(&bytes, 0, 0).unwrap().unwrap();
-        attributes(&mut Reader::new(&source), rock, 0, record)
+        read_attributes(&mut BoundedReader::new(&source), rock, 0, record)
     }
 
     fn ce(skip: u32, len: u32) -> Vec<u8> {
@@ -428,7 +429,7 @@ mod tests {
         let extent = Extent { sector: 0, len: 0 };
         let mut record =
             NewRecord { identifier: b"A", extent, directory: false, system_use: &area, at: at() }
-                .bytes()
+                .to_bytes()
                 .unwrap();
         set_times(ROCK, &mut record, at());
         let tail = &record[34..];
