@@ -215,7 +215,7 @@ pub struct ReportArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOnArg {
-    /// ExitStatus 1 when a warning is found
+    /// Exit 1 when a warning is found
     Warning,
 }
 
@@ -449,7 +449,7 @@ pub struct LintKickstartArgs {
 /// target, the suspected checks are run on it and each cause is confirmed,
 /// ruled out or undecided.
 ///
-/// ExitStatus status without a target: 0 something fits, 3 nothing does. With one:
+/// Exit status without a target: 0 something fits, 3 nothing does. With one:
 /// 1 a cause is confirmed, 0 all are ruled out, 3 neither. 2: could not run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
