@@ -84,9 +84,9 @@ impl VmxText {
     ///
     /// ```
     /// use preflight::vm::VmxText;
-    /// assert_eq!(VmxText::of("a \"b\" | c").as_str(), "a |22b|22 |7C c");
+    /// assert_eq!(VmxText::escape("a \"b\" | c").as_str(), "a |22b|22 |7C c");
     /// ```
-    pub fn of(text: &str) -> Self {
+    pub fn escape(text: &str) -> Self {
         let escape = |c: char| match c {
             '"' | '|' => format!("|{:02X}", u32::from(c)),
             c if c.is_ascii_control() => format!("|{:02X}", u32::from(c)),
@@ -111,9 +111,9 @@ impl XmlText {
     ///
     /// ```
     /// use preflight::vm::XmlText;
-    /// assert_eq!(XmlText::of("<a & 'b' \"c\">").as_str(), "&lt;a &amp; &apos;b&apos; &quot;c&quot;&gt;");
+    /// assert_eq!(XmlText::escape("<a & 'b' \"c\">").as_str(), "&lt;a &amp; &apos;b&apos; &quot;c&quot;&gt;");
     /// ```
-    pub fn of(text: &str) -> Self {
+    pub fn escape(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
@@ -136,7 +136,7 @@ impl XmlText {
 
 /// What the recipe does not say of the machine.
 #[derive(Clone, Debug)]
-pub struct Surroundings<'a> {
+pub struct VmOptions<'a> {
     /// The image in its CD drive.
     pub image: &'a str,
     /// The network its adapter is on.
@@ -145,7 +145,7 @@ pub struct Surroundings<'a> {
 
 /// Both descriptors, and what a person should know of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Descriptors {
+pub struct VmDescriptors {
     /// For an ESXi host's own datastore.
     pub vmx: String,
     /// For a client that deploys.
@@ -197,18 +197,18 @@ pub fn describe(
     assets: &Assets,
     recipe: &Recipe,
     profile: &Profile,
-    around: &Surroundings<'_>,
-) -> Result<Descriptors, VmError> {
-    let image = checked("image", around.image)?;
-    let network = checked("network", around.network)?;
+    options: &VmOptions<'_>,
+) -> Result<VmDescriptors, VmError> {
+    let image = check_text("image", options.image)?;
+    let network = check_text("network", options.network)?;
     let name = recipe.host_name.as_str().split('.').next().unwrap_or("master-target").to_owned();
     let title = match &recipe.title {
         Some(title) => title.as_str().to_owned(),
         None => "Linux master target".to_owned(),
     };
     let sizes = [
-        ("system", size("system", Some(&recipe.disks.system), SYSTEM_GIB)?),
-        ("retention", size("retention", retention(recipe), RETENTION_GIB)?),
+        ("system", disk_size_gib("system", Some(&recipe.disks.system), SYSTEM_GIB)?),
+        ("retention", disk_size_gib("retention", retention_disk(recipe), RETENTION_GIB)?),
     ];
     let largest = sizes.iter().map(|(_, gib)| *gib).max().unwrap_or_default();
     let hardware = if largest > LARGEST_AT_9_GIB { 10 } else { 9 };
@@ -220,14 +220,14 @@ pub fn describe(
             instance: 7 + unit,
             label: format!("Hard disk {}, {what}", unit + 1),
             gib: *gib,
-            vmx_file: VmxText::of(&file(&name, what)),
+            vmx_file: VmxText::escape(&disk_file(&name, what)),
         })
         .collect();
     let commands = sizes
         .iter()
-        .map(|(what, gib)| format!("vmkfstools -c {gib}G -d thin {}", file(&name, what)))
+        .map(|(what, gib)| format!("vmkfstools -c {gib}G -d thin {}", disk_file(&name, what)))
         .collect();
-    let (guest_id, guest) = guest(profile.generation);
+    let (guest_id, guest) = guest_ids(profile.generation);
     let model = Model {
         hardware,
         hardware_padded: format!("{hardware:02}"),
@@ -239,10 +239,10 @@ pub fn describe(
         memory_mib: MEMORY_MIB,
         guest_id,
         disks,
-        vmx: texts(VmxText::of, [&name, &title, image, network, guest]),
-        xml: texts(XmlText::of, [&name, &title, image, network, guest]),
+        vmx: texts(VmxText::escape, [&name, &title, image, network, guest]),
+        xml: texts(XmlText::escape, [&name, &title, image, network, guest]),
     };
-    Ok(Descriptors {
+    Ok(VmDescriptors {
         vmx: template::render(assets, "vm/machine.vmx.hbs", &model)?,
         ovf: template::render(assets, "vm/machine.ovf.hbs", &model)?,
         notes: notes(hardware, &sizes),
@@ -260,7 +260,7 @@ fn texts<T>(of: fn(&str) -> T, [name, title, image, network, guest]: [&str; 5]) 
     }
 }
 
-fn checked<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError> {
+fn check_text<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError> {
     let fits = (1..=200).contains(&text.chars().count());
     // What XML 1.0 has no place for is not in the name of anything either.
     let is_odd = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
@@ -270,7 +270,7 @@ fn checked<'t>(what: &'static str, text: &'t str) -> Result<&'t str, VmError> {
     Ok(text)
 }
 
-fn file(name: &str, what: &str) -> String {
+fn disk_file(name: &str, what: &str) -> String {
     match what {
         "system" => format!("{name}.vmdk"),
         what => format!("{name}-{what}.vmdk"),
@@ -278,7 +278,7 @@ fn file(name: &str, what: &str) -> String {
 }
 
 /// The retention disk as the recipe has it, when it says anything of one.
-fn retention(recipe: &Recipe) -> Option<&Disk> {
+fn retention_disk(recipe: &Recipe) -> Option<&Disk> {
     match &recipe.retention {
         Retention::Install(retention) => Some(&retention.disk),
         Retention::None | Retention::FirstBoot { .. } => None,
@@ -287,7 +287,7 @@ fn retention(recipe: &Recipe) -> Option<&Disk> {
 
 /// A size in whole GiB that the guard before the installation lets through: the usual one, moved
 /// into the recipe's range.
-fn size(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<u64, VmError> {
+fn disk_size_gib(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<u64, VmError> {
     let range = disk.and_then(|disk| disk.size);
     let min = range.and_then(|range| range.min).map(|min| min.bytes().div_ceil(GIB));
     let max = range.and_then(|range| range.max).map(|max| max.bytes() / GIB);
@@ -303,7 +303,7 @@ fn size(what: &'static str, disk: Option<&Disk>, usual: u64) -> Result<u64, VmEr
 
 /// The guest id of the API, and the word of a `.vmx`. Ids of their own for releases of CentOS
 /// came with version 6.5 of the API; this one is known to all that the documents name.
-fn guest(generation: Generation) -> (&'static str, &'static str) {
+fn guest_ids(generation: Generation) -> (&'static str, &'static str) {
     match generation {
         Generation::El6 | Generation::El7 => ("centos64Guest", "centos-64"),
     }
@@ -346,16 +346,20 @@ mod tests {
             ("{max: 500 MiB}", 100, None),
             ("{min: 100 TiB}", 100, None),
         ] {
-            assert_eq!(size("system", Some(&disk(range)), usual).ok(), expected, "{range}");
+            assert_eq!(
+                disk_size_gib("system", Some(&disk(range)), usual).ok(),
+                expected,
+                "{range}"
+            );
         }
-        assert_eq!(size("retention", None, 1024).ok(), Some(1024));
+        assert_eq!(disk_size_gib("retention", None, 1024).ok(), Some(1024));
     }
 
     #[test]
     fn texts_that_no_descriptor_holds_are_refused() {
         for text in ["", "a\nb", "a\u{0}", "\u{ffff}", &"x".repeat(201)] {
-            assert!(checked("network", text).is_err(), "{text:?}");
+            assert!(check_text("network", text).is_err(), "{text:?}");
         }
-        assert!(checked("network", "VM Network \"<&|>\" é").is_ok());
+        assert!(check_text("network", "VM Network \"<&|>\" é").is_ok());
     }
 }

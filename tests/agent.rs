@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use preflight::agent::{AgentError, NameForm, STANDIN_FILE_NAME, Script, inspect, standin_bundle};
+use preflight::agent::{
+    AgentError, AgentScript, NameForm, STANDIN_FILE_NAME, inspect, standin_bundle,
+};
 use preflight::digest::Sha256;
 use tar::{EntryType, Header};
 
@@ -95,7 +97,7 @@ fn the_scripts_inside_are_told_and_read_no_further() {
     ]);
     let bundle = inspect(&bytes[..], NAME).unwrap();
     assert!(bundle.scripts.complete);
-    let told = |script: &Script| {
+    let told = |script: &AgentScript| {
         format!("{} {:o} {} {}", script.path, script.mode, script.size, script.interpreter)
     };
     let told: Vec<String> = bundle.scripts.items.iter().map(told).collect();

@@ -17,8 +17,8 @@ use std::process::Command;
 
 use preflight::assets::Assets;
 use preflight::image::static_program;
-use preflight::installer::self_check::{JUDGE_INSTALLED, SelfCheck, render};
-use preflight::installer::service::Init;
+use preflight::installer::self_check::{BINARY_PATH, SelfCheck, render};
+use preflight::installer::service::InitSystem;
 use program::{binary, skipped};
 use serde_json::Value;
 use sshd::{Server, is_root, lab, there_are_servers, there_is};
@@ -33,14 +33,14 @@ fn machine(below: &Path, name: &str) -> PathBuf {
     let made = Command::new(lab().join("mkroot.sh")).arg(name).arg(&root).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let check = SelfCheck {
-        init: Init::SysV,
+        init: InitSystem::SysV,
         keep: 8,
         server: Some("cs01.example.test".into()),
         retention: "/mnt/retention".into(),
         scsi_id: "/lib/udev/scsi_id".into(),
     };
     for file in render(&check, &Assets::embedded()).unwrap() {
-        let path = root.join(file.installed.trim_start_matches('/'));
+        let path = root.join(file.installed_path.trim_start_matches('/'));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, file.text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(file.mode)).unwrap();
@@ -53,7 +53,7 @@ fn machine(below: &Path, name: &str) -> PathBuf {
 }
 
 fn ride_along(root: &Path, program: &Path) {
-    let place = root.join(JUDGE_INSTALLED.trim_start_matches('/'));
+    let place = root.join(BINARY_PATH.trim_start_matches('/'));
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::copy(program, &place).unwrap();
 }
@@ -232,7 +232,7 @@ fn large_program(at: &Path) {
     bytes.extend(b"preflight.capture/1");
     fs::write(at, bytes).unwrap();
     let file = fs::OpenOptions::new().write(true).open(at).unwrap();
-    file.set_len(static_program::MOST_BYTES).unwrap();
+    file.set_len(static_program::MAX_BYTES).unwrap();
 }
 
 /// The most memory that building the demo takes, in KiB.
@@ -250,7 +250,7 @@ fn what_rides_along_is_not_held_in_memory() {
     large_program(&dir.path().join("large"));
     let none = peak_of_building(dir.path(), &binary(), "none");
     let large = peak_of_building(dir.path(), &binary(), "large");
-    assert_eq!(manifest(dir.path())["self_check"]["binary"]["size"], static_program::MOST_BYTES);
+    assert_eq!(manifest(dir.path())["self_check"]["binary"]["size"], static_program::MAX_BYTES);
     println!("building takes {none} KiB, with a program of 64 MiB inside {large} KiB");
     assert!(large < none + 8 * 1024, "{large} KiB, without it {none} KiB");
     let Some(program) = static_build() else {

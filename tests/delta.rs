@@ -100,7 +100,9 @@ fn another_base_is_refused_by_length_or_digest() {
     changed[7] ^= 1;
     for (other, seen) in [(&base[1..], "40959 bytes"), (&changed[..], "sha256 ")] {
         let error = rebuilt(&delta, other).unwrap_err();
-        assert!(matches!(&error, DeltaError::OtherBase { found, .. } if found.starts_with(seen)));
+        assert!(
+            matches!(&error, DeltaError::BaseMismatch { found, .. } if found.starts_with(seen))
+        );
         assert!(error.hint().unwrap().contains("--base"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use machine::{APPLY, Machine, RETENTION, Shell, WWID, ended, have, mode, now, skipped};
-use preflight::installer::service::Init;
+use preflight::installer::service::InitSystem;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 fn shells() -> impl Iterator<Item = Shell> {
@@ -560,7 +560,7 @@ fn formatting_that_was_cut_short_goes_on_and_a_made_volume_is_kept() {
 
 #[test]
 fn on_systemd_the_unit_is_disabled() {
-    let machine = Machine::with(Shell::Sh, |boot| boot.init = Init::Systemd);
+    let machine = Machine::with(Shell::Sh, |boot| boot.init = InitSystem::Systemd);
     machine.start();
     machine.reboot();
     machine.start();

@@ -65,7 +65,7 @@ impl Bench {
         }
         let medium = Medium::from_map(image).ok()?;
         // As if somebody had put the media md5 right.
-        let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
+        let facts = inspect::inspect_medium(&medium, MediaMd5Check::Implanted);
         let document = Document::new("image", &facts);
         let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
         let findings = check::judge(&self.checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);

@@ -34,7 +34,7 @@ use preflight::facts::Fact;
 use preflight::image::recipe::Recipe;
 use preflight::image::resolve::resolve;
 use preflight::image::setting::Setting;
-use preflight::installer::kickstart::parse::Kind;
+use preflight::installer::kickstart::parse::SectionKind;
 use preflight::installer::kickstart::{
     Carrier, Kickstart, Placement, RootAccess, facts, lint, parse, render,
 };
@@ -128,7 +128,7 @@ fn rendered(variant: &Variant) -> (Generation, String) {
     let assets = Assets::embedded();
     let settings: Vec<Setting> = variant.settings.iter().map(|s| s.parse().unwrap()).collect();
     let file = Recipe::read(&assets, variant.recipe, &settings).unwrap();
-    let system = resolve(&file.recipe, file.profile(&assets).unwrap()).unwrap();
+    let system = resolve(&file.recipe, file.read_profile(&assets).unwrap()).unwrap();
     let mut payload = BTreeSet::new();
     if system.agent != AgentKind::None {
         payload.insert("agent.tar.gz".parse().unwrap());
@@ -140,7 +140,7 @@ fn rendered(variant: &Variant) -> (Generation, String) {
         payload.insert("preflight-collect".parse().unwrap());
         payload.insert("preflight-selfcheck".parse().unwrap());
     }
-    if system.registers_with().is_some() {
+    if system.registration_server().is_some() {
         payload.insert("preflight-register".parse().unwrap());
         payload.insert("preflight".parse().unwrap());
     }
@@ -182,8 +182,8 @@ fn named(name: &str) -> &'static Variant {
 }
 
 /// The scripts of one kind in a rendered kickstart.
-fn scripts_of(text: &str, kind: Kind) -> Vec<String> {
-    parse(text).of_kind(kind).map(|section| section.text()).collect()
+fn scripts_of(text: &str, kind: SectionKind) -> Vec<String> {
+    parse(text).sections_of(kind).map(|section| section.text()).collect()
 }
 
 /// A program by its name, or a loud skip; in CI a skip is a failure.

@@ -129,7 +129,7 @@ fn in_memory(bytes: &[u8]) -> Arc<File> {
 /// What is accepted for extension must be a sound image afterwards, with the new file in it.
 fn image(bytes: &[u8], checks: &CheckSet) -> bool {
     let file = in_memory(bytes);
-    let Ok(facts) = inspect::image(&file, MediaMd5Check::Sum) else { return false };
+    let Ok(facts) = inspect::inspect_file(&file, MediaMd5Check::Sum) else { return false };
     let document = Document::new("image", &facts);
     let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
     let findings = check::judge(checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
@@ -363,7 +363,7 @@ fn recipes() {
     let accept = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
         let Ok(file) = Recipe::read(&assets, path.to_str().unwrap(), &[]) else { return false };
-        resolve(&file.recipe, file.profile(&assets).unwrap()).is_ok()
+        resolve(&file.recipe, file.read_profile(&assets).unwrap()).is_ok()
     };
     assert!(accept(subject.intact()));
     series("recipes", 3000, |number| accept(&subject.mutant(&mut Dice::of(7, number))));

@@ -16,8 +16,8 @@ use std::{fs, thread};
 
 use machine::{Machine, Shell};
 use preflight::assets::Assets;
-use preflight::installer::registration::{Commands, ConfigurationServer, render};
-use preflight::installer::service::Init;
+use preflight::installer::registration::{RegistrationCommands, RegistrationServer, render};
+use preflight::installer::service::InitSystem;
 
 const SECRET: &str = "Canary-5e1f-Passphrase";
 
@@ -60,17 +60,17 @@ struct Lab {
 
 impl Lab {
     fn new(shell: Shell, install: &str) -> Self {
-        Self::with(shell, install, Commands::Auto)
+        Self::with(shell, install, RegistrationCommands::Auto)
     }
 
-    fn with(shell: Shell, install: &str, commands: Commands) -> Self {
+    fn with(shell: Shell, install: &str, commands: RegistrationCommands) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let machine = Machine::new(shell);
         // The address that the agent is given must be one this machine reaches.
         let server =
-            ConfigurationServer { address: "cs01.example.test".parse().unwrap(), port, commands };
-        let files = render(&server, Init::SysV, "/root", &Assets::embedded()).unwrap();
+            RegistrationServer { address: "cs01.example.test".parse().unwrap(), port, commands };
+        let files = render(&server, InitSystem::SysV, "/root", &Assets::embedded()).unwrap();
         let text = &files[0].text;
         assert!(text.contains("server='cs01.example.test'"));
         machine
@@ -176,10 +176,10 @@ fn each_era_is_registered_by_its_own_commands() {
             ]
         };
         type Calls<'a> = &'a dyn Fn(u16) -> Vec<String>;
-        let cases: [(&str, Commands, Calls<'_>); 3] = [
-            (INSTALLER, Commands::Auto, &one),
-            (LATER, Commands::Auto, &two),
-            (INSTALLER, Commands::Installer, &one),
+        let cases: [(&str, RegistrationCommands, Calls<'_>); 3] = [
+            (INSTALLER, RegistrationCommands::Auto, &one),
+            (LATER, RegistrationCommands::Auto, &two),
+            (INSTALLER, RegistrationCommands::Installer, &one),
         ];
         for (install, commands, calls) in cases {
             let lab = Lab::with(shell, install, commands);

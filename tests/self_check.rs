@@ -16,7 +16,7 @@ use std::{fs, thread};
 use machine::{Ended, Machine, Shell, ended, mode};
 use preflight::assets::Assets;
 use preflight::installer::self_check::{SelfCheck, render};
-use preflight::installer::service::Init;
+use preflight::installer::service::InitSystem;
 use preflight::transport::capture;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -41,7 +41,7 @@ fn shells() -> impl Iterator<Item = Shell> {
 fn machine(shell: Shell) -> Machine {
     let machine = Machine::new(shell);
     let check = SelfCheck {
-        init: Init::SysV,
+        init: InitSystem::SysV,
         keep: 3,
         server: Some("cs01.example.test".into()),
         retention: "/mnt/retention".into(),

@@ -9,22 +9,22 @@ use std::io::{self, Read};
 
 use tar::{EntryType, PaxExtensions};
 
-use super::error::{AgentError, EntryFault, Limit};
+use super::error::{AgentError, ArchiveLimit, EntryFault};
 use super::gzip::Gunzip;
 use super::name::{self, AgentName};
 use super::numbers;
-use super::script::{self, Script};
-use super::tree::{self, Member, Refused, Tree};
+use super::script::{self, AgentScript};
+use super::tree::{self, ArchiveTree, Member, MemberError};
 use crate::digest::Sha256;
 
 /// How much of an archive is read at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ArchiveLimits {
     /// Bytes after decompression.
     pub unpacked_bytes: u64,
     /// Members.
     pub entries: u64,
-    /// Unpacked bytes for each compressed one, past the first [`Limits::allowance`].
+    /// Unpacked bytes for each compressed one, past the first [`ArchiveLimits::allowance`].
     pub ratio: u64,
     /// Unpacked bytes that are not held against the ratio.
     pub allowance: u64,
@@ -33,24 +33,24 @@ pub struct Limits {
 }
 
 /// The limits every bundle is read under.
-pub const LIMITS: Limits = Limits {
+pub const LIMITS: ArchiveLimits = ArchiveLimits {
     unpacked_bytes: 2 << 30,
     entries: 200_000,
     ratio: 200,
     allowance: 1 << 20,
-    depth: tree::MOST_DEPTH,
+    depth: tree::MAX_DEPTH,
 };
 
 /// Bytes of a record that names the next member.
-const MOST_RECORD: u64 = 64 * 1024;
+const MAX_RECORD: u64 = 64 * 1024;
 
 /// What one pass found.
-pub(super) struct Seen {
-    pub(super) tree: Tree,
+pub(super) struct ArchiveContents {
+    pub(super) tree: ArchiveTree,
     pub(super) entries: u64,
     pub(super) unpacked_bytes: u64,
     pub(super) inner_name: Option<AgentName>,
-    pub(super) scripts: Vec<Script>,
+    pub(super) scripts: Vec<AgentScript>,
     pub(super) sha256: Sha256,
     pub(super) len: u64,
 }
@@ -64,38 +64,38 @@ struct Records {
 }
 
 impl Records {
-    fn pending(&self) -> bool {
+    fn is_pending(&self) -> bool {
         self.path.is_some() || self.link.is_some() || self.extended
     }
 }
 
 /// What went wrong inside the walk, before it is known whose fault it is.
-enum Stop {
+enum WalkError {
     Io(io::Error),
     Error(AgentError),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for WalkError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
 /// Reads a bundle to its end.
-pub(super) fn read(reader: impl Read) -> Result<Seen, AgentError> {
+pub(super) fn read(reader: impl Read) -> Result<ArchiveContents, AgentError> {
     let mut gunzip = Gunzip::new(reader, LIMITS.unpacked_bytes, LIMITS.ratio, LIMITS.allowance)?;
     let mut walk = Walk::default();
-    let walked = walk.all(&mut gunzip);
+    let walked = walk.read_members(&mut gunzip);
     let entries = walk.entries;
     match walked {
         Ok(()) => {}
-        Err(Stop::Error(error)) => return Err(error),
-        Err(Stop::Io(source)) => return Err(blame(&gunzip, source, entries, true)),
+        Err(WalkError::Error(error)) => return Err(error),
+        Err(WalkError::Io(source)) => return Err(attribute_error(&gunzip, source, entries, true)),
     }
-    gunzip.drain().map_err(|source| blame(&gunzip, source, entries, false))?;
+    gunzip.drain().map_err(|source| attribute_error(&gunzip, source, entries, false))?;
     walk.tree.check_links()?;
-    let (sha256, len) = gunzip.taken();
-    Ok(Seen {
+    let (sha256, len) = gunzip.digest_and_len();
+    Ok(ArchiveContents {
         tree: walk.tree,
         entries,
         unpacked_bytes: walk.bytes,
@@ -107,16 +107,16 @@ pub(super) fn read(reader: impl Read) -> Result<Seen, AgentError> {
 }
 
 /// Whose fault an error is: the file's carrier, a limit, the compression, or the archive.
-fn blame<R: Read>(
+fn attribute_error<R: Read>(
     gunzip: &Gunzip<R>,
     source: io::Error,
     entries: u64,
     in_archive: bool,
 ) -> AgentError {
-    if let Some(failure) = gunzip.failure() {
+    if let Some(failure) = gunzip.take_failure() {
         return AgentError::Read(failure);
     }
-    if let Some(limit) = source.get_ref().and_then(|inner| inner.downcast_ref::<Limit>()) {
+    if let Some(limit) = source.get_ref().and_then(|inner| inner.downcast_ref::<ArchiveLimit>()) {
         return AgentError::TooMuch { limit: *limit, entries };
     }
     // The tar reader's own complaints are of kind Other; flate2's are InvalidInput, InvalidData or
@@ -129,15 +129,15 @@ fn blame<R: Read>(
 
 #[derive(Default)]
 struct Walk {
-    tree: Tree,
+    tree: ArchiveTree,
     entries: u64,
     bytes: u64,
     inner_name: Option<AgentName>,
-    scripts: Vec<Script>,
+    scripts: Vec<AgentScript>,
 }
 
 impl Walk {
-    fn all(&mut self, reader: &mut impl Read) -> Result<(), Stop> {
+    fn read_members(&mut self, reader: &mut impl Read) -> Result<(), WalkError> {
         let mut archive = tar::Archive::new(reader);
         let mut records = Records::default();
         // Raw: the reader's own handling of extension records holds them in memory whole.
@@ -146,33 +146,35 @@ impl Walk {
             let kind = entry.header().entry_type();
             let size = entry.size();
             let own_name = String::from_utf8_lossy(&entry.header().path_bytes()).into_owned();
-            let refuse = |fault| Stop::Error(refused(&own_name, fault));
+            let refuse = |fault| WalkError::Error(entry_error(&own_name, fault));
             numbers::check(entry.header()).map_err(refuse)?;
             if self.bytes.checked_add(size).is_none_or(|sum| sum > LIMITS.unpacked_bytes) {
-                return Err(self.too_much(Limit::UnpackedBytes(LIMITS.unpacked_bytes)));
+                return Err(self.limit_error(ArchiveLimit::UnpackedBytes(LIMITS.unpacked_bytes)));
             }
             match kind {
                 EntryType::GNULongName
                 | EntryType::GNULongLink
                 | EntryType::XHeader
                 | EntryType::XGlobalHeader
-                    if size > MOST_RECORD =>
+                    if size > MAX_RECORD =>
                 {
                     return Err(refuse(EntryFault::RecordSize(size)));
                 }
                 EntryType::GNULongName => {
-                    set_once(&mut records.path, without_nul(take(&mut entry)?)).map_err(refuse)?;
+                    set_once(&mut records.path, trim_nul(read_record(&mut entry)?))
+                        .map_err(refuse)?;
                 }
                 EntryType::GNULongLink => {
-                    set_once(&mut records.link, without_nul(take(&mut entry)?)).map_err(refuse)?;
+                    set_once(&mut records.link, trim_nul(read_record(&mut entry)?))
+                        .map_err(refuse)?;
                 }
                 EntryType::XHeader => {
-                    let data = take(&mut entry)?;
+                    let data = read_record(&mut entry)?;
                     read_extended(&data, &mut records).map_err(refuse)?;
                 }
                 EntryType::XGlobalHeader => {
                     // A comment is what `git archive` writes; anything else would change members.
-                    let data = take(&mut entry)?;
+                    let data = read_record(&mut entry)?;
                     for record in PaxExtensions::new(&data) {
                         match record?.key() {
                             Ok("comment") => {}
@@ -185,34 +187,34 @@ impl Walk {
                 }
                 _ => {
                     let records = std::mem::take(&mut records);
-                    if let Some((path, mode)) = self.member(entry.header(), size, records)? {
-                        let start = script::start(&mut entry)?;
-                        script::note(&mut self.scripts, &path, mode, size, &start);
+                    if let Some((path, mode)) = self.add_member(entry.header(), size, records)? {
+                        let start = script::read_start(&mut entry)?;
+                        script::push_script(&mut self.scripts, &path, mode, size, &start);
                     }
                 }
             }
         }
-        if records.pending() {
+        if records.is_pending() {
             return Err(io::Error::other("a record names a member that does not follow").into());
         }
         Ok(())
     }
 
     /// Takes a member in; of a regular file, its path and mode.
-    fn member(
+    fn add_member(
         &mut self,
         header: &tar::Header,
         size: u64,
         records: Records,
-    ) -> Result<Option<(String, u32)>, Stop> {
+    ) -> Result<Option<(String, u32)>, WalkError> {
         if self.entries == LIMITS.entries {
-            return Err(self.too_much(Limit::Entries(LIMITS.entries)));
+            return Err(self.limit_error(ArchiveLimit::Entries(LIMITS.entries)));
         }
         let raw = records.path.unwrap_or_else(|| header.path_bytes().into_owned());
         let shown = String::from_utf8_lossy(&raw).into_owned();
-        let refuse = |fault| Stop::Error(refused(&shown, fault));
+        let refuse = |fault| WalkError::Error(entry_error(&shown, fault));
         let Ok(name) = std::str::from_utf8(&raw) else { return Err(refuse(EntryFault::Name)) };
-        let path = tree::inside(name).map_err(refuse)?;
+        let path = tree::normalize(name).map_err(refuse)?;
         let mode = header.mode()?;
         if mode & 0o6000 != 0 {
             return Err(refuse(EntryFault::SetId(mode)));
@@ -239,24 +241,24 @@ impl Walk {
         let file = matches!(member, Member::File { .. });
         match self.tree.add(&path, member) {
             Ok(()) => {}
-            Err(Refused::Entry(fault)) => return Err(refuse(fault)),
-            Err(Refused::Limit(limit)) => return Err(self.too_much(limit)),
+            Err(MemberError::Entry(fault)) => return Err(refuse(fault)),
+            Err(MemberError::Limit(limit)) => return Err(self.limit_error(limit)),
         }
         if self.inner_name.is_none() {
-            self.inner_name = path.rsplit('/').next().and_then(name::of_component);
+            self.inner_name = path.rsplit('/').next().and_then(name::parse_component_name);
         }
         self.entries += 1;
         self.bytes += size;
         Ok(file.then_some((path, mode & 0o777)))
     }
 
-    fn too_much(&self, limit: Limit) -> Stop {
-        Stop::Error(AgentError::TooMuch { limit, entries: self.entries })
+    fn limit_error(&self, limit: ArchiveLimit) -> WalkError {
+        WalkError::Error(AgentError::TooMuch { limit, entries: self.entries })
     }
 }
 
 /// Names a member for a message: escaped, and cut where nobody reads on.
-fn refused(name: &str, fault: EntryFault) -> AgentError {
+fn entry_error(name: &str, fault: EntryFault) -> AgentError {
     let mut shown: String = name.chars().take(200).flat_map(char::escape_default).collect();
     if name.chars().nth(200).is_some() {
         shown.push_str("...");
@@ -264,13 +266,13 @@ fn refused(name: &str, fault: EntryFault) -> AgentError {
     AgentError::Entry { name: shown, fault }
 }
 
-fn take(entry: &mut impl Read) -> io::Result<Vec<u8>> {
+fn read_record(entry: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
-    entry.take(MOST_RECORD).read_to_end(&mut data)?;
+    entry.take(MAX_RECORD).read_to_end(&mut data)?;
     Ok(data)
 }
 
-fn without_nul(mut data: Vec<u8>) -> Vec<u8> {
+fn trim_nul(mut data: Vec<u8>) -> Vec<u8> {
     while data.last() == Some(&0) {
         data.pop();
     }

@@ -7,7 +7,7 @@ use std::{fmt, io};
 
 /// A limit an archive is past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum ArchiveLimit {
     /// Bytes after decompression.
     UnpackedBytes(u64),
     /// Unpacked bytes for each compressed one.
@@ -18,7 +18,7 @@ pub enum Limit {
     NameBytes(u64),
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for ArchiveLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnpackedBytes(most) => write!(f, "more than {} MiB", most >> 20),
@@ -29,7 +29,7 @@ impl fmt::Display for Limit {
     }
 }
 
-impl std::error::Error for Limit {}
+impl std::error::Error for ArchiveLimit {}
 
 /// What is wrong with one member of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,7 +128,7 @@ pub enum AgentError {
     #[error("the archive has {limit}, found after {entries} entries")]
     TooMuch {
         /// Which limit.
-        limit: Limit,
+        limit: ArchiveLimit,
         /// Members read before.
         entries: u64,
     },

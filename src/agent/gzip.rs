@@ -9,12 +9,12 @@ use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::{AgentError, Limit};
+use super::error::{AgentError, ArchiveLimit};
 use crate::digest::{Sha256, Sha256Hasher};
 
 /// What has been read of the file, shared between both ends of the decompressor.
 #[derive(Default)]
-struct Taken {
+struct InputState {
     hasher: Sha256Hasher,
     len: u64,
     /// The reader's own failure: told apart from damage that the decompressor finds.
@@ -24,7 +24,7 @@ struct Taken {
 /// The file's bytes, hashed and counted on their way.
 struct Counted<R> {
     inner: R,
-    taken: Rc<RefCell<Taken>>,
+    taken: Rc<RefCell<InputState>>,
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -49,7 +49,7 @@ impl<R: Read> Read for Counted<R> {
 /// The decompressed bytes of a gzip file, up to the limits.
 pub(super) struct Gunzip<R: Read> {
     decoder: MultiGzDecoder<BufReader<Counted<R>>>,
-    taken: Rc<RefCell<Taken>>,
+    taken: Rc<RefCell<InputState>>,
     out: u64,
     most: u64,
     ratio: u64,
@@ -58,19 +58,19 @@ pub(super) struct Gunzip<R: Read> {
 
 impl<R: Read> Gunzip<R> {
     /// Starts, once the first bytes are those of gzip. More than `most` bytes, or more than
-    /// `ratio` times what was read plus `allowance`, are an error that carries a [`Limit`].
+    /// `ratio` times what was read plus `allowance`, are an error that carries a [`ArchiveLimit`].
     pub(super) fn new(
         reader: R,
         most: u64,
         ratio: u64,
         allowance: u64,
     ) -> Result<Self, AgentError> {
-        let taken = Rc::new(RefCell::new(Taken::default()));
+        let taken = Rc::new(RefCell::new(InputState::default()));
         let counted = Counted { inner: reader, taken: Rc::clone(&taken) };
         let mut buffered = BufReader::with_capacity(64 * 1024, counted);
         let start = buffered.fill_buf().map_err(AgentError::Read)?;
         if !start.starts_with(&[0x1f, 0x8b]) {
-            return Err(AgentError::NotGzip(kind_of(start)));
+            return Err(AgentError::NotGzip(describe_format(start)));
         }
         Ok(Self { decoder: MultiGzDecoder::new(buffered), taken, out: 0, most, ratio, allowance })
     }
@@ -83,13 +83,13 @@ impl<R: Read> Gunzip<R> {
     }
 
     /// The file's digest and length; complete after [`Self::drain`].
-    pub(super) fn taken(&self) -> (Sha256, u64) {
+    pub(super) fn digest_and_len(&self) -> (Sha256, u64) {
         let taken = self.taken.borrow();
         (taken.hasher.clone().finish(), taken.len)
     }
 
     /// What kept the file from being read, if it was not its content.
-    pub(super) fn failure(&self) -> Option<io::Error> {
+    pub(super) fn take_failure(&self) -> Option<io::Error> {
         self.taken.borrow_mut().failure.take()
     }
 }
@@ -99,17 +99,17 @@ impl<R: Read> Read for Gunzip<R> {
         let n = self.decoder.read(buffer)?;
         self.out += n as u64;
         if self.out > self.most {
-            return Err(io::Error::other(Limit::UnpackedBytes(self.most)));
+            return Err(io::Error::other(ArchiveLimit::UnpackedBytes(self.most)));
         }
         let taken = self.taken.borrow().len;
         if self.out > taken.saturating_mul(self.ratio).saturating_add(self.allowance) {
-            return Err(io::Error::other(Limit::Ratio(self.ratio)));
+            return Err(io::Error::other(ArchiveLimit::Ratio(self.ratio)));
         }
         Ok(n)
     }
 }
 
-fn kind_of(start: &[u8]) -> &'static str {
+fn describe_format(start: &[u8]) -> &'static str {
     match start {
         [] => "an empty file",
         [b'P', b'K', ..] => "a zip file",

@@ -16,9 +16,9 @@ mod tree;
 use std::io::Read;
 
 pub use archive::LIMITS;
-pub use error::{AgentError, EntryFault, Limit};
+pub use error::{AgentError, ArchiveLimit, EntryFault};
 pub use name::{AgentName, NameForm, Ring};
-pub use script::Script;
+pub use script::AgentScript;
 pub use standin::{STANDIN_FILE_NAME, STANDIN_MARKER, standin_bundle};
 pub use tree::{CUSTOM_CHANGES, INSTALLER};
 
@@ -53,7 +53,7 @@ pub struct AgentBundle {
     /// Whether the archive says that it is a stand-in.
     pub standin: bool,
     /// The scripts inside.
-    pub scripts: Collection<Script>,
+    pub scripts: Collection<AgentScript>,
 }
 
 impl AgentBundle {
@@ -78,9 +78,9 @@ impl AgentBundle {
 /// assert!(bundle.standin && !bundle.name_recognised());
 /// ```
 pub fn inspect(reader: impl Read, file_name: &str) -> Result<AgentBundle, AgentError> {
-    let (form, named) = name::recognise(file_name);
+    let (form, named) = name::parse_bundle_name(file_name);
     let seen = archive::read(reader)?;
-    let (installer, custom_changes) = seen.tree.required()?;
+    let (installer, custom_changes) = seen.tree.required_modes()?;
     Ok(AgentBundle {
         file_name: file_name.to_owned(),
         form,
@@ -92,6 +92,6 @@ pub fn inspect(reader: impl Read, file_name: &str) -> Result<AgentBundle, AgentE
         installer_mode: installer,
         custom_changes_mode: custom_changes,
         standin: seen.tree.has_file(STANDIN_MARKER),
-        scripts: script::told(seen.scripts),
+        scripts: script::into_collection(seen.scripts),
     })
 }

@@ -70,8 +70,8 @@ pub struct AgentName {
 }
 
 /// Reads a bundle's name.
-pub(super) fn recognise(file_name: &str) -> (NameForm, Option<AgentName>) {
-    match read(&BUNDLE, file_name) {
+pub(super) fn parse_bundle_name(file_name: &str) -> (NameForm, Option<AgentName>) {
+    match parse_name(&BUNDLE, file_name) {
         Some(name) => (NameForm::UnifiedAgent, Some(name)),
         None if file_name == LATEST => (NameForm::LatestDownload, None),
         None => (NameForm::Other, None),
@@ -79,11 +79,11 @@ pub(super) fn recognise(file_name: &str) -> (NameForm, Option<AgentName>) {
 }
 
 /// Reads the name of a component inside a bundle.
-pub(super) fn of_component(file_name: &str) -> Option<AgentName> {
-    read(&COMPONENT, file_name)
+pub(super) fn parse_component_name(file_name: &str) -> Option<AgentName> {
+    parse_name(&COMPONENT, file_name)
 }
 
-fn read(pattern: &Regex, file_name: &str) -> Option<AgentName> {
+fn parse_name(pattern: &Regex, file_name: &str) -> Option<AgentName> {
     let found = pattern.captures(file_name)?;
     Some(AgentName {
         version: found[1].to_owned(),
@@ -118,7 +118,7 @@ mod tests {
             ),
         ];
         for (file_name, want) in cases {
-            let (form, name) = recognise(file_name);
+            let (form, name) = parse_bundle_name(file_name);
             let name = name.unwrap();
             assert_eq!(form, NameForm::UnifiedAgent);
             assert_eq!(
@@ -142,14 +142,15 @@ mod tests {
             ("Microsoft-ASR_UA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar.gz\n", NameForm::Other),
         ];
         for (file_name, form) in cases {
-            assert_eq!(recognise(file_name), (form, None), "{file_name:?}");
+            assert_eq!(parse_bundle_name(file_name), (form, None), "{file_name:?}");
         }
     }
 
     #[test]
     fn a_component_names_the_bundle_it_came_in() {
-        let name = of_component("Microsoft-ASR_FMUA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar");
+        let name =
+            parse_component_name("Microsoft-ASR_FMUA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar");
         assert_eq!(name.unwrap().version, "9.8.0.0");
-        assert_eq!(of_component("lib.so"), None);
+        assert_eq!(parse_component_name("lib.so"), None);
     }
 }

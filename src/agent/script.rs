@@ -9,14 +9,14 @@ use serde::{Serialize, Serializer};
 use crate::facts::Collection;
 
 /// Scripts that are told one by one; a real agent has a few dozen.
-const MOST: usize = 500;
+const MAX_SCRIPTS: usize = 500;
 
 /// Bytes of a file that are looked at: Linux reads as many (`BINPRM_BUF_SIZE`).
-const START: u64 = 256;
+const START_BYTES: u64 = 256;
 
 /// A file that begins with `#!`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Script {
+pub struct AgentScript {
     /// Its path in the archive.
     pub path: String,
     /// Its permission bits.
@@ -34,28 +34,34 @@ pub(super) fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S
 }
 
 /// The first bytes of a member.
-pub(super) fn start(entry: &mut impl Read) -> io::Result<Vec<u8>> {
+pub(super) fn read_start(entry: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    entry.take(START).read_to_end(&mut start)?;
+    entry.take(START_BYTES).read_to_end(&mut start)?;
     Ok(start)
 }
 
 /// Adds a file to the scripts, in the archive's order, when its first bytes are those of one.
-pub(super) fn note(scripts: &mut Vec<Script>, path: &str, mode: u32, size: u64, start: &[u8]) {
+pub(super) fn push_script(
+    scripts: &mut Vec<AgentScript>,
+    path: &str,
+    mode: u32,
+    size: u64,
+    start: &[u8],
+) {
     let Some(line) = start.strip_prefix(b"#!") else { return };
     // One more than are told, so that it is seen that there are more.
-    if scripts.len() > MOST {
+    if scripts.len() > MAX_SCRIPTS {
         return;
     }
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let interpreter = String::from_utf8_lossy(line).trim().to_owned();
-    scripts.push(Script { path: path.to_owned(), mode, size, interpreter });
+    scripts.push(AgentScript { path: path.to_owned(), mode, size, interpreter });
 }
 
 /// What is told of the scripts.
-pub(super) fn told(mut scripts: Vec<Script>) -> Collection<Script> {
-    let complete = scripts.len() <= MOST;
-    scripts.truncate(MOST);
+pub(super) fn into_collection(mut scripts: Vec<AgentScript>) -> Collection<AgentScript> {
+    let complete = scripts.len() <= MAX_SCRIPTS;
+    scripts.truncate(MAX_SCRIPTS);
     Collection { items: scripts, complete }
 }
 
@@ -77,7 +83,7 @@ mod tests {
         ];
         for (start, interpreter) in cases {
             let mut scripts = Vec::new();
-            note(&mut scripts, "install", 0o755, 20, start);
+            push_script(&mut scripts, "install", 0o755, 20, start);
             let found = scripts.first().map(|script| script.interpreter.as_str());
             assert_eq!(found, interpreter, "{start:?}");
         }
@@ -85,10 +91,12 @@ mod tests {
 
     #[test]
     fn the_list_ends_and_says_so() {
-        for (count, len, complete) in [(MOST, MOST, true), (MOST + 9, MOST, false)] {
+        for (count, len, complete) in
+            [(MAX_SCRIPTS, MAX_SCRIPTS, true), (MAX_SCRIPTS + 9, MAX_SCRIPTS, false)]
+        {
             let mut scripts = Vec::new();
-            (0..count).for_each(|_| note(&mut scripts, "x", 0o755, 9, b"#!/bin/sh"));
-            let told = told(scripts);
+            (0..count).for_each(|_| push_script(&mut scripts, "x", 0o755, 9, b"#!/bin/sh"));
+            let told = into_collection(scripts);
             assert_eq!((told.items.len(), told.complete), (len, complete));
         }
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{AgentError, EntryFault, Limit};
+use super::error::{AgentError, ArchiveLimit, EntryFault};
 
 /// The agent's installer, which the archive must carry at its top.
 pub const INSTALLER: &str = "install";
@@ -12,14 +12,14 @@ pub const INSTALLER: &str = "install";
 pub const CUSTOM_CHANGES: &str = "ApplyCustomChanges.sh";
 
 /// Bytes of all names together, parents included.
-const MOST_NAME_BYTES: u64 = 32 << 20;
+const MAX_NAME_BYTES: u64 = 32 << 20;
 /// Directories in one path.
-pub(super) const MOST_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// Bytes of a path, of a component: Linux' `PATH_MAX` and `NAME_MAX`.
-const MOST_PATH: usize = 4095;
-const MOST_COMPONENT: usize = 255;
+const MAX_PATH: usize = 4095;
+const MAX_COMPONENT: usize = 255;
 /// Links followed in a row; the kernel gives up at 40, too.
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// What lies at a path.
 enum Node {
@@ -45,17 +45,17 @@ pub(super) enum Member {
 
 /// All paths seen so far.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(super) struct ArchiveTree {
     nodes: BTreeMap<String, Node>,
     name_bytes: u64,
 }
 
 /// A path that stays inside, `./` stripped; empty for the directory itself.
-pub(super) fn inside(name: &str) -> Result<String, EntryFault> {
+pub(super) fn normalize(name: &str) -> Result<String, EntryFault> {
     if name.is_empty() {
         return Err(EntryFault::NoName);
     }
-    if name.len() > MOST_PATH {
+    if name.len() > MAX_PATH {
         return Err(EntryFault::NameLength(name.len()));
     }
     if name.starts_with('/') {
@@ -68,32 +68,32 @@ pub(super) fn inside(name: &str) -> Result<String, EntryFault> {
     if parts.contains(&"..") {
         return Err(EntryFault::Traversal);
     }
-    if parts.len() > MOST_DEPTH {
+    if parts.len() > MAX_DEPTH {
         return Err(EntryFault::Depth(parts.len()));
     }
-    match parts.iter().find(|part| part.len() > MOST_COMPONENT) {
+    match parts.iter().find(|part| part.len() > MAX_COMPONENT) {
         Some(part) => Err(EntryFault::NameLength(part.len())),
         None => Ok(parts.join("/")),
     }
 }
 
 /// Why a member was not taken in.
-pub(super) enum Refused {
+pub(super) enum MemberError {
     /// It is at fault itself.
     Entry(EntryFault),
     /// There are too many names.
-    Limit(Limit),
+    Limit(ArchiveLimit),
 }
 
-impl From<EntryFault> for Refused {
+impl From<EntryFault> for MemberError {
     fn from(fault: EntryFault) -> Self {
         Self::Entry(fault)
     }
 }
 
-impl Tree {
-    /// Takes a member in under its path as [`inside`] gave it.
-    pub(super) fn add(&mut self, path: &str, member: Member) -> Result<(), Refused> {
+impl ArchiveTree {
+    /// Takes a member in under its path as [`normalize`] gave it.
+    pub(super) fn add(&mut self, path: &str, member: Member) -> Result<(), MemberError> {
         if path.is_empty() {
             return match member {
                 Member::Directory => Ok(()),
@@ -108,7 +108,7 @@ impl Tree {
             }
             Member::Directory => Node::Directory,
             Member::SymbolicLink(target) => Node::SymbolicLink { target },
-            Member::HardLink(target) => self.linked_file(&target)?,
+            Member::HardLink(target) => self.hard_link_target(&target)?,
         };
         if self.nodes.contains_key(path) {
             return Err(EntryFault::Duplicate.into());
@@ -117,7 +117,7 @@ impl Tree {
     }
 
     /// The directories above a path, as unpacking would make them.
-    fn add_parents(&mut self, path: &str) -> Result<(), Refused> {
+    fn add_parents(&mut self, path: &str) -> Result<(), MemberError> {
         for (end, _) in path.match_indices('/') {
             let parent = &path[..end];
             match self.nodes.get(parent) {
@@ -131,24 +131,24 @@ impl Tree {
         Ok(())
     }
 
-    fn insert(&mut self, path: &str, node: Node) -> Result<(), Refused> {
+    fn insert(&mut self, path: &str, node: Node) -> Result<(), MemberError> {
         let target = match &node {
             Node::SymbolicLink { target } => target.len(),
             _ => 0,
         };
         // A node costs about 64 bytes beside its names.
         self.name_bytes += (path.len() + target + 64) as u64;
-        if self.name_bytes > MOST_NAME_BYTES {
-            return Err(Refused::Limit(Limit::NameBytes(MOST_NAME_BYTES)));
+        if self.name_bytes > MAX_NAME_BYTES {
+            return Err(MemberError::Limit(ArchiveLimit::NameBytes(MAX_NAME_BYTES)));
         }
         self.nodes.insert(path.to_owned(), node);
         Ok(())
     }
 
     /// What a hard link to `target` is. Tar's hard links name a member from the archive's top.
-    fn linked_file(&self, target: &str) -> Result<Node, EntryFault> {
+    fn hard_link_target(&self, target: &str) -> Result<Node, EntryFault> {
         let fault = |why| EntryFault::Link { target: target.escape_default().to_string(), why };
-        let path = inside(target).map_err(|_| fault("which is outside"))?;
+        let path = normalize(target).map_err(|_| fault("which is outside"))?;
         match self.nodes.get(&path) {
             Some(Node::File { mode }) => Ok(Node::File { mode: *mode }),
             Some(_) => Err(fault("which is not a file")),
@@ -182,7 +182,7 @@ impl Tree {
         loop {
             if let Some(target) = next.take() {
                 links += 1;
-                if links > MOST_LINKS {
+                if links > MAX_LINKS {
                     return Err("which leads in a circle");
                 }
                 if target.starts_with('/') {
@@ -217,7 +217,7 @@ impl Tree {
     /// # Errors
     ///
     /// Fails when one of them is not a regular file at the top.
-    pub(super) fn required(&self) -> Result<(u32, u32), AgentError> {
+    pub(super) fn required_modes(&self) -> Result<(u32, u32), AgentError> {
         Ok((self.mode_of(INSTALLER)?, self.mode_of(CUSTOM_CHANGES)?))
     }
 
@@ -237,14 +237,14 @@ impl Tree {
 mod tests {
     use super::*;
 
-    fn tree(members: Vec<(&str, Member)>) -> Result<Tree, String> {
-        let mut tree = Tree::default();
+    fn tree(members: Vec<(&str, Member)>) -> Result<ArchiveTree, String> {
+        let mut tree = ArchiveTree::default();
         for (name, member) in members {
-            let path = inside(name).map_err(|fault| format!("{name}: {fault}"))?;
+            let path = normalize(name).map_err(|fault| format!("{name}: {fault}"))?;
             match tree.add(&path, member) {
                 Ok(()) => {}
-                Err(Refused::Entry(fault)) => return Err(format!("{name}: {fault}")),
-                Err(Refused::Limit(limit)) => return Err(format!("{name}: {limit}")),
+                Err(MemberError::Entry(fault)) => return Err(format!("{name}: {fault}")),
+                Err(MemberError::Limit(limit)) => return Err(format!("{name}: {limit}")),
             }
         }
         tree.check_links().map_err(|error| error.to_string())?;
@@ -304,7 +304,7 @@ mod tests {
     fn the_script_is_looked_for_at_the_top_only() {
         let error = tree(vec![("install", file()), ("agent/ApplyCustomChanges.sh", file())])
             .unwrap()
-            .required()
+            .required_modes()
             .unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -315,10 +315,10 @@ mod tests {
 
     #[test]
     fn names_alone_cannot_fill_the_memory() {
-        let mut tree = Tree::default();
+        let mut tree = ArchiveTree::default();
         let long = "n".repeat(200);
         let refused =
             (0..1_000_000).find_map(|i| tree.add(&format!("{long}/{i}-{long}"), file()).err());
-        assert!(matches!(refused, Some(Refused::Limit(Limit::NameBytes(_)))));
+        assert!(matches!(refused, Some(MemberError::Limit(ArchiveLimit::NameBytes(_)))));
     }
 }

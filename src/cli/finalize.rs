@@ -34,7 +34,7 @@ pub fn finalize(
         patches
     });
     walk(image, composition.base.as_ref(), &mut |bytes| sum.update(bytes), late)?;
-    plan.accepts_base(base_digest)?;
+    plan.check_base_digest(base_digest)?;
     let implant = sum.finish(false).context("the volume is longer than the image")?;
     Ok((manifest, implant))
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::atomic_file::{AtomicFile, Input, Visibility};
 use crate::image::free_space;
-use crate::image::manifest::Beside;
+use crate::image::manifest::SidecarManifest;
 
 /// Whether a name given with -o means standard output.
 pub fn is_stream(out: &Path) -> bool {
@@ -46,7 +46,7 @@ pub fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
         let out = out.display();
         anyhow::bail!("{out} needs {needed} bytes, this process may write {most} (ulimit -f)");
     }
-    match free_space::available(directory_of(out)) {
+    match free_space::available_bytes(directory_of(out)) {
         Some(free) if free < needed => {
             anyhow::bail!("{} needs {needed} bytes, its file system has {free} free", out.display())
         }
@@ -57,7 +57,7 @@ pub fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
 /// Writes a manifest; it gets its name when it is committed.
 pub fn begin_manifest(
     path: &Path,
-    beside: &Beside,
+    beside: &SidecarManifest,
     inputs: &[Input],
 ) -> anyhow::Result<AtomicFile> {
     begin(path, beside.to_json().as_bytes(), inputs)

@@ -27,7 +27,7 @@ pub struct ResolvedRecipe {
 /// Reads the recipe that was named, without asking anybody for a password.
 pub fn read(choice: &RecipeArgs, assets: &Assets) -> anyhow::Result<(RecipeFile, Profile)> {
     let file = Recipe::read(assets, &choice.recipe, &settings(choice)?)?;
-    let profile = file.profile(assets)?;
+    let profile = file.read_profile(assets)?;
     Ok((file, profile))
 }
 

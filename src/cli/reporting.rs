@@ -17,7 +17,7 @@ use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::transcript::Transcript;
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::Verified;
+use crate::image::manifest::VerifiedCheck;
 use crate::image::plan::open_input;
 use crate::knowledge::SymptomSet;
 use crate::report::{self, Format, Report, Style};
@@ -28,7 +28,7 @@ pub fn image(args: &CheckImageArgs, assets: &Assets) -> anyhow::Result<ExitStatu
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let file = open_input(&args.image)?;
-    let facts = inspect::image(&file, MediaMd5Check::Sum)
+    let facts = inspect::inspect_file(&file, MediaMd5Check::Sum)
         .with_context(|| args.image.display().to_string())?;
     let report = evaluate_image(&args.image, &facts, &checks, &reporter);
     reporter.write(&report)
@@ -50,8 +50,8 @@ pub fn evaluate_image(
 }
 
 /// What the manifest beside an image says of a report.
-pub fn verified_checks(report: &Report) -> Vec<Verified> {
-    let row = |result: &report::model::CheckResult| Verified {
+pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
+    let row = |result: &report::model::CheckResult| VerifiedCheck {
         check: result.check.clone(),
         outcome: result.outcome.word().to_owned(),
     };

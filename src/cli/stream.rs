@@ -22,7 +22,7 @@ use crate::digest::{Sha256, Sha256Hasher};
 use crate::image::compose::Composition;
 use crate::image::delta::{Delta, DeltaError};
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::manifest::{ImageRecord, Manifest, SidecarManifest};
 use crate::image::plan::Plan;
 use crate::image::writing;
 use crate::iso::Medium;
@@ -57,11 +57,11 @@ pub fn image(
     let mut image = std::mem::take(&mut composition.image);
     let (manifest, digest) = precompute(plan, &composition, &mut image)?;
     let medium = Medium::from_map(image.clone()).context("the planned image is none")?;
-    let facts = inspect::medium(&medium, MediaMd5Check::Implanted);
+    let facts = inspect::inspect_medium(&medium, MediaMd5Check::Implanted);
     let report = reporting::evaluate_image(Path::new(NAME), &facts, checks, reporter);
     let sha256 = write_stream(&image, digest, out)?;
     if let Some(path) = manifest_at {
-        let beside = Beside {
+        let beside = SidecarManifest {
             inside: manifest,
             image: ImageRecord { name: NAME.to_owned(), size: image.len(), sha256 },
             verified: reporting::verified_checks(&report),

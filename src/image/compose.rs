@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::manifest::{BootRecord, FileRecord, Manifest};
-use super::menus::{self, MenuChange, MenuError, Unattended};
+use super::menus::{self, MenuChange, MenuError, UnattendedEntry};
 use super::payload_file::PayloadFile;
 use super::plan::{BaseMedium, Plan};
 use super::treeinfo::TreeInfo;
@@ -31,7 +31,7 @@ pub struct Composition {
     pub base: Option<BaseFile>,
     /// Bytes that the volume descriptor counts, over which the media md5 is taken.
     pub volume_bytes: u64,
-    /// The manifest, with [`NOT_YET`](super::manifest::NOT_YET) for the base's digest.
+    /// The manifest, with [`SHA256_PLACEHOLDER`](super::manifest::SHA256_PLACEHOLDER) for the base's digest.
     pub manifest: Manifest,
     /// What the boot menus were and become.
     pub menus: Vec<MenuChange>,
@@ -149,7 +149,7 @@ fn compose_installer(
 ) -> Result<Composition, ComposeError> {
     let profile = &plan.system.profile;
     let wanted = u8::from(profile.generation);
-    let info = TreeInfo::of(&base.medium);
+    let info = TreeInfo::from_medium(&base.medium);
     match info.major() {
         Some(found) if found == wanted => {}
         Some(found) => {
@@ -169,8 +169,8 @@ fn compose_installer(
     }
     let mut manifest = plan.manifest();
     let at = plan.epoch;
-    let entry = Unattended::of(plan, &base.medium.volume_id());
-    let changed = menus::change(&base.medium, &entry, at)?;
+    let entry = UnattendedEntry::from_plan(plan, &base.medium.volume_id());
+    let changed = menus::add_unattended_entry(&base.medium, &entry, at)?;
     let area = SystemArea::read(base.medium.source(), base.medium.file_len())?;
     let mut edits = Edits { patch: changed.patches, ..Edits::default() };
     for file in &changed.files {
@@ -260,7 +260,7 @@ impl Composition {
         }
         let patches = vec![
             (self.manifest_at, manifest.to_json().into_bytes()),
-            (self.sums_at, manifest.to_sums().into_bytes()),
+            (self.sums_at, manifest.to_checksum_list().into_bytes()),
         ];
         (manifest, patches)
     }
@@ -337,7 +337,7 @@ fn add_manifest(
         payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
     let text = |text: String| FileContent::Bytes(Arc::from(text.into_bytes()));
     files.push((DiscPath::new(disc_layout::MANIFEST)?, text(manifest.to_json())));
-    files.push((DiscPath::new(disc_layout::SUMS)?, text(manifest.to_sums())));
+    files.push((DiscPath::new(disc_layout::CHECKSUMS)?, text(manifest.to_checksum_list())));
     Ok(files)
 }
 
@@ -376,6 +376,6 @@ impl ManifestLocation {
             let placed = image.placed.iter().find(|file| file.path.as_str() == path);
             placed.expect("the manifest is among the files that were placed").at
         };
-        Self { manifest: at(disc_layout::MANIFEST), sums: at(disc_layout::SUMS) }
+        Self { manifest: at(disc_layout::MANIFEST), sums: at(disc_layout::CHECKSUMS) }
     }
 }

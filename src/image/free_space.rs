@@ -9,7 +9,7 @@ use sysinfo::{DiskRefreshKind, Disks};
 
 /// Bytes available to this user on the file system that holds `directory`; none when the
 /// system does not tell.
-pub fn available(directory: &Path) -> Option<u64> {
+pub fn available_bytes(directory: &Path) -> Option<u64> {
     let directory = directory.canonicalize().ok()?;
     let device = |path: &Path| path.metadata().ok().map(|meta| meta.dev());
     let wanted = device(&directory)?;
@@ -29,8 +29,8 @@ mod tests {
 
     #[test]
     fn only_a_directory_that_is_there_has_room() {
-        let here = available(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let here = available_bytes(Path::new(env!("CARGO_MANIFEST_DIR")));
         assert!(here.is_none_or(|bytes| bytes > 0));
-        assert_eq!(available(Path::new("/no/such/directory")), None);
+        assert_eq!(available_bytes(Path::new("/no/such/directory")), None);
     }
 }

@@ -16,7 +16,8 @@ pub const SCHEMA: &str = "preflight.manifest/1";
 
 /// The digest that stands for the base's while it is not known: as many digits, none of them
 /// right.
-pub const NOT_YET: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub const SHA256_PLACEHOLDER: &str =
+    "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What an image was made from and what was added to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Manifest {
     /// [`SCHEMA`].
     pub schema: String,
     /// Who made it.
-    pub tool: Tool,
+    pub tool: ToolRecord,
     /// `installer` or `kickstart-disc`.
     pub kind: String,
     /// The recipe it was made from.
@@ -67,16 +68,16 @@ pub struct Manifest {
 
 /// The program that made an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tool {
+pub struct ToolRecord {
     /// `preflight`.
     pub name: String,
     /// Its version.
     pub version: String,
 }
 
-impl Tool {
+impl ToolRecord {
     /// This program.
-    pub fn this() -> Self {
+    pub fn current() -> Self {
         Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 }
@@ -142,7 +143,7 @@ pub struct SelfCheckRecord {
     pub keep: u16,
     /// The program that judges them there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub binary: Option<JudgeRecord>,
+    pub binary: Option<SelfCheckBinaryRecord>,
     /// Why there is no such program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_binary: Option<String>,
@@ -150,7 +151,7 @@ pub struct SelfCheckRecord {
 
 /// The program that judges captures on the installed system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JudgeRecord {
+pub struct SelfCheckBinaryRecord {
     /// Path on the disc.
     pub path: String,
     /// Its digest.
@@ -198,14 +199,14 @@ pub struct FileRecord {
 
 /// The manifest beside an image: the one inside, the image's own digest, and what was verified.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Beside {
+pub struct SidecarManifest {
     /// The manifest on the disc.
     #[serde(flatten)]
     pub inside: Manifest,
     /// The image file.
     pub image: ImageRecord,
     /// Every check that was made of the finished file, with its outcome.
-    pub verified: Vec<Verified>,
+    pub verified: Vec<VerifiedCheck>,
 }
 
 /// An image file.
@@ -221,7 +222,7 @@ pub struct ImageRecord {
 
 /// One check of the finished file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
+pub struct VerifiedCheck {
     /// The check's id.
     pub check: String,
     /// Its outcome: `pass`, `fail`, `unknown`, `not-applicable` or `waived`.
@@ -235,11 +236,11 @@ impl Manifest {
     ///
     /// Never: the type serialises.
     pub fn to_json(&self) -> String {
-        pretty(self)
+        to_pretty_json(self)
     }
 
     /// The list for `sha256sum -c`, run from the root of the disc: every file and this manifest.
-    pub fn to_sums(&self) -> String {
+    pub fn to_checksum_list(&self) -> String {
         let own = Sha256::of(self.to_json());
         let mut lines: Vec<(&str, Sha256)> =
             self.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
@@ -253,18 +254,18 @@ impl Manifest {
     }
 }
 
-impl Beside {
+impl SidecarManifest {
     /// The JSON that stands beside the image.
     ///
     /// # Panics
     ///
     /// Never: the type serialises.
     pub fn to_json(&self) -> String {
-        pretty(self)
+        to_pretty_json(self)
     }
 }
 
-fn pretty(value: &impl Serialize) -> String {
+fn to_pretty_json(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("a manifest serialises");
     text.push('\n');
     text
@@ -273,7 +274,7 @@ fn pretty(value: &impl Serialize) -> String {
 /// A manifest's list that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} is not `<sha256>  <path>`")]
-pub struct BadSums {
+pub struct ChecksumListError {
     /// The line, from 1.
     pub line: usize,
 }
@@ -285,13 +286,13 @@ pub struct BadSums {
 /// Fails at the first line that has not the form.
 ///
 /// ```
-/// use preflight::image::manifest::parse_sums;
+/// use preflight::image::manifest::parse_checksum_list;
 /// let list = format!("{}  ks.cfg\n", "0".repeat(64));
-/// assert_eq!(parse_sums(&list).unwrap()[0].1.as_str(), "ks.cfg");
+/// assert_eq!(parse_checksum_list(&list).unwrap()[0].1.as_str(), "ks.cfg");
 /// ```
-pub fn parse_sums(text: &str) -> Result<Vec<(Sha256, DiscPath)>, BadSums> {
+pub fn parse_checksum_list(text: &str) -> Result<Vec<(Sha256, DiscPath)>, ChecksumListError> {
     let line = |(index, line): (usize, &str)| {
-        let bad = BadSums { line: index + 1 };
+        let bad = ChecksumListError { line: index + 1 };
         let (digest, path) = line.split_once("  ").ok_or_else(|| bad.clone())?;
         let digest = digest.parse().map_err(|_| bad.clone())?;
         Ok((digest, DiscPath::new(path).map_err(|_| bad)?))
@@ -306,7 +307,7 @@ mod tests {
     fn manifest() -> Manifest {
         Manifest {
             schema: SCHEMA.into(),
-            tool: Tool::this(),
+            tool: ToolRecord::current(),
             kind: "installer".into(),
             recipe: RecipeRecord {
                 name: "demo".into(),
@@ -322,7 +323,7 @@ mod tests {
                 name: "base.iso".into(),
                 volume_id: "CentOS_6.6_Final".into(),
                 size: 10,
-                sha256: NOT_YET.into(),
+                sha256: SHA256_PLACEHOLDER.into(),
             }),
             agent: None,
             signatures: None,
@@ -337,7 +338,7 @@ mod tests {
     #[test]
     fn the_list_names_every_file_and_the_manifest() {
         let manifest = manifest();
-        let sums = parse_sums(&manifest.to_sums()).unwrap();
+        let sums = parse_checksum_list(&manifest.to_checksum_list()).unwrap();
         assert_eq!(
             sums,
             [
@@ -353,14 +354,19 @@ mod tests {
         let mut after = before.clone();
         after.base.as_mut().unwrap().sha256 = Sha256::of("base").to_string();
         assert_eq!(before.to_json().len(), after.to_json().len());
-        assert_eq!(before.to_sums().len(), after.to_sums().len());
+        assert_eq!(before.to_checksum_list().len(), after.to_checksum_list().len());
         assert_eq!(serde_json::from_str::<Manifest>(&after.to_json()).unwrap(), after);
     }
 
     #[test]
     fn a_list_that_is_not_one_is_refused() {
-        for bad in ["x", "abc  ks.cfg", &format!("{NOT_YET} ks.cfg"), &format!("{NOT_YET}  ../x")] {
-            assert!(parse_sums(bad).is_err(), "{bad:?}");
+        for bad in [
+            "x",
+            "abc  ks.cfg",
+            &format!("{SHA256_PLACEHOLDER} ks.cfg"),
+            &format!("{SHA256_PLACEHOLDER}  ../x"),
+        ] {
+            assert!(parse_checksum_list(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
-use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry, volume_label};
+use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry};
 use crate::disc_path::{BadDiscPath, DiscPath};
 use crate::installer::disc_layout;
 use crate::installer::system::AgentKind;
@@ -13,7 +13,7 @@ use crate::iso::fat::{FatError, FatView};
 use crate::iso::{BootPlatform, EntryKind, IsoError, Medium, Timestamp};
 
 /// The largest menu that is read.
-const MENU_BYTES: u64 = 256 * 1024;
+const MAX_MENU_BYTES: u64 = 256 * 1024;
 
 /// Seconds until the unattended entry starts: enough to press a key.
 const TIMEOUT_S: u32 = 5;
@@ -24,7 +24,7 @@ pub struct Menus {
     /// Every menu found.
     pub found: Vec<Menu>,
     /// Files inside the boot images for UEFI, each as `IMAGE:PATH`.
-    pub inside: Vec<String>,
+    pub efi_files: Vec<String>,
     /// Why others, or the insides of a boot image, could not be read.
     pub faults: Vec<String>,
 }
@@ -36,14 +36,14 @@ pub struct Menu {
     /// `images/efiboot.img:EFI/BOOT/BOOTX64.conf`.
     pub file: String,
     /// Where it is.
-    pub place: Place,
+    pub location: MenuLocation,
     /// What it says.
     pub config: BootConfig,
 }
 
 /// Where a menu is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum MenuLocation {
     /// A file of the medium.
     Tree,
     /// A file of the FAT image that starts at this byte.
@@ -57,7 +57,7 @@ pub enum Place {
 
 /// The entry that installs without a question.
 #[derive(Clone, Debug)]
-pub struct Unattended(NewMenuEntry);
+pub struct UnattendedEntry(NewMenuEntry);
 
 /// A menu before and after.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ pub struct MenuLine {
 
 /// What changing the menus changes on the medium.
 #[derive(Clone, Debug, Default)]
-pub struct Changed {
+pub struct MediumChanges {
     /// Menus in the tree, with their new content.
     pub files: Vec<PayloadFile>,
     /// Bytes of boot images to change in place.
@@ -154,12 +154,12 @@ impl MenuError {
     }
 }
 
-impl Unattended {
+impl UnattendedEntry {
     /// The entry that a plan wants on a medium of this volume id.
-    pub fn of(plan: &Plan, volume_id: &str) -> Self {
+    pub fn from_plan(plan: &Plan, volume_id: &str) -> Self {
         let profile = &plan.system.profile;
         let disks: Vec<String> =
-            plan.system.erased().iter().map(|disk| disk.name.to_string()).collect();
+            plan.system.erased_disks().iter().map(|disk| disk.name.to_string()).collect();
         let standin = match plan.system.agent {
             AgentKind::StandIn => " with a STAND-IN agent",
             _ => "",
@@ -184,8 +184,8 @@ pub fn read(medium: &Medium) -> Menus {
     let mut menus = Menus::default();
     for entry in medium.entries().filter(|entry| entry.kind == EntryKind::File) {
         let Some(kind) = MenuFormat::from_path(&entry.path) else { continue };
-        let text = medium.read_file(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
-        menus.take(entry.path, Place::Tree, kind, text);
+        let text = medium.read_file(&entry.path, MAX_MENU_BYTES).map_err(|error| error.to_string());
+        menus.add(entry.path, MenuLocation::Tree, kind, text);
     }
     for (at, len, name) in efi_images(medium) {
         if let Err(error) = read_efi_image(medium, at, len, &name, &mut menus) {
@@ -204,11 +204,11 @@ fn read_efi_image(
 ) -> Result<(), FatError> {
     let mut fat = FatView::open(medium.source(), at, len, 0)?;
     for entry in fat.list()?.into_iter().filter(|entry| !entry.is_dir) {
-        menus.inside.push(format!("{name}:{}", entry.path));
+        menus.efi_files.push(format!("{name}:{}", entry.path));
         let Some(kind) = MenuFormat::from_path(&entry.path) else { continue };
-        let text = fat.read(&entry.path, MENU_BYTES).map_err(|error| error.to_string());
+        let text = fat.read(&entry.path, MAX_MENU_BYTES).map_err(|error| error.to_string());
         let file = format!("{name}:{}", entry.path);
-        menus.take(file, Place::EfiImage { at, inside: entry.path }, kind, text);
+        menus.add(file, MenuLocation::EfiImage { at, inside: entry.path }, kind, text);
     }
     Ok(())
 }
@@ -216,20 +216,15 @@ fn read_efi_image(
 impl Menu {
     /// Its path, when it is a file of the medium.
     pub fn tree_path(&self) -> Option<String> {
-        (self.place == Place::Tree).then(|| self.file.clone())
+        (self.location == MenuLocation::Tree).then(|| self.file.clone())
     }
 }
 
-/// A volume label as it is, without the escapes of a kernel argument.
-pub fn unescaped(label: &str) -> String {
-    volume_label::unescape(label)
-}
-
 impl Menus {
-    fn take(
+    fn add(
         &mut self,
         file: String,
-        place: Place,
+        location: MenuLocation,
         kind: MenuFormat,
         text: Result<Vec<u8>, String>,
     ) {
@@ -239,7 +234,7 @@ impl Menus {
                 BootConfig::parse(kind.for_text(&text), &text).map_err(|error| error.to_string())
             });
         match config {
-            Ok(config) => self.found.push(Menu { file, place, config }),
+            Ok(config) => self.found.push(Menu { file, location, config }),
             Err(why) => self.faults.push(format!("{file}: {why}")),
         }
     }
@@ -285,13 +280,17 @@ fn uefi_images(medium: &Medium) -> Vec<(u64, u64, String)> {
 ///
 /// Refuses a medium on which a firmware would find no menu of ours, and a menu without an entry
 /// that installs.
-pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Changed, MenuError> {
+pub fn add_unattended_entry(
+    medium: &Medium,
+    entry: &UnattendedEntry,
+    at: Timestamp,
+) -> Result<MediumChanges, MenuError> {
     let menus = read(medium);
     if let Some(fault) = menus.faults.first() {
         return Err(MenuError::Unread(fault.clone()));
     }
-    reachable(medium, &menus)?;
-    let mut changed = Changed::default();
+    check_firmware_menus(medium, &menus)?;
+    let mut changed = MediumChanges::default();
     let mut texts = Vec::new();
     for menu in &menus.found {
         let failed = |source| MenuError::Config { file: menu.file.clone(), source };
@@ -300,13 +299,13 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
         tracing::info!(file = %menu.file, "adding the unattended boot entry");
         changed.menus.push(MenuChange {
             file: menu.file.clone(),
-            before: lines(&menu.config),
-            after: lines(&after),
+            before: menu_lines(&menu.config),
+            after: menu_lines(&after),
         });
-        if menu.place == Place::Tree {
-            changed.files.push(PayloadFile::of_bytes(&menu.file, text.into_bytes())?);
+        if menu.location == MenuLocation::Tree {
+            changed.files.push(PayloadFile::from_bytes(&menu.file, text.into_bytes())?);
         } else {
-            texts.push((&menu.place, text));
+            texts.push((&menu.location, text));
         }
     }
     for (_, _, name) in uefi_images(medium).iter().filter(|(at, _, _)| is_hfs(medium, *at)) {
@@ -316,7 +315,7 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
         let failed = |source| MenuError::Fat { file: name.clone(), source };
         let mut fat = FatView::open(medium.source(), start, len, at.seconds()).map_err(failed)?;
         for (place, text) in &texts {
-            if let Place::EfiImage { at, inside } = place
+            if let MenuLocation::EfiImage { at, inside } = place
                 && *at == start
             {
                 fat.replace(inside, text.as_bytes()).map_err(failed)?;
@@ -335,7 +334,7 @@ pub fn change(medium: &Medium, entry: &Unattended, at: Timestamp) -> Result<Chan
 /// # Errors
 ///
 /// [`MenuError::NotBootable`] and [`MenuError::NoMenu`].
-pub fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
+pub fn check_firmware_menus(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
     let starts = |platform| {
         medium.boot_entries().iter().any(|boot| boot.bootable && boot.platform == platform)
     };
@@ -351,7 +350,7 @@ pub fn reachable(medium: &Medium, menus: &Menus) -> Result<(), MenuError> {
     }
 }
 
-fn lines(config: &BootConfig) -> Vec<MenuLine> {
+fn menu_lines(config: &BootConfig) -> Vec<MenuLine> {
     let line = |entry: &MenuEntry| MenuLine {
         title: entry.title.clone(),
         arguments: entry.args.join(" "),

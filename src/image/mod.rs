@@ -2,7 +2,7 @@
 
 pub mod compose;
 pub mod delta;
-pub mod description;
+pub mod dry_run;
 pub mod free_space;
 pub mod inspect;
 pub mod manifest;

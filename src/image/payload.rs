@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::payload_file::PayloadFile;
-use super::plan::{AgentContent, Judge, Plan};
+use super::plan::{AgentContent, Plan, SelfCheckBinary};
 use super::sbom;
 use crate::assets::Assets;
 use crate::disc_path::BadDiscPath;
@@ -56,10 +56,10 @@ impl PayloadError {
 ///
 /// Fails when a template does not render, or the rendered kickstart is not the one that was
 /// meant.
-pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
+pub fn assemble(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
-    for (name, text) in services(assets, &plan.system)? {
-        files.push(PayloadFile::of_bytes(
+    for (name, text) in render_services(assets, &plan.system)? {
+        files.push(PayloadFile::from_bytes(
             &format!("{}/{name}", disc_layout::PAYLOAD),
             text.into_bytes(),
         )?);
@@ -67,28 +67,37 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
     if let Some(agent) = &plan.agent {
         let path = disc_layout::AGENT;
         files.push(match &agent.content {
-            AgentContent::File { file, .. } => {
-                PayloadFile::of_file(path, Arc::clone(file), agent.bundle.len, agent.bundle.sha256)?
-            }
-            AgentContent::Made(bytes) => PayloadFile::of_bytes(path, Arc::clone(bytes))?,
+            AgentContent::File { file, .. } => PayloadFile::from_file(
+                path,
+                Arc::clone(file),
+                agent.bundle.len,
+                agent.bundle.sha256,
+            )?,
+            AgentContent::StandIn(bytes) => PayloadFile::from_bytes(path, Arc::clone(bytes))?,
         });
     }
-    if let Some(Judge::Carried { file, program, .. }) = &plan.judge {
+    if let Some(SelfCheckBinary::Included { file, program, .. }) = &plan.self_check_binary {
         let file = Arc::clone(file);
-        files.push(PayloadFile::of_file(disc_layout::JUDGE, file, program.len, program.sha256)?);
+        files.push(PayloadFile::from_file(
+            disc_layout::SELF_CHECK_BINARY,
+            file,
+            program.len,
+            program.sha256,
+        )?);
     }
     if !plan.packages.is_empty() {
-        files.extend(add_ons(plan)?);
+        files.extend(assemble_add_ons(plan)?);
     }
     let placement = Placement {
         carrier: plan.carrier(),
         have_repo: !plan.packages.is_empty(),
-        payload: names(&files),
+        payload: payload_names(&files),
     };
-    let text = kickstart(assets, &plan.system, &placement, &plan.root)?;
-    files.push(PayloadFile::of_bytes(disc_layout::KICKSTART, text.into_bytes())?);
+    let text = render_kickstart(assets, &plan.system, &placement, &plan.root)?;
+    files.push(PayloadFile::from_bytes(disc_layout::KICKSTART, text.into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    files.push(PayloadFile::of_bytes(disc_layout::SBOM, sbom::of(plan, &files).into_bytes())?);
+    files
+        .push(PayloadFile::from_bytes(disc_layout::SBOM, sbom::render(plan, &files).into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -98,7 +107,7 @@ pub fn of(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError
 /// # Errors
 ///
 /// Fails when a template does not render or the text says something else.
-pub fn kickstart(
+pub fn render_kickstart(
     assets: &Assets,
     system: &System,
     placement: &Placement,
@@ -117,7 +126,7 @@ pub fn expected_names(
     system: &System,
 ) -> Result<std::collections::BTreeSet<PayloadName>, PayloadError> {
     let mut names: Vec<String> =
-        services(assets, system)?.into_iter().map(|(name, _)| name).collect();
+        render_services(assets, system)?.into_iter().map(|(name, _)| name).collect();
     if system.agent != AgentKind::None {
         names.push(AGENT.to_owned());
     }
@@ -125,12 +134,15 @@ pub fn expected_names(
 }
 
 /// Names and texts of the files of every service that the installed system gets.
-fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, ServiceError> {
+fn render_services(
+    assets: &Assets,
+    system: &System,
+) -> Result<Vec<(String, String)>, ServiceError> {
     let init = match system.profile.init {
-        Init::Sysv => service::Init::SysV,
-        Init::Systemd => service::Init::Systemd,
+        Init::Sysv => service::InitSystem::SysV,
+        Init::Systemd => service::InitSystem::Systemd,
     };
-    let mut files = first_boot(assets, system, init)?;
+    let mut files = render_first_boot(assets, system, init)?;
     if let Some(keep) = system.self_check {
         let check = SelfCheck {
             init,
@@ -141,17 +153,17 @@ fn services(assets: &Assets, system: &System) -> Result<Vec<(String, String)>, S
         };
         files.extend(self_check::render(&check, assets)?);
     }
-    if let Some(server) = system.registers_with() {
+    if let Some(server) = system.registration_server() {
         files.extend(registration::render(server, init, AGENT_DIRECTORY, assets)?);
     }
     Ok(files.into_iter().map(|file| (file.name, file.text)).collect())
 }
 
 /// The first-boot service's files; none without an agent, for there is nothing to apply then.
-fn first_boot(
+fn render_first_boot(
     assets: &Assets,
     system: &System,
-    init: service::Init,
+    init: service::InitSystem,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     let profile = &system.profile;
     let model = FirstBoot {
@@ -177,20 +189,20 @@ fn first_boot(
     first_boot::render(&model, assets)
 }
 
-fn add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
+fn assemble_add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
     let mut files = Vec::new();
     for (path, bytes) in repository::repodata(&plan.packages, plan.epoch.seconds())? {
-        files.push(PayloadFile::of_bytes(&format!("{}/{path}", disc_layout::REPOSITORY), bytes)?);
+        files.push(PayloadFile::from_bytes(&format!("{}/{path}", disc_layout::REPOSITORY), bytes)?);
     }
     for package in &plan.packages {
         let file = package.file.clone().expect("a plan keeps its packages open");
         let path = format!("{}/{}", disc_layout::REPOSITORY, package.location);
-        files.push(PayloadFile::of_file(&path, file, package.len, package.sha256)?);
+        files.push(PayloadFile::from_file(&path, file, package.len, package.sha256)?);
     }
     Ok(files)
 }
 
-fn names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
+fn payload_names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
     let prefix = format!("{}/", disc_layout::PAYLOAD);
     files.iter().filter_map(|file| file.path.as_str().strip_prefix(&prefix)?.parse().ok()).collect()
 }

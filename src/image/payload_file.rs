@@ -27,7 +27,7 @@ impl PayloadFile {
     /// # Errors
     ///
     /// Refuses a path that is none on a disc.
-    pub fn of_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
+    pub fn from_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
         let bytes = bytes.into();
         let sha256 = Sha256::of(&bytes);
         Ok(Self { path: DiscPath::new(path)?, source: FileContent::Bytes(bytes), sha256 })
@@ -38,7 +38,7 @@ impl PayloadFile {
     /// # Errors
     ///
     /// Refuses a path that is none on a disc.
-    pub fn of_file(
+    pub fn from_file(
         path: &str,
         file: Arc<File>,
         len: u64,

@@ -12,12 +12,12 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::manifest::{
-    self, AgentRecord, BaseRecord, JudgeRecord, Manifest, RecipeRecord, RegistrationRecord,
-    SelfCheckRecord, SignatureRecord, Tool,
+    self, AgentRecord, BaseRecord, Manifest, RecipeRecord, RegistrationRecord,
+    SelfCheckBinaryRecord, SelfCheckRecord, SignatureRecord, ToolRecord,
 };
-use super::recipe::{Agent, JudgeChoice, Pinned, Recipe};
-use super::resolve::{SystemError, resolve};
-use super::static_program::{self, BadProgram, StaticProgram};
+use super::recipe::{AgentSource, PinnedFile, Recipe, SelfCheckBinaryChoice};
+use super::resolve::{ResolveError, resolve};
+use super::static_program::{self, StaticProgram, StaticProgramError};
 use crate::agent::{self, AgentBundle, AgentError};
 use crate::atomic_file::{Input, ReplacementError};
 use crate::digest::Sha256;
@@ -36,7 +36,7 @@ const DEFAULT_EPOCH: u64 = 1_490_572_800;
 
 /// What a person asked for.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct PlanRequest {
     /// The recipe, settings applied.
     pub recipe: Recipe,
     /// Its name, digest and overridden keys.
@@ -52,7 +52,7 @@ pub struct Wish {
     /// Files of keys that add-on RPMs are signed with, beside those of the recipe.
     pub rpm_keys: Vec<PathBuf>,
     /// The program that judges on the installed system, before that of the recipe.
-    pub judge: Option<JudgeChoice>,
+    pub self_check_binary: Option<SelfCheckBinaryChoice>,
     /// Whether an agent is taken whose digest the recipe does not name.
     pub allow_unpinned: bool,
     /// The root password, hashed.
@@ -61,7 +61,7 @@ pub struct Wish {
     pub epoch: Option<u64>,
 }
 
-/// A wish whose inputs have been opened and inspected.
+/// A request whose inputs have been opened and inspected.
 #[derive(Debug)]
 pub struct Plan {
     /// The master target.
@@ -78,7 +78,7 @@ pub struct Plan {
     pub agent: Option<AgentInput>,
     /// The program that judges the self-check's captures on the installed system; absent when
     /// there is no self-check.
-    pub judge: Option<Judge>,
+    pub self_check_binary: Option<SelfCheckBinary>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
     /// The keys they may be signed with; none when nobody named any.
@@ -115,9 +115,9 @@ pub struct AgentInput {
 
 /// What judges a master target's captures on it.
 #[derive(Clone, Debug)]
-pub enum Judge {
+pub enum SelfCheckBinary {
     /// A program that rides along.
-    Carried {
+    Included {
         /// Where it was found.
         path: PathBuf,
         /// The open file.
@@ -140,10 +140,10 @@ pub enum AgentContent {
         file: Arc<File>,
     },
     /// A stand-in, made here.
-    Made(Arc<[u8]>),
+    StandIn(Arc<[u8]>),
 }
 
-/// Why a wish cannot be planned.
+/// Why a request cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The recipe's parts do not fit together.
@@ -153,7 +153,7 @@ pub enum PlanError {
         recipe: String,
         /// What does not fit.
         #[source]
-        source: SystemError,
+        source: ResolveError,
     },
     /// An input cannot be opened.
     #[error("cannot open {path}")]
@@ -178,7 +178,7 @@ pub enum PlanError {
     },
     /// The agent's archive is none, or dangerous.
     #[error("{path}")]
-    Agent {
+    AgentSource {
         /// The archive.
         path: PathBuf,
         /// What is wrong with it.
@@ -187,7 +187,7 @@ pub enum PlanError {
     },
     /// The vendor's medium is another one than the recipe demands.
     #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
-    OtherBase {
+    BaseMismatch {
         /// The medium.
         path: PathBuf,
         /// Its digest.
@@ -197,7 +197,7 @@ pub enum PlanError {
     },
     /// No digest is demanded of the agent.
     #[error("the recipe names no sha256 for the agent {path}")]
-    Unpinned {
+    UnpinnedAgent {
         /// The archive.
         path: PathBuf,
         /// Its digest.
@@ -205,7 +205,7 @@ pub enum PlanError {
     },
     /// The agent is another one than the recipe demands.
     #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
-    OtherAgent {
+    AgentMismatch {
         /// The archive.
         path: PathBuf,
         /// Its digest.
@@ -224,11 +224,11 @@ pub enum PlanError {
     },
     /// The program that is to judge on the installed system cannot.
     #[error("{path} cannot ride along: {source}")]
-    Judge {
+    SelfCheckBinary {
         /// The program.
         path: PathBuf,
         /// Why.
-        source: BadProgram,
+        source: StaticProgramError,
     },
     /// The RPMs cannot be used.
     #[error(transparent)]
@@ -244,16 +244,20 @@ impl PlanError {
         match self {
             Self::System { source, .. } => source.hint(),
             Self::Base { source, .. } => source.hint(),
-            Self::Agent { source, .. } => source.hint(),
+            Self::AgentSource { source, .. } => source.hint(),
             Self::Repository(error) => error.hint(),
             Self::Keys { source, .. } => source.hint(),
-            Self::Judge { source, .. } => source.hint(),
-            Self::Unpinned { sha256, .. } => Some(format!(
+            Self::SelfCheckBinary { source, .. } => source.hint(),
+            Self::UnpinnedAgent { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
                  the recipe; or add --allow-unpinned, which the manifest will tell"
             )),
-            Self::OtherAgent { .. } => Some("get the archive again, or mend the recipe".to_owned()),
-            Self::OtherBase { .. } => Some("get the medium again, or mend the recipe".to_owned()),
+            Self::AgentMismatch { .. } => {
+                Some("get the archive again, or mend the recipe".to_owned())
+            }
+            Self::BaseMismatch { .. } => {
+                Some("get the medium again, or mend the recipe".to_owned())
+            }
             Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
         }
     }
@@ -265,31 +269,34 @@ impl Plan {
     /// # Errors
     ///
     /// Refuses inputs that cannot be used, and an agent whose digest nobody vouches for.
-    pub fn resolve(wish: Wish) -> Result<Self, PlanError> {
-        let mut recipe = wish.recipe;
-        if let Some(path) = wish.agent {
+    pub fn resolve(request: PlanRequest) -> Result<Self, PlanError> {
+        let mut recipe = request.recipe;
+        if let Some(path) = request.agent {
             let agent = recipe.agent.get_or_insert_default();
-            *agent = Agent { file: Some(path), standin: false, sha256: agent.sha256 };
+            *agent = AgentSource { file: Some(path), standin: false, sha256: agent.sha256 };
         }
-        if let Some(path) = wish.base {
+        if let Some(path) = request.base {
             recipe.base.get_or_insert_default().file = Some(path);
         }
-        if let Some(path) = wish.rpms {
+        if let Some(path) = request.rpms {
             recipe.rpms = Some(path);
         }
-        let generation = wish.profile.generation;
-        let system = resolve(&recipe, wish.profile)
-            .map_err(|source| PlanError::System { recipe: wish.record.name.clone(), source })?;
+        let generation = request.profile.generation;
+        let system = resolve(&recipe, request.profile)
+            .map_err(|source| PlanError::System { recipe: request.record.name.clone(), source })?;
         let base = recipe.base.as_ref().map_or(Ok(None), open_base)?;
-        let epoch = Timestamp::new(wish.epoch.unwrap_or(DEFAULT_EPOCH))?;
+        let epoch = Timestamp::new(request.epoch.unwrap_or(DEFAULT_EPOCH))?;
         let agent = match &recipe.agent {
-            Some(agent) => agent_input(agent, wish.allow_unpinned, epoch)?,
+            Some(agent) => open_agent(agent, request.allow_unpinned, epoch)?,
             None => None,
         };
-        recipe.rpm_keys.extend(wish.rpm_keys);
+        recipe.rpm_keys.extend(request.rpm_keys);
         let keyring = open_keys(&recipe.rpm_keys)?;
-        let judge = match (system.self_check, wish.judge.unwrap_or(recipe.self_check.binary)) {
-            (Some(_), choice) => Some(judge(&choice)?),
+        let self_check_binary = match (
+            system.self_check,
+            request.self_check_binary.unwrap_or(recipe.self_check.binary),
+        ) {
+            (Some(_), choice) => Some(open_self_check_binary(&choice)?),
             (None, _) => None,
         };
         let packages = match &recipe.rpms {
@@ -309,12 +316,12 @@ impl Plan {
         }
         Ok(Self {
             system,
-            root: wish.root,
+            root: request.root,
             epoch,
-            recipe: wish.record,
+            recipe: request.record,
             base,
             agent,
-            judge,
+            self_check_binary,
             packages,
             keyring,
             key_files: recipe.rpm_keys.iter().filter_map(|path| Input::named(path)).collect(),
@@ -341,7 +348,8 @@ impl Plan {
             epoch: u64,
             base: Option<(String, u64)>,
             agent: Option<Sha256>,
-            judge: Option<Sha256>,
+            #[serde(rename = "judge")]
+            self_check_binary: Option<Sha256>,
             packages: Vec<Sha256>,
             keys: Vec<&'a str>,
         }
@@ -355,7 +363,7 @@ impl Plan {
             epoch: self.epoch.seconds(),
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
-            judge: self.judge.as_ref().and_then(Judge::sha256),
+            self_check_binary: self.self_check_binary.as_ref().and_then(SelfCheckBinary::sha256),
             packages: self.packages.iter().map(|package| package.sha256).collect(),
             keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
@@ -370,7 +378,7 @@ impl Plan {
         };
         Manifest {
             schema: manifest::SCHEMA.to_owned(),
-            tool: Tool::this(),
+            tool: ToolRecord::current(),
             kind: match self.carrier() {
                 Carrier::InstallerDisc => "installer".to_owned(),
                 Carrier::KickstartDisc => "kickstart-disc".to_owned(),
@@ -385,7 +393,7 @@ impl Plan {
                 name: name(&base.path),
                 volume_id: base.medium.volume_id(),
                 size: base.medium.file_len(),
-                sha256: manifest::NOT_YET.to_owned(),
+                sha256: manifest::SHA256_PLACEHOLDER.to_owned(),
             }),
             agent: self.agent.as_ref().map(|agent| AgentRecord {
                 name: agent.bundle.file_name.clone(),
@@ -399,20 +407,22 @@ impl Plan {
             signatures: self.signatures(),
             self_check: self.system.self_check.map(|keep| SelfCheckRecord {
                 keep,
-                binary: match &self.judge {
-                    Some(Judge::Carried { program, .. }) => Some(JudgeRecord {
-                        path: disc_layout::JUDGE.to_owned(),
-                        sha256: program.sha256,
-                        size: program.len,
-                    }),
+                binary: match &self.self_check_binary {
+                    Some(SelfCheckBinary::Included { program, .. }) => {
+                        Some(SelfCheckBinaryRecord {
+                            path: disc_layout::SELF_CHECK_BINARY.to_owned(),
+                            sha256: program.sha256,
+                            size: program.len,
+                        })
+                    }
                     _ => None,
                 },
-                no_binary: match &self.judge {
-                    Some(Judge::Absent(why)) => Some(why.clone()),
+                no_binary: match &self.self_check_binary {
+                    Some(SelfCheckBinary::Absent(why)) => Some(why.clone()),
                     _ => None,
                 },
             }),
-            registration: self.system.registers_with().map(|server| RegistrationRecord {
+            registration: self.system.registration_server().map(|server| RegistrationRecord {
                 address: server.address.to_string(),
                 port: server.port,
             }),
@@ -442,13 +452,13 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::OtherBase`].
-    pub fn accepts_base(&self, digest: Option<Sha256>) -> Result<(), PlanError> {
+    /// [`PlanError::BaseMismatch`].
+    pub fn check_base_digest(&self, digest: Option<Sha256>) -> Result<(), PlanError> {
         if let Some(base) = &self.base
             && let (Some(demanded), Some(found)) = (base.demanded, digest)
             && demanded != found
         {
-            return Err(PlanError::OtherBase { path: base.path.clone(), found, demanded });
+            return Err(PlanError::BaseMismatch { path: base.path.clone(), found, demanded });
         }
         Ok(())
     }
@@ -467,15 +477,15 @@ impl Plan {
         let base = self.base.iter().map(|base| (base.path.as_path(), &*base.file));
         let agent = self.agent.iter().filter_map(|agent| match &agent.content {
             AgentContent::File { path, file } => Some((path.as_path(), &**file)),
-            AgentContent::Made(_) => None,
+            AgentContent::StandIn(_) => None,
         });
-        let judge = self.judge.iter().filter_map(|judge| match judge {
-            Judge::Carried { path, file, .. } => Some((path.as_path(), &**file)),
-            Judge::Absent(_) => None,
+        let self_check_binary = self.self_check_binary.iter().filter_map(|binary| match binary {
+            SelfCheckBinary::Included { path, file, .. } => Some((path.as_path(), &**file)),
+            SelfCheckBinary::Absent(_) => None,
         });
         let packages =
             self.packages.iter().filter_map(|it| Some((it.path.as_path(), it.file.as_deref()?)));
-        let opened = base.chain(agent).chain(judge).chain(packages);
+        let opened = base.chain(agent).chain(self_check_binary).chain(packages);
         let opened = opened.map(|(path, file)| Input::opened(path, file));
         opened.chain(self.key_files.iter().cloned().map(Ok)).collect()
     }
@@ -516,7 +526,7 @@ pub fn open_keys(paths: &[PathBuf]) -> Result<Keyring, PlanError> {
     Ok(keyring)
 }
 
-fn open_base(base: &Pinned) -> Result<Option<BaseMedium>, PlanError> {
+fn open_base(base: &PinnedFile) -> Result<Option<BaseMedium>, PlanError> {
     let Some(path) = &base.file else { return Ok(None) };
     let (file, medium) = open_medium(path)?;
     Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
@@ -534,8 +544,8 @@ pub fn open_medium(path: &Path) -> Result<(Arc<File>, Medium), PlanError> {
     Ok((file, medium))
 }
 
-fn agent_input(
-    agent: &Agent,
+fn open_agent(
+    agent: &AgentSource,
     allow_unpinned: bool,
     epoch: Timestamp,
 ) -> Result<Option<AgentInput>, PlanError> {
@@ -545,17 +555,17 @@ fn agent_input(
     let file = open_input(path)?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let bundle = agent::inspect(&*file, &name)
-        .map_err(|source| PlanError::Agent { path: path.clone(), source })?;
+        .map_err(|source| PlanError::AgentSource { path: path.clone(), source })?;
     match agent.sha256 {
         Some(demanded) if demanded != bundle.sha256 => {
-            return Err(PlanError::OtherAgent {
+            return Err(PlanError::AgentMismatch {
                 path: path.clone(),
                 found: bundle.sha256,
                 demanded,
             });
         }
         None if !allow_unpinned => {
-            return Err(PlanError::Unpinned { path: path.clone(), sha256: bundle.sha256 });
+            return Err(PlanError::UnpinnedAgent { path: path.clone(), sha256: bundle.sha256 });
         }
         _ => {}
     }
@@ -563,10 +573,10 @@ fn agent_input(
     Ok(Some(AgentInput { bundle, content, pinned: agent.sha256.is_some() }))
 }
 
-impl Judge {
+impl SelfCheckBinary {
     fn sha256(&self) -> Option<Sha256> {
         match self {
-            Self::Carried { program, .. } => Some(program.sha256),
+            Self::Included { program, .. } => Some(program.sha256),
             Self::Absent(_) => None,
         }
     }
@@ -574,26 +584,26 @@ impl Judge {
 
 /// The program that is meant, looked at. The one that is running is taken when it can ride along,
 /// and is no reason to refuse when it cannot.
-fn judge(choice: &JudgeChoice) -> Result<Judge, PlanError> {
-    let carried = |path: PathBuf| -> Result<Judge, PlanError> {
+fn open_self_check_binary(choice: &SelfCheckBinaryChoice) -> Result<SelfCheckBinary, PlanError> {
+    let carried = |path: PathBuf| -> Result<SelfCheckBinary, PlanError> {
         let file = open_input(&path)?;
         match static_program::inspect(&file) {
-            Ok(program) => Ok(Judge::Carried { path, file, program }),
-            Err(source) => Err(PlanError::Judge { path, source }),
+            Ok(program) => Ok(SelfCheckBinary::Included { path, file, program }),
+            Err(source) => Err(PlanError::SelfCheckBinary { path, source }),
         }
     };
     match choice {
-        JudgeChoice::None => Ok(Judge::Absent("none was wanted".to_owned())),
-        JudgeChoice::File(path) => carried(path.clone()),
-        JudgeChoice::Auto => Ok(match std::env::current_exe() {
+        SelfCheckBinaryChoice::None => Ok(SelfCheckBinary::Absent("none was wanted".to_owned())),
+        SelfCheckBinaryChoice::File(path) => carried(path.clone()),
+        SelfCheckBinaryChoice::Auto => Ok(match std::env::current_exe() {
             Ok(path) => carried(path).unwrap_or_else(|error| {
                 let why = match &error {
-                    PlanError::Judge { source, .. } => source.to_string(),
+                    PlanError::SelfCheckBinary { source, .. } => source.to_string(),
                     other => other.to_string(),
                 };
-                Judge::Absent(format!("the program that built this: {why}"))
+                SelfCheckBinary::Absent(format!("the program that built this: {why}"))
             }),
-            Err(error) => Judge::Absent(format!("the program that built this: {error}")),
+            Err(error) => SelfCheckBinary::Absent(format!("the program that built this: {error}")),
         }),
     }
 }
@@ -602,5 +612,5 @@ fn standin(epoch: Timestamp) -> AgentInput {
     let bytes = agent::standin_bundle(epoch.seconds());
     let bundle = agent::inspect(&bytes[..], agent::STANDIN_FILE_NAME)
         .expect("the stand-in is an agent bundle");
-    AgentInput { bundle, content: AgentContent::Made(Arc::from(bytes)), pinned: true }
+    AgentInput { bundle, content: AgentContent::StandIn(Arc::from(bytes)), pinned: true }
 }

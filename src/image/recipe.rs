@@ -11,16 +11,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
-use crate::installer::layout::Partition;
+use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::{BootLoader, Disk, Firmware, HostsLine, Locale};
-use crate::installer::registration::ConfigurationServer;
+use crate::installer::registration::RegistrationServer;
 use crate::installer::retention::Retention;
 use crate::installer::root_password::RootPassword;
-use crate::installer::value::network::{Address, HostName, Netmask, Nic, Port};
+use crate::installer::value::network::{HostAddress, HostName, Netmask, Nic, Port};
 use crate::installer::value::{PackageName, ProfileName, TimeZone, Title};
 
 pub use read::{RecipeError, RecipeFile, init_recipe};
-pub use self_check::{JudgeChoice, SelfCheckWish};
+pub use self_check::{SelfCheckBinaryChoice, SelfCheckSettings};
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +40,15 @@ pub struct Recipe {
     /// The master target's host name.
     pub host_name: HostName,
     /// Its network interface.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// Where the root password comes from.
     #[serde(default)]
     pub root_password: RootPassword,
     /// The disks that may be touched, beside that of [`Recipe::retention`].
-    pub disks: Disks,
+    pub disks: RecipeDisks,
     /// Partitions of the system disk; the profile's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layout: Option<Vec<Partition>>,
+    pub layout: Option<Vec<PartitionSpec>>,
     /// Where the boot loader goes; when absent the root partition, or under UEFI its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bootloader: Option<BootLoader>,
@@ -69,14 +69,14 @@ pub struct Recipe {
     pub retention: Retention,
     /// The replication agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Agent>,
+    pub agent: Option<AgentSource>,
     /// The configuration server that the master target registers with at its first boot; it does
     /// not register when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub configuration_server: Option<ConfigurationServer>,
+    pub configuration_server: Option<RegistrationServer>,
     /// What the master target asks itself after each boot.
     #[serde(default)]
-    pub self_check: SelfCheckWish,
+    pub self_check: SelfCheckSettings,
     /// A directory of add-on RPMs, on the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpms: Option<PathBuf>,
@@ -86,7 +86,7 @@ pub struct Recipe {
     pub rpm_keys: Vec<PathBuf>,
     /// The vendor's medium.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Pinned>,
+    pub base: Option<PinnedFile>,
 }
 
 fn utc() -> TimeZone {
@@ -96,24 +96,24 @@ fn utc() -> TimeZone {
 /// The network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Network {
+pub struct NetworkSettings {
     /// Which interface.
     #[serde(default = "first_nic")]
     pub device: Nic,
     /// Where its address comes from.
-    pub method: Method,
+    pub method: AddressMethod,
     /// The address; only with `static`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Address>,
+    pub address: Option<HostAddress>,
     /// Netmask or prefix length; only with `static`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub netmask: Option<Netmask>,
     /// The gateway; only with `static`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gateway: Option<Address>,
+    pub gateway: Option<HostAddress>,
     /// Name servers; with `dhcp` they may be left out.
     #[serde(default)]
-    pub dns: Vec<Address>,
+    pub dns: Vec<HostAddress>,
 }
 
 fn first_nic() -> Nic {
@@ -123,7 +123,7 @@ fn first_nic() -> Nic {
 /// Where an address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Method {
+pub enum AddressMethod {
     /// The recipe.
     Static,
     /// A DHCP server.
@@ -133,7 +133,7 @@ pub enum Method {
 /// The disks that may be touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Disks {
+pub struct RecipeDisks {
     /// The one that gets the operating system.
     pub system: Disk,
 }
@@ -141,7 +141,7 @@ pub struct Disks {
 /// The replication agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Agent {
+pub struct AgentSource {
     /// The archive, on the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
@@ -156,7 +156,7 @@ pub struct Agent {
 /// A file and the digest it must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pinned {
+pub struct PinnedFile {
     /// The file, on the machine that builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,

@@ -7,22 +7,22 @@ mod disks;
 mod error;
 mod network;
 
-use super::recipe::{Recipe, SelfCheckWish};
+use super::recipe::{Recipe, SelfCheckSettings};
 use crate::installer::profile::Profile;
-use crate::installer::self_check::MOST_KEPT;
+use crate::installer::self_check::MAX_KEEP;
 use crate::installer::system::{AgentKind, System};
 use crate::installer::value::PackageName;
 
-pub use error::SystemError;
+pub use error::ResolveError;
 
-use error::MOST;
+use error::MAX_ITEMS;
 
 /// Fills every default and refuses what does not fit together.
 ///
 /// # Errors
 ///
 /// The first inconsistency.
-pub fn resolve(recipe: &Recipe, profile: Profile) -> Result<System, SystemError> {
+pub fn resolve(recipe: &Recipe, profile: Profile) -> Result<System, ResolveError> {
     let network = network::interface(&recipe.network)?;
     disks::check(recipe)?;
     let boot_loader = disks::boot_loader(recipe)?;
@@ -49,20 +49,20 @@ pub fn resolve(recipe: &Recipe, profile: Profile) -> Result<System, SystemError>
     })
 }
 
-fn self_check(recipe: &Recipe) -> Result<Option<u16>, SystemError> {
+fn self_check(recipe: &Recipe) -> Result<Option<u16>, ResolveError> {
     if recipe.configuration_server.as_ref().is_some_and(|server| server.port == 0) {
-        return Err(SystemError::NoPort);
+        return Err(ResolveError::NoPort);
     }
-    let SelfCheckWish { enabled, keep, .. } = recipe.self_check;
-    if !(1..=MOST_KEPT).contains(&keep) {
-        return Err(SystemError::Keep(keep));
+    let SelfCheckSettings { enabled, keep, .. } = recipe.self_check;
+    if !(1..=MAX_KEEP).contains(&keep) {
+        return Err(ResolveError::Keep(keep));
     }
     Ok(enabled.then_some(keep))
 }
 
-fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, SystemError> {
-    if recipe.packages.len() > MOST {
-        return Err(SystemError::TooMany { key: "packages", count: recipe.packages.len() });
+fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, ResolveError> {
+    if recipe.packages.len() > MAX_ITEMS {
+        return Err(ResolveError::TooMany { key: "packages", count: recipe.packages.len() });
     }
     let mut names: Vec<PackageName> = Vec::new();
     for name in profile.packages.names.iter().chain(&recipe.packages) {
@@ -73,10 +73,10 @@ fn packages(recipe: &Recipe, profile: &Profile) -> Result<Vec<PackageName>, Syst
     Ok(names)
 }
 
-fn agent(recipe: &Recipe) -> Result<AgentKind, SystemError> {
+fn agent(recipe: &Recipe) -> Result<AgentKind, ResolveError> {
     match &recipe.agent {
         None => Ok(AgentKind::None),
-        Some(agent) if agent.standin && agent.file.is_some() => Err(SystemError::TwoAgents),
+        Some(agent) if agent.standin && agent.file.is_some() => Err(ResolveError::TwoAgents),
         Some(agent) if agent.standin => Ok(AgentKind::StandIn),
         Some(_) => Ok(AgentKind::Bundle),
     }
@@ -100,11 +100,11 @@ mod tests {
         "retention.disk={name: sdb, erase: true, size: {min: 900 GiB}}",
     ];
 
-    fn system(settings: &[&[&str]]) -> Result<System, SystemError> {
+    fn system(settings: &[&[&str]]) -> Result<System, ResolveError> {
         let settings: Vec<_> = settings.concat().iter().map(|s| s.parse().unwrap()).collect();
         let assets = Assets::embedded();
         let file = Recipe::read(&assets, "demo", &settings).unwrap();
-        resolve(&file.recipe, file.profile(&assets).unwrap())
+        resolve(&file.recipe, file.read_profile(&assets).unwrap())
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(mounts, ["/", "swap", "/var/crash", "/home"]);
         assert_eq!(system.boot_loader, BootLoader::Partition);
         assert_eq!(system.hosts[0].address.to_string(), "192.0.2.10");
-        assert_eq!(system.erased().len(), 2);
+        assert_eq!(system.erased_disks().len(), 2);
         assert_eq!(system.agent, AgentKind::StandIn);
         let names: Vec<_> = system.packages.iter().map(PackageName::as_str).collect();
         // S001, Install additional packages; S001, ReiserFS and multipath.

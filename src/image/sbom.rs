@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::manifest::Tool;
+use super::manifest::ToolRecord;
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use crate::digest::Sha256;
@@ -136,13 +136,16 @@ struct Composition {
 /// # Panics
 ///
 /// Never: it serialises.
-pub fn of(plan: &Plan, payload: &[PayloadFile]) -> String {
-    let tool = Tool::this();
+pub fn render(plan: &Plan, payload: &[PayloadFile]) -> String {
+    let tool = ToolRecord::current();
     let plan_sha256 = plan.digest();
     let root = format!("image:{plan_sha256}");
-    let mut components: Vec<Component> =
-        plan.packages.iter().map(|it| package(it, &plan.system.profile_name.to_string())).collect();
-    components.extend(payload.iter().filter_map(|file| added(plan, file)));
+    let mut components: Vec<Component> = plan
+        .packages
+        .iter()
+        .map(|it| package_component(it, &plan.system.profile_name.to_string()))
+        .collect();
+    components.extend(payload.iter().filter_map(|file| added_component(plan, file)));
     let refs = components.iter().map(|component| component.bom_ref.clone()).collect();
     let mut properties = vec![
         property("preflight:plan-sha256", plan_sha256.to_string()),
@@ -206,7 +209,7 @@ fn timestamp(seconds: u64) -> String {
     at.unwrap_or_default().to_string()
 }
 
-fn package(package: &RpmPackage, distribution: &str) -> Component {
+fn package_component(package: &RpmPackage, distribution: &str) -> Component {
     let metadata = package.metadata();
     let purl = purl(package, distribution);
     let vendor = metadata.rpm_vendor();
@@ -242,15 +245,15 @@ fn purl(package: &RpmPackage, distribution: &str) -> String {
     };
     format!(
         "pkg:rpm/{NAMESPACE}/{}@{}?arch={}&distro={}{epoch}",
-        encoded(&package.name),
-        encoded(&version),
+        percent_encode(&package.name),
+        percent_encode(&version),
         package.arch,
-        encoded(distribution),
+        percent_encode(distribution),
     )
 }
 
 /// Percent-encoded as a purl wants it.
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' => {
@@ -271,7 +274,7 @@ fn licences(text: &str) -> Vec<LicenceChoice> {
 }
 
 /// The agent and what was made for the image; packages are told apart.
-fn added(plan: &Plan, file: &PayloadFile) -> Option<Component> {
+fn added_component(plan: &Plan, file: &PayloadFile) -> Option<Component> {
     let path = file.path.as_str();
     let properties = vec![property("preflight:path", format!("/{path}"))];
     let bom_ref = format!("file:{path}");
@@ -318,8 +321,8 @@ mod tests {
 
     #[test]
     fn names_are_encoded_as_a_purl_wants_them() {
-        assert_eq!(encoded("gcc-c++"), "gcc-c%2B%2B");
-        assert_eq!(encoded("1.0~rc1^git"), "1.0~rc1%5Egit");
+        assert_eq!(percent_encode("gcc-c++"), "gcc-c%2B%2B");
+        assert_eq!(percent_encode("1.0~rc1^git"), "1.0~rc1%5Egit");
     }
 
     #[test]

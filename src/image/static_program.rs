@@ -11,17 +11,17 @@ use crate::facts::transcript::SCHEMA;
 use crate::iso::read_at::ReadAt;
 
 /// The largest program that is carried, in bytes.
-pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Program headers that are read at most; programs have about a dozen.
-const MOST_HEADERS: u64 = 128;
+const MAX_HEADERS: u64 = 128;
 
 /// Bytes of a file's header.
 const FILE_HEADER: u64 = 64;
 /// Bytes of a loader's name that are read.
-const MOST_NAME: u64 = 4096;
+const MAX_LOADER_NAME: u64 = 4096;
 /// Bytes that are read at a time.
-const PIECE: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 
 const LOAD: u32 = 1;
 const DYNAMIC: u32 = 2;
@@ -40,12 +40,12 @@ pub struct StaticProgram {
 
 /// Why a program cannot ride along.
 #[derive(Debug, thiserror::Error)]
-pub enum BadProgram {
+pub enum StaticProgramError {
     /// It cannot be read.
     #[error("it cannot be read")]
     Read(#[from] io::Error),
     /// More than is carried.
-    #[error("it has {0} bytes, at most {MOST_BYTES} are carried")]
+    #[error("it has {0} bytes, at most {MAX_BYTES} are carried")]
     TooLarge(u64),
     /// Another kind of file.
     #[error("it is no ELF program")]
@@ -69,7 +69,7 @@ pub enum BadProgram {
     NotPreflight,
 }
 
-impl BadProgram {
+impl StaticProgramError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -89,12 +89,12 @@ impl BadProgram {
 /// # Errors
 ///
 /// Says why it cannot ride along.
-pub fn inspect(file: &File) -> Result<StaticProgram, BadProgram> {
+pub fn inspect(file: &File) -> Result<StaticProgram, StaticProgramError> {
     let len = file.metadata()?.len();
-    if len > MOST_BYTES {
-        return Err(BadProgram::TooLarge(len));
+    if len > MAX_BYTES {
+        return Err(StaticProgramError::TooLarge(len));
     }
-    judge(file, len)
+    validate(file, len)
 }
 
 /// Judges a program of so many bytes.
@@ -102,9 +102,12 @@ pub fn inspect(file: &File) -> Result<StaticProgram, BadProgram> {
 /// # Errors
 ///
 /// As [`inspect`].
-pub fn judge(program: &(impl ReadAt + ?Sized), len: u64) -> Result<StaticProgram, BadProgram> {
+pub fn validate(
+    program: &(impl ReadAt + ?Sized),
+    len: u64,
+) -> Result<StaticProgram, StaticProgramError> {
     let whole = |offset: u64, size: u64| offset.checked_add(size).is_some_and(|end| end <= len);
-    let take = |at: u64, size: u64| -> Result<Vec<u8>, BadProgram> {
+    let take = |at: u64, size: u64| -> Result<Vec<u8>, StaticProgramError> {
         let mut bytes = vec![0; usize::try_from(size).expect("a few KiB")];
         program.read_exact_at(at, &mut bytes)?;
         Ok(bytes)
@@ -112,28 +115,29 @@ pub fn judge(program: &(impl ReadAt + ?Sized), len: u64) -> Result<StaticProgram
     let start = take(0, len.min(FILE_HEADER))?;
     let start = start.as_slice();
     if start.get(..4) != Some(b"\x7fELF") {
-        return Err(BadProgram::NotElf);
+        return Err(StaticProgramError::NotElf);
     }
-    let class = *start.get(4).ok_or(BadProgram::Damaged("the header is not whole"))?;
-    let machine = half(start, 18).ok_or(BadProgram::Damaged("the header is not whole"))?;
+    let class = *start.get(4).ok_or(StaticProgramError::Damaged("the header is not whole"))?;
+    let machine = half(start, 18).ok_or(StaticProgramError::Damaged("the header is not whole"))?;
     // The second is the order of bytes: 1, the least significant first.
     if class != 2 || start.get(5) != Some(&1) || machine != X86_64 {
-        return Err(BadProgram::OtherMachine { class, machine });
+        return Err(StaticProgramError::OtherMachine { class, machine });
     }
     // 2: at a fixed place; 3: anywhere, as static-pie is.
     if !matches!(half(start, 16), Some(2 | 3)) {
-        return Err(BadProgram::NotElf);
+        return Err(StaticProgramError::NotElf);
     }
-    let header = |at: usize| long(start, at).ok_or(BadProgram::Damaged("the header is not whole"));
+    let header =
+        |at: usize| long(start, at).ok_or(StaticProgramError::Damaged("the header is not whole"));
     let (entry, headers, sections) = (header(24)?, header(32)?, header(40)?);
     let short = |at: usize| half(start, at).map_or(0, u64::from);
     let (header_size, count) = (short(54), short(56));
-    if header_size != 56 || count == 0 || count > MOST_HEADERS || !whole(headers, 56 * count) {
-        return Err(BadProgram::Damaged("the program headers are not there"));
+    if header_size != 56 || count == 0 || count > MAX_HEADERS || !whole(headers, 56 * count) {
+        return Err(StaticProgramError::Damaged("the program headers are not there"));
     }
     // They stand at the very end, so that they are what a copy that stopped early lacks.
     if sections != 0 && !whole(sections, short(58) * short(60)) {
-        return Err(BadProgram::Damaged("the section headers behind it are missing"));
+        return Err(StaticProgramError::Damaged("the section headers behind it are missing"));
     }
     let mut starts = false;
     let mut dynamic = None;
@@ -141,43 +145,45 @@ pub fn judge(program: &(impl ReadAt + ?Sized), len: u64) -> Result<StaticProgram
         let field = |offset: usize| long(segment, offset).expect("the headers are whole");
         let (offset, address, in_file, in_memory) = (field(8), field(16), field(32), field(40));
         if !whole(offset, in_file) {
-            return Err(BadProgram::Damaged("a segment reaches past its end"));
+            return Err(StaticProgramError::Damaged("a segment reaches past its end"));
         }
         let kind = field(0) as u32;
         let executable = (field(0) >> 32) & 1 == 1;
         match kind {
             LOAD if in_file > in_memory => {
-                return Err(BadProgram::Damaged("a segment is larger in the file than in memory"));
+                return Err(StaticProgramError::Damaged(
+                    "a segment is larger in the file than in memory",
+                ));
             }
             LOAD => {
                 let inside = entry.checked_sub(address).is_some_and(|at| at < in_file);
                 starts |= executable && inside;
             }
             INTERPRETER => {
-                let name = take(offset, in_file.min(MOST_NAME))?;
+                let name = take(offset, in_file.min(MAX_LOADER_NAME))?;
                 let name = String::from_utf8_lossy(&name);
-                return Err(BadProgram::NotStatic(name.trim_end_matches('\0').to_owned()));
+                return Err(StaticProgramError::NotStatic(name.trim_end_matches('\0').to_owned()));
             }
             DYNAMIC => dynamic = Some((offset, in_file)),
             _ => {}
         }
     }
     if !starts {
-        return Err(BadProgram::Damaged("no segment holds its first instruction"));
+        return Err(StaticProgramError::Damaged("no segment holds its first instruction"));
     }
     // static-pie has such a section, to move itself; it names no library.
     if let Some((offset, size)) = dynamic {
         let mut at = 0;
         while at < size {
-            let piece = take(offset + at, (size - at).min(PIECE as u64))?;
+            let piece = take(offset + at, (size - at).min(CHUNK_BYTES as u64))?;
             if piece.chunks_exact(16).any(|entry| long(entry, 0) == Some(NEEDED)) {
-                return Err(BadProgram::NotStatic("shared libraries".to_owned()));
+                return Err(StaticProgramError::NotStatic("shared libraries".to_owned()));
             }
             at += piece.len() as u64;
         }
     }
     let (sha256, ours) = digest(program, len)?;
-    if ours { Ok(StaticProgram { len, sha256 }) } else { Err(BadProgram::NotPreflight) }
+    if ours { Ok(StaticProgram { len, sha256 }) } else { Err(StaticProgramError::NotPreflight) }
 }
 
 /// The digest of a program, and whether the name of our captures' format stands in it.
@@ -186,10 +192,10 @@ fn digest(program: &(impl ReadAt + ?Sized), len: u64) -> io::Result<(Sha256, boo
     let mut whole = Sha256Hasher::default();
     let mut found = false;
     // The end of each piece is looked at again with the next: the name may lie across both.
-    let mut buffer = vec![0; marker.len() - 1 + PIECE];
+    let mut buffer = vec![0; marker.len() - 1 + CHUNK_BYTES];
     let (mut at, mut kept) = (0, 0);
     while at < len {
-        let size = usize::try_from((len - at).min(PIECE as u64)).expect("a piece");
+        let size = usize::try_from((len - at).min(CHUNK_BYTES as u64)).expect("a piece");
         program.read_exact_at(at, &mut buffer[kept..kept + size])?;
         whole.update(&buffer[kept..kept + size]);
         let seen = &buffer[..kept + size];
@@ -250,18 +256,27 @@ mod tests {
     #[test]
     fn a_whole_static_program_rides_along() {
         let bytes = program(|_| {});
-        let seen = judge(&bytes, bytes.len() as u64).unwrap();
+        let seen = validate(&bytes, bytes.len() as u64).unwrap();
         assert_eq!(seen.sha256, Sha256::of(&bytes));
     }
 
     #[test]
     fn its_name_is_found_wherever_it_lies_and_all_of_it_is_digested() {
-        for at in [PIECE - 1, PIECE - SCHEMA.len() + 1, PIECE, 2 * PIECE - 5, 3 * PIECE + 70] {
+        for at in [
+            CHUNK_BYTES - 1,
+            CHUNK_BYTES - SCHEMA.len() + 1,
+            CHUNK_BYTES,
+            2 * CHUNK_BYTES - 5,
+            3 * CHUNK_BYTES + 70,
+        ] {
             let mut bytes = program(|b| b[240] = b'P');
-            bytes.resize(3 * PIECE + 100, 0);
-            assert!(matches!(judge(&bytes, bytes.len() as u64), Err(BadProgram::NotPreflight)));
+            bytes.resize(3 * CHUNK_BYTES + 100, 0);
+            assert!(matches!(
+                validate(&bytes, bytes.len() as u64),
+                Err(StaticProgramError::NotPreflight)
+            ));
             bytes[at..at + SCHEMA.len()].copy_from_slice(SCHEMA.as_bytes());
-            let seen = judge(&bytes, bytes.len() as u64).unwrap();
+            let seen = validate(&bytes, bytes.len() as u64).unwrap();
             assert_eq!(seen.sha256, Sha256::of(&bytes), "{at}");
         }
     }
@@ -270,7 +285,7 @@ mod tests {
     fn cut_short_anywhere_it_does_not() {
         let whole = program(|_| {});
         for end in 0..whole.len() {
-            assert!(judge(&whole[..end], end as u64).is_err(), "{end}");
+            assert!(validate(&whole[..end], end as u64).is_err(), "{end}");
         }
     }
 
@@ -299,7 +314,7 @@ mod tests {
         ];
         for (change, reason) in cases {
             let bytes = program(change);
-            let error = judge(&bytes, bytes.len() as u64).unwrap_err();
+            let error = validate(&bytes, bytes.len() as u64).unwrap_err();
             assert!(error.to_string().contains(reason), "{reason}: {error}");
         }
     }
@@ -308,7 +323,7 @@ mod tests {
     fn numbers_that_overflow_are_no_panic() {
         for at in (16..176).step_by(8) {
             let bytes = program(|b| b[at..at + 8].copy_from_slice(&[0xff; 8]));
-            judge(&bytes, bytes.len() as u64).ok();
+            validate(&bytes, bytes.len() as u64).ok();
         }
     }
 
@@ -316,8 +331,10 @@ mod tests {
     fn this_test_is_no_static_program_unless_it_is_built_so() {
         let file = File::open(std::env::current_exe().unwrap()).unwrap();
         match inspect(&file) {
-            Ok(_) | Err(BadProgram::TooLarge(_)) => {}
-            Err(BadProgram::NotStatic(loader)) => assert!(loader.contains("ld-"), "{loader}"),
+            Ok(_) | Err(StaticProgramError::TooLarge(_)) => {}
+            Err(StaticProgramError::NotStatic(loader)) => {
+                assert!(loader.contains("ld-"), "{loader}")
+            }
             Err(other) => panic!("{other}"),
         }
     }

@@ -6,7 +6,7 @@ use crate::digest::Sha256;
 use crate::iso::Medium;
 
 /// The most bytes of `.treeinfo` and `.discinfo` that are read.
-const MOST: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What the two files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub struct TreeInfo {
 
 impl TreeInfo {
     /// Reads both files of a medium; what neither says is absent.
-    pub fn of(medium: &Medium) -> Self {
+    pub fn from_medium(medium: &Medium) -> Self {
         let text = |path| {
-            let bytes = medium.read_file(path, MOST).ok()?;
+            let bytes = medium.read_file(path, MAX_BYTES).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         };
         let mut info = text(".treeinfo").map(|text| Self::parse(&text)).unwrap_or_default();

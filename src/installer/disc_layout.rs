@@ -9,7 +9,7 @@ pub const KICKSTART: &str = "ks.cfg";
 pub const MANIFEST: &str = "preflight/manifest.json";
 
 /// The list for `sha256sum -c`, from the root of the disc; the kickstart names it.
-pub const SUMS: &str = "preflight/manifest.sha256";
+pub const CHECKSUMS: &str = "preflight/manifest.sha256";
 
 /// The bill of materials: what was added, in CycloneDX; the same stands beside the image.
 pub const SBOM: &str = "preflight/sbom.cdx.json";
@@ -21,10 +21,10 @@ pub const PAYLOAD: &str = "preflight/payload";
 pub const AGENT: &str = "preflight/payload/agent.tar.gz";
 
 /// The program that judges the self-check's captures on the installed system.
-pub const JUDGE: &str = "preflight/payload/preflight";
+pub const SELF_CHECK_BINARY: &str = "preflight/payload/preflight";
 
 /// The add-on repository.
 pub const REPOSITORY: &str = "preflight/repo";
 
 /// The directory that holds nothing but what the manifest names.
-pub const OURS: &str = "preflight/";
+pub const PREFLIGHT_DIR: &str = "preflight/";

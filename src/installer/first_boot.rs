@@ -7,7 +7,8 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::service::{
-    FIRST_BOOT, Init, SELF_CHECK, ServiceError, ServiceFile, ensure, files, is_name, path,
+    FIRST_BOOT, InitSystem, SELF_CHECK, ServiceError, ServiceFile, check_path, check_value,
+    is_name, render_files,
 };
 use crate::assets::Assets;
 
@@ -29,7 +30,7 @@ pub struct DeferredRetention {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstBoot {
     /// How services are started.
-    pub init: Init,
+    pub init: InitSystem,
     /// `/lib/udev/scsi_id` on el6, `/usr/lib/udev/scsi_id` on el7.
     pub scsi_id: String,
     /// A `grep -E` pattern that a line of `/etc/redhat-release` must match.
@@ -51,7 +52,7 @@ pub struct FirstBoot {
 /// The model as the templates know it: texts only, empty where there is nothing.
 #[derive(Serialize)]
 struct Model<'a> {
-    init: Init,
+    init: InitSystem,
     service: &'a str,
     script_path: &'a str,
     scsi_id: &'a str,
@@ -73,8 +74,8 @@ struct Model<'a> {
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     check(boot)?;
-    let (script_path, _) = boot.init.places(FIRST_BOOT);
-    let self_check = boot.init.places(SELF_CHECK).0;
+    let (script_path, _) = boot.init.paths(FIRST_BOOT);
+    let self_check = boot.init.paths(SELF_CHECK).0;
     let retention = boot.retention.as_ref();
     let model = Model {
         init: boot.init,
@@ -93,21 +94,21 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
     };
     let templates =
         ["firstboot/preflight-firstboot.sh.hbs", "firstboot/preflight-firstboot.service.hbs"];
-    files(assets, boot.init, FIRST_BOOT, templates, &model)
+    render_files(assets, boot.init, FIRST_BOOT, templates, &model)
 }
 
 /// Every value is checked before it reaches a template, whoever made it.
 fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
     const NAME: &str = "a name of letters, digits and ._+-";
-    path("the path of scsi_id", &boot.scsi_id, PATH)?;
-    path("the agent's directory", &boot.agent_directory, PATH)?;
+    check_path("the path of scsi_id", &boot.scsi_id, PATH)?;
+    check_path("the agent's directory", &boot.agent_directory, PATH)?;
     for package in &boot.packages {
-        ensure("a package", package, NAME, is_name(package))?;
+        check_value("a package", package, NAME, is_name(package))?;
     }
     let pattern = &boot.release_pattern;
     let printable = pattern.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    ensure(
+    check_value(
         "the release pattern",
         pattern,
         "an extended regular expression in printable ASCII, at most 200 bytes",
@@ -115,12 +116,12 @@ fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
     )?;
     if let Some(disk) = &boot.retention {
         let name = &disk.multipath_name;
-        ensure("the retention disk", name, NAME, is_name(name))?;
-        path("the retention volume's mount point", &disk.mount, PATH)?;
+        check_value("the retention disk", name, NAME, is_name(name))?;
+        check_path("the retention volume's mount point", &disk.mount, PATH)?;
         // anaconda and fstab both know these; `/mnt` itself may not be a mount point on el6.
         let fit = !["/", "/mnt", "/home", "/var", "/var/crash"].contains(&disk.mount.as_str());
         let expected = "a directory of its own, such as /mnt/retention";
-        ensure("the retention volume's mount point", &disk.mount, expected, fit)?;
+        check_value("the retention volume's mount point", &disk.mount, expected, fit)?;
     }
     Ok(())
 }
@@ -131,7 +132,7 @@ mod tests {
 
     fn el6() -> FirstBoot {
         FirstBoot {
-            init: Init::SysV,
+            init: InitSystem::SysV,
             scsi_id: "/lib/udev/scsi_id".into(),
             release_pattern: r"^CentOS release 6\.6 \(Final\)".into(),
             packages: vec!["lsscsi".into(), "device-mapper-multipath".into()],
@@ -148,7 +149,7 @@ mod tests {
         let files = render(&el6(), &Assets::embedded()).unwrap();
         assert_eq!(files.len(), 1);
         assert_eq!(
-            (files[0].installed.as_str(), files[0].mode),
+            (files[0].installed_path.as_str(), files[0].mode),
             ("/etc/rc.d/init.d/preflight-firstboot", 0o755)
         );
         assert!(files[0].text.starts_with("#!/bin/sh\n"));
@@ -157,10 +158,12 @@ mod tests {
         assert!(files[0].text.contains("\npackages='lsscsi device-mapper-multipath'\n"));
 
         let files =
-            render(&FirstBoot { init: Init::Systemd, ..el6() }, &Assets::embedded()).unwrap();
+            render(&FirstBoot { init: InitSystem::Systemd, ..el6() }, &Assets::embedded()).unwrap();
         assert_eq!(files.len(), 2);
-        assert_eq!(files[1].installed, "/etc/systemd/system/preflight-firstboot.service");
-        assert!(files[1].text.contains(&format!("\nExecStart={} start\n", files[0].installed)));
+        assert_eq!(files[1].installed_path, "/etc/systemd/system/preflight-firstboot.service");
+        assert!(
+            files[1].text.contains(&format!("\nExecStart={} start\n", files[0].installed_path))
+        );
     }
 
     #[test]

@@ -4,18 +4,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::installer::value::disk::{ByteSize, FsType, Label, Mount};
+use crate::installer::value::disk::{ByteSize, FsType, Label, MountTarget};
 
 /// One partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Partition {
+pub struct PartitionSpec {
     /// Where it is mounted, or `swap`.
-    pub mount: Mount,
+    pub mount: MountTarget,
     /// Its file system; ext4, or what the mount implies, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fstype: Option<FsType>,
-    /// Its size, or with [`Partition::grow`] the least it may have.
+    /// Its size, or with [`PartitionSpec::grow`] the least it may have.
     pub size: ByteSize,
     /// Whether it takes what is left.
     #[serde(default)]
@@ -28,7 +28,7 @@ pub struct Partition {
     pub label: Option<Label>,
 }
 
-impl Partition {
+impl PartitionSpec {
     /// The file system it gets.
     pub fn effective_fstype(&self) -> FsType {
         self.fstype.unwrap_or(match self.mount.as_str() {

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::value::disk::{ByteSize, DiskName, ScsiAddress};
-use super::value::network::{Address, HostName};
+use super::value::network::{HostAddress, HostName};
 use super::value::{Keyboard, Language};
 
 /// Language and keyboard; S001 asks for US English.
@@ -92,7 +92,7 @@ impl Firmware {
 #[serde(deny_unknown_fields)]
 pub struct HostsLine {
     /// The address.
-    pub address: Address,
+    pub address: HostAddress,
     /// The names it answers to.
     pub names: Vec<HostName>,
 }

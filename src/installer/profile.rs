@@ -12,8 +12,8 @@ pub use crate::packages::generation::Generation;
 
 use super::kickstart::command::Command;
 use super::kickstart::words;
-use super::layout::Partition;
-use super::value::disk::Mount;
+use super::layout::PartitionSpec;
+use super::value::disk::MountTarget;
 use super::value::network::Port;
 use super::value::{GroupName, PackageName, ProfileName, Title, text_value};
 use crate::assets::{AssetError, Assets, Kind};
@@ -83,28 +83,28 @@ pub struct Profile {
     /// Commands that are the same for every master target, one line each.
     pub commands: Vec<String>,
     /// What is installed.
-    pub packages: Packages,
+    pub packages: PackageSelection,
     /// Ports to open beside SSH, unless the recipe says which.
     #[serde(default)]
     pub open_ports: Vec<Port>,
     /// Partitions of the system disk, unless the recipe says which.
-    pub layout: Vec<Partition>,
+    pub layout: Vec<PartitionSpec>,
     /// The partition that UEFI adds.
-    pub efi_partition: Partition,
+    pub efi_partition: PartitionSpec,
     /// What is rendered.
-    pub templates: Templates,
+    pub templates: KickstartTemplates,
 }
 
 /// What is installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Packages {
+pub struct PackageSelection {
     /// Options of the `%packages` line.
     #[serde(default)]
     pub options: Vec<PackagesOption>,
     /// Groups by id, without `@`.
     pub groups: Vec<GroupName>,
-    /// Packages beside those of the groups.
+    /// PackageSelection beside those of the groups.
     pub names: Vec<PackageName>,
     /// File names of packages that are known to go together with the medium, to say which one is
     /// missing; nothing is installed by them.
@@ -136,7 +136,7 @@ impl PackagesOption {
 /// What is rendered; every name is below `templates/`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Templates {
+pub struct KickstartTemplates {
     /// The kickstart around its scripts.
     pub kickstart: TemplateName,
     /// `%pre`.
@@ -218,13 +218,13 @@ pub enum ProfileError {
         /// The key.
         key: &'static str,
         /// What is wrong.
-        fault: Fault,
+        fault: ProfileFault,
     },
 }
 
 /// What is wrong with one value of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum ProfileFault {
     /// Not a regular expression.
     Pattern(String),
     /// Not a path on a disc.
@@ -237,7 +237,7 @@ pub enum Fault {
     NoRoot,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ProfileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pattern(text) => write!(f, "{text:?} is not a regular expression"),
@@ -264,7 +264,7 @@ impl ProfileError {
 }
 
 /// Commands that the model makes; a profile must not write them.
-const FROM_RECIPE: &[&str] = &[
+const RECIPE_COMMANDS: &[&str] = &[
     "autopart",
     "bootloader",
     "cdrom",
@@ -326,7 +326,7 @@ impl Profile {
 
     /// The commands that are the same for every master target.
     pub fn fixed_commands(&self) -> impl Iterator<Item = Command> {
-        self.commands.iter().filter_map(|line| Command::of_line(line))
+        self.commands.iter().filter_map(|line| Command::parse_line(line))
     }
 
     /// The file whose presence makes a medium an installer.
@@ -334,10 +334,11 @@ impl Profile {
         DiscPath::new(&self.second_stage).expect("check() has accepted the path")
     }
 
-    fn check(&self) -> Result<(), (&'static str, Fault)> {
-        Regex::new(&self.release).map_err(|_| ("release", Fault::Pattern(self.release.clone())))?;
+    fn check(&self) -> Result<(), (&'static str, ProfileFault)> {
+        Regex::new(&self.release)
+            .map_err(|_| ("release", ProfileFault::Pattern(self.release.clone())))?;
         DiscPath::new(&self.second_stage)
-            .map_err(|_| ("second_stage", Fault::Path(self.second_stage.clone())))?;
+            .map_err(|_| ("second_stage", ProfileFault::Path(self.second_stage.clone())))?;
         for line in &self.commands {
             let split = words::split(line);
             let one = !split.comment
@@ -345,15 +346,18 @@ impl Profile {
                 && line.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
                 && split.words.first().is_some_and(|name| !name.starts_with('%'));
             if !one {
-                return Err(("commands", Fault::NotACommand(line.clone())));
+                return Err(("commands", ProfileFault::NotACommand(line.clone())));
             }
-            if let Some(name) = split.words.first().filter(|n| FROM_RECIPE.contains(&n.as_str())) {
-                return Err(("commands", Fault::FromRecipe(name.clone())));
+            if let Some(name) =
+                split.words.first().filter(|n| RECIPE_COMMANDS.contains(&n.as_str()))
+            {
+                return Err(("commands", ProfileFault::FromRecipe(name.clone())));
             }
         }
-        let root = |p: &Partition| matches!(&p.mount, Mount::At(at) if at.as_str() == "/");
+        let root =
+            |p: &PartitionSpec| matches!(&p.mount, MountTarget::At(at) if at.as_str() == "/");
         if !self.layout.iter().any(root) {
-            return Err(("layout", Fault::NoRoot));
+            return Err(("layout", ProfileFault::NoRoot));
         }
         Ok(())
     }
@@ -396,10 +400,10 @@ mod tests {
     #[test]
     fn a_profile_cannot_bring_commands_that_are_made_from_the_recipe() {
         for (line, fault) in [
-            ("rootpw x", Fault::FromRecipe("rootpw".into())),
-            ("clearpart --all", Fault::FromRecipe("clearpart".into())),
-            ("%post", Fault::NotACommand("%post".into())),
-            ("a # b", Fault::NotACommand("a # b".into())),
+            ("rootpw x", ProfileFault::FromRecipe("rootpw".into())),
+            ("clearpart --all", ProfileFault::FromRecipe("clearpart".into())),
+            ("%post", ProfileFault::NotACommand("%post".into())),
+            ("a # b", ProfileFault::NotACommand("a # b".into())),
         ] {
             let error =
                 with(|good| good.replace("commands:\n", &format!("commands:\n  - {:?}\n", line)));

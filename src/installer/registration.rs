@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::service::{Init, REGISTER, SELF_CHECK, ServiceError, ServiceFile, files, path};
+use super::service::{
+    InitSystem, REGISTER, SELF_CHECK, ServiceError, ServiceFile, check_path, render_files,
+};
 use super::value::network::ServerName;
 use crate::assets::Assets;
 
@@ -15,18 +17,18 @@ pub const PASSPHRASE_FILE: &str = "/root/connection.passphrase";
 /// The configuration server a master target registers with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConfigurationServer {
+pub struct RegistrationServer {
     /// Its name or address.
     pub address: ServerName,
     /// The port it is registered on.
-    #[serde(default = "https")]
+    #[serde(default = "https_port")]
     pub port: u16,
     /// Which of the agent's commands register it.
     #[serde(default)]
-    pub commands: Commands,
+    pub commands: RegistrationCommands,
 }
 
-fn https() -> u16 {
+fn https_port() -> u16 {
     443
 }
 
@@ -34,7 +36,7 @@ fn https() -> u16 {
 /// linux-master-target and its successors).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Commands {
+pub enum RegistrationCommands {
     /// What the unpacked agent seems to know: no version is known that divides them.
     #[default]
     Auto,
@@ -44,7 +46,7 @@ pub enum Commands {
     Configurator,
 }
 
-impl Commands {
+impl RegistrationCommands {
     fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -58,7 +60,7 @@ impl Commands {
 struct Model<'a> {
     script_path: &'a str,
     service: &'a str,
-    init: Init,
+    init: InitSystem,
     server: &'a str,
     port: String,
     commands: &'a str,
@@ -72,14 +74,14 @@ struct Model<'a> {
 ///
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(
-    server: &ConfigurationServer,
-    init: Init,
+    server: &RegistrationServer,
+    init: InitSystem,
     agent_directory: &str,
     assets: &Assets,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
-    path("the agent's directory", agent_directory, PATH)?;
-    let (script_path, _) = init.places(REGISTER);
+    check_path("the agent's directory", agent_directory, PATH)?;
+    let (script_path, _) = init.paths(REGISTER);
     let model = Model {
         script_path: &script_path,
         service: REGISTER,
@@ -88,9 +90,9 @@ pub fn render(
         port: server.port.to_string(),
         commands: server.commands.as_str(),
         agent_directory,
-        self_check_path: &init.places(SELF_CHECK).0,
+        self_check_path: &init.paths(SELF_CHECK).0,
     };
     let templates =
         ["register/preflight-register.sh.hbs", "register/preflight-register.service.hbs"];
-    files(assets, init, REGISTER, templates, &model)
+    render_files(assets, init, REGISTER, templates, &model)
 }

@@ -43,7 +43,7 @@ pub struct RetentionDisk {
 /// The keys as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RetentionKeys {
     when: When,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disk: Option<Disk>,
@@ -72,8 +72,8 @@ fn default_fstype() -> FsType {
 }
 
 impl Retention {
-    fn from_written(written: Written) -> Result<Self, &'static str> {
-        let Written { when, disk, multipath, mount, fstype } = written;
+    fn from_keys(written: RetentionKeys) -> Result<Self, &'static str> {
+        let RetentionKeys { when, disk, multipath, mount, fstype } = written;
         if matches!(fstype, FsType::Swap | FsType::Efi) {
             return Err("a retention volume is ext4, ext3 or xfs");
         }
@@ -95,10 +95,14 @@ impl Serialize for Retention {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match self.clone() {
             Self::None => return serializer.serialize_str("none"),
-            Self::Install(RetentionDisk { disk, mount, fstype }) => {
-                Written { when: When::Install, disk: Some(disk), multipath: None, mount, fstype }
-            }
-            Self::FirstBoot { multipath, mount } => Written {
+            Self::Install(RetentionDisk { disk, mount, fstype }) => RetentionKeys {
+                when: When::Install,
+                disk: Some(disk),
+                multipath: None,
+                mount,
+                fstype,
+            },
+            Self::FirstBoot { multipath, mount } => RetentionKeys {
                 when: When::FirstBoot,
                 disk: None,
                 multipath: Some(multipath),
@@ -136,7 +140,7 @@ impl<'de> Visitor<'de> for RetentionVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Retention, A::Error> {
-        let written = Written::deserialize(MapAccessDeserializer::new(map))?;
-        Retention::from_written(written).map_err(serde::de::Error::custom)
+        let written = RetentionKeys::deserialize(MapAccessDeserializer::new(map))?;
+        Retention::from_keys(written).map_err(serde::de::Error::custom)
     }
 }

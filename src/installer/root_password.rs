@@ -31,7 +31,7 @@ pub enum RootPassword {
 /// The keys as they are written: exactly one.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RootPasswordKeys {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hash: Option<CryptHash>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,13 +48,13 @@ const NOT_A_PASSWORD: &str = "a password must not stand in a recipe, for whoever
 
 impl Serialize for RootPassword {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let none = Written::default();
+        let none = RootPasswordKeys::default();
         let written = match self.clone() {
             Self::Locked => return serializer.serialize_str("locked"),
-            Self::Hash(hash) => Written { hash: Some(hash), ..none },
-            Self::Prompt => Written { prompt: Some(true), ..none },
-            Self::File(file) => Written { file: Some(file), ..none },
-            Self::Env(name) => Written { env: Some(name), ..none },
+            Self::Hash(hash) => RootPasswordKeys { hash: Some(hash), ..none },
+            Self::Prompt => RootPasswordKeys { prompt: Some(true), ..none },
+            Self::File(file) => RootPasswordKeys { file: Some(file), ..none },
+            Self::Env(name) => RootPasswordKeys { env: Some(name), ..none },
         };
         written.serialize(serializer)
     }
@@ -103,17 +103,17 @@ impl<'de> Visitor<'de> for PasswordVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RootPassword, A::Error> {
-        match Written::deserialize(MapAccessDeserializer::new(map))? {
-            Written { hash: Some(hash), prompt: None, file: None, env: None } => {
+        match RootPasswordKeys::deserialize(MapAccessDeserializer::new(map))? {
+            RootPasswordKeys { hash: Some(hash), prompt: None, file: None, env: None } => {
                 Ok(RootPassword::Hash(hash))
             }
-            Written { hash: None, prompt: Some(true), file: None, env: None } => {
+            RootPasswordKeys { hash: None, prompt: Some(true), file: None, env: None } => {
                 Ok(RootPassword::Prompt)
             }
-            Written { hash: None, prompt: None, file: Some(file), env: None } => {
+            RootPasswordKeys { hash: None, prompt: None, file: Some(file), env: None } => {
                 Ok(RootPassword::File(file))
             }
-            Written { hash: None, prompt: None, file: None, env: Some(name) } => {
+            RootPasswordKeys { hash: None, prompt: None, file: None, env: Some(name) } => {
                 Ok(RootPassword::Env(name))
             }
             _ => Err(serde::de::Error::custom(

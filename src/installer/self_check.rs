@@ -6,7 +6,9 @@
 
 use serde::Serialize;
 
-use super::service::{Init, SELF_CHECK, ServiceError, ServiceFile, ensure, files, path};
+use super::service::{
+    InitSystem, SELF_CHECK, ServiceError, ServiceFile, check_path, check_value, render_files,
+};
 use crate::assets::Assets;
 use crate::facts::host;
 use crate::facts::probe::Surroundings;
@@ -15,21 +17,21 @@ use crate::facts::script::{Nonce, script};
 /// The questions' name in the payload.
 pub const COLLECTOR: &str = "preflight-collect";
 /// Where the questions belong on the installed system.
-pub const COLLECTOR_INSTALLED: &str = "/usr/libexec/preflight-collect";
+pub const COLLECTOR_PATH: &str = "/usr/libexec/preflight-collect";
 /// The judging program's name in the payload.
-pub const JUDGE: &str = "preflight";
+pub const BINARY: &str = "preflight";
 /// Where the judging program belongs on the installed system.
-pub const JUDGE_INSTALLED: &str = "/opt/preflight/preflight";
+pub const BINARY_PATH: &str = "/opt/preflight/preflight";
 /// How many captures are kept unless the recipe says otherwise.
-pub const KEPT: u16 = 8;
+pub const DEFAULT_KEEP: u16 = 8;
 /// The most captures that a recipe may ask to keep; a capture is at most 3 MiB.
-pub const MOST_KEPT: u16 = 100;
+pub const MAX_KEEP: u16 = 100;
 
 /// What the self-check needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfCheck {
     /// How services are started.
-    pub init: Init,
+    pub init: InitSystem,
     /// How many captures are kept.
     pub keep: u16,
     /// The configuration server's address, when the recipe tells it.
@@ -58,16 +60,16 @@ struct Model<'a> {
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     const PATH: &str = "an absolute path of letters, digits and ._+-";
-    path("the path of scsi_id", &check.scsi_id, PATH)?;
-    path("the retention volume's mount point", &check.retention, PATH)?;
+    check_path("the path of scsi_id", &check.scsi_id, PATH)?;
+    check_path("the retention volume's mount point", &check.retention, PATH)?;
     let keep = check.keep.to_string();
-    let fits = (1..=MOST_KEPT).contains(&check.keep);
-    ensure("self_check.keep", &keep, "a number from 1 to 100", fits)?;
-    let (script_path, _) = check.init.places(SELF_CHECK);
+    let fits = (1..=MAX_KEEP).contains(&check.keep);
+    check_value("self_check.keep", &keep, "a number from 1 to 100", fits)?;
+    let (script_path, _) = check.init.paths(SELF_CHECK);
     let model = Model {
         script_path: &script_path,
-        collector: COLLECTOR_INSTALLED,
-        judge: JUDGE_INSTALLED,
+        collector: COLLECTOR_PATH,
+        judge: BINARY_PATH,
         keep,
         server: check.server.as_deref().unwrap_or(""),
         retention: &check.retention,
@@ -75,12 +77,12 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
     };
     let templates =
         ["self-check/preflight-selfcheck.sh.hbs", "self-check/preflight-selfcheck.service.hbs"];
-    let mut files = files(assets, check.init, SELF_CHECK, templates, &model)?;
+    let mut files = render_files(assets, check.init, SELF_CHECK, templates, &model)?;
     files.insert(
         0,
         ServiceFile {
             name: COLLECTOR.to_owned(),
-            installed: COLLECTOR_INSTALLED.to_owned(),
+            installed_path: COLLECTOR_PATH.to_owned(),
             mode: 0o644,
             text: collector(check),
         },
@@ -104,8 +106,8 @@ mod tests {
 
     fn el6() -> SelfCheck {
         SelfCheck {
-            init: Init::SysV,
-            keep: KEPT,
+            init: InitSystem::SysV,
+            keep: DEFAULT_KEEP,
             server: Some("cs01.example.test".into()),
             retention: "/mnt/retention".into(),
             scsi_id: "/lib/udev/scsi_id".into(),
@@ -115,11 +117,11 @@ mod tests {
     #[test]
     fn el6_gets_an_init_script_and_el7_a_unit_that_calls_it() {
         let files = render(&el6(), &Assets::embedded()).unwrap();
-        let placed: Vec<_> = files.iter().map(|file| file.installed.as_str()).collect();
-        assert_eq!(placed, [COLLECTOR_INSTALLED, "/etc/rc.d/init.d/preflight-selfcheck"]);
+        let placed: Vec<_> = files.iter().map(|file| file.installed_path.as_str()).collect();
+        assert_eq!(placed, [COLLECTOR_PATH, "/etc/rc.d/init.d/preflight-selfcheck"]);
         assert!(files[0].text.contains("\nCS='cs01.example.test'\n"));
         assert!(files[1].text.contains("\n# chkconfig: 345 99 02\n# description: "));
-        let el7 = SelfCheck { init: Init::Systemd, ..el6() };
+        let el7 = SelfCheck { init: InitSystem::Systemd, ..el6() };
         let files = render(&el7, &Assets::embedded()).unwrap();
         assert!(files[2].text.contains("\nExecStart=/usr/libexec/preflight-selfcheck boot\n"));
     }

@@ -18,16 +18,16 @@ pub const REGISTER: &str = "preflight-register";
 /// How the installed system starts services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Init {
+pub enum InitSystem {
     /// A script in `/etc/rc.d/init.d`: el6.
     SysV,
     /// A unit: el7.
     Systemd,
 }
 
-impl Init {
+impl InitSystem {
     /// Where a service's script and its unit belong; SysV has no unit.
-    pub fn places(self, service: &str) -> (String, String) {
+    pub fn paths(self, service: &str) -> (String, String) {
         let script = match self {
             Self::SysV => format!("/etc/rc.d/init.d/{service}"),
             Self::Systemd => format!("/usr/libexec/{service}"),
@@ -42,7 +42,7 @@ pub struct ServiceFile {
     /// Its name in the payload.
     pub name: String,
     /// Where it belongs.
-    pub installed: String,
+    pub installed_path: String,
     /// Its permission bits there.
     pub mode: u32,
     /// Its content: ASCII, LF only.
@@ -90,26 +90,26 @@ impl ServiceError {
 /// # Errors
 ///
 /// Fails when a template does not render, or renders what el6 must not be given.
-pub(super) fn files(
+pub(super) fn render_files(
     assets: &Assets,
-    init: Init,
+    init: InitSystem,
     service: &str,
     [script, unit]: [&'static str; 2],
     model: &impl Serialize,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
-    let (script_path, unit_path) = init.places(service);
+    let (script_path, unit_path) = init.paths(service);
     let mut files = vec![ServiceFile {
         name: service.to_owned(),
-        installed: script_path,
+        installed_path: script_path,
         mode: 0o755,
-        text: rendered(assets, script, model)?,
+        text: render_file(assets, script, model)?,
     }];
-    if init == Init::Systemd {
+    if init == InitSystem::Systemd {
         files.push(ServiceFile {
             name: format!("{service}.service"),
-            installed: unit_path,
+            installed_path: unit_path,
             mode: 0o644,
-            text: rendered(assets, unit, model)?,
+            text: render_file(assets, unit, model)?,
         });
     }
     Ok(files)
@@ -120,7 +120,7 @@ pub(super) fn files(
 /// # Errors
 ///
 /// Fails when the template does not render, or renders what el6 must not be given.
-fn rendered(
+fn render_file(
     assets: &Assets,
     name: &'static str,
     model: &impl Serialize,
@@ -133,16 +133,16 @@ fn rendered(
     }
 }
 
-pub(super) fn path(
+pub(super) fn check_path(
     field: &'static str,
     value: &str,
     expected: &'static str,
 ) -> Result<(), ServiceError> {
     let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
-    ensure(field, value, expected, good)
+    check_value(field, value, expected, good)
 }
 
-pub(super) fn ensure(
+pub(super) fn check_value(
     field: &'static str,
     value: &str,
     expected: &'static str,

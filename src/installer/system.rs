@@ -6,13 +6,13 @@
 
 use serde::Serialize;
 
-use super::layout::Partition;
+use super::layout::PartitionSpec;
 use super::machine::{BootLoader, Disk, Firmware, HostsLine, Locale};
 use super::profile::Profile;
-use super::registration::ConfigurationServer;
+use super::registration::RegistrationServer;
 use super::retention::{Retention, RetentionDisk};
 use super::root_password::RootPassword;
-use super::value::network::{Address, HostName, Netmask, Nic, Port};
+use super::value::network::{HostAddress, HostName, Netmask, Nic, Port};
 use super::value::{PackageName, ProfileName, TimeZone};
 use crate::facts::probe::DEFAULT_RETENTION;
 
@@ -36,7 +36,7 @@ pub struct System {
     /// The system disk.
     pub disk: Disk,
     /// Its partitions, the EFI system partition among them.
-    pub layout: Vec<Partition>,
+    pub layout: Vec<PartitionSpec>,
     /// Where the boot loader goes.
     pub boot_loader: BootLoader,
     /// What starts the machine.
@@ -52,7 +52,7 @@ pub struct System {
     /// What stands for the replication agent.
     pub agent: AgentKind,
     /// The configuration server it belongs to, when that is known.
-    pub configuration_server: Option<ConfigurationServer>,
+    pub configuration_server: Option<RegistrationServer>,
     /// How many captures its self-check keeps; absent when there is no self-check.
     pub self_check: Option<u16>,
 }
@@ -60,7 +60,7 @@ pub struct System {
 impl System {
     /// The configuration server that it registers with by itself: a stand-in replicates nothing,
     /// and an agent that comes later is installed by whoever brings it.
-    pub fn registers_with(&self) -> Option<&ConfigurationServer> {
+    pub fn registration_server(&self) -> Option<&RegistrationServer> {
         self.configuration_server.as_ref().filter(|_| self.agent == AgentKind::Bundle)
     }
 
@@ -74,7 +74,7 @@ impl System {
     }
 
     /// What `%packages` asks for: `@groups`, then names.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requested_packages(&self) -> Vec<String> {
         let groups = self.profile.packages.groups.iter().map(|group| format!("@{group}"));
         groups.chain(self.packages.iter().map(ToString::to_string)).collect()
     }
@@ -94,7 +94,7 @@ pub enum AgentKind {
 
 impl System {
     /// The disks that are erased, the system disk first.
-    pub fn erased(&self) -> Vec<&Disk> {
+    pub fn erased_disks(&self) -> Vec<&Disk> {
         let retention = match &self.retention {
             Retention::Install(retention) => Some(&retention.disk),
             Retention::None | Retention::FirstBoot { .. } => None,
@@ -117,19 +117,19 @@ pub enum Interface {
         /// Which interface.
         device: Nic,
         /// Its address.
-        address: Address,
+        address: HostAddress,
         /// Its netmask.
         netmask: Netmask,
         /// The gateway, in the same subnet.
-        gateway: Address,
+        gateway: HostAddress,
         /// One to three name servers.
-        dns: Vec<Address>,
+        dns: Vec<HostAddress>,
     },
     /// The address comes from a DHCP server.
     Dhcp {
         /// Which interface.
         device: Nic,
         /// Name servers that are asked instead of those of the DHCP server.
-        dns: Vec<Address>,
+        dns: Vec<HostAddress>,
     },
 }

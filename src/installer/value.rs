@@ -13,12 +13,12 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 /// The longest part of a refused text that is shown.
-const SHOWN: usize = 80;
+const MAX_SHOWN: usize = 80;
 
 /// A text that is not the value it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}is not {kind}: expected {expected}", seen_text(.seen))]
-pub struct BadValue {
+pub struct ValueError {
     /// The text as it was given; absent when it may be a secret.
     pub seen: Option<String>,
     /// What it should have been, with its article: `a host name`.
@@ -27,10 +27,10 @@ pub struct BadValue {
     pub expected: &'static str,
 }
 
-impl BadValue {
+impl ValueError {
     /// Says that `seen` is not of this kind.
     pub fn new(seen: &str, kind: &'static str, expected: &'static str) -> Self {
-        Self { seen: Some(seen.chars().take(SHOWN).collect()), kind, expected }
+        Self { seen: Some(seen.chars().take(MAX_SHOWN).collect()), kind, expected }
     }
 }
 
@@ -41,7 +41,7 @@ fn seen_text(seen: &Option<String>) -> String {
 /// Reads a value that is written as text; a bare number or truth value is told to be quoted.
 pub(crate) fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: FromStr<Err = BadValue>,
+    T: FromStr<Err = ValueError>,
     D: Deserializer<'de>,
 {
     deserializer.deserialize_any(TextVisitor(PhantomData))
@@ -49,7 +49,7 @@ where
 
 struct TextVisitor<T>(PhantomData<T>);
 
-impl<T: FromStr<Err = BadValue>> Visitor<'_> for TextVisitor<T> {
+impl<T: FromStr<Err = ValueError>> Visitor<'_> for TextVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,18 +84,18 @@ fn unquoted<E: serde::de::Error>(seen: &impl fmt::Display) -> E {
 /// Reads a value that may be written as a whole number or as text.
 pub(crate) fn from_text_or_number<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: FromStr<Err = BadValue>,
+    T: FromStr<Err = ValueError>,
     D: Deserializer<'de>,
 {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
-    enum Written {
+    enum NumberOrText {
         Number(u64),
         Text(String),
     }
-    match <Written as serde::Deserialize>::deserialize(deserializer)? {
-        Written::Number(number) => number.to_string().parse().map_err(D::Error::custom),
-        Written::Text(text) => text.parse().map_err(D::Error::custom),
+    match <NumberOrText as serde::Deserialize>::deserialize(deserializer)? {
+        NumberOrText::Number(number) => number.to_string().parse().map_err(D::Error::custom),
+        NumberOrText::Text(text) => text.parse().map_err(D::Error::custom),
     }
 }
 
@@ -114,7 +114,7 @@ macro_rules! text_value {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::installer::value::BadValue;
+            type Err = $crate::installer::value::ValueError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 static FORM: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
@@ -125,7 +125,7 @@ macro_rules! text_value {
                 if fits {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err($crate::installer::value::BadValue::new(text, $kind, $expected))
+                    Err($crate::installer::value::ValueError::new(text, $kind, $expected))
                 }
             }
         }
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn values_hold_nothing_that_splits_a_line_or_a_word() {
-        fn refuses<T: FromStr<Err = BadValue>>(text: &str) {
+        fn refuses<T: FromStr<Err = ValueError>>(text: &str) {
             assert!(text.parse::<T>().is_err(), "{text:?}");
         }
         for bad in ["", "a b", "a\n%post", "a\tb", "ü", "a;b", "$(x)", "a'b", "a\"b", "a\r", "#a"]

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use preflight::assets::Assets;
 use preflight::installer::first_boot::{DeferredRetention, FirstBoot, render};
-use preflight::installer::service::Init;
+use preflight::installer::service::InitSystem;
 use tempfile::TempDir;
 
 pub const WWID: &str = "36000c29f0e1d2c3b4a59687766554433";
@@ -121,7 +121,7 @@ impl Machine {
     pub fn with(shell: Shell, change: impl FnOnce(&mut FirstBoot)) -> Self {
         let machine = Self { dir: tempfile::tempdir().unwrap(), shell };
         let mut boot = FirstBoot {
-            init: Init::SysV,
+            init: InitSystem::SysV,
             scsi_id: "/lib/udev/scsi_id".into(),
             release_pattern: r"^CentOS release 6\.6 \(Final\)$".into(),
             packages: vec!["device-mapper-multipath".into(), "lsscsi".into()],

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use preflight::installer::kickstart::parse::Kind;
+use preflight::installer::kickstart::parse::SectionKind;
 
 use super::{named, program, rendered, scripts_of};
 
@@ -117,7 +117,7 @@ fn shells() -> Vec<Vec<&'static str>> {
 }
 
 fn pre(variant: &str) -> String {
-    scripts_of(&rendered(named(variant)).1, Kind::Pre).remove(0)
+    scripts_of(&rendered(named(variant)).1, SectionKind::Pre).remove(0)
 }
 
 #[test]

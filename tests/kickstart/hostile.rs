@@ -75,7 +75,7 @@ const POISON: &[&str] = &[
 fn kickstart(settings: &[Setting]) -> Option<String> {
     let assets = Assets::embedded();
     let file = Recipe::read(&assets, "centos-6.6", settings).ok()?;
-    let system = resolve(&file.recipe, file.profile(&assets).ok()?).ok()?;
+    let system = resolve(&file.recipe, file.read_profile(&assets).ok()?).ok()?;
     let payload: BTreeSet<_> = ["preflight-firstboot".parse().unwrap()].into();
     let placement = Placement { carrier: Carrier::InstallerDisc, have_repo: true, payload };
     let root = match &system.root_password {

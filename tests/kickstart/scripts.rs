@@ -10,10 +10,10 @@ use std::process::{Command, Output};
 use preflight::assets::Assets;
 use preflight::digest::Sha256;
 use preflight::installer::first_boot::{self, FirstBoot};
-use preflight::installer::kickstart::parse::Kind;
+use preflight::installer::kickstart::parse::SectionKind;
 use preflight::installer::registration;
 use preflight::installer::self_check::{self, SelfCheck};
-use preflight::installer::service::Init;
+use preflight::installer::service::InitSystem;
 
 use super::{VARIANTS, named, program, rendered, scripts_of};
 
@@ -22,7 +22,9 @@ fn every_script_is_one_for_every_shell() {
     let directory = tempfile::tempdir().unwrap();
     for variant in VARIANTS {
         let (_, text) = rendered(variant);
-        for script in [Kind::Pre, Kind::Post].map(|kind| scripts_of(&text, kind)).concat() {
+        for script in
+            [SectionKind::Pre, SectionKind::Post].map(|kind| scripts_of(&text, kind)).concat()
+        {
             let path = directory.path().join("script");
             fs::write(&path, &script).unwrap();
             for (name, words) in
@@ -156,14 +158,14 @@ impl Scratch {
 }
 
 fn post(variant: &str) -> (String, String) {
-    let mut scripts = scripts_of(&rendered(named(variant)).1, Kind::Post);
+    let mut scripts = scripts_of(&rendered(named(variant)).1, SectionKind::Post);
     let install = scripts.pop().unwrap();
     (scripts.pop().unwrap(), install)
 }
 
 #[test]
 fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
-    for (variant, init) in [("el6-full", Init::SysV), ("el7-full", Init::Systemd)] {
+    for (variant, init) in [("el6-full", InitSystem::SysV), ("el7-full", InitSystem::Systemd)] {
         let boot = FirstBoot {
             init,
             scsi_id: "/lib/udev/scsi_id".into(),
@@ -192,8 +194,8 @@ fn the_first_boot_program_is_installed_where_it_says_it_belongs() {
             registration::render(&server, init, "/root", &assets).unwrap(),
         ];
         for file in files.concat() {
-            let copy = format!("\ncp {} {}\n", file.name, file.installed);
-            let mode = format!("\nchmod {:o} {}\n", file.mode, file.installed);
+            let copy = format!("\ncp {} {}\n", file.name, file.installed_path);
+            let mode = format!("\nchmod {:o} {}\n", file.mode, file.installed_path);
             assert!(install.contains(&copy), "{copy}");
             assert!(install.contains(&mode), "{mode}");
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use preflight::installer::kickstart::{Severity, Style, lint};
+use preflight::installer::kickstart::{LintSeverity, LintStyle, lint};
 use preflight::installer::profile::Generation;
 
 use crate::{VARIANTS, assurance, program, rendered};
@@ -90,9 +90,9 @@ fn compared(python: &Path, directory: &Path) -> Compared {
         for (version, generation) in [("RHEL6", Generation::El6), ("RHEL7", Generation::El7)] {
             let lints = lint(&text, generation);
             let errors = || {
-                lints
-                    .iter()
-                    .filter(|it| it.severity == Severity::Error && it.style == Style::Syntax)
+                lints.iter().filter(|it| {
+                    it.severity == LintSeverity::Error && it.style == LintStyle::Syntax
+                })
             };
             match &of_file[version] {
                 None => {

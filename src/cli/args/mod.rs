@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::assets::Assets;
-use crate::image::recipe::JudgeChoice;
+use crate::image::recipe::SelfCheckBinaryChoice;
 
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs};
@@ -148,7 +148,7 @@ pub struct BuildImageArgs {
     /// a file, auto (this program, when it is static) or none [default: the
     /// recipe's, or auto]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub self_check_binary: Option<JudgeChoice>,
+    pub self_check_binary: Option<SelfCheckBinaryChoice>,
 
     /// A file of public keys that those RPMs are signed with; any number,
     /// beside the recipe's rpm_keys

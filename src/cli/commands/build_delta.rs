@@ -19,7 +19,7 @@ use crate::facts::image::ImageFacts;
 use crate::image::delta::{self, Delta, DeltaError};
 use crate::image::free_space;
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::manifest::{ImageRecord, Manifest, SidecarManifest};
 use crate::image::plan::{open_input, open_medium};
 use crate::installer::disc_layout;
 use crate::iso::Medium;
@@ -109,7 +109,7 @@ pub fn rebuild(
     fill(&delta, &base, &part).with_context(failed)?;
     let (facts, inside, bill) = read_back(&delta, &part).with_context(failed)?;
     let report = reporting::evaluate_image(&out, &facts, &checks, &reporter);
-    let beside = inside.map(|inside| Beside {
+    let beside = inside.map(|inside| SidecarManifest {
         inside,
         image: ImageRecord {
             name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -145,7 +145,7 @@ fn name_inside(delta: &Path) -> anyhow::Result<PathBuf> {
 }
 
 fn described(delta: &Delta, base: &Path, out: &Path) -> String {
-    let free = free_space::available(directory_of(out));
+    let free = free_space::available_bytes(directory_of(out));
     let free = free.map_or_else(|| "unknown".to_owned(), |bytes| format!("{bytes} bytes"));
     let Delta { result, result_len, copied, literal, .. } = delta;
     format!(
@@ -180,7 +180,7 @@ fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
     let file = Arc::new(part.file().try_clone()?);
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());
-        let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Sum));
+        let facts = scope.spawn(|| inspect::inspect_file(&file, MediaMd5Check::Sum));
         let mut whole = ByteMap::new();
         whole.push(file.metadata()?.len(), ByteOrigin::File(Arc::clone(&file), 0));
         let (found, _) = Sha256::of_reader(whole.reader())?;
@@ -191,6 +191,6 @@ fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
         let facts = facts.join().expect("inspecting does not panic")?;
         let medium = Medium::open(Arc::clone(&file))?;
         let bill = medium.read_file(disc_layout::SBOM, MOST_SBOM).ok();
-        Ok((facts, inspect::manifest(&medium), bill))
+        Ok((facts, inspect::read_manifest(&medium), bill))
     })
 }

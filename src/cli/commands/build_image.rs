@@ -18,10 +18,10 @@ use crate::digest::Sha256;
 use crate::facts::image::ImageFacts;
 use crate::image::compose::{self, Composition};
 use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::{Beside, ImageRecord, Manifest};
+use crate::image::manifest::{ImageRecord, Manifest, SidecarManifest};
 use crate::image::payload_file::PayloadFile;
-use crate::image::plan::{Plan, Wish};
-use crate::image::{description, free_space, payload, writing};
+use crate::image::plan::{Plan, PlanRequest};
+use crate::image::{dry_run, free_space, payload, writing};
 use crate::installer::disc_layout;
 use crate::iso::FileContent;
 use crate::iso::bytemap::ByteMap;
@@ -45,7 +45,7 @@ pub fn image(
     let chosen = recipe::resolve(&args.recipe, assets)?;
     let out =
         args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.iso", chosen.record.name)));
-    let mut plan = Plan::resolve(Wish {
+    let mut plan = Plan::resolve(PlanRequest {
         recipe: chosen.recipe,
         record: chosen.record,
         profile: chosen.profile,
@@ -53,20 +53,20 @@ pub fn image(
         agent: args.agent.clone(),
         rpms: args.rpms.clone(),
         rpm_keys: args.rpm_key.clone(),
-        judge: args.self_check_binary.clone(),
+        self_check_binary: args.self_check_binary.clone(),
         allow_unpinned: args.allow_unpinned,
         root: chosen.root,
         epoch: source_date_epoch()?,
     })?;
     plan.incomplete = check_packages::incomplete(&plan, &checks);
-    let files = payload::of(assets, &plan)?;
+    let files = payload::assemble(assets, &plan)?;
     let composition = compose::compose(&plan, &files).with_context(|| match &plan.base {
         Some(base) => base.path.display().to_string(),
         None => "kickstart disc".to_owned(),
     })?;
     if args.dry_run {
-        let free = free_space::available(directory_of(&out));
-        let text = description::of(&plan, &composition, &out, free);
+        let free = free_space::available_bytes(directory_of(&out));
+        let text = dry_run::render(&plan, &composition, &out, free);
         anstream::print!("{}", screen::printable(&text));
         check_complete(&plan, args.allow_incomplete)?;
         return Ok(ExitStatus::Clean);
@@ -138,7 +138,7 @@ fn write(
         unreachable!("every payload has a bill of materials, made in memory")
     };
     let sbom = product::begin(places.sbom, bill, inputs)?;
-    let beside = Beside {
+    let beside = SidecarManifest {
         inside: manifest,
         image: ImageRecord {
             name: out.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -179,7 +179,7 @@ fn read_back(image: &ByteMap, part: &AtomicFile) -> anyhow::Result<(Sha256, Imag
     let bar = progress::ByteProgress::start("verifying", image.len());
     std::thread::scope(|scope| {
         let synced = scope.spawn(|| part.file().sync_all());
-        let facts = scope.spawn(|| inspect::image(&file, MediaMd5Check::Implanted));
+        let facts = scope.spawn(|| inspect::inspect_file(&file, MediaMd5Check::Implanted));
         let sha256 = writing::verify(image, part.file(), &|at| bar.set_position(at))?;
         synced.join().expect("syncing does not panic")?;
         Ok((sha256, facts.join().expect("inspecting does not panic")?))

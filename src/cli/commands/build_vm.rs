@@ -12,7 +12,7 @@ use crate::cli::args::BuildVmArgs;
 use crate::cli::terminal::screen;
 use crate::image::recipe::Recipe;
 use crate::image::setting::Setting;
-use crate::vm::{self, Surroundings};
+use crate::vm::{self, VmOptions};
 
 /// Writes the descriptors of a recipe's machine.
 pub fn build(args: &BuildVmArgs, assets: &Assets, named: &[Input]) -> anyhow::Result<ExitStatus> {
@@ -23,10 +23,10 @@ pub fn build(args: &BuildVmArgs, assets: &Assets, named: &[Input]) -> anyhow::Re
         .map(|text| text.parse().context("--set"))
         .collect::<anyhow::Result<_>>()?;
     let file = Recipe::read(assets, &args.recipe.recipe, &settings)?;
-    let profile = file.profile(assets)?;
+    let profile = file.read_profile(assets)?;
     let name = file.name();
     let image = args.image.clone().unwrap_or_else(|| format!("{name}.iso"));
-    let around = Surroundings { image: &image, network: &args.network };
+    let around = VmOptions { image: &image, network: &args.network };
     let descriptors = vm::describe(assets, &file.recipe, &profile, &around)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&name));
     let parts = [("vmx", &descriptors.vmx), ("ovf", &descriptors.ovf)]

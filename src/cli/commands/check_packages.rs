@@ -13,7 +13,7 @@ use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
 use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Document, Fact};
-use crate::image::inspect::{self, Asked, Stock};
+use crate::image::inspect::{self, AvailablePackages, DepsolveRequest};
 use crate::image::plan::{Plan, open_keys, open_medium};
 use crate::image::resolve::resolve;
 use crate::installer::profile::Generation;
@@ -100,11 +100,19 @@ impl PackageRequest {
         };
         let system = resolve(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
-        Ok(Self { asked: system.asked(), known, generation, base, shelf, keyring, inputs })
+        Ok(Self {
+            asked: system.requested_packages(),
+            known,
+            generation,
+            base,
+            shelf,
+            keyring,
+            inputs,
+        })
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked {
+    fn asked(&self) -> DepsolveRequest<'_> {
+        DepsolveRequest {
             packages: &self.asked,
             generation: self.generation,
             known: &self.known,
@@ -121,7 +129,7 @@ pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitSt
     let question = PackageRequest::from_args(&args.recipe, base, rpms, &args.rpm_key, assets)?;
     let (_, medium) = open_medium(&question.base)?;
     reporter.check_outputs(&[], &question.inputs)?;
-    let facts = inspect::packages(&medium, &question.shelf, &question.asked());
+    let facts = inspect::inspect_packages(&medium, &question.shelf, &question.asked());
     let (fail_on, now) = (reporter.fail_on, reporter.now());
     reporter.write(&evaluate(&question.base, &facts, &checks, fail_on, now))
 }
@@ -146,14 +154,14 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
     let shelf = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
     let profile = &plan.system.profile;
-    let packages = plan.system.asked();
-    let asked = Asked {
+    let packages = plan.system.requested_packages();
+    let asked = DepsolveRequest {
         packages: &packages,
         generation: profile.generation,
         known: &profile.packages.known,
         keyring: &plan.keyring,
     };
-    let facts = inspect::packages(&base.medium, &shelf, &asked);
+    let facts = inspect::inspect_packages(&base.medium, &shelf, &asked);
     // One reason, once, and not for every fact that it makes unknown.
     if let Fact::Unavailable(why) = &facts.install {
         return vec![why.reason.clone()];
@@ -188,7 +196,7 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
     )?;
     let (_, medium) = open_medium(&question.base)?;
     let addons = question.shelf.packages.iter().map(|it| (it.metadata(), it.location.clone()));
-    let stock = Stock::of(&medium, addons)?;
+    let stock = AvailablePackages::read(&medium, addons)?;
     let solution = stock.solve(&question.asked());
     let mut rows: Vec<MissingPackage> = Vec::new();
     for problem in solution.problems {
@@ -211,7 +219,7 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
     for file in &question.known {
         let Some(name) = package_name_of_file(file) else { continue };
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
-        if !rows.is_empty() && !listed && !stock.has(name) {
+        if !rows.is_empty() && !listed && !stock.has_package(name) {
             let why = "those above were seen to need it".to_owned();
             rows.push(MissingPackage { name: name.to_owned(), file: Some(file.clone()), why });
         }

@@ -14,7 +14,7 @@ use crate::report::json;
 
 /// Prints the facts of an image.
 pub fn image(args: &InspectArgs) -> anyhow::Result<ExitStatus> {
-    let facts = inspect::image(&open_input(&args.file)?, MediaMd5Check::Sum)
+    let facts = inspect::inspect_file(&open_input(&args.file)?, MediaMd5Check::Sum)
         .with_context(|| args.file.display().to_string())?;
     show(&Document::new("image", &facts), args.format)
 }

@@ -10,7 +10,7 @@ use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, recipe};
 use crate::image::payload;
 use crate::image::resolve::resolve;
-use crate::installer::kickstart::lint::{Lint, Severity, Style};
+use crate::installer::kickstart::lint::{LintFinding, LintSeverity, LintStyle as Style};
 use crate::installer::kickstart::{self, Carrier, Placement};
 use crate::installer::profile::Profile;
 use crate::report::json;
@@ -24,7 +24,7 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
         have_repo: chosen.recipe.rpms.is_some(),
         payload: payload::expected_names(assets, &system)?,
     };
-    let text = payload::kickstart(assets, &system, &placement, &chosen.root)?;
+    let text = payload::render_kickstart(assets, &system, &placement, &chosen.root)?;
     anstream::print!("{text}");
     Ok(ExitStatus::Clean)
 }
@@ -41,7 +41,7 @@ pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitSta
         TextOrJson::Json => anstream::println!("{}", json::text(&found)?),
         TextOrJson::Text => show(&asset.path, &found),
     }
-    let clean = found.iter().all(|lint| lint.severity != Severity::Error);
+    let clean = found.iter().all(|lint| lint.severity != LintSeverity::Error);
     Ok(if clean { ExitStatus::Clean } else { ExitStatus::Findings })
 }
 
@@ -54,18 +54,18 @@ fn read(file: &Path) -> anyhow::Result<Asset> {
     Ok(Asset { path: "<stdin>".to_owned(), ..asset })
 }
 
-fn show(path: &str, found: &[Lint]) {
+fn show(path: &str, found: &[LintFinding]) {
     for lint in found {
         let place = match lint.line {
             0 => path.to_owned(),
             line => format!("{path}:{line}:{}", lint.column),
         };
-        let (severity, message) = (lint.severity.word(), screen::printable(&lint.message));
+        let (severity, message) = (lint.severity.as_str(), screen::printable(&lint.message));
         anstream::println!("{place}: {severity}: {message} [{}]", lint.code);
         if let Some(hint) = &lint.hint {
             anstream::println!("  hint: {}", screen::printable(hint));
         }
     }
-    let errors = found.iter().filter(|lint| lint.severity == Severity::Error).count();
+    let errors = found.iter().filter(|lint| lint.severity == LintSeverity::Error).count();
     anstream::println!("{path}: {errors} errors, {} warnings", found.len() - errors);
 }

@@ -13,7 +13,7 @@ use crate::image::delta::DeltaError;
 use crate::image::payload::PayloadError;
 use crate::image::plan::PlanError;
 use crate::image::recipe::RecipeError;
-use crate::image::resolve::SystemError;
+use crate::image::resolve::ResolveError;
 use crate::installer::profile::ProfileError;
 use crate::iso::IsoError;
 use crate::knowledge::symptom_set::SymptomError;
@@ -101,7 +101,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         RepositoryError,
         SiteError,
         SymptomError,
-        SystemError,
+        ResolveError,
         ThumbprintError,
         VmError,
         VsphereError,

@@ -47,7 +47,7 @@ pub enum DeltaError {
     },
     /// The base is not the one it was made against.
     #[error("the base has {found}, the delta was made against {wanted}")]
-    OtherBase {
+    BaseMismatch {
         /// What the delta demands: size, or digest.
         wanted: String,
         /// What the given file has.
@@ -107,7 +107,7 @@ impl DeltaError {
             Self::NotADelta => Some("give a file that build delta wrote".to_owned()),
             Self::OtherVersion(_) => Some("use a newer preflight".to_owned()),
             Self::Damaged { .. } => Some("transfer it again".to_owned()),
-            Self::OtherBase { wanted, .. } => {
+            Self::BaseMismatch { wanted, .. } => {
                 Some(format!("give --base the very medium it was made against: {wanted}"))
             }
             Self::DiffersFromImage(_) => {

@@ -140,10 +140,10 @@ impl Delta {
     ///
     /// # Errors
     ///
-    /// [`DeltaError::OtherBase`], and what reading gives.
+    /// [`DeltaError::BaseMismatch`], and what reading gives.
     pub fn verify_base(&self, base: &Arc<File>) -> Result<(), DeltaError> {
         let len = base.metadata()?.len();
-        let other = |wanted, found| Err(DeltaError::OtherBase { wanted, found });
+        let other = |wanted, found| Err(DeltaError::BaseMismatch { wanted, found });
         if len != self.base_len {
             return other(format!("{} bytes", self.base_len), format!("{len} bytes"));
         }

@@ -15,15 +15,15 @@ pub fn facts(
 ) -> (AgentFacts, Option<(String, Sha256)>) {
     let record = manifest.as_ref().ok().and_then(|manifest| manifest.agent.as_ref());
     let path = record.map_or_else(|| disc_layout::AGENT.to_owned(), |record| record.path.clone());
-    let Ok(map) = medium.file_map(&path) else { return (absent(manifest, record), None) };
+    let Ok(map) = medium.file_map(&path) else { return (missing_agent(manifest, record), None) };
     // On the disc every agent has the same name; the one it came with is in the manifest.
     let name = record.map_or("", |record| record.name.as_str());
     let bundle = agent::inspect(map.reader(), name);
     let noted = bundle.as_ref().ok().map(|bundle| (path, bundle.sha256));
-    (of_bundle(&bundle.map_err(|error| error.to_string()), manifest), noted)
+    (from_bundle(&bundle.map_err(|error| error.to_string()), manifest), noted)
 }
 
-fn absent(manifest: &Result<Manifest, String>, record: Option<&AgentRecord>) -> AgentFacts {
+fn missing_agent(manifest: &Result<Manifest, String>, record: Option<&AgentRecord>) -> AgentFacts {
     let why = match record {
         Some(record) => format!("/{} is missing from the image", record.path),
         None => "no agent is on the image".to_owned(),
@@ -35,14 +35,14 @@ fn absent(manifest: &Result<Manifest, String>, record: Option<&AgentRecord>) -> 
         name: none(),
         name_recognised: Fact::unavailable(why.clone()),
         distribution: none(),
-        wanted_distribution: wanted(manifest),
+        wanted_distribution: wanted_distribution(manifest),
         version: none(),
         complete: Fact::unavailable(why.clone()),
         pinned: Fact::unavailable(why),
     }
 }
 
-fn of_bundle(
+fn from_bundle(
     bundle: &Result<AgentBundle, String>,
     manifest: &Result<Manifest, String>,
 ) -> AgentFacts {
@@ -60,7 +60,7 @@ fn of_bundle(
         name: Fact::from(record.clone().map(|record| record.name.clone())),
         name_recognised: Fact::from(bundle.as_ref().map(AgentBundle::name_recognised)),
         distribution: Fact::from(identity.clone().map(|identity| identity.distribution)),
-        wanted_distribution: wanted(manifest),
+        wanted_distribution: wanted_distribution(manifest),
         version: Fact::from(identity.map(|identity| identity.version.to_string())),
         // An archive without its two programs is refused when it is inspected.
         complete: Fact::from(bundle.as_ref().map(|_| true)),
@@ -68,7 +68,7 @@ fn of_bundle(
     }
 }
 
-fn wanted(manifest: &Result<Manifest, String>) -> Fact<String> {
+fn wanted_distribution(manifest: &Result<Manifest, String>) -> Fact<String> {
     match manifest {
         Ok(Manifest { agent: Some(agent), .. }) => Fact::Known(agent.wanted_distribution.clone()),
         Ok(_) => Fact::unavailable("the manifest names no agent"),

@@ -5,52 +5,53 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::Answer;
-use super::location::{Location, arguments_of, locate};
-use crate::boot::{MenuEntry, MenuFormat, MenuStart};
+use super::fault_list::FaultList;
+use super::kickstart_location::{KickstartLocation, kickstart_arguments, parse_location};
+use crate::boot::{MenuEntry, MenuFormat, MenuStart, volume_label};
 use crate::facts::image::ImageKind;
-use crate::image::menus::{self, Menu, Menus, Place};
+use crate::image::menus::{self, Menu, MenuLocation, Menus};
 use crate::iso::bytemap::SECTOR;
 use crate::iso::{BootEntry, BootMedia, BootPlatform, EntryKind, Medium, find_second_tree};
 
 /// What was found along the chain.
 #[derive(Clone, Debug, Default)]
-pub struct Chain {
+pub struct BootChain {
     /// What is missing or wrong.
-    pub faults: Answer,
+    pub faults: FaultList,
     /// Why what starts by itself does not install by itself.
-    pub obstacles: Answer,
+    pub obstacles: FaultList,
     /// The files of the disc that it goes through.
     pub files: BTreeSet<String>,
 }
 
 /// Whether a default entry names a kickstart of this disc, found or not.
 pub fn names_kickstart(menus: &Menus, volume_id: &str) -> bool {
-    let mut named = menus.found.iter().flat_map(arguments_of);
+    let mut named = menus.found.iter().flat_map(kickstart_arguments);
     named.any(|(_, location)| {
         let kind = location.split(':').next().unwrap_or_default();
-        matches!(kind, "cdrom" | "hd") || matches!(locate(&location, volume_id), Location::Disc(_))
+        matches!(kind, "cdrom" | "hd")
+            || matches!(parse_location(&location, volume_id), KickstartLocation::Disc(_))
     })
 }
 
 /// Follows the chain of an image.
-pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> Chain {
-    let mut chain = Chain::default();
+pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> BootChain {
+    let mut chain = BootChain::default();
     if !matches!(kind, ImageKind::Installer | ImageKind::VendorMedium) {
         return chain;
     }
     for fault in &menus.faults {
-        chain.faults.unclear(fault.clone());
-        chain.obstacles.unclear(fault.clone());
+        chain.faults.add_unclear(fault.clone());
+        chain.obstacles.add_unclear(fault.clone());
     }
-    firmware(medium, menus, &mut chain);
+    check_firmware(medium, menus, &mut chain);
     for menu in &menus.found {
         follow_menu(medium, menus, menu, &mut chain);
     }
     if kind == ImageKind::Installer
         && let Some(at) = find_second_tree(medium.source(), medium.file_len())
     {
-        chain.faults.unclear(format!(
+        chain.faults.add_unclear(format!(
             "a partition has a directory tree of its own, at byte {at}, which is not read: started \
              as a disk the installer sees that one"
         ));
@@ -58,22 +59,22 @@ pub fn follow(medium: &Medium, menus: &Menus, kind: ImageKind) -> Chain {
     chain
 }
 
-fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
-    if let Err(error) = menus::reachable(medium, menus)
+fn check_firmware(medium: &Medium, menus: &Menus, chain: &mut BootChain) {
+    if let Err(error) = menus::check_firmware_menus(medium, menus)
         && menus.faults.is_empty()
     {
-        chain.faults.fault(error.to_string());
+        chain.faults.add_fault(error.to_string());
     }
     let starts = |platform| {
         medium.boot_entries().iter().any(|entry| entry.bootable && entry.platform == platform)
     };
-    for menu in menus.found.iter().filter(|menu| menu.place == Place::Tree) {
+    for menu in menus.found.iter().filter(|menu| menu.location == MenuLocation::Tree) {
         let (platform, name) = match menu.config.format() {
             MenuFormat::Isolinux => (BootPlatform::Bios, "BIOS"),
             MenuFormat::GrubLegacy | MenuFormat::Grub2 => (BootPlatform::Uefi, "UEFI"),
         };
         if !starts(platform) {
-            chain.faults.fault(format!(
+            chain.faults.add_fault(format!(
                 "{} is on the disc, but no boot entry (El Torito) starts it under {name}",
                 menu.file
             ));
@@ -93,17 +94,19 @@ fn firmware(medium: &Medium, menus: &Menus, chain: &mut Chain) {
         };
         let file = files.get(&entry.at());
         let Some(file) = file else {
-            chain.faults.fault(format!("the boot entry for {name} points at no file of the disc"));
+            chain
+                .faults
+                .add_fault(format!("the boot entry for {name} points at no file of the disc"));
             continue;
         };
         chain.files.insert(file.path.clone());
         if is_uefi {
-            let is_fat = menus.inside.iter().any(|inside| inside.starts_with(&file.path));
-            if is_fat && !menus.inside.iter().any(|inside| is_loader(inside, &file.path)) {
-                chain.faults.fault(format!("{} holds no EFI/BOOT/BOOTX64.EFI", file.path));
+            let is_fat = menus.efi_files.iter().any(|inside| inside.starts_with(&file.path));
+            if is_fat && !menus.efi_files.iter().any(|inside| is_loader(inside, &file.path)) {
+                chain.faults.add_fault(format!("{} holds no EFI/BOOT/BOOTX64.EFI", file.path));
             }
         } else if let Some(why) = bios_fault(medium, entry, file.len) {
-            chain.faults.fault(format!("{}: {why}", file.path));
+            chain.faults.add_fault(format!("{}: {why}", file.path));
         }
     }
 }
@@ -160,58 +163,64 @@ fn is_primary_descriptor(medium: &Medium, sector: u32) -> bool {
     read.is_ok() && head == *b"\x01CD001"
 }
 
-fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut Chain) {
+fn follow_menu(medium: &Medium, menus: &Menus, menu: &Menu, chain: &mut BootChain) {
     let file = &menu.file;
     for unproven in menu.config.undecided_lines() {
         let text = format!("{file} line {}, {:?}: {}", unproven.line, unproven.text, unproven.why);
-        chain.faults.unclear(text.clone());
-        chain.obstacles.unclear(text);
+        chain.faults.add_unclear(text.clone());
+        chain.obstacles.add_unclear(text);
     }
     match menu.config.start() {
         MenuStart::Never => {
-            chain.obstacles.fault(format!("{file} has no time limit: it waits for a key"));
+            chain.obstacles.add_fault(format!("{file} has no time limit: it waits for a key"));
         }
         MenuStart::AtOnce => {
-            chain.obstacles.fault(format!("{file} starts at once, so that nobody can stop it"));
+            chain.obstacles.add_fault(format!("{file} starts at once, so that nobody can stop it"));
         }
         MenuStart::After(_) => {}
     }
     let Some(entry) = menu.config.default_entry() else {
-        chain.obstacles.fault(format!("{file} has no default entry"));
+        chain.obstacles.add_fault(format!("{file} has no default entry"));
         return;
     };
     if let Some(path) = &menu.tree_path() {
         chain.files.insert(path.clone());
     }
-    started(medium, menus, menu, entry, chain);
-    arguments(medium, menu, entry, chain);
+    check_kernel_and_initrd(medium, menus, menu, entry, chain);
+    check_arguments(medium, menu, entry, chain);
 }
 
 /// Kernel and initial RAM disk.
-fn started(medium: &Medium, menus: &Menus, menu: &Menu, entry: &MenuEntry, chain: &mut Chain) {
+fn check_kernel_and_initrd(
+    medium: &Medium,
+    menus: &Menus,
+    menu: &Menu,
+    entry: &MenuEntry,
+    chain: &mut BootChain,
+) {
     let (file, title) = (&menu.file, &entry.title);
     match &entry.kernel {
-        None => chain.obstacles.fault(format!("{file}: {title:?} starts no kernel")),
-        Some(kernel) if is_no_kernel(kernel) => {
+        None => chain.obstacles.add_fault(format!("{file}: {title:?} starts no kernel")),
+        Some(kernel) if is_other_program(kernel) => {
             chain
                 .obstacles
-                .fault(format!("{file}: {title:?} starts {kernel}, which installs nothing"));
+                .add_fault(format!("{file}: {title:?} starts {kernel}, which installs nothing"));
         }
-        Some(kernel) => needed(medium, menus, menu, "kernel", kernel, chain),
+        Some(kernel) => require_file(medium, menus, menu, "kernel", kernel, chain),
     }
     match &entry.initrd {
-        None => chain.obstacles.fault(format!("{file}: {title:?} loads no initial RAM disk")),
+        None => chain.obstacles.add_fault(format!("{file}: {title:?} loads no initial RAM disk")),
         Some(initrd) => {
             let paths = initrd.split([',', ' ']).filter(|path| !path.is_empty());
             for path in paths {
-                needed(medium, menus, menu, "initial RAM disk", path, chain);
+                require_file(medium, menus, menu, "initial RAM disk", path, chain);
             }
         }
     }
 }
 
 /// Programs that are started like a kernel: modules of syslinux, memory tests, boot sectors.
-fn is_no_kernel(path: &str) -> bool {
+fn is_other_program(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     name.contains("memtest")
         || [".c32", ".com", ".cbt", ".bin", ".bs", ".bss", ".0", ".img"]
@@ -219,24 +228,33 @@ fn is_no_kernel(path: &str) -> bool {
             .any(|ending| name.ends_with(ending))
 }
 
-fn needed(medium: &Medium, menus: &Menus, menu: &Menu, what: &str, path: &str, chain: &mut Chain) {
+fn require_file(
+    medium: &Medium,
+    menus: &Menus,
+    menu: &Menu,
+    what: &str,
+    path: &str,
+    chain: &mut BootChain,
+) {
     if path.contains('$') {
-        chain.faults.unclear(format!("{}: the {what} {path} is a variable's", menu.file));
+        chain.faults.add_unclear(format!("{}: the {what} {path} is a variable's", menu.file));
         return;
     }
     match resolve(medium, menus, menu, path) {
-        Some(Resolved::Disc(found, len)) => {
+        Some(ResolvedFile::Disc(found, len)) => {
             if len == 0 {
-                chain.faults.fault(format!("{}: the {what} /{found} is empty", menu.file));
+                chain.faults.add_fault(format!("{}: the {what} /{found} is empty", menu.file));
             }
             chain.files.insert(found);
         }
-        Some(Resolved::Inside) => {}
-        None => chain.faults.fault(format!("{}: the {what} {path} is not on the disc", menu.file)),
+        Some(ResolvedFile::Inside) => {}
+        None => {
+            chain.faults.add_fault(format!("{}: the {what} {path} is not on the disc", menu.file))
+        }
     }
 }
 
-enum Resolved {
+enum ResolvedFile {
     Disc(String, u64),
     /// In the boot image that the menu is in.
     Inside,
@@ -244,7 +262,7 @@ enum Resolved {
 
 /// The file that a path of a menu means. isolinux takes it from its own directory, and letters of
 /// either case; GRUB from the root.
-fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Resolved> {
+fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<ResolvedFile> {
     let isolinux = menu.config.format() == MenuFormat::Isolinux;
     // GRUB's name of a device in front.
     let path = match path.split_once(')') {
@@ -264,45 +282,51 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
         all.find(|entry| is_file(entry) && entry.path.eq_ignore_ascii_case(path))
     });
     if let Some(entry) = found {
-        return Some(Resolved::Disc(entry.path, entry.len));
+        return Some(ResolvedFile::Disc(entry.path, entry.len));
     }
     let image = menu.file.split_once(':').map(|(image, _)| image)?;
     let inside = format!("{image}:{path}");
-    menus.inside.iter().any(|file| file.eq_ignore_ascii_case(&inside)).then_some(Resolved::Inside)
+    menus
+        .efi_files
+        .iter()
+        .any(|file| file.eq_ignore_ascii_case(&inside))
+        .then_some(ResolvedFile::Inside)
 }
 
 /// Kickstart, and what asks or installs from elsewhere.
-fn arguments(medium: &Medium, menu: &Menu, entry: &MenuEntry, chain: &mut Chain) {
+fn check_arguments(medium: &Medium, menu: &Menu, entry: &MenuEntry, chain: &mut BootChain) {
     let file = &menu.file;
     let volume_id = medium.volume_id();
     for argument in &entry.args {
         let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
         match key {
             "rescue" | "inst.rescue" | "askmethod" | "inst.askmethod" | "single" | "emergency" => {
-                chain.obstacles.fault(format!("{file}: the argument {argument} does not install"));
+                chain
+                    .obstacles
+                    .add_fault(format!("{file}: the argument {argument} does not install"));
             }
-            "ks" | "inst.ks" => match locate(value, &volume_id) {
-                Location::Disc(path) => {
+            "ks" | "inst.ks" => match parse_location(value, &volume_id) {
+                KickstartLocation::Disc(path) => {
                     match medium.find(&path).filter(|found| found.kind == EntryKind::File) {
                         Some(_) => drop(chain.files.insert(path)),
                         None => {
                             let text = format!("{file}: the kickstart /{path} is not on the disc");
-                            chain.faults.fault(text.clone());
-                            chain.obstacles.fault(text);
+                            chain.faults.add_fault(text.clone());
+                            chain.obstacles.add_fault(text);
                         }
                     }
                 }
-                Location::Elsewhere(why) => {
-                    chain.obstacles.fault(format!("{file}: the kickstart {why}"));
+                KickstartLocation::Elsewhere(why) => {
+                    chain.obstacles.add_fault(format!("{file}: the kickstart {why}"));
                 }
-                Location::Unclear(why) => {
-                    chain.obstacles.unclear(format!("{file}: the kickstart {why}"));
+                KickstartLocation::Unclear(why) => {
+                    chain.obstacles.add_unclear(format!("{file}: the kickstart {why}"));
                 }
             },
             "method" | "repo" | "inst.repo" | "stage2" | "inst.stage2"
                 if !is_this_disc(value, &volume_id) =>
             {
-                chain.obstacles.unclear(format!("{file}: {argument} is not this disc"));
+                chain.obstacles.add_unclear(format!("{file}: {argument} is not this disc"));
             }
             _ => {}
         }
@@ -313,7 +337,7 @@ fn is_this_disc(place: &str, volume_id: &str) -> bool {
     let label = place.strip_prefix("hd:LABEL=").map(|rest| rest.split(':').next().unwrap_or(rest));
     place == "cdrom"
         || place.starts_with("cdrom:")
-        || label.is_some_and(|label| menus::unescaped(label) == volume_id)
+        || label.is_some_and(|label| volume_label::unescape(label) == volume_id)
 }
 
 #[cfg(test)]
@@ -323,10 +347,10 @@ mod tests {
     #[test]
     fn programs_that_are_no_kernel_are_known_by_name() {
         for path in ["memtest", "/isolinux/memtest86", "chain.c32", "REBOOT.C32", "x.0", "a.img"] {
-            assert!(is_no_kernel(path), "{path}");
+            assert!(is_other_program(path), "{path}");
         }
         for path in ["vmlinuz", "/images/pxeboot/vmlinuz", "vmlinuz0", "linux"] {
-            assert!(!is_no_kernel(path), "{path}");
+            assert!(!is_other_program(path), "{path}");
         }
     }
 }

@@ -16,37 +16,37 @@ use crate::iso::{EntryKind, IsoError, Medium};
 /// Digests of files on the disc, each file read once however often it is asked for.
 pub struct Digests<'a> {
     medium: &'a Medium,
-    wanted: BTreeSet<String>,
+    requested: BTreeSet<String>,
     known: BTreeMap<String, Result<Sha256, String>>,
     /// Bytes that may still be read: a list that names one large file a thousand times under
     /// other names must not cost a thousand readings.
-    left: u64,
+    bytes_left: u64,
 }
 
 impl<'a> Digests<'a> {
     /// Digests of a medium's files; at most twice the medium's own length is read.
-    pub fn of(medium: &'a Medium) -> Self {
-        let left = medium.file_len().saturating_mul(2);
-        Self { medium, wanted: BTreeSet::new(), known: BTreeMap::new(), left }
+    pub fn new(medium: &'a Medium) -> Self {
+        let bytes_left = medium.file_len().saturating_mul(2);
+        Self { medium, requested: BTreeSet::new(), known: BTreeMap::new(), bytes_left }
     }
 
     /// Takes note of a digest that was computed elsewhere, while the file was read.
-    pub fn note(&mut self, path: &str, digest: Sha256) {
+    pub fn insert(&mut self, path: &str, digest: Sha256) {
         self.known.insert(path.to_owned(), Ok(digest));
     }
 
     /// Says that the digest of a file will be asked for.
-    pub fn want(&mut self, path: &str) {
+    pub fn request(&mut self, path: &str) {
         if !self.known.contains_key(path) {
-            self.wanted.insert(path.to_owned());
+            self.requested.insert(path.to_owned());
         }
     }
 
     /// Takes every digest that is wanted, and the media md5, in one pass over the image: `absent`,
     /// `match` or `mismatch`.
-    pub fn take(&mut self, md5: MediaMd5Check) -> Fact<String> {
+    pub fn compute(&mut self, md5: MediaMd5Check) -> Fact<String> {
         let mut places: BTreeMap<Vec<(u64, u64)>, Vec<String>> = BTreeMap::new();
-        for path in std::mem::take(&mut self.wanted) {
+        for path in std::mem::take(&mut self.requested) {
             match self.extents(&path) {
                 Ok(extents) => places.entry(extents).or_default().push(path),
                 Err(why) => drop(self.known.insert(path, Err(why))),
@@ -54,8 +54,8 @@ impl<'a> Digests<'a> {
         }
         places.retain(|extents, paths| {
             let len = extents.iter().map(|(_, len)| len).sum();
-            match self.left.checked_sub(len) {
-                Some(left) => self.left = left,
+            match self.bytes_left.checked_sub(len) {
+                Some(left) => self.bytes_left = left,
                 None => {
                     let why = || Err("is named among too many bytes".to_owned());
                     self.known.extend(paths.drain(..).map(|path| (path, why())));
@@ -64,7 +64,7 @@ impl<'a> Digests<'a> {
             !paths.is_empty()
         });
         let mut sweep = FileDigests::new(places.keys().cloned());
-        let md5 = self.pass(&mut sweep, md5);
+        let md5 = self.read_medium(&mut sweep, md5);
         for (paths, digest) in places.into_values().zip(sweep.finish()) {
             // What could not be read is read again when it is asked for, which tells why.
             let Some(digest) = digest else { continue };
@@ -81,7 +81,7 @@ impl<'a> Digests<'a> {
         }
     }
 
-    fn pass(&self, sweep: &mut FileDigests, md5: MediaMd5Check) -> Fact<String> {
+    fn read_medium(&self, sweep: &mut FileDigests, md5: MediaMd5Check) -> Fact<String> {
         let implanted = Implant::parse(self.medium.primary_descriptor());
         let mut sum = match &implanted {
             Some(implanted) if md5 == MediaMd5Check::Sum => {
@@ -92,10 +92,10 @@ impl<'a> Digests<'a> {
         };
         let summed = sum.as_ref().map_or(0, MediaMd5::covered_bytes);
         let failure = match &mut sum {
-            Some(sum) => self.sum(summed, sweep, sum),
+            Some(sum) => self.sum_medium(summed, sweep, sum),
             None => Ok(()),
         };
-        let failure = failure.and_then(|()| self.rest(summed, sweep)).err();
+        let failure = failure.and_then(|()| self.read_rest(summed, sweep)).err();
         let Some(implanted) = implanted else { return Fact::Known("absent".to_owned()) };
         let Some(sum) = sum else { return Fact::Known("match".to_owned()) };
         if let Some(why) = failure {
@@ -108,7 +108,12 @@ impl<'a> Digests<'a> {
     }
 
     /// Reads what is summed, for the sum on another core and for the files on this one.
-    fn sum(&self, summed: u64, sweep: &mut FileDigests, sum: &mut MediaMd5) -> io::Result<()> {
+    fn sum_medium(
+        &self,
+        summed: u64,
+        sweep: &mut FileDigests,
+        sum: &mut MediaMd5,
+    ) -> io::Result<()> {
         let mut tap = |chunk: &[u8]| sum.update(chunk);
         with_sink(Some(&mut tap), |carry| {
             let mut buffers = BufferPool::new();
@@ -126,7 +131,7 @@ impl<'a> Digests<'a> {
     }
 
     /// Reads what files have from a byte on, and nothing between them.
-    fn rest(&self, from: u64, sweep: &mut FileDigests) -> io::Result<()> {
+    fn read_rest(&self, from: u64, sweep: &mut FileDigests) -> io::Result<()> {
         let mut buffer = Vec::new();
         let mut at = from;
         while let Some(next) = sweep.next_wanted(at).filter(|next| *next < self.medium.file_len()) {
@@ -154,7 +159,8 @@ impl<'a> Digests<'a> {
             IsoError::NotFound { .. } => "is missing".to_owned(),
             error => error.to_string(),
         })?;
-        self.left = self.left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
+        self.bytes_left =
+            self.bytes_left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
         let (digest, _) = Sha256::of_reader(map.reader()).map_err(|error| error.to_string())?;
         Ok(digest)
     }

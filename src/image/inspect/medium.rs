@@ -7,7 +7,7 @@ use crate::facts::{Collection, Fact};
 use crate::iso::{BootPlatform, IsoEntry, JolietDifference, Medium, partition_report};
 
 /// Differences between the two trees that are looked at.
-const DIFFERENCES: usize = 2000;
+const MAX_DIFFERENCES: usize = 2000;
 
 /// How the implanted media md5 is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn trees_agree(medium: &Medium) -> bool {
     let mut renamed: BTreeMap<Vec<(u64, u64)>, i64> = BTreeMap::new();
     let place = |entry: Option<IsoEntry>| entry.map(|entry| entry.extents).unwrap_or_default();
     let mut only_joliet = BTreeSet::new();
-    for difference in medium.joliet_differences(DIFFERENCES) {
+    for difference in medium.joliet_differences(MAX_DIFFERENCES) {
         match difference {
             JolietDifference::OnlyMain(path) if path.ends_with("TRANS.TBL") => {}
             JolietDifference::OnlyMain(path) => {

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::chain::Chain;
-use super::location::{Location, arguments_of, locate};
+use super::chain::BootChain;
+use super::kickstart_location::{KickstartLocation, kickstart_arguments, parse_location};
 use crate::facts::image::{BootEntryFacts, BootFacts};
 use crate::facts::{Collection, Fact};
-use crate::image::menus::{Menu, Menus, Place};
+use crate::image::menus::{Menu, MenuLocation, Menus};
 
 /// Reads the facts.
-pub fn facts(menus: &Menus, chain: Chain) -> BootFacts {
+pub fn facts(menus: &Menus, chain: BootChain) -> BootFacts {
     let complete = menus.faults.is_empty();
-    let entries = menus.found.iter().flat_map(entries_of).collect();
+    let entries = menus.found.iter().flat_map(boot_entries).collect();
     let labels = distinct(menus.found.iter().flat_map(|menu| menu.config.volume_labels()));
-    let named: Vec<(String, String)> = menus.found.iter().flat_map(arguments_of).collect();
+    let named: Vec<(String, String)> = menus.found.iter().flat_map(kickstart_arguments).collect();
     let attended: Vec<String> = menus
         .found
         .iter()
-        .filter(|menu| arguments_of(menu).is_empty())
+        .filter(|menu| kickstart_arguments(menu).is_empty())
         .map(|menu| menu.file.clone())
         .collect();
     let defaults = menus.found.iter().filter_map(|menu| {
@@ -25,7 +25,7 @@ pub fn facts(menus: &Menus, chain: Chain) -> BootFacts {
         Some(format!("{}: {}", menu.file, entry.title))
     });
     let looked = |items: Vec<String>| Fact::Known(Collection { items, complete });
-    let most = menus.found.iter().map(|menu| arguments_of(menu).len()).max().unwrap_or(0);
+    let most = menus.found.iter().map(|menu| kickstart_arguments(menu).len()).max().unwrap_or(0);
     let longest = menus.found.iter().flat_map(|menu| menu.config.entries());
     let longest = longest.map(|entry| entry.args.join(" ").len()).max().unwrap_or(0);
     BootFacts {
@@ -52,11 +52,11 @@ pub fn kickstart_path(menus: &Menus, volume_id: &str) -> Result<String, String> 
     let mut paths = Vec::new();
     for menu in &menus.found {
         // The last argument counts, for both loaders.
-        let Some((_, location)) = arguments_of(menu).pop() else { continue };
-        match locate(&location, volume_id) {
-            Location::Disc(path) if paths.contains(&path) => {}
-            Location::Disc(path) => paths.push(path),
-            Location::Elsewhere(why) | Location::Unclear(why) => {
+        let Some((_, location)) = kickstart_arguments(menu).pop() else { continue };
+        match parse_location(&location, volume_id) {
+            KickstartLocation::Disc(path) if paths.contains(&path) => {}
+            KickstartLocation::Disc(path) => paths.push(path),
+            KickstartLocation::Elsewhere(why) | KickstartLocation::Unclear(why) => {
                 return Err(format!("the kickstart {why}"));
             }
         }
@@ -68,7 +68,7 @@ pub fn kickstart_path(menus: &Menus, volume_id: &str) -> Result<String, String> 
     }
 }
 
-fn entries_of(menu: &Menu) -> Vec<BootEntryFacts> {
+fn boot_entries(menu: &Menu) -> Vec<BootEntryFacts> {
     let entry = |entry: &crate::boot::MenuEntry| BootEntryFacts {
         file: menu.file.clone(),
         title: entry.title.clone(),
@@ -82,11 +82,10 @@ fn entries_of(menu: &Menu) -> Vec<BootEntryFacts> {
 fn efi_copy_agrees(menus: &Menus) -> Fact<bool> {
     let mut compared = false;
     for menu in &menus.found {
-        let Place::EfiImage { inside, .. } = &menu.place else { continue };
-        let twin = menus
-            .found
-            .iter()
-            .find(|other| other.place == Place::Tree && other.file.eq_ignore_ascii_case(inside));
+        let MenuLocation::EfiImage { inside, .. } = &menu.location else { continue };
+        let twin = menus.found.iter().find(|other| {
+            other.location == MenuLocation::Tree && other.file.eq_ignore_ascii_case(inside)
+        });
         let Some(twin) = twin else { continue };
         compared = true;
         if twin.config.kernel_lines() != menu.config.kernel_lines() {

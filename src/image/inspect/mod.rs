@@ -4,28 +4,28 @@
 //! the next one is read all the same.
 
 mod agent;
-mod answer;
 mod chain;
 mod digests;
-mod location;
+mod error_causes;
+mod fault_list;
+mod kickstart_location;
 mod medium;
 mod menus;
 mod packages;
 mod payload;
 mod source;
-mod telling;
 mod vendor;
 
 use std::fs::File;
 use std::sync::Arc;
 
 use digests::Digests;
+use error_causes::join_causes;
 pub use medium::MediaMd5Check;
-pub use packages::{Asked, Stock, packages};
-pub use payload::manifest;
-use source::{Repositories, Wishes};
-use telling::told;
-use vendor::{Vendor, VendorFacts};
+pub use packages::{AvailablePackages, DepsolveRequest, inspect_packages};
+pub use payload::read_manifest;
+use source::{KickstartSources, Repositories};
+use vendor::{VendorFacts, VendorFiles};
 
 use super::manifest::Manifest;
 use super::menus::{self as boot_menus, Menus};
@@ -38,37 +38,38 @@ use crate::installer::{disc_layout, kickstart};
 use crate::iso::{IsoError, Medium};
 
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
-const KICKSTART_BYTES: u64 = 1024 * 1024;
+const MAX_KICKSTART_BYTES: u64 = 1024 * 1024;
 
 /// Reads everything that is judged about an image.
 ///
 /// # Errors
 ///
 /// Refuses what is no ISO 9660 image, or a damaged one.
-pub fn image(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoError> {
-    Ok(medium(&Medium::open(Arc::clone(file))?, md5))
+pub fn inspect_file(file: &Arc<File>, md5: MediaMd5Check) -> Result<ImageFacts, IsoError> {
+    Ok(inspect_medium(&Medium::open(Arc::clone(file))?, md5))
 }
 
-/// As [`image`], of a medium that may exist only as a plan.
-pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
-    let manifest = payload::manifest(medium);
+/// As [`inspect_file`], of a medium that may exist only as a plan.
+pub fn inspect_medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
+    let manifest = payload::read_manifest(medium);
     let menus = boot_menus::read(medium);
-    let info = TreeInfo::of(medium);
-    let kind = kind_of(medium, &manifest, &menus, &info);
-    let generation = generation_of(&info, &manifest);
+    let info = TreeInfo::from_medium(medium);
+    let kind = image_kind(medium, &manifest, &menus, &info);
+    let generation = installer_generation(&info, &manifest);
     let chain = chain::follow(medium, &menus, kind);
-    let text = kickstart_location(medium, kind, &menus, &info).and_then(|path| {
-        let bytes = medium.read_file(&path, KICKSTART_BYTES).map_err(|error| error.to_string())?;
+    let text = used_kickstart_path(medium, kind, &menus, &info).and_then(|path| {
+        let bytes =
+            medium.read_file(&path, MAX_KICKSTART_BYTES).map_err(|error| error.to_string())?;
         Ok((path, bytes))
     });
-    let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| asked_for(bytes));
-    let repositories = Repositories::of(medium);
-    let mut digests = Digests::of(medium);
+    let asked = text.as_ref().map_err(Clone::clone).map(|(_, bytes)| kickstart_sources(bytes));
+    let repositories = Repositories::read(medium);
+    let mut digests = Digests::new(medium);
     let (agent, noted) = agent::facts(medium, &manifest);
     if let Some((path, digest)) = noted {
-        digests.note(&path, digest);
+        digests.insert(&path, digest);
     }
-    let vendor = Vendor {
+    let vendor = VendorFiles {
         medium,
         info: &info,
         manifest: manifest.as_ref().ok(),
@@ -76,12 +77,12 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
         chain: &chain.files,
         is_customised: kind == ImageKind::Installer,
     };
-    vendor.want(&mut digests);
-    repositories.want(&mut digests);
-    payload::want(medium, &mut digests);
-    let media_md5 = digests.take(md5);
+    vendor.request_digests(&mut digests);
+    repositories.request_digests(&mut digests);
+    payload::request_digests(medium, &mut digests);
+    let media_md5 = digests.compute(md5);
     let vendor = match kind {
-        ImageKind::Installer | ImageKind::VendorMedium => vendor.facts(&mut digests),
+        ImageKind::Installer | ImageKind::VendorMedium => vendor.verify(&mut digests),
         ImageKind::KickstartDisc | ImageKind::Other => VendorFacts::default(),
     };
     let kickstart = text.and_then(|(path, bytes)| {
@@ -102,7 +103,7 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
             medium,
             &repositories,
             &asked,
-            mounts(kind, &info),
+            installer_mounts(kind, &info),
             vendor,
             &mut digests,
         ),
@@ -114,7 +115,7 @@ pub fn medium(medium: &Medium, md5: MediaMd5Check) -> ImageFacts {
 
 /// Where the installer mounts the disc that carries the packages: anaconda 13's yuminstall.py, and
 /// dracut's from 7 on; `%pre` mounts a kickstart disc.
-fn mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str] {
+fn installer_mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str] {
     match (kind, info.major()) {
         (ImageKind::KickstartDisc, _) => &[KICKSTART_DISC_MOUNT],
         (_, Some(6)) => &["/mnt/source"],
@@ -126,14 +127,14 @@ fn mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str] {
 /// (rhel7-branch, dracut/parse-kickstart).
 const DRIVER_LABEL: &str = "OEMDRV";
 
-fn brings_kickstart(medium: &Medium, info: &TreeInfo) -> bool {
+fn has_driver_disc_kickstart(medium: &Medium, info: &TreeInfo) -> bool {
     info.major() != Some(6)
         && medium.volume_id() == DRIVER_LABEL
         && medium.find(disc_layout::KICKSTART).is_some()
 }
 
 /// The path on the disc of the kickstart that is used.
-fn kickstart_location(
+fn used_kickstart_path(
     medium: &Medium,
     kind: ImageKind,
     menus: &Menus,
@@ -141,14 +142,14 @@ fn kickstart_location(
 ) -> Result<String, String> {
     match menus::kickstart_path(menus, &medium.volume_id()) {
         _ if kind == ImageKind::KickstartDisc => Ok(disc_layout::KICKSTART.to_owned()),
-        Err(_) if brings_kickstart(medium, info) => Ok(disc_layout::KICKSTART.to_owned()),
+        Err(_) if has_driver_disc_kickstart(medium, info) => Ok(disc_layout::KICKSTART.to_owned()),
         path => path,
     }
 }
 
 /// What an image is for: the manifest says so of ours, and a boot menu that starts a kickstart of
 /// the disc; the vendor's files of the vendor's.
-fn kind_of(
+fn image_kind(
     medium: &Medium,
     manifest: &Result<Manifest, String>,
     menus: &Menus,
@@ -160,7 +161,7 @@ fn kind_of(
         Ok(manifest) if manifest.kind == "kickstart-disc" => ImageKind::KickstartDisc,
         Ok(_) => ImageKind::Installer,
         Err(_) if chain::names_kickstart(menus, &volume_id) => ImageKind::Installer,
-        Err(_) if installer && brings_kickstart(medium, info) => ImageKind::Installer,
+        Err(_) if installer && has_driver_disc_kickstart(medium, info) => ImageKind::Installer,
         // A manifest that is there but cannot be read is ours, and damaged.
         Err(_) if medium.find(disc_layout::MANIFEST).is_some() && installer => ImageKind::Installer,
         Err(_) if medium.find(disc_layout::MANIFEST).is_some() => ImageKind::KickstartDisc,
@@ -169,15 +170,18 @@ fn kind_of(
     }
 }
 
-fn generation_of(info: &TreeInfo, manifest: &Result<Manifest, String>) -> Result<u8, String> {
+fn installer_generation(
+    info: &TreeInfo,
+    manifest: &Result<Manifest, String>,
+) -> Result<u8, String> {
     let told = || "neither .treeinfo nor .discinfo names a release".to_owned();
     let of_manifest = || manifest.as_ref().map(|manifest| manifest.generation).map_err(|_| told());
     info.major().map_or_else(of_manifest, Ok)
 }
 
-fn asked_for(kickstart: &[u8]) -> Wishes {
+fn kickstart_sources(kickstart: &[u8]) -> KickstartSources {
     let document = kickstart::parse(&String::from_utf8_lossy(kickstart));
-    Wishes {
+    KickstartSources {
         packages: document.packages().into_iter().map(str::to_owned).collect(),
         repositories: kickstart::facts::repositories(&document),
         sources: kickstart::facts::sources(&document),

@@ -1,7 +1,7 @@
 //! From a vendor's medium and the RPMs that go with it to facts: will the installation resolve?
 //!
 //! Not for the resolving itself (`packages::depsolve`). A medium that cannot be read leaves facts
-//! unavailable; the RPMs are looked at all the same.
+//! unavailable; the RPMs are bounded at all the same.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,11 +21,11 @@ use crate::packages::repository::{
 };
 
 /// Things of one kind that are worth telling one by one.
-const MOST: usize = 100;
+const MAX_ITEMS: usize = 100;
 
 /// What is asked of the packages.
 #[derive(Clone, Debug)]
-pub struct Asked<'a> {
+pub struct DepsolveRequest<'a> {
     /// `%packages`: names, `@groups`, and `-names` that are left out.
     pub packages: &'a [String],
     /// Which installer it is.
@@ -37,29 +37,29 @@ pub struct Asked<'a> {
 }
 
 /// A medium's packages and the add-ons, ready to be resolved.
-pub struct Stock {
+pub struct AvailablePackages {
     pool: Pool,
     files: FileOwners,
     groups: Vec<PackageGroup>,
     base: usize,
 }
 
-impl Stock {
+impl AvailablePackages {
     /// Reads the medium's repository, then takes the add-ons.
     ///
     /// # Errors
     ///
     /// Fails when the repository cannot be read, and when packages are more than any repository's.
-    pub fn of<'p>(
+    pub fn read<'p>(
         medium: &Medium,
         addons: impl Iterator<Item = (&'p Package, String)>,
     ) -> Result<Self, RepositoryError> {
         let mut pool = Pool::default();
-        let groups = read_each(medium, "", &mut pool, PackageOrigin::Base)?;
+        let groups = read_repository(medium, "", &mut pool, PackageOrigin::Base)?;
         let base = pool.len();
         let mut files = FileOwners::default();
         for (package, file) in addons {
-            pool.add(package, PackageOrigin::AddOn, &file).map_err(too_much)?;
+            pool.add(package, PackageOrigin::AddOn, &file).map_err(add_ons_error)?;
             files.add_package(&pool, package);
         }
         let mut stock = Self { pool, files, groups, base };
@@ -83,12 +83,12 @@ impl Stock {
     }
 
     /// Whether the medium or the add-ons have a package of this name.
-    pub fn has(&self, name: &str) -> bool {
+    pub fn has_package(&self, name: &str) -> bool {
         self.pool.contains(name)
     }
 
     /// Resolves what is asked.
-    pub fn solve(&self, asked: &Asked<'_>) -> Solution {
+    pub fn solve(&self, asked: &DepsolveRequest<'_>) -> Solution {
         let mut solution = solve(
             &self.pool,
             &SolveRequest {
@@ -103,7 +103,7 @@ impl Stock {
     }
 }
 
-fn too_much(error: impl std::fmt::Display) -> RepositoryError {
+fn add_ons_error(error: impl std::fmt::Display) -> RepositoryError {
     RepositoryError::Inconsistent {
         name: "add-ons".to_owned(),
         what: format!("are refused: {error}"),
@@ -116,7 +116,7 @@ fn open<'m>(medium: &'m Medium, path: &str) -> io::Result<impl io::Read + use<'m
 }
 
 /// Reads a repository of a medium into a pool.
-fn read_each(
+fn read_repository(
     medium: &Medium,
     top: &str,
     pool: &mut Pool,
@@ -128,7 +128,7 @@ fn read_each(
         |path| open(medium, &place(path)),
         |package| {
             let file = place(package.location_href());
-            let why = absence(medium, &file, package.size_package());
+            let why = file_fault(medium, &file, package.size_package());
             // What lies on another disc is none of this one's, and the installer would ask for it.
             if why.is_some() && disc_number(package).is_some_and(|disc| disc > 1) {
                 return Ok(());
@@ -148,7 +148,7 @@ fn read_each(
 }
 
 /// Why a package's file is not what its repository says, as far as that is seen without reading it.
-pub fn absence(medium: &Medium, file: &str, len: u64) -> Option<String> {
+pub fn file_fault(medium: &Medium, file: &str, len: u64) -> Option<String> {
     match medium.find(file).filter(|entry| entry.kind == EntryKind::File) {
         None => Some("is named by the repository and is not on the disc".to_owned()),
         Some(entry) if entry.len != len => {
@@ -159,16 +159,20 @@ pub fn absence(medium: &Medium, file: &str, len: u64) -> Option<String> {
 }
 
 /// The facts of a medium with the RPMs of a directory.
-pub fn packages(medium: &Medium, shelf: &AddOns, asked: &Asked<'_>) -> PackageSetFacts {
+pub fn inspect_packages(
+    medium: &Medium,
+    shelf: &AddOns,
+    asked: &DepsolveRequest<'_>,
+) -> PackageSetFacts {
     let addons = shelf.packages.iter().map(|it| (it.metadata(), it.path.display().to_string()));
-    let stock = Stock::of(medium, addons).map_err(|error| super::told(&error));
+    let stock = AvailablePackages::read(medium, addons).map_err(|error| super::join_causes(&error));
     let solved = stock.as_ref().map(|stock| stock.solve(asked));
     let of = |wanted: fn(&DepsolveProblem) -> bool| {
         Fact::from(solved.as_ref().map(|solution| {
             let found = solution.problems.iter().filter(|problem| wanted(problem));
             let found: Vec<String> = found.map(ToString::to_string).collect();
             let complete = solution.complete;
-            Collection { complete: complete && found.len() <= MOST, items: first(found) }
+            Collection { complete: complete && found.len() <= MAX_ITEMS, items: truncate(found) }
         }))
     };
     let remarks =
@@ -196,16 +200,16 @@ pub fn packages(medium: &Medium, shelf: &AddOns, asked: &Asked<'_>) -> PackageSe
         outdated: of(|it| matches!(it, DepsolveProblem::Shadows { newer: false, .. })),
         late: of(|it| matches!(it, DepsolveProblem::NeedsAddOn { .. })),
         same_files: of(|it| matches!(it, DepsolveProblem::SameFile { .. })),
-        unneeded: Fact::from(solved.as_ref().map(|solution| looked(solution.unneeded.clone()))),
-        refused: looked(shelf.refused.iter().map(|error| super::told(error)).collect()),
-        rivals: looked(shelf.duplicates.iter().map(|error| super::told(error)).collect()),
-        other_release: looked(remarks.collect()),
+        unneeded: Fact::from(solved.as_ref().map(|solution| bounded(solution.unneeded.clone()))),
+        refused: bounded(shelf.refused.iter().map(|error| super::join_causes(error)).collect()),
+        rivals: bounded(shelf.duplicates.iter().map(|error| super::join_causes(error)).collect()),
+        other_release: bounded(remarks.collect()),
         keys: count(asked.keyring.names().len()),
-        signers: looked(signers(shelf)),
-        unsigned: looked(told_of(shelf, |signed| {
+        signers: bounded(signers(shelf)),
+        unsigned: bounded(add_ons_with_signature(shelf, |signed| {
             matches!(signed, SignatureStatus::Unsigned | SignatureStatus::HeaderOnly(_))
         })),
-        strangers: looked(told_of(shelf, |signed| {
+        strangers: bounded(add_ons_with_signature(shelf, |signed| {
             matches!(signed, SignatureStatus::UnknownKeys(_))
         })),
     }
@@ -221,7 +225,7 @@ fn signers(shelf: &AddOns) -> Vec<String> {
 }
 
 /// The add-ons whose signature is of a kind, in words.
-fn told_of(shelf: &AddOns, of: fn(&SignatureStatus) -> bool) -> Vec<String> {
+fn add_ons_with_signature(shelf: &AddOns, of: fn(&SignatureStatus) -> bool) -> Vec<String> {
     let chosen = shelf.packages.iter().filter(|package| of(&package.signature_status));
     chosen.map(|package| format!("{} is {}", package.location, package.signature_status)).collect()
 }
@@ -230,11 +234,11 @@ fn count(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
 
-fn first(mut items: Vec<String>) -> Vec<String> {
-    items.truncate(MOST);
+fn truncate(mut items: Vec<String>) -> Vec<String> {
+    items.truncate(MAX_ITEMS);
     items
 }
 
-fn looked(items: Vec<String>) -> Collection<String> {
-    Collection { complete: items.len() <= MOST, items: first(items) }
+fn bounded(items: Vec<String>) -> Collection<String> {
+    Collection { complete: items.len() <= MAX_ITEMS, items: truncate(items) }
 }

@@ -12,24 +12,24 @@ use crate::installer::disc_layout;
 use crate::iso::{EntryKind, Medium, compute_boot_digests};
 
 /// The largest manifest that is read.
-const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
+const MAX_MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Reads the manifest of an image.
 ///
 /// # Errors
 ///
 /// A fragment that says why there is none: no such file, or not a manifest.
-pub fn manifest(medium: &Medium) -> Result<Manifest, String> {
+pub fn read_manifest(medium: &Medium) -> Result<Manifest, String> {
     let bytes = medium
-        .read_file(disc_layout::MANIFEST, MANIFEST_BYTES)
+        .read_file(disc_layout::MANIFEST, MAX_MANIFEST_BYTES)
         .map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", disc_layout::MANIFEST))
 }
 
 /// Says which digests will be asked for.
-pub fn want(medium: &Medium, digests: &mut Digests<'_>) {
-    let listed = sums(medium).unwrap_or_default();
-    listed.iter().for_each(|(_, path)| digests.want(path.as_str()));
+pub fn request_digests(medium: &Medium, digests: &mut Digests<'_>) {
+    let listed = checksum_list(medium).unwrap_or_default();
+    listed.iter().for_each(|(_, path)| digests.request(path.as_str()));
 }
 
 /// Verifies every file that the list on the disc names.
@@ -38,11 +38,11 @@ pub fn facts(
     manifest: &Result<Manifest, String>,
     digests: &mut Digests<'_>,
 ) -> PayloadFacts {
-    let sums = sums(medium);
+    let sums = checksum_list(medium);
     let faults = sums.as_ref().map(|sums| {
         let mut faults: Vec<String> = sums
             .iter()
-            .filter_map(|(wanted, path)| fault(digests, *wanted, path.as_str()))
+            .filter_map(|(wanted, path)| digest_fault(digests, *wanted, path.as_str()))
             .collect();
         if let Ok(manifest) = manifest {
             faults.extend(disagreements(manifest, sums));
@@ -50,7 +50,7 @@ pub fn facts(
         }
         Collection::complete(faults)
     });
-    let strangers = sums.as_ref().map(|sums| Collection::complete(strangers(medium, sums)));
+    let strangers = sums.as_ref().map(|sums| Collection::complete(unlisted_files(medium, sums)));
     let verified = manifest.as_ref().map_err(Clone::clone).and_then(|_| {
         let faults = faults.as_ref().map_err(|why| (*why).clone())?;
         let strangers = strangers.as_ref().map_err(|why| (*why).clone())?;
@@ -58,7 +58,7 @@ pub fn facts(
     });
     PayloadFacts {
         verified: Fact::from(verified),
-        made: Fact::from(manifest.as_ref().map(made)),
+        made: Fact::from(manifest.as_ref().map(made_facts)),
         manifest: Fact::from(manifest.as_ref().map(|_| true)),
         files: Fact::from(
             sums.as_ref().map(|sums| i64::try_from(sums.len()).expect("a list fits memory")),
@@ -71,7 +71,7 @@ pub fn facts(
 }
 
 /// What the manifest says the image was made of.
-fn made(manifest: &Manifest) -> MadeFacts {
+fn made_facts(manifest: &Manifest) -> MadeFacts {
     let base = manifest.base.as_ref().ok_or("it was made without the vendor's medium");
     MadeFacts {
         tool: format!("{} {}", manifest.tool.name, manifest.tool.version),
@@ -108,19 +108,20 @@ fn registration(manifest: &Manifest) -> String {
     }
 }
 
-fn sums(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
-    let bytes =
-        medium.read_file(disc_layout::SUMS, MANIFEST_BYTES).map_err(|error| error.to_string())?;
+fn checksum_list(medium: &Medium) -> Result<Vec<(Sha256, DiscPath)>, String> {
+    let bytes = medium
+        .read_file(disc_layout::CHECKSUMS, MAX_MANIFEST_BYTES)
+        .map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "the list is not text".to_owned())?;
-    let sums =
-        manifest::parse_sums(&text).map_err(|error| format!("/{}: {error}", disc_layout::SUMS))?;
+    let sums = manifest::parse_checksum_list(&text)
+        .map_err(|error| format!("/{}: {error}", disc_layout::CHECKSUMS))?;
     if sums.is_empty() {
-        return Err(format!("/{} names no file", disc_layout::SUMS));
+        return Err(format!("/{} names no file", disc_layout::CHECKSUMS));
     }
     Ok(sums)
 }
 
-fn fault(digests: &mut Digests<'_>, wanted: Sha256, path: &str) -> Option<String> {
+fn digest_fault(digests: &mut Digests<'_>, wanted: Sha256, path: &str) -> Option<String> {
     match digests.get(path) {
         Ok(found) if found == wanted => None,
         Ok(found) => Some(format!("/{path} has sha256 {found}, the manifest says {wanted}")),
@@ -137,15 +138,18 @@ fn disagreements(manifest: &Manifest, sums: &[(Sha256, DiscPath)]) -> Vec<String
         .files
         .iter()
         .filter(|file| !agrees(&file.path, file.sha256))
-        .map(|file| format!("/{} is not so in /{}", file.path, disc_layout::SUMS))
+        .map(|file| format!("/{} is not so in /{}", file.path, disc_layout::CHECKSUMS))
         .collect()
 }
 
 /// What the installation starts from and is no longer what it was when the image was built.
 fn boot_faults(medium: &Medium, manifest: &Manifest, digests: &mut Digests<'_>) -> Vec<String> {
     let Some(boot) = &manifest.boot else { return Vec::new() };
-    let mut faults: Vec<String> =
-        boot.files.iter().filter_map(|file| fault(digests, file.sha256, &file.path)).collect();
+    let mut faults: Vec<String> = boot
+        .files
+        .iter()
+        .filter_map(|file| digest_fault(digests, file.sha256, &file.path))
+        .collect();
     match compute_boot_digests(medium.source()) {
         Ok(found) => {
             for (what, is_same) in [
@@ -163,15 +167,15 @@ fn boot_faults(medium: &Medium, manifest: &Manifest, digests: &mut Digests<'_>) 
     faults
 }
 
-fn strangers(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
+fn unlisted_files(medium: &Medium, sums: &[(Sha256, DiscPath)]) -> Vec<String> {
     let listed: std::collections::BTreeSet<&str> =
         sums.iter().map(|(_, path)| path.as_str()).collect();
     medium
         .entries()
         .filter(|entry| {
-            entry.kind != EntryKind::Directory && entry.path.starts_with(disc_layout::OURS)
+            entry.kind != EntryKind::Directory && entry.path.starts_with(disc_layout::PREFLIGHT_DIR)
         })
-        .filter(|entry| entry.path != disc_layout::SUMS && entry.path != disc_layout::MANIFEST)
+        .filter(|entry| entry.path != disc_layout::CHECKSUMS && entry.path != disc_layout::MANIFEST)
         .filter(|entry| !listed.contains(entry.path.as_str()))
         .map(|entry| format!("/{}", entry.path))
         .collect()

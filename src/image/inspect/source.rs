@@ -3,9 +3,9 @@
 
 use std::io;
 
-use super::answer::Answer;
 use super::digests::Digests;
-use super::packages::absence;
+use super::fault_list::FaultList;
+use super::packages::file_fault;
 use super::vendor::VendorFacts;
 use crate::digest::Sha256;
 use crate::facts::image::{AddOnFacts, SourceFacts};
@@ -15,17 +15,17 @@ use crate::iso::Medium;
 use crate::packages::repository::{Repository, read_repository};
 
 /// Faults of a repository that are worth telling one by one.
-const FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 
-/// Add-on packages that are told one by one.
-const ADD_ONS: usize = 1000;
+/// Add-on packages that are join_causes one by one.
+const MAX_ADD_ONS: usize = 1000;
 
 /// What the kickstart asks for, or why there is none.
-pub type Asked = Result<Wishes, String>;
+pub type KickstartSourcesResult = Result<KickstartSources, String>;
 
 /// What a kickstart asks of its sources.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct KickstartSources {
     /// `%packages`; groups with `@`.
     pub packages: Vec<String>,
     /// Where its `repo` lines find packages.
@@ -45,19 +45,22 @@ pub struct Repositories {
 
 impl Repositories {
     /// Reads the repositories of a medium.
-    pub fn of(medium: &Medium) -> Self {
+    pub fn read(medium: &Medium) -> Self {
         let has_add_ons = medium.find(REPOSITORY).is_some();
-        let add_ons =
-            if has_add_ons { read(medium, REPOSITORY) } else { Ok(Repository::default()) };
-        Self { vendor: read(medium, ""), add_ons, has_add_ons }
+        let add_ons = if has_add_ons {
+            read_medium_repository(medium, REPOSITORY)
+        } else {
+            Ok(Repository::default())
+        };
+        Self { vendor: read_medium_repository(medium, ""), add_ons, has_add_ons }
     }
 
     /// Says which digests of add-ons will be asked for.
-    pub fn want(&self, digests: &mut Digests<'_>) {
+    pub fn request_digests(&self, digests: &mut Digests<'_>) {
         for repo in self.add_ons.iter() {
             let packages = repo.packages.values().flatten().map(|it| &it.location);
             let files = repo.files.iter().map(|it| &it.location);
-            packages.chain(files).for_each(|it| digests.want(&format!("{REPOSITORY}/{it}")));
+            packages.chain(files).for_each(|it| digests.request(&format!("{REPOSITORY}/{it}")));
         }
     }
 }
@@ -66,13 +69,13 @@ impl Repositories {
 pub fn facts(
     medium: &Medium,
     repositories: &Repositories,
-    asked: &Asked,
+    asked: &KickstartSourcesResult,
     mounts: &[&str],
     vendor_facts: VendorFacts,
     digests: &mut Digests<'_>,
 ) -> SourceFacts {
     let Repositories { vendor, add_ons, has_add_ons } = repositories;
-    let used = asked.as_ref().map(|asked| used(medium, asked, mounts, *has_add_ons));
+    let used = asked.as_ref().map(|asked| used_repositories(medium, asked, mounts, *has_add_ons));
     let missing = |wanted: fn(&str) -> Option<&str>, has: fn(&Repository, &str) -> bool| {
         let (asked, vendor) = (asked.as_ref()?, vendor.as_ref()?);
         let (used, _) = used.as_ref().map_err(|why| *why)?;
@@ -80,7 +83,7 @@ pub fn facts(
         for path in used {
             match path == REPOSITORY {
                 true => others.push(add_ons.as_ref()?.clone()),
-                false => others.extend(read(medium, path)),
+                false => others.extend(read_medium_repository(medium, path)),
             }
         }
         let lacks = |name: &&str| !has(vendor, name) && !others.iter().any(|repo| has(repo, name));
@@ -93,7 +96,7 @@ pub fn facts(
     );
     let missing_packages = missing_packages.map(|names| {
         // What the repository names and the disc lacks may be needed by any of the others.
-        let absent = vendor.iter().flat_map(|repo| absent(medium, repo));
+        let absent = vendor.iter().flat_map(|repo| missing_files(medium, repo));
         Collection::complete(names.into_iter().chain(absent).collect())
     });
     SourceFacts {
@@ -110,10 +113,10 @@ pub fn facts(
             missing(|asked| asked.strip_prefix('@'), Repository::has_group)
                 .map(Collection::complete),
         ),
-        addon_packages: Fact::from(add_ons.as_ref().map(count)),
-        addons: Fact::from(add_ons.as_ref().map(addons)),
-        vendor_packages: Fact::from(vendor.as_ref().map(count)),
-        addon_faults: Fact::from(add_ons.as_ref().map(|repo| faults(repo, digests))),
+        addon_packages: Fact::from(add_ons.as_ref().map(package_count)),
+        addons: Fact::from(add_ons.as_ref().map(addon_facts)),
+        vendor_packages: Fact::from(vendor.as_ref().map(package_count)),
+        addon_faults: Fact::from(add_ons.as_ref().map(|repo| digest_faults(repo, digests))),
         vendor_stale: Fact::Known(vendor_facts.stale()),
         vendor_verified: Fact::Known(vendor_facts.verified),
         uncovered: Fact::Known(Collection::complete(vendor_facts.uncovered)),
@@ -125,35 +128,35 @@ pub fn facts(
     }
 }
 
-/// Packages of the vendor's whose files are not on the disc, each told as a fault.
-fn absent(medium: &Medium, repo: &Repository) -> Vec<String> {
+/// Packages of the vendor's whose files are not on the disc, each join_causes as a fault.
+fn missing_files(medium: &Medium, repo: &Repository) -> Vec<String> {
     let packages = repo.packages.values().flatten();
     let absent = packages.filter_map(|it| {
-        let why = absence(medium, &it.location, it.len)?;
+        let why = file_fault(medium, &it.location, it.len)?;
         Some(format!("{} (/{} {why})", it.nevra, it.location))
     });
-    absent.take(FAULTS).collect()
+    absent.take(MAX_FAULTS).collect()
 }
 
 /// The repositories of this disc that a kickstart uses, besides the vendor's.
-fn used(
+fn used_repositories(
     medium: &Medium,
-    asked: &Wishes,
+    asked: &KickstartSources,
     mounts: &[&str],
     has_add_ons: bool,
-) -> (Vec<String>, Answer) {
-    let (mut paths, mut answer) = (Vec::new(), Answer::default());
+) -> (Vec<String>, FaultList) {
+    let (mut paths, mut answer) = (Vec::new(), FaultList::default());
     for source in asked.sources.iter().filter(|source| *source != "cdrom") {
-        answer.unclear(format!("{source:?} takes the packages from elsewhere"));
+        answer.add_unclear(format!("{source:?} takes the packages from elsewhere"));
     }
     for place in &asked.repositories {
         let path =
             place.strip_prefix("file:").map(|rest| format!("/{}", rest.trim_start_matches('/')));
         let Some(path) = path else {
             if place.contains("://") {
-                answer.unclear(format!("the repository {place} is not on this disc"));
+                answer.add_unclear(format!("the repository {place} is not on this disc"));
             } else {
-                answer.fault(format!("{place:?} names no place of packages"));
+                answer.add_fault(format!("{place:?} names no place of packages"));
             }
             continue;
         };
@@ -162,14 +165,14 @@ fn used(
             (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/').to_owned())
         });
         match below {
-            None => answer.fault(format!(
+            None => answer.add_fault(format!(
                 "{place} is not where the installer mounts this disc ({})",
                 mounts.join(", ")
             )),
             Some(path) => {
                 let repomd = format!("{path}/repodata/repomd.xml");
                 if medium.find(repomd.trim_start_matches('/')).is_none() {
-                    answer.fault(format!("{place} is not on this disc: there is no /{repomd}"));
+                    answer.add_fault(format!("{place} is not on this disc: there is no /{repomd}"));
                 } else {
                     paths.push(path);
                 }
@@ -177,17 +180,17 @@ fn used(
         }
     }
     if has_add_ons && !paths.iter().any(|path| path == REPOSITORY) {
-        answer.fault(format!("/{REPOSITORY} is on the disc, and no repo command names it"));
+        answer.add_fault(format!("/{REPOSITORY} is on the disc, and no repo command names it"));
     }
     (paths, answer)
 }
 
-fn count(repo: &Repository) -> i64 {
+fn package_count(repo: &Repository) -> i64 {
     i64::try_from(repo.packages.values().map(Vec::len).sum::<usize>()).unwrap_or(i64::MAX)
 }
 
 /// The packages, as many as a person looks through.
-fn addons(repo: &Repository) -> Collection<AddOnFacts> {
+fn addon_facts(repo: &Repository) -> Collection<AddOnFacts> {
     let mut items: Vec<AddOnFacts> = repo
         .packages
         .values()
@@ -198,37 +201,37 @@ fn addons(repo: &Repository) -> Collection<AddOnFacts> {
         })
         .collect();
     items.sort_by(|a, b| a.nevra.cmp(&b.nevra));
-    let complete = items.len() <= ADD_ONS;
-    items.truncate(ADD_ONS);
+    let complete = items.len() <= MAX_ADD_ONS;
+    items.truncate(MAX_ADD_ONS);
     Collection { items, complete }
 }
 
-fn read(medium: &Medium, top: &str) -> Result<Repository, String> {
+fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, String> {
     let open = |path: &str| {
         let path = if top.is_empty() { path.to_owned() } else { format!("{top}/{path}") };
         let map = medium.file_map(&path).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(map.into_reader())
     };
-    let mut repo = read_repository(open).map_err(|error| super::told(&error))?;
+    let mut repo = read_repository(open).map_err(|error| super::join_causes(&error))?;
     // What lies on another disc of the set is none of this one's.
     for packages in repo.packages.values_mut() {
         packages.retain(|package| {
             package.disc.is_none_or(|disc| disc <= 1)
-                || absence(medium, &package.location, package.len).is_none()
+                || file_fault(medium, &package.location, package.len).is_none()
         });
     }
     repo.packages.retain(|_, packages| !packages.is_empty());
     Ok(repo)
 }
 
-fn faults(repo: &Repository, digests: &mut Digests<'_>) -> Collection<String> {
+fn digest_faults(repo: &Repository, digests: &mut Digests<'_>) -> Collection<String> {
     let mut found = Vec::new();
     let files = repo.files.iter().map(|file| (&file.location, &file.checksum_kind, &file.checksum));
     let packages = repo.packages.values().flatten();
     let packages = packages.map(|it| (&it.location, &it.checksum_kind, &it.checksum));
     for (location, kind, checksum) in files.chain(packages) {
-        if let Some(fault) = fault(location, kind, checksum, digests) {
-            if found.len() == FAULTS {
+        if let Some(fault) = digest_fault(location, kind, checksum, digests) {
+            if found.len() == MAX_FAULTS {
                 return Collection { items: found, complete: false };
             }
             found.push(fault);
@@ -237,7 +240,12 @@ fn faults(repo: &Repository, digests: &mut Digests<'_>) -> Collection<String> {
     Collection::complete(found)
 }
 
-fn fault(location: &str, kind: &str, checksum: &str, digests: &mut Digests<'_>) -> Option<String> {
+fn digest_fault(
+    location: &str,
+    kind: &str,
+    checksum: &str,
+    digests: &mut Digests<'_>,
+) -> Option<String> {
     let path = format!("{REPOSITORY}/{location}");
     if kind != "sha256" {
         return Some(format!("/{path} is recorded with {kind}, not sha256"));

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::Answer;
 use super::digests::Digests;
-use super::packages::absence;
+use super::fault_list::FaultList;
+use super::packages::file_fault;
 use crate::digest::Sha256;
 use crate::facts::Collection;
 use crate::image::manifest::Manifest;
@@ -16,13 +16,13 @@ use crate::iso::{EntryKind, Medium};
 use crate::packages::repository::Repository;
 
 /// Faults that are worth telling one by one.
-const FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub struct VendorFacts {
     /// What is wrong.
-    pub faults: Answer,
+    pub faults: FaultList,
     /// Records about repository metadata that are of an older state.
     pub stale: Vec<String>,
     /// How many files are what a checksum says.
@@ -32,7 +32,7 @@ pub struct VendorFacts {
 }
 
 /// What is looked at.
-pub struct Vendor<'a> {
+pub struct VendorFiles<'a> {
     /// The medium.
     pub medium: &'a Medium,
     /// What it says of itself.
@@ -47,29 +47,29 @@ pub struct Vendor<'a> {
     pub is_customised: bool,
 }
 
-impl Vendor<'_> {
+impl VendorFiles<'_> {
     /// Says which digests will be asked for.
-    pub fn want(&self, digests: &mut Digests<'_>) {
+    pub fn request_digests(&self, digests: &mut Digests<'_>) {
         let recorded = self.info.digests().filter(|(_, digest)| digest.is_ok());
-        recorded.for_each(|(path, _)| digests.want(path));
-        self.chain.iter().for_each(|path| digests.want(path));
+        recorded.for_each(|(path, _)| digests.request(path));
+        self.chain.iter().for_each(|path| digests.request(path));
         if let Some(boot) = self.manifest.and_then(|manifest| manifest.boot.as_ref()) {
-            boot.files.iter().for_each(|file| digests.want(&file.path));
+            boot.files.iter().for_each(|file| digests.request(&file.path));
         }
         if let Ok(repo) = self.repo {
-            repo.files.iter().for_each(|file| digests.want(&file.location));
+            repo.files.iter().for_each(|file| digests.request(&file.location));
             let packages = repo.packages.values().flatten();
-            packages.for_each(|package| digests.want(&package.location));
+            packages.for_each(|package| digests.request(&package.location));
         }
     }
 
     /// Compares.
-    pub fn facts(&self, digests: &mut Digests<'_>) -> VendorFacts {
+    pub fn verify(&self, digests: &mut Digests<'_>) -> VendorFacts {
         let mut facts = VendorFacts::default();
-        let mut covered = self.tree(digests, &mut facts);
+        let mut covered = self.verify_treeinfo(digests, &mut facts);
         match self.repo {
-            Ok(repo) => self.packages(repo, digests, &mut facts),
-            Err(why) => facts.faults.unclear(why.clone()),
+            Ok(repo) => self.verify_packages(repo, digests, &mut facts),
+            Err(why) => facts.faults.add_unclear(why.clone()),
         }
         if let Some(manifest) = self.manifest {
             covered.extend(manifest.files.iter().map(|file| file.path.clone()));
@@ -79,7 +79,7 @@ impl Vendor<'_> {
         for image in self.info.images.iter().map(|(_, path)| path) {
             let is_needed = self.chain.contains(image) || is_second_stage(image);
             if is_needed && self.medium.find(image).is_none() {
-                facts.faults.fault(format!("/{image} is named by .treeinfo and is missing"));
+                facts.faults.add_fault(format!("/{image} is named by .treeinfo and is missing"));
             }
         }
         let second_stage = ["images/install.img", "LiveOS/squashfs.img"].map(str::to_owned);
@@ -87,15 +87,19 @@ impl Vendor<'_> {
         let needed: BTreeSet<&String> = self.chain.iter().chain(there).collect();
         let uncovered = needed.into_iter().filter(|path| !covered.contains(*path));
         facts.uncovered = uncovered.map(|path| format!("/{path}")).collect();
-        if facts.faults.faults.len() > FAULTS {
-            facts.faults.faults.truncate(FAULTS);
-            facts.faults.unclear("more faults were not listed".to_owned());
+        if facts.faults.faults.len() > MAX_FAULTS {
+            facts.faults.faults.truncate(MAX_FAULTS);
+            facts.faults.add_unclear("more faults were not listed".to_owned());
         }
         facts
     }
 
     /// Compares with `.treeinfo`; gives the files whose bytes are proven.
-    fn tree(&self, digests: &mut Digests<'_>, facts: &mut VendorFacts) -> BTreeSet<String> {
+    fn verify_treeinfo(
+        &self,
+        digests: &mut Digests<'_>,
+        facts: &mut VendorFacts,
+    ) -> BTreeSet<String> {
         let mut covered = BTreeSet::new();
         let changed = |path: &str| {
             self.manifest
@@ -123,10 +127,10 @@ impl Vendor<'_> {
                 Ok(_) if self.is_customised && path == "images/efiboot.img" => {
                     facts.stale.push(format!("/{path} was changed after .treeinfo recorded it"));
                 }
-                Ok(_) => facts
-                    .faults
-                    .fault(format!("/{path} is not what .treeinfo records: its sha256 differs")),
-                Err(why) => facts.faults.fault(format!("/{path} {why}")),
+                Ok(_) => facts.faults.add_fault(format!(
+                    "/{path} is not what .treeinfo records: its sha256 differs"
+                )),
+                Err(why) => facts.faults.add_fault(format!("/{path} {why}")),
             }
             recorded.push((path, digest, entry.len));
         }
@@ -146,21 +150,26 @@ impl Vendor<'_> {
                     facts.verified += 1;
                     covered.insert(path.clone());
                 }
-                Ok(_) if entry.len == *len => facts.faults.fault(format!(
+                Ok(_) if entry.len == *len => facts.faults.add_fault(format!(
                     "/{path} has the length of /{other} and other bytes than .treeinfo records"
                 )),
                 Ok(_) => {}
-                Err(why) => facts.faults.fault(format!("/{path} {why}")),
+                Err(why) => facts.faults.add_fault(format!("/{path} {why}")),
             }
         }
         covered
     }
 
-    fn packages(&self, repo: &Repository, digests: &mut Digests<'_>, facts: &mut VendorFacts) {
+    fn verify_packages(
+        &self,
+        repo: &Repository,
+        digests: &mut Digests<'_>,
+        facts: &mut VendorFacts,
+    ) {
         let mut compare = |path: &str, kind: &str, checksum: &str| -> bool {
             let Some(recorded) = Some(checksum).filter(|_| kind == "sha256") else {
                 let text = format!("/{path} is recorded with {kind}, not sha256: not verified");
-                facts.faults.unclear(text);
+                facts.faults.add_unclear(text);
                 return false;
             };
             match (digests.get(path), recorded.parse::<Sha256>()) {
@@ -168,9 +177,9 @@ impl Vendor<'_> {
                 (Ok(_), _) => {
                     let text =
                         format!("/{path} is not what its repository records: its sha256 differs");
-                    facts.faults.fault(text);
+                    facts.faults.add_fault(text);
                 }
-                (Err(why), _) => facts.faults.fault(format!("/{path} {why}")),
+                (Err(why), _) => facts.faults.add_fault(format!("/{path} {why}")),
             }
             true
         };
@@ -179,12 +188,12 @@ impl Vendor<'_> {
         }
         let mut absent = Vec::new();
         for package in repo.packages.values().flatten() {
-            match absence(self.medium, &package.location, package.len) {
+            match file_fault(self.medium, &package.location, package.len) {
                 Some(why) => absent.push(format!("/{} {why}", package.location)),
                 None => drop(compare(&package.location, &package.checksum_kind, &package.checksum)),
             }
         }
-        absent.into_iter().for_each(|text| facts.faults.fault(text));
+        absent.into_iter().for_each(|text| facts.faults.add_fault(text));
     }
 }
 

@@ -56,7 +56,7 @@ pub enum RecipeError {
     Setting(#[from] SettingError),
     /// A profile that there is not.
     #[error("recipe {path}{}: no profile named {name:?}", line_suffix(*.line))]
-    NoProfile {
+    UnknownProfile {
         /// The recipe.
         path: String,
         /// Where it names the profile.
@@ -86,7 +86,7 @@ impl RecipeError {
             Self::Settings { problem, .. } => {
                 YamlError { file: String::new(), place: None, problem: (**problem).clone() }.hint()
             }
-            Self::NoProfile { name, known, .. } => {
+            Self::UnknownProfile { name, known, .. } => {
                 Some(format!("choose one of {}, or add kickstart/{name}.yaml", known.join(", ")))
             }
             Self::Profile(error) => error.hint(),
@@ -113,8 +113,8 @@ impl Recipe {
         name_or_path: &str,
         settings: &[Setting],
     ) -> Result<RecipeFile, RecipeError> {
-        let asset = find(assets, name_or_path)?;
-        let mut recipe = typed(&asset, settings)?;
+        let asset = read_asset(assets, name_or_path)?;
+        let mut recipe = parse_recipe(&asset, settings)?;
         // Keys travel with the recipe that trusts them; what is set by hand is where one stands.
         let set = |setting: &Setting| setting.key().split('.').next() == Some("rpm_keys");
         if is_path(name_or_path) && !settings.iter().any(set) {
@@ -126,11 +126,11 @@ impl Recipe {
         let profile_line = settings
             .iter()
             .all(|setting| setting.key() != "profile")
-            .then(|| line_of(&asset.text, "profile"))
+            .then(|| key_line(&asset.text, "profile"))
             .flatten();
         let sha256 = Sha256::of(&asset.text);
         let file = RecipeFile { path: asset.path, sha256, recipe, profile_line };
-        file.profile(assets)?;
+        file.read_profile(assets)?;
         Ok(file)
     }
 }
@@ -147,9 +147,9 @@ impl RecipeFile {
     /// # Errors
     ///
     /// Fails when there is none of that name, or when it is faulty.
-    pub fn profile(&self, assets: &Assets) -> Result<Profile, RecipeError> {
+    pub fn read_profile(&self, assets: &Assets) -> Result<Profile, RecipeError> {
         Profile::read(assets, &self.recipe.profile).map_err(|error| match error {
-            ProfileError::Unknown { name, known } => RecipeError::NoProfile {
+            ProfileError::Unknown { name, known } => RecipeError::UnknownProfile {
                 path: self.path.clone(),
                 line: self.profile_line,
                 name,
@@ -160,7 +160,7 @@ impl RecipeFile {
     }
 }
 
-fn find(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError> {
+fn read_asset(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError> {
     if is_path(name_or_path) {
         return assets::read_file(Path::new(name_or_path)).map_err(RecipeError::Read);
     }
@@ -184,7 +184,7 @@ fn recipe_names(files: Vec<String>) -> Vec<String> {
 ///
 /// A fault that the text has by itself is told with its line; one that the settings made is told
 /// with their keys.
-fn typed(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
+fn parse_recipe(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
     let plain = yaml::parse::<Recipe>(&asset.text, &asset.path);
     if settings.is_empty() {
         return plain.map_err(|error| RecipeError::Yaml(Box::new(error)));
@@ -197,25 +197,25 @@ fn typed(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
     // Through text once more: only the text parser tells the path of what it refuses.
     let text = serde_yaml::to_string(&document).map_err(|error| RecipeError::Settings {
         path: asset.path.clone(),
-        settings: keys(settings),
+        settings: setting_keys(settings),
         problem: Box::new(yaml::Problem::Invalid(error.to_string())),
     })?;
     yaml::parse(&text, &asset.path).map_err(|error| match plain {
         Err(own) if own.problem == error.problem => RecipeError::Yaml(Box::new(own)),
         _ => RecipeError::Settings {
             path: asset.path.clone(),
-            settings: keys(settings),
+            settings: setting_keys(settings),
             problem: Box::new(error.problem),
         },
     })
 }
 
-fn keys(settings: &[Setting]) -> String {
+fn setting_keys(settings: &[Setting]) -> String {
     settings.iter().map(Setting::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The line of a key at the left margin, counted from 1.
-fn line_of(text: &str, key: &str) -> Option<usize> {
+fn key_line(text: &str, key: &str) -> Option<usize> {
     let found = text.lines().position(|line| {
         line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
     });
@@ -231,7 +231,7 @@ pub fn init_recipe() -> &'static str {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str, settings: &[&str]) -> RecipeError {
+    fn read_error(text: &str, settings: &[&str]) -> RecipeError {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("images")).unwrap();
         std::fs::write(dir.path().join("images/mt.yaml"), text).unwrap();
@@ -240,7 +240,7 @@ mod tests {
         let mut error = Recipe::read(&Assets::embedded(), &path, &settings).unwrap_err();
         match &mut error {
             RecipeError::Yaml(error) => error.file = "images/mt.yaml".into(),
-            RecipeError::Settings { path, .. } | RecipeError::NoProfile { path, .. } => {
+            RecipeError::Settings { path, .. } | RecipeError::UnknownProfile { path, .. } => {
                 *path = "images/mt.yaml".into();
             }
             _ => {}
@@ -294,7 +294,7 @@ profile: centos-6.6
                 None,
             ),
         ] {
-            let error = refusal(text, settings);
+            let error = read_error(text, settings);
             assert_eq!(error.to_string(), message);
             assert_eq!(error.hint().as_deref(), hint, "{message}");
         }

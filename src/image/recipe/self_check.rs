@@ -8,29 +8,29 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::installer::self_check::KEPT;
+use crate::installer::self_check::DEFAULT_KEEP;
 
 /// The self-check of the installed system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SelfCheckWish {
+pub struct SelfCheckSettings {
     /// Whether there is one.
     pub enabled: bool,
     /// How many captures it keeps.
     pub keep: u16,
     /// The program that judges them there.
-    pub binary: JudgeChoice,
+    pub binary: SelfCheckBinaryChoice,
 }
 
-impl Default for SelfCheckWish {
+impl Default for SelfCheckSettings {
     fn default() -> Self {
-        Self { enabled: true, keep: KEPT, binary: JudgeChoice::Auto }
+        Self { enabled: true, keep: DEFAULT_KEEP, binary: SelfCheckBinaryChoice::Auto }
     }
 }
 
 /// Which program judges a master target's captures on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum JudgeChoice {
+pub enum SelfCheckBinaryChoice {
     /// The one that builds the image, when it is static; else none.
     #[default]
     Auto,
@@ -40,7 +40,7 @@ pub enum JudgeChoice {
     File(PathBuf),
 }
 
-impl FromStr for JudgeChoice {
+impl FromStr for SelfCheckBinaryChoice {
     type Err = Infallible;
 
     /// Reads `auto`, `none`, or a path; a file of such a name is `./none`.
@@ -53,7 +53,7 @@ impl FromStr for JudgeChoice {
     }
 }
 
-impl Serialize for JudgeChoice {
+impl Serialize for SelfCheckBinaryChoice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Auto => serializer.serialize_str("auto"),
@@ -63,7 +63,7 @@ impl Serialize for JudgeChoice {
     }
 }
 
-impl<'de> Deserialize<'de> for JudgeChoice {
+impl<'de> Deserialize<'de> for SelfCheckBinaryChoice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Ok(choice) = String::deserialize(deserializer)?.parse();
         Ok(choice)

@@ -3,59 +3,59 @@
 //!
 //! Not for which disk is there when the machine starts: the guard in `%pre` looks.
 
-use super::error::SystemError;
+use super::error::ResolveError;
 use crate::image::recipe::Recipe;
-use crate::installer::layout::Partition;
+use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::{BootLoader, Disk, Firmware, SizeRange};
 use crate::installer::profile::Profile;
 use crate::installer::retention::{Retention, RetentionDisk};
-use crate::installer::value::disk::{ByteSize, FsType, Mount};
+use crate::installer::value::disk::{ByteSize, FsType, MountTarget};
 
 const SYSTEM: &str = "disks.system";
 const RETENTION: &str = "retention.disk";
 
-pub(super) fn check(recipe: &Recipe) -> Result<(), SystemError> {
+pub(super) fn check(recipe: &Recipe) -> Result<(), ResolveError> {
     let system = &recipe.disks.system;
-    check_one(SYSTEM, system)?;
+    check_disk(SYSTEM, system)?;
     if let Retention::Install(RetentionDisk { disk, .. }) = &recipe.retention {
-        check_one(RETENTION, disk)?;
+        check_disk(RETENTION, disk)?;
         if disk.name == system.name {
-            return Err(SystemError::RetentionOnSystemDisk(disk.name.clone()));
+            return Err(ResolveError::RetentionOnSystemDisk(disk.name.clone()));
         }
         for (key, one) in [(SYSTEM, system), (RETENTION, disk)] {
-            if !is_guarded(one) {
-                return Err(SystemError::Unguarded { key, name: one.name.clone() });
+            if !is_identified(one) {
+                return Err(ResolveError::Unguarded { key, name: one.name.clone() });
             }
         }
-        if could_be_one(system, disk) {
-            return Err(SystemError::GuardsOverlap);
+        if could_be_same_disk(system, disk) {
+            return Err(ResolveError::GuardsOverlap);
         }
     }
     Ok(())
 }
 
-fn check_one(key: &'static str, disk: &Disk) -> Result<(), SystemError> {
+fn check_disk(key: &'static str, disk: &Disk) -> Result<(), ResolveError> {
     if !disk.erase {
-        return Err(SystemError::EraseRefused { key, name: disk.name.clone() });
+        return Err(ResolveError::EraseRefused { key, name: disk.name.clone() });
     }
     match disk.size {
         Some(SizeRange { min: Some(min), max: Some(max) }) if min > max => {
-            Err(SystemError::SizeRange { key, min, max })
+            Err(ResolveError::SizeRange { key, min, max })
         }
         _ => Ok(()),
     }
 }
 
 /// Whether something beside a name that can swap tells the disk from others.
-fn is_guarded(disk: &Disk) -> bool {
-    disk.name.is_lasting()
+fn is_identified(disk: &Disk) -> bool {
+    disk.name.is_persistent()
         || disk.scsi.is_some()
         || disk.size.is_some_and(|range| range.min.is_some() || range.max.is_some())
 }
 
 /// Whether one disk could satisfy both guards.
-fn could_be_one(a: &Disk, b: &Disk) -> bool {
-    if a.name.is_lasting() && b.name.is_lasting() {
+fn could_be_same_disk(a: &Disk, b: &Disk) -> bool {
+    if a.name.is_persistent() && b.name.is_persistent() {
         return false;
     }
     let ends = |disk: &Disk| {
@@ -76,9 +76,9 @@ fn could_be_one(a: &Disk, b: &Disk) -> bool {
     sizes_meet && addresses_meet
 }
 
-pub(super) fn boot_loader(recipe: &Recipe) -> Result<BootLoader, SystemError> {
+pub(super) fn boot_loader(recipe: &Recipe) -> Result<BootLoader, ResolveError> {
     match (recipe.firmware, recipe.bootloader) {
-        (Firmware::Uefi, Some(BootLoader::Partition)) => Err(SystemError::PartitionUnderUefi),
+        (Firmware::Uefi, Some(BootLoader::Partition)) => Err(ResolveError::PartitionUnderUefi),
         (Firmware::Uefi, _) => Ok(BootLoader::Mbr),
         // S001, Install CentOS 6.6, step 4: on the root partition.
         (Firmware::Bios, place) => Ok(place.unwrap_or(BootLoader::Partition)),
@@ -89,12 +89,12 @@ pub(super) fn layout(
     recipe: &Recipe,
     profile: &Profile,
     boot_loader: BootLoader,
-) -> Result<Vec<Partition>, SystemError> {
+) -> Result<Vec<PartitionSpec>, ResolveError> {
     let mut layout = recipe.layout.clone().unwrap_or_else(|| profile.layout.clone());
     let has_efi = layout.iter().any(|p| p.mount.as_str() == "/boot/efi");
     match recipe.firmware {
         Firmware::Uefi if !has_efi => layout.insert(0, profile.efi_partition.clone()),
-        Firmware::Bios if has_efi => return Err(SystemError::EfiWithoutUefi),
+        Firmware::Bios if has_efi => return Err(ResolveError::EfiWithoutUefi),
         Firmware::Uefi | Firmware::Bios => {}
     }
     check_layout(&layout, boot_loader, &recipe.retention)?;
@@ -103,40 +103,40 @@ pub(super) fn layout(
 }
 
 fn check_layout(
-    layout: &[Partition],
+    layout: &[PartitionSpec],
     boot_loader: BootLoader,
     retention: &Retention,
-) -> Result<(), SystemError> {
+) -> Result<(), ResolveError> {
     for (index, partition) in layout.iter().enumerate() {
         let before = &layout[..index];
         let mount = &partition.mount;
         if before.iter().any(|p| p.mount == *mount) {
-            return Err(SystemError::MountTwice(mount.clone()));
+            return Err(ResolveError::MountTwice(mount.clone()));
         }
         if let Some(label) = &partition.label
             && before.iter().any(|p| p.label.as_ref() == Some(label))
         {
-            return Err(SystemError::LabelTwice(label.to_string()));
+            return Err(ResolveError::LabelTwice(label.to_string()));
         }
         if is_retention(mount, retention) {
-            return Err(SystemError::RetentionInLayout(mount.clone()));
+            return Err(ResolveError::RetentionInLayout(mount.clone()));
         }
         check_partition(partition)?;
     }
     let mut growing = layout.iter().filter(|p| p.grow);
     if let (Some(first), Some(second)) = (growing.next(), growing.next()) {
-        return Err(SystemError::GrowTwice(first.mount.clone(), second.mount.clone()));
+        return Err(ResolveError::GrowTwice(first.mount.clone(), second.mount.clone()));
     }
     let at = |point: &str| layout.iter().find(|p| p.mount.as_str() == point);
-    let root = at("/").ok_or(SystemError::NoRoot)?;
+    let root = at("/").ok_or(ResolveError::NoRoot)?;
     let boot = at("/boot").unwrap_or(root);
     if boot_loader == BootLoader::Partition && boot.effective_fstype() == FsType::Xfs {
-        return Err(SystemError::BootSectorOnXfs(boot.mount.clone()));
+        return Err(ResolveError::BootSectorOnXfs(boot.mount.clone()));
     }
     Ok(())
 }
 
-fn is_retention(mount: &Mount, retention: &Retention) -> bool {
+fn is_retention(mount: &MountTarget, retention: &Retention) -> bool {
     let chosen = match retention {
         Retention::None => None,
         Retention::Install(RetentionDisk { mount, .. }) => Some(mount.as_str()),
@@ -145,7 +145,7 @@ fn is_retention(mount: &Mount, retention: &Retention) -> bool {
     mount.as_str() == "/mnt/retention" || chosen == Some(mount.as_str())
 }
 
-fn check_partition(partition: &Partition) -> Result<(), SystemError> {
+fn check_partition(partition: &PartitionSpec) -> Result<(), ResolveError> {
     let fstype = partition.effective_fstype();
     let mount = &partition.mount;
     let fits = match mount.as_str() {
@@ -154,7 +154,7 @@ fn check_partition(partition: &Partition) -> Result<(), SystemError> {
         _ => !matches!(fstype, FsType::Swap | FsType::Efi),
     };
     if !fits {
-        return Err(SystemError::WrongFsType { mount: mount.clone(), fstype });
+        return Err(ResolveError::WrongFsType { mount: mount.clone(), fstype });
     }
     // anaconda 13.21.229: sanity sizes; /boot/efi below 50 MB is an error there.
     let least = ByteSize::from_mib(match mount.as_str() {
@@ -164,7 +164,7 @@ fn check_partition(partition: &Partition) -> Result<(), SystemError> {
         _ => 1,
     });
     if partition.size < least {
-        return Err(SystemError::PartitionTooSmall {
+        return Err(ResolveError::PartitionTooSmall {
             mount: mount.clone(),
             size: partition.size,
             least,
@@ -174,13 +174,13 @@ fn check_partition(partition: &Partition) -> Result<(), SystemError> {
 }
 
 /// Compares what the partitions need with the smallest disk that the guard lets through.
-fn check_fit(layout: &[Partition], disk: &Disk) -> Result<(), SystemError> {
+fn check_fit(layout: &[PartitionSpec], disk: &Disk) -> Result<(), ResolveError> {
     // Labels and alignment: a mebibyte for the table at each end and one before each partition.
     let mib = layout.iter().map(|p| p.size.mib() + 1).sum::<u64>() + 2;
     let needed = ByteSize::from_mib(u32::try_from(mib).unwrap_or(u32::MAX));
     let allowed = disk.size.and_then(|range| range.min.or(range.max));
     match allowed {
-        Some(allowed) if allowed < needed => Err(SystemError::TooSmall { needed, allowed }),
+        Some(allowed) if allowed < needed => Err(ResolveError::TooSmall { needed, allowed }),
         _ => Ok(()),
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! Not for what a recipe alone does wrong: reading it says that.
 
-use crate::installer::self_check::MOST_KEPT;
-use crate::installer::value::disk::{ByteSize, DiskName, Mount};
-use crate::installer::value::network::Address;
+use crate::installer::self_check::MAX_KEEP;
+use crate::installer::value::disk::{ByteSize, DiskName, MountTarget};
+use crate::installer::value::network::HostAddress;
 
 /// The most lines of /etc/hosts and packages of one recipe; the el6 loader reads the kickstart
 /// onto its stack (anaconda 13.21.229, loader/kickstart.c), so it has to stay small.
-pub(super) const MOST: usize = 200;
+pub(super) const MAX_ITEMS: usize = 200;
 
 /// Why a recipe and its profile do not make a system. Each names the recipe's key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SystemError {
+pub enum ResolveError {
     /// A key that another value needs.
     #[error("network.{key} is missing, and method is static")]
     StaticNeeds {
@@ -31,21 +31,21 @@ pub enum SystemError {
         /// The key.
         key: &'static str,
         /// The address.
-        address: Address,
+        address: HostAddress,
     },
     /// A gateway that cannot be reached.
     #[error("network.gateway: {gateway} is not in the subnet of {address} with {netmask}")]
     GatewayOutside {
         /// The gateway.
-        gateway: Address,
+        gateway: HostAddress,
         /// The address.
-        address: Address,
+        address: HostAddress,
         /// The netmask.
         netmask: crate::installer::value::network::Netmask,
     },
     /// A gateway that is the master target itself.
     #[error("network.gateway: {0} is the master target's own address")]
-    GatewayIsSelf(Address),
+    GatewayIsSelf(HostAddress),
     /// More name servers than the resolver asks.
     #[error("network.dns: {0} name servers, the resolver asks at most 3")]
     NameServers(usize),
@@ -91,7 +91,7 @@ pub enum SystemError {
     GuardsOverlap,
     /// A mount point that occurs twice.
     #[error("layout: {0} occurs twice")]
-    MountTwice(Mount),
+    MountTwice(MountTarget),
     /// A label that occurs twice.
     #[error("layout: the label {0:?} occurs twice")]
     LabelTwice(String),
@@ -100,12 +100,12 @@ pub enum SystemError {
     NoRoot,
     /// More than one partition that takes what is left.
     #[error("layout: {0} and {1} both grow")]
-    GrowTwice(Mount, Mount),
+    GrowTwice(MountTarget, MountTarget),
     /// A file system that the mount point cannot have.
     #[error("layout: {mount} cannot be {fstype}")]
     WrongFsType {
         /// The mount point.
-        mount: Mount,
+        mount: MountTarget,
         /// The file system.
         fstype: crate::installer::value::disk::FsType,
     },
@@ -113,7 +113,7 @@ pub enum SystemError {
     #[error("layout: {mount} has {size}, expected at least {least}")]
     PartitionTooSmall {
         /// The mount point.
-        mount: Mount,
+        mount: MountTarget,
         /// Its size.
         size: ByteSize,
         /// The least.
@@ -121,7 +121,7 @@ pub enum SystemError {
     },
     /// A partition for the retention volume on the system disk.
     #[error("layout: {0} would be a retention volume on the system disk")]
-    RetentionInLayout(Mount),
+    RetentionInLayout(MountTarget),
     /// An EFI system partition without UEFI.
     #[error("layout: /boot/efi is given, and firmware is bios")]
     EfiWithoutUefi,
@@ -130,9 +130,9 @@ pub enum SystemError {
     PartitionUnderUefi,
     /// XFS begins with its super block, where the boot sector would go.
     #[error("bootloader: {0} is xfs, which leaves no room for a boot sector on its partition")]
-    BootSectorOnXfs(Mount),
+    BootSectorOnXfs(MountTarget),
     /// More than a kickstart should hold.
-    #[error("{key}: {count} items, at most {MOST} are accepted")]
+    #[error("{key}: {count} items, at most {MAX_ITEMS} are accepted")]
     TooMany {
         /// The key.
         key: &'static str,
@@ -141,9 +141,9 @@ pub enum SystemError {
     },
     /// A line of /etc/hosts without a name.
     #[error("hosts: {0} has no names")]
-    Nameless(Address),
+    Nameless(HostAddress),
     /// A number of captures that is none.
-    #[error("self_check.keep: {0}, expected a number from 1 to {MOST_KEPT}")]
+    #[error("self_check.keep: {0}, expected a number from 1 to {MAX_KEEP}")]
     Keep(u16),
     /// Port 0.
     #[error("configuration_server.port: 0 is no port")]
@@ -153,7 +153,7 @@ pub enum SystemError {
     TwoAgents,
 }
 
-impl SystemError {
+impl ResolveError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

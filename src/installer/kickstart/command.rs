@@ -22,21 +22,21 @@ impl Command {
     }
 
     /// Reads a line; nothing when it holds no word.
-    pub fn of_line(line: &str) -> Option<Self> {
+    pub fn parse_line(line: &str) -> Option<Self> {
         let mut words = words::split(line).words.into_iter();
         Some(Self { name: words.next()?, words: words.collect() })
     }
 
     /// Whether an option stands there, with or without a value.
     pub fn has(&self, option: &str) -> bool {
-        self.words.iter().any(|word| self.value_of(word, option).is_some())
+        self.words.iter().any(|word| self.option_value(word, option).is_some())
     }
 
     /// The value of `--option=value` or `--option value`; the last one counts. An option without
     /// a value gives an empty text.
     pub fn option(&self, option: &str) -> Option<&str> {
-        let at = self.words.iter().rposition(|word| self.value_of(word, option).is_some())?;
-        match self.value_of(&self.words[at], option)? {
+        let at = self.words.iter().rposition(|word| self.option_value(word, option).is_some())?;
+        match self.option_value(&self.words[at], option)? {
             Some(value) => Some(value),
             None => Some(
                 self.words
@@ -58,7 +58,7 @@ impl Command {
 
     /// Nothing when the word is another option; `Some(None)` when it has no `=`. A name may be
     /// shortened as far as no other option of the command begins like it.
-    fn value_of<'w>(&self, word: &'w str, option: &str) -> Option<Option<&'w str>> {
+    fn option_value<'w>(&self, word: &'w str, option: &str) -> Option<Option<&'w str>> {
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (word, None),
@@ -66,7 +66,7 @@ impl Command {
         let meant = name == option
             || (name.len() > 3
                 && option.starts_with(name)
-                && options::is_short_for(&self.name, name, option));
+                && options::is_abbreviation(&self.name, name, option));
         meant.then_some(value)
     }
 
@@ -88,10 +88,10 @@ impl Command {
 }
 
 impl fmt::Display for Command {
-    /// The line, quoted so that the installer splits it back into these words.
+    /// The line, quote so that the installer splits it back into these words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&words::quoted(&self.name))?;
-        self.words.iter().try_for_each(|word| write!(f, " {}", words::quoted(word)))
+        f.write_str(&words::quote(&self.name))?;
+        self.words.iter().try_for_each(|word| write!(f, " {}", words::quote(word)))
     }
 }
 
@@ -102,22 +102,22 @@ mod tests {
     #[test]
     fn options_and_arguments_are_told_apart() {
         let command =
-            Command::of_line("part / --fstype=ext4 --size 2048 --grow --ondisk=sda").unwrap();
+            Command::parse_line("part / --fstype=ext4 --size 2048 --grow --ondisk=sda").unwrap();
         assert_eq!(command.arguments(), ["/"]);
         assert_eq!(command.option("--size"), Some("2048"));
         assert_eq!(command.option("--grow"), Some(""));
         assert_eq!(command.option("--on"), None);
         assert!(command.has("--grow") && !command.has("--asprimary"));
 
-        let command = Command::of_line("rootpw --iscrypted $6$x").unwrap();
+        let command = Command::parse_line("rootpw --iscrypted $6$x").unwrap();
         assert_eq!(command.arguments(), ["$6$x"]);
-        let command = Command::of_line("clearpart --drives=sda,sdb --all").unwrap();
+        let command = Command::parse_line("clearpart --drives=sda,sdb --all").unwrap();
         assert_eq!(command.list("--drives").collect::<Vec<_>>(), ["sda", "sdb"]);
     }
 
     #[test]
     fn a_command_is_written_as_it_is_read_back() {
         let command = Command::new("bootloader", ["--append=a 'b' c", "--location=partition"]);
-        assert_eq!(Command::of_line(&command.to_string()), Some(command));
+        assert_eq!(Command::parse_line(&command.to_string()), Some(command));
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::command::Command;
-use super::parse::{Document, Kind, Section};
+use super::parse::{KickstartDocument, Section, SectionKind};
 use super::words;
 use crate::assets::{Assets, Kind as AssetKind};
 
@@ -18,7 +18,7 @@ pub(super) fn erases(clearpart: &Command) -> bool {
 }
 
 /// The disk that a `part` must be on; a partition (`--onpart`) counts with its name.
-pub(super) fn disk_of(part: &Command) -> Option<&str> {
+pub(super) fn target_disk(part: &Command) -> Option<&str> {
     ["--ondisk", "--ondrive", "--onpart", "--usepart"]
         .iter()
         .find_map(|option| part.option(option))
@@ -27,31 +27,33 @@ pub(super) fn disk_of(part: &Command) -> Option<&str> {
 }
 
 /// The disks that are named, each once.
-pub(super) fn disks(document: &Document) -> BTreeSet<String> {
+pub(super) fn named_disks(document: &KickstartDocument) -> BTreeSet<String> {
     let lists = [("clearpart", "--drives"), ("ignoredisk", "--only-use")];
     let mut disks: BTreeSet<String> = BTreeSet::new();
     for (name, option) in lists {
-        for placed in document.all(name) {
+        for placed in document.commands_named(name) {
             disks.extend(placed.command.list(option).map(str::to_owned));
         }
     }
-    disks.extend(document.partitions().filter_map(|p| disk_of(&p.command)).map(str::to_owned));
+    disks.extend(document.partitions().filter_map(|p| target_disk(&p.command)).map(str::to_owned));
     disks
 }
 
 /// Whether `%pre` is our guard, word for word, and calls it for every disk that is erased before
 /// anything else is done. What was changed in it may no longer refuse.
-pub(super) fn disk_guard(document: &Document) -> bool {
+pub(super) fn has_disk_guard(document: &KickstartDocument) -> bool {
     let erased: Vec<&str> = document
-        .all("clearpart")
+        .commands_named("clearpart")
         .flat_map(|placed| placed.command.list("--drives").collect::<Vec<_>>())
         .collect();
     let Ok(asset) = Assets::embedded().read(AssetKind::Template, GUARD) else { return false };
     !erased.is_empty()
-        && document.of_kind(Kind::Pre).any(|section| guards(section, &asset.text, &erased))
+        && document
+            .sections_of(SectionKind::Pre)
+            .any(|section| is_guard(section, &asset.text, &erased))
 }
 
-fn guards(section: &Section, guard: &str, erased: &[&str]) -> bool {
+fn is_guard(section: &Section, guard: &str, erased: &[&str]) -> bool {
     let interpreter = section.header.option("--interpreter");
     let text = section.text();
     let Some(calls) = text.strip_prefix(guard.trim_end()) else { return false };

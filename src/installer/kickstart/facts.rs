@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::command::Command;
-use super::disks::{disk_guard, disk_of, disks, erases};
-use super::first_boot::first_boot;
-use super::lint::{Severity, lint};
-use super::parse::{Document, Kind, parse};
+use super::disks::{erases, has_disk_guard, named_disks, target_disk};
+use super::first_boot::first_boot_enabled;
+use super::lint::{LintSeverity, lint};
+use super::parse::{KickstartDocument, SectionKind, parse};
 use super::script;
 use crate::facts::image::{KickstartFacts, PartitionFacts};
 use crate::facts::{Collection, Fact};
@@ -20,17 +20,17 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
     let complete = document.includes.is_empty();
     let (errors, warnings) = findings(text, generation);
     let packages = document.packages();
-    let disks = disks(&document);
+    let disks = named_disks(&document);
     KickstartFacts {
         path: path.to_owned(),
         size: i64::try_from(text.len()).unwrap_or(i64::MAX),
         lint_errors: Collection::complete(errors),
         lint_warnings: Collection::complete(warnings),
         bootloader: boot_loader(&document),
-        zerombr: document.last("zerombr").is_some(),
-        erases: document.last("clearpart").is_some_and(erases),
+        zerombr: document.last_command("zerombr").is_some(),
+        erases: document.last_command("clearpart").is_some_and(erases),
         disks_named: disks_named(&document),
-        disk_guard: disk_guard(&document),
+        disk_guard: has_disk_guard(&document),
         disks: Collection { items: disks.into_iter().collect(), complete },
         partitions: Collection { items: partitions(&document), complete },
         lvm: uses_lvm(&document),
@@ -45,34 +45,36 @@ pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {
                 && words.get(1).is_some_and(|mode| matches!(mode.as_str(), "755" | "0755"))
                 && words.iter().skip(2).any(|file| file.ends_with("/ApplyCustomChanges.sh"))
         }),
-        first_boot: first_boot(&document),
+        first_boot: first_boot_enabled(&document),
         repositories: Collection { items: repositories(&document), complete },
         sources: Collection { items: sources(&document), complete },
     }
 }
 
 fn findings(text: &str, generation: Generation) -> (Vec<String>, Vec<String>) {
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        lint(text, generation).into_iter().partition(|finding| finding.severity == Severity::Error);
-    let lines = |list: Vec<super::lint::Lint>| list.iter().map(ToString::to_string).collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = lint(text, generation)
+        .into_iter()
+        .partition(|finding| finding.severity == LintSeverity::Error);
+    let lines =
+        |list: Vec<super::lint::LintFinding>| list.iter().map(ToString::to_string).collect();
     (lines(errors), lines(warnings))
 }
 
-fn boot_loader(document: &Document) -> Fact<String> {
-    match document.last("bootloader") {
+fn boot_loader(document: &KickstartDocument) -> Fact<String> {
+    match document.last_command("bootloader") {
         None => Fact::unavailable("there is no bootloader command"),
         Some(command) => Fact::Known(command.option("--location").unwrap_or("mbr").to_owned()),
     }
 }
 
-fn disks_named(document: &Document) -> bool {
+fn disks_named(document: &KickstartDocument) -> bool {
     let named = |name: &str, option: &str| {
-        document.last(name).is_some_and(|command| command.list(option).next().is_some())
+        document.last_command(name).is_some_and(|command| command.list(option).next().is_some())
     };
     named("clearpart", "--drives") && named("ignoredisk", "--only-use")
 }
 
-fn partitions(document: &Document) -> Vec<PartitionFacts> {
+fn partitions(document: &KickstartDocument) -> Vec<PartitionFacts> {
     document
         .partitions()
         .map(|placed| {
@@ -85,7 +87,7 @@ fn partitions(document: &Document) -> Vec<PartitionFacts> {
             };
             PartitionFacts {
                 fstype: part.option("--fstype").unwrap_or(implied).to_owned(),
-                disk: disk_of(part).unwrap_or_default().to_owned(),
+                disk: target_disk(part).unwrap_or_default().to_owned(),
                 size_mib: part.option("--size").and_then(|size| size.parse().ok()).unwrap_or(0),
                 mount,
             }
@@ -94,11 +96,11 @@ fn partitions(document: &Document) -> Vec<PartitionFacts> {
 }
 
 /// Whether anything but plain partitions is made.
-pub(super) fn uses_lvm(document: &Document) -> bool {
+pub(super) fn uses_lvm(document: &KickstartDocument) -> bool {
     let names = ["volgroup", "logvol", "raid", "btrfs"];
     let plain = |command: &Command| command.option("--type") == Some("plain");
-    names.iter().any(|name| document.last(name).is_some())
-        || document.last("autopart").is_some_and(|command| !plain(command))
+    names.iter().any(|name| document.last_command(name).is_some())
+        || document.last_command("autopart").is_some_and(|command| !plain(command))
         || document.partitions().any(|placed| {
             let mount = placed.command.arguments().first().copied().unwrap_or_default();
             ["pv.", "raid.", "btrfs."].iter().any(|kind| mount.starts_with(kind))
@@ -106,24 +108,24 @@ pub(super) fn uses_lvm(document: &Document) -> bool {
         })
 }
 
-fn firmware(document: &Document) -> &'static str {
+fn firmware(document: &KickstartDocument) -> &'static str {
     let efi = document.partitions().any(|p| p.command.arguments().first() == Some(&"/boot/efi"));
     if efi { "uefi" } else { "bios" }
 }
 
-fn is_minimal(document: &Document, generation: Generation) -> bool {
+fn is_minimal(document: &KickstartDocument, generation: Generation) -> bool {
     let packages = document.packages();
     let groups: BTreeSet<_> = packages.iter().filter(|name| name.starts_with('@')).collect();
-    let no_base = document.of_kind(Kind::Packages).any(|s| s.header.has("--nobase"))
+    let no_base = document.sections_of(SectionKind::Packages).any(|s| s.header.has("--nobase"))
         || packages.contains(&"-@base");
     let only_core = groups.iter().all(|group| matches!(**group, "@core" | "@Core"));
-    document.of_kind(Kind::Packages).next().is_some()
+    document.sections_of(SectionKind::Packages).next().is_some()
         && only_core
         && (no_base || generation != Generation::El6)
 }
 
-fn root_password(document: &Document) -> &'static str {
-    let Some(rootpw) = document.last("rootpw") else { return "none" };
+fn root_password(document: &KickstartDocument) -> &'static str {
+    let Some(rootpw) = document.last_command("rootpw") else { return "none" };
     let hash = rootpw.arguments().last().copied().unwrap_or_default();
     match (rootpw.has("--lock"), rootpw.has("--iscrypted")) {
         (true, _) => "locked",
@@ -137,10 +139,10 @@ fn root_password(document: &Document) -> &'static str {
     }
 }
 
-fn network(document: &Document) -> &'static str {
+fn network(document: &KickstartDocument) -> &'static str {
     let of = |proto: &str| {
         document
-            .all("network")
+            .commands_named("network")
             .any(|placed| placed.command.option("--bootproto").unwrap_or("dhcp") == proto)
     };
     match (of("static"), of("dhcp")) {
@@ -151,36 +153,36 @@ fn network(document: &Document) -> &'static str {
 }
 
 /// Where each `repo` line finds its packages; the line itself where that cannot be told.
-pub fn repositories(document: &Document) -> Vec<String> {
-    let place = |placed: &super::parse::Placed| {
+pub fn repositories(document: &KickstartDocument) -> Vec<String> {
+    let place = |placed: &super::parse::PlacedCommand| {
         let url = placed.command.option("--baseurl").filter(|url| !url.is_empty());
         url.map_or_else(|| placed.command.to_string(), str::to_owned)
     };
-    document.all("repo").map(place).collect()
+    document.commands_named("repo").map(place).collect()
 }
 
 /// The commands that say where the installation comes from.
-pub fn sources(document: &Document) -> Vec<String> {
+pub fn sources(document: &KickstartDocument) -> Vec<String> {
     let names = ["cdrom", "harddrive", "liveimg", "nfs", "ostreesetup", "url"];
     let commands = document.commands.iter().map(|placed| &placed.command);
     commands.filter(|it| names.contains(&it.name.as_str())).map(ToString::to_string).collect()
 }
 
 /// Whether a command that `%post` runs for certain satisfies a rule.
-fn in_post(document: &Document, rule: impl Fn(&[String]) -> bool) -> bool {
+fn in_post(document: &KickstartDocument, rule: impl Fn(&[String]) -> bool) -> bool {
     post_commands(document).any(|words| rule(&words))
 }
 
-fn post_commands(document: &Document) -> impl Iterator<Item = Vec<String>> {
+fn post_commands(document: &KickstartDocument) -> impl Iterator<Item = Vec<String>> {
     document
-        .of_kind(Kind::Post)
-        .flat_map(|section| script::read(&section.text()).steps)
+        .sections_of(SectionKind::Post)
+        .flat_map(|section| script::parse(&section.text()).steps)
         .filter(|step| step.is_certain && !step.words.is_empty())
         .map(|step| step.words)
 }
 
 /// The directory a `tar` line unpacks the agent bundle into.
-fn agent_directory(document: &Document) -> Fact<String> {
+fn agent_directory(document: &KickstartDocument) -> Fact<String> {
     let directory = post_commands(document).find_map(|words| {
         let unpacks = words[0] == "tar"
             && words.iter().skip(1).take(1).any(|flags| flags.contains('x'))

@@ -2,8 +2,8 @@
 //!
 //! Not for what the service does: its file is named by the manifest.
 
-use super::parse::{Document, Kind, Section};
-use super::script::{self, Exit, Script, Step};
+use super::parse::{KickstartDocument, Section, SectionKind};
+use super::script::{self, ParsedScript, ScriptExit, ScriptStep};
 use crate::facts::Fact;
 use crate::installer::service;
 
@@ -20,7 +20,7 @@ const HARMLESS: &[&str] =
     &["[", "test", "echo", "printf", "ls", "cat", "grep", "sha256sum", "stat"];
 
 /// Commands whose meaning a script must not change.
-const USED: &[&str] = &["cp", "chmod", "chkconfig", "systemctl", "install", "cd"];
+const RELIED_ON: &[&str] = &["cp", "chmod", "chkconfig", "systemctl", "install", "cd"];
 
 /// What a command does to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ enum Effect {
     /// Puts its program in place.
     Program { is_systemd: bool },
     /// Puts its program in place with a mode that lets it run.
-    Both { is_systemd: bool },
+    ExecutableProgram { is_systemd: bool },
     /// Makes its program executable.
     Executable,
     /// Puts its unit in place.
@@ -45,16 +45,16 @@ enum Effect {
 
 /// Whether the service is installed and switched on; unavailable when the scripts cannot be
 /// followed that far.
-pub(super) fn first_boot(document: &Document) -> Fact<bool> {
-    let mut have = Have::default();
-    for section in document.of_kind(Kind::Post) {
-        have.follow(section);
+pub(super) fn first_boot_enabled(document: &KickstartDocument) -> Fact<bool> {
+    let mut state = ServiceState::default();
+    for section in document.sections_of(SectionKind::Post) {
+        state.follow(section);
     }
-    have.answer()
+    state.into_fact()
 }
 
 #[derive(Default)]
-struct Have {
+struct ServiceState {
     from_disc: bool,
     program: Option<bool>,
     executable: bool,
@@ -64,7 +64,7 @@ struct Have {
     unclear: Option<String>,
 }
 
-impl Have {
+impl ServiceState {
     fn follow(&mut self, section: &Section) {
         let text = section.text();
         let names_it = text.contains(service::FIRST_BOOT);
@@ -72,13 +72,13 @@ impl Have {
             && !matches!(interpreter, "/bin/sh" | "/bin/bash" | "sh" | "bash")
         {
             if names_it {
-                self.unclear(format!("a script for {interpreter} is not followed"));
+                self.mark_unclear(format!("a script for {interpreter} is not followed"));
             }
             return;
         }
-        let script = script::read(&text);
-        if let Some(name) = USED.iter().find(|name| script.functions.contains_key(**name)) {
-            self.unclear(format!("a script defines {name} anew"));
+        let script = script::parse(&text);
+        if let Some(name) = RELIED_ON.iter().find(|name| script.functions.contains_key(**name)) {
+            self.mark_unclear(format!("a script defines {name} anew"));
         }
         let in_root = !section.header.has("--nochroot");
         let stops = section.header.has("--erroronfail");
@@ -86,16 +86,18 @@ impl Have {
         let mut may_have_ended = None;
         for step in &script.steps {
             if step.function.is_some() {
-                if mentions(step) {
-                    self.unclear("a function of a script names the service".to_owned());
+                if mentions_service(step) {
+                    self.mark_unclear("a function of a script names the service".to_owned());
                 }
                 continue;
             }
             if let Some(effect) = effect(step) {
                 if let Some(why) = &may_have_ended {
-                    self.unclear(format!("{why:?} may end the script before the service is on"));
+                    self.mark_unclear(format!(
+                        "{why:?} may end the script before the service is on"
+                    ));
                 }
-                self.note(effect, step, in_root);
+                self.apply(effect, step, in_root);
             }
             if !step.is_certain && ends_silently(&script, step, stops) {
                 may_have_ended.get_or_insert(step.words.join(" "));
@@ -103,17 +105,21 @@ impl Have {
         }
     }
 
-    fn note(&mut self, effect: Effect, step: &Step, in_root: bool) {
+    fn apply(&mut self, effect: Effect, step: &ScriptStep, in_root: bool) {
         let text = step.words.join(" ");
         match effect {
             Effect::Off => self.off = true,
-            Effect::Other => self.unclear(format!("{text:?} is not understood")),
-            _ if !step.is_certain => self.unclear(format!("{text:?} does not run for certain")),
+            Effect::Other => self.mark_unclear(format!("{text:?} is not understood")),
+            _ if !step.is_certain => {
+                self.mark_unclear(format!("{text:?} does not run for certain"))
+            }
             Effect::FromDisc => self.from_disc = true,
             // Outside of the installed system these paths are the installer's own.
-            _ if !in_root => self.unclear(format!("{text:?} runs outside of the installed system")),
+            _ if !in_root => {
+                self.mark_unclear(format!("{text:?} runs outside of the installed system"))
+            }
             Effect::Program { is_systemd } => self.program = Some(is_systemd),
-            Effect::Both { is_systemd } => {
+            Effect::ExecutableProgram { is_systemd } => {
                 self.program = Some(is_systemd);
                 self.executable = true;
             }
@@ -124,11 +130,11 @@ impl Have {
         }
     }
 
-    fn unclear(&mut self, why: String) {
+    fn mark_unclear(&mut self, why: String) {
         self.unclear.get_or_insert(why);
     }
 
-    fn answer(self) -> Fact<bool> {
+    fn into_fact(self) -> Fact<bool> {
         let is_whole = match self.program {
             Some(is_systemd) => {
                 self.from_disc && self.executable && self.on && (self.unit || !is_systemd)
@@ -143,24 +149,24 @@ impl Have {
     }
 }
 
-fn mentions(step: &Step) -> bool {
+fn mentions_service(step: &ScriptStep) -> bool {
     step.words.iter().chain(&step.redirects).any(|word| word.contains(service::FIRST_BOOT))
 }
 
 /// Whether a step may end its script with nobody the wiser.
-fn ends_silently(script: &Script, step: &Step, stops: bool) -> bool {
+fn ends_silently(script: &ParsedScript, step: &ScriptStep, stops: bool) -> bool {
     match script.exit(step) {
-        Some(Exit::Failure) => !stops,
-        Some(Exit::Silent) => true,
+        Some(ScriptExit::Failure) => !stops,
+        Some(ScriptExit::Silent) => true,
         None => false,
     }
 }
 
 /// What a step does to the service; nothing when it does not touch it.
-fn effect(step: &Step) -> Option<Effect> {
+fn effect(step: &ScriptStep) -> Option<Effect> {
     let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
     let name = words.first().copied().unwrap_or("");
-    if !mentions(step) {
+    if !mentions_service(step) {
         return touches_many(name, &words).then_some(Effect::Other);
     }
     let is_target = |path: &str| PROGRAMS.contains(&path) || path == UNIT;
@@ -182,7 +188,7 @@ fn effect(step: &Step) -> Option<Effect> {
         ("install", ["install", "-m", "755" | "0755", from, to])
             if from.ends_with(service::FIRST_BOOT) && PROGRAMS.contains(to) =>
         {
-            Effect::Both { is_systemd: is_systemd(to) }
+            Effect::ExecutableProgram { is_systemd: is_systemd(to) }
         }
         ("chmod", ["chmod", "755" | "0755" | "+x" | "a+x", file]) if PROGRAMS.contains(file) => {
             Effect::Executable
@@ -263,7 +269,7 @@ systemctl enable preflight-firstboot.service
 ";
 
     fn of(text: &str) -> Option<bool> {
-        first_boot(&parse(text)).known().copied()
+        first_boot_enabled(&parse(text)).known().copied()
     }
 
     #[test]

@@ -20,9 +20,9 @@ mod text;
 
 use super::parse::parse;
 use crate::installer::profile::Generation;
-use finding::{Findings, Subject};
+use finding::{Findings, LintSubject};
 
-pub use finding::{Lint, Severity, Style};
+pub use finding::{LintFinding, LintSeverity, LintStyle};
 
 /// Finds what is wrong with a kickstart, in the order of its lines; of each code the first hundred.
 ///
@@ -32,9 +32,9 @@ pub use finding::{Lint, Severity, Style};
 /// let lints = lint("part / --size=20G --ondisk=sda\n", Generation::El6);
 /// assert!(lints.iter().any(|lint| lint.code == "size-not-a-number" && lint.line == 1));
 /// ```
-pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
+pub fn lint(text: &str, generation: Generation) -> Vec<LintFinding> {
     let document = parse(text);
-    let subject = Subject { text, document: &document, generation };
+    let subject = LintSubject { text, document: &document, generation };
     let mut findings = Findings::default();
     text::check(&subject, &mut findings);
     structure::check(&subject, &mut findings);
@@ -45,16 +45,16 @@ pub fn lint(text: &str, generation: Generation) -> Vec<Lint> {
     disks::check(&subject, &mut findings);
     partitions::check(&subject, &mut findings);
     packages::check(&subject, &mut findings);
-    let mut lints = findings.kept;
+    let mut lints = findings.lints;
     let lines: Vec<&str> = text.lines().collect();
-    lints.iter_mut().for_each(|lint| lint.place(&lines));
+    lints.iter_mut().for_each(|lint| lint.set_column(&lines));
     lints.sort_by(|a, b| (a.line, a.severity, a.code).cmp(&(b.line, b.severity, b.code)));
     lints
 }
 
 #[cfg(test)]
 mod tests {
-    use super::finding::MOST_OF_ONE_CODE;
+    use super::finding::MAX_PER_CODE;
     use super::*;
 
     /// A kickstart that nothing is wrong with, for el6.
@@ -97,7 +97,7 @@ echo
     fn of_one_code_a_hundred_are_kept_and_none_of_another_is_lost() {
         let lints = lint(&format!("{}rootpw\n", "nonsense\n".repeat(5000)), Generation::El6);
         let unknown = lints.iter().filter(|lint| lint.code == "unknown-command").count();
-        assert_eq!(unknown, MOST_OF_ONE_CODE);
+        assert_eq!(unknown, MAX_PER_CODE);
         assert!(lints.iter().any(|lint| lint.line == 5001), "{:?}", lints.last());
     }
 
@@ -292,15 +292,15 @@ echo
         let of = |code: &str| {
             let lints = lint(&text, Generation::El6);
             let lint = lints.iter().find(|lint| lint.code == code).unwrap();
-            (lint.line, lint.column, lint.style, lint.severity.word(), lint.hint.clone())
+            (lint.line, lint.column, lint.style, lint.severity.as_str(), lint.hint.clone())
         };
         let initlabel = of("unknown-option");
         assert_eq!(
             initlabel,
-            (12, 30, Style::Syntax, "error", Some("write --initlabel".to_owned()))
+            (12, 30, LintStyle::Syntax, "error", Some("write --initlabel".to_owned()))
         );
         assert_eq!(of("unknown-command").1, 2);
-        assert_eq!((of("no-ending").1, of("no-ending").2), (0, Style::Policy));
+        assert_eq!((of("no-ending").1, of("no-ending").2), (0, LintStyle::Policy));
         let el7 = GOOD.replace(" --nobase", "").replace("--utc Etc/UTC", "--isUtc --nontp UTC");
         assert_eq!(codes(&el7, Generation::El7), []);
         assert_eq!(codes(&el7, Generation::El6)[0], (7, "unknown-option"));

@@ -17,7 +17,7 @@ pub mod verify;
 pub mod words;
 
 pub use facts::facts;
-pub use lint::{Lint, Severity, Style, lint};
+pub use lint::{LintFinding, LintSeverity, LintStyle, lint};
 pub use model::{Carrier, Kickstart, Placement, RootAccess};
 pub use parse::parse;
 pub use render::render;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::command::Command;
 use crate::assets::Assets;
-use crate::installer::layout::Partition;
+use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
 use crate::installer::profile::{BootDrive, Generation, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
@@ -93,16 +93,16 @@ pub struct Kickstart {
     /// Comment lines at the head.
     pub head: Vec<String>,
     /// The commands, grouped; those that the loader reads come first.
-    pub groups: Vec<Group>,
+    pub groups: Vec<CommandGroup>,
     /// The header of `%packages` and its lines.
     pub packages: (Command, Vec<String>),
     /// The scripts, in order.
-    pub scripts: Vec<Script>,
+    pub scripts: Vec<ScriptSection>,
 }
 
 /// Commands that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct CommandGroup {
     /// What they are for, as a comment.
     pub note: &'static str,
     /// The commands, in order.
@@ -111,7 +111,7 @@ pub struct Group {
 
 /// One script section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Script {
+pub struct ScriptSection {
     /// `%pre` or `%post` with its options.
     pub header: Command,
     /// The script.
@@ -171,7 +171,7 @@ fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelErro
 
 fn head(system: &System) -> Vec<String> {
     let mut head = vec![
-        format!("preflight-manifest: /{}", disc_layout::SUMS),
+        format!("preflight-manifest: /{}", disc_layout::CHECKSUMS),
         format!("Master target {}, {}.", system.host_name, system.profile.title),
         "Rendered by preflight: change the recipe, not this file.".to_owned(),
     ];
@@ -183,7 +183,7 @@ fn head(system: &System) -> Vec<String> {
     head
 }
 
-fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Group> {
+fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<CommandGroup> {
     let command = |name: &str, words: &[String]| Command::new(name, words);
     let loader = vec![
         command("text", &[]),
@@ -199,12 +199,12 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Gr
     ];
     settings.extend(system.profile.fixed_commands());
     let mut groups = vec![
-        Group {
+        CommandGroup {
             note: "Read by the installer's first stage; they must come first.",
             commands: loader,
         },
-        Group { note: "The system.", commands: settings },
-        Group {
+        CommandGroup { note: "The system.", commands: settings },
+        CommandGroup {
             note: "Erases the disks named here and no other; %pre has made sure of them before.",
             commands: disks(system),
         },
@@ -216,12 +216,12 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Gr
             disc_layout::REPOSITORY
         );
         let repo = command("repo", &["--name=preflight".into(), url, "--cost=50".into()]);
-        groups.push(Group {
+        groups.push(CommandGroup {
             note: "Packages that the vendor's medium does not have.",
             commands: vec![repo],
         });
     }
-    groups.push(Group {
+    groups.push(CommandGroup {
         note: "ApplyCustomChanges runs at the first boot.",
         commands: vec![command("reboot", &["--eject".into()])],
     });
@@ -230,7 +230,7 @@ fn commands(system: &System, placement: &Placement, root: &RootAccess) -> Vec<Gr
 
 fn network(system: &System) -> Command {
     let mut words = vec!["--onboot=yes".to_owned()];
-    let name_servers = |dns: &[crate::installer::value::network::Address]| {
+    let name_servers = |dns: &[crate::installer::value::network::HostAddress]| {
         let list: Vec<_> = dns.iter().map(ToString::to_string).collect();
         (!list.is_empty()).then(|| format!("--nameserver={}", list.join(",")))
     };
@@ -272,13 +272,13 @@ fn firewall(system: &System) -> Command {
 }
 
 fn disks(system: &System) -> Vec<Command> {
-    let names: Vec<_> = system.erased().iter().map(|disk| disk.name.to_string()).collect();
+    let names: Vec<_> = system.erased_disks().iter().map(|disk| disk.name.to_string()).collect();
     let names = names.join(",");
     let disk = &system.disk.name;
     let place = if system.boots_from_partition() { "partition" } else { "mbr" };
     let mut boot = vec![format!("--location={place}")];
     match system.profile.boot_drive {
-        BootDrive::Driveorder if !disk.is_lasting() => boot.push(format!("--driveorder={disk}")),
+        BootDrive::Driveorder if !disk.is_persistent() => boot.push(format!("--driveorder={disk}")),
         BootDrive::Driveorder => {}
         BootDrive::BootDrive => boot.push(format!("--boot-drive={disk}")),
     }
@@ -313,7 +313,7 @@ fn disks(system: &System) -> Vec<Command> {
     commands
 }
 
-fn part(partition: &Partition, disk: &Disk) -> Command {
+fn part(partition: &PartitionSpec, disk: &Disk) -> Command {
     let mut words = vec![
         partition.mount.to_string(),
         format!("--fstype={}", partition.effective_fstype()),
@@ -335,7 +335,7 @@ fn mount(profile: &Profile, placement: &Placement) -> String {
 
 /// What `%pre` is rendered over.
 #[derive(Serialize)]
-struct Pre<'a> {
+struct PreModel<'a> {
     guard: &'a str,
     disks: Vec<GuardedDisk>,
     /// The system disk, when its boot code must go.
@@ -355,7 +355,7 @@ struct GuardedDisk {
 }
 
 impl GuardedDisk {
-    fn of(disk: &Disk) -> Self {
+    fn new(disk: &Disk) -> Self {
         let sectors = |size: Option<ByteSize>| {
             size.map_or_else(|| "-".to_owned(), |size| size.sectors().to_string())
         };
@@ -370,14 +370,14 @@ impl GuardedDisk {
 
 /// What `%post --nochroot` is rendered over.
 #[derive(Serialize)]
-struct Copy<'a> {
+struct CopyModel<'a> {
     mount: String,
     payload: Vec<&'a str>,
 }
 
 /// What `%post` is rendered over.
 #[derive(Serialize)]
-struct Install {
+struct InstallModel {
     agent: Option<&'static str>,
     agent_directory: &'static str,
     standin: bool,
@@ -388,7 +388,7 @@ struct Install {
 
 /// What the lines that install services are rendered over.
 #[derive(Serialize)]
-struct Services {
+struct ServicesModel {
     services: Vec<&'static str>,
     self_check: bool,
     judge: bool,
@@ -398,7 +398,7 @@ fn scripts(
     assets: &Assets,
     system: &System,
     placement: &Placement,
-) -> Result<Vec<Script>, ModelError> {
+) -> Result<Vec<ScriptSection>, ModelError> {
     let templates = &system.profile.templates;
     let mount = mount(&system.profile, placement);
     let guard = template::render(assets, templates.disk_guard.as_str(), &())?;
@@ -406,15 +406,16 @@ fn scripts(
         Carrier::InstallerDisc => None,
         Carrier::KickstartDisc => Some(system.profile.kickstart_disc.as_str()),
     };
-    let pre = Pre {
+    let pre = PreModel {
         guard: &guard,
-        disks: system.erased().into_iter().map(GuardedDisk::of).collect(),
+        disks: system.erased_disks().into_iter().map(GuardedDisk::new).collect(),
         blank_boot_code: system.boots_from_partition().then(|| system.disk.name.to_string()),
         kickstart_disc,
         mount: mount.clone(),
     };
-    let copy = Copy { mount, payload: placement.payload.iter().map(PayloadName::as_str).collect() };
-    let script = |name: &str, words: &[&str], body: String| Script {
+    let copy =
+        CopyModel { mount, payload: placement.payload.iter().map(PayloadName::as_str).collect() };
+    let script = |name: &str, words: &[&str], body: String| ScriptSection {
         header: Command::new(name, words.iter().copied()),
         body,
     };
@@ -435,19 +436,23 @@ fn scripts(
             template::render(
                 assets,
                 templates.install.as_str(),
-                &install(assets, system, placement)?,
+                &install_model(assets, system, placement)?,
             )?,
         ),
     ])
 }
 
-fn install(assets: &Assets, system: &System, placement: &Placement) -> Result<Install, ModelError> {
+fn install_model(
+    assets: &Assets,
+    system: &System,
+    placement: &Placement,
+) -> Result<InstallModel, ModelError> {
     let templates = &system.profile.templates;
     let has = |name: &str| placement.payload.iter().any(|file| file.as_str() == name);
-    let services = Services {
+    let services = ServicesModel {
         services: SERVICES.into_iter().filter(|service| has(service)).collect(),
         self_check: has(self_check::COLLECTOR),
-        judge: has(self_check::JUDGE),
+        judge: has(self_check::BINARY),
     };
     let service = (!services.services.is_empty())
         .then(|| template::render(assets, templates.service.as_str(), &services))
@@ -456,7 +461,7 @@ fn install(assets: &Assets, system: &System, placement: &Placement) -> Result<In
         let names: Vec<_> = line.names.iter().map(|name| name.as_str()).collect();
         format!("{} {}", line.address, names.join(" "))
     });
-    Ok(Install {
+    Ok(InstallModel {
         agent: (system.agent != AgentKind::None).then_some(AGENT),
         agent_directory: AGENT_DIRECTORY,
         standin: system.agent == AgentKind::StandIn,

@@ -12,29 +12,30 @@ use crate::packages::generation::Generation;
 const EL6: &str = include_str!("../../../kickstart/options/el6.txt");
 const EL7: &str = include_str!("../../../kickstart/options/el7.txt");
 
-static TABLES: LazyLock<[Table; 2]> = LazyLock::new(|| [Table::parse(EL6), Table::parse(EL7)]);
+static TABLES: LazyLock<[CommandTable; 2]> =
+    LazyLock::new(|| [CommandTable::parse(EL6), CommandTable::parse(EL7)]);
 
 /// What one installer knows.
 #[derive(Debug)]
-pub struct Table {
-    usages: BTreeMap<&'static str, Usage>,
+pub struct CommandTable {
+    usages: BTreeMap<&'static str, CommandUsage>,
 }
 
 /// How one command or section is used.
 #[derive(Debug)]
-pub struct Usage {
+pub struct CommandUsage {
     /// How many words without hyphens it takes; none when it takes anything at all.
-    pub arguments: Option<Arguments>,
+    pub arguments: Option<ArgumentCount>,
     options: Vec<OptionUsage>,
 }
 
 /// How many words without hyphens a command takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arguments {
+pub struct ArgumentCount {
     /// The fewest.
-    pub least: usize,
-    /// The most.
-    pub most: usize,
+    pub min: usize,
+    /// The max.
+    pub max: usize,
 }
 
 /// How one option is used.
@@ -64,7 +65,7 @@ pub enum ValueKind {
 }
 
 /// The table of an installer.
-pub fn table(generation: Generation) -> &'static Table {
+pub fn table(generation: Generation) -> &'static CommandTable {
     match generation {
         Generation::El6 => &TABLES[0],
         Generation::El7 => &TABLES[1],
@@ -78,35 +79,41 @@ pub fn is_flag(command: &str, option: &str) -> bool {
 }
 
 /// Whether a shortened name means this option of a command, to an installer that knows both.
-pub fn is_short_for(command: &str, short: &str, option: &str) -> bool {
+pub fn is_abbreviation(command: &str, short: &str, option: &str) -> bool {
     let mut found = TABLES.iter().filter_map(|table| table.usage(command)?.find(short).ok());
     found.any(|found| found.name == option)
 }
 
 /// Why a word is no option of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoOption {
+pub enum OptionError {
     /// No option begins with it.
     Unknown,
     /// Several options begin with it.
     Ambiguous,
 }
 
-impl Table {
+impl CommandTable {
     fn parse(text: &'static str) -> Self {
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         let usages = lines.map(|line| {
             let mut words = line.split(' ');
             let name = words.next().expect("a line has a word");
             let arguments = words.next().expect("a line says how many arguments");
-            (name, Usage { arguments: count(arguments), options: words.map(option).collect() })
+            (
+                name,
+                CommandUsage {
+                    arguments: parse_count(arguments),
+                    options: words.map(parse_option).collect(),
+                },
+            )
         });
         Self { usages: usages.collect() }
     }
 
     /// How a command, or a section with its percent sign, is used; none when the installer does not
     /// know it.
-    pub fn usage(&self, name: &str) -> Option<&Usage> {
+    pub fn usage(&self, name: &str) -> Option<&CommandUsage> {
         self.usages.get(name)
     }
 
@@ -117,8 +124,8 @@ impl Table {
 }
 
 /// `0`, `1`, `?` for one or none, `*` for any number, `-` for a command that takes anything.
-fn count(text: &str) -> Option<Arguments> {
-    let (least, most) = match text {
+fn parse_count(text: &str) -> Option<ArgumentCount> {
+    let (min, max) = match text {
         "0" => (0, 0),
         "1" => (1, 1),
         "?" => (0, 1),
@@ -126,11 +133,11 @@ fn count(text: &str) -> Option<Arguments> {
         "-" => return None,
         other => unreachable!("{other:?} is no count; the tests read every line"),
     };
-    Some(Arguments { least, most })
+    Some(ArgumentCount { min, max })
 }
 
 /// `--flag`, `--name=TEXT`, `--name=TEXT!` for one that is required.
-fn option(word: &'static str) -> OptionUsage {
+fn parse_option(word: &'static str) -> OptionUsage {
     let (word, required) = match word.strip_suffix('!') {
         Some(word) => (word, true),
         None => (word, false),
@@ -145,22 +152,22 @@ fn option(word: &'static str) -> OptionUsage {
     OptionUsage { name, value, required }
 }
 
-impl Usage {
+impl CommandUsage {
     /// The option of this name, or the only one that begins with it: both installers take a
     /// shortened name, as Python's option parsers do.
     ///
     /// # Errors
     ///
     /// Says why there is none.
-    pub fn find(&self, name: &str) -> Result<&OptionUsage, NoOption> {
+    pub fn find(&self, name: &str) -> Result<&OptionUsage, OptionError> {
         if let Some(exact) = self.options.iter().find(|option| option.name == name) {
             return Ok(exact);
         }
         let mut alike = self.options.iter().filter(|option| option.name.starts_with(name));
         match (alike.next(), alike.next()) {
             (Some(only), None) => Ok(only),
-            (Some(_), Some(_)) => Err(NoOption::Ambiguous),
-            (None, _) => Err(NoOption::Unknown),
+            (Some(_), Some(_)) => Err(OptionError::Ambiguous),
+            (None, _) => Err(OptionError::Unknown),
         }
     }
 
@@ -180,12 +187,12 @@ mod tests {
             let table = table(generation);
             assert!(table.commands().count() > 50, "{generation:?}");
             let part = table.usage("part").unwrap();
-            assert_eq!(part.arguments, Some(Arguments { least: 1, most: 1 }));
+            assert_eq!(part.arguments, Some(ArgumentCount { min: 1, max: 1 }));
             assert_eq!(part.find("--grow").unwrap().value, ValueKind::Nothing);
             assert_eq!(part.find("--size").unwrap().value, ValueKind::Number);
             assert_eq!(part.find("--si").unwrap().name, "--size");
-            assert_eq!(part.find("--on"), Err(NoOption::Ambiguous));
-            assert_eq!(part.find("--zise"), Err(NoOption::Unknown));
+            assert_eq!(part.find("--on"), Err(OptionError::Ambiguous));
+            assert_eq!(part.find("--zise"), Err(OptionError::Unknown));
             assert!(table.usage("repo").unwrap().find("--name").unwrap().required);
             assert_eq!(table.usage("auth").unwrap().arguments, None);
         }

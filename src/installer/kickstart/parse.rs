@@ -7,9 +7,9 @@ use super::words;
 
 /// A parsed kickstart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Document {
+pub struct KickstartDocument {
     /// The commands outside sections, in order.
-    pub commands: Vec<Placed>,
+    pub commands: Vec<PlacedCommand>,
     /// The sections, in order.
     pub sections: Vec<Section>,
     /// Lines with `%include` or `%ksappend` outside scripts.
@@ -20,7 +20,7 @@ pub struct Document {
 
 /// A command and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub struct PlacedCommand {
     /// The line, counted from 1.
     pub line: usize,
     /// The command.
@@ -33,7 +33,7 @@ pub struct Placed {
 
 /// What a section is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SectionKind {
     /// `%packages`.
     Packages,
     /// `%pre`.
@@ -63,12 +63,12 @@ const OTHERS: &[&str] = &["%packages", "%addon", "%anaconda", "%certificate"];
 
 impl Section {
     /// What the section is for.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> SectionKind {
         match self.header.name.as_str() {
-            "%packages" => Kind::Packages,
-            "%pre" => Kind::Pre,
-            "%post" => Kind::Post,
-            _ => Kind::Other,
+            "%packages" => SectionKind::Packages,
+            "%pre" => SectionKind::Pre,
+            "%post" => SectionKind::Post,
+            _ => SectionKind::Other,
         }
     }
 
@@ -83,35 +83,35 @@ impl Section {
     }
 
     /// The lines with their numbers.
-    pub fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub fn numbered_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.body.iter().enumerate().map(|(index, line)| (self.line + 1 + index, line.as_str()))
     }
 }
 
-impl Document {
+impl KickstartDocument {
     /// All commands of one name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Placed> {
+    pub fn commands_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a PlacedCommand> {
         self.commands.iter().filter(move |placed| placed.command.name == name)
     }
 
     /// The last command of one name, which is the one that counts.
-    pub fn last(&self, name: &str) -> Option<&Command> {
+    pub fn last_command(&self, name: &str) -> Option<&Command> {
         self.commands.iter().rev().map(|placed| &placed.command).find(|c| c.name == name)
     }
 
     /// All partitions; `partition` is another spelling of `part`.
-    pub fn partitions(&self) -> impl Iterator<Item = &Placed> {
+    pub fn partitions(&self) -> impl Iterator<Item = &PlacedCommand> {
         self.commands.iter().filter(|p| matches!(p.command.name.as_str(), "part" | "partition"))
     }
 
     /// All sections of one kind.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Section> {
+    pub fn sections_of(&self, kind: SectionKind) -> impl Iterator<Item = &Section> {
         self.sections.iter().filter(move |section| section.kind() == kind)
     }
 
     /// What `%packages` asks for: names, `@groups`, and `-names` that are excluded.
     pub fn packages(&self) -> Vec<&str> {
-        self.of_kind(Kind::Packages)
+        self.sections_of(SectionKind::Packages)
             .flat_map(|section| &section.body)
             .map(|line| line.split('#').next().unwrap_or("").trim())
             .filter(|line| !line.is_empty())
@@ -127,24 +127,24 @@ impl Document {
 /// assert_eq!(document.commands[0].command.name, "text");
 /// assert_eq!(document.packages(), ["@core"]);
 /// ```
-pub fn parse(text: &str) -> Document {
+pub fn parse(text: &str) -> KickstartDocument {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut document = Document::default();
+    let mut document = KickstartDocument::default();
     let mut open: Option<Section> = None;
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
         let content = raw.strip_suffix('\r').unwrap_or(raw);
         if let Some(mut section) = open.take() {
-            match ending(content) {
-                Ending::End => {
+            match section_end(content) {
+                SectionEnd::End => {
                     section.end = Some(line);
                     document.sections.push(section);
                 }
-                Ending::Section => {
+                SectionEnd::Section => {
                     document.sections.push(section);
-                    open = Some(opened(line, content));
+                    open = Some(open_section(line, content));
                 }
-                Ending::None => {
+                SectionEnd::None => {
                     section.body.push(content.to_owned());
                     open = Some(section);
                 }
@@ -158,15 +158,15 @@ pub fn parse(text: &str) -> Document {
         match trimmed.split_whitespace().next() {
             Some("%include" | "%ksappend") => document.includes.push(line),
             Some("%end") => document.stray_ends.push(line),
-            Some(word) if word.starts_with('%') => open = Some(opened(line, content)),
-            _ => document.commands.extend(command(line, content)),
+            Some(word) if word.starts_with('%') => open = Some(open_section(line, content)),
+            _ => document.commands.extend(parse_command(line, content)),
         }
     }
     document.sections.extend(open);
     document
 }
 
-enum Ending {
+enum SectionEnd {
     None,
     End,
     Section,
@@ -174,25 +174,25 @@ enum Ending {
 
 /// Whether a line inside a section ends it. A line that begins with `%` and another word stays:
 /// pykickstart hands it to the script.
-fn ending(line: &str) -> Ending {
+fn section_end(line: &str) -> SectionEnd {
     match line.split_whitespace().next() {
-        Some("%end") => Ending::End,
-        Some(word) if SCRIPTS.contains(&word) || OTHERS.contains(&word) => Ending::Section,
-        _ => Ending::None,
+        Some("%end") => SectionEnd::End,
+        Some(word) if SCRIPTS.contains(&word) || OTHERS.contains(&word) => SectionEnd::Section,
+        _ => SectionEnd::None,
     }
 }
 
-fn opened(line: usize, text: &str) -> Section {
-    let header = Command::of_line(text).unwrap_or_else(|| Command::new(text.trim(), [""; 0]));
+fn open_section(line: usize, text: &str) -> Section {
+    let header = Command::parse_line(text).unwrap_or_else(|| Command::new(text.trim(), [""; 0]));
     Section { line, header, body: Vec::new(), end: None }
 }
 
-fn command(line: usize, text: &str) -> Option<Placed> {
+fn parse_command(line: usize, text: &str) -> Option<PlacedCommand> {
     let split = words::split(text);
     let mut words = split.words.into_iter();
     let name = words.next()?;
     let command = Command { name, words: words.collect() };
-    Some(Placed { line, command, comment: split.comment, unbalanced: split.unbalanced })
+    Some(PlacedCommand { line, command, comment: split.comment, unbalanced: split.unbalanced })
 }
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
             document.commands.iter().map(|p| (p.line, p.command.name.as_str())).collect();
         assert_eq!(names, [(2, "text"), (13, "reboot")]);
         assert_eq!(document.packages(), ["@core", "perl"]);
-        let post = document.of_kind(Kind::Post).next().unwrap();
+        let post = document.sections_of(SectionKind::Post).next().unwrap();
         assert_eq!((post.line, post.end), (8, Some(12)));
         assert_eq!(post.text(), "cat <<X\n%x\nX\n");
         assert!(document.sections[0].header.has("--nobase"));

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::model::{Kickstart, ModelError};
-use super::verify::{Difference, verify};
+use super::verify::{KickstartDifference, verify};
 use crate::assets::Assets;
 use crate::template::{self, TemplateError};
 
@@ -21,7 +21,7 @@ pub enum KickstartError {
         /// The template.
         template: String,
         /// The first difference.
-        difference: Difference,
+        difference: KickstartDifference,
     },
     /// The recipe and the payload do not make a kickstart.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// One simple command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct ScriptStep {
     /// Its words without quotes; assignments in front are left out. Empty for a redirection that
     /// stands alone or behind a block.
     pub(super) words: Vec<String>,
@@ -21,40 +21,40 @@ pub(super) struct Step {
 
 /// What became of a script's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Script {
+pub(super) struct ParsedScript {
     /// Its commands in order, up to where it ends for certain.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ScriptStep>,
     /// The functions it defines, and the status each exits with where it does.
-    pub(super) functions: BTreeMap<String, Option<Exit>>,
+    pub(super) functions: BTreeMap<String, Option<ScriptExit>>,
 }
 
 /// How a script ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(super) enum ScriptExit {
     /// With a status that is known not to be 0.
     Failure,
     /// With 0, or a status that nobody knows.
     Silent,
 }
 
-impl Script {
+impl ParsedScript {
     /// How a command ends the script, itself or through a function.
-    pub(super) fn exit(&self, step: &Step) -> Option<Exit> {
+    pub(super) fn exit(&self, step: &ScriptStep) -> Option<ScriptExit> {
         let name = step.words.first()?.as_str();
         match name {
-            "exit" | "return" => Some(status(step.words.get(1).map(String::as_str))),
-            "exec" => (step.words.len() > 1).then_some(Exit::Silent),
-            "reboot" | "poweroff" | "halt" | "shutdown" | "init" => Some(Exit::Silent),
-            "kill" | "pkill" | "killall" => Some(Exit::Silent),
+            "exit" | "return" => Some(exit_status(step.words.get(1).map(String::as_str))),
+            "exec" => (step.words.len() > 1).then_some(ScriptExit::Silent),
+            "reboot" | "poweroff" | "halt" | "shutdown" | "init" => Some(ScriptExit::Silent),
+            "kill" | "pkill" | "killall" => Some(ScriptExit::Silent),
             _ => self.functions.get(name).copied().flatten(),
         }
     }
 }
 
-fn status(word: Option<&str>) -> Exit {
+fn exit_status(word: Option<&str>) -> ScriptExit {
     match word.map(str::parse::<i64>) {
-        Some(Ok(number)) if number % 256 != 0 => Exit::Failure,
-        _ => Exit::Silent,
+        Some(Ok(number)) if number % 256 != 0 => ScriptExit::Failure,
+        _ => ScriptExit::Silent,
     }
 }
 
@@ -67,18 +67,18 @@ enum Token {
 }
 
 /// Reads a script. Total: what is no shell gives whatever steps can be told apart.
-pub(super) fn read(text: &str) -> Script {
-    let mut reader = Reader::default();
-    for token in tokens(text) {
-        reader.take(token);
+pub(super) fn parse(text: &str) -> ParsedScript {
+    let mut parser = Parser::default();
+    for token in tokenize(text) {
+        parser.push(token);
     }
-    reader.end_command("\n");
-    reader.script
+    parser.end_command("\n");
+    parser.script
 }
 
 const OPERATORS: &[&str] = &["\n", ";;", "&&", "||", ";", "&", "|", "(", ")"];
 
-fn tokens(text: &str) -> Vec<Token> {
+fn tokenize(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;
     // Delimiters of here-documents whose text begins behind the next line feed.
@@ -91,7 +91,7 @@ fn tokens(text: &str) -> Vec<Token> {
             rest = after;
         } else if first == '#' {
             rest = rest.find('\n').map_or("", |end| &rest[end..]);
-        } else if let Some(length) = redirection(rest) {
+        } else if let Some(length) = redirection_len(rest) {
             is_delimiter = rest[..length].contains("<<") && !rest[..length].contains("<<<");
             tokens.push(Token::Redirect);
             rest = &rest[length..];
@@ -100,11 +100,11 @@ fn tokens(text: &str) -> Vec<Token> {
             rest = &rest[operator.len()..];
             if *operator == "\n" {
                 for document in documents.drain(..) {
-                    rest = behind(rest, &document);
+                    rest = skip_heredoc(rest, &document);
                 }
             }
         } else {
-            let (word, after) = word(rest);
+            let (word, after) = split_word(rest);
             rest = after;
             if std::mem::take(&mut is_delimiter) {
                 documents.push(word.clone());
@@ -116,7 +116,7 @@ fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// The length of a redirection's sign, with the number of a file before it.
-fn redirection(text: &str) -> Option<usize> {
+fn redirection_len(text: &str) -> Option<usize> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let signs = ["<<<", "<<-", "<<", "<>", "<&", ">>", ">&", ">|", "&>", "<", ">"];
     let sign = signs.iter().find(|sign| text[digits..].starts_with(**sign))?;
@@ -124,7 +124,7 @@ fn redirection(text: &str) -> Option<usize> {
 }
 
 /// What follows the line that ends a here-document.
-fn behind<'t>(text: &'t str, delimiter: &str) -> &'t str {
+fn skip_heredoc<'t>(text: &'t str, delimiter: &str) -> &'t str {
     let mut rest = text;
     while !rest.is_empty() {
         let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
@@ -137,7 +137,7 @@ fn behind<'t>(text: &'t str, delimiter: &str) -> &'t str {
 }
 
 /// The word that a text begins with, without its quotes, and what follows it.
-fn word(text: &str) -> (String, &str) {
+fn split_word(text: &str) -> (String, &str) {
     let mut word = String::new();
     let mut chars = text.char_indices().peekable();
     let mut quote = None;
@@ -185,8 +185,8 @@ enum Block {
 }
 
 #[derive(Default)]
-struct Reader {
-    script: Script,
+struct Parser {
+    script: ParsedScript,
     open: Vec<Block>,
     words: Vec<String>,
     redirects: Vec<String>,
@@ -199,8 +199,8 @@ struct Reader {
     has_ended: bool,
 }
 
-impl Reader {
-    fn take(&mut self, token: Token) {
+impl Parser {
+    fn push(&mut self, token: Token) {
         match token {
             Token::Redirect => self.is_redirect = true,
             Token::Word(word) if std::mem::take(&mut self.is_redirect) => self.redirects.push(word),
@@ -243,18 +243,19 @@ impl Reader {
                 }
                 self.open.push(block);
             }
-            "fi" | "done" => {
-                self.close(|block| *block == Block::Plain("fi") || *block == Block::Plain("done"))
-            }
-            "}" => self
-                .close(|block| *block == Block::Plain("}") || matches!(block, Block::Function(_))),
-            "esac" => self.close(|block| *block == Block::Case),
+            "fi" | "done" => self.close_block(|block| {
+                *block == Block::Plain("fi") || *block == Block::Plain("done")
+            }),
+            "}" => self.close_block(|block| {
+                *block == Block::Plain("}") || matches!(block, Block::Function(_))
+            }),
+            "esac" => self.close_block(|block| *block == Block::Case),
             _ => self.words.push(word),
         }
     }
 
-    fn close(&mut self, is_it: impl Fn(&Block) -> bool) {
-        if self.open.last().is_some_and(is_it) {
+    fn close_block(&mut self, is_match: impl Fn(&Block) -> bool) {
+        if self.open.last().is_some_and(is_match) {
             self.open.pop();
         }
     }
@@ -270,7 +271,7 @@ impl Reader {
             ")" if self.open.last() == Some(&Block::Case) => self.words.clear(),
             ")" => {
                 self.end_command(sign);
-                self.close(|block| *block == Block::Plain(")"));
+                self.close_block(|block| *block == Block::Plain(")"));
             }
             _ => self.end_command(sign),
         }
@@ -292,7 +293,7 @@ impl Reader {
             });
             let is_certain = self.open.is_empty() && !self.is_conditional;
             let is_tested = matches!(sign, "&&" | "||");
-            self.add(Step { words, redirects, is_certain, function }, is_tested);
+            self.add(ScriptStep { words, redirects, is_certain, function }, is_tested);
         }
         if sign != "\n" {
             self.named = None;
@@ -305,11 +306,11 @@ impl Reader {
         };
     }
 
-    fn add(&mut self, step: Step, is_tested: bool) {
+    fn add(&mut self, step: ScriptStep, is_tested: bool) {
         let exit = self.script.exit(&step);
         if let (Some(name), Some(exit)) = (&step.function, exit) {
             let known = self.script.functions.entry(name.clone()).or_insert(None);
-            *known = if *known == Some(Exit::Silent) { *known } else { Some(exit) };
+            *known = if *known == Some(ScriptExit::Silent) { *known } else { Some(exit) };
         }
         let name = step.words.first().map_or("", String::as_str);
         if step.is_certain && name == "set" {
@@ -337,7 +338,7 @@ mod tests {
 
     /// The commands that run for certain, joined by blanks.
     fn certain(text: &str) -> Vec<String> {
-        let steps = read(text).steps;
+        let steps = parse(text).steps;
         let certain = steps.iter().filter(|step| step.is_certain && !step.words.is_empty());
         certain.map(|step| step.words.join(" ")).collect()
     }
@@ -377,12 +378,12 @@ mod tests {
 
     #[test]
     fn ways_to_end_a_script_are_told_apart() {
-        let script = read("fail() {\n echo\n exit 1\n}\nskip() { exit; }\nx || fail\ny || skip\n");
-        assert_eq!(script.functions["fail"], Some(Exit::Failure));
-        assert_eq!(script.functions["skip"], Some(Exit::Silent));
+        let script = parse("fail() {\n echo\n exit 1\n}\nskip() { exit; }\nx || fail\ny || skip\n");
+        assert_eq!(script.functions["fail"], Some(ScriptExit::Failure));
+        assert_eq!(script.functions["skip"], Some(ScriptExit::Silent));
         let exits: Vec<_> =
             script.steps.iter().filter(|s| s.function.is_none()).map(|s| script.exit(s)).collect();
-        assert_eq!(exits, [None, Some(Exit::Failure), None, Some(Exit::Silent)]);
+        assert_eq!(exits, [None, Some(ScriptExit::Failure), None, Some(ScriptExit::Silent)]);
     }
 
     #[test]
@@ -391,7 +392,7 @@ mod tests {
             "'", "\"", "`", "$(", "${", "(", ")", "}", "esac", "fi", "<<", "<<X", "\\", "é<",
             "a<<'",
         ] {
-            read(text);
+            parse(text);
         }
     }
 }

@@ -4,12 +4,12 @@
 //! Not for whether what was meant is good (`lint`).
 
 use super::model::Kickstart;
-use super::parse::{Kind, parse};
+use super::parse::{SectionKind, parse};
 use crate::installer::disc_layout;
 
 /// Where a text differs from what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Difference {
+pub enum KickstartDifference {
     /// The line that names the manifest is not the first.
     #[error("line 1 does not name the manifest, expected {expected:?}")]
     Head {
@@ -55,15 +55,15 @@ pub enum Difference {
 /// # Errors
 ///
 /// The first difference.
-pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), Difference> {
-    let expected = format!("# preflight-manifest: /{}", disc_layout::SUMS);
+pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), KickstartDifference> {
+    let expected = format!("# preflight-manifest: /{}", disc_layout::CHECKSUMS);
     if text.lines().next() != Some(expected.as_str()) {
-        return Err(Difference::Head { expected });
+        return Err(KickstartDifference::Head { expected });
     }
     let document = parse(text);
     if let Some(line) = document.includes.iter().chain(&document.stray_ends).min() {
         let seen = text.lines().nth(line - 1).unwrap_or_default().to_owned();
-        return Err(Difference::Surplus { line: *line, seen });
+        return Err(KickstartDifference::Surplus { line: *line, seen });
     }
     let commands: Vec<(usize, String)> =
         document.commands.iter().map(|p| (p.line, p.command.to_string())).collect();
@@ -80,23 +80,23 @@ pub fn verify(kickstart: &Kickstart, text: &str) -> Result<(), Difference> {
     for section in &document.sections {
         let same = section.end.is_some()
             && match section.kind() {
-                Kind::Packages => document.packages() == kickstart.packages.1,
+                SectionKind::Packages => document.packages() == kickstart.packages.1,
                 _ => scripts.next().is_some_and(|script| section.text() == script.body),
             };
         if !same {
             let header = section.header.to_string();
-            return Err(Difference::Body { line: section.line, section: header });
+            return Err(KickstartDifference::Body { line: section.line, section: header });
         }
     }
     Ok(())
 }
 
-fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), Difference> {
+fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), KickstartDifference> {
     for (index, expected) in meant.iter().enumerate() {
         match seen.get(index) {
-            None => return Err(Difference::Missing { expected: expected.clone() }),
+            None => return Err(KickstartDifference::Missing { expected: expected.clone() }),
             Some((line, seen)) if seen != expected => {
-                return Err(Difference::Line {
+                return Err(KickstartDifference::Line {
                     line: *line,
                     expected: expected.clone(),
                     seen: seen.clone(),
@@ -107,14 +107,14 @@ fn compare(meant: &[String], seen: &[(usize, String)]) -> Result<(), Difference>
     }
     match seen.get(meant.len()) {
         None => Ok(()),
-        Some((line, seen)) => Err(Difference::Surplus { line: *line, seen: seen.clone() }),
+        Some((line, seen)) => Err(KickstartDifference::Surplus { line: *line, seen: seen.clone() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::command::Command;
-    use super::super::model::{Group, Script};
+    use super::super::model::{CommandGroup, ScriptSection};
     use super::*;
     use crate::installer::profile::Generation;
 
@@ -123,7 +123,7 @@ mod tests {
             generation: Generation::El6,
             template: String::new(),
             head: Vec::new(),
-            groups: vec![Group {
+            groups: vec![CommandGroup {
                 note: "",
                 commands: vec![
                     Command::new("text", [""; 0]),
@@ -131,7 +131,7 @@ mod tests {
                 ],
             }],
             packages: (Command::new("%packages", [""; 0]), vec!["@core".into(), "perl".into()]),
-            scripts: vec![Script {
+            scripts: vec![ScriptSection {
                 header: Command::new("%post", ["--erroronfail"]),
                 body: "echo 1\n".into(),
             }],
@@ -175,7 +175,7 @@ echo 1
         let short = TEXT.replace("bootloader --append='a b'\n", "");
         assert_eq!(
             verify(&meant(), &short).unwrap_err(),
-            Difference::Missing { expected: "bootloader --append='a b'".into() }
+            KickstartDifference::Missing { expected: "bootloader --append='a b'".into() }
         );
     }
 }

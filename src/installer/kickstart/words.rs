@@ -1,7 +1,7 @@
-//! A command line of a kickstart as words: split as the installer splits it, and quoted so that
+//! A command line of a kickstart as words: split as the installer splits it, and quote so that
 //! both of its readers split it back.
 //!
-//! Not for shell scripts inside sections: those are quoted by `template`.
+//! Not for shell scripts inside sections: those are quote by `template`.
 //!
 //! Two programs read each line. The el6 loader uses `g_shell_parse_argv`, anaconda Python's
 //! `shlex`. They differ in `#`: for the first it begins a comment at the start of a word only,
@@ -62,7 +62,7 @@ pub fn split(line: &str) -> Words {
 }
 
 /// Quotes a word where it needs it; the name and `=` of an option stay outside the quotes.
-pub fn quoted(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     let plain = |text: &str| {
         text.bytes().all(|b| b.is_ascii_alphanumeric() || b"@%_+=:,./-$*".contains(&b))
     };
@@ -106,10 +106,10 @@ mod tests {
     fn what_is_quoted_splits_back_into_itself() {
         for word in ["a", "", "a b", "it's", "#x", "--append=a b", "$6$a/b", "a\\b", "\"", "a=b c"]
         {
-            let split = split(&quoted(word));
+            let split = split(&quote(word));
             assert_eq!(split.words, [word]);
             assert!(!split.comment && !split.unbalanced);
         }
-        assert_eq!(quoted("--append=a b"), "--append='a b'");
+        assert_eq!(quote("--append=a b"), "--append='a b'");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::BadValue;
+use super::ValueError;
 
 static FORM: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\A\$6\$(?:rounds=[1-9][0-9]{3,8}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}\z")
@@ -28,14 +28,14 @@ impl CryptHash {
 }
 
 impl FromStr for CryptHash {
-    type Err = BadValue;
+    type Err = ValueError;
 
     /// Reads a hash. The text is never repeated in the error, for it may be a password.
-    fn from_str(text: &str) -> Result<Self, BadValue> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if FORM.is_match(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(BadValue {
+            Err(ValueError {
                 seen: None,
                 kind: "a password hash",
                 expected: "$6$, maybe rounds=N$, a salt of at most 16 characters, $ and 86 \

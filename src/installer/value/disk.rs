@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{BadValue, text_value};
+use super::{ValueError, text_value};
 
 text_value! {
     /// A whole disk, without `/dev/`: a kernel name, or a path below `disk/by-path` or
@@ -22,7 +22,7 @@ text_value! {
 
 impl DiskName {
     /// Whether the name is bound to the place of the disk, so that two disks cannot swap names.
-    pub fn is_lasting(&self) -> bool {
+    pub fn is_persistent(&self) -> bool {
         self.0.starts_with("disk/")
     }
 }
@@ -96,14 +96,14 @@ impl fmt::Display for FsType {
 
 /// What a partition is for: a mount point, or swap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mount {
+pub enum MountTarget {
     /// A mount point.
     At(MountPoint),
     /// Swap space.
     Swap,
 }
 
-impl Mount {
+impl MountTarget {
     /// The word in a kickstart.
     pub fn as_str(&self) -> &str {
         match self {
@@ -113,27 +113,27 @@ impl Mount {
     }
 }
 
-impl FromStr for Mount {
-    type Err = BadValue;
+impl FromStr for MountTarget {
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, BadValue> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if text == "swap" { Ok(Self::Swap) } else { text.parse().map(Self::At) }
     }
 }
 
-impl fmt::Display for Mount {
+impl fmt::Display for MountTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl Serialize for Mount {
+impl Serialize for MountTarget {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> Deserialize<'de> for Mount {
+impl<'de> Deserialize<'de> for MountTarget {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         super::from_text(deserializer)
     }
@@ -168,11 +168,11 @@ impl ByteSize {
 }
 
 impl FromStr for ByteSize {
-    type Err = BadValue;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, BadValue> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let bad = || {
-            BadValue::new(
+            ValueError::new(
                 text,
                 "a size",
                 "a whole number and MiB, GiB or TiB, at most 1024 TiB, such as 100 GiB",
@@ -263,7 +263,7 @@ mod tests {
         {
             assert!(bad.parse::<MountPoint>().is_err(), "{bad:?}");
         }
-        assert_eq!("swap".parse::<Mount>().unwrap(), Mount::Swap);
+        assert_eq!("swap".parse::<MountTarget>().unwrap(), MountTarget::Swap);
     }
 
     #[test]

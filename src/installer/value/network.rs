@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{BadValue, text_value};
+use super::{ValueError, text_value};
 
 text_value! {
     /// A host name by RFC 1123, with or without a domain, as Linux accepts it (64 bytes).
@@ -34,7 +34,7 @@ text_value! {
     "letters, digits, hyphens and dots, such as cs01.example.test or 192.0.2.20",
     |text| text.len() <= 253
         && !text.to_ascii_lowercase().split('.').any(|label| label == "localhost")
-        && (text.parse::<Address>().is_ok()
+        && (text.parse::<HostAddress>().is_ok()
             || !text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())))
 }
 
@@ -47,26 +47,26 @@ text_value! {
 
 /// An IPv4 address of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(Ipv4Addr);
+pub struct HostAddress(Ipv4Addr);
 
-impl Address {
+impl HostAddress {
     /// The address.
     pub fn ip(self) -> Ipv4Addr {
         self.0
     }
 }
 
-impl FromStr for Address {
-    type Err = BadValue;
+impl FromStr for HostAddress {
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, BadValue> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         text.parse::<Ipv4Addr>()
             .ok()
             .filter(|ip| !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast())
             .filter(|ip| !ip.is_loopback())
             .map(Self)
             .ok_or_else(|| {
-                BadValue::new(
+                ValueError::new(
                     text,
                     "an address of a host",
                     "four numbers such as 192.0.2.10, not loopback, multicast or broadcast",
@@ -75,7 +75,7 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for HostAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -92,7 +92,7 @@ impl Netmask {
     }
 
     /// Whether both addresses are in one subnet.
-    pub fn joins(self, a: Ipv4Addr, b: Ipv4Addr) -> bool {
+    pub fn is_same_subnet(self, a: Ipv4Addr, b: Ipv4Addr) -> bool {
         u32::from(a) & self.bits() == u32::from(b) & self.bits()
     }
 
@@ -104,11 +104,11 @@ impl Netmask {
 }
 
 impl FromStr for Netmask {
-    type Err = BadValue;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, BadValue> {
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         let bad = || {
-            BadValue::new(
+            ValueError::new(
                 text,
                 "a netmask",
                 "255.255.255.0 or a prefix length from 8 to 30 such as 24",
@@ -147,10 +147,11 @@ pub struct Port {
 }
 
 impl FromStr for Port {
-    type Err = BadValue;
+    type Err = ValueError;
 
-    fn from_str(text: &str) -> Result<Self, BadValue> {
-        let bad = || BadValue::new(text, "a port", "1 to 65535 and :tcp or :udp, such as 443:tcp");
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let bad =
+            || ValueError::new(text, "a port", "1 to 65535 and :tcp or :udp, such as 443:tcp");
         let (number, protocol) = text.split_once(':').ok_or_else(bad)?;
         if !number.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad());
@@ -185,7 +186,7 @@ macro_rules! serde_by_text {
         }
     };
 }
-serde_by_text!(Address, super::from_text);
+serde_by_text!(HostAddress, super::from_text);
 serde_by_text!(Port, super::from_text);
 serde_by_text!(Netmask, super::from_text_or_number);
 
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn addresses_and_ports_are_those_of_one_host() {
         for bad in ["", "0.0.0.0", "127.0.0.1", "224.0.0.1", "192.0.2", "192.0.2.010", "::1"] {
-            assert!(bad.parse::<Address>().is_err(), "{bad:?}");
+            assert!(bad.parse::<HostAddress>().is_err(), "{bad:?}");
         }
         assert_eq!("443:tcp".parse::<Port>().unwrap().to_string(), "443:tcp");
         for bad in ["443", "443:", "0:tcp", "65536:tcp", "+1:tcp", "443:sctp", "443:tcp,1:tcp"] {

@@ -1,16 +1,16 @@
 //! Which disks are erased, used and booted from: whatever is not named may be destroyed.
 
-use super::{Findings, Subject};
-use crate::installer::kickstart::disks::{disk_guard, disk_of, erases};
-use crate::installer::kickstart::parse::Placed;
+use super::{Findings, LintSubject};
+use crate::installer::kickstart::disks::{erases, has_disk_guard, target_disk};
+use crate::installer::kickstart::parse::PlacedCommand;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     let document = subject.document;
     let usable: Vec<&str> = document
-        .last("ignoredisk")
+        .last_command("ignoredisk")
         .map(|command| command.list("--only-use").collect())
         .unwrap_or_default();
-    for placed in document.all("ignoredisk").filter(|p| p.command.has("--interactive")) {
+    for placed in document.commands_named("ignoredisk").filter(|p| p.command.has("--interactive")) {
         findings.error(
             placed.line,
             "asks-questions",
@@ -22,16 +22,21 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
             .warning(0, "other-disks-usable", "no ignoredisk says which disks may be used at all")
             .hint("add ignoredisk --only-use=DISK");
     }
-    for placed in document.all("clearpart") {
-        clearpart(subject, placed, &usable, findings);
+    for placed in document.commands_named("clearpart") {
+        check_clearpart(subject, placed, &usable, findings);
     }
-    for placed in document.all("bootloader") {
-        boot_loader(placed, &usable, findings);
+    for placed in document.commands_named("bootloader") {
+        check_boot_loader(placed, &usable, findings);
     }
-    parts(subject, &usable, findings);
+    check_partitions(subject, &usable, findings);
 }
 
-fn clearpart(subject: &Subject<'_>, placed: &Placed, usable: &[&str], findings: &mut Findings) {
+fn check_clearpart(
+    subject: &LintSubject<'_>,
+    placed: &PlacedCommand,
+    usable: &[&str],
+    findings: &mut Findings,
+) {
     let command = &placed.command;
     let drives: Vec<_> = command.list("--drives").collect();
     if !erases(command) {
@@ -51,7 +56,7 @@ fn clearpart(subject: &Subject<'_>, placed: &Placed, usable: &[&str], findings: 
             )
             .hint("name the disks: clearpart --all --drives=DISK --initlabel");
     }
-    not_usable(placed, &drives, usable, findings);
+    check_usable(placed, &drives, usable, findings);
     if !command.has("--initlabel") {
         findings
             .warning(
@@ -61,14 +66,14 @@ fn clearpart(subject: &Subject<'_>, placed: &Placed, usable: &[&str], findings: 
             )
             .hint("add --initlabel");
     }
-    if subject.document.last("zerombr").is_none() {
+    if subject.document.last_command("zerombr").is_none() {
         findings
             .error(0, "no-zerombr", "the installer asks about a disk without a partition table")
             .hint("add zerombr");
     }
     let can_swap =
         drives.iter().any(|disk| !disk.starts_with("disk/") && !disk.starts_with("mapper/"));
-    if drives.len() > 1 && can_swap && !disk_guard(subject.document) {
+    if drives.len() > 1 && can_swap && !has_disk_guard(subject.document) {
         findings
             .warning(
                 placed.line,
@@ -79,7 +84,7 @@ fn clearpart(subject: &Subject<'_>, placed: &Placed, usable: &[&str], findings: 
     }
 }
 
-fn boot_loader(placed: &Placed, usable: &[&str], findings: &mut Findings) {
+fn check_boot_loader(placed: &PlacedCommand, usable: &[&str], findings: &mut Findings) {
     let command = &placed.command;
     match command.option("--location") {
         None | Some("mbr" | "partition" | "boot") => {}
@@ -93,7 +98,7 @@ fn boot_loader(placed: &Placed, usable: &[&str], findings: &mut Findings) {
         }
     }
     let drives: Vec<_> = command.list("--driveorder").chain(command.list("--boot-drive")).collect();
-    not_usable(placed, &drives, usable, findings);
+    check_usable(placed, &drives, usable, findings);
     if let Some(lasting) = command.list("--driveorder").find(|disk| disk.starts_with("disk/")) {
         findings
             .warning(
@@ -105,7 +110,7 @@ fn boot_loader(placed: &Placed, usable: &[&str], findings: &mut Findings) {
     }
 }
 
-fn not_usable(placed: &Placed, drives: &[&str], usable: &[&str], findings: &mut Findings) {
+fn check_usable(placed: &PlacedCommand, drives: &[&str], usable: &[&str], findings: &mut Findings) {
     for disk in drives.iter().filter(|disk| !usable.is_empty() && !usable.contains(disk)) {
         findings.error(
             placed.line,
@@ -115,15 +120,15 @@ fn not_usable(placed: &Placed, drives: &[&str], usable: &[&str], findings: &mut 
     }
 }
 
-fn parts(subject: &Subject<'_>, usable: &[&str], findings: &mut Findings) {
-    let clearpart = subject.document.last("clearpart");
+fn check_partitions(subject: &LintSubject<'_>, usable: &[&str], findings: &mut Findings) {
+    let clearpart = subject.document.last_command("clearpart");
     let cleared: Vec<&str> =
         clearpart.map(|command| command.list("--drives").collect()).unwrap_or_default();
     for placed in subject.document.partitions() {
         if placed.command.has("--onpart") || placed.command.has("--usepart") {
             continue;
         }
-        let Some(disk) = disk_of(&placed.command) else {
+        let Some(disk) = target_disk(&placed.command) else {
             findings
                 .error(
                     placed.line,
@@ -133,7 +138,7 @@ fn parts(subject: &Subject<'_>, usable: &[&str], findings: &mut Findings) {
                 .hint("add --ondisk=DISK");
             continue;
         };
-        not_usable(placed, &[disk], usable, findings);
+        check_usable(placed, &[disk], usable, findings);
         if !cleared.is_empty() && !cleared.contains(&disk) {
             findings.warning(
                 placed.line,

@@ -5,22 +5,22 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::installer::kickstart::parse::Document;
+use crate::installer::kickstart::parse::KickstartDocument;
 use crate::installer::profile::Generation;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum LintSeverity {
     /// The installation stops, asks, or does what nobody wants.
     Error,
     /// Worth a look.
     Warning,
 }
 
-impl Severity {
+impl LintSeverity {
     /// The word for it, as compilers write it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
@@ -31,7 +31,7 @@ impl Severity {
 /// For whom a rule holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Style {
+pub enum LintStyle {
     /// For every kickstart: the installer stops, or does not what is written.
     Syntax,
     /// For a master target that installs without a question.
@@ -39,7 +39,7 @@ pub enum Style {
 }
 
 /// The codes of rules that hold for a master target and an unattended installation alone.
-const POLICY: &[&str] = &[
+const POLICY_CODES: &[&str] = &[
     "asks-questions",
     "boot-sector-under-uefi",
     "cmdline",
@@ -91,15 +91,15 @@ const POLICY: &[&str] = &[
     "written-twice",
 ];
 
-impl Style {
-    fn of_code(code: &str) -> Self {
-        if POLICY.contains(&code) { Self::Policy } else { Self::Syntax }
+impl LintStyle {
+    fn from_code(code: &str) -> Self {
+        if POLICY_CODES.contains(&code) { Self::Policy } else { Self::Syntax }
     }
 }
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Lint {
+pub struct LintFinding {
     /// The line, counted from 1; 0 when something is missing from the whole.
     pub line: usize,
     /// The character in that line, counted from 1; 0 where the line is 0.
@@ -107,9 +107,9 @@ pub struct Lint {
     /// What kind of thing, in kebab-case; never renamed.
     pub code: &'static str,
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: LintSeverity,
     /// Whether every kickstart must obey the rule, or a master target's alone.
-    pub style: Style,
+    pub style: LintStyle,
     /// What is there and what happens then.
     pub message: String,
     /// What to do.
@@ -119,7 +119,7 @@ pub struct Lint {
     pub(super) word: Option<String>,
 }
 
-impl fmt::Display for Lint {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => write!(f, "{}: {}", self.code, self.message),
@@ -130,22 +130,22 @@ impl fmt::Display for Lint {
 
 /// Findings of one code that are kept. Nobody reads more, and a hostile file has one for each of
 /// its hundred thousand lines.
-pub(super) const MOST_OF_ONE_CODE: usize = 100;
+pub(super) const MAX_PER_CODE: usize = 100;
 
 /// The findings so far; each rule adds its own.
 #[derive(Default)]
 pub struct Findings {
-    pub kept: Vec<Lint>,
+    pub lints: Vec<LintFinding>,
     /// How many there were of each code, kept or not.
     counts: BTreeMap<&'static str, usize>,
     /// The last one that was not kept, for a rule to put its hint on.
-    spare: Option<Lint>,
+    overflow: Option<LintFinding>,
 }
 
 impl Findings {
     /// Whether a finding of this code would still be kept.
-    pub fn wants(&self, code: &str) -> bool {
-        self.counts.get(code).is_none_or(|count| *count < MOST_OF_ONE_CODE)
+    pub fn has_room(&self, code: &str) -> bool {
+        self.counts.get(code).is_none_or(|count| *count < MAX_PER_CODE)
     }
 
     pub fn error(
@@ -153,8 +153,8 @@ impl Findings {
         line: usize,
         code: &'static str,
         message: impl Into<String>,
-    ) -> &mut Lint {
-        self.add(line, code, Severity::Error, message.into())
+    ) -> &mut LintFinding {
+        self.add(line, code, LintSeverity::Error, message.into())
     }
 
     pub fn warning(
@@ -162,54 +162,55 @@ impl Findings {
         line: usize,
         code: &'static str,
         message: impl Into<String>,
-    ) -> &mut Lint {
-        self.add(line, code, Severity::Warning, message.into())
+    ) -> &mut LintFinding {
+        self.add(line, code, LintSeverity::Warning, message.into())
     }
 
     fn add(
         &mut self,
         line: usize,
         code: &'static str,
-        severity: Severity,
+        severity: LintSeverity,
         message: String,
-    ) -> &mut Lint {
-        let style = Style::of_code(code);
-        let lint = Lint { line, column: 0, code, severity, style, message, hint: None, word: None };
-        let wanted = self.wants(code);
+    ) -> &mut LintFinding {
+        let style = LintStyle::from_code(code);
+        let lint =
+            LintFinding { line, column: 0, code, severity, style, message, hint: None, word: None };
+        let wanted = self.has_room(code);
         *self.counts.entry(code).or_default() += 1;
         if !wanted {
-            return self.spare.insert(lint);
+            return self.overflow.insert(lint);
         }
-        self.kept.push(lint);
-        self.kept.last_mut().expect("it was just pushed")
+        self.lints.push(lint);
+        self.lints.last_mut().expect("it was just pushed")
     }
 }
 
-impl Lint {
+impl LintFinding {
     pub(super) fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
     }
 
     /// Says that the rule holds for a master target alone, whatever others of its code are.
     pub(super) fn policy(&mut self) -> &mut Self {
-        self.style = Style::Policy;
+        self.style = LintStyle::Policy;
         self
     }
 
     /// Says that the rule holds for every kickstart, whatever others of its code are.
     pub(super) fn syntax(&mut self) -> &mut Self {
-        self.style = Style::Syntax;
+        self.style = LintStyle::Syntax;
         self
     }
 
     /// Says which word of the line it is about.
-    pub(super) fn at(&mut self, word: &str) -> &mut Self {
+    pub(super) fn at_word(&mut self, word: &str) -> &mut Self {
         self.word = Some(word.to_owned());
         self
     }
 
     /// Finds the column: that of the word, or of the first thing in the line.
-    pub(super) fn place(&mut self, lines: &[&str]) {
+    pub(super) fn set_column(&mut self, lines: &[&str]) {
         let Some(line) = self.line.checked_sub(1).and_then(|index| lines.get(index)) else {
             return;
         };
@@ -220,16 +221,16 @@ impl Lint {
 }
 
 /// What a rule looks at.
-pub struct Subject<'a> {
+pub struct LintSubject<'a> {
     /// Its text.
     pub text: &'a str,
     /// The same, read.
-    pub document: &'a Document,
+    pub document: &'a KickstartDocument,
     /// The installer it is for.
     pub generation: Generation,
 }
 
-impl Subject<'_> {
+impl LintSubject<'_> {
     pub fn is_el6(&self) -> bool {
         self.generation == Generation::El6
     }

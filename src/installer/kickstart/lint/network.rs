@@ -1,16 +1,16 @@
 //! The `network` command: a static address with all it needs, and a host name that is one.
 
-use super::{Findings, Subject};
-use crate::installer::kickstart::parse::Placed;
-use crate::installer::value::network::{Address, HostName, Netmask};
+use super::{Findings, LintSubject};
+use crate::installer::kickstart::parse::PlacedCommand;
+use crate::installer::value::network::{HostAddress, HostName, Netmask};
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     let mut named = false;
     let mut last = 0;
-    for placed in subject.document.all("network") {
+    for placed in subject.document.commands_named("network") {
         last = placed.line;
         named |= placed.command.has("--hostname");
-        one(placed, findings);
+        check_command(placed, findings);
     }
     if last != 0 && !named {
         findings
@@ -19,7 +19,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn one(placed: &Placed, findings: &mut Findings) {
+fn check_command(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     if let Some(word) = command.arguments().first() {
         findings
@@ -46,11 +46,11 @@ fn one(placed: &Placed, findings: &mut Findings) {
         }
     }
     if proto == "static" && !command.words.iter().any(|word| word.starts_with('\u{2013}')) {
-        addresses(placed, findings);
+        check_addresses(placed, findings);
     }
 }
 
-fn addresses(placed: &Placed, findings: &mut Findings) {
+fn check_addresses(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let missing: Vec<_> = ["--ip", "--netmask", "--gateway"]
         .into_iter()
@@ -70,16 +70,16 @@ fn addresses(placed: &Placed, findings: &mut Findings) {
     let named = [("--ip", command.option("--ip")), ("--gateway", command.option("--gateway"))];
     let all = named.into_iter().filter_map(|(key, text)| Some((key, text?)));
     for (option, text) in all.chain(servers.iter().map(|text| ("--nameserver", *text))) {
-        if !text.is_empty() && text.parse::<Address>().is_err() {
+        if !text.is_empty() && text.parse::<HostAddress>().is_err() {
             good = false;
             let message = format!("{option}: {text:?} is no address of a host");
-            let finding = findings.error(placed.line, "bad-address", message).at(text);
+            let finding = findings.error(placed.line, "bad-address", message).at_word(text);
             if is_placeholder(text) {
                 finding.policy();
             }
         }
     }
-    let parsed = |option: &str| command.option(option)?.parse::<Address>().ok();
+    let parsed = |option: &str| command.option(option)?.parse::<HostAddress>().ok();
     let netmask = command.option("--netmask").map(str::parse::<Netmask>);
     match (parsed("--ip"), parsed("--gateway"), netmask) {
         (_, _, Some(Err(error))) if error.seen.as_deref() != Some("") => {
@@ -88,7 +88,9 @@ fn addresses(placed: &Placed, findings: &mut Findings) {
                 finding.policy();
             }
         }
-        (Some(ip), Some(gateway), Some(Ok(mask))) if good && !mask.joins(ip.ip(), gateway.ip()) => {
+        (Some(ip), Some(gateway), Some(Ok(mask)))
+            if good && !mask.is_same_subnet(ip.ip(), gateway.ip()) =>
+        {
             let message = format!("the gateway {gateway} is not in the subnet of {ip}");
             findings.error(placed.line, "gateway-outside", message);
         }

@@ -1,15 +1,15 @@
 //! Names of options, the kinds of their values and the number of arguments, by the tables of the
 //! installer's generation.
 //!
-//! Not for what other rules say better: `ELSEWHERE` names it.
+//! Not for what other rules say better: `CHECKED_ELSEWHERE` names it.
 
-use super::{Findings, Subject};
+use super::{Findings, LintSubject};
 use crate::installer::kickstart::command::Command;
-use crate::installer::kickstart::options::{NoOption, Usage, ValueKind, table};
+use crate::installer::kickstart::options::{CommandUsage, OptionError, ValueKind, table};
 use crate::yaml::nearest;
 
 /// Options whose values, and commands whose arguments, another rule judges with better words.
-const ELSEWHERE: &[(&str, &str)] = &[
+const CHECKED_ELSEWHERE: &[(&str, &str)] = &[
     ("part", "--size"),
     ("partition", "--size"),
     ("bootloader", "--location"),
@@ -65,25 +65,31 @@ const VALUES: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     let table = table(subject.generation);
     for placed in &subject.document.commands {
         if let Some(usage) = table.usage(&placed.command.name).filter(|_| !placed.unbalanced) {
-            one(subject.is_el6(), placed.line, &placed.command, usage, findings);
+            check_usage(subject.is_el6(), placed.line, &placed.command, usage, findings);
         }
     }
     for section in &subject.document.sections {
         if let Some(usage) = table.usage(&section.header.name) {
-            one(subject.is_el6(), section.line, &section.header, usage, findings);
+            check_usage(subject.is_el6(), section.line, &section.header, usage, findings);
         }
     }
 }
 
-fn is_elsewhere(command: &Command, option: &str) -> bool {
-    ELSEWHERE.contains(&(command.name.as_str(), option))
+fn is_checked_elsewhere(command: &Command, option: &str) -> bool {
+    CHECKED_ELSEWHERE.contains(&(command.name.as_str(), option))
 }
 
-fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &mut Findings) {
+fn check_usage(
+    is_el6: bool,
+    line: usize,
+    command: &Command,
+    usage: &CommandUsage,
+    findings: &mut Findings,
+) {
     let Some(arguments) = usage.arguments else { return };
     let mut words = command.words.iter().peekable();
     let (mut named, mut seen) = (0, Vec::new());
@@ -91,7 +97,7 @@ fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &m
     while let Some(word) = words.next() {
         if !word.starts_with('-') || word.len() == 1 || word.parse::<i64>().is_ok() {
             named += 1;
-            if named > arguments.most {
+            if named > arguments.max {
                 stray.get_or_insert(word);
             }
             continue;
@@ -103,7 +109,7 @@ fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &m
         let option = match usage.find(name) {
             Ok(option) => option,
             Err(why) => {
-                unknown(line, command, usage, name, why, findings);
+                report_unknown(line, command, usage, name, why, findings);
                 // What stands behind it may be its value.
                 continue;
             }
@@ -113,7 +119,7 @@ fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &m
             (ValueKind::Nothing, None) => continue,
             (ValueKind::Nothing, Some(_)) => {
                 let message = format!("{name} takes no value");
-                findings.error(line, "bad-value", message).at(word);
+                findings.error(line, "bad-value", message).at_word(word);
                 continue;
             }
             (_, Some(value)) => Some(value),
@@ -132,16 +138,16 @@ fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &m
             }
             _ => None,
         };
-        if let Some(wanted) = wanted.filter(|_| !is_elsewhere(command, option.name)) {
+        if let Some(wanted) = wanted.filter(|_| !is_checked_elsewhere(command, option.name)) {
             let message = match value {
                 Some(value) => format!("{name}: {value:?}, where {wanted} is expected"),
                 None => format!("{name} needs {wanted}"),
             };
-            findings.error(line, "bad-value", message).at(word);
+            findings.error(line, "bad-value", message).at_word(word);
         }
     }
-    missing(line, command, usage, &seen, findings);
-    combinations(line, command, &seen, findings);
+    check_required(line, command, usage, &seen, findings);
+    check_combinations(line, command, &seen, findings);
     let of_el6 = if is_el6 { ONE_OF_EL6 } else { &[] };
     for (name, options) in ONE_OF.iter().chain(of_el6).filter(|(name, _)| *name == command.name) {
         let known: Vec<&str> =
@@ -151,23 +157,23 @@ fn one(is_el6: bool, line: usize, command: &Command, usage: &Usage, findings: &m
             findings.error(line, "missing-option", message);
         }
     }
-    if let Some(word) = stray.filter(|_| !is_elsewhere(command, "")) {
+    if let Some(word) = stray.filter(|_| !is_checked_elsewhere(command, "")) {
         let message = format!("{word:?} is one word more than {} takes", command.name);
-        findings.error(line, "extra-word", message).at(word);
+        findings.error(line, "extra-word", message).at_word(word);
     }
-    if named < arguments.least && !is_elsewhere(command, "") {
+    if named < arguments.min && !is_checked_elsewhere(command, "") {
         findings.error(line, "missing-word", format!("{} needs a value", command.name));
     }
 }
 
 /// Options that stand together although they must not, or alone although they must not.
-fn combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Findings) {
+fn check_combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Findings) {
     let name = if command.name == "partition" { "part" } else { command.name.as_str() };
     for (_, options) in NOT_BOTH.iter().filter(|(of, _)| *of == name) {
         let both: Vec<&str> = options.iter().copied().filter(|it| seen.contains(it)).collect();
         if both.len() > 1 {
             let message = format!("{} exclude one another", both.join(" and "));
-            findings.error(line, "options-exclude", message).at(both[1]);
+            findings.error(line, "options-exclude", message).at_word(both[1]);
         }
     }
     for (_, option, others) in
@@ -175,7 +181,7 @@ fn combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Fi
     {
         if !others.iter().any(|other| seen.contains(other)) {
             let message = format!("{option} needs {} beside it", others.join(" or "));
-            findings.error(line, "missing-option", message).at(option);
+            findings.error(line, "missing-option", message).at_word(option);
         }
     }
     for (_, option, values) in VALUES.iter().filter(|(of, ..)| *of == name) {
@@ -183,14 +189,14 @@ fn combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Fi
         if !value.is_empty() && !values.contains(&value.to_ascii_lowercase().as_str()) {
             let message =
                 format!("{option}: {value:?}, where one of {} is expected", values.join(", "));
-            findings.error(line, "bad-value", message).at(value);
+            findings.error(line, "bad-value", message).at_word(value);
         }
     }
     let url = command.option("--url").unwrap_or_default();
     let known = ["file:", "http:", "https:"].iter().any(|scheme| url.starts_with(scheme));
     if name == "ostreesetup" && !url.is_empty() && !known {
         let message = format!("{url:?} is neither a file:, http: nor https: address");
-        findings.error(line, "bad-value", message).at(url);
+        findings.error(line, "bad-value", message).at_word(url);
     }
     let arguments = command.arguments();
     let words = match name {
@@ -229,29 +235,35 @@ fn combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Fi
     }
 }
 
-fn unknown(
+fn report_unknown(
     line: usize,
     command: &Command,
-    usage: &Usage,
+    usage: &CommandUsage,
     name: &str,
-    why: NoOption,
+    why: OptionError,
     findings: &mut Findings,
 ) {
-    let worth_it = findings.wants("unknown-option");
+    let worth_it = findings.has_room("unknown-option");
     let message = match why {
-        NoOption::Unknown => {
+        OptionError::Unknown => {
             format!("{} has no option {name}, and the installer stops", command.name)
         }
-        NoOption::Ambiguous => format!("{name} is the beginning of several options"),
+        OptionError::Ambiguous => format!("{name} is the beginning of several options"),
     };
-    let finding = findings.error(line, "unknown-option", message).at(name);
+    let finding = findings.error(line, "unknown-option", message).at_word(name);
     let names = usage.options().iter().map(|option| option.name);
     if let Some(near) = worth_it.then(|| nearest(name, names)).flatten() {
         finding.hint(format!("write {near}"));
     }
 }
 
-fn missing(line: usize, command: &Command, usage: &Usage, seen: &[&str], findings: &mut Findings) {
+fn check_required(
+    line: usize,
+    command: &Command,
+    usage: &CommandUsage,
+    seen: &[&str],
+    findings: &mut Findings,
+) {
     let required: Vec<&str> =
         usage.options().iter().filter(|it| it.required).map(|it| it.name).collect();
     for name in required.iter().filter(|name| !seen.contains(name)) {

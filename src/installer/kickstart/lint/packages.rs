@@ -1,21 +1,21 @@
 //! `%packages`: there, not empty, minimal, and complete or else refused.
 
-use super::{Findings, Subject};
-use crate::installer::kickstart::parse::{Kind, Section};
+use super::{Findings, LintSubject};
+use crate::installer::kickstart::parse::{Section, SectionKind};
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
-    let mut sections = subject.document.of_kind(Kind::Packages).peekable();
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
+    let mut sections = subject.document.sections_of(SectionKind::Packages).peekable();
     if sections.peek().is_none() {
         findings
             .error(0, "no-packages", "there is no %packages section, so the installer stops")
             .hint("add %packages with @core, and %end");
     }
     for section in sections {
-        one(subject, section, findings);
+        check_section(subject, section, findings);
     }
 }
 
-fn one(subject: &Subject<'_>, section: &Section, findings: &mut Findings) {
+fn check_section(subject: &LintSubject<'_>, section: &Section, findings: &mut Findings) {
     if section.header.has("--ignoremissing") {
         findings
             .error(
@@ -32,7 +32,7 @@ fn one(subject: &Subject<'_>, section: &Section, findings: &mut Findings) {
             .hint("remove it");
     }
     let mut names = 0;
-    for (line, text) in section.numbered() {
+    for (line, text) in section.numbered_lines() {
         let name = text.split('#').next().unwrap_or_default().trim();
         if name.is_empty() || ["%include ", "%ksappend "].iter().any(|it| name.starts_with(it)) {
             continue;

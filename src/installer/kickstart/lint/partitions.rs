@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Findings, Subject};
-use crate::installer::kickstart::disks::disk_of;
-use crate::installer::kickstart::parse::Placed;
+use super::{Findings, LintSubject};
+use crate::installer::kickstart::disks::target_disk;
+use crate::installer::kickstart::parse::PlacedCommand;
 use crate::installer::value::disk::MountPoint;
 
 /// File systems that both installers make.
@@ -24,39 +24,39 @@ const FSTYPES: &[&str] = &[
 const FSTYPES_OF_EL7: &[&str] = &["btrfs", "tmpfs", "macefi", "lvmpv", "mdmember"];
 
 /// anaconda 13.21.229's sanity sizes in MB; below them it warns, or for /boot/efi stops.
-const LEAST: &[(&str, u64)] = &[("/", 250), ("/boot/efi", 50), ("/home", 100), ("/boot", 50)];
+const MIN_SIZES: &[(&str, u64)] = &[("/", 250), ("/boot/efi", 50), ("/home", 100), ("/boot", 50)];
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     let document = subject.document;
     for name in ["volgroup", "logvol", "raid", "btrfs"] {
-        for placed in document.all(name) {
-            not_plain(placed, findings);
+        for placed in document.commands_named(name) {
+            report_not_plain(placed, findings);
         }
     }
     let has_parts = document.partitions().next().is_some();
-    for placed in document.all("autopart") {
+    for placed in document.commands_named("autopart") {
         if placed.command.option("--type") != Some("plain") {
-            not_plain(placed, findings);
+            report_not_plain(placed, findings);
         }
         if has_parts {
             findings.error(placed.line, "two-layouts", "autopart and part both");
         }
     }
-    if document.last("autopart").is_none() && document.includes.is_empty() {
-        required(subject, findings);
+    if document.last_command("autopart").is_none() && document.includes.is_empty() {
+        check_required(subject, findings);
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let system_disk = document
         .partitions()
         .find(|placed| placed.command.arguments().first() == Some(&"/"))
-        .and_then(|placed| disk_of(&placed.command));
+        .and_then(|placed| target_disk(&placed.command));
     for placed in document.partitions() {
-        one(subject, placed, findings);
+        check_partition(subject, placed, findings);
         let Some(mount) = placed.command.arguments().first().copied() else { continue };
         if mount.starts_with('/') && seen.insert(mount, placed.line).is_some() {
             findings.error(placed.line, "mounted-twice", format!("{mount} stands there twice"));
         }
-        if mount == "/mnt/retention" && disk_of(&placed.command) == system_disk {
+        if mount == "/mnt/retention" && target_disk(&placed.command) == system_disk {
             findings
                 .error(
                     placed.line,
@@ -66,10 +66,10 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
                 .hint("give it a disk of its own");
         }
     }
-    under_uefi(subject, findings);
+    check_uefi(subject, findings);
 }
 
-fn not_plain(placed: &Placed, findings: &mut Findings) {
+fn report_not_plain(placed: &PlacedCommand, findings: &mut Findings) {
     findings
         .error(
             placed.line,
@@ -79,11 +79,11 @@ fn not_plain(placed: &Placed, findings: &mut Findings) {
         .hint("use part with ext4");
 }
 
-fn required(subject: &Subject<'_>, findings: &mut Findings) {
+fn check_required(subject: &LintSubject<'_>, findings: &mut Findings) {
     let has = |mount: &str| {
         subject.document.partitions().any(|p| p.command.arguments().first() == Some(&mount))
     };
-    if !has("/") && subject.document.all("logvol").next().is_none() {
+    if !has("/") && subject.document.commands_named("logvol").next().is_none() {
         findings.error(0, "no-root-partition", "no partition is mounted on /");
     }
     if !has("swap") {
@@ -91,7 +91,7 @@ fn required(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn one(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
+fn check_partition(subject: &LintSubject<'_>, placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let known = |fstype: &str| {
         FSTYPES.contains(&fstype) || (!subject.is_el6() && FSTYPES_OF_EL7.contains(&fstype))
@@ -99,7 +99,7 @@ fn one(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
     let mount = command.arguments().first().copied().unwrap_or_default();
     let plain = !["pv.", "raid.", "btrfs."].iter().any(|kind| mount.starts_with(kind));
     if !plain {
-        not_plain(placed, findings);
+        report_not_plain(placed, findings);
     } else if !["swap", "biosboot", "prepboot", "None"].contains(&mount)
         && mount.parse::<MountPoint>().is_err()
     {
@@ -115,10 +115,10 @@ fn one(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
             )
             .hint("write ext4");
     }
-    size(placed, mount, findings);
+    check_size(placed, mount, findings);
 }
 
-fn size(placed: &Placed, mount: &str, findings: &mut Findings) {
+fn check_size(placed: &PlacedCommand, mount: &str, findings: &mut Findings) {
     let command = &placed.command;
     let Some(size) = command.option("--size") else {
         let elsewhere = ["--onpart", "--usepart", "--recommended", "--hibernation"];
@@ -147,19 +147,19 @@ fn size(placed: &Placed, mount: &str, findings: &mut Findings) {
     if command.has("--grow") && size > 0 {
         return;
     }
-    let least = LEAST.iter().find(|(point, _)| *point == mount).map_or(1, |(_, least)| *least);
+    let least = MIN_SIZES.iter().find(|(point, _)| *point == mount).map_or(1, |(_, least)| *least);
     if size < least {
         let message = format!("{size} MB, expected at least {least}");
         findings.error(placed.line, "partition-too-small", message);
     }
 }
 
-fn under_uefi(subject: &Subject<'_>, findings: &mut Findings) {
+fn check_uefi(subject: &LintSubject<'_>, findings: &mut Findings) {
     let efi = subject
         .document
         .partitions()
         .any(|placed| placed.command.arguments().first() == Some(&"/boot/efi"));
-    for placed in subject.document.all("bootloader").filter(|_| efi) {
+    for placed in subject.document.commands_named("bootloader").filter(|_| efi) {
         if placed.command.option("--location") == Some("partition") {
             findings
                 .warning(

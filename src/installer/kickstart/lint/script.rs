@@ -4,46 +4,46 @@
 //! Not a shell's grammar: only `if`, loops, `case` and braces are followed, and a script that this
 //! reader loses its way in is left alone.
 
-use super::{Findings, Subject};
+use super::{Findings, LintSubject};
 use crate::installer::kickstart::parse::Section;
 
 /// Interpreters whose language this is.
 const SHELLS: &[&str] = &["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash"];
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     for section in subject.document.sections.iter().filter(|section| section.is_script()) {
         let interpreter = section.header.option("--interpreter").unwrap_or("/bin/sh");
         if SHELLS.contains(&interpreter) {
-            one(section, findings);
+            check_section(section, findings);
         }
     }
 }
 
-fn one(section: &Section, findings: &mut Findings) {
-    match blocks(&section.text()) {
+fn check_section(section: &Section, findings: &mut Findings) {
+    match check_blocks(&section.text()) {
         Ok(()) => {}
-        Err(Unbalanced::Open { word, line }) => {
-            let closing = closing(word).join(" or ");
+        Err(UnbalancedBlock::Open { word, line }) => {
+            let closing = closing_words(word).join(" or ");
             findings
                 .error(
                     section.line + line,
                     "unclosed-block",
                     format!("{word} is not closed, so the shell runs nothing of the script"),
                 )
-                .at(word)
+                .at_word(word)
                 .hint(format!("add {closing}"));
         }
-        Err(Unbalanced::Stray { word, line }) => {
+        Err(UnbalancedBlock::Stray { word, line }) => {
             findings
                 .error(section.line + line, "stray-word", format!("{word:?} closes nothing"))
-                .at(&word);
+                .at_word(&word);
         }
     }
 }
 
 /// A block that does not end, or an end that has no block; lines are counted from 1.
 #[derive(Debug, PartialEq, Eq)]
-enum Unbalanced {
+enum UnbalancedBlock {
     Open { word: &'static str, line: usize },
     Stray { word: String, line: usize },
 }
@@ -51,7 +51,7 @@ enum Unbalanced {
 /// The words that open a block.
 const OPENING: &[&str] = &["if", "for", "while", "until", "select", "case", "{"];
 
-fn closing(opening: &str) -> &'static [&'static str] {
+fn closing_words(opening: &str) -> &'static [&'static str] {
     match opening {
         "if" => &["fi"],
         "case" => &["esac"],
@@ -65,8 +65,8 @@ const BEFORE_A_COMMAND: &[&str] =
     &["then", "do", "else", "elif", "if", "while", "until", "!", "{", "time"];
 
 /// Whether every block of a script is closed. What cannot be followed counts as closed.
-fn blocks(text: &str) -> Result<(), Unbalanced> {
-    let Some(words) = tokens(text) else { return Ok(()) };
+fn check_blocks(text: &str) -> Result<(), UnbalancedBlock> {
+    let Some(words) = tokenize(text) else { return Ok(()) };
     let mut open: Vec<(&'static str, usize)> = Vec::new();
     let mut at_command = true;
     // In a case, patterns stand where commands do, up to their parenthesis.
@@ -106,13 +106,15 @@ fn blocks(text: &str) -> Result<(), Unbalanced> {
             open.push((opening, line));
         } else if ["fi", "done", "esac", "}"].contains(&word.as_str()) {
             match open.pop() {
-                Some((opening, _)) if closing(opening).contains(&word.as_str()) => pattern = false,
-                _ => return Err(Unbalanced::Stray { word, line }),
+                Some((opening, _)) if closing_words(opening).contains(&word.as_str()) => {
+                    pattern = false
+                }
+                _ => return Err(UnbalancedBlock::Stray { word, line }),
             }
         }
         at_command = BEFORE_A_COMMAND.contains(&word.as_str());
     }
-    open.last().map_or(Ok(()), |(word, line)| Err(Unbalanced::Open { word, line: *line }))
+    open.last().map_or(Ok(()), |(word, line)| Err(UnbalancedBlock::Open { word, line: *line }))
 }
 
 struct Token {
@@ -123,7 +125,7 @@ struct Token {
 }
 
 /// The words and operators of a script; none where a quote does not end.
-fn tokens(text: &str) -> Option<Vec<Token>> {
+fn tokenize(text: &str) -> Option<Vec<Token>> {
     let mut tokens: Vec<Token> = Vec::new();
     let (mut word, mut quoted, mut line) = (String::new(), false, 1);
     let mut heredocs: Vec<(String, bool)> = Vec::new();
@@ -149,15 +151,15 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             }
             '"' => {
                 quoted = true;
-                line += double_quoted(&mut chars)?;
+                line += skip_double_quotes(&mut chars)?;
             }
             '`' => {
                 quoted = true;
-                line += until_backtick(&mut chars)?;
+                line += skip_backticks(&mut chars)?;
             }
             '$' => {
                 quoted = true;
-                line += expansion(&mut chars)?;
+                line += skip_expansion(&mut chars)?;
             }
             '#' if word.is_empty() && !quoted => {
                 while chars.next_if(|next| *next != '\n').is_some() {}
@@ -167,7 +169,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 tokens.push(Token { word: "\n".to_owned(), line, quoted: false });
                 line += 1;
                 for (end, tabs) in std::mem::take(&mut heredocs) {
-                    line += here_document(&mut chars, &end, tabs)?;
+                    line += skip_heredoc(&mut chars, &end, tabs)?;
                 }
             }
             ' ' | '\t' => end_word(&mut tokens, &mut word, &mut quoted, line),
@@ -175,7 +177,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 end_word(&mut tokens, &mut word, &mut quoted, line);
                 chars.next();
                 if chars.next_if_eq(&'<').is_none() {
-                    heredocs.push(delimiter(&mut chars)?);
+                    heredocs.push(heredoc_delimiter(&mut chars)?);
                 }
             }
             '<' | '>' => {
@@ -183,7 +185,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                 end_word(&mut tokens, &mut word, &mut quoted, line);
                 while chars.next_if(|next| ['>', '&', '|', '<'].contains(next)).is_some() {}
                 if chars.next_if_eq(&'(').is_some() {
-                    line += until_parenthesis(&mut chars)?;
+                    line += skip_parentheses(&mut chars)?;
                 }
                 word.push('>');
                 quoted = true;
@@ -201,12 +203,12 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             '(' | ')' => {
                 let assignment = char == '(' && word.ends_with('=');
                 if assignment {
-                    line += until_parenthesis(&mut chars)?;
+                    line += skip_parentheses(&mut chars)?;
                     quoted = true;
                     continue;
                 }
                 if char == '(' && word.is_empty() && chars.peek() == Some(&'(') {
-                    line += until_parenthesis(&mut chars)?;
+                    line += skip_parentheses(&mut chars)?;
                     quoted = true;
                     continue;
                 }
@@ -230,7 +232,7 @@ fn end_word(tokens: &mut Vec<Token>, word: &mut String, quoted: &mut bool, line:
 type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
 
 /// The end mark of a here-document, and whether tabs before it count for nothing.
-fn delimiter(chars: &mut Chars<'_>) -> Option<(String, bool)> {
+fn heredoc_delimiter(chars: &mut Chars<'_>) -> Option<(String, bool)> {
     let tabs = chars.next_if_eq(&'-').is_some();
     while chars.next_if(|next| *next == ' ' || *next == '\t').is_some() {}
     let mut end = String::new();
@@ -244,7 +246,7 @@ fn delimiter(chars: &mut Chars<'_>) -> Option<(String, bool)> {
 }
 
 /// Passes a here-document over, and says how many lines it had; none when it does not end.
-fn here_document(chars: &mut Chars<'_>, end: &str, tabs: bool) -> Option<usize> {
+fn skip_heredoc(chars: &mut Chars<'_>, end: &str, tabs: bool) -> Option<usize> {
     let mut lines = 0;
     loop {
         chars.peek()?;
@@ -261,21 +263,21 @@ fn here_document(chars: &mut Chars<'_>, end: &str, tabs: bool) -> Option<usize> 
     }
 }
 
-fn double_quoted(chars: &mut Chars<'_>) -> Option<usize> {
+fn skip_double_quotes(chars: &mut Chars<'_>) -> Option<usize> {
     let mut lines = 0;
     loop {
         match chars.next()? {
             '"' => return Some(lines),
             '\\' => lines += usize::from(chars.next()? == '\n'),
             '\n' => lines += 1,
-            '`' => lines += until_backtick(chars)?,
-            '$' => lines += expansion(chars)?,
+            '`' => lines += skip_backticks(chars)?,
+            '$' => lines += skip_expansion(chars)?,
             _ => {}
         }
     }
 }
 
-fn until_backtick(chars: &mut Chars<'_>) -> Option<usize> {
+fn skip_backticks(chars: &mut Chars<'_>) -> Option<usize> {
     let mut lines = 0;
     loop {
         match chars.next()? {
@@ -288,9 +290,9 @@ fn until_backtick(chars: &mut Chars<'_>) -> Option<usize> {
 }
 
 /// What stands behind a dollar sign, with all that it holds.
-fn expansion(chars: &mut Chars<'_>) -> Option<usize> {
+fn skip_expansion(chars: &mut Chars<'_>) -> Option<usize> {
     if chars.next_if_eq(&'(').is_some() {
-        return until_parenthesis(chars);
+        return skip_parentheses(chars);
     }
     if chars.next_if_eq(&'{').is_none() {
         // `$#` begins no comment.
@@ -303,8 +305,8 @@ fn expansion(chars: &mut Chars<'_>) -> Option<usize> {
             '}' => return Some(lines),
             '\\' => lines += usize::from(chars.next()? == '\n'),
             '\n' => lines += 1,
-            '"' => lines += double_quoted(chars)?,
-            '$' => lines += expansion(chars)?,
+            '"' => lines += skip_double_quotes(chars)?,
+            '$' => lines += skip_expansion(chars)?,
             _ => {}
         }
     }
@@ -312,7 +314,7 @@ fn expansion(chars: &mut Chars<'_>) -> Option<usize> {
 
 /// Up to the parenthesis that closes, quotes and nested ones passed over. A `case` in a
 /// substitution has a parenthesis more, and then the script is not followed.
-fn until_parenthesis(chars: &mut Chars<'_>) -> Option<usize> {
+fn skip_parentheses(chars: &mut Chars<'_>) -> Option<usize> {
     let (mut lines, mut depth) = (0, 1);
     let mut before = ' ';
     loop {
@@ -334,8 +336,8 @@ fn until_parenthesis(chars: &mut Chars<'_>) -> Option<usize> {
                     _ => {}
                 }
             },
-            '"' => lines += double_quoted(chars)?,
-            '`' => lines += until_backtick(chars)?,
+            '"' => lines += skip_double_quotes(chars)?,
+            '`' => lines += skip_backticks(chars)?,
             '#' if before.is_whitespace() => while chars.next_if(|next| *next != '\n').is_some() {},
             _ => {}
         }
@@ -369,7 +371,7 @@ mod tests {
             "while read a; do :; done < <(if true; then :; fi)\n",
             "echo 'unfinished\nif\n",
         ] {
-            assert_eq!(blocks(script), Ok(()), "{script:?}");
+            assert_eq!(check_blocks(script), Ok(()), "{script:?}");
         }
     }
 
@@ -384,14 +386,18 @@ mod tests {
             ("cat <<X\nif\nX\nif true; then :\n", "if", 4),
             ("if a; then if b; then :; fi\n", "if", 1),
         ] {
-            assert_eq!(blocks(script), Err(Unbalanced::Open { word, line }), "{script:?}");
+            assert_eq!(
+                check_blocks(script),
+                Err(UnbalancedBlock::Open { word, line }),
+                "{script:?}"
+            );
         }
         for (script, word, line) in
             [("fi\n", "fi", 1), ("echo\nif true; then :; done\n", "done", 2), ("echo; }\n", "}", 1)]
         {
             assert_eq!(
-                blocks(script),
-                Err(Unbalanced::Stray { word: word.to_owned(), line }),
+                check_blocks(script),
+                Err(UnbalancedBlock::Stray { word: word.to_owned(), line }),
                 "{script:?}"
             );
         }

@@ -1,19 +1,21 @@
 //! Passwords, time zone, firewall, and commands that make someone sit down at the console.
 
-use super::{Findings, Subject, tables};
-use crate::installer::kickstart::parse::Placed;
+use super::{Findings, LintSubject, tables};
+use crate::installer::kickstart::parse::PlacedCommand;
 use crate::installer::value::account::CryptHash;
 use crate::installer::value::network::Port;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     for placed in &subject.document.commands {
         match placed.command.name.as_str() {
-            "rootpw" => root_password(subject, placed, findings),
-            "user" | "sshpw" => other_password(placed, findings),
-            "bootloader" if placed.command.has("--password") => other_password(placed, findings),
-            "timezone" => time_zone(subject, placed, findings),
-            "keyboard" => keyboard(placed, findings),
-            "lang" => language(placed, findings),
+            "rootpw" => check_root_password(subject, placed, findings),
+            "user" | "sshpw" => check_other_password(placed, findings),
+            "bootloader" if placed.command.has("--password") => {
+                check_other_password(placed, findings)
+            }
+            "timezone" => check_time_zone(subject, placed, findings),
+            "keyboard" => check_keyboard(placed, findings),
+            "lang" => check_language(placed, findings),
             "firstboot"
                 if !placed.command.has("--disable") && !placed.command.has("--disabled") =>
             {
@@ -26,13 +28,13 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
                     .error(placed.line, "zerombr-value", "zerombr takes no value")
                     .hint("write zerombr alone");
             }
-            "firewall" => ports(placed, findings),
+            "firewall" => check_ports(placed, findings),
             _ => {}
         }
     }
 }
 
-fn time_zone(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
+fn check_time_zone(subject: &LintSubject<'_>, placed: &PlacedCommand, findings: &mut Findings) {
     let arguments = placed.command.arguments();
     let Some(name) = arguments.first() else {
         let finding = findings.error(placed.line, "no-timezone", "it names no time zone");
@@ -45,42 +47,42 @@ fn time_zone(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
     if !tables::is_time_zone(name) {
         findings
             .error(placed.line, "unknown-timezone", format!("there is no time zone {name:?}"))
-            .at(name)
+            .at_word(name)
             .hint("write one of the tz database, such as Europe/Stockholm or Etc/UTC");
     }
 }
 
-fn keyboard(placed: &Placed, findings: &mut Findings) {
+fn check_keyboard(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let keymaps = command.arguments().into_iter().chain(command.option("--vckeymap"));
     for name in keymaps.filter(|name| !name.is_empty() && !tables::is_keyboard(name)) {
         findings
             .error(placed.line, "unknown-keyboard", format!("there is no keyboard {name:?}"))
-            .at(name)
+            .at_word(name)
             .hint("write a console keymap, such as us or de-latin1-nodeadkeys");
     }
     for name in command.list("--xlayouts").filter(|name| !tables::is_layout(name)) {
         findings
             .error(placed.line, "unknown-keyboard", format!("there is no X layout {name:?}"))
-            .at(name)
+            .at_word(name)
             .hint("write a layout with its variant, such as us or 'cz (qwerty)'");
     }
 }
 
-fn language(placed: &Placed, findings: &mut Findings) {
+fn check_language(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let names = command.arguments().into_iter().chain(command.list("--addsupport"));
     for name in names.filter(|name| !tables::is_locale(name)) {
         findings
             .error(placed.line, "unknown-language", format!("there is no language {name:?}"))
-            .at(name)
+            .at_word(name)
             .hint("write a locale, such as en_US.UTF-8");
     }
 }
 
 const MAKE_A_HASH: &str = "write --iscrypted and what `openssl passwd -6` prints";
 
-fn root_password(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings) {
+fn check_root_password(subject: &LintSubject<'_>, placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let arguments = command.arguments();
     let locked = command.has("--lock");
@@ -108,7 +110,7 @@ fn root_password(subject: &Subject<'_>, placed: &Placed, findings: &mut Findings
     }
 }
 
-fn other_password(placed: &Placed, findings: &mut Findings) {
+fn check_other_password(placed: &PlacedCommand, findings: &mut Findings) {
     let command = &placed.command;
     let given = command.has("--password") || command.name == "sshpw";
     if given && !command.has("--iscrypted") {
@@ -118,7 +120,7 @@ fn other_password(placed: &Placed, findings: &mut Findings) {
     }
 }
 
-fn ports(placed: &Placed, findings: &mut Findings) {
+fn check_ports(placed: &PlacedCommand, findings: &mut Findings) {
     for port in placed.command.list("--port") {
         if port.parse::<Port>().is_err() {
             findings

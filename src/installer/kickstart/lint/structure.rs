@@ -1,14 +1,14 @@
 //! Sections, and which commands there are and where: what makes the installer stop or ask before
 //! it has looked at a single value.
 
-use super::{Findings, Subject};
+use super::{Findings, LintSubject};
 use crate::installer::kickstart::options::table;
-use crate::installer::kickstart::parse::{Kind, Placed, Section};
+use crate::installer::kickstart::parse::{PlacedCommand, Section, SectionKind};
 use crate::yaml::nearest;
 
 /// Commands that the el6 loader reads itself; it stops at the first section
 /// (loader/kickstart.c).
-const LOADER: &[&str] = &[
+const LOADER_COMMANDS: &[&str] = &[
     "cdrom",
     "cmdline",
     "device",
@@ -47,7 +47,7 @@ const ONCE: &[&str] = &[
 const INTERPRETERS: &[&str] =
     &["/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/bin/perl", "/usr/bin/python", "/usr/bin/sh"];
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     for section in &subject.document.sections {
         check_section(subject, section, findings);
     }
@@ -63,19 +63,20 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for placed in &subject.document.commands {
         check_command(subject, placed, first_section, findings);
     }
-    once(subject, findings);
-    sources_and_endings(subject, findings);
-    presence(subject, findings);
+    check_repeated(subject, findings);
+    check_sources_and_endings(subject, findings);
+    check_presence(subject, findings);
 }
 
-fn check_section(subject: &Subject<'_>, section: &Section, findings: &mut Findings) {
+fn check_section(subject: &LintSubject<'_>, section: &Section, findings: &mut Findings) {
     let name = section.header.name.as_str();
     if section.end.is_none() {
         findings
             .error(section.line, "missing-end", format!("{name} has no %end"))
             .hint("write %end on a line of its own");
     }
-    let known = matches!(section.kind(), Kind::Packages | Kind::Pre | Kind::Post);
+    let known =
+        matches!(section.kind(), SectionKind::Packages | SectionKind::Pre | SectionKind::Post);
     let traceback = ["%traceback", "%onerror", "%pre-install"].contains(&name);
     let el7 = ["%addon", "%anaconda"].contains(&name) && !subject.is_el6();
     if ["%addon", "%anaconda"].contains(&name) && subject.is_el6() {
@@ -90,7 +91,7 @@ fn check_section(subject: &Subject<'_>, section: &Section, findings: &mut Findin
     if !section.is_script() {
         return;
     }
-    for (line, text) in section.numbered() {
+    for (line, text) in section.numbered_lines() {
         if text.trim_start().starts_with('%') {
             findings
                 .error(
@@ -101,7 +102,7 @@ fn check_section(subject: &Subject<'_>, section: &Section, findings: &mut Findin
                 .hint("put something before the %, in a heredoc too");
         }
     }
-    if section.kind() == Kind::Post && !section.header.has("--erroronfail") {
+    if section.kind() == SectionKind::Post && !section.header.has("--erroronfail") {
         findings
             .warning(section.line, "errors-ignored", "the installation goes on when it fails")
             .hint("add --erroronfail");
@@ -120,8 +121,8 @@ fn check_section(subject: &Subject<'_>, section: &Section, findings: &mut Findin
 }
 
 fn check_command(
-    subject: &Subject<'_>,
-    placed: &Placed,
+    subject: &LintSubject<'_>,
+    placed: &PlacedCommand,
     first_section: Option<usize>,
     findings: &mut Findings,
 ) {
@@ -129,7 +130,7 @@ fn check_command(
     let table = table(subject.generation);
     if table.usage(name).is_none() {
         // To look for the nearest name costs something.
-        let worth_it = findings.wants("unknown-command");
+        let worth_it = findings.has_room("unknown-command");
         let message = format!("{name:?} is no command of this installer, which then stops");
         let finding = findings.error(placed.line, "unknown-command", message);
         if let Some(near) = worth_it.then(|| nearest(name, table.commands())).flatten() {
@@ -138,7 +139,7 @@ fn check_command(
         return;
     }
     if subject.is_el6()
-        && LOADER.contains(&name)
+        && LOADER_COMMANDS.contains(&name)
         && first_section.is_some_and(|first| first < placed.line)
     {
         findings
@@ -170,9 +171,9 @@ fn check_command(
     }
 }
 
-fn once(subject: &Subject<'_>, findings: &mut Findings) {
+fn check_repeated(subject: &LintSubject<'_>, findings: &mut Findings) {
     for name in ONCE {
-        for placed in subject.document.all(name).skip(1) {
+        for placed in subject.document.commands_named(name).skip(1) {
             findings.warning(
                 placed.line,
                 "written-twice",
@@ -182,7 +183,7 @@ fn once(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn sources_and_endings(subject: &Subject<'_>, findings: &mut Findings) {
+fn check_sources_and_endings(subject: &LintSubject<'_>, findings: &mut Findings) {
     let among = |names: &'static [&'static str]| {
         subject.document.commands.iter().filter(|p| names.contains(&p.command.name.as_str()))
     };
@@ -220,7 +221,7 @@ fn sources_and_endings(subject: &Subject<'_>, findings: &mut Findings) {
 
 /// A text installation that lacks one of these shows a window and ends (kickstart.py, setSteps),
 /// or asks.
-fn presence(subject: &Subject<'_>, findings: &mut Findings) {
+fn check_presence(subject: &LintSubject<'_>, findings: &mut Findings) {
     let document = subject.document;
     for (name, code, consequence) in [
         ("bootloader", "no-bootloader", "there is no bootloader command, so the installer stops"),
@@ -230,12 +231,12 @@ fn presence(subject: &Subject<'_>, findings: &mut Findings) {
         ("timezone", "no-timezone", "there is no timezone command, so the installer asks"),
         ("rootpw", "no-root-password", "there is no rootpw command, so the installer asks"),
     ] {
-        if document.last(name).is_none() {
+        if document.last_command(name).is_none() {
             findings.error(0, code, consequence);
         }
     }
     let display = ["text", "cmdline", "graphical", "vnc"];
-    if display.iter().all(|name| document.last(name).is_none()) {
+    if display.iter().all(|name| document.last_command(name).is_none()) {
         findings
             .warning(0, "no-display-mode", "el6's graphical installer needs 640 MB and a display")
             .hint("add text");

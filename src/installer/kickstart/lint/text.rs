@@ -1,16 +1,16 @@
 //! Bytes and lines: what the loader cannot read, whatever it says.
 
-use super::{Findings, Subject};
-use crate::installer::kickstart::parse::{Document, Section};
+use super::{Findings, LintSubject};
+use crate::installer::kickstart::parse::{KickstartDocument, Section};
 
 /// The el6 loader reads the file onto its stack (loader/kickstart.c); 64 KiB is our limit.
-const LARGEST: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
-pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
     let text = subject.text;
-    if text.len() > LARGEST {
+    if text.len() > MAX_BYTES {
         findings
-            .error(0, "too-large", format!("{} bytes, expected at most {LARGEST}", text.len()))
+            .error(0, "too-large", format!("{} bytes, expected at most {MAX_BYTES}", text.len()))
             .hint("put the payload on the disc, and copy it in %post --nochroot");
     }
     if text.starts_with('\u{feff}') {
@@ -25,13 +25,13 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
     let lines: Vec<&str> =
         text.lines().map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-    let mut scripts = Scripts::of(subject.document);
+    let mut scripts = ScriptLines::new(subject.document);
     for (index, line) in lines.iter().enumerate() {
         let line_number = index + 1;
         let line = line.trim_start_matches('\u{feff}');
-        characters(line, line_number, findings);
+        check_characters(line, line_number, findings);
         let comment = line.trim_start().starts_with('#');
-        if line.ends_with('\\') && !comment && !scripts.have(line_number) {
+        if line.ends_with('\\') && !comment && !scripts.contains(line_number) {
             findings
                 .error(
                     line_number,
@@ -57,7 +57,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
 }
 
-fn characters(line: &str, number: usize, findings: &mut Findings) {
+fn check_characters(line: &str, number: usize, findings: &mut Findings) {
     if let Some(odd) = line.chars().find(|c| c.is_ascii_control() && *c != '\t') {
         let code = u32::from(odd);
         findings.error(number, "control-character", format!("the character \\x{code:02x}"));
@@ -79,10 +79,10 @@ fn characters(line: &str, number: usize, findings: &mut Findings) {
 
 /// The lines of the scripts, to be asked for in order: a search of all sections for every line
 /// would take a hostile file's lines times its sections.
-struct Scripts(std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>);
+struct ScriptLines(std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>);
 
-impl Scripts {
-    fn of(document: &Document) -> Self {
+impl ScriptLines {
+    fn new(document: &KickstartDocument) -> Self {
         let scripts = document.sections.iter().filter(|section| section.is_script());
         let range = |section: &Section| {
             (section.line, section.end.unwrap_or(section.line + section.body.len() + 1))
@@ -91,7 +91,7 @@ impl Scripts {
     }
 
     /// Whether a line is a script's; no line may be asked for after a later one.
-    fn have(&mut self, line: usize) -> bool {
+    fn contains(&mut self, line: usize) -> bool {
         while self.0.next_if(|(_, end)| *end <= line).is_some() {}
         self.0.peek().is_some_and(|(start, _)| *start < line)
     }

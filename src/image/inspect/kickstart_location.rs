@@ -2,12 +2,13 @@
 //!
 //! Not for whether it is there (`chain`).
 
-use crate::image::menus::{self, Menu};
+use crate::boot::volume_label;
+use crate::image::menus::Menu;
 use crate::installer::disc_layout;
 
 /// Where a kickstart argument says that the kickstart is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
+pub enum KickstartLocation {
     /// A path on this disc.
     Disc(String),
     /// Not on this disc, with the reason.
@@ -18,35 +19,37 @@ pub enum Location {
 
 /// Reads the value of a kickstart argument (anaconda 13.21.229, loader/kickstart.c; dracut's
 /// `inst.ks` from 7 on).
-pub fn locate(location: &str, volume_id: &str) -> Location {
+pub fn parse_location(location: &str, volume_id: &str) -> KickstartLocation {
     let disc = |path: &str| match path.trim_start_matches('/') {
-        "" => Location::Disc(disc_layout::KICKSTART.to_owned()),
-        path => Location::Disc(path.to_owned()),
+        "" => KickstartLocation::Disc(disc_layout::KICKSTART.to_owned()),
+        path => KickstartLocation::Disc(path.to_owned()),
     };
     let (kind, rest) = location.split_once(':').unwrap_or((location, ""));
     match kind {
         "cdrom" => disc(rest.rsplit_once(':').map_or(rest, |(_, path)| path)),
         "hd" => match rest.rsplit_once(':') {
             Some((device, path)) => match device.strip_prefix("LABEL=") {
-                Some(label) if menus::unescaped(label) == volume_id => disc(path),
-                Some(label) => Location::Elsewhere(format!(
+                Some(label) if volume_label::unescape(label) == volume_id => disc(path),
+                Some(label) => KickstartLocation::Elsewhere(format!(
                     "{location} names the volume {:?}, this one is {volume_id:?}",
-                    menus::unescaped(label)
+                    volume_label::unescape(label)
                 )),
-                None => Location::Unclear(format!("{location} names a device")),
+                None => KickstartLocation::Unclear(format!("{location} names a device")),
             },
-            None => Location::Elsewhere(format!("{location} names no path")),
+            None => KickstartLocation::Elsewhere(format!("{location} names no path")),
         },
         "http" | "https" | "ftp" | "nfs" => {
-            Location::Unclear(format!("{location} is fetched from a server"))
+            KickstartLocation::Unclear(format!("{location} is fetched from a server"))
         }
-        "file" => Location::Unclear(format!("{location} is inside of the initial RAM disk")),
-        _ => Location::Elsewhere(format!("{location} is not on this disc")),
+        "file" => {
+            KickstartLocation::Unclear(format!("{location} is inside of the initial RAM disk"))
+        }
+        _ => KickstartLocation::Elsewhere(format!("{location} is not on this disc")),
     }
 }
 
 /// Key and location of every kickstart argument of a menu's default entry.
-pub fn arguments_of(menu: &Menu) -> Vec<(String, String)> {
+pub fn kickstart_arguments(menu: &Menu) -> Vec<(String, String)> {
     let arguments = menu.config.default_entry().map_or(&[][..], |entry| &entry.args);
     let named = |argument: &String| {
         let (key, location) = argument.split_once('=')?;
@@ -79,8 +82,8 @@ mod tests {
             ("file:/ks.cfg", None),
             ("", None),
         ] {
-            let found = match locate(location, "CentOS 7") {
-                Location::Disc(path) => Some(path),
+            let found = match parse_location(location, "CentOS 7") {
+                KickstartLocation::Disc(path) => Some(path),
                 _ => None,
             };
             assert_eq!(found, expected, "{location}");

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::compose::Composition;
 use super::menus::MenuChange;
-use super::plan::{Judge, Plan};
+use super::plan::{Plan, SelfCheckBinary};
 use crate::installer::system::AgentKind;
 use crate::iso::bytemap::SECTOR;
 
 /// Describes what building the plan would write to `out`; `free` is the room there, when known.
-pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>) -> String {
+pub fn render(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         writeln!(text, "{key:<12}{value}").expect("a String takes every write");
@@ -32,11 +32,11 @@ pub fn of(plan: &Plan, composition: &Composition, out: &Path, free: Option<u64>)
     }
     line("agent", agent(plan));
     line("self-check", self_check(plan));
-    if let Some(server) = plan.system.registers_with() {
+    if let Some(server) = plan.system.registration_server() {
         line("registers", format!("with {}:{}, once", server.address, server.port));
     }
     line("add-ons", add_ons(plan));
-    for disk in plan.system.erased() {
+    for disk in plan.system.erased_disks() {
         line("erases", format!("{}, all that is on it", disk.name));
     }
     let free = free.map_or_else(|| "unknown".to_owned(), mebibytes);
@@ -78,12 +78,14 @@ fn add_ons(plan: &Plan) -> String {
 }
 
 fn self_check(plan: &Plan) -> String {
-    match &plan.judge {
+    match &plan.self_check_binary {
         None => "none".to_owned(),
-        Some(Judge::Carried { path, program, .. }) => {
+        Some(SelfCheckBinary::Included { path, program, .. }) => {
             format!("judged there by {}, sha256 {}", path.display(), program.sha256)
         }
-        Some(Judge::Absent(why)) => format!("not judged there, no program rides along: {why}"),
+        Some(SelfCheckBinary::Absent(why)) => {
+            format!("not judged there, no program rides along: {why}")
+        }
     }
 }
 

@@ -7,23 +7,23 @@ use crate::facts::{Collection, Fact};
 
 /// What somebody found while looking for faults.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct FaultList {
     /// What is wrong, in words.
     pub faults: Vec<String>,
     /// What could not be made out, in words.
     pub unclear: Vec<String>,
 }
 
-impl Answer {
+impl FaultList {
     /// Notes a fault.
-    pub fn fault(&mut self, text: String) {
+    pub fn add_fault(&mut self, text: String) {
         if !self.faults.contains(&text) {
             self.faults.push(text);
         }
     }
 
     /// Notes what could not be made out.
-    pub fn unclear(&mut self, text: String) {
+    pub fn add_unclear(&mut self, text: String) {
         if !self.unclear.contains(&text) {
             self.unclear.push(text);
         }
