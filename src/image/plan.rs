@@ -2,33 +2,33 @@
 //!
 //! Not for the recipe's own consistency (`system`), nor for the bytes of the image (`compose`).
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod error;
+mod inputs;
 
-use rustix::fs::OFlags;
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use super::manifest::{
     self, AgentRecord, BaseRecord, Manifest, RecipeRecord, RegistrationRecord,
     SelfCheckBinaryRecord, SelfCheckRecord, SignatureRecord, ToolRecord,
 };
-use super::recipe::{AgentSource, PinnedFile, Recipe, SelfCheckBinaryChoice};
-use super::resolve::{ResolveError, resolve};
-use super::static_program::{self, StaticProgram, StaticProgramError};
-use crate::agent::{self, AgentBundle, AgentError};
+use super::recipe::{AgentSource, Recipe, SelfCheckBinaryChoice};
+use super::resolve::resolve;
 use crate::atomic_file::{Input, ReplacementError};
 use crate::digest::Sha256;
 use crate::installer::disc_layout;
 use crate::installer::kickstart::{Carrier, RootAccess};
 use crate::installer::system::System;
-use crate::iso::timestamp::TimestampTooLate;
-use crate::iso::{IsoError, Medium, Timestamp};
-use crate::packages::repository::{
-    self, KeyError, Keyring, MOST_KEY_BYTES, RepositoryError, RpmPackage, SignatureStatus,
+use crate::iso::Timestamp;
+use crate::packages::repository::{self, Keyring, RpmPackage, SignatureStatus};
+
+pub use error::PlanError;
+pub use inputs::{
+    AgentContent, AgentInput, BaseMedium, SelfCheckBinary, open_input, open_keys, open_medium,
 };
+
+use inputs::{open_agent, open_base, open_self_check_binary};
 
 /// The date of added files unless SOURCE_DATE_EPOCH says otherwise: 2017-03-27, the day of S001.
 /// The clock's would make every build another one.
@@ -87,180 +87,6 @@ pub struct Plan {
     pub key_files: Vec<Input>,
     /// Why the packages may not install, when somebody wants the image all the same.
     pub incomplete: Vec<String>,
-}
-
-/// The vendor's medium.
-#[derive(Debug)]
-pub struct BaseMedium {
-    /// Where it was found.
-    pub path: PathBuf,
-    /// The open file.
-    pub file: Arc<File>,
-    /// Its structure.
-    pub medium: Medium,
-    /// The digest that the recipe demands.
-    pub demanded: Option<Sha256>,
-}
-
-/// The agent's archive.
-#[derive(Clone, Debug)]
-pub struct AgentInput {
-    /// What is in it.
-    pub bundle: AgentBundle,
-    /// Its bytes.
-    pub content: AgentContent,
-    /// Whether the recipe demanded its digest.
-    pub pinned: bool,
-}
-
-/// What judges a master target's captures on it.
-#[derive(Clone, Debug)]
-pub enum SelfCheckBinary {
-    /// A program that rides along.
-    Included {
-        /// Where it was found.
-        path: PathBuf,
-        /// The open file.
-        file: Arc<File>,
-        /// What it is.
-        program: StaticProgram,
-    },
-    /// Nothing, and why.
-    Absent(String),
-}
-
-/// Where the bytes of an agent's archive are.
-#[derive(Clone, Debug)]
-pub enum AgentContent {
-    /// A file of the machine that builds.
-    File {
-        /// Where it was found.
-        path: PathBuf,
-        /// The open file.
-        file: Arc<File>,
-    },
-    /// A stand-in, made here.
-    StandIn(Arc<[u8]>),
-}
-
-/// Why a request cannot be planned.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The recipe's parts do not fit together.
-    #[error("recipe {recipe}")]
-    System {
-        /// The recipe's name.
-        recipe: String,
-        /// What does not fit.
-        #[source]
-        source: ResolveError,
-    },
-    /// An input cannot be opened.
-    #[error("cannot open {path}")]
-    Open {
-        /// The input.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// An input is not a regular file.
-    #[error("{0} is not a regular file")]
-    NotAFile(PathBuf),
-    /// The vendor's medium is none.
-    #[error("{path}")]
-    Base {
-        /// The medium.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: IsoError,
-    },
-    /// The agent's archive is none, or dangerous.
-    #[error("{path}")]
-    AgentSource {
-        /// The archive.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: AgentError,
-    },
-    /// The vendor's medium is another one than the recipe demands.
-    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
-    BaseMismatch {
-        /// The medium.
-        path: PathBuf,
-        /// Its digest.
-        found: Sha256,
-        /// The recipe's.
-        demanded: Sha256,
-    },
-    /// No digest is demanded of the agent.
-    #[error("the recipe names no sha256 for the agent {path}")]
-    UnpinnedAgent {
-        /// The archive.
-        path: PathBuf,
-        /// Its digest.
-        sha256: Sha256,
-    },
-    /// The agent is another one than the recipe demands.
-    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
-    AgentMismatch {
-        /// The archive.
-        path: PathBuf,
-        /// Its digest.
-        found: Sha256,
-        /// The recipe's.
-        demanded: Sha256,
-    },
-    /// A file of keys is none.
-    #[error("keys {path}")]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: KeyError,
-    },
-    /// The program that is to judge on the installed system cannot.
-    #[error("{path} cannot ride along: {source}")]
-    SelfCheckBinary {
-        /// The program.
-        path: PathBuf,
-        /// Why.
-        source: StaticProgramError,
-    },
-    /// The RPMs cannot be used.
-    #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    /// SOURCE_DATE_EPOCH is past what the medium's dates can say.
-    #[error("SOURCE_DATE_EPOCH: {0}")]
-    Epoch(#[from] TimestampTooLate),
-}
-
-impl PlanError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::System { source, .. } => source.hint(),
-            Self::Base { source, .. } => source.hint(),
-            Self::AgentSource { source, .. } => source.hint(),
-            Self::Repository(error) => error.hint(),
-            Self::Keys { source, .. } => source.hint(),
-            Self::SelfCheckBinary { source, .. } => source.hint(),
-            Self::UnpinnedAgent { sha256, .. } => Some(format!(
-                "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
-                 the recipe; or add --allow-unpinned, which the manifest will tell"
-            )),
-            Self::AgentMismatch { .. } => {
-                Some("get the archive again, or mend the recipe".to_owned())
-            }
-            Self::BaseMismatch { .. } => {
-                Some("get the medium again, or mend the recipe".to_owned())
-            }
-            Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
-        }
-    }
 }
 
 impl Plan {
@@ -489,128 +315,4 @@ impl Plan {
         let opened = opened.map(|(path, file)| Input::opened(path, file));
         opened.chain(self.key_files.iter().cloned().map(Ok)).collect()
     }
-}
-
-/// Opens an input, which must be a regular file.
-///
-/// # Errors
-///
-/// [`PlanError::Open`] and [`PlanError::NotAFile`].
-pub fn open_input(path: &Path) -> Result<Arc<File>, PlanError> {
-    let failed = |source| PlanError::Open { path: path.to_owned(), source };
-    // Without O_NONBLOCK, opening a named pipe waits for a writer before anybody can see what it is.
-    let flags = (OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(PlanError::NotAFile(path.to_owned()));
-    }
-    Ok(Arc::new(file))
-}
-
-/// Reads files of keys.
-///
-/// # Errors
-///
-/// As [`open_input`]'s, and [`PlanError::Keys`].
-pub fn open_keys(paths: &[PathBuf]) -> Result<Keyring, PlanError> {
-    let mut keyring = Keyring::default();
-    for path in paths {
-        let mut bytes = Vec::new();
-        let file = open_input(path)?;
-        (&*file)
-            .take(MOST_KEY_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|source| PlanError::Open { path: path.clone(), source })?;
-        keyring.add(&bytes).map_err(|source| PlanError::Keys { path: path.clone(), source })?;
-    }
-    Ok(keyring)
-}
-
-fn open_base(base: &PinnedFile) -> Result<Option<BaseMedium>, PlanError> {
-    let Some(path) = &base.file else { return Ok(None) };
-    let (file, medium) = open_medium(path)?;
-    Ok(Some(BaseMedium { path: path.clone(), file, medium, demanded: base.sha256 }))
-}
-
-/// Opens a vendor's medium.
-///
-/// # Errors
-///
-/// As [`open_input`]'s, and [`PlanError::Base`].
-pub fn open_medium(path: &Path) -> Result<(Arc<File>, Medium), PlanError> {
-    let file = open_input(path)?;
-    let medium = Medium::open(Arc::clone(&file))
-        .map_err(|source| PlanError::Base { path: path.to_owned(), source })?;
-    Ok((file, medium))
-}
-
-fn open_agent(
-    agent: &AgentSource,
-    allow_unpinned: bool,
-    epoch: Timestamp,
-) -> Result<Option<AgentInput>, PlanError> {
-    let Some(path) = &agent.file else {
-        return Ok(agent.standin.then(|| standin(epoch)));
-    };
-    let file = open_input(path)?;
-    let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let bundle = agent::inspect(&*file, &name)
-        .map_err(|source| PlanError::AgentSource { path: path.clone(), source })?;
-    match agent.sha256 {
-        Some(demanded) if demanded != bundle.sha256 => {
-            return Err(PlanError::AgentMismatch {
-                path: path.clone(),
-                found: bundle.sha256,
-                demanded,
-            });
-        }
-        None if !allow_unpinned => {
-            return Err(PlanError::UnpinnedAgent { path: path.clone(), sha256: bundle.sha256 });
-        }
-        _ => {}
-    }
-    let content = AgentContent::File { path: path.clone(), file };
-    Ok(Some(AgentInput { bundle, content, pinned: agent.sha256.is_some() }))
-}
-
-impl SelfCheckBinary {
-    fn sha256(&self) -> Option<Sha256> {
-        match self {
-            Self::Included { program, .. } => Some(program.sha256),
-            Self::Absent(_) => None,
-        }
-    }
-}
-
-/// The program that is meant, looked at. The one that is running is taken when it can ride along,
-/// and is no reason to refuse when it cannot.
-fn open_self_check_binary(choice: &SelfCheckBinaryChoice) -> Result<SelfCheckBinary, PlanError> {
-    let carried = |path: PathBuf| -> Result<SelfCheckBinary, PlanError> {
-        let file = open_input(&path)?;
-        match static_program::inspect(&file) {
-            Ok(program) => Ok(SelfCheckBinary::Included { path, file, program }),
-            Err(source) => Err(PlanError::SelfCheckBinary { path, source }),
-        }
-    };
-    match choice {
-        SelfCheckBinaryChoice::None => Ok(SelfCheckBinary::Absent("none was wanted".to_owned())),
-        SelfCheckBinaryChoice::File(path) => carried(path.clone()),
-        SelfCheckBinaryChoice::Auto => Ok(match std::env::current_exe() {
-            Ok(path) => carried(path).unwrap_or_else(|error| {
-                let why = match &error {
-                    PlanError::SelfCheckBinary { source, .. } => source.to_string(),
-                    other => other.to_string(),
-                };
-                SelfCheckBinary::Absent(format!("the program that built this: {why}"))
-            }),
-            Err(error) => SelfCheckBinary::Absent(format!("the program that built this: {error}")),
-        }),
-    }
-}
-
-fn standin(epoch: Timestamp) -> AgentInput {
-    let bytes = agent::standin_bundle(epoch.seconds());
-    let bundle = agent::inspect(&bytes[..], agent::STANDIN_FILE_NAME)
-        .expect("the stand-in is an agent bundle");
-    AgentInput { bundle, content: AgentContent::StandIn(Arc::from(bytes)), pinned: true }
 }

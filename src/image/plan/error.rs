@@ -1,0 +1,134 @@
+//! Why an image cannot be planned.
+//!
+//! Not for what is wrong with the recipe alone: reading it says that.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::agent::AgentError;
+use crate::digest::Sha256;
+use crate::image::resolve::ResolveError;
+use crate::image::static_program::StaticProgramError;
+use crate::iso::IsoError;
+use crate::iso::timestamp::TimestampTooLate;
+use crate::packages::repository::{KeyError, RepositoryError};
+
+/// Why a request cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The recipe's parts do not fit together.
+    #[error("recipe {recipe}")]
+    System {
+        /// The recipe's name.
+        recipe: String,
+        /// What does not fit.
+        #[source]
+        source: ResolveError,
+    },
+    /// An input cannot be opened.
+    #[error("cannot open {path}")]
+    Open {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An input is not a regular file.
+    #[error("{0} is not a regular file")]
+    NotAFile(PathBuf),
+    /// The vendor's medium is none.
+    #[error("{path}")]
+    Base {
+        /// The medium.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: IsoError,
+    },
+    /// The agent's archive is none, or dangerous.
+    #[error("{path}")]
+    AgentSource {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: AgentError,
+    },
+    /// The vendor's medium is another one than the recipe demands.
+    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
+    BaseMismatch {
+        /// The medium.
+        path: PathBuf,
+        /// Its digest.
+        found: Sha256,
+        /// The recipe's.
+        demanded: Sha256,
+    },
+    /// No digest is demanded of the agent.
+    #[error("the recipe names no sha256 for the agent {path}")]
+    UnpinnedAgent {
+        /// The archive.
+        path: PathBuf,
+        /// Its digest.
+        sha256: Sha256,
+    },
+    /// The agent is another one than the recipe demands.
+    #[error("{path} has sha256 {found}, the recipe demands {demanded}")]
+    AgentMismatch {
+        /// The archive.
+        path: PathBuf,
+        /// Its digest.
+        found: Sha256,
+        /// The recipe's.
+        demanded: Sha256,
+    },
+    /// A file of keys is none.
+    #[error("keys {path}")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: KeyError,
+    },
+    /// The program that is to judge on the installed system cannot.
+    #[error("{path} cannot ride along: {source}")]
+    SelfCheckBinary {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: StaticProgramError,
+    },
+    /// The RPMs cannot be used.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// SOURCE_DATE_EPOCH is past what the medium's dates can say.
+    #[error("SOURCE_DATE_EPOCH: {0}")]
+    Epoch(#[from] TimestampTooLate),
+}
+
+impl PlanError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::System { source, .. } => source.hint(),
+            Self::Base { source, .. } => source.hint(),
+            Self::AgentSource { source, .. } => source.hint(),
+            Self::Repository(error) => error.hint(),
+            Self::Keys { source, .. } => source.hint(),
+            Self::SelfCheckBinary { source, .. } => source.hint(),
+            Self::UnpinnedAgent { sha256, .. } => Some(format!(
+                "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
+                 the recipe; or add --allow-unpinned, which the manifest will tell"
+            )),
+            Self::AgentMismatch { .. } => {
+                Some("get the archive again, or mend the recipe".to_owned())
+            }
+            Self::BaseMismatch { .. } => {
+                Some("get the medium again, or mend the recipe".to_owned())
+            }
+            Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
+        }
+    }
+}
