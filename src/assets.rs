@@ -23,7 +23,7 @@ pub const MAX_BYTES: u64 = 256 * 1024;
 
 /// What an asset is for; each kind has a directory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AssetKind {
     /// Recipes: what to build.
     Recipe,
     /// Profiles: how a distribution installs.
@@ -34,7 +34,7 @@ pub enum Kind {
     Check,
 }
 
-impl Kind {
+impl AssetKind {
     /// The directory's name, in the source tree and below `--assets`.
     pub fn directory(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ pub enum AssetError {
     #[error("no {directory}/{name}", directory = kind.directory())]
     Missing {
         /// The kind asked for.
-        kind: Kind,
+        kind: AssetKind,
         /// The file name asked for.
         name: String,
         /// The names there are.
@@ -130,7 +130,7 @@ impl Assets {
     /// # Errors
     ///
     /// [`AssetError::Missing`] when there is none of that name.
-    pub fn read(&self, kind: Kind, name: &str) -> Result<Asset, AssetError> {
+    pub fn read(&self, kind: AssetKind, name: &str) -> Result<Asset, AssetError> {
         if let Some(overlay) = &self.overlay {
             let path = overlay.join(kind.directory()).join(name);
             if path.is_file() {
@@ -149,8 +149,8 @@ impl Assets {
     }
 
     /// The file names of a kind, sorted; files of the overlay included.
-    pub fn names(&self, kind: Kind) -> Vec<String> {
-        let mut names: BTreeSet<String> = files_of(kind.embedded()).collect();
+    pub fn names(&self, kind: AssetKind) -> Vec<String> {
+        let mut names: BTreeSet<String> = list_files(kind.embedded()).collect();
         if let Some(overlay) = &self.overlay {
             let root = overlay.join(kind.directory());
             names.extend(
@@ -170,15 +170,15 @@ impl Assets {
 
 /// The content of an embedded check file as JSON, which is read several times faster than the
 /// YAML it was made of; none when `text` is not the content of one.
-pub fn as_json(text: &str) -> Option<&'static str> {
+pub fn embedded_check_json(text: &str) -> Option<&'static str> {
     let is_it =
         |name: &str| CHECKS.get_file(name).is_some_and(|file| file.contents() == text.as_bytes());
     CHECKS_AS_JSON.iter().find(|(name, _)| is_it(name)).map(|(_, json)| *json)
 }
 
-fn files_of(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {
+fn list_files(dir: &'static Dir<'static>) -> Box<dyn Iterator<Item = String>> {
     let here = dir.files().filter_map(|file| file.path().to_str().map(str::to_owned));
-    Box::new(here.chain(dir.dirs().flat_map(files_of)))
+    Box::new(here.chain(dir.dirs().flat_map(list_files)))
 }
 
 /// Reads a text file of at most [`MAX_BYTES`].
@@ -213,13 +213,13 @@ mod tests {
         fs::create_dir(dir.path().join("images")).unwrap();
         fs::write(dir.path().join("images/mine.yaml"), "x: 1\n").unwrap();
         let assets = Assets::with_overlay(dir.path().to_owned());
-        assert_eq!(assets.read(Kind::Recipe, "mine.yaml").unwrap().text, "x: 1\n");
-        assert!(assets.names(Kind::Recipe).contains(&"mine.yaml".to_owned()));
+        assert_eq!(assets.read(AssetKind::Recipe, "mine.yaml").unwrap().text, "x: 1\n");
+        assert!(assets.names(AssetKind::Recipe).contains(&"mine.yaml".to_owned()));
     }
 
     #[test]
     fn a_missing_asset_names_those_there_are() {
-        let error = Assets::embedded().read(Kind::Recipe, "nope.yaml").unwrap_err();
+        let error = Assets::embedded().read(AssetKind::Recipe, "nope.yaml").unwrap_err();
         assert_eq!(error.to_string(), "no images/nope.yaml");
     }
 

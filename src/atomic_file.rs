@@ -43,49 +43,49 @@ impl Visibility {
 
 /// A file that is read, known by what it is: a file may have several names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
+pub struct InputFile {
     /// The name it was given by.
     pub path: PathBuf,
     place: (u64, u64),
 }
 
-impl Input {
+impl InputFile {
     /// The file that has this name; nothing when there is none, or it is no regular file.
-    pub fn named(path: &Path) -> Option<Self> {
+    pub fn from_path(path: &Path) -> Option<Self> {
         let there = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        Some(Self { path: path.to_owned(), place: place_of(&there) })
+        Some(Self { path: path.to_owned(), place: device_and_inode(&there) })
     }
 
     /// An open file.
     ///
     /// # Errors
     ///
-    /// [`ReplacementError::Io`] when the system does not say which file it is.
-    pub fn opened(path: &Path, file: &File) -> Result<Self, ReplacementError> {
+    /// [`AtomicFileError::Io`] when the system does not say which file it is.
+    pub fn from_file(path: &Path, file: &File) -> Result<Self, AtomicFileError> {
         let there = file
             .metadata()
-            .map_err(|source| ReplacementError::Io { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), place: place_of(&there) })
+            .map_err(|source| AtomicFileError::Io { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), place: device_and_inode(&there) })
     }
 
     /// Whether it is the file that another one is.
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same_file(&self, other: &Self) -> bool {
         self.place == other.place
     }
 
     /// Whether it is the file that these are the data of.
-    pub fn is_that(&self, there: &fs::Metadata) -> bool {
-        self.place == place_of(there)
+    pub fn has_metadata(&self, there: &fs::Metadata) -> bool {
+        self.place == device_and_inode(there)
     }
 }
 
-fn place_of(there: &fs::Metadata) -> (u64, u64) {
+fn device_and_inode(there: &fs::Metadata) -> (u64, u64) {
     (there.dev(), there.ino())
 }
 
 /// Why a target cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplacementError {
+pub enum AtomicFileError {
     /// The target is there and was not to be overwritten.
     #[error("{0} exists")]
     Exists(PathBuf),
@@ -117,7 +117,7 @@ pub enum ReplacementError {
     },
 }
 
-impl ReplacementError {
+impl AtomicFileError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -144,14 +144,14 @@ impl ReplacementError {
 ///
 /// # Errors
 ///
-/// [`ReplacementError::Exists`], [`ReplacementError::NotAFile`] or [`ReplacementError::IsInput`].
+/// [`AtomicFileError::Exists`], [`AtomicFileError::NotAFile`] or [`AtomicFileError::IsInput`].
 pub fn check_target(
     target: &Path,
     overwrite: bool,
-    inputs: &[Input],
-) -> Result<(), ReplacementError> {
-    let io = |source| ReplacementError::Io { path: target.to_owned(), source };
-    let part = part_of(target)?;
+    inputs: &[InputFile],
+) -> Result<(), AtomicFileError> {
+    let io = |source| AtomicFileError::Io { path: target.to_owned(), source };
+    let part = part_path(target)?;
     if let Ok(there) = fs::symlink_metadata(&part) {
         refuse_input(&part, &there, inputs)?;
     }
@@ -162,21 +162,21 @@ pub fn check_target(
     };
     let kind = there.file_type();
     if !kind.is_file() || kind.is_block_device() {
-        return Err(ReplacementError::NotAFile(target.to_owned()));
+        return Err(AtomicFileError::NotAFile(target.to_owned()));
     }
     refuse_input(target, &there, inputs)?;
-    if overwrite { Ok(()) } else { Err(ReplacementError::Exists(target.to_owned())) }
+    if overwrite { Ok(()) } else { Err(AtomicFileError::Exists(target.to_owned())) }
 }
 
 /// Refuses to write to a file that is an input, by whatever name.
 fn refuse_input(
     target: &Path,
     there: &fs::Metadata,
-    inputs: &[Input],
-) -> Result<(), ReplacementError> {
-    if let Some(input) = inputs.iter().find(|input| input.is_that(there)) {
+    inputs: &[InputFile],
+) -> Result<(), AtomicFileError> {
+    if let Some(input) = inputs.iter().find(|input| input.has_metadata(there)) {
         let (target, input) = (target.to_owned(), input.path.clone());
-        return Err(ReplacementError::IsInput { target, input });
+        return Err(AtomicFileError::IsInput { target, input });
     }
     Ok(())
 }
@@ -186,23 +186,23 @@ impl AtomicFile {
     ///
     /// # Errors
     ///
-    /// As [`check_target`], and [`ReplacementError::Busy`] while another process writes.
+    /// As [`check_target`], and [`AtomicFileError::Busy`] while another process writes.
     pub fn open(
         target: &Path,
         overwrite: bool,
         readers: Visibility,
-        inputs: &[Input],
-    ) -> Result<Self, ReplacementError> {
+        inputs: &[InputFile],
+    ) -> Result<Self, AtomicFileError> {
         check_target(target, overwrite, inputs)?;
-        let part = part_of(target)?;
-        for _ in 0..MOST_TRIES {
+        let part = part_path(target)?;
+        for _ in 0..MAX_ATTEMPTS {
             let Some(file) = open_part(&part, target, readers, inputs)? else { continue };
             let opened = Self { file, part, target: target.to_owned(), committed: false };
             // Another build may have made the target since it was looked at.
             check_target(target, overwrite, inputs)?;
             return Ok(opened);
         }
-        Err(ReplacementError::Contested(part))
+        Err(AtomicFileError::Contested(part))
     }
 
     /// The part file, to be written and read back.
@@ -212,7 +212,7 @@ impl AtomicFile {
 
     /// The directory it is written in.
     pub fn directory(&self) -> &Path {
-        directory_of(&self.target)
+        parent_directory(&self.target)
     }
 
     /// Makes the part file the target: everything on disk first, then the name, then the name
@@ -220,16 +220,16 @@ impl AtomicFile {
     ///
     /// # Errors
     ///
-    /// [`ReplacementError::Io`]; the old target is then untouched.
-    pub fn commit(mut self) -> Result<(), ReplacementError> {
-        let io = |source| ReplacementError::Io { path: self.target.clone(), source };
+    /// [`AtomicFileError::Io`]; the old target is then untouched.
+    pub fn commit(mut self) -> Result<(), AtomicFileError> {
+        let io = |source| AtomicFileError::Io { path: self.target.clone(), source };
         self.file.sync_all().map_err(io)?;
         fs::rename(&self.part, &self.target).map_err(io)?;
         self.committed = true;
-        let directory = directory_of(&self.target);
+        let directory = parent_directory(&self.target);
         File::open(directory)
             .and_then(|directory| directory.sync_all())
-            .map_err(|source| ReplacementError::Io { path: directory.to_owned(), source })
+            .map_err(|source| AtomicFileError::Io { path: directory.to_owned(), source })
     }
 }
 
@@ -243,7 +243,7 @@ impl Drop for AtomicFile {
 }
 
 /// How often a part file that somebody else makes in the place of ours is removed.
-const MOST_TRIES: usize = 16;
+const MAX_ATTEMPTS: usize = 16;
 
 /// Makes the part file and locks it; nothing when what stood there had to be removed first, or
 /// was exchanged meanwhile.
@@ -254,9 +254,9 @@ fn open_part(
     part: &Path,
     target: &Path,
     readers: Visibility,
-    inputs: &[Input],
-) -> Result<Option<File>, ReplacementError> {
-    let io = |source| ReplacementError::Io { path: part.to_owned(), source };
+    inputs: &[InputFile],
+) -> Result<Option<File>, AtomicFileError> {
+    let io = |source| AtomicFileError::Io { path: part.to_owned(), source };
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let options = |mode: u32| {
         let mut options = OpenOptions::new();
@@ -273,10 +273,10 @@ fn open_part(
             };
             refuse_input(part, &there, inputs)?;
             if there.is_dir() {
-                return Err(ReplacementError::NotAFile(part.to_owned()));
+                return Err(AtomicFileError::NotAFile(part.to_owned()));
             }
-            if !is_ours_alone(&there) {
-                return removed(part).map(|()| None).map_err(io);
+            if !is_exclusively_ours(&there) {
+                return remove_if_present(part).map(|()| None).map_err(io);
             }
             match options(0).open(part) {
                 Ok(file) => (file, false),
@@ -289,7 +289,7 @@ fn open_part(
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            return Err(ReplacementError::Busy(target.to_owned()));
+            return Err(AtomicFileError::Busy(target.to_owned()));
         }
         Err(error) => return Err(io(error.into())),
     }
@@ -299,34 +299,34 @@ fn open_part(
     let same = named.is_ok_and(|named| (named.dev(), named.ino()) == (opened.dev(), opened.ino()));
     match (same, new) {
         (true, true) => Ok(Some(file)),
-        (true, false) => removed(part).map(|()| None).map_err(io),
+        (true, false) => remove_if_present(part).map(|()| None).map_err(io),
         (false, _) => Ok(None),
     }
 }
 
 /// Whether a file is a regular one of this user's, without another name.
-fn is_ours_alone(there: &fs::Metadata) -> bool {
+fn is_exclusively_ours(there: &fs::Metadata) -> bool {
     there.is_file() && there.nlink() == 1 && there.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// Removes a name that may be gone already.
-fn removed(path: &Path) -> io::Result<()> {
+fn remove_if_present(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-fn directory_of(target: &Path) -> &Path {
+fn parent_directory(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn part_of(target: &Path) -> Result<PathBuf, ReplacementError> {
-    let name = target.file_name().ok_or_else(|| ReplacementError::NotAFile(target.to_owned()))?;
+fn part_path(target: &Path) -> Result<PathBuf, AtomicFileError> {
+    let name = target.file_name().ok_or_else(|| AtomicFileError::NotAFile(target.to_owned()))?;
     let mut part = std::ffi::OsString::from(".");
     part.push(name);
     part.push(".part");
-    Ok(directory_of(target).join(part))
+    Ok(parent_directory(target).join(part))
 }
 
 #[cfg(test)]
@@ -410,7 +410,7 @@ mod tests {
         let target = dir.path().join("a.iso");
         assert!(matches!(
             AtomicFile::open(&target, false, Visibility::Owner, &[]),
-            Err(ReplacementError::NotAFile(_))
+            Err(AtomicFileError::NotAFile(_))
         ));
     }
 
@@ -436,35 +436,35 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a.iso");
         fs::write(&target, "old").unwrap();
-        let input = [Input::named(&target).unwrap()];
+        let input = [InputFile::from_path(&target).unwrap()];
         assert!(matches!(
             AtomicFile::open(&target, false, Visibility::ByUmask, &[]),
-            Err(ReplacementError::Exists(_))
+            Err(AtomicFileError::Exists(_))
         ));
         assert!(matches!(
             AtomicFile::open(&target, true, Visibility::ByUmask, &input),
-            Err(ReplacementError::IsInput { .. })
+            Err(AtomicFileError::IsInput { .. })
         ));
         assert!(matches!(
             AtomicFile::open(dir.path(), true, Visibility::ByUmask, &[]),
-            Err(ReplacementError::NotAFile(_))
+            Err(AtomicFileError::NotAFile(_))
         ));
         let link = dir.path().join("link.iso");
         std::os::unix::fs::symlink(&target, &link).unwrap();
         assert!(matches!(
             AtomicFile::open(&link, true, Visibility::ByUmask, &[]),
-            Err(ReplacementError::NotAFile(_))
+            Err(AtomicFileError::NotAFile(_))
         ));
         fs::hard_link(&target, dir.path().join(".other.iso.part")).unwrap();
         assert!(matches!(
             AtomicFile::open(&dir.path().join("other.iso"), false, Visibility::ByUmask, &input),
-            Err(ReplacementError::IsInput { .. })
+            Err(AtomicFileError::IsInput { .. })
         ));
         assert_eq!(fs::read(&target).unwrap(), b"old");
         let held = AtomicFile::open(&target, true, Visibility::ByUmask, &[]).unwrap();
         assert!(matches!(
             AtomicFile::open(&target, true, Visibility::ByUmask, &[]),
-            Err(ReplacementError::Busy(_))
+            Err(AtomicFileError::Busy(_))
         ));
         drop(held);
     }

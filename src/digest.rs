@@ -16,11 +16,11 @@ pub struct Sha256([u8; 32]);
 /// A text that is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a sha256: expected 64 hex digits")]
-pub struct BadSha256(pub String);
+pub struct Sha256Error(pub String);
 
 impl Sha256 {
     /// The digest of `bytes`.
-    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+    pub fn hash(bytes: impl AsRef<[u8]>) -> Self {
         let mut hasher = Sha256Hasher::default();
         hasher.update(bytes.as_ref());
         hasher.finish()
@@ -36,7 +36,7 @@ impl Sha256 {
     /// # Errors
     ///
     /// Fails when reading fails.
-    pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
+    pub fn hash_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
         let mut hasher = Sha256Hasher::default();
         let mut buffer = vec![0; 256 * 1024];
         let mut len = 0;
@@ -89,10 +89,10 @@ impl fmt::Debug for Sha256 {
 }
 
 impl FromStr for Sha256 {
-    type Err = BadSha256;
+    type Err = Sha256Error;
 
-    fn from_str(text: &str) -> Result<Self, BadSha256> {
-        let bad = || BadSha256(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, Sha256Error> {
+        let bad = || Sha256Error(text.to_owned());
         if text.len() != 64 || !text.is_ascii() {
             return Err(bad());
         }
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn the_digest_of_abc_is_that_of_fips_180() {
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(Sha256::of("abc").to_string(), hex);
-        assert_eq!(Sha256::of_reader(&b"abc"[..]).unwrap(), (hex.parse().unwrap(), 3));
+        assert_eq!(Sha256::hash("abc").to_string(), hex);
+        assert_eq!(Sha256::hash_reader(&b"abc"[..]).unwrap(), (hex.parse().unwrap(), 3));
     }
 
     #[test]

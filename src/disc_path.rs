@@ -11,7 +11,7 @@ pub struct DiscPath(String);
 /// Why a text is not a [`DiscPath`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path:?} is not a path inside an image: {why}")]
-pub struct BadDiscPath {
+pub struct DiscPathError {
     /// The text as it was given.
     pub path: String,
     /// What is wrong with it.
@@ -25,8 +25,8 @@ impl DiscPath {
     /// # Errors
     ///
     /// Refuses empty components, traversal, control characters and anything that is not ASCII.
-    pub fn new(path: &str) -> Result<Self, BadDiscPath> {
-        let bad = |why| Err(BadDiscPath { path: path.to_owned(), why });
+    pub fn new(path: &str) -> Result<Self, DiscPathError> {
+        let bad = |why| Err(DiscPathError { path: path.to_owned(), why });
         let inner = path.strip_prefix('/').unwrap_or(path);
         if inner.is_empty() {
             return bad("it is empty");
@@ -65,7 +65,7 @@ impl DiscPath {
     /// # Errors
     ///
     /// As [`DiscPath::new`].
-    pub fn join(&self, more: &str) -> Result<Self, BadDiscPath> {
+    pub fn join(&self, more: &str) -> Result<Self, DiscPathError> {
         Self::new(&format!("{}/{more}", self.0))
     }
 }

@@ -19,10 +19,10 @@ const DEVICE: &str = "/dev/urandom";
 ///
 /// Fails where neither the call nor the device is to be had.
 pub fn fill(bytes: &mut [u8]) -> io::Result<()> {
-    fill_by(|bytes| getrandom(bytes, GetRandomFlags::empty()), Path::new(DEVICE), bytes)
+    fill_with(|bytes| getrandom(bytes, GetRandomFlags::empty()), Path::new(DEVICE), bytes)
 }
 
-fn fill_by(
+fn fill_with(
     call: impl Fn(&mut [u8]) -> Result<usize, Errno>,
     device: &Path,
     bytes: &mut [u8],
@@ -34,14 +34,16 @@ fn fill_by(
             Ok(more) => filled += more,
             Err(Errno::INTR) => {}
             // EPERM and EINVAL are what filters of containers say of calls they do not know.
-            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => return read_from(device, bytes),
+            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
+                return fill_from_device(device, bytes);
+            }
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-fn read_from(device: &Path, bytes: &mut [u8]) -> io::Result<()> {
+fn fill_from_device(device: &Path, bytes: &mut [u8]) -> io::Result<()> {
     let failed =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", device.display()));
     let mut file = File::open(device).map_err(failed)?;
@@ -59,8 +61,8 @@ mod tests {
     fn a_kernel_without_the_call_has_the_device() {
         for missing in [Errno::NOSYS, Errno::PERM, Errno::INVAL] {
             let (mut one, mut two) = ([0; 32], [0; 32]);
-            fill_by(|_| Err(missing), Path::new(DEVICE), &mut one).unwrap();
-            fill_by(|_| Err(missing), Path::new(DEVICE), &mut two).unwrap();
+            fill_with(|_| Err(missing), Path::new(DEVICE), &mut one).unwrap();
+            fill_with(|_| Err(missing), Path::new(DEVICE), &mut two).unwrap();
             assert_ne!(one, two);
             assert_ne!(one, [0; 32]);
         }
@@ -76,9 +78,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [7; 64]).unwrap();
         for device in [Path::new("/nonexistent/urandom"), file.path(), Path::new("/dev/null")] {
-            assert!(fill_by(missing, device, &mut [0; 16]).is_err(), "{}", device.display());
+            assert!(fill_with(missing, device, &mut [0; 16]).is_err(), "{}", device.display());
         }
-        assert!(fill_by(|_| Err(Errno::IO), Path::new(DEVICE), &mut [0; 16]).is_err());
+        assert!(fill_with(|_| Err(Errno::IO), Path::new(DEVICE), &mut [0; 16]).is_err());
     }
 
     #[test]
@@ -89,7 +91,7 @@ mod tests {
             buffer[..len].fill(9);
             Ok(len)
         };
-        fill_by(call, Path::new("/nonexistent"), &mut bytes).unwrap();
+        fill_with(call, Path::new("/nonexistent"), &mut bytes).unwrap();
         assert_eq!(bytes, [9; 10]);
     }
 }

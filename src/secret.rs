@@ -36,7 +36,7 @@ const OWN_VARIABLES: &str = "PREFLIGHT_";
 
 /// A command for another program, which does not see the variables that are this program's own:
 /// passwords are among them.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
+pub fn command_without_secrets(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(OWN_VARIABLES.as_bytes()) {
@@ -50,11 +50,11 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 /// everything between the first colon behind the scheme and the last `@`.
 ///
 /// ```
-/// use preflight::secret::redacted;
-/// assert_eq!(redacted("ssh://root:hunter2@mt1:99999"), "ssh://root:***@mt1:99999");
-/// assert_eq!(redacted("ssh://ann@example.test@mt1:22"), "ssh://ann@example.test@mt1:22");
+/// use preflight::secret::redact_password;
+/// assert_eq!(redact_password("ssh://root:hunter2@mt1:99999"), "ssh://root:***@mt1:99999");
+/// assert_eq!(redact_password("ssh://ann@example.test@mt1:22"), "ssh://ann@example.test@mt1:22");
 /// ```
-pub fn redacted(text: &str) -> String {
+pub fn redact_password(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let end = lower.rfind('@').max(lower.rfind("%40"));
     let Some(end) = end else { return text.to_owned() };
@@ -71,14 +71,14 @@ pub fn redacted(text: &str) -> String {
 /// A message, in which every word that looks like an address with a password has lost it.
 ///
 /// ```
-/// use preflight::secret::redacted_message;
+/// use preflight::secret::redact_message;
 /// let message = "line 3: \"root:hunter2@mt1\" is no address, ask ann@example.test";
 /// let expected = "line 3: \"root:***@mt1\" is no address, ask ann@example.test";
-/// assert_eq!(redacted_message(message), expected);
+/// assert_eq!(redact_message(message), expected);
 /// ```
-pub fn redacted_message(message: &str) -> String {
+pub fn redact_message(message: &str) -> String {
     let ends_word = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ',');
-    message.split_inclusive(ends_word).map(redacted).collect()
+    message.split_inclusive(ends_word).map(redact_password).collect()
 }
 
 #[cfg(test)]
@@ -100,13 +100,14 @@ mod tests {
             ("mt1:22", "mt1:22"),
             ("", ""),
         ] {
-            assert_eq!(redacted(text), expected);
+            assert_eq!(redact_password(text), expected);
         }
     }
 
     #[test]
     fn a_child_does_not_see_what_is_this_programs_own() {
-        let shown: Vec<_> = command("true").get_envs().map(|(name, _)| name.to_owned()).collect();
+        let shown: Vec<_> =
+            command_without_secrets("true").get_envs().map(|(name, _)| name.to_owned()).collect();
         let own = |name: &OsStr| name.as_encoded_bytes().starts_with(b"PREFLIGHT_");
         assert!(shown.iter().all(|name| own(name)));
         let all = std::env::vars_os().filter(|(name, _)| own(name)).count();

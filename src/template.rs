@@ -8,7 +8,7 @@ use handlebars::{
 };
 use serde::Serialize;
 
-use crate::assets::{AssetError, Assets, Kind};
+use crate::assets::{AssetError, AssetKind, Assets};
 
 /// Why a template did not render.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-fn engine() -> Handlebars<'static> {
+fn new_engine() -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     // The default escapes for HTML, which turns `$6$a/b=` into `$6$a/b&#x3D;`.
@@ -78,7 +78,7 @@ pub fn render(
     name: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
-    let asset = assets.read(Kind::Template, name)?;
+    let asset = assets.read(AssetKind::Template, name)?;
     render_text(name, &asset.text, model)
 }
 
@@ -98,7 +98,7 @@ pub fn render_text(
     text: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
-    rendered(engine(), name, text, model)
+    render_with(new_engine(), name, text, model)
 }
 
 /// Renders an embedded page, such as `report/report.html.hbs`, every value escaped for HTML.
@@ -106,9 +106,9 @@ pub fn render_text(
 /// # Errors
 ///
 /// As [`render`].
-pub fn page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
-    let asset = Assets::embedded().read(Kind::Template, name)?;
-    page_text(name, &asset.text, model)
+pub fn render_page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
+    let asset = Assets::embedded().read(AssetKind::Template, name)?;
+    render_page_text(name, &asset.text, model)
 }
 
 /// Renders a page given as text; `name` is for messages.
@@ -119,17 +119,21 @@ pub fn page(name: &str, model: &impl Serialize) -> Result<String, TemplateError>
 ///
 /// ```
 /// let model = serde_json::json!({ "name": "<script>" });
-/// let page = preflight::template::page_text("t", "<b title=\"{{name}}\">{{name}}</b>", &model);
+/// let page = preflight::template::render_page_text("t", "<b title=\"{{name}}\">{{name}}</b>", &model);
 /// assert_eq!(page.unwrap(), "<b title=\"&lt;script&gt;\">&lt;script&gt;</b>");
 /// ```
-pub fn page_text(name: &str, text: &str, model: &impl Serialize) -> Result<String, TemplateError> {
+pub fn render_page_text(
+    name: &str,
+    text: &str,
+    model: &impl Serialize,
+) -> Result<String, TemplateError> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(handlebars::html_escape);
-    rendered(engine, name, text, model)
+    render_with(engine, name, text, model)
 }
 
-fn rendered(
+fn render_with(
     mut engine: Handlebars<'_>,
     name: &str,
     text: &str,
@@ -150,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_page_escapes_and_misses_nothing() {
-        let text = page_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\">" })).unwrap();
+        let text = render_page_text("t", "{{a}}", &serde_json::json!({ "a": "<&'\">" })).unwrap();
         assert_eq!(text, "&lt;&amp;&#x27;&quot;&gt;");
-        assert!(page_text("t", "{{nope}}", &serde_json::json!({})).is_err());
+        assert!(render_page_text("t", "{{nope}}", &serde_json::json!({})).is_err());
     }
 
     #[test]

@@ -6,14 +6,14 @@
 //! The limits stand before the parser because every libyaml-based parser takes seconds for a
 //! quarter megabyte of nested flow maps and gigabytes for a few aliases of a large anchor.
 
-mod place;
+mod position;
 mod tokens;
 
 use serde::de::DeserializeOwned;
 
-use self::tokens::{Refused, Why};
+use self::tokens::{RefusalReason, RefusedToken};
 
-pub use place::{Step, place_of};
+pub use position::{PathStep, find_position};
 pub use tokens::MAX_FLOW_DEPTH;
 
 /// The largest document that is parsed, in bytes.
@@ -21,7 +21,7 @@ pub const MAX_BYTES: usize = 256 * 1024;
 
 /// A place in a YAML text; both count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The line.
     pub line: usize,
     /// The column, in characters.
@@ -30,19 +30,19 @@ pub struct Place {
 
 /// Why a YAML text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{at}: {problem}", at = place_suffix(*.place))]
+#[error("{file}{at}: {problem}", at = position_suffix(*.place))]
 pub struct YamlError {
     /// The file as the user knows it.
     pub file: String,
     /// Where in it; absent when the whole document is meant.
-    pub place: Option<Place>,
+    pub place: Option<Position>,
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: YamlProblem,
 }
 
 /// What is wrong with a YAML text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum YamlProblem {
     /// More than [`MAX_BYTES`].
     #[error("{0} bytes, at most {MAX_BYTES} are read")]
     TooLarge(usize),
@@ -74,20 +74,20 @@ impl YamlError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
-            Problem::UnknownKey { nearest: Some(nearest), .. } => {
+            YamlProblem::UnknownKey { nearest: Some(nearest), .. } => {
                 Some(format!("write {nearest} instead"))
             }
-            Problem::UnknownKey { known, .. } if !known.is_empty() => {
+            YamlProblem::UnknownKey { known, .. } if !known.is_empty() => {
                 Some(format!("the keys here are {}", known.join(", ")))
             }
-            Problem::LineBreak(_) => Some("end lines with a line feed".to_owned()),
-            Problem::Alias => Some("write the value out at each place".to_owned()),
+            YamlProblem::LineBreak(_) => Some("end lines with a line feed".to_owned()),
+            YamlProblem::Alias => Some("write the value out at each place".to_owned()),
             _ => None,
         }
     }
 }
 
-fn place_suffix(place: Option<Place>) -> String {
+fn position_suffix(place: Option<Position>) -> String {
     place.map_or_else(String::new, |p| format!(", line {}, column {}", p.line, p.column))
 }
 
@@ -102,40 +102,47 @@ fn place_suffix(place: Option<Place>) -> String {
 /// assert_eq!(ports, [443, 9443]);
 /// ```
 pub fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, YamlError> {
-    guard(text).map_err(|(place, problem)| YamlError { file: file.to_owned(), place, problem })?;
-    serde_yaml::from_str(text).map_err(|error| explain(&error, file))
+    check_limits(text).map_err(|(place, problem)| YamlError {
+        file: file.to_owned(),
+        place,
+        problem,
+    })?;
+    serde_yaml::from_str(text).map_err(|error| parser_error(&error, file))
 }
 
 /// Turns a parser's error into ours.
-pub fn explain(error: &serde_yaml::Error, file: &str) -> YamlError {
-    let place = error.location().map(|l| Place { line: l.line(), column: l.column() });
+pub fn parser_error(error: &serde_yaml::Error, file: &str) -> YamlError {
+    let place = error.location().map(|l| Position { line: l.line(), column: l.column() });
     let message = error.to_string();
     let problem = unknown_key(&message)
-        .unwrap_or_else(|| Problem::Invalid(without_place(&message).to_owned()));
+        .unwrap_or_else(|| YamlProblem::Invalid(without_position(&message).to_owned()));
     YamlError { file: file.to_owned(), place, problem }
 }
 
 /// Cuts the parser's own " at line 1 column 2" off, for it is told in front.
-fn without_place(message: &str) -> &str {
+fn without_position(message: &str) -> &str {
     message.rfind(" at line ").map_or(message, |cut| &message[..cut])
 }
 
 /// Reads serde's "unknown field `x`, expected one of `a`, `b`".
-fn unknown_key(message: &str) -> Option<Problem> {
+fn unknown_key(message: &str) -> Option<YamlProblem> {
     let rest = &message[message.find("unknown field `")? + "unknown field `".len()..];
     let (key, rest) = rest.split_once('`')?;
     let known: Vec<String> = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
-    Some(Problem::UnknownKey { key: key.to_owned(), nearest, known })
+    let nearest = closest_match(key, known.iter().map(String::as_str)).map(str::to_owned);
+    Some(YamlProblem::UnknownKey { key: key.to_owned(), nearest, known })
 }
 
 /// The candidate that is spelled most like `word`, when one is close enough to be meant.
 ///
 /// ```
-/// assert_eq!(preflight::yaml::nearest("gatway", ["gateway", "dns"]), Some("gateway"));
-/// assert_eq!(preflight::yaml::nearest("colour", ["gateway", "dns"]), None);
+/// assert_eq!(preflight::yaml::closest_match("gatway", ["gateway", "dns"]), Some("gateway"));
+/// assert_eq!(preflight::yaml::closest_match("colour", ["gateway", "dns"]), None);
 /// ```
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest_match<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let length = word.chars().count();
     let allowed = length.max(6) / 3;
     candidates
@@ -155,25 +162,27 @@ pub fn did_you_mean(nearest: &Option<String>) -> String {
 }
 
 /// Checks the limits over the raw text, without parsing it.
-fn guard(text: &str) -> Result<(), (Option<Place>, Problem)> {
+fn check_limits(text: &str) -> Result<(), (Option<Position>, YamlProblem)> {
     if text.len() > MAX_BYTES {
-        return Err((None, Problem::TooLarge(text.len())));
+        return Err((None, YamlProblem::TooLarge(text.len())));
     }
-    if let Some((at, char)) = odd_line_break(text) {
-        return Err((Some(place_at(text, at)), Problem::LineBreak(char)));
+    if let Some((at, char)) = find_unusual_line_break(text) {
+        return Err((Some(position_at(text, at)), YamlProblem::LineBreak(char)));
     }
-    tokens::verify(text).map_err(|Refused { line, column, why }| {
+    tokens::check_tokens(text).map_err(|RefusedToken { line, column, why }| {
         let problem = match why {
-            Why::TooDeep => Problem::TooDeep,
-            Why::Alias => Problem::Alias,
-            Why::Tag => Problem::Invalid("a tag in angle brackets is not accepted".to_owned()),
+            RefusalReason::TooDeep => YamlProblem::TooDeep,
+            RefusalReason::Alias => YamlProblem::Alias,
+            RefusalReason::Tag => {
+                YamlProblem::Invalid("a tag in angle brackets is not accepted".to_owned())
+            }
         };
-        (Some(Place { line, column }), problem)
+        (Some(Position { line, column }), problem)
     })
 }
 
 /// The first character that ends a line for YAML 1.1 and for hardly any editor.
-fn odd_line_break(text: &str) -> Option<(usize, char)> {
+fn find_unusual_line_break(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(at, char)| match char {
         '\r' => !text[at + 1..].starts_with('\n'),
         other => matches!(other, '\u{85}' | '\u{2028}' | '\u{2029}'),
@@ -181,10 +190,10 @@ fn odd_line_break(text: &str) -> Option<(usize, char)> {
 }
 
 /// The place of the byte at `at`.
-fn place_at(text: &str, at: usize) -> Place {
+fn position_at(text: &str, at: usize) -> Position {
     let before = &text[..at];
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Place { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1 }
+    Position { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1 }
 }
 
 #[cfg(test)]
@@ -225,7 +234,7 @@ mod tests {
             ("", Some("dn")),
             ("netmask-of-the-host", None),
         ] {
-            assert_eq!(nearest(word, known), expected, "{word:?}");
+            assert_eq!(closest_match(word, known), expected, "{word:?}");
         }
     }
 
@@ -234,19 +243,19 @@ mod tests {
         let deep = "[".repeat(40);
         let maps = "{a: ".repeat(100_000);
         for (text, problem) in [
-            (deep.as_str(), Problem::TooDeep),
-            (&maps[..200_000], Problem::TooDeep),
-            ("a: &x 1\n", Problem::Alias),
-            ("a: [1, *x]\n", Problem::Alias),
-            ("- &x {a: 1}\n", Problem::Alias),
-            ("a: |\n  text\nb: *x\n", Problem::Alias),
+            (deep.as_str(), YamlProblem::TooDeep),
+            (&maps[..200_000], YamlProblem::TooDeep),
+            ("a: &x 1\n", YamlProblem::Alias),
+            ("a: [1, *x]\n", YamlProblem::Alias),
+            ("- &x {a: 1}\n", YamlProblem::Alias),
+            ("a: |\n  text\nb: *x\n", YamlProblem::Alias),
         ] {
             let error = parse::<serde_yaml::Value>(text, "x").unwrap_err();
             assert_eq!(error.problem, problem, "{:?}", &text[..text.len().min(30)]);
         }
         let large = " ".repeat(MAX_BYTES + 1);
         let error = parse::<serde_yaml::Value>(&large, "x").unwrap_err();
-        assert_eq!(error.problem, Problem::TooLarge(MAX_BYTES + 1));
+        assert_eq!(error.problem, YamlProblem::TooLarge(MAX_BYTES + 1));
     }
 
     /// What a scanner of its own took for text, and libyaml does not: a bomb behind it.
@@ -282,9 +291,11 @@ mod tests {
             "t:\n- |\n x\n- ",
             "x'\n: ",
         ] {
-            for (bomb, problem) in
-                [(&maps, Problem::TooDeep), (&lists, Problem::TooDeep), (&anchor, Problem::Alias)]
-            {
+            for (bomb, problem) in [
+                (&maps, YamlProblem::TooDeep),
+                (&lists, YamlProblem::TooDeep),
+                (&anchor, YamlProblem::Alias),
+            ] {
                 let text = format!("{before}{bomb}");
                 let began = std::time::Instant::now();
                 let error = parse::<serde_yaml::Value>(&text, "x").unwrap_err();
@@ -306,7 +317,7 @@ mod tests {
             ("a: 1\r", '\r', 5),
         ] {
             let error = parse::<serde_yaml::Value>(text, "x").unwrap_err();
-            assert_eq!(error.problem, Problem::LineBreak(char), "{text:?}");
+            assert_eq!(error.problem, YamlProblem::LineBreak(char), "{text:?}");
             assert_eq!(error.place.unwrap().column, column, "{text:?}");
         }
         assert!(parse::<serde_yaml::Value>("a: 1\r\nb: |\r\n  x\r\n", "x").is_ok());
@@ -381,7 +392,7 @@ mod tests {
                 let text = format!("{before}{probe}{after}");
                 let said = serde_yaml::from_str::<serde_yaml::Value>(&text);
                 let said = said.map_or_else(|error| error.to_string(), |_| String::new());
-                let guarded = guard(&text);
+                let guarded = check_limits(&text);
                 if said.starts_with("unknown anchor") || said.starts_with("recursion limit") {
                     proptest::prop_assert!(guarded.is_err(), "{text:?}: {said}");
                 }
@@ -405,7 +416,7 @@ mod tests {
             "a: !!str 5\n",
             "a: 5 * 3\n",
         ] {
-            assert_eq!(guard(text), Ok(()), "{text:?}");
+            assert_eq!(check_limits(text), Ok(()), "{text:?}");
         }
     }
 }

@@ -85,7 +85,7 @@ fn a_sound_bundle_is_described() {
     assert_eq!(bundle.identity.as_ref().unwrap().distribution, "RHEL6-64");
     assert_eq!((bundle.custom_changes_mode, bundle.installer_mode), (0o644, 0o755));
     assert_eq!((bundle.entries, bundle.unpacked_bytes), (3, 2020));
-    assert_eq!((bundle.sha256, bundle.len), (Sha256::of(&bytes), bytes.len() as u64));
+    assert_eq!((bundle.sha256, bundle.len), (Sha256::hash(&bytes), bytes.len() as u64));
 }
 
 #[test]

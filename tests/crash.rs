@@ -49,7 +49,7 @@ impl Site {
             args.extend(["--base".to_owned(), base.display().to_string()]);
         }
         let mut site =
-            Self { dir, args, old: Sha256::of(""), new: Sha256::of(""), took: Duration::ZERO };
+            Self { dir, args, old: Sha256::hash(""), new: Sha256::hash(""), took: Duration::ZERO };
         fs::create_dir(site.dir.path().join("out")).unwrap();
         let began = Instant::now();
         site.build();
@@ -75,7 +75,7 @@ impl Site {
     }
 
     fn image(&self) -> Sha256 {
-        Sha256::of(fs::read(self.out().join("mt.iso")).unwrap())
+        Sha256::hash(fs::read(self.out().join("mt.iso")).unwrap())
     }
 
     /// The directory as it was before any build of the new image.
@@ -381,7 +381,7 @@ fn targets_that_are_no_file_or_an_input_are_refused() {
     fs::copy(dir.join("old/mt.iso"), dir.join("input.iso")).unwrap();
     fs::hard_link(dir.join("input.iso"), dir.join("same.iso")).unwrap();
     fs::write(dir.join("agent.tar.gz"), preflight::agent::standin_bundle(0)).unwrap();
-    let input = Sha256::of(fs::read(dir.join("input.iso")).unwrap());
+    let input = Sha256::hash(fs::read(dir.join("input.iso")).unwrap());
     let base = site.args.last().unwrap().clone();
     let agent = ["--agent", "agent.tar.gz", "--allow-unpinned"];
     let mut refusals: Vec<(&str, Vec<&str>)> = vec![
@@ -416,11 +416,11 @@ fn targets_that_are_no_file_or_an_input_are_refused() {
         assert!(ran.complaint().contains(path), "{args:?}: {}", ran.complaint());
         assert_eq!(names_in(dir), before, "{args:?}");
         assert_eq!(site.image(), site.old, "{args:?}");
-        assert_eq!(Sha256::of(fs::read(dir.join("input.iso")).unwrap()), input, "{args:?}");
+        assert_eq!(Sha256::hash(fs::read(dir.join("input.iso")).unwrap()), input, "{args:?}");
     }
     let ran = run(dir, &ORDINARY, ["check", "image", "input.iso", "--output", "json=same.iso"]);
     assert_eq!(ran.code, Some(2), "a report over the image that is checked: {}", ran.text());
-    assert_eq!(Sha256::of(fs::read(dir.join("input.iso")).unwrap()), input);
+    assert_eq!(Sha256::hash(fs::read(dir.join("input.iso")).unwrap()), input);
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
 }
 

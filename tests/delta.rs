@@ -81,7 +81,11 @@ fn what_a_delta_rebuilds_is_the_image() {
     for (name, image, literal) in cases {
         let (delta, bytes) = made(&image, &base);
         assert_eq!(rebuilt(&delta, &base).unwrap(), image, "{name}");
-        assert_eq!((delta.result, delta.base), (Sha256::of(&image), Sha256::of(&base)), "{name}");
+        assert_eq!(
+            (delta.result, delta.base),
+            (Sha256::hash(&image), Sha256::hash(&base)),
+            "{name}"
+        );
         let most = literal + 2048;
         assert!(delta.literal <= most, "{name}: {} bytes of {}", delta.literal, image.len());
         assert!(bytes.len() as u64 <= most + 1000, "{name}: a delta of {} bytes", bytes.len());
@@ -119,7 +123,7 @@ fn crafted(base_len: u64, result_len: u64, pieces: &[&[u8]]) -> Vec<u8> {
 }
 
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    let digest = Sha256::of(&bytes);
+    let digest = Sha256::hash(&bytes);
     bytes.extend_from_slice(digest.as_bytes());
     bytes
 }
@@ -291,7 +295,7 @@ fn the_program_makes_a_delta_and_rebuilds_image_and_manifest() {
     clean(&ran, &[0]);
     let image = fs::read(at("mt.iso")).unwrap();
     let manifest = fs::read_to_string(at("mt.iso.manifest.json")).unwrap();
-    assert!(ran.text().contains(&Sha256::of(&image).to_string()), "{}", ran.text());
+    assert!(ran.text().contains(&Sha256::hash(&image).to_string()), "{}", ran.text());
     assert_eq!(mode_of(&at("mt.iso.delta")), 0o600);
     let len = fs::metadata(at("mt.iso.delta")).unwrap().len();
     assert!(len < image.len() as u64 / 10, "{len} bytes of {}", image.len());

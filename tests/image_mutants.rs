@@ -265,5 +265,5 @@ fn a_record_tells_where_its_file_is() {
     assert!(without.find("ks.cfg").is_none());
     assert_eq!(without.entries().count() + 1, medium.entries().count());
     let content = bench.good.bytes(entry.extents[0].0, entry.len);
-    assert_eq!(Sha256::of(medium.read_file("ks.cfg", 1 << 20).unwrap()), Sha256::of(content));
+    assert_eq!(Sha256::hash(medium.read_file("ks.cfg", 1 << 20).unwrap()), Sha256::hash(content));
 }

@@ -101,7 +101,7 @@ fn every_medium_is_refused_as_a_base_with_a_reason_and_a_hint() {
     for medium in media() {
         let dir = tempfile::tempdir().unwrap();
         let name = copied(&medium, dir.path());
-        let before = Sha256::of(fs::read(&medium).unwrap());
+        let before = Sha256::hash(fs::read(&medium).unwrap());
         for dry in [false, true] {
             let mut args = vec!["build", "image", "demo", "--base", &name, "-o", "out.iso"];
             args.extend(dry.then_some("--dry-run"));
@@ -114,6 +114,6 @@ fn every_medium_is_refused_as_a_base_with_a_reason_and_a_hint() {
             assert!(complaint.contains("\n  hint: give the minimal or DVD medium"), "{complaint}");
             assert_eq!(names_in(dir.path()), [name.as_str()], "{medium:?}: nothing is written");
         }
-        assert_eq!(Sha256::of(fs::read(dir.path().join(&name)).unwrap()), before);
+        assert_eq!(Sha256::hash(fs::read(dir.path().join(&name)).unwrap()), before);
     }
 }

@@ -329,9 +329,9 @@ fn repositories() {
             continue;
         }
         let whole = stored(name);
-        let before = Sha256::of(&whole).to_string();
+        let before = Sha256::hash(&whole).to_string();
         let accept = |bytes: &[u8]| {
-            let fits = told.replace(&before, &Sha256::of(bytes).to_string());
+            let fits = told.replace(&before, &Sha256::hash(bytes).to_string());
             read(name, bytes, fits.as_bytes())
         };
         assert!(accept(&whole));
@@ -347,9 +347,9 @@ fn repositories() {
     let subject = Subject::new(repomd);
     series("repomd.xml", 1500, |number| read("", b"", &subject.mutant(&mut Dice::of(23, number))));
     // el6's yum reads gzip only, and so does this: xz is refused by its name, not unpacked.
-    let primary = Sha256::of(stored("primary.xml.gz")).to_string();
+    let primary = Sha256::hash(stored("primary.xml.gz")).to_string();
     let other = told.replace("primary.xml.gz", "primary.xml.xz");
-    let other = other.replace(&primary, &Sha256::of(b"\xfd7zXZ\0").to_string());
+    let other = other.replace(&primary, &Sha256::hash(b"\xfd7zXZ\0").to_string());
     assert!(!read("primary.xml.xz", b"\xfd7zXZ\0", other.as_bytes()));
 }
 
@@ -373,7 +373,7 @@ fn recipes() {
 fn check_files() {
     // One that names no check of another file.
     let text =
-        Assets::embedded().read(preflight::assets::Kind::Check, "closure.yaml").unwrap().text;
+        Assets::embedded().read(preflight::assets::AssetKind::Check, "closure.yaml").unwrap().text;
     let subject = Subject::new(text.into_bytes());
     let accept = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();

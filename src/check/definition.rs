@@ -12,11 +12,11 @@ use super::custom::{self, OwnProbe, ProbeFault};
 use super::entry::{Written, check_of, entries_of};
 use super::order;
 use super::refusal::{DefinitionError, Problem};
-use crate::assets::{Asset, AssetError, Assets, Kind};
+use crate::assets::{Asset, AssetError, AssetKind, Assets};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 // What a set is made of, for those who read a set.
 pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
@@ -26,7 +26,7 @@ const SYMPTOMS: &str = "symptoms.yaml";
 
 /// The file of symptoms, which stands among those of checks.
 pub(crate) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
-    assets.read(Kind::Check, SYMPTOMS)
+    assets.read(AssetKind::Check, SYMPTOMS)
 }
 
 /// A verified set of checks, in the order they are written.
@@ -55,10 +55,10 @@ impl CheckSet {
     /// As [`CheckSet::load`].
     pub fn load_with(assets: &Assets, more: &[Asset]) -> Result<Self, DefinitionError> {
         let files: Vec<Asset> = assets
-            .names(Kind::Check)
+            .names(AssetKind::Check)
             .iter()
             .filter(|name| name.ends_with(".yaml"))
-            .map(|name| assets.read(Kind::Check, name))
+            .map(|name| assets.read(AssetKind::Check, name))
             .collect::<Result<_, _>>()?;
         Self::read(&[&files, more].concat())
     }
@@ -212,7 +212,7 @@ impl CheckSet {
 
     /// The id that is spelled most like `id`.
     pub fn nearest(&self, id: &str) -> Option<&str> {
-        nearest(id, self.places.keys().map(String::as_str))
+        closest_match(id, self.places.keys().map(String::as_str))
     }
 }
 

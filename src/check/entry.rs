@@ -142,7 +142,8 @@ impl ExampleEntry {
 /// Reads the entries of one file, in the order they are written.
 pub(super) fn entries_of(file: &Asset) -> Result<Vec<Written>, DefinitionError> {
     // What the JSON of an embedded file is refused for, the file itself is, with its line.
-    let prepared = assets::as_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
+    let prepared =
+        assets::embedded_check_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
     let proven = prepared.is_some();
     let entries: Vec<Entry> = match prepared {
         Some(entries) => entries,
@@ -362,9 +363,9 @@ pub(crate) mod tests {
         assert!(!embedded().is_empty());
         for Asset { path, text } in embedded() {
             let written: Vec<Entry> = yaml::parse(&text, &path).unwrap();
-            let json = assets::as_json(&text).expect(&path);
+            let json = assets::embedded_check_json(&text).expect(&path);
             assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(&path), written, "{path}");
-            assert_eq!(assets::as_json(&format!("{text} ")), None);
+            assert_eq!(assets::embedded_check_json(&format!("{text} ")), None);
         }
     }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::steps::MAX_STEPS;
-use crate::yaml::{did_you_mean, nearest};
+use crate::yaml::{closest_match, did_you_mean};
 
 /// The most levels of an expression: it is verified, counted and evaluated by functions that call
 /// themselves for each.
@@ -123,7 +123,7 @@ impl Fault {
     pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
         Self::NoSuchName {
             name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            nearest: closest_match(name, known.iter().copied()).map(str::to_owned),
             known: known.iter().map(|&name| name.to_owned()).collect(),
         }
     }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::rule::LONGEST;
 use super::schema::Type;
 use super::subject::Subject;
-use crate::yaml::{did_you_mean, nearest};
+use crate::yaml::{closest_match, did_you_mean};
 
 /// How many elements of a list a sentence names.
 const NAMED: usize = 5;
@@ -338,7 +338,7 @@ pub(super) fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundErr
                 Type::Record(members) => members.keys().map(String::as_str).collect(),
                 _ => Vec::new(),
             };
-            let nearest = nearest(name, known).map(|right| {
+            let nearest = closest_match(name, known).map(|right| {
                 let mut names: Vec<&str> = path.split('.').collect();
                 names[index] = right;
                 names.join(".")

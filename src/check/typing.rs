@@ -13,7 +13,7 @@ use super::fault::{Fault, MOST_DEPTH};
 use super::schema::Type;
 use super::steps::{Loops, Size};
 use crate::facts::MAX_ITEMS;
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 /// A fault and the node it was found at.
 pub type FaultAt = (u64, Fault);
@@ -175,7 +175,8 @@ impl Checker<'_> {
                 Fault::NoSuchMember {
                     of: of.path.clone().unwrap_or_else(|| of.ty.to_string()),
                     member: field.to_owned(),
-                    nearest: nearest(field, known.keys().map(String::as_str)).map(str::to_owned),
+                    nearest: closest_match(field, known.keys().map(String::as_str))
+                        .map(str::to_owned),
                     known: known.keys().cloned().collect(),
                 },
             ));
@@ -395,7 +396,7 @@ fn spelled(ty: &Type, expr: &IdedExpr, typed: &Typed) -> Result<(), FaultAt> {
         expr.id,
         Fault::NeverSaid {
             value: literal.clone(),
-            nearest: nearest(literal, known.iter().map(String::as_str)).map(str::to_owned),
+            nearest: closest_match(literal, known.iter().map(String::as_str)).map(str::to_owned),
             known: known.to_vec(),
         },
     ))

@@ -9,11 +9,11 @@ use crate::check::TargetKind;
 use crate::cli::args::InventoryArgs;
 use crate::facts::host;
 use crate::facts::probe::{Probe, Surroundings};
-use crate::secret::redacted;
+use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
 use crate::transport::target::{Target, meant as address_meant};
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 /// One host that is meant.
 pub struct Host {
@@ -93,10 +93,10 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
         });
     }
     let known = site.master_targets.iter().map(|target| target.name.as_str());
-    let meant = nearest(name, known).map(|name| format!("{name:?}"));
+    let meant = closest_match(name, known).map(|name| format!("{name:?}"));
     let meant = meant.or_else(|| address_meant(name));
     let meant = meant.map_or_else(String::new, |meant| format!(", did you mean {meant}?"));
-    let name = redacted(name);
+    let name = redact_password(name);
     anyhow::bail!(
         "target {name:?}: expected ssh://USER@HOST, local:, capture:FILE or a name in --site{meant}"
     )

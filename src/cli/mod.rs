@@ -34,7 +34,7 @@ use args::CommandLine;
 use exit::ExitStatus;
 use terminal::{failure, prompt, screen};
 
-use crate::secret::redacted;
+use crate::secret::redact_password;
 
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
@@ -67,7 +67,7 @@ fn without_passwords(mut error: clap::Error) -> clap::Error {
     let shown: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in shown {
         if let ContextValue::String(text) = value {
-            error.insert(kind, ContextValue::String(redacted(&text)));
+            error.insert(kind, ContextValue::String(redact_password(&text)));
         }
     }
     error

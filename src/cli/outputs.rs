@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 
-use crate::atomic_file::{Input, check_target};
+use crate::atomic_file::{InputFile, check_target};
 use crate::cli::product;
 use crate::site::Site;
 
@@ -24,7 +24,7 @@ const READ_FROM_DIRECTORIES: [&str; 4] = ["rpm", "yaml", "yml", "hbs"];
 /// What the command line names.
 pub struct CommandLineFiles {
     /// Every file that is read.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputFile>,
     /// Every file that is written, with the option that says so.
     outputs: Vec<(String, PathBuf)>,
 }
@@ -78,7 +78,7 @@ impl CommandLineFiles {
 }
 
 /// Refuses an output that is an input, by whatever name, and two outputs that are one file.
-pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[Input]) -> anyhow::Result<()> {
+pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[InputFile]) -> anyhow::Result<()> {
     for (place, (option, path)) in outputs.iter().enumerate() {
         check_target(path, true, inputs).with_context(|| (*option).to_owned())?;
         if let Some((_, other)) = outputs[..place].iter().find(|(_, it)| same_file(path, it)) {
@@ -95,14 +95,14 @@ fn same_file(a: &Path, b: &Path) -> bool {
         let directory = product::directory_of(path).canonicalize().ok()?;
         Some(directory.join(path.file_name()?))
     };
-    let there = |path: &Path| Input::named(path);
+    let there = |path: &Path| InputFile::from_path(path);
     a == b
         || place(a).is_some_and(|a| Some(a) == place(b))
-        || there(a).is_some_and(|a| there(b).is_some_and(|b| a.is(&b)))
+        || there(a).is_some_and(|a| there(b).is_some_and(|b| a.is_same_file(&b)))
 }
 
 /// The files that a value of the command line names: a path, `capture:PATH`, `KEY=PATH`.
-fn named_inputs(value: &OsStr) -> Vec<Input> {
+fn named_inputs(value: &OsStr) -> Vec<InputFile> {
     let second = text_after(value, b"=");
     let words = [Some(value.to_owned()), second];
     let mut found = Vec::new();
@@ -123,7 +123,7 @@ fn text_after(value: &OsStr, mark: &[u8]) -> Option<OsString> {
 }
 
 /// A file, or the packages, definitions and templates below a directory.
-pub fn files_read_from(path: &Path) -> Vec<Input> {
+pub fn files_read_from(path: &Path) -> Vec<InputFile> {
     files_at(path, |path| {
         let extension = path.extension().and_then(OsStr::to_str);
         extension.is_some_and(|it| READ_FROM_DIRECTORIES.contains(&it))
@@ -131,27 +131,27 @@ pub fn files_read_from(path: &Path) -> Vec<Input> {
 }
 
 /// A file, or the files below a directory that are read from there.
-pub fn files_at(path: &Path, read: impl Fn(&Path) -> bool) -> Vec<Input> {
+pub fn files_at(path: &Path, read: impl Fn(&Path) -> bool) -> Vec<InputFile> {
     if !path.is_dir() {
-        return Input::named(path).into_iter().collect();
+        return InputFile::from_path(path).into_iter().collect();
     }
     let walk = walkdir::WalkDir::new(path).follow_links(true).max_depth(8).into_iter();
     // What cannot be read here is told when it is to be read.
     let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
     let files = files.take(MOST_FILES).filter(|entry| read(entry.path()));
-    files.filter_map(|entry| Input::named(entry.path())).collect()
+    files.filter_map(|entry| InputFile::from_path(entry.path())).collect()
 }
 
 /// The files that a site names: keys, passwords, captures.
-pub fn site_inputs(site: &Site) -> Vec<Input> {
+pub fn site_inputs(site: &Site) -> Vec<InputFile> {
     site.files().iter().flat_map(|path| files_at(path, |_| true)).collect()
 }
 
 /// What SSH and TLS read of the person who runs this: keys, known hosts, thumbprints.
-fn home_inputs() -> Vec<Input> {
+fn home_inputs() -> Vec<InputFile> {
     let Some(home) = std::env::home_dir() else { return Vec::new() };
     let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();
     let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));
     let kept = crate::cli::commands::trust::default_file();
-    files.chain(kept).filter_map(|path| Input::named(&path)).collect()
+    files.chain(kept).filter_map(|path| InputFile::from_path(&path)).collect()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::atomic_file::{AtomicFile, Input, Visibility};
+use crate::atomic_file::{AtomicFile, InputFile, Visibility};
 use crate::image::free_space;
 use crate::image::manifest::SidecarManifest;
 
@@ -58,13 +58,13 @@ pub fn enough_space(out: &Path, needed: u64) -> anyhow::Result<()> {
 pub fn begin_manifest(
     path: &Path,
     beside: &SidecarManifest,
-    inputs: &[Input],
+    inputs: &[InputFile],
 ) -> anyhow::Result<AtomicFile> {
     begin(path, beside.to_json().as_bytes(), inputs)
 }
 
 /// Writes a file to disk; it gets its name when it is committed.
-pub fn begin(path: &Path, bytes: &[u8], inputs: &[Input]) -> anyhow::Result<AtomicFile> {
+pub fn begin(path: &Path, bytes: &[u8], inputs: &[InputFile]) -> anyhow::Result<AtomicFile> {
     let part = AtomicFile::open(path, true, Visibility::ByUmask, inputs)?;
     part.file()
         .write_all(bytes)

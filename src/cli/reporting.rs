@@ -7,7 +7,7 @@ use anyhow::Context;
 use rustix::fs::Access;
 
 use crate::assets::{Asset, Assets, read_file};
-use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
+use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::example::run_examples;
 use crate::check::{self, CheckSet, Target, TargetKind};
 use crate::cli::args::{CheckImageArgs, ExplainArgs, FailOnArg, ReportArgs, TestChecksArgs};
@@ -100,7 +100,11 @@ impl Reporter {
     }
 
     /// Refuses to write a report over an input or over what else is written, before anything is.
-    pub fn check_outputs(&self, others: &[(&str, &Path)], inputs: &[Input]) -> anyhow::Result<()> {
+    pub fn check_outputs(
+        &self,
+        others: &[(&str, &Path)],
+        inputs: &[InputFile],
+    ) -> anyhow::Result<()> {
         let files = self.files.iter().map(|(_, path)| ("--output", path.as_path()));
         let script = self.fix_script.iter().map(|path| ("--fix-script", path.as_path()));
         let all: Vec<_> = others.iter().copied().chain(files).chain(script).collect();

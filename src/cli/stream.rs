@@ -13,7 +13,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::atomic_file::Input;
+use crate::atomic_file::InputFile;
 use crate::check::CheckSet;
 use crate::cli::finalize::finalize;
 use crate::cli::terminal::progress;
@@ -49,7 +49,7 @@ pub fn image(
     manifest_at: Option<&Path>,
     checks: &CheckSet,
     reporter: &reporting::Reporter,
-    inputs: &[Input],
+    inputs: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
     let out = Out::open(inputs, plan.holds_secret())?;
     let others: Vec<_> = manifest_at.into_iter().map(|path| ("--manifest", path)).collect();
@@ -106,7 +106,7 @@ fn write_stream(image: &ByteMap, precomputed: Sha256, mut out: Out) -> anyhow::R
 }
 
 /// Writes what a delta rebuilds to standard output, once it has been rebuilt to nowhere.
-pub fn rebuilt(delta: &Delta, base: &File, inputs: &[Input]) -> anyhow::Result<ExitStatus> {
+pub fn rebuilt(delta: &Delta, base: &File, inputs: &[InputFile]) -> anyhow::Result<ExitStatus> {
     let mut out = Out::open(inputs, true)?;
     let wanted = delta.result;
     let mut whole = Sha256Hasher::default();
@@ -174,10 +174,10 @@ struct Out {
 
 impl Out {
     /// Refuses standard output that is an input, by whatever name.
-    fn open(inputs: &[Input], secret: bool) -> anyhow::Result<Self> {
+    fn open(inputs: &[InputFile], secret: bool) -> anyhow::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let there = file.metadata()?;
-        if let Some(input) = inputs.iter().find(|input| input.is_that(&there)) {
+        if let Some(input) = inputs.iter().find(|input| input.has_metadata(&there)) {
             anyhow::bail!("standard output is also an input, {}", input.path.display());
         }
         if secret && there.is_file() && there.mode() & 0o077 != 0 {
@@ -236,7 +236,7 @@ mod tests {
         for at in [first, first + 7, last] {
             bytes[at] = b'y';
         }
-        assert_eq!(before, Sha256::of(vec![b'x'; 40_000 - 512]));
+        assert_eq!(before, Sha256::hash(vec![b'x'; 40_000 - 512]));
         for chunk in [1, 7, 512, 4096, 40_000] {
             assert_eq!(of(&bytes, chunk), before, "chunks of {chunk}");
         }

@@ -12,7 +12,7 @@ use super::plan::{BaseMedium, Plan};
 use super::treeinfo::TreeInfo;
 use super::writing::{BaseDigests, BaseFile};
 use crate::digest::Sha256;
-use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::disc_path::{DiscPath, DiscPathError};
 use crate::installer::disc_layout;
 use crate::iso::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use crate::iso::media_md5::MediaMd5;
@@ -84,7 +84,7 @@ pub enum ComposeError {
     },
     /// A file's path is none on a disc.
     #[error(transparent)]
-    Path(#[from] BadDiscPath),
+    Path(#[from] DiscPathError),
     /// A changed file cannot be read back from the plan.
     #[error("cannot digest /{path}")]
     Digest {
@@ -331,7 +331,7 @@ fn boot_record(medium: &Medium, watched: &[IsoEntry]) -> BootRecord {
 fn add_manifest(
     payload: &[PayloadFile],
     manifest: &mut Manifest,
-) -> Result<Vec<(DiscPath, FileContent)>, BadDiscPath> {
+) -> Result<Vec<(DiscPath, FileContent)>, DiscPathError> {
     manifest.files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut files: Vec<(DiscPath, FileContent)> =
         payload.iter().map(|file| (file.path.clone(), file.source.clone())).collect();
@@ -360,7 +360,7 @@ fn patched_record(
     for (offset, len) in &entry.extents {
         whole.copy_range(*offset, *len, &mut file);
     }
-    let (sha256, size) = Sha256::of_reader(file.reader()).map_err(failed)?;
+    let (sha256, size) = Sha256::hash_reader(file.reader()).map_err(failed)?;
     Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
 }
 

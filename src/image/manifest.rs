@@ -241,7 +241,7 @@ impl Manifest {
 
     /// The list for `sha256sum -c`, run from the root of the disc: every file and this manifest.
     pub fn to_checksum_list(&self) -> String {
-        let own = Sha256::of(self.to_json());
+        let own = Sha256::hash(self.to_json());
         let mut lines: Vec<(&str, Sha256)> =
             self.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
         lines.push((disc_layout::MANIFEST, own));
@@ -311,10 +311,10 @@ mod tests {
             kind: "installer".into(),
             recipe: RecipeRecord {
                 name: "demo".into(),
-                sha256: Sha256::of("recipe"),
+                sha256: Sha256::hash("recipe"),
                 overridden: Vec::new(),
             },
-            plan_sha256: Sha256::of("plan"),
+            plan_sha256: Sha256::hash("plan"),
             profile: "centos-6.6".into(),
             generation: 6,
             firmware: "bios".into(),
@@ -331,7 +331,7 @@ mod tests {
             registration: None,
             incomplete: Vec::new(),
             boot: None,
-            files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::of("k") }],
+            files: vec![FileRecord { path: "ks.cfg".into(), size: 1, sha256: Sha256::hash("k") }],
         }
     }
 
@@ -342,8 +342,8 @@ mod tests {
         assert_eq!(
             sums,
             [
-                (Sha256::of("k"), DiscPath::new("ks.cfg").unwrap()),
-                (Sha256::of(manifest.to_json()), DiscPath::new(disc_layout::MANIFEST).unwrap()),
+                (Sha256::hash("k"), DiscPath::new("ks.cfg").unwrap()),
+                (Sha256::hash(manifest.to_json()), DiscPath::new(disc_layout::MANIFEST).unwrap()),
             ]
         );
     }
@@ -352,7 +352,7 @@ mod tests {
     fn the_bases_digest_changes_no_length() {
         let before = manifest();
         let mut after = before.clone();
-        after.base.as_mut().unwrap().sha256 = Sha256::of("base").to_string();
+        after.base.as_mut().unwrap().sha256 = Sha256::hash("base").to_string();
         assert_eq!(before.to_json().len(), after.to_json().len());
         assert_eq!(before.to_checksum_list().len(), after.to_checksum_list().len());
         assert_eq!(serde_json::from_str::<Manifest>(&after.to_json()).unwrap(), after);

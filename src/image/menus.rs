@@ -6,7 +6,7 @@
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
 use crate::boot::{BootConfig, BootConfigError, MenuEntry, MenuFormat, NewMenuEntry};
-use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::disc_path::{DiscPath, DiscPathError};
 use crate::installer::disc_layout;
 use crate::installer::system::AgentKind;
 use crate::iso::fat::{FatError, FatView};
@@ -134,7 +134,7 @@ pub enum MenuError {
     Iso(#[from] IsoError),
     /// A menu's path is none that can be written.
     #[error(transparent)]
-    Path(#[from] BadDiscPath),
+    Path(#[from] DiscPathError),
 }
 
 impl MenuError {

@@ -8,7 +8,7 @@ use super::payload_file::PayloadFile;
 use super::plan::{AgentContent, Plan, SelfCheckBinary};
 use super::sbom;
 use crate::assets::Assets;
-use crate::disc_path::BadDiscPath;
+use crate::disc_path::DiscPathError;
 use crate::installer::first_boot::{self, FirstBoot};
 use crate::installer::kickstart::model::{AGENT, AGENT_DIRECTORY};
 use crate::installer::kickstart::render::KickstartError;
@@ -27,7 +27,7 @@ use crate::packages::repository::{self, RepositoryError};
 pub enum PayloadError {
     /// A name that a disc cannot hold.
     #[error(transparent)]
-    Path(#[from] BadDiscPath),
+    Path(#[from] DiscPathError),
     /// The first-boot files cannot be rendered.
     #[error(transparent)]
     FirstBoot(#[from] ServiceError),

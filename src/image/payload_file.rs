@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::manifest::FileRecord;
 use crate::digest::Sha256;
-use crate::disc_path::{BadDiscPath, DiscPath};
+use crate::disc_path::{DiscPath, DiscPathError};
 use crate::iso::FileContent;
 
 /// One file to be put on a disc.
@@ -27,9 +27,9 @@ impl PayloadFile {
     /// # Errors
     ///
     /// Refuses a path that is none on a disc.
-    pub fn from_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, BadDiscPath> {
+    pub fn from_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, DiscPathError> {
         let bytes = bytes.into();
-        let sha256 = Sha256::of(&bytes);
+        let sha256 = Sha256::hash(&bytes);
         Ok(Self { path: DiscPath::new(path)?, source: FileContent::Bytes(bytes), sha256 })
     }
 
@@ -43,7 +43,7 @@ impl PayloadFile {
         file: Arc<File>,
         len: u64,
         sha256: Sha256,
-    ) -> Result<Self, BadDiscPath> {
+    ) -> Result<Self, DiscPathError> {
         Ok(Self { path: DiscPath::new(path)?, source: FileContent::File { file, len }, sha256 })
     }
 

@@ -15,7 +15,7 @@ use super::manifest::{
 };
 use super::recipe::{AgentSource, Recipe, SelfCheckBinaryChoice};
 use super::resolve::resolve;
-use crate::atomic_file::{Input, ReplacementError};
+use crate::atomic_file::{AtomicFileError, InputFile};
 use crate::digest::Sha256;
 use crate::installer::disc_layout;
 use crate::installer::kickstart::{Carrier, RootAccess};
@@ -84,7 +84,7 @@ pub struct Plan {
     /// The keys they may be signed with; none when nobody named any.
     pub keyring: Keyring,
     /// The files they were read from.
-    pub key_files: Vec<Input>,
+    pub key_files: Vec<InputFile>,
     /// Why the packages may not install, when somebody wants the image all the same.
     pub incomplete: Vec<String>,
 }
@@ -150,7 +150,11 @@ impl Plan {
             self_check_binary,
             packages,
             keyring,
-            key_files: recipe.rpm_keys.iter().filter_map(|path| Input::named(path)).collect(),
+            key_files: recipe
+                .rpm_keys
+                .iter()
+                .filter_map(|path| InputFile::from_path(path))
+                .collect(),
             incomplete: Vec::new(),
         })
     }
@@ -185,7 +189,7 @@ impl Plan {
         };
         let pinned = Pinned {
             system: &self.system,
-            root: Sha256::of(root),
+            root: Sha256::hash(root),
             epoch: self.epoch.seconds(),
             base: self.base.as_ref().map(|b| (b.medium.volume_id(), b.medium.file_len())),
             agent: self.agent.as_ref().map(|agent| agent.bundle.sha256),
@@ -193,7 +197,7 @@ impl Plan {
             packages: self.packages.iter().map(|package| package.sha256).collect(),
             keys: self.keyring.names().iter().map(|key| key.fingerprint.as_str()).collect(),
         };
-        Sha256::of(serde_json::to_vec(&pinned).expect("a plan serialises"))
+        Sha256::hash(serde_json::to_vec(&pinned).expect("a plan serialises"))
     }
 
     /// The manifest without its files.
@@ -299,7 +303,7 @@ impl Plan {
     /// # Errors
     ///
     /// Fails when the system does not say which file an open one is.
-    pub fn inputs(&self) -> Result<Vec<Input>, ReplacementError> {
+    pub fn inputs(&self) -> Result<Vec<InputFile>, AtomicFileError> {
         let base = self.base.iter().map(|base| (base.path.as_path(), &*base.file));
         let agent = self.agent.iter().filter_map(|agent| match &agent.content {
             AgentContent::File { path, file } => Some((path.as_path(), &**file)),
@@ -312,7 +316,7 @@ impl Plan {
         let packages =
             self.packages.iter().filter_map(|it| Some((it.path.as_path(), it.file.as_deref()?)));
         let opened = base.chain(agent).chain(self_check_binary).chain(packages);
-        let opened = opened.map(|(path, file)| Input::opened(path, file));
+        let opened = opened.map(|(path, file)| InputFile::from_file(path, file));
         opened.chain(self.key_files.iter().cloned().map(Ok)).collect()
     }
 }

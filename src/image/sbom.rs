@@ -191,7 +191,7 @@ pub fn render(plan: &Plan, payload: &[PayloadFile]) -> String {
 
 /// A name that follows from the plan: the same plan, the same name.
 fn serial_number(plan: Sha256) -> String {
-    let hex = Sha256::of(format!("preflight bill of materials {plan}")).to_string();
+    let hex = Sha256::hash(format!("preflight bill of materials {plan}")).to_string();
     // RFC 9562: version 8 is the maker's own way, variant binary 10.
     let variant = ["8", "9", "a", "b"][usize::from(hex.as_bytes()[16]) % 4];
     format!(
@@ -327,9 +327,9 @@ mod tests {
 
     #[test]
     fn a_serial_number_follows_from_the_plan_and_is_a_uuid() {
-        let number = serial_number(Sha256::of("plan"));
-        assert_eq!(number, serial_number(Sha256::of("plan")));
-        assert_ne!(number, serial_number(Sha256::of("another")));
+        let number = serial_number(Sha256::hash("plan"));
+        assert_eq!(number, serial_number(Sha256::hash("plan")));
+        assert_ne!(number, serial_number(Sha256::hash("another")));
         let form =
             r"^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
         assert!(regex::Regex::new(form).unwrap().is_match(&number), "{number}");

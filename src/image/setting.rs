@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::yaml::{self, Problem};
+use crate::yaml::{self, YamlProblem};
 
 /// The most parts of a key.
 const MAX_DEPTH: usize = 8;
@@ -35,7 +35,7 @@ pub enum SettingError {
         /// The key.
         key: String,
         /// What is wrong.
-        problem: Problem,
+        problem: YamlProblem,
     },
     /// A place in a list that there is not.
     #[error("{key}: the list has {len} items, expected a number from 0 to {len}")]

@@ -257,7 +257,7 @@ mod tests {
     fn a_whole_static_program_rides_along() {
         let bytes = program(|_| {});
         let seen = validate(&bytes, bytes.len() as u64).unwrap();
-        assert_eq!(seen.sha256, Sha256::of(&bytes));
+        assert_eq!(seen.sha256, Sha256::hash(&bytes));
     }
 
     #[test]
@@ -277,7 +277,7 @@ mod tests {
             ));
             bytes[at..at + SCHEMA.len()].copy_from_slice(SCHEMA.as_bytes());
             let seen = validate(&bytes, bytes.len() as u64).unwrap();
-            assert_eq!(seen.sha256, Sha256::of(&bytes), "{at}");
+            assert_eq!(seen.sha256, Sha256::hash(&bytes), "{at}");
         }
     }
 

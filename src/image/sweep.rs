@@ -115,7 +115,7 @@ mod tests {
             .iter()
             .map(|extents| {
                 let bytes = extents.iter().flat_map(|(at, len)| &image[*at..at + len]);
-                Sha256::of(bytes.copied().collect::<Vec<_>>())
+                Sha256::hash(bytes.copied().collect::<Vec<_>>())
             })
             .collect();
         let extents = || {
@@ -147,6 +147,6 @@ mod tests {
         let mut sweep = FileDigests::new([vec![(0, 4)], vec![(2, 9)], vec![(8, 1), (0, 1)]]);
         sweep.update(0, &[1; 4]);
         sweep.update(5, &[1; 6]);
-        assert_eq!(sweep.finish(), [Some(Sha256::of([1; 4])), None, None]);
+        assert_eq!(sweep.finish(), [Some(Sha256::hash([1; 4])), None, None]);
     }
 }

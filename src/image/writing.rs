@@ -321,15 +321,15 @@ mod tests {
         let mut tap = |chunk: &[u8]| tapped.extend_from_slice(chunk);
         let late = |digests: Option<BaseDigests>| {
             let digests = digests.unwrap();
-            assert_eq!(digests.watched, [Some(Sha256::of(&bytes[5..105])), None]);
+            assert_eq!(digests.watched, [Some(Sha256::hash(&bytes[5..105])), None]);
             vec![(base.kept_len, digests.whole.to_string().into_bytes())]
         };
         write(&mut image, &out, Some(&base), Some(&mut tap), late, &|_| {}).unwrap();
         let mut expected = bytes[..base.kept_len as usize].to_vec();
         expected[CHUNK + 3..CHUNK + 10].copy_from_slice(b"PATCHED");
-        expected.extend_from_slice(Sha256::of(&bytes).to_string().as_bytes());
+        expected.extend_from_slice(Sha256::hash(&bytes).to_string().as_bytes());
         assert!(tapped == expected, "the tap saw every byte in order");
-        assert_eq!(verify(&image, &out, &|_| {}).unwrap(), Sha256::of(&expected));
+        assert_eq!(verify(&image, &out, &|_| {}).unwrap(), Sha256::hash(&expected));
     }
 
     #[test]

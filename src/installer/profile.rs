@@ -16,7 +16,7 @@ use super::layout::PartitionSpec;
 use super::value::disk::MountTarget;
 use super::value::network::Port;
 use super::value::{GroupName, PackageName, ProfileName, Title, text_value};
-use crate::assets::{AssetError, Assets, Kind};
+use crate::assets::{AssetError, AssetKind, Assets};
 use crate::disc_path::DiscPath;
 use crate::yaml::{self, YamlError};
 
@@ -303,12 +303,14 @@ impl Profile {
     /// Fails when there is none, or when it is faulty.
     pub fn read(assets: &Assets, name: &ProfileName) -> Result<Self, ProfileError> {
         let asset =
-            assets.read(Kind::Profile, &format!("{name}.yaml")).map_err(|error| match error {
-                AssetError::Missing { .. } => {
-                    ProfileError::Unknown { name: name.to_string(), known: Self::names(assets) }
-                }
-                other => ProfileError::Read(other),
-            })?;
+            assets.read(AssetKind::Profile, &format!("{name}.yaml")).map_err(
+                |error| match error {
+                    AssetError::Missing { .. } => {
+                        ProfileError::Unknown { name: name.to_string(), known: Self::names(assets) }
+                    }
+                    other => ProfileError::Read(other),
+                },
+            )?;
         let profile: Self = yaml::parse(&asset.text, &asset.path).map_err(ProfileError::Yaml)?;
         profile.check().map_err(|(key, fault)| ProfileError::Faulty {
             path: asset.path.clone(),
@@ -320,7 +322,7 @@ impl Profile {
 
     /// The names of all profiles, sorted.
     pub fn names(assets: &Assets) -> Vec<String> {
-        let files = assets.names(Kind::Profile);
+        let files = assets.names(AssetKind::Profile);
         files.iter().filter_map(|file| file.strip_suffix(".yaml")).map(str::to_owned).collect()
     }
 
@@ -370,7 +372,7 @@ mod tests {
     fn with(change: impl Fn(&str) -> String) -> Result<Profile, ProfileError> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("kickstart")).unwrap();
-        let good = Assets::embedded().read(Kind::Profile, "centos-6.6.yaml").unwrap().text;
+        let good = Assets::embedded().read(AssetKind::Profile, "centos-6.6.yaml").unwrap().text;
         std::fs::write(dir.path().join("kickstart/x.yaml"), change(&good)).unwrap();
         Profile::read(&Assets::with_overlay(dir.path().to_owned()), &"x".parse().unwrap())
     }

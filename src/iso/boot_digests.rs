@@ -56,9 +56,9 @@ pub fn compute_boot_digests(image: &dyn ReadAt) -> io::Result<BootDigests> {
     let catalog = match catalog {
         Some(at) => {
             image.read_exact_at(at, &mut sector)?;
-            Some(Sha256::of(sector))
+            Some(Sha256::hash(sector))
         }
         None => None,
     };
-    Ok(BootDigests { descriptors: descriptors.finish(), catalog, code: Sha256::of(code) })
+    Ok(BootDigests { descriptors: descriptors.finish(), catalog, code: Sha256::hash(code) })
 }

@@ -11,7 +11,7 @@ use super::symptom::{Elsewhere, Symptom, SymptomFault, verify};
 use crate::assets::{Asset, AssetError, Assets};
 use crate::check::definition::{self, CheckSet};
 use crate::check::model::Place;
-use crate::yaml::{self, YamlError, nearest};
+use crate::yaml::{self, YamlError, closest_match};
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -124,7 +124,7 @@ impl SymptomSet {
 
     /// The id that is spelled most like `id`.
     pub fn nearest(&self, id: &str) -> Option<&str> {
-        nearest(id, self.symptoms.iter().map(|symptom| symptom.id.as_str()))
+        closest_match(id, self.symptoms.iter().map(|symptom| symptom.id.as_str()))
     }
 
     /// The symptoms that a check tells something about.

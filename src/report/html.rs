@@ -30,7 +30,7 @@ const LONGEST: usize = 2000;
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let mut page = serde_json::to_value(Page::of(report)).expect("the page has only text keys");
     tame(&mut page);
-    let page = template::page("report/report.html.hbs", &page);
+    let page = template::render_page("report/report.html.hbs", &page);
     page.expect("the embedded page asks for nothing but what Page has").into_bytes()
 }
 

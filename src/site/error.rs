@@ -2,7 +2,7 @@
 //!
 //! Not for what is wrong inside a value: `value` says that, and the YAML error carries it.
 
-use crate::yaml::{Place, YamlError};
+use crate::yaml::{Position, YamlError};
 
 /// Why a site file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum SiteError {
         /// The file as the user knows it.
         file: String,
         /// Where in it.
-        place: Option<Place>,
+        place: Option<Position>,
         /// What is wrong there.
         fault: SiteFault,
     },
@@ -112,7 +112,7 @@ impl SiteFault {
     }
 }
 
-fn place_text(place: Option<Place>) -> String {
+fn place_text(place: Option<Position>) -> String {
     place.map_or_else(String::new, |at| format!(", line {}, column {}", at.line, at.column))
 }
 

@@ -6,7 +6,7 @@ use super::error::{SiteError, SiteFault};
 use super::model::Site;
 use super::validate::{self, SitePath};
 use crate::check::CheckSet;
-use crate::yaml::{self, Step, place_of};
+use crate::yaml::{self, PathStep, find_position};
 
 /// A site file that was read, with what is needed to name a place in it.
 #[derive(Clone, Debug)]
@@ -35,11 +35,11 @@ impl SiteFile {
 
     /// The error of something that is wrong at a place of this file.
     pub fn fault(&self, at: &SitePath, fault: SiteFault) -> SiteError {
-        let mut path = vec![Step::Key(at.section)];
-        path.extend(at.item.map(Step::Item));
-        path.extend(at.key.map(Step::Key));
-        path.extend(at.inner.map(Step::Item));
-        let place = place_of(&self.text, &path);
+        let mut path = vec![PathStep::Key(at.section)];
+        path.extend(at.item.map(PathStep::Item));
+        path.extend(at.key.map(PathStep::Key));
+        path.extend(at.inner.map(PathStep::Item));
+        let place = find_position(&self.text, &path);
         SiteError::Fault { file: self.file.clone(), place, fault }
     }
 }

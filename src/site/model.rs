@@ -14,7 +14,7 @@ use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::site::{Answer, AnswerValue, Scenario, Stage};
 use crate::facts::vsphere::described::Described;
-use crate::secret::redacted;
+use crate::secret::redact_password;
 
 /// Everything that is known about a site without asking anybody.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -452,7 +452,7 @@ impl Vcenter {
         }
         let place = self.url.strip_prefix("vsphere://");
         let authority = place.map(|place| place.split('/').next().unwrap_or_default());
-        let with_password = |text: &str| redacted(text) != text;
+        let with_password = |text: &str| redact_password(text) != text;
         if authority.is_some_and(with_password) {
             return Err(SiteFault::Password);
         }

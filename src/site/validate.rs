@@ -9,7 +9,7 @@ use super::model::Site;
 use super::value::Via;
 use crate::check::CheckSet;
 use crate::check::model::Basis;
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 /// A place in a site file: `master_targets`, its second, `name`, or an element of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn check_name_exists(
     let fault = SiteFault::Dangling {
         kind,
         name: name.to_owned(),
-        nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+        nearest: closest_match(name, known.iter().copied()).map(str::to_owned),
         known: known.iter().map(|&name| name.to_owned()).collect(),
     };
     Err((at, fault))

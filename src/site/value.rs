@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::secret::redacted;
+use crate::secret::redact_password;
 
 /// The process server's port for replication data, unless setup was told another (D:
 /// vmware-azure-architecture).
@@ -17,24 +17,24 @@ pub const DATA_PORT: u16 = 9443;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// Not a name.
-    #[error("{:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80", redacted(.0))]
+    #[error("{:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80", redact_password(.0))]
     Name(String),
     /// Not a label.
-    #[error("{:?} is no name: at most 80 characters, none of them a control character", redacted(.0))]
+    #[error("{:?} is no name: at most 80 characters, none of them a control character", redact_password(.0))]
     Label(String),
     /// Not an address.
-    #[error("{:?} is neither a host name nor an IP address", redacted(.0))]
+    #[error("{:?} is neither a host name nor an IP address", redact_password(.0))]
     Address(String),
     /// Not a version.
-    #[error("{:?} is no version, write it as 9.8.9.0", redacted(.0))]
+    #[error("{:?} is no version, write it as 9.8.9.0", redact_password(.0))]
     Version(String),
     /// Not a way to a host.
-    #[error("{:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redacted(.0))]
+    #[error("{:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redact_password(.0))]
     Way(String),
     /// Not a host to go through.
     #[error(
         "{:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
-        redacted(.0)
+        redact_password(.0)
     )]
     Via(String),
     /// Not a size.
@@ -212,7 +212,7 @@ impl FromStr for Way {
 
 /// Refuses a text that is or should be an address, and has a password in it.
 fn refuse_password(text: &str) -> Result<(), ValueError> {
-    if redacted(text) == text {
+    if redact_password(text) == text {
         return Ok(());
     }
     let (_, host) = text.rsplit_once('@').unwrap_or_default();

@@ -32,7 +32,7 @@ impl Transport for Local {
             reason: format!("cannot run sh: {error}"),
             hint: None,
         };
-        let mut shell = secret::command("sh")
+        let mut shell = secret::command_without_secrets("sh")
             .arg("-s")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::secret::redacted;
+use crate::secret::redact_password;
 
 /// What a target's name stands for.
 ///
@@ -118,7 +118,7 @@ pub fn meant(text: &str) -> Option<String> {
 
 /// The error of a text with a password in it; none when there is no password in it.
 fn password_in(text: &str) -> Result<(), TargetError> {
-    if redacted(text) == text {
+    if redact_password(text) == text {
         return Ok(());
     }
     let end = text.rfind('@').map(|at| at + 1).or_else(|| Some(text.rfind("%40")? + 3));

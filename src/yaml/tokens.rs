@@ -14,14 +14,14 @@
 pub const MAX_FLOW_DEPTH: usize = 32;
 
 /// A token that is refused, and its line and column, from 1.
-pub(super) struct Refused {
+pub(super) struct RefusedToken {
     pub(super) line: usize,
     pub(super) column: usize,
-    pub(super) why: Why,
+    pub(super) why: RefusalReason,
 }
 
 /// Why a token is refused.
-pub(super) enum Why {
+pub(super) enum RefusalReason {
     /// A bracket inside [`MAX_FLOW_DEPTH`] others.
     TooDeep,
     /// An anchor or an alias.
@@ -31,10 +31,10 @@ pub(super) enum Why {
 }
 
 /// The most characters between a simple key and its colon.
-const KEY: usize = 1024;
+const MAX_KEY_CHARS: usize = 1024;
 
 /// Finds the first token that is refused.
-pub(super) fn verify(text: &str) -> Result<(), Refused> {
+pub(super) fn check_tokens(text: &str) -> Result<(), RefusedToken> {
     let mut scanner = Scanner {
         chars: text.chars().collect(),
         index: 0,
@@ -74,7 +74,7 @@ struct Scanner {
 
 impl Scanner {
     /// Takes one token; false at the end.
-    fn next_token(&mut self) -> Result<bool, Refused> {
+    fn next_token(&mut self) -> Result<bool, RefusedToken> {
         self.scan_to_next_token();
         self.stale_simple_key();
         self.unroll_indent(self.signed_column());
@@ -119,7 +119,7 @@ impl Scanner {
                 self.skip(1);
             }
             ':' if self.flow_level > 0 || self.blank_or_end(1) => self.value(),
-            '*' | '&' => return Err(self.refused(Why::Alias)),
+            '*' | '&' => return Err(self.refused(RefusalReason::Alias)),
             '!' => {
                 self.save_simple_key();
                 self.simple_key_allowed = false;
@@ -146,11 +146,11 @@ impl Scanner {
         Ok(true)
     }
 
-    fn open(&mut self) -> Result<(), Refused> {
+    fn open(&mut self) -> Result<(), RefusedToken> {
         self.save_simple_key();
         self.flow_level += 1;
         if self.flow_level > MAX_FLOW_DEPTH {
-            return Err(self.refused(Why::TooDeep));
+            return Err(self.refused(RefusalReason::TooDeep));
         }
         self.simple_key_allowed = true;
         self.skip(1);
@@ -191,9 +191,9 @@ impl Scanner {
         }
     }
 
-    fn tag(&mut self) -> Result<(), Refused> {
+    fn tag(&mut self) -> Result<(), RefusedToken> {
         if self.at(1) == Some('<') {
-            return Err(self.refused(Why::Tag));
+            return Err(self.refused(RefusalReason::Tag));
         }
         while !(self.blank_or_end(0) || self.flow_level > 0 && self.at(0) == Some(',')) {
             self.skip(1);
@@ -312,7 +312,7 @@ impl Scanner {
     fn stale_simple_key(&mut self) {
         let (line, index) = (self.line, self.index);
         self.simple_key =
-            self.simple_key.filter(|key| key.line == line && key.index + KEY >= index);
+            self.simple_key.filter(|key| key.line == line && key.index + MAX_KEY_CHARS >= index);
     }
 
     fn roll_indent(&mut self, column: isize) {
@@ -376,7 +376,7 @@ impl Scanner {
         isize::try_from(self.column).unwrap_or(isize::MAX)
     }
 
-    fn refused(&self, why: Why) -> Refused {
-        Refused { line: self.line + 1, column: self.column + 1, why }
+    fn refused(&self, why: RefusalReason) -> RefusedToken {
+        RefusedToken { line: self.line + 1, column: self.column + 1, why }
     }
 }

@@ -100,13 +100,13 @@ impl Good {
         let digest = |image: &ByteMap| {
             let mut file = ByteMap::new();
             extents.iter().for_each(|(at, len)| image.copy_range(*at, *len, &mut file));
-            Sha256::of_reader(file.reader()).unwrap().0.to_string()
+            Sha256::hash_reader(file.reader()).unwrap().0.to_string()
         };
         let mut image = self.image.clone();
         change.iter().for_each(|(at, bytes)| image.patch(*at, bytes));
         let (old, new) = (digest(&self.image), digest(&image));
         let manifest = self.manifest.replace(&old, &new);
-        let own = |text: &str| Sha256::of(text).to_string();
+        let own = |text: &str| Sha256::hash(text).to_string();
         let sums = self.sums.replace(&old, &new).replace(&own(&self.manifest), &own(&manifest));
         let medium = Medium::from_map(self.image.clone()).unwrap();
         let at = |path| medium.find(path).unwrap().extents[0].0;
@@ -159,7 +159,7 @@ fn fill(tree: &Path) {
              <rpm:buildhost/><rpm:sourcerpm/><rpm:header-range start=\"0\" end=\"1\"/>\
              <rpm:provides><rpm:entry name=\"{name}\" flags=\"EQ\" epoch=\"0\" ver=\"1.0\" rel=\"1.el6\"/>\
              </rpm:provides></format></package>\n",
-            Sha256::of(&bytes),
+            Sha256::hash(&bytes),
             bytes.len(),
         );
         put(&location, &bytes);
@@ -188,7 +188,7 @@ fn fill(tree: &Path) {
         data += &format!(
             "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum>\
              <location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>\n",
-            Sha256::of(xml)
+            Sha256::hash(xml)
         );
     }
     let repomd = format!(
@@ -207,7 +207,7 @@ fn fill(tree: &Path) {
         "images/install.img",
         "repodata/repomd.xml",
     ] {
-        let digest = Sha256::of(fs::read(tree.join(path)).unwrap());
+        let digest = Sha256::hash(fs::read(tree.join(path)).unwrap());
         info += &format!("{path} = sha256:{digest}\n");
     }
     put(".treeinfo", info.as_bytes());

@@ -97,10 +97,10 @@ impl Scratch {
                 continue;
             }
             scratch.write(&format!("disc/preflight/payload/{name}"), bytes);
-            manifest += &format!("{}  preflight/payload/{name}\n", Sha256::of(bytes));
+            manifest += &format!("{}  preflight/payload/{name}\n", Sha256::hash(bytes));
         }
         scratch.write("disc/ks.cfg", b"x");
-        manifest += &format!("{}  ks.cfg\n", Sha256::of("x"));
+        manifest += &format!("{}  ks.cfg\n", Sha256::hash("x"));
         scratch.write("disc/preflight/manifest.sha256", manifest.as_bytes());
         scratch
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::assets::Assets;
-use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
+use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::CheckSet;
 use crate::cli::args::{BuildDeltaArgs, BuildImageArgs};
 use crate::cli::product::{self, directory_of, enough_space, manifest_beside, sbom_beside};
@@ -29,7 +29,7 @@ use crate::iso::bytemap::{ByteMap, ByteOrigin};
 const MOST_SBOM: u64 = 32 << 20;
 
 /// Writes the delta of an image, and proves that it rebuilds it.
-pub fn build(args: &BuildDeltaArgs, named: &[Input]) -> anyhow::Result<ExitStatus> {
+pub fn build(args: &BuildDeltaArgs, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
     let (image, medium) = open_medium(&args.image)?;
     let (base, _) = open_medium(&args.base)?;
     let out = match &args.out {
@@ -69,7 +69,7 @@ pub fn rebuild(
     args: &BuildImageArgs,
     from: &Path,
     assets: &Assets,
-    named: &[Input],
+    named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
     let streams = args.out.as_deref().is_some_and(product::is_stream) && !args.dry_run;
     if streams {
@@ -183,7 +183,7 @@ fn read_back(delta: &Delta, part: &AtomicFile) -> anyhow::Result<ReadBack> {
         let facts = scope.spawn(|| inspect::inspect_file(&file, MediaMd5Check::Sum));
         let mut whole = ByteMap::new();
         whole.push(file.metadata()?.len(), ByteOrigin::File(Arc::clone(&file), 0));
-        let (found, _) = Sha256::of_reader(whole.reader())?;
+        let (found, _) = Sha256::hash_reader(whole.reader())?;
         if found != delta.result {
             return Err(DeltaError::OtherResult { wanted: delta.result, found }.into());
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::assets::Assets;
-use crate::atomic_file::{AtomicFile, Input, Visibility, check_target};
+use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::CheckSet;
 use crate::cli::args::BuildImageArgs;
 use crate::cli::commands::{build_delta, check_packages};
@@ -31,7 +31,7 @@ use crate::report::Report;
 pub fn image(
     args: &BuildImageArgs,
     assets: &Assets,
-    named: &[Input],
+    named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
     if let Some(from) = &args.from_delta {
         return build_delta::rebuild(args, from, assets, named);
@@ -111,7 +111,7 @@ struct OutputPaths<'a> {
     manifest: &'a Path,
     sbom: &'a Path,
     overwrite: bool,
-    inputs: &'a [Input],
+    inputs: &'a [InputFile],
 }
 
 /// Writes the image beside its name, judges it, and gives it, its bill of materials and its

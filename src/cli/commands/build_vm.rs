@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::assets::Assets;
-use crate::atomic_file::{AtomicFile, Input, Visibility};
+use crate::atomic_file::{AtomicFile, InputFile, Visibility};
 use crate::cli::ExitStatus;
 use crate::cli::args::BuildVmArgs;
 use crate::cli::terminal::screen;
@@ -15,7 +15,11 @@ use crate::image::setting::Setting;
 use crate::vm::{self, VmOptions};
 
 /// Writes the descriptors of a recipe's machine.
-pub fn build(args: &BuildVmArgs, assets: &Assets, named: &[Input]) -> anyhow::Result<ExitStatus> {
+pub fn build(
+    args: &BuildVmArgs,
+    assets: &Assets,
+    named: &[InputFile],
+) -> anyhow::Result<ExitStatus> {
     let settings: Vec<Setting> = args
         .recipe
         .settings

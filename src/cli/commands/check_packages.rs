@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::assets::Assets;
-use crate::atomic_file::Input;
+use crate::atomic_file::InputFile;
 use crate::check::status::FailOn;
 use crate::check::{self as judge, CheckSet, Target, TargetKind};
 use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
@@ -73,7 +73,7 @@ struct PackageRequest {
     shelf: AddOns,
     keyring: Keyring,
     /// Every file that was read.
-    inputs: Vec<Input>,
+    inputs: Vec<InputFile>,
 }
 
 impl PackageRequest {

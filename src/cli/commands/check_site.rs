@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::assets::Assets;
-use crate::atomic_file::Input;
+use crate::atomic_file::InputFile;
 use crate::check::{CheckSet, TargetKind};
 use crate::cli::args::{CheckSiteArgs, CollectSiteArgs, FixArgs, SiteFileArgs};
 use crate::cli::collect::{self, Asking, Beside, Heard, When};
@@ -41,7 +41,7 @@ pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus
 pub fn collect(
     args: &CollectSiteArgs,
     assets: &Assets,
-    named: &[Input],
+    named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
     let checks = checking::load_checks(assets, args.asking.own_checks.as_deref())?;
     let around = site::of_file(&args.asking.site, &checks)?;
@@ -93,7 +93,7 @@ fn file_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
 }
 
 /// Refuses a directory in which a file that is read has the name of one that will be written.
-fn spare_inputs(directory: &Path, inputs: &[Input]) -> anyhow::Result<()> {
+fn spare_inputs(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let path = entry.with_context(|| format!("cannot read {}", directory.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();

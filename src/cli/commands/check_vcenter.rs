@@ -22,7 +22,7 @@ use crate::facts::probe::Probe;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::question::Question;
 use crate::report::Report;
-use crate::secret::{Secret, redacted};
+use crate::secret::{Secret, redact_password};
 use crate::site::target;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Means};
@@ -135,13 +135,14 @@ fn inquiry(
     asking: &VsphereArgs,
     route: AnyRoute,
 ) -> anyhow::Result<Result<Inquiry, Transcript>> {
-    let to: Address = target.parse().with_context(|| format!("target {:?}", redacted(target)))?;
+    let to: Address =
+        target.parse().with_context(|| format!("target {:?}", redact_password(target)))?;
     let trust = trust::settings(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
     let user = user.with_context(|| {
         format!(
             "target {:?}: who logs in? Write vsphere://USER@{}, or --user",
-            redacted(target),
+            redact_password(target),
             to.host
         )
     })?;

@@ -16,12 +16,12 @@ pub mod list;
 pub mod troubleshoot;
 pub mod trust;
 
-use crate::atomic_file::Input;
+use crate::atomic_file::InputFile;
 use crate::cli::args::{self, CommandLine, Verb};
 use crate::cli::{ExitStatus, reporting, site};
 
 /// Runs the verb of a command line; `named` are the files that it names.
-pub fn run(arguments: &CommandLine, named: &[Input]) -> anyhow::Result<ExitStatus> {
+pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
     let assets = arguments.assets();
     match &arguments.verb {
         Verb::Build(args::BuildVerb::Image(build)) => build_image::image(build, &assets, named),

@@ -14,7 +14,7 @@ use crate::atomic_file::{AtomicFile, Visibility};
 use crate::cli::args::{TlsArgs, TrustArgs};
 use crate::cli::terminal::{prompt, screen};
 use crate::cli::{ExitStatus, via};
-use crate::secret::redacted;
+use crate::secret::redact_password;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::stream::Deadline;
 use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
@@ -56,8 +56,10 @@ pub fn settings(trusting: &TlsArgs, to: &Address) -> anyhow::Result<Trust> {
 
 /// Shows a server's certificate, and keeps its thumbprint.
 pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
-    let to: Address =
-        args.target.parse().with_context(|| format!("target {:?}", redacted(&args.target)))?;
+    let to: Address = args
+        .target
+        .parse()
+        .with_context(|| format!("target {:?}", redact_password(&args.target)))?;
     let path = file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     let credentials = args.through.credentials();

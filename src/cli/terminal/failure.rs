@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::agent::AgentError;
 use crate::assets::AssetError;
-use crate::atomic_file::ReplacementError;
+use crate::atomic_file::AtomicFileError;
 use crate::check::DefinitionError;
 use crate::cli::commands::check_packages::PackagesError;
 use crate::facts::transcript::Transcript;
@@ -19,7 +19,7 @@ use crate::iso::IsoError;
 use crate::knowledge::symptom_set::SymptomError;
 use crate::packages::repository::RepositoryError;
 use crate::report::catalogue::NoSuchCheck;
-use crate::secret::redacted_message;
+use crate::secret::redact_message;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
@@ -69,7 +69,7 @@ pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>)
 
 /// A text for a person: whatever an error quotes, a password in an address is not shown.
 fn message(text: &str) -> String {
-    crate::cli::terminal::screen::printable(&redacted_message(text))
+    crate::cli::terminal::screen::printable(&redact_message(text))
 }
 
 /// The hint of any error of ours.
@@ -97,7 +97,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         PlanError,
         ProfileError,
         RecipeError,
-        ReplacementError,
+        AtomicFileError,
         RepositoryError,
         SiteError,
         SymptomError,

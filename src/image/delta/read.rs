@@ -83,7 +83,7 @@ impl Delta {
         }
         let mut end = [0; TRAILER as usize];
         file.read_exact_at(&mut end, len - TRAILER)?;
-        let (found, _) = Sha256::of_reader(FileReader::new(&file, 0).take(len - TRAILER))?;
+        let (found, _) = Sha256::hash_reader(FileReader::new(&file, 0).take(len - TRAILER))?;
         let stated = Sha256::from(end);
         if stated != found {
             return Err(DeltaError::Damaged { stated, found });
@@ -147,7 +147,7 @@ impl Delta {
         if len != self.base_len {
             return other(format!("{} bytes", self.base_len), format!("{len} bytes"));
         }
-        let (found, _) = Sha256::of_reader(FileReader::new(base, 0).take(len))?;
+        let (found, _) = Sha256::hash_reader(FileReader::new(base, 0).take(len))?;
         if found != self.base {
             return other(format!("sha256 {}", self.base), format!("sha256 {found}"));
         }

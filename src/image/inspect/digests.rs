@@ -161,7 +161,7 @@ impl<'a> Digests<'a> {
         })?;
         self.bytes_left =
             self.bytes_left.checked_sub(map.len()).ok_or("is named among too many bytes")?;
-        let (digest, _) = Sha256::of_reader(map.reader()).map_err(|error| error.to_string())?;
+        let (digest, _) = Sha256::hash_reader(map.reader()).map_err(|error| error.to_string())?;
         Ok(digest)
     }
 }

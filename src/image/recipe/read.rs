@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::Recipe;
-use crate::assets::{self, Asset, AssetError, Assets, Kind};
+use crate::assets::{self, Asset, AssetError, AssetKind, Assets};
 use crate::digest::Sha256;
 use crate::image::setting::{Setting, SettingError};
 use crate::installer::profile::{Profile, ProfileError};
@@ -49,7 +49,7 @@ pub enum RecipeError {
         /// The keys that were set.
         settings: String,
         /// What is wrong.
-        problem: Box<yaml::Problem>,
+        problem: Box<yaml::YamlProblem>,
     },
     /// A setting that cannot be applied.
     #[error("--set: {0}")]
@@ -99,7 +99,7 @@ impl RecipeError {
 impl Recipe {
     /// The names of all recipes, sorted.
     pub fn names(assets: &Assets) -> Vec<String> {
-        recipe_names(assets.names(Kind::Recipe))
+        recipe_names(assets.names(AssetKind::Recipe))
     }
 
     /// Reads a recipe: a file when `name_or_path` ends in `.yaml` or has a `/`, else the embedded
@@ -128,7 +128,7 @@ impl Recipe {
             .all(|setting| setting.key() != "profile")
             .then(|| key_line(&asset.text, "profile"))
             .flatten();
-        let sha256 = Sha256::of(&asset.text);
+        let sha256 = Sha256::hash(&asset.text);
         let file = RecipeFile { path: asset.path, sha256, recipe, profile_line };
         file.read_profile(assets)?;
         Ok(file)
@@ -164,7 +164,7 @@ fn read_asset(assets: &Assets, name_or_path: &str) -> Result<Asset, RecipeError>
     if is_path(name_or_path) {
         return assets::read_file(Path::new(name_or_path)).map_err(RecipeError::Read);
     }
-    assets.read(Kind::Recipe, &format!("{name_or_path}.yaml")).map_err(|error| match error {
+    assets.read(AssetKind::Recipe, &format!("{name_or_path}.yaml")).map_err(|error| match error {
         AssetError::Missing { known, .. } => {
             RecipeError::Unknown { name: name_or_path.to_owned(), known: recipe_names(known) }
         }
@@ -198,7 +198,7 @@ fn parse_recipe(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeErr
     let text = serde_yaml::to_string(&document).map_err(|error| RecipeError::Settings {
         path: asset.path.clone(),
         settings: setting_keys(settings),
-        problem: Box::new(yaml::Problem::Invalid(error.to_string())),
+        problem: Box::new(yaml::YamlProblem::Invalid(error.to_string())),
     })?;
     yaml::parse(&text, &asset.path).map_err(|error| match plain {
         Err(own) if own.problem == error.problem => RecipeError::Yaml(Box::new(own)),

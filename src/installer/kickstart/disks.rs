@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::command::Command;
 use super::parse::{KickstartDocument, Section, SectionKind};
 use super::words;
-use crate::assets::{Assets, Kind as AssetKind};
+use crate::assets::{AssetKind, Assets};
 
 /// The guard's template, which has no variables.
 const GUARD: &str = "kickstart/disk-guard.sh.hbs";

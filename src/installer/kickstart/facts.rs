@@ -263,7 +263,7 @@ part pv.1 --size=1
     #[test]
     fn a_guard_that_is_changed_or_not_called_for_every_erased_disk_is_none() {
         let guard = crate::assets::Assets::embedded()
-            .read(crate::assets::Kind::Template, "kickstart/disk-guard.sh.hbs")
+            .read(crate::assets::AssetKind::Template, "kickstart/disk-guard.sh.hbs")
             .unwrap()
             .text;
         let erase = "clearpart --all --drives=sda,sdb\n";

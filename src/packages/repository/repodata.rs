@@ -75,9 +75,9 @@ fn record(kind: &str, path: &str, bytes: &[u8], xml: &[u8], epoch: u64) -> Repom
     record.location_href = path.into();
     record.timestamp = i64::try_from(epoch).unwrap_or(i64::MAX);
     record.size = Some(bytes.len() as u64);
-    record.checksum = Checksum::Sha256(Sha256::of(bytes).to_string());
+    record.checksum = Checksum::Sha256(Sha256::hash(bytes).to_string());
     record.open_size = Some(xml.len() as u64);
-    record.open_checksum = Some(Checksum::Sha256(Sha256::of(xml).to_string()));
+    record.open_checksum = Some(Checksum::Sha256(Sha256::hash(xml).to_string()));
     record
 }
 

@@ -73,7 +73,7 @@ impl StandIn {
         let signature = header(
             62,
             vec![
-                (273, Value::Text(Sha256::of(&main).to_string())),
+                (273, Value::Text(Sha256::hash(&main).to_string())),
                 (1000, Value::Int(vec![body.len() as u32])),
                 (1004, Value::Bytes(Md5::digest(&body).to_vec())),
             ],
@@ -109,7 +109,7 @@ impl StandIn {
             (1030, Value::Short(vec![0o100_755])),
             (1033, Value::Short(vec![0])),
             (1034, Value::Int(vec![1_414_000_000])),
-            (1035, texts(&Sha256::of("stand-in\n").to_string())),
+            (1035, texts(&Sha256::hash("stand-in\n").to_string())),
             (1036, texts("")),
             (1037, Value::Int(vec![0])),
             (1039, texts("root")),

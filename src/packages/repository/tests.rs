@@ -79,7 +79,7 @@ fn packages_are_read_in_the_order_of_their_names_on_the_disc() {
         "kmod-reiserfs-1:0.0-1.el6.elrepo.x86_64 was built for el6, not el7"
     );
     let bytes = fs::read(&kmod.path).unwrap();
-    assert_eq!((kmod.sha256, kmod.len), (crate::digest::Sha256::of(&bytes), bytes.len() as u64));
+    assert_eq!((kmod.sha256, kmod.len), (crate::digest::Sha256::hash(&bytes), bytes.len() as u64));
     let start = usize::try_from(kmod.header_range.0).unwrap();
     assert_eq!(bytes[start..start + 4], [0x8e, 0xad, 0xe8, 1]);
     assert_eq!(packages[4].requires()[0].name(), "lsscsi");
@@ -265,7 +265,7 @@ fn repo_of(primary: &str, comps: &str) -> Result<Repository, RepositoryError> {
     let record = |kind: &str, text: &str| {
         format!(
             "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum><location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>",
-            crate::digest::Sha256::of(text)
+            crate::digest::Sha256::hash(text)
         )
     };
     let repomd = format!(
@@ -452,7 +452,7 @@ fn a_package_that_is_exchanged_after_it_was_verified_changes_nothing() {
         );
         let mut bytes = crate::iso::bytemap::ByteMap::new();
         bytes.push(package.len, map);
-        let (sha256, len) = crate::digest::Sha256::of_reader(bytes.reader()).unwrap();
+        let (sha256, len) = crate::digest::Sha256::hash_reader(bytes.reader()).unwrap();
         assert_eq!((sha256, len), (package.sha256, package.len), "{}", package.location);
     }
     let shelf = read_add_ons(dir.path(), Generation::El6, &Keyring::default()).unwrap();

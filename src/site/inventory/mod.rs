@@ -12,7 +12,7 @@ mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 pub use host::InventoryHost;
 use variable::HostVariables;
@@ -161,7 +161,7 @@ impl AnsibleInventory {
     pub fn hosts(&self, groups: &[String]) -> Result<Vec<InventoryHost>, InventoryError> {
         for name in groups {
             if !self.groups.contains_key(name) && name != ALL && name != UNGROUPED {
-                let nearest = nearest(name, self.groups.keys().map(String::as_str));
+                let nearest = closest_match(name, self.groups.keys().map(String::as_str));
                 let nearest = nearest.map(str::to_owned);
                 return Err(self.error(InventoryFault::NoSuchGroup { name: name.clone(), nearest }));
             }

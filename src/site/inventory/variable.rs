@@ -3,7 +3,7 @@
 //! Not for where they may stand: `ini` and `yaml` know that.
 
 use super::host::InventoryHost;
-use crate::secret::redacted;
+use crate::secret::redact_password;
 use crate::site::value::{Address, ValueError};
 
 /// What is said about the way to a host.
@@ -29,10 +29,10 @@ pub enum VariableFault {
     #[error("{0} is a template or a vault, which only Ansible can read")]
     Template(String),
     /// Not a port.
-    #[error("{:?} is no port", redacted(.0))]
+    #[error("{:?} is no port", redact_password(.0))]
     Port(String),
     /// Not an account.
-    #[error("{:?} is no account", redacted(.0))]
+    #[error("{:?} is no account", redact_password(.0))]
     User(String),
     /// Not an address.
     #[error(transparent)]

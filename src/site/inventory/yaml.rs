@@ -6,7 +6,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::variable::{HostVariables, VariableFault};
 use super::{ALL, AnsibleInventory, InventoryFault, LocatedFault, UNGROUPED};
-use crate::yaml::{self, Step, place_of};
+use crate::yaml::{self, PathStep, find_position};
 
 /// The deepest nesting of groups that is read.
 const MAX_DEPTH: usize = 16;
@@ -52,8 +52,8 @@ impl Reader<'_> {
     }
 
     fn fail<T>(&self, fault: InventoryFault) -> Result<T, LocatedFault> {
-        let path: Vec<Step<'_>> = self.path.iter().map(|key| Step::Key(key)).collect();
-        Err((place_of(self.text, &path).map(|place| place.line), fault))
+        let path: Vec<PathStep<'_>> = self.path.iter().map(|key| PathStep::Key(key)).collect();
+        Err((find_position(self.text, &path).map(|place| place.line), fault))
     }
 
     fn group(&mut self, name: &str, group: &Value) -> Result<(), LocatedFault> {

@@ -105,7 +105,7 @@ pub(super) fn settings(
         SshConfig::Usual => None,
         SshConfig::File(path) => Some(path),
     };
-    let mut command = secret::command("ssh");
+    let mut command = secret::command_without_secrets("ssh");
     command.arg("-G");
     if let Some(path) = file {
         command.arg("-F").arg(path);

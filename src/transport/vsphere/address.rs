@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::secret::redacted;
+use crate::secret::redact_password;
 
 /// A vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl FromStr for Address {
     /// assert_eq!(address.vm.as_deref(), Some("asr-mt-01"));
     /// ```
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        parse(text).map_err(|error| match redacted(text) == text {
+        parse(text).map_err(|error| match redact_password(text) == text {
             true => error,
             // What is wrong may be a part of the password.
             false => AddressError::Password,
@@ -106,7 +106,7 @@ fn parse(text: &str) -> Result<Address, AddressError> {
         Some((user, place)) => (user, place),
         None => ("", authority),
     };
-    if redacted(authority) != authority {
+    if redact_password(authority) != authority {
         return Err(AddressError::Password);
     }
     let (host, port) = match place.strip_prefix('[') {

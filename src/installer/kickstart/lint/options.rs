@@ -6,7 +6,7 @@
 use super::{Findings, LintSubject};
 use crate::installer::kickstart::command::Command;
 use crate::installer::kickstart::options::{CommandUsage, OptionError, ValueKind, table};
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 /// Options whose values, and commands whose arguments, another rule judges with better words.
 const CHECKED_ELSEWHERE: &[(&str, &str)] = &[
@@ -252,7 +252,7 @@ fn report_unknown(
     };
     let finding = findings.error(line, "unknown-option", message).at_word(name);
     let names = usage.options().iter().map(|option| option.name);
-    if let Some(near) = worth_it.then(|| nearest(name, names)).flatten() {
+    if let Some(near) = worth_it.then(|| closest_match(name, names)).flatten() {
         finding.hint(format!("write {near}"));
     }
 }

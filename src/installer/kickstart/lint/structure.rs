@@ -4,7 +4,7 @@
 use super::{Findings, LintSubject};
 use crate::installer::kickstart::options::table;
 use crate::installer::kickstart::parse::{PlacedCommand, Section, SectionKind};
-use crate::yaml::nearest;
+use crate::yaml::closest_match;
 
 /// Commands that the el6 loader reads itself; it stops at the first section
 /// (loader/kickstart.c).
@@ -133,7 +133,7 @@ fn check_command(
         let worth_it = findings.has_room("unknown-command");
         let message = format!("{name:?} is no command of this installer, which then stops");
         let finding = findings.error(placed.line, "unknown-command", message);
-        if let Some(near) = worth_it.then(|| nearest(name, table.commands())).flatten() {
+        if let Some(near) = worth_it.then(|| closest_match(name, table.commands())).flatten() {
             finding.hint(format!("write {near}"));
         }
         return;

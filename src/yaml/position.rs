@@ -7,11 +7,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Place;
+use super::Position;
 
 /// One step from a value to one inside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum PathStep<'a> {
     /// To the value of a key.
     Key(&'a str),
     /// To an element, counted from 0.
@@ -21,18 +21,18 @@ pub enum Step<'a> {
 /// The place of the value at `path`, when the text has one.
 ///
 /// ```
-/// use preflight::yaml::{Step, place_of};
-/// let place = place_of("a:\n  - b: 1\n  - b: 2\n", &[Step::Key("a"), Step::Item(1), Step::Key("b")]);
+/// use preflight::yaml::{PathStep, find_position};
+/// let place = find_position("a:\n  - b: 1\n  - b: 2\n", &[PathStep::Key("a"), PathStep::Item(1), PathStep::Key("b")]);
 /// assert_eq!(place.map(|place| (place.line, place.column)), Some((3, 8)));
 /// ```
-pub fn place_of(text: &str, path: &[Step<'_>]) -> Option<Place> {
+pub fn find_position(text: &str, path: &[PathStep<'_>]) -> Option<Position> {
     // The parser adds the place to an error that is raised where the path ends.
     let error = Walk(path).deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    error.location().map(|at| Place { line: at.line(), column: at.column() })
+    error.location().map(|at| Position { line: at.line(), column: at.column() })
 }
 
 /// Goes along a path, and fails at its end.
-struct Walk<'p>(&'p [Step<'p>]);
+struct Walk<'p>(&'p [PathStep<'p>]);
 
 const HERE: &str = "here";
 
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Some((step, rest)) = self.0.split_first() else { return Err(A::Error::custom(HERE)) };
         while let Some(key) = map.next_key::<String>()? {
-            if *step == Step::Key(&key) {
+            if *step == PathStep::Key(&key) {
                 return map.next_value_seed(Walk(rest));
             }
             map.next_value::<IgnoredAny>()?;
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let Some((step, rest)) = self.0.split_first() else { return Err(A::Error::custom(HERE)) };
         let mut index = 0;
         loop {
-            if *step == Step::Item(index) {
+            if *step == PathStep::Item(index) {
                 return list.next_element_seed(Walk(rest)).map(drop);
             }
             if list.next_element::<IgnoredAny>()?.is_none() {
@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Step::{Item, Key};
+    use PathStep::{Item, Key};
 
     #[test]
     fn a_value_is_found_by_its_path() {
@@ -95,7 +95,7 @@ mod tests {
             (&[Key("list"), Item(2)], None),
             (&[Key("nope")], None),
         ] {
-            let place = place_of(text, path).map(|place| (place.line, place.column));
+            let place = find_position(text, path).map(|place| (place.line, place.column));
             assert_eq!(place, expected, "{path:?}");
         }
     }
