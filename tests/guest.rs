@@ -132,7 +132,7 @@ fn asked(machine: &Path, name: &str, shell: &str) -> Transcript {
 /// The outcome of each check of this file, by the program itself.
 fn outcomes(directory: &Path, transcript: &Transcript) -> BTreeMap<String, (String, String)> {
     let file = directory.join("host.capture");
-    fs::write(&file, capture::text(transcript)).unwrap();
+    fs::write(&file, capture::to_json(transcript)).unwrap();
     fs::write(directory.join("site.yaml"), SITE).unwrap();
     let output = Command::new(assert_cmd::cargo::cargo_bin("preflight"))
         .current_dir(directory)
@@ -242,7 +242,7 @@ fn no_secret_of_the_guest_is_sent() {
     );
     append("var/log/ua_install.log", &format!("passphrase is {SECRET}\n"));
     let transcript = asked(&machine, "mt1", "sh -s");
-    let sent = capture::text(&transcript);
+    let sent = capture::to_json(&transcript);
     assert!(sent.contains("wlan0"), "the files were read");
     assert!(!sent.contains(SECRET), "{sent}");
 }

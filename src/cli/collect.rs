@@ -25,10 +25,10 @@ use crate::facts::vsphere::question::Question as Asked;
 use crate::facts::{age, query};
 use crate::site::assemble::{Coverage, Responses};
 use crate::site::{EsxiHost, MasterTarget, Vcenter};
-use crate::transport::fleet::{self, Means, Question};
-use crate::transport::local::Local;
-use crate::transport::ssh::{Secrets, Unanswered, Whose};
-use crate::transport::target::Target as Way;
+use crate::transport::fleet::{self, Collector, Job};
+use crate::transport::local::LocalHost;
+use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider};
+use crate::transport::target::TargetAddress as Way;
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
@@ -120,7 +120,7 @@ enum Role {
 /// What a way leads to.
 enum Place {
     /// Somebody who is asked now.
-    Live(Question),
+    Live(Job),
     /// What was answered before, or why nobody can be asked.
     Told(Vec<Transcript>),
 }
@@ -170,7 +170,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
             Role::Host | Role::Keeper => {
                 let (env, probes) = queries.next().expect("hosts come first, one query each");
                 let transcripts = transcripts.into_iter().map(|transcript| match role {
-                    Role::Keeper => capture::newest(transcript),
+                    Role::Keeper => capture::latest_self_check(transcript),
                     _ => transcript,
                 });
                 let transcripts = transcripts.inspect(|transcript| {
@@ -199,7 +199,9 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
 /// report is of what is there after it.
 fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &FixArgs) -> anyhow::Result<()> {
     let server = places.iter().find_map(|(role, place)| match (role, place) {
-        (Role::Vcenter, Place::Live(Question { by: Means::Api(inquiry), .. })) => Some(inquiry),
+        (Role::Vcenter, Place::Live(Job { collector: Collector::Vsphere(inquiry), .. })) => {
+            Some(inquiry)
+        }
         _ => None,
     });
     let inquiry = server.context("--fix: there is no vSphere server that can be asked")?;
@@ -250,14 +252,14 @@ fn all_at_once(
     Ok((roles, told.collect()))
 }
 
-fn live(questions: Vec<Question>, jobs: Option<u16>) -> anyhow::Result<Vec<Transcript>> {
+fn live(questions: Vec<Job>, jobs: Option<u16>) -> anyhow::Result<Vec<Transcript>> {
     if questions.is_empty() {
         return Ok(Vec::new());
     }
-    let jobs = jobs.map_or_else(|| fleet::default_jobs(questions.len()), usize::from);
+    let jobs = jobs.map_or_else(|| fleet::default_parallelism(questions.len()), usize::from);
     let stop = interrupt::stop_flag()?;
     let mut bars = progress::HostProgress::start(questions.len());
-    Ok(fleet::ask(questions, jobs, &stop, |event| bars.update(event)))
+    Ok(fleet::run_jobs(questions, jobs, &stop, |event| bars.update(event)))
 }
 
 fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
@@ -265,7 +267,7 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
         Way::Captures(path) => {
             return Ok((Role::Host, Place::Told(called(capture::read(&path)?, &host)?)));
         }
-        Way::Local => Box::new(Local { timeout: asking.login.timeout() }),
+        Way::Local => Box::new(LocalHost { timeout: asking.login.timeout() }),
         Way::Ssh(target) => Box::new(asking.login.ssh(&host.name, target, &host.login)?),
     };
     let keeps = asking.when == When::Kept && host.kind == TargetKind::LinuxMt;
@@ -275,8 +277,8 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
     };
     let Host { name: target, kind, around, .. } = host;
     let kind = kind.word().to_owned();
-    let by = Means::Shell { transport, probes, around };
-    Ok((role, Place::Live(Question { target, kind, by })))
+    let by = Collector::Shell { transport, probes, env: around };
+    Ok((role, Place::Live(Job { target, kind, collector: by })))
 }
 
 /// A capture that a site knows by a name is called by it, and is of what the site says it is.
@@ -304,7 +306,7 @@ fn of_shell(
             return Ok(Some(Place::Told(vec![one])));
         }
         Way::Local => {
-            let local = Local { timeout: asking.login.timeout() };
+            let local = LocalHost { timeout: asking.login.timeout() };
             check_esxi::by_shell(Box::new(local), "root", question)
         }
         Way::Ssh(way) => {
@@ -323,7 +325,7 @@ fn of_shell(
             check_esxi::by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
-    Ok(Some(Place::Live(Question { target, kind, by })))
+    Ok(Some(Place::Live(Job { target, kind, collector: by })))
 }
 
 /// The vSphere server; without somebody who logs in it cannot be asked, which costs what it would
@@ -351,9 +353,9 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     };
     let timeout: Duration = asking.login.timeout();
     let account = format!("{user} on {}", to.host);
-    let whose = Whose { account: &account, host: &to.host, is_jump: false };
+    let whose = SecretOwner { account: &account, host: &to.host, is_jump: false };
     let password = match keyring.password(&whose, timeout) {
-        Err(nobody @ Unanswered::Late(_)) => {
+        Err(nobody @ PromptError::TimedOut(_)) => {
             let silent = check_vcenter::without_password(&to, TargetKind::Vcenter, &user, &nobody);
             return Ok(Place::Told(vec![silent]));
         }
@@ -374,5 +376,5 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     };
     let route = via::route(through);
     let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
-    Ok(Place::Live(Question { target, kind, by: Means::Api(Box::new(inquiry)) }))
+    Ok(Place::Live(Job { target, kind, collector: Collector::Vsphere(Box::new(inquiry)) }))
 }

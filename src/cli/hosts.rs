@@ -12,7 +12,7 @@ use crate::facts::probe::{Probe, Surroundings};
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
-use crate::transport::target::{Target, meant as address_meant};
+use crate::transport::target::{TargetAddress, suggest_target as address_meant};
 use crate::yaml::closest_match;
 
 /// One host that is meant.
@@ -74,7 +74,7 @@ pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
 pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
     if name.contains(':') {
         // Refused before anything else, for what is wrong may be a password that no message shows.
-        name.parse::<Target>()?;
+        name.parse::<TargetAddress>()?;
     }
     if let Some(target) = site.master_target(name) {
         return Ok(master_target(target, site));

@@ -12,12 +12,12 @@ use crate::cli::args::{HostTimeout, SshArgs};
 use crate::cli::password::{self, PasswordStore};
 use crate::regular_file;
 use crate::site;
-use crate::transport::ssh::{Secrets, Ssh, SshConfig};
+use crate::transport::ssh::{SecretProvider, SshConfig, SshHost};
 use crate::transport::target::SshTarget;
 
 /// How every host of a run is asked.
 pub struct SshDefaults {
-    defaults: Ssh,
+    defaults: SshHost,
 }
 
 impl SshDefaults {
@@ -49,7 +49,7 @@ impl SshDefaults {
             bail!("--user: {user:?} is no user name");
         }
         let config = match options.ssh_config.as_deref() {
-            None => SshConfig::Usual,
+            None => SshConfig::Default,
             Some(path) if path == Path::new("none") => SshConfig::None,
             Some(path) => {
                 check_readable("--ssh-config", path)?;
@@ -57,14 +57,15 @@ impl SshDefaults {
             }
         };
         // Who names a file with the password for sudo means that it is to be given.
-        let sudo: Option<Arc<dyn Secrets>> = match (&options.sudo_password_file, options.ask_sudo) {
-            (None, false) => None,
-            (file, _) => Some(Arc::new(PasswordStore::for_sudo(None, file.as_deref())?)),
-        };
+        let sudo: Option<Arc<dyn SecretProvider>> =
+            match (&options.sudo_password_file, options.ask_sudo) {
+                (None, false) => None,
+                (file, _) => Some(Arc::new(PasswordStore::for_sudo(None, file.as_deref())?)),
+            };
         // Every target replaces this host by its own.
         let nobody = SshTarget { user: None, host: String::new(), port: None };
         Ok(Self {
-            defaults: Ssh {
+            defaults: SshHost {
                 user: options.user.clone(),
                 identities: options.identities.clone(),
                 known_hosts: options.known_hosts.clone(),
@@ -76,7 +77,7 @@ impl SshDefaults {
                 timeout,
                 secrets: Arc::new(keyring),
                 sudo,
-                ..Ssh::new(nobody)
+                ..SshHost::new(nobody)
             },
         })
     }
@@ -87,7 +88,11 @@ impl SshDefaults {
     }
 
     /// Who knows what sudo wants on a host; none where it is given nothing.
-    fn sudo(&self, name: &str, said: &site::SshLogin) -> anyhow::Result<Option<Arc<dyn Secrets>>> {
+    fn sudo(
+        &self,
+        name: &str,
+        said: &site::SshLogin,
+    ) -> anyhow::Result<Option<Arc<dyn SecretProvider>>> {
         let file = said.sudo_password_file.as_deref();
         let of_all = self.defaults.sudo.clone();
         if !said.ask_sudo && file.is_none() && of_all.is_none() {
@@ -103,7 +108,12 @@ impl SshDefaults {
 
     /// A way to ask this host. What the site says of it stands before the options, which are for
     /// all hosts; only keys are tried one after the other.
-    pub fn ssh(&self, name: &str, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<Ssh> {
+    pub fn ssh(
+        &self,
+        name: &str,
+        target: SshTarget,
+        said: &site::SshLogin,
+    ) -> anyhow::Result<SshHost> {
         let mut ssh = self.with_login(target, said)?;
         ssh.sudo = self.sudo(name, said)?;
         let own = std::env::var_os(password::password_variable(name)).is_some();
@@ -119,13 +129,13 @@ impl SshDefaults {
         name: &str,
         target: SshTarget,
         said: &site::SshLogin,
-    ) -> anyhow::Result<Ssh> {
+    ) -> anyhow::Result<SshHost> {
         let secrets = Arc::new(PasswordStore::for_system(name, said.password_file.as_deref())?);
-        Ok(Ssh { secrets, ..self.with_login(target, said)? })
+        Ok(SshHost { secrets, ..self.with_login(target, said)? })
     }
 
-    fn with_login(&self, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<Ssh> {
-        let mut ssh = Ssh { target, ..self.defaults.clone() };
+    fn with_login(&self, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<SshHost> {
+        let mut ssh = SshHost { target, ..self.defaults.clone() };
         ssh.user = said.user.clone().or(ssh.user);
         ssh.legacy |= said.legacy_ssh;
         if let Some(key) = &said.identity {

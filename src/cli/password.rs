@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 
 use crate::cli::terminal::prompt;
 use crate::secret::Secret;
-use crate::transport::ssh::{NewKey, Secrets, Unanswered, Whose};
+use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, UnknownHostKey};
 
 /// The most bytes of a password that are read.
 const MAX_BYTES: u64 = 4096;
@@ -187,7 +187,7 @@ fn prompt_once<K: Ord>(
     of: K,
     question: &str,
     limit: Duration,
-) -> Result<Option<Secret>, Unanswered> {
+) -> Result<Option<Secret>, PromptError> {
     if let Some(answer) = answers.get(&of) {
         return Ok(answer.clone());
     }
@@ -197,14 +197,18 @@ fn prompt_once<K: Ord>(
     Ok(answer)
 }
 
-impl Secrets for PasswordStore {
-    fn password(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+impl SecretProvider for PasswordStore {
+    fn password(
+        &self,
+        of: &SecretOwner<'_>,
+        limit: Duration,
+    ) -> Result<Option<Secret>, PromptError> {
         let account = of.account;
         // A host on the way is shown no password that is not its own.
         if of.is_jump {
             let own =
                 from_variable(&format!("the password of {account}"), &password_variable(of.host));
-            if let Some(own) = own.map_err(|error| Unanswered::Unreadable(error.to_string()))? {
+            if let Some(own) = own.map_err(|error| PromptError::Unreadable(error.to_string()))? {
                 return Ok(Some(own));
             }
             let question = format!("Password of the jump host {account}: ");
@@ -222,7 +226,7 @@ impl Secrets for PasswordStore {
         key: &Path,
         given: bool,
         limit: Duration,
-    ) -> Result<Option<Secret>, Unanswered> {
+    ) -> Result<Option<Secret>, PromptError> {
         if let Some(password) = &self.given {
             return Ok(Some(password.clone()));
         }
@@ -234,7 +238,11 @@ impl Secrets for PasswordStore {
         prompt_once(&mut typed.passphrases, key.to_owned(), &question, limit)
     }
 
-    fn sudo(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+    fn sudo_password(
+        &self,
+        of: &SecretOwner<'_>,
+        limit: Duration,
+    ) -> Result<Option<Secret>, PromptError> {
         if let Some(password) = &self.given {
             return Ok(Some(password.clone()));
         }
@@ -242,8 +250,12 @@ impl Secrets for PasswordStore {
         prompt_once(&mut self.typed().passwords, of.account.to_owned(), &question, limit)
     }
 
-    fn is_right_key(&self, new: &NewKey<'_>, limit: Duration) -> Result<Option<bool>, Unanswered> {
-        let NewKey { host, key_type, fingerprint, file } = new;
+    fn confirm_host_key(
+        &self,
+        new: &UnknownHostKey<'_>,
+        limit: Duration,
+    ) -> Result<Option<bool>, PromptError> {
+        let UnknownHostKey { host, key_type, fingerprint, file } = new;
         let file = file.display();
         let mut question = format!(
             "The host {host} is not known.\nIts {key_type} key has the fingerprint {fingerprint}\n\
@@ -264,7 +276,7 @@ impl Secrets for PasswordStore {
         }
     }
 
-    fn sources(&self, of: &Whose<'_>) -> String {
+    fn password_hint(&self, of: &SecretOwner<'_>) -> String {
         match of.is_jump {
             true => format!(
                 "give the jump host's own password ({}, or the prompt on a terminal)",

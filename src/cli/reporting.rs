@@ -200,7 +200,7 @@ pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<Exi
 
 /// Saves what systems answered, and tells the exit status of having asked them.
 pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<ExitStatus> {
-    let text: String = transcripts.iter().map(capture::text).collect();
+    let text: String = transcripts.iter().map(capture::to_json).collect();
     match out {
         Some(path) => {
             let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;

@@ -9,8 +9,8 @@ use anyhow::{Context, bail};
 use crate::cli::args::{SshArgs, ViaArgs};
 use crate::cli::login::SshDefaults;
 use crate::site::{self, Site, Via};
-use crate::transport::ssh::Ssh;
-use crate::transport::target::Target;
+use crate::transport::ssh::SshHost;
+use crate::transport::target::TargetAddress;
 use crate::transport::vsphere::stream::{Route, Tcp};
 use crate::transport::vsphere::through::ThroughSsh;
 
@@ -19,7 +19,7 @@ pub fn of_options(
     host: &ViaArgs,
     credentials: &SshArgs,
     timeout: u64,
-) -> anyhow::Result<Option<Ssh>> {
+) -> anyhow::Result<Option<SshHost>> {
     let Some(target) = &host.via else { return Ok(None) };
     let login = SshDefaults::for_gateway(credentials, Duration::from_secs(timeout))?;
     Ok(Some(login.ssh("via", target.clone(), &site::SshLogin::default())?))
@@ -27,17 +27,17 @@ pub fn of_options(
 
 /// The host that `via:` names in a site; none when it is this one, so that the way is straight.
 /// What `login` says of all hosts is said of it, too.
-pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<Ssh>> {
+pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<SshHost>> {
     let unknown = || format!("via: nothing is reached through {via}");
     let (way, said) = site.via_host(via).with_context(unknown)?;
-    match way.as_str().parse::<Target>().with_context(|| format!("via {via}"))? {
-        Target::Local => Ok(None),
-        Target::Ssh(target) => Ok(Some(match via.name() {
+    match way.as_str().parse::<TargetAddress>().with_context(|| format!("via {via}"))? {
+        TargetAddress::Local => Ok(None),
+        TargetAddress::Ssh(target) => Ok(Some(match via.name() {
             Some(name) => login.ssh(name, target, &said)?,
             // A host that is none of the site's is not shown the password of those.
             None => login.ssh_with_own_password("via", target, &said)?,
         })),
-        Target::Captures(_) => bail!("via: nothing is reached through {via}"),
+        TargetAddress::Captures(_) => bail!("via: nothing is reached through {via}"),
     }
 }
 
@@ -45,7 +45,7 @@ pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Op
 pub type AnyRoute = Box<dyn Route + Send + Sync>;
 
 /// The way to a vSphere server.
-pub fn route(via: Option<Ssh>) -> AnyRoute {
+pub fn route(via: Option<SshHost>) -> AnyRoute {
     match via {
         Some(host) => Box::new(ThroughSsh { host }),
         None => Box::new(Tcp),

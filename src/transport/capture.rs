@@ -18,7 +18,7 @@ use crate::facts::transcript::{
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The longest name of a target that a capture gives, in bytes: it stands in every finding.
-const MAX_NAME: usize = 1024;
+const MAX_NAME_BYTES: usize = 1024;
 
 /// Why a capture could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub enum CaptureError {
     },
     /// Two captures of one system.
     #[error("{first} and {second} are both captures of {target}")]
-    Twice {
+    Duplicate {
         /// The one file.
         first: PathBuf,
         /// The other.
@@ -82,7 +82,7 @@ impl CaptureError {
                 "put the captures into a directory of their own, or name each as capture:FILE"
                     .to_owned(),
             ),
-            Self::Twice { .. } => {
+            Self::Duplicate { .. } => {
                 Some("keep the newer, or name the one that is meant as capture:FILE".to_owned())
             }
             Self::Io { .. } | Self::TooLarge { .. } => None,
@@ -117,13 +117,13 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     let (kept, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| {
         file.file_name().is_some_and(|name| self_check::is_kept(&name.to_string_lossy()))
     });
-    let mut found = newest_of_each(&kept)?;
+    let mut found = newest_per_system(&kept)?;
     let mut foreign = Vec::new();
     for file in others {
         match read_file(&file) {
             Ok(transcript) => found.push((file, transcript)),
             Err(CaptureError::NotACapture { .. } | CaptureError::TooLarge { .. })
-                if !kept.is_empty() && !is_called_as_a_capture(&file) => {}
+                if !kept.is_empty() && !has_capture_extension(&file) => {}
             Err(CaptureError::NotACapture { .. }) => foreign.push(file),
             Err(error) => return Err(error),
         }
@@ -134,7 +134,7 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
         ([one], true) => {
             return Err(read_file(one).err().unwrap_or(CaptureError::Empty(path.into())));
         }
-        (_, _) => return Err(mixed(path, &foreign)),
+        (_, _) => return Err(mixed_error(path, &foreign)),
     }
     for (index, (second, transcript)) in found.iter().enumerate() {
         let same = |(_, other): &&(PathBuf, Transcript)| {
@@ -142,7 +142,11 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
         };
         if let Some((first, _)) = found[..index].iter().find(same) {
             let (first, second) = (first.clone(), second.clone());
-            return Err(CaptureError::Twice { first, second, target: transcript.target.clone() });
+            return Err(CaptureError::Duplicate {
+                first,
+                second,
+                target: transcript.target.clone(),
+            });
         }
     }
     Ok(found.into_iter().map(|(_, transcript)| transcript).collect())
@@ -150,7 +154,7 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
 
 /// The newest of the captures that self-checks keep, for each system; `files` are in the order of
 /// their numbers. One whose head was cut off is of the only system there is.
-fn newest_of_each(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, CaptureError> {
+fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, CaptureError> {
     let mut newest: Vec<(PathBuf, Transcript)> = Vec::new();
     let mut nameless: Option<(PathBuf, Transcript)> = None;
     for file in files.iter().rev() {
@@ -174,12 +178,12 @@ fn newest_of_each(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, Captu
 }
 
 /// Whether a file's name says that it is a capture.
-fn is_called_as_a_capture(file: &Path) -> bool {
+fn has_capture_extension(file: &Path) -> bool {
     let extension = file.extension().map(|extension| extension.to_ascii_lowercase());
     extension.is_some_and(|it| ["json", "txt", "capture", "out"].iter().any(|known| it == *known))
 }
 
-fn mixed(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
+fn mixed_error(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
     const SHOWN: usize = 3;
     let names = foreign.iter().take(SHOWN).filter_map(|file| file.file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
@@ -209,8 +213,10 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
 pub fn parse(text: &str, name: &str) -> Result<Transcript, String> {
     let transcript = parse_any(text, name)?;
     match transcript.target.len() {
-        0..=MAX_NAME => Ok(transcript),
-        bytes => Err(format!("its target's name has {bytes} bytes, at most {MAX_NAME} are read")),
+        0..=MAX_NAME_BYTES => Ok(transcript),
+        bytes => {
+            Err(format!("its target's name has {bytes} bytes, at most {MAX_NAME_BYTES} are read"))
+        }
     }
 }
 
@@ -227,7 +233,7 @@ fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
         let answers = head.nonce.as_ref().map(|nonce| answers(text, Some(nonce)));
         return Ok(Transcript {
             asked_at: head.asked_at,
-            ..by_script(
+            ..transcript_from_script(
                 &head.target.unwrap_or_else(|| name.to_owned()),
                 answers.unwrap_or_default(),
             )
@@ -237,10 +243,10 @@ fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
     if answers.by_probe.is_empty() {
         return Err("no frame of the script is in it".to_owned());
     }
-    Ok(by_script(name, answers))
+    Ok(transcript_from_script(name, answers))
 }
 
-fn by_script(target: &str, answers: Answers) -> Transcript {
+fn transcript_from_script(target: &str, answers: Answers) -> Transcript {
     Transcript {
         schema: SCHEMA.to_owned(),
         target: target.to_owned(),
@@ -254,7 +260,7 @@ fn by_script(target: &str, answers: Answers) -> Transcript {
 
 /// The capture that a host gave when it was asked for the newest one it keeps of itself, under the
 /// name the host was asked by; a host that gave none could not be asked.
-pub fn newest(asked: Transcript) -> Transcript {
+pub fn latest_self_check(asked: Transcript) -> Transcript {
     if asked.connection.failure.is_some() {
         return asked;
     }
@@ -285,7 +291,7 @@ pub fn newest(asked: Transcript) -> Transcript {
 }
 
 /// The text of a capture file.
-pub fn text(transcript: &Transcript) -> String {
+pub fn to_json(transcript: &Transcript) -> String {
     serde_json::to_string_pretty(transcript).expect("a transcript has only plain values") + "\n"
 }
 
@@ -345,14 +351,14 @@ mod tests {
         let found = read(dir.path()).unwrap();
         assert_eq!(found[1].asked_at, "2026-11-25T11:00:00Z".parse().ok());
         // What others brought is read as well, and what they broke is not passed over.
-        add("mt2.json", &text(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
+        add("mt2.json", &to_json(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
         assert_eq!(targets(dir.path()).unwrap(), ["old", "new", "mt2"]);
         add("mt3.txt", "");
         assert!(
             targets(dir.path()).unwrap_err().ends_with("holds files that are no captures: mt3.txt")
         );
         std::fs::remove_file(dir.path().join("mt3.txt")).unwrap();
-        add("again.json", &text(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
+        add("again.json", &to_json(&parse(&WHOLE.replace("mt1", "mt2"), "x").unwrap()));
         assert!(targets(dir.path()).unwrap_err().ends_with("are both captures of mt2"));
     }
 
@@ -391,10 +397,10 @@ mod tests {
             let answers = Answers { by_probe, ended, unanswered: None };
             Transcript {
                 connection: Connection { by: "ssh".to_owned(), ..Connection::default() },
-                ..by_script("ssh://root@mt1", answers)
+                ..transcript_from_script("ssh://root@mt1", answers)
             }
         };
-        let kept = newest(asked(0, WHOLE, true));
+        let kept = latest_self_check(asked(0, WHOLE, true));
         assert_eq!(
             (kept.target.as_str(), kept.connection.by.as_str()),
             ("ssh://root@mt1", "script")
@@ -407,7 +413,7 @@ mod tests {
             (0, WHOLE, false, "the answers were cut short"),
             (0, "garbage", true, "no frame of the script is in it"),
         ] {
-            let failed = newest(asked(status, text, ended));
+            let failed = latest_self_check(asked(status, text, ended));
             let failure = failed.connection.failure.as_ref().unwrap();
             assert_eq!((failure.kind.as_str(), failure.reason.as_str()), ("no-capture", reason));
             assert!(failed.answer("user").known().is_none());

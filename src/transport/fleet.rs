@@ -1,7 +1,7 @@
 //! Many hosts at once: a bounded number of threads, one connection per host, answers in the order
 //! the hosts were named.
 //!
-//! Not for how one host is asked: that is [`record`]'s.
+//! Not for how one host is asked: that is [`collect`]'s.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,15 +11,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::vsphere::Inquiry;
-use super::{Transport, record};
+use super::{Transport, collect};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
 
 /// How often an interruption is looked for.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long an interruption waits for sessions on servers to be closed.
-const GRACE: Duration = Duration::from_secs(2);
+const LOGOUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Whether a host was not asked to the end because somebody stopped the run.
 pub fn was_interrupted(transcript: &Transcript) -> bool {
@@ -27,17 +27,17 @@ pub fn was_interrupted(transcript: &Transcript) -> bool {
 }
 
 /// One host and what it is asked.
-pub struct Question {
+pub struct Job {
     /// Its name in reports.
     pub target: String,
     /// What it is asked as: `linux-mt`, `process-server`, `esxi`, `vcenter`.
     pub kind: String,
     /// How it is asked.
-    pub by: Means,
+    pub collector: Collector,
 }
 
 /// How a host is asked.
-pub enum Means {
+pub enum Collector {
     /// By its shell.
     Shell {
         /// The way to it.
@@ -45,28 +45,28 @@ pub enum Means {
         /// What it is asked.
         probes: Vec<Probe>,
         /// What the probes need to know.
-        around: Surroundings,
+        env: Surroundings,
     },
     /// Over the vSphere API.
-    Api(Box<Inquiry>),
+    Vsphere(Box<Inquiry>),
 }
 
-impl Means {
+impl Collector {
     fn name(&self) -> &'static str {
         match self {
             Self::Shell { transport, .. } => transport.name(),
-            Self::Api(_) => Inquiry::BY,
+            Self::Vsphere(_) => Inquiry::BY,
         }
     }
 }
 
 /// What happens while hosts are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'e> {
+pub enum JobEvent<'e> {
     /// A host is being asked.
-    Began(&'e str),
+    Started(&'e str),
     /// It has answered, or could not be asked.
-    Ended {
+    Finished {
         /// The host.
         target: &'e str,
         /// Whether it answered.
@@ -76,14 +76,14 @@ pub enum Event<'e> {
 
 /// How many hosts are asked at once when nobody says: past four per processor the encryption of
 /// one only waits for that of another, and 32 is where more gained nothing.
-pub fn default_jobs(hosts: usize) -> usize {
+pub fn default_parallelism(hosts: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     hosts.min(4 * cores).clamp(1, 32)
 }
 
 enum Message {
-    Began(usize),
-    Ended(usize, Box<Transcript>),
+    Started(usize),
+    Finished(usize, Box<Transcript>),
 }
 
 /// Asks every host, at most `at_once` of them at a time, and gives one transcript for each, in
@@ -91,94 +91,92 @@ enum Message {
 ///
 /// When `stop` becomes true no more hosts are asked, those that are being asked are not waited
 /// for, and their transcripts say so.
-pub fn ask(
-    questions: Vec<Question>,
+pub fn run_jobs(
+    jobs: Vec<Job>,
     at_once: usize,
     stop: &AtomicBool,
-    mut tell: impl FnMut(Event<'_>),
+    mut tell: impl FnMut(JobEvent<'_>),
 ) -> Vec<Transcript> {
-    let questions = Arc::new(questions);
-    let mut answered: Vec<Option<Transcript>> = questions.iter().map(|_| None).collect();
+    let jobs = Arc::new(jobs);
+    let mut answered: Vec<Option<Transcript>> = jobs.iter().map(|_| None).collect();
     // Sessions on servers that are being asked when the run is stopped: a server allows only so
     // many, so they are given a moment to be closed.
     let mut sessions: BTreeSet<usize> = BTreeSet::new();
     let stopping = Arc::new(AtomicBool::new(false));
     let (send, receive) = mpsc::channel();
     let next = Arc::new(AtomicUsize::new(0));
-    for _ in 0..at_once.clamp(1, questions.len().max(1)) {
+    for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
         // A thread of its own, and none that is joined: one that waits for a hung host must not
         // keep an interrupted run waiting.
-        let (questions, next, send) = (Arc::clone(&questions), Arc::clone(&next), send.clone());
+        let (jobs, next, send) = (Arc::clone(&jobs), Arc::clone(&next), send.clone());
         let stop = Arc::clone(&stopping);
-        thread::spawn(move || work(&questions, &next, &send, &stop));
+        thread::spawn(move || run_worker(&jobs, &next, &send, &stop));
     }
     drop(send);
     let mut patience: Option<Instant> = None;
     loop {
         if stop.load(Ordering::Relaxed) {
-            next.store(questions.len(), Ordering::Relaxed);
+            next.store(jobs.len(), Ordering::Relaxed);
             stopping.store(true, Ordering::Relaxed);
-            let until = *patience.get_or_insert_with(|| Instant::now() + GRACE);
+            let until = *patience.get_or_insert_with(|| Instant::now() + LOGOUT_GRACE);
             if sessions.is_empty() || Instant::now() >= until {
                 break;
             }
         }
-        match receive.recv_timeout(LOOK) {
-            Ok(Message::Began(index)) => {
-                if matches!(questions[index].by, Means::Api(_)) {
+        match receive.recv_timeout(POLL_INTERVAL) {
+            Ok(Message::Started(index)) => {
+                if matches!(jobs[index].collector, Collector::Vsphere(_)) {
                     sessions.insert(index);
                 }
-                tell(Event::Began(&questions[index].target));
+                tell(JobEvent::Started(&jobs[index].target));
             }
-            Ok(Message::Ended(index, transcript)) => {
+            Ok(Message::Finished(index, transcript)) => {
                 sessions.remove(&index);
-                let target = &questions[index].target;
-                tell(Event::Ended { target, answered: transcript.connection.failure.is_none() });
+                let target = &jobs[index].target;
+                tell(JobEvent::Finished {
+                    target,
+                    answered: transcript.connection.failure.is_none(),
+                });
                 answered[index] = Some(*transcript);
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
     }
-    next.store(questions.len(), Ordering::Relaxed);
+    next.store(jobs.len(), Ordering::Relaxed);
     stopping.store(true, Ordering::Relaxed);
     let stopped = stop.load(Ordering::Relaxed);
-    let asked = answered.into_iter().zip(questions.iter());
+    let asked = answered.into_iter().zip(jobs.iter());
     asked
-        .map(|(transcript, question)| transcript.unwrap_or_else(|| silent(question, stopped)))
+        .map(|(transcript, job)| transcript.unwrap_or_else(|| missing_transcript(job, stopped)))
         .collect()
 }
 
 /// Asks one host after the other, until none is left or nobody listens.
-fn work(
-    questions: &[Question],
-    next: &AtomicUsize,
-    send: &mpsc::Sender<Message>,
-    stop: &AtomicBool,
-) {
+fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, stop: &AtomicBool) {
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
-        let Some(question) = questions.get(index) else { return };
-        if send.send(Message::Began(index)).is_err() {
+        let Some(job) = jobs.get(index) else { return };
+        if send.send(Message::Started(index)).is_err() {
             return;
         }
-        let Question { target, kind, by } = question;
+        let Job { target, kind, collector } = job;
         // A defect that one host brings to light is not to cost the others.
-        let asked = catch_unwind(AssertUnwindSafe(|| match by {
-            Means::Shell { transport, probes, around } => {
-                record(target, kind, transport.as_ref(), probes, around)
+        let asked = catch_unwind(AssertUnwindSafe(|| match collector {
+            Collector::Shell { transport, probes, env } => {
+                collect(target, kind, transport.as_ref(), probes, env)
             }
-            Means::Api(inquiry) => inquiry.record(target, kind, stop),
+            Collector::Vsphere(inquiry) => inquiry.collect(target, kind, stop),
         }));
         let Ok(transcript) = asked else { continue };
-        if send.send(Message::Ended(index, Box::new(transcript))).is_err() {
+        if send.send(Message::Finished(index, Box::new(transcript))).is_err() {
             return;
         }
     }
 }
 
 /// The transcript of a host from which nothing came.
-fn silent(question: &Question, stopped: bool) -> Transcript {
+fn missing_transcript(job: &Job, stopped: bool) -> Transcript {
     let (kind, reason) = if stopped {
         (INTERRUPTED, "interrupted before it had answered")
     } else {
@@ -186,14 +184,14 @@ fn silent(question: &Question, stopped: bool) -> Transcript {
         ("local", "asking it ended unexpectedly")
     };
     let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
-    Transcript::of_failure(&question.target, &question.kind, question.by.name(), failure)
+    Transcript::of_failure(&job.target, &job.kind, job.collector.name(), failure)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::facts::script::Nonce;
-    use crate::transport::Output;
+    use crate::transport::ScriptOutput;
 
     /// A host that takes its time, and answers nothing or panics.
     struct Slow {
@@ -208,7 +206,7 @@ mod tests {
             "slow"
         }
 
-        fn run(&self, _: &str, _: &Nonce) -> Result<Output, Failure> {
+        fn run(&self, _: &str, _: &Nonce) -> Result<ScriptOutput, Failure> {
             assert!(!self.panics, "as it was told to");
             let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
@@ -218,12 +216,12 @@ mod tests {
         }
     }
 
-    fn hosts(takes_ms: &[u64]) -> (Vec<Question>, Arc<AtomicUsize>) {
+    fn hosts(takes_ms: &[u64]) -> (Vec<Job>, Arc<AtomicUsize>) {
         let (at_once, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let question = |(index, ms): (usize, &u64)| Question {
+        let job = |(index, ms): (usize, &u64)| Job {
             target: format!("mt{index}"),
             kind: "linux-mt".into(),
-            by: Means::Shell {
+            collector: Collector::Shell {
                 transport: Box::new(Slow {
                     takes: Duration::from_millis(*ms),
                     at_once: Arc::clone(&at_once),
@@ -231,10 +229,10 @@ mod tests {
                     panics: *ms == u64::MAX,
                 }),
                 probes: Vec::new(),
-                around: Surroundings::default(),
+                env: Surroundings::default(),
             },
         };
-        (takes_ms.iter().enumerate().map(question).collect(), most)
+        (takes_ms.iter().enumerate().map(job).collect(), most)
     }
 
     fn reasons(transcripts: &[Transcript]) -> Vec<(&str, &str)> {
@@ -249,9 +247,9 @@ mod tests {
 
     #[test]
     fn answers_come_in_the_order_of_the_questions_and_never_more_at_once_than_allowed() {
-        let (questions, most) = hosts(&[60, 1, 30, 1, 10, 1, 1]);
+        let (jobs, most) = hosts(&[60, 1, 30, 1, 10, 1, 1]);
         let mut events = 0;
-        let transcripts = ask(questions, 3, &AtomicBool::new(false), |_| events += 1);
+        let transcripts = run_jobs(jobs, 3, &AtomicBool::new(false), |_| events += 1);
         let names: Vec<&str> = transcripts.iter().map(|t| t.target.as_str()).collect();
         assert_eq!(names, ["mt0", "mt1", "mt2", "mt3", "mt4", "mt5", "mt6"]);
         assert_eq!(events, 14);
@@ -260,11 +258,11 @@ mod tests {
 
     #[test]
     fn an_interruption_waits_for_nobody_and_keeps_what_was_answered() {
-        let (questions, _) = hosts(&[1, 60_000, 1]);
+        let (jobs, _) = hosts(&[1, 60_000, 1]);
         let stop = AtomicBool::new(false);
         let began = std::time::Instant::now();
-        let transcripts = ask(questions, 1, &stop, |event| {
-            if event == Event::Began("mt1") {
+        let transcripts = run_jobs(jobs, 1, &stop, |event| {
+            if event == JobEvent::Started("mt1") {
                 stop.store(true, Ordering::Relaxed);
             }
         });
@@ -277,15 +275,15 @@ mod tests {
 
     #[test]
     fn a_defect_in_one_host_costs_that_host_alone() {
-        let (questions, _) = hosts(&[1, u64::MAX, 1]);
-        let transcripts = ask(questions, 2, &AtomicBool::new(false), |_| {});
+        let (jobs, _) = hosts(&[1, u64::MAX, 1]);
+        let transcripts = run_jobs(jobs, 2, &AtomicBool::new(false), |_| {});
         assert_eq!(reasons(&transcripts), [("mt0", "slow"), ("mt1", "ended"), ("mt2", "slow")]);
     }
 
     #[test]
     fn no_hosts_are_asked_in_no_time() {
-        assert!(ask(Vec::new(), 8, &AtomicBool::new(false), |_| {}).is_empty());
-        assert_eq!(default_jobs(0), 1);
-        assert!(default_jobs(1000) <= 32);
+        assert!(run_jobs(Vec::new(), 8, &AtomicBool::new(false), |_| {}).is_empty());
+        assert_eq!(default_parallelism(0), 1);
+        assert!(default_parallelism(1000) <= 32);
     }
 }

@@ -9,24 +9,24 @@ use std::time::Duration;
 
 use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 
-use super::{MAX_OUTPUT, Output, Transport};
+use super::{MAX_OUTPUT, ScriptOutput, Transport};
 use crate::facts::script::Nonce;
 use crate::facts::transcript::{Answer, BY_ITSELF, Failure};
 use crate::secret;
 
 /// This machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Local {
+pub struct LocalHost {
     /// How long the script may take.
     pub timeout: Duration,
 }
 
-impl Transport for Local {
+impl Transport for LocalHost {
     fn name(&self) -> &'static str {
         BY_ITSELF
     }
 
-    fn run(&self, script: &str, _: &Nonce) -> Result<Output, Failure> {
+    fn run(&self, script: &str, _: &Nonce) -> Result<ScriptOutput, Failure> {
         let failed = |error: std::io::Error| Failure {
             kind: "shell".to_owned(),
             reason: format!("cannot run sh: {error}"),
@@ -54,21 +54,21 @@ impl Transport for Local {
         shell.kill().ok();
         shell.wait().map_err(failed)?;
         match output {
-            Ok(Ok(stdout)) => Ok(Output { stdout, cut: None, ssh: None }),
+            Ok(Ok(stdout)) => Ok(ScriptOutput { stdout, failure: None, ssh: None }),
             Ok(Err(error)) => Err(failed(error)),
-            Err(_) => Ok(Output {
-                cut: Some(Failure {
+            Err(_) => Ok(ScriptOutput {
+                failure: Some(Failure {
                     kind: "timeout".to_owned(),
                     reason: format!("no answer within {} s", self.timeout.as_secs()),
                     hint: Some("raise --timeout".to_owned()),
                 }),
-                ..Output::default()
+                ..ScriptOutput::default()
             }),
         }
     }
 
-    fn own_answers(&self) -> BTreeMap<String, Answer> {
-        own_answers()
+    fn extra_answers(&self) -> BTreeMap<String, Answer> {
+        system_answers()
     }
 }
 
@@ -76,7 +76,7 @@ impl Transport for Local {
 /// what it is on, where it is mounted, its type and its bytes, parted by tabs. The first two are
 /// written as the probes `memory` and `processors` answer, so that they can stand in for those
 /// where the shell cannot read /proc.
-fn own_answers() -> BTreeMap<String, Answer> {
+fn system_answers() -> BTreeMap<String, Answer> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let memory = System::new_with_specifics(memory).map_or(0, |system| system.total_memory());
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -116,14 +116,14 @@ fn own_answers() -> BTreeMap<String, Answer> {
 mod tests {
     use super::*;
     use crate::facts::probe::Probe;
-    use crate::transport::record;
+    use crate::transport::collect;
 
     #[test]
     fn this_machine_says_what_it_knows_without_a_shell() {
-        let local = Local { timeout: Duration::from_secs(60) };
+        let local = LocalHost { timeout: Duration::from_secs(60) };
         let probes =
             [Probe::new("memory", "echo from the shell"), Probe::new("processors", "exit 1")];
-        let transcript = record("local:", "linux-mt", &local, &probes, &Default::default());
+        let transcript = collect("local:", "linux-mt", &local, &probes, &Default::default());
         let text = |probe: &str| *transcript.text(probe).known().unwrap();
         assert_eq!(text("memory"), "from the shell\n");
         assert!(text("processors").starts_with("0-"), "{}", text("processors"));

@@ -41,27 +41,27 @@ pub trait Transport: Send + Sync {
     ///
     /// [`Failure`] when the host could not be asked at all. A script that was cut off is no
     /// error: its output says so.
-    fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure>;
+    fn run(&self, script: &str, nonce: &Nonce) -> Result<ScriptOutput, Failure>;
 
     /// What is known of the host without its shell, as answers beside those of the script.
-    fn own_answers(&self) -> BTreeMap<String, Answer> {
+    fn extra_answers(&self) -> BTreeMap<String, Answer> {
         BTreeMap::new()
     }
 }
 
 /// What a host printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
+pub struct ScriptOutput {
     /// Its standard output, at most [`MAX_OUTPUT`] bytes of it.
     pub stdout: Vec<u8>,
     /// Why it ended early; absent when it ended by itself.
-    pub cut: Option<Failure>,
+    pub failure: Option<Failure>,
     /// What the SSH server and we agreed on, when it was one.
     pub ssh: Option<SshSession>,
 }
 
 /// Asks a host, and notes whatever comes of it: a host that cannot be asked is a transcript, too.
-pub fn record(
+pub fn collect(
     target: &str,
     kind: &str,
     transport: &dyn Transport,
@@ -73,7 +73,7 @@ pub fn record(
         asked_at: Some(asked_at),
         ..Transcript::of_failure(target, kind, transport.name(), failure)
     };
-    let nonce = match fresh_nonce() {
+    let nonce = match new_nonce() {
         Ok(nonce) => nonce,
         Err(error) => {
             let reason = format!("no random numbers: {error}");
@@ -85,13 +85,13 @@ pub fn record(
         Err(failure) => return failed(failure),
     };
     let mut answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
-    for (name, answer) in transport.own_answers() {
+    for (name, answer) in transport.extra_answers() {
         // What the host's own shell says stands first.
         if answers.by_probe.get(&name).is_none_or(|said| said.status != 0) {
             answers.by_probe.insert(name, answer);
         }
     }
-    let failure = if answers.ended { None } else { output.cut };
+    let failure = if answers.ended { None } else { output.failure };
     Transcript {
         schema: SCHEMA.to_owned(),
         target: target.to_owned(),
@@ -103,7 +103,7 @@ pub fn record(
     }
 }
 
-fn fresh_nonce() -> io::Result<Nonce> {
+fn new_nonce() -> io::Result<Nonce> {
     let mut bytes = [0; 16];
     random::fill(&mut bytes)?;
     Ok(Nonce::of(bytes))

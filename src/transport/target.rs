@@ -11,14 +11,14 @@ use crate::secret::redact_password;
 /// What a target's name stands for.
 ///
 /// ```
-/// use preflight::transport::target::Target;
-/// let target: Target = "ssh://root@mt1:2222".parse().unwrap();
-/// let Target::Ssh(host) = target else { panic!() };
+/// use preflight::transport::target::TargetAddress;
+/// let target: TargetAddress = "ssh://root@mt1:2222".parse().unwrap();
+/// let TargetAddress::Ssh(host) = target else { panic!() };
 /// assert_eq!((host.user.as_deref(), host.host.as_str(), host.port), (Some("root"), "mt1", Some(2222)));
-/// assert!("ssh://root:secret@mt1".parse::<Target>().is_err());
+/// assert!("ssh://root:secret@mt1".parse::<TargetAddress>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum TargetAddress {
     /// A host that is asked over SSH.
     Ssh(SshTarget),
     /// This machine.
@@ -40,10 +40,10 @@ pub struct SshTarget {
 
 /// Why a text is no target. No variant repeats a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
+pub enum TargetAddressError {
     /// None of the forms there are.
     #[error("target {0:?}: expected ssh://USER@HOST, local: or capture:FILE")]
-    Form(String),
+    UnknownForm(String),
     /// `ssh://` and no host.
     #[error("target {0:?}: there is no host in it")]
     NoHost(String),
@@ -82,7 +82,7 @@ pub enum TargetError {
     },
 }
 
-impl TargetError {
+impl TargetAddressError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -96,7 +96,7 @@ impl TargetError {
                     .to_owned()
             }
             Self::User { .. } => "write special characters as %XX".to_owned(),
-            Self::Form(text) => format!("did you mean {}?", meant(text)?),
+            Self::UnknownForm(text) => format!("did you mean {}?", suggest_target(text)?),
             _ => return None,
         })
     }
@@ -105,30 +105,30 @@ impl TargetError {
 /// The target that a host without its scheme stands for; none when it is no host.
 ///
 /// ```
-/// use preflight::transport::target::meant;
-/// assert_eq!(meant("mt1").as_deref(), Some("ssh://root@mt1"));
-/// assert_eq!(meant("ann@mt1:2222").as_deref(), Some("ssh://ann@mt1:2222"));
-/// assert_eq!(meant("no host"), None);
+/// use preflight::transport::target::suggest_target;
+/// assert_eq!(suggest_target("mt1").as_deref(), Some("ssh://root@mt1"));
+/// assert_eq!(suggest_target("ann@mt1:2222").as_deref(), Some("ssh://ann@mt1:2222"));
+/// assert_eq!(suggest_target("no host"), None);
 /// ```
-pub fn meant(text: &str) -> Option<String> {
-    let host = ssh(text, text).ok()?;
+pub fn suggest_target(text: &str) -> Option<String> {
+    let host = parse_ssh(text, text).ok()?;
     let user = if host.user.is_none() { "root@" } else { "" };
     Some(format!("ssh://{user}{text}"))
 }
 
 /// The error of a text with a password in it; none when there is no password in it.
-fn password_in(text: &str) -> Result<(), TargetError> {
+fn reject_password(text: &str) -> Result<(), TargetAddressError> {
     if redact_password(text) == text {
         return Ok(());
     }
     let end = text.rfind('@').map(|at| at + 1).or_else(|| Some(text.rfind("%40")? + 3));
-    Err(TargetError::Password { host: text[end.unwrap_or(text.len())..].to_owned() })
+    Err(TargetAddressError::Password { host: text[end.unwrap_or(text.len())..].to_owned() })
 }
 
-impl FromStr for Target {
-    type Err = TargetError;
+impl FromStr for TargetAddress {
+    type Err = TargetAddressError;
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn from_str(text: &str) -> Result<Self, TargetAddressError> {
         if text == "local:" {
             return Ok(Self::Local);
         }
@@ -136,22 +136,22 @@ impl FromStr for Target {
             return Ok(Self::Captures(PathBuf::from(path)));
         }
         // A password may stand in what lacks its scheme, too.
-        password_in(text)?;
+        reject_password(text)?;
         match text.strip_prefix("ssh://") {
-            Some(rest) => ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
-            None => Err(TargetError::Form(text.to_owned())),
+            Some(rest) => parse_ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
+            None => Err(TargetAddressError::UnknownForm(text.to_owned())),
         }
     }
 }
 
 impl FromStr for SshTarget {
-    type Err = TargetError;
+    type Err = TargetAddressError;
 
     /// Reads `[USER@]HOST[:PORT]`, with or without `ssh://` before it, as `--jump` has it.
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        password_in(text)?;
+    fn from_str(text: &str) -> Result<Self, TargetAddressError> {
+        reject_password(text)?;
         let rest = text.strip_prefix("ssh://").unwrap_or(text);
-        ssh(text, rest.strip_suffix('/').unwrap_or(rest))
+        parse_ssh(text, rest.strip_suffix('/').unwrap_or(rest))
     }
 }
 
@@ -168,20 +168,22 @@ impl fmt::Display for SshTarget {
     }
 }
 
-fn ssh(text: &str, rest: &str) -> Result<SshTarget, TargetError> {
+fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
     let target = || text.to_owned();
     let (user, place) = match rest.rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, rest),
     };
     let user = user.map(|user| {
-        account(user).ok_or_else(|| TargetError::User { target: target(), user: user.to_owned() })
+        decode_user(user)
+            .ok_or_else(|| TargetAddressError::User { target: target(), user: user.to_owned() })
     });
     let user = user.transpose()?;
     if place.contains('/') {
-        return Err(TargetError::Path(target()));
+        return Err(TargetAddressError::Path(target()));
     }
-    let bad_host = |host: &str| TargetError::Host { target: target(), host: host.to_owned() };
+    let bad_host =
+        |host: &str| TargetAddressError::Host { target: target(), host: host.to_owned() };
     let (host, port) = match place.strip_prefix('[') {
         Some(inner) => {
             let (host, after) = inner.split_once(']').ok_or_else(|| bad_host(place))?;
@@ -199,7 +201,7 @@ fn ssh(text: &str, rest: &str) -> Result<SshTarget, TargetError> {
         },
     };
     if host.is_empty() {
-        return Err(TargetError::NoHost(target()));
+        return Err(TargetAddressError::NoHost(target()));
     }
     // A host that starts with a hyphen would be an option to the ssh that is asked about it.
     let letters = |c: char| c.is_ascii_alphanumeric() || "-._:%".contains(c);
@@ -209,13 +211,13 @@ fn ssh(text: &str, rest: &str) -> Result<SshTarget, TargetError> {
     let port = port.map(|port| {
         let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
         let number = port.parse::<u16>().ok().filter(|number| digits && *number > 0);
-        number.ok_or_else(|| TargetError::Port { target: target(), port: port.to_owned() })
+        number.ok_or_else(|| TargetAddressError::Port { target: target(), port: port.to_owned() })
     });
     Ok(SshTarget { user, host: host.to_owned(), port: port.transpose()? })
 }
 
 /// An account name with its %XX taken out; none when it cannot be one.
-fn account(text: &str) -> Option<String> {
+fn decode_user(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -239,15 +241,15 @@ fn account(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn host(user: Option<&str>, host: &str, port: Option<u16>) -> Target {
-        Target::Ssh(SshTarget { user: user.map(str::to_owned), host: host.to_owned(), port })
+    fn host(user: Option<&str>, host: &str, port: Option<u16>) -> TargetAddress {
+        TargetAddress::Ssh(SshTarget { user: user.map(str::to_owned), host: host.to_owned(), port })
     }
 
     #[test]
     fn the_forms_there_are() {
         for (text, expected) in [
-            ("local:", Target::Local),
-            ("capture:a b.json", Target::Captures("a b.json".into())),
+            ("local:", TargetAddress::Local),
+            ("capture:a b.json", TargetAddress::Captures("a b.json".into())),
             ("ssh://mt1", host(None, "mt1", None)),
             ("ssh://root@mt1/", host(Some("root"), "mt1", None)),
             ("ssh://root@192.0.2.1:2222", host(Some("root"), "192.0.2.1", Some(2222))),
@@ -256,7 +258,7 @@ mod tests {
             ("ssh://EXAMPLE%5Cann@mt1", host(Some("EXAMPLE\\ann"), "mt1", None)),
             ("ssh://ann@example.test@mt1", host(Some("ann@example.test"), "mt1", None)),
         ] {
-            assert_eq!(text.parse::<Target>().as_ref(), Ok(&expected), "{text}");
+            assert_eq!(text.parse::<TargetAddress>().as_ref(), Ok(&expected), "{text}");
         }
     }
 
@@ -301,7 +303,7 @@ mod tests {
                 "target \"ssh://mt1/etc\": nothing may stand behind the host and its port",
             ),
         ] {
-            assert_eq!(text.parse::<Target>().unwrap_err().to_string(), why, "{text}");
+            assert_eq!(text.parse::<TargetAddress>().unwrap_err().to_string(), why, "{text}");
         }
     }
 
@@ -321,8 +323,8 @@ mod tests {
             "ssh://root:hunter2@",
         ] {
             assert!(text.parse::<SshTarget>().is_err(), "{text}");
-            let error = text.parse::<Target>().unwrap_err();
-            assert!(matches!(error, TargetError::Password { .. }), "{text}");
+            let error = text.parse::<TargetAddress>().unwrap_err();
+            assert!(matches!(error, TargetAddressError::Password { .. }), "{text}");
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("er2"), "{text}");
         }
     }

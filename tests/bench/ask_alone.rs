@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use preflight::facts::script::Nonce;
 use preflight::transport::Transport;
-use preflight::transport::ssh::{Ssh, SshConfig};
+use preflight::transport::ssh::{SshConfig, SshHost};
 use preflight::transport::target::SshTarget;
 
 struct Job {
@@ -67,14 +67,14 @@ fn main() {
 }
 
 fn ask(job: &Job, target: SshTarget, nonce: &Nonce) {
-    let ssh = Ssh {
+    let ssh = SshHost {
         identities: vec![job.key.clone()],
         known_hosts: Some(job.known_hosts.clone()),
         config: SshConfig::None,
-        ..Ssh::new(target)
+        ..SshHost::new(target)
     };
     let output = ssh.run(&job.script, nonce).expect("the host answers");
-    assert!(output.cut.is_none() && !output.stdout.is_empty(), "{output:?}");
+    assert!(output.failure.is_none() && !output.stdout.is_empty(), "{output:?}");
 }
 
 /// Handshake, host key and authentication by libssh2 alone.

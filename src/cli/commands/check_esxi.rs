@@ -18,9 +18,9 @@ use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_shell;
 use crate::facts::vsphere::question::Question;
 use crate::site::{self, target};
-use crate::transport::local::Local;
-use crate::transport::ssh::Ssh;
-use crate::transport::target::Target as Way;
+use crate::transport::local::LocalHost;
+use crate::transport::ssh::SshHost;
+use crate::transport::target::TargetAddress as Way;
 use crate::transport::{Transport, capture, fleet};
 
 /// The command that asks an ESXi host's shell.
@@ -92,12 +92,12 @@ pub fn ask(
     way: Way,
     login: &SshDefaults,
     said: &site::SshLogin,
-    through: Option<Ssh>,
+    through: Option<SshHost>,
     question: &Question,
 ) -> anyhow::Result<Transcript> {
     let by = match way {
         Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
-        Way::Local => by_shell(Box::new(Local { timeout: login.timeout() }), "root", question),
+        Way::Local => by_shell(Box::new(LocalHost { timeout: login.timeout() }), "root", question),
         Way::Ssh(target) => {
             let user = said.user.clone().or_else(|| target.user.clone());
             let mut ssh = login.ssh(name, target, said)?;
@@ -110,23 +110,27 @@ pub fn ask(
         }
     };
     let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
-    let asked = fleet::Question { target, kind, by };
+    let asked = fleet::Job { target, kind, collector: by };
     let stop = interrupt::stop_flag()?;
     let mut bars = progress::HostProgress::start(1);
-    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.update(event));
+    let mut answered = fleet::run_jobs(vec![asked], 1, &stop, |event| bars.update(event));
     drop(bars);
     failure::print_failures(&answered);
     Ok(answered.pop().expect("there is a transcript for every question"))
 }
 
 /// A host that is reached through another.
-pub fn behind(host: Ssh, ssh: Ssh) -> Ssh {
+pub fn behind(host: SshHost, ssh: SshHost) -> SshHost {
     // Jump hosts lead to that host, from where it is one step.
-    Ssh { via: Some(Box::new(host)), jump: Vec::new(), ..ssh }
+    SshHost { via: Some(Box::new(host)), jump: Vec::new(), ..ssh }
 }
 
 /// The shell of a host, and what it is asked.
-pub fn by_shell(transport: Box<dyn Transport>, user: &str, question: &Question) -> fleet::Means {
+pub fn by_shell(
+    transport: Box<dyn Transport>,
+    user: &str,
+    question: &Question,
+) -> fleet::Collector {
     let probes = esxi_shell::probes(question, user);
-    fleet::Means::Shell { transport, probes, around: Surroundings::default() }
+    fleet::Collector::Shell { transport, probes, env: Surroundings::default() }
 }

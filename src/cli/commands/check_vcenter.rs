@@ -25,8 +25,8 @@ use crate::report::Report;
 use crate::secret::{Secret, redact_password};
 use crate::site::target;
 use crate::transport::capture;
-use crate::transport::fleet::{self, Means};
-use crate::transport::ssh::{Secrets, Unanswered, Whose};
+use crate::transport::fleet::{self, Collector};
+use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider};
 use crate::transport::vsphere::Inquiry;
 use crate::transport::vsphere::address::Address;
 use crate::transport::vsphere::session::Credentials;
@@ -171,11 +171,11 @@ fn question(asking: &VsphereArgs) -> Question {
 
 fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
     let name = inquiry.to.host.clone();
-    let by = Means::Api(Box::new(inquiry));
-    let asked = fleet::Question { target: name, kind: kind.word().to_owned(), by };
+    let by = Collector::Vsphere(Box::new(inquiry));
+    let asked = fleet::Job { target: name, kind: kind.word().to_owned(), collector: by };
     let stop = interrupt::stop_flag()?;
     let mut bars = progress::HostProgress::start(1);
-    let mut answered = fleet::ask(vec![asked], 1, &stop, |event| bars.update(event));
+    let mut answered = fleet::run_jobs(vec![asked], 1, &stop, |event| bars.update(event));
     drop(bars);
     let transcript = answered.pop().expect("there is a transcript for every question");
     failure::print_failures([&transcript]);
@@ -188,12 +188,12 @@ fn password(
     user: &str,
     to: &Address,
     limit: Duration,
-) -> anyhow::Result<Result<Secret, Unanswered>> {
+) -> anyhow::Result<Result<Secret, PromptError>> {
     let keyring = PasswordStore::from_options(asking.password_file.as_deref(), asking.password_fd)?;
     let account = format!("{user} on {}", to.host);
-    let whose = Whose { account: &account, host: &to.host, is_jump: false };
+    let whose = SecretOwner { account: &account, host: &to.host, is_jump: false };
     match keyring.password(&whose, limit) {
-        Err(nobody @ Unanswered::Late(_)) => Ok(Err(nobody)),
+        Err(nobody @ PromptError::TimedOut(_)) => Ok(Err(nobody)),
         password => password?.map(Ok).with_context(|| {
             format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
         }),
@@ -205,7 +205,7 @@ pub fn without_password(
     to: &Address,
     kind: TargetKind,
     user: &str,
-    nobody: &Unanswered,
+    nobody: &PromptError,
 ) -> Transcript {
     let failure = Failure {
         kind: "timeout".to_owned(),

@@ -24,7 +24,7 @@ use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
 use crate::transport::fleet;
-use crate::transport::target::TargetError;
+use crate::transport::target::TargetAddressError;
 use crate::transport::vsphere::address::AddressError;
 use crate::transport::vsphere::failure::VsphereError;
 use crate::transport::vsphere::thumbprint::ThumbprintError;
@@ -105,7 +105,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ThumbprintError,
         VmError,
         VsphereError,
-        TargetError,
+        TargetAddressError,
         ValueError,
         YamlError,
     );

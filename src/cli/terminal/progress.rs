@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::terminal::screen::printable;
-use crate::transport::fleet::Event;
+use crate::transport::fleet::JobEvent;
 
 /// How many of the hosts that are being asked have a line of their own.
 const MAX_LINES: usize = 12;
@@ -76,12 +76,12 @@ impl HostProgress {
     }
 
     /// Shows what happened to a host.
-    pub fn update(&mut self, event: Event<'_>) {
+    pub fn update(&mut self, event: JobEvent<'_>) {
         if self.total.is_hidden() {
             return;
         }
         match event {
-            Event::Began(target) if self.active.len() < MAX_LINES => {
+            JobEvent::Started(target) if self.active.len() < MAX_LINES => {
                 let line = self.all.insert_before(&self.total, ProgressBar::new_spinner());
                 let template = "{spinner} {msg} {elapsed}";
                 let style = ProgressStyle::with_template(template).expect("the template is valid");
@@ -90,8 +90,8 @@ impl HostProgress {
                 line.enable_steady_tick(Duration::from_millis(200));
                 self.active.insert(target.to_owned(), line);
             }
-            Event::Began(_) => {}
-            Event::Ended { target, answered } => {
+            JobEvent::Started(_) => {}
+            JobEvent::Finished { target, answered } => {
                 if let Some(line) = self.active.remove(target) {
                     line.finish_and_clear();
                     self.all.remove(&line);

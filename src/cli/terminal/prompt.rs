@@ -22,7 +22,7 @@ use signal_hook::{flag, low_level};
 use crate::cli::interrupt;
 use crate::cli::terminal::{progress, screen};
 use crate::secret::Secret;
-use crate::transport::ssh::Unanswered;
+use crate::transport::ssh::PromptError;
 
 /// The most that is read as one answer, in bytes.
 const MAX_ANSWER_BYTES: usize = 4096;
@@ -37,17 +37,17 @@ static SAVED_MODES: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
 /// Asks for a text that is not shown while it is typed; none when there is no terminal.
-pub fn read_secret(question: &str, limit: Duration) -> Result<Option<Secret>, Unanswered> {
+pub fn read_secret(question: &str, limit: Duration) -> Result<Option<Secret>, PromptError> {
     prompt(question, limit, |terminal, until| terminal.read_hidden(question, until))
 }
 
 /// Asks for a line; none when there is no terminal.
-pub fn read_line(question: &str, limit: Duration) -> Result<Option<String>, Unanswered> {
+pub fn read_line(question: &str, limit: Duration) -> Result<Option<String>, PromptError> {
     prompt(question, limit, |terminal, until| terminal.read_visible(question, until))
 }
 
 /// Asks whether something is to be done: no unless the answer is yes. None when there is no terminal.
-pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, Unanswered> {
+pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, PromptError> {
     let answer = read_line(question, limit)?;
     Ok(answer.map(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
 }
@@ -68,8 +68,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn prompt<T>(
     question: &str,
     limit: Duration,
-    read: impl FnOnce(&Terminal, Instant) -> Result<T, Unanswered>,
-) -> Result<Option<T>, Unanswered> {
+    read: impl FnOnce(&Terminal, Instant) -> Result<T, PromptError>,
+) -> Result<Option<T>, PromptError> {
     /// Two questions at once would be answered crosswise.
     static TURN: Mutex<()> = Mutex::new(());
     if !io::stdin().is_terminal() {
@@ -80,23 +80,23 @@ fn prompt<T>(
         return Ok(None);
     };
     if UNATTENDED.load(Ordering::Relaxed) {
-        return Err(Unanswered::Late(limit));
+        return Err(PromptError::TimedOut(limit));
     }
     tracing::debug!("asking: {question}");
     progress::suspended(|| {
         let answer = read(&terminal, Instant::now() + limit);
         match answer {
-            Err(Unanswered::Late(_)) => {
+            Err(PromptError::TimedOut(_)) => {
                 UNATTENDED.store(true, Ordering::Relaxed);
-                Err(Unanswered::Late(limit))
+                Err(PromptError::TimedOut(limit))
             }
             answer => answer.map(Some),
         }
     })
 }
 
-fn unreadable(error: &io::Error) -> Unanswered {
-    Unanswered::Unreadable(format!("the terminal cannot be asked: {error}"))
+fn unreadable(error: &io::Error) -> PromptError {
+    PromptError::Unreadable(format!("the terminal cannot be asked: {error}"))
 }
 
 /// The terminal that this process belongs to.
@@ -113,7 +113,7 @@ impl Terminal {
     }
 
     /// A line, shown and edited as the terminal does it.
-    fn read_visible(&self, question: &str, until: Instant) -> Result<String, Unanswered> {
+    fn read_visible(&self, question: &str, until: Instant) -> Result<String, PromptError> {
         tcflush(&self.0, QueueSelector::IFlush).map_err(|error| unreadable(&error.into()))?;
         let answer = self.write_question(question, until).and_then(|()| self.read_typed(until));
         if answer.is_err() {
@@ -124,7 +124,7 @@ impl Terminal {
         answer
     }
 
-    fn read_typed(&self, until: Instant) -> Result<String, Unanswered> {
+    fn read_typed(&self, until: Instant) -> Result<String, PromptError> {
         let mut typed = Vec::new();
         loop {
             for byte in self.read_some(until)? {
@@ -134,14 +134,14 @@ impl Terminal {
                 typed.push(byte);
             }
             if typed.len() > MAX_ANSWER_BYTES {
-                return Err(Unanswered::Unreadable("the answer is too long".to_owned()));
+                return Err(PromptError::Unreadable("the answer is too long".to_owned()));
             }
         }
     }
 
     /// A line that is not shown. Its keys are read one by one, so that whatever ends the question,
     /// Ctrl-C too, first lets the terminal show again what is typed.
-    fn read_hidden(&self, question: &str, until: Instant) -> Result<Secret, Unanswered> {
+    fn read_hidden(&self, question: &str, until: Instant) -> Result<Secret, PromptError> {
         let _hidden = EchoOff::begin(&self.0).map_err(|error| unreadable(&error))?;
         self.write_question(question, until)?;
         let mut typed = HiddenLine::default();
@@ -154,14 +154,14 @@ impl Terminal {
                         restore();
                         // To this process alone: who asks for a host's password is its only child.
                         kill_process(getpid(), Signal::INT).ok();
-                        return Err(Unanswered::Interrupted);
+                        return Err(PromptError::Interrupted);
                     }
                 }
             }
         }
     }
 
-    fn write_question(&self, text: &str, until: Instant) -> Result<(), Unanswered> {
+    fn write_question(&self, text: &str, until: Instant) -> Result<(), PromptError> {
         let text = screen::printable(text);
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -176,7 +176,7 @@ impl Terminal {
     }
 
     /// What was typed since, at least one byte.
-    fn read_some(&self, until: Instant) -> Result<Vec<u8>, Unanswered> {
+    fn read_some(&self, until: Instant) -> Result<Vec<u8>, PromptError> {
         let mut bytes = vec![0; 512];
         loop {
             self.wait_until(PollFlags::IN, until)?;
@@ -194,14 +194,14 @@ impl Terminal {
     }
 
     /// Waits until the terminal is ready, the time is over or somebody stops the run.
-    fn wait_until(&self, what: PollFlags, until: Instant) -> Result<(), Unanswered> {
+    fn wait_until(&self, what: PollFlags, until: Instant) -> Result<(), PromptError> {
         loop {
             if interrupt::is_requested() || DeferredSignals::is_pending() {
-                return Err(Unanswered::Interrupted);
+                return Err(PromptError::Interrupted);
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Unanswered::Late(Duration::ZERO));
+                return Err(PromptError::TimedOut(Duration::ZERO));
             }
             let wait = Timespec::try_from(left.min(POLL_INTERVAL)).expect("it is short");
             match poll(&mut [PollFd::new(&self.0, what)], Some(&wait)) {
@@ -217,9 +217,9 @@ fn is_nothing_yet(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-fn utf8(bytes: Vec<u8>) -> Result<String, Unanswered> {
+fn utf8(bytes: Vec<u8>) -> Result<String, PromptError> {
     String::from_utf8(bytes)
-        .map_err(|_| Unanswered::Unreadable("what was typed is not UTF-8".to_owned()))
+        .map_err(|_| PromptError::Unreadable("what was typed is not UTF-8".to_owned()))
 }
 
 /// What was typed of an answer so far.

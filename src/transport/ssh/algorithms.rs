@@ -9,7 +9,7 @@ use crate::facts::connection::is_old;
 
 /// The four things two sides must agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
+pub(super) enum AlgorithmKind {
     /// How the session's keys come about.
     KeyExchange,
     /// What the server proves itself with.
@@ -20,11 +20,11 @@ pub(super) enum Part {
     Mac,
 }
 
-impl Part {
+impl AlgorithmKind {
     pub(super) const ALL: [Self; 4] = [Self::KeyExchange, Self::HostKey, Self::Cipher, Self::Mac];
 
     /// The word for it.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::KeyExchange => "key exchange",
             Self::HostKey => "host key",
@@ -45,35 +45,51 @@ impl Part {
 
 /// Whether an algorithm is used with nobody: it is broken, or (certificates) its proof is not one
 /// that is understood here.
-fn is_unusable(part: Part, name: &str) -> bool {
+fn is_unusable(part: AlgorithmKind, name: &str) -> bool {
     match part {
-        Part::KeyExchange => name.starts_with("ext-info") || name.starts_with("kex-strict"),
-        Part::HostKey => name == "ssh-dss" || name.contains("-cert-v"),
-        Part::Cipher => {
+        AlgorithmKind::KeyExchange => {
+            name.starts_with("ext-info") || name.starts_with("kex-strict")
+        }
+        AlgorithmKind::HostKey => name == "ssh-dss" || name.contains("-cert-v"),
+        AlgorithmKind::Cipher => {
             ["arcfour", "blowfish", "cast128", "3des", "none"].iter().any(|b| name.starts_with(b))
         }
-        Part::Mac => ["hmac-md5", "hmac-ripemd", "none"].iter().any(|b| name.starts_with(b)),
+        AlgorithmKind::Mac => {
+            ["hmac-md5", "hmac-ripemd", "none"].iter().any(|b| name.starts_with(b))
+        }
     }
 }
 
 /// What may be used of what the library has, old ones last.
-pub(super) fn allowed<'a>(part: Part, supported: &[&'a str], legacy: bool) -> Vec<&'a str> {
+pub(super) fn filter_allowed<'a>(
+    part: AlgorithmKind,
+    supported: &[&'a str],
+    legacy: bool,
+) -> Vec<&'a str> {
     let usable = supported.iter().copied().filter(|name| !is_unusable(part, name));
     let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_old(name));
     if legacy { [new, old].concat() } else { new }
 }
 
 /// What the library has, under our rules.
-pub(super) fn ours(session: &Session, part: Part, legacy: bool) -> Vec<&'static str> {
+pub(super) fn supported_algorithms(
+    session: &Session,
+    part: AlgorithmKind,
+    legacy: bool,
+) -> Vec<&'static str> {
     let supported = session.supported_algs(part.methods()[0]).unwrap_or_default();
-    allowed(part, &supported, legacy)
+    filter_allowed(part, &supported, legacy)
 }
 
 /// Tells a session what it may use; host keys of the types in `first` are asked for before others.
-pub(super) fn prefer(session: &Session, legacy: bool, first: &[&str]) -> Result<(), ssh2::Error> {
-    for part in Part::ALL {
-        let mut names = ours(session, part, legacy);
-        if part == Part::HostKey {
+pub(super) fn set_preferences(
+    session: &Session,
+    legacy: bool,
+    first: &[&str],
+) -> Result<(), ssh2::Error> {
+    for part in AlgorithmKind::ALL {
+        let mut names = supported_algorithms(session, part, legacy);
+        if part == AlgorithmKind::HostKey {
             names.sort_by_key(|name| {
                 let place = first.iter().position(|known| *known == key_type(name));
                 (place.is_none(), is_old(name), !name.contains("ed25519"))
@@ -101,9 +117,9 @@ mod tests {
     #[test]
     fn old_algorithms_are_used_only_where_they_are_allowed() {
         let session = Session::new().unwrap();
-        for part in Part::ALL {
-            let new = ours(&session, part, false);
-            let all = ours(&session, part, true);
+        for part in AlgorithmKind::ALL {
+            let new = supported_algorithms(&session, part, false);
+            let all = supported_algorithms(&session, part, true);
             assert!(!new.is_empty(), "{part:?}");
             assert!(new.iter().all(|name| !is_old(name)), "{new:?}");
             assert!(all.starts_with(&new), "old ones come last: {all:?}");
@@ -115,20 +131,20 @@ mod tests {
     fn the_library_knows_what_centos_6_offers() {
         let session = Session::new().unwrap();
         for (part, name) in [
-            (Part::KeyExchange, "diffie-hellman-group14-sha1"),
-            (Part::HostKey, "ssh-rsa"),
-            (Part::Cipher, "aes256-ctr"),
-            (Part::Mac, "hmac-sha1"),
+            (AlgorithmKind::KeyExchange, "diffie-hellman-group14-sha1"),
+            (AlgorithmKind::HostKey, "ssh-rsa"),
+            (AlgorithmKind::Cipher, "aes256-ctr"),
+            (AlgorithmKind::Mac, "hmac-sha1"),
         ] {
-            assert!(ours(&session, part, true).contains(&name), "{part:?} {name}");
+            assert!(supported_algorithms(&session, part, true).contains(&name), "{part:?} {name}");
         }
     }
 
     #[test]
     fn no_certificate_and_nothing_broken_is_asked_for() {
         let session = Session::new().unwrap();
-        for part in Part::ALL {
-            for name in ours(&session, part, true) {
+        for part in AlgorithmKind::ALL {
+            for name in supported_algorithms(&session, part, true) {
                 for bad in ["cert", "md5", "arcfour", "dss", "3des", "ripemd", "ext-info"] {
                     assert!(!name.contains(bad), "{name}");
                 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ssh2::{Channel, ErrorCode};
 
-use super::failure::{self, Step, Stop, failure};
-use super::link::{AGAIN, Link, so_far};
+use super::connection::{EAGAIN, SshConnection, none_if_pending};
+use super::failure::{self, SshError, Step, failure};
 use super::sudo;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
@@ -25,17 +25,17 @@ const BOOTSTRAP: &str = "sh -c 'if [ \"$(id -u 2>/dev/null)\" = 0 ]; then exec s
                          sudo -n sh -s 2>/dev/null || exec sh -s'";
 
 /// How much of standard error is kept; the rest is read and dropped.
-const COMPLAINT: usize = 4096;
+const MAX_STDERR: usize = 4096;
 
 /// How long the end of a command is waited for once its output has ended.
-const FAREWELL: Duration = Duration::from_secs(1);
+const EXIT_WAIT: Duration = Duration::from_secs(1);
 
 /// What a host printed.
 #[derive(Debug, Default)]
-pub(super) struct Printed {
+pub(super) struct CommandOutput {
     pub stdout: Vec<u8>,
     /// Why it ended before the script's end.
-    pub cut: Option<Failure>,
+    pub failure: Option<Failure>,
 }
 
 /// What root's login shell is asked to do. Nothing has to be found out, which saves two processes
@@ -44,82 +44,82 @@ const AS_ROOT: &str = "sh -s";
 
 /// Runs a script, as root if the account may; `sudo` is the password that sudo wants for it.
 pub(super) fn run(
-    link: &Link,
+    connection: &SshConnection,
     user: &str,
     sudo: Option<&Secret>,
     script: &str,
     nonce: &Nonce,
-) -> Result<Printed, Failure> {
-    let failed = |stop: Stop| failure::of(Step::Command, &stop, &link.deadline);
-    let mut channel = link.patiently(|session| session.channel_session()).map_err(failed)?;
+) -> Result<CommandOutput, Failure> {
+    let failed = |stop: SshError| failure::step_failure(Step::Command, &stop, &connection.deadline);
+    let mut channel = connection.wait_for(|session| session.channel_session()).map_err(failed)?;
     let with_password = sudo.map(|password| sudo::input(password, script));
     let command = match &with_password {
         Some(_) => sudo::bootstrap(nonce),
         None if user == "root" => AS_ROOT.to_owned(),
         None => BOOTSTRAP.to_owned(),
     };
-    link.patiently(|_| channel.exec(&command)).map_err(failed)?;
-    let mut talk = Talk {
+    connection.wait_for(|_| channel.exec(&command)).map_err(failed)?;
+    let mut exchange = Exchange {
         channel,
         script: with_password.as_ref().map_or(script, Secret::expose).as_bytes(),
-        told: false,
+        eof_sent: false,
         stdout: Vec::new(),
         scanned: 0,
-        complaint: Vec::new(),
-        complained: 0,
+        stderr_head: Vec::new(),
+        stderr_bytes: 0,
         end: nonce.end().into_bytes(),
     };
-    let cut = match talk.listen(link) {
-        Ok(Ended::ByMarker) => None,
-        Ok(Ended::ByItself) => {
-            talk.see_it_off(link);
-            Some(talk.why_no_end(nonce))
+    let failure = match exchange.read_until_end(connection) {
+        Ok(EndReason::Marker) => None,
+        Ok(EndReason::Exited) => {
+            exchange.wait_for_exit(connection);
+            Some(exchange.missing_end_failure(nonce))
         }
-        Ok(Ended::TooMuch) => Some(
+        Ok(EndReason::TooMuchOutput) => Some(
             failure("too-much-output", format!("more than {} MiB of output", MAX_OUTPUT >> 20))
                 .with_hint("look for a command in the account's start files that never ends"),
         ),
         Err(stop) => Some(failed(stop)),
     };
-    Ok(Printed { stdout: talk.stdout, cut })
+    Ok(CommandOutput { stdout: exchange.stdout, failure })
 }
 
-enum Ended {
-    ByMarker,
-    ByItself,
-    TooMuch,
+enum EndReason {
+    Marker,
+    Exited,
+    TooMuchOutput,
 }
 
-struct Talk<'a> {
+struct Exchange<'a> {
     channel: Channel,
     /// What is left to be sent.
     script: &'a [u8],
     /// Whether the other side knows that nothing more comes.
-    told: bool,
+    eof_sent: bool,
     stdout: Vec<u8>,
     /// How much of standard output holds no end marker.
     scanned: usize,
-    complaint: Vec<u8>,
-    complained: usize,
+    stderr_head: Vec<u8>,
+    stderr_bytes: usize,
     end: Vec<u8>,
 }
 
-impl Talk<'_> {
-    fn listen(&mut self, link: &Link) -> Result<Ended, Stop> {
+impl Exchange<'_> {
+    fn read_until_end(&mut self, connection: &SshConnection) -> Result<EndReason, SshError> {
         let mut unread = 0;
         loop {
-            let moved = self.send() | self.read_output()? | self.read_complaint()?;
+            let moved = self.send() | self.read_output()? | self.read_stderr()?;
             if self.has_end() {
-                return Ok(Ended::ByMarker);
+                return Ok(EndReason::Marker);
             }
-            if self.stdout.len() >= MAX_OUTPUT || self.complained >= MAX_OUTPUT {
-                return Ok(Ended::TooMuch);
+            if self.stdout.len() >= MAX_OUTPUT || self.stderr_bytes >= MAX_OUTPUT {
+                return Ok(EndReason::TooMuchOutput);
             }
             if self.channel.eof() {
-                return Ok(Ended::ByItself);
+                return Ok(EndReason::Exited);
             }
-            if link.deadline.left().is_none() {
-                return Err(Stop::Late);
+            if connection.deadline.left().is_none() {
+                return Err(SshError::TimedOut);
             }
             if moved {
                 unread = 0;
@@ -130,7 +130,7 @@ impl Talk<'_> {
             // were read is of a stream that nobody has.
             let waiting = self.channel.read_window().available;
             if waiting == unread {
-                link.wait()?;
+                connection.wait_ready()?;
             }
             unread = waiting;
         }
@@ -140,7 +140,7 @@ impl Talk<'_> {
     /// tells more than that.
     fn send(&mut self) -> bool {
         if !self.script.is_empty() {
-            return match so_far(self.channel.write(self.script)) {
+            return match none_if_pending(self.channel.write(self.script)) {
                 Ok(Some(count)) => {
                     self.script = &self.script[count..];
                     count > 0
@@ -148,22 +148,22 @@ impl Talk<'_> {
                 Ok(None) => false,
                 Err(_) => {
                     self.script = &[];
-                    self.told = true;
+                    self.eof_sent = true;
                     true
                 }
             };
         }
-        if !self.told && self.channel.send_eof().is_ok() {
-            self.told = true;
+        if !self.eof_sent && self.channel.send_eof().is_ok() {
+            self.eof_sent = true;
             return true;
         }
         false
     }
 
-    fn read_output(&mut self) -> Result<bool, Stop> {
+    fn read_output(&mut self) -> Result<bool, SshError> {
         let mut buffer = [0; 32 * 1024];
         let room = buffer.len().min(MAX_OUTPUT - self.stdout.len());
-        match so_far(self.channel.read(&mut buffer[..room]))? {
+        match none_if_pending(self.channel.read(&mut buffer[..room]))? {
             None | Some(0) => Ok(false),
             Some(count) => {
                 self.stdout.extend(&buffer[..count]);
@@ -172,14 +172,14 @@ impl Talk<'_> {
         }
     }
 
-    fn read_complaint(&mut self) -> Result<bool, Stop> {
+    fn read_stderr(&mut self) -> Result<bool, SshError> {
         let mut buffer = [0; 32 * 1024];
-        match so_far(self.channel.stderr().read(&mut buffer))? {
+        match none_if_pending(self.channel.stderr().read(&mut buffer))? {
             None | Some(0) => Ok(false),
             Some(count) => {
-                self.complained += count;
-                let room = COMPLAINT.saturating_sub(self.complaint.len());
-                self.complaint.extend(&buffer[..count.min(room)]);
+                self.stderr_bytes += count;
+                let room = MAX_STDERR.saturating_sub(self.stderr_head.len());
+                self.stderr_head.extend(&buffer[..count.min(room)]);
                 Ok(true)
             }
         }
@@ -188,7 +188,7 @@ impl Talk<'_> {
     fn has_end(&mut self) -> bool {
         // The marker may lie across two reads, and must begin a line.
         let from = self.scanned.saturating_sub(self.end.len());
-        let found = position(&self.stdout[from..], &self.end).is_some_and(|at| {
+        let found = find_bytes(&self.stdout[from..], &self.end).is_some_and(|at| {
             let at = from + at;
             at == 0 || self.stdout[at - 1] == b'\n'
         });
@@ -197,12 +197,12 @@ impl Talk<'_> {
     }
 
     /// Waits a moment for how the command ended, which is told behind the end of its output.
-    fn see_it_off(&mut self, link: &Link) {
-        let patience = Instant::now() + FAREWELL;
-        while Instant::now() < patience && link.deadline.left().is_some() {
+    fn wait_for_exit(&mut self, connection: &SshConnection) {
+        let patience = Instant::now() + EXIT_WAIT;
+        while Instant::now() < patience && connection.deadline.left().is_some() {
             match self.channel.wait_close() {
-                Err(error) if error.code() == ErrorCode::Session(AGAIN) => {
-                    std::thread::sleep(FAREWELL / 100)
+                Err(error) if error.code() == ErrorCode::Session(EAGAIN) => {
+                    std::thread::sleep(EXIT_WAIT / 100)
                 }
                 _ => return,
             }
@@ -210,18 +210,18 @@ impl Talk<'_> {
     }
 
     /// Why the command ended and its last line did not come.
-    fn why_no_end(&self, nonce: &Nonce) -> Failure {
+    fn missing_end_failure(&self, nonce: &Nonce) -> Failure {
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
         let status = self.channel.exit_status().unwrap_or(0);
         let how = match signal {
             Some(signal) => format!("signal {signal}"),
             None => format!("status {status}"),
         };
-        if position(&self.stdout, nonce.begin().as_bytes()).is_some() {
+        if find_bytes(&self.stdout, nonce.begin().as_bytes()).is_some() {
             return failure("cut-off", format!("the script ended before its last answer ({how})"))
                 .with_hint("check again; look in the host's log for what ends processes");
         }
-        let said = first_line(&self.complaint).or_else(|| first_line(&self.stdout));
+        let said = first_line(&self.stderr_head).or_else(|| first_line(&self.stdout));
         let said =
             said.map_or_else(|| "it said nothing".to_owned(), |said| format!("it said {said:?}"));
         failure("shell", format!("the account's shell did not run the script ({how}); {said}"))
@@ -232,13 +232,13 @@ impl Talk<'_> {
 }
 
 /// Where the bytes begin that are looked for.
-fn position(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+fn find_bytes(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 /// The first line with something on it, cut to a length that fits a sentence.
 fn first_line(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(COMPLAINT)]);
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_STDERR)]);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
     Some(line.chars().take(120).collect())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use super::deadline::Deadline;
+use super::deadline::HostDeadline;
 use super::failure::failure;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
@@ -16,10 +16,10 @@ use crate::secret;
 use crate::transport::target::SshTarget;
 
 /// The most that is read of what `ssh -G` prints; it is some 5 KiB.
-const PRINTED: u64 = 256 * 1024;
+const MAX_PRINTED_BYTES: u64 = 256 * 1024;
 
 /// The most that is read of one configuration file to see whether it says anything of interest.
-const CONFIG_BYTES: u64 = 1024 * 1024;
+const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// The keywords that are honoured, and those that may hide one.
 const KEYWORDS: &[&str] = &[
@@ -40,14 +40,14 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// The key files OpenSSH looks for.
-const USUAL_KEYS: &[&str] = &["id_rsa", "id_ecdsa", "id_ed25519"];
+const DEFAULT_KEYS: &[&str] = &["id_rsa", "id_ecdsa", "id_ed25519"];
 
 /// Which configuration is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SshConfig {
     /// The user's and the system's.
     #[default]
-    Usual,
+    Default,
     /// This file in place of both.
     File(PathBuf),
     /// None.
@@ -56,14 +56,14 @@ pub enum SshConfig {
 
 /// What is known of a host before it is contacted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(super) struct HostSettings {
     pub hostname: Option<String>,
     pub port: Option<u16>,
     pub user: Option<String>,
     /// Keys somebody named for this host.
     pub identity_files: Vec<PathBuf>,
     /// Keys that lie in the usual places.
-    pub usual_files: Vec<PathBuf>,
+    pub default_identity_files: Vec<PathBuf>,
     pub identities_only: bool,
     /// `none`, a path, or absent for the environment's.
     pub identity_agent: Option<String>,
@@ -77,32 +77,32 @@ pub(super) struct Settings {
     pub known_hosts_command: Option<String>,
 }
 
-impl Settings {
+impl HostSettings {
     /// What OpenSSH does without a configuration.
-    fn usual(home: Option<&Path>) -> Self {
+    fn defaults(home: Option<&Path>) -> Self {
         let below = |name: &str| home.map(|home| home.join(".ssh").join(name));
         let mut known_hosts: Vec<PathBuf> =
             ["known_hosts", "known_hosts2"].into_iter().filter_map(below).collect();
         known_hosts
             .extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
-        let usual_files = USUAL_KEYS.iter().copied().filter_map(below).collect();
-        Self { known_hosts, usual_files, ..Self::default() }
+        let default_identity_files = DEFAULT_KEYS.iter().copied().filter_map(below).collect();
+        Self { known_hosts, default_identity_files, ..Self::default() }
     }
 }
 
 /// Asks `ssh -G` about a host.
-pub(super) fn settings(
+pub(super) fn load(
     target: &SshTarget,
     config: &SshConfig,
-    deadline: &Deadline,
-) -> Result<Settings, Failure> {
+    deadline: &HostDeadline,
+) -> Result<HostSettings, Failure> {
     let home = std::env::home_dir();
     let file = match config {
-        SshConfig::None => return Ok(Settings::usual(home.as_deref())),
-        SshConfig::Usual if !says_something(home.as_deref()) => {
-            return Ok(Settings::usual(home.as_deref()));
+        SshConfig::None => return Ok(HostSettings::defaults(home.as_deref())),
+        SshConfig::Default if !has_relevant_settings(home.as_deref()) => {
+            return Ok(HostSettings::defaults(home.as_deref()));
         }
-        SshConfig::Usual => None,
+        SshConfig::Default => None,
         SshConfig::File(path) => Some(path),
     };
     let mut command = secret::command_without_secrets("ssh");
@@ -117,31 +117,31 @@ pub(super) fn settings(
         command.args(["-p", &port.to_string()]);
     }
     command.args(["--", &target.host]);
-    match printed(command, deadline)? {
+    match run_ssh_g(command, deadline)? {
         Some(text) => Ok(parse(&text, home.as_deref())),
-        None if file.is_none() => Ok(Settings::usual(home.as_deref())),
+        None if file.is_none() => Ok(HostSettings::defaults(home.as_deref())),
         None => Err(failure("config", "there is no ssh program to read its configuration")
             .with_hint("leave out --ssh-config, or install OpenSSH's client")),
     }
 }
 
 /// Whether the usual files hold anything that is honoured here; asking ssh costs a process a host.
-fn says_something(home: Option<&Path>) -> bool {
+fn has_relevant_settings(home: Option<&Path>) -> bool {
     let mut files = vec![PathBuf::from("/etc/ssh/ssh_config")];
     files.extend(home.map(|home| home.join(".ssh/config")));
     let included = std::fs::read_dir("/etc/ssh/ssh_config.d");
     files.extend(included.into_iter().flatten().flatten().map(|entry| entry.path()));
     files.iter().any(|path| {
-        let text = regular_file::read(path, CONFIG_BYTES);
+        let text = regular_file::read(path, MAX_CONFIG_BYTES);
         // Whatever cannot be read here may say something all the same.
         text.map_or_else(
             |error| error.kind() == std::io::ErrorKind::FileTooLarge,
-            |text| String::from_utf8_lossy(&text).lines().any(is_of_interest),
+            |text| String::from_utf8_lossy(&text).lines().any(is_relevant),
         )
     })
 }
 
-fn is_of_interest(line: &str) -> bool {
+fn is_relevant(line: &str) -> bool {
     let keyword = line.trim_start().split([' ', '\t', '=', '"']).next().unwrap_or("");
     let keyword = keyword.to_ascii_lowercase();
     let elsewhere = keyword == "include" && !line.contains("/etc/ssh/ssh_config.d/");
@@ -149,7 +149,7 @@ fn is_of_interest(line: &str) -> bool {
 }
 
 /// What the program prints; none when there is no such program.
-fn printed(mut command: Command, deadline: &Deadline) -> Result<Option<String>, Failure> {
+fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<String>, Failure> {
     let broken = |why: String| {
         failure("config", format!("ssh -G cannot tell how to reach the host: {why}"))
             .with_hint("mend ~/.ssh/config, or go round it with --ssh-config none")
@@ -165,7 +165,7 @@ fn printed(mut command: Command, deadline: &Deadline) -> Result<Option<String>, 
     std::thread::spawn(move || {
         let text = |stream: Option<&mut dyn Read>| {
             let mut text = String::new();
-            stream.map(|stream| stream.take(PRINTED).read_to_string(&mut text));
+            stream.map(|stream| stream.take(MAX_PRINTED_BYTES).read_to_string(&mut text));
             text
         };
         let (mut out, mut err) = streams;
@@ -190,8 +190,8 @@ fn printed(mut command: Command, deadline: &Deadline) -> Result<Option<String>, 
 }
 
 /// Reads what `ssh -G` prints: one keyword in small letters a line, and its value.
-pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
-    let mut settings = Settings::default();
+pub(super) fn parse(text: &str, home: Option<&Path>) -> HostSettings {
+    let mut settings = HostSettings::default();
     let mut identities = Vec::new();
     let mut local_known = Vec::new();
     let mut global_known = Vec::new();
@@ -218,10 +218,10 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
             _ => {}
         }
     }
-    let usual = Settings::usual(home);
+    let defaults = HostSettings::defaults(home);
     let hostname = settings.hostname.clone().unwrap_or_default();
     let user = settings.user.clone().unwrap_or_default();
-    let path = |text: &str| expanded(text, home, &hostname, &user);
+    let path = |text: &str| expand_path(text, home, &hostname, &user);
     let identities: Vec<PathBuf> = identities.iter().filter_map(|text| path(text)).collect();
     // Without a key of its own, a host has the usual ones, some of which are for tokens.
     let is_usual = |file: &PathBuf| {
@@ -232,7 +232,7 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
                 .any(|kind| file.ends_with(format!("id_{kind}")))
     };
     if identities.iter().all(is_usual) && identities.len() > 1 {
-        settings.usual_files = usual.usual_files;
+        settings.default_identity_files = defaults.default_identity_files;
     } else {
         settings.identity_files = identities;
     }
@@ -245,7 +245,7 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Settings {
 }
 
 /// A path with `~` and the tokens of ssh_config(5) filled in; none when one is not known here.
-fn expanded(text: &str, home: Option<&Path>, hostname: &str, user: &str) -> Option<PathBuf> {
+fn expand_path(text: &str, home: Option<&Path>, hostname: &str, user: &str) -> Option<PathBuf> {
     let text = match text.strip_prefix("~/") {
         Some(rest) => home?.join(rest).to_string_lossy().into_owned(),
         None => text.to_owned(),
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     /// From `ssh -G` of OpenSSH 9.2, shortened.
-    const PRINTED: &str = "\
+    const MAX_PRINTED_BYTES: &str = "\
 host mt1
 user ann
 hostname 192.0.2.7
@@ -288,8 +288,8 @@ identityfile ~/.ssh/id_xmss
 identityfile ~/.ssh/id_dsa
 ";
 
-    fn of(more: &str) -> Settings {
-        parse(&format!("{PRINTED}{more}"), Some(Path::new("/home/ann")))
+    fn of(more: &str) -> HostSettings {
+        parse(&format!("{MAX_PRINTED_BYTES}{more}"), Some(Path::new("/home/ann")))
     }
 
     #[test]
@@ -301,7 +301,7 @@ identityfile ~/.ssh/id_dsa
         assert_eq!(settings.known_hosts[0], Path::new("/home/ann/.ssh/known_hosts"));
         assert_eq!(settings.known_hosts.len(), 4);
         assert!(settings.identity_files.is_empty());
-        assert_eq!(settings.usual_files.len(), 3);
+        assert_eq!(settings.default_identity_files.len(), 3);
     }
 
     #[test]
@@ -310,7 +310,7 @@ identityfile ~/.ssh/id_dsa
                     identitiesonly yes\nidentityagent none\nuserknownhostsfile none\n";
         let settings = parse(text, Some(Path::new("/root")));
         assert_eq!(settings.identity_files, [Path::new("/root/.ssh/mt1-root")]);
-        assert!(settings.usual_files.is_empty() && settings.identities_only);
+        assert!(settings.default_identity_files.is_empty() && settings.identities_only);
         assert_eq!(settings.identity_agent.as_deref(), Some("none"));
         assert!(settings.known_hosts.is_empty());
     }
@@ -345,7 +345,7 @@ identityfile ~/.ssh/id_dsa
             ("RevokedHostKeys /etc/ssh/revoked", true),
             ("KnownHostsCommand /bin/keys", true),
         ] {
-            assert_eq!(is_of_interest(line), expected, "{line}");
+            assert_eq!(is_relevant(line), expected, "{line}");
         }
     }
 }

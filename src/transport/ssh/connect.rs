@@ -8,21 +8,29 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::deadline::Deadline;
-use super::failure::{self, failure, seconds};
+use super::deadline::HostDeadline;
+use super::failure::{self, failure, format_seconds};
 use crate::facts::transcript::Failure;
 
 /// The most time one address may take to answer; a host that lives does so at once.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to the first address of a host that answers.
-pub(super) fn connect(host: &str, port: u16, deadline: &Deadline) -> Result<TcpStream, Failure> {
+pub(super) fn connect(
+    host: &str,
+    port: u16,
+    deadline: &HostDeadline,
+) -> Result<TcpStream, Failure> {
     let addresses = resolve(host, port, deadline)?;
     let mut last = None;
     for (tried, address) in addresses.iter().enumerate() {
         let Some(left) = deadline.left() else { break };
         let others = u32::try_from(addresses.len() - tried).unwrap_or(1);
-        let limit = if others > 1 { (left / others).min(CONNECT) } else { left.min(CONNECT) };
+        let limit = if others > 1 {
+            (left / others).min(CONNECT_TIMEOUT)
+        } else {
+            left.min(CONNECT_TIMEOUT)
+        };
         tracing::debug!("connecting to {address}");
         match TcpStream::connect_timeout(address, limit.max(Duration::from_millis(1))) {
             Ok(stream) => {
@@ -30,15 +38,15 @@ pub(super) fn connect(host: &str, port: u16, deadline: &Deadline) -> Result<TcpS
                 stream.set_nodelay(true).ok();
                 return Ok(stream);
             }
-            Err(error) => last = Some(unreached(address, limit, &error)),
+            Err(error) => last = Some(connect_failure(address, limit, &error)),
         }
     }
-    Err(last.unwrap_or_else(|| failure::late(deadline, "connecting")))
+    Err(last.unwrap_or_else(|| failure::timeout_failure(deadline, "connecting")))
 }
 
 /// The addresses of a name. The resolver has no time limit, so it works in a thread of its own,
 /// which is left alone when it takes too long.
-fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Failure> {
+fn resolve(host: &str, port: u16, deadline: &HostDeadline) -> Result<Vec<SocketAddr>, Failure> {
     let unknown = |why: String| {
         failure("dns", format!("the name {host:?} has no address: {why}"))
             .with_hint("check the name, or give the host's address")
@@ -56,30 +64,31 @@ fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) if addresses.is_empty() => Err(unknown("it has none".to_owned())),
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(unknown(without_code(&error))),
+        Ok(Err(error)) => Err(unknown(strip_os_code(&error))),
         Err(_) => Err(unknown(format!("no answer within {} s", deadline.limit.as_secs()))),
     }
 }
 
 /// An error's text without the number the library puts behind it.
-fn without_code(error: &io::Error) -> String {
+fn strip_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
     text.split(" (os error").next().unwrap_or(text).to_lowercase()
 }
 
-fn unreached(address: &SocketAddr, limit: Duration, error: &io::Error) -> Failure {
+fn connect_failure(address: &SocketAddr, limit: Duration, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             failure("refused", format!("{address} refuses the connection"))
                 .with_hint("start the SSH server there, or give its port: ssh://USER@HOST:PORT")
         }
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-            failure("timeout", format!("{address} did not answer within {} s", seconds(limit)))
-                .with_hint("check that the host runs and that no firewall drops the port")
-        }
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => failure(
+            "timeout",
+            format!("{address} did not answer within {} s", format_seconds(limit)),
+        )
+        .with_hint("check that the host runs and that no firewall drops the port"),
         _ => {
-            failure("unreachable", format!("{address} cannot be reached: {}", without_code(error)))
+            failure("unreachable", format!("{address} cannot be reached: {}", strip_os_code(error)))
                 .with_hint("check the route and the firewalls between here and the host")
         }
     }

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The end of one host's time, and what is shut then.
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(super) struct HostDeadline {
     /// The time it had, for messages.
     pub limit: Duration,
     state: Mutex<State>,
@@ -25,43 +25,43 @@ pub(super) struct Deadline {
 struct State {
     ends: Instant,
     /// Since when a person is being asked.
-    asking: Option<Instant>,
+    paused_since: Option<Instant>,
     sockets: Vec<Arc<Socket>>,
-    cut: bool,
+    expired: bool,
 }
 
-impl Deadline {
+impl HostDeadline {
     pub(super) fn after(limit: Duration) -> Self {
         let ends = Instant::now() + limit;
-        let state = State { ends, asking: None, sockets: Vec::new(), cut: false };
+        let state = State { ends, paused_since: None, sockets: Vec::new(), expired: false };
         Self { limit, state: Mutex::new(state) }
     }
 
     /// What is left of the time; nothing when it is over.
     pub(super) fn left(&self) -> Option<Duration> {
         let state = self.state();
-        let now = state.asking.unwrap_or_else(Instant::now);
+        let now = state.paused_since.unwrap_or_else(Instant::now);
         let left = state.ends.saturating_duration_since(now);
-        (!state.cut && !left.is_zero()).then_some(left)
+        (!state.expired && !left.is_zero()).then_some(left)
     }
 
     /// Shuts this socket, too, when the time is over.
     pub(super) fn watch(&self, socket: &Arc<Socket>) {
         let mut state = self.state();
-        if state.cut {
-            socket.shut();
+        if state.expired {
+            socket.shutdown();
         }
         state.sockets.push(Arc::clone(socket));
     }
 
     /// Asks a person, who is told how much of the time is left: the question ends with it. An
     /// answer costs the host nothing, for the clock stands still until it is given.
-    pub(super) fn while_asking<T>(&self, ask: impl FnOnce(Duration) -> T) -> T {
+    pub(super) fn pause_while<T>(&self, ask: impl FnOnce(Duration) -> T) -> T {
         let left = self.left().unwrap_or_default();
-        self.state().asking = Some(Instant::now());
+        self.state().paused_since = Some(Instant::now());
         let answer = ask(left);
         let mut state = self.state();
-        if let Some(since) = state.asking.take() {
+        if let Some(since) = state.paused_since.take() {
             state.ends += since.elapsed();
         }
         answer
@@ -77,14 +77,14 @@ impl Deadline {
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
-        self.end();
+        self.shut_all();
         worker.recv_timeout(GRACE).ok()
     }
 
-    fn end(&self) {
+    fn shut_all(&self) {
         let mut state = self.state();
-        state.cut = true;
-        state.sockets.iter().for_each(|socket| socket.shut());
+        state.expired = true;
+        state.sockets.iter().for_each(|socket| socket.shutdown());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_never_answers_is_not_waited_for() {
-        let deadline = Deadline::after(Duration::from_millis(50));
+        let deadline = HostDeadline::after(Duration::from_millis(50));
         let (_sender, receiver) = channel::<()>();
         let began = Instant::now();
         assert_eq!(deadline.enforce(&receiver), None);
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn the_clock_stands_still_while_a_person_is_asked() {
-        let deadline = Deadline::after(Duration::from_millis(200));
-        let limit = deadline.while_asking(|limit| {
+        let deadline = HostDeadline::after(Duration::from_millis(200));
+        let limit = deadline.pause_while(|limit| {
             std::thread::sleep(Duration::from_millis(300));
             limit
         });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::deadline::Deadline;
+use super::deadline::HostDeadline;
 use crate::facts::transcript::Failure;
 
 /// How far a connection had come.
@@ -18,18 +18,18 @@ pub(super) enum Step {
 
 /// What stopped an operation.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum SshError {
     /// The host's time was over.
-    Late,
+    TimedOut,
     /// libssh2 says so: its number and its text.
-    Ssh(i32, String),
+    Libssh2(i32, String),
 }
 
-impl From<ssh2::Error> for Stop {
+impl From<ssh2::Error> for SshError {
     fn from(error: ssh2::Error) -> Self {
         match error.code() {
             ssh2::ErrorCode::Session(code) | ssh2::ErrorCode::SFTP(code) => {
-                Self::Ssh(code, error.message().to_owned())
+                Self::Libssh2(code, error.message().to_owned())
             }
         }
     }
@@ -48,22 +48,27 @@ impl Failure {
 }
 
 /// The host's time is over; `doing` says at what.
-pub(super) fn late(deadline: &Deadline, doing: &str) -> Failure {
-    failure("timeout", format!("not done after {} s, while {doing}", seconds(deadline.limit)))
-        .with_hint("check the host's load, or raise --timeout")
+pub(super) fn timeout_failure(deadline: &HostDeadline, doing: &str) -> Failure {
+    failure(
+        "timeout",
+        format!("not done after {} s, while {doing}", format_seconds(deadline.limit)),
+    )
+    .with_hint("check the host's load, or raise --timeout")
 }
 
 /// A time in seconds, as people write it.
-pub(super) fn seconds(time: Duration) -> String {
+pub(super) fn format_seconds(time: Duration) -> String {
     let text = format!("{:.1}", time.as_secs_f64());
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// What stopped a step, as a failure.
-pub(super) fn of(step: Step, stop: &Stop, deadline: &Deadline) -> Failure {
+pub(super) fn step_failure(step: Step, stop: &SshError, deadline: &HostDeadline) -> Failure {
     match stop {
-        Stop::Ssh(code, message) if deadline.left().is_some() => coded(step, *code, message),
-        _ => late(
+        SshError::Libssh2(code, message) if deadline.left().is_some() => {
+            code_failure(step, *code, message)
+        }
+        _ => timeout_failure(
             deadline,
             match step {
                 Step::Handshake => "waiting for the server's banner and keys",
@@ -75,27 +80,27 @@ pub(super) fn of(step: Step, stop: &Stop, deadline: &Deadline) -> Failure {
 }
 
 /// Whether a number means that the server ended the connection or made no sense.
-pub(super) fn is_broken(code: i32) -> bool {
+pub(super) fn is_disconnect(code: i32) -> bool {
     // Banner received or sent, bad MAC, send, decrypt, disconnect, protocol, invalid, receive.
     matches!(code, -2 | -3 | -4 | -7 | -12 | -13 | -14 | -34 | -43)
 }
 
 /// Whether a number means that no algorithms were agreed on.
-pub(super) fn is_disagreement(code: i32) -> bool {
+pub(super) fn is_negotiation_error(code: i32) -> bool {
     matches!(code, -5 | -8 | -17 | -33 | -51)
 }
 
-fn coded(step: Step, code: i32, message: &str) -> Failure {
-    let said = lower(message);
+fn code_failure(step: Step, code: i32, message: &str) -> Failure {
+    let said = to_fragment(message);
     match (code, step) {
         (-9 | -30, _) => failure("timeout", format!("the server stopped answering: {said}")),
         (-10 | -11, _) => failure("host-key", format!("the host key proves nothing: {said}")),
-        (code, Step::Handshake) if is_disagreement(code) => {
+        (code, Step::Handshake) if is_negotiation_error(code) => {
             failure("algorithms", format!("no algorithms in common: {said}"))
         }
         (_, Step::Handshake) => failure("not-ssh", format!("no SSH handshake: {said}"))
             .with_hint("check that the port is that of an SSH server"),
-        (code, Step::Login) if is_broken(code) => failure(
+        (code, Step::Login) if is_disconnect(code) => failure(
             "authentication",
             format!("the server ended the connection during the login: {said}"),
         )
@@ -116,7 +121,7 @@ fn coded(step: Step, code: i32, message: &str) -> Failure {
 }
 
 /// libssh2's sentence as a fragment.
-fn lower(message: &str) -> String {
+fn to_fragment(message: &str) -> String {
     let mut letters = message.trim_end_matches('.').chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_measured_error_has_a_kind() {
-        let deadline = Deadline::after(Duration::from_secs(60));
+        let deadline = HostDeadline::after(Duration::from_secs(60));
         for (step, code, message, kind) in [
             (Step::Handshake, -9, "Timed out waiting on socket", "timeout"),
             (Step::Handshake, -13, "Failed getting banner", "not-ssh"),
@@ -149,17 +154,19 @@ mod tests {
             (Step::Command, -9, "Timed out waiting on socket", "timeout"),
             (Step::Command, -99, "something new", "cut-off"),
         ] {
-            let failure = of(step, &Stop::Ssh(code, message.to_owned()), &deadline);
+            let failure =
+                step_failure(step, &SshError::Libssh2(code, message.to_owned()), &deadline);
             assert_eq!(failure.kind, kind, "{step:?} {code}");
             assert!(!failure.reason.ends_with('.'), "{}", failure.reason);
         }
-        assert_eq!(of(Step::Login, &Stop::Late, &deadline).kind, "timeout");
+        assert_eq!(step_failure(Step::Login, &SshError::TimedOut, &deadline).kind, "timeout");
     }
 
     #[test]
     fn an_error_after_the_end_of_time_is_its_end() {
-        let deadline = Deadline::after(Duration::ZERO);
-        let failure = of(Step::Handshake, &Stop::Ssh(-13, "x".to_owned()), &deadline);
+        let deadline = HostDeadline::after(Duration::ZERO);
+        let failure =
+            step_failure(Step::Handshake, &SshError::Libssh2(-13, "x".to_owned()), &deadline);
         assert_eq!(failure.kind, "timeout");
     }
 }

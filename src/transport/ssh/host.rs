@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::SshConfig;
-use super::host_key::{Fingerprint, quoted_if_needed};
-use super::person::{NoSecrets, Secrets};
+use super::host_key::{Fingerprint, quote_if_needed};
+use super::secret_provider::{NoSecrets, SecretProvider};
 use crate::transport::TIMEOUT;
 use crate::transport::target::SshTarget;
 
 /// A host that is asked over SSH.
 #[derive(Clone, Debug)]
-pub struct Ssh {
+pub struct SshHost {
     /// The host.
     pub target: SshTarget,
     /// The account, where the target names none.
@@ -32,21 +32,21 @@ pub struct Ssh {
     /// Hosts to go through, in this order, in place of the configured ones.
     pub jump: Vec<SshTarget>,
     /// The host through which this one is reached, with a login of its own, in place of jump hosts.
-    pub via: Option<Box<Ssh>>,
+    pub via: Option<Box<SshHost>>,
     /// Which SSH configuration is read.
     pub config: SshConfig,
     /// How long it may take altogether.
     pub timeout: Duration,
     /// Who is asked for passwords and passphrases.
-    pub secrets: Arc<dyn Secrets>,
+    pub secrets: Arc<dyn SecretProvider>,
     /// Who is asked for the password that sudo wants, where the account is not root's. Without it
     /// sudo is given none.
-    pub sudo: Option<Arc<dyn Secrets>>,
+    pub sudo: Option<Arc<dyn SecretProvider>>,
     /// The command that asks it, for messages that say how to ask it again: `check host`.
     pub verb: &'static str,
 }
 
-impl Ssh {
+impl SshHost {
     /// A host with nothing but defaults, and nobody to ask for a password.
     pub fn new(target: SshTarget) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Ssh {
             legacy: false,
             jump: Vec::new(),
             via: None,
-            config: SshConfig::Usual,
+            config: SshConfig::Default,
             timeout: TIMEOUT,
             secrets: Arc::new(NoSecrets),
             sudo: None,
@@ -70,18 +70,18 @@ impl Ssh {
     /// The command line that asks this host again with one more option.
     ///
     /// ```
-    /// use preflight::transport::ssh::Ssh;
-    /// let mut ssh = Ssh::new("root@mt1:2222".parse().unwrap());
+    /// use preflight::transport::ssh::SshHost;
+    /// let mut ssh = SshHost::new("root@mt1:2222".parse().unwrap());
     /// ssh.jump.push("ann@bastion".parse().unwrap());
     /// let expected = "preflight check host ssh://root@mt1:2222 --jump ann@bastion --legacy-ssh";
-    /// assert_eq!(ssh.again("--legacy-ssh"), expected);
+    /// assert_eq!(ssh.rerun_command("--legacy-ssh"), expected);
     /// ```
-    pub fn again(&self, option: &str) -> String {
-        let mut words = vec![format!("ssh://{}", self.shown())];
+    pub fn rerun_command(&self, option: &str) -> String {
+        let mut words = vec![format!("ssh://{}", self.label())];
         let path = |path: &PathBuf| path.to_string_lossy().into_owned();
         let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
         if let Some(via) = &self.via {
-            add("--via", format!("ssh://{}", via.shown()));
+            add("--via", format!("ssh://{}", via.label()));
         }
         if !self.jump.is_empty() {
             let jumps: Vec<String> = self.jump.iter().map(ToString::to_string).collect();
@@ -92,11 +92,11 @@ impl Ssh {
             add("--known-hosts", path(file));
         }
         match &self.config {
-            SshConfig::Usual => {}
+            SshConfig::Default => {}
             SshConfig::File(file) => add("--ssh-config", path(file)),
             SshConfig::None => add("--ssh-config", "none".to_owned()),
         }
-        let words: Vec<String> = words.iter().map(|word| quoted_if_needed(word)).collect();
+        let words: Vec<String> = words.iter().map(|word| quote_if_needed(word)).collect();
         let legacy = match self.legacy && option != "--legacy-ssh" {
             true => " --legacy-ssh",
             false => "",

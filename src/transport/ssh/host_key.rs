@@ -14,18 +14,18 @@ use std::sync::Mutex;
 use openssl::base64;
 use openssl::sha::sha256;
 
-use super::deadline::Deadline;
+use super::deadline::HostDeadline;
 use super::failure::failure;
-use super::known_hosts::{self, KnownHosts, Place, Verdict};
-use super::login::unanswered;
-use super::person::{NewKey, Secrets};
+use super::known_hosts::{self, KeyStatus, KnownHosts, LineLocation};
+use super::login::prompt_failure;
 use super::revoked;
+use super::secret_provider::{SecretProvider, UnknownHostKey};
 use crate::facts::script::quoted;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
 
 /// The most that is read of one known_hosts file.
-const FILE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The SHA-256 of a host key, as `ssh-keygen -l` prints it: `SHA256:` and base64 without padding.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,11 @@ pub struct Fingerprint([u8; 32]);
 /// A text that is no fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no fingerprint, expected SHA256: and 43 characters, as ssh-keygen -l prints it")]
-pub struct BadFingerprint(pub String);
+pub struct FingerprintError(pub String);
 
 impl Fingerprint {
     /// The fingerprint of a key in its wire format.
-    pub fn of(key: &[u8]) -> Self {
+    pub fn from_key(key: &[u8]) -> Self {
         Self(sha256(key))
     }
 }
@@ -56,10 +56,10 @@ impl fmt::Debug for Fingerprint {
 }
 
 impl FromStr for Fingerprint {
-    type Err = BadFingerprint;
+    type Err = FingerprintError;
 
-    fn from_str(text: &str) -> Result<Self, BadFingerprint> {
-        let bad = || BadFingerprint(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let bad = || FingerprintError(text.to_owned());
         let digits = text.strip_prefix("SHA256:").ok_or_else(bad)?.trim_end_matches('=');
         if digits.len() != 43 || !digits.is_ascii() {
             return Err(bad());
@@ -74,7 +74,7 @@ impl FromStr for Fingerprint {
 
 /// How a server is known.
 #[derive(Clone, Debug)]
-pub(super) struct Trust {
+pub(super) struct HostKeyPolicy {
     /// The name its key is looked up by.
     pub host: String,
     /// Its port.
@@ -88,29 +88,29 @@ pub(super) struct Trust {
     /// Files of keys that must not be used.
     pub revoked: Vec<PathBuf>,
     /// How the host is asked again.
-    pub again: Again,
+    pub rerun: RerunCommands,
 }
 
 /// The commands that ask a host again, once somebody has compared its key.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Again {
+pub(super) struct RerunCommands {
     /// One that takes its key and keeps it.
-    pub accepting: String,
+    pub accept: String,
     /// One that demands this key; its fingerprint is to be added. None where the key is another
     /// host's than the one that is asked.
-    pub demanding: Option<String>,
+    pub pin: Option<String>,
 }
 
-impl Trust {
+impl HostKeyPolicy {
     /// What the files say.
-    pub(super) fn known(&self) -> Result<KnownHosts, Failure> {
+    pub(super) fn load_known(&self) -> Result<KnownHosts, Failure> {
         let mut known = KnownHosts::default();
         if self.pinned.is_some() {
             return Ok(known);
         }
         for path in &self.files {
             match read(path) {
-                Ok(text) => known.read(&text, path),
+                Ok(text) => known.add_file(&text, path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 // A file that cannot be read may be the one that revokes a key.
                 Err(error) => {
@@ -124,7 +124,7 @@ impl Trust {
     }
 
     /// The host, and its port where it is not the usual one.
-    fn named(&self) -> String {
+    fn host_label(&self) -> String {
         match self.port {
             22 => self.host.clone(),
             port => format!("{} port {port}", self.host),
@@ -133,7 +133,7 @@ impl Trust {
 
     /// Refuses a key that a file revokes, and any key where such a file cannot be read.
     fn refuse_revoked(&self, key_type: &str, key: &[u8]) -> Result<(), Failure> {
-        let named = self.named();
+        let named = self.host_label();
         for path in &self.revoked {
             let shown = path.display();
             let unread = |why: String| {
@@ -143,10 +143,10 @@ impl Trust {
                 )
                 .with_hint("make it a list that can be read: without it no host key is taken")
             };
-            let file =
-                regular_file::read(path, FILE_BYTES).map_err(|error| unread(error.to_string()))?;
-            if revoked::holds(&file, key).map_err(|why| unread(why.to_owned()))? {
-                let seen = Fingerprint::of(key);
+            let file = regular_file::read(path, MAX_FILE_BYTES)
+                .map_err(|error| unread(error.to_string()))?;
+            if revoked::is_revoked(&file, key).map_err(|why| unread(why.to_owned()))? {
+                let seen = Fingerprint::from_key(key);
                 let reason = format!("the {key_type} key {seen} of {named} is revoked in {shown}");
                 return Err(failure("host-key", reason).with_hint(REVOKED));
             }
@@ -160,11 +160,11 @@ impl Trust {
         known: &KnownHosts,
         key_type: &str,
         key: &[u8],
-        person: Option<(&dyn Secrets, &Deadline)>,
+        person: Option<(&dyn SecretProvider, &HostDeadline)>,
     ) -> Result<(), Failure> {
         self.refuse_revoked(key_type, key)?;
-        let seen = Fingerprint::of(key);
-        let named = self.named();
+        let seen = Fingerprint::from_key(key);
+        let named = self.host_label();
         let refused = |reason: String| failure("host-key", reason);
         if let Some(pinned) = self.pinned {
             return if pinned == seen {
@@ -176,31 +176,31 @@ impl Trust {
                 .with_hint(MITM))
             };
         }
-        match known.judge(&self.host, self.port, key) {
-            Verdict::Match => Ok(()),
-            Verdict::Revoked => {
-                let at = known.revoked_at(&self.host, self.port, key).map(shown);
+        match known.check_key(&self.host, self.port, key) {
+            KeyStatus::Match => Ok(()),
+            KeyStatus::Revoked => {
+                let at = known.revoked_at(&self.host, self.port, key).map(format_location);
                 Err(refused(format!(
                     "the {key_type} key {seen} of {named} is marked @revoked in {}",
                     at.unwrap_or_else(|| "known_hosts".to_owned())
                 ))
                 .with_hint(REVOKED))
             }
-            Verdict::Changed(types) => {
-                let places = known.places(&self.host, self.port);
+            KeyStatus::Changed(types) => {
+                let places = known.locations(&self.host, self.port);
                 Err(refused(format!(
                     "{named} presents the {key_type} key {seen}, and known_hosts has {} for it: {}",
                     match types.iter().any(|known| known == key_type) {
                         true => "another one".to_owned(),
                         false => format!("only {}", types.join(" and ")),
                     },
-                    places.iter().copied().map(shown).collect::<Vec<_>>().join(" and ")
+                    places.iter().copied().map(format_location).collect::<Vec<_>>().join(" and ")
                 ))
-                .with_hint(self.how_to_remove(&places)))
+                .with_hint(self.removal_hint(&places)))
             }
-            Verdict::Unknown if self.accept_new => self.add(key_type, key, &seen, &named),
-            Verdict::Unknown => match self.asked(key_type, &seen, person)? {
-                Some(true) => self.add(key_type, key, &seen, &named),
+            KeyStatus::Unknown if self.accept_new => self.remember(key_type, key, &seen, &named),
+            KeyStatus::Unknown => match self.confirm(key_type, &seen, person)? {
+                Some(true) => self.remember(key_type, key, &seen, &named),
                 Some(false) => Err(refused(format!(
                     "{named} is not in known_hosts, and its {key_type} key {seen} was not accepted"
                 ))
@@ -208,9 +208,9 @@ impl Trust {
                 None => Err(refused(format!(
                     "{named} is not in known_hosts; its {key_type} key is {seen}"
                 ))
-                .with_hint(self.how_to_accept(&seen))),
+                .with_hint(self.accept_hint(&seen))),
             },
-            Verdict::OnlyAuthority => Err(refused(format!(
+            KeyStatus::OnlyAuthority => Err(refused(format!(
                 "known_hosts trusts {named} through a certificate authority only, and \
                  certificates are not verified here; its {key_type} key is {seen}"
             ))
@@ -219,50 +219,50 @@ impl Trust {
     }
 
     /// What a person says of a key that is not known; none when there is nobody to ask.
-    fn asked(
+    fn confirm(
         &self,
         key_type: &str,
         seen: &Fingerprint,
-        person: Option<(&dyn Secrets, &Deadline)>,
+        person: Option<(&dyn SecretProvider, &HostDeadline)>,
     ) -> Result<Option<bool>, Failure> {
         let (Some((person, deadline)), Some(file)) = (person, self.files.first()) else {
             return Ok(None);
         };
-        let (host, fingerprint) = (self.named(), seen.to_string());
-        let new = NewKey { host: &host, key_type, fingerprint: &fingerprint, file };
-        let answer = deadline.while_asking(|limit| person.is_right_key(&new, limit));
+        let (host, fingerprint) = (self.host_label(), seen.to_string());
+        let new = UnknownHostKey { host: &host, key_type, fingerprint: &fingerprint, file };
+        let answer = deadline.pause_while(|limit| person.confirm_host_key(&new, limit));
         answer.map_err(|why| {
             let what = format!("whether {seen} is the {key_type} key of {host}");
-            let failure = unanswered(&what, &why, deadline);
-            failure.with_hint(self.how_to_accept(seen))
+            let failure = prompt_failure(&what, &why, deadline);
+            failure.with_hint(self.accept_hint(seen))
         })
     }
 
-    fn how_to_accept(&self, seen: &Fingerprint) -> String {
-        let Again { accepting, demanding } = &self.again;
-        let demanding = demanding.as_ref().map(|command| format!(", or {command} {seen}"));
+    fn accept_hint(&self, seen: &Fingerprint) -> String {
+        let RerunCommands { accept, pin } = &self.rerun;
+        let pin = pin.as_ref().map(|command| format!(", or {command} {seen}"));
         format!(
             "compare the fingerprint with the one on the host's console (ssh-keygen -l), then \
-             take it once: {accepting}{}",
-            demanding.unwrap_or_default()
+             take it once: {accept}{}",
+            pin.unwrap_or_default()
         )
     }
 
     /// How the lines are removed, once somebody has compared the keys.
-    fn how_to_remove(&self, places: &[&Place]) -> String {
-        let name = quoted_if_needed(&known_hosts::lookup(&self.host, self.port));
+    fn removal_hint(&self, places: &[&LineLocation]) -> String {
+        let name = quote_if_needed(&known_hosts::lookup_name(&self.host, self.port));
         let mut files: Vec<&Path> = places.iter().map(|place| &*place.file).collect();
         files.dedup();
         let commands: Vec<String> = files
             .iter()
             .map(|file| {
-                format!("ssh-keygen -R {name} -f {}", quoted_if_needed(&file.to_string_lossy()))
+                format!("ssh-keygen -R {name} -f {}", quote_if_needed(&file.to_string_lossy()))
             })
             .collect();
         format!("{MITM}: {}", commands.join("; "))
     }
 
-    fn add(
+    fn remember(
         &self,
         key_type: &str,
         key: &[u8],
@@ -273,7 +273,7 @@ impl Trust {
             return Err(failure("host-key", "there is no known_hosts file to write to")
                 .with_hint("name one: --known-hosts FILE"));
         };
-        append(path, &known_hosts::line_of(&self.host, self.port, key_type, key)).map_err(
+        append(path, &known_hosts::format_line(&self.host, self.port, key_type, key)).map_err(
             |error| {
                 failure("host-key", format!("{} cannot be written: {error}", path.display()))
                     .with_hint("name a file that can be written: --known-hosts FILE")
@@ -292,12 +292,12 @@ const MITM: &str = "do not go on: either the host was installed anew, or somebod
 
 const REVOKED: &str = "do not use it: ask who revoked it, and give the host a new key";
 
-fn shown(place: &Place) -> String {
+fn format_location(place: &LineLocation) -> String {
     format!("{}, line {}", place.file.display(), place.line)
 }
 
 /// A text as one word of a shell's command line.
-pub(super) fn quoted_if_needed(text: &str) -> String {
+pub(super) fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@=+".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
 }
@@ -309,7 +309,7 @@ fn read(path: &Path) -> io::Result<String> {
     if path == Path::new("/dev/null") {
         return Ok(String::new());
     }
-    let bytes = regular_file::read(path, FILE_BYTES)?;
+    let bytes = regular_file::read(path, MAX_FILE_BYTES)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -324,7 +324,7 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
     if path == Path::new("/dev/null") {
         return Ok(());
     }
-    let known = regular_file::read(path, FILE_BYTES);
+    let known = regular_file::read(path, MAX_FILE_BYTES);
     let open = known.is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n"));
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     let text = if open { format!("\n{line}") } else { line.to_owned() };
@@ -336,24 +336,24 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn trust(files: Vec<PathBuf>, accept_new: bool) -> Trust {
-        Trust {
+    fn trust(files: Vec<PathBuf>, accept_new: bool) -> HostKeyPolicy {
+        HostKeyPolicy {
             host: "mt1".to_owned(),
             port: 22,
             files,
             pinned: None,
             accept_new,
             revoked: Vec::new(),
-            again: Again {
-                accepting: "preflight check host ssh://root@mt1 --accept-new".to_owned(),
-                demanding: Some("preflight check host ssh://root@mt1 --host-key".to_owned()),
+            rerun: RerunCommands {
+                accept: "preflight check host ssh://root@mt1 --accept-new".to_owned(),
+                pin: Some("preflight check host ssh://root@mt1 --host-key".to_owned()),
             },
         }
     }
 
     #[test]
     fn a_fingerprint_is_spelled_as_ssh_keygen_does() {
-        let fingerprint = Fingerprint::of(b"key");
+        let fingerprint = Fingerprint::from_key(b"key");
         let text = fingerprint.to_string();
         assert_eq!(text, "SHA256:LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM");
         assert_eq!(text.parse(), Ok(fingerprint));
@@ -369,17 +369,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(".ssh/known_hosts");
         let strict = trust(vec![path.clone()], false);
-        let refused = strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a", None).unwrap_err();
+        let refused =
+            strict.verify(&strict.load_known().unwrap(), "ssh-rsa", b"a", None).unwrap_err();
         assert!(refused.reason.contains("SHA256:"), "{refused:?}");
         let hint = refused.hint.unwrap();
         assert!(hint.contains("preflight check host ssh://root@mt1 --accept-new"), "{hint}");
-        let demanded = format!("ssh://root@mt1 --host-key {}", Fingerprint::of(b"a"));
+        let demanded = format!("ssh://root@mt1 --host-key {}", Fingerprint::from_key(b"a"));
         assert!(hint.contains(&demanded), "{hint}");
         let open = trust(vec![path.clone()], true);
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
-        strict.verify(&strict.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        open.verify(&open.load_known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        strict.verify(&strict.load_known().unwrap(), "ssh-rsa", b"a", None).unwrap();
         for key_type in ["ssh-rsa", "ssh-ed25519"] {
-            let changed = open.verify(&open.known().unwrap(), key_type, b"b", None).unwrap_err();
+            let changed =
+                open.verify(&open.load_known().unwrap(), key_type, b"b", None).unwrap_err();
             assert_eq!(changed.kind, "host-key");
             let place = format!("{}, line 1", path.display());
             assert!(changed.reason.ends_with(&place), "{}", changed.reason);
@@ -397,8 +399,8 @@ mod tests {
         let path = dir.path().join("known");
         fs::write(&path, "mt2 ssh-rsa AAAA").unwrap();
         let open = trust(vec![path.clone()], true);
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
-        open.verify(&open.known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        open.verify(&open.load_known().unwrap(), "ssh-rsa", b"a", None).unwrap();
+        open.verify(&open.load_known().unwrap(), "ssh-rsa", b"a", None).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().next(), Some("mt2 ssh-rsa AAAA"));
         assert_eq!(text.lines().count(), 2);
@@ -406,9 +408,9 @@ mod tests {
 
     #[test]
     fn a_demanded_fingerprint_decides_alone() {
-        let pinned = Some(Fingerprint::of(b"a"));
-        let trust = Trust { pinned, ..trust(vec!["/no/such/file".into()], true) };
-        let known = trust.known().unwrap();
+        let pinned = Some(Fingerprint::from_key(b"a"));
+        let trust = HostKeyPolicy { pinned, ..trust(vec!["/no/such/file".into()], true) };
+        let known = trust.load_known().unwrap();
         assert!(trust.verify(&known, "ssh-rsa", b"a", None).is_ok());
         assert!(
             trust.verify(&known, "ssh-rsa", b"b", None).unwrap_err().reason.contains("demanded")
@@ -420,17 +422,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let list = dir.path().join("revoked");
         fs::write(&list, format!("ssh-rsa {} old\n", base64::encode_block(b"a"))).unwrap();
-        let pinned = Some(Fingerprint::of(b"a"));
+        let pinned = Some(Fingerprint::from_key(b"a"));
         for pinned in [None, pinned] {
             let revoked = vec![list.clone()];
-            let trust = Trust { pinned, revoked, ..trust(vec![dir.path().join("known")], true) };
-            let known = trust.known().unwrap();
+            let trust =
+                HostKeyPolicy { pinned, revoked, ..trust(vec![dir.path().join("known")], true) };
+            let known = trust.load_known().unwrap();
             let refused = trust.verify(&known, "ssh-rsa", b"a", None).unwrap_err();
             assert!(refused.reason.contains("is revoked in"), "{}", refused.reason);
         }
         let revoked = vec![dir.path().join("no")];
-        let trust = Trust { revoked, ..trust(vec![dir.path().join("known")], true) };
-        let refused = trust.verify(&trust.known().unwrap(), "ssh-rsa", b"b", None).unwrap_err();
+        let trust = HostKeyPolicy { revoked, ..trust(vec![dir.path().join("known")], true) };
+        let refused =
+            trust.verify(&trust.load_known().unwrap(), "ssh-rsa", b"b", None).unwrap_err();
         assert!(refused.reason.contains("RevokedHostKeys"), "{}", refused.reason);
     }
 
@@ -439,12 +443,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("known");
         let mut text = "# a comment that says nothing and is long\n".repeat(401_000);
-        assert!(text.len() as u64 > FILE_BYTES);
+        assert!(text.len() as u64 > MAX_FILE_BYTES);
         text.push_str(&format!("@revoked * ssh-rsa {}\n", base64::encode_block(b"a")));
         fs::write(&path, text).unwrap();
-        let refused = trust(vec![path], true).known().unwrap_err();
+        let refused = trust(vec![path], true).load_known().unwrap_err();
         assert!(refused.reason.contains("more than"), "{}", refused.reason);
-        assert!(trust(vec!["/dev/null".into()], true).known().is_ok());
-        assert!(trust(vec!["/dev/zero".into()], true).known().is_err());
+        assert!(trust(vec!["/dev/null".into()], true).load_known().is_ok());
+        assert!(trust(vec!["/dev/zero".into()], true).load_known().is_err());
     }
 }

@@ -11,63 +11,78 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, Channel, Session};
 
-use super::failure::{self, Step, Stop, failure};
-use super::link::Link;
+use super::connection::SshConnection;
+use super::failure::{self, SshError, Step, failure};
 use super::socket::Socket;
 use crate::facts::transcript::Failure;
 
 /// Why there is no channel to a server behind a host.
-pub(super) enum NoWay {
+pub(super) enum ChannelError {
     /// The host's SSH server may not forward, or not there.
     Prohibited,
     /// The host has tried, and no connection came about. Why is not told.
     Failed,
     /// Neither yes nor no within this time. The connection is of no use after it.
-    Silent(Duration),
+    TimedOut(Duration),
     /// The connection to the host itself is at its end.
-    Stopped(Stop),
+    Connection(SshError),
 }
 
 /// Opens a channel to a server behind the host that the link is logged in to.
-pub(super) fn channel(
-    link: &Link,
+pub(super) fn open_channel(
+    connection: &SshConnection,
     host: &str,
     port: u16,
     limit: Duration,
-) -> Result<Channel, NoWay> {
+) -> Result<Channel, ChannelError> {
     let open = |session: &Session| session.channel_direct_tcpip(host, port, None);
-    match link.patiently_for(limit, open) {
+    match connection.wait_for_within(limit, open) {
         Ok(Some(channel)) => Ok(channel),
-        Ok(None) | Err(Stop::Late) => Err(NoWay::Silent(limit)),
-        Err(Stop::Ssh(-21, why)) if why.contains("prohibited") => Err(NoWay::Prohibited),
-        Err(Stop::Ssh(-21, _)) => Err(NoWay::Failed),
-        Err(stop) => Err(NoWay::Stopped(stop)),
+        Ok(None) | Err(SshError::TimedOut) => Err(ChannelError::TimedOut(limit)),
+        Err(SshError::Libssh2(-21, why)) if why.contains("prohibited") => {
+            Err(ChannelError::Prohibited)
+        }
+        Err(SshError::Libssh2(-21, _)) => Err(ChannelError::Failed),
+        Err(stop) => Err(ChannelError::Connection(stop)),
     }
 }
 
 /// Opens a tunnel to a host behind the one the link is logged in to, which `name` names.
-pub(super) fn tunnel(link: Link, name: &str, host: &str, port: u16) -> Result<Socket, Failure> {
-    let opened = channel(&link, host, port, link.deadline.left().unwrap_or_default());
-    let channel = opened.map_err(|no_way| match no_way {
-        NoWay::Prohibited => failure(
+pub(super) fn open_tunnel(
+    connection: SshConnection,
+    name: &str,
+    host: &str,
+    port: u16,
+) -> Result<Socket, Failure> {
+    let opened =
+        open_channel(&connection, host, port, connection.deadline.left().unwrap_or_default());
+    let channel = opened.map_err(|error| match error {
+        ChannelError::Prohibited => failure(
             "unreachable",
             format!("the jump host {name} forwards nothing to {host}:{port}"),
         )
         .with_hint("allow it there: AllowTcpForwarding and PermitOpen in sshd_config"),
-        NoWay::Failed => {
+        ChannelError::Failed => {
             failure("unreachable", format!("the jump host {name} does not reach {host}:{port}"))
                 .with_hint("check the name, the route and the firewalls between the two")
         }
-        NoWay::Silent(_) => failure::of(Step::Command, &Stop::Late, &link.deadline),
-        NoWay::Stopped(stop) => failure::of(Step::Command, &stop, &link.deadline),
+        ChannelError::TimedOut(_) => {
+            failure::step_failure(Step::Command, &SshError::TimedOut, &connection.deadline)
+        }
+        ChannelError::Connection(stop) => {
+            failure::step_failure(Step::Command, &stop, &connection.deadline)
+        }
     })?;
     tracing::debug!("through {name} to {host}:{port}");
-    pumped(link, channel).map(Socket::Pair)
+    spawn_pump(connection, channel).map(Socket::Pair)
 }
 
 /// Our end of a pair whose other end is pumped through the channel until one of them ends, or the
 /// host's time does.
-pub(super) fn pumped(link: Link, channel: Channel) -> Result<UnixStream, Failure> {
+pub(super) fn spawn_pump(
+    connection: SshConnection,
+    channel: Channel,
+) -> Result<UnixStream, Failure> {
     let pair = UnixStream::pair().and_then(|(ours, theirs)| {
         theirs.set_nonblocking(true)?;
         Ok((ours, theirs))
@@ -76,7 +91,7 @@ pub(super) fn pumped(link: Link, channel: Channel) -> Result<UnixStream, Failure
         pair.map_err(|error| failure("local", format!("no socket pair: {error}")))?;
     std::thread::spawn(move || {
         // Whatever ends it, the other end sees its stream end, and says why it minds.
-        if let Err(error) = pump(&link, channel, theirs) {
+        if let Err(error) = pump(&connection, channel, theirs) {
             tracing::debug!("the tunnel ended: {error}");
         }
     });
@@ -84,9 +99,9 @@ pub(super) fn pumped(link: Link, channel: Channel) -> Result<UnixStream, Failure
 }
 
 /// Carries bytes both ways until one side ends.
-fn pump(link: &Link, mut channel: Channel, mut near: UnixStream) -> io::Result<()> {
+fn pump(connection: &SshConnection, mut channel: Channel, mut near: UnixStream) -> io::Result<()> {
     let (mut inward, mut outward) = (Buffer::default(), Buffer::default());
-    while let Some(left) = link.deadline.left() {
+    while let Some(left) = connection.deadline.left() {
         let mut moved = false;
         moved |= inward.fill(&mut channel)?;
         moved |= inward.drain(&mut near)?;
@@ -96,23 +111,24 @@ fn pump(link: &Link, mut channel: Channel, mut near: UnixStream) -> io::Result<(
             return Ok(());
         }
         if !moved {
-            wait(link, &near, outward.is_empty(), !inward.is_empty(), left);
+            wait(connection, &near, outward.is_empty(), !inward.is_empty(), left);
         }
     }
     Ok(())
 }
 
-fn wait(link: &Link, near: &UnixStream, read: bool, write: bool, left: Duration) {
+fn wait(connection: &SshConnection, near: &UnixStream, read: bool, write: bool, left: Duration) {
     let mut wanted = PollFlags::empty();
     wanted.set(PollFlags::IN, read);
     wanted.set(PollFlags::OUT, write);
-    let direction = link.session.block_directions();
+    let direction = connection.session.block_directions();
     let mut far = PollFlags::IN;
     far.set(PollFlags::OUT, matches!(direction, BlockDirections::Outbound | BlockDirections::Both));
     let limit = Timespec::try_from(left.min(Duration::from_secs(1)))
         .unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
     // An interrupted wait is as good as one that ended.
-    poll(&mut [PollFd::new(near, wanted), PollFd::new(&*link.socket, far)], Some(&limit)).ok();
+    poll(&mut [PollFd::new(near, wanted), PollFd::new(&*connection.socket, far)], Some(&limit))
+        .ok();
 }
 
 /// Bytes on their way in one direction.

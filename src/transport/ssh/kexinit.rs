@@ -7,16 +7,16 @@ use std::io::{self, Read, Write};
 
 use ssh2::Session;
 
-use super::algorithms::{self, Part};
+use super::algorithms::{self, AlgorithmKind};
 use super::failure::failure;
 use crate::facts::connection::LEGACY_ALGORITHMS;
 use crate::facts::transcript::Failure;
 
 /// The longest packet that is read; an offer has one or two thousand bytes.
-const PACKET: usize = 35_000;
+const MAX_PACKET: usize = 35_000;
 
 /// The most that is read before the banner, in bytes and in lines.
-const PREAMBLE: usize = 8 * 1024;
+const MAX_PREAMBLE: usize = 8 * 1024;
 
 /// What a server says first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,43 +26,43 @@ pub(super) struct Greeting {
     /// The first line before the banner.
     pub first_line: String,
     /// The algorithms it offers, when it came to that.
-    pub offer: Option<Offer>,
+    pub offer: Option<AlgorithmOffer>,
 }
 
 /// The algorithms a server offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offer {
+pub(super) struct AlgorithmOffer {
     pub key_exchange: Vec<String>,
     pub host_key: Vec<String>,
     pub cipher: Vec<String>,
     pub mac: Vec<String>,
 }
 
-impl Offer {
-    pub(super) fn of(&self, part: Part) -> &[String] {
+impl AlgorithmOffer {
+    pub(super) fn algorithms(&self, part: AlgorithmKind) -> &[String] {
         match part {
-            Part::KeyExchange => &self.key_exchange,
-            Part::HostKey => &self.host_key,
-            Part::Cipher => &self.cipher,
-            Part::Mac => &self.mac,
+            AlgorithmKind::KeyExchange => &self.key_exchange,
+            AlgorithmKind::HostKey => &self.host_key,
+            AlgorithmKind::Cipher => &self.cipher,
+            AlgorithmKind::Mac => &self.mac,
         }
     }
 }
 
 /// Reads a server's greeting, as far as it comes.
-pub(super) fn greet(stream: &mut (impl Read + Write)) -> Greeting {
+pub(super) fn read_greeting(stream: &mut (impl Read + Write)) -> Greeting {
     let mut greeting = Greeting::default();
     // Some servers wait for our banner before they say anything.
     if stream.write_all(b"SSH-2.0-preflight\r\n").is_err() {
         return greeting;
     }
     let mut read = 0;
-    while read < PREAMBLE {
-        let Ok(line) = line(stream) else { return greeting };
+    while read < MAX_PREAMBLE {
+        let Ok(line) = read_line(stream) else { return greeting };
         read += line.len().max(1);
         if line.starts_with("SSH-") {
             greeting.banner = line;
-            greeting.offer = packet(stream).ok().and_then(|payload| parse(&payload));
+            greeting.offer = read_packet(stream).ok().and_then(|payload| parse(&payload));
             return greeting;
         }
         if greeting.first_line.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn greet(stream: &mut (impl Read + Write)) -> Greeting {
 }
 
 /// One line of at most 255 bytes, as text.
-fn line(stream: &mut impl Read) -> io::Result<String> {
+fn read_line(stream: &mut impl Read) -> io::Result<String> {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while bytes.len() < 255 {
@@ -93,12 +93,12 @@ fn line(stream: &mut impl Read) -> io::Result<String> {
 }
 
 /// The payload of one packet, which is not yet encrypted.
-fn packet(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+fn read_packet(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = [0; 5];
     stream.read_exact(&mut head)?;
     let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
     let padding = usize::from(head[4]);
-    if length > PACKET || length < padding + 2 {
+    if length > MAX_PACKET || length < padding + 2 {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut payload = vec![0; length - 1];
@@ -108,7 +108,7 @@ fn packet(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the payload of a KEXINIT.
-pub(super) fn parse(payload: &[u8]) -> Option<Offer> {
+pub(super) fn parse(payload: &[u8]) -> Option<AlgorithmOffer> {
     /// The message's number.
     const KEXINIT: u8 = 20;
     let (number, rest) = payload.split_first()?;
@@ -131,25 +131,27 @@ pub(super) fn parse(payload: &[u8]) -> Option<Offer> {
     }
     // The lists from the client to the server are of no interest where those of the way back are.
     let [key_exchange, host_key, _, cipher, _, mac]: [Vec<String>; 6] = lists.try_into().ok()?;
-    Some(Offer { key_exchange, host_key, cipher, mac })
+    Some(AlgorithmOffer { key_exchange, host_key, cipher, mac })
 }
 
 /// Why there was no agreement on an offer, and what to do about it.
-pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> Failure {
+pub(super) fn negotiation_failure(banner: &str, offer: &AlgorithmOffer, legacy: bool) -> Failure {
     let Ok(session) = Session::new() else {
         return failure("algorithms", "no algorithms in common");
     };
-    let missing = |legacy: bool| -> Vec<Part> {
-        let lacks = |part: &Part| {
-            let ours = algorithms::ours(&session, *part, legacy);
-            let aead = *part == Part::Mac && offer.cipher.iter().any(|name| carries_its_mac(name));
-            !aead && !offer.of(*part).iter().any(|name| ours.contains(&name.as_str()))
+    let missing = |legacy: bool| -> Vec<AlgorithmKind> {
+        let lacks = |part: &AlgorithmKind| {
+            let ours = algorithms::supported_algorithms(&session, *part, legacy);
+            let aead = *part == AlgorithmKind::Mac && offer.cipher.iter().any(|name| is_aead(name));
+            !aead && !offer.algorithms(*part).iter().any(|name| ours.contains(&name.as_str()))
         };
-        Part::ALL.into_iter().filter(lacks).collect()
+        AlgorithmKind::ALL.into_iter().filter(lacks).collect()
     };
     let parts = missing(legacy);
-    let offers: Vec<String> =
-        parts.iter().map(|part| format!("{} {}", part.word(), some(offer.of(*part)))).collect();
+    let offers: Vec<String> = parts
+        .iter()
+        .map(|part| format!("{} {}", part.label(), summarize(offer.algorithms(*part))))
+        .collect();
     if parts.is_empty() {
         let reason = format!("{banner} offers what is needed, yet the handshake failed");
         return failure("algorithms", reason);
@@ -162,12 +164,12 @@ pub(super) fn explain(banner: &str, offer: &Offer, legacy: bool) -> Failure {
     failure("algorithms", reason).with_hint("allow today's algorithms in the server's sshd_config")
 }
 
-fn carries_its_mac(cipher: &str) -> bool {
+fn is_aead(cipher: &str) -> bool {
     cipher.contains("-gcm@") || cipher.starts_with("chacha20-poly1305")
 }
 
 /// The first few names of a list.
-fn some(names: &[String]) -> String {
+fn summarize(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     let more = format!("and {} more", names.len().saturating_sub(SHOWN));
@@ -202,7 +204,7 @@ mod tests {
     }
 
     fn greeting(bytes: &[u8]) -> Greeting {
-        greet(&mut Recorded(io::Cursor::new(bytes.to_vec())))
+        read_greeting(&mut Recorded(io::Cursor::new(bytes.to_vec())))
     }
 
     fn payload(lists: [&str; 10]) -> Vec<u8> {
@@ -251,7 +253,7 @@ mod tests {
         let offer = greeting.offer.unwrap();
         assert_eq!(offer.host_key, ["ssh-rsa", "ssh-dss"]);
         assert_eq!(offer.mac, ["hmac-md5", "hmac-sha1"]);
-        let failure = explain("SSH-2.0-OpenSSH_5.3", &offer, false);
+        let failure = negotiation_failure("SSH-2.0-OpenSSH_5.3", &offer, false);
         assert_eq!(failure.kind, LEGACY_ALGORITHMS);
         assert_eq!(
             failure.reason,
@@ -262,13 +264,13 @@ mod tests {
 
     #[test]
     fn what_legacy_cannot_mend_is_not_promised() {
-        let offer = Offer {
+        let offer = AlgorithmOffer {
             key_exchange: vec!["curve25519-sha256".to_owned()],
             host_key: vec!["ssh-dss".to_owned()],
             cipher: vec!["aes256-gcm@openssh.com".to_owned()],
             mac: Vec::new(),
         };
-        let failure = explain("SSH-2.0-x", &offer, false);
+        let failure = negotiation_failure("SSH-2.0-x", &offer, false);
         assert_eq!(failure.kind, "algorithms");
         assert_eq!(failure.reason, "SSH-2.0-x offers only host key ssh-dss");
     }
@@ -311,7 +313,7 @@ mod tests {
             let place = at % packet.len();
             packet[place] = byte;
             if let Some(offer) = greeting(&[b"SSH-2.0-x\n".to_vec(), packet].concat()).offer {
-                explain("x", &offer, true);
+                negotiation_failure("x", &offer, true);
             }
         }
     }

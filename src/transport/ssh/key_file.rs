@@ -11,13 +11,13 @@ use crate::regular_file;
 use crate::secret::Secret;
 
 /// The most that is read of a key file; the longest RSA keys have a few thousand bytes.
-const FILE_BYTES: u64 = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// What a private key file is.
 #[derive(Debug)]
 pub(super) enum KeyFile {
     /// A key that can be used as it is.
-    Open(Secret),
+    Plain(Secret),
     /// A key that needs its passphrase.
     Encrypted(Secret),
     /// Not a private key, for this reason.
@@ -28,18 +28,18 @@ pub(super) enum KeyFile {
 
 /// Reads a key file.
 pub(super) fn read(path: &Path) -> KeyFile {
-    match regular_file::read(path, FILE_BYTES).map(String::from_utf8) {
-        Ok(Ok(text)) => of(Secret::new(text)),
+    match regular_file::read(path, MAX_FILE_BYTES).map(String::from_utf8) {
+        Ok(Ok(text)) => classify(Secret::new(text)),
         Ok(Err(_)) => KeyFile::Unusable("it is no text".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::Missing,
         Err(error) => KeyFile::Unusable(error.to_string()),
     }
 }
 
-fn of(text: Secret) -> KeyFile {
+fn classify(text: Secret) -> KeyFile {
     match is_encrypted(text.expose()) {
         Ok(true) => KeyFile::Encrypted(text),
-        Ok(false) => KeyFile::Open(text),
+        Ok(false) => KeyFile::Plain(text),
         Err(why) => KeyFile::Unusable(why.to_owned()),
     }
 }
@@ -86,7 +86,7 @@ fn is_encrypted(text: &str) -> Result<bool, &'static str> {
 /// The public half of a private key in OpenSSH's own format, as a line of authorized_keys: it stands
 /// there in the clear (PROTOCOL.key). None for other formats and for types of keys that libssh2
 /// may not know: it finds out itself.
-pub(super) fn public_half(text: &str) -> Option<String> {
+pub(super) fn public_key_line(text: &str) -> Option<String> {
     let begin = "-----BEGIN OPENSSH PRIVATE KEY-----";
     let (_, body) = text.split_once(begin)?;
     let (body, _) = body.split_once("-----END")?;
@@ -151,9 +151,9 @@ mod tests {
                 "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n",
                 base64::encode_block(&bytes)
             );
-            assert_eq!(public_half(&text), None, "{what}");
+            assert_eq!(public_key_line(&text), None, "{what}");
         }
-        assert_eq!(public_half("-----BEGIN OPENSSH PRIVATE KEY-----"), None);
+        assert_eq!(public_key_line("-----BEGIN OPENSSH PRIVATE KEY-----"), None);
     }
 
     #[test]
@@ -180,8 +180,8 @@ mod tests {
             }
             let read = read(&path);
             assert_eq!(matches!(read, KeyFile::Encrypted(_)), encrypted, "{name}: {read:?}");
-            assert_eq!(matches!(read, KeyFile::Open(_)), !encrypted, "{name}: {read:?}");
-            let half = public_half(&std::fs::read_to_string(&path).unwrap());
+            assert_eq!(matches!(read, KeyFile::Plain(_)), !encrypted, "{name}: {read:?}");
+            let half = public_key_line(&std::fs::read_to_string(&path).unwrap());
             let beside = std::fs::read_to_string(path.with_extension("pub")).unwrap();
             match name {
                 "c" | "d" => assert_eq!(half, None, "{name}"),

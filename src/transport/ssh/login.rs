@@ -8,28 +8,28 @@ use std::path::{Path, PathBuf};
 use openssl::base64;
 use ssh2::{KeyboardInteractivePrompt, Prompt};
 
-use super::deadline::Deadline;
-use super::failure::{self, Step, Stop, failure, seconds};
+use super::connection::SshConnection;
+use super::deadline::HostDeadline;
+use super::failure::{self, SshError, Step, failure, format_seconds};
 use super::key_file::{self, KeyFile};
-use super::link::Link;
-use super::person::{Secrets, Unanswered, Whose};
+use super::secret_provider::{PromptError, SecretOwner, SecretProvider};
 use crate::facts::transcript::{Failure, INTERRUPTED};
 use crate::regular_file;
 use crate::secret::Secret;
 
 /// How many keys are offered. OpenSSH ends a connection at the sixth failure, and a password may
 /// be wanted after the keys.
-const KEYS: usize = 5;
+const MAX_KEYS: usize = 5;
 
 /// The most that is read of a public key file.
-const PUBLIC_BYTES: u64 = 64 * 1024;
+const MAX_PUBLIC_KEY_BYTES: u64 = 64 * 1024;
 
 /// A private key file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub path: PathBuf,
     /// Whether somebody named it, rather than that it lies in the usual place.
-    pub given: bool,
+    pub explicit: bool,
 }
 
 /// Which agent is asked.
@@ -45,10 +45,10 @@ pub(super) enum AgentChoice {
 
 /// Who logs in, and with what.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
+pub(super) struct SshAccount {
     pub user: String,
     /// As people know it: `root@mt1`.
-    pub shown: String,
+    pub label: String,
     /// The host's name, as it was given.
     pub host: String,
     /// Whether the host only leads to the one that is asked.
@@ -59,120 +59,126 @@ pub(super) struct Account {
     pub agent: AgentChoice,
 }
 
-impl Account {
+impl SshAccount {
     /// Whose secrets are asked for.
-    pub(super) fn whose(&self) -> Whose<'_> {
-        Whose { account: &self.shown, host: &self.host, is_jump: self.is_jump }
+    pub(super) fn secret_owner(&self) -> SecretOwner<'_> {
+        SecretOwner { account: &self.label, host: &self.host, is_jump: self.is_jump }
     }
 }
 
 /// The failure of a question that a person was asked.
-pub(super) fn unanswered(what: &str, why: &Unanswered, deadline: &Deadline) -> Failure {
+pub(super) fn prompt_failure(what: &str, why: &PromptError, deadline: &HostDeadline) -> Failure {
     match why {
-        Unanswered::Late(_) => failure(
+        PromptError::TimedOut(_) => failure(
             "timeout",
             format!(
                 "{what} was asked for, and nobody answered within {} s",
-                seconds(deadline.limit)
+                format_seconds(deadline.limit)
             ),
         )
         .with_hint("answer in time, raise --timeout, or give it by a file or the environment"),
-        Unanswered::Interrupted => {
+        PromptError::Interrupted => {
             failure(INTERRUPTED, format!("interrupted when {what} was asked for"))
         }
-        Unanswered::Unreadable(why) => failure("authentication", format!("{what}: {why}")),
+        PromptError::Unreadable(why) => failure("authentication", format!("{what}: {why}")),
     }
 }
 
 /// Logs in, and gives the word for how: `agent`, `key`, `password`, `keyboard-interactive`, `none`.
 pub(super) fn log_in(
-    link: &Link,
-    account: &Account,
-    secrets: &dyn Secrets,
+    connection: &SshConnection,
+    account: &SshAccount,
+    secrets: &dyn SecretProvider,
 ) -> Result<&'static str, Failure> {
-    let mut attempt =
-        Attempt { link, account, secrets, offered: Vec::new(), notes: Vec::new(), late: None };
+    let mut attempt = LoginAttempt {
+        connection,
+        account,
+        secrets,
+        offered: Vec::new(),
+        notes: Vec::new(),
+        prompt_failure: None,
+    };
     let outcome = attempt.run();
-    if let Some(failure) = attempt.late.take() {
+    if let Some(failure) = attempt.prompt_failure.take() {
         return Err(failure);
     }
     match outcome {
-        Ok(Some(how)) if link.session.authenticated() => Ok(how),
-        Ok(_) => Err(attempt.refused()),
-        Err(stop) => Err(failure::of(Step::Login, &stop, &link.deadline)),
+        Ok(Some(how)) if connection.session.authenticated() => Ok(how),
+        Ok(_) => Err(attempt.refused_failure()),
+        Err(stop) => Err(failure::step_failure(Step::Login, &stop, &connection.deadline)),
     }
 }
 
-struct Attempt<'a> {
-    link: &'a Link,
-    account: &'a Account,
-    secrets: &'a dyn Secrets,
+struct LoginAttempt<'a> {
+    connection: &'a SshConnection,
+    account: &'a SshAccount,
+    secrets: &'a dyn SecretProvider,
     /// The methods the server takes.
     offered: Vec<String>,
     /// What was tried, and what came of it.
     notes: Vec<String>,
     /// That nobody answered a question in time, which ends the login.
-    late: Option<Failure>,
+    prompt_failure: Option<Failure>,
 }
 
-impl Attempt<'_> {
-    fn run(&mut self) -> Result<Option<&'static str>, Stop> {
-        self.ask_methods()?;
-        if self.link.session.authenticated() {
+impl LoginAttempt<'_> {
+    fn run(&mut self) -> Result<Option<&'static str>, SshError> {
+        self.fetch_methods()?;
+        if self.connection.session.authenticated() {
             return Ok(Some("none"));
         }
         if self.offers("publickey") {
-            if let Some(how) = self.keys()? {
+            if let Some(how) = self.try_keys()? {
                 return Ok(Some(how));
             }
             // A server that wants a key and a password offers the second after the first.
             if !self.offers("password") && !self.offers("keyboard-interactive") {
-                self.ask_methods()?;
+                self.fetch_methods()?;
             }
         }
-        self.password()
+        self.try_password()
     }
 
     fn offers(&self, method: &str) -> bool {
         self.offered.iter().any(|offered| offered == method)
     }
 
-    fn ask_methods(&mut self) -> Result<(), Stop> {
+    fn fetch_methods(&mut self) -> Result<(), SshError> {
         let user = &self.account.user;
-        let methods = self.link.patiently(|session| {
+        let methods = self.connection.wait_for(|session| {
             session.auth_methods(user).map(str::to_owned).or_else(|error| {
                 // That no method is listed is no error when none is needed.
                 if session.authenticated() { Ok(String::new()) } else { Err(error) }
             })
         })?;
         self.offered = methods.split(',').filter(|m| !m.is_empty()).map(str::to_owned).collect();
-        tracing::debug!("{}: the server takes {methods}", self.account.shown);
+        tracing::debug!("{}: the server takes {methods}", self.account.label);
         Ok(())
     }
 
-    fn keys(&mut self) -> Result<Option<&'static str>, Stop> {
-        let mut left = KEYS;
-        let given: Vec<Identity> =
-            self.account.identities.iter().filter(|identity| identity.given).cloned().collect();
+    fn try_keys(&mut self) -> Result<Option<&'static str>, SshError> {
+        let mut left = MAX_KEYS;
+        let explicit: Vec<Identity> =
+            self.account.identities.iter().filter(|identity| identity.explicit).cloned().collect();
         let usual: Vec<Identity> =
-            self.account.identities.iter().filter(|identity| !identity.given).cloned().collect();
+            self.account.identities.iter().filter(|identity| !identity.explicit).cloned().collect();
         let named: Vec<Vec<u8>> =
-            given.iter().filter_map(|identity| public_part(&identity.path)).collect();
-        if self.agent(&mut left, |blob| named.iter().any(|name| name == blob))? {
+            explicit.iter().filter_map(|identity| read_public_key(&identity.path)).collect();
+        if self.try_agent(&mut left, |blob| named.iter().any(|name| name == blob))? {
             return Ok(Some("agent"));
         }
-        for identity in given {
-            if self.key_file(&identity, &mut left)? {
+        for identity in explicit {
+            if self.try_key_file(&identity, &mut left)? {
                 return Ok(Some("key"));
             }
         }
         if !self.account.identities_only
-            && self.agent(&mut left, |blob| !named.iter().any(|name| name == blob))?
+            && self.try_agent(&mut left, |blob| !named.iter().any(|name| name == blob))?
         {
             return Ok(Some("agent"));
         }
         for identity in usual {
-            if self.key_file(&identity, &mut left)? {
+            if self.try_key_file(&identity, &mut left)? {
                 return Ok(Some("key"));
             }
         }
@@ -180,8 +186,12 @@ impl Attempt<'_> {
     }
 
     /// Offers those keys of the agent that are wanted.
-    fn agent(&mut self, left: &mut usize, wanted: impl Fn(&[u8]) -> bool) -> Result<bool, Stop> {
-        let reached = self.link.session.agent().and_then(|mut agent| {
+    fn try_agent(
+        &mut self,
+        left: &mut usize,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<bool, SshError> {
+        let reached = self.connection.session.agent().and_then(|mut agent| {
             match &self.account.agent {
                 AgentChoice::None => return Ok(None),
                 AgentChoice::Environment if std::env::var_os("SSH_AUTH_SOCK").is_none() => {
@@ -204,22 +214,24 @@ impl Attempt<'_> {
             }
         };
         for identity in identities.iter().filter(|identity| wanted(identity.blob())) {
-            if !self.may_offer(left) {
+            if !self.take_key_slot(left) {
                 return Ok(false);
             }
             let what = format!("the agent's key {:?}", identity.comment());
             let user = &self.account.user;
-            if self.judged(self.link.patiently(|_| agent.userauth(user, identity)), what)? {
+            if self
+                .was_accepted(self.connection.wait_for(|_| agent.userauth(user, identity)), what)?
+            {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn key_file(&mut self, identity: &Identity, left: &mut usize) -> Result<bool, Stop> {
+    fn try_key_file(&mut self, identity: &Identity, left: &mut usize) -> Result<bool, SshError> {
         let path = identity.path.display();
         let (key, passphrase) = match key_file::read(&identity.path) {
-            KeyFile::Missing if !identity.given => return Ok(false),
+            KeyFile::Missing if !identity.explicit => return Ok(false),
             KeyFile::Missing => {
                 self.note(format!("there is no key {path}"));
                 return Ok(false);
@@ -228,112 +240,118 @@ impl Attempt<'_> {
                 self.note(format!("{path} cannot be used: {why}"));
                 return Ok(false);
             }
-            KeyFile::Open(key) => (key, None),
+            KeyFile::Plain(key) => (key, None),
             KeyFile::Encrypted(key) => {
-                let ask = |limit| self.secrets.passphrase(&identity.path, identity.given, limit);
-                match self.link.deadline.while_asking(ask) {
+                let ask = |limit| self.secrets.passphrase(&identity.path, identity.explicit, limit);
+                match self.connection.deadline.pause_while(ask) {
                     Ok(Some(passphrase)) => (key, Some(passphrase)),
                     Ok(None) => {
                         self.note(format!("{path} is encrypted, and no passphrase was given"));
                         return Ok(false);
                     }
-                    Err(Unanswered::Unreadable(why)) => {
+                    Err(PromptError::Unreadable(why)) => {
                         self.note(format!("{path} is encrypted: {why}"));
                         return Ok(false);
                     }
                     Err(why) => {
-                        return Err(self.unanswered(&format!("the passphrase of {path}"), &why));
+                        return Err(self.abort(&format!("the passphrase of {path}"), &why));
                     }
                 }
             }
         };
-        if !self.may_offer(left) {
+        if !self.take_key_slot(left) {
             return Ok(false);
         }
         let user = &self.account.user;
         // Without it the library reads the private key once more, a quarter of what a login costs.
         // Whether a passphrase is right is to be known before the server is asked.
         let public = match passphrase {
-            None => key_file::public_half(key.expose()),
+            None => key_file::public_key_line(key.expose()),
             Some(_) => None,
         };
-        let tried = self.link.patiently(|session| {
+        let tried = self.connection.wait_for(|session| {
             let passphrase = passphrase.as_ref().map(Secret::expose);
             session.userauth_pubkey_memory(user, public.as_deref(), key.expose(), passphrase)
         });
         match tried {
-            Err(Stop::Ssh(-16, _)) if passphrase.is_some() => {
+            Err(SshError::Libssh2(-16, _)) if passphrase.is_some() => {
                 self.note(format!("the passphrase does not open {path}"));
                 *left += 1;
                 Ok(false)
             }
-            Err(Stop::Ssh(-16, why)) => {
+            Err(SshError::Libssh2(-16, why)) => {
                 self.note(format!("{path} is not understood ({why})"));
                 *left += 1;
                 Ok(false)
             }
-            tried => self.judged(tried, format!("the key {path}")),
+            tried => self.was_accepted(tried, format!("the key {path}")),
         }
     }
 
-    fn may_offer(&mut self, left: &mut usize) -> bool {
+    fn take_key_slot(&mut self, left: &mut usize) -> bool {
         if *left == 0 {
-            self.note(format!("no more than {KEYS} keys are offered"));
+            self.note(format!("no more than {MAX_KEYS} keys are offered"));
             return false;
         }
         *left -= 1;
         true
     }
 
-    fn password(&mut self) -> Result<Option<&'static str>, Stop> {
+    fn try_password(&mut self) -> Result<Option<&'static str>, SshError> {
         let how = match (self.offers("password"), self.offers("keyboard-interactive")) {
             (true, _) => "password",
             (false, true) => "keyboard-interactive",
             (false, false) => return Ok(None),
         };
-        let whose = self.account.whose();
+        let whose = self.account.secret_owner();
         let ask = |limit| self.secrets.password(&whose, limit);
-        let password = match self.link.deadline.while_asking(ask) {
+        let password = match self.connection.deadline.pause_while(ask) {
             Ok(Some(password)) => password,
             Ok(None) => {
                 self.note("no password was given".to_owned());
                 return Ok(None);
             }
-            Err(Unanswered::Unreadable(why)) => {
+            Err(PromptError::Unreadable(why)) => {
                 self.note(why);
                 return Ok(None);
             }
             Err(why) => {
-                let what = format!("the password of {}", self.account.shown);
-                return Err(self.unanswered(&what, &why));
+                let what = format!("the password of {}", self.account.label);
+                return Err(self.abort(&what, &why));
             }
         };
         let user = &self.account.user;
         if how == "password" {
-            let tried =
-                self.link.patiently(|session| session.userauth_password(user, password.expose()));
-            return Ok(self.judged(tried, "the password".to_owned())?.then_some(how));
+            let tried = self
+                .connection
+                .wait_for(|session| session.userauth_password(user, password.expose()));
+            return Ok(self.was_accepted(tried, "the password".to_owned())?.then_some(how));
         }
-        let mut answers = Answers { password: &password, told: false, also: None };
+        let mut answers =
+            KeyboardResponder { password: &password, answered: false, extra_question: None };
         let tried = self
-            .link
-            .patiently(|session| session.userauth_keyboard_interactive(user, &mut answers));
-        let also = answers.also.take();
-        let taken = self.judged(tried, "the password".to_owned())?;
-        if let Some(question) = also.filter(|_| !taken) {
+            .connection
+            .wait_for(|session| session.userauth_keyboard_interactive(user, &mut answers));
+        let extra_question = answers.extra_question.take();
+        let taken = self.was_accepted(tried, "the password".to_owned())?;
+        if let Some(question) = extra_question.filter(|_| !taken) {
             self.note(format!("the server also asks {question:?}, which is not answered here"));
         }
         Ok(taken.then_some(how))
     }
 
     /// Whether a try was taken. That it was refused is noted; all else ends the login.
-    fn judged(&mut self, tried: Result<(), Stop>, what: String) -> Result<bool, Stop> {
+    fn was_accepted(
+        &mut self,
+        tried: Result<(), SshError>,
+        what: String,
+    ) -> Result<bool, SshError> {
         match tried {
             Ok(()) => {
-                tracing::info!("{}: logged in with {what}", self.account.shown);
+                tracing::info!("{}: logged in with {what}", self.account.label);
                 Ok(true)
             }
-            Err(Stop::Ssh(code, _)) if !failure::is_broken(code) => {
+            Err(SshError::Libssh2(code, _)) if !failure::is_disconnect(code) => {
                 self.note(format!("{what} was refused"));
                 Ok(false)
             }
@@ -342,23 +360,23 @@ impl Attempt<'_> {
     }
 
     /// Ends the login for want of an answer.
-    fn unanswered(&mut self, what: &str, why: &Unanswered) -> Stop {
-        self.late = Some(unanswered(what, why, &self.link.deadline));
-        Stop::Late
+    fn abort(&mut self, what: &str, why: &PromptError) -> SshError {
+        self.prompt_failure = Some(prompt_failure(what, why, &self.connection.deadline));
+        SshError::TimedOut
     }
 
     fn note(&mut self, note: String) {
-        tracing::info!("{}: {note}", self.account.shown);
+        tracing::info!("{}: {note}", self.account.label);
         self.notes.push(note);
     }
 
-    fn refused(&self) -> Failure {
+    fn refused_failure(&self) -> Failure {
         let offered = match self.offered.as_slice() {
             [] => "no method".to_owned(),
             offered => offered.join(", "),
         };
         let mut reason =
-            format!("{} may not log in: the server takes {offered}", self.account.shown);
+            format!("{} may not log in: the server takes {offered}", self.account.label);
         for note in &self.notes {
             reason.push_str("; ");
             reason.push_str(note);
@@ -370,7 +388,7 @@ impl Attempt<'_> {
                 "check the password, and PermitRootLogin in the server's sshd_config".to_owned()
             }
             (true, false) => {
-                let sources = self.secrets.sources(&self.account.whose());
+                let sources = self.secrets.password_hint(&self.account.secret_owner());
                 format!("{sources} or a key (--identity)")
             }
             (false, _) => {
@@ -383,22 +401,22 @@ impl Attempt<'_> {
 }
 
 /// Answers the rounds of a keyboard-interactive login.
-struct Answers<'a> {
+struct KeyboardResponder<'a> {
     password: &'a Secret,
-    told: bool,
+    answered: bool,
     /// A question behind the one for the password.
-    also: Option<String>,
+    extra_question: Option<String>,
 }
 
-impl KeyboardInteractivePrompt for Answers<'_> {
+impl KeyboardInteractivePrompt for KeyboardResponder<'_> {
     /// One answer for each question; none for the last round of some servers, which has none.
     fn prompt<'b>(&mut self, _: &str, _: &str, prompts: &[Prompt<'b>]) -> Vec<String> {
         let mut answer = |prompt: &Prompt<'b>| {
-            if !self.told && !prompt.echo {
-                self.told = true;
+            if !self.answered && !prompt.echo {
+                self.answered = true;
                 return self.password.expose().to_owned();
             }
-            self.also.get_or_insert_with(|| prompt.text.chars().take(80).collect());
+            self.extra_question.get_or_insert_with(|| prompt.text.chars().take(80).collect());
             String::new()
         };
         prompts.iter().map(&mut answer).collect()
@@ -406,10 +424,10 @@ impl KeyboardInteractivePrompt for Answers<'_> {
 }
 
 /// The public key that lies beside a private one.
-fn public_part(path: &Path) -> Option<Vec<u8>> {
+fn read_public_key(path: &Path) -> Option<Vec<u8>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
-    let text = regular_file::read(&PathBuf::from(name), PUBLIC_BYTES).ok()?;
+    let text = regular_file::read(&PathBuf::from(name), MAX_PUBLIC_KEY_BYTES).ok()?;
     let text = String::from_utf8(text).ok()?;
     base64::decode_block(text.split_ascii_whitespace().nth(1)?).ok()
 }
@@ -421,13 +439,14 @@ mod tests {
     #[test]
     fn rounds_of_questions_are_answered_one_for_one() {
         let password = Secret::new("secret".into());
-        let mut answers = Answers { password: &password, told: false, also: None };
+        let mut answers =
+            KeyboardResponder { password: &password, answered: false, extra_question: None };
         let prompt = |text: &'static str, echo| Prompt { text: text.into(), echo };
         assert_eq!(answers.prompt("", "", &[]), [""; 0]);
         assert_eq!(answers.prompt("", "", &[prompt("Password: ", false)]), ["secret"]);
         assert_eq!(answers.prompt("", "", &[]), [""; 0]);
-        assert_eq!(answers.also, None);
+        assert_eq!(answers.extra_question, None);
         assert_eq!(answers.prompt("", "", &[prompt("Code: ", false)]), [""]);
-        assert_eq!(answers.also.as_deref(), Some("Code: "));
+        assert_eq!(answers.extra_question.as_deref(), Some("Code: "));
     }
 }

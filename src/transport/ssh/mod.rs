@@ -8,6 +8,7 @@ mod algorithms;
 mod command;
 mod config;
 mod connect;
+mod connection;
 mod deadline;
 mod failure;
 mod host;
@@ -16,11 +17,10 @@ mod jump;
 mod kexinit;
 mod key_file;
 mod known_hosts;
-mod link;
 mod login;
-mod person;
 mod revoked;
 mod route;
+mod secret_provider;
 mod socket;
 mod sudo;
 mod tunnel;
@@ -30,82 +30,89 @@ use std::time::Duration;
 
 use ssh2::MethodType;
 
-use self::deadline::Deadline;
-use self::failure::{Step, Stop, failure};
+use self::connection::SshConnection;
+use self::deadline::HostDeadline;
+use self::failure::{SshError, Step, failure};
 use self::kexinit::Greeting;
-use self::link::Link;
 use self::route::Hop;
 use self::socket::Socket;
 use super::target::SshTarget;
-use super::{Output, Transport};
+use super::{ScriptOutput, Transport};
 use crate::facts::connection::LEGACY_ALGORITHMS;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::{Failure, INTERRUPTED, SshSession};
 use crate::random;
 
 pub use self::config::SshConfig;
-pub use self::host::Ssh;
-pub use self::host_key::{BadFingerprint, Fingerprint};
-pub use self::person::{NewKey, NoSecrets, Secrets, Unanswered, Whose};
-pub use self::tunnel::{NoTunnel, Tunnel};
+pub use self::host::SshHost;
+pub use self::host_key::{Fingerprint, FingerprintError};
+pub use self::secret_provider::{
+    NoSecrets, PromptError, SecretOwner, SecretProvider, UnknownHostKey,
+};
+pub use self::tunnel::{SshTunnel, TunnelError};
 
 /// The kind of failure of a host on the way to the one that is asked.
 const VIA: &str = "via";
 
 /// How often a server that drops connections is tried.
-const TRIES: u32 = 6;
+const MAX_ATTEMPTS: u32 = 6;
 
 /// The types of host keys there are, as known_hosts spells them.
 const KEY_TYPES: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
-impl Ssh {
-    fn ask(
+impl SshHost {
+    fn run_script(
         &self,
         script: &str,
         nonce: &Nonce,
-        deadline: &Arc<Deadline>,
-    ) -> Result<Output, Failure> {
-        let hops = route::settle(self, deadline)?;
-        let way = Way { ssh: self, deadline };
-        let (link, session) = way.patiently_into(&hops)?;
+        deadline: &Arc<HostDeadline>,
+    ) -> Result<ScriptOutput, Failure> {
+        let hops = route::resolve_hops(self, deadline)?;
+        let connector = HopConnector { ssh: self, deadline };
+        let (connection, session) = connector.log_in_with_retries(&hops)?;
         // A server that runs nothing has still told how it was reached.
         let (hop, _) = hops.split_last().expect("a way has an end");
         let sudo = sudo::password(self, &hop.account, deadline)?;
-        let printed = command::run(&link, &hop.account.user, sudo.as_ref(), script, nonce)
-            .unwrap_or_else(|failure| command::Printed { stdout: Vec::new(), cut: Some(failure) });
-        Ok(Output { stdout: printed.stdout, cut: printed.cut, ssh: Some(session) })
+        let printed = command::run(&connection, &hop.account.user, sudo.as_ref(), script, nonce)
+            .unwrap_or_else(|failure| command::CommandOutput {
+                stdout: Vec::new(),
+                failure: Some(failure),
+            });
+        Ok(ScriptOutput { stdout: printed.stdout, failure: printed.failure, ssh: Some(session) })
     }
 }
 
-impl Transport for Ssh {
+impl Transport for SshHost {
     fn name(&self) -> &'static str {
         "ssh"
     }
 
-    fn run(&self, script: &str, nonce: &Nonce) -> Result<Output, Failure> {
-        let deadline = Arc::new(Deadline::after(self.timeout));
+    fn run(&self, script: &str, nonce: &Nonce) -> Result<ScriptOutput, Failure> {
+        let deadline = Arc::new(HostDeadline::after(self.timeout));
         let (script, nonce) = (script.to_owned(), nonce.clone());
-        self.watched(&deadline, move |ssh, deadline| ssh.ask(&script, &nonce, deadline))
+        self.with_deadline(&deadline, move |ssh, deadline| {
+            ssh.run_script(&script, &nonce, deadline)
+        })
     }
 }
 
-impl Ssh {
+impl SshHost {
     /// Does something that takes its time, and waits for it no longer than the deadline says.
-    fn watched<T, E>(
+    fn with_deadline<T, E>(
         &self,
-        deadline: &Arc<Deadline>,
-        work: impl FnOnce(&Self, &Arc<Deadline>) -> Result<T, E> + Send + 'static,
+        deadline: &Arc<HostDeadline>,
+        work: impl FnOnce(&Self, &Arc<HostDeadline>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Failure> + Send + 'static,
     {
         let (send, receive) = mpsc::channel();
-        let (ssh, watched) = (self.clone(), Arc::clone(deadline));
+        let (ssh, with_deadline) = (self.clone(), Arc::clone(deadline));
         // The worker may be where no time limit reaches it: in the resolver, in an agent.
         let worker = std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
-            send.send(work(&ssh, &watched)).ok();
+            send.send(work(&ssh, &with_deadline)).ok();
         });
         if let Err(error) = worker {
             return Err(failure("local", format!("no thread: {error}")).into());
@@ -113,7 +120,7 @@ impl Ssh {
         deadline.enforce(&receive).unwrap_or_else(|| {
             Err(match deadline.left() {
                 Some(_) => failure("not-ssh", "the server's answer could not be understood"),
-                None => failure::late(deadline, "waiting for the agent or the resolver"),
+                None => failure::timeout_failure(deadline, "waiting for the agent or the resolver"),
             }
             .into())
         })
@@ -121,35 +128,35 @@ impl Ssh {
 }
 
 /// A failure on the way, and whether another try may do better.
-struct Setback {
+struct ConnectError {
     failure: Failure,
-    again: bool,
+    retry: bool,
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for ConnectError {
     fn from(failure: Failure) -> Self {
-        Self { failure, again: false }
+        Self { failure, retry: false }
     }
 }
 
 /// The way to a host, hop by hop.
-struct Way<'a> {
-    ssh: &'a Ssh,
-    deadline: &'a Arc<Deadline>,
+struct HopConnector<'a> {
+    ssh: &'a SshHost,
+    deadline: &'a Arc<HostDeadline>,
 }
 
-impl Way<'_> {
+impl HopConnector<'_> {
     /// Logs in to the last hop. A server that drops connections because it has too many of them
     /// (MaxStartups) is tried again after a while that differs from everybody else's.
-    fn patiently_into(&self, hops: &[Hop]) -> Result<(Link, SshSession), Failure> {
+    fn log_in_with_retries(&self, hops: &[Hop]) -> Result<(SshConnection, SshSession), Failure> {
         let mut pause = Duration::from_millis(150);
-        for _ in 1..TRIES {
-            match self.into(hops) {
+        for _ in 1..MAX_ATTEMPTS {
+            match self.log_in(hops) {
                 Ok(there) => return Ok(there),
-                Err(Setback { failure, again: false }) => return Err(failure),
-                Err(Setback { failure, again: true }) => {
+                Err(ConnectError { failure, retry: false }) => return Err(failure),
+                Err(ConnectError { failure, retry: true }) => {
                     tracing::info!("{}; trying again", failure.reason);
-                    let wait = jittered(pause);
+                    let wait = jitter(pause);
                     if self.deadline.left().is_none_or(|left| left <= wait) {
                         return Err(failure);
                     }
@@ -158,37 +165,37 @@ impl Way<'_> {
                 }
             }
         }
-        self.into(hops).map_err(|setback| setback.failure)
+        self.log_in(hops).map_err(|error| error.failure)
     }
 
     /// Logs in to the last hop through those before it.
-    fn into(&self, hops: &[Hop]) -> Result<(Link, SshSession), Setback> {
+    fn log_in(&self, hops: &[Hop]) -> Result<(SshConnection, SshSession), ConnectError> {
         let (hop, _) = hops.split_last().expect("a way has an end");
-        let link = self.verified(hops, hop)?;
-        let login = login::log_in(&link, &hop.account, self.ssh.secrets.as_ref())?;
+        let connection = self.connect_verified(hops, hop)?;
+        let login = login::log_in(&connection, &hop.account, self.ssh.secrets.as_ref())?;
         let session = SshSession {
-            banner: link.session.banner().unwrap_or_default().to_owned(),
-            key_exchange: method(&link, MethodType::Kex),
-            host_key: method(&link, MethodType::HostKey),
-            cipher: method(&link, MethodType::CryptSc),
-            mac: method(&link, MethodType::MacSc),
+            banner: connection.session.banner().unwrap_or_default().to_owned(),
+            key_exchange: negotiated(&connection, MethodType::Kex),
+            host_key: negotiated(&connection, MethodType::HostKey),
+            cipher: negotiated(&connection, MethodType::CryptSc),
+            mac: negotiated(&connection, MethodType::MacSc),
             login: login.to_owned(),
             legacy: self.ssh.legacy,
         };
-        tracing::debug!("{}: {session:?}", hop.account.shown);
-        Ok((link, session))
+        tracing::debug!("{}: {session:?}", hop.account.label);
+        Ok((connection, session))
     }
 
     /// A connection to the last hop whose host key is the right one.
-    fn verified(&self, hops: &[Hop], hop: &Hop) -> Result<Link, Setback> {
-        let known = hop.trust.known()?;
-        if hop.trust.pinned.is_none() {
-            let first = known.types(&hop.trust.host, hop.trust.port);
-            let link = self.shaken(hops, hop, &first)?;
-            let (key_type, key) = host_key(&link)?;
+    fn connect_verified(&self, hops: &[Hop], hop: &Hop) -> Result<SshConnection, ConnectError> {
+        let known = hop.host_key_policy.load_known()?;
+        if hop.host_key_policy.pinned.is_none() {
+            let first = known.key_types(&hop.host_key_policy.host, hop.host_key_policy.port);
+            let connection = self.handshake(hops, hop, &first)?;
+            let (key_type, key) = presented_host_key(&connection)?;
             let person = Some((self.ssh.secrets.as_ref(), self.deadline.as_ref()));
-            hop.trust.verify(&known, &key_type, &key, person)?;
-            return Ok(link);
+            hop.host_key_policy.verify(&known, &key_type, &key, person)?;
+            return Ok(connection);
         }
         // A fingerprint does not say of which type its key is, so each type is asked for.
         let mut seen: Vec<String> = Vec::new();
@@ -197,10 +204,10 @@ impl Way<'_> {
             if wanted.is_some_and(|wanted| seen.iter().any(|seen| seen == wanted)) {
                 continue;
             }
-            let link = self.shaken(hops, hop, wanted.as_slice())?;
-            let (key_type, key) = host_key(&link)?;
-            match hop.trust.verify(&known, &key_type, &key, None) {
-                Ok(()) => return Ok(link),
+            let connection = self.handshake(hops, hop, wanted.as_slice())?;
+            let (key_type, key) = presented_host_key(&connection)?;
+            match hop.host_key_policy.verify(&known, &key_type, &key, None) {
+                Ok(()) => return Ok(connection),
                 Err(failure) => refused = refused.or(Some(failure)),
             }
             seen.push(key_type);
@@ -211,75 +218,85 @@ impl Way<'_> {
 
     /// A connection to the last hop that has its keys, of a host key of the types in `first` if
     /// there is one.
-    fn shaken(&self, hops: &[Hop], hop: &Hop, first: &[&str]) -> Result<Link, Setback> {
-        let failed = |stop: &Stop| failure::of(Step::Handshake, stop, self.deadline);
-        let socket = self.socket_to(hops)?;
-        let link = Link::over(socket, self.deadline).map_err(|stop| failed(&stop))?;
+    fn handshake(
+        &self,
+        hops: &[Hop],
+        hop: &Hop,
+        first: &[&str],
+    ) -> Result<SshConnection, ConnectError> {
+        let failed = |stop: &SshError| failure::step_failure(Step::Handshake, stop, self.deadline);
+        let socket = self.open_socket(hops)?;
+        let connection = SshConnection::new(socket, self.deadline).map_err(|stop| failed(&stop))?;
         let legacy = self.ssh.legacy;
-        algorithms::prefer(&link.session, legacy, first).map_err(|e| failed(&e.into()))?;
-        match link.patiently(|session| session.clone().handshake()) {
-            Ok(()) => Ok(link),
-            Err(stop @ Stop::Late) => Err(failed(&stop).into()),
-            Err(stop @ Stop::Ssh(code, _)) => {
-                drop(link);
-                tracing::debug!("{}: {stop:?}", hop.account.shown);
-                Err(self.of_hop(hop, self.diagnosed(hops, code, failed(&stop))))
+        algorithms::set_preferences(&connection.session, legacy, first)
+            .map_err(|e| failed(&e.into()))?;
+        match connection.wait_for(|session| session.clone().handshake()) {
+            Ok(()) => Ok(connection),
+            Err(stop @ SshError::TimedOut) => Err(failed(&stop).into()),
+            Err(stop @ SshError::Libssh2(code, _)) => {
+                drop(connection);
+                tracing::debug!("{}: {stop:?}", hop.account.label);
+                Err(self.with_hop(hop, self.diagnose(hops, code, failed(&stop))))
             }
         }
     }
 
     /// A byte stream to the last hop.
-    fn socket_to(&self, hops: &[Hop]) -> Result<Socket, Setback> {
+    fn open_socket(&self, hops: &[Hop]) -> Result<Socket, ConnectError> {
         let (hop, before) = hops.split_last().expect("a way has an end");
         let Some(jump) = before.last() else {
             let Some(via) = &self.ssh.via else {
                 return Ok(Socket::Tcp(connect::connect(&hop.address, hop.port, self.deadline)?));
             };
-            let there = via.logged_in(self.deadline).map_err(|f| on_the_way(&via.shown(), f))?;
-            return Ok(jump::tunnel(there.link, &there.name, &hop.address, hop.port)?);
+            let there = via.log_in(self.deadline).map_err(|f| via_failure(&via.label(), f))?;
+            return Ok(jump::open_tunnel(there.connection, &there.name, &hop.address, hop.port)?);
         };
-        let (link, _) = self.into(before).map_err(|setback| Setback {
-            failure: on_the_way(&jump.account.shown, setback.failure),
-            again: setback.again,
+        let (connection, _) = self.log_in(before).map_err(|error| ConnectError {
+            failure: via_failure(&jump.account.label, error.failure),
+            retry: error.retry,
         })?;
-        Ok(jump::tunnel(link, &jump.account.shown, &hop.address, hop.port)?)
+        Ok(jump::open_tunnel(connection, &jump.account.label, &hop.address, hop.port)?)
     }
 
     /// A failed handshake with a hop, which says whose it is and what would let it be done.
-    fn of_hop(&self, hop: &Hop, setback: Setback) -> Setback {
-        let mut failure = setback.failure;
+    fn with_hop(&self, hop: &Hop, error: ConnectError) -> ConnectError {
+        let mut failure = error.failure;
         if failure.kind == LEGACY_ALGORITHMS {
             failure.hint = Some(format!(
                 "allow the algorithms of the SHA-1 era for it: {}, or legacy_ssh: true in the site \
                  file",
-                self.ssh.again("--legacy-ssh")
+                self.ssh.rerun_command("--legacy-ssh")
             ));
         }
         if !hop.account.is_jump {
-            failure.reason = format!("{}: {}", hop.account.shown, failure.reason);
+            failure.reason = format!("{}: {}", hop.account.label, failure.reason);
         }
-        Setback { failure, again: setback.again }
+        ConnectError { failure, retry: error.retry }
     }
 
     /// Why a handshake failed, as far as the server itself tells when it is asked again.
-    fn diagnosed(&self, hops: &[Hop], code: i32, plain: Failure) -> Setback {
-        let Ok(socket) = self.socket_to(hops) else {
-            return Setback { failure: plain, again: true };
+    fn diagnose(&self, hops: &[Hop], code: i32, plain: Failure) -> ConnectError {
+        let Ok(socket) = self.open_socket(hops) else {
+            return ConnectError { failure: plain, retry: true };
         };
         let socket = Arc::new(socket);
         self.deadline.watch(&socket);
         socket.limit_reads(Duration::from_secs(3));
-        let greeting = kexinit::greet(&mut &*socket);
-        socket.shut();
+        let greeting = kexinit::read_greeting(&mut &*socket);
+        socket.shutdown();
         if self.deadline.left().is_none() {
-            return failure::late(self.deadline, "waiting for the server's banner and keys").into();
+            return failure::timeout_failure(
+                self.deadline,
+                "waiting for the server's banner and keys",
+            )
+            .into();
         }
-        explained(&greeting, code, plain, self.ssh.legacy)
+        explain_greeting(&greeting, code, plain, self.ssh.legacy)
     }
 }
 
 /// The failure of a host that only leads to the one that is asked: nothing of it is that one's.
-fn on_the_way(name: &str, failure: Failure) -> Failure {
+fn via_failure(name: &str, failure: Failure) -> Failure {
     match failure.kind.as_str() {
         // It was told already, by the hop behind it, or nobody's it is.
         VIA | INTERRUPTED => failure,
@@ -292,42 +309,42 @@ fn on_the_way(name: &str, failure: Failure) -> Failure {
 }
 
 /// What a greeting says about a handshake that failed.
-fn explained(greeting: &Greeting, code: i32, plain: Failure, legacy: bool) -> Setback {
+fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool) -> ConnectError {
     let not_ssh = |reason: String| {
         failure("not-ssh", reason).with_hint("check that the port is that of an SSH server")
     };
     match greeting {
-        Greeting { offer: Some(offer), banner, .. } if failure::is_disagreement(code) => {
-            kexinit::explain(banner, offer, legacy).into()
+        Greeting { offer: Some(offer), banner, .. } if failure::is_negotiation_error(code) => {
+            kexinit::negotiation_failure(banner, offer, legacy).into()
         }
         // It greets us properly now, so it was in a hurry before.
-        Greeting { offer: Some(_), .. } => Setback { failure: plain, again: true },
+        Greeting { offer: Some(_), .. } => ConnectError { failure: plain, retry: true },
         Greeting { banner, .. } if !banner.is_empty() => {
             not_ssh(format!("the server says {banner:?} and then nothing that is SSH")).into()
         }
         // OpenSSH says this since 8.5; before that it says nothing.
-        Greeting { first_line, .. } if first_line.contains("MaxStartups") => Setback {
+        Greeting { first_line, .. } if first_line.contains("MaxStartups") => ConnectError {
             failure: failure("refused", "the server has too many connections that are logging in")
                 .with_hint("ask fewer hosts at a time, or raise MaxStartups in its sshd_config"),
-            again: true,
+            retry: true,
         },
         Greeting { first_line, .. } if !first_line.is_empty() => {
             not_ssh(format!("the port answers {first_line:?}, which is no SSH server")).into()
         }
-        _ => Setback {
+        _ => ConnectError {
             failure: failure("not-ssh", "the server closes the connection before its banner")
                 .with_hint(
                     "check that the port is that of an SSH server, and its MaxStartups and \
                      hosts.deny",
                 ),
-            again: true,
+            retry: true,
         },
     }
 }
 
 /// The host key a server proved to have: its type as known_hosts spells it, and the key.
-fn host_key(link: &Link) -> Result<(String, Vec<u8>), Failure> {
-    let (key, _) = link
+fn presented_host_key(connection: &SshConnection) -> Result<(String, Vec<u8>), Failure> {
+    let (key, _) = connection
         .session
         .host_key()
         .ok_or_else(|| failure("host-key", "the server presented no host key"))?;
@@ -340,12 +357,12 @@ fn host_key(link: &Link) -> Result<(String, Vec<u8>), Failure> {
     Ok((name.to_owned(), key.to_vec()))
 }
 
-fn method(link: &Link, part: MethodType) -> String {
-    link.session.methods(part).unwrap_or_default().to_owned()
+fn negotiated(connection: &SshConnection, part: MethodType) -> String {
+    connection.session.methods(part).unwrap_or_default().to_owned()
 }
 
 /// A time around this one, so that hosts that were dropped together do not come back together.
-fn jittered(time: Duration) -> Duration {
+fn jitter(time: Duration) -> Duration {
     let mut bytes = [0; 2];
     // Without random numbers everybody waits the same, which is worse and works.
     random::fill(&mut bytes).ok();
@@ -364,8 +381,8 @@ mod tests {
             first_line: first_line.to_owned(),
             offer,
         };
-        let offer = || Some(kexinit::Offer::default());
-        for (greeting, code, kind, again) in [
+        let offer = || Some(kexinit::AlgorithmOffer::default());
+        for (greeting, code, kind, retry) in [
             (greeting("SSH-2.0-x", "", offer()), -5, "algorithms", false),
             (greeting("SSH-2.0-x", "", offer()), -13, "not-ssh", true),
             (greeting("SSH-2.0-x", "", None), -5, "not-ssh", false),
@@ -373,19 +390,15 @@ mod tests {
             (greeting("", "Exceeded MaxStartups", None), -13, "refused", true),
             (greeting("", "", None), -13, "not-ssh", true),
         ] {
-            let setback = explained(&greeting, code, plain(), false);
-            assert_eq!(
-                (setback.failure.kind.as_str(), setback.again),
-                (kind, again),
-                "{greeting:?}"
-            );
+            let error = explain_greeting(&greeting, code, plain(), false);
+            assert_eq!((error.failure.kind.as_str(), error.retry), (kind, retry), "{greeting:?}");
         }
     }
 
     #[test]
     fn waits_differ() {
         let time = Duration::from_millis(100);
-        let waits: Vec<Duration> = (0..20).map(|_| jittered(time)).collect();
+        let waits: Vec<Duration> = (0..20).map(|_| jitter(time)).collect();
         assert!(waits.iter().all(|wait| *wait >= time / 2 && *wait <= time * 3 / 2), "{waits:?}");
         assert!(waits.iter().any(|wait| *wait != waits[0]));
     }

@@ -18,15 +18,15 @@ const SECTIONS: [u8; 3] = [2, 3, 5];
 /// # Errors
 ///
 /// Says why it cannot be told: what a damaged list would say nobody knows.
-pub(super) fn holds(file: &[u8], key: &[u8]) -> Result<bool, &'static str> {
+pub(super) fn is_revoked(file: &[u8], key: &[u8]) -> Result<bool, &'static str> {
     match file.starts_with(b"SSHKRL\n\0") {
-        true => listed(file, key).ok_or("it is a damaged or an unknown kind of revocation list"),
-        false => Ok(written(file, key)),
+        true => is_in_krl(file, key).ok_or("it is a damaged or an unknown kind of revocation list"),
+        false => Ok(is_in_key_list(file, key)),
     }
 }
 
 /// Whether a list of public keys, one a line, has a key.
-fn written(file: &[u8], key: &[u8]) -> bool {
+fn is_in_key_list(file: &[u8], key: &[u8]) -> bool {
     let text = String::from_utf8_lossy(file);
     text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
         // A type or options stand before the key, which is the word that decodes to it.
@@ -36,7 +36,7 @@ fn written(file: &[u8], key: &[u8]) -> bool {
 }
 
 /// Whether a revocation list has a key.
-fn listed(file: &[u8], key: &[u8]) -> Option<bool> {
+fn is_in_krl(file: &[u8], key: &[u8]) -> Option<bool> {
     // Version, date and flags have eight bytes each; two texts follow.
     let rest = file.strip_prefix(MAGIC)?.get(24..)?;
     let (_, rest) = field(rest)?;
@@ -81,9 +81,9 @@ mod tests {
             base64::encode_block(two),
             base64::encode_block(one)
         );
-        assert_eq!(holds(list.as_bytes(), one), Ok(true));
-        assert_eq!(holds(list.as_bytes(), two), Ok(false));
-        assert_eq!(holds(b"", one), Ok(false));
+        assert_eq!(is_revoked(list.as_bytes(), one), Ok(true));
+        assert_eq!(is_revoked(list.as_bytes(), two), Ok(false));
+        assert_eq!(is_revoked(b"", one), Ok(false));
     }
 
     /// What `ssh-keygen -k` makes, of keys, of SHA-1 and of SHA-256 digests.
@@ -111,10 +111,10 @@ mod tests {
                 Command::new("ssh-keygen").args(["-q", "-k", "-f"]).args([&krl, &list]).status();
             assert!(made.unwrap().success(), "{kind}");
             let file = std::fs::read(&krl).unwrap();
-            assert_eq!(holds(&file, &bad), Ok(true), "{kind}");
-            assert_eq!(holds(&file, &good), Ok(false), "{kind}");
+            assert_eq!(is_revoked(&file, &bad), Ok(true), "{kind}");
+            assert_eq!(is_revoked(&file, &good), Ok(false), "{kind}");
             for end in 8..file.len() {
-                let cut = holds(&file[..end], &bad);
+                let cut = is_revoked(&file[..end], &bad);
                 assert!(
                     cut != Ok(false) || end == file.len() - 1 || is_whole(&file[..end]),
                     "{end}"
@@ -125,6 +125,6 @@ mod tests {
 
     /// Whether the sections end where the bytes do.
     fn is_whole(file: &[u8]) -> bool {
-        listed(file, b"").is_some()
+        is_in_krl(file, b"").is_some()
     }
 }

@@ -1,12 +1,12 @@
 //! Where a connection goes: the host and the jump hosts before it, with all that options and the
 //! SSH configuration say of each. Nothing is contacted here.
 
-use super::config::{self, Settings};
-use super::deadline::Deadline;
+use super::config::{self, HostSettings};
+use super::deadline::HostDeadline;
 use super::failure::failure;
-use super::host::Ssh;
-use super::host_key::{Again, Trust};
-use super::login::{Account, AgentChoice, Identity};
+use super::host::SshHost;
+use super::host_key::{HostKeyPolicy, RerunCommands};
+use super::login::{AgentChoice, Identity, SshAccount};
 use crate::facts::transcript::Failure;
 use crate::transport::target::SshTarget;
 
@@ -19,19 +19,19 @@ pub(super) struct Hop {
     /// The address or name that is connected to.
     pub address: String,
     pub port: u16,
-    pub account: Account,
-    pub trust: Trust,
+    pub account: SshAccount,
+    pub host_key_policy: HostKeyPolicy,
 }
 
 /// The servers on the way; the last is the host that is asked.
-pub(super) fn settle(ssh: &Ssh, deadline: &Deadline) -> Result<Vec<Hop>, Failure> {
-    let settings = config::settings(&ssh.target, &ssh.config, deadline)?;
+pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec<Hop>, Failure> {
+    let settings = config::load(&ssh.target, &ssh.config, deadline)?;
     let jumps = match (&ssh.jump, &settings.proxy_jump) {
         // Jump hosts that the configuration names stand for the way from here.
         (jumps, _) if ssh.via.is_some() => jumps.clone(),
         (jumps, None) => jumps.clone(),
         (jumps, Some(_)) if !jumps.is_empty() => jumps.clone(),
-        (_, Some(list)) => listed(list)?,
+        (_, Some(list)) => parse_proxy_jump(list)?,
     };
     let from_here = jumps.is_empty() && ssh.via.is_none();
     if let (Some(command), true) = (&settings.proxy_command, from_here) {
@@ -43,29 +43,29 @@ pub(super) fn settle(ssh: &Ssh, deadline: &Deadline) -> Result<Vec<Hop>, Failure
     }
     let mut hops = Vec::new();
     for jump in &jumps {
-        let settings = config::settings(jump, &ssh.config, deadline)?;
-        let mut hop = hop(ssh, jump, &settings, None)?;
-        hop.trust.pinned = None;
-        hop.trust.again.demanding = None;
+        let settings = config::load(jump, &ssh.config, deadline)?;
+        let mut hop = resolve_hop(ssh, jump, &settings, None)?;
+        hop.host_key_policy.pinned = None;
+        hop.host_key_policy.rerun.pin = None;
         hop.account.is_jump = true;
         hops.push(hop);
     }
-    hops.push(hop(ssh, &ssh.target, &settings, ssh.user.as_deref())?);
+    hops.push(resolve_hop(ssh, &ssh.target, &settings, ssh.user.as_deref())?);
     Ok(hops)
 }
 
 /// The hosts of a ProxyJump.
-fn listed(list: &str) -> Result<Vec<SshTarget>, Failure> {
+fn parse_proxy_jump(list: &str) -> Result<Vec<SshTarget>, Failure> {
     let parsed: Result<Vec<SshTarget>, _> =
         list.split(',').map(|jump| jump.trim().parse()).collect();
     parsed
         .map_err(|error| failure("config", format!("ProxyJump in the SSH configuration: {error}")))
 }
 
-fn hop(
-    ssh: &Ssh,
+fn resolve_hop(
+    ssh: &SshHost,
     target: &SshTarget,
-    settings: &Settings,
+    settings: &HostSettings,
     user: Option<&str>,
 ) -> Result<Hop, Failure> {
     // What such a program knows may be that a key is revoked. Whoever names a file or a key means
@@ -79,20 +79,20 @@ fn hop(
     }
 
     let user = target.user.as_deref().or(user).or(settings.user.as_deref());
-    let user = user.map_or_else(whoever_runs_this, str::to_owned);
-    let given = |path: &std::path::PathBuf| Identity { path: path.clone(), given: true };
+    let user = user.map_or_else(current_user, str::to_owned);
+    let given = |path: &std::path::PathBuf| Identity { path: path.clone(), explicit: true };
     let mut identities: Vec<Identity> = ssh.identities.iter().map(given).collect();
     identities.extend(settings.identity_files.iter().map(given));
-    let usual = settings.usual_files.iter();
-    identities.extend(usual.map(|path| Identity { path: path.clone(), given: false }));
+    let usual = settings.default_identity_files.iter();
+    identities.extend(usual.map(|path| Identity { path: path.clone(), explicit: false }));
     let agent = match settings.identity_agent.as_deref() {
         None => AgentChoice::Environment,
         Some("none") => AgentChoice::None,
         Some(path) => AgentChoice::At(path.into()),
     };
     let port = target.port.or(settings.port).unwrap_or(PORT);
-    let account = Account {
-        shown: SshTarget { user: Some(user.clone()), ..target.clone() }.to_string(),
+    let account = SshAccount {
+        label: SshTarget { user: Some(user.clone()), ..target.clone() }.to_string(),
         host: target.host.clone(),
         is_jump: false,
         user,
@@ -101,16 +101,16 @@ fn hop(
         agent,
     };
     let address = settings.hostname.clone().unwrap_or_else(|| target.host.clone());
-    Ok(Hop { address, port, account, trust: trust(ssh, target, settings) })
+    Ok(Hop { address, port, account, host_key_policy: host_key_policy(ssh, target, settings) })
 }
 
-fn trust(ssh: &Ssh, target: &SshTarget, settings: &Settings) -> Trust {
+fn host_key_policy(ssh: &SshHost, target: &SshTarget, settings: &HostSettings) -> HostKeyPolicy {
     let name = settings.host_key_alias.as_ref().or(settings.hostname.as_ref());
     let files = match &ssh.known_hosts {
         Some(path) => vec![path.clone()],
         None => settings.known_hosts.clone(),
     };
-    Trust {
+    HostKeyPolicy {
         host: name.unwrap_or(&target.host).clone(),
         // An alias stands for the host whatever its port (ssh_config(5), HostKeyAlias).
         port: match settings.host_key_alias {
@@ -121,15 +121,15 @@ fn trust(ssh: &Ssh, target: &SshTarget, settings: &Settings) -> Trust {
         pinned: ssh.fingerprint,
         accept_new: ssh.accept_new,
         revoked: settings.revoked.clone(),
-        again: Again {
-            accepting: ssh.again("--accept-new"),
-            demanding: Some(ssh.again("--host-key")),
+        rerun: RerunCommands {
+            accept: ssh.rerun_command("--accept-new"),
+            pin: Some(ssh.rerun_command("--host-key")),
         },
     }
 }
 
 /// The account OpenSSH would take.
-fn whoever_runs_this() -> String {
+fn current_user() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "root".to_owned())
 }

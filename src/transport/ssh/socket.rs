@@ -23,7 +23,7 @@ pub(super) enum Socket {
 
 impl Socket {
     /// Ends both directions; whoever waits for it wakes up.
-    pub(super) fn shut(&self) {
+    pub(super) fn shutdown(&self) {
         // It may be shut already, which is all that is wanted.
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Both).ok(),

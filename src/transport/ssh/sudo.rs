@@ -4,9 +4,9 @@
 //! One try, so that no account is locked: the password is tried alone first, and sudo is given the
 //! script only when it has taken it. Not for who knows the password (`person`).
 
-use super::Ssh;
-use super::deadline::Deadline;
-use super::login::{Account, unanswered};
+use super::SshHost;
+use super::deadline::HostDeadline;
+use super::login::{SshAccount, prompt_failure};
 use crate::facts::guest::access;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
@@ -57,19 +57,19 @@ pub(super) fn input(password: &Secret, script: &str) -> Secret {
 /// What sudo is to be given on a host; none when nobody said that it wants a password, or nobody
 /// knows it.
 pub(super) fn password(
-    ssh: &Ssh,
-    account: &Account,
-    deadline: &Deadline,
+    ssh: &SshHost,
+    account: &SshAccount,
+    deadline: &HostDeadline,
 ) -> Result<Option<Secret>, Failure> {
     let Some(person) = ssh.sudo.as_ref().filter(|_| account.user != "root") else {
         return Ok(None);
     };
-    let whose = account.whose();
-    let answer = deadline.while_asking(|limit| person.sudo(&whose, limit));
-    let what = format!("the password for sudo of {}", account.shown);
-    let password = answer.map_err(|why| unanswered(&what, &why, deadline))?;
+    let whose = account.secret_owner();
+    let answer = deadline.pause_while(|limit| person.sudo_password(&whose, limit));
+    let what = format!("the password for sudo of {}", account.label);
+    let password = answer.map_err(|why| prompt_failure(&what, &why, deadline))?;
     if password.is_none() {
-        tracing::warn!("{}: {}", account.shown, access::sudo_in_words("no-password"));
+        tracing::warn!("{}: {}", account.label, access::sudo_in_words("no-password"));
     }
     Ok(password)
 }

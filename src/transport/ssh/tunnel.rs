@@ -7,11 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::deadline::Deadline;
-use super::failure::{self, Step, failure, seconds};
-use super::jump::{self, NoWay};
-use super::link::Link;
-use super::{Ssh, command, route};
+use super::connection::SshConnection;
+use super::deadline::HostDeadline;
+use super::failure::{self, Step, failure, format_seconds};
+use super::jump::{self, ChannelError};
+use super::{SshHost, command, route};
 use crate::facts::network::ports::{self, PortState};
 use crate::facts::probe::Surroundings;
 use crate::facts::transcript::Failure;
@@ -19,11 +19,11 @@ use crate::facts::{Fact, script};
 
 /// How long the host may take to connect to the server. A server that lives answers at once, and a
 /// host that has several addresses for it tries them one after the other.
-const CONNECT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A way through a host.
 #[derive(Debug)]
-pub struct Tunnel {
+pub struct SshTunnel {
     /// Bytes to the server and back. It ends with the time it was opened for.
     pub stream: UnixStream,
     /// What is left of that time, of which none passes while a person types a password.
@@ -32,83 +32,89 @@ pub struct Tunnel {
 
 /// Why there is no tunnel.
 #[derive(Debug)]
-pub enum NoTunnel {
+pub enum TunnelError {
     /// The host itself could not be logged in to.
     Host(Failure),
     /// The host was logged in to, and does not lead to the server.
     Server(Failure),
 }
 
-impl From<Failure> for NoTunnel {
+impl From<Failure> for TunnelError {
     fn from(failure: Failure) -> Self {
         Self::Host(failure)
     }
 }
 
 /// A connection that is logged in, and whom it leads to, such as `root@mt1`.
-pub(super) struct There {
-    pub link: Link,
+pub(super) struct JumpHost {
+    pub connection: SshConnection,
     pub name: String,
     user: String,
 }
 
-impl Ssh {
+impl SshHost {
     /// Opens a stream to a server as this host sees it.
     ///
     /// # Errors
     ///
     /// Says whether it is the host that could not be asked, or the server that it does not reach.
-    pub fn tunnel(&self, host: &str, port: u16, limit: Duration) -> Result<Tunnel, NoTunnel> {
-        let deadline = Arc::new(Deadline::after(limit));
+    pub fn tunnel(&self, host: &str, port: u16, limit: Duration) -> Result<SshTunnel, TunnelError> {
+        let deadline = Arc::new(HostDeadline::after(limit));
         let host = host.to_owned();
-        let stream = self.watched(&deadline, move |ssh, deadline| {
-            let there = ssh.logged_in(deadline)?;
-            let limit = deadline.left().unwrap_or_default().min(CONNECT);
-            let opened = jump::channel(&there.link, &host, port, limit);
-            let channel = opened.map_err(|no_way| explained(&there, no_way, &host, port))?;
-            tracing::info!("{}: a tunnel to {host}:{port}", there.name);
-            Ok::<_, NoTunnel>(jump::pumped(there.link, channel)?)
+        let stream = self.with_deadline(&deadline, move |ssh, deadline| {
+            let jump_host = ssh.log_in(deadline)?;
+            let limit = deadline.left().unwrap_or_default().min(CONNECT_TIMEOUT);
+            let opened = jump::open_channel(&jump_host.connection, &host, port, limit);
+            let channel = opened.map_err(|error| tunnel_error(&jump_host, error, &host, port))?;
+            tracing::info!("{}: a tunnel to {host}:{port}", jump_host.name);
+            Ok::<_, TunnelError>(jump::spawn_pump(jump_host.connection, channel)?)
         })?;
-        Ok(Tunnel { stream, left: deadline.left().unwrap_or_default() })
+        Ok(SshTunnel { stream, left: deadline.left().unwrap_or_default() })
     }
 
     /// Whom it logs in to, as people write it.
-    pub fn shown(&self) -> String {
+    pub fn label(&self) -> String {
         let user = self.target.user.clone().or_else(|| self.user.clone());
         super::SshTarget { user, ..self.target.clone() }.to_string()
     }
 
     /// Logs in, for a connection that carries one tunnel and nothing else.
-    pub(super) fn logged_in(&self, deadline: &Arc<Deadline>) -> Result<There, Failure> {
-        let hops = route::settle(self, deadline)?;
-        let (link, _) = super::Way { ssh: self, deadline }.patiently_into(&hops)?;
+    pub(super) fn log_in(&self, deadline: &Arc<HostDeadline>) -> Result<JumpHost, Failure> {
+        let hops = route::resolve_hops(self, deadline)?;
+        let (connection, _) =
+            super::HopConnector { ssh: self, deadline }.log_in_with_retries(&hops)?;
         let (hop, _) = hops.split_last().expect("a way has an end");
-        Ok(There { link, name: hop.account.shown.clone(), user: hop.account.user.clone() })
+        Ok(JumpHost { connection, name: hop.account.label.clone(), user: hop.account.user.clone() })
     }
 }
 
 /// Why a host does not lead to a server.
-fn explained(there: &There, no_way: NoWay, host: &str, port: u16) -> NoTunnel {
-    let from = &there.name;
+fn tunnel_error(jump_host: &JumpHost, error: ChannelError, host: &str, port: u16) -> TunnelError {
+    let from = &jump_host.name;
     let place =
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    NoTunnel::Server(match no_way {
-        NoWay::Stopped(stop) => {
-            return NoTunnel::Host(failure::of(Step::Command, &stop, &there.link.deadline));
+    TunnelError::Server(match error {
+        ChannelError::Connection(stop) => {
+            return TunnelError::Host(failure::step_failure(
+                Step::Command,
+                &stop,
+                &jump_host.connection.deadline,
+            ));
         }
-        NoWay::Prohibited => failure("forwarding", format!("{from} forwards nothing to {place}"))
-            .with_hint(
+        ChannelError::Prohibited => {
+            failure("forwarding", format!("{from} forwards nothing to {place}")).with_hint(
                 "allow it there for as long as it is needed: AllowTcpForwarding and PermitOpen in \
                  its sshd_config; or go through a host that does",
-            ),
-        NoWay::Silent(limit) => silent(from, &place, limit),
+            )
+        }
+        ChannelError::TimedOut(limit) => no_answer_failure(from, &place, limit),
         // The server only says that it failed; the host's shell knows why.
-        NoWay::Failed => match asked(there, host, port) {
+        ChannelError::Failed => match probe_port(jump_host, host, port) {
             Some(PortState::Refused) => {
                 failure("refused", format!("{place} refuses the connection from {from}"))
                     .with_hint("check the host and the port; is the service running?")
             }
-            Some(PortState::Filtered) => silent(from, &place, Duration::from_secs(3)),
+            Some(PortState::Filtered) => no_answer_failure(from, &place, Duration::from_secs(3)),
             Some(PortState::Dns) => failure("dns", format!("{from} knows no address of {host:?}"))
                 .with_hint("use its IP address, or a name that is known on that host"),
             Some(PortState::NoRoute) => {
@@ -123,19 +129,18 @@ fn explained(there: &There, no_way: NoWay, host: &str, port: u16) -> NoTunnel {
     })
 }
 
-fn silent(from: &str, place: &str, limit: Duration) -> Failure {
-    let limit = seconds(limit);
+fn no_answer_failure(from: &str, place: &str, limit: Duration) -> Failure {
+    let limit = format_seconds(limit);
     failure("timeout", format!("{place} does not answer {from} within {limit} s"))
         .with_hint("see which firewall between the two drops it, and whether the server runs")
 }
 
 /// What the host's own shell makes of a connection to the server; none when it does not tell.
-fn asked(there: &There, host: &str, port: u16) -> Option<PortState> {
-    let around =
-        Surroundings { vcenters: vec![(host.to_owned(), port)], ..Surroundings::default() };
-    let nonce = crate::transport::fresh_nonce().ok()?;
-    let text = script::script(ports::PROBES, &around, &nonce);
-    let printed = command::run(&there.link, &there.user, None, &text, &nonce).ok()?;
+fn probe_port(jump_host: &JumpHost, host: &str, port: u16) -> Option<PortState> {
+    let env = Surroundings { vcenters: vec![(host.to_owned(), port)], ..Surroundings::default() };
+    let nonce = crate::transport::new_nonce().ok()?;
+    let text = script::script(ports::PROBES, &env, &nonce);
+    let printed = command::run(&jump_host.connection, &jump_host.user, None, &text, &nonce).ok()?;
     let output = String::from_utf8_lossy(&printed.stdout);
     let answers = script::answers(&output, Some(&nonce));
     let ports = ports::parse(&answers.by_probe.get("ports")?.text);

@@ -8,28 +8,28 @@
 use super::address::Address;
 use super::failure::VsphereError;
 use super::stream::{Deadline, Route, Stream, Timed};
-use crate::transport::ssh::{NoTunnel, Ssh};
+use crate::transport::ssh::{SshHost, TunnelError};
 
 /// A way through a host.
 #[derive(Clone, Debug)]
 pub struct ThroughSsh {
     /// The host, and how it is logged in to.
-    pub host: Ssh,
+    pub host: SshHost,
 }
 
 impl Route for ThroughSsh {
     fn open(&self, to: &Address, deadline: &mut Deadline) -> Result<Box<dyn Stream>, VsphereError> {
         let limit = deadline.left().ok_or_else(|| deadline.failure("connecting"))?;
-        let via = || self.host.shown();
+        let via = || self.host.label();
         let tunnel = self.host.tunnel(&to.host, to.port, limit).map_err(|error| match error {
-            NoTunnel::Host(failure) => VsphereError::Via { via: via(), failure },
-            NoTunnel::Server(failure) => VsphereError::Beyond { failure },
+            TunnelError::Host(failure) => VsphereError::Via { via: via(), failure },
+            TunnelError::Server(failure) => VsphereError::Beyond { failure },
         })?;
         deadline.restart(tunnel.left);
         Ok(Box::new(Timed { socket: tunnel.stream, deadline: *deadline }))
     }
 
     fn through(&self) -> Option<String> {
-        Some(self.host.shown())
+        Some(self.host.label())
     }
 }

@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 
 use ssh2::{BlockDirections, Session};
 
-use super::deadline::Deadline;
-use super::failure::Stop;
+use super::deadline::HostDeadline;
+use super::failure::SshError;
 use super::socket::Socket;
 
 /// libssh2's number for "not yet" (LIBSSH2_ERROR_EAGAIN).
-pub(super) const AGAIN: i32 = -37;
+pub(super) const EAGAIN: i32 = -37;
 
 /// One SSH connection.
-pub(super) struct Link {
+pub(super) struct SshConnection {
     pub session: Session,
     pub socket: Arc<Socket>,
-    pub deadline: Arc<Deadline>,
+    pub deadline: Arc<HostDeadline>,
 }
 
-impl Link {
+impl SshConnection {
     /// A session over a socket; nothing is sent yet.
-    pub(super) fn over(socket: Socket, deadline: &Arc<Deadline>) -> Result<Self, Stop> {
+    pub(super) fn new(socket: Socket, deadline: &Arc<HostDeadline>) -> Result<Self, SshError> {
         let socket = Arc::new(socket);
         deadline.watch(&socket);
         let mut session = Session::new()?;
@@ -35,26 +35,26 @@ impl Link {
     }
 
     /// Does an operation, however often it must be tried.
-    pub(super) fn patiently<T>(
+    pub(super) fn wait_for<T>(
         &self,
         operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
-    ) -> Result<T, Stop> {
+    ) -> Result<T, SshError> {
         // Longer than any host has.
-        self.patiently_for(Duration::MAX, operation)?.ok_or(Stop::Late)
+        self.wait_for_within(Duration::MAX, operation)?.ok_or(SshError::TimedOut)
     }
 
     /// Does an operation, however often it must be tried within a time; none when that was not
     /// enough and the host has more of it.
-    pub(super) fn patiently_for<T>(
+    pub(super) fn wait_for_within<T>(
         &self,
         limit: Duration,
         mut operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
-    ) -> Result<Option<T>, Stop> {
+    ) -> Result<Option<T>, SshError> {
         let began = Instant::now();
         loop {
-            match operation(&self.session).map_err(Stop::from) {
+            match operation(&self.session).map_err(SshError::from) {
                 Ok(done) => return Ok(Some(done)),
-                Err(Stop::Ssh(AGAIN, _)) => {
+                Err(SshError::Libssh2(EAGAIN, _)) => {
                     let left = limit.saturating_sub(began.elapsed());
                     if left.is_zero() {
                         return Ok(None);
@@ -62,41 +62,41 @@ impl Link {
                     self.ready_within(left)?;
                 }
                 Err(stop) if self.deadline.left().is_some() => return Err(stop),
-                Err(_) => return Err(Stop::Late),
+                Err(_) => return Err(SshError::TimedOut),
             }
         }
     }
 
     /// Waits until the socket is ready for what the session wants of it.
-    pub(super) fn wait(&self) -> Result<(), Stop> {
-        if self.ready_within(Duration::MAX)? { Ok(()) } else { Err(Stop::Late) }
+    pub(super) fn wait_ready(&self) -> Result<(), SshError> {
+        if self.ready_within(Duration::MAX)? { Ok(()) } else { Err(SshError::TimedOut) }
     }
 
     /// Whether the socket became ready within a time; the end of the host's time ends everything.
-    fn ready_within(&self, limit: Duration) -> Result<bool, Stop> {
+    fn ready_within(&self, limit: Duration) -> Result<bool, SshError> {
         let direction = self.session.block_directions();
         let write = matches!(direction, BlockDirections::Outbound | BlockDirections::Both);
-        let left = self.deadline.left().ok_or(Stop::Late)?;
+        let left = self.deadline.left().ok_or(SshError::TimedOut)?;
         let ready = self.socket.wait(write, Some(left.min(limit)));
-        if ready || limit < left { Ok(ready) } else { Err(Stop::Late) }
+        if ready || limit < left { Ok(ready) } else { Err(SshError::TimedOut) }
     }
 }
 
 /// A stream's read or write: how many bytes, or none yet.
-pub(super) fn so_far(result: io::Result<usize>) -> Result<Option<usize>, Stop> {
+pub(super) fn none_if_pending(result: io::Result<usize>) -> Result<Option<usize>, SshError> {
     match result {
         Ok(count) => Ok(Some(count)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         // The number is lost on its way through `io::Error`; its text is not. -43 is "receive".
-        Err(error) => Err(Stop::Ssh(-43, error.to_string())),
+        Err(error) => Err(SshError::Libssh2(-43, error.to_string())),
     }
 }
 
-impl Drop for Link {
+impl Drop for SshConnection {
     /// Says goodbye if that takes no time, and frees the session.
     fn drop(&mut self) {
         self.session.disconnect(None, "done", None).ok();
-        self.socket.shut();
+        self.socket.shutdown();
         // A session that does not block is not freed while a channel of it could be closed
         // properly; one that blocks is, at once, for the socket is shut.
         self.session.set_blocking(true);

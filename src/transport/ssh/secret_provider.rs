@@ -10,33 +10,41 @@ use crate::secret::Secret;
 
 /// Who is asked when a server wants something that only a person knows. Each question has a time
 /// limit, after which it ends without an answer.
-pub trait Secrets: Debug + Send + Sync {
+pub trait SecretProvider: Debug + Send + Sync {
     /// The password of an account; none when there is nobody to ask.
     ///
     /// # Errors
     ///
     /// Fails when there should be one, and it cannot be read.
-    fn password(&self, of: &Whose<'_>, limit: Duration) -> Result<Option<Secret>, Unanswered>;
+    fn password(
+        &self,
+        of: &SecretOwner<'_>,
+        limit: Duration,
+    ) -> Result<Option<Secret>, PromptError>;
 
     /// The passphrase of a key file; none when there is nobody to ask. A person is asked only for
     /// a key that was `given`, not for every key that lies in the usual place.
     ///
     /// # Errors
     ///
-    /// As [`Secrets::password`].
+    /// As [`SecretProvider::password`].
     fn passphrase(
         &self,
         key: &Path,
         given: bool,
         limit: Duration,
-    ) -> Result<Option<Secret>, Unanswered>;
+    ) -> Result<Option<Secret>, PromptError>;
 
     /// The password that sudo wants of an account; none when there is nobody to ask.
     ///
     /// # Errors
     ///
-    /// As [`Secrets::password`].
-    fn sudo(&self, _: &Whose<'_>, _: Duration) -> Result<Option<Secret>, Unanswered> {
+    /// As [`SecretProvider::password`].
+    fn sudo_password(
+        &self,
+        _: &SecretOwner<'_>,
+        _: Duration,
+    ) -> Result<Option<Secret>, PromptError> {
         Ok(None)
     }
 
@@ -45,19 +53,23 @@ pub trait Secrets: Debug + Send + Sync {
     /// # Errors
     ///
     /// Fails when somebody was asked, and no answer came.
-    fn is_right_key(&self, _: &NewKey<'_>, _: Duration) -> Result<Option<bool>, Unanswered> {
+    fn confirm_host_key(
+        &self,
+        _: &UnknownHostKey<'_>,
+        _: Duration,
+    ) -> Result<Option<bool>, PromptError> {
         Ok(None)
     }
 
     /// Where the password of an account may come from, for people who have given none.
-    fn sources(&self, _: &Whose<'_>) -> String {
+    fn password_hint(&self, _: &SecretOwner<'_>) -> String {
         "give a password".to_owned()
     }
 }
 
 /// Whose password is meant.
 #[derive(Clone, Copy, Debug)]
-pub struct Whose<'a> {
+pub struct SecretOwner<'a> {
     /// The account, as people know it: `root@mt1`.
     pub account: &'a str,
     /// The host's name, as it was given.
@@ -69,7 +81,7 @@ pub struct Whose<'a> {
 
 /// The key of a host that is not known.
 #[derive(Clone, Copy, Debug)]
-pub struct NewKey<'a> {
+pub struct UnknownHostKey<'a> {
     /// The host, and its port where it is not the usual one.
     pub host: &'a str,
     /// The key's type, as known_hosts spells it.
@@ -82,10 +94,10 @@ pub struct NewKey<'a> {
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
+pub enum PromptError {
     /// Nobody answered in time.
-    #[error("nobody answered within {} s", super::failure::seconds(*.0))]
-    Late(Duration),
+    #[error("nobody answered within {} s", super::failure::format_seconds(*.0))]
+    TimedOut(Duration),
     /// Somebody stopped the run.
     #[error("interrupted")]
     Interrupted,
@@ -98,12 +110,12 @@ pub enum Unanswered {
 #[derive(Clone, Copy, Debug)]
 pub struct NoSecrets;
 
-impl Secrets for NoSecrets {
-    fn password(&self, _: &Whose<'_>, _: Duration) -> Result<Option<Secret>, Unanswered> {
+impl SecretProvider for NoSecrets {
+    fn password(&self, _: &SecretOwner<'_>, _: Duration) -> Result<Option<Secret>, PromptError> {
         Ok(None)
     }
 
-    fn passphrase(&self, _: &Path, _: bool, _: Duration) -> Result<Option<Secret>, Unanswered> {
+    fn passphrase(&self, _: &Path, _: bool, _: Duration) -> Result<Option<Secret>, PromptError> {
         Ok(None)
     }
 }
