@@ -29,8 +29,8 @@ use crate::transport::fleet::{self, Collector, Job};
 use crate::transport::local::LocalHost;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider};
 use crate::transport::target::TargetAddress as Way;
-use crate::transport::vsphere::Inquiry;
-use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::VsphereQuery;
+use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::{Transport, capture};
 
@@ -211,7 +211,7 @@ fn mend(places: &[(Role, Place)], chosen: &[MasterTarget], fix: &FixArgs) -> any
         .context("--fix: which machine? Give the master target's vm: in the site, or --vm")?;
     let stop = interrupt::stop_flag()?;
     for name in names {
-        fix::enable_uuid(&inquiry.machine(name, &stop), fix)?;
+        fix::enable_uuid(&inquiry.enable_uuid_request(name, &stop), fix)?;
     }
     Ok(())
 }
@@ -331,7 +331,7 @@ fn of_shell(
 /// The vSphere server; without somebody who logs in it cannot be asked, which costs what it would
 /// have told and nothing else.
 fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::Result<Place> {
-    let to: Address = said.url.parse()?;
+    let to: VsphereAddress = said.url.parse()?;
     let given = asking.trusting;
     let trusting = TlsArgs {
         thumbprint: said.thumbprint.clone().or_else(|| given.thumbprint.clone()),
@@ -344,7 +344,12 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let silent = |reason: String, hint: &str| {
         let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
         let kind = TargetKind::Vcenter.word();
-        Ok(Place::Told(vec![Transcript::of_failure(&to.host, kind, Inquiry::BY, failure)]))
+        Ok(Place::Told(vec![Transcript::of_failure(
+            &to.host,
+            kind,
+            VsphereQuery::TRANSPORT,
+            failure,
+        )]))
     };
     let user = said.user.clone().or_else(|| to.user.clone());
     let Some(user) = user.or_else(|| said.discovery_account.clone()) else {
@@ -375,6 +380,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
         None => None,
     };
     let route = via::route(through);
-    let inquiry = Inquiry { route, to, trust, credentials, question, timeout };
+    let inquiry =
+        VsphereQuery { connector: route, address: to, trust, credentials, question, timeout };
     Ok(Place::Live(Job { target, kind, collector: Collector::Vsphere(Box::new(inquiry)) }))
 }

@@ -14,7 +14,9 @@ use crate::cli::args::FixArgs;
 use crate::cli::terminal::{prompt, screen};
 use crate::facts::script::quoted;
 use crate::report::{Report, fix_script};
-use crate::transport::vsphere::enable_uuid::{Change, Machine, NotChanged, look, make};
+use crate::transport::vsphere::enable_uuid::{
+    EnableUuidChange, EnableUuidError, EnableUuidRequest, apply, plan,
+};
 
 /// How long a person may take to decide. The server is not kept waiting meanwhile: it is asked anew.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -30,11 +32,11 @@ pub enum Done {
 
 /// Sets disk.EnableUUID on a master target that is off, once somebody agrees. What it does and what
 /// it does not do is told on standard error.
-pub fn enable_uuid(machine: &Machine<'_>, fix: &FixArgs) -> anyhow::Result<Done> {
-    let change = match look(machine) {
+pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Result<Done> {
+    let change = match plan(machine) {
         Ok(change) => change,
         Err(why) => {
-            let right = matches!(why, NotChanged::Right { .. });
+            let right = matches!(why, EnableUuidError::AlreadyCorrect { .. });
             print_reason(if right { "nothing to mend" } else { "nothing was changed" }, &why);
             return Ok(Done::Nothing);
         }
@@ -44,16 +46,16 @@ pub fn enable_uuid(machine: &Machine<'_>, fix: &FixArgs) -> anyhow::Result<Done>
         print("nothing was changed.");
         return Ok(Done::Nothing);
     }
-    match make(machine, &change) {
+    match apply(machine, &change) {
         Ok(after) => {
             print(&format!("{} was changed, and now says {}.", change.machine, after.words));
             Ok(Done::Changed)
         }
         Err(why) => {
             let (what, done) = match &why {
-                NotChanged::StillWrong { .. } => ("not mended", Done::Changed),
+                EnableUuidError::StillWrong { .. } => ("not mended", Done::Changed),
                 // It may have been taken before the connection was lost.
-                NotChanged::Server(_) => ("not known to be changed", Done::Changed),
+                EnableUuidError::Server(_) => ("not known to be changed", Done::Changed),
                 _ => ("nothing was changed", Done::Nothing),
             };
             print_reason(what, &why);
@@ -66,7 +68,7 @@ fn print(text: &str) {
     anstream::eprintln!("preflight: {}", screen::printable(text));
 }
 
-fn print_reason(what: &str, why: &NotChanged) {
+fn print_reason(what: &str, why: &EnableUuidError) {
     print(&format!("--fix: {what}: {why}"));
     if let Some(hint) = why.hint() {
         anstream::eprintln!("  hint: {}", screen::printable(&hint));
@@ -74,8 +76,8 @@ fn print_reason(what: &str, why: &NotChanged) {
 }
 
 /// Says what will be done, and how it is undone.
-fn show(change: &Change) {
-    let Change { machine, object, path, before, key, value, previous, .. } = change;
+fn show(change: &EnableUuidChange) {
+    let EnableUuidChange { machine, object, path, before, key, value, previous, .. } = change;
     // An empty value takes a row out.
     let old = previous.as_deref().unwrap_or_default();
     let undo =

@@ -11,8 +11,8 @@ use crate::cli::login::SshDefaults;
 use crate::site::{self, Site, Via};
 use crate::transport::ssh::SshHost;
 use crate::transport::target::TargetAddress;
-use crate::transport::vsphere::stream::{Route, Tcp};
-use crate::transport::vsphere::through::ThroughSsh;
+use crate::transport::vsphere::ssh_tunnel::SshTunnelConnector;
+use crate::transport::vsphere::stream::{Connector, DirectTcp};
 
 /// The host that `--via` names; none without it.
 pub fn of_options(
@@ -42,12 +42,12 @@ pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Op
 }
 
 /// A way that a thread of its own may take.
-pub type AnyRoute = Box<dyn Route + Send + Sync>;
+pub type AnyRoute = Box<dyn Connector + Send + Sync>;
 
 /// The way to a vSphere server.
 pub fn route(via: Option<SshHost>) -> AnyRoute {
     match via {
-        Some(host) => Box::new(ThroughSsh { host }),
-        None => Box::new(Tcp),
+        Some(host) => Box::new(SshTunnelConnector { host }),
+        None => Box::new(DirectTcp),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::vsphere::Inquiry;
+use super::vsphere::VsphereQuery;
 use super::{Transport, collect};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
@@ -48,14 +48,14 @@ pub enum Collector {
         env: Surroundings,
     },
     /// Over the vSphere API.
-    Vsphere(Box<Inquiry>),
+    Vsphere(Box<VsphereQuery>),
 }
 
 impl Collector {
     fn name(&self) -> &'static str {
         match self {
             Self::Shell { transport, .. } => transport.name(),
-            Self::Vsphere(_) => Inquiry::BY,
+            Self::Vsphere(_) => VsphereQuery::TRANSPORT,
         }
     }
 }
@@ -166,7 +166,7 @@ fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, st
             Collector::Shell { transport, probes, env } => {
                 collect(target, kind, transport.as_ref(), probes, env)
             }
-            Collector::Vsphere(inquiry) => inquiry.collect(target, kind, stop),
+            Collector::Vsphere(query) => query.collect(target, kind, stop),
         }));
         let Ok(transcript) = asked else { continue };
         if send.send(Message::Finished(index, Box::new(transcript))).is_err() {

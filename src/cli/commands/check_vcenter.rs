@@ -27,8 +27,8 @@ use crate::site::target;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Collector};
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider};
-use crate::transport::vsphere::Inquiry;
-use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::VsphereQuery;
+use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 
 /// Asks a vCenter server, or opens what one answered, and judges it.
@@ -70,7 +70,7 @@ fn ask_and_mend(args: &CheckVcenterArgs) -> anyhow::Result<Transcript> {
         let name = inquiry.question.master_target.as_deref();
         let name = name.context("--fix: which machine? Give the master target's name with --vm")?;
         let stop = interrupt::stop_flag()?;
-        fix::enable_uuid(&inquiry.machine(name, &stop), &args.fix)?;
+        fix::enable_uuid(&inquiry.enable_uuid_request(name, &stop), &args.fix)?;
     }
     answer(TargetKind::Vcenter, inquiry)
 }
@@ -134,8 +134,8 @@ fn inquiry(
     kind: TargetKind,
     asking: &VsphereArgs,
     route: AnyRoute,
-) -> anyhow::Result<Result<Inquiry, Transcript>> {
-    let to: Address =
+) -> anyhow::Result<Result<VsphereQuery, Transcript>> {
+    let to: VsphereAddress =
         target.parse().with_context(|| format!("target {:?}", redact_password(target)))?;
     let trust = trust::settings(&asking.trusting, &to)?;
     let user = asking.user.clone().or_else(|| to.user.clone());
@@ -154,7 +154,7 @@ fn inquiry(
         Err(nobody) => return Ok(Err(without_password(&to, kind, &user, &nobody))),
     };
     let credentials = Credentials { password, user };
-    Ok(Ok(Inquiry { route, to, trust, credentials, question, timeout }))
+    Ok(Ok(VsphereQuery { connector: route, address: to, trust, credentials, question, timeout }))
 }
 
 /// What the options ask about.
@@ -169,8 +169,8 @@ fn question(asking: &VsphereArgs) -> Question {
     }
 }
 
-fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
-    let name = inquiry.to.host.clone();
+fn answer(kind: TargetKind, inquiry: VsphereQuery) -> anyhow::Result<Transcript> {
+    let name = inquiry.address.host.clone();
     let by = Collector::Vsphere(Box::new(inquiry));
     let asked = fleet::Job { target: name, kind: kind.word().to_owned(), collector: by };
     let stop = interrupt::stop_flag()?;
@@ -186,7 +186,7 @@ fn answer(kind: TargetKind, inquiry: Inquiry) -> anyhow::Result<Transcript> {
 fn password(
     asking: &VsphereArgs,
     user: &str,
-    to: &Address,
+    to: &VsphereAddress,
     limit: Duration,
 ) -> anyhow::Result<Result<Secret, PromptError>> {
     let keyring = PasswordStore::from_options(asking.password_file.as_deref(), asking.password_fd)?;
@@ -202,7 +202,7 @@ fn password(
 
 /// The transcript of a server whose password nobody typed in time.
 pub fn without_password(
-    to: &Address,
+    to: &VsphereAddress,
     kind: TargetKind,
     user: &str,
     nobody: &PromptError,
@@ -212,5 +212,5 @@ pub fn without_password(
         reason: format!("the password of {user} was asked for, and {nobody}"),
         hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
     };
-    Transcript::of_failure(&to.host, kind.word(), Inquiry::BY, failure)
+    Transcript::of_failure(&to.host, kind.word(), VsphereQuery::TRANSPORT, failure)
 }

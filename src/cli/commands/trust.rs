@@ -15,16 +15,16 @@ use crate::cli::args::{TlsArgs, TrustArgs};
 use crate::cli::terminal::{prompt, screen};
 use crate::cli::{ExitStatus, via};
 use crate::secret::redact_password;
-use crate::transport::vsphere::address::Address;
+use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::stream::Deadline;
-use crate::transport::vsphere::thumbprint::{Thumbprint, kept_for, with};
-use crate::transport::vsphere::tls::{Session, Trust, certificate};
+use crate::transport::vsphere::thumbprint::{Thumbprint, replace_thumbprint, thumbprints_for};
+use crate::transport::vsphere::tls::{TlsSession, TlsTrust, fetch_certificate};
 
 /// The most that is read of the file of thumbprints, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Whom to trust for a server.
-pub fn settings(trusting: &TlsArgs, to: &Address) -> anyhow::Result<Trust> {
+pub fn settings(trusting: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTrust> {
     let pin = trusting.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
     if let Some(Thumbprint::Sha1(_)) = &pin {
         anstream::eprintln!(
@@ -34,7 +34,7 @@ pub fn settings(trusting: &TlsArgs, to: &Address) -> anyhow::Result<Trust> {
     }
     let kept = match file(trusting) {
         Some(path) if pin.is_none() => {
-            let kept = kept_for(&read(&path)?, &to.authority());
+            let kept = thumbprints_for(&read(&path)?, &to.authority());
             if kept.iter().any(|kept| matches!(kept, Thumbprint::Sha1(_))) {
                 let (path, to) = (path.display().to_string(), to.authority());
                 anstream::eprintln!(
@@ -51,12 +51,17 @@ pub fn settings(trusting: &TlsArgs, to: &Address) -> anyhow::Result<Trust> {
         fs::metadata(authorities)
             .with_context(|| format!("--ca-file: cannot read {}", authorities.display()))?;
     }
-    Ok(Trust { pin, kept, authorities: trusting.ca_file.clone(), legacy: trusting.legacy_tls })
+    Ok(TlsTrust {
+        pin,
+        stored: kept,
+        authorities: trusting.ca_file.clone(),
+        legacy: trusting.legacy_tls,
+    })
 }
 
 /// Shows a server's certificate, and keeps its thumbprint.
 pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
-    let to: Address = args
+    let to: VsphereAddress = args
         .target
         .parse()
         .with_context(|| format!("target {:?}", redact_password(&args.target)))?;
@@ -64,7 +69,7 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     let credentials = args.through.credentials();
     let route = via::route(via::of_options(&args.through.host, &credentials, args.timeout)?);
-    let session = certificate(&*route, &to, args.trusting.legacy_tls, deadline)?;
+    let session = fetch_certificate(&*route, &to, args.trusting.legacy_tls, deadline)?;
     show(&to, &session);
     let own: Thumbprint = session.sha256.parse()?;
     let sha1: Thumbprint = session.sha1.parse()?;
@@ -75,7 +80,7 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     let text = read(&path)?;
-    let kept = kept_for(&text, &to.authority());
+    let kept = thumbprints_for(&text, &to.authority());
     if kept.contains(&own) {
         anstream::println!("It is kept already, in {}.", path.display());
         return Ok(ExitStatus::Clean);
@@ -93,12 +98,12 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         anstream::println!("It is not kept.");
         return Ok(ExitStatus::Findings);
     }
-    save(&path, &with(&text, &to.authority(), &own))?;
+    save(&path, &replace_thumbprint(&text, &to.authority(), &own))?;
     anstream::println!("It is kept in {}.", path.display());
     Ok(ExitStatus::Clean)
 }
 
-fn show(to: &Address, session: &Session) {
+fn show(to: &VsphereAddress, session: &TlsSession) {
     let rows = [
         ("server", to.authority()),
         ("certificate of", session.subject.clone()),

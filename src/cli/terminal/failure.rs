@@ -25,8 +25,8 @@ use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
 use crate::transport::fleet;
 use crate::transport::target::TargetAddressError;
-use crate::transport::vsphere::address::AddressError;
-use crate::transport::vsphere::failure::VsphereError;
+use crate::transport::vsphere::address::VsphereAddressError;
+use crate::transport::vsphere::error::VsphereError;
 use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::vm::VmError;
 use crate::yaml::YamlError;
@@ -82,7 +82,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     ask!(
-        AddressError,
+        VsphereAddressError,
         AgentError,
         AssetError,
         CaptureError,

@@ -5,90 +5,91 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, Trouble};
-use super::collector::{self, Collected, Wanted};
-use super::failure::VsphereError;
+use super::client::{CallError, SoapClient};
+use super::error::VsphereError;
 use super::json;
-use super::notes::Notes;
-use super::server::{Server, returned};
-use super::session::Session;
-use super::soap::{Arg, Reference};
+use super::properties::{self, ObjectList, PropertySpec};
+use super::recorder::AnswerRecorder;
+use super::server::{VsphereServer, return_values};
+use super::session::VsphereSession;
+use super::soap::{ObjectRef, SoapArg};
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::privileges;
 use crate::facts::vsphere::question::Question;
 use crate::secret::Secret;
 
 /// Who may do what on the objects that matter.
-pub fn ask(
+pub fn collect(
     question: &Question,
     inventory: &Inventory,
-    session: &mut Session<'_>,
-    server: &Server,
-    notes: &mut Notes,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
-    let Some(manager) = server.optional("authorizationManager") else { return Ok(()) };
-    let wanted: [Wanted<'_>; 1] = [("AuthorizationManager", &["privilegeList"])];
+    let Some(manager) = server.optional_manager("authorizationManager") else { return Ok(()) };
+    let wanted: [PropertySpec<'_>; 1] = [("AuthorizationManager", &["privilegeList"])];
     let managers = [manager.clone()];
-    let answer =
-        session.ask(|client, _| collector::these(client, &server.managers, &managers, &wanted));
+    let answer = session
+        .run(|client, _| properties::collect_objects(client, &server.managers, &managers, &wanted));
     let mut known = Vec::new();
-    if let Some(collected) = notes.take(&["authorization"], answer)? {
+    if let Some(collected) = recorder.record_fault(&["authorization"], answer)? {
         known = privilege_ids(&collected);
-        notes.known("authorization", &json!({ "privileges": known }));
+        recorder.record("authorization", &json!({ "privileges": known }));
     }
-    let root = [root_of(server)];
+    let root = [root_folder(server)];
     let own = privileges::SEES_EVERYTHING;
-    let answer =
-        session.ask(|client, key| held(client, &manager, &Asker::Session(key), &root, own));
-    if let Some(value) = notes.take(&["own-privileges"], answer)? {
-        notes.known("own-privileges", &value);
+    let answer = session.run(|client, key| {
+        granted_privileges(client, &manager, &Principal::Session(key), &root, own)
+    });
+    if let Some(value) = recorder.record_fault(&["own-privileges"], answer)? {
+        recorder.record("own-privileges", &value);
     }
     let Some(account) = question.discovery_account.as_deref() else { return Ok(()) };
     let play = inventory.in_play(question);
     let complete = play.complete && play.all_folders;
     let play = play.objects;
-    let play: Vec<Reference> = play.iter().filter_map(|text| Reference::read(text)).collect();
+    let play: Vec<ObjectRef> = play.iter().filter_map(|text| ObjectRef::parse(text)).collect();
     let wanted = privileges::to_ask(&known);
-    let same = privileges::is_same_account(account, session.user(), session.typed());
-    let answer = session.ask(|client, key| {
-        let asker = if same { Asker::Session(key) } else { Asker::Account(account) };
-        held(client, &manager, &asker, &play, &wanted)
+    let same = privileges::is_same_account(account, session.user_name(), session.login_name());
+    let answer = session.run(|client, key| {
+        let principal = if same { Principal::Session(key) } else { Principal::Account(account) };
+        granted_privileges(client, &manager, &principal, &play, &wanted)
     });
-    if let Some(mut value) = notes.take(&["privileges"], answer)? {
+    if let Some(mut value) = recorder.record_fault(&["privileges"], answer)? {
         value["complete"] = json!(complete);
         value["by"] = json!(if same { "session" } else { "name" });
-        notes.known("privileges", &value);
+        recorder.record("privileges", &value);
     }
-    permissions(session, &manager, &play, notes)
+    collect_permissions(session, &manager, &play, recorder)
 }
 
 /// Whether whoever is logged in holds a privilege on an object; none when the server does not tell.
-pub(super) fn holds(
-    client: &mut Client<'_>,
-    server: &Server,
+pub(super) fn has_privilege(
+    client: &mut SoapClient<'_>,
+    server: &VsphereServer,
     session: &Secret,
-    object: &Reference,
+    object: &ObjectRef,
     id: &str,
-) -> Result<Option<bool>, Trouble> {
-    let Some(manager) = server.optional("authorizationManager") else { return Ok(None) };
+) -> Result<Option<bool>, CallError> {
+    let Some(manager) = server.optional_manager("authorizationManager") else { return Ok(None) };
     let objects = std::slice::from_ref(object);
-    let rows = held_at_once(client, &manager, &Asker::Session(session), objects, &[id])?;
+    let rows = query_privileges(client, &manager, &Principal::Session(session), objects, &[id])?;
     let granted = rows.first().and_then(|row| row["granted"].as_array());
     Ok(granted.map(|granted| granted.iter().any(|one| one == id)))
 }
 
-fn root_of(server: &Server) -> Reference {
-    server.optional("rootFolder").unwrap_or(Reference::new("Folder", ""))
+fn root_folder(server: &VsphereServer) -> ObjectRef {
+    server.optional_manager("rootFolder").unwrap_or(ObjectRef::new("Folder", ""))
 }
 
-fn privilege_ids(collected: &Collected) -> Vec<String> {
+fn privilege_ids(collected: &ObjectList) -> Vec<String> {
     let list = collected.objects.first().map(|object| &object["properties"]["privilegeList"]);
     let ids = list.and_then(Value::as_array).into_iter().flatten();
     ids.filter_map(|privilege| privilege["privId"].as_str().map(str::to_owned)).collect()
 }
 
 /// On whose behalf privileges are asked about.
-enum Asker<'a> {
+enum Principal<'a> {
     /// Whoever is logged in, by the session's key.
     Session(&'a Secret),
     /// Another account.
@@ -96,70 +97,70 @@ enum Asker<'a> {
 }
 
 /// Which of these privileges an account holds on each of these objects.
-fn held(
-    client: &mut Client<'_>,
-    manager: &Reference,
-    asker: &Asker<'_>,
-    objects: &[Reference],
+fn granted_privileges(
+    client: &mut SoapClient<'_>,
+    manager: &ObjectRef,
+    principal: &Principal<'_>,
+    objects: &[ObjectRef],
     ids: &[&str],
-) -> Result<Value, Trouble> {
+) -> Result<Value, CallError> {
     let mut rows = Vec::new();
-    match held_at_once(client, manager, asker, objects, ids) {
+    match query_privileges(client, manager, principal, objects, ids) {
         Ok(all) => rows = all,
         // One object that may not be seen spoils the answer for all: each by itself, then.
-        Err(Trouble::Fault(fault)) if objects.len() > 1 && fault.kind == "NoPermission" => {
+        Err(CallError::Fault(fault)) if objects.len() > 1 && fault.kind == "NoPermission" => {
             for object in objects {
                 let one = std::slice::from_ref(object);
-                match held_at_once(client, manager, asker, one, ids) {
+                match query_privileges(client, manager, principal, one, ids) {
                     Ok(row) => rows.extend(row),
-                    Err(Trouble::Fault(fault)) if !fault.is_not_authenticated() => rows.push(
-                        json!({ "object": object.to_string(), "refused": json::fault(&fault) }),
+                    Err(CallError::Fault(fault)) if !fault.is_not_authenticated() => rows.push(
+                        json!({ "object": object.to_string(), "refused": json::from_fault(&fault) }),
                     ),
-                    Err(trouble) => return Err(trouble),
+                    Err(error) => return Err(error),
                 }
             }
         }
-        Err(trouble) => return Err(trouble),
+        Err(error) => return Err(error),
     }
     Ok(json!({ "asked": ids, "objects": rows }))
 }
 
-fn held_at_once(
-    client: &mut Client<'_>,
-    manager: &Reference,
-    asker: &Asker<'_>,
-    objects: &[Reference],
+fn query_privileges(
+    client: &mut SoapClient<'_>,
+    manager: &ObjectRef,
+    principal: &Principal<'_>,
+    objects: &[ObjectRef],
     ids: &[&str],
-) -> Result<Vec<Value>, Trouble> {
-    let ids = || ids.iter().map(|id| Arg::Text("privId", id));
-    let answer = match asker {
-        Asker::Session(key) => {
-            let mut args: Vec<Arg<'_>> =
-                objects.iter().map(|object| Arg::Object("entity", object)).collect();
-            args.push(Arg::Secret("sessionId", key));
+) -> Result<Vec<Value>, CallError> {
+    let ids = || ids.iter().map(|id| SoapArg::Text("privId", id));
+    let answer = match principal {
+        Principal::Session(key) => {
+            let mut args: Vec<SoapArg<'_>> =
+                objects.iter().map(|object| SoapArg::Object("entity", object)).collect();
+            args.push(SoapArg::Secret("sessionId", key));
             args.extend(ids());
             client.call("HasPrivilegeOnEntities", manager, &args)?
         }
-        Asker::Account(account) => {
-            let mut args: Vec<Arg<'_>> =
-                objects.iter().map(|object| Arg::Object("entities", object)).collect();
-            args.push(Arg::Text("userName", account));
+        Principal::Account(account) => {
+            let mut args: Vec<SoapArg<'_>> =
+                objects.iter().map(|object| SoapArg::Object("entities", object)).collect();
+            args.push(SoapArg::Text("userName", account));
             args.extend(ids());
             // This one came with 6.5, and calls are otherwise made as to a server of 5.5.
             let version = client.version().to_owned();
-            client.speak("6.5");
+            client.set_version("6.5");
             let answer = client.call("HasUserPrivilegeOnEntities", manager, &args);
-            client.speak(&version);
+            client.set_version(&version);
             answer?
         }
     };
-    let rows = answer.all("returnval").map(|row| {
+    let rows = answer.children_named("returnval").map(|row| {
         let granted = row
-            .all("privAvailability")
-            .filter(|one| matches!(one.text_of("isGranted"), Some("true" | "1")))
-            .filter_map(|one| one.text_of("privId"));
+            .children_named("privAvailability")
+            .filter(|one| matches!(one.child_text("isGranted"), Some("true" | "1")))
+            .filter_map(|one| one.child_text("privId"));
         json!({
-            "object": row.child("entity").and_then(Reference::of).map(|object| object.to_string()),
+            "object": row.child("entity").and_then(ObjectRef::from_element).map(|object| object.to_string()),
             "granted": granted.collect::<Vec<_>>(),
         })
     });
@@ -167,20 +168,22 @@ fn held_at_once(
 }
 
 /// Which permissions are set on the datacenters, and above them.
-fn permissions(
-    session: &mut Session<'_>,
-    manager: &Reference,
-    play: &[Reference],
-    notes: &mut Notes,
+fn collect_permissions(
+    session: &mut VsphereSession<'_>,
+    manager: &ObjectRef,
+    play: &[ObjectRef],
+    recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
     let mut rows = Vec::new();
     for datacenter in play.iter().filter(|object| object.kind == "Datacenter") {
-        let args = [Arg::Object("entity", datacenter), Arg::Text("inherited", "true")];
+        let args = [SoapArg::Object("entity", datacenter), SoapArg::Text("inherited", "true")];
         let answer =
-            session.ask(|client, _| client.call("RetrieveEntityPermissions", manager, &args));
-        let Some(answer) = notes.take(&["permissions"], answer)? else { return Ok(()) };
-        rows.push(json!({ "object": datacenter.to_string(), "permissions": returned(&answer) }));
+            session.run(|client, _| client.call("RetrieveEntityPermissions", manager, &args));
+        let Some(answer) = recorder.record_fault(&["permissions"], answer)? else { return Ok(()) };
+        rows.push(
+            json!({ "object": datacenter.to_string(), "permissions": return_values(&answer) }),
+        );
     }
-    notes.known("permissions", &Value::Array(rows));
+    recorder.record("permissions", &Value::Array(rows));
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::secret::redact_password;
 
 /// A vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct VsphereAddress {
     /// Its name or IP address, without brackets.
     pub host: String,
     /// Its port.
@@ -22,7 +22,7 @@ pub struct Address {
 
 /// Why a text is no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
+pub enum VsphereAddressError {
     /// Another scheme, or none.
     #[error("{0:?} does not begin with vsphere://")]
     Scheme(String),
@@ -40,7 +40,7 @@ pub enum AddressError {
     Percent(String),
 }
 
-impl AddressError {
+impl VsphereAddressError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -57,7 +57,7 @@ impl AddressError {
     }
 }
 
-impl Address {
+impl VsphereAddress {
     /// The host and port as they stand in a URL and in the file of thumbprints.
     pub fn authority(&self) -> String {
         if self.host.contains(':') {
@@ -68,37 +68,37 @@ impl Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for VsphereAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.authority())
     }
 }
 
-impl FromStr for Address {
-    type Err = AddressError;
+impl FromStr for VsphereAddress {
+    type Err = VsphereAddressError;
 
     /// ```
-    /// use preflight::transport::vsphere::address::Address;
-    /// let address: Address = "vsphere://asr@vsphere.local@vc1/asr-mt-01".parse().unwrap();
+    /// use preflight::transport::vsphere::address::VsphereAddress;
+    /// let address: VsphereAddress = "vsphere://asr@vsphere.local@vc1/asr-mt-01".parse().unwrap();
     /// assert_eq!((address.host.as_str(), address.port), ("vc1", 443));
     /// assert_eq!(address.user.as_deref(), Some("asr@vsphere.local"));
     /// assert_eq!(address.vm.as_deref(), Some("asr-mt-01"));
     /// ```
-    fn from_str(text: &str) -> Result<Self, AddressError> {
+    fn from_str(text: &str) -> Result<Self, VsphereAddressError> {
         parse(text).map_err(|error| match redact_password(text) == text {
             true => error,
             // What is wrong may be a part of the password.
-            false => AddressError::Password,
+            false => VsphereAddressError::Password,
         })
     }
 }
 
-fn parse(text: &str) -> Result<Address, AddressError> {
+fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
     let rest = text
         .strip_prefix("vsphere://")
-        .ok_or_else(|| AddressError::Scheme(text.chars().take(60).collect()))?;
+        .ok_or_else(|| VsphereAddressError::Scheme(text.chars().take(60).collect()))?;
     let (authority, vm) = match rest.split_once('/') {
-        Some((authority, vm)) => (authority, decoded(vm.trim_end_matches('/'))?),
+        Some((authority, vm)) => (authority, decode_percent(vm.trim_end_matches('/'))?),
         None => (rest, String::new()),
     };
     // An account of vSphere has an @ of its own, a host has none.
@@ -107,11 +107,11 @@ fn parse(text: &str) -> Result<Address, AddressError> {
         None => ("", authority),
     };
     if redact_password(authority) != authority {
-        return Err(AddressError::Password);
+        return Err(VsphereAddressError::Password);
     }
     let (host, port) = match place.strip_prefix('[') {
         Some(rest) => {
-            let no_host = || AddressError::Host(place.to_owned());
+            let no_host = || VsphereAddressError::Host(place.to_owned());
             let (host, port) = rest.split_once(']').ok_or_else(no_host)?;
             (host, port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(no_host)?)
         }
@@ -123,19 +123,28 @@ fn parse(text: &str) -> Result<Address, AddressError> {
         false => !host.is_empty() && host.chars().all(allowed),
     };
     if !is_host {
-        return Err(AddressError::Host(host.to_owned()));
+        return Err(VsphereAddressError::Host(host.to_owned()));
     }
     let port = match port {
         "" => 443,
-        port => port.parse().ok().filter(|&n| n > 0).ok_or(AddressError::Port(port.to_owned()))?,
+        port => port
+            .parse()
+            .ok()
+            .filter(|&n| n > 0)
+            .ok_or(VsphereAddressError::Port(port.to_owned()))?,
     };
     let some = |text: String| (!text.is_empty()).then_some(text);
-    Ok(Address { host: host.to_owned(), port, user: some(decoded(user)?), vm: some(vm) })
+    Ok(VsphereAddress {
+        host: host.to_owned(),
+        port,
+        user: some(decode_percent(user)?),
+        vm: some(vm),
+    })
 }
 
 /// Takes percent encoding off.
-fn decoded(text: &str) -> Result<String, AddressError> {
-    let fault = || AddressError::Percent(text.to_owned());
+fn decode_percent(text: &str) -> Result<String, VsphereAddressError> {
+    let fault = || VsphereAddressError::Percent(text.to_owned());
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -167,7 +176,7 @@ mod tests {
             ("vsphere://asr%40vsphere.local@vc1", "vc1", 443, Some("asr@vsphere.local"), None),
             ("vsphere://u@[2001:db8::1]:9443/a%20b", "2001:db8::1", 9443, Some("u"), Some("a b")),
         ] {
-            let address: Address = text.parse().unwrap();
+            let address: VsphereAddress = text.parse().unwrap();
             let parts = (
                 address.host.as_str(),
                 address.port,
@@ -176,30 +185,30 @@ mod tests {
             );
             assert_eq!(parts, (host, port, user, vm), "{text}");
         }
-        let six: Address = "vsphere://[::1]".parse().unwrap();
+        let six: VsphereAddress = "vsphere://[::1]".parse().unwrap();
         assert_eq!(six.authority(), "[::1]:443");
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
         for (text, expected) in [
-            ("https://vc1", AddressError::Scheme("https://vc1".into())),
-            ("vsphere://", AddressError::Host(String::new())),
-            ("vsphere://a b", AddressError::Host("a b".into())),
-            ("vsphere://[::x]", AddressError::Host("::x".into())),
-            ("vsphere://vc1:0", AddressError::Port("0".into())),
-            ("vsphere://vc1:99999", AddressError::Port("99999".into())),
-            ("vsphere://root:pass@vc1", AddressError::Password),
-            ("vsphere://root:pa/ss@vc1", AddressError::Password),
-            ("vsphere:/root:pass@vc1", AddressError::Password),
-            ("root:pass@vc1", AddressError::Password),
-            ("vsphere://root:pass@vc1:99999", AddressError::Password),
-            ("vsphere://root:pass@a b", AddressError::Password),
-            ("vsphere://a%@vc1", AddressError::Percent("a%".into())),
-            ("vsphere://a%+1@vc1", AddressError::Percent("a%+1".into())),
-            ("vsphere://vc1/%ff", AddressError::Percent("%ff".into())),
+            ("https://vc1", VsphereAddressError::Scheme("https://vc1".into())),
+            ("vsphere://", VsphereAddressError::Host(String::new())),
+            ("vsphere://a b", VsphereAddressError::Host("a b".into())),
+            ("vsphere://[::x]", VsphereAddressError::Host("::x".into())),
+            ("vsphere://vc1:0", VsphereAddressError::Port("0".into())),
+            ("vsphere://vc1:99999", VsphereAddressError::Port("99999".into())),
+            ("vsphere://root:pass@vc1", VsphereAddressError::Password),
+            ("vsphere://root:pa/ss@vc1", VsphereAddressError::Password),
+            ("vsphere:/root:pass@vc1", VsphereAddressError::Password),
+            ("root:pass@vc1", VsphereAddressError::Password),
+            ("vsphere://root:pass@vc1:99999", VsphereAddressError::Password),
+            ("vsphere://root:pass@a b", VsphereAddressError::Password),
+            ("vsphere://a%@vc1", VsphereAddressError::Percent("a%".into())),
+            ("vsphere://a%+1@vc1", VsphereAddressError::Percent("a%+1".into())),
+            ("vsphere://vc1/%ff", VsphereAddressError::Percent("%ff".into())),
         ] {
-            assert_eq!(text.parse::<Address>().unwrap_err(), expected, "{text}");
+            assert_eq!(text.parse::<VsphereAddress>().unwrap_err(), expected, "{text}");
         }
     }
 }

@@ -7,55 +7,55 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::address::Address;
-use super::failure::VsphereError;
-use super::http::{self, Asks, HttpError, MAX_SESSION, Request, Response};
-use super::soap::{self, Arg, Fault, NoReply, Reference, Reply};
-use super::stream::{Deadline, Route};
-use super::tls::{self, Secured, Trust};
-use super::xml::Element;
+use super::address::VsphereAddress;
+use super::error::VsphereError;
+use super::http::{self, Body, HttpError, HttpRequest, HttpResponse, MAX_SESSION};
+use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
+use super::stream::{Connector, Deadline};
+use super::tls::{self, TlsStream, TlsTrust};
+use super::xml::XmlElement;
 use crate::secret::Secret;
 
 /// A service that starts, or is at its limit, says 503 for a moment; these are the moments.
-const PATIENCE: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
 
 /// The call that ends a session.
 pub const LOGOUT: &str = "Logout";
 
 /// Why a call has no answer.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum CallError {
     /// The server refused it; another call may succeed.
-    Fault(Fault),
+    Fault(SoapFault),
     /// Nothing more can be asked.
-    Broken(VsphereError),
+    Fatal(VsphereError),
 }
 
-impl From<VsphereError> for Trouble {
+impl From<VsphereError> for CallError {
     fn from(error: VsphereError) -> Self {
-        Self::Broken(error)
+        Self::Fatal(error)
     }
 }
 
 /// Who is called, and how.
 #[derive(Clone, Copy)]
-pub struct Callee<'a> {
+pub struct Endpoint<'a> {
     /// The way to the server.
-    pub route: &'a dyn Route,
+    pub connector: &'a dyn Connector,
     /// The server.
-    pub to: &'a Address,
+    pub address: &'a VsphereAddress,
     /// How it is identified.
-    pub trust: &'a Trust,
+    pub trust: &'a TlsTrust,
     /// Becomes true when somebody stops it: from then on the only call is to log out.
     pub stop: &'a AtomicBool,
 }
 
 /// A connection to one server.
-pub struct Client<'a> {
-    callee: Callee<'a>,
+pub struct SoapClient<'a> {
+    endpoint: Endpoint<'a>,
     deadline: Deadline,
     host: String,
-    connection: Option<Secured>,
+    connection: Option<TlsStream>,
     cookie: Option<Secret>,
     /// The API version that calls are made in.
     version: String,
@@ -63,13 +63,13 @@ pub struct Client<'a> {
     left: usize,
 }
 
-impl<'a> Client<'a> {
+impl<'a> SoapClient<'a> {
     /// A client that is not connected yet.
-    pub fn new(callee: Callee<'a>, deadline: Deadline) -> Self {
+    pub fn new(endpoint: Endpoint<'a>, deadline: Deadline) -> Self {
         Self {
-            callee,
+            endpoint,
             deadline,
-            host: callee.to.authority(),
+            host: endpoint.address.authority(),
             connection: None,
             cookie: None,
             version: "5.5".to_owned(),
@@ -82,16 +82,16 @@ impl<'a> Client<'a> {
     /// # Errors
     ///
     /// Says why there is no connection to a server that is trusted.
-    pub fn connect(&mut self) -> Result<tls::Session, VsphereError> {
-        let Callee { route, to, trust, .. } = self.callee;
-        let stream = route.open(to, &mut self.deadline)?;
-        let (secured, session) = tls::secure(stream, to, trust, self.deadline)?;
+    pub fn connect(&mut self) -> Result<tls::TlsSession, VsphereError> {
+        let Endpoint { connector, address, trust, .. } = self.endpoint;
+        let stream = connector.open(address, &mut self.deadline)?;
+        let (secured, session) = tls::start_tls(stream, address, trust, self.deadline)?;
         self.connection = Some(secured);
         Ok(session)
     }
 
     /// Takes over the session of another client.
-    pub fn take_session(&mut self, of: &mut Client<'_>) {
+    pub fn take_session_from(&mut self, of: &mut SoapClient<'_>) {
         self.cookie = of.cookie.take();
     }
 
@@ -101,7 +101,7 @@ impl<'a> Client<'a> {
     }
 
     /// Makes calls in another version of the API.
-    pub fn speak(&mut self, version: &str) {
+    pub fn set_version(&mut self, version: &str) {
         self.version = version.to_owned();
     }
 
@@ -119,33 +119,33 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Fault`] when the server refuses the call, [`Trouble::Broken`] when there is no
+    /// [`CallError::Fault`] when the server refuses the call, [`CallError::Fatal`] when there is no
     /// talking to it.
     pub fn call(
         &mut self,
         method: &str,
-        this: &Reference,
-        args: &[Arg<'_>],
-    ) -> Result<Element, Trouble> {
-        if method != LOGOUT && self.callee.stop.load(Ordering::Relaxed) {
-            return Err(Trouble::Broken(VsphereError::Interrupted));
+        this: &ObjectRef,
+        args: &[SoapArg<'_>],
+    ) -> Result<XmlElement, CallError> {
+        if method != LOGOUT && self.endpoint.stop.load(Ordering::Relaxed) {
+            return Err(CallError::Fatal(VsphereError::Interrupted));
         }
-        let envelope = soap::envelope(method, this, args);
+        let envelope = soap::build_envelope(method, this, args);
         tracing::debug!(method, object = %this, "call");
         let action = format!("urn:vim25/{}", self.version);
-        let asks = Asks::Call(&action, envelope.expose());
-        let mut patience = PATIENCE.iter();
+        let body = Body::Soap(&action, envelope.expose());
+        let mut pauses = RETRY_PAUSES.iter();
         loop {
-            let response = self.exchange(method, "/sdk", asks)?;
+            let response = self.exchange(method, "/sdk", body)?;
             if response.status == 503
-                && let Some(&pause) = patience.next()
+                && let Some(&pause) = pauses.next()
                 && self.deadline.left().is_some_and(|left| left > pause)
             {
                 tracing::debug!(method, "503, once more");
                 std::thread::sleep(pause);
                 continue;
             }
-            return opened(method, &response);
+            return parse_response(method, &response);
         }
     }
 
@@ -155,8 +155,8 @@ impl<'a> Client<'a> {
     /// # Errors
     ///
     /// Says why there was no answer.
-    pub fn file(&mut self, path: &str) -> Result<Response, VsphereError> {
-        self.exchange("for a file", path, Asks::File)
+    pub fn file(&mut self, path: &str) -> Result<HttpResponse, VsphereError> {
+        self.exchange("for a file", path, Body::None)
     }
 
     /// Sends a request. A kept connection may have been closed meanwhile; then it goes out once
@@ -166,29 +166,30 @@ impl<'a> Client<'a> {
         &mut self,
         method: &str,
         path: &str,
-        asks: Asks<'_>,
-    ) -> Result<Response, VsphereError> {
+        body: Body<'_>,
+    ) -> Result<HttpResponse, VsphereError> {
         if let Some(connection) = self.connection.take() {
-            match self.send(connection, method, path, asks) {
+            match self.send(connection, method, path, body) {
                 Err(HttpError::Closed { bytes: 0 }) => {}
                 Err(HttpError::Io(error)) if is_stale(&error) => {}
-                other => return other.map_err(|error| self.told(method, error)),
+                other => return other.map_err(|error| self.protocol_error(method, error)),
             }
         }
         self.connect()?;
         let connection = self.connection.take().expect("it has just been made");
-        self.send(connection, method, path, asks).map_err(|error| self.told(method, error))
+        self.send(connection, method, path, body)
+            .map_err(|error| self.protocol_error(method, error))
     }
 
     fn send(
         &mut self,
-        mut connection: Secured,
+        mut connection: TlsStream,
         method: &str,
         path: &str,
-        asks: Asks<'_>,
-    ) -> Result<Response, HttpError> {
+        body: Body<'_>,
+    ) -> Result<HttpResponse, HttpError> {
         let cookie = self.cookie.as_ref();
-        let request = Request { path, host: &self.host, cookie, asks };
+        let request = HttpRequest { path, host: &self.host, cookie, body };
         let mut response = http::exchange(&mut connection, &request, self.left)?;
         tracing::debug!(method, status = response.status, bytes = response.body.len(), "answer");
         self.left = self.left.saturating_sub(response.read);
@@ -201,11 +202,11 @@ impl<'a> Client<'a> {
         Ok(response)
     }
 
-    fn told(&self, method: &str, error: HttpError) -> VsphereError {
+    fn protocol_error(&self, method: &str, error: HttpError) -> VsphereError {
         let doing = format!("asking {method}");
         match error {
             HttpError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                self.deadline.failure(&doing)
+                self.deadline.to_error(&doing)
             }
             error => VsphereError::Protocol { doing, error },
         }
@@ -223,19 +224,19 @@ fn is_stale(error: &io::Error) -> bool {
     )
 }
 
-fn opened(method: &str, response: &Response) -> Result<Element, Trouble> {
-    match soap::open(response) {
-        Ok(Reply::Answer(answer)) => Ok(answer),
-        Ok(Reply::Fault(fault)) => Err(Trouble::Fault(fault)),
-        Err(NoReply::Status) => Err(Trouble::Broken(VsphereError::Http {
+fn parse_response(method: &str, response: &HttpResponse) -> Result<XmlElement, CallError> {
+    match soap::parse_reply(response) {
+        Ok(SoapReply::Answer(answer)) => Ok(answer),
+        Ok(SoapReply::Fault(fault)) => Err(CallError::Fault(fault)),
+        Err(ReplyError::Status) => Err(CallError::Fatal(VsphereError::Http {
             status: response.status,
             reason: response.reason.chars().take(80).collect(),
             location: response.location.clone().map(|place| place.chars().take(200).collect()),
         })),
-        Err(NoReply::Other(why)) => Err(Trouble::Broken(VsphereError::NotVsphere(why))),
-        Err(NoReply::Xml(error)) => {
+        Err(ReplyError::Other(why)) => Err(CallError::Fatal(VsphereError::NotVsphere(why))),
+        Err(ReplyError::Xml(error)) => {
             let doing = format!("asking {method}");
-            Err(Trouble::Broken(VsphereError::Xml { doing, error }))
+            Err(CallError::Fatal(VsphereError::Xml { doing, error }))
         }
     }
 }

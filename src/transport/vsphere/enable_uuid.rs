@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::client::{Callee, Client, Trouble};
-use super::collector::{self, Collected, Managers};
-use super::failure::VsphereError;
-use super::notes::Notes;
-use super::server::{Server, manager};
-use super::session::{Credentials, Session};
-use super::soap::{Arg, Fault, Reference};
+use super::client::{CallError, Endpoint, SoapClient};
+use super::error::VsphereError;
+use super::properties::{self, Managers, ObjectList};
+use super::recorder::AnswerRecorder;
+use super::server::{VsphereServer, required_manager};
+use super::session::{Credentials, VsphereSession};
+use super::soap::{ObjectRef, SoapArg, SoapFault};
 use super::stream::Deadline;
-use super::{access, survey};
+use super::{access, collect};
 use crate::facts::Fact;
 use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, Spelling};
 use crate::facts::vsphere::inventory::{Inventory, Search};
@@ -31,7 +31,7 @@ const VALUE: &str = "TRUE";
 const PRIVILEGE: &str = "VirtualMachine.Config.AdvancedConfig";
 
 /// What is read of the machine before it is changed, and after.
-const READ: &[&str] = &[
+const READ_PROPERTIES: &[&str] = &[
     "name",
     "runtime.powerState",
     "runtime.connectionState",
@@ -46,9 +46,9 @@ const READ: &[&str] = &[
 const POLL: Duration = Duration::from_millis(250);
 
 /// Which machine, and how its server is asked.
-pub struct Machine<'a> {
+pub struct EnableUuidRequest<'a> {
     /// The server.
-    pub callee: Callee<'a>,
+    pub endpoint: Endpoint<'a>,
     /// Who logs in.
     pub credentials: &'a Credentials,
     /// The machine's name as people write it.
@@ -59,7 +59,7 @@ pub struct Machine<'a> {
 
 /// A change that may be made, and what it starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct EnableUuidChange {
     /// The machine's name.
     pub machine: String,
     /// What the server calls it.
@@ -80,7 +80,7 @@ pub struct Change {
 
 /// Why nothing is changed, or not known to be.
 #[derive(Debug, thiserror::Error)]
-pub enum NotChanged {
+pub enum EnableUuidError {
     /// The server could not be asked.
     #[error(transparent)]
     Server(#[from] VsphereError),
@@ -89,7 +89,7 @@ pub enum NotChanged {
     NoMachine(String),
     /// Several machines have the name.
     #[error("{count} virtual machines are named {name:?}")]
-    Several {
+    Ambiguous {
         /// The name.
         name: String,
         /// How many.
@@ -97,7 +97,7 @@ pub enum NotChanged {
     },
     /// It could not be looked at.
     #[error("{name}: {why}")]
-    Unread {
+    Unreadable {
         /// The machine.
         name: String,
         /// Why.
@@ -124,7 +124,7 @@ pub enum NotChanged {
     },
     /// There is nothing to mend.
     #[error("{name} has it already: {words}")]
-    Right {
+    AlreadyCorrect {
         /// The machine.
         name: String,
         /// The rows.
@@ -140,7 +140,7 @@ pub enum NotChanged {
     },
     /// Somebody else changed the machine meanwhile.
     #[error("{0} was changed by somebody else since it was looked at")]
-    Meanwhile(String),
+    ChangedMeanwhile(String),
     /// The server took the change and could not make it.
     #[error("{name}: the server could not change it: {why}")]
     Task {
@@ -159,7 +159,7 @@ pub enum NotChanged {
     },
 }
 
-impl NotChanged {
+impl EnableUuidError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -171,14 +171,16 @@ impl NotChanged {
             }
             Self::Server(error) => return error.hint(),
             Self::NoMachine(_) => "give its name as vCenter shows it, capitals and all: --vm NAME",
-            Self::Several { .. } => "rename all but one of them; nobody can tell which is meant",
+            Self::Ambiguous { .. } => "rename all but one of them; nobody can tell which is meant",
             Self::NotOff { .. } => "shut the guest down, then try again",
             Self::Template(_) => "give the machine that was made of it",
             Self::Repeated { .. } => "take all but one row out of the .vmx by hand, and reload it",
             Self::NotAllowed { .. } => "log in as an account that may: --user ACCOUNT",
-            Self::Meanwhile(_) => "try again",
+            Self::ChangedMeanwhile(_) => "try again",
             Self::StillWrong { .. } => "set it by hand: VM Options, Advanced, Edit Configuration",
-            Self::Unread { .. } | Self::Right { .. } | Self::Task { .. } => return None,
+            Self::Unreadable { .. } | Self::AlreadyCorrect { .. } | Self::Task { .. } => {
+                return None;
+            }
         };
         Some(hint.to_owned())
     }
@@ -189,104 +191,114 @@ impl NotChanged {
 /// # Errors
 ///
 /// Says why it cannot be, or need not be.
-pub fn look(machine: &Machine<'_>) -> Result<Change, NotChanged> {
-    in_session(machine, |session, server| decide(machine, session, server))
+pub fn plan(machine: &EnableUuidRequest<'_>) -> Result<EnableUuidChange, EnableUuidError> {
+    with_session(machine, |session, server| plan_in_session(machine, session, server))
 }
 
 /// Makes a change that was decided on, and reads back what is there then.
 ///
 /// # Errors
 ///
-/// Says why nothing was changed; [`NotChanged::StillWrong`] alone means that something was, and
-/// [`NotChanged::Server`] that it may have been.
-pub fn make(machine: &Machine<'_>, change: &Change) -> Result<DiskUuidFacts, NotChanged> {
-    in_session(machine, |session, server| {
+/// Says why nothing was changed; [`EnableUuidError::StillWrong`] alone means that something was, and
+/// [`EnableUuidError::Server`] that it may have been.
+pub fn apply(
+    machine: &EnableUuidRequest<'_>,
+    change: &EnableUuidChange,
+) -> Result<DiskUuidFacts, EnableUuidError> {
+    with_session(machine, |session, server| {
         // Who knows what has happened since somebody looked.
-        if decide(machine, session, server)? != *change {
-            return Err(NotChanged::Meanwhile(change.machine.clone()));
+        if plan_in_session(machine, session, server)? != *change {
+            return Err(EnableUuidError::ChangedMeanwhile(change.machine.clone()));
         }
         reconfigure(change, session, server)?;
-        let (_, after) = read(&change.object, &change.machine, session, server)?;
+        let (_, after) = read_machine(&change.object, &change.machine, session, server)?;
         match (after.spelling, after.flag.as_str()) {
             (Spelling::True, "true" | "unset") if !after.repeated => Ok(after),
             _ => {
                 let (name, words) = (change.machine.clone(), after.words);
-                Err(NotChanged::StillWrong { name, words })
+                Err(EnableUuidError::StillWrong { name, words })
             }
         }
     })
 }
 
 /// Does something in a session of its own, which is closed whatever comes of it.
-fn in_session<T>(
-    machine: &Machine<'_>,
-    work: impl FnOnce(&mut Session<'_>, &Server) -> Result<T, NotChanged>,
-) -> Result<T, NotChanged> {
-    let mut client = Client::new(machine.callee, Deadline::after(machine.timeout));
-    let content = survey::service_content(&mut client, &mut Notes::default())?;
+fn with_session<T>(
+    machine: &EnableUuidRequest<'_>,
+    work: impl FnOnce(&mut VsphereSession<'_>, &VsphereServer) -> Result<T, EnableUuidError>,
+) -> Result<T, EnableUuidError> {
+    let mut client = SoapClient::new(machine.endpoint, Deadline::after(machine.timeout));
+    let content = collect::fetch_service_content(&mut client, &mut AnswerRecorder::default())?;
     let managers = Managers {
-        collector: manager(&content, "propertyCollector")?,
-        views: manager(&content, "viewManager")?,
+        collector: required_manager(&content, "propertyCollector")?,
+        views: required_manager(&content, "viewManager")?,
     };
-    let sessions = manager(&content, "sessionManager")?;
-    let mut session = Session::open(machine.callee, client, sessions, machine.credentials)?;
-    let result = work(&mut session, &Server { content, managers });
-    session.close(matches!(result, Err(NotChanged::Server(_))));
+    let sessions = required_manager(&content, "sessionManager")?;
+    let mut session =
+        VsphereSession::open(machine.endpoint, client, sessions, machine.credentials)?;
+    let result = work(&mut session, &VsphereServer { content, managers });
+    session.close(matches!(result, Err(EnableUuidError::Server(_))));
     result
 }
 
-fn decide(
-    machine: &Machine<'_>,
-    session: &mut Session<'_>,
-    server: &Server,
-) -> Result<Change, NotChanged> {
-    let reference = find(machine.name, session, server)?;
-    let (object, facts) = read(&reference, machine.name, session, server)?;
-    let change = judged(machine.name, &object, &facts)?;
-    let id = Reference::read(&object.object).unwrap_or_else(|| Reference::new("", ""));
-    let answer = session.ask(|client, key| access::holds(client, server, key, &id, PRIVILEGE));
+fn plan_in_session(
+    machine: &EnableUuidRequest<'_>,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+) -> Result<EnableUuidChange, EnableUuidError> {
+    let reference = find_machine(machine.name, session, server)?;
+    let (object, facts) = read_machine(&reference, machine.name, session, server)?;
+    let change = evaluate(machine.name, &object, &facts)?;
+    let id = ObjectRef::parse(&object.object).unwrap_or_else(|| ObjectRef::new("", ""));
+    let answer =
+        session.run(|client, key| access::has_privilege(client, server, key, &id, PRIVILEGE));
     match answer {
         Ok(Some(false)) => {
-            let (user, name) = (session.user().to_owned(), machine.name.to_owned());
-            Err(NotChanged::NotAllowed { user, name })
+            let (user, name) = (session.user_name().to_owned(), machine.name.to_owned());
+            Err(EnableUuidError::NotAllowed { user, name })
         }
         // A server that does not tell will refuse the change itself.
-        Ok(Some(true) | None) | Err(Trouble::Fault(_)) => Ok(change),
-        Err(Trouble::Broken(error)) => Err(error.into()),
+        Ok(Some(true) | None) | Err(CallError::Fault(_)) => Ok(change),
+        Err(CallError::Fatal(error)) => Err(error.into()),
     }
 }
 
 /// The machine of this name.
-fn find(name: &str, session: &mut Session<'_>, server: &Server) -> Result<String, NotChanged> {
-    let root = manager(&server.content, "rootFolder")?;
+fn find_machine(
+    name: &str,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+) -> Result<String, EnableUuidError> {
+    let root = required_manager(&server.content, "rootFolder")?;
     let wanted = [("VirtualMachine", &["name"][..])];
-    let collected = asked("looking for the machine", session, |client| {
-        collector::below(client, &server.managers, &root, &wanted)
+    let collected = query("looking for the machine", session, |client| {
+        properties::collect_below(client, &server.managers, &root, &wanted)
     })?;
-    let mut notes = Notes::default();
-    notes.known("machines", &collected.answer(|_| true));
-    match Inventory::of(&notes.so_far()).machine(name) {
+    let mut recorder = AnswerRecorder::default();
+    recorder.record("machines", &collected.to_answer(|_| true));
+    match Inventory::of(&recorder.to_transcript()).machine(name) {
         Search::Found(machine) => Ok(machine.object.clone()),
-        Search::None => Err(NotChanged::NoMachine(name.to_owned())),
+        Search::None => Err(EnableUuidError::NoMachine(name.to_owned())),
         Search::Several(all) => {
-            Err(NotChanged::Several { name: name.to_owned(), count: all.len() })
+            Err(EnableUuidError::Ambiguous { name: name.to_owned(), count: all.len() })
         }
-        Search::Unseen(why) => Err(NotChanged::Unread { name: name.to_owned(), why }),
+        Search::Unseen(why) => Err(EnableUuidError::Unreadable { name: name.to_owned(), why }),
     }
 }
 
 /// What is known of the machine now.
-fn read(
+fn read_machine(
     reference: &str,
     name: &str,
-    session: &mut Session<'_>,
-    server: &Server,
-) -> Result<(Object, DiskUuidFacts), NotChanged> {
-    let unread = |why: &str| NotChanged::Unread { name: name.to_owned(), why: why.to_owned() };
-    let objects: Vec<Reference> = Reference::read(reference).into_iter().collect();
-    let wanted = [("VirtualMachine", READ)];
-    let collected: Collected = asked("reading the machine", session, |client| {
-        collector::these(client, &server.managers, &objects, &wanted)
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+) -> Result<(Object, DiskUuidFacts), EnableUuidError> {
+    let unread =
+        |why: &str| EnableUuidError::Unreadable { name: name.to_owned(), why: why.to_owned() };
+    let objects: Vec<ObjectRef> = ObjectRef::parse(reference).into_iter().collect();
+    let wanted = [("VirtualMachine", READ_PROPERTIES)];
+    let collected: ObjectList = query("reading the machine", session, |client| {
+        properties::collect_objects(client, &server.managers, &objects, &wanted)
     })?;
     let object = collected.objects.into_iter().next();
     let object = object.and_then(|object| serde_json::from_value::<Object>(object).ok());
@@ -298,34 +310,38 @@ fn read(
 }
 
 /// Decides whether a machine is one that may be changed, and by which row.
-fn judged(name: &str, object: &Object, facts: &DiskUuidFacts) -> Result<Change, NotChanged> {
+fn evaluate(
+    name: &str,
+    object: &Object,
+    facts: &DiskUuidFacts,
+) -> Result<EnableUuidChange, EnableUuidError> {
     let text = |path: &str| object.text(path).known().cloned();
     let owned = || name.to_owned();
     if text("runtime.connectionState").as_deref() != Some("connected") {
         let state = text("runtime.connectionState").unwrap_or_else(|| "unknown".to_owned());
         let why = format!("its connection state is {state}");
-        return Err(NotChanged::Unread { name: owned(), why });
+        return Err(EnableUuidError::Unreadable { name: owned(), why });
     }
     if object.bool("config.template").known() == Some(&true) {
-        return Err(NotChanged::Template(owned()));
+        return Err(EnableUuidError::Template(owned()));
     }
     let right = facts.spelling == Spelling::True && facts.flag != "false";
     if facts.repeated {
-        return Err(NotChanged::Repeated { name: owned(), words: facts.words.clone() });
+        return Err(EnableUuidError::Repeated { name: owned(), words: facts.words.clone() });
     }
     if right {
-        return Err(NotChanged::Right { name: owned(), words: facts.words.clone() });
+        return Err(EnableUuidError::AlreadyCorrect { name: owned(), words: facts.words.clone() });
     }
     let state = text("runtime.powerState").unwrap_or_else(|| "in an unknown state".to_owned());
     if state != "poweredOff" {
-        return Err(NotChanged::NotOff { name: owned(), state });
+        return Err(EnableUuidError::NotOff { name: owned(), state });
     }
     let rows = object.optional("config.extraConfig");
     let rows = rows.known().copied().flatten().map(list).unwrap_or_default();
     let row = rows
         .iter()
         .find(|row| part(row, "key").is_some_and(|key| key.trim().eq_ignore_ascii_case(KEY)));
-    Ok(Change {
+    Ok(EnableUuidChange {
         machine: owned(),
         object: object.object.clone(),
         path: text("summary.config.vmPathName").unwrap_or_else(|| "unknown".to_owned()),
@@ -339,42 +355,44 @@ fn judged(name: &str, object: &Object, facts: &DiskUuidFacts) -> Result<Change, 
 }
 
 fn reconfigure(
-    change: &Change,
-    session: &mut Session<'_>,
-    server: &Server,
-) -> Result<(), NotChanged> {
-    let machine = Reference::read(&change.object).unwrap_or_else(|| Reference::new("", ""));
-    let answer = session.ask(|client, _| {
-        let mut spec: Vec<Arg<'_>> = Vec::new();
+    change: &EnableUuidChange,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+) -> Result<(), EnableUuidError> {
+    let machine = ObjectRef::parse(&change.object).unwrap_or_else(|| ObjectRef::new("", ""));
+    let answer = session.run(|client, _| {
+        let mut spec: Vec<SoapArg<'_>> = Vec::new();
         // The server refuses the change when the machine is no longer as it was looked at.
-        spec.extend(change.version.as_deref().map(|version| Arg::Text("changeVersion", version)));
-        spec.push(Arg::Parts(
+        spec.extend(
+            change.version.as_deref().map(|version| SoapArg::Text("changeVersion", version)),
+        );
+        spec.push(SoapArg::Parts(
             "extraConfig",
-            vec![Arg::Text("key", &change.key), Arg::String("value", change.value)],
+            vec![SoapArg::Text("key", &change.key), SoapArg::String("value", change.value)],
         ));
-        client.call("ReconfigVM_Task", &machine, &[Arg::Parts("spec", spec)])
+        client.call("ReconfigVM_Task", &machine, &[SoapArg::Parts("spec", spec)])
     });
-    let answer = answer.map_err(|trouble| refused(change, session.user(), trouble))?;
-    let task = answer.child("returnval").and_then(Reference::of);
+    let answer = answer.map_err(|error| change_error(change, session.user_name(), error))?;
+    let task = answer.child("returnval").and_then(ObjectRef::from_element);
     let task = task.ok_or_else(|| {
         VsphereError::NotVsphere("it took a change and named no task of it".to_owned())
     })?;
-    finished(change, &task, session, server)
+    wait_for_task(change, &task, session, server)
 }
 
 /// Waits for a task, as long as there is time.
-fn finished(
-    change: &Change,
-    task: &Reference,
-    session: &mut Session<'_>,
-    server: &Server,
-) -> Result<(), NotChanged> {
+fn wait_for_task(
+    change: &EnableUuidChange,
+    task: &ObjectRef,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+) -> Result<(), EnableUuidError> {
     let began = Instant::now();
     loop {
         let tasks = [task.clone()];
         let wanted = [("Task", &["info.state", "info.error"][..])];
-        let collected = asked("waiting for the change", session, |client| {
-            collector::these(client, &server.managers, &tasks, &wanted)
+        let collected = query("waiting for the change", session, |client| {
+            properties::collect_objects(client, &server.managers, &tasks, &wanted)
         })?;
         let info = collected.objects.first().map_or(&Value::Null, |object| &object["properties"]);
         match info["info.state"].as_str() {
@@ -383,7 +401,7 @@ fn finished(
                 let error = &info["info.error"];
                 let message = error["localizedMessage"].as_str().or_else(|| error.as_str());
                 let why = message.unwrap_or("it does not say why").chars().take(300).collect();
-                return Err(NotChanged::Task { name: change.machine.clone(), why });
+                return Err(EnableUuidError::Task { name: change.machine.clone(), why });
             }
             _ => {
                 tracing::debug!(task = %task, "not ended after {:?}", began.elapsed());
@@ -393,33 +411,35 @@ fn finished(
     }
 }
 
-fn asked<T>(
+fn query<T>(
     doing: &str,
-    session: &mut Session<'_>,
-    mut ask: impl FnMut(&mut Client<'_>) -> Result<T, Trouble>,
-) -> Result<T, NotChanged> {
-    session.ask(|client, _| ask(client)).map_err(|trouble| NotChanged::Server(told(doing, trouble)))
+    session: &mut VsphereSession<'_>,
+    mut ask: impl FnMut(&mut SoapClient<'_>) -> Result<T, CallError>,
+) -> Result<T, EnableUuidError> {
+    session
+        .run(|client, _| ask(client))
+        .map_err(|error| EnableUuidError::Server(server_error(doing, error)))
 }
 
-fn told(doing: &str, trouble: Trouble) -> VsphereError {
-    match trouble {
-        Trouble::Fault(fault) => VsphereError::Fault { doing: doing.to_owned(), fault },
-        Trouble::Broken(error) => error,
+fn server_error(doing: &str, error: CallError) -> VsphereError {
+    match error {
+        CallError::Fault(fault) => VsphereError::Fault { doing: doing.to_owned(), fault },
+        CallError::Fatal(error) => error,
     }
 }
 
-fn refused(change: &Change, user: &str, trouble: Trouble) -> NotChanged {
+fn change_error(change: &EnableUuidChange, user: &str, error: CallError) -> EnableUuidError {
     let name = change.machine.clone();
-    match trouble {
-        Trouble::Fault(Fault { kind, .. }) if kind == "ConcurrentAccess" => {
-            NotChanged::Meanwhile(name)
+    match error {
+        CallError::Fault(SoapFault { kind, .. }) if kind == "ConcurrentAccess" => {
+            EnableUuidError::ChangedMeanwhile(name)
         }
-        Trouble::Fault(Fault { kind, privilege, .. })
+        CallError::Fault(SoapFault { kind, privilege, .. })
             if kind == "NoPermission" && privilege.as_deref().is_none_or(|it| it == PRIVILEGE) =>
         {
-            NotChanged::NotAllowed { user: user.to_owned(), name }
+            EnableUuidError::NotAllowed { user: user.to_owned(), name }
         }
-        trouble => NotChanged::Server(told("changing the machine", trouble)),
+        error => EnableUuidError::Server(server_error("changing the machine", error)),
     }
 }
 
@@ -446,9 +466,9 @@ mod tests {
         serde_json::from_value(object).unwrap()
     }
 
-    fn decided(change: &[(&str, Value)]) -> Result<Change, NotChanged> {
+    fn decided(change: &[(&str, Value)]) -> Result<EnableUuidChange, EnableUuidError> {
         let object = object(change);
-        judged("mt", &object, disk_uuid::of(&object).known().unwrap())
+        evaluate("mt", &object, disk_uuid::of(&object).known().unwrap())
     }
 
     fn row(key: &str, value: &str) -> Value {

@@ -7,53 +7,53 @@
 
 use serde_json::{Map, Value, json};
 
-use super::client::Trouble;
-use super::collector::Collected;
-use super::failure::VsphereError;
-use super::notes::Notes;
-use super::session::Session;
-use super::soap::Fault;
+use super::client::CallError;
+use super::error::VsphereError;
+use super::properties::ObjectList;
+use super::recorder::AnswerRecorder;
+use super::session::VsphereSession;
+use super::soap::SoapFault;
 use crate::facts::vsphere::inventory::{Inventory, Search};
 use crate::facts::vsphere::property::Object;
 use crate::facts::vsphere::question::Question;
 use crate::facts::vsphere::vmx;
 
 /// Who is asked, and what is known of the inventory by now.
-struct Files<'a, 's> {
+struct FileQueries<'a, 's> {
     question: &'a Question,
     inventory: &'a Inventory,
-    chosen: &'a Collected,
-    session: &'a mut Session<'s>,
-    notes: &'a mut Notes,
+    chosen: &'a ObjectList,
+    session: &'a mut VsphereSession<'s>,
+    recorder: &'a mut AnswerRecorder,
 }
 
 /// Asks for the files.
-pub fn ask(
+pub fn collect(
     question: &Question,
     inventory: &Inventory,
-    chosen: &Collected,
-    session: &mut Session<'_>,
-    notes: &mut Notes,
+    chosen: &ObjectList,
+    session: &mut VsphereSession<'_>,
+    recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
-    let mut files = Files { question, inventory, chosen, session, notes };
+    let mut files = FileQueries { question, inventory, chosen, session, recorder };
     let mut left = None;
     for pair in question.pairings() {
         let Some(name) = &pair.master_target else { continue };
         let Search::Found(machine) = inventory.machine(name) else { continue };
         let Some(datacenter) = inventory.path_of_datacenter(machine) else { continue };
-        files.settings(name, machine, &datacenter)?;
+        files.collect_vmx_rows(name, machine, &datacenter)?;
         let left: &mut Map<String, Value> = left.get_or_insert_default();
-        files.leftovers(&pair.protected, machine, &datacenter, left)?;
+        files.collect_leftovers(&pair.protected, machine, &datacenter, left)?;
     }
     if let Some(left) = left {
-        notes.known("leftovers", &Value::Object(left));
+        recorder.record("leftovers", &Value::Object(left));
     }
     Ok(())
 }
 
-impl Files<'_, '_> {
+impl FileQueries<'_, '_> {
     /// The rows of a master target's own .vmx.
-    fn settings(
+    fn collect_vmx_rows(
         &mut self,
         name: &str,
         machine: &Object,
@@ -63,18 +63,20 @@ impl Files<'_, '_> {
         let own = objects.iter().find(|object| object["object"] == machine.object.as_str());
         let file = own.and_then(|own| own["properties"]["summary.config.vmPathName"].as_str());
         let Some((datastore, path)) = file.and_then(vmx::parted) else { return Ok(()) };
-        let place = Notes::place(self.question, "vmx", name);
-        let answer = read(self.session, &folder(path, datacenter, datastore));
-        if let Some(Read { status: 200, text }) = self.notes.take_at(&place, answer)? {
-            self.notes.known_at(&place, &json!({ "rows": vmx::rows(&text) }));
+        let place = AnswerRecorder::key_for(self.question, "vmx", name);
+        let answer = read_file(self.session, &folder_path(path, datacenter, datastore));
+        if let Some(FileResponse { status: 200, text }) =
+            self.recorder.record_fault_at(&place, answer)?
+        {
+            self.recorder.record_at(&place, &json!({ "rows": vmx::rows(&text) }));
         } else {
-            self.notes.refused_at(&place, "the server does not hand the .vmx out");
+            self.recorder.record_refusal(&place, "the server does not hand the .vmx out");
         }
         Ok(())
     }
 
     /// Whether the folders of machines that are gone are left on the master target's datastores.
-    fn leftovers(
+    fn collect_leftovers(
         &mut self,
         protected: &[String],
         machine: &Object,
@@ -88,11 +90,15 @@ impl Files<'_, '_> {
             let mut places = Map::new();
             for reference in &datastores {
                 let datastore = inventory.name(reference);
-                let path = folder(&format!("{name}/"), datacenter, &datastore);
-                let answer = read(self.session, &path);
-                match self.notes.take(&["leftovers"], answer)? {
-                    Some(Read { status: 200, .. }) => places.insert(datastore, Value::Bool(true)),
-                    Some(Read { status: 404, .. }) => places.insert(datastore, Value::Bool(false)),
+                let path = folder_path(&format!("{name}/"), datacenter, &datastore);
+                let answer = read_file(self.session, &path);
+                match self.recorder.record_fault(&["leftovers"], answer)? {
+                    Some(FileResponse { status: 200, .. }) => {
+                        places.insert(datastore, Value::Bool(true))
+                    }
+                    Some(FileResponse { status: 404, .. }) => {
+                        places.insert(datastore, Value::Bool(false))
+                    }
                     // Whoever may not look has seen nothing.
                     _ => places.insert(datastore, Value::Null),
                 };
@@ -103,16 +109,16 @@ impl Files<'_, '_> {
     }
 }
 
-struct Read {
+struct FileResponse {
     status: u16,
     text: String,
 }
 
-fn read(session: &mut Session<'_>, path: &str) -> Result<Read, Trouble> {
-    session.ask(|client, _| {
+fn read_file(session: &mut VsphereSession<'_>, path: &str) -> Result<FileResponse, CallError> {
+    session.run(|client, _| {
         let response = client.file(path)?;
         if response.status == 401 {
-            return Err(Trouble::Fault(Fault {
+            return Err(CallError::Fault(SoapFault {
                 kind: "NotAuthenticated".to_owned(),
                 message: "the server hands files out to nobody it does not know".to_owned(),
                 privilege: None,
@@ -120,22 +126,22 @@ fn read(session: &mut Session<'_>, path: &str) -> Result<Read, Trouble> {
             }));
         }
         let text = String::from_utf8_lossy(&response.body).into_owned();
-        Ok(Read { status: response.status, text })
+        Ok(FileResponse { status: response.status, text })
     })
 }
 
 /// The path of a file on a datastore, as the server's file service has it.
-fn folder(path: &str, datacenter: &str, datastore: &str) -> String {
+fn folder_path(path: &str, datacenter: &str, datastore: &str) -> String {
     format!(
         "/folder/{}?dcPath={}&dsName={}",
-        encoded(path, true),
-        encoded(datacenter, false),
-        encoded(datastore, false)
+        encode_percent(path, true),
+        encode_percent(datacenter, false),
+        encode_percent(datastore, false)
     )
 }
 
 /// A text with percent encoding; a path keeps its slashes.
-fn encoded(text: &str, path: bool) -> String {
+fn encode_percent(text: &str, path: bool) -> String {
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (path && byte == b'/')
     };
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn a_path_has_nothing_that_ends_it_early() {
         assert_eq!(
-            folder("a b/c?d#e.vmx", "Sites/DC 0&1", "ds%2f1\r\n"),
+            folder_path("a b/c?d#e.vmx", "Sites/DC 0&1", "ds%2f1\r\n"),
             "/folder/a%20b/c%3Fd%23e.vmx?dcPath=Sites%2FDC%200%261&dsName=ds%252f1%0D%0A"
         );
     }

@@ -17,10 +17,10 @@ pub const MAX_BODY: usize = 16 * 1024 * 1024;
 pub const MAX_SESSION: usize = 512 * 1024 * 1024;
 
 /// The cookie that is a session.
-const SESSION: &str = "vmware_soap_session";
+const SESSION_COOKIE: &str = "vmware_soap_session";
 
 /// One request. Bodies and cookies can be secrets, so there is no `Debug`.
-pub struct Request<'r> {
+pub struct HttpRequest<'r> {
     /// The path, such as `/sdk`.
     pub path: &'r str,
     /// The host and port it is for.
@@ -28,21 +28,21 @@ pub struct Request<'r> {
     /// The session, when there is one.
     pub cookie: Option<&'r Secret>,
     /// What is asked.
-    pub asks: Asks<'r>,
+    pub body: Body<'r>,
 }
 
 /// What a request asks.
 #[derive(Clone, Copy)]
-pub enum Asks<'r> {
+pub enum Body<'r> {
     /// A file.
-    File,
+    None,
     /// A call: its SOAP action, and its envelope.
-    Call(&'r str, &'r str),
+    Soap(&'r str, &'r str),
 }
 
 /// One answer.
 #[derive(Debug)]
-pub struct Response {
+pub struct HttpResponse {
     /// The status, such as 200.
     pub status: u16,
     /// What stands behind it.
@@ -97,15 +97,15 @@ pub enum HttpError {
 /// Fails when the stream does, and as soon as the answer is not HTTP or is longer than allowed.
 pub fn exchange(
     stream: &mut (impl Read + Write + ?Sized),
-    request: &Request<'_>,
+    request: &HttpRequest<'_>,
     most: usize,
-) -> Result<Response, HttpError> {
-    let cookie = request
-        .cookie
-        .map_or_else(String::new, |cookie| format!("Cookie: {SESSION}={}\r\n", cookie.expose()));
-    let (method, headers, body) = match request.asks {
-        Asks::File => ("GET", String::new(), ""),
-        Asks::Call(action, envelope) => {
+) -> Result<HttpResponse, HttpError> {
+    let cookie = request.cookie.map_or_else(String::new, |cookie| {
+        format!("Cookie: {SESSION_COOKIE}={}\r\n", cookie.expose())
+    });
+    let (method, headers, body) = match request.body {
+        Body::None => ("GET", String::new(), ""),
+        Body::Soap(action, envelope) => {
             let length = envelope.len();
             let headers = format!(
                 "Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"{action}\"\r\n\
@@ -127,10 +127,10 @@ pub fn exchange(
 }
 
 /// Reads one answer.
-fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<Response, HttpError> {
-    let mut source = Source { stream, buffer: Vec::new(), read: 0, most };
+fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<HttpResponse, HttpError> {
+    let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, most };
     loop {
-        let head = Head::parse(&source.head()?)?;
+        let head = Head::parse(&reader.head()?)?;
         // An interim answer: the real one follows.
         if (100..200).contains(&head.status) {
             continue;
@@ -138,13 +138,13 @@ fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<Response, Http
         let bare = matches!(head.status, 204 | 304);
         let (body, framed) = match (bare, head.chunked, head.length) {
             (true, ..) => (Vec::new(), true),
-            (_, true, _) => (source.chunks()?, true),
-            (_, false, Some(length)) => (source.exactly(length)?, true),
-            (_, false, None) => (source.rest()?, false),
+            (_, true, _) => (reader.chunks()?, true),
+            (_, false, Some(length)) => (reader.exactly(length)?, true),
+            (_, false, None) => (reader.rest()?, false),
         };
-        return Ok(Response {
-            read: source.read,
-            closes: head.closes || !framed || !source.buffer.is_empty(),
+        return Ok(HttpResponse {
+            read: reader.read,
+            closes: head.closes || !framed || !reader.buffer.is_empty(),
             status: head.status,
             reason: head.reason,
             content_type: head.content_type,
@@ -208,7 +208,7 @@ impl Head {
             }
             "set-cookie" => {
                 let pair = value.split(';').next().unwrap_or_default();
-                if let Some((SESSION, session)) = pair.split_once('=') {
+                if let Some((SESSION_COOKIE, session)) = pair.split_once('=') {
                     self.cookie = Some(Secret::new(session.trim().to_owned()));
                 }
             }
@@ -219,16 +219,16 @@ impl Head {
 }
 
 /// What has been read of a stream and not used yet.
-struct Source<'s, S: ?Sized> {
+struct ResponseReader<'s, S: ?Sized> {
     stream: &'s mut S,
     buffer: Vec<u8>,
     read: usize,
     most: usize,
 }
 
-impl<S: Read + ?Sized> Source<'_, S> {
+impl<S: Read + ?Sized> ResponseReader<'_, S> {
     /// Reads some more; false at the end of the stream.
-    fn more(&mut self) -> Result<bool, HttpError> {
+    fn read_more(&mut self) -> Result<bool, HttpError> {
         let mut part = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut part) {
@@ -247,7 +247,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
     }
 
     fn need_more(&mut self) -> Result<(), HttpError> {
-        if self.more()? { Ok(()) } else { Err(HttpError::Closed { bytes: self.read }) }
+        if self.read_more()? { Ok(()) } else { Err(HttpError::Closed { bytes: self.read }) }
     }
 
     /// Takes the first bytes out of the buffer.
@@ -257,7 +257,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
 
     fn head(&mut self) -> Result<Vec<u8>, HttpError> {
         loop {
-            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+            if let Some(end) = find_bytes(&self.buffer, b"\r\n\r\n") {
                 return Ok(self.take(end + 4));
             }
             // What is not HTTP need not be read to an end that may never come.
@@ -285,7 +285,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
     }
 
     fn rest(&mut self) -> Result<Vec<u8>, HttpError> {
-        while self.more()? {
+        while self.read_more()? {
             if self.buffer.len() > MAX_BODY {
                 return Err(HttpError::BodyTooLong);
             }
@@ -317,7 +317,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
 
     fn line(&mut self) -> Result<String, HttpError> {
         loop {
-            if let Some(end) = find(&self.buffer, b"\r\n") {
+            if let Some(end) = find_bytes(&self.buffer, b"\r\n") {
                 let line = self.take(end + 2);
                 return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
             }
@@ -329,7 +329,7 @@ impl<S: Read + ?Sized> Source<'_, S> {
     }
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+fn find_bytes(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
@@ -348,7 +348,7 @@ mod tests {
         }
     }
 
-    fn answer(bytes: &[u8]) -> Result<Response, HttpError> {
+    fn answer(bytes: &[u8]) -> Result<HttpResponse, HttpError> {
         read(&mut Dripping(bytes), MAX_SESSION)
     }
 

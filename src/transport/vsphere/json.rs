@@ -6,32 +6,34 @@
 
 use serde_json::{Map, Value, json};
 
-use super::soap::{Fault, Reference};
-use super::xml::Element;
+use super::soap::{ObjectRef, SoapFault};
+use super::xml::XmlElement;
 
 /// The rows of an extra configuration that are kept. It is also where guests are handed passwords
 /// (`guestinfo.*`), and nothing else of it is judged.
 const KEPT_ROWS: &[&str] = &["disk.", "snapshot."];
 
 /// A value.
-pub fn value(element: &Element) -> Value {
-    if element.kind.as_deref().is_some_and(|kind| kind.starts_with("ArrayOf")) {
-        return Value::Array(element.children.iter().filter(|row| kept(row)).map(value).collect());
+pub fn from_element(element: &XmlElement) -> Value {
+    if element.xsi_type.as_deref().is_some_and(|kind| kind.starts_with("ArrayOf")) {
+        return Value::Array(
+            element.children.iter().filter(|row| is_kept(row)).map(from_element).collect(),
+        );
     }
-    if let Some(reference) = Reference::of(element) {
+    if let Some(reference) = ObjectRef::from_element(element) {
         return Value::String(reference.to_string());
     }
     if element.children.is_empty() {
         return Value::String(element.text.clone());
     }
     let mut parts = Map::new();
-    if let Some(kind) = &element.kind {
+    if let Some(kind) = &element.xsi_type {
         parts.insert("_type".to_owned(), Value::String(kind.clone()));
     }
     for child in &element.children {
         let value = match child.name.as_str() {
-            "licenseKey" => Value::String(redacted(&child.text)),
-            _ => value(child),
+            "licenseKey" => Value::String(redact_serial(&child.text)),
+            _ => from_element(child),
         };
         match parts.get_mut(&child.name) {
             None => {
@@ -45,23 +47,23 @@ pub fn value(element: &Element) -> Value {
 }
 
 /// A row of an array, unless it is a setting that is nobody's business.
-fn kept(row: &Element) -> bool {
+fn is_kept(row: &XmlElement) -> bool {
     if row.name != "OptionValue" {
         return true;
     }
-    let key = row.text_of("key").unwrap_or_default().to_ascii_lowercase();
+    let key = row.child_text("key").unwrap_or_default().to_ascii_lowercase();
     KEPT_ROWS.iter().any(|start| key.starts_with(start))
 }
 
 /// A serial number of which only the last five characters are left.
-pub fn redacted(serial: &str) -> String {
+pub fn redact_serial(serial: &str) -> String {
     let shown = serial.chars().count().saturating_sub(5);
     let hide = |(at, c): (usize, char)| if at < shown && c != '-' { '*' } else { c };
     serial.chars().enumerate().map(hide).collect()
 }
 
 /// A fault, as an answer that is none.
-pub fn fault(fault: &Fault) -> Value {
+pub fn from_fault(fault: &SoapFault) -> Value {
     let mut parts = Map::new();
     parts.insert("fault".to_owned(), Value::String(fault.kind.clone()));
     parts.insert("message".to_owned(), Value::String(fault.message.clone()));
@@ -75,20 +77,20 @@ pub fn fault(fault: &Fault) -> Value {
 }
 
 /// One object with the properties that were read, and why others were not.
-pub fn object(content: &Element) -> Option<Value> {
-    let reference = Reference::of(content.child("obj")?)?;
+pub fn from_object_content(content: &XmlElement) -> Option<Value> {
+    let reference = ObjectRef::from_element(content.child("obj")?)?;
     let mut properties = Map::new();
-    for property in content.all("propSet") {
-        if let (Some(name), Some(val)) = (property.text_of("name"), property.child("val")) {
-            properties.insert(name.to_owned(), value(val));
+    for property in content.children_named("propSet") {
+        if let (Some(name), Some(val)) = (property.child_text("name"), property.child("val")) {
+            properties.insert(name.to_owned(), from_element(val));
         }
     }
     let mut missing = Map::new();
-    for property in content.all("missingSet") {
-        let (Some(path), Some(why)) = (property.text_of("path"), missing_fault(property)) else {
+    for property in content.children_named("missingSet") {
+        let (Some(path), Some(why)) = (property.child_text("path"), missing_fault(property)) else {
             continue;
         };
-        missing.insert(path.to_owned(), fault(&why));
+        missing.insert(path.to_owned(), from_fault(&why));
     }
     let mut object = json!({ "object": reference.to_string(), "properties": properties });
     if !missing.is_empty() {
@@ -98,10 +100,10 @@ pub fn object(content: &Element) -> Option<Value> {
 }
 
 /// Why a property is missing.
-pub fn missing_fault(property: &Element) -> Option<Fault> {
+pub fn missing_fault(property: &XmlElement) -> Option<SoapFault> {
     let localized = property.child("fault")?;
-    let message = localized.text_of("localizedMessage").unwrap_or_default();
-    Some(Fault::of(localized.child("fault")?, message))
+    let message = localized.child_text("localizedMessage").unwrap_or_default();
+    Some(SoapFault::from_element(localized.child("fault")?, message))
 }
 
 #[cfg(test)]
@@ -110,7 +112,7 @@ mod tests {
     use crate::transport::vsphere::xml::parse;
 
     fn read(text: &str) -> Value {
-        value(&parse(&format!("<r xmlns:xsi='i'>{text}</r>")).unwrap().children[0])
+        from_element(&parse(&format!("<r xmlns:xsi='i'>{text}</r>")).unwrap().children[0])
     }
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
                     <privilegeId>System.View</privilegeId></fault><localizedMessage>No.</localizedMessage>\
                     </fault></missingSet></objects>";
         assert_eq!(
-            object(&parse(text).unwrap()),
+            from_object_content(&parse(text).unwrap()),
             Some(json!({
                 "object": "Datastore:ds", "properties": {},
                 "missing": { "name": {
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_serial_keeps_its_last_five_characters() {
-        assert_eq!(redacted("00000-11111"), "*****-11111");
-        assert_eq!(redacted(""), "");
+        assert_eq!(redact_serial("00000-11111"), "*****-11111");
+        assert_eq!(redact_serial(""), "");
     }
 }

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::client::{Callee, Client, LOGOUT, Trouble};
-use super::failure::VsphereError;
-use super::soap::{Arg, Reference};
+use super::client::{CallError, Endpoint, LOGOUT, SoapClient};
+use super::error::VsphereError;
+use super::soap::{ObjectRef, SoapArg};
 use super::stream::Deadline;
-use super::xml::Element;
+use super::xml::XmlElement;
 use crate::secret::Secret;
 
 /// How long logging out may take when the time for everything else is up.
@@ -25,45 +25,45 @@ pub struct Credentials {
 }
 
 /// A session that is open.
-pub struct Session<'a> {
-    callee: Callee<'a>,
-    client: Client<'a>,
-    manager: Reference,
+pub struct VsphereSession<'a> {
+    endpoint: Endpoint<'a>,
+    client: SoapClient<'a>,
+    manager: ObjectRef,
     credentials: &'a Credentials,
-    user: Element,
+    user: XmlElement,
     /// Whether it had to be opened a second time.
     pub renewed: bool,
 }
 
-impl<'a> Session<'a> {
+impl<'a> VsphereSession<'a> {
     /// Logs in.
     ///
     /// # Errors
     ///
     /// [`VsphereError::Login`] when the server refuses the account or the password.
     pub fn open(
-        callee: Callee<'a>,
-        mut client: Client<'a>,
-        manager: Reference,
+        endpoint: Endpoint<'a>,
+        mut client: SoapClient<'a>,
+        manager: ObjectRef,
         credentials: &'a Credentials,
     ) -> Result<Self, VsphereError> {
         let user = login(&mut client, &manager, credentials)?;
-        Ok(Self { callee, client, manager, credentials, user, renewed: false })
+        Ok(Self { endpoint, client, manager, credentials, user, renewed: false })
     }
 
     /// What the server calls the account that is logged in.
-    pub fn user(&self) -> &str {
-        self.user.text_of("userName").unwrap_or_default()
+    pub fn user_name(&self) -> &str {
+        self.user.child_text("userName").unwrap_or_default()
     }
 
     /// What it was called when it logged in.
-    pub fn typed(&self) -> &str {
+    pub fn login_name(&self) -> &str {
         &self.credentials.user
     }
 
     /// The session's key, with which privileges are asked about.
     fn key(&self) -> Secret {
-        Secret::new(self.user.text_of("key").unwrap_or_default().to_owned())
+        Secret::new(self.user.child_text("key").unwrap_or_default().to_owned())
     }
 
     /// Asks something. When the session turns out to have ended, it is opened once more and the
@@ -72,13 +72,13 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// What asking fails with.
-    pub fn ask<T>(
+    pub fn run<T>(
         &mut self,
-        mut ask: impl FnMut(&mut Client<'a>, &Secret) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        mut ask: impl FnMut(&mut SoapClient<'a>, &Secret) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
         let key = self.key();
         match ask(&mut self.client, &key) {
-            Err(Trouble::Fault(fault)) if fault.is_not_authenticated() && !self.renewed => {
+            Err(CallError::Fault(fault)) if fault.is_not_authenticated() && !self.renewed => {
                 tracing::info!("the session has ended, logging in once more");
                 self.renewed = true;
                 self.client.forget_session();
@@ -95,32 +95,34 @@ impl<'a> Session<'a> {
         if !broken && self.client.call(LOGOUT, &self.manager, &[]).is_ok() {
             return true;
         }
-        let mut client = Client::new(self.callee, Deadline::after(GRACE));
-        client.take_session(&mut self.client);
+        let mut client = SoapClient::new(self.endpoint, Deadline::after(GRACE));
+        client.take_session_from(&mut self.client);
         match client.call(LOGOUT, &self.manager, &[]) {
             Ok(_) => true,
             // It had ended by itself.
-            Err(Trouble::Fault(fault)) => fault.is_not_authenticated(),
-            Err(Trouble::Broken(_)) => false,
+            Err(CallError::Fault(fault)) => fault.is_not_authenticated(),
+            Err(CallError::Fatal(_)) => false,
         }
     }
 }
 
 fn login(
-    client: &mut Client<'_>,
-    manager: &Reference,
+    client: &mut SoapClient<'_>,
+    manager: &ObjectRef,
     credentials: &Credentials,
-) -> Result<Element, VsphereError> {
-    let args =
-        [Arg::Text("userName", &credentials.user), Arg::Secret("password", &credentials.password)];
+) -> Result<XmlElement, VsphereError> {
+    let args = [
+        SoapArg::Text("userName", &credentials.user),
+        SoapArg::Secret("password", &credentials.password),
+    ];
     match client.call("Login", manager, &args) {
         Ok(answer) => Ok(answer.child("returnval").cloned().unwrap_or_default()),
-        Err(Trouble::Fault(fault)) if fault.kind == "InvalidLogin" => {
+        Err(CallError::Fault(fault)) if fault.kind == "InvalidLogin" => {
             Err(VsphereError::Login { user: credentials.user.clone() })
         }
-        Err(Trouble::Fault(fault)) => {
+        Err(CallError::Fault(fault)) => {
             Err(VsphereError::Fault { doing: "logging in".to_owned(), fault })
         }
-        Err(Trouble::Broken(error)) => Err(error),
+        Err(CallError::Fatal(error)) => Err(error),
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 
 use quick_xml::escape::escape;
 
-use super::http::Response;
-use super::xml::{Element, XmlError, parse};
+use super::http::HttpResponse;
+use super::xml::{XmlElement, XmlError, parse};
 use crate::secret::Secret;
 
 /// The levels of text that an envelope adds around a call.
@@ -19,39 +19,39 @@ const TAIL: &str = "</soapenv:Body></soapenv:Envelope>";
 
 /// A managed object: its type and what the server calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reference {
+pub struct ObjectRef {
     /// The type, such as `VirtualMachine`.
     pub kind: String,
     /// The server's name for it, which means nothing.
     pub id: String,
 }
 
-impl Reference {
+impl ObjectRef {
     /// A reference.
     pub fn new(kind: &str, id: &str) -> Self {
         Self { kind: kind.to_owned(), id: id.to_owned() }
     }
 
     /// The reference that an element is.
-    pub fn of(element: &Element) -> Option<Self> {
-        Some(Self { kind: element.object.clone()?, id: element.text.clone() })
+    pub fn from_element(element: &XmlElement) -> Option<Self> {
+        Some(Self { kind: element.object_type.clone()?, id: element.text.clone() })
     }
 
     /// Reads `VirtualMachine:vm-12`, which is how captures have it.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once(':')?;
         Some(Self::new(kind, id))
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.kind, self.id)
     }
 }
 
 /// An argument of a call, or a part of one, in the order its type has them.
-pub enum Arg<'a> {
+pub enum SoapArg<'a> {
     /// A plain value.
     Text(&'a str, &'a str),
     /// A text where a value of any type may stand.
@@ -59,48 +59,50 @@ pub enum Arg<'a> {
     /// A password.
     Secret(&'a str, &'a Secret),
     /// A managed object.
-    Object(&'a str, &'a Reference),
+    Object(&'a str, &'a ObjectRef),
     /// Parts inside.
-    Parts(&'a str, Vec<Arg<'a>>),
+    Parts(&'a str, Vec<SoapArg<'a>>),
     /// Parts inside, of a type that has to be told (`xsi:type`).
-    Typed(&'a str, &'a str, Vec<Arg<'a>>),
+    Typed(&'a str, &'a str, Vec<SoapArg<'a>>),
 }
 
 /// The envelope of a call.
-pub fn envelope(method: &str, this: &Reference, args: &[Arg<'_>]) -> Secret {
+pub fn build_envelope(method: &str, this: &ObjectRef, args: &[SoapArg<'_>]) -> Secret {
     // Large enough that nothing is left behind by moving to a larger one.
     let mut text = String::with_capacity(64 * 1024);
     text.push_str(HEAD);
     text.push_str(&format!("<{method} xmlns=\"urn:vim25\">"));
-    write(&mut text, &Arg::Object("_this", this));
-    args.iter().for_each(|arg| write(&mut text, arg));
+    write_arg(&mut text, &SoapArg::Object("_this", this));
+    args.iter().for_each(|arg| write_arg(&mut text, arg));
     text.push_str(&format!("</{method}>"));
     text.push_str(TAIL);
     Secret::new(text)
 }
 
-fn write(text: &mut String, arg: &Arg<'_>) {
+fn write_arg(text: &mut String, arg: &SoapArg<'_>) {
     match arg {
-        Arg::Text(name, value) => text.push_str(&format!("<{name}>{}</{name}>", escape(*value))),
-        Arg::String(name, value) => {
+        SoapArg::Text(name, value) => {
+            text.push_str(&format!("<{name}>{}</{name}>", escape(*value)))
+        }
+        SoapArg::String(name, value) => {
             text.push_str(&format!("<{name} xsi:type=\"xsd:string\">{}</{name}>", escape(*value)))
         }
-        Arg::Secret(name, value) => {
+        SoapArg::Secret(name, value) => {
             text.push_str(&format!("<{name}>{}</{name}>", escape(value.expose())));
         }
-        Arg::Object(name, value) => text.push_str(&format!(
+        SoapArg::Object(name, value) => text.push_str(&format!(
             "<{name} type=\"{}\">{}</{name}>",
             escape(&*value.kind),
             escape(&*value.id)
         )),
-        Arg::Parts(name, parts) => {
+        SoapArg::Parts(name, parts) => {
             text.push_str(&format!("<{name}>"));
-            parts.iter().for_each(|part| write(text, part));
+            parts.iter().for_each(|part| write_arg(text, part));
             text.push_str(&format!("</{name}>"));
         }
-        Arg::Typed(name, kind, parts) => {
+        SoapArg::Typed(name, kind, parts) => {
             text.push_str(&format!("<{name} xsi:type=\"{kind}\">"));
-            parts.iter().for_each(|part| write(text, part));
+            parts.iter().for_each(|part| write_arg(text, part));
             text.push_str(&format!("</{name}>"));
         }
     }
@@ -108,7 +110,7 @@ fn write(text: &mut String, arg: &Arg<'_>) {
 
 /// A fault that the server answered a call with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct SoapFault {
     /// Its type, such as `NoPermission`; empty when it has none.
     pub kind: String,
     /// What the server says to people.
@@ -116,10 +118,10 @@ pub struct Fault {
     /// The privilege that is lacking.
     pub privilege: Option<String>,
     /// The object it is lacking on.
-    pub object: Option<Reference>,
+    pub object: Option<ObjectRef>,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SoapFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.kind.is_empty() { "a fault" } else { &self.kind };
         write!(f, "{kind}")?;
@@ -137,21 +139,21 @@ impl fmt::Display for Fault {
     }
 }
 
-impl Fault {
+impl SoapFault {
     /// Reads an element whose type is that of a fault, such as the detail of a SOAP fault or a
     /// property that is missing.
-    pub fn of(element: &Element, message: &str) -> Self {
+    pub fn from_element(element: &XmlElement, message: &str) -> Self {
         // vSphere 8 lists what is missing, older releases name one privilege.
         let listed = element.child("missingPrivileges").or_else(|| element.child("privileges"));
-        let privilege = element.text_of("privilegeId").or_else(|| {
-            listed.and_then(|l| l.text_of("privilegeIds").or(l.text_of("privilegeId")))
+        let privilege = element.child_text("privilegeId").or_else(|| {
+            listed.and_then(|l| l.child_text("privilegeIds").or(l.child_text("privilegeId")))
         });
         let object = element.child("object").or_else(|| listed.and_then(|l| l.child("entity")));
         Self {
-            kind: element.kind.clone().unwrap_or_default(),
+            kind: element.xsi_type.clone().unwrap_or_default(),
             message: message.to_owned(),
             privilege: privilege.filter(|id| !id.is_empty()).map(str::to_owned),
-            object: object.and_then(Reference::of),
+            object: object.and_then(ObjectRef::from_element),
         }
     }
 
@@ -163,16 +165,16 @@ impl Fault {
 
 /// What a reply is.
 #[derive(Debug)]
-pub enum Reply {
-    /// The element `...Response`, whose children are `returnval`.
-    Answer(Element),
+pub enum SoapReply {
+    /// The element `...HttpResponse`, whose children are `returnval`.
+    Answer(XmlElement),
     /// A fault.
-    Fault(Fault),
+    Fault(SoapFault),
 }
 
 /// Why an HTTP answer holds no reply.
 #[derive(Debug)]
-pub enum NoReply {
+pub enum ReplyError {
     /// The status says that it holds none.
     Status,
     /// It is something else; a fragment that names it.
@@ -186,35 +188,35 @@ pub enum NoReply {
 /// # Errors
 ///
 /// Fails when the answer is no SOAP envelope.
-pub fn open(response: &Response) -> Result<Reply, NoReply> {
+pub fn parse_reply(response: &HttpResponse) -> Result<SoapReply, ReplyError> {
     if !matches!(response.status, 200 | 500) {
-        return Err(NoReply::Status);
+        return Err(ReplyError::Status);
     }
     let Ok(text) = std::str::from_utf8(&response.body) else {
-        return Err(NoReply::Other("the reply is not UTF-8".to_owned()));
+        return Err(ReplyError::Other("the reply is not UTF-8".to_owned()));
     };
     if response.content_type.contains("html") {
-        return Err(NoReply::Other(format!("it sent a web page{}", title(text))));
+        return Err(ReplyError::Other(format!("it sent a web page{}", page_title(text))));
     }
     if response.status == 500 && !response.content_type.contains("xml") {
-        return Err(NoReply::Status);
+        return Err(ReplyError::Status);
     }
-    let root = parse(text).map_err(NoReply::Xml)?;
+    let root = parse(text).map_err(ReplyError::Xml)?;
     let body = (root.name == "Envelope").then(|| root.child("Body")).flatten();
     let Some(inner) = body.and_then(|body| body.children.first()) else {
-        return Err(NoReply::Other(format!("it sent XML that begins with <{:.40}>", root.name)));
+        return Err(ReplyError::Other(format!("it sent XML that begins with <{:.40}>", root.name)));
     };
     if inner.name == "Fault" {
-        let message = inner.text_of("faultstring").unwrap_or_default();
+        let message = inner.child_text("faultstring").unwrap_or_default();
         let detail = inner.child("detail").and_then(|detail| detail.children.first());
-        let none = Element::default();
-        return Ok(Reply::Fault(Fault::of(detail.unwrap_or(&none), message)));
+        let none = XmlElement::default();
+        return Ok(SoapReply::Fault(SoapFault::from_element(detail.unwrap_or(&none), message)));
     }
-    Ok(Reply::Answer(inner.clone()))
+    Ok(SoapReply::Answer(inner.clone()))
 }
 
 /// What a web page calls itself.
-fn title(page: &str) -> String {
+fn page_title(page: &str) -> String {
     let begin = page.find("<title>").map(|at| at + "<title>".len());
     let title = begin.and_then(|at| page[at..].split('<').next()).unwrap_or_default().trim();
     match title {
@@ -227,8 +229,8 @@ fn title(page: &str) -> String {
 mod tests {
     use super::*;
 
-    fn response(status: u16, kind: &str, body: &str) -> Response {
-        Response {
+    fn response(status: u16, kind: &str, body: &str) -> HttpResponse {
+        HttpResponse {
             read: 0,
             status,
             reason: String::new(),
@@ -242,20 +244,24 @@ mod tests {
 
     #[test]
     fn an_envelope_escapes_whatever_it_is_given() {
-        let this = Reference::new("SessionManager", "a&b");
+        let this = ObjectRef::new("SessionManager", "a&b");
         let password = Secret::new("p<w>&\"'\r".to_owned());
         let args = [
-            Arg::Text("userName", "x</userName>"),
-            Arg::Secret("password", &password),
-            Arg::Typed("set", "TraversalSpec", vec![Arg::Parts("p", vec![Arg::Text("q", "1")])]),
+            SoapArg::Text("userName", "x</userName>"),
+            SoapArg::Secret("password", &password),
+            SoapArg::Typed(
+                "set",
+                "TraversalSpec",
+                vec![SoapArg::Parts("p", vec![SoapArg::Text("q", "1")])],
+            ),
         ];
-        let text = envelope("Login", &this, &args);
+        let text = build_envelope("Login", &this, &args);
         let root = parse(text.expose()).unwrap();
         let call = root.child("Body").unwrap().child("Login").unwrap();
-        assert_eq!(call.text_of("_this"), Some("a&b"));
-        assert_eq!(call.text_of("userName"), Some("x</userName>"));
+        assert_eq!(call.child_text("_this"), Some("a&b"));
+        assert_eq!(call.child_text("userName"), Some("x</userName>"));
         assert!(text.expose().contains("<password>p&lt;w&gt;&amp;&quot;&apos;&#13;</password>"));
-        assert_eq!(call.child("set").unwrap().kind.as_deref(), Some("TraversalSpec"));
+        assert_eq!(call.child("set").unwrap().xsi_type.as_deref(), Some("TraversalSpec"));
     }
 
     #[test]
@@ -266,9 +272,9 @@ mod tests {
                  <faultstring>Permission was denied.</faultstring><detail>{inner}</detail>\
                  </s:Fault></s:Body></s:Envelope>"
             );
-            match open(&response(500, "text/xml", &body)).unwrap() {
-                Reply::Fault(fault) => fault,
-                Reply::Answer(_) => panic!("a fault is no answer"),
+            match parse_reply(&response(500, "text/xml", &body)).unwrap() {
+                SoapReply::Fault(fault) => fault,
+                SoapReply::Answer(_) => panic!("a fault is no answer"),
             }
         };
         let old = fault(
@@ -288,7 +294,7 @@ mod tests {
             (new.kind.as_str(), new.privilege.as_deref()),
             ("NoPermission", Some("Datastore.Browse"))
         );
-        assert_eq!(new.object, Some(Reference::new("Datastore", "ds-1")));
+        assert_eq!(new.object, Some(ObjectRef::new("Datastore", "ds-1")));
         assert!(fault("<x xsi:type='NotAuthenticated'/>").is_not_authenticated());
         assert_eq!(fault("").to_string(), "a fault: Permission was denied");
     }
@@ -296,13 +302,13 @@ mod tests {
     #[test]
     fn what_is_no_reply_is_named() {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
-        let no_reply = |status, kind, body| open(&response(status, kind, body)).unwrap_err();
-        assert!(matches!(no_reply(503, "text/xml", "<a/>"), NoReply::Status));
-        assert!(matches!(no_reply(500, "text/plain", "oops"), NoReply::Status));
-        let NoReply::Other(why) = no_reply(200, "text/html", page) else { panic!("a page") };
+        let no_reply = |status, kind, body| parse_reply(&response(status, kind, body)).unwrap_err();
+        assert!(matches!(no_reply(503, "text/xml", "<a/>"), ReplyError::Status));
+        assert!(matches!(no_reply(500, "text/plain", "oops"), ReplyError::Status));
+        let ReplyError::Other(why) = no_reply(200, "text/html", page) else { panic!("a page") };
         assert_eq!(why, "it sent a web page titled \"Sign in\"");
-        let NoReply::Other(why) = no_reply(200, "text/xml", "<a/>") else { panic!("XML") };
+        let ReplyError::Other(why) = no_reply(200, "text/xml", "<a/>") else { panic!("XML") };
         assert_eq!(why, "it sent XML that begins with <a>");
-        assert!(matches!(no_reply(200, "text/xml", page), NoReply::Xml(XmlError::DocumentType)));
+        assert!(matches!(no_reply(200, "text/xml", page), ReplyError::Xml(XmlError::DocumentType)));
     }
 }

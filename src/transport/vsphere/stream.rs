@@ -1,6 +1,6 @@
 //! A stream of bytes to a server, over TCP with a deadline that no server can move.
 //!
-//! `Route` is the seam at which another way than TCP takes over: `through` has one. Not for TLS.
+//! `Connector` is the seam at which another way than TCP takes over: `through` has one. Not for TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -8,11 +8,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::address::Address;
-use super::failure::VsphereError;
+use super::address::VsphereAddress;
+use super::error::VsphereError;
 
 /// How long one address may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes both ways.
 pub trait Stream: Read + Write + Send {}
@@ -43,82 +43,97 @@ impl Deadline {
     }
 
     /// The failure of having reached it.
-    pub fn failure(&self, doing: &str) -> VsphereError {
+    pub fn to_error(&self, doing: &str) -> VsphereError {
         VsphereError::Timeout { limit: self.limit, doing: doing.to_owned() }
     }
 }
 
 /// A way to a server.
-pub trait Route {
+pub trait Connector {
     /// Opens a stream, whose reads and writes fail with `TimedOut` after the deadline. The time
     /// that a person takes to type what the way needs is added to it.
     ///
     /// # Errors
     ///
     /// Says why the server cannot be reached.
-    fn open(&self, to: &Address, deadline: &mut Deadline) -> Result<Box<dyn Stream>, VsphereError>;
+    fn open(
+        &self,
+        address: &VsphereAddress,
+        deadline: &mut Deadline,
+    ) -> Result<Box<dyn Stream>, VsphereError>;
 
     /// The host through which it leads; none when it is straight.
-    fn through(&self) -> Option<String> {
+    fn jump_host(&self) -> Option<String> {
         None
     }
 }
 
 /// Straight from this machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tcp;
+pub struct DirectTcp;
 
-impl Route for Tcp {
-    fn open(&self, to: &Address, deadline: &mut Deadline) -> Result<Box<dyn Stream>, VsphereError> {
+impl Connector for DirectTcp {
+    fn open(
+        &self,
+        address: &VsphereAddress,
+        deadline: &mut Deadline,
+    ) -> Result<Box<dyn Stream>, VsphereError> {
         let deadline = *deadline;
         let mut last = None;
-        for address in resolve(to, deadline)? {
-            let left = deadline.left().ok_or_else(|| deadline.failure("connecting"))?;
-            match TcpStream::connect_timeout(&address, left.min(CONNECT)) {
+        for address in resolve(address, deadline)? {
+            let left = deadline.left().ok_or_else(|| deadline.to_error("connecting"))?;
+            match TcpStream::connect_timeout(&address, left.min(CONNECT_TIMEOUT)) {
                 Ok(tcp) => {
                     // Without this a small request waits for the acknowledgement of the last one.
                     tcp.set_nodelay(true).ok();
-                    return Ok(Box::new(Timed { socket: tcp, deadline }));
+                    return Ok(Box::new(DeadlineStream { socket: tcp, deadline }));
                 }
                 Err(error) => last = Some(error),
             }
         }
         Err(match last {
             Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                VsphereError::Refused(to.authority())
+                VsphereError::Refused(address.authority())
             }
             Some(error) if error.kind() == io::ErrorKind::TimedOut => VsphereError::Timeout {
-                limit: deadline.limit.min(CONNECT),
+                limit: deadline.limit.min(CONNECT_TIMEOUT),
                 doing: "connecting".to_owned(),
             },
-            Some(error) => VsphereError::Unreachable { at: to.authority(), why: error.to_string() },
-            None => VsphereError::Dns { host: to.host.clone(), why: "it has none".to_owned() },
+            Some(error) => {
+                VsphereError::Unreachable { at: address.authority(), why: error.to_string() }
+            }
+            None => VsphereError::Dns { host: address.host.clone(), why: "it has none".to_owned() },
         })
     }
 }
 
 /// Looks a name up. The resolver cannot be interrupted, so it is waited for from outside.
-fn resolve(to: &Address, deadline: Deadline) -> Result<Vec<std::net::SocketAddr>, VsphereError> {
+fn resolve(
+    address: &VsphereAddress,
+    deadline: Deadline,
+) -> Result<Vec<std::net::SocketAddr>, VsphereError> {
     let (send, receive) = mpsc::channel();
-    let place = (to.host.clone(), to.port);
+    let place = (address.host.clone(), address.port);
     std::thread::spawn(move || {
         send.send(place.to_socket_addrs().map(Vec::from_iter)).ok();
     });
     let left = deadline.left().unwrap_or_default();
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) => Err(VsphereError::Dns { host: to.host.clone(), why: error.to_string() }),
-        Err(_) => Err(deadline.failure("looking its name up")),
+        Ok(Err(error)) => {
+            Err(VsphereError::Dns { host: address.host.clone(), why: error.to_string() })
+        }
+        Err(_) => Err(deadline.to_error("looking its name up")),
     }
 }
 
 /// A socket whose waits can be limited.
-pub(super) trait Socket: Read + Write + Send {
+pub(super) trait TimeoutSocket: Read + Write + Send {
     fn limit_reads(&self, limit: Duration) -> io::Result<()>;
     fn limit_writes(&self, limit: Duration) -> io::Result<()>;
 }
 
-impl Socket for TcpStream {
+impl TimeoutSocket for TcpStream {
     fn limit_reads(&self, limit: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(limit))
     }
@@ -128,7 +143,7 @@ impl Socket for TcpStream {
     }
 }
 
-impl Socket for UnixStream {
+impl TimeoutSocket for UnixStream {
     fn limit_reads(&self, limit: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(limit))
     }
@@ -140,33 +155,33 @@ impl Socket for UnixStream {
 
 /// A stream whose every read and write ends at the deadline at the latest, so that a server that
 /// sends one byte at a time gains nothing by it.
-pub(super) struct Timed<S> {
+pub(super) struct DeadlineStream<S> {
     pub socket: S,
     pub deadline: Deadline,
 }
 
-impl<S> Timed<S> {
+impl<S> DeadlineStream<S> {
     fn left(&self) -> io::Result<Duration> {
         self.deadline.left().ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 }
 
 /// Linux tells a timeout as `WouldBlock`, which TLS would take for a reason to try again.
-fn told(error: io::Error) -> io::Error {
+fn as_timeout(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
 }
 
-impl<S: Socket> Read for Timed<S> {
+impl<S: TimeoutSocket> Read for DeadlineStream<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.socket.limit_reads(self.left()?)?;
-        self.socket.read(into).map_err(told)
+        self.socket.read(into).map_err(as_timeout)
     }
 }
 
-impl<S: Socket> Write for Timed<S> {
+impl<S: TimeoutSocket> Write for DeadlineStream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.limit_writes(self.left()?)?;
-        self.socket.write(bytes).map_err(told)
+        self.socket.write(bytes).map_err(as_timeout)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -83,26 +83,31 @@ impl FromStr for Thumbprint {
 /// The thumbprints that a file keeps for a server, such as `vc1:443`.
 ///
 /// A line is `HOST:PORT THUMBPRINT`; what begins with `#`, and what is no such line, is passed over.
-pub fn kept_for(file: &str, authority: &str) -> Vec<Thumbprint> {
-    file.lines().filter_map(entry).filter(|(at, _)| same(at, authority)).map(|(_, t)| t).collect()
+pub fn thumbprints_for(file: &str, authority: &str) -> Vec<Thumbprint> {
+    file.lines()
+        .filter_map(parse_entry)
+        .filter(|(at, _)| is_same_host(at, authority))
+        .map(|(_, t)| t)
+        .collect()
 }
 
 /// The file with this thumbprint in place of those it keeps for the server.
-pub fn with(file: &str, authority: &str, thumbprint: &Thumbprint) -> String {
-    let others =
-        file.lines().filter(|line| !entry(line).is_some_and(|(at, _)| same(at, authority)));
+pub fn replace_thumbprint(file: &str, authority: &str, thumbprint: &Thumbprint) -> String {
+    let others = file
+        .lines()
+        .filter(|line| !parse_entry(line).is_some_and(|(at, _)| is_same_host(at, authority)));
     let mut text: String = others.map(|line| format!("{line}\n")).collect();
     text.push_str(&format!("{authority} {thumbprint}\n"));
     text
 }
 
-fn entry(line: &str) -> Option<(&str, Thumbprint)> {
+fn parse_entry(line: &str) -> Option<(&str, Thumbprint)> {
     let (authority, thumbprint) = line.trim().split_once(char::is_whitespace)?;
     if authority.starts_with('#') { None } else { Some((authority, thumbprint.parse().ok()?)) }
 }
 
 /// Host names are the same in any case.
-fn same(a: &str, b: &str) -> bool {
+fn is_same_host(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
@@ -125,12 +130,12 @@ mod tests {
     #[test]
     fn a_file_keeps_one_thumbprint_of_a_server_and_what_it_does_not_know() {
         let (one, two) = (Thumbprint::Sha256([1; 32]), Thumbprint::Sha256([2; 32]));
-        let file = with("# by hand\nnonsense\n", "vc1:443", &one);
-        let file = with(&file, "vc2:443", &two);
-        let file = with(&file, "VC1:443", &two);
+        let file = replace_thumbprint("# by hand\nnonsense\n", "vc1:443", &one);
+        let file = replace_thumbprint(&file, "vc2:443", &two);
+        let file = replace_thumbprint(&file, "VC1:443", &two);
         assert_eq!(file, format!("# by hand\nnonsense\nvc2:443 {two}\nVC1:443 {two}\n"));
-        assert_eq!(kept_for(&file, "vc1:443"), [two]);
-        assert_eq!(kept_for(&file, "vc1:8443"), []);
-        assert_eq!(kept_for(&format!("#vc1:443 {one}"), "vc1:443"), []);
+        assert_eq!(thumbprints_for(&file, "vc1:443"), [two]);
+        assert_eq!(thumbprints_for(&file, "vc1:8443"), []);
+        assert_eq!(thumbprints_for(&format!("#vc1:443 {one}"), "vc1:443"), []);
     }
 }

@@ -16,9 +16,9 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509NameRef, X509VerifyResult};
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
-use super::failure::VsphereError;
-use super::stream::{Deadline, Route, Stream};
+use super::address::VsphereAddress;
+use super::error::VsphereError;
+use super::stream::{Connector, Deadline, Stream};
 use super::thumbprint::Thumbprint;
 
 /// Where systems keep the authorities they trust. The program may carry an OpenSSL of its own,
@@ -31,15 +31,15 @@ const AUTHORITIES: &[&str] = &[
 ];
 
 /// A stream that is encrypted, to a server that was identified.
-pub type Secured = SslStream<Box<dyn Stream>>;
+pub type TlsStream = SslStream<Box<dyn Stream>>;
 
 /// Whom to trust.
 #[derive(Clone, Debug, Default)]
-pub struct Trust {
+pub struct TlsTrust {
     /// The thumbprint that was given for this server; then nothing else counts.
     pub pin: Option<Thumbprint>,
     /// The thumbprints that are kept for this server; good beside the system's authorities.
-    pub kept: Vec<Thumbprint>,
+    pub stored: Vec<Thumbprint>,
     /// A file of authorities to trust beside the system's.
     pub authorities: Option<PathBuf>,
     /// Whether TLS 1.0 and 1.1, and the algorithms of their time, will do.
@@ -48,7 +48,7 @@ pub struct Trust {
 
 /// What was agreed with the server, and how it was identified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
+pub struct TlsSession {
     /// The version, such as `TLSv1.2`.
     pub version: String,
     /// The cipher suite.
@@ -63,7 +63,7 @@ pub struct Session {
     pub sha256: String,
     /// Its SHA-1 thumbprint.
     pub sha1: String,
-    /// Why it is trusted: `authority`, `thumbprint` or `kept-thumbprint`.
+    /// Why it is trusted: `authority`, `thumbprint` or `stored-thumbprint`.
     pub trusted_by: String,
     /// The digest of the thumbprint it is trusted by; empty with an authority.
     pub pin: String,
@@ -77,23 +77,27 @@ pub struct Session {
 ///
 /// Fails when there is no handshake, or when the certificate is not trusted; then the server has
 /// heard nothing but the handshake.
-pub fn secure(
+pub fn start_tls(
     stream: Box<dyn Stream>,
-    to: &Address,
-    trust: &Trust,
+    address: &VsphereAddress,
+    trust: &TlsTrust,
     deadline: Deadline,
-) -> Result<(Secured, Session), VsphereError> {
+) -> Result<(TlsStream, TlsSession), VsphereError> {
     let context = context(trust.legacy, trust.authorities.as_deref()).map_err(setup)?;
-    let secured = handshake(&context, stream, to, deadline)?;
-    let session = identify(&secured, trust)?;
+    let secured = handshake(&context, stream, address, deadline)?;
+    let session = verify_identity(&secured, trust)?;
     Ok((secured, session))
 }
 
 /// The newest version of TLS that a server speaks when old ones are allowed; none when there is
 /// no handshake then, either. Nothing but the handshake is said.
-pub fn offered(route: &dyn Route, to: &Address, mut deadline: Deadline) -> Option<String> {
-    let stream = route.open(to, &mut deadline).ok()?;
-    let secured = handshake(&context(true, None).ok()?, stream, to, deadline).ok()?;
+pub fn newest_version(
+    connector: &dyn Connector,
+    address: &VsphereAddress,
+    mut deadline: Deadline,
+) -> Option<String> {
+    let stream = connector.open(address, &mut deadline).ok()?;
+    let secured = handshake(&context(true, None).ok()?, stream, address, deadline).ok()?;
     Some(secured.ssl().version_str().to_owned())
 }
 
@@ -102,17 +106,17 @@ pub fn offered(route: &dyn Route, to: &Address, mut deadline: Deadline) -> Optio
 /// # Errors
 ///
 /// Fails when there is no handshake.
-pub fn certificate(
-    route: &dyn Route,
-    to: &Address,
+pub fn fetch_certificate(
+    connector: &dyn Connector,
+    address: &VsphereAddress,
     legacy: bool,
     mut deadline: Deadline,
-) -> Result<Session, VsphereError> {
+) -> Result<TlsSession, VsphereError> {
     let context = context(legacy, None).map_err(setup)?;
-    let stream = route.open(to, &mut deadline)?;
-    let secured = handshake(&context, stream, to, deadline)?;
-    let certificate = certificate_of(&secured)?;
-    describe(&secured, &certificate, "nothing", "")
+    let stream = connector.open(address, &mut deadline)?;
+    let secured = handshake(&context, stream, address, deadline)?;
+    let certificate = peer_certificate(&secured)?;
+    describe_session(&secured, &certificate, "nothing", "")
 }
 
 fn setup(error: ErrorStack) -> VsphereError {
@@ -121,7 +125,7 @@ fn setup(error: ErrorStack) -> VsphereError {
 
 fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, ErrorStack> {
     let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-    // The certificate is judged by `identify`, which knows thumbprints as well. OpenSSL looks at
+    // The certificate is judged by `verify_identity`, which knows thumbprints as well. OpenSSL looks at
     // it all the same and keeps its verdict.
     context.set_verify(SslVerifyMode::NONE);
     if legacy {
@@ -142,30 +146,34 @@ fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, Error
 fn handshake(
     context: &SslContext,
     stream: Box<dyn Stream>,
-    to: &Address,
+    address: &VsphereAddress,
     deadline: Deadline,
-) -> Result<Secured, VsphereError> {
+) -> Result<TlsStream, VsphereError> {
     let mut ssl = Ssl::new(context).map_err(setup)?;
-    match to.host.parse::<IpAddr>() {
+    match address.host.parse::<IpAddr>() {
         Ok(ip) => ssl.param_mut().set_ip(ip).map_err(setup)?,
         Err(_) => {
-            ssl.param_mut().set_host(&to.host).map_err(setup)?;
-            ssl.set_hostname(&to.host).map_err(setup)?;
+            ssl.param_mut().set_host(&address.host).map_err(setup)?;
+            ssl.set_hostname(&address.host).map_err(setup)?;
         }
     }
     ssl.connect(stream).map_err(|error| match error {
         HandshakeError::SetupFailure(error) => setup(error),
         HandshakeError::Failure(mid) | HandshakeError::WouldBlock(mid) => {
-            told(mid.error(), to, deadline)
+            handshake_error(mid.error(), address, deadline)
         }
     })
 }
 
 /// What a failed handshake means.
-fn told(error: &openssl::ssl::Error, to: &Address, deadline: Deadline) -> VsphereError {
+fn handshake_error(
+    error: &openssl::ssl::Error,
+    address: &VsphereAddress,
+    deadline: Deadline,
+) -> VsphereError {
     if let Some(io) = error.io_error() {
         return match io.kind() {
-            std::io::ErrorKind::TimedOut => deadline.failure("shaking hands"),
+            std::io::ErrorKind::TimedOut => deadline.to_error("shaking hands"),
             _ => VsphereError::Handshake(io.to_string()),
         };
     }
@@ -178,7 +186,7 @@ fn told(error: &openssl::ssl::Error, to: &Address, deadline: Deadline) -> Vspher
         return VsphereError::TlsVersion { offered: "an older version of TLS".to_owned() };
     }
     if says(&["wrong version number", "packet length too long", "http request"]) {
-        return VsphereError::NotTls(to.authority());
+        return VsphereError::NotTls(address.authority());
     }
     let reason = match reasons.first() {
         Some(reason) => (*reason).to_owned(),
@@ -187,7 +195,7 @@ fn told(error: &openssl::ssl::Error, to: &Address, deadline: Deadline) -> Vspher
     VsphereError::Handshake(reason)
 }
 
-fn certificate_of(secured: &Secured) -> Result<X509, VsphereError> {
+fn peer_certificate(secured: &TlsStream) -> Result<X509, VsphereError> {
     let none = || VsphereError::Handshake("the server shows no certificate".to_owned());
     secured.ssl().peer_certificate().ok_or_else(none)
 }
@@ -202,8 +210,8 @@ fn thumbprints(certificate: &X509) -> Result<(Thumbprint, Thumbprint), VsphereEr
 }
 
 /// Decides whether the server is who it should be.
-fn identify(secured: &Secured, trust: &Trust) -> Result<Session, VsphereError> {
-    let certificate = certificate_of(secured)?;
+fn verify_identity(secured: &TlsStream, trust: &TlsTrust) -> Result<TlsSession, VsphereError> {
+    let certificate = peer_certificate(secured)?;
     let (sha256, sha1) = thumbprints(&certificate)?;
     let refused = |why: String| VsphereError::Certificate { why, sha256: sha256.to_string() };
     let matches = |wanted: &Thumbprint| *wanted == sha256 || *wanted == sha1;
@@ -212,34 +220,34 @@ fn identify(secured: &Secured, trust: &Trust) -> Result<Session, VsphereError> {
             let own = if matches!(pin, Thumbprint::Sha1(_)) { &sha1 } else { &sha256 };
             return Err(refused(format!("its thumbprint should be {pin} and is {own}")));
         }
-        return describe(secured, &certificate, "thumbprint", pin.kind());
+        return describe_session(secured, &certificate, "thumbprint", pin.kind());
     }
     let verdict = secured.ssl().verify_result();
     if verdict == X509VerifyResult::OK {
-        return describe(secured, &certificate, "authority", "");
+        return describe_session(secured, &certificate, "authority", "");
     }
-    if let Some(kept) = trust.kept.iter().find(|kept| matches(kept)) {
-        return describe(secured, &certificate, "kept-thumbprint", kept.kind());
+    if let Some(stored) = trust.stored.iter().find(|stored| matches(stored)) {
+        return describe_session(secured, &certificate, "kept-thumbprint", stored.kind());
     }
-    Err(refused(match trust.kept.first() {
-        Some(kept) => format!("it has changed: the thumbprint that is kept for it is {kept}"),
+    Err(refused(match trust.stored.first() {
+        Some(stored) => format!("it has changed: the thumbprint that is kept for it is {stored}"),
         None => verdict.error_string().to_owned(),
     }))
 }
 
-fn describe(
-    secured: &Secured,
+fn describe_session(
+    secured: &TlsStream,
     certificate: &X509,
     trusted_by: &str,
     pin: &str,
-) -> Result<Session, VsphereError> {
+) -> Result<TlsSession, VsphereError> {
     let (sha256, sha1) = thumbprints(certificate)?;
     let ssl = secured.ssl();
-    Ok(Session {
+    Ok(TlsSession {
         version: ssl.version_str().to_owned(),
         cipher: ssl.current_cipher().map_or("none", |cipher| cipher.name()).to_owned(),
-        subject: name(certificate.subject_name()),
-        issuer: name(certificate.issuer_name()),
+        subject: format_name(certificate.subject_name()),
+        issuer: format_name(certificate.issuer_name()),
         not_after: certificate.not_after().to_string(),
         sha256: sha256.to_string(),
         sha1: sha1.to_string(),
@@ -252,7 +260,7 @@ fn describe(
 }
 
 /// A distinguished name in one line, bounded.
-fn name(name: &X509NameRef) -> String {
+fn format_name(name: &X509NameRef) -> String {
     let part = |entry: &openssl::x509::X509NameEntryRef| {
         let key = entry.object().nid().short_name().unwrap_or("?");
         let value = entry.data().to_string().unwrap_or_default();

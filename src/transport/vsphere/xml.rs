@@ -15,17 +15,17 @@ pub const MAX_ELEMENTS: usize = 400_000;
 
 /// One element, with the names as they are without their prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Element {
+pub struct XmlElement {
     /// Its name.
     pub name: String,
     /// The type it says it has (`xsi:type`).
-    pub kind: Option<String>,
+    pub xsi_type: Option<String>,
     /// The type of the managed object it names, when it names one (`type`).
-    pub object: Option<String>,
+    pub object_type: Option<String>,
     /// The text directly inside, without the white space around it.
     pub text: String,
     /// The elements inside, in order.
-    pub children: Vec<Element>,
+    pub children: Vec<XmlElement>,
 }
 
 /// Why a text is no tree.
@@ -53,19 +53,19 @@ pub enum XmlError {
     TooMany,
 }
 
-impl Element {
+impl XmlElement {
     /// The first element inside of this name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// Every element inside of this name.
-    pub fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
+    pub fn children_named<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// The text of the first element inside of this name.
-    pub fn text_of(&self, name: &str) -> Option<&str> {
+    pub fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
     }
 }
@@ -76,16 +76,16 @@ impl Element {
 /// use preflight::transport::vsphere::xml::parse;
 /// let root = parse(r#"<a xmlns="urn:vim25"><b type="Folder">group-d1</b></a>"#).unwrap();
 /// let b = root.child("b").unwrap();
-/// assert_eq!((b.object.as_deref(), b.text.as_str()), (Some("Folder"), "group-d1"));
+/// assert_eq!((b.object_type.as_deref(), b.text.as_str()), (Some("Folder"), "group-d1"));
 /// assert!(parse("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>").is_err());
 /// ```
 ///
 /// # Errors
 ///
 /// Fails at the first thing that is not well-formed or not wanted.
-pub fn parse(text: &str) -> Result<Element, XmlError> {
+pub fn parse(text: &str) -> Result<XmlElement, XmlError> {
     let mut reader = Reader::from_str(text);
-    let mut open: Vec<Element> = vec![Element::default()];
+    let mut open: Vec<XmlElement> = vec![XmlElement::default()];
     let mut elements = 0;
     loop {
         let event = reader.read_event().map_err(|error| XmlError::Malformed {
@@ -95,12 +95,12 @@ pub fn parse(text: &str) -> Result<Element, XmlError> {
         let malformed = |why: String| XmlError::Malformed { at: reader.buffer_position(), why };
         match event {
             Event::Start(start) => {
-                count(&mut elements, open.len())?;
-                open.push(element(&start).map_err(malformed)?);
+                count_element(&mut elements, open.len())?;
+                open.push(read_element(&start).map_err(malformed)?);
             }
             Event::Empty(start) => {
-                count(&mut elements, open.len())?;
-                let element = element(&start).map_err(malformed)?;
+                count_element(&mut elements, open.len())?;
+                let element = read_element(&start).map_err(malformed)?;
                 open.last_mut().expect("the document is never closed").children.push(element);
             }
             Event::End(_) => {
@@ -122,7 +122,7 @@ pub fn parse(text: &str) -> Result<Element, XmlError> {
                 let char = name.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
                 let char = match char {
                     Some(char) => char,
-                    None => predefined(&name.xml10_content())?,
+                    None => predefined_entity(&name.xml10_content())?,
                 };
                 open.last_mut().expect("as above").text.push(char);
             }
@@ -143,7 +143,7 @@ pub fn parse(text: &str) -> Result<Element, XmlError> {
     }
 }
 
-fn count(elements: &mut usize, depth: usize) -> Result<(), XmlError> {
+fn count_element(elements: &mut usize, depth: usize) -> Result<(), XmlError> {
     *elements += 1;
     if depth > MAX_DEPTH {
         return Err(XmlError::TooDeep);
@@ -154,12 +154,13 @@ fn count(elements: &mut usize, depth: usize) -> Result<(), XmlError> {
     Ok(())
 }
 
-fn element(start: &BytesStart<'_>) -> Result<Element, String> {
-    let mut element = Element { name: local(start.name().0).to_owned(), ..Element::default() };
+fn read_element(start: &BytesStart<'_>) -> Result<XmlElement, String> {
+    let mut element =
+        XmlElement { name: local_name(start.name().0).to_owned(), ..XmlElement::default() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
         let key = attribute.key.0;
-        if local(key) != "type" {
+        if local_name(key) != "type" {
             continue;
         }
         let value = attribute
@@ -167,19 +168,19 @@ fn element(start: &BytesStart<'_>) -> Result<Element, String> {
             .map_err(|error| error.to_string())?;
         // An object's own type has no prefix; a value's type is `xsi:type`, whatever the prefix.
         if key == "type" {
-            element.object = Some(value.into_owned());
+            element.object_type = Some(value.into_owned());
         } else {
-            element.kind = Some(local(&value).to_owned());
+            element.xsi_type = Some(local_name(&value).to_owned());
         }
     }
     Ok(element)
 }
 
-fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+fn local_name(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local_name)| local_name)
 }
 
-fn predefined(name: &str) -> Result<char, XmlError> {
+fn predefined_entity(name: &str) -> Result<char, XmlError> {
     match name {
         "lt" => Ok('<'),
         "gt" => Ok('>'),
@@ -203,11 +204,11 @@ mod tests {
         .unwrap();
         assert_eq!(root.name, "E");
         let value = root.child("val").unwrap();
-        assert_eq!(value.kind.as_deref(), Some("ArrayOfX"));
-        assert_eq!(value.all("X").count(), 2);
-        assert_eq!(value.child("X").unwrap().object.as_deref(), Some("VirtualMachine"));
-        assert_eq!(value.text_of("X"), Some("vm-1"));
-        assert_eq!(value.text_of("t"), Some("<a&b> <c>"));
+        assert_eq!(value.xsi_type.as_deref(), Some("ArrayOfX"));
+        assert_eq!(value.children_named("X").count(), 2);
+        assert_eq!(value.child("X").unwrap().object_type.as_deref(), Some("VirtualMachine"));
+        assert_eq!(value.child_text("X"), Some("vm-1"));
+        assert_eq!(value.child_text("t"), Some("<a&b> <c>"));
     }
 
     #[test]

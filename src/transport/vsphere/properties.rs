@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, Trouble};
+use super::client::{CallError, SoapClient};
 use super::json;
-use super::soap::{Arg, Reference};
-use super::xml::Element;
+use super::soap::{ObjectRef, SoapArg};
+use super::xml::XmlElement;
 
 /// Objects per page. A page of machines with their extra configuration is below one MiB.
-const PAGE: &str = "100";
+const PAGE_SIZE: &str = "100";
 
 /// Objects of one question; a vCenter of this size has 64 hosts in each of 500 clusters.
 const MAX_OBJECTS: usize = 50_000;
@@ -20,19 +20,19 @@ const MAX_OBJECTS: usize = 50_000;
 const MAX_MEMORY: usize = 96 * 1024 * 1024;
 
 /// A type of objects and the properties of it that are read.
-pub type Wanted<'w> = (&'w str, &'w [&'w str]);
+pub type PropertySpec<'w> = (&'w str, &'w [&'w str]);
 
 /// The managers that collecting needs.
 pub struct Managers {
     /// The property collector.
-    pub collector: Reference,
+    pub collector: ObjectRef,
     /// The view manager.
-    pub views: Reference,
+    pub views: ObjectRef,
 }
 
 /// What was collected: objects as captures have them, and whether these are all.
 #[derive(Debug, Default)]
-pub struct Collected {
+pub struct ObjectList {
     /// The objects, in the server's order.
     pub objects: Vec<Value>,
     /// Whether the server had no more.
@@ -41,9 +41,9 @@ pub struct Collected {
     memory: usize,
 }
 
-impl Collected {
+impl ObjectList {
     /// The answer that a capture keeps of the objects that `choose` takes.
-    pub fn answer(&self, choose: impl Fn(&Value) -> bool) -> Value {
+    pub fn to_answer(&self, choose: impl Fn(&Value) -> bool) -> Value {
         let objects: Vec<&Value> = self.objects.iter().filter(|object| choose(object)).collect();
         json!({ "objects": objects, "complete": self.complete })
     }
@@ -54,30 +54,33 @@ impl Collected {
 /// # Errors
 ///
 /// A fault, or the end of the connection.
-pub fn below(
-    client: &mut Client<'_>,
+pub fn collect_below(
+    client: &mut SoapClient<'_>,
     managers: &Managers,
-    folder: &Reference,
-    wanted: &[Wanted<'_>],
-) -> Result<Collected, Trouble> {
-    let mut args = vec![Arg::Object("container", folder)];
-    args.extend(wanted.iter().map(|(kind, _)| Arg::Text("type", kind)));
-    args.push(Arg::Text("recursive", "true"));
+    folder: &ObjectRef,
+    wanted: &[PropertySpec<'_>],
+) -> Result<ObjectList, CallError> {
+    let mut args = vec![SoapArg::Object("container", folder)];
+    args.extend(wanted.iter().map(|(kind, _)| SoapArg::Text("type", kind)));
+    args.push(SoapArg::Text("recursive", "true"));
     let answer = client.call("CreateContainerView", &managers.views, &args)?;
-    let view = answer.child("returnval").and_then(Reference::of).unwrap_or(Reference::new("", ""));
-    let traversal = Arg::Typed(
+    let view = answer
+        .child("returnval")
+        .and_then(ObjectRef::from_element)
+        .unwrap_or(ObjectRef::new("", ""));
+    let traversal = SoapArg::Typed(
         "selectSet",
         "TraversalSpec",
         vec![
-            Arg::Text("name", "view"),
-            Arg::Text("type", "ContainerView"),
-            Arg::Text("path", "view"),
-            Arg::Text("skip", "false"),
+            SoapArg::Text("name", "view"),
+            SoapArg::Text("type", "ContainerView"),
+            SoapArg::Text("path", "view"),
+            SoapArg::Text("skip", "false"),
         ],
     );
-    let set = Arg::Parts(
+    let set = SoapArg::Parts(
         "objectSet",
-        vec![Arg::Object("obj", &view), Arg::Text("skip", "true"), traversal],
+        vec![SoapArg::Object("obj", &view), SoapArg::Text("skip", "true"), traversal],
     );
     let collected = retrieve(client, managers, wanted, vec![set])?;
     // A view ends with its session at the latest.
@@ -89,44 +92,49 @@ pub fn below(
 /// # Errors
 ///
 /// As [`below`].
-pub fn these(
-    client: &mut Client<'_>,
+pub fn collect_objects(
+    client: &mut SoapClient<'_>,
     managers: &Managers,
-    objects: &[Reference],
-    wanted: &[Wanted<'_>],
-) -> Result<Collected, Trouble> {
+    objects: &[ObjectRef],
+    wanted: &[PropertySpec<'_>],
+) -> Result<ObjectList, CallError> {
     if objects.is_empty() {
-        return Ok(Collected { complete: true, ..Collected::default() });
+        return Ok(ObjectList { complete: true, ..ObjectList::default() });
     }
     let sets = objects.iter().map(|object| {
-        Arg::Parts("objectSet", vec![Arg::Object("obj", object), Arg::Text("skip", "false")])
+        SoapArg::Parts(
+            "objectSet",
+            vec![SoapArg::Object("obj", object), SoapArg::Text("skip", "false")],
+        )
     });
     retrieve(client, managers, wanted, sets.collect())
 }
 
 fn retrieve(
-    client: &mut Client<'_>,
+    client: &mut SoapClient<'_>,
     managers: &Managers,
-    wanted: &[Wanted<'_>],
-    sets: Vec<Arg<'_>>,
-) -> Result<Collected, Trouble> {
-    let mut parts: Vec<Arg<'_>> = wanted
+    wanted: &[PropertySpec<'_>],
+    sets: Vec<SoapArg<'_>>,
+) -> Result<ObjectList, CallError> {
+    let mut parts: Vec<SoapArg<'_>> = wanted
         .iter()
         .map(|(kind, paths)| {
-            let mut set = vec![Arg::Text("type", kind), Arg::Text("all", "false")];
-            set.extend(paths.iter().map(|path| Arg::Text("pathSet", path)));
-            Arg::Parts("propSet", set)
+            let mut set = vec![SoapArg::Text("type", kind), SoapArg::Text("all", "false")];
+            set.extend(paths.iter().map(|path| SoapArg::Text("pathSet", path)));
+            SoapArg::Parts("propSet", set)
         })
         .collect();
     parts.extend(sets);
-    let args =
-        [Arg::Parts("specSet", parts), Arg::Parts("options", vec![Arg::Text("maxObjects", PAGE)])];
-    let mut collected = Collected::default();
+    let args = [
+        SoapArg::Parts("specSet", parts),
+        SoapArg::Parts("options", vec![SoapArg::Text("maxObjects", PAGE_SIZE)]),
+    ];
+    let mut collected = ObjectList::default();
     let mut answer = client.call("RetrievePropertiesEx", &managers.collector, &args)?;
     while let Some(page) = answer.child("returnval") {
-        let all = collected.take(page)?;
-        let token = page.text_of("token").filter(|token| !token.is_empty());
-        let args = [Arg::Text("token", token.unwrap_or_default())];
+        let all = collected.add_page(page)?;
+        let token = page.child_text("token").filter(|token| !token.is_empty());
+        let args = [SoapArg::Text("token", token.unwrap_or_default())];
         match token {
             None if all => break,
             None => return Ok(collected),
@@ -142,21 +150,21 @@ fn retrieve(
     Ok(collected)
 }
 
-impl Collected {
+impl ObjectList {
     /// Takes the objects of a page, and says whether that was all of them: from a server that tells
     /// too much, no more is taken. A session that ends while a page is made shows as properties
     /// that are missing for that reason, which is no reason at all.
-    fn take(&mut self, page: &Element) -> Result<bool, Trouble> {
-        for content in page.all("objects") {
-            let faults = content.all("missingSet").filter_map(json::missing_fault);
+    fn add_page(&mut self, page: &XmlElement) -> Result<bool, CallError> {
+        for content in page.children_named("objects") {
+            let faults = content.children_named("missingSet").filter_map(json::missing_fault);
             if let Some(fault) = faults.into_iter().find(|fault| fault.is_not_authenticated()) {
-                return Err(Trouble::Fault(fault));
+                return Err(CallError::Fault(fault));
             }
             if self.objects.len() >= MAX_OBJECTS || self.memory >= MAX_MEMORY {
                 return Ok(false);
             }
-            let object = json::object(content);
-            self.memory += object.as_ref().map_or(0, memory_of);
+            let object = json::from_object_content(content);
+            self.memory += object.as_ref().map_or(0, estimate_memory);
             self.objects.extend(object);
         }
         Ok(true)
@@ -164,14 +172,14 @@ impl Collected {
 }
 
 /// Bytes of memory that a value takes, about: a map of one entry has room for eleven.
-fn memory_of(value: &Value) -> usize {
+fn estimate_memory(value: &Value) -> usize {
     const VALUE: usize = size_of::<Value>();
     const NODE: usize = 11 * (size_of::<String>() + VALUE);
     match value {
         Value::String(text) => VALUE + text.len(),
-        Value::Array(list) => VALUE + list.iter().map(memory_of).sum::<usize>(),
+        Value::Array(list) => VALUE + list.iter().map(estimate_memory).sum::<usize>(),
         Value::Object(map) => {
-            let entries = map.iter().map(|(key, value)| key.len() + memory_of(value));
+            let entries = map.iter().map(|(key, value)| key.len() + estimate_memory(value));
             VALUE + NODE * map.len().div_ceil(6).max(1) + entries.sum::<usize>()
         }
         _ => VALUE,
@@ -183,17 +191,17 @@ mod tests {
     use super::*;
 
     /// One page with so many objects, each with a value of so many small parts.
-    fn page(objects: usize, parts: usize) -> Element {
-        let element = |name: &str, text: &str, children: Vec<Element>| Element {
+    fn page(objects: usize, parts: usize) -> XmlElement {
+        let element = |name: &str, text: &str, children: Vec<XmlElement>| XmlElement {
             name: name.to_owned(),
             text: text.to_owned(),
             children,
-            ..Element::default()
+            ..XmlElement::default()
         };
         let part = || element("p", "", vec![element("q", "x", Vec::new())]);
         let object = || {
             let mut reference = element("obj", "vm-1", Vec::new());
-            reference.object = Some("VirtualMachine".to_owned());
+            reference.object_type = Some("VirtualMachine".to_owned());
             let value = element("val", "", (0..parts).map(|_| part()).collect());
             let set = element("propSet", "", vec![element("name", "n", Vec::new()), value]);
             element("objects", "", vec![reference, set])
@@ -203,25 +211,25 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_there_is_memory_for_and_then_it_is_not_all() {
-        let mut few = Collected::default();
-        assert!(few.take(&page(100, 10)).unwrap());
+        let mut few = ObjectList::default();
+        assert!(few.add_page(&page(100, 10)).unwrap());
         assert_eq!(few.objects.len(), 100);
         // Parts of a few bytes are the dearest: each is a map of its own.
         let dear = page(10, 2000);
-        let mut all = Collected::default();
+        let mut all = ObjectList::default();
         let mut pages = 0;
-        while all.take(&dear).unwrap() {
+        while all.add_page(&dear).unwrap() {
             pages += 1;
             assert!(pages < 20, "{}", all.memory);
         }
         assert!(all.memory < MAX_MEMORY + 2 * 1024 * 1024, "{}", all.memory);
-        assert!(!all.take(&dear).unwrap());
-        let mut many = Collected::default();
+        assert!(!all.add_page(&dear).unwrap());
+        let mut many = ObjectList::default();
         let page = page(MAX_OBJECTS / 10, 0);
         for _ in 0..10 {
-            assert!(many.take(&page).unwrap());
+            assert!(many.add_page(&page).unwrap());
         }
-        assert!(!many.take(&page).unwrap());
+        assert!(!many.add_page(&page).unwrap());
         assert_eq!(many.objects.len(), MAX_OBJECTS);
     }
 }

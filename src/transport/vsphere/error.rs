@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::http::HttpError;
-use super::soap::Fault;
+use super::soap::SoapFault;
 use super::xml::XmlError;
 use crate::facts::transcript::Failure;
 use crate::facts::transcript::INTERRUPTED;
@@ -34,7 +34,7 @@ pub enum VsphereError {
     },
     /// The host on the way to it cannot be used.
     #[error("the way through {via}: {}", .failure.reason)]
-    Via {
+    JumpHost {
         /// The host.
         via: String,
         /// Why not.
@@ -42,7 +42,7 @@ pub enum VsphereError {
     },
     /// The host on the way can be used, and does not reach it.
     #[error("{}", .failure.reason)]
-    Beyond {
+    BehindJumpHost {
         /// Why not.
         failure: Failure,
     },
@@ -118,7 +118,7 @@ pub enum VsphereError {
         /// What was being done.
         doing: String,
         /// What it said.
-        fault: Fault,
+        fault: SoapFault,
     },
 }
 
@@ -135,8 +135,8 @@ impl VsphereError {
     pub fn kind(&self) -> &str {
         match self {
             // Whatever is wrong with that host says nothing about the server.
-            Self::Via { .. } => "via",
-            Self::Beyond { failure } => &failure.kind,
+            Self::JumpHost { .. } => "via",
+            Self::BehindJumpHost { failure } => &failure.kind,
             Self::Dns { .. } => "dns",
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
@@ -162,7 +162,9 @@ impl VsphereError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Via { failure, .. } | Self::Beyond { failure } => return failure.hint.clone(),
+            Self::JumpHost { failure, .. } | Self::BehindJumpHost { failure } => {
+                return failure.hint.clone();
+            }
             Self::Dns { .. } => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
             Self::Unreachable { .. } => "check the route from here, and firewalls between",
@@ -194,7 +196,7 @@ impl VsphereError {
     }
 
     /// What a transcript says of it.
-    pub fn failure(&self) -> Failure {
+    pub fn to_failure(&self) -> Failure {
         Failure { kind: self.kind().to_owned(), reason: self.to_string(), hint: self.hint() }
     }
 }

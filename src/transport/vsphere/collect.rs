@@ -1,0 +1,373 @@
+//! What is asked of a vCenter server or ESXi host, in which order, and the answers as a transcript.
+//!
+//! A server that cannot be asked is a transcript, too, and so is one that stops answering half way:
+//! what it said counts. Not for what any answer means: that is `facts`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::client::{CallError, Endpoint, SoapClient};
+use super::error::VsphereError;
+use super::properties::{self, Managers, ObjectList, PropertySpec};
+use super::recorder::{AnswerKey, AnswerRecorder};
+use super::server::{VsphereServer, required_manager, return_values};
+use super::session::{Credentials, VsphereSession};
+use super::soap::{ObjectRef, SoapArg};
+use super::stream::Deadline;
+use super::xml::XmlElement;
+use super::{access, files, json, tls};
+use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
+use crate::facts::vsphere::inventory::{Inventory, LISTS, Search, is_of};
+use crate::facts::vsphere::question::Question;
+
+/// What is listed of everything that the account sees.
+const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
+    ("Datacenter", &["name", "parent"]),
+    ("Folder", &["name", "parent"]),
+    ("StoragePod", &["name", "parent", "podStorageDrsEntry"]),
+    ("ComputeResource", &["name", "parent", "resourcePool"]),
+    ("ResourcePool", &["name", "parent"]),
+    (
+        "HostSystem",
+        &[
+            "name",
+            "parent",
+            "runtime.connectionState",
+            "runtime.inMaintenanceMode",
+            "summary.config.product",
+            "summary.hardware.memorySize",
+            "summary.quickStats.overallMemoryUsage",
+            "datastore",
+            "network",
+        ],
+    ),
+    (
+        "Datastore",
+        &[
+            "name",
+            "parent",
+            "summary.type",
+            "summary.accessible",
+            "summary.capacity",
+            "summary.freeSpace",
+            "summary.maintenanceMode",
+            "host",
+        ],
+    ),
+    ("Network", &["name", "parent"]),
+    (
+        "VirtualMachine",
+        &[
+            "name",
+            "parent",
+            "config.uuid",
+            "config.instanceUuid",
+            "config.template",
+            "config.extraConfig",
+            "runtime.host",
+            "runtime.powerState",
+            "resourcePool",
+            "datastore",
+            "summary.config.vmPathName",
+        ],
+    ),
+];
+
+/// What is read of the machines that are judged, beside what is listed.
+const MACHINE_PROPERTIES: &[&str] = &[
+    "name",
+    "config.uuid",
+    "config.instanceUuid",
+    "config.guestId",
+    "config.firmware",
+    "config.extraConfig",
+    "config.flags.diskUuidEnabled",
+    "config.hardware.device",
+    "config.hardware.memoryMB",
+    "runtime.host",
+    "runtime.powerState",
+    "runtime.connectionState",
+    "runtime.consolidationNeeded",
+    "snapshot",
+    "datastore",
+    "summary.config.vmPathName",
+    "guest.toolsRunningStatus",
+    "guest.toolsVersionStatus2",
+];
+
+/// How many events a server gives at once; when there are as many, there may be more.
+const MAX_EVENTS: usize = 1000;
+
+/// Who is asked, what, and as whom.
+pub struct CollectRequest<'a> {
+    /// The server's name in reports.
+    pub name: &'a str,
+    /// What it is: `vcenter` or `esxi`.
+    pub kind: &'a str,
+    /// The server.
+    pub endpoint: Endpoint<'a>,
+    /// Who logs in.
+    pub credentials: &'a Credentials,
+    /// What is asked.
+    pub question: &'a Question,
+    /// How long it may take altogether.
+    pub timeout: Duration,
+}
+
+/// Asks a server, and notes whatever comes of it.
+pub fn collect(request: &CollectRequest<'_>) -> Transcript {
+    let mut recorder = AnswerRecorder::default();
+    let asked_at = Timestamp::now();
+    let question = json!({
+        "question": request.question,
+        "user": request.credentials.user,
+        "url": request.endpoint.address.authority(),
+    });
+    recorder.record("asked", &question);
+    let failure = collect_answers(request, &mut recorder).err().map(|error| error.to_failure());
+    Transcript {
+        schema: SCHEMA.to_owned(),
+        target: request.name.to_owned(),
+        kind: request.kind.to_owned(),
+        asked_at: Some(asked_at),
+        // Each answer is a whole reply of the server, so none of them can be cut short.
+        answers: Answers { by_probe: recorder.into_answers(), ended: true, unanswered: None },
+        connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
+        reading: Default::default(),
+    }
+}
+
+fn collect_answers(
+    request: &CollectRequest<'_>,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    if let Some(host) = request.endpoint.connector.jump_host() {
+        recorder.record("way", &json!({ "through": host }));
+    }
+    let mut client = SoapClient::new(request.endpoint, Deadline::after(request.timeout));
+    let agreed = client.connect();
+    let agreed =
+        agreed.map_err(|error| explain_tls_version(error, request, client.deadline(), recorder))?;
+    let agreed = serde_json::to_value(&agreed).expect("it has only texts");
+    recorder.record("tls", &agreed);
+    let content = fetch_service_content(&mut client, recorder)?;
+    let managers = Managers {
+        collector: required_manager(&content, "propertyCollector")?,
+        views: required_manager(&content, "viewManager")?,
+    };
+    let sessions = required_manager(&content, "sessionManager")?;
+    let session = VsphereSession::open(request.endpoint, client, sessions, request.credentials)?;
+    collect_in_session(request, session, &VsphereServer { content, managers }, recorder)
+}
+
+/// Says what an old server speaks, where that is why there was no handshake. Some say so by
+/// closing the connection.
+fn explain_tls_version(
+    error: VsphereError,
+    request: &CollectRequest<'_>,
+    deadline: Deadline,
+    recorder: &mut AnswerRecorder,
+) -> VsphereError {
+    let older = matches!(error, VsphereError::TlsVersion { .. } | VsphereError::Handshake(_));
+    if !older || request.endpoint.trust.legacy {
+        return error;
+    }
+    match tls::newest_version(request.endpoint.connector, request.endpoint.address, deadline) {
+        Some(version) if version == "TLSv1" || version == "TLSv1.1" => {
+            recorder.record("tls-offered", &json!(version));
+            VsphereError::TlsVersion { offered: version }
+        }
+        _ => error,
+    }
+}
+
+/// What the server says of itself to everybody.
+pub(super) fn fetch_service_content(
+    client: &mut SoapClient<'_>,
+    recorder: &mut AnswerRecorder,
+) -> Result<XmlElement, VsphereError> {
+    let instance = ObjectRef::new("ServiceInstance", "ServiceInstance");
+    match client.call("RetrieveServiceContent", &instance, &[]) {
+        Ok(answer) => {
+            let content = answer.child("returnval").cloned().unwrap_or_default();
+            recorder.record("service", &json::from_element(&content));
+            Ok(content)
+        }
+        Err(CallError::Fault(fault)) => {
+            let doing = "asking RetrieveServiceContent".to_owned();
+            Err(VsphereError::Fault { doing, fault })
+        }
+        Err(CallError::Fatal(error)) => Err(error),
+    }
+}
+
+/// Everything that is asked in a session, which is closed whatever comes of it.
+fn collect_in_session(
+    request: &CollectRequest<'_>,
+    mut session: VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    recorder.record("session", &json!({ "user": session.user_name() }));
+    let result = collect_all(request.question, &mut session, server, recorder);
+    recorder.record("session", &json!({ "user": session.user_name(), "renewed": session.renewed }));
+    let closed = session.close(result.is_err());
+    recorder.record("logout", &json!({ "closed": closed }));
+    result
+}
+
+fn collect_all(
+    question: &Question,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    collect_time(session, recorder)?;
+    let inventory = collect_inventory(session, server, recorder)?;
+    let chosen = collect_machines(question, &inventory, session, server, recorder)?;
+    collect_moves(question, &inventory, session, server, recorder)?;
+    collect_licences(session, server, recorder)?;
+    files::collect(question, &inventory, &chosen, session, recorder)?;
+    access::collect(question, &inventory, session, server, recorder)
+}
+
+fn collect_time(
+    session: &mut VsphereSession<'_>,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    let instance = ObjectRef::new("ServiceInstance", "ServiceInstance");
+    let answer = session.run(|client, _| client.call("CurrentTime", &instance, &[]));
+    if let Some(answer) = recorder.record_fault(&["time"], answer)? {
+        recorder.record("time", &json!(answer.child_text("returnval").unwrap_or_default()));
+    }
+    Ok(())
+}
+
+fn collect_inventory(
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<Inventory, VsphereError> {
+    let root = required_manager(&server.content, "rootFolder")?;
+    // A lone host knows no datastore clusters, and a type it does not know is a fault.
+    let wanted: Vec<PropertySpec<'_>> = INVENTORY_PROPERTIES
+        .iter()
+        .copied()
+        .filter(|(kind, _)| *kind != "StoragePod" || server.is_vcenter())
+        .collect();
+    let answer = session
+        .run(|client, _| properties::collect_below(client, &server.managers, &root, &wanted));
+    let probes: Vec<&str> = LISTS.iter().map(|(probe, _)| *probe).collect();
+    if let Some(collected) = recorder.record_fault(&probes, answer)? {
+        record_lists(&collected, recorder);
+    }
+    Ok(Inventory::of(&recorder.to_transcript()))
+}
+
+fn record_lists(collected: &ObjectList, recorder: &mut AnswerRecorder) {
+    for (probe, kind) in LISTS {
+        let chosen = collected.to_answer(|object| {
+            let reference = object["object"].as_str().unwrap_or_default();
+            is_of(reference, kind)
+        });
+        recorder.record(probe, &chosen);
+    }
+}
+
+fn collect_machines(
+    question: &Question,
+    inventory: &Inventory,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<ObjectList, VsphereError> {
+    let found = question.machines().filter_map(|name| match inventory.machine(name) {
+        Search::Found(machine) => ObjectRef::parse(&machine.object),
+        _ => None,
+    });
+    let chosen: Vec<ObjectRef> = found.collect();
+    let wanted = [("VirtualMachine", MACHINE_PROPERTIES)];
+    let answer = session
+        .run(|client, _| properties::collect_objects(client, &server.managers, &chosen, &wanted));
+    let collected = recorder.record_fault(&["chosen"], answer)?;
+    if let Some(collected) = &collected {
+        recorder.record("chosen", &collected.to_answer(|_| true));
+    }
+    Ok(collected.unwrap_or_default())
+}
+
+/// When the master target was moved to another datastore.
+fn collect_moves(
+    question: &Question,
+    inventory: &Inventory,
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    let Some(events) = server.optional_manager("eventManager") else { return Ok(()) };
+    for name in question.pairings().into_iter().filter_map(|pair| pair.master_target) {
+        let Search::Found(machine) = inventory.machine(&name) else { continue };
+        let Some(machine) = ObjectRef::parse(&machine.object) else { continue };
+        collect_moves_of(
+            &machine,
+            &AnswerRecorder::key_for(question, "moves", &name),
+            &events,
+            session,
+            recorder,
+        )?;
+    }
+    Ok(())
+}
+
+fn collect_moves_of(
+    machine: &ObjectRef,
+    place: &AnswerKey,
+    events: &ObjectRef,
+    session: &mut VsphereSession<'_>,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    // Not only events of certain types: a server that knew them by other names would give none,
+    // and that would look as if there were none.
+    let entity = vec![SoapArg::Object("entity", machine), SoapArg::Text("recursion", "self")];
+    let filter =
+        vec![SoapArg::Parts("entity", entity), SoapArg::Text("disableFullMessage", "true")];
+    let args = [SoapArg::Parts("filter", filter)];
+    let answer = session.run(|client, _| client.call("QueryEvents", events, &args));
+    if let Some(answer) = recorder.record_fault_at(place, answer)? {
+        let all = answer.children_named("returnval").count();
+        let moves = answer
+            .children_named("returnval")
+            .filter(|event| event.child("sourceDatastore").is_some());
+        let moves: Vec<Value> = moves.map(json::from_element).collect();
+        recorder.record_at(place, &json!({ "events": moves, "complete": all < MAX_EVENTS }));
+    }
+    Ok(())
+}
+
+fn collect_licences(
+    session: &mut VsphereSession<'_>,
+    server: &VsphereServer,
+    recorder: &mut AnswerRecorder,
+) -> Result<(), VsphereError> {
+    let Some(licences) = server.optional_manager("licenseManager") else { return Ok(()) };
+    let wanted: [PropertySpec<'_>; 1] =
+        [("LicenseManager", &["licenses", "evaluation", "licenseAssignmentManager"])];
+    let managers = [licences];
+    let answer = session
+        .run(|client, _| properties::collect_objects(client, &server.managers, &managers, &wanted));
+    let Some(collected) = recorder.record_fault(&["licences", "assigned-licences"], answer)? else {
+        return Ok(());
+    };
+    recorder.record("licences", &collected.to_answer(|_| true));
+    let assignments = collected.objects.first().and_then(|object| {
+        ObjectRef::parse(object["properties"]["licenseAssignmentManager"].as_str()?)
+    });
+    let Some(assignments) = assignments else { return Ok(()) };
+    let answer = session.run(|client, _| client.call("QueryAssignedLicenses", &assignments, &[]));
+    if let Some(answer) = recorder.record_fault(&["assigned-licences"], answer)? {
+        recorder.record("assigned-licences", &return_values(&answer));
+    }
+    Ok(())
+}
