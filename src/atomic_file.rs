@@ -317,7 +317,8 @@ fn remove_if_present(path: &Path) -> io::Result<()> {
     }
 }
 
-fn parent_directory(target: &Path) -> &Path {
+/// The directory that a file is or will be in.
+pub fn parent_directory(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{ArgMatches, Command};
 
-use crate::atomic_file::{InputFile, check_target};
-use crate::cli::product;
+use crate::atomic_file::{InputFile, check_target, parent_directory};
 use crate::site::Site;
 
 /// Files that are looked at below a directory that a command reads.
@@ -56,7 +55,7 @@ impl CommandLineFiles {
             // Names are made of these, which the verbs check.
             ("out", ["build", "vm"] | ["collect", "site"]) => {}
             ("captures", _) => {}
-            ("out", ["build", "image"]) if product::is_stream(Path::new(value)) => {}
+            ("out", ["build", "image"]) if is_standard_output(Path::new(value)) => {}
             ("out" | "manifest" | "fix_script", _) => {
                 self.outputs.push((format!("--{}", id.replace('_', "-")), value.into()));
             }
@@ -77,6 +76,11 @@ impl CommandLineFiles {
     }
 }
 
+/// Whether a name given with -o means standard output.
+pub fn is_standard_output(out: &Path) -> bool {
+    out == Path::new("-")
+}
+
 /// Refuses an output that is an input, by whatever name, and two outputs that are one file.
 pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[InputFile]) -> anyhow::Result<()> {
     for (place, (option, path)) in outputs.iter().enumerate() {
@@ -92,7 +96,7 @@ pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[InputFile]) -> anyhow:
 /// Whether two paths name one file, which need not exist yet.
 fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
-        let directory = product::directory_of(path).canonicalize().ok()?;
+        let directory = parent_directory(path).canonicalize().ok()?;
         Some(directory.join(path.file_name()?))
     };
     let there = |path: &Path| InputFile::from_path(path);

@@ -239,8 +239,9 @@ fn compose_kickstart_disc(
 }
 
 impl Composition {
-    /// The bytes that depend on the base's digests, once they are known, with the finished manifest.
-    pub fn deferred_patches(&self, base: Option<&BaseDigests>) -> (Manifest, Vec<(u64, Vec<u8>)>) {
+    /// The bytes that depend on the base's digests, once they are known: the finished manifest and
+    /// its list.
+    pub fn deferred_patches(&self, base: Option<&BaseDigests>) -> Vec<(u64, Vec<u8>)> {
         let mut manifest = self.manifest.clone();
         if let (Some(record), Some(digests)) = (manifest.base.as_mut(), base) {
             record.sha256 = digests.whole.to_string();
@@ -258,11 +259,10 @@ impl Composition {
                 file.sha256 = digest.unwrap_or(file.sha256);
             }
         }
-        let patches = vec![
+        vec![
             (self.manifest_at, manifest.to_json().into_bytes()),
             (self.sums_at, manifest.to_checksum_list().into_bytes()),
-        ];
-        (manifest, patches)
+        ]
     }
 
     /// The sum to be implanted, before the first byte.

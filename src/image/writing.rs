@@ -11,7 +11,6 @@ use std::sync::{Arc, mpsc};
 use super::sweep::FileDigests;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::iso::bytemap::ByteMap;
-use crate::iso::media_md5::{self, Implant};
 
 /// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
 /// ring stays in a second-level cache's reach and far below the memory limit.
@@ -48,97 +47,33 @@ pub type ChunkSink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 /// Told after each chunk how many bytes are done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Writes `image` into `out`, feeding every byte in order to `tap` on another core.
+/// Reads `image` once: gives every byte in order to `sink`, and on another core to `digest`.
 ///
-/// With a base, its digests are computed on the way and given to `late`, which answers with the
-/// bytes of the image that depend on them, as patches behind [`BaseFile::kept`].
-///
-/// # Errors
-///
-/// Fails when an input cannot be read to the end, or the output cannot be written.
-pub fn write(
-    image: &mut ByteMap,
-    out: &File,
-    base: Option<&BaseFile>,
-    tap: Option<ChunkSink<'_>>,
-    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
-    progress: Progress<'_>,
-) -> io::Result<()> {
-    out.set_len(image.len())?;
-    let mut sink = |chunk: &[u8], at| out.write_all_at(chunk, at);
-    read_through(image, base, tap, late, &mut sink, progress)
-}
-
-/// As [`write()`], but nothing is written: what depends on all of the image is known before the
-/// first byte of it leaves. `each` gets every byte in order, on this thread.
+/// With a base, its digests are computed on the way and given to `deferred`, which answers with the
+/// bytes of the image that depend on them, as patches behind [`BaseFile::kept_len`].
 ///
 /// # Errors
 ///
-/// Fails when an input cannot be read to the end.
-pub fn precompute(
+/// Fails when an input cannot be read to the end, or with what `sink` gives.
+pub fn complete(
     image: &mut ByteMap,
     base: Option<&BaseFile>,
-    tap: ChunkSink<'_>,
-    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
-    each: &mut dyn FnMut(&[u8]),
-    progress: Progress<'_>,
+    digest: ChunkSink<'_>,
+    deferred: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut sink = |chunk: &[u8], _| {
-        each(chunk);
-        Ok(())
-    };
-    read_through(image, base, Some(tap), late, &mut sink, progress)
-}
-
-/// Gives every byte of `image` in order to `out`, then to `each`, and on another core to `tap`.
-///
-/// # Errors
-///
-/// Fails when an input cannot be read to the end, or the output takes no more.
-pub fn stream(
-    image: &ByteMap,
-    out: &mut dyn io::Write,
-    tap: ChunkSink<'_>,
-    each: &mut dyn FnMut(&[u8]),
-    progress: Progress<'_>,
-) -> io::Result<()> {
-    with_sink(Some(tap), |carry| {
-        let mut buffers = BufferPool::new();
-        let mut at = 0;
-        while at < image.len() {
-            let len = chunk_len(at, image.len());
-            let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
-            carry(&chunk);
-            out.write_all(&chunk)?;
-            each(&chunk);
-            at += len as u64;
-            progress(at);
-        }
-        out.flush()
-    })
-}
-
-/// Reads `image` once, for all who want its bytes.
-fn read_through(
-    image: &mut ByteMap,
-    base: Option<&BaseFile>,
-    tap: Option<ChunkSink<'_>>,
-    late: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
-    sink: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
-    progress: Progress<'_>,
-) -> io::Result<()> {
-    with_sink(tap, |carry| {
-        let kept = base.map_or(0, |base| base.kept_len);
+    with_sink(digest, |carry| {
+        let kept_len = base.map_or(0, |base| base.kept_len);
         let mut whole = Sha256Hasher::default();
-        let mut sweep = FileDigests::new(base.iter().flat_map(|base| base.watched.clone()));
+        let mut watched = FileDigests::new(base.iter().flat_map(|base| base.watched.clone()));
         let mut buffers = BufferPool::new();
         let mut at = 0;
-        while at < kept {
-            let len = chunk_len(at, kept);
+        while at < kept_len {
+            let len = chunk_len(at, kept_len);
             let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
-            sink(&chunk, at)?;
+            sink(&chunk)?;
             carry(&chunk);
-            sweep.update(at, &chunk);
+            watched.update(at, &chunk);
             if image.is_file_range(at, len as u64) {
                 whole.update(&chunk);
             } else {
@@ -147,40 +82,51 @@ fn read_through(
                 whole.update(&raw);
             }
             at += len as u64;
-            progress(at);
         }
         let digests = match base {
             Some(base) => {
                 let whole = digest_rest(base, whole, &mut buffers)?;
-                Some(BaseDigests { whole, watched: sweep.finish() })
+                Some(BaseDigests { whole, watched: watched.finish() })
             }
             None => None,
         };
-        for (offset, bytes) in late(digests) {
-            assert!(offset >= kept, "a late patch at {offset} lies in what is already written");
+        for (offset, bytes) in deferred(digests) {
+            assert!(offset >= kept_len, "a patch at {offset} lies in what is already written");
             image.patch(offset, &bytes);
         }
-        while at < image.len() {
-            let len = chunk_len(at, image.len());
-            let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
-            sink(&chunk, at)?;
-            carry(&chunk);
-            at += len as u64;
-            progress(at);
-        }
-        Ok(())
+        pass(image, at, &mut buffers, carry, sink)
     })
 }
 
-/// Puts the media md5 into the primary volume descriptor, in the plan and in the file.
+/// Reads `image` once: gives every byte in order to `sink`, and on another core to `digest`.
 ///
 /// # Errors
 ///
-/// Fails when the output cannot be written.
-pub fn implant(image: &mut ByteMap, out: &File, sum: &Implant) -> io::Result<()> {
-    let text = sum.to_field();
-    image.patch(media_md5::FIELD_AT, &text);
-    out.write_all_at(&text, media_md5::FIELD_AT)
+/// Fails when an input cannot be read to the end, or with what `sink` gives.
+pub fn replay(
+    image: &ByteMap,
+    digest: ChunkSink<'_>,
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    with_sink(digest, |carry| pass(image, 0, &mut BufferPool::new(), carry, sink))
+}
+
+/// Passes the bytes from `at` on.
+fn pass(
+    image: &ByteMap,
+    mut at: u64,
+    buffers: &mut BufferPool,
+    carry: &mut dyn FnMut(&Chunk),
+    sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    while at < image.len() {
+        let len = chunk_len(at, image.len());
+        let chunk = buffers.fill(len, |buffer| image.read_exact_at(at, buffer))?;
+        sink(&chunk)?;
+        carry(&chunk);
+        at += len as u64;
+    }
+    Ok(())
 }
 
 /// Reads `file` back, compares every byte with `image`, and gives the file's sha256.
@@ -196,7 +142,7 @@ pub fn verify(image: &ByteMap, file: &File, progress: Progress<'_>) -> io::Resul
     }
     let mut whole = Sha256Hasher::default();
     let mut hash = |bytes: &[u8]| whole.update(bytes);
-    with_sink(Some(&mut hash), |carry| {
+    with_sink(&mut hash, |carry| {
         let (mut buffers, mut expected) = (BufferPool::new(), vec![0; CHUNK]);
         let mut at = 0;
         while at < len {
@@ -273,13 +219,12 @@ impl BufferPool {
 
 /// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
 pub(super) fn with_sink<R>(
-    tap: Option<ChunkSink<'_>>,
+    sink: ChunkSink<'_>,
     work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,
 ) -> R {
-    let Some(tap) = tap else { return work(&mut |_| {}) };
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::sync_channel::<Chunk>(QUEUE);
-        scope.spawn(move || receive.iter().for_each(|chunk| tap(&chunk)));
+        scope.spawn(move || receive.iter().for_each(|chunk| sink(&chunk)));
         // The sender is moved in, so the thread ends with the work, whatever its result.
         let result = work(&mut |chunk| {
             send.send(Arc::clone(chunk)).expect("the digest takes every chunk");
@@ -303,6 +248,17 @@ mod tests {
         BaseFile { file: Arc::new(file), len: bytes.len() as u64, kept_len: kept, watched }
     }
 
+    fn write(
+        image: &mut ByteMap,
+        base: &BaseFile,
+        digest: ChunkSink<'_>,
+        deferred: impl FnOnce(Option<BaseDigests>) -> Vec<(u64, Vec<u8>)>,
+    ) -> io::Result<File> {
+        let mut out = tempfile::tempfile()?;
+        complete(image, Some(base), digest, deferred, &mut |bytes| out.write_all(bytes))?;
+        Ok(out)
+    }
+
     fn planned(base: &BaseFile, patch_at: u64) -> ByteMap {
         let mut image = ByteMap::new();
         image.push(base.kept_len, ByteOrigin::File(Arc::clone(&base.file), 0));
@@ -312,11 +268,10 @@ mod tests {
     }
 
     #[test]
-    fn one_pass_gives_the_file_the_tap_and_the_base_digest() {
+    fn one_pass_gives_the_file_the_digest_and_the_base_digest() {
         let bytes: Vec<u8> = (0..CHUNK * 20 + 77).map(|i| (i % 251) as u8).collect();
         let base = base_of(&bytes, (CHUNK * 20 + 7) as u64);
         let mut image = planned(&base, CHUNK as u64 + 3);
-        let out = tempfile::tempfile().unwrap();
         let mut tapped = Vec::new();
         let mut tap = |chunk: &[u8]| tapped.extend_from_slice(chunk);
         let late = |digests: Option<BaseDigests>| {
@@ -324,20 +279,23 @@ mod tests {
             assert_eq!(digests.watched, [Some(Sha256::hash(&bytes[5..105])), None]);
             vec![(base.kept_len, digests.whole.to_string().into_bytes())]
         };
-        write(&mut image, &out, Some(&base), Some(&mut tap), late, &|_| {}).unwrap();
+        let out = write(&mut image, &base, &mut tap, late).unwrap();
         let mut expected = bytes[..base.kept_len as usize].to_vec();
         expected[CHUNK + 3..CHUNK + 10].copy_from_slice(b"PATCHED");
         expected.extend_from_slice(Sha256::hash(&bytes).to_string().as_bytes());
         assert!(tapped == expected, "the tap saw every byte in order");
         assert_eq!(verify(&image, &out, &|_| {}).unwrap(), Sha256::hash(&expected));
+        let (mut again, mut digested) = (Vec::new(), Vec::new());
+        let mut sink = |bytes: &[u8]| again.write_all(bytes);
+        replay(&image, &mut |bytes| digested.extend_from_slice(bytes), &mut sink).unwrap();
+        assert!(again == expected && digested == expected, "a second pass sees the same bytes");
     }
 
     #[test]
     fn a_byte_that_changed_after_writing_is_found() {
         let base = base_of(&[7; 5000], 5000);
         let mut image = planned(&base, 10);
-        let out = tempfile::tempfile().unwrap();
-        write(&mut image, &out, Some(&base), None, |_| Vec::new(), &|_| {}).unwrap();
+        let out = write(&mut image, &base, &mut |_| {}, |_| Vec::new()).unwrap();
         out.write_all_at(b"x", 4321).unwrap();
         let error = verify(&image, &out, &|_| {}).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
@@ -348,7 +306,6 @@ mod tests {
         let base = base_of(&[7; 5000], 5000);
         let mut image = planned(&base, 10);
         base.file.set_len(100).unwrap();
-        let out = tempfile::tempfile().unwrap();
-        assert!(write(&mut image, &out, Some(&base), None, |_| Vec::new(), &|_| {}).is_err());
+        assert!(write(&mut image, &base, &mut |_| {}, |_| Vec::new()).is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! Usage: `write_alone BASE ADDED OUT`
 
 use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 
 use preflight::image::writing;
@@ -20,7 +21,8 @@ fn main() -> std::io::Result<()> {
         image.push(len, ByteOrigin::File(Arc::new(file), 0));
         image.pad_to(2048);
     }
-    let out = File::options().read(true).write(true).create(true).truncate(true).open(out)?;
-    writing::write(&mut image, &out, None, None, |_| Vec::new(), &|_| {})?;
+    let mut out = File::options().read(true).write(true).create(true).truncate(true).open(out)?;
+    let mut sink = |bytes: &[u8]| out.write_all(bytes);
+    writing::complete(&mut image, None, &mut |_| {}, |_| Vec::new(), &mut sink)?;
     out.sync_all()
 }

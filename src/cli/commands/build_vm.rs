@@ -1,14 +1,14 @@
 //! `build vm`: the descriptors of the appliance's virtual machine, written both or none.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::assets::Assets;
-use crate::atomic_file::{AtomicFile, InputFile, Visibility};
+use crate::atomic_file::InputFile;
 use crate::cli::ExitStatus;
 use crate::cli::args::BuildVmArgs;
+use crate::cli::pipeline::begin_file;
 use crate::cli::terminal::screen;
 use crate::image::recipe::Recipe;
 use crate::image::setting::Setting;
@@ -38,11 +38,7 @@ pub fn build(
     // Both are on disk before either has its name.
     let mut written = Vec::new();
     for (path, text) in &parts {
-        let part = AtomicFile::open(path, args.overwrite, Visibility::ByUmask, named)?;
-        part.file()
-            .write_all(text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        written.push(part);
+        written.push(begin_file(path, args.overwrite, text.as_bytes(), named)?);
     }
     for part in written {
         part.commit()?;

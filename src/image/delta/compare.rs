@@ -52,7 +52,7 @@ pub fn compare(
         whole_base.update(bytes);
         index.add(bytes);
     };
-    with_sink(Some(&mut take_base), |carry| {
+    with_sink(&mut take_base, |carry| {
         let mut buffers = BufferPool::new();
         let mut buffer = vec![0; CHUNK];
         let mut at = 0;

@@ -115,7 +115,7 @@ impl<'a> Digests<'a> {
         sum: &mut MediaMd5,
     ) -> io::Result<()> {
         let mut tap = |chunk: &[u8]| sum.update(chunk);
-        with_sink(Some(&mut tap), |carry| {
+        with_sink(&mut tap, |carry| {
             let mut buffers = BufferPool::new();
             let mut at = 0;
             while at < summed {
