@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 use crate::cli::args::{SshArgs, ViaArgs};
 use crate::cli::login::SshDefaults;
 use crate::site::{self, Site, Via};
+use crate::transport::http::ssh_tunnel::SshTunnelConnector;
+use crate::transport::http::stream::{Connector, DirectTcp};
 use crate::transport::ssh::SshHost;
 use crate::transport::target::TargetAddress;
-use crate::transport::vsphere::ssh_tunnel::SshTunnelConnector;
-use crate::transport::vsphere::stream::{Connector, DirectTcp};
 
 /// The host that `--via` names; none without it.
 pub fn of_options(

@@ -5,6 +5,7 @@
 
 pub mod capture;
 pub mod fleet;
+pub mod http;
 pub mod local;
 pub mod ssh;
 pub mod target;

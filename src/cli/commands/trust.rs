@@ -1,6 +1,6 @@
 //! `trust`: a server's certificate shown, and its thumbprint kept once somebody has compared it.
 //!
-//! Not for checking it: that is `transport::vsphere::tls`.
+//! Not for checking it: that is `transport::http::tls`.
 
 use std::fs;
 use std::io::Write;
@@ -15,10 +15,11 @@ use crate::cli::args::{TlsArgs, TrustArgs};
 use crate::cli::terminal::{prompt, screen};
 use crate::cli::{ExitStatus, via};
 use crate::secret::redact_password;
+use crate::transport::http::stream::Deadline;
+use crate::transport::http::thumbprint::{Thumbprint, replace_thumbprint, thumbprints_for};
+use crate::transport::http::tls::{TlsSession, TlsTrust, fetch_certificate};
 use crate::transport::vsphere::address::VsphereAddress;
-use crate::transport::vsphere::stream::Deadline;
-use crate::transport::vsphere::thumbprint::{Thumbprint, replace_thumbprint, thumbprints_for};
-use crate::transport::vsphere::tls::{TlsSession, TlsTrust, fetch_certificate};
+use crate::transport::vsphere::error::VsphereError;
 
 /// The most that is read of the file of thumbprints, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -34,9 +35,9 @@ pub fn settings(trusting: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTr
     }
     let kept = match file(trusting) {
         Some(path) if pin.is_none() => {
-            let kept = thumbprints_for(&read(&path)?, &to.authority());
+            let kept = thumbprints_for(&read(&path)?, &to.to_string());
             if kept.iter().any(|kept| matches!(kept, Thumbprint::Sha1(_))) {
-                let (path, to) = (path.display().to_string(), to.authority());
+                let (path, to) = (path.display().to_string(), to.to_string());
                 anstream::eprintln!(
                     "preflight: {}: the thumbprint of {to} is a SHA-1 one, which can be forged; \
                      compare the SHA-256 one and keep it: preflight trust vsphere://{to} --replace",
@@ -69,7 +70,9 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     let credentials = args.through.credentials();
     let route = via::route(via::of_options(&args.through.host, &credentials, args.timeout)?);
-    let session = fetch_certificate(&*route, &to, args.trusting.legacy_tls, deadline)?;
+    let server = to.authority();
+    let session = fetch_certificate(&*route, &server, args.trusting.legacy_tls, deadline)
+        .map_err(VsphereError::from)?;
     show(&to, &session);
     let own: Thumbprint = session.sha256.parse()?;
     let sha1: Thumbprint = session.sha1.parse()?;
@@ -80,7 +83,7 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     let text = read(&path)?;
-    let kept = thumbprints_for(&text, &to.authority());
+    let kept = thumbprints_for(&text, &to.to_string());
     if kept.contains(&own) {
         anstream::println!("It is kept already, in {}.", path.display());
         return Ok(ExitStatus::Clean);
@@ -98,14 +101,14 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         anstream::println!("It is not kept.");
         return Ok(ExitStatus::Findings);
     }
-    save(&path, &replace_thumbprint(&text, &to.authority(), &own))?;
+    save(&path, &replace_thumbprint(&text, &to.to_string(), &own))?;
     anstream::println!("It is kept in {}.", path.display());
     Ok(ExitStatus::Clean)
 }
 
 fn show(to: &VsphereAddress, session: &TlsSession) {
     let rows = [
-        ("server", to.authority()),
+        ("server", to.to_string()),
         ("certificate of", session.subject.clone()),
         ("made by", session.issuer.clone()),
         ("good until", session.not_after.clone()),

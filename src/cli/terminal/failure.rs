@@ -24,10 +24,10 @@ use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
 use crate::transport::capture::CaptureError;
 use crate::transport::fleet;
+use crate::transport::http::thumbprint::ThumbprintError;
 use crate::transport::target::TargetAddressError;
 use crate::transport::vsphere::address::VsphereAddressError;
 use crate::transport::vsphere::error::VsphereError;
-use crate::transport::vsphere::thumbprint::ThumbprintError;
 use crate::vm::VmError;
 use crate::yaml::YamlError;
 

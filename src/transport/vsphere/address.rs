@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::secret::redact_password;
+use crate::transport::http::authority::Authority;
 
 /// A vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,19 +59,15 @@ impl VsphereAddressError {
 }
 
 impl VsphereAddress {
-    /// The host and port as they stand in a URL and in the file of thumbprints.
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+    /// Returns the host and port, as they stand in a URL and in the file of thumbprints.
+    pub fn authority(&self) -> Authority {
+        Authority { host: self.host.clone(), port: self.port }
     }
 }
 
 impl fmt::Display for VsphereAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.authority())
+        self.authority().fmt(f)
     }
 }
 
@@ -186,7 +183,7 @@ mod tests {
             assert_eq!(parts, (host, port, user, vm), "{text}");
         }
         let six: VsphereAddress = "vsphere://[::1]".parse().unwrap();
-        assert_eq!(six.authority(), "[::1]:443");
+        assert_eq!(six.to_string(), "[::1]:443");
     }
 
     #[test]

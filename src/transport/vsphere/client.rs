@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use super::address::VsphereAddress;
 use super::error::VsphereError;
-use super::http::{self, Body, HttpError, HttpRequest, HttpResponse, MAX_SESSION};
 use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
-use super::stream::{Connector, Deadline};
-use super::tls::{self, TlsStream, TlsTrust};
 use super::xml::XmlElement;
 use crate::secret::Secret;
+use crate::transport::http::message::{
+    self, Content, HttpError, HttpRequest, HttpResponse, MAX_SESSION,
+};
+use crate::transport::http::stream::{Connector, Deadline};
+use crate::transport::http::tls::{self, TlsStream, TlsTrust};
+
+/// The cookie that is a session.
+const SESSION_COOKIE: &str = "vmware_soap_session";
 
 /// A service that starts, or is at its limit, says 503 for a moment; these are the moments.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
@@ -69,7 +74,7 @@ impl<'a> SoapClient<'a> {
         Self {
             endpoint,
             deadline,
-            host: endpoint.address.authority(),
+            host: endpoint.address.to_string(),
             connection: None,
             cookie: None,
             version: "5.5".to_owned(),
@@ -84,8 +89,9 @@ impl<'a> SoapClient<'a> {
     /// Says why there is no connection to a server that is trusted.
     pub fn connect(&mut self) -> Result<tls::TlsSession, VsphereError> {
         let Endpoint { connector, address, trust, .. } = self.endpoint;
-        let stream = connector.open(address, &mut self.deadline)?;
-        let (secured, session) = tls::start_tls(stream, address, trust, self.deadline)?;
+        let server = address.authority();
+        let stream = connector.open(&server, &mut self.deadline)?;
+        let (secured, session) = tls::start_tls(stream, &server, trust, self.deadline)?;
         self.connection = Some(secured);
         Ok(session)
     }
@@ -132,11 +138,16 @@ impl<'a> SoapClient<'a> {
         }
         let envelope = soap::build_envelope(method, this, args);
         tracing::debug!(method, object = %this, "call");
-        let action = format!("urn:vim25/{}", self.version);
-        let body = Body::Soap(&action, envelope.expose());
+        let action = format!("\"urn:vim25/{}\"", self.version);
+        let headers = [
+            ("Content-Type", "text/xml; charset=utf-8"),
+            ("SOAPAction", action.as_str()),
+            ("Accept", "text/xml"),
+        ];
+        let content = Content { headers: &headers, body: envelope.expose() };
         let mut pauses = RETRY_PAUSES.iter();
         loop {
-            let response = self.exchange(method, "/sdk", body)?;
+            let response = self.exchange(method, "/sdk", Some(content))?;
             if response.status == 503
                 && let Some(&pause) = pauses.next()
                 && self.deadline.left().is_some_and(|left| left > pause)
@@ -156,7 +167,7 @@ impl<'a> SoapClient<'a> {
     ///
     /// Says why there was no answer.
     pub fn file(&mut self, path: &str) -> Result<HttpResponse, VsphereError> {
-        self.exchange("for a file", path, Body::None)
+        self.exchange("for a file", path, None)
     }
 
     /// Sends a request. A kept connection may have been closed meanwhile; then it goes out once
@@ -166,10 +177,10 @@ impl<'a> SoapClient<'a> {
         &mut self,
         method: &str,
         path: &str,
-        body: Body<'_>,
+        content: Option<Content<'_>>,
     ) -> Result<HttpResponse, VsphereError> {
         if let Some(connection) = self.connection.take() {
-            match self.send(connection, method, path, body) {
+            match self.send(connection, method, path, content) {
                 Err(HttpError::Closed { bytes: 0 }) => {}
                 Err(HttpError::Io(error)) if is_stale(&error) => {}
                 other => return other.map_err(|error| self.protocol_error(method, error)),
@@ -177,7 +188,7 @@ impl<'a> SoapClient<'a> {
         }
         self.connect()?;
         let connection = self.connection.take().expect("it has just been made");
-        self.send(connection, method, path, body)
+        self.send(connection, method, path, content)
             .map_err(|error| self.protocol_error(method, error))
     }
 
@@ -186,17 +197,22 @@ impl<'a> SoapClient<'a> {
         mut connection: TlsStream,
         method: &str,
         path: &str,
-        body: Body<'_>,
+        content: Option<Content<'_>>,
     ) -> Result<HttpResponse, HttpError> {
-        let cookie = self.cookie.as_ref();
-        let request = HttpRequest { path, host: &self.host, cookie, body };
-        let mut response = http::exchange(&mut connection, &request, self.left)?;
+        let request = HttpRequest {
+            path,
+            host: &self.host,
+            session_cookie: SESSION_COOKIE,
+            session: self.cookie.as_ref(),
+            content,
+        };
+        let mut response = message::exchange(&mut connection, &request, self.left)?;
         tracing::debug!(method, status = response.status, bytes = response.body.len(), "answer");
         self.left = self.left.saturating_sub(response.read);
         if !response.closes {
             self.connection = Some(connection);
         }
-        if let Some(cookie) = response.cookie.take() {
+        if let Some(cookie) = response.session.take() {
             self.cookie = Some(cookie);
         }
         Ok(response)
@@ -206,7 +222,7 @@ impl<'a> SoapClient<'a> {
         let doing = format!("asking {method}");
         match error {
             HttpError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                self.deadline.to_error(&doing)
+                self.deadline.to_error(&doing).into()
             }
             error => VsphereError::Protocol { doing, error },
         }

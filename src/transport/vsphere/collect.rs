@@ -15,12 +15,14 @@ use super::recorder::{AnswerKey, AnswerRecorder};
 use super::server::{VsphereServer, required_manager, return_values};
 use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg};
-use super::stream::Deadline;
 use super::xml::XmlElement;
-use super::{access, files, json, tls};
+use super::{access, files, json};
 use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
 use crate::facts::vsphere::inventory::{Inventory, LISTS, Search, is_of};
 use crate::facts::vsphere::question::Question;
+use crate::transport::http::error::ConnectError;
+use crate::transport::http::stream::Deadline;
+use crate::transport::http::tls;
 
 /// What is listed of everything that the account sees.
 const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
@@ -123,7 +125,7 @@ pub fn collect(request: &CollectRequest<'_>) -> Transcript {
     let question = json!({
         "question": request.question,
         "user": request.credentials.user,
-        "url": request.endpoint.address.authority(),
+        "url": request.endpoint.address.to_string(),
     });
     recorder.record("asked", &question);
     let failure = collect_answers(request, &mut recorder).err().map(|error| error.to_failure());
@@ -170,14 +172,18 @@ fn explain_tls_version(
     deadline: Deadline,
     recorder: &mut AnswerRecorder,
 ) -> VsphereError {
-    let older = matches!(error, VsphereError::TlsVersion { .. } | VsphereError::Handshake(_));
-    if !older || request.endpoint.trust.legacy {
+    let is_older = matches!(
+        error,
+        VsphereError::Connect(ConnectError::TlsVersion { .. } | ConnectError::Handshake(_))
+    );
+    if !is_older || request.endpoint.trust.legacy {
         return error;
     }
-    match tls::newest_version(request.endpoint.connector, request.endpoint.address, deadline) {
-        Some(version) if version == "TLSv1" || version == "TLSv1.1" => {
-            recorder.record("tls-offered", &json!(version));
-            VsphereError::TlsVersion { offered: version }
+    let server = request.endpoint.address.authority();
+    match tls::newest_version(request.endpoint.connector, &server, deadline) {
+        Some(offered) if offered == "TLSv1" || offered == "TLSv1.1" => {
+            recorder.record("tls-offered", &json!(offered));
+            ConnectError::TlsVersion { offered }.into()
         }
         _ => error,
     }

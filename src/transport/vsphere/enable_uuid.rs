@@ -14,12 +14,12 @@ use super::recorder::AnswerRecorder;
 use super::server::{VsphereServer, required_manager};
 use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg, SoapFault};
-use super::stream::Deadline;
 use super::{access, collect};
 use crate::facts::Fact;
 use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, Spelling};
 use crate::facts::vsphere::inventory::{Inventory, Search};
 use crate::facts::vsphere::property::{Object, list, part};
+use crate::transport::http::stream::Deadline;
 
 /// The row, as documents spell it (S001, Prerequisites).
 const KEY: &str = "disk.EnableUUID";

@@ -11,7 +11,6 @@ mod collect;
 pub mod enable_uuid;
 pub mod error;
 mod files;
-mod http;
 mod json;
 mod properties;
 mod query;
@@ -19,10 +18,6 @@ mod recorder;
 mod server;
 pub mod session;
 mod soap;
-pub mod ssh_tunnel;
-pub mod stream;
-pub mod thumbprint;
-pub mod tls;
 pub mod xml;
 
 pub use collect::{CollectRequest, collect};

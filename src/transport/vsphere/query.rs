@@ -10,10 +10,10 @@ use super::client::Endpoint;
 use super::collect::{CollectRequest, collect};
 use super::enable_uuid::EnableUuidRequest;
 use super::session::Credentials;
-use super::stream::Connector;
-use super::tls::TlsTrust;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::question::Question;
+use crate::transport::http::stream::Connector;
+use crate::transport::http::tls::TlsTrust;
 
 /// A server that is going to be asked.
 pub struct VsphereQuery {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::client::{CallError, Endpoint, LOGOUT, SoapClient};
 use super::error::VsphereError;
 use super::soap::{ObjectRef, SoapArg};
-use super::stream::Deadline;
 use super::xml::XmlElement;
 use crate::secret::Secret;
+use crate::transport::http::stream::Deadline;
 
 /// How long logging out may take when the time for everything else is up.
 const GRACE: Duration = Duration::from_secs(3);

@@ -6,9 +6,9 @@ use std::fmt;
 
 use quick_xml::escape::escape;
 
-use super::http::HttpResponse;
 use super::xml::{XmlElement, XmlError, parse};
 use crate::secret::Secret;
+use crate::transport::http::message::HttpResponse;
 
 /// The levels of text that an envelope adds around a call.
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
@@ -236,7 +236,7 @@ mod tests {
             reason: String::new(),
             content_type: kind.to_owned(),
             location: None,
-            cookie: None,
+            session: None,
             body: body.as_bytes().to_vec(),
             closes: false,
         }

@@ -57,7 +57,7 @@ impl FromStr for Thumbprint {
     type Err = ThumbprintError;
 
     /// ```
-    /// use preflight::transport::vsphere::thumbprint::Thumbprint;
+    /// use preflight::transport::http::thumbprint::Thumbprint;
     /// let text = "ab".repeat(32);
     /// let thumbprint: Thumbprint = text.parse().unwrap();
     /// assert_eq!(thumbprint.kind(), "sha256");

@@ -1,5 +1,5 @@
-//! As much of HTTP/1.1 as a SOAP client needs: one request, one bounded answer, on a stream that
-//! somebody else opened.
+//! As much of HTTP/1.1 as a client of one service needs: one request and one bounded answer, on a
+//! stream that is already open.
 //!
 //! Not for following redirects, nor for what an answer's body means.
 
@@ -16,28 +16,27 @@ pub const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Bytes of all answers of one session: about fifty thousand virtual machines.
 pub const MAX_SESSION: usize = 512 * 1024 * 1024;
 
-/// The cookie that is a session.
-const SESSION_COOKIE: &str = "vmware_soap_session";
-
 /// One request. Bodies and cookies can be secrets, so there is no `Debug`.
 pub struct HttpRequest<'r> {
     /// The path, such as `/sdk`.
     pub path: &'r str,
     /// The host and port it is for.
     pub host: &'r str,
+    /// The name of the cookie that is a session.
+    pub session_cookie: &'r str,
     /// The session, when there is one.
-    pub cookie: Option<&'r Secret>,
-    /// What is asked.
-    pub body: Body<'r>,
+    pub session: Option<&'r Secret>,
+    /// The content of a `POST`; a `GET` has none.
+    pub content: Option<Content<'r>>,
 }
 
-/// What a request asks.
+/// The content of a request.
 #[derive(Clone, Copy)]
-pub enum Body<'r> {
-    /// A file.
-    None,
-    /// A call: its SOAP action, and its envelope.
-    Soap(&'r str, &'r str),
+pub struct Content<'r> {
+    /// Header fields that describe it, by name and value.
+    pub headers: &'r [(&'r str, &'r str)],
+    /// The body.
+    pub body: &'r str,
 }
 
 /// One answer.
@@ -52,7 +51,7 @@ pub struct HttpResponse {
     /// Where a redirect leads.
     pub location: Option<String>,
     /// The session it opens.
-    pub cookie: Option<Secret>,
+    pub session: Option<Secret>,
     /// The body, with its transfer coding taken off.
     pub body: Vec<u8>,
     /// Whether nothing more can be asked on this stream.
@@ -90,7 +89,7 @@ pub enum HttpError {
     Length(String),
 }
 
-/// Sends a request and reads its answer, at most `most` bytes of it.
+/// Sends a request and reads its answer, at most `limit` bytes of it.
 ///
 /// # Errors
 ///
@@ -98,39 +97,40 @@ pub enum HttpError {
 pub fn exchange(
     stream: &mut (impl Read + Write + ?Sized),
     request: &HttpRequest<'_>,
-    most: usize,
+    limit: usize,
 ) -> Result<HttpResponse, HttpError> {
-    let cookie = request.cookie.map_or_else(String::new, |cookie| {
-        format!("Cookie: {SESSION_COOKIE}={}\r\n", cookie.expose())
+    let session = request.session.map_or_else(String::new, |session| {
+        format!("Cookie: {}={}\r\n", request.session_cookie, session.expose())
     });
-    let (method, headers, body) = match request.body {
-        Body::None => ("GET", String::new(), ""),
-        Body::Soap(action, envelope) => {
-            let length = envelope.len();
-            let headers = format!(
-                "Content-Type: text/xml; charset=utf-8\r\nSOAPAction: \"{action}\"\r\n\
-                 Content-Length: {length}\r\nAccept: text/xml\r\n"
-            );
-            ("POST", headers, envelope)
+    let (method, headers, body) = match request.content {
+        None => ("GET", String::new(), ""),
+        Some(Content { headers, body }) => {
+            let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+            let length = format!("Content-Length: {}\r\n", body.len());
+            ("POST", headers.chain([length]).collect(), body)
         }
     };
     // One buffer and one write: head and body leave in the same record. It can hold a password.
     let whole = Secret::new(format!(
-        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{cookie}\r\n{body}",
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{session}\r\n{body}",
         request.path,
         request.host,
         env!("CARGO_PKG_VERSION"),
     ));
     stream.write_all(whole.expose().as_bytes())?;
     stream.flush()?;
-    read(stream, most)
+    read(stream, request.session_cookie, limit)
 }
 
 /// Reads one answer.
-fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<HttpResponse, HttpError> {
-    let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, most };
+fn read(
+    stream: &mut (impl Read + ?Sized),
+    session_cookie: &str,
+    limit: usize,
+) -> Result<HttpResponse, HttpError> {
+    let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, limit };
     loop {
-        let head = Head::parse(&reader.head()?)?;
+        let head = Head::parse(&reader.head()?, session_cookie)?;
         // An interim answer: the real one follows.
         if (100..200).contains(&head.status) {
             continue;
@@ -149,7 +149,7 @@ fn read(stream: &mut (impl Read + ?Sized), most: usize) -> Result<HttpResponse, 
             reason: head.reason,
             content_type: head.content_type,
             location: head.location,
-            cookie: head.cookie,
+            session: head.session,
             body,
         });
     }
@@ -161,14 +161,14 @@ struct Head {
     reason: String,
     content_type: String,
     location: Option<String>,
-    cookie: Option<Secret>,
+    session: Option<Secret>,
     chunked: bool,
     length: Option<usize>,
     closes: bool,
 }
 
 impl Head {
-    fn parse(bytes: &[u8]) -> Result<Self, HttpError> {
+    fn parse(bytes: &[u8], session_cookie: &str) -> Result<Self, HttpError> {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();
@@ -185,12 +185,12 @@ impl Head {
         };
         for line in lines {
             let Some((name, value)) = line.split_once(':') else { continue };
-            head.field(&name.trim().to_ascii_lowercase(), value.trim())?;
+            head.field(&name.trim().to_ascii_lowercase(), value.trim(), session_cookie)?;
         }
         Ok(head)
     }
 
-    fn field(&mut self, name: &str, value: &str) -> Result<(), HttpError> {
+    fn field(&mut self, name: &str, value: &str, session_cookie: &str) -> Result<(), HttpError> {
         match name {
             "content-type" => self.content_type = value.to_ascii_lowercase(),
             "location" => self.location = Some(value.to_owned()),
@@ -208,8 +208,10 @@ impl Head {
             }
             "set-cookie" => {
                 let pair = value.split(';').next().unwrap_or_default();
-                if let Some((SESSION_COOKIE, session)) = pair.split_once('=') {
-                    self.cookie = Some(Secret::new(session.trim().to_owned()));
+                if let Some((name, session)) = pair.split_once('=')
+                    && name == session_cookie
+                {
+                    self.session = Some(Secret::new(session.trim().to_owned()));
                 }
             }
             _ => {}
@@ -223,7 +225,7 @@ struct ResponseReader<'s, S: ?Sized> {
     stream: &'s mut S,
     buffer: Vec<u8>,
     read: usize,
-    most: usize,
+    limit: usize,
 }
 
 impl<S: Read + ?Sized> ResponseReader<'_, S> {
@@ -235,7 +237,7 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
                 Ok(count) => {
                     self.buffer.extend_from_slice(&part[..count]);
                     self.read += count;
-                    if self.read > self.most {
+                    if self.read > self.limit {
                         return Err(HttpError::SessionTooLong);
                     }
                     return Ok(count > 0);
@@ -349,7 +351,7 @@ mod tests {
     }
 
     fn answer(bytes: &[u8]) -> Result<HttpResponse, HttpError> {
-        read(&mut Dripping(bytes), MAX_SESSION)
+        read(&mut Dripping(bytes), "session", MAX_SESSION)
     }
 
     #[test]
@@ -381,9 +383,9 @@ mod tests {
     #[test]
     fn a_session_is_taken_from_its_cookie_and_not_shown() {
         let text = "HTTP/1.1 302 Found\r\nLocation: /ui\r\nSet-Cookie: other=1\r\n\
-                    Set-Cookie: vmware_soap_session=\"52ab\"; Path=/; HttpOnly\r\nContent-Length: 0\r\n\r\n";
+                    Set-Cookie: session=\"52ab\"; Path=/; HttpOnly\r\nContent-Length: 0\r\n\r\n";
         let response = answer(text.as_bytes()).unwrap();
-        assert_eq!(response.cookie.as_ref().unwrap().expose(), "\"52ab\"");
+        assert_eq!(response.session.as_ref().unwrap().expose(), "\"52ab\"");
         assert_eq!(response.location.as_deref(), Some("/ui"));
         assert!(!format!("{response:?}").contains("52ab"));
     }
@@ -434,7 +436,7 @@ mod tests {
             }
         }
         let mut endless = io::Cursor::new(b"HTTP/1.1 200 OK\r\n\r\n").chain(Endless(0));
-        assert!(matches!(read(&mut endless, MAX_SESSION), Err(HttpError::BodyTooLong)));
+        assert!(matches!(read(&mut endless, "session", MAX_SESSION), Err(HttpError::BodyTooLong)));
         assert!(endless.get_ref().1.0 < 2 * MAX_BODY as u64);
     }
 
@@ -448,10 +450,10 @@ mod tests {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
         ] {
             let mut endless = text.as_bytes().chain(io::repeat(b'x').take(200));
-            let error = read(&mut endless, text.len() + 50).unwrap_err();
+            let error = read(&mut endless, "session", text.len() + 50).unwrap_err();
             assert!(matches!(error, HttpError::SessionTooLong), "{text:?}: {error}");
         }
         let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
-        assert_eq!(read(&mut whole.as_bytes(), whole.len()).unwrap().read, whole.len());
+        assert_eq!(read(&mut whole.as_bytes(), "session", whole.len()).unwrap().read, whole.len());
     }
 }

@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::address::VsphereAddress;
-use super::error::VsphereError;
+use super::authority::Authority;
+use super::error::ConnectError;
 
 /// How long one address may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,8 +43,8 @@ impl Deadline {
     }
 
     /// The failure of having reached it.
-    pub fn to_error(&self, doing: &str) -> VsphereError {
-        VsphereError::Timeout { limit: self.limit, doing: doing.to_owned() }
+    pub fn to_error(&self, step: &str) -> ConnectError {
+        ConnectError::Timeout { limit: self.limit, step: step.to_owned() }
     }
 }
 
@@ -58,9 +58,9 @@ pub trait Connector {
     /// Says why the server cannot be reached.
     fn open(
         &self,
-        address: &VsphereAddress,
+        address: &Authority,
         deadline: &mut Deadline,
-    ) -> Result<Box<dyn Stream>, VsphereError>;
+    ) -> Result<Box<dyn Stream>, ConnectError>;
 
     /// The host through which it leads; none when it is straight.
     fn jump_host(&self) -> Option<String> {
@@ -75,9 +75,9 @@ pub struct DirectTcp;
 impl Connector for DirectTcp {
     fn open(
         &self,
-        address: &VsphereAddress,
+        address: &Authority,
         deadline: &mut Deadline,
-    ) -> Result<Box<dyn Stream>, VsphereError> {
+    ) -> Result<Box<dyn Stream>, ConnectError> {
         let deadline = *deadline;
         let mut last = None;
         for address in resolve(address, deadline)? {
@@ -93,25 +93,25 @@ impl Connector for DirectTcp {
         }
         Err(match last {
             Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                VsphereError::Refused(address.authority())
+                ConnectError::Refused(address.to_string())
             }
-            Some(error) if error.kind() == io::ErrorKind::TimedOut => VsphereError::Timeout {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => ConnectError::Timeout {
                 limit: deadline.limit.min(CONNECT_TIMEOUT),
-                doing: "connecting".to_owned(),
+                step: "connecting".to_owned(),
             },
             Some(error) => {
-                VsphereError::Unreachable { at: address.authority(), why: error.to_string() }
+                ConnectError::Unreachable { at: address.to_string(), why: error.to_string() }
             }
-            None => VsphereError::Dns { host: address.host.clone(), why: "it has none".to_owned() },
+            None => ConnectError::Dns { host: address.host.clone(), why: "it has none".to_owned() },
         })
     }
 }
 
 /// Looks a name up. The resolver cannot be interrupted, so it is waited for from outside.
 fn resolve(
-    address: &VsphereAddress,
+    address: &Authority,
     deadline: Deadline,
-) -> Result<Vec<std::net::SocketAddr>, VsphereError> {
+) -> Result<Vec<std::net::SocketAddr>, ConnectError> {
     let (send, receive) = mpsc::channel();
     let place = (address.host.clone(), address.port);
     std::thread::spawn(move || {
@@ -121,7 +121,7 @@ fn resolve(
     match receive.recv_timeout(left) {
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(error)) => {
-            Err(VsphereError::Dns { host: address.host.clone(), why: error.to_string() })
+            Err(ConnectError::Dns { host: address.host.clone(), why: error.to_string() })
         }
         Err(_) => Err(deadline.to_error("looking its name up")),
     }

@@ -16,8 +16,8 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509NameRef, X509VerifyResult};
 use serde::{Deserialize, Serialize};
 
-use super::address::VsphereAddress;
-use super::error::VsphereError;
+use super::authority::Authority;
+use super::error::ConnectError;
 use super::stream::{Connector, Deadline, Stream};
 use super::thumbprint::Thumbprint;
 
@@ -79,10 +79,10 @@ pub struct TlsSession {
 /// heard nothing but the handshake.
 pub fn start_tls(
     stream: Box<dyn Stream>,
-    address: &VsphereAddress,
+    address: &Authority,
     trust: &TlsTrust,
     deadline: Deadline,
-) -> Result<(TlsStream, TlsSession), VsphereError> {
+) -> Result<(TlsStream, TlsSession), ConnectError> {
     let context = context(trust.legacy, trust.authorities.as_deref()).map_err(setup)?;
     let secured = handshake(&context, stream, address, deadline)?;
     let session = verify_identity(&secured, trust)?;
@@ -93,7 +93,7 @@ pub fn start_tls(
 /// no handshake then, either. Nothing but the handshake is said.
 pub fn newest_version(
     connector: &dyn Connector,
-    address: &VsphereAddress,
+    address: &Authority,
     mut deadline: Deadline,
 ) -> Option<String> {
     let stream = connector.open(address, &mut deadline).ok()?;
@@ -108,10 +108,10 @@ pub fn newest_version(
 /// Fails when there is no handshake.
 pub fn fetch_certificate(
     connector: &dyn Connector,
-    address: &VsphereAddress,
+    address: &Authority,
     legacy: bool,
     mut deadline: Deadline,
-) -> Result<TlsSession, VsphereError> {
+) -> Result<TlsSession, ConnectError> {
     let context = context(legacy, None).map_err(setup)?;
     let stream = connector.open(address, &mut deadline)?;
     let secured = handshake(&context, stream, address, deadline)?;
@@ -119,8 +119,8 @@ pub fn fetch_certificate(
     describe_session(&secured, &certificate, "nothing", "")
 }
 
-fn setup(error: ErrorStack) -> VsphereError {
-    VsphereError::Handshake(error.to_string())
+fn setup(error: ErrorStack) -> ConnectError {
+    ConnectError::Handshake(error.to_string())
 }
 
 fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, ErrorStack> {
@@ -146,9 +146,9 @@ fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, Error
 fn handshake(
     context: &SslContext,
     stream: Box<dyn Stream>,
-    address: &VsphereAddress,
+    address: &Authority,
     deadline: Deadline,
-) -> Result<TlsStream, VsphereError> {
+) -> Result<TlsStream, ConnectError> {
     let mut ssl = Ssl::new(context).map_err(setup)?;
     match address.host.parse::<IpAddr>() {
         Ok(ip) => ssl.param_mut().set_ip(ip).map_err(setup)?,
@@ -168,13 +168,13 @@ fn handshake(
 /// What a failed handshake means.
 fn handshake_error(
     error: &openssl::ssl::Error,
-    address: &VsphereAddress,
+    address: &Authority,
     deadline: Deadline,
-) -> VsphereError {
+) -> ConnectError {
     if let Some(io) = error.io_error() {
         return match io.kind() {
             std::io::ErrorKind::TimedOut => deadline.to_error("shaking hands"),
-            _ => VsphereError::Handshake(io.to_string()),
+            _ => ConnectError::Handshake(io.to_string()),
         };
     }
     let reasons: Vec<&str> = error
@@ -183,37 +183,37 @@ fn handshake_error(
         .unwrap_or_default();
     let says = |words: &[&str]| reasons.iter().any(|reason| words.contains(reason));
     if says(&["unsupported protocol", "tlsv1 alert protocol version", "no protocols available"]) {
-        return VsphereError::TlsVersion { offered: "an older version of TLS".to_owned() };
+        return ConnectError::TlsVersion { offered: "an older version of TLS".to_owned() };
     }
     if says(&["wrong version number", "packet length too long", "http request"]) {
-        return VsphereError::NotTls(address.authority());
+        return ConnectError::NotTls(address.to_string());
     }
     let reason = match reasons.first() {
         Some(reason) => (*reason).to_owned(),
         None => "the server closed the connection".to_owned(),
     };
-    VsphereError::Handshake(reason)
+    ConnectError::Handshake(reason)
 }
 
-fn peer_certificate(secured: &TlsStream) -> Result<X509, VsphereError> {
-    let none = || VsphereError::Handshake("the server shows no certificate".to_owned());
+fn peer_certificate(secured: &TlsStream) -> Result<X509, ConnectError> {
+    let none = || ConnectError::Handshake("the server shows no certificate".to_owned());
     secured.ssl().peer_certificate().ok_or_else(none)
 }
 
-fn thumbprints(certificate: &X509) -> Result<(Thumbprint, Thumbprint), VsphereError> {
+fn thumbprints(certificate: &X509) -> Result<(Thumbprint, Thumbprint), ConnectError> {
     let sha256 = certificate.digest(MessageDigest::sha256()).map_err(setup)?;
     let sha1 = certificate.digest(MessageDigest::sha1()).map_err(setup)?;
     match ((*sha256).try_into(), (*sha1).try_into()) {
         (Ok(sha256), Ok(sha1)) => Ok((Thumbprint::Sha256(sha256), Thumbprint::Sha1(sha1))),
-        _ => Err(VsphereError::Handshake("a digest of the wrong length".to_owned())),
+        _ => Err(ConnectError::Handshake("a digest of the wrong length".to_owned())),
     }
 }
 
 /// Decides whether the server is who it should be.
-fn verify_identity(secured: &TlsStream, trust: &TlsTrust) -> Result<TlsSession, VsphereError> {
+fn verify_identity(secured: &TlsStream, trust: &TlsTrust) -> Result<TlsSession, ConnectError> {
     let certificate = peer_certificate(secured)?;
     let (sha256, sha1) = thumbprints(&certificate)?;
-    let refused = |why: String| VsphereError::Certificate { why, sha256: sha256.to_string() };
+    let refused = |why: String| ConnectError::Certificate { why, sha256: sha256.to_string() };
     let matches = |wanted: &Thumbprint| *wanted == sha256 || *wanted == sha1;
     if let Some(pin) = &trust.pin {
         if !matches(pin) {
@@ -240,7 +240,7 @@ fn describe_session(
     certificate: &X509,
     trusted_by: &str,
     pin: &str,
-) -> Result<TlsSession, VsphereError> {
+) -> Result<TlsSession, ConnectError> {
     let (sha256, sha1) = thumbprints(certificate)?;
     let ssl = secured.ssl();
     Ok(TlsSession {

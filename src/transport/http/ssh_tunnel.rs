@@ -5,8 +5,8 @@
 //! here, end to end, so that the host on the way learns no password. Not for how a channel of it
 //! comes about: that is `ssh`'s.
 
-use super::address::VsphereAddress;
-use super::error::VsphereError;
+use super::authority::Authority;
+use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DeadlineStream, Stream};
 use crate::transport::ssh::{SshHost, TunnelError};
 
@@ -20,15 +20,15 @@ pub struct SshTunnelConnector {
 impl Connector for SshTunnelConnector {
     fn open(
         &self,
-        address: &VsphereAddress,
+        address: &Authority,
         deadline: &mut Deadline,
-    ) -> Result<Box<dyn Stream>, VsphereError> {
+    ) -> Result<Box<dyn Stream>, ConnectError> {
         let limit = deadline.left().ok_or_else(|| deadline.to_error("connecting"))?;
         let via = || self.host.label();
         let tunnel =
             self.host.tunnel(&address.host, address.port, limit).map_err(|error| match error {
-                TunnelError::Host(failure) => VsphereError::JumpHost { via: via(), failure },
-                TunnelError::Server(failure) => VsphereError::BehindJumpHost { failure },
+                TunnelError::Host(failure) => ConnectError::JumpHost { via: via(), failure },
+                TunnelError::Server(failure) => ConnectError::BehindJumpHost { failure },
             })?;
         deadline.restart(tunnel.left);
         Ok(Box::new(DeadlineStream { socket: tunnel.stream, deadline: *deadline }))

@@ -1,0 +1,108 @@
+//! Why there is no connection to a server that is trusted.
+//!
+//! Not for what goes wrong on a connection: that is `message::HttpError`.
+
+use std::time::Duration;
+
+use crate::facts::transcript::Failure;
+
+/// Why there is no connection to a server that is trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The server's name has no address.
+    #[error("{host} has no address: {why}")]
+    Dns {
+        /// The name.
+        host: String,
+        /// The resolver's message.
+        why: String,
+    },
+    /// Nobody listens.
+    #[error("{0} refused the connection")]
+    Refused(String),
+    /// The network does not reach the server.
+    #[error("{at} cannot be reached: {why}")]
+    Unreachable {
+        /// Host and port.
+        at: String,
+        /// The system's message.
+        why: String,
+    },
+    /// The host on the way to the server cannot be used.
+    #[error("the way through {via}: {}", .failure.reason)]
+    JumpHost {
+        /// The host.
+        via: String,
+        /// Why not.
+        failure: Failure,
+    },
+    /// The host on the way can be used, and does not reach the server.
+    #[error("{}", .failure.reason)]
+    BehindJumpHost {
+        /// Why not.
+        failure: Failure,
+    },
+    /// The time was up.
+    #[error("no answer within {} s, while {step}", .limit.as_secs())]
+    Timeout {
+        /// How long the server had.
+        limit: Duration,
+        /// The step that was not finished, such as `connecting`.
+        step: String,
+    },
+    /// The port does not speak TLS.
+    #[error("{0} does not speak TLS")]
+    NotTls(String),
+    /// The server has only versions of TLS that are not allowed.
+    #[error("the server speaks {offered} and nothing newer; at least TLS 1.2 is asked of it")]
+    TlsVersion {
+        /// The newest version the server has.
+        offered: String,
+    },
+    /// The handshake failed for another reason.
+    #[error("no TLS handshake: {0}")]
+    Handshake(String),
+    /// The certificate is not one that is trusted.
+    #[error("the certificate is not trusted: {why}; its SHA-256 thumbprint is {sha256}")]
+    Certificate {
+        /// Why, as a fragment.
+        why: String,
+        /// The thumbprint of the certificate that was shown.
+        sha256: String,
+    },
+}
+
+impl ConnectError {
+    /// Returns the word for the failure that transcripts keep.
+    pub fn kind(&self) -> &str {
+        match self {
+            // A failure of that host says nothing about the server.
+            Self::JumpHost { .. } => "via",
+            Self::BehindJumpHost { failure } => &failure.kind,
+            Self::Dns { .. } => "dns",
+            Self::Refused(_) => "refused",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Timeout { .. } => "timeout",
+            Self::NotTls(_) => "not-tls",
+            Self::TlsVersion { .. } => "tls-version",
+            Self::Handshake(_) => "handshake",
+            Self::Certificate { .. } => "certificate",
+        }
+    }
+
+    /// Returns what to do about it; none where that depends on the service.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::JumpHost { failure, .. } | Self::BehindJumpHost { failure } => {
+                return failure.hint.clone();
+            }
+            Self::Dns { .. } => "check the name, or use the IP address",
+            Self::Refused(_) => "check the host and the port; is the service running?",
+            Self::Unreachable { .. } => "check the route from here, and firewalls between",
+            Self::Timeout { .. } => "raise --timeout, or look at the server's load",
+            Self::NotTls(_) => "give the port of HTTPS, usually 443",
+            Self::TlsVersion { .. } | Self::Handshake(_) | Self::Certificate { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
