@@ -13,11 +13,11 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use preflight::assets::Assets;
 use preflight::check::definition::Severity;
-use preflight::check::engine::{Finding, Outcome, Scope, Target, notes};
+use preflight::check::engine::{Finding, Outcome, Scope, Target, waiver_notes};
 use preflight::check::example::run_examples;
 use preflight::check::source::{SOURCES, sources_md};
 use preflight::check::status::{Counts, FailOn, exit_status};
-use preflight::check::{CheckSet, TargetKind, judge, waiver};
+use preflight::check::{CheckSet, TargetKind, evaluate, waiver};
 use preflight::facts::image::*;
 use preflight::facts::{Document, Fact};
 use preflight::report::{self, Report, Style, catalogue, json};
@@ -50,7 +50,7 @@ fn target(name: &str, facts: &ImageFacts) -> Target {
 }
 
 fn findings(facts: &ImageFacts) -> Vec<Finding> {
-    judge(&embedded(), &[target("mt.iso", facts)], &[], now())
+    evaluate(&embedded(), &[target("mt.iso", facts)], &[], now())
 }
 
 /// The ids that did not pass and are applicable, with outcome and severity.
@@ -58,7 +58,7 @@ fn remarks(facts: &ImageFacts) -> Vec<(String, String)> {
     findings(facts)
         .into_iter()
         .filter(|f| !matches!(f.outcome, Outcome::Pass | Outcome::NotApplicable { .. }))
-        .map(|f| (f.check, format!("{} {}", f.outcome.word(), f.severity)))
+        .map(|f| (f.check, format!("{} {}", f.outcome.as_str(), f.severity)))
         .collect()
 }
 
@@ -77,7 +77,7 @@ fn every_example_holds() {
                 result.at,
                 result.check,
                 result.number,
-                result.expected.word()
+                result.expected.as_str()
             ))
         })
         .collect();
@@ -238,14 +238,14 @@ fn no_image_leads_to_a_defect_and_every_planned_check_is_counted() {
         "site.yaml",
     )
     .unwrap();
-    let findings = judge(&set, &targets, &waivers, now());
+    let findings = evaluate(&set, &targets, &waivers, now());
     let defects: Vec<_> = findings
         .iter()
         .filter(|finding| matches!(finding.outcome, Outcome::Unknown { defect: true, .. }))
         .collect();
     assert!(defects.is_empty(), "{defects:#?}");
-    let counts = Counts::of(&findings);
-    assert_eq!(counts.planned, Scope::of(&set, &targets).planned.len());
+    let counts = Counts::from_findings(&findings);
+    assert_eq!(counts.planned, Scope::new(&set, &targets).planned.len());
     let of_images =
         set.checks().iter().filter(|c| c.applies_to.contains(&TargetKind::Image)).count();
     assert_eq!(counts.planned, targets.len() * of_images);
@@ -255,7 +255,7 @@ fn no_image_leads_to_a_defect_and_every_planned_check_is_counted() {
     );
     assert_eq!(counts.waived, 1);
     let gone = &findings[4 * of_images..];
-    assert!(gone.iter().all(|finding| finding.outcome.word() == "unknown"));
+    assert!(gone.iter().all(|finding| finding.outcome.as_str() == "unknown"));
 }
 
 /// Every path of a tree of facts, as the keys and indices to follow.
@@ -311,15 +311,15 @@ proptest! {
             without(&mut document, pointer);
         }
         let partial = Target { document, ..target("mt.iso", &facts[image]) };
-        let before = judge(&SET, &[whole], &[], now());
-        let after = judge(&SET, &[partial], &[], now());
+        let before = evaluate(&SET, &[whole], &[], now());
+        let after = evaluate(&SET, &[partial], &[], now());
         for (before, after) in before.iter().zip(&after) {
             match &after.outcome {
                 Outcome::Unknown { defect, reason } => {
                     prop_assert!(!defect, "{}: {reason}", after.check);
                 }
                 // The reason may be that of another prerequisite.
-                Outcome::NotApplicable { .. } => prop_assert_eq!(before.outcome.word(), "not-applicable"),
+                Outcome::NotApplicable { .. } => prop_assert_eq!(before.outcome.as_str(), "not-applicable"),
                 decided => prop_assert_eq!(decided, &before.outcome, "{}", &after.check),
             }
         }

@@ -145,7 +145,7 @@ fn nothing_hostile_becomes_an_element() {
         assert!(known.split_whitespace().any(|known| known == name), "<{name}>");
     }
     let text = told["text"].as_str().unwrap();
-    assert!(!text.chars().any(|c| c != '\n' && c != '\t' && report::acts_on_terminal(c)), "{text}");
+    assert!(!text.chars().any(|c| c != '\n' && c != '\t' && report::is_unprintable(c)), "{text}");
     for hostile in HOSTILE.iter().filter(|text| text.is_ascii() && !text.contains(['\u{1b}', '\n']))
     {
         assert!(text.contains(hostile), "{hostile} is not shown: {text}");

@@ -51,7 +51,7 @@ impl Bench {
             .filter(|(_, outcome)| {
                 !matches!(outcome, Outcome::Pass | Outcome::NotApplicable { .. })
             })
-            .map(|(check, outcome)| format!("{check} {}", outcome.word()))
+            .map(|(check, outcome)| format!("{check} {}", outcome.as_str()))
             .collect();
         assert_eq!(bad, ["image.agent-standin fail"], "the control must be good");
         Some(bench)
@@ -68,7 +68,7 @@ impl Bench {
         let facts = inspect::inspect_medium(&medium, MediaMd5Check::Implanted);
         let document = Document::new("image", &facts);
         let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
-        let findings = check::judge(&self.checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
+        let findings = check::evaluate(&self.checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
         Some(findings.into_iter().map(|finding| (finding.check, finding.outcome)).collect())
     }
 
@@ -247,7 +247,7 @@ fn edits_that_the_manifest_follows_are_seen() {
     ] {
         let outcomes = bench.evaluate(&bench.good.edited(KS, old, new)).unwrap();
         let outcome = &outcomes["image.target-disk-explicit"];
-        assert!(!matches!(outcome, Outcome::Pass), "{new:?}: {}", outcome.word());
+        assert!(!matches!(outcome, Outcome::Pass), "{new:?}: {}", outcome.as_str());
     }
 }
 

@@ -178,7 +178,7 @@ fn assert_tame<T: AsRef<str>>(texts: &[T]) {
     let (report, plain) = (hostile(texts), hostile(&harmless(texts)));
     for format in FORMATS {
         let text = rendered(format.name, &report);
-        let acting = text.chars().find(|c| *c != '\n' && report::acts_on_terminal(*c));
+        let acting = text.chars().find(|c| *c != '\n' && report::is_unprintable(*c));
         assert_eq!(acting, None, "{}", format.name);
     }
     let json: Value = serde_json::from_str(&rendered("json", &report)).unwrap();

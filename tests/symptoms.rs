@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use preflight::assets::Assets;
 use preflight::check::CheckSet;
 use preflight::knowledge::SymptomSet;
-use preflight::knowledge::matching::MAX_BYTES;
-use preflight::report::{candidates, symptoms};
+use preflight::knowledge::matching::MAX_TEXT_BYTES;
+use preflight::report::{symptoms, troubleshooting};
 use serde::Deserialize;
 
 fn root() -> &'static Path {
@@ -146,7 +146,7 @@ fn the_catalogue_is_complete() {
 #[test]
 fn hostile_text_is_answered_in_time() {
     let (_, set) = embedded();
-    let fill = |piece: &str| piece.repeat(MAX_BYTES / piece.len());
+    let fill = |piece: &str| piece.repeat(MAX_TEXT_BYTES / piece.len());
     let texts = [
         fill("a"),
         fill("datastore "),
@@ -157,8 +157,8 @@ fn hostile_text_is_answered_in_time() {
         fill("\u{301}\u{202e}\u{13000}"),
         fill("error 8061 reprotect snapshot\n"),
         fill("- -- --- \u{2013}"),
-        (0..MAX_BYTES / 24).map(|n| format!("process server {n} heart\n")).collect(),
-        (0..MAX_BYTES / 10).map(|n| format!("w{n}x{n} ")).collect(),
+        (0..MAX_TEXT_BYTES / 24).map(|n| format!("process server {n} heart\n")).collect(),
+        (0..MAX_TEXT_BYTES / 10).map(|n| format!("w{n}x{n} ")).collect(),
     ];
     for text in texts {
         let began = Instant::now();
@@ -179,7 +179,7 @@ fn generated_documents_are_current() {
     let (checks, set) = embedded();
     for (path, text) in [
         ("docs/symptoms.md", symptoms::docs_symptoms_md(&set, &checks)),
-        ("docs/troubleshoot.schema.json", candidates::schema_json()),
+        ("docs/troubleshoot.schema.json", troubleshooting::schema_json()),
     ] {
         let path = root().join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {

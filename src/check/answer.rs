@@ -4,15 +4,15 @@
 
 use serde_json::Value;
 
-use super::model::{Basis, Check};
-use super::subject::Subject;
-use super::verdict::Verdict;
+use super::fact_context::FactContext;
+use super::model::{Check, Criterion};
+use super::verdict::CheckVerdict;
 use crate::facts::site::{Answer, AnswerValue, Stage};
 
 /// The answer to a check's question, when it is one and somebody gave it.
-pub(super) fn of(check: &Check, subject: &Subject<'_>) -> Option<Answer> {
-    let Basis::Question(_) = &check.basis else { return None };
-    let answers = subject.document().known.get("answers")?;
+pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<Answer> {
+    let Criterion::Question(_) = &check.criterion else { return None };
+    let answers = context.document().known.get("answers")?;
     serde_json::from_value(answers.get(&check.id)?.clone()).ok()
 }
 
@@ -20,14 +20,14 @@ pub(super) fn of(check: &Check, subject: &Subject<'_>) -> Option<Answer> {
 ///
 /// A question whose time has not come is not put. What can be read is evaluated unless every machine is known to be at
 /// another stage. An answer that was given counts.
-pub(super) fn out_of_stage(check: &Check, subject: &Subject<'_>) -> Option<String> {
-    if check.stages.is_empty() || of(check, subject).is_some() {
+pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<String> {
+    if check.stages.is_empty() || find_answer(check, context).is_some() {
         return None;
     }
-    let items = subject.value("site.stages.items").cloned().unwrap_or_default();
+    let items = context.value("site.stages.items").cloned().unwrap_or_default();
     let known: Vec<Stage> = serde_json::from_value(items).unwrap_or_default();
-    let complete = subject.value("site.stages.complete").and_then(Value::as_bool) == Some(true);
-    let is_question = matches!(check.basis, Basis::Question(_));
+    let complete = context.value("site.stages.complete").and_then(Value::as_bool) == Some(true);
+    let is_question = matches!(check.criterion, Criterion::Question(_));
     if !(complete || is_question) || known.iter().any(|stage| check.stages.contains(stage)) {
         return None;
     }
@@ -43,12 +43,12 @@ pub(super) fn out_of_stage(check: &Check, subject: &Subject<'_>) -> Option<Strin
 
 impl Answer {
     /// What it decides.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> CheckVerdict {
         match self.value {
-            AnswerValue::Yes => Verdict::Pass,
-            AnswerValue::No => Verdict::Fail,
+            AnswerValue::Yes => CheckVerdict::Pass,
+            AnswerValue::No => CheckVerdict::Fail,
             AnswerValue::NotApplicable => {
-                Verdict::NotApplicable { why: self.sentence(), by_failure: false }
+                CheckVerdict::NotApplicable { why: self.sentence(), by_failure: false }
             }
         }
     }

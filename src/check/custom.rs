@@ -9,23 +9,23 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::schema::{self, OWN, Type};
+use super::schema::{self, CUSTOM_ROOT, FactType};
 use crate::facts::probe::Probe;
 use crate::facts::script::quoted;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Document, Fact};
 
 /// The longest shell text, in bytes.
-const LONGEST_SHELL: usize = 4000;
+const MAX_SHELL_BYTES: usize = 4000;
 
 /// The longest pattern, in bytes.
-const LONGEST_PATTERN: usize = 1000;
+const MAX_PATTERN_BYTES: usize = 1000;
 
 /// What a compiled pattern may take, in bytes.
-const PATTERN_SIZE: usize = 1 << 20;
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 /// The longest text that becomes a fact, in bytes.
-const LONGEST_FACT: usize = 1000;
+const MAX_FACT_BYTES: usize = 1000;
 
 /// One probe as a check writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -45,25 +45,25 @@ impl ProbeEntry {
 
 /// A probe that a check brought.
 #[derive(Clone, Debug)]
-pub struct OwnProbe {
+pub struct CustomProbe {
     entry: ProbeEntry,
     pattern: Regex,
 }
 
 /// Why a probe is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeFault {
+pub enum CustomProbeError {
     /// A name that rules could not write.
     #[error("{0:?} is no name: small letters, digits and underscores, a letter first")]
     Name(String),
     /// A text that asks nothing, or too much.
-    #[error("its shell text has {0} bytes, between 1 and {LONGEST_SHELL} are read")]
+    #[error("its shell text has {0} bytes, between 1 and {MAX_SHELL_BYTES} are read")]
     Shell(usize),
     /// A character no script has.
     #[error("its shell text has the control character {0:?}")]
     Control(char),
     /// A text of the wrong length.
-    #[error("its pattern has {0} bytes, at most {LONGEST_PATTERN} are read")]
+    #[error("its pattern has {0} bytes, at most {MAX_PATTERN_BYTES} are read")]
     LongPattern(usize),
     /// Not a regular expression, or one that takes too much.
     #[error("its pattern is no regular expression: {0}")]
@@ -73,10 +73,10 @@ pub enum ProbeFault {
     NoGroup,
     /// Two probes of one name that ask differently.
     #[error("another check asks something else by this name, at {0}")]
-    Different(super::model::Place),
+    Different(super::model::DefinitionLocation),
 }
 
-impl ProbeFault {
+impl CustomProbeError {
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
@@ -87,32 +87,34 @@ impl ProbeFault {
     }
 }
 
-impl OwnProbe {
+impl CustomProbe {
     /// Verifies a probe by itself.
-    pub(super) fn verified(entry: &ProbeEntry) -> Result<Self, ProbeFault> {
+    pub(super) fn compile(entry: &ProbeEntry) -> Result<Self, CustomProbeError> {
         if !is_name(&entry.name) {
-            return Err(ProbeFault::Name(entry.name.clone()));
+            return Err(CustomProbeError::Name(entry.name.clone()));
         }
         let shell = &entry.shell;
-        if shell.trim().is_empty() || shell.len() > LONGEST_SHELL {
-            return Err(ProbeFault::Shell(shell.trim().len()));
+        if shell.trim().is_empty() || shell.len() > MAX_SHELL_BYTES {
+            return Err(CustomProbeError::Shell(shell.trim().len()));
         }
         if let Some(c) = shell.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            return Err(ProbeFault::Control(c));
+            return Err(CustomProbeError::Control(c));
         }
-        if entry.pattern.len() > LONGEST_PATTERN {
-            return Err(ProbeFault::LongPattern(entry.pattern.len()));
+        if entry.pattern.len() > MAX_PATTERN_BYTES {
+            return Err(CustomProbeError::LongPattern(entry.pattern.len()));
         }
         let pattern = RegexBuilder::new(&entry.pattern)
-            .size_limit(PATTERN_SIZE)
-            .dfa_size_limit(PATTERN_SIZE)
+            .size_limit(MAX_COMPILED_BYTES)
+            .dfa_size_limit(MAX_COMPILED_BYTES)
             .nest_limit(50)
             .build()
-            .map_err(|error| ProbeFault::Pattern(reason(&error)))?;
+            .map_err(|error| CustomProbeError::Pattern(regex_fault(&error)))?;
         let mut names = pattern.capture_names().flatten();
         match names.find(|name| !is_name(name)) {
-            Some(name) => Err(ProbeFault::Name(name.to_owned())),
-            None if pattern.capture_names().flatten().next().is_none() => Err(ProbeFault::NoGroup),
+            Some(name) => Err(CustomProbeError::Name(name.to_owned())),
+            None if pattern.capture_names().flatten().next().is_none() => {
+                Err(CustomProbeError::NoGroup)
+            }
             None => Ok(Self { entry: entry.clone(), pattern }),
         }
     }
@@ -123,7 +125,7 @@ impl OwnProbe {
     }
 
     /// Whether it asks the same as another.
-    pub(super) fn asks(&self, entry: &ProbeEntry) -> bool {
+    pub(super) fn is_same(&self, entry: &ProbeEntry) -> bool {
         self.entry == *entry
     }
 
@@ -131,11 +133,11 @@ impl OwnProbe {
     /// what stands behind it.
     pub fn probe(&self) -> Probe {
         let shell = format!("eval {}", quoted(&self.entry.shell));
-        Probe { name: self.asked_as().into(), shell: shell.into(), is_quick: false }
+        Probe { name: self.script_name().into(), shell: shell.into(), is_quick: false }
     }
 
     /// The name in the script, which none of the program's own begins with.
-    fn asked_as(&self) -> String {
+    fn script_name(&self) -> String {
         format!("own-{}", self.entry.name)
     }
 
@@ -145,14 +147,14 @@ impl OwnProbe {
 
     /// The facts in what the host answered.
     fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
-        let text = transcript.text(&self.asked_as());
+        let text = transcript.text(&self.script_name());
         let captured = text.map(|text| self.pattern.captures(text));
         let fact = |group: &str| match &captured {
             Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
             Fact::Known(None) => Fact::unavailable("the answer does not match the pattern"),
             Fact::Known(Some(groups)) => match groups.name(group) {
                 None => Fact::unavailable("the answer matches the pattern without this group"),
-                Some(found) if found.len() > LONGEST_FACT => {
+                Some(found) if found.len() > MAX_FACT_BYTES => {
                     Fact::unavailable(format!("it has {} bytes", found.len()))
                 }
                 Some(found) => Fact::Known(found.as_str().to_owned()),
@@ -163,27 +165,30 @@ impl OwnProbe {
 }
 
 /// The types of all facts, those of these probes among them.
-pub(super) fn types(probes: &[OwnProbe]) -> Type {
-    let texts = |probe: &OwnProbe| {
-        let groups = probe.groups().map(|group| (group.to_owned(), Type::text()));
-        (probe.name().to_owned(), Type::Record(Arc::new(groups.collect())))
+pub(super) fn fact_types(probes: &[CustomProbe]) -> FactType {
+    let texts = |probe: &CustomProbe| {
+        let groups = probe.groups().map(|group| (group.to_owned(), FactType::text()));
+        (probe.name().to_owned(), FactType::Record(Arc::new(groups.collect())))
     };
-    let Type::Record(known) = schema::facts() else { return schema::facts().clone() };
+    let FactType::Record(known) = schema::all_facts() else { return schema::all_facts().clone() };
     let mut roots = BTreeMap::clone(known);
     if !probes.is_empty() {
-        roots.insert(OWN.to_owned(), Type::Record(Arc::new(probes.iter().map(texts).collect())));
+        roots.insert(
+            CUSTOM_ROOT.to_owned(),
+            FactType::Record(Arc::new(probes.iter().map(texts).collect())),
+        );
     }
-    Type::Record(Arc::new(roots))
+    FactType::Record(Arc::new(roots))
 }
 
 /// What a host answered to these probes.
-pub(super) fn facts(probes: &[OwnProbe], transcript: &Transcript) -> Document {
+pub(super) fn facts(probes: &[CustomProbe], transcript: &Transcript) -> Document {
     if probes.is_empty() {
         return Document::default();
     }
     let tree: BTreeMap<&str, BTreeMap<&str, Fact<String>>> =
         probes.iter().map(|probe| (probe.name(), probe.facts(transcript))).collect();
-    Document::new(OWN, &tree)
+    Document::new(CUSTOM_ROOT, &tree)
 }
 
 /// Whether rules can write this name.
@@ -195,7 +200,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A regular expression's fault on one line.
-fn reason(error: &regex::Error) -> String {
+fn regex_fault(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes"),
         other => other.to_string().lines().last().unwrap_or_default().replace("error: ", ""),
@@ -212,8 +217,8 @@ mod tests {
         ProbeEntry { name: name.into(), shell: shell.into(), pattern: pattern.into() }
     }
 
-    fn probe(pattern: &str) -> OwnProbe {
-        OwnProbe::verified(&entry("backup", "cat /etc/backup", pattern)).unwrap()
+    fn probe(pattern: &str) -> CustomProbe {
+        CustomProbe::compile(&entry("backup", "cat /etc/backup", pattern)).unwrap()
     }
 
     fn answered(status: i32, text: &str) -> Transcript {
@@ -269,11 +274,11 @@ mod tests {
             ("a", "x", "(?P<A>x)", "\"A\" is no name"),
             ("a", "x", r"(?P<a>\w{1000}{1000})", "it takes more than 1048576 bytes"),
         ] {
-            let fault = OwnProbe::verified(&entry(name, shell, pattern)).unwrap_err().to_string();
+            let fault = CustomProbe::compile(&entry(name, shell, pattern)).unwrap_err().to_string();
             assert!(fault.contains(says), "{pattern}: {fault}");
         }
-        assert!(OwnProbe::verified(&entry("a", &"x".repeat(4001), "(?P<a>x)")).is_err());
-        assert!(OwnProbe::verified(&entry("a", "x", &"x".repeat(1001))).is_err());
+        assert!(CustomProbe::compile(&entry("a", &"x".repeat(4001), "(?P<a>x)")).is_err());
+        assert!(CustomProbe::compile(&entry("a", "x", &"x".repeat(1001))).is_err());
     }
 
     #[test]
@@ -284,7 +289,9 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(index, shell)| {
-                OwnProbe::verified(&entry(&format!("p{index}"), shell, "(?P<a>x)")).unwrap().probe()
+                CustomProbe::compile(&entry(&format!("p{index}"), shell, "(?P<a>x)"))
+                    .unwrap()
+                    .probe()
             })
             .collect();
         probes.push(Probe::new("last", "echo here"));

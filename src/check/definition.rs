@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use super::custom::{self, OwnProbe, ProbeFault};
-use super::entry::{Written, check_of, entries_of};
+use super::custom::{self, CustomProbe, CustomProbeError};
+use super::entry::{RawEntry, compile_check, parse_entries};
+use super::error::{CheckProblem, DefinitionError};
 use super::order;
-use super::refusal::{DefinitionError, Problem};
 use crate::assets::{Asset, AssetError, AssetKind, Assets};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
@@ -19,23 +19,23 @@ use crate::facts::transcript::Transcript;
 use crate::yaml::closest_match;
 
 // What a set is made of, for those who read a set.
-pub use super::model::{Basis, Check, Remedy, Severity, Source, TargetKind};
+pub use super::model::{Check, Criterion, Remedy, Severity, SourceReference, TargetKind};
 
 /// The one file among the check files that has no checks: `knowledge` reads it.
 const SYMPTOMS: &str = "symptoms.yaml";
 
 /// The file of symptoms, which stands among those of checks.
-pub(crate) fn symptoms(assets: &Assets) -> Result<Asset, AssetError> {
+pub(crate) fn read_symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(AssetKind::Check, SYMPTOMS)
 }
 
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
     checks: Arc<[Check]>,
-    places: BTreeMap<String, usize>,
+    index_by_id: BTreeMap<String, usize>,
     /// The place of each check in the working order.
     ranks: Vec<usize>,
-    own: Vec<OwnProbe>,
+    custom_probes: Vec<CustomProbe>,
 }
 
 impl CheckSet {
@@ -73,56 +73,64 @@ impl CheckSet {
             |file: &&Asset| Path::new(&file.path).file_name() == Some(SYMPTOMS.as_ref());
         let mut written = Vec::new();
         for file in files.iter().filter(|file| !of_symptoms(file)) {
-            written.extend(entries_of(file)?);
+            written.extend(parse_entries(file)?);
         }
-        let own = own_probes(&written)?;
-        let facts = custom::types(&own);
+        let own = custom_probes(&written)?;
+        let facts = custom::fact_types(&own);
         let checks: Result<Vec<Check>, _> =
-            written.into_iter().map(|entry| check_of(entry, &facts)).collect();
-        Self::connect(checks?, own)
+            written.into_iter().map(|entry| compile_check(entry, &facts)).collect();
+        Self::link(checks?, own)
     }
 
     /// Makes a set of single checks: ids are unique, prerequisites exist and form no circle.
-    fn connect(checks: Vec<Check>, own: Vec<OwnProbe>) -> Result<Self, DefinitionError> {
+    fn link(checks: Vec<Check>, own: Vec<CustomProbe>) -> Result<Self, DefinitionError> {
         if checks.is_empty() {
             return Err(DefinitionError::Empty);
         }
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         for (index, check) in checks.iter().enumerate() {
             if let Some(earlier) = places.insert(check.id.clone(), index) {
-                return Err(Problem::Duplicate(checks[earlier].at.clone()).of(&check.id, &check.at));
+                return Err(CheckProblem::Duplicate(checks[earlier].at.clone())
+                    .into_error(&check.id, &check.at));
             }
         }
         let ranks = order::ranks(&checks, &places);
-        let mut set = Self { checks: checks.into(), places, ranks: Vec::new(), own };
+        let mut set = Self {
+            checks: checks.into(),
+            index_by_id: places,
+            ranks: Vec::new(),
+            custom_probes: own,
+        };
         for check in set.checks.iter() {
-            set.verify_requires(check).map_err(|problem| problem.of(&check.id, &check.at))?;
-            set.verify_fix_after(check).map_err(|problem| problem.of(&check.id, &check.at))?;
+            set.verify_requires(check)
+                .map_err(|problem| problem.into_error(&check.id, &check.at))?;
+            set.verify_fix_after(check)
+                .map_err(|problem| problem.into_error(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
         set.ranks = ranks.map_err(|circle| set.fix_circle(&circle))?;
         Ok(set)
     }
 
-    fn verify_requires(&self, check: &Check) -> Result<(), Problem> {
+    fn verify_requires(&self, check: &Check) -> Result<(), CheckProblem> {
         for id in &check.requires {
-            let required = self.find(id).ok_or_else(|| Problem::NoSuchCheck {
+            let required = self.find(id).ok_or_else(|| CheckProblem::NoSuchCheck {
                 id: id.clone(),
-                nearest: self.nearest(id).map(str::to_owned),
+                nearest: self.nearest_id(id).map(str::to_owned),
             })?;
             let mut kinds = check.applies_to.iter();
             if let Some(&kind) = kinds.find(|kind| !required.applies_to.contains(kind)) {
-                return Err(Problem::Elsewhere { id: id.clone(), kind });
+                return Err(CheckProblem::PrerequisiteDoesNotApply { id: id.clone(), kind });
             }
         }
         Ok(())
     }
 
-    fn verify_fix_after(&self, check: &Check) -> Result<(), Problem> {
+    fn verify_fix_after(&self, check: &Check) -> Result<(), CheckProblem> {
         match check.fix_after.iter().find(|id| self.find(id).is_none()) {
-            Some(id) => Err(Problem::NoEarlierFix {
+            Some(id) => Err(CheckProblem::NoSuchEarlierFix {
                 id: id.clone(),
-                nearest: self.nearest(id).map(str::to_owned),
+                nearest: self.nearest_id(id).map(str::to_owned),
             }),
             None => Ok(()),
         }
@@ -131,7 +139,7 @@ impl CheckSet {
     fn fix_circle(&self, circle: &[usize]) -> DefinitionError {
         let ids = circle.iter().map(|&index| self.checks[index].id.clone()).collect();
         let first = &self.checks[circle[0]];
-        Problem::FixCircle(ids).of(&first.id, &first.at)
+        CheckProblem::FixCircle(ids).into_error(&first.id, &first.at)
     }
 
     fn verify_no_circle(&self) -> Result<(), DefinitionError> {
@@ -155,11 +163,11 @@ impl CheckSet {
             let circle = path[from..].iter().chain([&index]);
             let ids = circle.map(|&index| self.checks[index].id.clone()).collect();
             let first = &self.checks[path[from]];
-            return Err(Problem::Circle(ids).of(&first.id, &first.at));
+            return Err(CheckProblem::Circle(ids).into_error(&first.id, &first.at));
         }
         path.push(index);
         for id in &self.checks[index].requires {
-            self.walk(self.places[id], path, settled)?;
+            self.walk(self.index_by_id[id], path, settled)?;
         }
         path.pop();
         settled[index] = true;
@@ -170,7 +178,7 @@ impl CheckSet {
     ///
     /// Those from outside are compiled already: what is wrong with them was told before anything
     /// is contacted.
-    pub fn read_ahead(&self, kinds: &BTreeSet<TargetKind>) {
+    pub fn compile_in_background(&self, kinds: &BTreeSet<TargetKind>) {
         let (checks, kinds) = (Arc::clone(&self.checks), kinds.clone());
         let work = move || {
             let wanted = |check: &&Check| check.applies_to.iter().any(|kind| kinds.contains(kind));
@@ -192,7 +200,7 @@ impl CheckSet {
 
     /// Where in [`CheckSet::checks`] the check of this id stands.
     pub fn position(&self, id: &str) -> Option<usize> {
-        self.places.get(id).copied()
+        self.index_by_id.get(id).copied()
     }
 
     /// The place of a check in the working order, by its place in [`CheckSet::checks`].
@@ -202,31 +210,31 @@ impl CheckSet {
 
     /// The probes that checks of this set bring themselves.
     pub fn probes(&self) -> Vec<Probe> {
-        self.own.iter().map(OwnProbe::probe).collect()
+        self.custom_probes.iter().map(CustomProbe::probe).collect()
     }
 
     /// What a host answered to [`CheckSet::probes`], to be joined to its other facts.
-    pub fn own_facts(&self, transcript: &Transcript) -> Document {
-        custom::facts(&self.own, transcript)
+    pub fn custom_facts(&self, transcript: &Transcript) -> Document {
+        custom::facts(&self.custom_probes, transcript)
     }
 
     /// The id that is spelled most like `id`.
-    pub fn nearest(&self, id: &str) -> Option<&str> {
-        closest_match(id, self.places.keys().map(String::as_str))
+    pub fn nearest_id(&self, id: &str) -> Option<&str> {
+        closest_match(id, self.index_by_id.keys().map(String::as_str))
     }
 }
 
 /// The probes of all entries, each once: two checks may bring the same one.
-fn own_probes(written: &[Written]) -> Result<Vec<OwnProbe>, DefinitionError> {
-    let mut own: Vec<(OwnProbe, &Written)> = Vec::new();
+fn custom_probes(written: &[RawEntry]) -> Result<Vec<CustomProbe>, DefinitionError> {
+    let mut own: Vec<(CustomProbe, &RawEntry)> = Vec::new();
     for entry in written {
         for probe in entry.probes() {
-            let verified = OwnProbe::verified(probe);
+            let verified = CustomProbe::compile(probe);
             let fault = match verified {
                 Err(fault) => fault,
                 Ok(verified) => match own.iter().find(|(it, _)| it.name() == verified.name()) {
-                    Some((earlier, _)) if earlier.asks(probe) => continue,
-                    Some((_, by)) => ProbeFault::Different(by.at.clone()),
+                    Some((earlier, _)) if earlier.is_same(probe) => continue,
+                    Some((_, by)) => CustomProbeError::Different(by.at.clone()),
                     None => {
                         own.push((verified, entry));
                         continue;
@@ -234,7 +242,7 @@ fn own_probes(written: &[Written]) -> Result<Vec<OwnProbe>, DefinitionError> {
                 },
             };
             let name = probe.name().to_owned();
-            return Err(Problem::Probe { name, fault }.of(entry.id(), &entry.at));
+            return Err(CheckProblem::Probe { name, fault }.into_error(entry.id(), &entry.at));
         }
     }
     Ok(own.into_iter().map(|(probe, _)| probe).collect())
@@ -276,7 +284,10 @@ mod tests {
     fn a_check_with_a_probe_of_its_own_is_verified_like_all_others() {
         let set = read(&format!("{OWN}{GOOD}")).unwrap();
         assert_eq!(set.probes()[0].name, "own-backup");
-        assert_eq!(*set.checks()[0].needs(), [crate::check::Provider::OwnProbes].into());
+        assert_eq!(
+            *set.checks()[0].required_providers(),
+            [crate::check::Provider::CustomProbes].into()
+        );
         let departures = crate::check::example::run_examples(&set);
         assert!(departures.iter().all(|example| example.instead.is_none()), "{departures:?}");
         for (from, to, says) in [

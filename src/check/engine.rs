@@ -10,30 +10,30 @@ use serde_json::Value;
 
 use super::answer;
 use super::definition::CheckSet;
-use super::held;
-use super::model::{Basis, Check, Remedy, Severity};
+use super::fact_context::FactContext;
+use super::model::{Check, Criterion, Remedy, Severity};
+use super::pending_fixes;
 use super::provider::Provider;
 use super::rule::Undecided;
-use super::subject::Subject;
-use super::verdict::Verdict;
-use super::waiver::{Note, Waiver};
+use super::verdict::CheckVerdict;
+use super::waiver::{Waiver, WaiverNote};
 
 // What is judged and what comes of it, for those who judge.
 pub use super::finding::{Finding, Outcome};
-pub use super::scope::{NotAsked, Scope, Target};
+pub use super::scope::{Scope, SkippedCheck, Target};
 
 /// Judges every target by every check in scope, in the order of both.
-pub fn judge(
+pub fn evaluate(
     set: &CheckSet,
     targets: &[Target],
     waivers: &[Waiver],
     now: Timestamp,
 ) -> Vec<Finding> {
-    judge_scope(set, targets, &Scope::of(set, targets), waivers, now)
+    evaluate_scope(set, targets, &Scope::new(set, targets), waivers, now)
 }
 
 /// Judges what a scope plans, in its order.
-pub fn judge_scope(
+pub fn evaluate_scope(
     set: &CheckSet,
     targets: &[Target],
     scope: &Scope,
@@ -46,22 +46,22 @@ pub fn judge_scope(
     // One target after the other: what rules work on is large, and there may be hundreds.
     for planned in scope.planned.chunk_by(|a, b| a.0 == b.0) {
         let target = &targets[planned[0].0];
-        let subject = Subject::new(&target.document);
+        let context = FactContext::new(&target.document);
         let waived = |check: &str| live.iter().any(|waiver| waiver.covers(check, &target.name));
-        let mut bench = Bench::new(set, &subject, target.providers(), &waived);
+        let mut bench = TargetEvaluator::new(set, &context, target.providers(), &waived);
         findings.extend(planned.iter().map(|&(_, index)| {
             let verdict = bench.verdict(index);
             let order = set.rank(index);
-            let found = finding(&set.checks()[index], target, &subject, verdict, &live);
+            let found = build_finding(&set.checks()[index], target, &context, verdict, &live);
             Finding { order, ..found }
         }));
     }
-    held::hold_back(set, targets, &mut findings);
+    pending_fixes::withhold_commands(set, targets, &mut findings);
     findings
 }
 
 /// What should be said about the waivers beside the findings they were judged with.
-pub fn notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<Note> {
+pub fn waiver_notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<WaiverNote> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let used = |waiver: &Waiver| {
         findings.iter().any(|finding| {
@@ -74,77 +74,80 @@ pub fn notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<No
         let owner = waiver.owner.clone();
         if !waiver.is_live(today) {
             let expires = waiver.expires.to_string();
-            return Some(Note::Expired { check, target, owner, expires });
+            return Some(WaiverNote::Expired { check, target, owner, expires });
         }
-        (!used(waiver)).then_some(Note::Unused { check, target, owner })
+        (!used(waiver)).then_some(WaiverNote::Unused { check, target, owner })
     };
     waivers.iter().filter_map(note).collect()
 }
 
 /// One target on which checks are decided, each once and after those it requires.
-struct Bench<'s> {
+struct TargetEvaluator<'s> {
     set: &'s CheckSet,
-    subject: &'s Subject<'s>,
-    asked: BTreeSet<Provider>,
+    context: &'s FactContext<'s>,
+    providers: BTreeSet<Provider>,
     /// Whether somebody answers for a failure of this check here.
     waived: &'s dyn Fn(&str) -> bool,
-    decided: Vec<Option<Verdict>>,
+    decided: Vec<Option<CheckVerdict>>,
 }
 
-impl<'s> Bench<'s> {
+impl<'s> TargetEvaluator<'s> {
     fn new(
         set: &'s CheckSet,
-        subject: &'s Subject<'s>,
+        context: &'s FactContext<'s>,
         asked: BTreeSet<Provider>,
         waived: &'s dyn Fn(&str) -> bool,
     ) -> Self {
-        Self { set, subject, asked, waived, decided: vec![None; set.checks().len()] }
+        Self { set, context, providers: asked, waived, decided: vec![None; set.checks().len()] }
     }
 
     /// The verdict of one check. The set has no circles, so this ends.
-    fn verdict(&mut self, index: usize) -> Verdict {
+    fn verdict(&mut self, index: usize) -> CheckVerdict {
         if let Some(decided) = &self.decided[index] {
             return decided.clone();
         }
-        let verdict = self.fresh_verdict(&self.set.checks()[index]);
+        let verdict = self.evaluate(&self.set.checks()[index]);
         self.decided[index] = Some(verdict.clone());
         verdict
     }
 
-    fn fresh_verdict(&mut self, check: &Check) -> Verdict {
-        let meaning = has_meaning(check, self.subject);
+    fn evaluate(&mut self, check: &Check) -> CheckVerdict {
+        let meaning = applies(check, self.context);
         if meaning == Ok(false) {
             let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
             let why = otherwise.unwrap_or_default();
-            return Verdict::NotApplicable { why, by_failure: false };
+            return CheckVerdict::NotApplicable { why, by_failure: false };
         }
-        if let Some(why) = answer::out_of_stage(check, self.subject) {
-            return Verdict::NotApplicable { why, by_failure: false };
+        if let Some(why) = answer::out_of_stage(check, self.context) {
+            return CheckVerdict::NotApplicable { why, by_failure: false };
         }
-        let mut unknown = meaning.err().map(|why| Verdict::from_undecided(&why, false));
+        let mut unknown = meaning.err().map(|why| CheckVerdict::from_undecided(&why, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite that nobody is asked about says nothing in either direction.
-            if !self.set.checks()[index].needs().is_subset(&self.asked) {
+            if !self.set.checks()[index].required_providers().is_subset(&self.providers) {
                 continue;
             }
             match self.verdict(index) {
-                Verdict::Pass | Verdict::Warn => {}
+                CheckVerdict::Pass | CheckVerdict::Warn => {}
                 // A failure that is waived is no longer in the way of anybody, so it hides nothing.
-                Verdict::Fail if (self.waived)(id) => {}
-                Verdict::Fail => {
-                    return Verdict::NotApplicable { why: format!("{id} fails"), by_failure: true };
+                CheckVerdict::Fail if (self.waived)(id) => {}
+                CheckVerdict::Fail => {
+                    return CheckVerdict::NotApplicable {
+                        why: format!("{id} fails"),
+                        by_failure: true,
+                    };
                 }
-                Verdict::NotApplicable { why, by_failure: true } => {
+                CheckVerdict::NotApplicable { why, by_failure: true } => {
                     let why = format!("{id} is not applicable: {why}");
-                    return Verdict::NotApplicable { why, by_failure: true };
+                    return CheckVerdict::NotApplicable { why, by_failure: true };
                 }
                 // That a check has no meaning here says nothing about those that require it.
-                Verdict::NotApplicable { by_failure: false, .. } => {}
+                CheckVerdict::NotApplicable { by_failure: false, .. } => {}
                 // The rule of the prerequisite holds, whatever its grade.
-                Verdict::Unknown { graded: true, .. } => {}
-                Verdict::Unknown { why, .. } => {
-                    unknown.get_or_insert(Verdict::Unknown {
+                CheckVerdict::Unknown { graded: true, .. } => {}
+                CheckVerdict::Unknown { why, .. } => {
+                    unknown.get_or_insert(CheckVerdict::Unknown {
                         why: format!("{id} is unknown: {why}"),
                         defect: false,
                         graded: false,
@@ -152,22 +155,22 @@ impl<'s> Bench<'s> {
                 }
             }
         }
-        unknown.unwrap_or_else(|| decide(check, self.subject))
+        unknown.unwrap_or_else(|| decide(check, self.context))
     }
 }
 
 /// Whether a check has a meaning for what these facts describe.
-pub(super) fn has_meaning(check: &Check, subject: &Subject<'_>) -> Result<bool, Undecided> {
-    check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(subject))
+pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, Undecided> {
+    check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
 }
 
 /// What the rules of a check say about these facts.
-pub(super) fn decide(check: &Check, subject: &Subject<'_>) -> Verdict {
-    let (rule, warn_rule) = match &check.basis {
-        Basis::Rules { rule, warn_rule } => (rule, warn_rule),
-        Basis::Question(question) => {
-            return answer::of(check, subject).map_or_else(
-                || Verdict::Unknown {
+pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
+    let (rule, warn_rule) = match &check.criterion {
+        Criterion::Rules { rule, warn_rule } => (rule, warn_rule),
+        Criterion::Question(question) => {
+            return answer::find_answer(check, context).map_or_else(
+                || CheckVerdict::Unknown {
                     why: format!("nobody has answered: {question}"),
                     defect: false,
                     graded: false,
@@ -176,45 +179,45 @@ pub(super) fn decide(check: &Check, subject: &Subject<'_>) -> Verdict {
             );
         }
     };
-    match rule.decide(subject) {
-        Ok(false) => Verdict::Fail,
-        Err(why) => Verdict::from_undecided(&why, false),
-        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(subject)) {
-            None | Some(Ok(true)) => Verdict::Pass,
-            Some(Ok(false)) => Verdict::Warn,
-            Some(Err(why)) => Verdict::from_undecided(&why, true),
+    match rule.decide(context) {
+        Ok(false) => CheckVerdict::Fail,
+        Err(why) => CheckVerdict::from_undecided(&why, false),
+        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(context)) {
+            None | Some(Ok(true)) => CheckVerdict::Pass,
+            Some(Ok(false)) => CheckVerdict::Warn,
+            Some(Err(why)) => CheckVerdict::from_undecided(&why, true),
         },
     }
 }
 
-fn finding(
+fn build_finding(
     check: &Check,
     target: &Target,
-    subject: &Subject<'_>,
-    verdict: Verdict,
+    context: &FactContext<'_>,
+    verdict: CheckVerdict,
     waivers: &[&Waiver],
 ) -> Finding {
     let (outcome, severity) = match verdict {
-        Verdict::Pass => (Outcome::Pass, check.severity),
-        Verdict::Warn => (Outcome::Fail, check.severity.max(Severity::Warning)),
-        Verdict::Fail => (Outcome::Fail, check.severity),
-        Verdict::Unknown { why, defect, graded } => {
+        CheckVerdict::Pass => (Outcome::Pass, check.severity),
+        CheckVerdict::Warn => (Outcome::Fail, check.severity.max(Severity::Warning)),
+        CheckVerdict::Fail => (Outcome::Fail, check.severity),
+        CheckVerdict::Unknown { why, defect, graded } => {
             let severity =
                 if graded { check.severity.max(Severity::Warning) } else { check.severity };
             (Outcome::Unknown { reason: why, defect }, severity)
         }
-        Verdict::NotApplicable { why, .. } => {
+        CheckVerdict::NotApplicable { why, .. } => {
             (Outcome::NotApplicable { reason: why }, check.severity)
         }
     };
     let found = match &outcome {
         Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
-        _ => answer::of(check, subject)
-            .map_or_else(|| check.found.render(subject), |answer| answer.sentence()),
+        _ => answer::find_answer(check, context)
+            .map_or_else(|| check.found.render(context), |answer| answer.sentence()),
     };
     // Nobody is given commands for what may not be broken.
     let remedy = match &outcome {
-        Outcome::Fail => check.advice.render(subject, &target.name),
+        Outcome::Fail => check.remedy_template.render(context, &target.name),
         _ => Remedy { commands: Vec::new(), ..check.remedy.clone() },
     };
     let outcome = match outcome {
@@ -240,16 +243,16 @@ fn finding(
         after: Vec::new(),
         order: 0,
         source: check.source.clone(),
-        evidence: evidence(check, subject),
+        evidence: collect_evidence(check, context),
     }
 }
 
 /// The facts a check speaks of, as far as they are known; whole lists rather than their elements.
-fn evidence(check: &Check, subject: &Subject<'_>) -> BTreeMap<String, Value> {
+fn collect_evidence(check: &Check, context: &FactContext<'_>) -> BTreeMap<String, Value> {
     let paths = check.rules().flat_map(|rule| rule.paths());
     paths
         .filter(|path| !path.contains("[]"))
-        .filter_map(|path| Some((path.to_owned(), subject.value(path)?.clone())))
+        .filter_map(|path| Some((path.to_owned(), context.value(path)?.clone())))
         .collect()
 }
 
@@ -305,13 +308,13 @@ mod tests {
     }
 
     fn judged(image: Value, absent: &[&str], waivers: &[Waiver]) -> Vec<(String, String)> {
-        let findings = judge(&set(), &[target(image, absent)], waivers, now());
+        let findings = evaluate(&set(), &[target(image, absent)], waivers, now());
         let words = findings.iter().map(|finding| {
             let what = match &finding.outcome {
                 Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => {
-                    format!("{}: {reason}", finding.outcome.word())
+                    format!("{}: {reason}", finding.outcome.as_str())
                 }
-                other => format!("{} {}", other.word(), finding.severity),
+                other => format!("{} {}", other.as_str(), finding.severity),
             };
             (finding.check.clone(), what)
         });
@@ -383,14 +386,15 @@ mod tests {
             json!({ "kickstart": ks, "medium": { "uefi": false } })
         };
         assert_eq!(outcomes(ks(Some(false)), &[])[2], "fail warning");
-        let findings = judge(&set(), &[target(ks(None), &["image.kickstart.minimal"])], &[], now());
-        assert_eq!(findings[2].outcome.word(), "unknown");
+        let findings =
+            evaluate(&set(), &[target(ks(None), &["image.kickstart.minimal"])], &[], now());
+        assert_eq!(findings[2].outcome.as_str(), "unknown");
         assert_eq!(findings[2].severity, Severity::Warning);
     }
 
     #[test]
     fn a_missing_fact_without_a_reason_is_a_defect_and_no_pass() {
-        let findings = judge(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
+        let findings = evaluate(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
         assert_eq!(
             findings[0].outcome,
             Outcome::Unknown {
@@ -422,18 +426,18 @@ mod tests {
             &waivers,
         );
         assert_eq!(unknown[0].1, "unknown: image.kickstart.zerombr: unreadable");
-        let findings = judge(&set(), &[target(image, &[])], &waivers, now());
+        let findings = evaluate(&set(), &[target(image, &[])], &waivers, now());
         let text = |text: &str| text.to_owned();
         assert_eq!(
-            notes(&waivers, &findings, now()),
+            waiver_notes(&waivers, &findings, now()),
             [
-                Note::Expired {
+                WaiverNote::Expired {
                     check: text("a.graded"),
                     target: text("mt.iso"),
                     owner: text("ann"),
                     expires: text("2026-11-19")
                 },
-                Note::Unused {
+                WaiverNote::Unused {
                     check: text("a.dependant"),
                     target: text("other"),
                     owner: text("ann")
@@ -491,8 +495,9 @@ mod tests {
                 "kickstart": { "zerombr": one, "erases": two, "minimal": false },
                 "medium": { "uefi": uefi },
             });
-            let findings = judge(&set, &[target(image, &[])], &waivers(waived), now());
-            let words: Vec<&str> = findings.iter().map(|finding| finding.outcome.word()).collect();
+            let findings = evaluate(&set, &[target(image, &[])], &waivers(waived), now());
+            let words: Vec<&str> =
+                findings.iter().map(|finding| finding.outcome.as_str()).collect();
             assert_eq!(words, expected, "{one} {uefi} {two} {waived:?}");
         }
     }
@@ -500,7 +505,7 @@ mod tests {
     #[test]
     fn a_finding_carries_what_was_found_and_the_facts_it_rests_on() {
         let image = json!({ "kickstart": { "zerombr": false, "erases": true, "minimal": true }, "medium": { "uefi": false } });
-        let findings = judge(&set(), &[target(image, &[])], &[], now());
+        let findings = evaluate(&set(), &[target(image, &[])], &[], now());
         assert_eq!(findings[0].found, "zerombr is false");
         assert_eq!(
             findings[2].evidence,
@@ -519,8 +524,8 @@ mod tests {
             Target { kind: TargetKind::LinuxMt, ..target(json!({}), &[]) },
         ];
         let set = set();
-        let planned = Scope::of(&set, &targets).planned;
-        let findings = judge(&set, &targets, &[], now());
+        let planned = Scope::new(&set, &targets).planned;
+        let findings = evaluate(&set, &targets, &[], now());
         assert_eq!(planned.len(), 8);
         let named: Vec<_> = planned
             .iter()

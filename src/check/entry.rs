@@ -8,14 +8,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::custom::ProbeEntry;
-use super::found::Found;
+use super::error::{CheckProblem, DefinitionError};
+use super::message::MessageTemplate;
 use super::model::{
-    Basis, Check, Condition, Example, Expected, Gate, Line, Place, Severity, Source, TargetKind,
+    Applicability, Check, Criterion, DefinitionLocation, Example, ExpectedOutcome, Gate, Severity,
+    SourceReference, TargetKind, WorkLine,
 };
-use super::refusal::{DefinitionError, Problem};
 use super::remedy::{RemedyEntry, RemedyTemplate};
 use super::rule::Rule;
-use super::schema::Type;
+use super::schema::FactType;
 use super::source;
 use crate::assets::{self, Asset};
 use crate::facts::site::Stage;
@@ -25,7 +26,7 @@ use crate::yaml;
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct CheckEntry {
     id: String,
     title: String,
     severity: Severity,
@@ -44,7 +45,7 @@ struct Entry {
     found: Option<String>,
     symptom: String,
     #[serde(default)]
-    line: Option<Line>,
+    line: Option<WorkLine>,
     #[serde(default)]
     gate: Option<Gate>,
     #[serde(default)]
@@ -52,7 +53,7 @@ struct Entry {
     #[serde(default)]
     stages: Vec<Stage>,
     remedy: RemedyEntry,
-    source: Source,
+    source: SourceReference,
     #[serde(default)]
     examples: Vec<ExampleEntry>,
     #[serde(default)]
@@ -60,16 +61,16 @@ struct Entry {
 }
 
 /// One entry with its place, not yet verified.
-pub(super) struct Written {
-    entry: Entry,
+pub(super) struct RawEntry {
+    entry: CheckEntry,
     /// Where it stands.
-    pub at: Place,
+    pub at: DefinitionLocation,
     /// Whether it is part of the program, whose tests compile its rules and texts: a run does so
     /// only with those it asks.
-    proven: bool,
+    is_prevalidated: bool,
 }
 
-impl Written {
+impl RawEntry {
     /// The check's id as written.
     pub fn id(&self) -> &str {
         &self.entry.id
@@ -122,13 +123,13 @@ struct ExampleEntry {
 
 impl ExampleEntry {
     /// The one outcome that is given, when it is one.
-    fn only(self) -> Option<Example> {
+    fn into_example(self) -> Option<Example> {
         let mut given = [
-            (Expected::Pass, self.pass),
-            (Expected::Warn, self.warn),
-            (Expected::Fail, self.fail),
-            (Expected::Unknown, self.unknown),
-            (Expected::NotApplicable, self.not_applicable),
+            (ExpectedOutcome::Pass, self.pass),
+            (ExpectedOutcome::Warn, self.warn),
+            (ExpectedOutcome::Fail, self.fail),
+            (ExpectedOutcome::Unknown, self.unknown),
+            (ExpectedOutcome::NotApplicable, self.not_applicable),
         ]
         .into_iter()
         .filter_map(|(expected, facts)| Some((expected, facts?)));
@@ -140,40 +141,50 @@ impl ExampleEntry {
 }
 
 /// Reads the entries of one file, in the order they are written.
-pub(super) fn entries_of(file: &Asset) -> Result<Vec<Written>, DefinitionError> {
+pub(super) fn parse_entries(file: &Asset) -> Result<Vec<RawEntry>, DefinitionError> {
     // What the JSON of an embedded file is refused for, the file itself is, with its line.
     let prepared =
         assets::embedded_check_json(&file.text).and_then(|json| serde_json::from_str(json).ok());
-    let proven = prepared.is_some();
-    let entries: Vec<Entry> = match prepared {
+    let is_prevalidated = prepared.is_some();
+    let entries: Vec<CheckEntry> = match prepared {
         Some(entries) => entries,
         None => yaml::parse(&file.text, &file.path)?,
     };
     let lines = entry_lines(&file.text);
     let written = entries.into_iter().enumerate().map(|(index, entry)| {
         let line = lines.get(index).copied().unwrap_or(1);
-        Written { entry, at: Place { file: file.path.clone(), line }, proven }
+        RawEntry {
+            entry,
+            at: DefinitionLocation { file: file.path.clone(), line },
+            is_prevalidated,
+        }
     });
     Ok(written.collect())
 }
 
 /// Verifies one entry by itself, against the types of the facts it may speak of.
-pub(super) fn check_of(written: Written, facts: &Type) -> Result<Check, DefinitionError> {
-    let Written { entry, at, proven } = written;
+pub(super) fn compile_check(written: RawEntry, facts: &FactType) -> Result<Check, DefinitionError> {
+    let RawEntry { entry, at, is_prevalidated } = written;
     let id = entry.id.clone();
-    verified(entry, at.clone(), facts, proven).map_err(|problem| problem.of(&id, &at))
+    verify_entry(entry, at.clone(), facts, is_prevalidated)
+        .map_err(|problem| problem.into_error(&id, &at))
 }
 
-fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check, Problem> {
+fn verify_entry(
+    entry: CheckEntry,
+    at: DefinitionLocation,
+    facts: &FactType,
+    is_prevalidated: bool,
+) -> Result<Check, CheckProblem> {
     if !is_id(&entry.id) {
-        return Err(Problem::Id);
+        return Err(CheckProblem::Id);
     }
     // A question has no facts to speak of: its answer is what was found.
     let found = match (&entry.found, &entry.question) {
         (Some(found), None) => found.clone(),
         (None, Some(_)) => "answered".to_owned(),
-        (None, None) => return Err(Problem::Blank("found")),
-        (Some(_), Some(_)) => return Err(Problem::QuestionAnd("found")),
+        (None, None) => return Err(CheckProblem::Blank("found")),
+        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("found")),
     };
     for (name, text) in [
         ("title", &entry.title),
@@ -184,53 +195,54 @@ fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check
     ] {
         // The dash is what tables write where they have nothing to say.
         if matches!(text.trim(), "" | "-") {
-            return Err(Problem::Blank(name));
+            return Err(CheckProblem::Blank(name));
         }
     }
     if entry.title.ends_with('.') {
-        return Err(Problem::Title);
+        return Err(CheckProblem::Title);
     }
-    if !source::known(&entry.source.doc) {
-        return Err(Problem::Source(entry.source.doc));
+    if !source::is_known_key(&entry.source.doc) {
+        return Err(CheckProblem::Source(entry.source.doc));
     }
     let applies_to = match entry.applies_to {
         OneOrMore::One(kind) => vec![kind],
         OneOrMore::More(kinds) => kinds,
     };
     if applies_to.is_empty() {
-        return Err(Problem::AppliesToNothing);
+        return Err(CheckProblem::AppliesToNothing);
     }
-    let rule = |key, text: &str| match proven {
-        true => Ok(Rule::proven(text, facts)),
-        false => Rule::compile(text, facts).map_err(|error| Problem::Rule { key, error }),
+    let rule = |key, text: &str| match is_prevalidated {
+        true => Ok(Rule::prevalidated(text, facts)),
+        false => Rule::compile(text, facts).map_err(|error| CheckProblem::Rule { key, error }),
     };
     let applies_when = entry.applies_when.map(|condition| {
         if condition.otherwise.trim().is_empty() {
-            return Err(Problem::Blank("applies_when.otherwise"));
+            return Err(CheckProblem::Blank("applies_when.otherwise"));
         }
         let rule = rule("applies_when.rule", &condition.rule)?;
-        Ok(Condition { rule, otherwise: condition.otherwise })
+        Ok(Applicability { rule, otherwise: condition.otherwise })
     });
     let applies_when = applies_when.transpose()?;
-    let basis = match (entry.rule, entry.question) {
-        (Some(text), None) => Basis::Rules {
+    let criterion = match (entry.rule, entry.question) {
+        (Some(text), None) => Criterion::Rules {
             rule: rule("rule", &text)?,
             warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
         },
-        (None, Some(question)) => question_of(question, &entry.warn_rule, &entry.examples)?,
-        (Some(_), Some(_)) => return Err(Problem::QuestionAnd("rule")),
-        (None, None) => return Err(Problem::Blank("rule")),
+        (None, Some(question)) => parse_question(question, &entry.warn_rule, &entry.examples)?,
+        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("rule")),
+        (None, None) => return Err(CheckProblem::Blank("rule")),
     };
-    let advice = RemedyTemplate::compile(entry.remedy, facts, proven).map_err(Problem::Remedy)?;
+    let remedy_template = RemedyTemplate::compile(entry.remedy, facts, is_prevalidated)
+        .map_err(CheckProblem::Remedy)?;
     let check = Check {
-        needs: OnceLock::new(),
+        required_providers: OnceLock::new(),
         applies_when,
-        basis,
-        found: match proven {
-            true => Found::proven(&found, facts),
-            false => Found::compile(&found, facts).map_err(Problem::Found)?,
+        criterion,
+        found: match is_prevalidated {
+            true => MessageTemplate::prevalidated(&found, facts),
+            false => MessageTemplate::compile(&found, facts).map_err(CheckProblem::Found)?,
         },
-        examples: examples_of(entry.examples, facts)?,
+        examples: parse_examples(entry.examples, facts)?,
         id: entry.id,
         title: entry.title,
         severity: entry.severity,
@@ -241,8 +253,8 @@ fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check
         fix_after: entry.fix_after,
         stages: entry.stages,
         symptom: entry.symptom,
-        remedy: advice.as_written(),
-        advice,
+        remedy: remedy_template.as_written(),
+        remedy_template,
         source: entry.source,
         at,
     };
@@ -251,29 +263,32 @@ fn verified(entry: Entry, at: Place, facts: &Type, proven: bool) -> Result<Check
 }
 
 /// A question stands alone: what decides it is a person.
-fn question_of(
+fn parse_question(
     question: String,
     warn_rule: &Option<String>,
     examples: &[ExampleEntry],
-) -> Result<Basis, Problem> {
+) -> Result<Criterion, CheckProblem> {
     if !question.trim().ends_with('?') {
-        return Err(Problem::Question);
+        return Err(CheckProblem::Question);
     }
     if warn_rule.is_some() {
-        return Err(Problem::QuestionAnd("warn_rule"));
+        return Err(CheckProblem::QuestionAnd("warn_rule"));
     }
     if !examples.is_empty() {
-        return Err(Problem::QuestionAnd("examples"));
+        return Err(CheckProblem::QuestionAnd("examples"));
     }
-    Ok(Basis::Question(question))
+    Ok(Criterion::Question(question))
 }
 
-fn examples_of(entries: Vec<ExampleEntry>, facts: &Type) -> Result<Vec<Example>, Problem> {
+fn parse_examples(
+    entries: Vec<ExampleEntry>,
+    facts: &FactType,
+) -> Result<Vec<Example>, CheckProblem> {
     let examples = entries.into_iter().enumerate().map(|(index, entry)| {
         let number = index + 1;
-        let example = entry.only().ok_or(Problem::Example { number })?;
-        match facts.misfit(&example.facts) {
-            Some(why) => Err(Problem::ExampleFacts { number, why }),
+        let example = entry.into_example().ok_or(CheckProblem::Example { number })?;
+        match facts.find_mismatch(&example.facts) {
+            Some(why) => Err(CheckProblem::ExampleFacts { number, why }),
             None => Ok(example),
         }
     });
@@ -281,14 +296,14 @@ fn examples_of(entries: Vec<ExampleEntry>, facts: &Type) -> Result<Vec<Example>,
 }
 
 /// Every outcome a check can have is shown by an example.
-fn verify_examples(check: &Check) -> Result<(), Problem> {
-    let Basis::Rules { warn_rule, .. } = &check.basis else { return Ok(()) };
-    let mut wanted = vec![Expected::Pass, Expected::Fail, Expected::Unknown];
-    wanted.extend(warn_rule.is_some().then_some(Expected::Warn));
-    wanted.extend(check.applies_when.is_some().then_some(Expected::NotApplicable));
+fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
+    let Criterion::Rules { warn_rule, .. } = &check.criterion else { return Ok(()) };
+    let mut wanted = vec![ExpectedOutcome::Pass, ExpectedOutcome::Fail, ExpectedOutcome::Unknown];
+    wanted.extend(warn_rule.is_some().then_some(ExpectedOutcome::Warn));
+    wanted.extend(check.applies_when.is_some().then_some(ExpectedOutcome::NotApplicable));
     let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
     match wanted.into_iter().find(|&wanted| !given(wanted)) {
-        Some(missing) => Err(Problem::NoExample(missing)),
+        Some(missing) => Err(CheckProblem::NoExample(missing)),
         None => Ok(()),
     }
 }
@@ -338,7 +353,7 @@ pub(crate) mod tests {
 
     fn read(text: &str) -> Result<Vec<Check>, DefinitionError> {
         let file = Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() };
-        entries_of(&file)?.into_iter().map(|it| check_of(it, schema::facts())).collect()
+        parse_entries(&file)?.into_iter().map(|it| compile_check(it, schema::all_facts())).collect()
     }
 
     /// That check with one key more.
@@ -362,9 +377,13 @@ pub(crate) mod tests {
     fn an_embedded_file_says_the_same_as_json() {
         assert!(!embedded().is_empty());
         for Asset { path, text } in embedded() {
-            let written: Vec<Entry> = yaml::parse(&text, &path).unwrap();
+            let written: Vec<CheckEntry> = yaml::parse(&text, &path).unwrap();
             let json = assets::embedded_check_json(&text).expect(&path);
-            assert_eq!(serde_json::from_str::<Vec<Entry>>(json).expect(&path), written, "{path}");
+            assert_eq!(
+                serde_json::from_str::<Vec<CheckEntry>>(json).expect(&path),
+                written,
+                "{path}"
+            );
             assert_eq!(assets::embedded_check_json(&format!("{text} ")), None);
         }
     }
@@ -373,12 +392,12 @@ pub(crate) mod tests {
     #[test]
     fn every_embedded_rule_and_text_is_right() {
         for file in embedded() {
-            for mut written in entries_of(&file).unwrap() {
-                assert!(written.proven, "{}", file.path);
-                written.proven = false;
-                let check = check_of(written, schema::facts());
+            for mut written in parse_entries(&file).unwrap() {
+                assert!(written.is_prevalidated, "{}", file.path);
+                written.is_prevalidated = false;
+                let check = compile_check(written, schema::all_facts());
                 let check = check.unwrap_or_else(|error| panic!("{error}"));
-                assert!(!check.needs().is_empty(), "{}", check.id);
+                assert!(!check.required_providers().is_empty(), "{}", check.id);
             }
         }
     }

@@ -4,10 +4,10 @@
 //! does not give are absent.
 
 use super::definition::CheckSet;
-use super::engine::{decide, has_meaning};
-use super::model::{Check, Example, Expected, Place};
-use super::subject::Subject;
-use super::verdict::Verdict;
+use super::engine::{applies, decide};
+use super::fact_context::FactContext;
+use super::model::{Check, DefinitionLocation, Example, ExpectedOutcome};
+use super::verdict::CheckVerdict;
 use crate::facts::Document;
 
 /// What became of one example.
@@ -16,11 +16,11 @@ pub struct ExampleResult {
     /// The check.
     pub check: String,
     /// Where the check is defined.
-    pub at: Place,
+    pub at: DefinitionLocation,
     /// Which of its examples, from 1.
     pub number: usize,
     /// What it says its facts lead to.
-    pub expected: Expected,
+    pub expected: ExpectedOutcome,
     /// What they led to instead, in words; nothing when it holds.
     pub instead: Option<String>,
 }
@@ -33,30 +33,30 @@ pub fn run_examples(set: &CheckSet) -> Vec<ExampleResult> {
             at: check.at.clone(),
             number: index + 1,
             expected: example.expected,
-            instead: departure(check, example),
+            instead: find_mismatch(check, example),
         })
     });
     results.collect()
 }
 
 /// What an example's facts lead to, when that is not what it says.
-fn departure(check: &Check, example: &Example) -> Option<String> {
+fn find_mismatch(check: &Check, example: &Example) -> Option<String> {
     let document = Document::of_known(example.facts.clone());
-    let subject = Subject::of_example(&document);
-    if example.expected == Expected::NotApplicable {
-        return match has_meaning(check, &subject) {
+    let context = FactContext::from_example(&document);
+    if example.expected == ExpectedOutcome::NotApplicable {
+        return match applies(check, &context) {
             Ok(false) => None,
             Ok(true) => Some("it applies".to_owned()),
             Err(undecided) => Some(format!("whether it applies is unknown: {undecided}")),
         };
     }
-    let (came, words) = match decide(check, &subject) {
-        Verdict::Pass => (Expected::Pass, "pass".to_owned()),
-        Verdict::Warn => (Expected::Warn, "warn".to_owned()),
-        Verdict::Fail => (Expected::Fail, "fail".to_owned()),
-        Verdict::Unknown { why, defect: true, .. } => return Some(why),
-        Verdict::Unknown { why, .. } => (Expected::Unknown, format!("unknown: {why}")),
-        Verdict::NotApplicable { why, .. } => (Expected::NotApplicable, why),
+    let (came, words) = match decide(check, &context) {
+        CheckVerdict::Pass => (ExpectedOutcome::Pass, "pass".to_owned()),
+        CheckVerdict::Warn => (ExpectedOutcome::Warn, "warn".to_owned()),
+        CheckVerdict::Fail => (ExpectedOutcome::Fail, "fail".to_owned()),
+        CheckVerdict::Unknown { why, defect: true, .. } => return Some(why),
+        CheckVerdict::Unknown { why, .. } => (ExpectedOutcome::Unknown, format!("unknown: {why}")),
+        CheckVerdict::NotApplicable { why, .. } => (ExpectedOutcome::NotApplicable, why),
     };
     (came != example.expected).then_some(words)
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{Remedy, Severity, Source};
+use super::model::{Remedy, Severity, SourceReference};
 
 /// A finding whose fix comes before another one's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word for it in reports.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
@@ -88,7 +88,7 @@ pub struct Finding {
     /// Its place in the working order of fixes.
     pub order: usize,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
     /// The facts the rule speaks of, by path, as far as they are known.
     pub evidence: BTreeMap<String, Value>,
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::found::Found;
+use super::message::MessageTemplate;
 use super::provider::Provider;
 pub use super::remedy::Remedy;
 use super::remedy::RemedyTemplate;
@@ -43,7 +43,7 @@ impl Severity {
     }
 
     /// The word for it in definitions and reports.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::DataLoss => "data-loss",
             Self::BlocksReprotect => "blocks-reprotect",
@@ -56,7 +56,7 @@ impl Severity {
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -101,7 +101,7 @@ impl TargetKind {
     ];
 
     /// The word for it in definitions and reports.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::Packages => "packages",
@@ -118,7 +118,7 @@ impl TargetKind {
 
 /// A line of work: what is done in one go, in the order in which the lines are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Line {
+pub enum WorkLine {
     /// What ends the case when it fails.
     #[serde(rename = "gate")]
     Gate,
@@ -153,7 +153,8 @@ pub enum Gate {
 /// Where it is written that this must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+#[schemars(rename = "Source")]
+pub struct SourceReference {
     /// The document, by its key in `docs/sources.md`.
     pub doc: String,
     /// The place in it.
@@ -161,7 +162,7 @@ pub struct Source {
 }
 
 /// When a check has a meaning for a target at all.
-pub struct Condition {
+pub struct Applicability {
     /// It has when this is true.
     pub rule: Rule,
     /// Why it has not when this is false; a fragment.
@@ -170,7 +171,7 @@ pub struct Condition {
 
 /// What decides a check.
 #[expect(clippy::large_enum_variant, reason = "most are rules, and a set has one of each check")]
-pub enum Basis {
+pub enum Criterion {
     /// Rules over facts.
     Rules {
         /// What decides it.
@@ -193,11 +194,11 @@ pub struct Check {
     /// What it looks at.
     pub applies_to: Vec<TargetKind>,
     /// When it has a meaning for a target at all; always, when there is none.
-    pub applies_when: Option<Condition>,
+    pub applies_when: Option<Applicability>,
     /// Checks that must pass before this one has a meaning.
     pub requires: Vec<String>,
     /// The line of work that fixing it belongs to.
-    pub line: Option<Line>,
+    pub line: Option<WorkLine>,
     /// What is moot when it fails.
     pub gate: Option<Gate>,
     /// Checks whose fixes come before its own.
@@ -205,41 +206,41 @@ pub struct Check {
     /// The stages at which it matters; at all of them, when there are none.
     pub stages: Vec<Stage>,
     /// What decides it.
-    pub basis: Basis,
-    /// What [`Check::needs`] is once it was asked for.
-    pub(super) needs: OnceLock<BTreeSet<Provider>>,
+    pub criterion: Criterion,
+    /// What [`Check::required_providers`] is once it was asked for.
+    pub(super) required_providers: OnceLock<BTreeSet<Provider>>,
     /// What is said about the facts.
-    pub found: Found,
+    pub found: MessageTemplate,
     /// How a failure shows itself to people.
     pub symptom: String,
     /// How to mend it, on any target: words in capitals stand for what is only known of one.
     pub remedy: Remedy,
     /// How to mend it on one target.
-    pub(super) advice: RemedyTemplate,
+    pub(super) remedy_template: RemedyTemplate,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
     /// Its own tests.
     pub examples: Vec<Example>,
     /// The file and line it is defined at.
-    pub at: Place,
+    pub at: DefinitionLocation,
 }
 
 impl Check {
     /// The rules that decide it; none when it is a question.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let (rule, warn_rule) = match &self.basis {
-            Basis::Rules { rule, warn_rule } => (Some(rule), warn_rule.as_ref()),
-            Basis::Question(_) => (None, None),
+        let (rule, warn_rule) = match &self.criterion {
+            Criterion::Rules { rule, warn_rule } => (Some(rule), warn_rule.as_ref()),
+            Criterion::Question(_) => (None, None),
         };
         rule.into_iter().chain(warn_rule)
     }
 
     /// Where its facts come from, all of which a run must have.
-    pub fn needs(&self) -> &BTreeSet<Provider> {
-        self.needs.get_or_init(|| {
+    pub fn required_providers(&self) -> &BTreeSet<Provider> {
+        self.required_providers.get_or_init(|| {
             let paths = self.all_rules().flat_map(Rule::paths);
             let mut needs: BTreeSet<Provider> = paths.filter_map(schema::provider).collect();
-            if matches!(self.basis, Basis::Question(_)) {
+            if matches!(self.criterion, Criterion::Question(_)) {
                 needs.insert(Provider::Answers);
             }
             needs
@@ -262,14 +263,14 @@ impl Check {
 
 /// Where a check is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct DefinitionLocation {
     /// The file as the user knows it.
     pub file: String,
     /// The line its entry begins at, from 1.
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DefinitionLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}", self.file, self.line)
     }
@@ -277,7 +278,7 @@ impl fmt::Display for Place {
 
 /// What an example says its facts lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedOutcome {
     /// The rule holds.
     Pass,
     /// The rule holds and the warn rule does not.
@@ -290,9 +291,9 @@ pub enum Expected {
     NotApplicable,
 }
 
-impl Expected {
+impl ExpectedOutcome {
     /// The key it is written with.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Warn => "warn",
@@ -307,7 +308,7 @@ impl Expected {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// What its facts lead to.
-    pub expected: Expected,
+    pub expected: ExpectedOutcome,
     /// The facts that matter.
     pub facts: Value,
     /// What it shows, when that is not plain.

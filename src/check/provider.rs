@@ -28,14 +28,15 @@ pub enum Provider {
     /// A person who answers a question in the site file.
     Answers,
     /// The probes that a site's own checks bring.
-    OwnProbes,
+    #[serde(rename = "own-probes")]
+    CustomProbes,
     /// The record of when answers were collected, which comes with them.
     Record,
 }
 
 impl Provider {
     /// The word for it in reports.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::MasterTarget => "master-target",
@@ -45,13 +46,13 @@ impl Provider {
             Self::SiteFile => "site-file",
             Self::Machines => "machines",
             Self::Answers => "answers",
-            Self::OwnProbes => "own-probes",
+            Self::CustomProbes => "own-probes",
             Self::Record => "record",
         }
     }
 
     /// Who it is, for people.
-    pub fn name(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Image => "the image",
             Self::MasterTarget => "the master target over SSH",
@@ -61,13 +62,13 @@ impl Provider {
             Self::SiteFile => "the servers' addresses and versions",
             Self::Machines => "the machines that fail back",
             Self::Answers => "a person's answers",
-            Self::OwnProbes => "the site's own probes",
+            Self::CustomProbes => "the site's own probes",
             Self::Record => "the record of when it was asked",
         }
     }
 
     /// What lets it be asked, in the imperative.
-    pub fn how(self) -> &'static str {
+    pub fn instruction(self) -> &'static str {
         match self {
             Self::Image => "name the image",
             Self::MasterTarget => "name the master target, as ssh://root@HOST",
@@ -78,13 +79,13 @@ impl Provider {
             Self::Machines => "add --protected-vm NAME, or protected_vms: in --site",
             Self::Answers => "answer in --site FILE, under answers:",
             Self::Record => "ask it, or name a capture of it",
-            Self::OwnProbes => "ask the host with --checks DIR",
+            Self::CustomProbes => "ask the host with --checks DIR",
         }
     }
 }
 
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }

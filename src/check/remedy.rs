@@ -10,17 +10,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fault::RuleError;
-use super::found::{FoundError, fact, path_of};
+use super::fact_context::FactContext;
+use super::message::{MessageError, fact_type, parse_path};
 use super::rule::{Rule, Undecided};
-use super::schema::Type;
-use super::subject::Subject;
+use super::rule_error::RuleError;
+use super::schema::FactType;
 
 /// What stands for the target's own name, as the command line or the site file has it.
 const TARGET: &str = "target";
 
 /// How many elements of a list one command is given.
-const ARGUMENTS: usize = 100;
+const MAX_ARGUMENTS: usize = 100;
 
 /// How to mend what a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -47,7 +47,7 @@ pub enum RemedyError {
     Rule(Box<RuleError>),
     /// The text or a command is wrong.
     #[error("{0}")]
-    Text(#[from] FoundError),
+    Text(#[from] MessageError),
 }
 
 /// A remedy as it is written.
@@ -81,7 +81,7 @@ struct ConditionalEntry {
 
 /// A verified remedy.
 pub(super) struct RemedyTemplate {
-    text: Words,
+    text: RemedyText,
     commands: Vec<Command>,
     downtime: bool,
 }
@@ -89,11 +89,11 @@ pub(super) struct RemedyTemplate {
 struct Command {
     /// It is for targets of which this holds.
     when: Option<Rule>,
-    words: Words,
+    text: RemedyText,
 }
 
 /// A text with places for facts.
-struct Words(Vec<Piece>);
+struct RemedyText(Vec<Piece>);
 
 enum Piece {
     Raw(String),
@@ -110,8 +110,8 @@ impl RemedyTemplate {
     /// Reads a remedy and verifies the facts in it; `proven` says that tests have verified its rules.
     pub(super) fn compile(
         entry: RemedyEntry,
-        facts: &Type,
-        proven: bool,
+        facts: &FactType,
+        is_prevalidated: bool,
     ) -> Result<Self, RemedyError> {
         let command = |entry: CommandEntry| {
             let (when, run) = match entry {
@@ -121,15 +121,15 @@ impl RemedyTemplate {
             if run.trim().is_empty() {
                 return Err(RemedyError::Blank);
             }
-            let rule = |text: String| match proven {
-                true => Ok(Rule::proven(&text, facts)),
+            let rule = |text: String| match is_prevalidated {
+                true => Ok(Rule::prevalidated(&text, facts)),
                 false => Rule::compile(&text, facts).map_err(RemedyError::Rule),
             };
-            let words = Words::compile(&run, facts)?;
-            Ok(Command { when: when.map(rule).transpose()?, words })
+            let text = RemedyText::compile(&run, facts)?;
+            Ok(Command { when: when.map(rule).transpose()?, text })
         };
         Ok(Self {
-            text: Words::compile(&entry.text, facts)?,
+            text: RemedyText::compile(&entry.text, facts)?,
             commands: entry
                 .commands
                 .into_iter()
@@ -143,18 +143,18 @@ impl RemedyTemplate {
     pub(super) fn as_written(&self) -> Remedy {
         Remedy {
             text: self.text.as_written(),
-            commands: self.commands.iter().map(|command| command.words.as_written()).collect(),
+            commands: self.commands.iter().map(|command| command.text.as_written()).collect(),
             downtime: self.downtime,
         }
     }
 
     /// The remedy for one target: its commands alone, with what is known of it.
-    pub(super) fn render(&self, subject: &Subject<'_>, target: &str) -> Remedy {
+    pub(super) fn render(&self, context: &FactContext<'_>, target: &str) -> Remedy {
         let mut missing: Vec<String> = Vec::new();
         let mut unfit: Option<String> = None;
         let mut commands = Vec::new();
         for command in &self.commands {
-            match command.when.as_ref().map_or(Ok(true), |rule| rule.decide(subject)) {
+            match command.when.as_ref().map_or(Ok(true), |rule| rule.decide(context)) {
                 Ok(false) => continue,
                 Err(why) => {
                     let why = match why {
@@ -166,10 +166,10 @@ impl RemedyTemplate {
                 }
                 Ok(true) => {}
             }
-            commands.push(command.words.render(subject, target, &mut missing, shell_word));
+            commands.push(command.text.render(context, target, &mut missing, shell_word));
         }
         let mut text =
-            self.text.render(subject, target, &mut Vec::new(), |text| Some(text.to_owned()));
+            self.text.render(context, target, &mut Vec::new(), |text| Some(text.to_owned()));
         for note in missing {
             text.push_str(&format!(" {note}."));
         }
@@ -180,19 +180,19 @@ impl RemedyTemplate {
     }
 }
 
-impl Words {
-    fn compile(text: &str, facts: &Type) -> Result<Self, FoundError> {
+impl RemedyText {
+    fn compile(text: &str, facts: &FactType) -> Result<Self, MessageError> {
         if !text.contains("{{") {
             return Ok(Self(vec![Piece::Raw(text.trim().to_owned())]));
         }
         let template = Template::compile(text)
-            .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
+            .map_err(|error| MessageError::Syntax(error.reason().to_string()))?;
         let pieces = template.elements.iter().map(|element| match element {
             TemplateElement::RawString(text) => Ok(Piece::Raw(text.clone())),
             TemplateElement::Expression(it) | TemplateElement::HtmlExpression(it) => {
-                piece(it, facts)
+                parse_piece(it, facts)
             }
-            _ => Err(FoundError::Refused("blocks in a remedy".to_owned())),
+            _ => Err(MessageError::Unsupported("blocks in a remedy".to_owned())),
         });
         pieces.collect::<Result<_, _>>().map(Self)
     }
@@ -208,7 +208,7 @@ impl Words {
     /// The text over what is known; a fact that cannot be written is noted, and its word stays.
     fn render(
         &self,
-        subject: &Subject<'_>,
+        context: &FactContext<'_>,
         target: &str,
         missing: &mut Vec<String>,
         write: impl Fn(&str) -> Option<String>,
@@ -223,7 +223,7 @@ impl Words {
             };
             let known = match path.as_str() {
                 TARGET => Ok(vec![target.to_owned()]),
-                _ => values(subject, path, member.as_deref()),
+                _ => values(context, path, member.as_deref()),
             };
             match known.and_then(|values| {
                 let words: Option<Vec<String>> = values.iter().map(|value| write(value)).collect();
@@ -245,8 +245,8 @@ impl Words {
 }
 
 /// Reads `{{value FACT "WORD"}}`, `{{each LIST "WORD"}}` or `{{each LIST "MEMBER" "WORD"}}`.
-fn piece(it: &HelperTemplate, facts: &Type) -> Result<Piece, FoundError> {
-    let name = path_of(&it.name)?;
+fn parse_piece(it: &HelperTemplate, facts: &FactType) -> Result<Piece, MessageError> {
+    let name = parse_path(&it.name)?;
     let texts: Option<Vec<&str>> = it
         .params
         .iter()
@@ -257,45 +257,49 @@ fn piece(it: &HelperTemplate, facts: &Type) -> Result<Piece, FoundError> {
         })
         .collect();
     let (Some(first), Some(texts)) = (it.params.first(), texts) else {
-        return Err(FoundError::Refused(name));
+        return Err(MessageError::Unsupported(name));
     };
-    let path = path_of(first)?;
+    let path = parse_path(first)?;
     if let ("value", TARGET, [word]) = (name.as_str(), path.as_str(), texts.as_slice()) {
         return Ok(Piece::Fact { path, member: None, word: (*word).to_owned() });
     }
-    let found = fact(&path, facts)?;
+    let found = fact_type(&path, facts)?;
     let wrong =
-        |wanted| FoundError::WrongType { path: path.clone(), found: found.to_string(), wanted };
+        |wanted| MessageError::WrongType { path: path.clone(), found: found.to_string(), wanted };
     let (member, word) = match (name.as_str(), texts.as_slice(), found) {
-        ("value", [_], Type::List(_) | Type::Record(_) | Type::Nothing) => {
+        ("value", [_], FactType::List(_) | FactType::Record(_) | FactType::Nothing) => {
             return Err(wrong("a single value"));
         }
         ("value", [word], _) => (None, *word),
-        ("each", [word], Type::List(_)) => (None, *word),
-        ("each", [member, word], Type::List(item)) => {
-            fact(member, item)?;
+        ("each", [word], FactType::List(_)) => (None, *word),
+        ("each", [member, word], FactType::List(item)) => {
+            fact_type(member, item)?;
             (Some((*member).to_owned()), *word)
         }
         ("each", [_] | [_, _], _) => return Err(wrong("a list")),
-        _ => return Err(FoundError::Refused(name)),
+        _ => return Err(MessageError::Unsupported(name)),
     };
     Ok(Piece::Fact { path, member, word: word.to_owned() })
 }
 
 /// The known values at a path as texts, or why there are none.
-fn values(subject: &Subject<'_>, path: &str, member: Option<&str>) -> Result<Vec<String>, String> {
+fn values(
+    context: &FactContext<'_>,
+    path: &str,
+    member: Option<&str>,
+) -> Result<Vec<String>, String> {
     let text = |value: &Value| match value {
         Value::String(text) if text.trim().is_empty() => None,
         Value::String(text) => Some(text.clone()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
         other => Some(other.to_string()),
     };
-    let Some(value) = subject.value(path) else {
-        let absent = subject.absence(path).map(|(_, reason)| reason);
+    let Some(value) = context.value(path) else {
+        let absent = context.find_absence(path).map(|(_, reason)| reason);
         return Err(absent.unwrap_or_else(|| "nobody was asked".to_owned()));
     };
     let values: Option<Vec<String>> = match value {
-        Value::Array(list) if list.len() > ARGUMENTS => None,
+        Value::Array(list) if list.len() > MAX_ARGUMENTS => None,
         Value::Array(list) => {
             list.iter().map(|item| text(member.map_or(item, |name| &item[name]))).collect()
         }
@@ -329,13 +333,13 @@ mod tests {
 
     fn rendered(yaml: &str, mt: Value, absent: &[(&str, &str)]) -> Remedy {
         let entry: RemedyEntry = crate::yaml::parse(yaml, "x.yaml").unwrap();
-        let template = RemedyTemplate::compile(entry, schema::facts(), false)
+        let template = RemedyTemplate::compile(entry, schema::all_facts(), false)
             .unwrap_or_else(|problem| panic!("{problem}"));
         let mut document = Document::of_known(json!({ "mt": mt }));
         for (path, reason) in absent {
             document.absent.insert((*path).to_owned(), (*reason).to_owned());
         }
-        template.render(&Subject::new(&document), "mt1")
+        template.render(&FactContext::new(&document), "mt1")
     }
 
     const MOUNT: &str = "{ text: Mount it., commands: ['mount {{value mt.retention.device \"DEVICE\"}} \
@@ -400,7 +404,7 @@ mod tests {
             "Install it. Which command is right here is not known (mt.packages: rpm is not there)."
         );
         let entry: RemedyEntry = crate::yaml::parse(text, "x.yaml").unwrap();
-        let template = RemedyTemplate::compile(entry, schema::facts(), false).ok().unwrap();
+        let template = RemedyTemplate::compile(entry, schema::all_facts(), false).ok().unwrap();
         assert_eq!(template.as_written().commands, ["yum install PACKAGES", "apt-get install it"]);
     }
 
@@ -416,7 +420,7 @@ mod tests {
         ] {
             let text = format!("{{ text: T., commands: [\"{command}\"] }}");
             let entry: RemedyEntry = crate::yaml::parse(&text, "x.yaml").unwrap();
-            let problem = RemedyTemplate::compile(entry, schema::facts(), false).err().unwrap();
+            let problem = RemedyTemplate::compile(entry, schema::all_facts(), false).err().unwrap();
             assert!(problem.to_string().contains(why), "{command}: {problem}");
         }
     }
@@ -461,9 +465,9 @@ mod tests {
             .flat_map(|remedy| &remedy.commands);
         let mut all: Vec<(String, String)> =
             own.map(|text| (text.clone(), String::new())).collect();
-        for command in set.checks().iter().flat_map(|check| &check.advice.commands) {
+        for command in set.checks().iter().flat_map(|check| &check.remedy_template.commands) {
             let when = command.when.as_ref().map_or("", |rule| rule.text());
-            all.push((command.words.as_written(), when.to_owned()));
+            all.push((command.text.as_written(), when.to_owned()));
         }
         assert!(all.len() > 100);
         for (text, when) in &all {

@@ -10,24 +10,24 @@ use std::sync::OnceLock;
 
 use cel::{ExecutionError, Program};
 
-use super::fault::{Fault, RuleError};
-use super::schema::Type;
+use super::fact_context::{FactContext, find_missing};
+use super::rule_error::{RuleError, RuleFault};
+use super::schema::FactType;
 use super::steps::{Loops, MAX_STEPS};
-use super::subject::{Subject, missing_below};
 use super::typing::{self, Paths};
 
 /// The longest rule that is read, in bytes.
-pub const LONGEST: usize = 2000;
+pub const MAX_RULE_BYTES: usize = 2000;
 
 /// A verified rule.
 pub struct Rule {
     text: String,
-    facts: Type,
-    read: OnceLock<Result<Read, Box<RuleError>>>,
+    facts: FactType,
+    compiled: OnceLock<Result<CompiledRule, Box<RuleError>>>,
 }
 
 /// What a rule's text was made into.
-struct Read {
+struct CompiledRule {
     program: Program,
     paths: Paths,
     loops: Loops,
@@ -55,17 +55,17 @@ impl Rule {
     /// # Errors
     ///
     /// Fails at the first place that is not CEL, not in the facts, or of the wrong type.
-    pub fn compile(text: &str, facts: &Type) -> Result<Self, Box<RuleError>> {
-        let rule = Self::proven(text, facts);
+    pub fn compile(text: &str, facts: &FactType) -> Result<Self, Box<RuleError>> {
+        let rule = Self::prevalidated(text, facts);
         // Nobody else has it yet, so nobody else can have read it.
-        rule.read.set(Ok(read(text, facts)?)).ok();
+        rule.compiled.set(Ok(compile(text, facts)?)).ok();
         Ok(rule)
     }
 
     /// A rule that is verified already, by the tests of this program; it is compiled when it is
     /// first asked something. A defect would be told as one and decide nothing.
-    pub(super) fn proven(text: &str, facts: &Type) -> Self {
-        Self { text: text.to_owned(), facts: facts.clone(), read: OnceLock::new() }
+    pub(super) fn prevalidated(text: &str, facts: &FactType) -> Self {
+        Self { text: text.to_owned(), facts: facts.clone(), compiled: OnceLock::new() }
     }
 
     /// Compiles the rule if that was put off.
@@ -74,12 +74,12 @@ impl Rule {
     ///
     /// As [`Rule::compile`].
     pub(super) fn prepare(&self) -> Result<(), &RuleError> {
-        self.read().map(|_| ())
+        self.compiled().map(|_| ())
     }
 
-    fn read(&self) -> Result<&Read, &RuleError> {
-        let made = self.read.get_or_init(|| read(&self.text, &self.facts));
-        made.as_ref().map_err(|error| &**error)
+    fn compiled(&self) -> Result<&CompiledRule, &RuleError> {
+        let compiled = self.compiled.get_or_init(|| compile(&self.text, &self.facts));
+        compiled.as_ref().map_err(|error| &**error)
     }
 
     /// The rule as written.
@@ -89,7 +89,7 @@ impl Rule {
 
     /// The facts the rule speaks of; `[]` stands for every element of a list.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.read().ok().into_iter().flat_map(|read| &read.paths).map(String::as_str)
+        self.compiled().ok().into_iter().flat_map(|read| &read.paths).map(String::as_str)
     }
 
     /// Decides the rule.
@@ -97,33 +97,33 @@ impl Rule {
     /// # Errors
     ///
     /// [`Undecided::Absent`] when a fact that would decide it is absent.
-    pub fn decide(&self, subject: &Subject<'_>) -> Result<bool, Undecided> {
-        let read = self.read().map_err(|error| Undecided::Defect(error.to_string()))?;
-        let known = &subject.document.known;
-        if let Some((path, steps)) = read.loops.too_many(read.program.expression(), known) {
+    pub fn decide(&self, context: &FactContext<'_>) -> Result<bool, Undecided> {
+        let read = self.compiled().map_err(|error| Undecided::Defect(error.to_string()))?;
+        let known = &context.document.known;
+        if let Some((path, steps)) = read.loops.excess(read.program.expression(), known) {
             let reason = format!(
                 "its list is too long: the rule would take {steps} steps, at most {MAX_STEPS} are \
                  taken"
             );
             return Err(Undecided::Absent { path, reason });
         }
-        match read.program.execute(&subject.context) {
+        match read.program.execute(&context.cel) {
             Ok(cel::Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(Undecided::Defect(format!("its value is {other:?}"))),
-            Err(ExecutionError::NoSuchKey(key)) => Err(self.absence(subject, &key)),
+            Err(ExecutionError::NoSuchKey(key)) => Err(self.find_absence(context, &key)),
             Err(error) => Err(Undecided::Defect(error.to_string())),
         }
     }
 
     /// Which of the facts the rule speaks of is missing at `key`, and why.
-    fn absence(&self, subject: &Subject<'_>, key: &str) -> Undecided {
+    fn find_absence(&self, context: &FactContext<'_>, key: &str) -> Undecided {
         let mut missing = Vec::new();
         for path in self.paths() {
-            let known = &subject.document.known;
-            missing_below(known, path.split('.'), String::new(), &mut missing);
+            let known = &context.document.known;
+            find_missing(known, path.split('.'), String::new(), &mut missing);
         }
         missing.retain(|(_, at)| at == key);
-        let mut reasons = missing.iter().map(|(path, _)| (path, subject.reason(path)));
+        let mut reasons = missing.iter().map(|(path, _)| (path, context.absence_reason(path)));
         let unexplained = reasons.clone().find(|(_, reason)| reason.is_none());
         match (unexplained, reasons.next()) {
             (None, Some((path, Some(reason)))) => Undecided::Absent { path: path.clone(), reason },
@@ -136,27 +136,27 @@ impl Rule {
 }
 
 /// Compiles a text and verifies it against the types of the facts.
-fn read(text: &str, facts: &Type) -> Result<Read, Box<RuleError>> {
+fn compile(text: &str, facts: &FactType) -> Result<CompiledRule, Box<RuleError>> {
     let failed = |offset, fault| Box::new(RuleError { text: text.to_owned(), offset, fault });
-    if text.len() > LONGEST {
-        let fault = Fault::TooLong { bytes: text.len(), most: LONGEST };
+    if text.len() > MAX_RULE_BYTES {
+        let fault = RuleFault::TooLong { bytes: text.len(), most: MAX_RULE_BYTES };
         let start = text.chars().take(60).collect();
         return Err(Box::new(RuleError { text: start, offset: 0, fault }));
     }
     if let Some((offset, char)) = text.char_indices().find(|(_, char)| !char.is_ascii()) {
-        return Err(failed(offset, Fault::NotAscii(char)));
+        return Err(failed(offset, RuleFault::NotAscii(char)));
     }
     let program = Program::compile(text).map_err(|errors| {
         let first = errors.errors.first();
         let place = first.map_or((1, 1), |error| error.pos);
         let message = first.map_or("no expression", |error| error.msg.as_str());
-        failed(offset_of(text, place), Fault::Syntax(short(message).to_owned()))
+        failed(offset_of(text, place), RuleFault::Syntax(shorten(message).to_owned()))
     })?;
     let (paths, loops) = typing::verify(&program, facts).map_err(|(id, fault)| {
         let (start, _) = program.source_info().offset_for(id).unwrap_or_default();
-        failed(caret(text, start as usize), fault)
+        failed(caret_offset(text, start as usize), fault)
     })?;
-    Ok(Read { program, paths, loops })
+    Ok(CompiledRule { program, paths, loops })
 }
 
 /// The byte offset of a line and column, both from 1 as the parser tells them.
@@ -167,13 +167,13 @@ fn offset_of(text: &str, (line, column): (isize, isize)) -> usize {
 }
 
 /// A parser's message without the list of every token it would have taken.
-fn short(message: &str) -> &str {
+fn shorten(message: &str) -> &str {
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     message.split(" expecting {").next().unwrap_or(message)
 }
 
 /// Where a person looks for the node at `start`: a member rather than the dot before it.
-fn caret(text: &str, start: usize) -> usize {
+fn caret_offset(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or("");
     match rest.strip_prefix('.') {
         Some(member) => text.len() - member.trim_start().len(),
@@ -184,13 +184,13 @@ fn caret(text: &str, start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::schema::facts;
+    use crate::check::schema::all_facts;
     use crate::facts::Document;
     use serde_json::{Value, json};
 
     fn decide(rule: &str, image: Value) -> Result<bool, Undecided> {
         let document = Document::of_known(json!({ "image": image }));
-        Rule::compile(rule, facts()).unwrap().decide(&Subject::of_example(&document))
+        Rule::compile(rule, all_facts()).unwrap().decide(&FactContext::from_example(&document))
     }
 
     fn absent(path: &str) -> Result<bool, Undecided> {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn refusal(rule: &str) -> String {
-        Rule::compile(rule, facts()).err().expect(rule).to_string()
+        Rule::compile(rule, all_facts()).err().expect(rule).to_string()
     }
 
     #[test]
@@ -259,8 +259,8 @@ mod tests {
     fn collected_facts_are_absent_only_with_a_reason() {
         let mut document = Document::of_known(json!({ "image": { "medium": {} } }));
         document.absent.insert("image.kickstart".into(), "no such file".into());
-        let rule = |text| Rule::compile(text, facts()).unwrap();
-        let decide = |text| rule(text).decide(&Subject::new(&document));
+        let rule = |text| Rule::compile(text, all_facts()).unwrap();
+        let decide = |text| rule(text).decide(&FactContext::new(&document));
         assert_eq!(
             decide("image.kickstart.zerombr"),
             Err(Undecided::Absent {
@@ -277,7 +277,7 @@ mod tests {
             ..Document::default()
         };
         assert_eq!(
-            rule("image.size > 0").decide(&Subject::new(&nothing)).unwrap_err().to_string(),
+            rule("image.size > 0").decide(&FactContext::new(&nothing)).unwrap_err().to_string(),
             "image.size: no such file"
         );
     }
@@ -360,12 +360,12 @@ mod tests {
             format!("{ten}.exists(z, {})", nested(5, ten)),
             format!("{ten}.exists_one(z, {})", nested(5, ten)),
         ] {
-            let error = Rule::compile(&rule, facts()).err().expect(&rule);
-            assert!(matches!(error.fault, Fault::TooManySteps(_)), "{rule}: {error}");
+            let error = Rule::compile(&rule, all_facts()).err().expect(&rule);
+            assert!(matches!(error.fault, RuleFault::TooManySteps(_)), "{rule}: {error}");
             assert!(error.to_string().ends_with('^'), "{error}");
         }
-        assert!(Rule::compile(&nested(3, ten), facts()).is_ok());
-        assert!(Rule::compile(&inside(28), facts()).is_ok());
+        assert!(Rule::compile(&nested(3, ten), all_facts()).is_ok());
+        assert!(Rule::compile(&inside(28), all_facts()).is_ok());
 
         let labels = |count: usize| {
             let items: Vec<String> = (0..count).map(|at| at.to_string()).collect();
@@ -397,12 +397,12 @@ mod tests {
             format!("{}1 < 0", "-".repeat(901)),
             format!("image.kind == 'other'{}", " == true".repeat(200)),
         ] {
-            if let Err(error) = Rule::compile(&rule, facts()) {
-                assert_eq!(error.fault, Fault::TooDeep, "{rule}");
+            if let Err(error) = Rule::compile(&rule, all_facts()) {
+                assert_eq!(error.fault, RuleFault::TooDeep, "{rule}");
                 assert!(error.to_string().ends_with('^'), "{error}");
             }
         }
-        assert!(Rule::compile(&strung(400, "1"), facts()).is_err());
+        assert!(Rule::compile(&strung(400, "1"), all_facts()).is_err());
         assert_eq!(decide(&strung(50, "image.size"), json!({ "size": 1 })), Ok(true));
         let many = vec!["image.size > 0"; 40].join(" && ");
         assert_eq!(decide(&many, json!({ "size": 1 })), Ok(true));
@@ -414,7 +414,7 @@ mod tests {
             "image.boot.labels.complete && image.boot.labels.items.all(l, l == image.volume_id) \
              && image.kickstart.partitions.complete \
              && image.kickstart.partitions.items.all(p, p.mount != '')",
-            facts(),
+            all_facts(),
         )
         .unwrap();
         assert_eq!(
@@ -513,7 +513,7 @@ mod tests {
             ("[1, 'a'].all(x, true)", "type int is wanted here, this is of type string"),
             ("", ""),
         ] {
-            let error = Rule::compile(rule, facts()).err().expect(rule);
+            let error = Rule::compile(rule, all_facts()).err().expect(rule);
             let fault = error.fault.to_string();
             assert!(fault.starts_with(why), "{rule}: {fault}");
         }

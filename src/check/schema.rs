@@ -25,7 +25,7 @@ use crate::facts::vsphere::vm::VmFacts;
 const MAX_DEPTH: usize = 24;
 
 /// One kind of facts.
-struct Root {
+struct FactRoot {
     /// The name rules know it by.
     name: &'static str,
     /// Where its schema comes from.
@@ -35,29 +35,41 @@ struct Root {
 }
 
 /// All kinds of facts that rules can speak of.
-const ROOTS: &[Root] = &[
-    Root { name: "image", schema: || schema_for!(ImageFacts), provider: Provider::Image },
-    Root { name: "packages", schema: || schema_for!(PackageSetFacts), provider: Provider::Image },
-    Root { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
-    Root { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
-    Root { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
-    Root { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
-    Root { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
-    Root { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },
-    Root { name: "evidence", schema: || schema_for!(EvidenceFacts), provider: Provider::Record },
-    Root { name: "shell", schema: || schema_for!(EsxiShellFacts), provider: Provider::EsxiShell },
+const ROOTS: &[FactRoot] = &[
+    FactRoot { name: "image", schema: || schema_for!(ImageFacts), provider: Provider::Image },
+    FactRoot {
+        name: "packages",
+        schema: || schema_for!(PackageSetFacts),
+        provider: Provider::Image,
+    },
+    FactRoot { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
+    FactRoot { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
+    FactRoot { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
+    FactRoot { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
+    FactRoot { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
+    FactRoot { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },
+    FactRoot {
+        name: "evidence",
+        schema: || schema_for!(EvidenceFacts),
+        provider: Provider::Record,
+    },
+    FactRoot {
+        name: "shell",
+        schema: || schema_for!(EsxiShellFacts),
+        provider: Provider::EsxiShell,
+    },
 ];
 
 /// The root of what checks' own probes find; which members it has is for the set of checks to say.
-pub const OWN: &str = "own";
+pub const CUSTOM_ROOT: &str = "own";
 
 /// Who answers for the fact at a path; `answers` are the one root that rules do not speak of.
 pub fn provider(path: &str) -> Option<Provider> {
     let mut names = path.split(['.', '[']);
     let root = names.next().unwrap_or_default();
     match root {
-        OWN => Some(Provider::OwnProbes),
-        "site" if names.next().is_some_and(|name| OF_MACHINES.contains(&name)) => {
+        CUSTOM_ROOT => Some(Provider::CustomProbes),
+        "site" if names.next().is_some_and(|name| MACHINE_FACTS.contains(&name)) => {
             Some(Provider::Machines)
         }
         "answers" => Some(Provider::Answers),
@@ -66,11 +78,11 @@ pub fn provider(path: &str) -> Option<Provider> {
 }
 
 /// What a site knows only when it names the machines that fail back.
-const OF_MACHINES: &[&str] = &["reiserfs_sources", "xfs_sources"];
+const MACHINE_FACTS: &[&str] = &["reiserfs_sources", "xfs_sources"];
 
 /// What a fact, or a part of an expression, can be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Type {
+pub enum FactType {
     /// True or false.
     Bool,
     /// A whole number.
@@ -80,25 +92,25 @@ pub enum Type {
     /// A text; when the facts know only certain ones, those.
     Text(Arc<[String]>),
     /// A list of one type.
-    List(Arc<Type>),
+    List(Arc<FactType>),
     /// Named members.
-    Record(Arc<BTreeMap<String, Type>>),
+    Record(Arc<BTreeMap<String, FactType>>),
     /// The element type of `[]`, which fits every type.
     Nothing,
 }
 
-impl Type {
+impl FactType {
     /// A text of any content.
     pub fn text() -> Self {
         Self::Text(Arc::from([]))
     }
 
     /// Whether values of both types can be compared with each other.
-    pub fn fits(&self, other: &Self) -> bool {
+    pub fn is_comparable_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nothing, _) | (_, Self::Nothing) => true,
             (Self::Text(_), Self::Text(_)) => true,
-            (Self::List(a), Self::List(b)) => a.fits(b),
+            (Self::List(a), Self::List(b)) => a.is_comparable_to(b),
             (a, b) => a == b,
         }
     }
@@ -112,33 +124,35 @@ impl Type {
     }
 
     /// The type at a path below this one, such as `kickstart.zerombr`.
-    pub fn at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
+    pub fn member_at<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Self> {
         path.try_fold(self, |here, name| here.member(name))
     }
 
     /// Says where a value, as written in an example, departs from this type.
     ///
     /// Members may be missing, for an example gives only what matters.
-    pub fn misfit(&self, value: &Value) -> Option<String> {
+    pub fn find_mismatch(&self, value: &Value) -> Option<String> {
         match (self, value) {
             (Self::Bool, Value::Bool(_)) | (Self::Double, Value::Number(_)) => None,
             (Self::Int, Value::Number(number)) if number.is_i64() => None,
             (Self::Text(known), Value::String(text)) => (!known.is_empty()
                 && !known.contains(text))
             .then(|| format!("{text:?} is none of {}", known.join(", "))),
-            (Self::List(item), Value::Array(list)) => list.iter().find_map(|v| item.misfit(v)),
+            (Self::List(item), Value::Array(list)) => {
+                list.iter().find_map(|v| item.find_mismatch(v))
+            }
             (Self::Record(members), Value::Object(map)) => map.iter().find_map(|(key, value)| {
                 let Some(member) = members.get(key) else {
                     return Some(format!("there is no member {key:?}"));
                 };
-                member.misfit(value).map(|why| format!("{key}: {why}"))
+                member.find_mismatch(value).map(|why| format!("{key}: {why}"))
             }),
             (expected, value) => Some(format!("{value} is no {expected}")),
         }
     }
 }
 
-impl fmt::Display for Type {
+impl fmt::Display for FactType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bool => f.write_str("bool"),
@@ -153,51 +167,53 @@ impl fmt::Display for Type {
 }
 
 /// The types of all facts, as one record: its members are the roots.
-pub fn facts() -> &'static Type {
-    static FACTS: LazyLock<Type> = LazyLock::new(|| {
+pub fn all_facts() -> &'static FactType {
+    static FACTS: LazyLock<FactType> = LazyLock::new(|| {
         let members = ROOTS.iter().map(|root| {
             let schema = (root.schema)().to_value();
-            let ty = read(&schema, &schema["$defs"], 0);
+            let ty = parse_schema(&schema, &schema["$defs"], 0);
             let ty = ty.expect("facts use only what rules can speak of, see the test below");
             (root.name.to_owned(), ty)
         });
-        Type::Record(Arc::new(members.collect()))
+        FactType::Record(Arc::new(members.collect()))
     });
     &FACTS
 }
 
 /// Reads a type from its JSON schema; fails with a phrase for what has no counterpart in rules.
-fn read(schema: &Value, defs: &Value, depth: usize) -> Result<Type, String> {
+fn parse_schema(schema: &Value, defs: &Value, depth: usize) -> Result<FactType, String> {
     if depth > MAX_DEPTH {
         return Err("a type that contains itself".to_owned());
     }
     if let Some(name) = schema["$ref"].as_str().and_then(|at| at.strip_prefix("#/$defs/")) {
-        return read(&defs[name], defs, depth + 1);
+        return parse_schema(&defs[name], defs, depth + 1);
     }
-    if let Some(values) = texts(schema) {
-        return Ok(Type::Text(values.into()));
+    if let Some(values) = enum_values(schema) {
+        return Ok(FactType::Text(values.into()));
     }
     match schema["type"].as_str() {
-        Some("boolean") => Ok(Type::Bool),
-        Some("integer") => Ok(Type::Int),
-        Some("number") => Ok(Type::Double),
-        Some("string") => Ok(Type::text()),
-        Some("array") => Ok(Type::List(Arc::new(read(&schema["items"], defs, depth + 1)?))),
+        Some("boolean") => Ok(FactType::Bool),
+        Some("integer") => Ok(FactType::Int),
+        Some("number") => Ok(FactType::Double),
+        Some("string") => Ok(FactType::text()),
+        Some("array") => {
+            Ok(FactType::List(Arc::new(parse_schema(&schema["items"], defs, depth + 1)?)))
+        }
         Some("object") => {
             let empty = serde_json::Map::new();
             let members = schema["properties"].as_object().unwrap_or(&empty);
             let members = members
                 .iter()
-                .map(|(name, member)| Ok((name.clone(), read(member, defs, depth + 1)?)))
+                .map(|(name, member)| Ok((name.clone(), parse_schema(member, defs, depth + 1)?)))
                 .collect::<Result<_, String>>()?;
-            Ok(Type::Record(Arc::new(members)))
+            Ok(FactType::Record(Arc::new(members)))
         }
         _ => Err(format!("no type for rules: {schema}")),
     }
 }
 
 /// The values of an enumeration of texts, in any of the ways a schema spells one.
-fn texts(schema: &Value) -> Option<Vec<String>> {
+fn enum_values(schema: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if let Some(value) = schema.get("const") {
         return Some(vec![text(value)?]);
@@ -205,7 +221,7 @@ fn texts(schema: &Value) -> Option<Vec<String>> {
     if let Some(values) = schema["enum"].as_array() {
         return values.iter().map(text).collect();
     }
-    let parts: Option<Vec<_>> = schema["oneOf"].as_array()?.iter().map(texts).collect();
+    let parts: Option<Vec<_>> = schema["oneOf"].as_array()?.iter().map(enum_values).collect();
     parts.map(|parts| parts.concat())
 }
 
@@ -213,25 +229,28 @@ fn texts(schema: &Value) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn at(path: &str) -> Option<&'static Type> {
-        facts().at(path.split('.'))
+    fn at(path: &str) -> Option<&'static FactType> {
+        all_facts().member_at(path.split('.'))
     }
 
     #[test]
     fn every_root_has_a_type() {
         for root in ROOTS {
             let schema = (root.schema)().to_value();
-            assert!(read(&schema, &schema["$defs"], 0).is_ok(), "{}", root.name);
+            assert!(parse_schema(&schema, &schema["$defs"], 0).is_ok(), "{}", root.name);
         }
     }
 
     #[test]
     fn types_come_from_the_facts_themselves() {
-        assert_eq!(at("image.size"), Some(&Type::Int));
-        assert_eq!(at("image.medium.trees_agree"), Some(&Type::Bool));
-        assert_eq!(at("image.volume_id"), Some(&Type::text()));
-        assert_eq!(at("image.boot.labels.items"), Some(&Type::List(Arc::new(Type::text()))));
-        let Some(Type::Text(kinds)) = at("image.kind") else { panic!("kind is a text") };
+        assert_eq!(at("image.size"), Some(&FactType::Int));
+        assert_eq!(at("image.medium.trees_agree"), Some(&FactType::Bool));
+        assert_eq!(at("image.volume_id"), Some(&FactType::text()));
+        assert_eq!(
+            at("image.boot.labels.items"),
+            Some(&FactType::List(Arc::new(FactType::text())))
+        );
+        let Some(FactType::Text(kinds)) = at("image.kind") else { panic!("kind is a text") };
         assert_eq!(**kinds, ["installer", "kickstart-disc", "vendor-medium", "other"]);
         assert_eq!(at("image.nope"), None);
     }
@@ -243,14 +262,14 @@ mod tests {
             "$defs": { "T": { "type": "object", "properties": { "t": { "$ref": "#/$defs/T" } } } }
         });
         assert_eq!(
-            read(&schema, &schema["$defs"], 0),
+            parse_schema(&schema, &schema["$defs"], 0),
             Err("a type that contains itself".to_owned())
         );
     }
 
     #[test]
     fn an_example_that_departs_from_the_facts_is_told_where() {
-        let image = |value| facts().misfit(&serde_json::json!({ "image": value }));
+        let image = |value| all_facts().find_mismatch(&serde_json::json!({ "image": value }));
         assert_eq!(image(serde_json::json!({ "kind": "installer" })), None);
         for (value, why) in [
             (serde_json::json!({ "kinds": "x" }), "image: there is no member \"kinds\""),

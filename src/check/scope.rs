@@ -36,7 +36,7 @@ impl Target {
 
 /// A check that is left out of a run, for nobody who could decide it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAsked {
+pub struct SkippedCheck {
     /// The check.
     pub check: String,
     /// What should hold.
@@ -53,12 +53,12 @@ pub struct Scope {
     /// Places in `targets` and in the set's checks.
     pub planned: Vec<(usize, usize)>,
     /// What is left out.
-    pub not_asked: Vec<NotAsked>,
+    pub skipped: Vec<SkippedCheck>,
 }
 
 impl Scope {
     /// The checks that apply to the targets, sorted by whether those who decide them are asked.
-    pub fn of(set: &CheckSet, targets: &[Target]) -> Self {
+    pub fn new(set: &CheckSet, targets: &[Target]) -> Self {
         let mut scope = Self::default();
         for (place, target) in targets.iter().enumerate() {
             let asked = target.providers();
@@ -66,13 +66,14 @@ impl Scope {
                 if !check.applies_to.contains(&target.kind) {
                     continue;
                 }
-                let needs: Vec<Provider> = check.needs().difference(&asked).copied().collect();
+                let needs: Vec<Provider> =
+                    check.required_providers().difference(&asked).copied().collect();
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {
                     let (check, title) = (check.id.clone(), check.title.clone());
                     let target = target.name.clone();
-                    scope.not_asked.push(NotAsked { check, title, target, needs });
+                    scope.skipped.push(SkippedCheck { check, title, target, needs });
                 }
             }
         }
@@ -80,7 +81,7 @@ impl Scope {
     }
 
     /// The part of it that has to do with some checks: they themselves, and what they require.
-    pub fn only(self, set: &CheckSet, ids: &[&str]) -> Self {
+    pub fn restricted_to(self, set: &CheckSet, ids: &[&str]) -> Self {
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         let mut left: Vec<&str> = ids.to_vec();
         while let Some(id) = left.pop() {
@@ -88,9 +89,9 @@ impl Scope {
                 left.extend(check.requires.iter().map(String::as_str));
             }
         }
-        let Self { mut planned, mut not_asked } = self;
+        let Self { mut planned, mut skipped } = self;
         planned.retain(|&(_, index)| wanted.contains(set.checks()[index].id.as_str()));
-        not_asked.retain(|left_out| wanted.contains(left_out.check.as_str()));
-        Self { planned, not_asked }
+        skipped.retain(|left_out| wanted.contains(left_out.check.as_str()));
+        Self { planned, skipped }
     }
 }

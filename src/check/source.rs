@@ -72,7 +72,7 @@ pub const SOURCES: &[SourceKey] = &[
 ];
 
 /// Whether a check may cite this key.
-pub fn known(doc: &str) -> bool {
+pub fn is_known_key(doc: &str) -> bool {
     SOURCES.iter().any(|source| match source.key.strip_suffix(':') {
         Some(_) => doc.len() > source.key.len() && doc.starts_with(source.key),
         None => doc == source.key,
@@ -102,7 +102,7 @@ mod tests {
         for (doc, expected) in
             [("S001", true), ("D:page", true), ("D:", false), ("S005", false), ("", false)]
         {
-            assert_eq!(known(doc), expected, "{doc:?}");
+            assert_eq!(is_known_key(doc), expected, "{doc:?}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts findings.
-    pub fn of(findings: &[Finding]) -> Self {
+    pub fn from_findings(findings: &[Finding]) -> Self {
         let mut counts = Self { planned: findings.len(), ..Self::default() };
         for finding in findings {
             *match finding.outcome {
@@ -50,7 +50,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    fn counts(self, severity: Severity) -> bool {
+    fn includes(self, severity: Severity) -> bool {
         match self {
             Self::Blocker => severity.is_blocker(),
             Self::Warning => severity <= Severity::Warning,
@@ -63,7 +63,7 @@ impl FailOn {
 /// 0: none that counts failed, and none is undecided. 1: one failed. 2: nothing was planned.
 /// 3: none failed, and at least one that counts could not be decided.
 pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
-    let counting = || findings.iter().filter(|finding| fail_on.counts(finding.severity));
+    let counting = || findings.iter().filter(|finding| fail_on.includes(finding.severity));
     if findings.is_empty() {
         2
     } else if counting().any(|finding| finding.outcome == Outcome::Fail) {
@@ -78,7 +78,7 @@ pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::check::model::{Remedy, Source};
+    use crate::check::model::{Remedy, SourceReference};
     use std::collections::BTreeMap;
 
     /// A finding with nothing to say.
@@ -94,7 +94,7 @@ pub(crate) mod tests {
             remedy: Remedy { text: "Mend it.".to_owned(), commands: Vec::new(), downtime: false },
             after: Vec::new(),
             order: 0,
-            source: Source { doc: "field".to_owned(), at: "a".to_owned() },
+            source: SourceReference { doc: "field".to_owned(), at: "a".to_owned() },
             evidence: BTreeMap::new(),
         }
     }

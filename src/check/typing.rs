@@ -9,23 +9,23 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::{IdedExpr, Program};
 
-use super::fault::{Fault, MOST_DEPTH};
-use super::schema::Type;
-use super::steps::{Loops, Size};
+use super::rule_error::{MAX_RULE_DEPTH, RuleFault};
+use super::schema::FactType;
+use super::steps::{ListLength, Loops};
 use crate::facts::MAX_ITEMS;
 use crate::yaml::closest_match;
 
 /// A fault and the node it was found at.
-pub type FaultAt = (u64, Fault);
+pub type FaultAt = (u64, RuleFault);
 
 /// The paths of facts a verified rule speaks of; `[]` stands for every element of a list.
 pub type Paths = BTreeSet<String>;
 
 /// Verifies `program`, whose names are the members of `facts`, and lists the facts it speaks of
 /// and the loops it has.
-pub fn verify(program: &Program, facts: &Type) -> Result<(Paths, Loops), FaultAt> {
+pub fn verify(program: &Program, facts: &FactType) -> Result<(Paths, Loops), FaultAt> {
     let root = program.expression();
-    let mut checker = Checker {
+    let mut checker = TypeChecker {
         facts,
         scope: Vec::new(),
         paths: Paths::new(),
@@ -35,17 +35,17 @@ pub fn verify(program: &Program, facts: &Type) -> Result<(Paths, Loops), FaultAt
         depth: 0,
     };
     let typed = checker.infer(root)?;
-    if typed.ty != Type::Bool {
-        return Err((root.id, Fault::NotBool(typed.ty.to_string())));
+    if typed.ty != FactType::Bool {
+        return Err((root.id, RuleFault::NotBool(typed.ty.to_string())));
     }
     for (id, list) in &checker.lists {
         let complete = format!("{list}.complete");
         if !checker.paths.contains(&complete) {
-            return Err((*id, Fault::Incomplete(complete)));
+            return Err((*id, RuleFault::Incomplete(complete)));
         }
     }
-    if let Some(steps) = checker.loops.too_many_written(root) {
-        return Err((checker.outermost.unwrap_or(root.id), Fault::TooManySteps(steps)));
+    if let Some(steps) = checker.loops.excess_of_literals(root) {
+        return Err((checker.outermost.unwrap_or(root.id), RuleFault::TooManySteps(steps)));
     }
     Ok((checker.paths, checker.loops))
 }
@@ -53,39 +53,39 @@ pub fn verify(program: &Program, facts: &Type) -> Result<(Paths, Loops), FaultAt
 /// What is known about a part of the expression.
 #[derive(Clone)]
 struct Typed {
-    ty: Type,
+    ty: FactType,
     /// The fact it is, when it is one.
     path: Option<String>,
     /// The text it is, when it is written out.
     literal: Option<String>,
     /// How long it may be, when it is a list that is no fact.
-    sizes: Vec<Size>,
+    sizes: Vec<ListLength>,
 }
 
-impl From<Type> for Typed {
-    fn from(ty: Type) -> Self {
+impl From<FactType> for Typed {
+    fn from(ty: FactType) -> Self {
         Self { ty, path: None, literal: None, sizes: Vec::new() }
     }
 }
 
 impl Typed {
-    fn fact(ty: Type, path: Option<String>) -> Self {
+    fn fact(ty: FactType, path: Option<String>) -> Self {
         Self { path, ..ty.into() }
     }
 
     /// How long the list may be.
-    fn sizes(&self) -> Vec<Size> {
+    fn sizes(&self) -> Vec<ListLength> {
         match &self.path {
             _ if !self.sizes.is_empty() => self.sizes.clone(),
-            Some(path) => vec![Size::Fact(path.clone())],
+            Some(path) => vec![ListLength::Fact(path.clone())],
             // An element of a list that a rule made.
-            None => vec![Size::Written(MAX_ITEMS as u64)],
+            None => vec![ListLength::Written(MAX_ITEMS as u64)],
         }
     }
 }
 
-struct Checker<'a> {
-    facts: &'a Type,
+struct TypeChecker<'a> {
+    facts: &'a FactType,
     /// Loop variables, innermost last.
     scope: Vec<(String, Typed)>,
     paths: Paths,
@@ -98,10 +98,10 @@ struct Checker<'a> {
     depth: usize,
 }
 
-impl Checker<'_> {
+impl TypeChecker<'_> {
     /// The type of an expression whose value is used.
     fn infer(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
-        let typed = self.place(expr)?;
+        let typed = self.infer_place(expr)?;
         if let Some(path) = &typed.path {
             self.paths.insert(path.clone());
         }
@@ -110,48 +110,48 @@ impl Checker<'_> {
 
     /// The type of an expression of which perhaps only a member is used. The parser bounds what
     /// stands in brackets, and not what is strung together: `1 + 1 + 1`.
-    fn place(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
-        if self.depth == MOST_DEPTH {
-            return Err((expr.id, Fault::TooDeep));
+    fn infer_place(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
+        if self.depth == MAX_RULE_DEPTH {
+            return Err((expr.id, RuleFault::TooDeep));
         }
         self.depth += 1;
-        let typed = self.place_inside(expr);
+        let typed = self.infer_unbounded(expr);
         self.depth -= 1;
         typed
     }
 
-    fn place_inside(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn infer_unbounded(&mut self, expr: &IdedExpr) -> Result<Typed, FaultAt> {
         match &expr.expr {
             Expr::Literal(literal) => {
-                literal_type(literal).ok_or((expr.id, Fault::Refused("null")))
+                literal_type(literal).ok_or((expr.id, RuleFault::Unsupported("null")))
             }
-            Expr::Ident(name) => self.name(expr.id, name),
-            Expr::Select(select) if select.test => Err((expr.id, Fault::Has)),
+            Expr::Ident(name) => self.infer_name(expr.id, name),
+            Expr::Select(select) if select.test => Err((expr.id, RuleFault::Has)),
             Expr::Select(select) => {
-                let of = self.place(&select.operand)?;
-                self.member(expr.id, &of, &select.field)
+                let of = self.infer_place(&select.operand)?;
+                self.infer_member(expr.id, &of, &select.field)
             }
             Expr::List(list) => {
-                let mut item = Type::Nothing;
+                let mut item = FactType::Nothing;
                 for element in &list.elements {
                     let typed = self.infer(element)?;
-                    if !item.fits(&typed.ty) {
-                        return Err((element.id, wrong(&item.to_string(), &typed.ty)));
+                    if !item.is_comparable_to(&typed.ty) {
+                        return Err((element.id, wrong_type(&item.to_string(), &typed.ty)));
                     }
                     item = typed.ty;
                 }
-                let sizes = vec![Size::Written(list.elements.len() as u64)];
-                Ok(Typed { sizes, ..Type::List(item.into()).into() })
+                let sizes = vec![ListLength::Written(list.elements.len() as u64)];
+                Ok(Typed { sizes, ..FactType::List(item.into()).into() })
             }
-            Expr::Comprehension(comprehension) => self.comprehension(expr.id, comprehension),
-            Expr::Call(call) => self.call(expr.id, call),
-            Expr::Map(_) => Err((expr.id, Fault::Refused("a map"))),
-            Expr::Struct(_) => Err((expr.id, Fault::Refused("a struct"))),
-            Expr::Unspecified => Err((expr.id, Fault::Refused("nothing"))),
+            Expr::Comprehension(comprehension) => self.infer_comprehension(expr.id, comprehension),
+            Expr::Call(call) => self.infer_call(expr.id, call),
+            Expr::Map(_) => Err((expr.id, RuleFault::Unsupported("a map"))),
+            Expr::Struct(_) => Err((expr.id, RuleFault::Unsupported("a struct"))),
+            Expr::Unspecified => Err((expr.id, RuleFault::Unsupported("nothing"))),
         }
     }
 
-    fn name(&self, id: u64, name: &str) -> Result<Typed, FaultAt> {
+    fn infer_name(&self, id: u64, name: &str) -> Result<Typed, FaultAt> {
         if let Some((_, typed)) = self.scope.iter().rev().find(|(known, _)| known == name) {
             return Ok(typed.clone());
         }
@@ -160,19 +160,22 @@ impl Checker<'_> {
             None => {
                 let mut known: Vec<&str> = self.scope.iter().map(|(name, _)| &**name).collect();
                 known.extend(members(self.facts));
-                Err((id, Fault::unknown_name(name, &known)))
+                Err((id, RuleFault::unknown_name(name, &known)))
             }
         }
     }
 
-    fn member(&mut self, id: u64, of: &Typed, field: &str) -> Result<Typed, FaultAt> {
-        let Type::Record(known) = &of.ty else {
-            return Err((id, Fault::NoMembers { of: of.ty.to_string(), member: field.to_owned() }));
+    fn infer_member(&mut self, id: u64, of: &Typed, field: &str) -> Result<Typed, FaultAt> {
+        let FactType::Record(known) = &of.ty else {
+            return Err((
+                id,
+                RuleFault::NoMembers { of: of.ty.to_string(), member: field.to_owned() },
+            ));
         };
         let Some(ty) = known.get(field) else {
             return Err((
                 id,
-                Fault::NoSuchMember {
+                RuleFault::NoSuchMember {
                     of: of.path.clone().unwrap_or_else(|| of.ty.to_string()),
                     member: field.to_owned(),
                     nearest: closest_match(field, known.keys().map(String::as_str))
@@ -189,100 +192,111 @@ impl Checker<'_> {
     }
 
     /// What a macro was expanded to: `all`, `exists`, `exists_one`, `map`, `filter`.
-    fn comprehension(&mut self, id: u64, it: &ComprehensionExpr) -> Result<Typed, FaultAt> {
-        let range = self.infer(&it.iter_range)?;
-        let Type::List(item) = &range.ty else {
-            return Err((it.iter_range.id, wrong("list", &range.ty)));
+    fn infer_comprehension(
+        &mut self,
+        id: u64,
+        comprehension: &ComprehensionExpr,
+    ) -> Result<Typed, FaultAt> {
+        let range = self.infer(&comprehension.iter_range)?;
+        let FactType::List(item) = &range.ty else {
+            return Err((comprehension.iter_range.id, wrong_type("list", &range.ty)));
         };
         let path = range.path.as_ref().map(|path| format!("{path}[]"));
         let variable = Typed::fact((**item).clone(), path);
         self.outermost.get_or_insert(id);
-        self.loops.note(id, range.sizes());
-        self.scope.push((it.iter_var.clone(), variable));
-        let typed = self.body(id, it, &range);
+        self.loops.record(id, range.sizes());
+        self.scope.push((comprehension.iter_var.clone(), variable));
+        let typed = self.infer_body(id, comprehension, &range);
         self.scope.pop();
         typed
     }
 
     /// The type of a macro's value. The accumulator of an expansion cannot be written in CEL, so
     /// its start and step tell which macro it was.
-    fn body(&mut self, id: u64, it: &ComprehensionExpr, range: &Typed) -> Result<Typed, FaultAt> {
-        let Expr::Call(step) = &it.loop_step.expr else {
-            return Err((id, Fault::Refused("this macro")));
+    fn infer_body(
+        &mut self,
+        id: u64,
+        comprehension: &ComprehensionExpr,
+        range: &Typed,
+    ) -> Result<Typed, FaultAt> {
+        let Expr::Call(step) = &comprehension.loop_step.expr else {
+            return Err((id, RuleFault::Unsupported("this macro")));
         };
-        match (&it.accu_init.expr, step.func_name.as_str(), step.args.as_slice()) {
+        match (&comprehension.accu_init.expr, step.func_name.as_str(), step.args.as_slice()) {
             (
                 Expr::Literal(LiteralValue::Boolean(_)),
                 operators::LOGICAL_AND | operators::LOGICAL_OR,
                 [_, predicate],
             ) => {
-                self.expect(predicate, &Type::Bool)?;
-                Ok(Type::Bool.into())
+                self.expect(predicate, &FactType::Bool)?;
+                Ok(FactType::Bool.into())
             }
             (Expr::Literal(LiteralValue::Int(_)), operators::CONDITIONAL, [predicate, ..]) => {
-                self.expect(predicate, &Type::Bool)?;
-                Ok(Type::Bool.into())
+                self.expect(predicate, &FactType::Bool)?;
+                Ok(FactType::Bool.into())
             }
             (Expr::List(_), operators::CONDITIONAL, [predicate, appended, _]) => {
-                self.expect(predicate, &Type::Bool)?;
-                let kept = self.appended(id, appended)?;
+                self.expect(predicate, &FactType::Bool)?;
+                let kept = self.infer_appended(id, appended)?;
                 // A filtered list is still made of the same facts.
                 let same = kept.path.is_some_and(|kept| {
                     range.path.as_ref().is_some_and(|path| kept == format!("{path}[]"))
                 });
                 let path = range.path.clone().filter(|_| same);
-                Ok(Typed { path, sizes: range.sizes(), ..Type::List(kept.ty.into()).into() })
+                Ok(Typed { path, sizes: range.sizes(), ..FactType::List(kept.ty.into()).into() })
             }
             (Expr::List(_), operators::ADD, _) => {
-                let made = self.appended(id, &it.loop_step)?;
-                Ok(Typed { sizes: range.sizes(), ..Type::List(made.ty.into()).into() })
+                let made = self.infer_appended(id, &comprehension.loop_step)?;
+                Ok(Typed { sizes: range.sizes(), ..FactType::List(made.ty.into()).into() })
             }
-            _ => Err((id, Fault::Refused("this macro"))),
+            _ => Err((id, RuleFault::Unsupported("this macro"))),
         }
     }
 
     /// The element that a `map` or `filter` step appends: the `x` of `@result + [x]`.
-    fn appended(&mut self, id: u64, step: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn infer_appended(&mut self, id: u64, step: &IdedExpr) -> Result<Typed, FaultAt> {
         if let Expr::Call(add) = &step.expr
             && let [_, list] = add.args.as_slice()
             && let Expr::List(list) = &list.expr
             && let [element] = list.elements.as_slice()
         {
-            return self.place(element);
+            return self.infer_place(element);
         }
-        Err((id, Fault::Refused("this macro")))
+        Err((id, RuleFault::Unsupported("this macro")))
     }
 
-    fn expect(&mut self, expr: &IdedExpr, ty: &Type) -> Result<Typed, FaultAt> {
+    fn expect(&mut self, expr: &IdedExpr, ty: &FactType) -> Result<Typed, FaultAt> {
         let typed = self.infer(expr)?;
-        if typed.ty.fits(ty) {
+        if typed.ty.is_comparable_to(ty) {
             Ok(typed)
         } else {
-            Err((expr.id, wrong(&ty.to_string(), &typed.ty)))
+            Err((expr.id, wrong_type(&ty.to_string(), &typed.ty)))
         }
     }
 
-    fn call(&mut self, id: u64, call: &CallExpr) -> Result<Typed, FaultAt> {
+    fn infer_call(&mut self, id: u64, call: &CallExpr) -> Result<Typed, FaultAt> {
         let mut parts: Vec<&IdedExpr> = call.target.as_deref().into_iter().collect();
         parts.extend(&call.args);
         let member = call.target.is_some();
         match (call.func_name.as_str(), member, parts.as_slice()) {
             (operators::LOGICAL_AND | operators::LOGICAL_OR, false, [a, b]) => {
-                self.expect(a, &Type::Bool)?;
-                self.expect(b, &Type::Bool)
+                self.expect(a, &FactType::Bool)?;
+                self.expect(b, &FactType::Bool)
             }
-            (operators::LOGICAL_NOT, false, [a]) => self.expect(a, &Type::Bool),
+            (operators::LOGICAL_NOT, false, [a]) => self.expect(a, &FactType::Bool),
             (operators::CONDITIONAL, false, [condition, yes, no]) => {
-                self.expect(condition, &Type::Bool)?;
+                self.expect(condition, &FactType::Bool)?;
                 let yes = self.infer(yes)?;
                 let no = self.expect(no, &yes.ty)?;
                 let sizes = match yes.ty {
-                    Type::List(_) => [yes.sizes(), no.sizes()].concat(),
+                    FactType::List(_) => [yes.sizes(), no.sizes()].concat(),
                     _ => Vec::new(),
                 };
                 Ok(Typed { sizes, ..yes.ty.into() })
             }
-            (operators::EQUALS | operators::NOT_EQUALS, false, [a, b]) => self.equality(id, a, b),
+            (operators::EQUALS | operators::NOT_EQUALS, false, [a, b]) => {
+                self.infer_equality(id, a, b)
+            }
             (
                 operators::LESS
                 | operators::LESS_EQUALS
@@ -290,8 +304,8 @@ impl Checker<'_> {
                 | operators::GREATER_EQUALS,
                 false,
                 [a, b],
-            ) => self.order(id, a, b),
-            (operators::IN, false, [a, b]) => self.membership(id, a, b),
+            ) => self.infer_order(id, a, b),
+            (operators::IN, false, [a, b]) => self.infer_membership(id, a, b),
             (
                 operators::ADD
                 | operators::SUBSTRACT
@@ -301,75 +315,82 @@ impl Checker<'_> {
                 false,
                 [a, b],
             ) => {
-                self.expect(a, &Type::Int)?;
-                self.expect(b, &Type::Int)
+                self.expect(a, &FactType::Int)?;
+                self.expect(b, &FactType::Int)
             }
-            (operators::NEGATE, false, [a]) => self.expect(a, &Type::Int),
-            (operators::INDEX, ..) => Err((id, Fault::Refused("an index"))),
+            (operators::NEGATE, false, [a]) => self.expect(a, &FactType::Int),
+            (operators::INDEX, ..) => Err((id, RuleFault::Unsupported("an index"))),
             ("size", _, [a]) => {
                 let of = self.infer(a)?;
                 match of.ty {
-                    Type::List(_) | Type::Text(_) => Ok(Type::Int.into()),
-                    other => Err((a.id, wrong("list or string", &other))),
+                    FactType::List(_) | FactType::Text(_) => Ok(FactType::Int.into()),
+                    other => Err((a.id, wrong_type("list or string", &other))),
                 }
             }
             ("startsWith" | "endsWith" | "contains", true, [text, part]) => {
-                self.expect(text, &Type::text())?;
-                self.expect(part, &Type::text())?;
-                Ok(Type::Bool.into())
+                self.expect(text, &FactType::text())?;
+                self.expect(part, &FactType::text())?;
+                Ok(FactType::Bool.into())
             }
             ("matches", true, [text, pattern]) => {
-                self.expect(text, &Type::text())?;
-                let pattern_type = self.expect(pattern, &Type::text())?;
+                self.expect(text, &FactType::text())?;
+                let pattern_type = self.expect(pattern, &FactType::text())?;
                 let written = pattern_type
                     .literal
-                    .ok_or((pattern.id, Fault::Pattern("it must be written out".to_owned())))?;
+                    .ok_or((pattern.id, RuleFault::Pattern("it must be written out".to_owned())))?;
                 regex::Regex::new(&written)
-                    .map_err(|error| (pattern.id, Fault::Pattern(error.to_string())))?;
-                Ok(Type::Bool.into())
+                    .map_err(|error| (pattern.id, RuleFault::Pattern(error.to_string())))?;
+                Ok(FactType::Bool.into())
             }
             ("versionCmp", false, [a, b]) => {
-                self.expect(a, &Type::text())?;
-                self.expect(b, &Type::text())?;
-                Ok(Type::Int.into())
+                self.expect(a, &FactType::text())?;
+                self.expect(b, &FactType::text())?;
+                Ok(FactType::Int.into())
             }
-            (name, ..) => Err((id, Fault::NoSuchFunction(name.to_owned()))),
+            (name, ..) => Err((id, RuleFault::NoSuchFunction(name.to_owned()))),
         }
     }
 
-    fn equality(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn infer_equality(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
         let left = self.infer(a)?;
         let right = self.infer(b)?;
-        if !left.ty.fits(&right.ty) {
-            return Err((id, Fault::Uncomparable(left.ty.to_string(), right.ty.to_string())));
+        if !left.ty.is_comparable_to(&right.ty) {
+            return Err((
+                id,
+                RuleFault::IncomparableTypes(left.ty.to_string(), right.ty.to_string()),
+            ));
         }
-        if matches!(left.ty, Type::Record(_)) {
-            return Err((id, Fault::Refused("a comparison of records")));
+        if matches!(left.ty, FactType::Record(_)) {
+            return Err((id, RuleFault::Unsupported("a comparison of records")));
         }
-        spelled(&left.ty, b, &right)?;
-        spelled(&right.ty, a, &left)?;
-        if let Type::List(_) = left.ty {
-            self.loops.note(id, left.sizes());
+        verify_literal(&left.ty, b, &right)?;
+        verify_literal(&right.ty, a, &left)?;
+        if let FactType::List(_) = left.ty {
+            self.loops.record(id, left.sizes());
         }
-        Ok(Type::Bool.into())
+        Ok(FactType::Bool.into())
     }
 
-    fn order(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn infer_order(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
         let left = self.infer(a)?;
         let right = self.infer(b)?;
         match (&left.ty, &right.ty) {
-            (Type::Int, Type::Int) | (Type::Double, Type::Double) => Ok(Type::Bool.into()),
-            (Type::Text(_), Type::Text(_)) => Err((id, Fault::OrderOfTexts)),
-            (left, right) => Err((id, Fault::Uncomparable(left.to_string(), right.to_string()))),
+            (FactType::Int, FactType::Int) | (FactType::Double, FactType::Double) => {
+                Ok(FactType::Bool.into())
+            }
+            (FactType::Text(_), FactType::Text(_)) => Err((id, RuleFault::OrderOfTexts)),
+            (left, right) => {
+                Err((id, RuleFault::IncomparableTypes(left.to_string(), right.to_string())))
+            }
         }
     }
 
-    fn membership(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
+    fn infer_membership(&mut self, id: u64, a: &IdedExpr, b: &IdedExpr) -> Result<Typed, FaultAt> {
         let item = self.infer(a)?;
-        let list = self.expect(b, &Type::List(item.ty.clone().into()))?;
-        self.loops.note(id, list.sizes());
-        if let Type::List(element) = &list.ty {
-            spelled(element, a, &item)?;
+        let list = self.expect(b, &FactType::List(item.ty.clone().into()))?;
+        self.loops.record(id, list.sizes());
+        if let FactType::List(element) = &list.ty {
+            verify_literal(element, a, &item)?;
         }
         if let Expr::List(written) = &b.expr {
             for element in &written.elements {
@@ -378,23 +399,23 @@ impl Checker<'_> {
                 if let Expr::Literal(literal) = &element.expr
                     && let Some(typed) = literal_type(literal)
                 {
-                    spelled(&item.ty, element, &typed)?;
+                    verify_literal(&item.ty, element, &typed)?;
                 }
             }
         }
-        Ok(Type::Bool.into())
+        Ok(FactType::Bool.into())
     }
 }
 
 /// Refuses a text that is written out but that the facts never say.
-fn spelled(ty: &Type, expr: &IdedExpr, typed: &Typed) -> Result<(), FaultAt> {
-    let (Type::Text(known), Some(literal)) = (ty, &typed.literal) else { return Ok(()) };
+fn verify_literal(ty: &FactType, expr: &IdedExpr, typed: &Typed) -> Result<(), FaultAt> {
+    let (FactType::Text(known), Some(literal)) = (ty, &typed.literal) else { return Ok(()) };
     if known.is_empty() || known.contains(literal) {
         return Ok(());
     }
     Err((
         expr.id,
-        Fault::NeverSaid {
+        RuleFault::UnknownValue {
             value: literal.clone(),
             nearest: closest_match(literal, known.iter().map(String::as_str)).map(str::to_owned),
             known: known.to_vec(),
@@ -404,23 +425,23 @@ fn spelled(ty: &Type, expr: &IdedExpr, typed: &Typed) -> Result<(), FaultAt> {
 
 fn literal_type(literal: &LiteralValue) -> Option<Typed> {
     Some(match literal {
-        LiteralValue::Boolean(_) => Type::Bool.into(),
-        LiteralValue::Int(_) => Type::Int.into(),
-        LiteralValue::Double(_) => Type::Double.into(),
+        LiteralValue::Boolean(_) => FactType::Bool.into(),
+        LiteralValue::Int(_) => FactType::Int.into(),
+        LiteralValue::Double(_) => FactType::Double.into(),
         LiteralValue::String(text) => {
-            Typed { literal: Some(text.inner().to_owned()), ..Type::text().into() }
+            Typed { literal: Some(text.inner().to_owned()), ..FactType::text().into() }
         }
         LiteralValue::UInt(_) | LiteralValue::Bytes(_) | LiteralValue::Null => return None,
     })
 }
 
-fn members(ty: &Type) -> Vec<&str> {
+fn members(ty: &FactType) -> Vec<&str> {
     match ty {
-        Type::Record(members) => members.keys().map(String::as_str).collect(),
+        FactType::Record(members) => members.keys().map(String::as_str).collect(),
         _ => Vec::new(),
     }
 }
 
-fn wrong(expected: &str, found: &Type) -> Fault {
-    Fault::WrongType { expected: expected.to_owned(), found: found.to_string() }
+fn wrong_type(expected: &str, found: &FactType) -> RuleFault {
+    RuleFault::WrongType { expected: expected.to_owned(), found: found.to_string() }
 }

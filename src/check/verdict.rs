@@ -6,7 +6,7 @@ use super::rule::Undecided;
 
 /// What the rules of one check say about one target, before prerequisites and waivers.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum CheckVerdict {
     Pass,
     Warn,
     Fail,
@@ -24,7 +24,7 @@ pub(super) enum Verdict {
     },
 }
 
-impl Verdict {
+impl CheckVerdict {
     /// The verdict of a rule that was neither true nor false; `graded` when it is the one that
     /// grades a pass.
     pub(super) fn from_undecided(why: &Undecided, graded: bool) -> Self {

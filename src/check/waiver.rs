@@ -16,19 +16,19 @@ pub struct Waiver {
     /// The targets it is waived for; `*` and `?` stand for any text and any character.
     pub target: String,
     /// Why.
-    #[serde(deserialize_with = "words")]
+    #[serde(deserialize_with = "deserialize_text")]
     pub reason: String,
     /// Who answers for it.
-    #[serde(deserialize_with = "words")]
+    #[serde(deserialize_with = "deserialize_text")]
     pub owner: String,
     /// The last day it counts, in UTC.
-    #[serde(deserialize_with = "date")]
+    #[serde(deserialize_with = "deserialize_date")]
     pub expires: Date,
 }
 
 /// What should be said about a waiver beside the findings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Note {
+pub enum WaiverNote {
     /// It counts for nothing any more.
     #[error("the waiver of {check} for {target} expired on {expires}, ask {owner}")]
     Expired {
@@ -56,7 +56,7 @@ pub enum Note {
 impl Waiver {
     /// Whether it names this check and this target, whatever the day.
     pub fn covers(&self, check: &str, target: &str) -> bool {
-        self.check == check && matches(&self.target, target)
+        self.check == check && matches_glob(&self.target, target)
     }
 
     /// Whether it counts on this day.
@@ -74,7 +74,7 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Waiver>, YamlError> {
     yaml::parse(text, file)
 }
 
-fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn deserialize_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() {
         return Err(serde::de::Error::custom("a waiver has a reason and an owner, not blanks"));
@@ -82,7 +82,7 @@ fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D:
     Ok(text)
 }
 
-fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+fn deserialize_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
         serde::de::Error::custom(format!("{text:?} is no day, write it as 2026-12-31"))
@@ -90,7 +90,7 @@ fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Er
 }
 
 /// Whether a text fits a glob of `*` and `?`.
-pub fn matches(glob: &str, text: &str) -> bool {
+pub fn matches_glob(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut g, mut t) = (0, 0);
     // Where to go back to: the last star, and the text it has taken so far.
@@ -136,13 +136,13 @@ mod tests {
             ("*a*b*c", "xaybz", false),
             ("", "x", false),
         ] {
-            assert_eq!(matches(glob, text), expected, "{glob:?} {text:?}");
+            assert_eq!(matches_glob(glob, text), expected, "{glob:?} {text:?}");
         }
     }
 
     #[test]
     fn a_glob_of_stars_ends_soon() {
-        assert!(!matches(&"*a".repeat(200), &"a".repeat(20_000).replace('a', "ab")));
+        assert!(!matches_glob(&"*a".repeat(200), &"a".repeat(20_000).replace('a', "ab")));
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub fn one(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
     anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
     let one = all.remove(0);
     // What an ESXi host's own API answered may stand in for vCenter's.
-    let fits = one.kind == kind.word()
-        || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.word());
-    anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.word());
+    let fits = one.kind == kind.as_str()
+        || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.as_str());
+    anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.as_str());
     Ok(one)
 }

@@ -276,7 +276,7 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
         false => (Role::Host, [host.probes(), asking.checks.probes()].concat()),
     };
     let Host { name: target, kind, around, .. } = host;
-    let kind = kind.word().to_owned();
+    let kind = kind.as_str().to_owned();
     let by = Collector::Shell { transport, probes, env: around };
     Ok((role, Place::Live(Job { target, kind, collector: by })))
 }
@@ -284,7 +284,7 @@ fn of_host(host: Host, asking: &Asking<'_>) -> anyhow::Result<(Role, Place)> {
 /// A capture that a site knows by a name is called by it, and is of what the site says it is.
 fn called(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
     if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
-        let (kind, wanted) = (&one.kind, host.kind.word());
+        let (kind, wanted) = (&one.kind, host.kind.as_str());
         anyhow::ensure!(kind == wanted, "a capture of kind {kind:?}, and the site says {wanted}");
         one.target.clone_from(&host.name);
     }
@@ -298,7 +298,7 @@ fn of_shell(
     asking: &Asking<'_>,
 ) -> anyhow::Result<Option<Place>> {
     let Some(ssh) = &entry.ssh else { return Ok(None) };
-    let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.word().to_owned());
+    let (target, kind) = (entry.name.to_string(), TargetKind::Esxi.as_str().to_owned());
     let by = match ssh.as_str().parse::<Way>()? {
         Way::Captures(path) => {
             let mut one = captures::one(path, TargetKind::Esxi)?;
@@ -343,7 +343,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let keyring = PasswordStore::for_system(VCENTER, said.password_file.as_deref())?;
     let silent = |reason: String, hint: &str| {
         let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
-        let kind = TargetKind::Vcenter.word();
+        let kind = TargetKind::Vcenter.as_str();
         Ok(Place::Told(vec![Transcript::of_failure(
             &to.host,
             kind,
@@ -373,7 +373,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
              PREFLIGHT_PASSWORD_VCENTER; the password of hosts is not tried on it",
         );
     };
-    let (target, kind) = (to.host.clone(), TargetKind::Vcenter.word().to_owned());
+    let (target, kind) = (to.host.clone(), TargetKind::Vcenter.as_str().to_owned());
     let credentials = Credentials { user, password };
     let through = match &said.via {
         Some(via) => via::of_site(via, &asking.around.site, asking.login)?,

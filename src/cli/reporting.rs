@@ -45,7 +45,7 @@ pub fn evaluate_image(
     let document = Document::new("image", facts);
     let targets = [Target { name, kind: TargetKind::Image, document }];
     let now = reporter.now();
-    let findings = check::judge(checks, &targets, &[], now);
+    let findings = check::evaluate(checks, &targets, &[], now);
     Report::new(&targets, findings, &[], &[], now, reporter.fail_on)
 }
 
@@ -53,7 +53,7 @@ pub fn evaluate_image(
 pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
     let row = |result: &report::model::CheckResult| VerifiedCheck {
         check: result.check.clone(),
-        outcome: result.outcome.word().to_owned(),
+        outcome: result.outcome.as_str().to_owned(),
     };
     report.results.iter().map(row).collect()
 }
@@ -184,7 +184,7 @@ pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<Exi
     for result in &failed {
         let instead = result.instead.as_deref().unwrap_or_default();
         let (check, number) = (&result.check, result.number);
-        let (at, expected) = (&result.at, result.expected.word());
+        let (at, expected) = (&result.at, result.expected.as_str());
         let text = format!("{at}: {check}: example {number} should {expected}: {instead}");
         anstream::println!("{}", screen::printable(&text));
     }

@@ -2,7 +2,7 @@
 //!
 //! Not for recognising the symptom (`matching`), nor for judging the checks (`engine`).
 
-use super::symptom::{Cause, Symptom, checks_of};
+use super::symptom::{Cause, Symptom, cause_checks};
 use crate::check::CheckSet;
 use crate::check::engine::{Finding, Outcome};
 use crate::check::model::Check;
@@ -10,7 +10,7 @@ use crate::check::provider::Provider;
 
 /// What became of one cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CauseVerdict {
     /// One of its checks fails.
     Confirmed,
     /// All of its checks that have a meaning here were decided, and none fails.
@@ -24,11 +24,11 @@ pub struct Diagnosis<'s> {
     /// The cause.
     pub cause: &'s Cause,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: CauseVerdict,
     /// What its checks found, in the order they are named.
     pub findings: Vec<&'s Finding>,
     /// Those of its checks that nobody was asked about, with who would have to be.
-    pub not_asked: Vec<(&'s Check, Vec<Provider>)>,
+    pub skipped: Vec<(&'s Check, Vec<Provider>)>,
 }
 
 /// What findings say about every cause of a symptom.
@@ -37,17 +37,21 @@ pub fn diagnose<'s>(
     checks: &'s CheckSet,
     findings: &'s [Finding],
 ) -> Vec<Diagnosis<'s>> {
-    symptom.causes.iter().map(|cause| of_cause(cause, checks, findings)).collect()
+    symptom.causes.iter().map(|cause| diagnose_cause(cause, checks, findings)).collect()
 }
 
-fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding]) -> Diagnosis<'s> {
+fn diagnose_cause<'s>(
+    cause: &'s Cause,
+    checks: &'s CheckSet,
+    findings: &'s [Finding],
+) -> Diagnosis<'s> {
     let mut here: Vec<&Finding> = Vec::new();
     let mut not_asked = Vec::new();
     let mut open = cause.checks.is_empty();
-    for check in checks_of(cause, checks) {
+    for check in cause_checks(cause, checks) {
         let of_check = || findings.iter().filter(|finding| finding.check == check.id);
         if of_check().next().is_none() {
-            not_asked.push((check, check.needs().iter().copied().collect()));
+            not_asked.push((check, check.required_providers().iter().copied().collect()));
         }
         open |= of_check().any(|finding| is_open(check, finding));
         here.extend(of_check());
@@ -58,13 +62,13 @@ fn of_cause<'s>(cause: &'s Cause, checks: &'s CheckSet, findings: &'s [Finding])
     // What has no meaning here decides nothing about a cause.
     let decided = here.iter().any(|finding| finding.outcome == Outcome::Pass);
     let verdict = if here.iter().any(fails) {
-        Verdict::Confirmed
+        CauseVerdict::Confirmed
     } else if open || !decided || !not_asked.is_empty() {
-        Verdict::Undecided
+        CauseVerdict::Undecided
     } else {
-        Verdict::RuledOut
+        CauseVerdict::RuledOut
     };
-    Diagnosis { cause, verdict, findings: here, not_asked }
+    Diagnosis { cause, verdict, findings: here, skipped: not_asked }
 }
 
 /// Whether a finding leaves its check open: unknown, or put aside because of a prerequisite.
@@ -83,9 +87,9 @@ fn is_open(check: &Check, finding: &Finding) -> bool {
 /// The exit status of a diagnosis: 1 a cause is confirmed, 0 all are ruled out, 3 neither.
 pub fn exit_status(diagnoses: &[Diagnosis<'_>]) -> u8 {
     let all = |verdict| diagnoses.iter().all(|diagnosis| diagnosis.verdict == verdict);
-    if diagnoses.iter().any(|diagnosis| diagnosis.verdict == Verdict::Confirmed) {
+    if diagnoses.iter().any(|diagnosis| diagnosis.verdict == CauseVerdict::Confirmed) {
         1
-    } else if !diagnoses.is_empty() && all(Verdict::RuledOut) {
+    } else if !diagnoses.is_empty() && all(CauseVerdict::RuledOut) {
         0
     } else {
         3
@@ -97,7 +101,7 @@ mod tests {
     use super::*;
     use crate::assets::Asset;
     use crate::check::GOOD;
-    use crate::check::engine::{Scope, Target, judge_scope};
+    use crate::check::engine::{Scope, Target, evaluate_scope};
     use crate::check::model::TargetKind;
     use crate::facts::Document;
     use serde_json::{Value, json};
@@ -128,13 +132,13 @@ mod tests {
         .unwrap()
     }
 
-    fn diagnosed(causes: &[&[&str]], kickstart: Value) -> (Vec<Verdict>, u8, Vec<String>) {
+    fn diagnosed(causes: &[&[&str]], kickstart: Value) -> (Vec<CauseVerdict>, u8, Vec<String>) {
         let (set, symptom) = (set(), symptom(causes));
         let document = Document::of_known(json!({ "image": { "kickstart": kickstart } }));
         let targets = [Target { name: "a.iso".to_owned(), kind: TargetKind::Image, document }];
-        let scope = Scope::of(&set, &targets).only(&set, &symptom.checks());
+        let scope = Scope::new(&set, &targets).restricted_to(&set, &symptom.checks());
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
-        let findings = judge_scope(&set, &targets, &scope, &[], now);
+        let findings = evaluate_scope(&set, &targets, &scope, &[], now);
         let diagnoses = diagnose(&symptom, &set, &findings);
         let judged = findings.iter().map(|finding| finding.check.clone()).collect();
         (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), judged)
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_confirmed_ruled_out_or_undecided() {
-        use Verdict::{Confirmed, RuledOut, Undecided};
+        use CauseVerdict::{Confirmed, RuledOut, Undecided};
         let good = json!({ "zerombr": true, "erases": true, "minimal": true });
         let bad = json!({ "zerombr": false, "erases": true, "minimal": true });
         for (causes, kickstart, verdicts, status) in [

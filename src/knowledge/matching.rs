@@ -7,63 +7,63 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::symptom::{Elsewhere, Symptom};
-use super::tokenizer::{Term, Wording, words};
+use super::symptom::{OutOfScope, Symptom};
+use super::tokenizer::{Term, Tokenizer, words};
 
 /// The longest text that is looked at, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+pub const MAX_TEXT_BYTES: usize = 256 * 1024;
 
 /// From here on a symptom fits.
-pub const FITS: f64 = 0.4;
+pub const MIN_SCORE: f64 = 0.4;
 
 /// From here on a symptom is worth naming when none fits.
-pub const NEAR: f64 = 0.25;
+pub const MIN_NEAR_SCORE: f64 = 0.25;
 
 /// How many symptoms are named at most.
-const MOST: usize = 5;
+const MAX_CANDIDATES: usize = 5;
 
 /// A symptom that scores less than this part of the best is not named beside it.
-const BESIDE: f64 = 0.6;
+const MIN_PART_OF_BEST: f64 = 0.6;
 
 /// A text of more words than this is a log, and no question.
-const WORDS_OF_A_QUESTION: usize = 60;
+const MAX_QUESTION_WORDS: usize = 60;
 
 /// So many different lines of a log are compared with the descriptions.
-const MOST_LINES: usize = 400;
+const MAX_COMPARED_LINES: usize = 400;
 
 /// What a code, a pattern, the words of a question and those of a line in a log are worth at most.
-const CODE: f64 = 0.97;
-const PATTERN: f64 = 0.85;
-const QUESTION: f64 = 0.95;
-const LINE: f64 = 0.85;
+const CODE_SCORE: f64 = 0.97;
+const PATTERN_SCORE: f64 = 0.85;
+const QUESTION_SCORE: f64 = 0.95;
+const LINE_SCORE: f64 = 0.85;
 
 /// What a term counts that is said of a symptom's causes, and not of the symptom.
-const SAID_BESIDE: f64 = 0.5;
+const RELATED_WEIGHT: f64 = 0.5;
 
 /// A text of more words than this, or of several lines, has numbers that are no codes.
-const WORDS_AROUND_A_CODE: usize = 14;
+const MAX_WORDS_AROUND_CODE: usize = 14;
 
 /// So many lines of a log are read for their words.
-const READ_LINES: usize = 4_000;
+const MAX_READ_LINES: usize = 4_000;
 
 /// How much it counts that a description leaves words of the text unexplained.
-const EXPLAINED: f64 = 0.7;
+const EXPLAINED_EXPONENT: f64 = 0.7;
 
 /// How a text is looked at, by whether it has a term of ours.
-struct Ground {
+struct Weights {
     /// What it is worth that a description fits.
-    worth: f64,
+    factor: f64,
     /// What a word weighs that no symptom speaks of.
-    strange: f64,
+    unknown_word: f64,
     /// What all such words together weigh at most.
-    most_strange: f64,
+    max_unknown: f64,
 }
 
-const OURS: Ground = Ground { worth: 1.0, strange: 1.2, most_strange: 4.0 };
-const ANYBODYS: Ground = Ground { worth: 0.53, strange: 2.0, most_strange: 6.0 };
+const FAILBACK_WEIGHTS: Weights = Weights { factor: 1.0, unknown_word: 1.2, max_unknown: 4.0 };
+const GENERAL_WEIGHTS: Weights = Weights { factor: 0.53, unknown_word: 2.0, max_unknown: 6.0 };
 
 /// Words before a number that make it a code.
-const BEFORE_A_CODE: &[&str] =
+const CODE_PREFIXES: &[&str] =
     &["error", "code", "id", "alert", "event", "fel", "hresult", "reason"];
 
 /// A symptom that a text may speak of.
@@ -85,19 +85,19 @@ pub struct Matches<'s> {
     /// When none fits, those that come nearest, if any comes near.
     pub nearest: Vec<Candidate<'s>>,
     /// What the text is about instead, when that is known.
-    pub elsewhere: Option<&'s str>,
+    pub out_of_scope: Option<&'s str>,
 }
 
 /// Everything symptoms are recognised by, ready to be compared with texts.
 pub(super) struct Matcher {
-    wording: Wording,
+    tokenizer: Tokenizer,
     /// The number of each term that a symptom is described with.
     terms: HashMap<String, usize>,
     /// Terms that make a text one about failback.
     ours: HashSet<String>,
     /// What each of those terms weighs.
     weights: Vec<f64>,
-    symptoms: Vec<Described>,
+    symptoms: Vec<SymptomTerms>,
     /// The symptoms that each code means, by its lower case.
     codes: HashMap<String, Vec<usize>>,
     /// Each pattern with the symptom it belongs to. One by one they are faster than as a set, for
@@ -108,7 +108,7 @@ pub(super) struct Matcher {
 }
 
 /// One symptom as numbers of terms.
-struct Described {
+struct SymptomTerms {
     /// Each description, with what it weighs as a whole.
     phrases: Vec<(Vec<usize>, f64)>,
     /// For each term, how much it belongs to the symptom: as a whole, in part, or not at all.
@@ -120,10 +120,10 @@ impl Matcher {
         spellings: &BTreeMap<String, Vec<String>>,
         ours: Vec<String>,
         symptoms: &[Symptom],
-        elsewhere: &[Elsewhere],
+        elsewhere: &[OutOfScope],
     ) -> Result<Self, regex::Error> {
         let table = spellings.iter().map(|(terms, list)| (terms.as_str(), list.as_slice()));
-        let mut wording = Wording::new(table);
+        let mut tokenizer = Tokenizer::new(table);
         let mut terms: HashMap<String, usize> = HashMap::new();
         let mut number = |term: String| {
             let next = terms.len();
@@ -131,7 +131,7 @@ impl Matcher {
         };
         let mut described: Vec<Vec<Vec<usize>>> = Vec::new();
         for symptom in symptoms {
-            let phrases = symptom.words.iter().map(|text| wording.learn(text));
+            let phrases = symptom.words.iter().map(|text| tokenizer.learn(text));
             described.push(phrases.map(|p| p.into_iter().map(&mut number).collect()).collect());
         }
         let mut counts = vec![0_usize; terms.len()];
@@ -147,11 +147,11 @@ impl Matcher {
             // nothing.
             let texts = symptom.causes.iter().map(|cause| cause.cause.as_str());
             for text in texts.chain([symptom.title.as_str()]) {
-                for term in wording.terms(text, false) {
+                for term in tokenizer.terms(text, false) {
                     if let Term::Known(term) = term
                         && let Some(&term) = terms.get(&term)
                     {
-                        related[term] = SAID_BESIDE;
+                        related[term] = RELATED_WEIGHT;
                     }
                 }
             }
@@ -160,7 +160,7 @@ impl Matcher {
                 let whole = phrase.iter().map(|&term| weights[term]).sum();
                 (phrase, whole)
             };
-            Described { phrases: phrases.into_iter().map(weigh).collect(), related }
+            SymptomTerms { phrases: phrases.into_iter().map(weigh).collect(), related }
         });
         let symptoms_described = symptoms_described.collect();
         let mut patterns = Vec::new();
@@ -171,7 +171,7 @@ impl Matcher {
                 patterns.push((at, pattern));
             }
         }
-        let phrases = |matter: &Elsewhere| matter.words.iter().map(|text| words(text)).collect();
+        let phrases = |matter: &OutOfScope| matter.words.iter().map(|text| words(text)).collect();
         let elsewhere = elsewhere.iter().map(phrases).collect();
         let ours = ours.into_iter().collect();
         let mut codes: HashMap<String, Vec<usize>> = HashMap::new();
@@ -181,7 +181,7 @@ impl Matcher {
             }
         }
         Ok(Self {
-            wording,
+            tokenizer,
             terms,
             ours,
             weights,
@@ -192,23 +192,24 @@ impl Matcher {
         })
     }
 
-    /// What a text speaks of. A text past [`MAX_BYTES`] is looked at up to there.
+    /// What a text speaks of. A text past [`MAX_TEXT_BYTES`] is looked at up to there.
     pub(super) fn matches<'s>(
         &self,
         text: &str,
         symptoms: &'s [Symptom],
-        elsewhere: &'s [Elsewhere],
+        elsewhere: &'s [OutOfScope],
     ) -> Matches<'s> {
-        let text = &text[..text.floor_char_boundary(MAX_BYTES)];
+        let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
         let all_words = words(text);
-        let question = all_words.len() <= WORDS_OF_A_QUESTION;
-        let mut found: Vec<Found> = vec![Found::default(); symptoms.len()];
-        self.by_words(text, question, &mut found);
-        self.by_code(text, question, symptoms, &mut found);
-        self.by_pattern(text, &mut found);
-        let not_ours = question.then(|| self.not_ours(text, &all_words, elsewhere)).flatten();
+        let question = all_words.len() <= MAX_QUESTION_WORDS;
+        let mut found: Vec<MatchEvidence> = vec![MatchEvidence::default(); symptoms.len()];
+        self.score_words(text, question, &mut found);
+        self.score_codes(text, question, symptoms, &mut found);
+        self.score_patterns(text, &mut found);
+        let out_of_scope =
+            question.then(|| self.find_out_of_scope(text, &all_words, elsewhere)).flatten();
         let candidates = symptoms.iter().zip(found).map(|(symptom, found)| {
-            let score = if not_ours.is_some() { found.certain } else { found.score() };
+            let score = if out_of_scope.is_some() { found.certain } else { found.score() };
             (found.shared, Candidate { symptom, score, because: found.because })
         });
         let mut candidates: Vec<(f64, Candidate<'s>)> = candidates.collect();
@@ -218,87 +219,98 @@ impl Matcher {
         });
         let candidates: Vec<Candidate<'s>> = candidates.into_iter().map(|(_, c)| c).collect();
         let best = candidates.first().map_or(0.0, |candidate| candidate.score);
-        let least = FITS.max(best * BESIDE);
-        let mut matches = Matches { elsewhere: not_ours, ..Matches::default() };
-        for candidate in candidates.into_iter().take(MOST) {
+        let least = MIN_SCORE.max(best * MIN_PART_OF_BEST);
+        let mut matches = Matches { out_of_scope, ..Matches::default() };
+        for candidate in candidates.into_iter().take(MAX_CANDIDATES) {
             if candidate.score >= least {
                 matches.candidates.push(candidate);
-            } else if best < FITS && candidate.score >= NEAR && not_ours.is_none() {
+            } else if best < MIN_SCORE
+                && candidate.score >= MIN_NEAR_SCORE
+                && out_of_scope.is_none()
+            {
                 matches.nearest.push(candidate);
             }
         }
         if !matches.candidates.is_empty() {
-            matches.elsewhere = None;
+            matches.out_of_scope = None;
         }
         matches
     }
 
     /// Scores the words of the whole question, or of each line of a log.
-    fn by_words(&self, text: &str, question: bool, found: &mut [Found]) {
+    fn score_words(&self, text: &str, question: bool, found: &mut [MatchEvidence]) {
         let mut compared: BTreeSet<BTreeSet<Term>> = BTreeSet::new();
-        let mut compare = |text: &str, worth: f64| {
-            let terms = self.wording.terms(text, question);
+        let mut compare = |text: &str, factor: f64| {
+            let terms = self.tokenizer.terms(text, question);
             if compared.contains(&terms) {
                 return compared.len();
             }
-            let said = self.said(&terms);
+            let query = self.parse_query(&terms);
             for (described, found) in self.symptoms.iter().zip(&mut *found) {
-                let (score, shared) = self.fit(&said, described);
-                if (worth * score, shared) > (found.words, found.shared) {
-                    (found.words, found.shared) = (worth * score, shared);
+                let (score, shared) = self.fit(&query, described);
+                if (factor * score, shared) > (found.words, found.shared) {
+                    (found.words, found.shared) = (factor * score, shared);
                 }
             }
             compared.insert(terms);
             compared.len()
         };
         if question {
-            compare(text, QUESTION);
+            compare(text, QUESTION_SCORE);
         }
         if !question || text.trim().contains('\n') {
-            let lines = text.lines().filter(|line| line.len() < 2_000).take(READ_LINES);
-            lines.map(|line| compare(line, LINE)).find(|&compared| compared > MOST_LINES);
+            let lines = text.lines().filter(|line| line.len() < 2_000).take(MAX_READ_LINES);
+            lines
+                .map(|line| compare(line, LINE_SCORE))
+                .find(|&compared| compared > MAX_COMPARED_LINES);
         }
     }
 
     /// What a text says, in numbers of terms.
-    fn said(&self, terms: &BTreeSet<Term>) -> Said {
+    fn parse_query(&self, terms: &BTreeSet<Term>) -> Query {
         let is_ours = |term: &Term| matches!(term, Term::Known(term) if self.ours.contains(term));
-        let ground = if terms.iter().any(is_ours) { &OURS } else { &ANYBODYS };
+        let weights = if terms.iter().any(is_ours) { &FAILBACK_WEIGHTS } else { &GENERAL_WEIGHTS };
         let number = |term: &Term| match term {
             Term::Known(term) => self.terms.get(term).copied(),
-            Term::Strange(_) => None,
+            Term::Unknown(_) => None,
         };
         let numbers: Vec<usize> = terms.iter().filter_map(number).collect();
         let mut known = vec![false; self.weights.len()];
         numbers.iter().for_each(|&term| known[term] = true);
-        let strange = terms.iter().filter(|term| matches!(term, Term::Strange(_))).count() as f64;
-        let strange = f64::min(ground.strange * strange, ground.most_strange);
-        Said { terms: numbers, known, strange, worth: ground.worth }
+        let unknown = terms.iter().filter(|term| matches!(term, Term::Unknown(_))).count() as f64;
+        let unknown = f64::min(weights.unknown_word * unknown, weights.max_unknown);
+        Query { terms: numbers, known, unknown, factor: weights.factor }
     }
 
     /// How well a symptom's best description fits what is said, and what the terms weigh that they
     /// share.
-    fn fit(&self, text: &Said, described: &Described) -> (f64, f64) {
-        let said: f64 = text.terms.iter().map(|&term| self.weights[term]).sum();
+    fn fit(&self, query: &Query, described: &SymptomTerms) -> (f64, f64) {
+        let said: f64 = query.terms.iter().map(|&term| self.weights[term]).sum();
         if said == 0.0 {
             return (0.0, 0.0);
         }
-        let related = text.terms.iter().map(|&term| self.weights[term] * described.related[term]);
-        let explained = related.sum::<f64>() / (said + text.strange);
+        let related = query.terms.iter().map(|&term| self.weights[term] * described.related[term]);
+        let explained = related.sum::<f64>() / (said + query.unknown);
         let part = |(phrase, whole): &(Vec<usize>, f64)| {
-            let shared = phrase.iter().filter(|&&term| text.known[term]);
+            let shared = phrase.iter().filter(|&&term| query.known[term]);
             let shared: f64 = shared.map(|&term| self.weights[term]).sum();
             (shared / whole, shared)
         };
         let better = |a: (f64, f64), b: (f64, f64)| if b > a { b } else { a };
         let (best, shared) = described.phrases.iter().map(part).fold((0.0, 0.0), better);
-        (text.worth * best * explained.powf(EXPLAINED), shared)
+        (query.factor * best * explained.powf(EXPLAINED_EXPONENT), shared)
     }
 
     /// Looks for error codes: in a question any, in a log those that are called one.
-    fn by_code(&self, text: &str, question: bool, symptoms: &[Symptom], found: &mut [Found]) {
+    fn score_codes(
+        &self,
+        text: &str,
+        question: bool,
+        symptoms: &[Symptom],
+        found: &mut [MatchEvidence],
+    ) {
         let short = question && !text.trim().contains('\n');
-        let short = short && words(text).len() <= WORDS_AROUND_A_CODE;
+        let short = short && words(text).len() <= MAX_WORDS_AROUND_CODE;
         for line in text.lines() {
             let tokens = words(line);
             for (at, token) in tokens.iter().enumerate() {
@@ -306,10 +318,10 @@ impl Matcher {
                 let number = token.bytes().all(|byte| byte.is_ascii_digit());
                 let before = &tokens[at.saturating_sub(2)..at];
                 let called = before.iter().any(|word| {
-                    BEFORE_A_CODE.iter().any(|m| word.starts_with(m) || word.ends_with(m))
+                    CODE_PREFIXES.iter().any(|m| word.starts_with(m) || word.ends_with(m))
                 });
                 if !number || short || called {
-                    owners.iter().for_each(|&owner| found[owner].code(token));
+                    owners.iter().for_each(|&owner| found[owner].add_code(token));
                 }
             }
         }
@@ -321,55 +333,57 @@ impl Matcher {
         for (symptom, found) in symptoms.iter().zip(found) {
             let mut codes = symptom.codes.iter().filter(marked);
             if let Some(code) = codes.find(|code| text.contains(code.as_str())) {
-                found.code(code);
+                found.add_code(code);
             }
         }
     }
 
     /// Looks for lines that belong to a symptom.
-    fn by_pattern(&self, text: &str, found: &mut [Found]) {
+    fn score_patterns(&self, text: &str, found: &mut [MatchEvidence]) {
         let is_log = text.trim().contains('\n');
         for (owner, pattern) in &self.patterns {
             let Some(seen) = pattern.find(text.as_bytes()) else { continue };
             let found = &mut found[*owner];
-            found.certain = either(found.certain, PATTERN);
+            found.certain = combine(found.certain, PATTERN_SCORE);
             if is_log {
-                found.line(text, seen.start());
+                found.add_line(text, seen.start());
             }
         }
     }
 
     /// The matter of another product that a question is about.
-    fn not_ours<'s>(
+    fn find_out_of_scope<'s>(
         &self,
         text: &str,
         all_words: &[String],
-        elsewhere: &'s [Elsewhere],
+        elsewhere: &'s [OutOfScope],
     ) -> Option<&'s str> {
-        let terms = self.wording.terms(text, false);
+        let terms = self.tokenizer.terms(text, false);
         let ours = |term: &String| terms.contains(&Term::Known(term.clone()));
         let matters = elsewhere.iter().zip(&self.elsewhere);
         let mut matters = matters.filter(|(matter, _)| !matter.unless.iter().any(ours));
-        let meant = |phrases: &Vec<Vec<String>>| phrases.iter().any(|p| Wording::has(all_words, p));
+        let meant = |phrases: &Vec<Vec<String>>| {
+            phrases.iter().any(|p| Tokenizer::contains_phrase(all_words, p))
+        };
         matters.find(|(_, phrases)| meant(phrases)).map(|(matter, _)| matter.says.as_str())
     }
 }
 
 /// One text as numbers of terms.
-struct Said {
+struct Query {
     /// Those that symptoms are described with.
     terms: Vec<usize>,
     /// For each term, whether it is said.
     known: Vec<bool>,
     /// What the words weigh that no symptom speaks of.
-    strange: f64,
+    unknown: f64,
     /// What it is worth that a description fits.
-    worth: f64,
+    factor: f64,
 }
 
 /// What speaks for one symptom.
 #[derive(Clone, Debug, Default)]
-struct Found {
+struct MatchEvidence {
     words: f64,
     /// What the words weigh that speak for it.
     shared: f64,
@@ -378,17 +392,17 @@ struct Found {
     because: Vec<String>,
 }
 
-impl Found {
-    fn code(&mut self, code: &str) {
+impl MatchEvidence {
+    fn add_code(&mut self, code: &str) {
         let because = format!("code {code}");
         if !self.because.contains(&because) {
-            self.certain = either(self.certain, CODE);
+            self.certain = combine(self.certain, CODE_SCORE);
             self.because.push(because);
         }
     }
 
     /// Notes the line that a place of the text is in.
-    fn line(&mut self, text: &str, place: usize) {
+    fn add_line(&mut self, text: &str, place: usize) {
         let before = text.as_bytes()[..place].iter().filter(|&&byte| byte == b'\n').count();
         let Some(line) = text.lines().nth(before) else { return };
         let because = format!("line {}: {}", before + 1, line.trim());
@@ -398,11 +412,11 @@ impl Found {
     }
 
     fn score(&self) -> f64 {
-        either(self.certain, self.words)
+        combine(self.certain, self.words)
     }
 }
 
 /// What two independent signs say together.
-fn either(a: f64, b: f64) -> f64 {
+fn combine(a: f64, b: f64) -> f64 {
     1.0 - (1.0 - a) * (1.0 - b)
 }

@@ -7,15 +7,15 @@ use regex::bytes::RegexBuilder;
 use serde::Deserialize;
 
 use crate::check::CheckSet;
-use crate::check::model::{Check, Place, Remedy, Source};
+use crate::check::model::{Check, DefinitionLocation, Remedy, SourceReference};
 use crate::check::source;
 use crate::yaml::did_you_mean;
 
 /// The longest pattern, in bytes.
-const MAX_PATTERN: usize = 200;
+const MAX_PATTERN_BYTES: usize = 200;
 
 /// How large a compiled pattern may become.
-const MAX_COMPILED: usize = 1 << 20;
+const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 /// What is written of one symptom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Symptom {
     /// What it comes from, likeliest first.
     pub causes: Vec<Cause>,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
 }
 
 impl Symptom {
@@ -69,7 +69,7 @@ pub struct Cause {
 /// Something that people ask for and that is not this program's.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elsewhere {
+pub struct OutOfScope {
     /// How people say it.
     pub words: Vec<String>,
     /// Terms that make it ours all the same.
@@ -81,13 +81,13 @@ pub struct Elsewhere {
 
 /// What is wrong with one symptom.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SymptomFault {
+pub enum SymptomProblem {
     /// The id is not in kebab-case.
     #[error("an id is in kebab-case, without a dot")]
     Id,
     /// The id is taken.
     #[error("the id is taken by the symptom at {0}")]
-    Duplicate(Place),
+    Duplicate(DefinitionLocation),
     /// A text is missing.
     #[error("{0} is blank")]
     Blank(&'static str),
@@ -125,64 +125,64 @@ pub enum SymptomFault {
 pub fn remedies<'s>(cause: &'s Cause, checks: &'s CheckSet) -> Vec<&'s Remedy> {
     match &cause.remedy {
         Some(remedy) => vec![remedy],
-        None => checks_of(cause, checks).map(|check| &check.remedy).collect(),
+        None => cause_checks(cause, checks).map(|check| &check.remedy).collect(),
     }
 }
 
 /// The checks that tell a cause.
-pub fn checks_of<'s>(cause: &'s Cause, checks: &'s CheckSet) -> impl Iterator<Item = &'s Check> {
+pub fn cause_checks<'s>(cause: &'s Cause, checks: &'s CheckSet) -> impl Iterator<Item = &'s Check> {
     cause.checks.iter().filter_map(|id| checks.find(id))
 }
 
 /// Whether a symptom is whole, and names only what there is.
-pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), SymptomFault> {
+pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), SymptomProblem> {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     if !symptom.id.split('-').all(word) {
-        return Err(SymptomFault::Id);
+        return Err(SymptomProblem::Id);
     }
     let blank = |text: &str| matches!(text.trim(), "" | "-");
     for (name, text) in [("title", &symptom.title), ("source.at", &symptom.source.at)] {
         if blank(text) {
-            return Err(SymptomFault::Blank(name));
+            return Err(SymptomProblem::Blank(name));
         }
     }
     if symptom.title.ends_with('.') {
-        return Err(SymptomFault::Sentence("title"));
+        return Err(SymptomProblem::Sentence("title"));
     }
     for (name, list) in [("words", &symptom.words), ("codes", &symptom.codes)] {
         if list.iter().any(|text| blank(text)) || (name == "words" && list.is_empty()) {
-            return Err(SymptomFault::Blank(name));
+            return Err(SymptomProblem::Blank(name));
         }
     }
-    if !source::known(&symptom.source.doc) {
-        return Err(SymptomFault::Source(symptom.source.doc.clone()));
+    if !source::is_known_key(&symptom.source.doc) {
+        return Err(SymptomProblem::Source(symptom.source.doc.clone()));
     }
     symptom.patterns.iter().try_for_each(|pattern| verify_pattern(pattern))?;
     if symptom.causes.is_empty() {
-        return Err(SymptomFault::Blank("causes"));
+        return Err(SymptomProblem::Blank("causes"));
     }
     symptom.causes.iter().try_for_each(|cause| verify_cause(cause, checks))
 }
 
-fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomFault> {
+fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomProblem> {
     if cause.cause.trim().is_empty() {
-        return Err(SymptomFault::Blank("cause"));
+        return Err(SymptomProblem::Blank("cause"));
     }
     if cause.cause.ends_with('.') {
-        return Err(SymptomFault::Sentence("cause"));
+        return Err(SymptomProblem::Sentence("cause"));
     }
     if cause.remedy.as_ref().is_some_and(|remedy| remedy.text.trim().is_empty()) {
-        return Err(SymptomFault::Blank("remedy.text"));
+        return Err(SymptomProblem::Blank("remedy.text"));
     }
     if cause.checks.is_empty() && cause.remedy.is_none() {
-        return Err(SymptomFault::NothingToDo { cause: cause.cause.clone() });
+        return Err(SymptomProblem::NothingToDo { cause: cause.cause.clone() });
     }
     match cause.checks.iter().find(|id| checks.find(id).is_none()) {
-        Some(id) => Err(SymptomFault::NoSuchCheck {
+        Some(id) => Err(SymptomProblem::NoSuchCheck {
             id: id.clone(),
-            nearest: checks.nearest(id).map(str::to_owned),
+            nearest: checks.nearest_id(id).map(str::to_owned),
         }),
         None => Ok(()),
     }
@@ -190,18 +190,21 @@ fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomFault> {
 
 /// Patterns are matched in time linear in the text, whatever they say; what is bounded here is
 /// what they cost by themselves.
-fn verify_pattern(pattern: &str) -> Result<(), SymptomFault> {
-    let wrong = |why: String| SymptomFault::Pattern { pattern: pattern.to_owned(), why };
+fn verify_pattern(pattern: &str) -> Result<(), SymptomProblem> {
+    let wrong = |why: String| SymptomProblem::Pattern { pattern: pattern.to_owned(), why };
     if pattern.trim().is_empty() {
-        return Err(SymptomFault::Blank("pattern"));
+        return Err(SymptomProblem::Blank("pattern"));
     }
-    if pattern.len() > MAX_PATTERN {
-        return Err(wrong(format!("{} bytes, at most {MAX_PATTERN} are read", pattern.len())));
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return Err(wrong(format!(
+            "{} bytes, at most {MAX_PATTERN_BYTES} are read",
+            pattern.len()
+        )));
     }
     let compiled = RegexBuilder::new(pattern)
         .case_insensitive(true)
         .unicode(false)
-        .size_limit(MAX_COMPILED)
+        .size_limit(MAX_COMPILED_BYTES)
         .build()
         .map_err(|error| wrong(error.to_string()))?;
     if compiled.is_match(b"") {

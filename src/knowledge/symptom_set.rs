@@ -7,26 +7,26 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::matching::{Candidate, Matcher, Matches};
-use super::symptom::{Elsewhere, Symptom, SymptomFault, verify};
+use super::symptom::{OutOfScope, Symptom, SymptomProblem, verify};
 use crate::assets::{Asset, AssetError, Assets};
 use crate::check::definition::{self, CheckSet};
-use crate::check::model::Place;
+use crate::check::model::DefinitionLocation;
 use crate::yaml::{self, YamlError, closest_match};
 
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct SymptomsFile {
     spellings: BTreeMap<String, Vec<String>>,
     ours: Vec<String>,
-    elsewhere: Vec<Elsewhere>,
+    elsewhere: Vec<OutOfScope>,
     symptoms: Vec<Symptom>,
 }
 
 /// A verified set of symptoms, in the order they are written.
 pub struct SymptomSet {
     symptoms: Vec<Symptom>,
-    elsewhere: Vec<Elsewhere>,
+    elsewhere: Vec<OutOfScope>,
     matcher: Matcher,
 }
 
@@ -43,11 +43,11 @@ pub enum SymptomError {
     #[error("{at}: {id}: {fault}")]
     Symptom {
         /// Where it is written.
-        at: Place,
+        at: DefinitionLocation,
         /// Its id as written.
         id: String,
         /// What is wrong with it.
-        fault: SymptomFault,
+        fault: SymptomProblem,
     },
     /// The patterns do not compile together.
     #[error("{file}: the patterns together: {why}")]
@@ -65,10 +65,10 @@ impl SymptomError {
         match self {
             Self::Asset(error) => error.hint(),
             Self::Yaml(error) => error.hint(),
-            Self::Symptom { fault: SymptomFault::Source(_), .. } => {
+            Self::Symptom { fault: SymptomProblem::Source(_), .. } => {
                 Some("docs/sources.md lists the keys".to_owned())
             }
-            Self::Symptom { fault: SymptomFault::NoSuchCheck { nearest: None, .. }, .. } => {
+            Self::Symptom { fault: SymptomProblem::NoSuchCheck { nearest: None, .. }, .. } => {
                 Some("preflight list checks names them all".to_owned())
             }
             Self::Symptom { .. } | Self::Patterns { .. } => None,
@@ -83,7 +83,7 @@ impl SymptomSet {
     ///
     /// Fails at the first thing that is wrong, named by file, line and symptom.
     pub fn load(assets: &Assets, checks: &CheckSet) -> Result<Self, SymptomError> {
-        Self::read(&definition::symptoms(assets)?, checks)
+        Self::read(&definition::read_symptoms(assets)?, checks)
     }
 
     /// Reads symptoms given as a text.
@@ -92,16 +92,17 @@ impl SymptomSet {
     ///
     /// As [`SymptomSet::load`].
     pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, SymptomError> {
-        let Written { spellings, ours, elsewhere, symptoms } = yaml::parse(&file.text, &file.path)?;
-        let places = places(file, symptoms.len());
+        let SymptomsFile { spellings, ours, elsewhere, symptoms } =
+            yaml::parse(&file.text, &file.path)?;
+        let locations = locations(file, symptoms.len());
         for (index, symptom) in symptoms.iter().enumerate() {
             let earlier = symptoms[..index].iter().position(|other| other.id == symptom.id);
             let fault = match earlier {
-                Some(earlier) => Err(SymptomFault::Duplicate(places[earlier].clone())),
+                Some(earlier) => Err(SymptomProblem::Duplicate(locations[earlier].clone())),
                 None => verify(symptom, checks),
             };
             fault.map_err(|fault| SymptomError::Symptom {
-                at: places[index].clone(),
+                at: locations[index].clone(),
                 id: symptom.id.clone(),
                 fault,
             })?;
@@ -123,12 +124,12 @@ impl SymptomSet {
     }
 
     /// The id that is spelled most like `id`.
-    pub fn nearest(&self, id: &str) -> Option<&str> {
+    pub fn nearest_id(&self, id: &str) -> Option<&str> {
         closest_match(id, self.symptoms.iter().map(|symptom| symptom.id.as_str()))
     }
 
     /// The symptoms that a check tells something about.
-    pub fn of_check<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Symptom> {
+    pub fn for_check<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Symptom> {
         let names = move |symptom: &&Symptom| symptom.checks().contains(&id);
         self.symptoms.iter().filter(names).collect::<Vec<_>>().into_iter()
     }
@@ -144,11 +145,11 @@ impl SymptomSet {
 }
 
 /// Where each symptom is written.
-fn places(file: &Asset, count: usize) -> Vec<Place> {
+fn locations(file: &Asset, count: usize) -> Vec<DefinitionLocation> {
     let lines = file.text.lines().enumerate();
     let begins = lines.filter(|(_, line)| line.trim_start().starts_with("- id:"));
     let lines = begins.map(|(at, _)| at + 1).chain(std::iter::repeat(1));
-    lines.take(count).map(|line| Place { file: file.path.clone(), line }).collect()
+    lines.take(count).map(|line| DefinitionLocation { file: file.path.clone(), line }).collect()
 }
 
 #[cfg(test)]
@@ -183,10 +184,10 @@ symptoms:
     fn a_symptom_is_read_and_found_by_its_check() {
         let set = read(ONE).unwrap();
         assert_eq!(set.symptoms()[0].checks(), ["image.zerombr"]);
-        let named: Vec<&str> = set.of_check("image.zerombr").map(|s| s.id.as_str()).collect();
+        let named: Vec<&str> = set.for_check("image.zerombr").map(|s| s.id.as_str()).collect();
         assert_eq!(named, ["ts-disk"]);
-        assert_eq!(set.of_check("image.other").count(), 0);
-        assert_eq!(set.nearest("ts-disc"), Some("ts-disk"));
+        assert_eq!(set.for_check("image.other").count(), 0);
+        assert_eq!(set.nearest_id("ts-disc"), Some("ts-disk"));
         let matches = set.matches("the disk was not erased");
         assert_eq!(matches.candidates[0].symptom.id, "ts-disk");
         assert!(matches.candidates[0].score > 0.9);

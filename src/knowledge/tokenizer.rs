@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Words that say nothing about a symptom.
-const FILLERS: &str = "\
+const STOP_WORDS: &str = "\
     a about after ago all also although always am an and any are as asr at att av azure back be \
     because been before being between but by can click clicked could day de den det did do does \
     during efter en ett even every finished for från för get gets getting give gives got had half \
@@ -19,7 +19,7 @@ const FILLERS: &str = "\
     where which while who why will windows with would yesterday yet you your är";
 
 /// The shortest word whose misspelling is recognised.
-const SHORTEST_MISSPELT: usize = 5;
+const MIN_MISSPELT_LENGTH: usize = 5;
 
 /// One term of a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +27,7 @@ pub(super) enum Term {
     /// One that symptoms speak of.
     Known(String),
     /// A word that no symptom speaks of.
-    Strange(String),
+    Unknown(String),
 }
 
 /// The words of a spelling, and the terms it stands for.
@@ -35,33 +35,33 @@ type Spelling = (Vec<String>, Vec<String>);
 
 /// How words are spelled.
 #[derive(Default)]
-pub(super) struct Wording {
+pub(super) struct Tokenizer {
     /// Each spelling by its first word, longest first, with the terms it stands for.
     spellings: HashMap<String, Vec<Spelling>>,
     /// Stems that symptoms are described with and that have no spelling of their own.
     stems: HashSet<String>,
     /// Every single word that is known, for those that are misspelt.
     words: BTreeSet<String>,
-    fillers: HashSet<&'static str>,
+    stop_words: HashSet<&'static str>,
 }
 
-impl Wording {
+impl Tokenizer {
     /// Reads a table of terms, or several terms separated by blanks, and their spellings.
     pub(super) fn new<'s>(table: impl IntoIterator<Item = (&'s str, &'s [String])>) -> Self {
-        let mut wording = Self { fillers: FILLERS.split(' ').collect(), ..Self::default() };
+        let mut tokenizer = Self { stop_words: STOP_WORDS.split(' ').collect(), ..Self::default() };
         for (terms, spellings) in table {
             let terms: Vec<String> = terms.split(' ').map(str::to_owned).collect();
             if let [term] = terms.as_slice() {
-                wording.add(words(term), &terms);
+                tokenizer.add(words(term), &terms);
             }
             for spelling in spellings {
-                wording.add(words(spelling), &terms);
+                tokenizer.add(words(spelling), &terms);
             }
         }
-        for spellings in wording.spellings.values_mut() {
+        for spellings in tokenizer.spellings.values_mut() {
             spellings.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
         }
-        wording
+        tokenizer
     }
 
     fn add(&mut self, words: Vec<String>, terms: &[String]) {
@@ -79,7 +79,7 @@ impl Wording {
         self.stems.extend(numbers);
         let learnt = self.terms(text, false).into_iter().map(|term| match term {
             Term::Known(term) => term,
-            Term::Strange(word) => {
+            Term::Unknown(word) => {
                 let term = stem(&word);
                 self.stems.insert(term.clone());
                 self.words.insert(word);
@@ -99,24 +99,24 @@ impl Wording {
         let mut terms = BTreeSet::new();
         let mut at = 0;
         while at < words.len() {
-            if let Some((spelling, meant)) = self.spelled(&words[at..]) {
+            if let Some((spelling, meant)) = self.match_spelling(&words[at..]) {
                 terms.extend(meant.iter().cloned().map(Term::Known));
                 at += spelling;
                 continue;
             }
-            terms.extend(self.term(&words[at]));
+            terms.extend(self.resolve_word(&words[at]));
             at += 1;
         }
         terms
     }
 
     /// Whether a text has a phrase, word for word.
-    pub(super) fn has(text: &[String], phrase: &[String]) -> bool {
+    pub(super) fn contains_phrase(text: &[String], phrase: &[String]) -> bool {
         !phrase.is_empty() && text.windows(phrase.len()).any(|window| window == phrase)
     }
 
     /// The longest spelling that words begin with: how many words it has, and what it means.
-    fn spelled(&self, words: &[String]) -> Option<(usize, &[String])> {
+    fn match_spelling(&self, words: &[String]) -> Option<(usize, &[String])> {
         let spellings = self.spellings.get(words.first()?)?;
         let (spelling, meant) =
             spellings.iter().find(|(spelling, _)| words.starts_with(spelling))?;
@@ -124,23 +124,23 @@ impl Wording {
     }
 
     /// What one word stands for.
-    fn term(&self, word: &str) -> Vec<Term> {
+    fn resolve_word(&self, word: &str) -> Vec<Term> {
         let known = |term: &str| vec![Term::Known(term.to_owned())];
         let all = |terms: &[String]| terms.iter().cloned().map(Term::Known).collect();
-        if self.fillers.contains(word) {
+        if self.stop_words.contains(word) {
             return Vec::new();
         }
         let stemmed = stem(word);
         if self.stems.contains(&stemmed) {
             return known(&stemmed);
         }
-        if let Some((_, terms)) = self.spelled(std::slice::from_ref(&stemmed)) {
+        if let Some((_, terms)) = self.match_spelling(std::slice::from_ref(&stemmed)) {
             return all(terms);
         }
         // The second of several servers: `mt2`, `esx01`.
         let bare = word.trim_end_matches(|char: char| char.is_ascii_digit());
         if bare.len() < word.len()
-            && let Some((_, terms)) = self.spelled(&[bare.to_owned()])
+            && let Some((_, terms)) = self.match_spelling(&[bare.to_owned()])
         {
             return all(terms);
         }
@@ -150,32 +150,32 @@ impl Wording {
         }
         match word.chars().count() {
             0..=2 => Vec::new(),
-            _ => vec![Term::Strange(word.to_owned())],
+            _ => vec![Term::Unknown(word.to_owned())],
         }
     }
 
     /// Puts the known word in place of one that is misspelt.
     fn correct(&self, word: &mut String) {
-        let known = self.fillers.contains(word.as_str())
+        let known = self.stop_words.contains(word.as_str())
             || self.words.contains(word)
             || self.stems.contains(&stem(word))
             || word.chars().any(|char| char.is_ascii_digit());
-        if !known && let Some(meant) = self.meant(word) {
+        if !known && let Some(meant) = self.nearest_word(word) {
             *word = meant.to_owned();
         }
     }
 
     /// The known word that a misspelt one is meant for.
-    fn meant(&self, word: &str) -> Option<&str> {
+    fn nearest_word(&self, word: &str) -> Option<&str> {
         let length = word.chars().count();
-        if length < SHORTEST_MISSPELT {
+        if length < MIN_MISSPELT_LENGTH {
             return None;
         }
         let most = if length < 8 { 1 } else { 2 };
         // The distance takes time, so it is computed only where it can be small.
         let alike = |known: &&String| {
             let other = known.chars().count();
-            other >= SHORTEST_MISSPELT - 1
+            other >= MIN_MISSPELT_LENGTH - 1
                 && known.chars().next() == word.chars().next()
                 && other.abs_diff(length) <= most
         };
@@ -228,7 +228,7 @@ fn stem(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn wording() -> Wording {
+    fn tokenizer() -> Tokenizer {
         let table: Vec<(&str, Vec<String>)> = [
             ("failback", "fail back,failing back"),
             ("mt", "master target"),
@@ -239,15 +239,16 @@ mod tests {
         .into_iter()
         .map(|(terms, spellings)| (terms, spellings.split(',').map(str::to_owned).collect()))
         .collect();
-        let mut wording = Wording::new(table.iter().map(|(terms, list)| (*terms, list.as_slice())));
-        wording.learn("the licence of the host expires");
-        wording
+        let mut tokenizer =
+            Tokenizer::new(table.iter().map(|(terms, list)| (*terms, list.as_slice())));
+        tokenizer.learn("the licence of the host expires");
+        tokenizer
     }
 
     fn terms(text: &str) -> String {
-        let terms = wording().terms(text, true).into_iter().map(|term| match term {
+        let terms = tokenizer().terms(text, true).into_iter().map(|term| match term {
             Term::Known(term) => term,
-            Term::Strange(word) => format!("?{word}"),
+            Term::Unknown(word) => format!("?{word}"),
         });
         terms.collect::<Vec<_>>().join(" ")
     }
@@ -284,7 +285,7 @@ mod tests {
             ("licens", None),
             ("licenec", Some("licence")),
         ] {
-            assert_eq!(wording().meant(word), expected, "{word}");
+            assert_eq!(tokenizer().nearest_word(word), expected, "{word}");
         }
     }
 }

@@ -6,8 +6,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layout::{cut, labelled, visible};
-use crate::check::definition::{Basis, Check, CheckSet, Remedy, Severity, Source, TargetKind};
+use super::layout::{make_visible, truncate, wrap_labelled};
+use crate::check::definition::{
+    Check, CheckSet, Criterion, Remedy, Severity, SourceReference, TargetKind,
+};
 use crate::check::source::SOURCES;
 
 /// Every check, as `list checks --format json` gives them.
@@ -37,20 +39,20 @@ pub struct ListedCheck {
     /// How to mend it.
     pub remedy: Remedy,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
 }
 
 /// A check or symptom that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no check or symptom {id:?}")]
-pub struct NoSuchCheck {
+pub struct UnknownIdError {
     /// The id as asked for.
     pub id: String,
     /// The id that is spelled most alike.
     pub nearest: Option<String>,
 }
 
-impl NoSuchCheck {
+impl UnknownIdError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match &self.nearest {
@@ -82,8 +84,8 @@ pub fn list(set: &CheckSet) -> CheckList {
 pub fn list_text(set: &CheckSet, width: usize) -> String {
     let widest = set.checks().iter().map(|check| check.id.len()).max().unwrap_or(0);
     let line = |check: &Check| {
-        let head = format!("{:<widest$}  {:<16}  ", check.id, check.severity.word());
-        let title = cut(&visible(&check.title), width.saturating_sub(head.len()).max(20));
+        let head = format!("{:<widest$}  {:<16}  ", check.id, check.severity.as_str());
+        let title = truncate(&make_visible(&check.title), width.saturating_sub(head.len()).max(20));
         format!("{head}{title}\n")
     };
     set.checks().iter().map(line).collect()
@@ -93,18 +95,22 @@ pub fn list_text(set: &CheckSet, width: usize) -> String {
 ///
 /// # Errors
 ///
-/// [`NoSuchCheck`] when the set has none of this id.
-pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchCheck> {
-    let check = set.find(id).ok_or_else(|| NoSuchCheck {
+/// [`UnknownIdError`] when the set has none of this id.
+pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, UnknownIdError> {
+    let check = set.find(id).ok_or_else(|| UnknownIdError {
         id: id.to_owned(),
-        nearest: set.nearest(id).map(str::to_owned),
+        nearest: set.nearest_id(id).map(str::to_owned),
     })?;
-    let mut out = labelled("", &format!("{}: {}", check.id, check.title), width);
+    let mut out = wrap_labelled("", &format!("{}: {}", check.id, check.title), width);
     let mut line = |label: &str, text: &str| {
-        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
+        out.push_str(&wrap_labelled(
+            &format!("  {label:<12}"),
+            &make_visible(&folded(text)),
+            width,
+        ));
     };
-    line("severity", check.severity.word());
-    line("applies to", &kinds(check));
+    line("severity", check.severity.as_str());
+    line("applies to", &kind_list(check));
     if let Some(when) = &check.applies_when {
         line("when", when.rule.text());
         line("otherwise", &when.otherwise);
@@ -112,16 +118,20 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, NoSuchC
     if !check.requires.is_empty() {
         line("requires", &check.requires.join(", "));
     }
-    for (name, text) in basis(check) {
+    for (name, text) in criterion_rows(check) {
         line(name, text);
     }
     line("shows as", &check.symptom);
     line("do", &check.remedy.text);
     for command in &check.remedy.commands {
-        out.push_str(&format!("              $ {}\n", visible(command)));
+        out.push_str(&format!("              $ {}\n", make_visible(command)));
     }
     let mut line = |label: &str, text: &str| {
-        out.push_str(&labelled(&format!("  {label:<12}"), &visible(&folded(text)), width));
+        out.push_str(&wrap_labelled(
+            &format!("  {label:<12}"),
+            &make_visible(&folded(text)),
+            width,
+        ));
     };
     line("downtime", if check.remedy.downtime { "yes" } else { "no" });
     line("source", &format!("{}, {}", check.source.doc, check.source.at));
@@ -191,10 +201,10 @@ one good element and is unknown when none was seen in a list cut short.
 ";
 
 fn section(check: &Check) -> String {
-    let mut out = format!("\n## {}\n\n{}.\n\n", check.id, capital(&check.title));
+    let mut out = format!("\n## {}\n\n{}.\n\n", check.id, capitalize(&check.title));
     let mut row = |name: &str, text: &str| out.push_str(&format!("- **{name}**: {text}\n"));
-    row("severity", check.severity.word());
-    row("applies to", &kinds(check));
+    row("severity", check.severity.as_str());
+    row("applies to", &kind_list(check));
     if let Some(when) = &check.applies_when {
         row("when", &format!("`{}`, otherwise: {}", folded(when.rule.text()), when.otherwise));
     }
@@ -208,7 +218,7 @@ fn section(check: &Check) -> String {
         let stages: Vec<&str> = check.stages.iter().map(|stage| stage.word()).collect();
         row("stages", &stages.join(", "));
     }
-    for (name, text) in basis(check) {
+    for (name, text) in criterion_rows(check) {
         match name {
             "asks" => row(name, text),
             _ => row(name, &format!("`{}`", folded(text))),
@@ -227,18 +237,18 @@ fn section(check: &Check) -> String {
 }
 
 /// What decides a check, by name.
-fn basis(check: &Check) -> Vec<(&'static str, &str)> {
-    match &check.basis {
-        Basis::Question(question) => vec![("asks", question)],
-        Basis::Rules { rule, warn_rule } => {
+fn criterion_rows(check: &Check) -> Vec<(&'static str, &str)> {
+    match &check.criterion {
+        Criterion::Question(question) => vec![("asks", question)],
+        Criterion::Rules { rule, warn_rule } => {
             let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
             [("holds when", rule.text())].into_iter().chain(warn).collect()
         }
     }
 }
 
-fn kinds(check: &Check) -> String {
-    check.applies_to.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ")
+fn kind_list(check: &Check) -> String {
+    check.applies_to.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn folded(text: &str) -> String {
@@ -249,7 +259,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-pub(super) fn capital(text: &str) -> String {
+pub(super) fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

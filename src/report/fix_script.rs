@@ -5,16 +5,16 @@
 //! comments alone, where no character of it ends a line; commands are those of the checks, with the
 //! words in capitals as they are there. Not for running any of it.
 
-use super::layout::{visible, wrap};
-use super::model::{CheckResult, JudgedTarget, OutcomeWord, Report};
+use super::layout::{make_visible, wrap};
+use super::model::{CheckResult, CheckedTarget, OutcomeKind, Report};
 use crate::check::definition::TargetKind;
 
 /// Columns of comments.
-const WIDTH: usize = 96;
+const COMMENT_WIDTH: usize = 96;
 
 /// What a command is typed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Prompt {
+enum CommandShell {
     /// A POSIX shell of the system itself.
     Shell,
     /// The shell of an ESXi host.
@@ -33,8 +33,8 @@ enum Prompt {
 
 /// One system and what is to be done there.
 struct Group<'r> {
-    prompt: Prompt,
-    target: &'r JudgedTarget,
+    shell: CommandShell,
+    target: &'r CheckedTarget,
     /// Findings with their commands.
     entries: Vec<(&'r CheckResult, Vec<&'r str>)>,
 }
@@ -43,7 +43,7 @@ struct Group<'r> {
 pub fn render(report: &Report) -> Vec<u8> {
     let mut text = String::from("#!/bin/sh\n");
     let tool = &report.tool;
-    comment(
+    write_comment(
         &mut text,
         "",
         &format!(
@@ -57,16 +57,16 @@ pub fn render(report: &Report) -> Vec<u8> {
         "set -eu\necho 'This is a list of commands to review, and does nothing when it is run.' >&2\n\
          exit 64\n",
     );
-    let groups = grouped(report);
+    let groups = group_commands(report);
     if groups.is_empty() {
         text.push('\n');
-        comment(&mut text, "", "Nothing has failed.");
+        write_comment(&mut text, "", "Nothing has failed.");
     }
     for group in &groups {
-        text.push_str(&format!("\n# {}\n", "=".repeat(WIDTH - 2)));
-        comment(&mut text, "", &heading(group));
+        text.push_str(&format!("\n# {}\n", "=".repeat(COMMENT_WIDTH - 2)));
+        write_comment(&mut text, "", &heading(group));
         for (result, commands) in &group.entries {
-            entry(&mut text, group.prompt, result, commands);
+            write_entry(&mut text, group.shell, result, commands);
         }
     }
     text.into_bytes()
@@ -74,12 +74,12 @@ pub fn render(report: &Report) -> Vec<u8> {
 
 /// What failed, each target in turn and all of it in working order: who reads it from top to bottom does nothing too
 /// early. Commands for which another fix comes first are not here; their remedy says so.
-fn grouped(report: &Report) -> Vec<Group<'_>> {
+fn group_commands(report: &Report) -> Vec<Group<'_>> {
     let mut failed: Vec<&CheckResult> =
-        report.results.iter().filter(|result| result.outcome == OutcomeWord::Fail).collect();
+        report.results.iter().filter(|result| result.outcome == OutcomeKind::Fail).collect();
     failed.sort_by_key(|result| (result.order, result.severity));
     let first = |name: &str| failed.iter().position(|result| result.target == name);
-    let mut targets: Vec<&JudgedTarget> = report.targets.iter().collect();
+    let mut targets: Vec<&CheckedTarget> = report.targets.iter().collect();
     targets.sort_by_key(|target| first(&target.name).unwrap_or(usize::MAX));
     let mut groups: Vec<Group<'_>> = Vec::new();
     for target in targets {
@@ -87,11 +87,11 @@ fn grouped(report: &Report) -> Vec<Group<'_>> {
         for &result in failed.iter().filter(|result| result.target == target.name) {
             let commands = &result.remedy.commands;
             if commands.is_empty() {
-                add(&mut groups, begin, Prompt::Hand, target, result, None);
+                add_command(&mut groups, begin, CommandShell::Hand, target, result, None);
             }
             for command in commands {
-                let prompt = prompt(command, target.kind);
-                add(&mut groups, begin, prompt, target, result, Some(command));
+                let shell = shell_for(command, target.kind);
+                add_command(&mut groups, begin, shell, target, result, Some(command));
             }
         }
     }
@@ -99,16 +99,16 @@ fn grouped(report: &Report) -> Vec<Group<'_>> {
 }
 
 /// Puts a command of a finding behind what stands before it, below a heading of its own where it is typed elsewhere.
-fn add<'r>(
+fn add_command<'r>(
     groups: &mut Vec<Group<'r>>,
     begin: usize,
-    prompt: Prompt,
-    target: &'r JudgedTarget,
+    shell: CommandShell,
+    target: &'r CheckedTarget,
     result: &'r CheckResult,
     command: Option<&'r str>,
 ) {
-    if groups[begin..].last().is_none_or(|last| last.prompt != prompt) {
-        groups.push(Group { prompt, target, entries: Vec::new() });
+    if groups[begin..].last().is_none_or(|last| last.shell != shell) {
+        groups.push(Group { shell, target, entries: Vec::new() });
     }
     let entries = &mut groups.last_mut().expect("there is one now").entries;
     if entries.last().is_none_or(|(last, _)| !std::ptr::eq(*last, result)) {
@@ -118,7 +118,7 @@ fn add<'r>(
 }
 
 /// Where a command is typed, as its first word tells.
-fn prompt(command: &str, kind: TargetKind) -> Prompt {
+fn shell_for(command: &str, kind: TargetKind) -> CommandShell {
     let word = command.split_whitespace().next().unwrap_or_default();
     let program = word.rsplit(['/', '\\']).next().unwrap_or_default();
     let lower = program.to_ascii_lowercase();
@@ -127,21 +127,23 @@ fn prompt(command: &str, kind: TargetKind) -> Prompt {
         capital(verb) && capital(noun) && verb.len() < program.len()
     });
     match lower.as_str() {
-        "govc" | "preflight" => Prompt::Here,
-        "vim-cmd" | "esxcli" | "vmware" | "hostd" | "vpxa" | "vmkfstools" => Prompt::EsxiShell,
-        "service-control" => Prompt::VcenterShell,
-        "psexec" => Prompt::Windows,
-        _ if is_cmdlet => Prompt::PowerShell,
+        "govc" | "preflight" => CommandShell::Here,
+        "vim-cmd" | "esxcli" | "vmware" | "hostd" | "vpxa" | "vmkfstools" => {
+            CommandShell::EsxiShell
+        }
+        "service-control" => CommandShell::VcenterShell,
+        "psexec" => CommandShell::Windows,
+        _ if is_cmdlet => CommandShell::PowerShell,
         _ if [".exe", ".msc", ".bat", ".cmd", ".ps1"].iter().any(|end| lower.ends_with(end)) => {
-            Prompt::Windows
+            CommandShell::Windows
         }
         _ => match kind {
-            TargetKind::ConfigurationServer => Prompt::Windows,
-            TargetKind::Esxi => Prompt::EsxiShell,
-            TargetKind::Vcenter => Prompt::VcenterShell,
-            TargetKind::Image | TargetKind::Packages | TargetKind::Site => Prompt::Here,
+            TargetKind::ConfigurationServer => CommandShell::Windows,
+            TargetKind::Esxi => CommandShell::EsxiShell,
+            TargetKind::Vcenter => CommandShell::VcenterShell,
+            TargetKind::Image | TargetKind::Packages | TargetKind::Site => CommandShell::Here,
             TargetKind::LinuxMt | TargetKind::ProcessServer | TargetKind::ProtectedVm => {
-                Prompt::Shell
+                CommandShell::Shell
             }
         },
     }
@@ -160,51 +162,56 @@ fn heading(group: &Group<'_>) -> String {
         TargetKind::ProtectedVm => "machine",
         TargetKind::Site => "site",
     };
-    match group.prompt {
-        Prompt::Shell => format!("[sh] on {what} {name}, as root"),
-        Prompt::EsxiShell => format!("[ESXi shell] for {what} {name}: on its ESXi host, as root"),
-        Prompt::VcenterShell => {
+    match group.shell {
+        CommandShell::Shell => format!("[sh] on {what} {name}, as root"),
+        CommandShell::EsxiShell => {
+            format!("[ESXi shell] for {what} {name}: on its ESXi host, as root")
+        }
+        CommandShell::VcenterShell => {
             format!("[vCenter shell] for {what} {name}: on the vCenter appliance")
         }
-        Prompt::Here => format!("[sh] for {what} {name}: where govc and preflight are"),
-        Prompt::PowerShell => {
+        CommandShell::Here => format!("[sh] for {what} {name}: where govc and preflight are"),
+        CommandShell::PowerShell => {
             format!("[PowerShell] for {what} {name}: on the Windows server the text names")
         }
-        Prompt::Windows => format!("[Windows] for {what} {name}"),
-        Prompt::Hand => format!("[by hand] for {what} {name}"),
+        CommandShell::Windows => format!("[Windows] for {what} {name}"),
+        CommandShell::Hand => format!("[by hand] for {what} {name}"),
     }
 }
 
-fn entry(text: &mut String, prompt: Prompt, result: &CheckResult, commands: &[&str]) {
+fn write_entry(text: &mut String, shell: CommandShell, result: &CheckResult, commands: &[&str]) {
     text.push('\n');
     let CheckResult { check, severity, title, found, symptom, remedy, source, .. } = result;
-    comment(text, "", &format!("{check} ({}): {title}", severity.word()));
+    write_comment(text, "", &format!("{check} ({}): {title}", severity.as_str()));
     if !found.is_empty() {
-        comment(text, "found: ", found);
+        write_comment(text, "found: ", found);
     }
-    comment(text, "why: ", &format!("{symptom} ({}: {})", source.doc, source.at));
-    comment(text, "do: ", &remedy.text);
+    write_comment(text, "why: ", &format!("{symptom} ({}: {})", source.doc, source.at));
+    write_comment(text, "do: ", &remedy.text);
     let downtime = if remedy.downtime { "yes, the target must be stopped for it" } else { "none" };
-    comment(text, "downtime: ", downtime);
+    write_comment(text, "downtime: ", downtime);
     for command in commands {
         let runs = matches!(
-            prompt,
-            Prompt::Shell | Prompt::Here | Prompt::EsxiShell | Prompt::VcenterShell
+            shell,
+            CommandShell::Shell
+                | CommandShell::Here
+                | CommandShell::EsxiShell
+                | CommandShell::VcenterShell
         );
         for line in command.lines() {
-            let before = match prompt {
+            let before = match shell {
                 _ if runs => "",
-                Prompt::PowerShell => "# PS> ",
+                CommandShell::PowerShell => "# PS> ",
                 _ => "# > ",
             };
-            text.push_str(&format!("{before}{}\n", visible(line)));
+            text.push_str(&format!("{before}{}\n", make_visible(line)));
         }
     }
 }
 
 /// A comment, in which nothing can end a line.
-fn comment(text: &mut String, label: &str, words: &str) {
-    for line in wrap(&format!("{label}{}", visible(words)), WIDTH - 2) {
+fn write_comment(text: &mut String, label: &str, words: &str) {
+    for line in wrap(&format!("{label}{}", make_visible(words)), COMMENT_WIDTH - 2) {
         text.push_str(&format!("# {line}\n"));
     }
 }
@@ -281,18 +288,30 @@ mod tests {
     #[test]
     fn a_command_stands_where_it_is_typed() {
         for (command, kind, expected) in [
-            ("yum install lsscsi", TargetKind::LinuxMt, Prompt::Shell),
-            ("govc vm.change -vm MT", TargetKind::LinuxMt, Prompt::Here),
-            ("vim-cmd vmsvc/reload VMID", TargetKind::LinuxMt, Prompt::EsxiShell),
-            ("/etc/init.d/hostd restart", TargetKind::Esxi, Prompt::EsxiShell),
-            ("service-control --start vmware-vpxd", TargetKind::Vcenter, Prompt::VcenterShell),
-            ("Test-NetConnection CS -Port 443", TargetKind::ProcessServer, Prompt::PowerShell),
-            ("DRCONFIGURATOR.EXE", TargetKind::ConfigurationServer, Prompt::Windows),
-            (r"C:\ProgramData\ASR\x.exe -v", TargetKind::ConfigurationServer, Prompt::Windows),
-            ("apt-get install x", TargetKind::LinuxMt, Prompt::Shell),
-            ("sha256sum IMAGE", TargetKind::Image, Prompt::Here),
+            ("yum install lsscsi", TargetKind::LinuxMt, CommandShell::Shell),
+            ("govc vm.change -vm MT", TargetKind::LinuxMt, CommandShell::Here),
+            ("vim-cmd vmsvc/reload VMID", TargetKind::LinuxMt, CommandShell::EsxiShell),
+            ("/etc/init.d/hostd restart", TargetKind::Esxi, CommandShell::EsxiShell),
+            (
+                "service-control --start vmware-vpxd",
+                TargetKind::Vcenter,
+                CommandShell::VcenterShell,
+            ),
+            (
+                "Test-NetConnection CS -Port 443",
+                TargetKind::ProcessServer,
+                CommandShell::PowerShell,
+            ),
+            ("DRCONFIGURATOR.EXE", TargetKind::ConfigurationServer, CommandShell::Windows),
+            (
+                r"C:\ProgramData\ASR\x.exe -v",
+                TargetKind::ConfigurationServer,
+                CommandShell::Windows,
+            ),
+            ("apt-get install x", TargetKind::LinuxMt, CommandShell::Shell),
+            ("sha256sum IMAGE", TargetKind::Image, CommandShell::Here),
         ] {
-            assert_eq!(prompt(command, kind), expected, "{command}");
+            assert_eq!(shell_for(command, kind), expected, "{command}");
         }
     }
 
@@ -304,8 +323,8 @@ mod tests {
         report.targets.clear();
         report.results.clear();
         for check in checks.checks() {
-            let name = format!("{} of {}", check.applies_to[0].word(), check.id);
-            report.targets.push(JudgedTarget { name: name.clone(), kind: check.applies_to[0] });
+            let name = format!("{} of {}", check.applies_to[0].as_str(), check.id);
+            report.targets.push(CheckedTarget { name: name.clone(), kind: check.applies_to[0] });
             report.results.push(CheckResult {
                 check: check.id.clone(),
                 target: name,
@@ -333,7 +352,7 @@ mod tests {
     #[test]
     fn a_run_without_failures_leads_to_no_command() {
         let mut report = every_outcome();
-        report.results.retain(|result| result.outcome != OutcomeWord::Fail);
+        report.results.retain(|result| result.outcome != OutcomeKind::Fail);
         assert!(rendered(&report).ends_with("exit 64\n\n# Nothing has failed.\n"));
     }
 }

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::layout::{counted, cut, pieces, sentence, visible};
+use super::layout::{make_visible, pluralize, single_line, split_code, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::{
-    Class, Entry, Outline, Silence, Unasked, Variant, Verdict, by_target, conclusion, count,
+    FindingGroup, Outline, OverallVerdict, SharedCause, SkippedGroup, Status, Variant, conclude,
+    count, group_by_target,
 };
 use super::style::Style;
 use crate::check::definition::Remedy;
@@ -21,25 +22,25 @@ use crate::template;
 const LISTED_TARGETS: usize = 20;
 
 /// How many differing pieces of evidence one thing found shows.
-const EVIDENCE: usize = 8;
+const MAX_EVIDENCE: usize = 8;
 
 /// How much of one fact evidence shows.
-const LONGEST: usize = 2000;
+const MAX_FACT_CHARS: usize = 2000;
 
 /// Renders the report as a page.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let mut page = serde_json::to_value(Page::of(report)).expect("the page has only text keys");
-    tame(&mut page);
+    let mut page = serde_json::to_value(Page::new(report)).expect("the page has only text keys");
+    make_all_visible(&mut page);
     let page = template::render_page("report/report.html.hbs", &page);
     page.expect("the embedded page asks for nothing but what Page has").into_bytes()
 }
 
 /// Makes every text of a page visible, wherever it is from.
-fn tame(value: &mut Value) {
+fn make_all_visible(value: &mut Value) {
     match value {
-        Value::String(text) => *text = visible(text),
-        Value::Array(items) => items.iter_mut().for_each(tame),
-        Value::Object(members) => members.values_mut().for_each(tame),
+        Value::String(text) => *text = make_visible(text),
+        Value::Array(items) => items.iter_mut().for_each(make_all_visible),
+        Value::Object(members) => members.values_mut().for_each(make_all_visible),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -51,16 +52,16 @@ struct Page {
     /// The same moment for people.
     when: String,
     complete: bool,
-    verdict: Conclusion,
+    verdict: VerdictRow,
     subject: String,
     planned: String,
     /// Whether there is more than one target, so that findings name theirs.
     many: bool,
     targets_n: usize,
-    targets: Vec<Row>,
-    counts: Vec<Count>,
+    targets: Vec<TargetRow>,
+    counts: Vec<CountRow>,
     sections: Vec<Section>,
-    not_asked: Vec<NotAsked>,
+    not_asked: Vec<SkippedSection>,
     not_asked_n: usize,
     notes: Vec<String>,
     /// What passed and what has no meaning.
@@ -68,14 +69,14 @@ struct Page {
 }
 
 #[derive(Serialize)]
-struct Conclusion {
+struct VerdictRow {
     class: &'static str,
     word: String,
     sentence: String,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct TargetRow {
     n: usize,
     name: String,
     kind: &'static str,
@@ -88,7 +89,7 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Count {
+struct CountRow {
     class: &'static str,
     label: &'static str,
     n: usize,
@@ -101,28 +102,28 @@ struct Section {
     n: usize,
     lead: &'static str,
     compact: bool,
-    silences: Vec<Cause>,
-    entries: Vec<Item>,
+    silences: Vec<SharedCauseRow>,
+    entries: Vec<FindingRow>,
 }
 
 #[derive(Serialize)]
-struct Cause {
+struct SharedCauseRow {
     heading: String,
     cause: String,
     /// The classes by which the page filters targets.
     r#where: String,
-    silent: Vec<Dumb>,
+    silent: Vec<AffectedRow>,
 }
 
 #[derive(Serialize)]
-struct Dumb {
+struct AffectedRow {
     name: String,
     what: String,
     r#where: String,
 }
 
 #[derive(Serialize)]
-struct Item {
+struct FindingRow {
     word: &'static str,
     check: String,
     title: String,
@@ -132,10 +133,10 @@ struct Item {
     /// What is said while it is folded.
     brief: String,
     found_label: &'static str,
-    variants: Vec<Found>,
+    variants: Vec<VariantRow>,
     waiver: Option<String>,
     mend: bool,
-    symptom: Vec<Piece>,
+    symptom: Vec<TextPiece>,
     remedies: Vec<RemedyItem>,
     source: String,
 }
@@ -145,20 +146,20 @@ struct Item {
 struct RemedyItem {
     /// The targets, where others need something else.
     names: Option<String>,
-    text: Vec<Piece>,
+    text: Vec<TextPiece>,
     downtime: bool,
     commands: Vec<String>,
 }
 
 /// A piece of a sentence.
 #[derive(Serialize)]
-struct Piece {
+struct TextPiece {
     code: bool,
     text: String,
 }
 
 #[derive(Serialize)]
-struct Found {
+struct VariantRow {
     found: String,
     r#where: String,
     names: Option<String>,
@@ -172,162 +173,162 @@ struct Evidence {
 }
 
 #[derive(Serialize)]
-struct NotAsked {
+struct SkippedSection {
     lead: String,
     how: String,
-    checks: Vec<Left>,
+    checks: Vec<SkippedRow>,
 }
 
 #[derive(Serialize)]
-struct Left {
+struct SkippedRow {
     id: String,
     title: String,
 }
 
 impl Page {
-    fn of(report: &Report) -> Self {
-        let outline = Outline::of(report);
-        let rows = by_target(report);
-        let maker = Maker {
-            places: rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect(),
+    fn new(report: &Report) -> Self {
+        let outline = Outline::new(report);
+        let rows = group_by_target(report);
+        let builder = PageBuilder {
+            indexes: rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect(),
             many: rows.len() > 1,
             listed: rows.len() <= LISTED_TARGETS,
         };
-        let verdict = Verdict::of(report);
-        let section = |class: &Class| maker.section(report, &outline, *class);
+        let verdict = OverallVerdict::from_report(report);
+        let section = |class: &Status| builder.section(report, &outline, *class);
         let names: Vec<&str> = rows.iter().map(|(name, _)| *name).collect();
         let mut targets: Vec<(usize, &(&str, Vec<&CheckResult>))> =
             rows.iter().enumerate().collect();
-        targets.sort_by_key(|(_, (_, results))| Verdict::of_target(results));
+        targets.sort_by_key(|(_, (_, results))| OverallVerdict::from_results(results));
         Self {
             version: report.tool.version.clone(),
             at: report.run.at.clone(),
-            when: when(&report.run.at),
+            when: format_time(&report.run.at),
             complete: report.run.complete,
-            verdict: Conclusion {
-                class: slug(verdict.class()),
-                word: capital(verdict.words()),
-                sentence: conclusion(report, &outline),
+            verdict: VerdictRow {
+                class: css_class(verdict.status()),
+                word: capitalize(verdict.as_str()),
+                sentence: conclude(report, &outline),
             },
             subject: match names.as_slice() {
                 [] => "no target".to_owned(),
                 few if few.len() <= 3 => few.join(", "),
-                many => counted(many.len(), "target"),
+                many => pluralize(many.len(), "target"),
             },
-            planned: counted(report.summary.planned, "check"),
-            many: maker.many,
+            planned: pluralize(report.summary.planned, "check"),
+            many: builder.many,
             targets_n: rows.len(),
-            targets: targets.into_iter().map(|(n, row)| target(report, n, row)).collect(),
-            counts: Class::ALL
+            targets: targets.into_iter().map(|(n, row)| target_row(report, n, row)).collect(),
+            counts: Status::ALL
                 .iter()
-                .map(|class| Count {
-                    class: slug(*class),
+                .map(|class| CountRow {
+                    class: css_class(*class),
                     label: heading(*class),
                     n: count(report, *class),
                 })
                 .collect(),
-            sections: Class::ALL[..4].iter().filter_map(section).collect(),
-            not_asked: outline.unasked.iter().map(not_asked).collect(),
-            not_asked_n: outline.unasked_checks(),
+            sections: Status::ALL[..4].iter().filter_map(section).collect(),
+            not_asked: outline.skipped.iter().map(skipped_section).collect(),
+            not_asked_n: outline.skipped_count(),
             notes: report.notes.clone(),
-            quiet: Class::ALL[4..].iter().filter_map(section).collect(),
+            quiet: Status::ALL[4..].iter().filter_map(section).collect(),
         }
     }
 }
 
 /// What findings have to know of the targets of the whole page.
-struct Maker<'r> {
-    places: BTreeMap<&'r str, usize>,
+struct PageBuilder<'r> {
+    indexes: BTreeMap<&'r str, usize>,
     many: bool,
     listed: bool,
 }
 
-impl<'r> Maker<'r> {
-    fn section(&self, report: &Report, outline: &Outline<'r>, class: Class) -> Option<Section> {
+impl<'r> PageBuilder<'r> {
+    fn section(&self, report: &Report, outline: &Outline<'r>, class: Status) -> Option<Section> {
         let n = count(report, class);
-        let compact = class >= Class::Pass;
-        let silences = if class == Class::Unknown { outline.silences.as_slice() } else { &[] };
+        let compact = class >= Status::Pass;
+        let causes = if class == Status::Unknown { outline.shared_causes.as_slice() } else { &[] };
         (n > 0).then(|| Section {
-            class: slug(class),
+            class: css_class(class),
             heading: heading(class),
             n,
             lead: lead(class),
             compact,
-            silences: silences.iter().map(|silence| self.cause(silence)).collect(),
-            entries: outline.of_class(class).map(|entry| self.item(entry)).collect(),
+            silences: causes.iter().map(|cause| self.shared_cause_row(cause)).collect(),
+            entries: outline.with_status(class).map(|group| self.finding_row(group)).collect(),
         })
     }
 
-    fn cause(&self, silence: &Silence<'r>) -> Cause {
-        let on = match silence.silent.as_slice() {
+    fn shared_cause_row(&self, cause: &SharedCause<'r>) -> SharedCauseRow {
+        let on = match cause.targets.as_slice() {
             _ if !self.many => String::new(),
-            [silent] => format!(" on {}", silent.target),
-            silent => format!(" on {}", counted(silent.len(), "target")),
+            [affected] => format!(" on {}", affected.target),
+            targets => format!(" on {}", pluralize(targets.len(), "target")),
         };
-        Cause {
-            heading: format!("{}{on} undecided for one cause", counted(silence.checks(), "check")),
-            cause: silence.cause.to_owned(),
-            r#where: self.classes(silence.silent.iter().map(|silent| silent.target)),
-            silent: silence
-                .silent
+        SharedCauseRow {
+            heading: format!("{}{on} undecided for one cause", pluralize(cause.checks(), "check")),
+            cause: cause.cause.to_owned(),
+            r#where: self.css_classes(cause.targets.iter().map(|affected| affected.target)),
+            silent: cause
+                .targets
                 .iter()
-                .map(|silent| Dumb {
-                    name: silent.target.to_owned(),
-                    what: match silent.wholly {
-                        true => format!("all of its {}", counted(silent.checks.len(), "check")),
-                        false => silent.checks.join(", "),
+                .map(|affected| AffectedRow {
+                    name: affected.target.to_owned(),
+                    what: match affected.is_whole {
+                        true => format!("all of its {}", pluralize(affected.checks.len(), "check")),
+                        false => affected.checks.join(", "),
                     },
-                    r#where: self.classes([silent.target].into_iter()),
+                    r#where: self.css_classes([affected.target].into_iter()),
                 })
                 .collect(),
         }
     }
 
-    fn item(&self, entry: &Entry<'r>) -> Item {
-        let (class, first) = (entry.class, entry.first);
-        let targets = entry.targets();
-        let variants: Vec<Found> = if class < Class::Pass || self.listed {
-            entry.variants.iter().map(|variant| self.found(variant)).collect()
+    fn finding_row(&self, group: &FindingGroup<'r>) -> FindingRow {
+        let (class, first) = (group.status, group.first);
+        let targets = group.targets();
+        let variants: Vec<VariantRow> = if class < Status::Pass || self.listed {
+            group.variants.iter().map(|variant| self.variant_row(variant)).collect()
         } else {
-            vec![Found {
-                found: format!("on {}", counted(targets.len(), "target")),
-                r#where: self.classes(targets.iter().copied()),
+            vec![VariantRow {
+                found: format!("on {}", pluralize(targets.len(), "target")),
+                r#where: self.css_classes(targets.iter().copied()),
                 names: Some(targets.join(", ")),
                 evidence: Vec::new(),
             }]
         };
-        let brief = match entry.variants.as_slice() {
-            _ if class >= Class::Pass && !self.listed => counted(targets.len(), "target"),
+        let brief = match group.variants.as_slice() {
+            _ if class >= Status::Pass && !self.listed => pluralize(targets.len(), "target"),
             [variant] if !self.many => variant.found.to_owned(),
-            [variant] => format!("{}: {}", few(&targets), variant.found),
-            _ => format!("{}: {}", counted(targets.len(), "target"), few(&targets)),
+            [variant] => format!("{}: {}", abbreviate(&targets), variant.found),
+            _ => format!("{}: {}", pluralize(targets.len(), "target"), abbreviate(&targets)),
         };
-        Item {
+        FindingRow {
             word: word(class),
             check: first.check.clone(),
             title: first.title.clone(),
-            severity: first.severity.word().replace('-', " "),
-            open: class == Class::Blocker,
-            r#where: self.classes(targets.iter().copied()),
-            brief: cut(&brief, 240),
-            found_label: if class == Class::Unknown { "Unknown" } else { "Found" },
+            severity: first.severity.as_str().replace('-', " "),
+            open: class == Status::Blocker,
+            r#where: self.css_classes(targets.iter().copied()),
+            brief: truncate(&brief, 240),
+            found_label: if class == Status::Unknown { "Unknown" } else { "Found" },
             variants,
             waiver: first
                 .waiver
                 .as_ref()
                 .map(|w| format!("{} ({}, until {})", w.reason, w.owner, w.expires)),
-            mend: class.wants_mending(),
+            mend: class.needs_fix(),
             symptom: prose(&first.symptom),
-            remedies: remedies(entry),
+            remedies: remedy_rows(group),
             source: format!("{}, {}", first.source.doc, first.source.at),
         }
     }
 
-    fn found(&self, variant: &Variant<'r>) -> Found {
+    fn variant_row(&self, variant: &Variant<'r>) -> VariantRow {
         let targets: Vec<&str> = variant.targets().collect();
-        Found {
+        VariantRow {
             found: variant.found.to_owned(),
-            r#where: self.classes(targets.iter().copied()),
+            r#where: self.css_classes(targets.iter().copied()),
             names: self.many.then(|| targets.join(", ")),
             evidence: self.evidence(&variant.results),
         }
@@ -339,7 +340,7 @@ impl<'r> Maker<'r> {
         for result in results.iter().filter(|result| !result.evidence.is_empty()) {
             match sets.iter().position(|(known, _)| **known == result.evidence) {
                 Some(place) => sets[place].1.push(&result.target),
-                None if sets.len() < EVIDENCE => {
+                None if sets.len() < MAX_EVIDENCE => {
                     sets.push((&result.evidence, vec![&result.target]));
                 }
                 None => {}
@@ -351,124 +352,128 @@ impl<'r> Maker<'r> {
                 label: named.then(|| targets.join(", ")),
                 lines: facts
                     .iter()
-                    .map(|(path, value)| cut(&format!("{path} = {value}"), LONGEST))
+                    .map(|(path, value)| truncate(&format!("{path} = {value}"), MAX_FACT_CHARS))
                     .collect(),
             })
             .collect()
     }
 
-    fn classes<'n>(&self, targets: impl Iterator<Item = &'n str>) -> String {
-        let mut places: Vec<usize> =
-            targets.filter_map(|name| self.places.get(name).copied()).collect();
-        places.sort_unstable();
-        places.dedup();
-        places.iter().map(|place| format!("t{place}")).collect::<Vec<_>>().join(" ")
+    fn css_classes<'n>(&self, targets: impl Iterator<Item = &'n str>) -> String {
+        let mut indexes: Vec<usize> =
+            targets.filter_map(|name| self.indexes.get(name).copied()).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes.iter().map(|place| format!("t{place}")).collect::<Vec<_>>().join(" ")
     }
 }
 
-fn target(report: &Report, n: usize, (name, results): &(&str, Vec<&CheckResult>)) -> Row {
-    let of = |class| results.iter().filter(|result| Class::of(result) == class).count();
-    let verdict = Verdict::of_target(results);
+fn target_row(report: &Report, n: usize, (name, results): &(&str, Vec<&CheckResult>)) -> TargetRow {
+    let of = |class| results.iter().filter(|result| Status::from_result(result) == class).count();
+    let verdict = OverallVerdict::from_results(results);
     let judged = report.targets.iter().find(|target| target.name == *name);
-    Row {
+    TargetRow {
         n,
         name: (*name).to_owned(),
-        kind: judged.map_or("", |judged| judged.kind.word()),
-        class: slug(verdict.class()),
-        verdict: verdict.words(),
-        blockers: of(Class::Blocker),
-        unknown: of(Class::Unknown),
-        warnings: of(Class::Warning),
-        passed: of(Class::Pass),
+        kind: judged.map_or("", |judged| judged.kind.as_str()),
+        class: css_class(verdict.status()),
+        verdict: verdict.as_str(),
+        blockers: of(Status::Blocker),
+        unknown: of(Status::Unknown),
+        warnings: of(Status::Warning),
+        passed: of(Status::Pass),
     }
 }
 
-fn not_asked(group: &Unasked<'_>) -> NotAsked {
+fn skipped_section(group: &SkippedGroup<'_>) -> SkippedSection {
     let need = if group.checks.len() == 1 { "needs" } else { "need" };
-    NotAsked {
-        lead: format!("{} {need} {}", counted(group.checks.len(), "more check"), group.who()),
-        how: capital(&group.how()),
+    SkippedSection {
+        lead: format!(
+            "{} {need} {}",
+            pluralize(group.checks.len(), "more check"),
+            group.providers()
+        ),
+        how: capitalize(&group.instructions()),
         checks: group
             .checks
             .iter()
-            .map(|(id, title)| Left { id: (*id).to_owned(), title: (*title).to_owned() })
+            .map(|(id, title)| SkippedRow { id: (*id).to_owned(), title: (*title).to_owned() })
             .collect(),
     }
 }
 
 /// What the page calls a class in its markup.
-fn slug(class: Class) -> &'static str {
+fn css_class(class: Status) -> &'static str {
     match class {
-        Class::Blocker => "blocker",
-        Class::Unknown => "unknown",
-        Class::Warning => "warning",
-        Class::Waived => "waived",
-        Class::Pass => "pass",
-        Class::NotApplicable => "na",
+        Status::Blocker => "blocker",
+        Status::Unknown => "unknown",
+        Status::Warning => "warning",
+        Status::Waived => "waived",
+        Status::Pass => "pass",
+        Status::NotApplicable => "na",
     }
 }
 
-fn word(class: Class) -> &'static str {
+fn word(class: Status) -> &'static str {
     match class {
-        Class::Blocker => "FAIL",
-        Class::Unknown => "UNKNOWN",
-        Class::Warning => "WARN",
-        Class::Waived => "WAIVED",
-        Class::Pass => "pass",
-        Class::NotApplicable => "n/a",
+        Status::Blocker => "FAIL",
+        Status::Unknown => "UNKNOWN",
+        Status::Warning => "WARN",
+        Status::Waived => "WAIVED",
+        Status::Pass => "pass",
+        Status::NotApplicable => "n/a",
     }
 }
 
-fn heading(class: Class) -> &'static str {
+fn heading(class: Status) -> &'static str {
     match class {
-        Class::Blocker => "Blockers",
-        Class::Unknown => "Unknown",
-        Class::Warning => "Warnings",
-        Class::Waived => "Waived",
-        Class::Pass => "Passed",
-        Class::NotApplicable => "Not applicable",
+        Status::Blocker => "Blockers",
+        Status::Unknown => "Unknown",
+        Status::Warning => "Warnings",
+        Status::Waived => "Waived",
+        Status::Pass => "Passed",
+        Status::NotApplicable => "Not applicable",
     }
 }
 
-fn lead(class: Class) -> &'static str {
+fn lead(class: Status) -> &'static str {
     match class {
-        Class::Blocker => {
+        Status::Blocker => {
             "Reprotect or failback will fail, or data may be lost, until these are mended."
         }
-        Class::Unknown => "Nobody can say whether these hold: find out before you rely on it.",
-        Class::Warning => "Nothing fails by these alone.",
-        Class::Waived => "These do not hold, and somebody answers for that.",
-        Class::Pass => "These hold.",
-        Class::NotApplicable => "These have no meaning here, for the reason given.",
+        Status::Unknown => "Nobody can say whether these hold: find out before you rely on it.",
+        Status::Warning => "Nothing fails by these alone.",
+        Status::Waived => "These do not hold, and somebody answers for that.",
+        Status::Pass => "These hold.",
+        Status::NotApplicable => "These have no meaning here, for the reason given.",
     }
 }
 
-fn prose(text: &str) -> Vec<Piece> {
-    let text = sentence(text);
-    let pieces = pieces(&text).into_iter();
-    pieces.map(|(code, text)| Piece { code, text: text.to_owned() }).collect()
+fn prose(text: &str) -> Vec<TextPiece> {
+    let text = single_line(text);
+    let pieces = split_code(&text).into_iter();
+    pieces.map(|(code, text)| TextPiece { code, text: text.to_owned() }).collect()
 }
 
 /// A moment of the report, to the second.
-fn when(at: &str) -> String {
+fn format_time(at: &str) -> String {
     let seconds = at.split(['.', 'Z']).next().unwrap_or_default();
     format!("{} UTC", seconds.replacen('T', " ", 1))
 }
 
-fn few(names: &[&str]) -> String {
+fn abbreviate(names: &[&str]) -> String {
     match names {
         [] | [_] | [_, _] | [_, _, _] => names.join(", "),
         [a, b, c, rest @ ..] => format!("{a}, {b}, {c} and {} more", rest.len()),
     }
 }
 
-fn capital(text: &str) -> String {
+fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn remedies(entry: &Entry<'_>) -> Vec<RemedyItem> {
-    let remedies = entry.remedies();
+fn remedy_rows(group: &FindingGroup<'_>) -> Vec<RemedyItem> {
+    let remedies = group.remedies();
     let several = remedies.len() > 1;
     let item = |(remedy, targets): (&Remedy, Vec<&str>)| RemedyItem {
         names: several.then(|| targets.join(", ")),

@@ -5,13 +5,13 @@ use std::io;
 use schemars::schema_for;
 use serde::Serialize;
 
-use super::layout::acts_on_terminal;
+use super::layout::is_unprintable;
 use super::model::Report;
 use super::style::Style;
 
 /// Renders the report as JSON.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    (text(report).expect("the model has only text keys and plain values") + "\n").into_bytes()
+    (to_string(report).expect("the model has only text keys and plain values") + "\n").into_bytes()
 }
 
 /// A value as indented JSON that a terminal only shows: JSON's own rules leave DEL, the controls
@@ -20,21 +20,21 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 /// # Errors
 ///
 /// As [`serde_json::to_string_pretty`].
-pub fn text(value: &impl Serialize) -> serde_json::Result<String> {
-    let mut shown = Shown(String::new());
+pub fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut shown = EscapingWriter(String::new());
     serde_json::to_writer_pretty(&mut shown, value)?;
     Ok(shown.0)
 }
 
 /// Takes JSON piece by piece, so that a report of hundreds of hosts is not held twice.
-struct Shown(String);
+struct EscapingWriter(String);
 
-impl io::Write for Shown {
+impl io::Write for EscapingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // The serialiser cuts texts at characters that JSON escapes, and those are ASCII.
         let json = std::str::from_utf8(bytes).map_err(io::Error::other)?;
         for char in json.chars() {
-            if char == '\n' || !acts_on_terminal(char) {
+            if char == '\n' || !is_unprintable(char) {
                 self.0.push(char);
             } else {
                 let mut units = [0; 2];
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn what_acts_on_a_terminal_is_escaped_and_reads_back() {
         let value = "\u{1b}[2J \u{9b}31m \u{7f} \u{202e} \u{e0041} caf\u{e9}";
-        let json = text(&value).unwrap();
+        let json = to_string(&value).unwrap();
         assert_eq!(json, "\"\\u001b[2J \\u009b31m \\u007f \\u202e \\udb40\\udc41 caf\u{e9}\"");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), value);
     }

@@ -6,15 +6,15 @@
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::layout::{sentence, visible};
-use super::model::{CheckResult, OutcomeWord, Report};
-use super::outline::{Class, by_target};
+use super::layout::{make_visible, single_line};
+use super::model::{CheckResult, OutcomeKind, Report};
+use super::outline::{Status, group_by_target};
 use super::style::Style;
 
 /// Renders the report as JUnit's XML.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let mut suites = quick_junit::Report::new(report.tool.name.as_str());
-    for (target, results) in by_target(report) {
+    for (target, results) in group_by_target(report) {
         suites.add_test_suite(suite(report, target, &results));
     }
     let mut out = Vec::new();
@@ -23,49 +23,49 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 }
 
 fn suite(report: &Report, target: &str, results: &[&CheckResult]) -> TestSuite {
-    let mut suite = TestSuite::new(visible(target));
-    suite.extra.insert("timestamp".into(), visible(&report.run.at).into());
+    let mut suite = TestSuite::new(make_visible(target));
+    suite.extra.insert("timestamp".into(), make_visible(&report.run.at).into());
     if let Some(judged) = report.targets.iter().find(|judged| judged.name == target) {
-        suite.add_property(("kind", judged.kind.word()));
+        suite.add_property(("kind", judged.kind.as_str()));
     }
     suite.add_property(("preflight", report.tool.version.as_str()));
     suite.add_property(("complete", if report.run.complete { "true" } else { "false" }));
     for result in results {
-        let mut case = TestCase::new(visible(&result.check), status(result));
-        case.set_classname(visible(target));
+        let mut case = TestCase::new(make_visible(&result.check), status(result));
+        case.set_classname(make_visible(target));
         suite.add_test_case(case);
     }
     suite
 }
 
 fn status(result: &CheckResult) -> TestCaseStatus {
-    let found = visible(&result.found);
+    let found = make_visible(&result.found);
     match result.outcome {
-        OutcomeWord::Pass => TestCaseStatus::success(),
-        OutcomeWord::Fail | OutcomeWord::Unknown => {
+        OutcomeKind::Pass => TestCaseStatus::success(),
+        OutcomeKind::Fail | OutcomeKind::Unknown => {
             let kind = match result.outcome {
-                OutcomeWord::Fail => NonSuccessKind::Failure,
+                OutcomeKind::Fail => NonSuccessKind::Failure,
                 _ => NonSuccessKind::Error,
             };
-            let message = match Class::of(result) {
-                Class::Warning => format!("{}: {found}", result.severity),
+            let message = match Status::from_result(result) {
+                Status::Warning => format!("{}: {found}", result.severity),
                 _ => found,
             };
             let mut status = TestCaseStatus::non_success(kind);
-            status.set_message(message).set_type(result.severity.word());
+            status.set_message(message).set_type(result.severity.as_str());
             status.set_description(description(result));
             status
         }
-        OutcomeWord::NotApplicable => {
+        OutcomeKind::NotApplicable => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(found).set_type("not-applicable");
             status
         }
-        OutcomeWord::Waived => {
+        OutcomeKind::Waived => {
             let waiver = result.waiver.as_ref();
             let why = waiver.map(|w| format!(": {} ({}, until {})", w.reason, w.owner, w.expires));
             let mut status = TestCaseStatus::skipped();
-            status.set_message(visible(&format!("waived{}", why.unwrap_or_default())));
+            status.set_message(make_visible(&format!("waived{}", why.unwrap_or_default())));
             status.set_type("waived").set_description(description(result));
             status
         }
@@ -74,16 +74,18 @@ fn status(result: &CheckResult) -> TestCaseStatus {
 
 /// Everything there is to say, one line each, for whoever opens the failure.
 fn description(result: &CheckResult) -> String {
-    let mut lines = vec![format!("should: {}", visible(&result.title))];
-    let what = if result.outcome == OutcomeWord::Unknown { "unknown" } else { "found" };
-    lines.push(format!("{what}: {}", visible(&result.found)));
-    if result.outcome == OutcomeWord::Fail {
-        lines.push(format!("shows as: {}", sentence(&result.symptom)));
+    let mut lines = vec![format!("should: {}", make_visible(&result.title))];
+    let what = if result.outcome == OutcomeKind::Unknown { "unknown" } else { "found" };
+    lines.push(format!("{what}: {}", make_visible(&result.found)));
+    if result.outcome == OutcomeKind::Fail {
+        lines.push(format!("shows as: {}", single_line(&result.symptom)));
         let downtime = if result.remedy.downtime { " This needs downtime." } else { "" };
-        lines.push(format!("do: {}{downtime}", sentence(&result.remedy.text)));
-        lines.extend(result.remedy.commands.iter().map(|line| format!("  $ {}", visible(line))));
+        lines.push(format!("do: {}{downtime}", single_line(&result.remedy.text)));
+        lines.extend(
+            result.remedy.commands.iter().map(|line| format!("  $ {}", make_visible(line))),
+        );
     }
-    lines.push(format!("source: {}, {}", result.source.doc, visible(&result.source.at)));
+    lines.push(format!("source: {}, {}", result.source.doc, make_visible(&result.source.at)));
     lines.join("\n")
 }
 

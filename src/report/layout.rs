@@ -4,10 +4,10 @@
 
 /// A text from elsewhere as it can be shown: what would move the cursor, change colours or turn
 /// the writing direction becomes an escape.
-pub(super) fn visible(text: &str) -> String {
+pub(super) fn make_visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        if acts_on_terminal(char) {
+        if is_unprintable(char) {
             shown.extend(char.escape_default());
         } else {
             shown.push(char);
@@ -23,7 +23,7 @@ pub(super) fn visible(text: &str) -> String {
 /// The ranges are Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt 16.0), whose
 /// purpose is to be drawn as nothing; format characters beside them (category Cf) but those that
 /// are drawn; and three letters and symbols that are blank.
-pub fn acts_on_terminal(char: char) -> bool {
+pub fn is_unprintable(char: char) -> bool {
     let ignorable = matches!(char,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -60,7 +60,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A label and its wrapped text: the label stands before the first line, blanks before the rest.
-pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
+pub(super) fn wrap_labelled(label: &str, text: &str, width: usize) -> String {
     let indent = label.chars().count();
     let lines = wrap(text, width.saturating_sub(indent).max(20));
     let mut out = String::new();
@@ -72,7 +72,7 @@ pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
 }
 
 /// A text cut to at most `width` characters.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(super) fn truncate(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -81,12 +81,12 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// A text of a definition, with the line breaks it was written with taken out.
-pub(super) fn sentence(text: &str) -> String {
-    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+pub(super) fn single_line(text: &str) -> String {
+    make_visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A sentence in pieces, and whether each is code: what a definition has between backticks.
-pub(super) fn pieces(sentence: &str) -> Vec<(bool, &str)> {
+pub(super) fn split_code(sentence: &str) -> Vec<(bool, &str)> {
     let pieces: Vec<&str> = sentence.split('`').collect();
     if pieces.len().is_multiple_of(2) {
         return vec![(false, sentence)];
@@ -96,7 +96,7 @@ pub(super) fn pieces(sentence: &str) -> Vec<(bool, &str)> {
 }
 
 /// A number of things.
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub(super) fn pluralize(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -111,18 +111,18 @@ mod tests {
             ("\u{1b}[2Jx\r\n\u{7}", "\\u{1b}[2Jx\\r\\n\\u{7}"),
             ("a\u{202e}b\u{9b}c", "a\\u{202e}b\\u{9b}c"),
         ] {
-            assert_eq!(visible(text), shown);
+            assert_eq!(make_visible(text), shown);
         }
         let unseen = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{180f}\u{200b}\u{200f}\
             \u{2028}\u{202e}\u{2060}\u{2065}\u{2069}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\
             \u{fffb}\u{fffe}\u{fdd0}\u{13430}\u{16fe4}\u{1bca0}\u{1d159}\u{1d173}\u{1fffe}\u{e0001}\u{e007f}\
             \u{e0100}\u{e01ef}\u{e0fff}\u{10ffff}";
         for char in unseen.chars() {
-            assert!(acts_on_terminal(char), "{}", char.escape_unicode());
+            assert!(is_unprintable(char), "{}", char.escape_unicode());
         }
         let seen = "aé ß\u{a0}\u{2009}\u{3000}\u{fffd}\u{1100}\u{1161}\u{3131}\u{2801}\u{3042}\u{5d0}\u{627}\u{e000}\u{1f600}";
         for char in seen.chars() {
-            assert!(!acts_on_terminal(char), "{}", char.escape_unicode());
+            assert!(!is_unprintable(char), "{}", char.escape_unicode());
         }
     }
 
@@ -134,7 +134,7 @@ mod tests {
             ("`a``b`", vec![(true, "a"), (true, "b")]),
             ("one ` alone", vec![(false, "one ` alone")]),
         ] {
-            assert_eq!(pieces(text), expected);
+            assert_eq!(split_code(text), expected);
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
     fn words_wrap_and_long_ones_stand_alone() {
         assert_eq!(wrap("aa bb  cc\ndd", 5), ["aa bb", "cc dd"]);
         assert_eq!(wrap("a bbbbbbbb c", 4), ["a", "bbbbbbbb", "c"]);
-        assert_eq!(cut("abcdef", 5), "ab...");
-        assert_eq!(cut("abcde", 5), "abcde");
+        assert_eq!(truncate("abcdef", 5), "ab...");
+        assert_eq!(truncate("abcde", 5), "abcde");
     }
 }

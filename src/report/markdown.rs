@@ -3,10 +3,11 @@
 //! What came from elsewhere stands in code spans, where nothing is markup, no name is mentioned
 //! and no number becomes a link; what checks say is escaped.
 
-use super::layout::{counted, pieces, sentence, visible};
+use super::layout::{make_visible, pluralize, single_line, split_code};
 use super::model::Report;
 use super::outline::{
-    Class, Entry, Outline, Silence, Verdict, by_target, conclusion, count, subject,
+    FindingGroup, Outline, OverallVerdict, SharedCause, Status, conclude, count, group_by_target,
+    single_target,
 };
 use super::style::Style;
 
@@ -15,34 +16,35 @@ const LISTED_TARGETS: usize = 3;
 
 /// Renders the report as Markdown.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let outline = Outline::of(report);
-    let verdict = Verdict::of(report).words();
+    let outline = Outline::new(report);
+    let verdict = OverallVerdict::from_report(report).as_str();
     let mut out = format!("# preflight: {verdict}\n\n");
-    out.push_str(&format!("{}\n\n", prose(&conclusion(report, &outline))));
+    out.push_str(&format!("{}\n\n", prose(&conclude(report, &outline))));
     if !report.run.complete {
         out.push_str("**The run was interrupted: what is missing was not judged.**\n\n");
     }
     out.push_str(&counts(report));
     for (class, heading) in [
-        (Class::Blocker, "Blockers"),
-        (Class::Unknown, "Unknown"),
-        (Class::Warning, "Warnings"),
-        (Class::Waived, "Waived"),
+        (Status::Blocker, "Blockers"),
+        (Status::Unknown, "Unknown"),
+        (Status::Warning, "Warnings"),
+        (Status::Waived, "Waived"),
     ] {
         let mut blocks: Vec<String> = Vec::new();
-        if class == Class::Unknown {
-            blocks.extend(outline.silences.iter().map(silence));
+        if class == Status::Unknown {
+            blocks.extend(outline.shared_causes.iter().map(shared_cause_section));
         }
-        blocks.extend(outline.of_class(class).map(|entry| block_of(report, entry)));
+        blocks.extend(outline.with_status(class).map(|group| finding_section(report, group)));
         if !blocks.is_empty() {
             out.push_str(&format!("\n## {heading}\n\n{}", blocks.join("\n")));
         }
     }
     out.push_str(&targets(report));
-    out.push_str(&quiet(report));
-    out.push_str(&not_asked(&outline));
+    out.push_str(&passed_tables(report));
+    out.push_str(&skipped_section(&outline));
     if !report.notes.is_empty() {
-        let notes: String = report.notes.iter().map(|note| format!("- {}\n", code(note))).collect();
+        let notes: String =
+            report.notes.iter().map(|note| format!("- {}\n", code_span(note))).collect();
         out.push_str(&format!("\n## Notes\n\n{notes}"));
     }
     let tool = &report.tool;
@@ -57,54 +59,55 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 
 fn counts(report: &Report) -> String {
     let cells: Vec<String> =
-        Class::ALL.iter().map(|class| count(report, *class).to_string()).collect();
+        Status::ALL.iter().map(|class| count(report, *class).to_string()).collect();
     format!(
         "Judged: {}, {}.\n\n\
          | Blockers | Unknown | Warnings | Waived | Passed | Not applicable |\n\
          |---:|---:|---:|---:|---:|---:|\n| {} |\n",
-        subject(report).map_or_else(|| counted(report.targets.len(), "target"), code),
-        counted(report.summary.planned, "check"),
+        single_target(report).map_or_else(|| pluralize(report.targets.len(), "target"), code_span),
+        pluralize(report.summary.planned, "check"),
         cells.join(" | ")
     )
 }
 
-fn block_of(report: &Report, entry: &Entry<'_>) -> String {
-    let first = entry.first;
-    let mut out = format!("### {}: {}\n\n", code(&first.check), prose(&sentence(&first.title)));
-    let what = if entry.class == Class::Unknown { "Unknown" } else { "Found" };
+fn finding_section(report: &Report, group: &FindingGroup<'_>) -> String {
+    let first = group.first;
+    let mut out =
+        format!("### {}: {}\n\n", code_span(&first.check), prose(&single_line(&first.title)));
+    let what = if group.status == Status::Unknown { "Unknown" } else { "Found" };
     let several = report.targets.len() > 1;
-    for variant in &entry.variants {
+    for variant in &group.variants {
         let on = match several {
             true => format!(" on {}", names(variant.targets())),
             false => String::new(),
         };
-        out.push_str(&format!("- **{what}**: {}{on}\n", code(variant.found)));
+        out.push_str(&format!("- **{what}**: {}{on}\n", code_span(variant.found)));
     }
     out.push_str(&format!("- **Severity**: {}\n", first.severity));
     if let Some(waiver) = &first.waiver {
         let text = format!("{} ({}, until {})", waiver.reason, waiver.owner, waiver.expires);
-        out.push_str(&format!("- **Waived**: {}\n", code(&text)));
+        out.push_str(&format!("- **Waived**: {}\n", code_span(&text)));
     }
-    if entry.class.wants_mending() {
-        out.push_str(&remedies(entry));
+    if group.status.needs_fix() {
+        out.push_str(&remedies(group));
     }
     let source = format!("{}, {}", first.source.doc, first.source.at);
-    out.push_str(&format!("- **Source**: {}\n", prose(&sentence(&source))));
+    out.push_str(&format!("- **Source**: {}\n", prose(&single_line(&source))));
     out
 }
 
-fn remedies(entry: &Entry<'_>) -> String {
-    let remedies = entry.remedies();
-    let mut out = format!("- **Shows as**: {}\n", prose(&sentence(&entry.first.symptom)));
+fn remedies(group: &FindingGroup<'_>) -> String {
+    let remedies = group.remedies();
+    let mut out = format!("- **Shows as**: {}\n", prose(&single_line(&group.first.symptom)));
     for (remedy, targets) in &remedies {
         let on = match remedies.len() {
             1 => String::new(),
             _ => format!(" on {}", names(targets.iter().copied())),
         };
         let downtime = if remedy.downtime { " **This needs downtime.**" } else { "" };
-        out.push_str(&format!("- **Do**{on}: {}{downtime}\n", prose(&sentence(&remedy.text))));
+        out.push_str(&format!("- **Do**{on}: {}{downtime}\n", prose(&single_line(&remedy.text))));
         if !remedy.commands.is_empty() {
-            let lines = block(&remedy.commands);
+            let lines = code_block(&remedy.commands);
             let indented: String = lines.lines().map(|line| format!("  {line}\n")).collect();
             out.push_str(&format!("\n{indented}\n"));
         }
@@ -112,40 +115,40 @@ fn remedies(entry: &Entry<'_>) -> String {
     out
 }
 
-fn silence(silence: &Silence<'_>) -> String {
+fn shared_cause_section(cause: &SharedCause<'_>) -> String {
     let mut out = format!(
         "### {} for one cause\n\n- **Because**: {}\n",
-        counted(silence.checks(), "check"),
-        code(silence.cause)
+        pluralize(cause.checks(), "check"),
+        code_span(cause.cause)
     );
-    let whole: Vec<&str> = silence.silent.iter().filter(|s| s.wholly).map(|s| s.target).collect();
+    let whole: Vec<&str> = cause.targets.iter().filter(|s| s.is_whole).map(|s| s.target).collect();
     if !whole.is_empty() {
         out.push_str(&format!("- **Nothing is known of**: {}\n", names(whole.into_iter())));
     }
-    for silent in silence.silent.iter().filter(|silent| !silent.wholly) {
-        let checks = names(silent.checks.iter().copied());
-        out.push_str(&format!("- **Checks of** {}: {checks}\n", code(silent.target)));
+    for affected in cause.targets.iter().filter(|affected| !affected.is_whole) {
+        let checks = names(affected.checks.iter().copied());
+        out.push_str(&format!("- **Checks of** {}: {checks}\n", code_span(affected.target)));
     }
     out
 }
 
 fn targets(report: &Report) -> String {
-    let rows = by_target(report);
+    let rows = group_by_target(report);
     if rows.len() < 2 {
         return String::new();
     }
     let rows: String = rows
         .iter()
         .map(|(name, results)| {
-            let of = |class| results.iter().filter(|r| Class::of(r) == class).count();
+            let of = |class| results.iter().filter(|r| Status::from_result(r) == class).count();
             format!(
                 "| {} | {} | {} | {} | {} | {} |\n",
-                cell(name),
-                Verdict::of_target(results).words(),
-                of(Class::Blocker),
-                of(Class::Unknown),
-                of(Class::Warning),
-                of(Class::Pass)
+                table_cell(name),
+                OverallVerdict::from_results(results).as_str(),
+                of(Status::Blocker),
+                of(Status::Unknown),
+                of(Status::Warning),
+                of(Status::Pass)
             )
         })
         .collect();
@@ -156,21 +159,24 @@ fn targets(report: &Report) -> String {
 }
 
 /// What passed and what has no meaning, where there are few targets.
-fn quiet(report: &Report) -> String {
+fn passed_tables(report: &Report) -> String {
     if report.targets.len() > LISTED_TARGETS {
         return String::new();
     }
     let several = report.targets.len() > 1;
     let mut out = String::new();
-    for (class, heading) in [(Class::Pass, "Passed"), (Class::NotApplicable, "Not applicable")] {
+    for (class, heading) in [(Status::Pass, "Passed"), (Status::NotApplicable, "Not applicable")] {
         let rows: String = report
             .results
             .iter()
-            .filter(|result| Class::of(result) == class)
+            .filter(|result| Status::from_result(result) == class)
             .map(|result| {
-                let on =
-                    if several { format!("| {} ", cell(&result.target)) } else { String::new() };
-                format!("{on}| {} | {} |\n", cell(&result.check), cell(&result.found))
+                let on = if several {
+                    format!("| {} ", table_cell(&result.target))
+                } else {
+                    String::new()
+                };
+                format!("{on}| {} | {} |\n", table_cell(&result.check), table_cell(&result.found))
             })
             .collect();
         if !rows.is_empty() {
@@ -183,18 +189,18 @@ fn quiet(report: &Report) -> String {
     out
 }
 
-fn not_asked(outline: &Outline<'_>) -> String {
+fn skipped_section(outline: &Outline<'_>) -> String {
     let rows: String = outline
-        .unasked
+        .skipped
         .iter()
         .map(|group| {
             let ids: Vec<&str> = group.checks.keys().copied().collect();
             format!(
                 "- {} {} {}: {}. {}\n",
-                counted(ids.len(), "more check"),
+                pluralize(ids.len(), "more check"),
                 if ids.len() == 1 { "needs" } else { "need" },
-                prose(&group.who()),
-                prose(&group.how()),
+                prose(&group.providers()),
+                prose(&group.instructions()),
                 names(ids.into_iter())
             )
         })
@@ -203,12 +209,12 @@ fn not_asked(outline: &Outline<'_>) -> String {
 }
 
 fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    names.map(code).collect::<Vec<_>>().join(", ")
+    names.map(code_span).collect::<Vec<_>>().join(", ")
 }
 
 /// A text from elsewhere as a code span, in a fence longer than any in it.
-pub(super) fn code(text: &str) -> String {
-    let text = visible(text);
+pub(super) fn code_span(text: &str) -> String {
+    let text = make_visible(text);
     if text.is_empty() {
         return "(nothing)".to_owned();
     }
@@ -218,21 +224,22 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// As [`code`], for a table: there a bar ends the cell, even in code.
-fn cell(text: &str) -> String {
-    code(text).replace('|', "\\u{7c}")
+/// As [`code_span`], for a table: there a bar ends the cell, even in code.
+fn table_cell(text: &str) -> String {
+    code_span(text).replace('|', "\\u{7c}")
 }
 
 /// A text of a definition: code where it has backticks in pairs, and everything else escaped that
 /// could be markup.
 pub(super) fn prose(text: &str) -> String {
-    let piece = |(is_code, text): (bool, &str)| if is_code { code(text) } else { escaped(text) };
-    pieces(text).into_iter().map(piece).collect()
+    let piece =
+        |(is_code, text): (bool, &str)| if is_code { code_span(text) } else { escape(text) };
+    split_code(text).into_iter().map(piece).collect()
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::new();
-    for char in visible(text).chars() {
+    for char in make_visible(text).chars() {
         match char {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -248,8 +255,8 @@ fn escaped(text: &str) -> String {
 }
 
 /// Commands as a fenced block.
-pub(super) fn block(commands: &[String]) -> String {
-    let lines: Vec<String> = commands.iter().map(|line| visible(line)).collect();
+pub(super) fn code_block(commands: &[String]) -> String {
+    let lines: Vec<String> = commands.iter().map(|line| make_visible(line)).collect();
     let longest = lines.iter().map(|line| longest_run(line, '`')).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}sh\n{}\n{fence}", lines.join("\n"))
@@ -370,9 +377,9 @@ mod tests {
             ("a\n# b", "`a\\n# b`"),
             ("@all #1 <b> [x](y)", "`@all #1 <b> [x](y)`"),
         ] {
-            assert_eq!(code(text), expected);
+            assert_eq!(code_span(text), expected);
         }
-        assert_eq!(cell("a|b\\|c"), "`a\\u{7c}b\\\\u{7c}c`");
+        assert_eq!(table_cell("a|b\\|c"), "`a\\u{7c}b\\\\u{7c}c`");
     }
 
     #[test]
@@ -380,6 +387,6 @@ mod tests {
         assert_eq!(prose(r"home\x <b> *a* [l](u) $x$"), r"home\\x &lt;b&gt; \*a\* \[l\](u) \$x\$");
         assert_eq!(prose("see `ks=<x>` and `"), "see \\`ks=&lt;x&gt;\\` and \\`");
         assert_eq!(prose("see `ks=<x>` there_"), "see `ks=<x>` there\\_");
-        assert_eq!(block(&["echo ```".to_owned()]), "````sh\necho ```\n````");
+        assert_eq!(code_block(&["echo ```".to_owned()]), "````sh\necho ```\n````");
     }
 }

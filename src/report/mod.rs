@@ -2,8 +2,6 @@
 //!
 //! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
 
-pub mod candidates;
-pub mod candidates_text;
 pub mod catalogue;
 pub mod fix_script;
 pub mod html;
@@ -19,8 +17,10 @@ pub mod sarif;
 mod style;
 pub mod symptoms;
 pub mod text;
+pub mod troubleshooting;
+pub mod troubleshooting_text;
 
-pub use layout::acts_on_terminal;
+pub use layout::is_unprintable;
 pub use model::Report;
 pub use style::Style;
 

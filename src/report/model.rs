@@ -9,12 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::definition::{Remedy, Severity, Source, TargetKind};
-use crate::check::engine::{Finding, NotAsked, Outcome, Target};
+use crate::check::definition::{Remedy, Severity, SourceReference, TargetKind};
+use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use crate::check::finding::EarlierFix;
 use crate::check::provider::Provider;
 use crate::check::status::{Counts, FailOn, exit_status};
-use crate::check::waiver::Note;
+use crate::check::waiver::WaiverNote;
 
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.report/1";
@@ -25,11 +25,11 @@ pub struct Report {
     /// Always `preflight.report/1`.
     pub schema: String,
     /// What made the report.
-    pub tool: Tool,
+    pub tool: ToolInfo,
     /// The run it is of.
-    pub run: Run,
+    pub run: RunInfo,
     /// What was judged.
-    pub targets: Vec<JudgedTarget>,
+    pub targets: Vec<CheckedTarget>,
     /// One entry for each check planned on a target.
     pub results: Vec<CheckResult>,
     /// What would be judged too, if those who decide it were asked.
@@ -42,7 +42,8 @@ pub struct Report {
 
 /// What made a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Tool {
+#[schemars(rename = "Tool")]
+pub struct ToolInfo {
     /// Always `preflight`.
     pub name: String,
     /// Its version.
@@ -51,7 +52,8 @@ pub struct Tool {
 
 /// The run a report is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Run {
+#[schemars(rename = "Run")]
+pub struct RunInfo {
     /// The moment the facts were judged, RFC 3339 in UTC.
     pub at: String,
     /// Whether nothing interrupted it.
@@ -60,7 +62,8 @@ pub struct Run {
 
 /// Something that was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct JudgedTarget {
+#[schemars(rename = "JudgedTarget")]
+pub struct CheckedTarget {
     /// Its name.
     pub name: String,
     /// What it is.
@@ -75,7 +78,7 @@ pub struct CheckResult {
     /// The target.
     pub target: String,
     /// What became of it.
-    pub outcome: OutcomeWord,
+    pub outcome: OutcomeKind,
     /// The severity that counts here: a pass that is graded down is a warning.
     pub severity: Severity,
     /// What should hold.
@@ -103,7 +106,7 @@ pub struct CheckResult {
     /// Its place in the working order of fixes: smaller comes first.
     pub order: usize,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
     /// The facts the rule speaks of, by path, as far as they are known.
     pub evidence: BTreeMap<String, Value>,
 }
@@ -124,7 +127,8 @@ pub struct LeftOut {
 /// What became of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum OutcomeWord {
+#[schemars(rename = "OutcomeWord")]
+pub enum OutcomeKind {
     /// It holds.
     Pass,
     /// It does not hold.
@@ -137,9 +141,9 @@ pub enum OutcomeWord {
     Waived,
 }
 
-impl OutcomeWord {
+impl OutcomeKind {
     /// The word, as in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
@@ -187,23 +191,26 @@ impl Report {
     pub fn new(
         targets: &[Target],
         findings: Vec<Finding>,
-        not_asked: &[NotAsked],
-        notes: &[Note],
+        not_asked: &[SkippedCheck],
+        notes: &[WaiverNote],
         now: Timestamp,
         fail_on: FailOn,
     ) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
+            tool: ToolInfo {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            run: Run { at: now.to_string(), complete: true },
+            run: RunInfo { at: now.to_string(), complete: true },
             targets: targets
                 .iter()
-                .map(|target| JudgedTarget { name: target.name.clone(), kind: target.kind })
+                .map(|target| CheckedTarget { name: target.name.clone(), kind: target.kind })
                 .collect(),
-            summary: Summary::new(Counts::of(&findings), exit_status(&findings, fail_on)),
+            summary: Summary::new(
+                Counts::from_findings(&findings),
+                exit_status(&findings, fail_on),
+            ),
             results: findings.into_iter().map(CheckResult::from).collect(),
             not_asked: not_asked.iter().map(LeftOut::from).collect(),
             notes: notes.iter().map(ToString::to_string).collect(),
@@ -214,7 +221,7 @@ impl Report {
 impl Report {
     /// Says that the run was stopped before everything had been asked.
     pub fn interrupted(self) -> Self {
-        let run = Run { complete: false, ..self.run };
+        let run = RunInfo { complete: false, ..self.run };
         Self { run, summary: Summary { exit_code: INTERRUPTED, ..self.summary }, ..self }
     }
 }
@@ -229,9 +236,9 @@ impl Summary {
     }
 }
 
-impl From<&NotAsked> for LeftOut {
-    fn from(left_out: &NotAsked) -> Self {
-        let NotAsked { check, title, target, needs } = left_out.clone();
+impl From<&SkippedCheck> for LeftOut {
+    fn from(left_out: &SkippedCheck) -> Self {
+        let SkippedCheck { check, title, target, needs } = left_out.clone();
         Self { check, title, target, needs }
     }
 }
@@ -239,11 +246,11 @@ impl From<&NotAsked> for LeftOut {
 impl From<Finding> for CheckResult {
     fn from(finding: Finding) -> Self {
         let outcome = match finding.outcome {
-            Outcome::Pass => OutcomeWord::Pass,
-            Outcome::Fail => OutcomeWord::Fail,
-            Outcome::Unknown { .. } => OutcomeWord::Unknown,
-            Outcome::NotApplicable { .. } => OutcomeWord::NotApplicable,
-            Outcome::Waived { .. } => OutcomeWord::Waived,
+            Outcome::Pass => OutcomeKind::Pass,
+            Outcome::Fail => OutcomeKind::Fail,
+            Outcome::Unknown { .. } => OutcomeKind::Unknown,
+            Outcome::NotApplicable { .. } => OutcomeKind::NotApplicable,
+            Outcome::Waived { .. } => OutcomeKind::Waived,
         };
         let (reason, defect, waiver) = match finding.outcome {
             Outcome::Pass | Outcome::Fail => (None, false, None),

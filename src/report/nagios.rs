@@ -5,39 +5,39 @@
 //! program's own exit status is another (1 is a blocker), so a plugin is this and a line of shell:
 //! `preflight check host TARGET --format nagios; case $? in 0) ;; 1) exit 2;; *) exit 3;; esac`.
 
-use super::layout::{counted, visible};
+use super::layout::{make_visible, pluralize};
 use super::model::{CheckResult, Report};
-use super::outline::{Class, Outline, Verdict, count};
+use super::outline::{Outline, OverallVerdict, Status, count};
 use super::style::Style;
 use crate::check::definition::Severity;
 
 /// How many findings stand below the first line: Nagios reads 8 KiB of a plugin and drops the rest.
-const LINES: usize = 40;
+const MAX_FINDING_LINES: usize = 40;
 
 /// How long one of them is at most.
-const LONGEST: usize = 160;
+const MAX_LINE_CHARS: usize = 160;
 
 /// Renders the report as a plugin's output.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let outline = Outline::of(report);
+    let outline = Outline::new(report);
     let mut lines: Vec<String> = Vec::new();
-    for class in [Class::Blocker, Class::Unknown, Class::Warning] {
-        if class == Class::Unknown {
-            for silence in &outline.silences {
-                let targets: Vec<&str> = silence.silent.iter().map(|s| s.target).collect();
-                let checks = counted(silence.checks(), "check");
-                lines.push(format!("UNKNOWN {}: {checks}: {}", targets.join(", "), silence.cause));
+    for class in [Status::Blocker, Status::Unknown, Status::Warning] {
+        if class == Status::Unknown {
+            for cause in &outline.shared_causes {
+                let targets: Vec<&str> = cause.targets.iter().map(|s| s.target).collect();
+                let checks = pluralize(cause.checks(), "check");
+                lines.push(format!("UNKNOWN {}: {checks}: {}", targets.join(", "), cause.cause));
             }
         }
-        let entries = outline.of_class(class);
-        let results = entries.flat_map(|entry| &entry.variants).flat_map(|v| &v.results);
-        lines.extend(results.map(|result| line(class, result)));
+        let entries = outline.with_status(class);
+        let results = entries.flat_map(|group| &group.variants).flat_map(|v| &v.results);
+        lines.extend(results.map(|result| finding_line(class, result)));
     }
-    let left_out = lines.len().saturating_sub(LINES);
-    lines.truncate(LINES);
-    let mut out = format!("{}|{}\n", plain(&head(report)), performance(report));
+    let left_out = lines.len().saturating_sub(MAX_FINDING_LINES);
+    lines.truncate(MAX_FINDING_LINES);
+    let mut out = format!("{}|{}\n", escape(&status_line(report)), performance(report));
     for line in &lines {
-        let line: String = plain(line).chars().take(LONGEST).collect();
+        let line: String = escape(line).chars().take(MAX_LINE_CHARS).collect();
         out.push_str(&format!("{line}\n"));
     }
     if left_out > 0 {
@@ -46,38 +46,38 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn head(report: &Report) -> String {
-    let warnings = count(report, Class::Warning);
+fn status_line(report: &Report) -> String {
+    let warnings = count(report, Status::Warning);
     // What is only worth knowing shows up below, and wakes nobody.
     let alerts = report
         .results
         .iter()
-        .any(|r| Class::of(r) == Class::Warning && r.severity == Severity::Warning);
-    let state = match Verdict::of(report) {
-        Verdict::Blocked => "CRITICAL",
-        Verdict::WarningsCount => "WARNING",
-        Verdict::Undecided | Verdict::NothingChecked => "UNKNOWN",
-        Verdict::Clear if alerts => "WARNING",
-        Verdict::Clear => "OK",
+        .any(|r| Status::from_result(r) == Status::Warning && r.severity == Severity::Warning);
+    let state = match OverallVerdict::from_report(report) {
+        OverallVerdict::Blocked => "CRITICAL",
+        OverallVerdict::WarningsCount => "WARNING",
+        OverallVerdict::Undecided | OverallVerdict::NothingChecked => "UNKNOWN",
+        OverallVerdict::Clear if alerts => "WARNING",
+        OverallVerdict::Clear => "OK",
     };
     let of = match report.targets.as_slice() {
         [target] => target.name.clone(),
-        targets => counted(targets.len(), "target"),
+        targets => pluralize(targets.len(), "target"),
     };
     let interrupted = if report.run.complete { "" } else { " (interrupted)" };
     format!(
         "PREFLIGHT {state} - {of}: {}: {}, {} unknown, {}{interrupted}",
-        Verdict::of(report).words(),
-        counted(count(report, Class::Blocker), "blocker"),
-        count(report, Class::Unknown),
-        counted(warnings, "warning"),
+        OverallVerdict::from_report(report).as_str(),
+        pluralize(count(report, Status::Blocker), "blocker"),
+        count(report, Status::Unknown),
+        pluralize(warnings, "warning"),
     )
 }
 
-fn line(class: Class, result: &CheckResult) -> String {
+fn finding_line(class: Status, result: &CheckResult) -> String {
     let state = match class {
-        Class::Blocker => "CRITICAL",
-        Class::Unknown => "UNKNOWN",
+        Status::Blocker => "CRITICAL",
+        Status::Unknown => "UNKNOWN",
         _ => "WARNING",
     };
     format!("{state} {}: {}: {}", result.target, result.check, result.found)
@@ -88,12 +88,12 @@ fn performance(report: &Report) -> String {
     let planned = report.summary.planned;
     let of = |class| count(report, class);
     [
-        format!("blockers={};;0;0;{planned}", of(Class::Blocker)),
-        format!("unknown={};;;0;{planned}", of(Class::Unknown)),
-        format!("warnings={};0;;0;{planned}", of(Class::Warning)),
-        format!("waived={};;;0;{planned}", of(Class::Waived)),
-        format!("passed={};;;0;{planned}", of(Class::Pass)),
-        format!("not_applicable={};;;0;{planned}", of(Class::NotApplicable)),
+        format!("blockers={};;0;0;{planned}", of(Status::Blocker)),
+        format!("unknown={};;;0;{planned}", of(Status::Unknown)),
+        format!("warnings={};0;;0;{planned}", of(Status::Warning)),
+        format!("waived={};;;0;{planned}", of(Status::Waived)),
+        format!("passed={};;;0;{planned}", of(Status::Pass)),
+        format!("not_applicable={};;;0;{planned}", of(Status::NotApplicable)),
         format!("not_asked={};;;0;", report.not_asked.len()),
     ]
     .join(" ")
@@ -101,9 +101,9 @@ fn performance(report: &Report) -> String {
 
 /// A text on one line without what Nagios or the pages that show it give a meaning: `|` begins
 /// performance data, `<`, `>` and `&` are markup.
-fn plain(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::new();
-    for char in visible(text).chars() {
+    for char in make_visible(text).chars() {
         match char {
             '|' | '<' | '>' | '&' => out.extend(char.escape_unicode()),
             _ => out.push(char),
@@ -166,7 +166,7 @@ mod tests {
     fn a_long_story_is_cut() {
         let many: Vec<_> = (0..100).map(|_| ("mt1", Outcome::Fail, Severity::Warning)).collect();
         let text = text(&report(&many));
-        assert_eq!(text.lines().count(), LINES + 2);
+        assert_eq!(text.lines().count(), MAX_FINDING_LINES + 2);
         assert_eq!(text.lines().last(), Some("and 60 more"));
         assert!(text.len() < 8192);
     }

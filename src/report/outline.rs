@@ -5,18 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layout::counted;
-use super::model::{CheckResult, LeftOut, OutcomeWord, Report};
+use super::layout::pluralize;
+use super::model::{CheckResult, LeftOut, OutcomeKind, Report};
 use crate::check::definition::{Remedy, Severity};
 use crate::check::provider::Provider;
 use crate::check::schema;
 
 /// From how many checks of one target on, one common cause is told once instead of each time.
-const SHARED: usize = 3;
+const MIN_SHARED: usize = 3;
 
 /// What a result means to somebody who has to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Class {
+pub(super) enum Status {
     Blocker,
     Unknown,
     Warning,
@@ -25,7 +25,7 @@ pub(super) enum Class {
     NotApplicable,
 }
 
-impl Class {
+impl Status {
     /// Every class, worst first.
     pub(super) const ALL: [Self; 6] = [
         Self::Blocker,
@@ -36,26 +36,26 @@ impl Class {
         Self::NotApplicable,
     ];
 
-    pub(super) fn of(result: &CheckResult) -> Self {
+    pub(super) fn from_result(result: &CheckResult) -> Self {
         match result.outcome {
-            OutcomeWord::Fail if result.severity.is_blocker() => Self::Blocker,
-            OutcomeWord::Fail => Self::Warning,
-            OutcomeWord::Unknown => Self::Unknown,
-            OutcomeWord::Waived => Self::Waived,
-            OutcomeWord::Pass => Self::Pass,
-            OutcomeWord::NotApplicable => Self::NotApplicable,
+            OutcomeKind::Fail if result.severity.is_blocker() => Self::Blocker,
+            OutcomeKind::Fail => Self::Warning,
+            OutcomeKind::Unknown => Self::Unknown,
+            OutcomeKind::Waived => Self::Waived,
+            OutcomeKind::Pass => Self::Pass,
+            OutcomeKind::NotApplicable => Self::NotApplicable,
         }
     }
 
     /// Whether the remedy belongs to it.
-    pub(super) fn wants_mending(self) -> bool {
+    pub(super) fn needs_fix(self) -> bool {
         matches!(self, Self::Blocker | Self::Warning)
     }
 }
 
 /// What results add up to for somebody who has to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Verdict {
+pub(super) enum OverallVerdict {
     Blocked,
     /// No blocker, but warnings were asked to count.
     WarningsCount,
@@ -64,12 +64,14 @@ pub(super) enum Verdict {
     NothingChecked,
 }
 
-impl Verdict {
+impl OverallVerdict {
     /// The verdict over a whole report, which is its exit status in words.
-    pub(super) fn of(report: &Report) -> Self {
+    pub(super) fn from_report(report: &Report) -> Self {
         match report.summary.exit_code {
             0 => Self::Clear,
-            1 if report.results.iter().any(|r| Class::of(r) == Class::Blocker) => Self::Blocked,
+            1 if report.results.iter().any(|r| Status::from_result(r) == Status::Blocker) => {
+                Self::Blocked
+            }
             1 => Self::WarningsCount,
             2 => Self::NothingChecked,
             _ => Self::Undecided,
@@ -77,17 +79,19 @@ impl Verdict {
     }
 
     /// The verdict over one target, by blockers alone.
-    pub(super) fn of_target(results: &[&CheckResult]) -> Self {
-        let any = |class| results.iter().any(|r| Class::of(r) == class && r.severity.is_blocker());
+    pub(super) fn from_results(results: &[&CheckResult]) -> Self {
+        let any = |class| {
+            results.iter().any(|r| Status::from_result(r) == class && r.severity.is_blocker())
+        };
         match () {
-            () if any(Class::Blocker) => Self::Blocked,
-            () if any(Class::Unknown) => Self::Undecided,
+            () if any(Status::Blocker) => Self::Blocked,
+            () if any(Status::Unknown) => Self::Undecided,
             () if results.is_empty() => Self::NothingChecked,
             () => Self::Clear,
         }
     }
 
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Blocked => "blocked",
             Self::WarningsCount => "warnings count as failures",
@@ -98,26 +102,26 @@ impl Verdict {
     }
 
     /// The class it is shown like.
-    pub(super) fn class(self) -> Class {
+    pub(super) fn status(self) -> Status {
         match self {
-            Self::Blocked | Self::NothingChecked => Class::Blocker,
-            Self::WarningsCount => Class::Warning,
-            Self::Undecided => Class::Unknown,
-            Self::Clear => Class::Pass,
+            Self::Blocked | Self::NothingChecked => Status::Blocker,
+            Self::WarningsCount => Status::Warning,
+            Self::Undecided => Status::Unknown,
+            Self::Clear => Status::Pass,
         }
     }
 }
 
 /// One check with one outcome, on as many targets as have it.
-pub(super) struct Entry<'r> {
-    pub(super) class: Class,
+pub(super) struct FindingGroup<'r> {
+    pub(super) status: Status,
     /// The first of its results: what is said about the check is the same in all.
     pub(super) first: &'r CheckResult,
     /// What was found, and where.
     pub(super) variants: Vec<Variant<'r>>,
 }
 
-impl<'r> Entry<'r> {
+impl<'r> FindingGroup<'r> {
     /// How to mend it, each remedy that differs once, with the targets it is for.
     pub(super) fn remedies(&self) -> Vec<(&'r Remedy, Vec<&'r str>)> {
         let mut remedies: Vec<(&Remedy, Vec<&str>)> = Vec::new();
@@ -149,88 +153,88 @@ impl<'r> Variant<'r> {
 }
 
 /// One cause that leaves many checks undecided.
-pub(super) struct Silence<'r> {
+pub(super) struct SharedCause<'r> {
     /// The cause alone.
     key: &'r str,
     /// The cause as it is told: with its fact, when it is one fact and not a whole target.
     pub(super) cause: &'r str,
-    pub(super) silent: Vec<Silent<'r>>,
+    pub(super) targets: Vec<AffectedTarget<'r>>,
 }
 
-impl Silence<'_> {
+impl SharedCause<'_> {
     pub(super) fn checks(&self) -> usize {
-        self.silent.iter().map(|silent| silent.checks.len()).sum()
+        self.targets.iter().map(|affected| affected.checks.len()).sum()
     }
 }
 
 /// One target that a cause keeps silent.
-pub(super) struct Silent<'r> {
+pub(super) struct AffectedTarget<'r> {
     pub(super) target: &'r str,
     pub(super) checks: Vec<&'r str>,
     /// Whether no other check of this target was decided.
-    pub(super) wholly: bool,
+    pub(super) is_whole: bool,
 }
 
 /// What was not asked, by who would have to be.
-pub(super) struct Unasked<'r> {
+pub(super) struct SkippedGroup<'r> {
     pub(super) needs: &'r [Provider],
     /// Ids with what should hold.
     pub(super) checks: BTreeMap<&'r str, &'r str>,
 }
 
-impl Unasked<'_> {
+impl SkippedGroup<'_> {
     /// Who would have to be asked, for people.
-    pub(super) fn who(&self) -> String {
-        self.needs.iter().map(|need| need.name()).collect::<Vec<_>>().join(" and ")
+    pub(super) fn providers(&self) -> String {
+        self.needs.iter().map(|need| need.description()).collect::<Vec<_>>().join(" and ")
     }
 
     /// What lets it be asked.
-    pub(super) fn how(&self) -> String {
-        self.needs.iter().map(|need| need.how()).collect::<Vec<_>>().join("; ")
+    pub(super) fn instructions(&self) -> String {
+        self.needs.iter().map(|need| need.instruction()).collect::<Vec<_>>().join("; ")
     }
 }
 
 /// A report in the order of reading.
 pub(super) struct Outline<'r> {
     /// By class, then in the working order of fixes.
-    pub(super) entries: Vec<Entry<'r>>,
-    pub(super) silences: Vec<Silence<'r>>,
-    pub(super) unasked: Vec<Unasked<'r>>,
+    pub(super) groups: Vec<FindingGroup<'r>>,
+    pub(super) shared_causes: Vec<SharedCause<'r>>,
+    pub(super) skipped: Vec<SkippedGroup<'r>>,
 }
 
 impl<'r> Outline<'r> {
-    pub(super) fn of(report: &'r Report) -> Self {
-        let silences = silences(report);
-        let told: BTreeSet<(&str, &str)> = silences
+    pub(super) fn new(report: &'r Report) -> Self {
+        let shared_causes = find_shared_causes(report);
+        let told: BTreeSet<(&str, &str)> = shared_causes
             .iter()
-            .flat_map(|silence| silence.silent.iter().map(|silent| (silent.target, silence.key)))
+            .flat_map(|cause| cause.targets.iter().map(|affected| (affected.target, cause.key)))
             .collect();
         let shared = |result: &CheckResult| {
-            Class::of(result) == Class::Unknown
+            Status::from_result(result) == Status::Unknown
                 && told.contains(&(result.target.as_str(), cause(&result.found)))
         };
-        let entries = entries(report.results.iter().filter(|result| !shared(result)));
-        Self { entries, silences, unasked: unasked(&report.not_asked) }
+        let groups = group_findings(report.results.iter().filter(|result| !shared(result)));
+        Self { groups, shared_causes, skipped: group_skipped(&report.not_asked) }
     }
 
     /// How many checks nobody was asked about.
-    pub(super) fn unasked_checks(&self) -> usize {
-        self.unasked.iter().map(|group| group.checks.len()).sum()
+    pub(super) fn skipped_count(&self) -> usize {
+        self.skipped.iter().map(|group| group.checks.len()).sum()
     }
 
     /// The entries of one class.
-    pub(super) fn of_class(&self, class: Class) -> impl Iterator<Item = &Entry<'r>> {
-        self.entries.iter().filter(move |entry| entry.class == class)
+    pub(super) fn with_status(&self, class: Status) -> impl Iterator<Item = &FindingGroup<'r>> {
+        self.groups.iter().filter(move |group| group.status == class)
     }
 }
 
 /// How many results a report has of one class.
-pub(super) fn count(report: &Report, class: Class) -> usize {
-    report.results.iter().filter(|result| Class::of(result) == class).count()
+pub(super) fn count(report: &Report, class: Status) -> usize {
+    report.results.iter().filter(|result| Status::from_result(result) == class).count()
 }
 
 /// The name of the one target there is.
-pub(super) fn subject(report: &Report) -> Option<&str> {
+pub(super) fn single_target(report: &Report) -> Option<&str> {
     match report.targets.as_slice() {
         [target] => Some(&target.name),
         _ => None,
@@ -238,44 +242,46 @@ pub(super) fn subject(report: &Report) -> Option<&str> {
 }
 
 /// The verdict in sentences, without any text from elsewhere.
-pub(super) fn conclusion(report: &Report, outline: &Outline<'_>) -> String {
+pub(super) fn conclude(report: &Report, outline: &Outline<'_>) -> String {
     let of = |class| count(report, class);
     let (blockers, unknown, warnings) =
-        (of(Class::Blocker), of(Class::Unknown), of(Class::Warning));
+        (of(Status::Blocker), of(Status::Unknown), of(Status::Warning));
     let undecided = match unknown {
         0 => String::new(),
-        _ => format!(" {} could not be decided.", counted(unknown, "check")),
+        _ => format!(" {} could not be decided.", pluralize(unknown, "check")),
     };
-    let unasked = match outline.unasked_checks() {
+    let unasked = match outline.skipped_count() {
         0 => String::new(),
         1 => " 1 more was not asked.".to_owned(),
         many => format!(" {many} more were not asked."),
     };
-    let verdict = match Verdict::of(report) {
-        Verdict::Blocked => {
-            let rows = by_target(report);
+    let verdict = match OverallVerdict::from_report(report) {
+        OverallVerdict::Blocked => {
+            let rows = group_by_target(report);
             let blocked = rows
                 .iter()
-                .filter(|(_, results)| Verdict::of_target(results) == Verdict::Blocked)
+                .filter(|(_, results)| {
+                    OverallVerdict::from_results(results) == OverallVerdict::Blocked
+                })
                 .count();
             let on = match rows.len() {
                 0 | 1 => String::new(),
                 all => format!(" on {blocked} of {all} targets"),
             };
             let have = if blockers == 1 { "has" } else { "have" };
-            let blockers = counted(blockers, "blocker");
+            let blockers = pluralize(blockers, "blocker");
             format!("{blockers}{on} {have} to be mended before you go on.{undecided}")
         }
-        Verdict::WarningsCount => {
+        OverallVerdict::WarningsCount => {
             format!(
                 "{}, and warnings were asked to count.{undecided}",
-                counted(warnings, "warning")
+                pluralize(warnings, "warning")
             )
         }
-        Verdict::Undecided => {
+        OverallVerdict::Undecided => {
             format!("No blocker was found, but not everything was seen.{undecided}")
         }
-        Verdict::Clear => {
+        OverallVerdict::Clear => {
             let look = match warnings {
                 0 => String::new(),
                 1 => " 1 warning is worth a look.".to_owned(),
@@ -283,14 +289,14 @@ pub(super) fn conclusion(report: &Report, outline: &Outline<'_>) -> String {
             };
             format!("Of all that was checked, nothing blocks.{look}{undecided}")
         }
-        Verdict::NothingChecked => "No check was planned, so this says nothing.".to_owned(),
+        OverallVerdict::NothingChecked => "No check was planned, so this says nothing.".to_owned(),
     };
     verdict + &unasked
 }
 
 /// The results of each target, by the place of the target; of two with one name, the first has
 /// them all.
-pub(super) fn by_target(report: &Report) -> Vec<(&str, Vec<&CheckResult>)> {
+pub(super) fn group_by_target(report: &Report) -> Vec<(&str, Vec<&CheckResult>)> {
     let mut rows: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let named = report.targets.iter().map(|target| target.name.as_str());
@@ -306,17 +312,17 @@ pub(super) fn by_target(report: &Report) -> Vec<(&str, Vec<&CheckResult>)> {
     rows
 }
 
-fn entries<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<Entry<'r>> {
-    type Key<'r> = (Class, Severity, &'r str, Option<(&'r str, &'r str, &'r str)>);
-    let mut entries: Vec<Entry<'r>> = Vec::new();
+fn group_findings<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<FindingGroup<'r>> {
+    type Key<'r> = (Status, Severity, &'r str, Option<(&'r str, &'r str, &'r str)>);
+    let mut entries: Vec<FindingGroup<'r>> = Vec::new();
     let mut places: BTreeMap<Key<'r>, usize> = BTreeMap::new();
     for result in results {
-        let class = Class::of(result);
+        let status = Status::from_result(result);
         let waiver = result.waiver.as_ref();
         let waiver = waiver.map(|w| (w.reason.as_str(), w.owner.as_str(), w.expires.as_str()));
         let place =
-            *places.entry((class, result.severity, &result.check, waiver)).or_insert_with(|| {
-                entries.push(Entry { class, first: result, variants: Vec::new() });
+            *places.entry((status, result.severity, &result.check, waiver)).or_insert_with(|| {
+                entries.push(FindingGroup { status, first: result, variants: Vec::new() });
                 entries.len() - 1
             });
         let variants = &mut entries[place].variants;
@@ -325,55 +331,57 @@ fn entries<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<Entry<'r>>
             None => variants.push(Variant { found: &result.found, results: vec![result] }),
         }
     }
-    entries.sort_by_key(|entry| {
+    entries.sort_by_key(|group| {
         // What holds or has no meaning is looked up, so it stays in the order it was planned in.
         let first =
-            (entry.class < Class::Pass).then_some((entry.first.order, entry.first.severity));
-        (entry.class, first)
+            (group.status < Status::Pass).then_some((group.first.order, group.first.severity));
+        (group.status, first)
     });
     entries
 }
 
-fn silences(report: &Report) -> Vec<Silence<'_>> {
-    let mut silences: Vec<Silence<'_>> = Vec::new();
-    for (target, results) in by_target(report) {
+fn find_shared_causes(report: &Report) -> Vec<SharedCause<'_>> {
+    let mut silences: Vec<SharedCause<'_>> = Vec::new();
+    for (target, results) in group_by_target(report) {
         let mut causes: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
-        for result in results.iter().filter(|result| Class::of(result) == Class::Unknown) {
+        for result in results.iter().filter(|result| Status::from_result(result) == Status::Unknown)
+        {
             let cause = cause(&result.found);
             match causes.iter_mut().find(|(known, _)| *known == cause) {
                 Some((_, unknown)) => unknown.push(result),
                 None => causes.push((cause, vec![result])),
             }
         }
-        for (key, unknown) in causes.into_iter().filter(|(_, unknown)| unknown.len() >= SHARED) {
-            let silent = Silent {
+        for (key, unknown) in causes.into_iter().filter(|(_, unknown)| unknown.len() >= MIN_SHARED)
+        {
+            let affected = AffectedTarget {
                 target,
                 checks: unknown.iter().map(|result| result.check.as_str()).collect(),
-                wholly: unknown.len() == results.len(),
+                is_whole: unknown.len() == results.len(),
             };
             let first = absence(&unknown[0].found);
             let same = unknown.iter().all(|result| absence(&result.found) == first);
-            let cause = if same && !silent.wholly { first } else { key };
-            match silences.iter_mut().find(|silence| silence.key == key) {
-                Some(silence) => {
-                    silence.silent.push(silent);
-                    if silence.cause != cause {
-                        silence.cause = key;
+            let cause = if same && !affected.is_whole { first } else { key };
+            match silences.iter_mut().find(|shared| shared.key == key) {
+                Some(shared) => {
+                    shared.targets.push(affected);
+                    if shared.cause != cause {
+                        shared.cause = key;
                     }
                 }
-                None => silences.push(Silence { key, cause, silent: vec![silent] }),
+                None => silences.push(SharedCause { key, cause, targets: vec![affected] }),
             }
         }
     }
     silences
 }
 
-fn unasked(left_out: &[LeftOut]) -> Vec<Unasked<'_>> {
+fn group_skipped(left_out: &[LeftOut]) -> Vec<SkippedGroup<'_>> {
     let mut groups: BTreeMap<&[Provider], BTreeMap<&str, &str>> = BTreeMap::new();
     for left_out in left_out {
         groups.entry(&left_out.needs).or_default().insert(&left_out.check, &left_out.title);
     }
-    groups.into_iter().map(|(needs, checks)| Unasked { needs, checks }).collect()
+    groups.into_iter().map(|(needs, checks)| SkippedGroup { needs, checks }).collect()
 }
 
 /// What is absent and why, without the way to it: the engine puts `CHECK is unknown: ` before it
@@ -403,7 +411,7 @@ fn is_path(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::assets::Asset;
-    use crate::check::engine::{Target, judge};
+    use crate::check::engine::{Target, evaluate};
     use crate::check::status::FailOn;
     use crate::check::{CheckSet, TargetKind};
     use crate::facts::Document;
@@ -462,14 +470,14 @@ mod tests {
             target("mt3", &facts)
         }];
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        let findings = judge(&set, &targets, &[], now);
+        let findings = evaluate(&set, &targets, &[], now);
         let report = Report::new(&targets, findings, &[], &[], now, FailOn::Blocker);
-        let outline = Outline::of(&report);
+        let outline = Outline::new(&report);
         let told: Vec<_> = outline
-            .silences
+            .shared_causes
             .iter()
-            .flat_map(|silence| {
-                silence.silent.iter().map(|s| (silence.cause, s.target, s.checks.len(), s.wholly))
+            .flat_map(|cause| {
+                cause.targets.iter().map(|s| (cause.cause, s.target, s.checks.len(), s.is_whole))
             })
             .collect();
         assert_eq!(
@@ -481,8 +489,8 @@ mod tests {
             ]
         );
         let left: Vec<&str> =
-            outline.entries.iter().map(|entry| entry.first.check.as_str()).collect();
+            outline.groups.iter().map(|group| group.first.check.as_str()).collect();
         assert_eq!(left, ["a.four"]);
-        assert_eq!(outline.silences[0].checks(), 8);
+        assert_eq!(outline.shared_causes[0].checks(), 8);
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layout::visible;
+use super::layout::make_visible;
 use super::model::Report;
-use super::outline::{Class, by_target};
+use super::outline::{Status, group_by_target};
 use super::style::Style;
 
 /// Renders the report in Prometheus' text format.
@@ -15,7 +15,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let mut page = Page::default();
     let summary = &report.summary;
     let kinds: BTreeMap<&str, &str> =
-        report.targets.iter().map(|target| (target.name.as_str(), target.kind.word())).collect();
+        report.targets.iter().map(|target| (target.name.as_str(), target.kind.as_str())).collect();
     page.family(
         "preflight_check_status",
         "The outcome of one check on one target, as labels; always 1.",
@@ -24,8 +24,8 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
                 ("check", result.check.as_str()),
                 ("target", &result.target),
                 ("kind", kinds.get(result.target.as_str()).copied().unwrap_or_default()),
-                ("severity", result.severity.word()),
-                ("outcome", result.outcome.word()),
+                ("severity", result.severity.as_str()),
+                ("outcome", result.outcome.as_str()),
             ];
             (labels.to_vec(), 1)
         }),
@@ -41,17 +41,18 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
             ("waived", summary.waived),
         ]
         .into_iter()
-        .map(|(outcome, count)| (vec![("outcome", outcome)], whole(count))),
+        .map(|(outcome, count)| (vec![("outcome", outcome)], to_i64(count))),
     );
-    let targets = by_target(report);
+    let targets = group_by_target(report);
     for (name, help, class) in [
-        ("preflight_target_blockers", "Checks of a target that failed and block.", Class::Blocker),
-        ("preflight_target_unknown", "Checks of a target that are undecided.", Class::Unknown),
-        ("preflight_target_warnings", "Checks of a target that warn.", Class::Warning),
+        ("preflight_target_blockers", "Checks of a target that failed and block.", Status::Blocker),
+        ("preflight_target_unknown", "Checks of a target that are undecided.", Status::Unknown),
+        ("preflight_target_warnings", "Checks of a target that warn.", Status::Warning),
     ] {
         let samples = targets.iter().map(|(target, results)| {
-            let count = results.iter().filter(|result| Class::of(result) == class).count();
-            (vec![("target", *target)], whole(count))
+            let count =
+                results.iter().filter(|result| Status::from_result(result) == class).count();
+            (vec![("target", *target)], to_i64(count))
         });
         page.family(name, help, samples);
     }
@@ -59,7 +60,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         (
             "preflight_not_asked",
             "Checks that nobody was asked about.",
-            whole(report.not_asked.len()),
+            to_i64(report.not_asked.len()),
         ),
         (
             "preflight_exit_status",
@@ -101,7 +102,7 @@ impl Page {
         let mut lines = String::new();
         for (labels, value) in samples {
             let labels: Vec<String> =
-                labels.iter().map(|(key, text)| format!("{key}=\"{}\"", escaped(text))).collect();
+                labels.iter().map(|(key, text)| format!("{key}=\"{}\"", escape(text))).collect();
             let labels = match labels.as_slice() {
                 [] => String::new(),
                 labels => format!("{{{}}}", labels.join(",")),
@@ -117,11 +118,11 @@ impl Page {
 }
 
 /// A label's value: what acts on terminals spelt out first, then the format's own escapes.
-fn escaped(text: &str) -> String {
-    visible(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn escape(text: &str) -> String {
+    make_visible(text).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn whole(count: usize) -> i64 {
+fn to_i64(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

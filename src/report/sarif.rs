@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::json;
-use super::layout::{sentence, visible};
-use super::model::{CheckResult, OutcomeWord, Report};
-use super::outline::{Class, Outline, Verdict};
+use super::layout::{make_visible, single_line};
+use super::model::{CheckResult, OutcomeKind, Report};
+use super::outline::{Outline, OverallVerdict, Status};
 use super::style::Style;
 use crate::check::definition::{Remedy, Severity};
 
@@ -22,13 +22,13 @@ const SCHEMA: &str =
 
 /// Renders the report as SARIF.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {
-    let rules = Rules::of(report);
+    let rules = Rules::new(report);
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
         runs: [Run {
-            results: report.results.iter().map(|result| finding(result, &rules)).collect(),
-            invocations: [invocation(report, &rules)],
+            results: report.results.iter().map(|result| render_result(result, &rules)).collect(),
+            invocations: [render_invocation(report, &rules)],
             tool: Tool {
                 driver: Driver {
                     name: &report.tool.name,
@@ -39,7 +39,8 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
             },
         }],
     };
-    (json::text(&log).expect("the model has only text keys and plain values") + "\n").into_bytes()
+    (json::to_string(&log).expect("the model has only text keys and plain values") + "\n")
+        .into_bytes()
 }
 
 #[derive(Serialize)]
@@ -54,7 +55,7 @@ struct Log<'r> {
 struct Run<'r> {
     tool: Tool<'r>,
     invocations: [Invocation<'r>; 1],
-    results: Vec<Finding<'r>>,
+    results: Vec<SarifResult<'r>>,
 }
 
 #[derive(Serialize)]
@@ -133,7 +134,7 @@ struct RuleReference<'r> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Finding<'r> {
+struct SarifResult<'r> {
     rule_id: &'r str,
     rule_index: usize,
     kind: &'static str,
@@ -192,29 +193,29 @@ struct FindingProperties<'r> {
 /// The rules in use, and where each stands.
 struct Rules<'r> {
     listed: Vec<Rule<'r>>,
-    places: HashMap<&'r str, usize>,
+    indexes: HashMap<&'r str, usize>,
 }
 
 impl<'r> Rules<'r> {
-    fn of(report: &'r Report) -> Self {
+    fn new(report: &'r Report) -> Self {
         // What is done on one target alone stands at its result.
         let mut remedies: HashMap<&str, Vec<&Remedy>> = HashMap::new();
-        for result in report.results.iter().filter(|r| r.outcome == OutcomeWord::Fail) {
+        for result in report.results.iter().filter(|r| r.outcome == OutcomeKind::Fail) {
             let known = remedies.entry(&result.check).or_default();
             if !known.contains(&&result.remedy) {
                 known.push(&result.remedy);
             }
         }
-        let mut rules = Self { listed: Vec::new(), places: HashMap::new() };
+        let mut rules = Self { listed: Vec::new(), indexes: HashMap::new() };
         for result in &report.results {
             let place = rules.listed.len();
-            rules.places.entry(&result.check).or_insert_with(|| {
+            rules.indexes.entry(&result.check).or_insert_with(|| {
                 let remedy = match remedies.get(result.check.as_str()).map(Vec::as_slice) {
                     Some([one]) => Some(*one),
                     Some(_) => None,
                     None => Some(&result.remedy),
                 };
-                rules.listed.push(rule(result, remedy));
+                rules.listed.push(render_rule(result, remedy));
                 place
             });
         }
@@ -222,7 +223,7 @@ impl<'r> Rules<'r> {
     }
 }
 
-fn rule<'r>(result: &'r CheckResult, remedy: Option<&Remedy>) -> Rule<'r> {
+fn render_rule<'r>(result: &'r CheckResult, remedy: Option<&Remedy>) -> Rule<'r> {
     let source = format!("{}, {}", result.source.doc, result.source.at);
     Rule {
         id: &result.check,
@@ -230,14 +231,14 @@ fn rule<'r>(result: &'r CheckResult, remedy: Option<&Remedy>) -> Rule<'r> {
         full_description: message(&format!(
             "It should hold that {}. Otherwise: {}.",
             result.title,
-            sentence(&result.symptom)
+            single_line(&result.symptom)
         )),
         help: help(remedy, &source),
         default_configuration: Configuration { level: level(result.severity) },
         properties: RuleProperties {
             source,
             downtime: result.remedy.downtime,
-            tags: [result.severity.word()],
+            tags: [result.severity.as_str()],
         },
     }
 }
@@ -250,14 +251,14 @@ fn help(remedy: Option<&Remedy>, source: &str) -> Help {
     };
     let remedy = remedy.unwrap_or(&elsewhere);
     let downtime = if remedy.downtime { " This needs downtime." } else { "" };
-    let text = format!("{}{downtime}", sentence(&remedy.text));
+    let text = format!("{}{downtime}", single_line(&remedy.text));
     let commands: String = remedy.commands.iter().map(|line| format!("\n  {line}")).collect();
     let block = match remedy.commands.as_slice() {
         [] => String::new(),
-        commands => format!("\n\n{}", super::markdown::block(commands)),
+        commands => format!("\n\n{}", super::markdown::code_block(commands)),
     };
     Help {
-        text: escaped(&format!("{text}{commands}\nSource: {source}")),
+        text: escape(&format!("{text}{commands}\nSource: {source}")),
         markdown: format!(
             "{}{block}\n\nSource: {}",
             super::markdown::prose(&text),
@@ -266,12 +267,12 @@ fn help(remedy: Option<&Remedy>, source: &str) -> Help {
     }
 }
 
-fn finding<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> Finding<'r> {
+fn render_result<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> SarifResult<'r> {
     let kind = match result.outcome {
-        OutcomeWord::Pass => "pass",
-        OutcomeWord::Fail | OutcomeWord::Waived => "fail",
-        OutcomeWord::Unknown => "open",
-        OutcomeWord::NotApplicable => "notApplicable",
+        OutcomeKind::Pass => "pass",
+        OutcomeKind::Fail | OutcomeKind::Waived => "fail",
+        OutcomeKind::Unknown => "open",
+        OutcomeKind::NotApplicable => "notApplicable",
     };
     let waiver = result.waiver.as_ref().map(|waiver| Suppression {
         kind: "external",
@@ -283,15 +284,15 @@ fn finding<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> Finding<'r> {
             .collect(),
     });
     let identity = format!("{}/{}", result.target, result.check);
-    Finding {
+    SarifResult {
         rule_id: &result.check,
-        rule_index: rules.places[result.check.as_str()],
+        rule_index: rules.indexes[result.check.as_str()],
         kind,
         level: if kind == "fail" { level(result.severity) } else { "none" },
         message: message(&format!("{}: {}", result.target, result.found)),
         locations: [Location {
             physical_location: PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: uri(&result.target) },
+                artifact_location: ArtifactLocation { uri: percent_encode(&result.target) },
             },
             logical_locations: [LogicalLocation {
                 fully_qualified_name: &result.target,
@@ -301,24 +302,24 @@ fn finding<'r>(result: &'r CheckResult, rules: &Rules<'r>) -> Finding<'r> {
         partial_fingerprints: BTreeMap::from([("targetAndCheck/v1", identity)]),
         suppressions: waiver.into_iter().collect(),
         properties: FindingProperties {
-            outcome: result.outcome.word(),
+            outcome: result.outcome.as_str(),
             severity: result.severity,
             evidence: &result.evidence,
-            remedy: (result.outcome == OutcomeWord::Fail).then_some(&result.remedy),
+            remedy: (result.outcome == OutcomeKind::Fail).then_some(&result.remedy),
         },
     }
 }
 
-fn invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r> {
-    let outline = Outline::of(report);
+fn render_invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r> {
+    let outline = Outline::new(report);
     let mut undecided: Vec<Notification<'r>> = Vec::new();
-    for silence in &outline.silences {
-        let targets: Vec<&str> = silence.silent.iter().map(|silent| silent.target).collect();
+    for cause in &outline.shared_causes {
+        let targets: Vec<&str> = cause.targets.iter().map(|affected| affected.target).collect();
         let text = format!(
             "{} of {} undecided: {}",
-            super::layout::counted(silence.checks(), "check"),
+            super::layout::pluralize(cause.checks(), "check"),
             targets.join(", "),
-            silence.cause
+            cause.cause
         );
         undecided.push(Notification {
             level: "error",
@@ -326,9 +327,9 @@ fn invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r> {
             associated_rule: None,
         });
     }
-    let each = outline.of_class(Class::Unknown).flat_map(|entry| &entry.variants);
+    let each = outline.with_status(Status::Unknown).flat_map(|group| &group.variants);
     for result in each.flat_map(|variant| variant.results.iter().copied()) {
-        let index = rules.places[result.check.as_str()];
+        let index = rules.indexes[result.check.as_str()];
         undecided.push(Notification {
             level: "error",
             message: message(&format!("{}: {}", result.target, result.found)),
@@ -348,15 +349,20 @@ fn invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r> {
         message: message(&text),
         associated_rule: None,
     };
-    let unasked = outline.unasked.iter().map(|group| {
+    let unasked = outline.skipped.iter().map(|group| {
         let ids: Vec<&str> = group.checks.keys().copied().collect();
-        told(format!("not asked: {}: {}: {}", group.who(), group.how(), ids.join(", ")))
+        told(format!(
+            "not asked: {}: {}: {}",
+            group.providers(),
+            group.instructions(),
+            ids.join(", ")
+        ))
     });
     let notes = report.notes.iter().map(|note| told(note.clone()));
     Invocation {
         execution_successful: undecided.is_empty(),
         exit_code: report.summary.exit_code,
-        exit_code_description: Verdict::of(report).words(),
+        exit_code_description: OverallVerdict::from_report(report).as_str(),
         end_time_utc: &report.run.at,
         tool_execution_notifications: undecided,
         tool_configuration_notifications: notes.chain(unasked).collect(),
@@ -372,17 +378,17 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn message(text: &str) -> Text {
-    Text { text: escaped(&visible(text)) }
+    Text { text: escape(&make_visible(text)) }
 }
 
 /// A text as a message: braces would be placeholders (3.11.5), and `[text](link)` a link (3.11.6).
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let text = text.replace('{', "{{").replace('}', "}}");
     if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text }
 }
 
 /// A name as a relative URI of one segment.
-fn uri(name: &str) -> String {
+fn percent_encode(name: &str) -> String {
     let mut out = String::new();
     for byte in name.bytes() {
         match byte {
@@ -441,8 +447,8 @@ mod tests {
 
     #[test]
     fn a_message_is_neither_placeholder_nor_link_and_a_location_is_a_uri() {
-        assert_eq!(escaped("a {0} [b](http://c) d"), "a {{0}} \\[b\\](http://c) d");
-        assert_eq!(escaped("items[0]"), "items[0]");
-        assert_eq!(uri("ssh://root@mt 1\u{e9}"), "ssh%3A%2F%2Froot%40mt%201%C3%A9");
+        assert_eq!(escape("a {0} [b](http://c) d"), "a {{0}} \\[b\\](http://c) d");
+        assert_eq!(escape("items[0]"), "items[0]");
+        assert_eq!(percent_encode("ssh://root@mt 1\u{e9}"), "ssh%3A%2F%2Froot%40mt%201%C3%A9");
     }
 }

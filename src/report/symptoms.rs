@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::NoSuchCheck;
-use super::layout::{labelled, visible};
+use super::catalogue::UnknownIdError;
+use super::layout::{make_visible, wrap_labelled};
 use crate::check::definition::CheckSet;
-use crate::knowledge::symptom::{Symptom, checks_of};
+use crate::knowledge::symptom::{Symptom, cause_checks};
 use crate::knowledge::symptom_set::SymptomSet;
 
 /// One symptom, as `list symptoms --format json` gives it.
@@ -24,39 +24,39 @@ pub fn listed(symptom: &Symptom) -> Value {
 ///
 /// # Errors
 ///
-/// [`NoSuchCheck`] when there is neither of this id.
+/// [`UnknownIdError`] when there is neither of this id.
 pub fn explain(
     checks: &CheckSet,
     symptoms: &SymptomSet,
     id: &str,
     width: usize,
-) -> Result<String, NoSuchCheck> {
+) -> Result<String, UnknownIdError> {
     if let Some(symptom) = symptoms.find(id) {
         return Ok(explained(symptom, checks, width));
     }
     let mut out = super::catalogue::explain(checks, id, width).map_err(|mut unknown| {
-        unknown.nearest = unknown.nearest.or_else(|| symptoms.nearest(id).map(str::to_owned));
+        unknown.nearest = unknown.nearest.or_else(|| symptoms.nearest_id(id).map(str::to_owned));
         unknown
     })?;
-    for (index, symptom) in symptoms.of_check(id).enumerate() {
+    for (index, symptom) in symptoms.for_check(id).enumerate() {
         let label = if index == 0 { "  seen as     " } else { "              " };
-        out.push_str(&labelled(label, &format!("{}: {}", symptom.id, symptom.title), width));
+        out.push_str(&wrap_labelled(label, &format!("{}: {}", symptom.id, symptom.title), width));
     }
     Ok(out)
 }
 
 fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
-    let mut out = labelled("", &format!("{}: {}", symptom.id, symptom.title), width);
+    let mut out = wrap_labelled("", &format!("{}: {}", symptom.id, symptom.title), width);
     let mut line = |label: &str, text: &str| {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        out.push_str(&labelled(&format!("  {label:<10}"), &visible(&text), width));
+        out.push_str(&wrap_labelled(&format!("  {label:<10}"), &make_visible(&text), width));
     };
     if !symptom.codes.is_empty() {
         line("codes", &symptom.codes.join(", "));
     }
     for (index, cause) in symptom.causes.iter().enumerate() {
         line(&format!("cause {}", index + 1), &cause.cause);
-        for check in checks_of(cause, checks) {
+        for check in cause_checks(cause, checks) {
             line("  check", &format!("{}: {}", check.id, check.title));
         }
         let Some(remedy) = &cause.remedy else { continue };
@@ -90,10 +90,10 @@ pub fn docs_symptoms_md(symptoms: &SymptomSet, checks: &CheckSet) -> String {
 
 fn section(symptom: &Symptom, checks: &CheckSet) -> String {
     let mut out =
-        format!("\n## {}\n\n{}.\n\n", symptom.id, super::catalogue::capital(&symptom.title));
+        format!("\n## {}\n\n{}.\n\n", symptom.id, super::catalogue::capitalize(&symptom.title));
     for (index, cause) in symptom.causes.iter().enumerate() {
-        out.push_str(&format!("{}. {}.\n", index + 1, super::catalogue::capital(&cause.cause)));
-        for check in checks_of(cause, checks) {
+        out.push_str(&format!("{}. {}.\n", index + 1, super::catalogue::capitalize(&cause.cause)));
+        for check in cause_checks(cause, checks) {
             let anchor = check.id.replace('.', "");
             let (id, title) = (&check.id, &check.title);
             out.push_str(&format!("   - [{id}](checks.md#{anchor}): {title}\n"));

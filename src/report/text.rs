@@ -2,9 +2,11 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use super::layout::{counted, cut, labelled, sentence, visible, wrap};
+use super::layout::{make_visible, pluralize, single_line, truncate, wrap, wrap_labelled};
 use super::model::{CheckResult, Report, Summary};
-use super::outline::{Class, Entry, Outline, Silence, Variant, Verdict, by_target, count};
+use super::outline::{
+    FindingGroup, Outline, OverallVerdict, SharedCause, Status, Variant, count, group_by_target,
+};
 use super::style::Style;
 use crate::check::definition::Remedy;
 
@@ -12,26 +14,26 @@ use crate::check::definition::Remedy;
 const LISTED_TARGETS: usize = 3;
 
 /// Of remedies that differ from target to target, so many are shown.
-const SHOWN_REMEDIES: usize = 3;
+const MAX_REMEDIES: usize = 3;
 
 /// Renders the report for a terminal.
 pub fn render(report: &Report, style: &Style) -> Vec<u8> {
-    let page = Page { report, style, outline: Outline::of(report) };
+    let page = Page { report, style, outline: Outline::new(report) };
     let mut out = page.head();
-    for class in [Class::Blocker, Class::Unknown, Class::Warning, Class::Waived] {
-        if class == Class::Unknown {
-            for silence in &page.outline.silences {
+    for class in [Status::Blocker, Status::Unknown, Status::Warning, Status::Waived] {
+        if class == Status::Unknown {
+            for cause in &page.outline.shared_causes {
                 out.push('\n');
-                out.push_str(&page.silence(silence));
+                out.push_str(&page.shared_cause(cause));
             }
         }
-        for entry in page.outline.of_class(class) {
+        for group in page.outline.with_status(class) {
             out.push('\n');
-            out.push_str(&page.block(entry));
+            out.push_str(&page.block(group));
         }
     }
-    out.push_str(&page.rest());
-    out.push_str(&page.not_asked());
+    out.push_str(&page.passed_rows());
+    out.push_str(&page.skipped());
     out.push_str(&page.notes());
     out.push('\n');
     out.push_str(&page.verdicts());
@@ -39,26 +41,26 @@ pub fn render(report: &Report, style: &Style) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn label(class: Class) -> &'static str {
+fn label(class: Status) -> &'static str {
     match class {
-        Class::Blocker => "FAIL",
-        Class::Unknown => "UNKNOWN",
-        Class::Warning => "WARN",
-        Class::Waived => "WAIVED",
-        Class::Pass => "pass",
-        Class::NotApplicable => "n/a",
+        Status::Blocker => "FAIL",
+        Status::Unknown => "UNKNOWN",
+        Status::Warning => "WARN",
+        Status::Waived => "WAIVED",
+        Status::Pass => "pass",
+        Status::NotApplicable => "n/a",
     }
 }
 
-fn colour(class: Class) -> Ansi {
+fn status_colour(class: Status) -> Ansi {
     let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
     match class {
-        Class::Blocker => colour(AnsiColor::Red).effects(Effects::BOLD),
-        Class::Unknown => colour(AnsiColor::Magenta).effects(Effects::BOLD),
-        Class::Warning => colour(AnsiColor::Yellow),
-        Class::Waived => colour(AnsiColor::Cyan),
-        Class::Pass => colour(AnsiColor::Green),
-        Class::NotApplicable => Ansi::new().effects(Effects::DIMMED),
+        Status::Blocker => colour(AnsiColor::Red).effects(Effects::BOLD),
+        Status::Unknown => colour(AnsiColor::Magenta).effects(Effects::BOLD),
+        Status::Warning => colour(AnsiColor::Yellow),
+        Status::Waived => colour(AnsiColor::Cyan),
+        Status::Pass => colour(AnsiColor::Green),
+        Status::NotApplicable => Ansi::new().effects(Effects::DIMMED),
     }
 }
 
@@ -71,7 +73,7 @@ struct Page<'r> {
 impl Page<'_> {
     fn head(&self) -> String {
         let names: Vec<String> =
-            self.report.targets.iter().map(|target| visible(&target.name)).collect();
+            self.report.targets.iter().map(|target| make_visible(&target.name)).collect();
         let (planned, judged) = (self.report.summary.planned, names.len());
         let of = match judged {
             0 => "no target".to_owned(),
@@ -79,8 +81,8 @@ impl Page<'_> {
             _ => format!("{judged} targets"),
         };
         let of = of.trim_end_matches(':');
-        let line = format!("{of}: {}", counted(planned, "check"));
-        let mut head = self.labelled("", &line);
+        let line = format!("{of}: {}", pluralize(planned, "check"));
+        let mut head = self.wrap_labelled("", &line);
         if !self.report.run.complete {
             head.push_str("interrupted: what is missing was not asked\n");
         }
@@ -88,128 +90,129 @@ impl Page<'_> {
     }
 
     /// One finding that somebody has to read.
-    fn block(&self, entry: &Entry<'_>) -> String {
-        let (class, first) = (entry.class, entry.first);
-        let targets = entry.targets();
+    fn block(&self, group: &FindingGroup<'_>) -> String {
+        let (class, first) = (group.status, group.first);
+        let targets = group.targets();
         let on = match (self.report.targets.len(), targets.as_slice()) {
             (0 | 1, _) => String::new(),
-            (_, [target]) => format!(" on {}", visible(target)),
-            (_, targets) => format!(" on {}", counted(targets.len(), "target")),
+            (_, [target]) => format!(" on {}", make_visible(target)),
+            (_, targets) => format!(" on {}", pluralize(targets.len(), "target")),
         };
         let mut out = format!(
             "{}  {}{on} ({})\n",
             self.painted(class, label(class)),
-            visible(&first.check),
+            make_visible(&first.check),
             first.severity
         );
-        out.push_str(&self.labelled("  should   ", &visible(&first.title)));
-        let what = if class == Class::Unknown { "  unknown  " } else { "  found    " };
-        match entry.variants.as_slice() {
+        out.push_str(&self.wrap_labelled("  should   ", &make_visible(&first.title)));
+        let what = if class == Status::Unknown { "  unknown  " } else { "  found    " };
+        match group.variants.as_slice() {
             [variant] => {
-                out.push_str(&self.labelled(what, &visible(variant.found)));
+                out.push_str(&self.wrap_labelled(what, &make_visible(variant.found)));
                 if targets.len() > 1 {
-                    out.push_str(&self.labelled("  on       ", &names(&targets)));
+                    out.push_str(&self.wrap_labelled("  on       ", &names(&targets)));
                 }
             }
             variants => {
                 for (index, variant) in variants.iter().enumerate() {
                     let what = if index == 0 { what } else { "           " };
-                    out.push_str(&self.labelled(what, &found_on(variant)));
+                    out.push_str(&self.wrap_labelled(what, &found_on(variant)));
                 }
             }
         }
         if let Some(waiver) = &first.waiver {
             let text = format!("{} ({}, until {})", waiver.reason, waiver.owner, waiver.expires);
-            out.push_str(&self.labelled("  waived   ", &visible(&text)));
+            out.push_str(&self.wrap_labelled("  waived   ", &make_visible(&text)));
         }
-        if class.wants_mending() {
-            out.push_str(&self.labelled("  shows as ", &sentence(&first.symptom)));
-            out.push_str(&self.remedies(entry));
+        if class.needs_fix() {
+            out.push_str(&self.wrap_labelled("  shows as ", &single_line(&first.symptom)));
+            out.push_str(&self.remedies(group));
         }
         let source = format!("{}, {}", first.source.doc, first.source.at);
-        out.push_str(&self.labelled("  source   ", &visible(&source)));
+        out.push_str(&self.wrap_labelled("  source   ", &make_visible(&source)));
         out
     }
 
     /// One cause that leaves many checks undecided.
-    fn silence(&self, silence: &Silence<'_>) -> String {
+    fn shared_cause(&self, cause: &SharedCause<'_>) -> String {
         let several = self.report.targets.len() > 1;
-        let (whole, partly): (Vec<_>, Vec<_>) = silence.silent.iter().partition(|s| s.wholly);
+        let (whole, partly): (Vec<_>, Vec<_>) = cause.targets.iter().partition(|s| s.is_whole);
         let all = if partly.is_empty() { "all " } else { "" };
-        let on = match silence.silent.as_slice() {
+        let on = match cause.targets.as_slice() {
             _ if !several => String::new(),
-            [silent] => format!(" on {}", visible(silent.target)),
-            silent => format!(" on {}", counted(silent.len(), "target")),
+            [affected] => format!(" on {}", make_visible(affected.target)),
+            targets => format!(" on {}", pluralize(targets.len(), "target")),
         };
         let mut out = format!(
             "{}  {all}{}{on}\n",
-            self.painted(Class::Unknown, label(Class::Unknown)),
-            counted(silence.checks(), "check")
+            self.painted(Status::Unknown, label(Status::Unknown)),
+            pluralize(cause.checks(), "check")
         );
-        out.push_str(&self.labelled("  because  ", &visible(silence.cause)));
-        if silence.silent.len() > 1 && !whole.is_empty() {
-            let whole: Vec<&str> = whole.iter().map(|silent| silent.target).collect();
-            out.push_str(&self.labelled("  all of   ", &names(&whole)));
+        out.push_str(&self.wrap_labelled("  because  ", &make_visible(cause.cause)));
+        if cause.targets.len() > 1 && !whole.is_empty() {
+            let whole: Vec<&str> = whole.iter().map(|affected| affected.target).collect();
+            out.push_str(&self.wrap_labelled("  all of   ", &names(&whole)));
         }
-        for silent in partly {
-            let on = if silence.silent.len() > 1 {
-                format!("{}: ", visible(silent.target))
+        for affected in partly {
+            let on = if cause.targets.len() > 1 {
+                format!("{}: ", make_visible(affected.target))
             } else {
                 String::new()
             };
-            let text = format!("{on}{}", visible(&silent.checks.join(", ")));
-            out.push_str(&self.labelled("  checks   ", &text));
+            let text = format!("{on}{}", make_visible(&affected.checks.join(", ")));
+            out.push_str(&self.wrap_labelled("  checks   ", &text));
         }
         out
     }
 
     /// How to mend it, with the targets where they need different things.
-    fn remedies(&self, entry: &Entry<'_>) -> String {
-        let remedies = entry.remedies();
+    fn remedies(&self, group: &FindingGroup<'_>) -> String {
+        let remedies = group.remedies();
         let mut out = String::new();
-        for (remedy, targets) in remedies.iter().take(SHOWN_REMEDIES) {
+        for (remedy, targets) in remedies.iter().take(MAX_REMEDIES) {
             if remedies.len() > 1 {
-                out.push_str(&self.labelled("  on       ", &names(targets)));
+                out.push_str(&self.wrap_labelled("  on       ", &names(targets)));
             }
             out.push_str(&self.remedy(remedy));
         }
-        let left: usize = remedies.iter().skip(SHOWN_REMEDIES).map(|(_, on)| on.len()).sum();
+        let left: usize = remedies.iter().skip(MAX_REMEDIES).map(|(_, on)| on.len()).sum();
         if left > 0 {
-            let text = format!("--fix-script has the commands of {} more", counted(left, "target"));
-            out.push_str(&self.labelled("           ", &text));
+            let text =
+                format!("--fix-script has the commands of {} more", pluralize(left, "target"));
+            out.push_str(&self.wrap_labelled("           ", &text));
         }
         out
     }
 
     fn remedy(&self, remedy: &Remedy) -> String {
         let downtime = if remedy.downtime { " This needs downtime." } else { "" };
-        let text = format!("{}{downtime}", sentence(&remedy.text));
-        let mut out = self.labelled("  do       ", &text);
+        let text = format!("{}{downtime}", single_line(&remedy.text));
+        let mut out = self.wrap_labelled("  do       ", &text);
         for command in &remedy.commands {
             // A command is copied as a whole, so it is never wrapped.
-            out.push_str(&format!("           $ {}\n", visible(command)));
+            out.push_str(&format!("           $ {}\n", make_visible(command)));
         }
         out
     }
 
     /// What passed and what has no meaning: one line each, or a count for many targets.
-    fn rest(&self) -> String {
-        let classes = [Class::Pass, Class::NotApplicable];
+    fn passed_rows(&self) -> String {
+        let classes = [Status::Pass, Status::NotApplicable];
         if self.report.targets.len() > LISTED_TARGETS {
             return String::new();
         }
         let mut out = String::new();
-        for (target, results) in by_target(self.report) {
-            let rows = || results.iter().filter(|row| classes.contains(&Class::of(row)));
+        for (target, results) in group_by_target(self.report) {
+            let rows = || results.iter().filter(|row| classes.contains(&Status::from_result(row)));
             let Some(widest) = rows().map(|row| row.check.chars().count()).max() else {
                 continue;
             };
             out.push('\n');
             if self.report.targets.len() > 1 {
-                out.push_str(&format!("{}\n", visible(target)));
+                out.push_str(&format!("{}\n", make_visible(target)));
             }
             for class in classes {
-                for row in rows().filter(|row| Class::of(row) == class) {
+                for row in rows().filter(|row| Status::from_result(row) == class) {
                     out.push_str(&self.row(class, row, widest));
                 }
             }
@@ -217,63 +220,64 @@ impl Page<'_> {
         out
     }
 
-    fn row(&self, class: Class, row: &CheckResult, widest: usize) -> String {
+    fn row(&self, class: Status, row: &CheckResult, widest: usize) -> String {
         let label = format!("{:<4}", label(class));
         let room = self.style.width.saturating_sub(label.len() + widest + 4).max(20);
-        let found = wrap(&visible(&row.found), usize::MAX).concat();
+        let found = wrap(&make_visible(&row.found), usize::MAX).concat();
         format!(
             "{}  {:<widest$}  {}\n",
             self.painted(class, &label),
-            visible(&row.check),
-            cut(&found, room)
+            make_visible(&row.check),
+            truncate(&found, room)
         )
     }
 
     /// What was not asked: how many by what would let them be, and which.
-    fn not_asked(&self) -> String {
+    fn skipped(&self) -> String {
         let mut out = String::new();
-        for group in &self.outline.unasked {
+        for group in &self.outline.skipped {
             let checks: Vec<&str> = group.checks.keys().copied().collect();
             let text = format!(
                 "{} {} {}: {}",
-                counted(checks.len(), "more check"),
+                pluralize(checks.len(), "more check"),
                 if checks.len() == 1 { "needs" } else { "need" },
-                group.who(),
-                group.how(),
+                group.providers(),
+                group.instructions(),
             );
-            out.push_str(&self.labelled("not asked  ", &text));
-            out.push_str(&self.labelled("           ", &visible(&checks.join(", "))));
+            out.push_str(&self.wrap_labelled("not asked  ", &text));
+            out.push_str(&self.wrap_labelled("           ", &make_visible(&checks.join(", "))));
         }
         if out.is_empty() { out } else { format!("\n{out}") }
     }
 
     fn notes(&self) -> String {
         let notes = self.report.notes.iter();
-        let lines: String = notes.map(|note| self.labelled("note: ", &visible(note))).collect();
+        let lines: String =
+            notes.map(|note| self.wrap_labelled("note: ", &make_visible(note))).collect();
         if lines.is_empty() { lines } else { format!("\n{lines}") }
     }
 
     /// Which targets are how far, where there is more than one.
     fn verdicts(&self) -> String {
-        let rows = by_target(self.report);
+        let rows = group_by_target(self.report);
         if rows.len() < 2 {
             return String::new();
         }
         let mut out = String::new();
-        for verdict in [Verdict::Blocked, Verdict::Undecided, Verdict::Clear] {
+        for verdict in [OverallVerdict::Blocked, OverallVerdict::Undecided, OverallVerdict::Clear] {
             let named: Vec<&str> = rows
                 .iter()
-                .filter(|(_, results)| Verdict::of_target(results) == verdict)
+                .filter(|(_, results)| OverallVerdict::from_results(results) == verdict)
                 .map(|(name, _)| *name)
                 .collect();
             if !named.is_empty() {
-                let label = format!("{:<16}", verdict.words());
+                let label = format!("{:<16}", verdict.as_str());
                 let text = match named.len() {
                     1 => names(&named),
                     many => format!("{many}: {}", names(&named)),
                 };
-                let lines = self.labelled(&label, &text);
-                let painted = self.painted(verdict.class(), &label);
+                let lines = self.wrap_labelled(&label, &text);
+                let painted = self.painted(verdict.status(), &label);
                 out.push_str(&lines.replacen(&label, &painted, 1));
             }
         }
@@ -282,14 +286,14 @@ impl Page<'_> {
 
     fn summary(&self) -> String {
         let Summary { pass, unknown, not_applicable, waived, .. } = self.report.summary;
-        let verdict = Verdict::of(self.report);
+        let verdict = OverallVerdict::from_report(self.report);
         let mut parts = vec![
-            counted(count(self.report, Class::Blocker), "blocker"),
+            pluralize(count(self.report, Status::Blocker), "blocker"),
             format!("{unknown} unknown"),
         ];
-        let warnings = count(self.report, Class::Warning);
-        parts.extend((warnings > 0).then(|| counted(warnings, "warning")));
-        let not_asked = self.outline.unasked_checks();
+        let warnings = count(self.report, Status::Warning);
+        parts.extend((warnings > 0).then(|| pluralize(warnings, "warning")));
+        let not_asked = self.outline.skipped_count();
         for (number, what) in [
             (pass, "passed"),
             (not_applicable, "not applicable"),
@@ -298,29 +302,29 @@ impl Page<'_> {
         ] {
             parts.extend((number > 0).then(|| format!("{number} {what}")));
         }
-        format!("{}: {}\n", self.painted(verdict.class(), verdict.words()), parts.join(", "))
+        format!("{}: {}\n", self.painted(verdict.status(), verdict.as_str()), parts.join(", "))
     }
 
-    fn labelled(&self, label: &str, text: &str) -> String {
-        labelled(label, text, self.style.width)
+    fn wrap_labelled(&self, label: &str, text: &str) -> String {
+        wrap_labelled(label, text, self.style.width)
     }
 
-    fn painted(&self, class: Class, text: &str) -> String {
+    fn painted(&self, class: Status, text: &str) -> String {
         if !self.style.colour {
             return text.to_owned();
         }
-        let colour = colour(class);
+        let colour = status_colour(class);
         format!("{colour}{text}{colour:#}")
     }
 }
 
 fn names(targets: &[&str]) -> String {
-    visible(&targets.join(", "))
+    make_visible(&targets.join(", "))
 }
 
 fn found_on(variant: &Variant<'_>) -> String {
     let targets: Vec<&str> = variant.targets().collect();
-    format!("{}: {}", names(&targets), visible(variant.found))
+    format!("{}: {}", names(&targets), make_visible(variant.found))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn of_host(
         }
         None => with_failure_reason(Document::new(root, &facts), transcript),
     };
-    let document = document.join(checks.own_facts(transcript)).join(age::document(transcript));
+    let document = document.join(checks.custom_facts(transcript)).join(age::document(transcript));
     Ok(Target { name, kind, document })
 }
 
@@ -63,7 +63,7 @@ pub fn of_server(transcript: &Transcript) -> Vec<Target> {
 pub fn of_server_about(transcript: &Transcript, now: &Question) -> Vec<Target> {
     let mut survey = Survey::of(transcript);
     survey.question = now.or_as_asked(&survey.question);
-    let mut targets = match transcript.kind == TargetKind::Esxi.word() {
+    let mut targets = match transcript.kind == TargetKind::Esxi.as_str() {
         true => esxi_targets(transcript, &survey),
         false => vec![Target {
             name: transcript.target.clone(),
@@ -100,7 +100,7 @@ fn machines_of(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
             Fact::Unavailable(_) => format!("the host of {name}"),
         };
         // Where hosts are the targets, it is one of them.
-        if transcript.kind != TargetKind::Esxi.word() {
+        if transcript.kind != TargetKind::Esxi.as_str() {
             let vcenter = Document::new("vcenter", &survey.beside(&host));
             targets.push(esxi(name, &host, vcenter));
         }

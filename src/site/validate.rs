@@ -8,7 +8,7 @@ use super::error::SiteFault;
 use super::model::Site;
 use super::value::Via;
 use crate::check::CheckSet;
-use crate::check::model::Basis;
+use crate::check::model::Criterion;
 use crate::yaml::closest_match;
 
 /// A place in a site file: `master_targets`, its second, `name`, or an element of that.
@@ -160,7 +160,7 @@ fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
         check_exists(&answer.check, checks, at)?;
         let is_question = checks
             .find(&answer.check)
-            .is_some_and(|check| matches!(check.basis, Basis::Question(_)));
+            .is_some_and(|check| matches!(check.criterion, Criterion::Question(_)));
         if !is_question {
             return Err((at, SiteFault::NotAQuestion(answer.check.clone())));
         }
@@ -178,6 +178,6 @@ fn check_exists(id: &str, checks: &CheckSet, at: SitePath) -> Result<(), Located
     if checks.find(id).is_some() {
         return Ok(());
     }
-    let nearest = checks.nearest(id).map(str::to_owned);
+    let nearest = checks.nearest_id(id).map(str::to_owned);
     Err((at, SiteFault::NoSuchCheck { id: id.to_owned(), nearest }))
 }

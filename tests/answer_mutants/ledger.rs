@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use preflight::check::{CheckSet, Outcome, Target, judge};
+use preflight::check::{CheckSet, Outcome, Target, evaluate};
 use preflight::facts::Document;
 use serde_json::Value;
 
@@ -226,7 +226,7 @@ fn compare(subject: &Subject, damaged: &Damaged, base: &Judged, now: &Judged, fo
 
 /// Every check, of whatever severity, and what became of it.
 fn judged(targets: &[Target], checks: &CheckSet) -> Judged {
-    let findings = judge(checks, targets, &[], jiff::Timestamp::now());
+    let findings = evaluate(checks, targets, &[], jiff::Timestamp::now());
     let documents: BTreeMap<&str, &Document> =
         targets.iter().map(|target| (target.name.as_str(), &target.document)).collect();
     findings

@@ -9,8 +9,8 @@ fn report(name: &str, facts: &ImageFacts) -> Report {
         "site.yaml",
     )
     .expect("waivers");
-    let findings = judge(&embedded(), &targets, &waivers, now());
-    let notes = notes(&waivers, &findings, now());
+    let findings = evaluate(&embedded(), &targets, &waivers, now());
+    let notes = waiver_notes(&waivers, &findings, now());
     Report::new(&targets, findings, &[], &notes, now(), FailOn::Blocker)
 }
 

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use preflight::check::definition::{Remedy, Severity, Source};
-use preflight::check::engine::{Finding, NotAsked, Outcome, Target};
+use preflight::check::definition::{Remedy, Severity, SourceReference};
+use preflight::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use preflight::check::status::FailOn;
 use preflight::check::{Provider, TargetKind};
 use preflight::facts::Document;
@@ -72,7 +72,7 @@ impl Said<'_> {
             },
             after: Vec::new(),
             order: 0,
-            source: Source {
+            source: SourceReference {
                 doc: "S001".to_owned(),
                 at: "Reprotect the Azure VMs, step 5".to_owned(),
             },
@@ -81,7 +81,7 @@ impl Said<'_> {
     }
 }
 
-pub fn report(said: &[Said<'_>], not_asked: &[NotAsked]) -> Report {
+pub fn report(said: &[Said<'_>], not_asked: &[SkippedCheck]) -> Report {
     let mut targets: Vec<Target> = Vec::new();
     for said in said {
         if targets.iter().all(|target| target.name != said.target) {
@@ -161,7 +161,7 @@ pub fn mixed_report() -> Report {
         said("mt.root-access", root, "mt3", gone.clone(), Warning, ""),
         said("mt.memory", memory, "mt3", gone, BlocksFailback, ""),
     ];
-    let left = |check: &str, title: &str, needs| NotAsked {
+    let left = |check: &str, title: &str, needs| SkippedCheck {
         check: check.to_owned(),
         title: title.to_owned(),
         target: "mt1".to_owned(),

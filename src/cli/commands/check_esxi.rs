@@ -57,7 +57,7 @@ pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     let transcripts = check_vcenter::at(transcripts, reporter.now(), &[]);
     let mut targets: Vec<Target> = Vec::new();
     for transcript in &transcripts {
-        if transcript.kind != TargetKind::Esxi.word() {
+        if transcript.kind != TargetKind::Esxi.as_str() {
             let (target, kind) = (&transcript.target, &transcript.kind);
             bail!("{target}: a capture of kind {kind:?}, and check esxi judges esxi");
         }
@@ -109,7 +109,7 @@ pub fn ask(
             by_shell(Box::new(ssh), user.as_deref().unwrap_or("root"), question)
         }
     };
-    let (target, kind) = (name.to_owned(), TargetKind::Esxi.word().to_owned());
+    let (target, kind) = (name.to_owned(), TargetKind::Esxi.as_str().to_owned());
     let asked = fleet::Job { target, kind, collector: by };
     let stop = interrupt::stop_flag()?;
     let mut bars = progress::HostProgress::start(1);

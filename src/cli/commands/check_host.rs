@@ -26,7 +26,7 @@ pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     let hosts = hosts::with_process_servers(hosts, &around.site);
     reporter.check_outputs(&[], &outputs::site_inputs(&around.site))?;
     let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
-    checks.read_ahead(&hosts.iter().map(|host| host.kind).collect());
+    checks.compile_in_background(&hosts.iter().map(|host| host.kind).collect());
     let beside = Beside { vcenter: true, shells: true, coverage: Coverage::Collected };
     let (trusting, jobs) = (&args.trusting, args.many.jobs);
     let (when, fix) = (When::of(args.newest_capture), Some(&args.fix));
@@ -105,9 +105,9 @@ pub fn judge(
     // the report that asking the host led to. What a waiver is worth is a matter of today.
     let at = heard.all().filter_map(|it| it.asked_at).max().unwrap_or(now);
     let waivers = &around.site.waivers;
-    let findings = check::judge(checks, targets, waivers, now);
-    let notes = engine::notes(waivers, &findings, now);
-    let not_asked = check::scope::Scope::of(checks, targets).not_asked;
+    let findings = check::evaluate(checks, targets, waivers, now);
+    let notes = engine::waiver_notes(waivers, &findings, now);
+    let not_asked = check::scope::Scope::new(checks, targets).skipped;
     let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
     match heard.was_interrupted() {
         true => report.interrupted(),

@@ -144,7 +144,7 @@ fn evaluate(
     let name = base.file_name().unwrap_or(base.as_os_str()).to_string_lossy().into_owned();
     let document = Document::new("packages", facts);
     let targets = [Target { name, kind: TargetKind::Packages, document }];
-    let findings = judge::judge(checks, &targets, &[], now);
+    let findings = judge::evaluate(checks, &targets, &[], now);
     Report::new(&targets, findings, &[], &[], now, fail_on)
 }
 
@@ -169,7 +169,8 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let report = evaluate(&base.path, &facts, checks, FailOn::Blocker, jiff::Timestamp::now());
     tracing::info!(exit = report.summary.exit_code, "resolved the packages");
     let blocks = |result: &&CheckResult| {
-        result.severity.is_blocker() && !matches!(result.outcome.word(), "pass" | "not-applicable")
+        result.severity.is_blocker()
+            && !matches!(result.outcome.as_str(), "pass" | "not-applicable")
     };
     report.results.iter().filter(blocks).map(|result| result.found.clone()).collect()
 }

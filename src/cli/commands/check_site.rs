@@ -86,7 +86,7 @@ fn ask(
 
 /// Where the answers of a system are saved; of a site there is one vSphere server.
 fn file_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
-    match kind == TargetKind::Vcenter.word() {
+    match kind == TargetKind::Vcenter.as_str() {
         true => directory.join("vcenter.json"),
         false => directory.join(format!("{kind}.{name}.json")),
     }
@@ -99,7 +99,7 @@ fn spare_inputs(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let kinds = [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi];
         let ours = name == "vcenter.json"
-            || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.word())));
+            || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.as_str())));
         if ours {
             outputs::check_outputs(&[("--out", &path)], inputs)?;
         }
@@ -112,7 +112,7 @@ fn captured_ways(site: &mut crate::site::Site, directory: &Path) -> anyhow::Resu
     // Paths of a site are taken from where its file is, and this one from here.
     let directory = std::path::absolute(directory)?;
     let way = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
-        let path = file_of(&directory, kind.word(), name);
+        let path = file_of(&directory, kind.as_str(), name);
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         anyhow::ensure!(
             path.is_file(),

@@ -43,7 +43,8 @@ pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitSta
     let transcripts = at(transcripts, reporter.now(), &[]);
     for transcript in &transcripts {
         let (target, kind) = (&transcript.target, &transcript.kind);
-        let fits = [TargetKind::Vcenter.word(), TargetKind::Esxi.word()].contains(&kind.as_str());
+        let fits =
+            [TargetKind::Vcenter.as_str(), TargetKind::Esxi.as_str()].contains(&kind.as_str());
         anyhow::ensure!(
             fits,
             "{target}: a capture of kind {kind:?}, and check vcenter judges vcenter"
@@ -90,8 +91,8 @@ pub fn judge(
     let (now, fail_on) = (reporter.now(), reporter.fail_on);
     // A report of facts is of the moment they were asked for.
     let at = transcripts.iter().filter_map(|it| it.asked_at).max().unwrap_or(now);
-    let findings = check::judge(checks, targets, &[], now);
-    let not_asked = check::scope::Scope::of(checks, targets).not_asked;
+    let findings = check::evaluate(checks, targets, &[], now);
+    let not_asked = check::scope::Scope::new(checks, targets).skipped;
     let report = Report::new(targets, findings, &not_asked, &[], at, fail_on);
     match transcripts.iter().any(fleet::was_interrupted) {
         true => report.interrupted(),
@@ -172,7 +173,7 @@ fn question(asking: &VsphereArgs) -> Question {
 fn answer(kind: TargetKind, inquiry: VsphereQuery) -> anyhow::Result<Transcript> {
     let name = inquiry.address.host.clone();
     let by = Collector::Vsphere(Box::new(inquiry));
-    let asked = fleet::Job { target: name, kind: kind.word().to_owned(), collector: by };
+    let asked = fleet::Job { target: name, kind: kind.as_str().to_owned(), collector: by };
     let stop = interrupt::stop_flag()?;
     let mut bars = progress::HostProgress::start(1);
     let mut answered = fleet::run_jobs(vec![asked], 1, &stop, |event| bars.update(event));
@@ -212,5 +213,5 @@ pub fn without_password(
         reason: format!("the password of {user} was asked for, and {nobody}"),
         hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
     };
-    Transcript::of_failure(&to.host, kind.word(), VsphereQuery::TRANSPORT, failure)
+    Transcript::of_failure(&to.host, kind.as_str(), VsphereQuery::TRANSPORT, failure)
 }

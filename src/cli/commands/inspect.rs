@@ -34,7 +34,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<ExitStatus> {
             if let Value::Object(all) = &mut all {
                 all.insert("absent".to_owned(), serde_json::to_value(&document.absent)?);
             }
-            anstream::println!("{}", json::text(&all)?);
+            anstream::println!("{}", json::to_string(&all)?);
         }
         TextOrJson::Text => {
             let mut text = String::new();

@@ -38,7 +38,7 @@ pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitSta
         found.retain(|lint| lint.style == Style::Syntax);
     }
     match args.format {
-        TextOrJson::Json => anstream::println!("{}", json::text(&found)?),
+        TextOrJson::Json => anstream::println!("{}", json::to_string(&found)?),
         TextOrJson::Text => show(&asset.path, &found),
     }
     let clean = found.iter().all(|lint| lint.severity != LintSeverity::Error);

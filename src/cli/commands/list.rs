@@ -48,7 +48,7 @@ fn checks(format: TextOrJson, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let set = CheckSet::load(assets)?;
     match format {
         TextOrJson::Json => {
-            anstream::println!("{}", report::json::text(&report::catalogue::list(&set))?);
+            anstream::println!("{}", report::json::to_string(&report::catalogue::list(&set))?);
         }
         TextOrJson::Text => anstream::print!("{}", report::catalogue::list_text(&set, usize::MAX)),
     }

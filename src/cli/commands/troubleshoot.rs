@@ -17,9 +17,9 @@ use crate::cli::site::Around;
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, hosts, site};
 use crate::knowledge::SymptomSet;
-use crate::knowledge::matching::{MAX_BYTES, Matches};
-use crate::report::candidates::{self, Troubleshooting};
-use crate::report::{Style, candidates_text};
+use crate::knowledge::matching::{MAX_TEXT_BYTES, Matches};
+use crate::report::troubleshooting::{self, Troubleshooting};
+use crate::report::{Style, troubleshooting_text};
 use crate::site::assemble::Coverage;
 
 /// Says what a text speaks of, and asks the targets about it.
@@ -30,7 +30,7 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
     let matches = symptoms.matches(&text);
     let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
     let (said, interrupted) = match told && !matches.candidates.is_empty() {
-        false => (Troubleshooting::asked_nobody(&matches, &checks), false),
+        false => (Troubleshooting::from_matches(&matches, &checks), false),
         true => {
             let around = site::choose(&args.site, &args.targets, &checks)?;
             let suspected = suspected(&matches, &checks);
@@ -48,10 +48,10 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
         }
     };
     let shown = match args.format {
-        TextOrJson::Json => candidates::json(&said),
+        TextOrJson::Json => troubleshooting::to_json(&said),
         TextOrJson::Text => {
             let colour = screen::colour_on(&std::io::stdout());
-            candidates_text::render(&said, &Style { colour, ..Style::default() })
+            troubleshooting_text::render(&said, &Style { colour, ..Style::default() })
         }
     };
     std::io::stdout().write_all(shown.as_bytes())?;
@@ -65,7 +65,7 @@ fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     let mut needs = BTreeSet::new();
     while let Some(id) = left.pop() {
         if let Some(check) = checks.find(id).filter(|check| seen.insert(&check.id)) {
-            needs.extend(check.needs().iter().copied());
+            needs.extend(check.required_providers().iter().copied());
             left.extend(check.requires.iter().map(String::as_str));
         }
     }
@@ -119,17 +119,17 @@ fn judged(
     now: jiff::Timestamp,
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
-    let scope = scope::Scope::of(checks, targets);
+    let scope = scope::Scope::new(checks, targets);
     // Whether a fix may come first is told by findings that nobody suspects.
-    let mut findings = engine::judge_scope(checks, targets, &scope, waivers, now);
-    let scope = scope.only(checks, &suspected);
+    let mut findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
+    let scope = scope.restricted_to(checks, &suspected);
     let told: BTreeSet<(&str, &str)> = scope
         .planned
         .iter()
         .map(|&(target, check)| (targets[target].name.as_str(), checks.checks()[check].id.as_str()))
         .collect();
     findings.retain(|finding| told.contains(&(finding.target.as_str(), finding.check.as_str())));
-    Troubleshooting::asked(matches, checks, targets, &findings)
+    Troubleshooting::from_findings(matches, checks, targets, &findings)
 }
 
 /// The words of the command line, or what is pasted on standard input.
@@ -141,9 +141,9 @@ fn text(words: &[String]) -> anyhow::Result<String> {
     };
     let text = if pasted { standard_input(words.is_empty())? } else { words.join(" ") };
     anyhow::ensure!(
-        text.len() <= MAX_BYTES,
+        text.len() <= MAX_TEXT_BYTES,
         "the text has more than {} KiB: paste the lines around the error, or pipe in tail -c 200000",
-        MAX_BYTES / 1024
+        MAX_TEXT_BYTES / 1024
     );
     Ok(text)
 }
@@ -155,7 +155,7 @@ fn standard_input(unasked: bool) -> anyhow::Result<String> {
         "what do you see? Give it in words, as an error code, or paste a log with - and end it with Ctrl-D"
     );
     let mut bytes = Vec::new();
-    let most = MAX_BYTES as u64 + 1;
+    let most = MAX_TEXT_BYTES as u64 + 1;
     input.lock().take(most).read_to_end(&mut bytes).context("cannot read standard input")?;
     Ok(decoded(&bytes))
 }

@@ -18,7 +18,7 @@ use crate::installer::profile::ProfileError;
 use crate::iso::IsoError;
 use crate::knowledge::symptom_set::SymptomError;
 use crate::packages::repository::RepositoryError;
-use crate::report::catalogue::NoSuchCheck;
+use crate::report::catalogue::UnknownIdError;
 use crate::secret::redact_message;
 use crate::site::inventory::InventoryError;
 use crate::site::{SiteError, ValueError};
@@ -91,7 +91,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         DeltaError,
         InventoryError,
         IsoError,
-        NoSuchCheck,
+        UnknownIdError,
         PackagesError,
         PayloadError,
         PlanError,

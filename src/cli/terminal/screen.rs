@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::report::acts_on_terminal;
+use crate::report::is_unprintable;
 
 /// Sends what modules log to standard error; `verbose` counts the `-v`.
 pub fn log_to_stderr(verbose: u8) {
@@ -71,7 +71,7 @@ pub fn colour_on(stream: &impl IsTerminal) -> bool {
 pub fn printable(text: &str) -> String {
     let spell = |c: char| match c {
         '\n' => "\n".to_owned(),
-        c if acts_on_terminal(c) => c.escape_default().to_string(),
+        c if is_unprintable(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
     text.chars().map(spell).collect()
@@ -115,6 +115,6 @@ mod tests {
         assert_eq!(text.matches('\n').count(), 1, "{text}");
         assert!(text.starts_with("DEBUG it says a"), "{text}");
         let text = text.trim_end();
-        assert!(!text.chars().any(acts_on_terminal), "{text}");
+        assert!(!text.chars().any(is_unprintable), "{text}");
     }
 }

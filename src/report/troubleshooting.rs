@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
-use super::model::{CheckResult, JudgedTarget, Tool};
-use crate::check::definition::{Basis, Check, CheckSet, Remedy, Source, TargetKind};
+use super::model::{CheckResult, CheckedTarget, ToolInfo};
+use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReference, TargetKind};
 use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::provider::Provider;
-use crate::knowledge::diagnosis::{Diagnosis, Verdict, diagnose, exit_status};
+use crate::knowledge::diagnosis::{CauseVerdict, Diagnosis, diagnose, exit_status};
 use crate::knowledge::matching::{Candidate, Matches};
-use crate::knowledge::symptom::{Cause, checks_of, remedies};
+use crate::knowledge::symptom::{Cause, cause_checks, remedies};
 
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.troubleshoot/1";
@@ -25,16 +25,16 @@ pub struct Troubleshooting {
     /// Always `preflight.troubleshoot/1`.
     pub schema: String,
     /// What made it.
-    pub tool: Tool,
+    pub tool: ToolInfo,
     /// The symptoms that fit, best first; empty when none does.
     pub candidates: Vec<CandidateRow>,
     /// When none fits, those that come nearest, if any comes near.
     pub nearest: Vec<NearRow>,
     /// What the text is about instead, when that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub elsewhere: Option<String>,
+    #[serde(rename = "elsewhere", skip_serializing_if = "Option::is_none")]
+    pub out_of_scope: Option<String>,
     /// What was asked about the causes.
-    pub targets: Vec<JudgedTarget>,
+    pub targets: Vec<CheckedTarget>,
     /// What was found there: the suspected checks, and those they require.
     pub results: Vec<CheckResult>,
     /// The exit status: without a target 0 when something fits, otherwise 3; with one 1 when a
@@ -58,7 +58,7 @@ pub struct CandidateRow {
     /// What it comes from, likeliest first.
     pub causes: Vec<CauseRow>,
     /// Where it is written.
-    pub source: Source,
+    pub source: SourceReference,
 }
 
 /// A symptom that nearly fits.
@@ -131,7 +131,7 @@ pub enum VerdictWord {
 
 impl VerdictWord {
     /// The word for people.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
             Self::RuledOut => "ruled out",
@@ -142,18 +142,18 @@ impl VerdictWord {
 
 impl Troubleshooting {
     /// What a text speaks of, when nobody was asked.
-    pub fn asked_nobody(matches: &Matches<'_>, checks: &CheckSet) -> Self {
+    pub fn from_matches(matches: &Matches<'_>, checks: &CheckSet) -> Self {
         let row = |candidate: &Candidate<'_>| {
             let causes = candidate.symptom.causes.iter();
             CandidateRow::new(candidate, causes.map(|cause| CauseRow::new(cause, checks)).collect())
         };
         let candidates: Vec<CandidateRow> = matches.candidates.iter().map(row).collect();
         let exit_code = if candidates.is_empty() { 3 } else { 0 };
-        Self::with(matches, candidates, exit_code)
+        Self::assemble(matches, candidates, exit_code)
     }
 
     /// What a text speaks of, and what was found on targets about it.
-    pub fn asked(
+    pub fn from_findings(
         matches: &Matches<'_>,
         checks: &CheckSet,
         targets: &[Target],
@@ -176,15 +176,15 @@ impl Troubleshooting {
             3
         };
         let judged =
-            |target: &Target| JudgedTarget { name: target.name.clone(), kind: target.kind };
+            |target: &Target| CheckedTarget { name: target.name.clone(), kind: target.kind };
         Self {
             targets: targets.iter().map(judged).collect(),
             results: findings.iter().cloned().map(CheckResult::from).collect(),
-            ..Self::with(matches, candidates, exit_code)
+            ..Self::assemble(matches, candidates, exit_code)
         }
     }
 
-    fn with(matches: &Matches<'_>, candidates: Vec<CandidateRow>, exit_code: u8) -> Self {
+    fn assemble(matches: &Matches<'_>, candidates: Vec<CandidateRow>, exit_code: u8) -> Self {
         let near = |candidate: &Candidate<'_>| NearRow {
             symptom: candidate.symptom.id.clone(),
             title: candidate.symptom.title.clone(),
@@ -192,13 +192,13 @@ impl Troubleshooting {
         };
         Self {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
+            tool: ToolInfo {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             candidates,
             nearest: matches.nearest.iter().map(near).collect(),
-            elsewhere: matches.elsewhere.map(str::to_owned),
+            out_of_scope: matches.out_of_scope.map(str::to_owned),
             targets: Vec::new(),
             results: Vec::new(),
             exit_code,
@@ -206,7 +206,7 @@ impl Troubleshooting {
     }
 
     /// Who would have to be asked for the checks of the best candidate that nobody decided.
-    pub fn missing(&self) -> BTreeSet<Provider> {
+    pub fn missing_providers(&self) -> BTreeSet<Provider> {
         let best = self.candidates.first().into_iter().flat_map(|candidate| &candidate.causes);
         let undecided = |check: &&CauseCheck| check.findings.is_empty();
         best.flat_map(|cause| &cause.checks)
@@ -235,7 +235,7 @@ impl CauseRow {
     fn new(cause: &Cause, checks: &CheckSet) -> Self {
         Self {
             cause: cause.cause.clone(),
-            checks: checks_of(cause, checks).map(CauseCheck::new).collect(),
+            checks: cause_checks(cause, checks).map(CauseCheck::new).collect(),
             remedies: remedies(cause, checks).into_iter().cloned().collect(),
             verdict: None,
         }
@@ -245,21 +245,21 @@ impl CauseRow {
         let mut row = Self::new(diagnosis.cause, checks);
         for check in &mut row.checks {
             check.not_asked =
-                diagnosis.not_asked.iter().any(|(left_out, _)| left_out.id == check.check);
+                diagnosis.skipped.iter().any(|(left_out, _)| left_out.id == check.check);
             let mine = diagnosis.findings.iter().filter(|finding| finding.check == check.check);
             check.findings = mine
                 .map(|finding| CheckFinding {
                     target: finding.target.clone(),
-                    outcome: finding.outcome.word().to_owned(),
+                    outcome: finding.outcome.as_str().to_owned(),
                     found: finding.found.clone(),
                 })
                 .collect();
         }
         row.remedies = found_remedies(diagnosis, &row.remedies);
         row.verdict = Some(match diagnosis.verdict {
-            Verdict::Confirmed => VerdictWord::Confirmed,
-            Verdict::RuledOut => VerdictWord::RuledOut,
-            Verdict::Undecided => VerdictWord::Undecided,
+            CauseVerdict::Confirmed => VerdictWord::Confirmed,
+            CauseVerdict::RuledOut => VerdictWord::RuledOut,
+            CauseVerdict::Undecided => VerdictWord::Undecided,
         });
         row
     }
@@ -301,11 +301,11 @@ impl CauseCheck {
             check: check.id.clone(),
             title: check.title.clone(),
             applies_to: check.applies_to.clone(),
-            question: match &check.basis {
-                Basis::Question(question) => Some(question.clone()),
-                Basis::Rules { .. } => None,
+            question: match &check.criterion {
+                Criterion::Question(question) => Some(question.clone()),
+                Criterion::Rules { .. } => None,
             },
-            needs: check.needs().iter().copied().collect(),
+            needs: check.required_providers().iter().copied().collect(),
             not_asked: false,
             findings: Vec::new(),
         }
@@ -318,8 +318,8 @@ fn rounded(score: f64) -> f64 {
 }
 
 /// It as JSON, one value, indented.
-pub fn json(said: &Troubleshooting) -> String {
-    let text = super::json::text(said).expect("texts and numbers are always JSON");
+pub fn to_json(troubleshooting: &Troubleshooting) -> String {
+    let text = super::json::to_string(troubleshooting).expect("texts and numbers are always JSON");
     format!("{text}\n")
 }
 

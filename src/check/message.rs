@@ -13,28 +13,28 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::rule::LONGEST;
-use super::schema::Type;
-use super::subject::Subject;
+use super::fact_context::FactContext;
+use super::rule::MAX_RULE_BYTES;
+use super::schema::FactType;
 use crate::yaml::{closest_match, did_you_mean};
 
 /// How many elements of a list a sentence names.
-const NAMED: usize = 5;
+const MAX_LISTED: usize = 5;
 
 /// The units of sizes that facts have.
-const SIZES: &[&str] = &["B", "KiB", "MiB"];
+const SIZE_UNITS: &[&str] = &["B", "KiB", "MiB"];
 
 /// A verified text over facts.
 #[derive(Debug)]
-pub struct Found {
+pub struct MessageTemplate {
     text: String,
-    facts: Type,
-    read: OnceLock<Result<Read, FoundError>>,
+    facts: FactType,
+    parsed: OnceLock<Result<ParsedMessage, MessageError>>,
 }
 
 /// What a text speaks of.
 #[derive(Debug, Default)]
-struct Read {
+struct ParsedMessage {
     /// The facts the text shows.
     shown: Vec<String>,
     /// The facts the text chooses its words by.
@@ -43,12 +43,12 @@ struct Read {
 
 /// Why a text is no text over facts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FoundError {
+pub enum MessageError {
     /// Handlebars refuses it.
     #[error("{0}")]
     Syntax(String),
-    /// More than [`LONGEST`].
-    #[error("it has {0} bytes, at most {LONGEST} are read")]
+    /// More than [`MAX_RULE_BYTES`].
+    #[error("it has {0} bytes, at most {MAX_RULE_BYTES} are read")]
     TooLong(usize),
     /// A fact that does not exist.
     #[error("there is no fact {path:?}{}", did_you_mean(.nearest))]
@@ -70,39 +70,39 @@ pub enum FoundError {
     },
     /// Something that Handlebars has and these texts have not.
     #[error("these texts have {{{{fact}}}}, {{{{list fact}}}} and {{{{#if fact}}}}, and no {0}")]
-    Refused(String),
+    Unsupported(String),
 }
 
-impl Found {
+impl MessageTemplate {
     /// Reads a text and verifies the facts in it.
     ///
     /// # Errors
     ///
     /// Fails at the first fact that does not exist or cannot be shown as it is asked for.
-    pub fn compile(text: &str, facts: &Type) -> Result<Self, FoundError> {
-        let found = Self::proven(text, facts);
+    pub fn compile(text: &str, facts: &FactType) -> Result<Self, MessageError> {
+        let found = Self::prevalidated(text, facts);
         // Nobody else has it yet, so nobody else can have read it.
-        found.read.set(Ok(Read::of(text, facts)?)).ok();
+        found.parsed.set(Ok(ParsedMessage::parse(text, facts)?)).ok();
         Ok(found)
     }
 
     /// A text that is verified already, by the tests of this program; it is read when it is first
     /// rendered.
-    pub(super) fn proven(text: &str, facts: &Type) -> Self {
-        Self { text: text.to_owned(), facts: facts.clone(), read: OnceLock::new() }
+    pub(super) fn prevalidated(text: &str, facts: &FactType) -> Self {
+        Self { text: text.to_owned(), facts: facts.clone(), parsed: OnceLock::new() }
     }
 
     /// Reads the text if that was put off.
     ///
     /// # Errors
     ///
-    /// As [`Found::compile`].
-    pub(super) fn prepare(&self) -> Result<(), &FoundError> {
-        self.read().map(|_| ())
+    /// As [`MessageTemplate::compile`].
+    pub(super) fn prepare(&self) -> Result<(), &MessageError> {
+        self.parsed().map(|_| ())
     }
 
-    fn read(&self) -> Result<&Read, &FoundError> {
-        self.read.get_or_init(|| Read::of(&self.text, &self.facts)).as_ref()
+    fn parsed(&self) -> Result<&ParsedMessage, &MessageError> {
+        self.parsed.get_or_init(|| ParsedMessage::parse(&self.text, &self.facts)).as_ref()
     }
 
     /// The text as written.
@@ -114,22 +114,22 @@ impl Found {
     ///
     /// A fact that is absent is shown as such. When the words themselves depend on one, the
     /// sentence says which and why instead.
-    pub fn render(&self, subject: &Subject<'_>) -> String {
-        let read = match self.read() {
+    pub fn render(&self, context: &FactContext<'_>) -> String {
+        let read = match self.parsed() {
             Ok(read) => read,
             Err(error) => return format!("no text: {error}"),
         };
-        let gone = read.conditions.iter().find_map(|path| subject.absence(path));
+        let gone = read.conditions.iter().find_map(|path| context.find_absence(path));
         if let Some((path, reason)) = gone {
             return format!("{path} could not be read: {reason}");
         }
         // Only what is spoken of: a document may be a thousand times as long as a sentence.
         let mut model = Value::Object(serde_json::Map::new());
         for path in read.conditions.iter().chain(&read.shown) {
-            if let Some((_, reason)) = subject.absence(path) {
-                put(&mut model, path, Value::String(format!("({reason})")));
-            } else if let Some(value) = subject.value(path) {
-                put(&mut model, path, value.clone());
+            if let Some((_, reason)) = context.find_absence(path) {
+                insert_at(&mut model, path, Value::String(format!("({reason})")));
+            } else if let Some(value) = context.value(path) {
+                insert_at(&mut model, path, value.clone());
             }
         }
         // The text was verified when it was read, so what is left to fail is worth showing.
@@ -138,89 +138,101 @@ impl Found {
     }
 }
 
-impl Read {
-    fn of(text: &str, facts: &Type) -> Result<Self, FoundError> {
-        if text.len() > LONGEST {
-            return Err(FoundError::TooLong(text.len()));
+impl ParsedMessage {
+    fn parse(text: &str, facts: &FactType) -> Result<Self, MessageError> {
+        if text.len() > MAX_RULE_BYTES {
+            return Err(MessageError::TooLong(text.len()));
         }
         let template = Template::compile(text)
-            .map_err(|error| FoundError::Syntax(error.reason().to_string()))?;
+            .map_err(|error| MessageError::Syntax(error.reason().to_string()))?;
         let mut read = Self::default();
         read.verify(&template, facts)?;
         Ok(read)
     }
 
-    fn verify(&mut self, template: &Template, facts: &Type) -> Result<(), FoundError> {
+    fn verify(&mut self, template: &Template, facts: &FactType) -> Result<(), MessageError> {
         for element in &template.elements {
             match element {
                 TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
                 TemplateElement::Expression(it) | TemplateElement::HtmlExpression(it) => {
-                    self.expression(it, facts)?;
+                    self.verify_expression(it, facts)?;
                 }
-                TemplateElement::HelperBlock(it) => self.condition(it, facts)?,
-                _ => return Err(FoundError::Refused("partials or decorators".to_owned())),
+                TemplateElement::HelperBlock(it) => self.verify_condition(it, facts)?,
+                _ => return Err(MessageError::Unsupported("partials or decorators".to_owned())),
             }
         }
         Ok(())
     }
 
-    fn expression(&mut self, it: &HelperTemplate, facts: &Type) -> Result<(), FoundError> {
+    fn verify_expression(
+        &mut self,
+        it: &HelperTemplate,
+        facts: &FactType,
+    ) -> Result<(), MessageError> {
         if it.params.is_empty() {
-            let path = path_of(&it.name)?;
-            return match fact(&path, facts)? {
-                Type::List(_) | Type::Record(_) | Type::Nothing => Err(FoundError::WrongType {
-                    found: fact(&path, facts)?.to_string(),
-                    wanted: "a single value",
-                    path,
-                }),
+            let path = parse_path(&it.name)?;
+            return match fact_type(&path, facts)? {
+                FactType::List(_) | FactType::Record(_) | FactType::Nothing => {
+                    Err(MessageError::WrongType {
+                        found: fact_type(&path, facts)?.to_string(),
+                        wanted: "a single value",
+                        path,
+                    })
+                }
                 _ => {
                     self.shown.push(path);
                     Ok(())
                 }
             };
         }
-        let (name, path) = (path_of(&it.name)?, path_of(&it.params[0])?);
+        let (name, path) = (parse_path(&it.name)?, parse_path(&it.params[0])?);
         if name == "size" && it.params.len() == 2 && it.hash.is_empty() {
-            return match (fact(&path, facts)?, &it.params[1]) {
-                (Type::Int, Parameter::Literal(Value::String(unit)))
-                    if SIZES.contains(&unit.as_str()) =>
+            return match (fact_type(&path, facts)?, &it.params[1]) {
+                (FactType::Int, Parameter::Literal(Value::String(unit)))
+                    if SIZE_UNITS.contains(&unit.as_str()) =>
                 {
                     self.shown.push(path);
                     Ok(())
                 }
-                (Type::Int, _) => Err(FoundError::Refused("size in another unit".to_owned())),
+                (FactType::Int, _) => {
+                    Err(MessageError::Unsupported("size in another unit".to_owned()))
+                }
                 (other, _) => {
                     let found = other.to_string();
-                    Err(FoundError::WrongType { path, found, wanted: "a whole number" })
+                    Err(MessageError::WrongType { path, found, wanted: "a whole number" })
                 }
             };
         }
         if name != "list" || it.params.len() > 2 || !it.hash.is_empty() {
-            return Err(FoundError::Refused(name));
+            return Err(MessageError::Unsupported(name));
         }
-        let Type::List(item) = fact(&path, facts)? else {
-            let found = fact(&path, facts)?.to_string();
-            return Err(FoundError::WrongType { path, found, wanted: "a list" });
+        let FactType::List(item) = fact_type(&path, facts)? else {
+            let found = fact_type(&path, facts)?.to_string();
+            return Err(MessageError::WrongType { path, found, wanted: "a list" });
         };
         match it.params.get(1) {
             None => {}
             Some(Parameter::Literal(Value::String(member))) => {
-                fact(member, item)?;
+                fact_type(member, item)?;
             }
-            Some(_) => return Err(FoundError::Refused("a member without quotes".to_owned())),
+            Some(_) => return Err(MessageError::Unsupported("a member without quotes".to_owned())),
         }
         self.shown.push(path);
         Ok(())
     }
 
-    fn condition(&mut self, it: &HelperTemplate, facts: &Type) -> Result<(), FoundError> {
-        let name = path_of(&it.name)?;
-        let [condition] = it.params.as_slice() else { return Err(FoundError::Refused(name)) };
+    fn verify_condition(
+        &mut self,
+        it: &HelperTemplate,
+        facts: &FactType,
+    ) -> Result<(), MessageError> {
+        let name = parse_path(&it.name)?;
+        let [condition] = it.params.as_slice() else { return Err(MessageError::Unsupported(name)) };
         if name != "if" {
-            return Err(FoundError::Refused(format!("#{name}")));
+            return Err(MessageError::Unsupported(format!("#{name}")));
         }
-        let path = path_of(condition)?;
-        fact(&path, facts)?;
+        let path = parse_path(condition)?;
+        fact_type(&path, facts)?;
         self.conditions.push(path);
         for branch in [&it.template, &it.inverse].into_iter().flatten() {
             self.verify(branch, facts)?;
@@ -233,13 +245,13 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(handlebars::no_escape);
-    engine.register_helper("list", Box::new(list));
-    engine.register_helper("size", Box::new(size));
+    engine.register_helper("list", Box::new(list_helper));
+    engine.register_helper("size", Box::new(size_helper));
     engine
 });
 
 /// `{{list items}}` or `{{list items "member"}}`: the first few, and how many more there are.
-fn list(
+fn list_helper(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
     _: &Context,
@@ -251,16 +263,18 @@ fn list(
         .map(|param| param.value())
         .ok_or_else(|| RenderErrorReason::Other("{{list ...}} wants a list".to_owned()))?;
     let Some(items) = value.as_array() else {
-        out.write(&word(value))?;
+        out.write(&format_value(value))?;
         return Ok(());
     };
     let member = helper.param(1).and_then(|param| param.value().as_str());
     let words: Vec<String> = items
         .iter()
-        .take(NAMED)
-        .map(|item| word(member.map_or(item, |member| item.get(member).unwrap_or(&Value::Null))))
+        .take(MAX_LISTED)
+        .map(|item| {
+            format_value(member.map_or(item, |member| item.get(member).unwrap_or(&Value::Null)))
+        })
         .collect();
-    let more = items.len().saturating_sub(NAMED);
+    let more = items.len().saturating_sub(MAX_LISTED);
     let text = match (words.is_empty(), more) {
         (true, _) => "none".to_owned(),
         (_, 0) => words.join(", "),
@@ -271,7 +285,7 @@ fn list(
 }
 
 /// `{{size fact "B"}}` in the units disks are sold in, `{{size fact "KiB"}}` and `"MiB"` in those of memory.
-fn size(
+fn size_helper(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
     _: &Context,
@@ -280,13 +294,14 @@ fn size(
 ) -> HelperResult {
     let value = helper.param(0).map_or(&Value::Null, |param| param.value());
     let unit = helper.param(1).and_then(|param| param.value().as_str()).unwrap_or_default();
-    let text = value.as_i64().map_or_else(|| word(value), |number| size_in_words(number, unit));
+    let text =
+        value.as_i64().map_or_else(|| format_value(value), |number| format_size(number, unit));
     out.write(&text)?;
     Ok(())
 }
 
 /// A size with one decimal, in the largest unit of which it has one.
-fn size_in_words(number: i64, unit: &str) -> String {
+fn format_size(number: i64, unit: &str) -> String {
     const DECIMAL: &[&str] = &["B", "kB", "MB", "GB", "TB", "PB"];
     const BINARY: &[&str] = &["KiB", "MiB", "GiB", "TiB", "PiB"];
     let units = if unit == "B" { DECIMAL } else { BINARY };
@@ -301,7 +316,7 @@ fn size_in_words(number: i64, unit: &str) -> String {
     format!("{size:.digits$} {}", units[at])
 }
 
-fn word(value: &Value) -> String {
+fn format_value(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
@@ -311,8 +326,8 @@ fn word(value: &Value) -> String {
 }
 
 /// The dotted path a parameter is.
-pub(super) fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
-    let refused = || FoundError::Refused(format!("{parameter:?}"));
+pub(super) fn parse_path(parameter: &Parameter) -> Result<String, MessageError> {
+    let refused = || MessageError::Unsupported(format!("{parameter:?}"));
     match parameter {
         Parameter::Name(name) => Ok(name.clone()),
         Parameter::Path(handlebars::Path::Relative((segments, _))) => {
@@ -330,12 +345,12 @@ pub(super) fn path_of(parameter: &Parameter) -> Result<String, FoundError> {
 }
 
 /// The type of the fact at a path.
-pub(super) fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundError> {
+pub(super) fn fact_type<'t>(path: &str, facts: &'t FactType) -> Result<&'t FactType, MessageError> {
     let mut here = facts;
     for (index, name) in path.split('.').enumerate() {
         here = here.member(name).ok_or_else(|| {
             let known: Vec<&str> = match here {
-                Type::Record(members) => members.keys().map(String::as_str).collect(),
+                FactType::Record(members) => members.keys().map(String::as_str).collect(),
                 _ => Vec::new(),
             };
             let nearest = closest_match(name, known).map(|right| {
@@ -343,14 +358,14 @@ pub(super) fn fact<'t>(path: &str, facts: &'t Type) -> Result<&'t Type, FoundErr
                 names[index] = right;
                 names.join(".")
             });
-            FoundError::NoSuchFact { path: path.to_owned(), nearest }
+            MessageError::NoSuchFact { path: path.to_owned(), nearest }
         })?;
     }
     Ok(here)
 }
 
 /// Puts a value where `path` is looked for.
-fn put(model: &mut Value, path: &str, value: Value) {
+fn insert_at(model: &mut Value, path: &str, value: Value) {
     let mut here = model;
     for name in path.split('.') {
         if !here.is_object() {
@@ -364,13 +379,15 @@ fn put(model: &mut Value, path: &str, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::schema::facts;
+    use crate::check::schema::all_facts;
     use crate::facts::Document;
     use serde_json::json;
 
     fn render(text: &str, image: Value) -> String {
         let document = Document::of_known(json!({ "image": image }));
-        Found::compile(text, facts()).unwrap().render(&Subject::of_example(&document))
+        MessageTemplate::compile(text, all_facts())
+            .unwrap()
+            .render(&FactContext::from_example(&document))
     }
 
     #[test]
@@ -407,7 +424,7 @@ mod tests {
             (65_536, "MiB", "64 GiB"),
             (512, "KiB", "512 KiB"),
         ] {
-            assert_eq!(size_in_words(number, unit), expected);
+            assert_eq!(format_size(number, unit), expected);
         }
     }
 
@@ -447,8 +464,15 @@ mod tests {
                 "these texts have {{fact}}, {{list fact}} and {{#if fact}}, and no #each",
             ),
         ] {
-            assert_eq!(Found::compile(text, facts()).unwrap_err().to_string(), why, "{text}");
+            assert_eq!(
+                MessageTemplate::compile(text, all_facts()).unwrap_err().to_string(),
+                why,
+                "{text}"
+            );
         }
-        assert!(matches!(Found::compile("{{image.size", facts()), Err(FoundError::Syntax(_))));
+        assert!(matches!(
+            MessageTemplate::compile("{{image.size", all_facts()),
+            Err(MessageError::Syntax(_))
+        ));
     }
 }

@@ -9,7 +9,7 @@ use crate::yaml::{closest_match, did_you_mean};
 
 /// The most levels of an expression: it is verified, counted and evaluated by functions that call
 /// themselves for each.
-pub(super) const MOST_DEPTH: usize = 64;
+pub(super) const MAX_RULE_DEPTH: usize = 64;
 
 /// Why a text is no rule, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct RuleError {
     /// The place, in bytes from its start.
     pub offset: usize,
     /// What is wrong there.
-    pub fault: Fault,
+    pub fault: RuleFault,
 }
 
 /// What is wrong with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum RuleFault {
     /// The parser refuses it.
     #[error("{0}")]
     Syntax(String),
@@ -82,13 +82,13 @@ pub enum Fault {
     },
     /// Values of different types are compared, which CEL would call unequal.
     #[error("type {0} is compared with type {1}")]
-    Uncomparable(String, String),
+    IncomparableTypes(String, String),
     /// Texts are ordered, which puts version 9.10 before 9.8.
     #[error("texts have no useful order")]
     OrderOfTexts,
     /// A text that the facts never say.
     #[error("{value:?} is never said here{}", did_you_mean(.nearest))]
-    NeverSaid {
+    UnknownValue {
         /// The text as written.
         value: String,
         /// The known value that is spelled most alike.
@@ -109,17 +109,17 @@ pub enum Fault {
     #[error("no regular expression: {0}")]
     Pattern(String),
     /// More levels than a rule may have.
-    #[error("it is more than {MOST_DEPTH} levels deep")]
+    #[error("it is more than {MAX_RULE_DEPTH} levels deep")]
     TooDeep,
     /// Loops inside loops over what is written out.
     #[error("its loops take {0} steps, at most {MAX_STEPS} are taken")]
     TooManySteps(u64),
     /// Something that CEL has and rules have not.
     #[error("rules do not have {0}")]
-    Refused(&'static str),
+    Unsupported(&'static str),
 }
 
-impl Fault {
+impl RuleFault {
     pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
         Self::NoSuchName {
             name: name.to_owned(),
@@ -133,7 +133,7 @@ impl Fault {
         match self {
             Self::NoSuchName { nearest: None, known, .. }
             | Self::NoSuchMember { nearest: None, known, .. }
-            | Self::NeverSaid { nearest: None, known, .. } => {
+            | Self::UnknownValue { nearest: None, known, .. } => {
                 Some(format!("choose one of {}", known.join(", ")))
             }
             Self::Incomplete(complete) => {

@@ -6,19 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::CheckSet;
 use super::finding::{EarlierFix, Finding, Outcome};
-use super::model::{Check, Gate, Line, TargetKind};
+use super::model::{Check, Gate, TargetKind, WorkLine};
 use super::scope::Target;
 
 /// How many fixes a remedy names that come before its own.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// Takes the commands out of every remedy that has to wait for another fix, and says for which.
-pub(super) fn hold_back(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
     let pending: Vec<(usize, Vec<EarlierFix>)> = {
-        let board = Board::new(set, targets, findings);
+        let index = FindingIndex::new(set, targets, findings);
         let failed = (0..findings.len()).filter(|&at| findings[at].outcome == Outcome::Fail);
         let fixes = |at: usize| {
-            let mut fixes = board.earlier_fixes(at);
+            let mut fixes = index.earlier_fixes(at);
             // Words are no commands: they wait for what is known to be wrong alone.
             let words_alone = findings[at].remedy.commands.is_empty();
             fixes.retain(|fix| !words_alone || fix.outcome != "unknown");
@@ -29,14 +29,14 @@ pub(super) fn hold_back(set: &CheckSet, targets: &[Target], findings: &mut [Find
     for (at, fixes) in pending {
         let finding = &mut findings[at];
         finding.remedy.text =
-            format!("After {}: {}", named(&fixes, &finding.target), finding.remedy.text);
+            format!("After {}: {}", describe_fixes(&fixes, &finding.target), finding.remedy.text);
         finding.remedy.commands.clear();
         finding.after = fixes;
     }
 }
 
 /// The findings that come first, as a phrase; those of another target with its name.
-fn named(fixes: &[EarlierFix], here: &str) -> String {
+fn describe_fixes(fixes: &[EarlierFix], here: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for fix in fixes {
         let on = if fix.target == here { String::new() } else { format!(" on {}", fix.target) };
@@ -44,8 +44,8 @@ fn named(fixes: &[EarlierFix], here: &str) -> String {
             if fix.outcome == "fail" { String::new() } else { format!(" ({})", fix.outcome) };
         words.push(format!("{}{on}{outcome}", fix.check));
     }
-    let more = words.len().saturating_sub(NAMED);
-    words.truncate(NAMED);
+    let more = words.len().saturating_sub(MAX_NAMED);
+    words.truncate(MAX_NAMED);
     match (words.as_slice(), more) {
         ([.., _], 1..) => format!("{} and {more} more", words.join(", ")),
         ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
@@ -54,7 +54,7 @@ fn named(fixes: &[EarlierFix], here: &str) -> String {
 }
 
 /// All findings of a run, by check.
-struct Board<'f> {
+struct FindingIndex<'f> {
     set: &'f CheckSet,
     findings: &'f [Finding],
     /// Of each finding the place of its check in the set.
@@ -64,7 +64,7 @@ struct Board<'f> {
     kinds: BTreeMap<&'f str, TargetKind>,
 }
 
-impl<'f> Board<'f> {
+impl<'f> FindingIndex<'f> {
     fn new(set: &'f CheckSet, targets: &'f [Target], findings: &'f [Finding]) -> Self {
         let place = |finding: &Finding| {
             set.position(&finding.check).expect("a finding is of a check of the set")
@@ -89,27 +89,27 @@ impl<'f> Board<'f> {
     /// The findings that have to be fixed or decided before the fix of this one, in working order.
     fn earlier_fixes(&self, at: usize) -> Vec<EarlierFix> {
         let mut open: BTreeSet<usize> = BTreeSet::new();
-        self.named_before(at, &mut open);
-        self.gates_and_rebuilds(at, &mut open);
+        self.add_earlier_fixes(at, &mut open);
+        self.add_gates_and_rebuilds(at, &mut open);
         open.remove(&at);
         let mut open: Vec<usize> = open.into_iter().collect();
         open.sort_by_key(|&other| (self.set.rank(self.checks[other]), other));
         let fix = |other: usize| EarlierFix {
             check: self.findings[other].check.clone(),
             target: self.findings[other].target.clone(),
-            outcome: self.findings[other].outcome.word().to_owned(),
+            outcome: self.findings[other].outcome.as_str().to_owned(),
         };
         open.into_iter().map(fix).collect()
     }
 
     /// Follows `fix_after` to what is open, through what says nothing here: not asked, not applicable.
-    fn named_before(&self, at: usize, open: &mut BTreeSet<usize>) {
+    fn add_earlier_fixes(&self, at: usize, open: &mut BTreeSet<usize>) {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut left: Vec<&str> = self.check(at).fix_after.iter().map(String::as_str).collect();
         while let Some(id) = left.pop() {
             let Some(check) = self.set.find(id).filter(|_| seen.insert(id)) else { continue };
             let mut silent = true;
-            for other in self.related(at, check) {
+            for other in self.related_findings(at, check) {
                 match self.findings[other].outcome {
                     _ if self.is_open(other) => {
                         open.insert(other);
@@ -130,7 +130,7 @@ impl<'f> Board<'f> {
     }
 
     /// A failed gate ends the case; a master target that does not stay makes the work on it moot.
-    fn gates_and_rebuilds(&self, at: usize, open: &mut BTreeSet<usize>) {
+    fn add_gates_and_rebuilds(&self, at: usize, open: &mut BTreeSet<usize>) {
         let (check, kind) = (self.check(at), self.kind(at));
         if check.gate.is_some() || matches!(kind, Some(TargetKind::Image | TargetKind::Packages)) {
             return;
@@ -146,8 +146,8 @@ impl<'f> Board<'f> {
                 }
                 None => {
                     same_target
-                        && cause.line == Some(Line::D)
-                        && matches!(check.line, Some(Line::E | Line::F | Line::G))
+                        && cause.line == Some(WorkLine::D)
+                        && matches!(check.line, Some(WorkLine::E | WorkLine::F | WorkLine::G))
                 }
             };
             if ends && self.findings[other].outcome == Outcome::Fail && self.is_open(other) {
@@ -158,7 +158,7 @@ impl<'f> Board<'f> {
 
     /// The findings of a check that concern a finding: on its own target where the check is evaluated there, otherwise
     /// on any.
-    fn related(&self, at: usize, check: &Check) -> Vec<usize> {
+    fn related_findings(&self, at: usize, check: &Check) -> Vec<usize> {
         let index = self.set.position(&check.id).expect("it was found in the set");
         let all = self.by_check.get(&index).map(Vec::as_slice).unwrap_or_default();
         let here = self.kind(at).is_some_and(|kind| check.applies_to.contains(&kind));
@@ -180,7 +180,7 @@ impl<'f> Board<'f> {
                 self.is_open(cause)
                     && self.set.rank(self.checks[cause]) < self.set.rank(self.checks[at])
             };
-            open.extend(self.related(other, check).into_iter().filter(earlier));
+            open.extend(self.related_findings(other, check).into_iter().filter(earlier));
         }
         open
     }
@@ -239,7 +239,7 @@ mod tests {
     /// Whether the commands of `held`, the last of the findings, are told, and what comes before.
     fn told(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> (bool, String) {
         let mut findings = findings.to_vec();
-        hold_back(set, targets, &mut findings);
+        withhold_commands(set, targets, &mut findings);
         let last = findings.pop().unwrap();
         let after: Vec<String> =
             last.after.iter().map(|fix| format!("{} {}", fix.check, fix.target)).collect();
@@ -279,7 +279,7 @@ mod tests {
                 (Outcome::Pass, true),
                 (not_applicable(), true),
             ] {
-                let word = outcome.word();
+                let word = outcome.as_str();
                 let findings = [
                     found(&set, before, names.0, outcome),
                     found(&set, then, names.1, Outcome::Fail),
@@ -389,7 +389,7 @@ mod tests {
             found(&set, "mt.disk-ids-visible", "mt1", Outcome::Fail),
             found(&set, "custom-changes.run-once", "mt1", Outcome::Fail),
         ];
-        hold_back(&set, &targets, &mut findings);
+        withhold_commands(&set, &targets, &mut findings);
         let begins = |at: usize, text: &str| {
             assert!(findings[at].remedy.text.starts_with(text), "{}", findings[at].remedy.text);
         };

@@ -4,26 +4,28 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use super::candidates::{CandidateRow, CauseCheck, CauseRow, Troubleshooting, VerdictWord};
-use super::layout::{cut, labelled, visible};
+use super::layout::{make_visible, truncate, wrap_labelled};
 use super::style::Style;
+use super::troubleshooting::{CandidateRow, CauseCheck, CauseRow, Troubleshooting, VerdictWord};
 use crate::check::provider::Provider;
 
 /// Candidates that come this near to the best are shown in full as well.
-const IN_FULL: f64 = 0.9;
+const MIN_PART_FOR_FULL: f64 = 0.9;
 
 /// The longest piece of a line that is quoted.
-const QUOTED: usize = 160;
+const MAX_QUOTED_CHARS: usize = 160;
 
 /// Renders what was found out about a text.
-pub fn render(said: &Troubleshooting, style: &Style) -> String {
-    let page = Page { said, style };
-    if said.candidates.is_empty() {
+pub fn render(troubleshooting: &Troubleshooting, style: &Style) -> String {
+    let page = Page { troubleshooting, style };
+    if troubleshooting.candidates.is_empty() {
         return page.nothing_fits();
     }
-    let best = said.candidates[0].score;
-    let (full, brief): (Vec<_>, Vec<_>) =
-        said.candidates.iter().partition(|candidate| candidate.score >= best * IN_FULL);
+    let best = troubleshooting.candidates[0].score;
+    let (full, brief): (Vec<_>, Vec<_>) = troubleshooting
+        .candidates
+        .iter()
+        .partition(|candidate| candidate.score >= best * MIN_PART_FOR_FULL);
     let blocks: Vec<String> = full.into_iter().map(|candidate| page.candidate(candidate)).collect();
     let mut out = blocks.join("\n");
     if !brief.is_empty() {
@@ -32,7 +34,7 @@ pub fn render(said: &Troubleshooting, style: &Style) -> String {
     for candidate in brief {
         let line =
             format!("{} (fits {:.2}): {}", candidate.symptom, candidate.score, candidate.title);
-        out.push_str(&labelled("  ", &visible(&line), style.width));
+        out.push_str(&wrap_labelled("  ", &make_visible(&line), style.width));
     }
     out.push_str(&page.next());
     out.push_str(&page.summary());
@@ -40,26 +42,26 @@ pub fn render(said: &Troubleshooting, style: &Style) -> String {
 }
 
 struct Page<'r> {
-    said: &'r Troubleshooting,
+    troubleshooting: &'r Troubleshooting,
     style: &'r Style,
 }
 
 impl Page<'_> {
     fn line(&self, label: &str, text: &str) -> String {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        labelled(label, &visible(&text), self.style.width)
+        wrap_labelled(label, &make_visible(&text), self.style.width)
     }
 
     fn nothing_fits(&self) -> String {
         let mut out = String::from("nothing that is known fits\n");
-        if let Some(elsewhere) = &self.said.elsewhere {
-            out.push_str(&self.line("", elsewhere));
+        if let Some(out_of_scope) = &self.troubleshooting.out_of_scope {
+            out.push_str(&self.line("", out_of_scope));
             return out;
         }
-        if !self.said.nearest.is_empty() {
+        if !self.troubleshooting.nearest.is_empty() {
             out.push_str("nearest\n");
         }
-        for near in &self.said.nearest {
+        for near in &self.troubleshooting.nearest {
             out.push_str(&self.line("  ", &format!("{}: {}", near.symptom, near.title)));
         }
         out.push_str(&self.line(
@@ -75,7 +77,7 @@ impl Page<'_> {
         let mut out = self.line("", &head);
         out.push_str(&self.line("  ", &format!("symptom {}", candidate.symptom)));
         for because in &candidate.because {
-            out.push_str(&self.line("  for  ", &cut(because, QUOTED)));
+            out.push_str(&self.line("  for  ", &truncate(because, MAX_QUOTED_CHARS)));
         }
         for (index, cause) in candidate.causes.iter().enumerate() {
             out.push('\n');
@@ -108,7 +110,7 @@ impl Page<'_> {
             out.push_str(&self.line("    do    ", &format!("{}{downtime}", remedy.text)));
             for command in &remedy.commands {
                 // A command is copied as a whole, so it is never wrapped.
-                out.push_str(&format!("          $ {}\n", visible(command)));
+                out.push_str(&format!("          $ {}\n", make_visible(command)));
             }
         }
         out
@@ -121,7 +123,7 @@ impl Page<'_> {
             out.push_str(&self.line("          ", &text));
         }
         if check.not_asked {
-            let how: Vec<&str> = check.needs.iter().map(|need| need.how()).collect();
+            let how: Vec<&str> = check.needs.iter().map(|need| need.instruction()).collect();
             out.push_str(&self.line("          ", &format!("not asked: {}", how.join("; "))));
         }
         if let Some(question) = check.question.as_ref().filter(|_| check.findings.is_empty()) {
@@ -132,10 +134,10 @@ impl Page<'_> {
 
     /// What to type next.
     fn next(&self) -> String {
-        let best = &self.said.candidates[0];
-        let missing = self.said.missing();
+        let best = &self.troubleshooting.candidates[0];
+        let missing = self.troubleshooting.missing_providers();
         let mut commands = Vec::new();
-        if missing.contains(&Provider::MasterTarget) && self.said.targets.is_empty() {
+        if missing.contains(&Provider::MasterTarget) && self.troubleshooting.targets.is_empty() {
             let id = &best.symptom;
             commands.push(format!("preflight troubleshoot {id} --target ssh://root@MASTER-TARGET"));
             commands.push("preflight check host ssh://root@MASTER-TARGET".to_owned());
@@ -147,22 +149,25 @@ impl Page<'_> {
         let answers = format!("preflight troubleshoot {} --site SITE.yaml", best.symptom);
         commands.extend(missing.contains(&Provider::Answers).then_some(answers));
         for command in commands {
-            out.push_str(&format!("  $ {}\n", visible(&command)));
+            out.push_str(&format!("  $ {}\n", make_visible(&command)));
         }
         for need in missing.iter().filter(|&&need| need != Provider::MasterTarget) {
-            out.push_str(&self.line("  ", &format!("for {}: {}", need.name(), need.how())));
+            out.push_str(
+                &self.line("  ", &format!("for {}: {}", need.description(), need.instruction())),
+            );
         }
         out
     }
 
     fn summary(&self) -> String {
-        if self.said.targets.is_empty() {
+        if self.troubleshooting.targets.is_empty() {
             return String::new();
         }
-        let causes = || self.said.candidates.iter().flat_map(|candidate| &candidate.causes);
+        let causes =
+            || self.troubleshooting.candidates.iter().flat_map(|candidate| &candidate.causes);
         let count = |verdict| causes().filter(|cause| cause.verdict == Some(verdict)).count();
         let parts = [VerdictWord::Confirmed, VerdictWord::Undecided, VerdictWord::RuledOut]
-            .map(|verdict| format!("{} {}", count(verdict), verdict.word()));
+            .map(|verdict| format!("{} {}", count(verdict), verdict.as_str()));
         format!("\ncauses: {}\n", parts.join(", "))
     }
 

@@ -8,27 +8,27 @@ use std::sync::Arc;
 use cel::Context;
 use serde_json::Value;
 
-use super::schema::{self, Type};
+use super::schema::{self, FactType};
 use super::version;
 use crate::facts::Document;
 
 /// The facts of one target, as rules are decided over them.
-pub struct Subject<'d> {
+pub struct FactContext<'d> {
     pub(super) document: &'d Document,
-    pub(super) context: Context<'static, 'static>,
+    pub(super) cel: Context<'static, 'static>,
     /// The reason given for a fact that is absent without one.
-    unlisted: Option<&'static str>,
+    default_reason: Option<&'static str>,
 }
 
-impl<'d> Subject<'d> {
+impl<'d> FactContext<'d> {
     /// Facts that were collected: what is absent has its reason.
     pub fn new(document: &'d Document) -> Self {
-        Self { document, context: context(&document.known), unlisted: None }
+        Self { document, cel: cel_context(&document.known), default_reason: None }
     }
 
     /// Facts as an example gives them: whatever is not given is absent.
-    pub fn of_example(document: &'d Document) -> Self {
-        Self { unlisted: Some("not given in the example"), ..Self::new(document) }
+    pub fn from_example(document: &'d Document) -> Self {
+        Self { default_reason: Some("not given in the example"), ..Self::new(document) }
     }
 
     /// The facts themselves.
@@ -42,27 +42,27 @@ impl<'d> Subject<'d> {
     }
 
     /// The first fact below `path` that is absent, with the reason.
-    pub fn absence(&self, path: &str) -> Option<(String, String)> {
+    pub fn find_absence(&self, path: &str) -> Option<(String, String)> {
         let mut missing = Vec::new();
-        missing_below(&self.document.known, path.split('.'), String::new(), &mut missing);
-        missing.into_iter().find_map(|(at, _)| Some((at.clone(), self.reason(&at)?)))
+        find_missing(&self.document.known, path.split('.'), String::new(), &mut missing);
+        missing.into_iter().find_map(|(at, _)| Some((at.clone(), self.absence_reason(&at)?)))
     }
 
     /// Why the fact at `path` is absent: for a reason of its own, or one of what contains it.
-    pub(super) fn reason(&self, path: &str) -> Option<String> {
+    pub(super) fn absence_reason(&self, path: &str) -> Option<String> {
         let absent = &self.document.absent;
         let own = path
             .match_indices(['.', '['])
             .map(|(end, _)| &path[..end])
             .chain([path])
             .find_map(|prefix| absent.get(prefix));
-        own.cloned().or_else(|| self.unlisted.map(str::to_owned))
+        own.cloned().or_else(|| self.default_reason.map(str::to_owned))
     }
 }
 
 /// Follows a path through known values and notes every place where it ends early, with the
 /// member that is missing there.
-pub(super) fn missing_below<'p>(
+pub(super) fn find_missing<'p>(
     known: &Value,
     mut path: impl Iterator<Item = &'p str> + Clone,
     walked: String,
@@ -78,15 +78,15 @@ pub(super) fn missing_below<'p>(
     match known.get(name) {
         // A root is always there for the expression: its first member is what is missing.
         None if is_root && path.clone().next().is_some() => {
-            missing_below(&Value::Null, path, walked, missing);
+            find_missing(&Value::Null, path, walked, missing);
         }
         None => missing.push((walked, name.to_owned())),
-        Some(value) => elements_below(value, lists, path, walked, missing),
+        Some(value) => find_missing_in_elements(value, lists, path, walked, missing),
     }
 }
 
 /// Goes on below every element of `lists` nested lists.
-fn elements_below<'p>(
+fn find_missing_in_elements<'p>(
     known: &Value,
     lists: usize,
     path: impl Iterator<Item = &'p str> + Clone,
@@ -94,15 +94,21 @@ fn elements_below<'p>(
     missing: &mut Vec<(String, String)>,
 ) {
     if lists == 0 {
-        return missing_below(known, path, walked, missing);
+        return find_missing(known, path, walked, missing);
     }
     for (index, element) in known.as_array().into_iter().flatten().enumerate() {
-        elements_below(element, lists - 1, path.clone(), format!("{walked}[{index}]"), missing);
+        find_missing_in_elements(
+            element,
+            lists - 1,
+            path.clone(),
+            format!("{walked}[{index}]"),
+            missing,
+        );
     }
 }
 
 /// The names a rule can use: all facts, and our functions.
-fn context(known: &Value) -> Context<'static, 'static> {
+fn cel_context(known: &Value) -> Context<'static, 'static> {
     let mut context = Context::default();
     context
         .add_function("versionCmp", |a: Arc<String>, b: Arc<String>| {
@@ -111,10 +117,10 @@ fn context(known: &Value) -> Context<'static, 'static> {
         .expect("CEL has no function of this name");
     let empty = serde_json::Map::new();
     let known = known.as_object().unwrap_or(&empty);
-    if let Type::Record(roots) = schema::facts() {
+    if let FactType::Record(roots) = schema::all_facts() {
         // Rules that speak of `own` were verified against the probes of their set.
-        for root in roots.keys().map(String::as_str).chain([schema::OWN]) {
-            let facts = known.get(root).map_or_else(no_facts, to_cel);
+        for root in roots.keys().map(String::as_str).chain([schema::CUSTOM_ROOT]) {
+            let facts = known.get(root).map_or_else(empty_facts, to_cel);
             context.add_variable_from_value(root, facts);
         }
     }
@@ -122,7 +128,7 @@ fn context(known: &Value) -> Context<'static, 'static> {
 }
 
 /// What stands for a root that was not collected: every member of it is absent.
-fn no_facts() -> cel::Value {
+fn empty_facts() -> cel::Value {
     cel::Value::from(HashMap::<String, cel::Value>::new())
 }
 

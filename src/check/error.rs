@@ -2,11 +2,11 @@
 //!
 //! Not for what is wrong inside a rule: that is a `fault`.
 
-use super::custom::ProbeFault;
-use super::fault::RuleError;
-use super::found::FoundError;
-use super::model::{Expected, Place, TargetKind};
+use super::custom::CustomProbeError;
+use super::message::MessageError;
+use super::model::{DefinitionLocation, ExpectedOutcome, TargetKind};
 use super::remedy::RemedyError;
+use super::rule_error::RuleError;
 use crate::assets::AssetError;
 use crate::yaml::{YamlError, did_you_mean};
 
@@ -26,23 +26,23 @@ pub enum DefinitionError {
     #[error("{at}: {id}: {problem}")]
     Check {
         /// Where it is defined.
-        at: Place,
+        at: DefinitionLocation,
         /// Its id as written.
         id: String,
         /// What is wrong with it.
-        problem: Box<Problem>,
+        problem: Box<CheckProblem>,
     },
 }
 
 /// What is wrong with one check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum CheckProblem {
     /// The id is not `subject.condition` in kebab-case.
     #[error("an id is subject.condition in kebab-case")]
     Id,
     /// The id is taken.
     #[error("the id is taken by the check at {0}")]
-    Duplicate(Place),
+    Duplicate(DefinitionLocation),
     /// A rule is wrong.
     #[error("{key}: {error}")]
     Rule {
@@ -57,11 +57,11 @@ pub enum Problem {
         /// The probe's name as written.
         name: String,
         /// What is wrong with it.
-        fault: ProbeFault,
+        fault: CustomProbeError,
     },
     /// The text about what was found is wrong.
     #[error("found: {0}")]
-    Found(FoundError),
+    Found(MessageError),
     /// A question that asks nothing.
     #[error("a question is answered by yes or no, and ends with a question mark")]
     Question,
@@ -93,7 +93,7 @@ pub enum Problem {
     Circle(Vec<String>),
     /// A check that is fixed before and does not exist.
     #[error("is fixed after {id:?}, which does not exist{}", did_you_mean(.nearest))]
-    NoEarlierFix {
+    NoSuchEarlierFix {
         /// The id as written.
         id: String,
         /// The id that is spelled most alike.
@@ -106,16 +106,16 @@ pub enum Problem {
     #[error("remedy: {0}")]
     Remedy(RemedyError),
     /// A prerequisite that is not judged for every target of this check.
-    #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.word())]
-    Elsewhere {
+    #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.as_str())]
+    PrerequisiteDoesNotApply {
         /// The prerequisite.
         id: String,
         /// The kind of target it does not apply to.
         kind: TargetKind,
     },
     /// An outcome without an example.
-    #[error("there is no {} example", .0.word())]
-    NoExample(Expected),
+    #[error("there is no {} example", .0.as_str())]
+    NoExample(ExpectedOutcome),
     /// An example that is not one outcome with its facts.
     #[error("example {number}: it has one of pass, warn, fail, unknown and not-applicable")]
     Example {
@@ -132,9 +132,9 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl CheckProblem {
     /// The refusal of the check that has it.
-    pub(super) fn of(self, id: &str, at: &Place) -> DefinitionError {
+    pub(super) fn into_error(self, id: &str, at: &DefinitionLocation) -> DefinitionError {
         DefinitionError::Check { at: at.clone(), id: id.to_owned(), problem: Box::new(self) }
     }
 }
@@ -147,13 +147,13 @@ impl DefinitionError {
             Self::Yaml(error) => error.hint(),
             Self::Empty => None,
             Self::Check { problem, .. } => match problem.as_ref() {
-                Problem::Rule { error, .. } => error.hint(),
-                Problem::Probe { fault, .. } => fault.hint(),
-                Problem::Id => Some("write it like retention.fs-not-fat".to_owned()),
-                Problem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
-                Problem::NoExample(expected) => Some(format!(
+                CheckProblem::Rule { error, .. } => error.hint(),
+                CheckProblem::Probe { fault, .. } => fault.hint(),
+                CheckProblem::Id => Some("write it like retention.fs-not-fat".to_owned()),
+                CheckProblem::Source(_) => Some("docs/sources.md lists the keys".to_owned()),
+                CheckProblem::NoExample(expected) => Some(format!(
                     "add - {{ {}: {{ ... }} }} with the facts that lead to it",
-                    expected.word()
+                    expected.as_str()
                 )),
                 _ => None,
             },
