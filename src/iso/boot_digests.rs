@@ -6,9 +6,9 @@
 use std::io;
 
 use super::bytemap::SECTOR;
+use super::endian::le32;
 use super::media_md5::{FIELD_LEN, FIELD_OFFSET};
 use super::read_at::ReadAt;
-use super::record::le32;
 use crate::digest::{Sha256, Sha256Hasher};
 
 /// Bytes of code at the start of a boot record; the disk's signature and partitions follow.

@@ -5,8 +5,8 @@
 
 use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
+use super::endian::{le16, le32};
 use super::error::IsoError;
-use super::record::{le16, le32};
 
 /// Bytes of a catalog that are read; one sector holds 64 entries.
 const CATALOG_MAX: u64 = 4 * SECTOR;

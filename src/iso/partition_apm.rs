@@ -3,6 +3,9 @@
 //! Not for the driver descriptor in block 0: on these images it is boot code that happens to
 //! begin with "ER", and its block count means nothing.
 
+use super::endian::be32;
+use super::partition_range::PartitionRange;
+
 /// A map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apm {
@@ -63,6 +66,15 @@ impl Apm {
         Some(Self { block: block as u64, entries })
     }
 
+    /// Returns the partitions in bytes.
+    pub fn ranges(&self) -> impl Iterator<Item = PartitionRange> {
+        self.entries.iter().map(|entry| PartitionRange {
+            number: entry.number,
+            start: entry.start * self.block,
+            end: entry.end * self.block,
+        })
+    }
+
     /// The fields that make `entry` end at block `end`: offset and bytes.
     pub fn with_end(&self, entry: &ApmEntry, end: u64) -> Vec<(u64, Vec<u8>)> {
         let at = entry.number as u64 * self.block;
@@ -73,10 +85,6 @@ impl Apm {
         }
         patches
     }
-}
-
-fn be32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 
 use flate2::Crc;
 
+use super::endian::{le32, le64};
 use super::partition_mbr::BLOCK;
+use super::partition_range::PartitionRange;
 
 /// The most bytes of entries that are read: four times what the specification asks for at least.
 const ARRAY_LIMIT: u64 = 64 * 1024;
@@ -45,6 +47,14 @@ pub struct GptEntry {
     pub start: u64,
     /// The block after the last one.
     pub end: u64,
+}
+
+impl GptEntry {
+    /// Returns the partition in bytes.
+    pub fn range(&self) -> PartitionRange {
+        let bytes = |block: u64| block.saturating_mul(BLOCK);
+        PartitionRange { number: self.number, start: bytes(self.start), end: bytes(self.end) }
+    }
 }
 
 /// A table for an image of another length: the bytes of both copies and where they go.
@@ -159,14 +169,6 @@ fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum()
-}
-
-fn le32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn le64(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //!
 //! Not for logical partitions, nor for the boot code in front of the table.
 
+use super::endian::le32;
+use super::partition_range::PartitionRange;
+
 /// Bytes of a block, the unit in which MBR and GPT count.
 pub const BLOCK: u64 = 512;
 
@@ -40,7 +43,7 @@ pub fn parse_mbr(block: &[u8]) -> Option<Vec<MbrEntry>> {
         if raw[0] & 0x7F != 0 {
             return None;
         }
-        let (start, count) = (u64::from(le32(&raw[8..12])), u64::from(le32(&raw[12..16])));
+        let (start, count) = (u64::from(le32(raw, 8)), u64::from(le32(raw, 12)));
         if count > 0 {
             entries.push(MbrEntry {
                 number: index + 1,
@@ -56,6 +59,11 @@ pub fn parse_mbr(block: &[u8]) -> Option<Vec<MbrEntry>> {
 }
 
 impl MbrEntry {
+    /// Returns the partition in bytes.
+    pub fn range(&self) -> PartitionRange {
+        PartitionRange { number: self.number, start: self.start * BLOCK, end: self.end * BLOCK }
+    }
+
     /// Bytes of a cylinder in the geometry that the end address implies, when the partition ends
     /// where a cylinder ends and the address says which. isohybrid takes 64 heads and 32 sectors,
     /// which is 1 MiB; xorriso takes more for an image over 1 GiB.
@@ -91,10 +99,6 @@ impl MbrEntry {
 /// The number of the last cylinder, which has ten bits: isohybrid stays at the 1024th.
 fn last_cylinder(end: u64, cylinder: u64) -> u64 {
     (end / cylinder).clamp(1, 1024) - 1
-}
-
-fn le32(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(bytes.try_into().expect("four bytes"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use std::fmt;
 use super::bytemap::SECTOR;
 use super::partition_apm::Apm;
 use super::partition_gpt::{GptEntry, GptHeader};
-use super::partition_mbr::{self, BLOCK, PROTECTIVE};
+use super::partition_mbr::{self, BLOCK, MbrEntry, PROTECTIVE};
+use super::partition_range::PartitionRange;
 use super::read_at::ReadAt;
 use super::system_area::{PartitionTable, SYSTEM_AREA, SystemAreaError, read_bytes, volume_bytes};
 
@@ -25,17 +26,6 @@ pub struct PartitionReport {
     pub has_backup: bool,
     /// What disagrees, in the order found.
     pub problems: Vec<PartitionProblem>,
-}
-
-/// A partition, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartitionRange {
-    /// Its number in its table.
-    pub number: usize,
-    /// Its first byte.
-    pub start: u64,
-    /// The byte after its last.
-    pub end: u64,
 }
 
 /// One disagreement.
@@ -155,13 +145,7 @@ pub fn check_partition_tables(
     report.check_mbr(&area);
     let backup = report.check_gpt(image, &area)?;
     if let Some(apm) = Apm::parse(&area) {
-        let partitions = apm.entries.iter().map(|entry| PartitionRange {
-            number: entry.number,
-            start: entry.start * apm.block,
-            end: entry.end * apm.block,
-        });
-        let partitions = partitions.collect();
-        report.add_table(PartitionTable::Apm, partitions);
+        report.add_table(PartitionTable::Apm, apm.ranges().collect());
     }
     report.check_partitions(backup);
     report.problems.truncate(PROBLEM_LIMIT);
@@ -189,13 +173,7 @@ impl PartitionReport {
             }
         }
         let entries = entries.iter().filter(|entry| entry.kind != PROTECTIVE);
-        let partitions = entries.map(|entry| PartitionRange {
-            number: entry.number,
-            start: entry.start * BLOCK,
-            end: entry.end * BLOCK,
-        });
-        let partitions = partitions.collect();
-        self.add_table(PartitionTable::Mbr, partitions);
+        self.add_table(PartitionTable::Mbr, entries.map(MbrEntry::range).collect());
     }
 
     /// Checks both copies. Gives the byte from which on the backup lies, when there is a primary.
@@ -213,21 +191,16 @@ impl PartitionReport {
             self.add_table(PartitionTable::Gpt, Vec::new());
             return Ok(None);
         };
-        let partition = |entry: &GptEntry| PartitionRange {
-            number: entry.number,
-            start: entry.start.saturating_mul(BLOCK),
-            end: entry.end.saturating_mul(BLOCK),
-        };
         for entry in &entries {
             // isohybrid and xorriso let the first partition begin at block 0 on purpose.
             let is_whole = entry.start <= SYSTEM_AREA / BLOCK;
             let is_before = entry.start < header.first_usable && !is_whole;
             if is_before || entry.end - 1 > header.last_usable {
-                let partition = partition(entry);
+                let partition = entry.range();
                 self.problems.push(PartitionProblem::OutsideUsable { partition });
             }
         }
-        self.add_table(PartitionTable::Gpt, entries.iter().map(partition).collect());
+        self.add_table(PartitionTable::Gpt, entries.iter().map(GptEntry::range).collect());
 
         let stated = header.other.saturating_mul(BLOCK);
         let last = (self.len / BLOCK - 1) * BLOCK;

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use super::bounded_reader::BoundedReader;
 use super::bytemap::{ByteMap, SECTOR};
+use super::endian::both32;
 use super::error::IsoError;
 use super::name::{Identifiers, joliet_identifier};
 use super::path_table::{PathTableRow, build_path_tables};
 use super::record::{
-    Extent, NewRecord, Record, SectorPacker, both32, compare_identifiers, section_records,
+    Extent, NewRecord, Record, SectorPacker, compare_identifiers, section_records,
 };
 use super::sector_allocator::SectorAllocator;
 use super::system_use::{set_times, visit_entries};

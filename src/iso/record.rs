@@ -5,6 +5,7 @@
 use std::cmp::Ordering;
 
 use super::bytemap::SECTOR;
+use super::endian::{both16, both32, le32};
 use super::error::IsoError;
 use super::timestamp::Timestamp;
 
@@ -216,32 +217,6 @@ fn compare_padded(a: &[u8], b: &[u8]) -> Ordering {
         .map(|index| at(a, index).cmp(&at(b, index)))
         .find(|order| order.is_ne())
         .unwrap_or(Ordering::Equal)
-}
-
-/// The little-endian number at `at`; of a both-endian field that is its first half.
-pub(super) fn le32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-/// The little-endian number at `at`; of a both-endian field that is its first half.
-pub(super) fn le16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(bytes[at..at + 2].try_into().expect("two bytes"))
-}
-
-/// A number in both byte orders (ECMA-119 7.3.3).
-pub(super) fn both32(value: u32) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&value.to_le_bytes());
-    bytes[4..].copy_from_slice(&value.to_be_bytes());
-    bytes
-}
-
-/// A number in both byte orders (ECMA-119 7.2.3).
-pub(super) fn both16(value: u16) -> [u8; 4] {
-    let mut bytes = [0; 4];
-    bytes[..2].copy_from_slice(&value.to_le_bytes());
-    bytes[2..].copy_from_slice(&value.to_be_bytes());
-    bytes
 }
 
 #[cfg(test)]

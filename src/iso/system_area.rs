@@ -7,9 +7,11 @@
 use std::{fmt, io};
 
 use super::bytemap::SECTOR;
+use super::endian::le32;
 use super::partition_apm::Apm;
 use super::partition_gpt::{GptEntry, GptHeader};
 use super::partition_mbr::{self, BLOCK, MbrEntry};
+use super::partition_range::PartitionRange;
 use super::read_at::ReadAt;
 
 /// Bytes in front of the primary volume descriptor.
@@ -156,15 +158,6 @@ struct PrimaryGpt {
     backup: Vec<(u64, u64)>,
 }
 
-/// A partition, in bytes, for the questions that are the same in every table.
-#[derive(Clone, Copy, Debug)]
-struct PartitionExtent {
-    table: PartitionTable,
-    number: usize,
-    start: u64,
-    end: u64,
-}
-
 impl SystemArea {
     /// Reads the tables of an image of `len` bytes.
     ///
@@ -228,23 +221,23 @@ impl SystemArea {
         let mut patches: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut notes = self.notes.clone();
         let mut ends = Vec::new();
-        for whole in self.extents().filter(|extent| self.is_whole(extent)) {
-            if let Some(behind) = self.partition_after(&whole) {
-                let (table, number) = (whole.table, whole.number);
+        for (table, whole) in self.partitions().filter(|(_, partition)| self.is_whole(partition)) {
+            let number = whole.number;
+            if let Some(behind) = self.partition_after(table, &whole) {
                 notes.push(GrowthNote::LeftAlone { table, number, behind });
                 continue;
             }
-            match whole.table {
+            match table {
                 PartitionTable::Mbr => {
-                    let entry = self.mbr.iter().find(|entry| entry.number == whole.number);
-                    let entry = entry.expect("the extent was made from it");
+                    let entry = self.mbr.iter().find(|entry| entry.number == number);
+                    let entry = entry.expect("the partition was made from it");
                     patches.push(entry.with_end(&self.area, len / BLOCK));
                 }
-                PartitionTable::Gpt => ends.push((whole.number, data_end / BLOCK)),
+                PartitionTable::Gpt => ends.push((number, data_end / BLOCK)),
                 PartitionTable::Apm => {
-                    let apm = self.apm.as_ref().expect("the extent was made from it");
-                    let entry = apm.entries.iter().find(|entry| entry.number == whole.number);
-                    let entry = entry.expect("the extent was made from it");
+                    let apm = self.apm.as_ref().expect("the partition was made from it");
+                    let entry = apm.entries.iter().find(|entry| entry.number == number);
+                    let entry = entry.expect("the partition was made from it");
                     patches.extend(apm.with_end(entry, data_end / apm.block));
                 }
             }
@@ -270,55 +263,39 @@ impl SystemArea {
         whole.cylinder()
     }
 
-    fn extents(&self) -> impl Iterator<Item = PartitionExtent> {
-        let mbr = self.mbr.iter().map(|entry| {
-            let (start, end) = (entry.start * BLOCK, entry.end * BLOCK);
-            PartitionExtent { table: PartitionTable::Mbr, number: entry.number, start, end }
-        });
-        let gpt = self.gpt.iter().flat_map(|gpt| &gpt.entries).map(|entry| {
-            let (start, end) = (entry.start.saturating_mul(BLOCK), entry.end.saturating_mul(BLOCK));
-            PartitionExtent { table: PartitionTable::Gpt, number: entry.number, start, end }
-        });
-        let apm = self.apm.iter().flat_map(|apm| {
-            apm.entries.iter().map(|entry| PartitionExtent {
-                table: PartitionTable::Apm,
-                number: entry.number,
-                start: entry.start * apm.block,
-                end: entry.end * apm.block,
-            })
-        });
-        mbr.chain(gpt).chain(apm)
+    fn partitions(&self) -> impl Iterator<Item = (PartitionTable, PartitionRange)> {
+        let mbr = self.mbr.iter().map(|entry| (PartitionTable::Mbr, entry.range()));
+        let gpt = self.gpt.iter().flat_map(|gpt| &gpt.entries);
+        let gpt = gpt.map(|entry| (PartitionTable::Gpt, entry.range()));
+        let apm = self.apm.iter().flat_map(Apm::ranges);
+        mbr.chain(gpt).chain(apm.map(|range| (PartitionTable::Apm, range)))
     }
 
     /// Whether a partition is the volume: it begins in front of the volume descriptor and reaches
     /// the volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
     /// such an end down to a sector.
-    fn is_whole(&self, extent: &PartitionExtent) -> bool {
+    fn is_whole(&self, partition: &PartitionRange) -> bool {
         let backup = self
             .gpt
             .as_ref()
             .map(|gpt| gpt.header.last_usable.saturating_add(1).saturating_mul(BLOCK));
         let floor = self.volume_end.min(backup.unwrap_or(u64::MAX));
-        extent.start <= LAST_WHOLE_START * BLOCK && extent.end.saturating_add(SECTOR) > floor
+        partition.start <= LAST_WHOLE_START * BLOCK && partition.end.saturating_add(SECTOR) > floor
     }
 
     /// The first partition of the same table that begins behind `whole`.
-    fn partition_after(&self, whole: &PartitionExtent) -> Option<usize> {
-        self.extents()
-            .filter(|other| other.table == whole.table && other.start >= whole.end)
-            .min_by_key(|other| other.start)
-            .map(|other| other.number)
+    fn partition_after(&self, table: PartitionTable, whole: &PartitionRange) -> Option<usize> {
+        self.partitions()
+            .filter(|(other, partition)| *other == table && partition.start >= whole.end)
+            .min_by_key(|(_, partition)| partition.start)
+            .map(|(_, partition)| partition.number)
     }
 
     fn find_append_at(&self) -> Result<u64, SystemAreaError> {
         let mut end = self.volume_end;
-        for extent in self.extents().filter(|extent| !self.is_whole(extent)) {
-            require_within(
-                self.len,
-                format!("{} partition {}", extent.table, extent.number),
-                extent.end,
-            )?;
-            end = end.max(extent.end);
+        for (table, part) in self.partitions().filter(|(_, part)| !self.is_whole(part)) {
+            require_within(self.len, format!("{table} partition {}", part.number), part.end)?;
+            end = end.max(part.end);
         }
         Ok(end.next_multiple_of(SECTOR))
     }
@@ -392,8 +369,7 @@ pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
     if descriptor.get(..6) != Some(b"\x01CD001") {
         return Err(SystemAreaError::NoVolume);
     }
-    let count = descriptor[80..84].try_into().expect("four bytes");
-    Ok(u64::from(u32::from_le_bytes(count)) * SECTOR)
+    Ok(u64::from(le32(descriptor, 80)) * SECTOR)
 }
 
 /// Reads `len` bytes, which the caller bounds.

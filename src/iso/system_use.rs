@@ -5,9 +5,10 @@
 
 use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
+use super::endian::{both32, le32};
 use super::error::IsoError;
 use super::name::validate_name;
-use super::record::{Record, both32, le32};
+use super::record::Record;
 use super::timestamp::Timestamp;
 
 /// Continuation areas that one record may pass through.

@@ -5,8 +5,9 @@
 
 use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
+use super::endian::{both16, both32, le16, le32};
 use super::error::IsoError;
-use super::record::{Extent, NewRecord, both16, both32, le16, le32};
+use super::record::{Extent, NewRecord};
 use super::timestamp::Timestamp;
 
 /// Where the descriptors start.

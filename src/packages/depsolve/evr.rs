@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use rpmrepo_metadata::RequirementType;
+use rpmrepo_metadata::{Evr, RequirementType};
 
 /// Compares two versions or two releases, as rpm's `rpmvercmp` does.
 ///
@@ -16,63 +16,7 @@ use rpmrepo_metadata::RequirementType;
 /// assert_eq!(compare_labels("1.0~rc1", "1.0"), Ordering::Less);
 /// ```
 pub fn compare_labels(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    loop {
-        (a, b) = (after_separators(a), after_separators(b));
-        match (a.first() == Some(&b'~'), b.first() == Some(&b'~')) {
-            (true, true) => {
-                (a, b) = (&a[1..], &b[1..]);
-                continue;
-            }
-            (true, false) => return Ordering::Less,
-            (false, true) => return Ordering::Greater,
-            (false, false) => {}
-        }
-        match (a.first() == Some(&b'^'), b.first() == Some(&b'^')) {
-            (true, true) => {
-                (a, b) = (&a[1..], &b[1..]);
-                continue;
-            }
-            (true, false) if b.is_empty() => return Ordering::Greater,
-            (false, true) if a.is_empty() => return Ordering::Less,
-            (true, false) => return Ordering::Less,
-            (false, true) => return Ordering::Greater,
-            (false, false) => {}
-        }
-        let Some(first) = a.first().filter(|_| !b.is_empty()) else {
-            return a.len().min(1).cmp(&b.len().min(1));
-        };
-        let digits = first.is_ascii_digit();
-        let ((mine, rest_a), (theirs, rest_b)) = (segment(a, digits), segment(b, digits));
-        // A number is newer than letters.
-        if theirs.is_empty() {
-            return if digits { Ordering::Greater } else { Ordering::Less };
-        }
-        let order = if digits {
-            let (mine, theirs) = (without_zeros(mine), without_zeros(theirs));
-            mine.len().cmp(&theirs.len()).then_with(|| mine.cmp(theirs))
-        } else {
-            mine.cmp(theirs)
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-        (a, b) = (rest_a, rest_b);
-    }
-}
-
-fn after_separators(text: &[u8]) -> &[u8] {
-    let counts = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'~' | b'^');
-    &text[text.iter().position(counts).unwrap_or(text.len())..]
-}
-
-fn segment(text: &[u8], digits: bool) -> (&[u8], &[u8]) {
-    let same = |b: &u8| if digits { b.is_ascii_digit() } else { b.is_ascii_alphabetic() };
-    text.split_at(text.iter().position(|b| !same(b)).unwrap_or(text.len()))
-}
-
-fn without_zeros(digits: &[u8]) -> &[u8] {
-    &digits[digits.iter().position(|b| *b != b'0').unwrap_or(digits.len())..]
+    Evr::new("", a, "").cmp(&Evr::new("", b, ""))
 }
 
 /// `EPOCH:VERSION-RELEASE` in its parts; no epoch is epoch 0.
@@ -97,11 +41,8 @@ fn split_evr(evr: &str) -> (&str, &str, Option<&str>) {
 /// ```
 pub fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (split_evr(a), split_evr(b));
-    let releases = || match (a.2, b.2) {
-        (Some(a), Some(b)) => compare_labels(a, b),
-        _ => Ordering::Equal,
-    };
-    compare_labels(a.0, b.0).then_with(|| compare_labels(a.1, b.1)).then_with(releases)
+    let releases = a.2.zip(b.2).unwrap_or(("", ""));
+    Evr::new(a.0, a.1, releases.0).cmp(&Evr::new(b.0, b.1, releases.1))
 }
 
 /// Which versions a capability speaks of.

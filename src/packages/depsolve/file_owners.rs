@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use rpmrepo_metadata::{FileType, Package};
 
 use super::pool::{PackageIndex, PackageOrigin, Pool};
@@ -55,8 +56,8 @@ impl FileOwners {
                 Event::Text(text) if here.path.is_some() => {
                     here.text(&text);
                 }
-                Event::GeneralRef(name) if here.path.is_some() => {
-                    here.text(&resolve_entity(&name)?);
+                Event::GeneralRef(reference) if here.path.is_some() => {
+                    here.text(&resolve_reference(&reference)?);
                 }
                 Event::End(_) => here.close(self, pool, &wanted),
                 Event::Eof => return Ok(()),
@@ -84,21 +85,13 @@ impl FileOwners {
     }
 }
 
-/// An entity by its name.
-fn resolve_entity(name: &str) -> Result<String, String> {
-    let code = match name {
-        "amp" => return Ok("&".into()),
-        "lt" => return Ok("<".into()),
-        "gt" => return Ok(">".into()),
-        "quot" => return Ok("\"".into()),
-        "apos" => return Ok("'".into()),
-        _ => match name.strip_prefix("#x") {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => name.strip_prefix('#').and_then(|decimal| decimal.parse().ok()),
-        },
-    };
-    let character = code.and_then(char::from_u32);
-    character.map(String::from).ok_or_else(|| format!("it names the entity {name:?}"))
+/// Returns the text that a reference stands for: a character's number or one of XML's five names.
+fn resolve_reference(reference: &BytesRef<'_>) -> Result<String, String> {
+    if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
+        return Ok(character.into());
+    }
+    let text = resolve_xml_entity(reference);
+    text.map(str::to_owned).ok_or_else(|| format!("it names the entity {:?}", &**reference))
 }
 
 /// Where the reader is.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
-use pgp::types::{KeyDetails, Tag, VerifyingKey};
+use pgp::types::{KeyDetails, Tag};
 
 /// Bytes of a file of keys; a distribution's has some 2 KiB, a whole ring of one 100 KiB.
 pub const MOST_KEY_BYTES: u64 = 1 << 20;
@@ -216,18 +216,10 @@ impl Verifier<'_> {
         data: &mut dyn std::io::Read,
     ) -> Result<(), pgp::errors::Error> {
         match &self.0.material {
-            Material::Primary(key) => verified(signature, key, data),
-            Material::Subkey(key) => verified(signature, key, data),
+            Material::Primary(key) => signature.verify(key, data),
+            Material::Subkey(key) => signature.verify(key, data),
         }
     }
-}
-
-fn verified(
-    signature: &Signature,
-    key: &impl VerifyingKey,
-    data: &mut dyn std::io::Read,
-) -> Result<(), pgp::errors::Error> {
-    signature.verify(key, data)
 }
 
 impl Validity {
