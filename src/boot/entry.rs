@@ -1,9 +1,11 @@
-//! What every grammar speaks of: entries, what a text holds, and why one cannot be edited.
+//! What all three formats have in common: entries, a parsed menu, and errors of editing.
+//!
+//! Not for the formats themselves (`isolinux`, `grub_legacy`, `grub2`).
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// The largest configuration that is read; the vendor's are under 4 KiB.
+/// The longest configuration that is read, in bytes; the vendor's are under 4 KiB.
 pub(super) const TEXT_LIMIT: usize = 256 * 1024;
 
 /// An entry of a menu.
@@ -11,9 +13,9 @@ pub(super) const TEXT_LIMIT: usize = 256 * 1024;
 pub struct MenuEntry {
     /// The label in isolinux; elsewhere the same as the title.
     pub id: String,
-    /// What the menu shows.
+    /// The title in the menu.
     pub title: String,
-    /// The path of the kernel, as written. `None` for an entry that starts none.
+    /// The path of the kernel, as written. `None` when the entry starts no kernel.
     pub kernel: Option<String>,
     /// The kernel's arguments, as written, without `initrd=`.
     pub args: Vec<String>,
@@ -21,7 +23,7 @@ pub struct MenuEntry {
     pub initrd: Option<String>,
     /// Whether it starts when nobody touches the keyboard.
     pub is_default: bool,
-    /// The lines of the file it takes up.
+    /// Its lines in the file.
     pub(super) lines: Range<usize>,
 }
 
@@ -36,8 +38,8 @@ impl MenuEntry {
         self.kernel.is_some() && self.initrd.is_some() && !rescue
     }
 
-    /// Whether it is the vendor's plain way to install: not the one that tests the medium first,
-    /// nor the one for awkward video hardware.
+    /// Whether it is the vendor's ordinary installation: it neither tests the medium first nor is
+    /// for special video hardware.
     pub(super) fn is_plain(&self) -> bool {
         !self.has_arg(&["rd.live.check", "mediacheck", "nomodeset", "xdriver=vesa", "inst.text"])
     }
@@ -46,7 +48,7 @@ impl MenuEntry {
 /// An entry to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMenuEntry {
-    /// What the menu shows.
+    /// The title in the menu.
     pub title: String,
     /// Arguments that the kernel gets besides the vendor's, such as `ks=cdrom:/ks.cfg`.
     pub args: Vec<String>,
@@ -54,43 +56,43 @@ pub struct NewMenuEntry {
     pub timeout_s: u32,
 }
 
-/// A line that decides what starts in a way that is not followed here.
+/// A line that may change what starts in a way that is not evaluated here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndecidedLine {
     /// The number of the line, from 1 on.
     pub line: usize,
     /// The line.
     pub text: String,
-    /// Why it is not known what it does.
+    /// Why its effect is unknown.
     pub why: &'static str,
-    /// Whether adding an entry rewrites the line, so that it no longer matters.
+    /// Whether adding an entry rewrites the line, so that its effect no longer matters.
     pub(super) is_rewritten: bool,
 }
 
 /// Why a boot configuration cannot be read or edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BootConfigError {
-    /// The file is too long to be one.
+    /// The file is too long.
     #[error("the boot configuration has {len} bytes, more than {TEXT_LIMIT}")]
     TooLong {
         /// Bytes.
         len: usize,
     },
-    /// Nothing in it starts an installation.
+    /// No entry starts an installation.
     #[error("no boot entry has a kernel and an initrd to install with, among {titles:?}")]
     NoInstallEntry {
-        /// The titles of the entries there are.
+        /// The titles of all entries.
         titles: Vec<String>,
         /// Files it includes, which are not read.
         includes: Vec<String>,
     },
-    /// The entry is there already.
+    /// There is an entry of this title already.
     #[error("there is a boot entry {title:?} already")]
     Exists {
         /// Its title.
         title: String,
     },
-    /// A title or an argument that a boot loader would read as something else.
+    /// A boot loader would read a title or an argument as something else.
     #[error("{text:?} cannot be written into a boot entry: {why}")]
     Unwritable {
         /// The text.
@@ -105,23 +107,23 @@ pub enum BootConfigError {
         line: usize,
         /// The line.
         text: String,
-        /// Why it is not known what it does.
+        /// Why its effect is unknown.
         why: &'static str,
     },
-    /// The entry to copy is written in a way that we do not edit.
+    /// The entry to copy is written in a way that cannot be edited.
     #[error("line {line} of the boot configuration, {text:?}, cannot be copied: {why}")]
     Uncopyable {
         /// The number of the line, from 1 on.
         line: usize,
         /// The line.
         text: String,
-        /// What is in the way.
+        /// Why not.
         why: &'static str,
     },
 }
 
 impl BootConfigError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists { .. } => {
@@ -141,15 +143,15 @@ impl BootConfigError {
     }
 }
 
-/// What a grammar finds in a text.
+/// A parsed menu.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ParsedMenu {
     pub(super) entries: Vec<MenuEntry>,
     pub(super) timeout: Option<Duration>,
     pub(super) includes: Vec<String>,
-    /// Labels of file systems that lines outside of entries name, too.
+    /// Labels of file systems, those in lines outside of entries included.
     pub(super) labels: Vec<String>,
-    /// Lines that decide what starts in a way that is not followed.
+    /// Lines whose effect on what starts is unknown.
     pub(super) undecided: Vec<UndecidedLine>,
     /// Whether the default entry starts without a menu or a prompt before it.
     pub(super) is_immediate: bool,
@@ -161,7 +163,7 @@ impl UndecidedLine {
     }
 }
 
-/// The vendor's arguments that an unattended entry keeps.
+/// Whether an unattended entry keeps this argument of the vendor's entry.
 pub(super) fn keeps_argument(arg: &str) -> bool {
     !matches!(arg, "rd.live.check" | "mediacheck")
         && !arg.starts_with("ks=")

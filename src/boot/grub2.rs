@@ -1,7 +1,7 @@
-//! grub.cfg: the menu of GRUB 2 as installation media carry it: assignments, `search`, and
-//! `menuentry` blocks, some of them in a `submenu`.
+//! grub.cfg: the menu of GRUB 2 on installation media: assignments, `search`, and `menuentry`
+//! blocks, some of them in a `submenu`.
 //!
-//! Not for the shell around them: conditions and functions are passed over, not evaluated.
+//! Not for the shell around them: conditions and functions are not evaluated.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use super::entry::{
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
-/// A word of a line: as written, and without its quotes.
+/// A word of a line, as written and without its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Word<'t> {
     raw: &'t str,
     plain: String,
 }
 
-/// Splits a line into words in the manner of GRUB's shell. Backslashes stay, since that is how a
-/// blank in a volume label is written; a quote that is left open ends with the line.
+/// Splits a line into words as GRUB's shell does. Backslashes stay, since a blank in a volume label
+/// is written with one; an open quote ends with the line.
 fn split_words(line: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut chars = line.char_indices().peekable();
@@ -60,25 +60,25 @@ fn split_words(line: &str) -> Vec<Word<'_>> {
     words
 }
 
-/// Where a line stands.
+/// A line, and the blocks it is in.
 struct ParsedLine<'t> {
     line: Line<'t>,
     words: Vec<Word<'t>>,
     /// The blocks that are open before the line.
     open: Vec<Block>,
-    /// The words that are commands, and whether a condition or a loop decides about each.
+    /// The indices of the words that are commands, and whether each is in a condition or a loop.
     commands: Vec<(usize, bool)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
-    /// With the number of its entry.
+    /// A `menuentry`, by its number.
     Entry(usize),
     Submenu,
     Function,
 }
 
-/// How deeply blocks may be nested before the rest is left alone.
+/// The most levels of nested blocks; deeper ones are ignored.
 const DEPTH_LIMIT: usize = 16;
 
 fn parse_lines(text: &str) -> Vec<ParsedLine<'_>> {
@@ -110,7 +110,7 @@ fn parse_lines(text: &str) -> Vec<ParsedLine<'_>> {
     all
 }
 
-/// Finds the commands among the words of a line, and keeps count of the conditions around them.
+/// Finds the commands among the words of a line, and counts the conditions around them.
 fn find_commands(words: &[Word<'_>], conditions: &mut usize) -> Vec<(usize, bool)> {
     let mut commands = Vec::new();
     let mut is_command = true;
@@ -135,7 +135,7 @@ fn find_commands(words: &[Word<'_>], conditions: &mut usize) -> Vec<(usize, bool
     commands
 }
 
-/// Commands that take the menu, or a part of it, from another file.
+/// Commands that read the menu, or a part of it, from another file.
 const OTHER_FILE: &[&str] = &[
     "source",
     ".",
@@ -150,7 +150,7 @@ const OTHER_FILE: &[&str] = &[
     "extract_entries_configfile",
 ];
 
-/// Commands that start something, or end the menu, when they stand outside of an entry.
+/// Commands that start something, or end the menu, when they are outside of an entry.
 const STARTERS: &[&str] =
     &["boot", "exit", "halt", "reboot", "chainloader", "linux", "linuxefi", "linux16"];
 
@@ -159,7 +159,7 @@ impl ParsedLine<'_> {
         self.words.first().map_or("", |word| word.raw)
     }
 
-    /// The entry that the line is inside of.
+    /// Returns the entry that the line is in.
     fn enclosing_entry(&self) -> Option<usize> {
         self.open.iter().rev().find_map(|block| match block {
             Block::Entry(number) => Some(*number),
@@ -167,7 +167,7 @@ impl ParsedLine<'_> {
         })
     }
 
-    /// Why it is not known what one of its commands does to the menu.
+    /// Returns why the effect of one of its commands on the menu is unknown.
     fn undecided_reason(&self) -> Option<&'static str> {
         let in_function = self.open.contains(&Block::Function);
         let in_entry = self.enclosing_entry().is_some();
@@ -195,7 +195,7 @@ impl ParsedLine<'_> {
         })
     }
 
-    /// The value, when the line assigns to `name` outside of every block.
+    /// Returns the word that assigns to `name`, if the line does so outside of every block.
     fn assignment(&self, name: &str) -> Option<&Word<'_>> {
         let word = match self.command() {
             "set" => self.words.get(1)?,
@@ -205,11 +205,11 @@ impl ParsedLine<'_> {
         (self.open.is_empty() && is_name).then_some(word)
     }
 
-    /// The label that a `search` line looks for.
+    /// Returns the label that a `search` line looks for.
     fn search_label(&self) -> Option<&str> {
         let words = self.words.iter().map(|word| word.plain.as_str());
         let words = words.take_while(|word| *word != ";").collect::<Vec<_>>();
-        // Options that take a value take it after `=`, so the last bare word is what is sought.
+        // Options have their values after `=`, so the last bare word is the label.
         let operand = words.iter().skip(1).rfind(|word| !word.starts_with('-')).copied();
         match self.command() {
             "search.fs_label" => words.get(1).copied(),
@@ -257,7 +257,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
             parsed.timeout = seconds.map(Duration::from_secs);
         }
         parsed.labels.extend(placed.search_label().map(volume_label::unescape));
-        // A variable may hold a whole kernel line, of which each argument ends at a blank.
+        // A variable may hold a whole kernel line, whose arguments end at blanks.
         let is_set = placed.command() == "set";
         let arguments = placed.words.iter().flat_map(|word| match is_set {
             true => word.plain.split_whitespace().collect::<Vec<_>>(),
@@ -290,7 +290,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     parsed
 }
 
-/// Assignments to the default or the time limit whose value is only known while GRUB runs.
+/// Returns assignments to the default or the timeout whose value is only known while GRUB runs.
 fn undecided_assignments(lines: &[ParsedLine<'_>]) -> Vec<UndecidedLine> {
     let mut found = Vec::new();
     for name in ["default", "timeout"] {
@@ -362,7 +362,7 @@ pub(super) fn with_entry(
     Ok(output)
 }
 
-/// The new entry: the vendor's block with another title and other arguments.
+/// Returns the new entry: the vendor's block with another title and other arguments.
 fn copy_block(
     vendor: &[ParsedLine<'_>],
     base: &MenuEntry,

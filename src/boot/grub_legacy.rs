@@ -1,7 +1,7 @@
 //! BOOTX64.conf: the menu of GRUB 0.97, which el6 boots under UEFI.
 //!
-//! Not for its commands: what is not a title, a kernel, an initrd, `default` or `timeout` is
-//! copied as it stands.
+//! Not for other commands: what is not a title, a kernel, an initrd, `default` or `timeout` is
+//! copied unchanged.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_arg
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
-/// The first word of a line and what follows it; GRUB takes `=` for a blank here.
+/// Splits a line into its first word and the rest; GRUB takes `=` for a blank here.
 fn split_word(line: &str) -> (&str, &str) {
     let line = line.trim();
     let end = line.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(line.len());
     (&line[..end], line[end..].trim_start_matches(|c: char| c.is_whitespace() || c == '='))
 }
 
-/// The path and the arguments of a `kernel` line; its own options come first.
+/// Splits a `kernel` line into its own options, the path and the kernel's arguments.
 fn split_kernel_line(rest: &str) -> (Vec<&str>, Option<&str>, Vec<&str>) {
     let mut words = rest.split_whitespace().peekable();
     let mut options = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry) -> St
     output
 }
 
-/// `line` with another value: everything around the value stays.
+/// Returns `line` with another value; everything around the value stays.
 fn with_value(line: &Line<'_>, value: &str, new: &str) -> String {
     let text = line.text.trim_end();
     let head = &text[..text.len() - value.len()];
@@ -115,7 +115,7 @@ fn with_value(line: &Line<'_>, value: &str, new: &str) -> String {
     format!("{head}{new}{}", &line.whole[line.text.len()..])
 }
 
-/// The numbers of entries, each one more than before.
+/// Returns the numbers of entries, each increased by one.
 fn shift_entry_numbers(numbers: &str) -> String {
     let shift = |word: &str| match word.parse::<u32>() {
         Ok(number) => number.saturating_add(1).to_string(),
@@ -124,7 +124,7 @@ fn shift_entry_numbers(numbers: &str) -> String {
     numbers.split_whitespace().map(shift).collect::<Vec<_>>().join(" ")
 }
 
-/// The new entry: the vendor's block with another title and other arguments.
+/// Returns the new entry: the vendor's block with another title and other arguments.
 fn copy_block(vendor: &[Line<'_>], base: &MenuEntry, new: &NewMenuEntry, end: &str) -> String {
     let mut block = format!("title {}{end}", new.title);
     for line in &vendor[1..] {

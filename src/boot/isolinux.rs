@@ -1,7 +1,7 @@
-//! isolinux.cfg: label blocks, and the directives that decide which of them starts by itself
+//! isolinux.cfg: label blocks, and the directives that decide which of them starts automatically
 //! (syslinux 4.04 to 6, com32/menu/readconfig.c).
 //!
-//! Not for files that are included, nor for what the menu looks like.
+//! Not for included files, nor for the look of the menu.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::entry::{MenuEntry, NewMenuEntry, ParsedMenu, UndecidedLine, keeps_arg
 use super::lines::{Line, line_ending, split_lines};
 use super::volume_label;
 
-/// What a line does.
+/// The directive of a line.
 enum Directive<'t> {
     Label(&'t str),
     MenuBegin,
@@ -27,13 +27,13 @@ enum Directive<'t> {
     Ui(&'t str),
     Prompt(&'t str),
     LocalBoot,
-    /// A menu directive, a comment, an empty line: of no use in a copy.
+    /// A menu directive, a comment or an empty line, which a copy leaves out.
     Nothing,
     /// Anything else.
     Other,
 }
 
-/// The lines with their directive, the depth of sub-menus around each, and whether a label is open.
+/// A line with its directive, the number of sub-menus around it, and whether a label is open.
 struct ParsedLine<'t> {
     line: Line<'t>,
     directive: Directive<'t>,
@@ -99,7 +99,7 @@ fn parse_directive(line: &str) -> Directive<'_> {
     }
 }
 
-/// The first word of a text and what follows it.
+/// Splits a text into its first word and the rest.
 fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     match text.find(char::is_whitespace) {
@@ -108,7 +108,7 @@ fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
-/// The arguments of an `append` line, and the `initrd=` among them.
+/// Returns the arguments of an `append` line, and the path of the `initrd=` among them.
 fn split_append(append: &str) -> (Vec<String>, Option<String>) {
     let (mut args, mut initrd) = (Vec::new(), None);
     for arg in append.split_whitespace().filter(|_| append != "-") {
@@ -125,7 +125,8 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     let mut everywhere = None;
     let (mut marked, mut named) = (None, None);
     let (mut has_menu, mut has_prompt) = (false, false);
-    // What a `kernel` line adds and the last `append` of the entry, which is the one that counts.
+    // The arguments of the `kernel` line, and those of the last `append`, which is the one that
+    // counts.
     let (mut own, mut appended): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let placed = parse_lines(text);
     for (number, placed) in placed.iter().enumerate() {
@@ -162,7 +163,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
                 has_menu = true;
                 parsed.undecided.extend(undecided_menu_file(number, placed.line.text, command));
             }
-            // `ontimeout` outranks `default`, which outranks the menu's mark when it is a label.
+            // `ontimeout` outranks `default`, which outranks `menu default` when it is a label.
             (Directive::OnTimeout(command), _) => named = Some((2, split_word(command).0)),
             (Directive::Default(command), _) => {
                 if is_module(command) {
@@ -202,7 +203,7 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     let is_label = |id: &str| parsed.entries.iter().position(|entry| entry.id == id);
     let chosen = named.and_then(|(_, id)| is_label(id));
     parsed.is_immediate = chosen.is_some() && !has_menu && !has_prompt;
-    // Without a menu, nothing but `default` and `ontimeout` is asked (syslinux.txt, DEFAULT).
+    // Without a menu, only `default` and `ontimeout` count (syslinux.txt, DEFAULT).
     let chosen =
         chosen.or_else(|| has_menu.then(|| marked.as_deref().and_then(is_label).unwrap_or(0)));
     if let Some(entry) = chosen.and_then(|chosen| parsed.entries.get_mut(chosen)) {
@@ -214,13 +215,13 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
     parsed
 }
 
-/// A menu module that is given a file reads its entries there.
+/// Returns the line as undecided when a menu module gets a file: it reads its entries there.
 fn undecided_menu_file(index: usize, line: &str, command: &str) -> Option<UndecidedLine> {
     let more = !split_word(command).1.is_empty();
     more.then(|| UndecidedLine::new(index, line, "the menu reads a file that is not followed"))
 }
 
-/// Whether a `default` starts a menu module, not an entry.
+/// Whether a `default` starts a menu module instead of an entry.
 fn is_module(command: &str) -> bool {
     split_word(command).0.to_ascii_lowercase().ends_with(".c32")
 }
@@ -228,7 +229,7 @@ fn is_module(command: &str) -> bool {
 pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label: &str) -> String {
     let end = line_ending(text);
     let placed = parse_lines(text);
-    // Zero tenths would mean for ever.
+    // Zero tenths would mean to wait for ever.
     let tenths = u64::from(new.timeout_s).saturating_mul(10).max(1);
     let has = |wanted: fn(&Directive<'_>) -> bool| placed.iter().any(|p| wanted(&p.directive));
     let first = placed
@@ -255,7 +256,7 @@ pub(super) fn with_entry(text: &str, base: &MenuEntry, new: &NewMenuEntry, label
             Directive::Timeout(_) => output += &set(&tenths.to_string()),
             Directive::OnTimeout(_) => output += &set(label),
             Directive::Default(command) if !is_module(command) => output += &set(label),
-            // The mark of an entry, or of a sub-menu as a whole, would outrank the one in front.
+            // `menu default` of another entry, or of a sub-menu, would outrank that of the new one.
             Directive::MenuDefault if *depth == 0 || (*depth == 1 && !is_in_label) => {}
             _ => output += line.whole,
         }
@@ -267,7 +268,7 @@ fn ending_of_line<'t>(line: &Line<'t>) -> &'t str {
     &line.whole[line.text.len()..]
 }
 
-/// The new entry: what the vendor's block says besides its place in the menu.
+/// Returns the new entry: the vendor's block without the directives of its place in the menu.
 fn copy_block(
     vendor: &[ParsedLine<'_>],
     base: &MenuEntry,

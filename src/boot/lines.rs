@@ -1,8 +1,8 @@
-//! A text as lines that remember how they end, so that it can be put together again unchanged.
+//! Lines with their endings, so that a text can be reassembled unchanged.
 //!
-//! Not for words in a line: those depend on the grammar.
+//! Not for words in a line: those depend on the format.
 
-/// A line.
+/// A line of a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'t> {
     /// The line with its ending.
@@ -12,7 +12,7 @@ pub(super) struct Line<'t> {
 }
 
 impl<'t> Line<'t> {
-    /// The white space in front.
+    /// Returns the leading white space.
     pub(super) fn indent(&self) -> &'t str {
         &self.text[..self.text.len() - self.text.trim_start().len()]
     }
@@ -25,7 +25,7 @@ pub(super) fn split_lines(text: &str) -> Vec<Line<'_>> {
         .collect()
 }
 
-/// How the lines of `text` end.
+/// Returns the line ending of `text`.
 pub(super) fn line_ending(text: &str) -> &'static str {
     match text.find('\n') {
         Some(at) if text[..at].ends_with('\r') => "\r\n",

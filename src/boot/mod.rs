@@ -1,8 +1,8 @@
-//! The menus a medium boots with: isolinux.cfg for BIOS, BOOTX64.conf (GRUB legacy, el6) or
-//! grub.cfg (GRUB 2, el7 and later) for UEFI. They are read and edited by structure, so that an
-//! unattended entry can be added and every vendor's entry stays byte for byte.
+//! The boot menus of a medium: isolinux.cfg for BIOS, BOOTX64.conf (GRUB legacy, el6) or grub.cfg
+//! (GRUB 2, el7 and later) for UEFI. They are parsed and edited, so that an unattended entry can be
+//! added while the vendor's entries stay byte for byte.
 //!
-//! Not for where the files are, nor for shell in a grub.cfg: conditions are not evaluated.
+//! Not for finding the files, nor for shell in a grub.cfg: conditions are not evaluated.
 
 mod entry;
 mod grub2;
@@ -17,10 +17,10 @@ use entry::{ParsedMenu, TEXT_LIMIT};
 
 pub use entry::{BootConfigError, MenuEntry, NewMenuEntry, UndecidedLine};
 
-/// The longest title and the longest argument that is added.
+/// The longest title and argument that can be added, in bytes.
 const WORD_LIMIT: usize = 200;
 
-/// Which of the three grammars a file is written in.
+/// The format of a boot configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MenuFormat {
     /// isolinux and syslinux.
@@ -32,8 +32,8 @@ pub enum MenuFormat {
 }
 
 impl MenuFormat {
-    /// The grammar of a file, from its name alone, whatever the case of its letters; for
-    /// `BOOT*.conf` see [`MenuFormat::of_text`].
+    /// Returns the format of a file by its name, whose case does not matter; for `BOOT*.conf` see
+    /// [`MenuFormat::of_text`].
     pub fn from_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name.to_ascii_lowercase().as_str() {
@@ -44,8 +44,8 @@ impl MenuFormat {
         }
     }
 
-    /// The grammar that a file of this kind is written in: `BOOT.conf` is GRUB legacy's on el6, and
-    /// from el8 on a copy of `grub.cfg`.
+    /// Returns the format of a text in a file of this format: `BOOT.conf` is GRUB legacy's on el6,
+    /// and from el8 on a copy of `grub.cfg`.
     pub fn for_text(self, text: &str) -> Self {
         let mut words = text.lines().filter_map(|line| line.split_whitespace().next());
         let is_grub2 = |word| {
@@ -61,15 +61,15 @@ impl MenuFormat {
 /// When a menu starts its default entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MenuStart {
-    /// Not before somebody presses a key.
+    /// Only when somebody presses a key.
     Never,
-    /// At once, so that nobody can stop it.
+    /// At once, without a chance to stop it.
     AtOnce,
-    /// After a while.
+    /// After this time.
     After(Duration),
 }
 
-/// A boot configuration that has been read.
+/// A parsed boot configuration.
 #[derive(Clone, Debug)]
 pub struct BootConfig {
     format: MenuFormat,
@@ -78,11 +78,11 @@ pub struct BootConfig {
 }
 
 impl BootConfig {
-    /// Reads a configuration.
+    /// Parses a configuration.
     ///
     /// # Errors
     ///
-    /// Fails only when it is longer than 256 KiB: what is not understood is left alone.
+    /// Fails only when it is longer than 256 KiB: unknown lines are kept.
     ///
     /// ```
     /// use preflight::boot::{BootConfig, Kind};
@@ -104,32 +104,32 @@ impl BootConfig {
         Ok(Self { format, text: text.to_owned(), parsed })
     }
 
-    /// The grammar it is written in.
+    /// Returns its format.
     pub fn format(&self) -> MenuFormat {
         self.format
     }
 
-    /// The text as it was read.
+    /// Returns its text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The entries, those of sub-menus too, in the order of the file.
+    /// Returns the entries in the order of the file, those of sub-menus included.
     pub fn entries(&self) -> &[MenuEntry] {
         &self.parsed.entries
     }
 
-    /// The entry that starts when nobody touches the keyboard.
+    /// Returns the entry that starts when nobody touches the keyboard.
     pub fn default_entry(&self) -> Option<&MenuEntry> {
         self.entries().iter().find(|entry| entry.is_default)
     }
 
-    /// How long the menu waits. `None` when it waits for ever or does not say.
+    /// Returns how long the menu waits; `None` when it waits for ever or sets no timeout.
     pub fn timeout(&self) -> Option<Duration> {
         self.parsed.timeout
     }
 
-    /// When the default entry starts by itself.
+    /// Returns when the default entry starts automatically.
     pub fn start(&self) -> MenuStart {
         match self.parsed.timeout {
             _ if self.parsed.is_immediate => MenuStart::AtOnce,
@@ -139,18 +139,18 @@ impl BootConfig {
         }
     }
 
-    /// Lines that decide what starts in a way that is not followed, so that the default entry may be
-    /// another than [`default_entry`](Self::default_entry).
+    /// Returns lines whose effect is unknown: the default entry may be another than
+    /// [`default_entry`](Self::default_entry).
     pub fn undecided_lines(&self) -> &[UndecidedLine] {
         &self.parsed.undecided
     }
 
-    /// Files it includes. They are not read.
+    /// Returns the files that it includes. They are not read.
     pub fn includes(&self) -> &[String] {
         &self.parsed.includes
     }
 
-    /// Every label of a file system that it names, once each, without escapes.
+    /// Returns every label of a file system that it names, once each, without escapes.
     pub fn volume_labels(&self) -> Vec<String> {
         let mut labels: Vec<String> = Vec::new();
         let args = self.entries().iter().flat_map(|entry| &entry.args);
@@ -163,8 +163,8 @@ impl BootConfig {
         labels
     }
 
-    /// What each entry starts, one line each: the same for two files that boot the same, however
-    /// they are laid out.
+    /// Returns what each entry starts, one line each: the same for two files that boot the same,
+    /// whatever their layout.
     pub fn kernel_lines(&self) -> Vec<String> {
         let line = |entry: &MenuEntry| {
             let kernel = entry.kernel.as_deref()?;
@@ -176,23 +176,23 @@ impl BootConfig {
         self.entries().iter().filter_map(line).collect()
     }
 
-    /// The vendor's entry that installs without further ado: the one that an unattended entry
-    /// copies.
+    /// Returns the vendor's ordinary installation, which an unattended entry copies.
     pub fn install_entry(&self) -> Option<&MenuEntry> {
         let mut installs = self.entries().iter().filter(|entry| entry.is_installer());
         let first = installs.clone().next();
         installs.find(|entry| entry.is_plain()).or(first)
     }
 
-    /// The text with `new` as its first entry and its default. It copies the kernel, the initial
-    /// ram disk and the arguments of the vendor's [`install_entry`](Self::install_entry), less a
-    /// media check or a kickstart of the vendor's. Lines end as they do in the file.
+    /// Returns the text with `new` as its first entry and its default. The entry copies the kernel,
+    /// the initial ram disk and the arguments of the vendor's
+    /// [`install_entry`](Self::install_entry), without a media check and a kickstart of the
+    /// vendor's. Lines end as they do in the file.
     ///
     /// # Errors
     ///
-    /// Fails when there is nothing to copy, when an entry of that title is there already, when a
-    /// title or an argument would mean something else to the boot loader, and when a line of the
-    /// menu may start something else than the new entry.
+    /// Fails when there is nothing to copy, when there is an entry of that title already, when the
+    /// boot loader would read a title or an argument as something else, and when a line of the menu
+    /// may start something else than the new entry.
     pub fn with_unattended_entry(&self, new: &NewMenuEntry) -> Result<String, BootConfigError> {
         check_entry_text(new)?;
         let slug = slug(&new.title);
@@ -219,7 +219,7 @@ impl BootConfig {
     }
 }
 
-/// Refuses what any of the three boot loaders would take apart.
+/// Refuses texts that any of the three boot loaders would split or interpret.
 fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
     let refuse = |text: &str, why| Err(BootConfigError::Unwritable { text: text.to_owned(), why });
     let is_word =
@@ -248,7 +248,7 @@ fn check_entry_text(new: &NewMenuEntry) -> Result<(), BootConfigError> {
     Ok(())
 }
 
-/// A label made of a title: its letters and digits, in lower case.
+/// Returns a label made of a title: its letters and digits, in lower case.
 fn slug(title: &str) -> String {
     let words = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_ascii_lowercase()

@@ -1,8 +1,8 @@
 //! The labels of file systems in kernel arguments.
 //!
-//! Not for the label a volume has: that is in its descriptor.
+//! Not for the label of a volume: that is in its descriptor.
 
-/// The label that an argument such as `inst.stage2=hd:LABEL=CentOS\x207:/path` or
+/// Returns the label that an argument such as `inst.stage2=hd:LABEL=CentOS\x207:/path` or
 /// `root=live:CDLABEL=X` names, without escapes.
 pub(super) fn from_argument(argument: &str) -> Option<String> {
     let at = argument.find("LABEL=")?;
@@ -11,7 +11,7 @@ pub(super) fn from_argument(argument: &str) -> Option<String> {
     (!label.is_empty()).then(|| unescape(label))
 }
 
-/// Replaces `\xHH` by the character it stands for. Other escapes stay.
+/// Replaces `\xHH` by its character. Other escapes stay.
 pub(crate) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,7 +1,7 @@
-//! From a plan and its payload to every byte of the image: the vendor's medium extended, or a
-//! kickstart disc from nothing.
+//! Composes the image of a plan and its payload: the vendor's medium extended, or a new kickstart
+//! disc.
 //!
-//! Not for writing them (`writing`), nor for what the files are (`payload`).
+//! Not for writing it (`writing`), nor for the content of the files (`payload`).
 
 use std::sync::Arc;
 
@@ -22,18 +22,19 @@ use crate::iso::{
     compute_boot_digests, create, extend, find_second_tree,
 };
 
-/// An image that is decided to the last byte, but for the base's digest in its manifest.
+/// An image that is planned to the last byte, except for digests in its manifest.
 #[derive(Clone, Debug)]
 pub struct Composition {
-    /// What every byte is.
+    /// All bytes of the image.
     pub image: ByteMap,
     /// The vendor's medium, for writing.
     pub base: Option<BaseFile>,
-    /// Bytes that the volume descriptor counts, over which the media md5 is taken.
+    /// Bytes of the volume by its descriptor, over which the media md5 is taken.
     pub volume_bytes: u64,
-    /// The manifest, with [`SHA256_PLACEHOLDER`](super::manifest::SHA256_PLACEHOLDER) for the base's digest.
+    /// The manifest, with [`SHA256_PLACEHOLDER`](super::manifest::SHA256_PLACEHOLDER) for the
+    /// base's digest.
     pub manifest: Manifest,
-    /// What the boot menus were and become.
+    /// The boot menus, before and after.
     pub menus: Vec<MenuChange>,
     /// What a person should know.
     pub notes: Vec<String>,
@@ -64,7 +65,7 @@ pub enum ComposeError {
         /// The profile.
         profile: String,
     },
-    /// The medium is no installer.
+    /// The medium is not an installer.
     #[error("the medium is no CentOS or RHEL installer: {why}")]
     NotAnInstaller {
         /// What is missing.
@@ -76,13 +77,13 @@ pub enum ComposeError {
         /// The medium's architecture.
         found: String,
     },
-    /// A disk made of the medium shows another directory tree, which would not get the new files.
+    /// A disk made of the medium shows another directory tree, without the new files.
     #[error("a partition of the medium has a directory tree of its own, at byte {at}")]
     SecondTree {
-        /// Where its volume descriptor is.
+        /// The offset of its volume descriptor.
         at: u64,
     },
-    /// A file's path is none on a disc.
+    /// A file's path is not allowed on a disc.
     #[error(transparent)]
     Path(#[from] DiscPathError),
     /// A changed file cannot be read back from the plan.
@@ -97,7 +98,7 @@ pub enum ComposeError {
 }
 
 impl ComposeError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Iso(error) => error.hint(),
@@ -128,12 +129,12 @@ impl ComposeError {
 /// (D:site-recovery-vmware-to-azure-support-matrix).
 const ARCHITECTURE: &str = "x86_64";
 
-/// Decides every byte of the image that a plan and its payload make.
+/// Plans every byte of the image from a plan and its payload.
 ///
 /// # Errors
 ///
-/// Refuses a medium that cannot be extended without harm, that is of another generation than the
-/// profile, or whose boot menus have no entry that installs.
+/// Refuses a medium that cannot be extended safely, that is of another generation than the profile,
+/// or whose boot menus have no entry that installs.
 pub fn compose(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, ComposeError> {
     match &plan.base {
         Some(base) => compose_installer(plan, base, payload),
@@ -141,7 +142,7 @@ pub fn compose(plan: &Plan, payload: &[PayloadFile]) -> Result<Composition, Comp
     }
 }
 
-/// A vendor's medium with the payload added and its boot menus changed.
+/// Adds the payload to a vendor's medium and changes its boot menus.
 fn compose_installer(
     plan: &Plan,
     base: &BaseMedium,
@@ -214,7 +215,7 @@ fn compose_installer(
     })
 }
 
-/// A small disc that is used beside the vendor's medium.
+/// Composes a small disc that is used beside the vendor's medium.
 fn compose_kickstart_disc(
     plan: &Plan,
     payload: &[PayloadFile],
@@ -239,8 +240,7 @@ fn compose_kickstart_disc(
 }
 
 impl Composition {
-    /// The bytes that depend on the base's digests, once they are known: the finished manifest and
-    /// its list.
+    /// Returns the bytes that depend on the base's digests: the finished manifest and its list.
     pub fn deferred_patches(&self, base: Option<&BaseDigests>) -> Vec<(u64, Vec<u8>)> {
         let mut manifest = self.manifest.clone();
         if let (Some(record), Some(digests)) = (manifest.base.as_mut(), base) {
@@ -265,12 +265,12 @@ impl Composition {
         ]
     }
 
-    /// The sum to be implanted, before the first byte.
+    /// Starts the sum that is implanted.
     pub fn media_md5(&self) -> MediaMd5 {
         MediaMd5::new(self.volume_bytes)
     }
 
-    /// Sectors of the base's own area that the image has otherwise.
+    /// Returns the number of sectors of the base that the image changes.
     pub fn changed_sectors(&self) -> u64 {
         let Some(base) = &self.base else { return 0 };
         let mut count = 0;
@@ -288,16 +288,16 @@ impl Composition {
     }
 }
 
-/// Directories of the vendor's medium that the installation starts from.
+/// Directories of the vendor's medium from which the installation starts.
 const BOOT_DIRECTORIES: [&str; 4] = ["isolinux/", "EFI/", "images/", "LiveOS/"];
 
-/// Files that say what the medium is.
+/// Files that identify the medium.
 const IDENTITY_FILES: [&str; 3] = [".discinfo", ".treeinfo", "repodata/repomd.xml"];
 
-/// Files that are watched, at most: a real medium has some forty.
+/// The most files that are watched; a real medium has some forty.
 const MOST_WATCHED: usize = 500;
 
-/// The vendor's files that the installation starts from and that stay as they are.
+/// Finds the vendor's files from which the installation starts and that stay unchanged.
 fn find_boot_files(medium: &Medium, manifest: &Manifest) -> Vec<IsoEntry> {
     let changed = |path: &str| manifest.files.iter().any(|file| file.path == path);
     let is_part = |path: &str| {
@@ -312,8 +312,7 @@ fn find_boot_files(medium: &Medium, manifest: &Manifest) -> Vec<IsoEntry> {
         .collect()
 }
 
-/// The record of what the installation starts from, with digests that are filled in when they are
-/// known.
+/// Returns the record of what the installation starts from. Its digests are filled in later.
 fn boot_record(medium: &Medium, watched: &[IsoEntry]) -> BootRecord {
     let not_yet = Sha256::from([0; 32]);
     BootRecord {
@@ -327,7 +326,7 @@ fn boot_record(medium: &Medium, watched: &[IsoEntry]) -> BootRecord {
     }
 }
 
-/// Adds the manifest and its list to the files; what they say of themselves is nothing.
+/// Adds the manifest and its list to the files. Neither lists itself.
 fn add_manifest(
     payload: &[PayloadFile],
     manifest: &mut Manifest,
@@ -341,7 +340,7 @@ fn add_manifest(
     Ok(files)
 }
 
-/// The record of a file that is changed in place.
+/// Returns the record of a file that is changed in place.
 fn patched_record(
     base: &BaseMedium,
     edits: &Edits,
@@ -364,7 +363,7 @@ fn patched_record(
     Ok(FileRecord { path: path.as_str().to_owned(), size, sha256 })
 }
 
-/// Where the manifest and its list landed.
+/// The offsets of the manifest and its list.
 struct ManifestLocation {
     manifest: u64,
     sums: u64,

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod delta;
 pub mod dry_run;
+pub mod file_digests;
 pub mod free_space;
 pub mod inspect;
 pub mod manifest;
@@ -15,6 +16,5 @@ pub mod resolve;
 pub mod sbom;
 pub mod setting;
 pub mod static_program;
-pub mod sweep;
 pub mod treeinfo;
 pub mod writing;

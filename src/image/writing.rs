@@ -1,22 +1,22 @@
-//! Carrying a planned image into a file: one read serves the file, the media md5 and the
-//! base's sha256, on two cores; then the file is read back and compared byte by byte.
+//! Passes over a planned image: one read serves the output, the media md5 and the base's sha256, on
+//! two cores; and the comparison of a file with the plan.
 //!
-//! Not for deciding what the bytes are (`iso`), nor for replacing a file (`replacement`).
+//! Not for deciding what the bytes are (`iso`), nor for replacing a file (`atomic_file`).
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, mpsc};
 
-use super::sweep::FileDigests;
+use super::file_digests::FileDigests;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::iso::bytemap::ByteMap;
 
-/// Bytes carried at once. Large enough that a system call costs nothing, small enough that the
-/// ring stays in a second-level cache's reach and far below the memory limit.
+/// Bytes of a chunk. Large enough that system calls cost little, small enough that all buffers fit
+/// a second-level cache and stay far below the memory limit.
 pub(super) const CHUNK: usize = 256 * 1024;
 
-/// Chunks in flight between the reader and a digest on the other core.
+/// Chunks that wait for the other core.
 const QUEUE: usize = 8;
 
 /// The vendor's medium an image is made of.
@@ -28,23 +28,24 @@ pub struct BaseFile {
     pub len: u64,
     /// The first byte of the image that is not the medium's own.
     pub kept_len: u64,
-    /// The extents of files before that byte whose digests are wanted.
+    /// The extents of files before that byte that are digested on the way.
     pub watched: Vec<Vec<(u64, u64)>>,
 }
 
-/// Digests that were taken of a vendor's medium while it was read.
+/// Digests of a vendor's medium, taken while it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseDigests {
     /// Of all its bytes.
     pub whole: Sha256,
-    /// Of each of [`BaseFile::watched`]; none where its bytes are not all before [`BaseFile::kept`].
+    /// Of each of [`BaseFile::watched`]; none where its bytes are not all before
+    /// [`BaseFile::kept`].
     pub watched: Vec<Option<Sha256>>,
 }
 
 /// Takes every byte in order, on another core.
 pub type ChunkSink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
-/// Told after each chunk how many bytes are done.
+/// Is called after each chunk with the number of bytes done.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Reads `image` once: gives every byte in order to `sink`, and on another core to `digest`.
@@ -129,7 +130,7 @@ fn pass(
     Ok(())
 }
 
-/// Reads `file` back, compares every byte with `image`, and gives the file's sha256.
+/// Reads `file` back and compares every byte with `image`. Returns the file's sha256.
 ///
 /// # Errors
 ///
@@ -166,7 +167,7 @@ pub(super) fn chunk_len(at: u64, end: u64) -> usize {
     usize::try_from((end - at).min(CHUNK as u64)).expect("a chunk fits memory")
 }
 
-/// Digests what of the base lies behind the last byte that is kept.
+/// Digests the rest of the base, behind the last byte that is kept.
 fn digest_rest(
     base: &BaseFile,
     mut whole: Sha256Hasher,
@@ -181,10 +182,10 @@ fn digest_rest(
     Ok(whole.finish())
 }
 
-/// A chunk on its way; the belt's buffer comes back when the last reader drops it.
+/// A chunk of bytes; its buffer is free again when the last reader drops it.
 pub(super) type Chunk = Arc<Vec<u8>>;
 
-/// A ring of buffers: as many as can be in flight, and two that are being worked on.
+/// A pool of buffers: as many as can wait, and four that are in use.
 pub(super) struct BufferPool {
     ring: Vec<Chunk>,
     next: usize,
@@ -195,7 +196,7 @@ impl BufferPool {
         Self { ring: (0..QUEUE + 4).map(|_| Arc::new(Vec::new())).collect(), next: 0 }
     }
 
-    /// Takes the oldest buffer that nobody reads any more and fills it.
+    /// Fills the oldest buffer that is free.
     pub(super) fn fill(
         &mut self,
         len: usize,
@@ -217,7 +218,7 @@ impl BufferPool {
     }
 }
 
-/// Runs `work` with a function that hands chunks to `tap` on a thread of its own.
+/// Runs `work` with a function that passes chunks to `sink` on another thread.
 pub(super) fn with_sink<R>(
     sink: ChunkSink<'_>,
     work: impl FnOnce(&mut dyn FnMut(&Chunk)) -> R,

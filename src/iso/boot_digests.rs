@@ -1,7 +1,7 @@
-//! Digests of what a firmware reads of an image before any file: volume descriptors, boot catalog,
+//! Digests of what firmware reads of an image before any file: volume descriptors, boot catalog,
 //! the code of the boot record.
 //!
-//! Not for what they say (`volume`, `eltorito`, `partition_report`).
+//! Not for what these structures mean (`volume`, `eltorito`, `partition_report`).
 
 use std::io;
 
@@ -14,13 +14,13 @@ use crate::digest::{Sha256, Sha256Hasher};
 /// Bytes of code at the start of a boot record; the disk's signature and partitions follow.
 const CODE: usize = 440;
 
-/// Descriptors that are read before the terminator must have come.
+/// The most descriptors that are read before the terminator.
 const MOST_DESCRIPTORS: u64 = 64;
 
-/// The digests.
+/// Digests of the structures that an image starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootDigests {
-    /// Of the volume descriptors, with blanks where the media md5 stands.
+    /// Of the volume descriptors, with the media md5 blanked out.
     pub descriptors: Sha256,
     /// Of the boot catalog's first sector.
     pub catalog: Option<Sha256>,
@@ -28,7 +28,7 @@ pub struct BootDigests {
     pub code: Sha256,
 }
 
-/// Takes the digests of an image.
+/// Computes the digests of an image.
 ///
 /// # Errors
 ///

@@ -1,22 +1,22 @@
-//! Reads untrusted places of an image within bounds: nothing past the end, nothing allocated by an
+//! Reads untrusted parts of an image within bounds: nothing past the end, no allocation by an
 //! untrusted length, no more work than the limits allow.
 //!
-//! Not for what the bytes mean: that is `record`, `system_use`, `volume` and `eltorito`.
+//! Not for what the bytes mean: `record`, `system_use`, `volume` and `eltorito`.
 
 use super::bytemap::{ByteMap, SECTOR};
 use super::error::IsoError;
 use super::record::Record;
 
-/// Directory records of one tree; a full CentOS 6 DVD has about 7,000.
+/// The most directory records of one tree; a full CentOS 6 DVD has about 7,000.
 const RECORDS: u32 = 200_000;
-/// Bytes of directories and continuation areas of one tree.
+/// The most bytes of directories and continuation areas of one tree.
 const BYTES: u64 = 32 << 20;
-/// What the smallest read counts as, so that many tiny ones run into the limit too.
+/// Bytes that a shorter read counts as, so that many tiny ones reach the limit too.
 const SMALLEST: u64 = 256;
 /// Sectors of a directory that are read at once.
 const CHUNK: u64 = 16;
 
-/// A reader that keeps account of what one tree has cost so far.
+/// A reader that counts what one tree has cost so far.
 pub(super) struct BoundedReader<'a> {
     source: &'a ByteMap,
     records: u32,
@@ -29,12 +29,12 @@ impl<'a> BoundedReader<'a> {
         Self { source, records: 0, bytes: 0, reach: 0 }
     }
 
-    /// The end of the last thing that was found to be in use.
+    /// Returns the end of the last byte that was found to be in use.
     pub(super) fn reach(&self) -> u64 {
         self.reach
     }
 
-    /// Notes that `len` bytes at `at` are in use, and refuses them past the end of the image.
+    /// Records that `len` bytes at `at` are in use. Refuses them past the end of the image.
     pub(super) fn claim(&mut self, what: &str, at: u64, len: u64) -> Result<(), IsoError> {
         let end = at.saturating_add(len);
         if end > self.source.len() {
@@ -53,7 +53,7 @@ impl<'a> BoundedReader<'a> {
         Ok(bytes)
     }
 
-    /// Hands every record of a directory to `visit`, with the byte where it starts.
+    /// Calls `visit` with every record of a directory and its offset.
     pub(super) fn visit_directory(
         &mut self,
         extent: u32,

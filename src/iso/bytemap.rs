@@ -1,7 +1,7 @@
-//! What every byte of a finished image is and where it comes from: the one value that writing,
-//! digesting, verifying, streaming and `--dry-run` all read.
+//! Where every byte of a finished image comes from: the one value that writing, digesting,
+//! verifying, streaming and `--dry-run` read.
 //!
-//! Not for deciding what goes where: that is the planner's (`extend`, `create`).
+//! Not for deciding what goes where: `extend` and `create` plan that.
 
 use std::borrow::Borrow;
 use std::fs::File;
@@ -42,12 +42,12 @@ pub struct ByteMap {
 }
 
 impl ByteMap {
-    /// Makes an empty map.
+    /// Returns an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Total bytes of the image.
+    /// Returns the length of the image in bytes.
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -57,7 +57,7 @@ impl ByteMap {
         self.len == 0
     }
 
-    /// The runs, in order and without gaps.
+    /// Returns the runs, in order and without gaps.
     pub fn runs(&self) -> &[ByteRun] {
         &self.runs
     }
@@ -120,7 +120,7 @@ impl ByteMap {
         self.runs.splice(first..last, middle);
     }
 
-    /// A reader of all bytes in order.
+    /// Returns a reader of all bytes in order.
     pub fn reader(&self) -> MapReader<&Self> {
         MapReader { map: self, at: 0 }
     }
@@ -130,7 +130,7 @@ impl ByteMap {
         MapReader { map: self, at: 0 }
     }
 
-    /// Whether all of a range comes from one file, at the offsets it has in the image.
+    /// Whether a range comes from one file, from the same offsets as in the image.
     pub fn is_file_range(&self, at: u64, len: u64) -> bool {
         let index = self.runs.partition_point(|run| run.at + run.len <= at);
         self.runs.get(index).is_some_and(|run| {
@@ -201,7 +201,7 @@ impl<M: Borrow<ByteMap>> io::Read for MapReader<M> {
     }
 }
 
-/// The origin of what remains of `run` after its first `skip` bytes.
+/// Returns the origin of what remains of `run` after its first `skip` bytes.
 fn advance(run: &ByteRun, skip: u64) -> ByteOrigin {
     match &run.origin {
         ByteOrigin::File(file, offset) => ByteOrigin::File(Arc::clone(file), offset + skip),

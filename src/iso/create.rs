@@ -1,6 +1,7 @@
 //! Makes a small data disc from nothing: one volume with Rock Ridge and Joliet names.
 //!
-//! Not bootable, and not for changing an image: a new disc is a blank medium that is extended.
+//! Not for bootable discs, nor for changing an image. A new disc is a blank medium that is
+//! extended.
 
 use super::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use super::edits::{FileContent, PlannedImage};
@@ -18,12 +19,12 @@ const ROCK_RIDGE: RockRidge = RockRidge { skip: 0, px_len: 36, rr_entry: false }
 /// The sector of the blank medium's main root directory; Joliet's is the next one.
 const ROOT: u32 = 19;
 
-/// Plans a disc with these files; the same files, id and time give the same bytes.
+/// Plans a disc with these files. The same files, id and time give the same bytes.
 ///
 /// # Errors
 ///
-/// When the volume id or a name cannot be kept, a path is given twice or lies below a file, or the
-/// disc has too many sectors.
+/// Fails when the volume id or a name cannot be stored, a path is given twice or lies below a file,
+/// or the disc has too many sectors.
 pub fn create(
     files: &[(DiscPath, FileContent)],
     volume_id: &str,
@@ -40,7 +41,7 @@ pub fn create(
     lay_out(&blank, &requests, &[], u64::from(ROOT) * SECTOR, at, RootRewrite::Always)
 }
 
-/// A medium without a file: descriptors and two empty root directories.
+/// Returns a medium without files: descriptors and two empty root directories.
 fn blank(volume_id: &str, at: Timestamp) -> Result<Medium, IsoError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-. ".contains(c);
     let ends_blank = volume_id.trim() != volume_id;

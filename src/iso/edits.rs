@@ -1,6 +1,6 @@
-//! What is to change on an image, and the image that comes of it, planned to the last byte.
+//! Changes that are wanted of an image, and the image planned from them.
 //!
-//! Not for how the one becomes the other (`extend`, `create`).
+//! Not for the planning itself (`extend`, `create`).
 
 use std::fs::File;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub enum FileContent {
 }
 
 impl FileContent {
-    /// Bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -44,34 +44,34 @@ impl FileContent {
     }
 }
 
-/// What is to change in an image.
+/// The changes that are wanted of an image.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
-    /// Files that do not exist yet; missing directories above them are made.
+    /// Files that do not exist yet. Missing directories above them are created.
     pub add: Vec<(DiscPath, FileContent)>,
-    /// Files that exist and get other content.
+    /// Existing files, with their new content.
     pub replace: Vec<(DiscPath, FileContent)>,
-    /// Bytes to write over the base, by their offset in it.
+    /// Bytes to write over the base, with their offset in it.
     pub patch: Vec<(u64, Vec<u8>)>,
 }
 
-/// Where a new file is.
+/// A new file and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedFile {
     /// Its path.
     pub path: DiscPath,
-    /// Its first byte in the image; 0 for an empty file, which is nowhere.
+    /// Its first byte in the image; 0 for an empty file, which has no place.
     pub at: u64,
-    /// Bytes, all behind each other.
+    /// Its length in bytes, which are contiguous.
     pub len: u64,
 }
 
-/// An image that has been planned to the last byte.
+/// An image that is planned to the last byte.
 #[derive(Clone, Debug)]
 pub struct PlannedImage {
-    /// What every byte is.
+    /// All bytes of the image.
     pub map: ByteMap,
-    /// Sectors of the volume, as its descriptors say.
+    /// Sectors of the volume, as its descriptors state them.
     pub volume_sectors: u32,
     /// Every added and replaced file, in the order of their bytes.
     pub placed: Vec<PlacedFile>,

@@ -8,11 +8,11 @@ use super::bytemap::SECTOR;
 use super::endian::{le16, le32};
 use super::error::IsoError;
 
-/// Bytes of a catalog that are read; one sector holds 64 entries.
+/// The most bytes of a catalog that are read; one sector holds 64 entries.
 const CATALOG_MAX: u64 = 4 * SECTOR;
 const ENTRY: usize = 32;
 
-/// Which firmware a boot image is for.
+/// The firmware that a boot image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootPlatform {
     /// The BIOS of a PC.
@@ -23,27 +23,27 @@ pub enum BootPlatform {
     Other(u8),
 }
 
-/// What a boot image pretends to be.
+/// The kind of disk that a boot image emulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootMedia {
-    /// Nothing: its sectors are loaded and run.
+    /// None: its sectors are loaded and run.
     NoEmulation,
     /// A floppy disk of this many bytes.
     Floppy(u64),
     /// A hard disk.
     HardDisk,
-    /// A number the specification does not know.
+    /// A number that the specification does not define.
     Other(u8),
 }
 
 /// One boot image of the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootEntry {
-    /// Which firmware it is for.
+    /// The firmware it is for.
     pub platform: BootPlatform,
-    /// Whether the catalog says that it can be booted.
+    /// Whether the catalog marks it as bootable.
     pub bootable: bool,
-    /// What it pretends to be.
+    /// The kind of disk it emulates.
     pub media: BootMedia,
     /// The sector of 2048 bytes where it starts.
     pub load_rba: u32,
@@ -54,12 +54,12 @@ pub struct BootEntry {
 }
 
 impl BootEntry {
-    /// The byte where the boot image starts.
+    /// Returns the offset of the boot image in bytes.
     pub fn at(&self) -> u64 {
         u64::from(self.load_rba) * SECTOR
     }
 
-    /// Bytes that the catalog says the boot image has, at least.
+    /// Returns the least number of bytes that the boot image has, by the catalog.
     pub fn len(&self) -> u64 {
         match self.media {
             BootMedia::Floppy(len) => len,
@@ -67,7 +67,7 @@ impl BootEntry {
         }
     }
 
-    /// Whether it has no bytes: never, a boot image has at least one sector.
+    /// Always false: a boot image has at least one sector.
     pub fn is_empty(&self) -> bool {
         false
     }
@@ -83,14 +83,14 @@ pub struct BootCatalog {
 }
 
 impl BootCatalog {
-    /// Whether any of these bytes is the catalog's, or the first sector of a boot image.
+    /// Whether the catalog or a boot image begins within these bytes.
     pub(super) fn points_into(&self, at: u64, len: u64) -> bool {
         let mut starts = self.entries.iter().map(BootEntry::at).chain([self.at]);
         starts.any(|start| at <= start && start < at.saturating_add(len))
     }
 }
 
-/// Reads the catalog at a sector.
+/// Reads the catalog that begins at `sector`; `end` is the length of the image.
 pub(super) fn read_boot_catalog(
     reader: &mut BoundedReader<'_>,
     sector: u32,

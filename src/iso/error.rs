@@ -1,12 +1,12 @@
-//! Why an image cannot be read, or cannot be changed as asked.
+//! Errors of reading or changing an image.
 //!
-//! Not for the system area or the media md5: those modules have their own errors.
+//! Not for the system area or FAT: those modules have their own errors.
 
 use std::io;
 
 use super::bytemap::SECTOR;
 
-/// What is wrong with an image, or with a wish to change it.
+/// Why an image cannot be read, or cannot be changed as requested.
 #[derive(Debug, thiserror::Error)]
 pub enum IsoError {
     /// The file could not be read.
@@ -16,7 +16,7 @@ pub enum IsoError {
         at: u64,
         /// Bytes wanted.
         len: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Sector 16 holds no primary volume descriptor.
@@ -24,13 +24,13 @@ pub enum IsoError {
         "no ISO 9660 volume: expected a primary volume descriptor at byte 32768, found {found}"
     )]
     NotIso {
-        /// What is there instead.
+        /// What was found instead.
         found: String,
     },
     /// Something reaches past the end of the file.
     #[error("{what} ends at byte {end}, but the image has only {len} bytes")]
     PastEnd {
-        /// What was to be read.
+        /// The structure that was to be read.
         what: String,
         /// Where it would end.
         end: u64,
@@ -50,7 +50,7 @@ pub enum IsoError {
         /// What is wrong with it.
         why: String,
     },
-    /// The directory tree or a continuation area runs in a circle.
+    /// The directory tree or a chain of continuation areas contains a loop.
     #[error("{what} at byte {at} leads back to itself or to one that was read before")]
     Loop {
         /// Which structure.
@@ -61,44 +61,44 @@ pub enum IsoError {
     /// A limit that keeps time and memory bounded was reached.
     #[error("more than {limit} {what}")]
     Limit {
-        /// What there is too much of.
+        /// What exceeds the limit.
         what: &'static str,
         /// The limit.
         limit: u64,
     },
-    /// A name that must not reach a path.
+    /// A name that could leave its directory, or that no path can hold.
     #[error("the name {name:?} in the directory record at byte {at} {why}")]
     Name {
-        /// The name, as far as it is text.
+        /// The name, with what is not UTF-8 replaced.
         name: String,
         /// Where its directory record is.
         at: u64,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// Nothing has this path.
+    /// No file or directory has this path.
     #[error("the image has no {path:?}")]
     NotFound {
-        /// The path asked for.
+        /// The requested path.
         path: String,
     },
     /// The path is a directory, a symbolic link or a device.
     #[error("{path:?} in the image is not a regular file")]
     NotAFile {
-        /// The path asked for.
+        /// The requested path.
         path: String,
     },
-    /// A file is longer than the caller wants to hold in memory.
+    /// A file is longer than the caller allows.
     #[error("{path:?} in the image has {len} bytes, expected at most {cap}")]
     FileTooLarge {
-        /// The path asked for.
+        /// The requested path.
         path: String,
         /// Its length.
         len: u64,
-        /// What the caller allows.
+        /// The longest that the caller allows.
         cap: u64,
     },
-    /// A path is to be written twice.
+    /// A path is given twice.
     #[error("{path:?} is given twice")]
     Duplicate {
         /// The path.
@@ -115,31 +115,31 @@ pub enum IsoError {
     BelowFile {
         /// The path to add.
         path: String,
-        /// The component that is in the way.
+        /// The component that is not a directory.
         file: String,
     },
-    /// A file to replace is what the firmware loads by sector.
+    /// A file to replace is one that firmware loads by sector.
     #[error("{path:?} cannot be replaced: the boot catalog points at its sectors")]
     BootFile {
         /// The path to replace.
         path: String,
     },
-    /// A name that the image's naming scheme cannot keep.
+    /// A name that the image's naming scheme cannot store.
     #[error("{path:?} cannot be added: {name:?} {why}")]
     CannotName {
         /// The path to add.
         path: String,
-        /// The component that cannot be kept.
+        /// The component that cannot be stored.
         name: String,
         /// Why not.
         why: &'static str,
     },
-    /// A path has too many levels for ISO 9660.
+    /// A path has more levels than ISO 9660 allows.
     #[error("{path:?} cannot be added: it is deeper than {limit} directories")]
     TooDeep {
         /// The path to add.
         path: String,
-        /// How many levels of directories there may be.
+        /// The most levels of directories.
         limit: u8,
     },
     /// Appending would start inside what is kept, or in the middle of a sector.
@@ -147,12 +147,12 @@ pub enum IsoError {
     AppendAt {
         /// Where the caller wants to append.
         append_at: u64,
-        /// What it collides with.
+        /// What it conflicts with.
         why: &'static str,
-        /// The byte that it collides with.
+        /// The byte that it conflicts with.
         end: u64,
     },
-    /// A patch lies outside of what is kept, or over a structure that is rewritten.
+    /// A patch lies outside of the kept part of the base, or over a structure that is rewritten.
     #[error("cannot patch {len} bytes at byte {at}: {why}")]
     Patch {
         /// First byte.
@@ -174,13 +174,13 @@ pub enum IsoError {
         /// The id as given.
         id: String,
     },
-    /// The medium has a second file system that would not show the changes.
+    /// The medium has a second file system, which would not show the changes.
     #[error("the medium is a UDF bridge: its UDF tree would not show the changed files")]
     Udf,
 }
 
 impl IsoError {
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotIso { .. } => "give the .iso file itself, not an archive or a disk image",

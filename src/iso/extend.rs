@@ -1,5 +1,5 @@
-//! Grows an image: every file of the base stays where it is, new files and rewritten directories
-//! are appended, and the few records that point at what moved are changed in place.
+//! Extends an image: every file of the base stays where it is, new files and rewritten directories
+//! are appended, and the few records that point at what moved are patched in place.
 //!
 //! Not for the system area, the backup GPT or the media md5, which depend on the final size: they
 //! are patched into the result afterwards. Nothing is written here: the result is a `ByteMap`.
@@ -13,7 +13,7 @@ use super::timestamp::Timestamp;
 use super::tree::{Node, NodeKind, Tree};
 use crate::disc_path::DiscPath;
 
-/// Plans the changed image; new data starts at byte `append_at`.
+/// Plans the changed image. New data starts at byte `append_at`.
 ///
 /// Bytes of the base from `append_at` on are dropped, and zeros fill the gap when the base is
 /// shorter. [`Medium::content_end`] is the lowest possible place. Patches alone append nothing and
@@ -21,9 +21,9 @@ use crate::disc_path::DiscPath;
 ///
 /// # Errors
 ///
-/// When a path to add exists or lies below a file, a path to replace does not exist or is a boot
-/// file (the firmware finds it by sector: patch it in place), a name cannot be kept, a patch or
-/// `append_at` would damage what is kept, or the result has too many sectors.
+/// Fails when a path to add exists or lies below a file, a path to replace does not exist or is a
+/// boot file (the firmware finds it by sector: patch it in place), a name cannot be stored, a patch
+/// or `append_at` would damage what is kept, or the result has too many sectors.
 pub fn extend(
     medium: &Medium,
     edits: &Edits,
@@ -42,7 +42,7 @@ pub fn extend(
     lay_out(medium, &requests, &edits.patch, append_at, at, RootRewrite::AsNeeded)
 }
 
-/// The files to write, sorted by path, each with what it takes the place of.
+/// Returns the files to write, sorted by path, each with the file it replaces.
 fn layout_requests<'a>(
     medium: &Medium,
     edits: &'a Edits,
@@ -62,7 +62,7 @@ fn layout_requests<'a>(
     }
 }
 
-/// The file that is to get other content, in both trees.
+/// Finds the file to replace in both trees.
 fn find_replaced(medium: &Medium, path: &DiscPath) -> Result<ReplacedFile, IsoError> {
     let tree = medium.main_tree();
     let path = path.as_str();
@@ -82,8 +82,8 @@ fn find_replaced(medium: &Medium, path: &DiscPath) -> Result<ReplacedFile, IsoEr
     Ok(ReplacedFile { main, joliet })
 }
 
-/// The file of that path in the Joliet tree; where Joliet had to change the name, the only file
-/// there with the same sectors.
+/// Finds the file of that path in the Joliet tree; where Joliet had to change the name, the only
+/// file with the same sectors.
 fn find_in_joliet(joliet: &Tree, path: &str, extents: &[Extent]) -> Option<Node> {
     let file = |node: &Node| node.kind == NodeKind::File;
     if let Some(index) = joliet.find(path) {
@@ -96,7 +96,7 @@ fn find_in_joliet(joliet: &Tree, path: &str, extents: &[Extent]) -> Option<Node>
     same.next().filter(|_| same.next().is_none()).copied()
 }
 
-/// Refuses patches that leave the part of the base that is kept.
+/// Refuses patches that reach past the kept part of the base.
 fn check_patches(
     medium: &Medium,
     patches: &[(u64, Vec<u8>)],
@@ -209,7 +209,8 @@ mod tests {
         assert_eq!(changed, 6);
     }
 
-    /// The link counts in `.` and `..` of a directory of the main tree, the root when none is given.
+    /// The link counts in `.` and `..` of a directory of the main tree, the root when none is
+    /// given.
     fn links(medium: &Medium, directory: Option<&str>) -> Vec<u32> {
         let tree = medium.main_tree();
         let index = directory.map_or(0, |path| {

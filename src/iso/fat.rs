@@ -1,7 +1,7 @@
 //! Reads and replaces files on the FAT file system inside an image, `efiboot.img`, in place: the
 //! firmware finds it by sector, so it may neither move nor change its size.
 //!
-//! Not for making file systems, nor files that are not there yet. The file system comes from an
+//! Not for creating file systems or files. The file system comes from an
 //! untrusted image: its numbers are checked before `fatfs` sees them.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,39 +24,39 @@ type Volume<'v, 'a> = FileSystem<&'v mut FatDisk<'a>>;
 /// Why the file system, or a file on it, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FatError {
-    /// It is no FAT file system, or one that cannot be right.
+    /// It is not a FAT file system, or one that contradicts itself.
     #[error("not a sound FAT file system: {why}")]
     Unsound {
         /// What is wrong.
         why: &'static str,
     },
-    /// Reading or writing failed on the way.
+    /// Reading or writing failed.
     #[error("the FAT file system cannot be used")]
     Io(#[from] io::Error),
-    /// Nothing has that path.
+    /// No file has that path.
     #[error("the FAT file system has no file {path:?}")]
     NotFound {
-        /// The path as asked for.
+        /// The requested path.
         path: String,
     },
-    /// The file is larger than the caller wants to read.
+    /// The file is larger than the caller allows.
     #[error("{path:?} on the FAT file system has {len} bytes, more than {cap}")]
     TooLarge {
         /// The path.
         path: String,
         /// Its size.
         len: u64,
-        /// What is allowed.
+        /// The largest size that is allowed.
         cap: u64,
     },
-    /// The file has fewer bytes than its directory entry says.
+    /// The file has fewer bytes than its directory entry states.
     #[error("{path:?} on the FAT file system ends after {found} of {len} bytes")]
     Short {
         /// The path.
         path: String,
         /// Its size.
         len: u64,
-        /// Bytes that are there.
+        /// Bytes that were found.
         found: u64,
     },
     /// The new content does not fit.
@@ -72,7 +72,7 @@ pub enum FatError {
 }
 
 impl FatError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Full { .. } => Some(
@@ -91,7 +91,7 @@ impl FatError {
 /// A file or directory on the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FatEntry {
-    /// Its path with `/` between the names and none in front, as it is spelled there. Untrusted:
+    /// Its path with `/` between the names and none in front, as stored. Untrusted:
     /// escape it before it is shown.
     pub path: String,
     /// Whether it is a directory.
@@ -100,19 +100,19 @@ pub struct FatEntry {
     pub len: u64,
 }
 
-/// A FAT file system inside an image, with the changes that were made to it.
+/// A FAT file system inside an image, and the changes made to it.
 pub struct FatView<'a> {
     disk: FatDisk<'a>,
     time: DateTime,
 }
 
 impl<'a> FatView<'a> {
-    /// Opens the `len` bytes at `offset`. Files that change are dated `epoch_s`, seconds since
-    /// 1970, which FAT can say from 1980 to 2107.
+    /// Opens the `len` bytes at `offset`. Changed files are dated `epoch_s`, seconds since
+    /// 1970; FAT can store 1980 to 2107.
     ///
     /// # Errors
     ///
-    /// Fails when what lies there is not a sound FAT12, FAT16 or FAT32.
+    /// Fails when these bytes are not a sound FAT12, FAT16 or FAT32.
     pub fn open(
         base: &'a dyn ReadAt,
         offset: u64,
@@ -130,12 +130,12 @@ impl<'a> FatView<'a> {
         Ok(view)
     }
 
-    /// Lists files and directories, a directory before what it holds: at most 4096, at most 8
+    /// Lists files and directories, a directory before its entries: at most 4096, at most 8
     /// directories deep.
     ///
     /// # Errors
     ///
-    /// Fails when a directory cannot be read or there are more.
+    /// Fails when a directory cannot be read, or when there are more.
     pub fn list(&mut self) -> Result<Vec<FatEntry>, FatError> {
         self.with_volume(|volume, _| {
             let mut entries = Vec::new();
@@ -144,11 +144,12 @@ impl<'a> FatView<'a> {
         })
     }
 
-    /// Reads the file of that path, whatever the case of its letters.
+    /// Reads the file at a path, whose case does not matter.
     ///
     /// # Errors
     ///
-    /// Fails when there is no such file, it has more than `cap` bytes, or fewer than it claims.
+    /// Fails when there is no such file, or it has more than `cap` bytes or fewer than its entry
+    /// states.
     pub fn read(&mut self, path: &str, cap: u64) -> Result<Vec<u8>, FatError> {
         self.with_volume(|volume, _| {
             let entry = find_file(volume, path)?;
@@ -166,11 +167,11 @@ impl<'a> FatView<'a> {
         })
     }
 
-    /// Gives an existing file other content.
+    /// Replaces the content of an existing file.
     ///
     /// # Errors
     ///
-    /// Fails when there is no such file or too little room; then nothing has changed.
+    /// Fails when there is no such file or too little room. Nothing has changed then.
     pub fn replace(&mut self, path: &str, bytes: &[u8]) -> Result<(), FatError> {
         let before = self.disk.changes();
         let done = self.with_volume(|volume, time| {
@@ -186,7 +187,7 @@ impl<'a> FatView<'a> {
             let mut file = entry.to_file();
             file.truncate()?;
             file.write_all(bytes)?;
-            // The other way to give a time is a provider that lives for ever.
+            // The alternative is a provider of times that lives as long as the program.
             #[expect(deprecated)]
             file.set_modified(time);
             file.flush()?;
@@ -198,13 +199,13 @@ impl<'a> FatView<'a> {
         done
     }
 
-    /// The changed sectors, with their offset in the image.
+    /// Returns the changed bytes, with their offset in the image.
     pub fn into_patches(self) -> Vec<(u64, Vec<u8>)> {
         self.disk.into_patches()
     }
 
-    /// Mounts the volume for one job. `fatfs` computes with numbers of the directory without
-    /// checking them, and a build with overflow checks would panic on hostile ones.
+    /// Mounts the volume for one job. `fatfs` does not check the numbers of directory entries, and
+    /// would panic on hostile ones in a build with overflow checks.
     fn with_volume<T>(
         &mut self,
         job: impl FnOnce(&Volume<'_, 'a>, DateTime) -> Result<T, FatError>,
@@ -223,9 +224,9 @@ impl<'a> FatView<'a> {
     }
 }
 
-/// What the boot sector says, checked against the size of the disk.
+/// The numbers of the boot sector, checked against the size of the disk.
 struct Geometry {
-    /// The byte of the first table.
+    /// The offset of the table that counts.
     table_at: u64,
     clusters: u64,
     entry_bits: u64,
@@ -314,7 +315,7 @@ impl Geometry {
     }
 }
 
-/// The `index`-th entry of a table of `bits` wide ones.
+/// Returns the `index`-th entry of a table whose entries have `bits` bits.
 fn table_entry(table: &[u8], index: u64, bits: u64) -> u64 {
     let bit = index * bits;
     let at = (bit / 8) as usize;
@@ -338,7 +339,7 @@ fn find_file<'f, 'v, 'a>(
     find_in_directory(&dir, name.trim_matches('/'), false)?.ok_or_else(not_found)
 }
 
-/// The entry of that name and kind in `dir`, by its long or its short name.
+/// Finds the entry of that name and kind in `dir`, by its long or its short name.
 fn find_in_directory<'f, 'v, 'a>(
     dir: &Dir<'f, &'v mut FatDisk<'a>>,
     name: &str,
@@ -384,7 +385,7 @@ fn list_directory(
     Ok(())
 }
 
-/// The time as FAT writes it, in UTC.
+/// Returns the time as FAT stores it, in UTC.
 fn fat_date_time(epoch_s: u64) -> DateTime {
     /// 1980-01-01T00:00:00Z and 2107-12-31T23:59:58Z.
     const RANGE: (u64, u64) = (315_532_800, 4_354_819_198);

@@ -1,7 +1,7 @@
-//! A part of an image as a small disk that can be written to without touching the image: sectors
-//! that change are kept in memory and become patches.
+//! A range of an image as a disk that can be written to without touching the image: changed sectors
+//! are held in memory and become patches.
 //!
-//! Not for what is on the disk: `fat` knows that.
+//! Not for what is on the disk (`fat`).
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ const UNIT: usize = 512;
 /// Bytes that are read ahead, since a FAT is read a few bytes at a time.
 const WINDOW: u64 = 4096;
 
-/// The disk.
+/// A range of an image, and the changes made to it.
 pub(super) struct FatDisk<'a> {
     base: &'a dyn ReadAt,
     offset: u64,
@@ -22,11 +22,11 @@ pub(super) struct FatDisk<'a> {
     window: Vec<u8>,
     window_at: u64,
     changed: BTreeMap<u64, Unit>,
-    /// Reads and writes that are still allowed: a chain of clusters may be a circle.
+    /// Reads and writes that are still allowed: a chain of clusters may be a loop.
     budget: u64,
 }
 
-/// A written unit, and what it was.
+/// A changed unit, before and now.
 #[derive(Clone)]
 struct Unit {
     before: [u8; UNIT],
@@ -37,7 +37,7 @@ struct Unit {
 pub(super) struct Changes(BTreeMap<u64, Unit>);
 
 impl<'a> FatDisk<'a> {
-    /// The `len` bytes from `offset` on, whole units of them.
+    /// Takes the `len` bytes from `offset` on, in whole units.
     pub(super) fn new(base: &'a dyn ReadAt, offset: u64, len: u64) -> Self {
         Self {
             base,
@@ -69,7 +69,7 @@ impl<'a> FatDisk<'a> {
         self.changed = changes.0;
     }
 
-    /// The changed bytes as runs, with their offset in the image.
+    /// Returns the changed bytes as runs, with their offset in the image.
     pub(super) fn into_patches(self) -> Vec<(u64, Vec<u8>)> {
         let mut patches: Vec<(u64, Vec<u8>)> = Vec::new();
         let changed = self.changed.into_iter().filter(|(_, unit)| unit.now != unit.before);
@@ -91,7 +91,7 @@ impl<'a> FatDisk<'a> {
         Ok(())
     }
 
-    /// The bytes of the base in the unit `number`.
+    /// Reads the unit `number` of the base.
     fn read_unit(&mut self, number: u64) -> io::Result<&[u8]> {
         let at = number * UNIT as u64;
         if !(self.window_at..self.window_at + self.window.len() as u64).contains(&at) {
@@ -104,7 +104,8 @@ impl<'a> FatDisk<'a> {
         Ok(&self.window[start..start + UNIT])
     }
 
-    /// The unit at the current position, the offset in it, and how many of `wanted` bytes it has.
+    /// Returns the unit at the current position, the offset in it, and how many of `wanted` bytes
+    /// it has.
     fn position(&self, wanted: usize) -> (u64, usize, usize) {
         let within = (self.at % UNIT as u64) as usize;
         let take = if self.at < self.len { wanted.min(UNIT - within) } else { 0 };

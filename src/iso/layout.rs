@@ -1,7 +1,7 @@
 //! Lays a changed image out: which sector everything new gets, then what every byte is.
 //!
-//! Not for deciding whether a change is allowed: `extend` and `create` have done that. In the
-//! order of the sectors: changed directories of both trees, their path tables, new files.
+//! Not for deciding whether a change is allowed: `extend` and `create` have done that. The order of
+//! the sectors is: changed directories of both trees, their path tables, new files.
 
 use super::bytemap::{ByteMap, ByteOrigin, SECTOR};
 use super::edits::{FileContent, PlacedFile, PlannedImage};
@@ -18,17 +18,17 @@ use crate::disc_path::DiscPath;
 pub(super) struct LayoutRequest<'a> {
     pub path: &'a DiscPath,
     pub source: &'a FileContent,
-    /// The file whose place it takes; none for a new one.
+    /// The file that it replaces; none for a new one.
     pub replaces: Option<ReplacedFile>,
 }
 
-/// A file of the base, as both trees have it.
+/// A file of the base, in both trees.
 pub(super) struct ReplacedFile {
     pub main: Node,
     pub joliet: Option<Node>,
 }
 
-/// Whether root directories are rewritten that do not change.
+/// Whether unchanged root directories are rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RootRewrite {
     AsNeeded,
@@ -94,11 +94,11 @@ pub(super) fn lay_out(
     Ok(PlannedImage { map, volume_sectors, placed: placed_files(requests, &places) })
 }
 
-/// A tree with the descriptor that leads to it.
+/// A tree, and the descriptor that points to it.
 struct TreeBranch<'a> {
     tree: PlannedTree<'a>,
     descriptor: &'a Descriptor,
-    /// Its path tables, little-endian then big-endian, when they change.
+    /// Its path tables, little-endian then big-endian, if they change.
     tables: Vec<Vec<u8>>,
     moved: Option<MovedTree>,
 }
@@ -150,7 +150,7 @@ fn plan_branches<'a>(
 }
 
 impl TreeBranch<'_> {
-    /// Makes the path tables and gives them sectors, when any directory has moved.
+    /// Builds the path tables and allocates their sectors, if any directory has moved.
     fn place_tables(&mut self, sectors: &mut SectorAllocator) -> Result<(), IsoError> {
         if !self.tree.is_changed() {
             return Ok(());
@@ -167,7 +167,7 @@ impl TreeBranch<'_> {
     }
 }
 
-/// Refuses patches over what is rewritten anyway: one of both would be lost.
+/// Refuses patches over records that are rewritten: one of the two would be lost.
 fn refuse_overlapping_patches(
     patches: &[(u64, Vec<u8>)],
     record_patches: &Patches,
@@ -183,8 +183,8 @@ fn refuse_overlapping_patches(
     Ok(())
 }
 
-/// Refuses to drop what must be changed: only `..` records, whose continuation areas count as
-/// content of no file, can reach there.
+/// Refuses to drop bytes that must be patched: only `..` records can have such bytes, in
+/// continuation areas, which belong to no file.
 fn refuse_patches_past(append_at: u64, record_patches: &Patches) -> Result<(), IsoError> {
     let ends = record_patches.iter().map(|(at, bytes)| at + bytes.len() as u64);
     match ends.max().filter(|&end| end > append_at) {
@@ -193,7 +193,7 @@ fn refuse_patches_past(append_at: u64, record_patches: &Patches) -> Result<(), I
     }
 }
 
-/// The base up to `append_at`, with everything that changes in place.
+/// Returns the base up to `append_at`, with everything that changes in place.
 fn base_map(
     medium: &Medium,
     append_at: u64,

@@ -2,7 +2,7 @@
 //! descriptor, byte for byte as `implantisomd5` writes it (rhinstaller/isomd5sum,
 //! libimplantisomd5.c and utilities.c).
 //!
-//! Not for the digests a manifest states: those cover the whole file and are SHA-256.
+//! Not for the digests of a manifest: those are SHA-256, of whole files.
 
 use md5::{Digest, Md5};
 
@@ -19,13 +19,13 @@ pub const SKIP_SECTORS: u64 = 15;
 pub const FIELD_AT: u64 = 16 * SECTOR + FIELD_OFFSET as u64;
 /// The absolute offset of the first byte behind it.
 pub const FIELD_END: u64 = FIELD_AT + FIELD_LEN as u64;
-/// The read size of `implantisomd5`, which decides where its fragment sums are taken.
+/// The read size of `implantisomd5`, which determines where it takes its fragment sums.
 const CHUNK: u64 = 32 * 1024;
 const FRAGMENTS: u64 = 20;
 const FRAGMENT_DIGITS: usize = 3;
 const WARNING: &str = "THIS IS NOT THE SAME AS RUNNING MD5SUM ON THIS ISO!!";
 
-/// What is implanted into a medium.
+/// The sum that is implanted into a medium.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Implant {
     /// The sum over the volume without its last `skip_sectors`, as lower-case hex.
@@ -35,12 +35,12 @@ pub struct Implant {
     pub fragments: String,
     /// Sectors at the end that are not summed.
     pub skip_sectors: u64,
-    /// `RHLISOSTATUS`: whether the vendor calls the medium a release.
+    /// `RHLISOSTATUS`: whether the vendor marks the medium as a release.
     pub is_supported: bool,
 }
 
 impl Implant {
-    /// The 512 bytes of the application-use field.
+    /// Renders the 512 bytes of the application-use field.
     pub fn to_field(&self) -> [u8; FIELD_LEN] {
         let text = format!(
             "ISO MD5SUM = {};SKIPSECTORS = {};RHLISOSTATUS={};FRAGMENT SUMS = {};FRAGMENT COUNT = {FRAGMENTS};{WARNING}",
@@ -54,7 +54,7 @@ impl Implant {
         field
     }
 
-    /// Reads what is implanted into the primary volume descriptor `pvd`, if anything is.
+    /// Parses the sum in the primary volume descriptor `pvd`. Returns `None` when it has none.
     pub fn parse(pvd: &[u8]) -> Option<Self> {
         let field = pvd.get(FIELD_OFFSET..FIELD_OFFSET + FIELD_LEN)?;
         let text = std::str::from_utf8(field).ok()?;
@@ -73,7 +73,7 @@ impl Implant {
     }
 }
 
-/// Sums a medium that streams by from byte 0 on, in pieces of any size.
+/// Computes the sum of a medium whose bytes come in order, in pieces of any size.
 #[derive(Clone, Debug)]
 pub struct MediaMd5 {
     digest: Md5,
@@ -88,13 +88,13 @@ pub struct MediaMd5 {
 }
 
 impl MediaMd5 {
-    /// Starts a sum over a volume of `volume_bytes`: the primary volume descriptor's block count
+    /// Starts the sum of a volume of `volume_bytes`: the primary volume descriptor's block count
     /// times 2048, not the length of the file.
     pub fn new(volume_bytes: u64) -> Self {
         Self::with_skip(volume_bytes, SKIP_SECTORS)
     }
 
-    /// As [`MediaMd5::new`], for verifying an [`Implant`] that leaves out another number of sectors.
+    /// As [`MediaMd5::new`], for an [`Implant`] that leaves out another number of sectors.
     pub fn with_skip(volume_bytes: u64, skip_sectors: u64) -> Self {
         let total = volume_bytes.saturating_sub(skip_sectors.saturating_mul(SECTOR));
         Self {
@@ -108,12 +108,12 @@ impl MediaMd5 {
         }
     }
 
-    /// Bytes from the start of the image that this sum wants to see; more are ignored.
+    /// Returns how many bytes from the start of the image are summed. More are ignored.
     pub fn covered_bytes(&self) -> u64 {
         self.total
     }
 
-    /// Sums the next bytes of the image. The implanted field counts as spaces, whatever it holds.
+    /// Adds the next bytes of the image. The implanted field counts as blanks, whatever it holds.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.at < self.total {
             let stop = self.next_stop();
@@ -133,7 +133,7 @@ impl MediaMd5 {
         }
     }
 
-    /// The offset up to which bytes can be summed in one go.
+    /// Returns the offset up to which bytes can be added at once.
     fn next_stop(&self) -> u64 {
         let snapshot = self.snapshots.get(self.next_snapshot).copied().unwrap_or(self.total);
         let field = [FIELD_AT, FIELD_END].into_iter().find(|&edge| edge > self.at);
@@ -149,7 +149,7 @@ impl MediaMd5 {
         }
     }
 
-    /// Ends the sum. `None` when the image ended before the volume did.
+    /// Ends the sum. Returns `None` when the image ended before the volume.
     pub fn finish(self, is_supported: bool) -> Option<Implant> {
         (self.at == self.total).then(|| Implant {
             md5: hex(&self.digest.finalize()),
@@ -165,8 +165,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Where `implantisomd5`, reading `total` bytes in chunks, takes its fragment sums: after the first
-/// chunk that begins in each new fragment.
+/// Returns the offsets at which `implantisomd5`, reading `total` bytes in chunks, takes its
+/// fragment sums: after the first chunk that begins in each new fragment.
 fn snapshots(total: u64) -> Vec<u64> {
     let fragment = total / (FRAGMENTS + 1);
     let mut offsets = Vec::with_capacity(FRAGMENTS as usize);

@@ -1,7 +1,7 @@
-//! An ISO 9660 image as a reader sees it: [`Medium::open`] reads the descriptors, the boot catalog
-//! and both trees of an untrusted file; everything else answers from them.
+//! An ISO 9660 image: [`Medium::open`] reads the descriptors, the boot catalog and both trees of an
+//! untrusted file, and everything else is read from those.
 //!
-//! Not for changing it: `extend`.
+//! Not for changing it (`extend`).
 
 use std::fs::File;
 use std::io;
@@ -26,7 +26,7 @@ pub struct Medium {
     content_end: u64,
 }
 
-/// What a path of an image is.
+/// The kind of a path of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -44,31 +44,31 @@ pub enum EntryKind {
 pub struct IsoEntry {
     /// The path without a leading slash; empty for the root.
     pub path: String,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
-    /// Bytes of a regular file, 0 for all else.
+    /// The length of a regular file in bytes; 0 for all else.
     pub len: u64,
-    /// Where the bytes are: (offset, length) in the image, in order.
+    /// The ranges of its bytes: (offset, length) in the image, in order.
     pub extents: Vec<(u64, u64)>,
     /// The target of a symbolic link.
     pub target: Option<String>,
 }
 
-/// How the Joliet tree departs from the main one, for one regular file.
+/// A difference between the Joliet tree and the main one in a regular file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JolietDifference {
-    /// The main tree has it, Joliet has not.
+    /// Only the main tree has it.
     OnlyMain(String),
-    /// Joliet has it, the main tree has not.
+    /// Only the Joliet tree has it.
     OnlyJoliet(String),
-    /// Both have it, with different bytes behind it.
+    /// Both have it, with different bytes.
     OtherContent(String),
 }
 
 impl Medium {
     /// Reads an image file.
     ///
-    /// Takes time and memory in proportion to its directories, never to what it claims.
+    /// Takes time and memory in proportion to its directories, not to the lengths it claims.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Medium {
         Self::from_map(source)
     }
 
-    /// Reads an image that may exist only as a plan.
+    /// Reads an image that is only planned.
     ///
     /// # Errors
     ///
@@ -108,32 +108,34 @@ impl Medium {
         Ok(Self { source, descriptors, boot, main, joliet, content_end })
     }
 
-    /// The volume id of the primary descriptor, without trailing blanks.
+    /// Returns the volume id of the primary descriptor, without trailing blanks.
     pub fn volume_id(&self) -> String {
         self.descriptors.primary.volume_id()
     }
 
-    /// Bytes of the volume as the primary descriptor has it; the file may be longer or shorter.
+    /// Returns the bytes of the volume, by the primary descriptor. The file may be longer or
+    /// shorter.
     pub fn volume_size_bytes(&self) -> u64 {
         u64::from(self.descriptors.primary.sectors()) * SECTOR
     }
 
-    /// Bytes of the file.
+    /// Returns the length of the file in bytes.
     pub fn file_len(&self) -> u64 {
         self.source.len()
     }
 
-    /// The end of the last sector that a descriptor, a directory, a file or a boot image uses.
+    /// Returns the end of the last sector that a descriptor, a directory, a file or a boot image
+    /// uses.
     pub fn content_end(&self) -> u64 {
         self.content_end
     }
 
-    /// The bytes of the image.
+    /// Returns the bytes of the image.
     pub fn source(&self) -> &ByteMap {
         &self.source
     }
 
-    /// The primary volume descriptor: 2048 bytes.
+    /// Returns the primary volume descriptor: 2048 bytes.
     pub fn primary_descriptor(&self) -> &[u8] {
         &self.descriptors.primary.bytes
     }
@@ -148,22 +150,22 @@ impl Medium {
         self.joliet.is_some()
     }
 
-    /// Whether a UDF file system is recognised beside ISO 9660.
+    /// Whether there is a UDF file system beside ISO 9660.
     pub fn has_udf(&self) -> bool {
         self.descriptors.udf
     }
 
-    /// The El Torito boot catalog.
+    /// Returns the El Torito boot catalog.
     pub fn boot_catalog(&self) -> Option<&BootCatalog> {
         self.boot.as_ref()
     }
 
-    /// The boot images, the default one first; none when the medium cannot be booted.
+    /// Returns the boot images, the default one first; none when the medium cannot be booted.
     pub fn boot_entries(&self) -> &[BootEntry] {
         self.boot.as_ref().map_or(&[], |catalog| &catalog.entries)
     }
 
-    /// What is at a path; a leading slash makes no difference.
+    /// Returns the entry at a path. A leading slash makes no difference.
     pub fn find(&self, path: &str) -> Option<IsoEntry> {
         let path = path.strip_prefix('/').unwrap_or(path);
         if path.is_empty() {
@@ -173,17 +175,17 @@ impl Medium {
         self.main.find(path).map(|node| entry(&self.main, path.to_owned(), node))
     }
 
-    /// Everything below the root: a directory before what it contains, names in byte order.
+    /// Returns all entries below the root: a directory before its entries, names in byte order.
     pub fn entries(&self) -> impl Iterator<Item = IsoEntry> {
         self.main.walk().map(|(path, node)| entry(&self.main, path, node))
     }
 
-    /// Everything below the root of the Joliet tree, in the same order.
+    /// Returns all entries below the root of the Joliet tree, in the same order.
     pub fn joliet_entries(&self) -> impl Iterator<Item = IsoEntry> {
         self.joliet.iter().flat_map(|tree| tree.walk().map(|(path, node)| entry(tree, path, node)))
     }
 
-    /// How the Joliet tree departs from the main one in its regular files; at most `most`.
+    /// Returns the differences between the Joliet tree and the main one; at most `most`.
     ///
     /// Empty when they agree, and when there is no Joliet tree. Names that Joliet cannot hold
     /// (long ones, or with `*:;?\`) show up here as one of either.
@@ -207,11 +209,11 @@ impl Medium {
         missing_or_other.chain(extra).take(most).collect()
     }
 
-    /// The bytes of a regular file, for a caller that reads it piece by piece.
+    /// Returns the bytes of a regular file, to be read piece by piece.
     ///
     /// # Errors
     ///
-    /// When nothing or no regular file is at the path.
+    /// Fails when the path does not exist or is no regular file.
     pub fn file_map(&self, path: &str) -> Result<ByteMap, IsoError> {
         let found = self.find(path).ok_or_else(|| IsoError::NotFound { path: path.to_owned() })?;
         if found.kind != EntryKind::File {
@@ -224,11 +226,12 @@ impl Medium {
         Ok(map)
     }
 
-    /// A regular file of at most `cap` bytes.
+    /// Reads a regular file of at most `cap` bytes.
     ///
     /// # Errors
     ///
-    /// When nothing or no regular file is at the path, it is longer, or it cannot be read.
+    /// Fails when the path does not exist or is no regular file, or the file is longer or cannot be
+    /// read.
     pub fn read_file(&self, path: &str, cap: u64) -> Result<Vec<u8>, IsoError> {
         let map = self.file_map(path)?;
         let len = map.len();

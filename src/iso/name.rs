@@ -1,6 +1,6 @@
-//! Names on a medium: what an identifier reads as, and which identifier a new name gets.
+//! Names on a medium: the name that an identifier is shown as, and the identifier of a new name.
 //!
-//! Not for whole paths (`tree`) nor for Rock Ridge's own names, which are stored as they are.
+//! Not for paths (`tree`), nor for Rock Ridge names, which are stored unchanged.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::error::IsoError;
 
 /// The longest Joliet name: 64 by the standard, 103 by what every writer and reader does.
 const JOLIET_MAX: usize = 103;
-/// What a Joliet name must not contain (Joliet specification, "Allowed character set").
+/// Characters that a Joliet name must not contain (Joliet specification, "Allowed character set").
 const JOLIET_FORBIDDEN: &str = "*/:;?\\";
 
-/// Accepts a name that can stand in a path.
+/// Returns a name that can be part of a path, or refuses it.
 pub(super) fn validate_name(bytes: &[u8], at: u64) -> Result<String, IsoError> {
     let name = String::from_utf8_lossy(bytes).into_owned();
     let why = match name.as_str() {
@@ -25,8 +25,8 @@ pub(super) fn validate_name(bytes: &[u8], at: u64) -> Result<String, IsoError> {
     Err(IsoError::Name { name, at, why })
 }
 
-/// The name that Linux shows for an identifier without Rock Ridge: lower case, without ";1", and
-/// without the dot of an empty extension (Linux fs/isofs/dir.c, isofs_name_translate).
+/// Returns the name that Linux shows for an identifier without Rock Ridge: lower case, without
+/// ";1", and without the dot of an empty extension (Linux fs/isofs/dir.c, isofs_name_translate).
 pub(super) fn linux_name(identifier: &[u8]) -> Vec<u8> {
     let stem = identifier
         .strip_suffix(b".;1")
@@ -35,7 +35,7 @@ pub(super) fn linux_name(identifier: &[u8]) -> Vec<u8> {
     stem.iter().map(|&byte| if byte == b';' { b'.' } else { byte.to_ascii_lowercase() }).collect()
 }
 
-/// The name that Linux shows for a Joliet identifier (Linux fs/isofs/joliet.c).
+/// Returns the name that Linux shows for a Joliet identifier (Linux fs/isofs/joliet.c).
 pub(super) fn joliet_name(identifier: &[u8], at: u64) -> Result<String, IsoError> {
     let (units, rest) = identifier.as_chunks::<2>();
     let units = units.iter().map(|&unit| u16::from_be_bytes(unit));
@@ -53,7 +53,7 @@ pub(super) fn joliet_name(identifier: &[u8], at: u64) -> Result<String, IsoError
     validate_name(name.as_bytes(), at)
 }
 
-/// The Joliet identifier of a new name, or why there is none.
+/// Returns the Joliet identifier of a new name, or why there is none.
 pub(super) fn joliet_identifier(name: &str, version: bool) -> Result<Vec<u8>, &'static str> {
     if name.contains(|c| JOLIET_FORBIDDEN.contains(c)) {
         return Err("has a character that Joliet forbids");
@@ -68,7 +68,7 @@ pub(super) fn joliet_identifier(name: &str, version: bool) -> Result<Vec<u8>, &'
     Ok(name.encode_utf16().chain(suffix.encode_utf16()).flat_map(u16::to_be_bytes).collect())
 }
 
-/// The identifiers of one directory, and the source of new ones that differ from all of them.
+/// The identifiers of one directory. New ones differ from all of them.
 #[derive(Default)]
 pub(super) struct Identifiers {
     taken: BTreeSet<Vec<u8>>,
@@ -76,13 +76,13 @@ pub(super) struct Identifiers {
 }
 
 impl Identifiers {
-    /// Notes an identifier that exists.
+    /// Records an identifier. Returns whether it was free.
     pub(super) fn reserve(&mut self, identifier: &[u8]) -> bool {
         self.taken.insert(identifier.to_vec())
     }
 
-    /// Makes an 8.3 identifier of d-characters for a name; it resembles the name, and where it
-    /// would be taken the end of its stem is a number.
+    /// Makes an 8.3 identifier of d-characters that resembles a name. Where that one is taken, its
+    /// stem ends with a number.
     pub(super) fn invent(&mut self, name: &str, directory: bool, version: bool) -> Vec<u8> {
         let (stem, extension) = match name.rsplit_once('.') {
             Some((stem, extension)) if !directory && !stem.is_empty() => (stem, extension),
@@ -104,7 +104,7 @@ impl Identifiers {
         identifier.into_bytes()
     }
 
-    /// The identifier that reads back as exactly this name without any extension to ISO 9660.
+    /// Returns the identifier that is shown as exactly this name without any extension to ISO 9660.
     pub(super) fn exact(
         &mut self,
         name: &str,
@@ -124,7 +124,7 @@ impl Identifiers {
     }
 }
 
-/// At most `max` d-characters: A-Z, 0-9 and '_' (ECMA-119 7.4.1).
+/// Converts to at most `max` d-characters: A-Z, 0-9 and '_' (ECMA-119 7.4.1).
 fn to_d_characters(text: &str, max: usize) -> String {
     text.chars()
         .take(max)

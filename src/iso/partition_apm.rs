@@ -1,4 +1,4 @@
-//! The Apple partition map that isohybrid, xorriso and grub-mkrescue lay into the system area.
+//! The Apple partition map that isohybrid, xorriso and grub-mkrescue write into the system area.
 //!
 //! Not for the driver descriptor in block 0: on these images it is boot code that happens to
 //! begin with "ER", and its block count means nothing.
@@ -6,7 +6,7 @@
 use super::endian::be32;
 use super::partition_range::PartitionRange;
 
-/// A map.
+/// An Apple partition map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apm {
     /// Bytes of a block: 512 or 2048.
@@ -26,12 +26,12 @@ pub struct ApmEntry {
     pub start: u64,
     /// The block after the last one.
     pub end: u64,
-    /// Blocks of data, when it is the same as the size.
+    /// Whether the number of data blocks is stored as well.
     has_data_count: bool,
 }
 
 impl Apm {
-    /// Reads the map in the system area, if there is one. Its blocks are of 2048 bytes when a GPT
+    /// Parses the map in the system area, if there is one. Its blocks are of 2048 bytes when a GPT
     /// header occupies the second 512 bytes; block 0 says which size is meant.
     pub fn parse(area: &[u8]) -> Option<Self> {
         let stated = match area.get(..4)? {
@@ -75,7 +75,7 @@ impl Apm {
         })
     }
 
-    /// The fields that make `entry` end at block `end`: offset and bytes.
+    /// Returns the fields that make `entry` end at block `end`: offset and bytes.
     pub fn with_end(&self, entry: &ApmEntry, end: u64) -> Vec<(u64, Vec<u8>)> {
         let at = entry.number as u64 * self.block;
         let size = u32::try_from(end - entry.start).unwrap_or(u32::MAX).to_be_bytes().to_vec();

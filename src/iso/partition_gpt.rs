@@ -1,5 +1,5 @@
-//! GUID partition tables: the header, its array of entries, and both written anew for an image
-//! of another length (UEFI specification 2.10, section 5.3).
+//! GUID partition tables: the header, its array of entries, and both rewritten for an image of
+//! another length (UEFI specification 2.10, section 5.3).
 //!
 //! Not for what the partitions hold, nor for blocks of another size than 512 bytes.
 
@@ -16,9 +16,9 @@ const SIGNATURE: &[u8; 8] = b"EFI PART";
 /// One of the two headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GptHeader {
-    /// Whether its own checksum is right.
+    /// Whether its checksum is correct.
     pub is_crc_right: bool,
-    /// The block it says it is in.
+    /// The block that it states it is in.
     pub at: u64,
     /// The block of the other header.
     pub other: u64,
@@ -66,8 +66,8 @@ pub struct GptCopies {
 }
 
 impl GptHeader {
-    /// Reads a header. `None` without the signature, or when its numbers cannot be true: a header
-    /// longer than its block, entries of an odd size, an array of more than 64 KiB.
+    /// Parses a header. Returns `None` without the signature, or when its numbers are impossible: a
+    /// header longer than its block, entries of an odd size, an array of more than 64 KiB.
     pub fn parse(block: &[u8]) -> Option<Self> {
         let block = block.get(..BLOCK as usize)?;
         let header_len = le32(block, 12) as usize;
@@ -94,27 +94,27 @@ impl GptHeader {
         })
     }
 
-    /// Bytes of the array.
+    /// Returns the length of the array in bytes.
     pub fn array_len(&self) -> u64 {
         self.entry_count * self.entry_len
     }
 
-    /// Blocks of the array.
+    /// Returns the length of the array in blocks.
     pub fn array_blocks(&self) -> u64 {
         self.array_len().div_ceil(BLOCK)
     }
 
-    /// Blocks that the backup copy takes at the end of an image: the array and the header.
+    /// Returns the blocks of the backup at the end of an image: the array and the header.
     pub fn backup_blocks(&self) -> u64 {
         self.array_blocks() + 1
     }
 
-    /// Whether the checksum over the array is right.
+    /// Whether the checksum of the array is correct.
     pub fn is_array_crc_right(&self, array: &[u8]) -> bool {
         crc32(array) == self.array_crc
     }
 
-    /// The used entries of `array`. One that ends before it begins is left out.
+    /// Returns the used entries of `array`, without those that end before they begin.
     pub fn entries(&self, array: &[u8]) -> Vec<GptEntry> {
         let entry_len = usize::try_from(self.entry_len).expect("bounded when parsed");
         let used = array.chunks_exact(entry_len).enumerate().filter_map(|(index, raw)| {
@@ -126,8 +126,8 @@ impl GptHeader {
         used.collect()
     }
 
-    /// Both copies for an image of `blocks` blocks, in which the partitions of `ends` (number and
-    /// new end) end elsewhere. `array` is this header's.
+    /// Returns both copies for an image of `blocks` blocks, with new ends for the partitions in
+    /// `ends` (number and end). `array` is this header's.
     pub fn moved(&self, array: &[u8], blocks: u64, ends: &[(usize, u64)]) -> GptCopies {
         let mut array = array.to_vec();
         let entry_len = usize::try_from(self.entry_len).expect("bounded when parsed");
@@ -156,7 +156,7 @@ impl GptHeader {
     }
 }
 
-/// The checksum of a header: over its length, with the checksum field as zero.
+/// Computes the checksum of a header, with zeros in the checksum field.
 fn header_crc(block: &[u8], header_len: usize) -> u32 {
     let mut crc = Crc::new();
     crc.update(&block[..16]);

@@ -1,7 +1,7 @@
 //! The partition table of a master boot record, as isohybrid, xorriso and grub-mkrescue write it
 //! into the first block of an ISO image.
 //!
-//! Not for logical partitions, nor for the boot code in front of the table.
+//! Not for logical partitions, nor for the boot code before the table.
 
 use super::endian::le32;
 use super::partition_range::PartitionRange;
@@ -29,11 +29,10 @@ pub struct MbrEntry {
     last_chs: [u8; 3],
 }
 
-/// The type of an entry that only shields a GPT from old tools.
+/// The type of an entry that only protects a GPT from old tools.
 pub const PROTECTIVE: u8 = 0xEE;
 
-/// Reads the used entries. `None` when the block has no boot signature, or when what lies in the
-/// place of the table cannot be one.
+/// Parses the used entries. Returns `None` when the block has no boot signature, or no valid table.
 pub fn parse_mbr(block: &[u8]) -> Option<Vec<MbrEntry>> {
     if block.get(510..512) != Some(&[0x55, 0xAA]) {
         return None;
@@ -64,9 +63,9 @@ impl MbrEntry {
         PartitionRange { number: self.number, start: self.start * BLOCK, end: self.end * BLOCK }
     }
 
-    /// Bytes of a cylinder in the geometry that the end address implies, when the partition ends
-    /// where a cylinder ends and the address says which. isohybrid takes 64 heads and 32 sectors,
-    /// which is 1 MiB; xorriso takes more for an image over 1 GiB.
+    /// Returns the bytes of a cylinder in the geometry that the end address implies, when the
+    /// partition ends where a cylinder ends and the address names that cylinder. isohybrid takes 64
+    /// heads and 32 sectors, which is 1 MiB; xorriso takes more for an image over 1 GiB.
     pub fn cylinder(&self) -> Option<u64> {
         let [head, sector_and_high, low] = self.last_chs;
         let sectors = u64::from(sector_and_high & 0x3F);
@@ -77,7 +76,7 @@ impl MbrEntry {
         (is_cylinder && last_cylinder(end, bytes) == cylinder).then_some(bytes)
     }
 
-    /// The table bytes of this entry with another `end`, and the offset they belong at.
+    /// Returns the table bytes of this entry with another `end`, and their offset.
     ///
     /// `raw` is the block that the entry was parsed from.
     pub fn with_end(&self, raw: &[u8], end: u64) -> (u64, Vec<u8>) {
@@ -96,7 +95,7 @@ impl MbrEntry {
     }
 }
 
-/// The number of the last cylinder, which has ten bits: isohybrid stays at the 1024th.
+/// Returns the number of the last cylinder, which has ten bits: isohybrid stops at the 1024th.
 fn last_cylinder(end: u64, cylinder: u64) -> u64 {
     (end / cylinder).clamp(1, 1024) - 1
 }

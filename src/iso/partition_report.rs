@@ -1,7 +1,7 @@
 //! Whether the partition tables of a finished image agree with each other and with its length.
 //!
-//! Not for changing anything (`system_area`), and not a judgement: what isohybrid overlaps on
-//! purpose, a partition inside the one over the whole volume, is no problem here.
+//! Not for changing anything (`system_area`). What isohybrid overlaps on purpose, a partition
+//! inside the one over the whole volume, is no problem here.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use super::partition_range::PartitionRange;
 use super::read_at::ReadAt;
 use super::system_area::{PartitionTable, SYSTEM_AREA, SystemAreaError, read_bytes, volume_bytes};
 
-/// What the tables of an image say, and what is wrong with them.
+/// The partitions in the tables of an image, and what is wrong with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionReport {
     /// Bytes of the image.
     pub len: u64,
     /// Bytes of the ISO 9660 volume.
     pub volume: u64,
-    /// The partitions of each table that exists; a GPT or MBR may be there without any.
+    /// The partitions of each table that exists. A GPT or MBR may have none.
     pub tables: Vec<(PartitionTable, Vec<PartitionRange>)>,
-    /// Whether there is a right backup GPT in the last block.
+    /// Whether there is a correct backup GPT in the last block.
     pub has_backup: bool,
-    /// What disagrees, in the order found.
+    /// The disagreements, in the order found.
     pub problems: Vec<PartitionProblem>,
 }
 
-/// One disagreement.
+/// A disagreement among the tables, or with the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionProblem {
     /// The volume is longer than the file.
@@ -62,24 +62,24 @@ pub enum PartitionProblem {
         /// Where it ends.
         end: u64,
     },
-    /// A GPT header makes no sense or has a wrong checksum.
+    /// A GPT header is invalid or has a wrong checksum.
     Header {
         /// Whether it is the backup.
         is_backup: bool,
     },
-    /// The checksum over the entries is wrong, or they are not where the header says.
+    /// The checksum of the entries is wrong, or they are not where the header states.
     Entries {
         /// Whether they are the backup's.
         is_backup: bool,
     },
     /// The backup is not in the last block of the file.
     BackupMisplaced {
-        /// The byte the primary header says.
+        /// The offset that the primary header states.
         stated: u64,
     },
-    /// The two copies say different things.
+    /// The two copies differ.
     CopiesDiffer,
-    /// A partition lies outside of what the GPT may use.
+    /// A partition lies outside of the usable blocks of the GPT.
     OutsideUsable {
         /// The partition.
         partition: PartitionRange,
@@ -120,14 +120,14 @@ impl fmt::Display for PartitionProblem {
     }
 }
 
-/// More problems than a person wants to read; a hostile table could make very many.
+/// The most problems that are kept; a hostile table could cause very many.
 const PROBLEM_LIMIT: usize = 32;
 
 /// Reads and compares the tables of an image of `len` bytes.
 ///
 /// # Errors
 ///
-/// Fails when the image cannot be read or is no ISO 9660 image.
+/// Fails when the image cannot be read or is not an ISO 9660 image.
 pub fn check_partition_tables(
     image: &dyn ReadAt,
     len: u64,
@@ -153,7 +153,7 @@ pub fn check_partition_tables(
 }
 
 impl PartitionReport {
-    /// The partitions of `table`, if there is such a table.
+    /// Returns the partitions of `table`, if there is such a table.
     pub fn table(&self, table: PartitionTable) -> Option<&[PartitionRange]> {
         self.tables.iter().find(|(one, _)| *one == table).map(|(_, list)| list.as_slice())
     }
@@ -176,7 +176,7 @@ impl PartitionReport {
         self.add_table(PartitionTable::Mbr, entries.map(MbrEntry::range).collect());
     }
 
-    /// Checks both copies. Gives the byte from which on the backup lies, when there is a primary.
+    /// Checks both copies. Returns the offset of the backup, if there is a primary.
     fn check_gpt(
         &mut self,
         image: &dyn ReadAt,
@@ -223,7 +223,7 @@ impl PartitionReport {
         Ok(Some(header.last_usable.saturating_add(1).saturating_mul(BLOCK)))
     }
 
-    /// Checks one header at `at` and its entries. `None` when it has told why it is bad.
+    /// Checks one header at `at` and its entries. Returns `None` when it has reported a problem.
     fn check_copy(
         &mut self,
         image: &dyn ReadAt,
@@ -249,8 +249,8 @@ impl PartitionReport {
         Ok(None)
     }
 
-    /// Checks the partitions of every table. `backup` is where the backup GPT begins, which
-    /// xorriso counts into the volume but not into the partition over it.
+    /// Checks the partitions of every table. `backup` is the offset of the backup GPT, which
+    /// xorriso counts as part of the volume but not of the partition over it.
     fn check_partitions(&mut self, backup: Option<u64>) {
         let volume = self.volume.min(backup.unwrap_or(u64::MAX));
         for (table, partitions) in self.tables.clone() {

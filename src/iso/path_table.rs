@@ -1,7 +1,6 @@
-//! The path tables (ECMA-119 9.4): every directory as it is stored, level by level, in both byte
-//! orders.
+//! The path tables (ECMA-119 9.4): every stored directory, level by level, in both byte orders.
 //!
-//! Not read by anything here: trees are read from the directories themselves.
+//! Not for reading: trees are read from the directories themselves.
 
 use super::error::IsoError;
 use super::record::compare_identifiers;
@@ -9,15 +8,15 @@ use super::record::compare_identifiers;
 /// The parent of a path table record is a 16 bit number.
 const DIRECTORIES_MAX: usize = 65_535;
 
-/// One directory, for the table.
+/// One directory of the table.
 pub(super) struct PathTableRow<'a> {
     pub identifier: &'a [u8],
     pub sector: u32,
-    /// The row of its parent; the root is row 0 and its own parent.
+    /// The row of its parent. The root is row 0 and its own parent.
     pub parent: u32,
 }
 
-/// Both tables: little-endian, big-endian.
+/// Returns both tables: little-endian, big-endian.
 pub(super) fn build_path_tables(rows: &[PathTableRow<'_>]) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
     let (order, numbers) = number_rows(rows)?;
     let (mut little, mut big) = (Vec::new(), Vec::new());
@@ -40,7 +39,7 @@ pub(super) fn build_path_tables(rows: &[PathTableRow<'_>]) -> Result<(Vec<u8>, V
     Ok((little, big))
 }
 
-/// The rows in table order, and the number of each: by level, then parent, then identifier.
+/// Returns the rows in table order, by level, then parent, then identifier; and each one's number.
 fn number_rows(rows: &[PathTableRow<'_>]) -> Result<(Vec<usize>, Vec<u16>), IsoError> {
     if rows.len() > DIRECTORIES_MAX {
         return Err(IsoError::Limit { what: "directories", limit: DIRECTORIES_MAX as u64 });

@@ -1,7 +1,7 @@
-//! A tree as it will be: the base's directories, those that change rewritten elsewhere, and new
-//! ones; with every record that points at a moved directory put right.
+//! A planned tree: the base's directories, those that change rewritten elsewhere, and new ones;
+//! with every record that points at a moved directory patched.
 //!
-//! Not for what else is on the medium: `extend` lays out files and descriptors.
+//! Not for files and descriptors (`layout`).
 
 use std::collections::BTreeMap;
 
@@ -19,16 +19,16 @@ use super::system_use::{set_times, visit_entries};
 use super::timestamp::Timestamp;
 use super::tree::{NONE, Node, NodeKind, Tree};
 
-/// Levels of directories for new ones (ECMA-119 6.8.2.1), the root being the first.
+/// The most levels of new directories (ECMA-119 6.8.2.1), the root being the first.
 const DEPTH_MAX: u8 = 8;
 
-/// What to write over the base: bytes by their offset.
+/// Bytes to write over the base, by their offset.
 pub(super) type Patches = BTreeMap<u64, Vec<u8>>;
 
 /// How a tree names new entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// Invented identifiers; the name itself is in Rock Ridge or only in the Joliet tree.
+    /// Invented identifiers: the name itself is in Rock Ridge, or only in the Joliet tree.
     Invented,
     /// Identifiers that are the name.
     Exact,
@@ -36,14 +36,14 @@ pub(super) enum Naming {
     Joliet,
 }
 
-/// Where the bytes of a new file will be.
+/// The place of a new file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FileLocation {
     pub sector: u32,
     pub len: u64,
 }
 
-/// A tree to be written.
+/// A tree to write.
 pub(super) struct PlannedTree<'a> {
     tree: &'a Tree,
     source: &'a ByteMap,
@@ -61,13 +61,13 @@ struct PlannedDirectory {
     change: Option<DirectoryChange>,
 }
 
-/// What a rewritten directory will hold.
+/// The content of a rewritten directory.
 #[derive(Default)]
 struct DirectoryChange {
     kept: Vec<ExistingRecord>,
     identifiers: Identifiers,
     new: BTreeMap<String, NewEntry>,
-    /// The file that takes the place of the one whose (first) record is at this byte.
+    /// New files, by the offset of the (first) record of the file they replace.
     replaced: BTreeMap<u64, usize>,
 }
 
@@ -84,7 +84,7 @@ struct NewEntry {
 
 #[derive(Clone, Copy)]
 enum NewTarget {
-    /// A file, by its place in the list of new files.
+    /// A file, by its index in the list of new files.
     File(usize),
     Directory(u32),
 }
@@ -105,7 +105,7 @@ impl<'a> PlannedTree<'a> {
         Self { tree, source, naming, at, directories }
     }
 
-    /// Adds a file, and the directories above it that do not exist.
+    /// Adds a file and the missing directories above it.
     pub(super) fn add(&mut self, path: &str, file: usize) -> Result<(), IsoError> {
         let mut parts = path.split('/').peekable();
         let mut directory = 0;
@@ -125,18 +125,18 @@ impl<'a> PlannedTree<'a> {
         Ok(())
     }
 
-    /// Puts a file in the place of an existing one.
+    /// Replaces an existing file.
     pub(super) fn replace(&mut self, node: &Node, file: usize) -> Result<(), IsoError> {
         self.change(node.parent)?.replaced.insert(node.record_at, file);
         Ok(())
     }
 
-    /// Rewrites the root even when nothing in it changes.
+    /// Rewrites the root, even if nothing in it changes.
     pub(super) fn rewrite_root(&mut self) -> Result<(), IsoError> {
         self.change(0).map(|_| ())
     }
 
-    /// What has this name in a directory: nothing, a directory, or something else (inner none).
+    /// Finds a name in a directory: nothing, a directory, or something else (inner none).
     fn find_existing(&self, directory: u32, name: &str) -> Option<Option<u32>> {
         if (directory as usize) < self.tree.directories.len()
             && let Some(node) = self.tree.child(directory, name)
@@ -198,7 +198,7 @@ impl<'a> PlannedTree<'a> {
         Ok(())
     }
 
-    /// The changes of a directory, with its records read when these are the first.
+    /// Returns the changes of a directory. Reads its records before the first change.
     fn change(&mut self, directory: u32) -> Result<&mut DirectoryChange, IsoError> {
         let index = directory as usize;
         if self.directories[index].change.is_none() {
@@ -221,7 +221,7 @@ impl<'a> PlannedTree<'a> {
         Ok(self.directories[index].change.as_mut().expect("it was just read"))
     }
 
-    /// Gives every changed directory its sectors.
+    /// Allocates sectors for every changed directory.
     pub(super) fn place_directories(
         &mut self,
         sectors: &mut SectorAllocator,
@@ -240,17 +240,17 @@ impl<'a> PlannedTree<'a> {
         Ok(())
     }
 
-    /// Whether any directory is written anew.
+    /// Whether any directory is rewritten.
     pub(super) fn is_changed(&self) -> bool {
         self.directories.iter().any(|directory| directory.change.is_some())
     }
 
-    /// Where the root directory is.
+    /// Returns the extent of the root directory.
     pub(super) fn root(&self) -> Extent {
         self.directories[0].extent
     }
 
-    /// Both path tables: little-endian, big-endian.
+    /// Returns both path tables: little-endian, big-endian.
     pub(super) fn path_tables(&self) -> Result<(Vec<u8>, Vec<u8>), IsoError> {
         let rows: Vec<PathTableRow<'_>> = self
             .directories
@@ -289,7 +289,7 @@ impl<'a> PlannedTree<'a> {
         written
     }
 
-    /// The records of a changed directory, in order, in whole sectors.
+    /// Returns the records of a changed directory, in order, in whole sectors.
     fn pack_records(&self, index: usize, files: &[FileLocation], patches: &Patches) -> Vec<u8> {
         let directory = &self.directories[index];
         let change = directory.change.as_ref().expect("only changed directories are written");
@@ -363,7 +363,7 @@ impl<'a> PlannedTree<'a> {
         NewRecord { identifier, extent, directory, system_use, at }.to_bytes()
     }
 
-    /// The record of a new directory's self (0) or parent (1).
+    /// Returns a new directory's record of itself (0) or its parent (1).
     fn dot_record(&self, which: u8, target: usize) -> Vec<u8> {
         let extent = self.directories[target].extent;
         let system_use = self.tree.rock_ridge.map_or_else(Vec::new, |rock| {
@@ -375,12 +375,12 @@ impl<'a> PlannedTree<'a> {
             .expect("a record without a name fits")
     }
 
-    /// The link count of a directory, as far as its new sub-directories go.
+    /// Returns the link count of a directory, by its new sub-directories.
     fn links(&self, index: usize) -> u32 {
         2 + self.directories.get(index).map_or(0, PlannedDirectory::new_directories)
     }
 
-    /// What must change in records of the base because directories move or gain sub-directories.
+    /// Returns the patches to records of the base whose directories move or gain sub-directories.
     pub(super) fn patches(&self) -> Result<Patches, IsoError> {
         let mut collector = PatchCollector {
             planned: self,
@@ -457,7 +457,7 @@ struct PatchCollector<'a> {
 }
 
 impl PatchCollector<'_> {
-    /// The bytes of the record at `at`.
+    /// Reads the record at `at`.
     fn record(&mut self, at: u64) -> Result<Vec<u8>, IsoError> {
         let rest_of_sector = SECTOR - at % SECTOR;
         let rest_of_image = self.planned.source.len().saturating_sub(at);
@@ -472,14 +472,15 @@ impl PatchCollector<'_> {
         Ok(bytes)
     }
 
-    /// Points the record at `at` to where the directory is now.
+    /// Points the record at `at` to the new place of the directory.
     fn redirect(&mut self, at: u64, to: &PlannedDirectory) -> Result<(), IsoError> {
         self.patches.insert(at + 1, vec![0]);
         self.patches.insert(at + 2, both32(to.extent.sector).to_vec());
         self.patches.insert(at + 10, both32(to.extent.len).to_vec());
         let more = to.new_directories();
         if more > 0 {
-            // find(1) of CentOS 6 believes the link count: it would not look into more directories.
+            // find(1) of CentOS 6 relies on the link count: it would not look into more
+            // directories.
             self.visit_system_use(at, |patches, entry| {
                 if entry.is(b"PX") {
                     let links = entry.read_u32(12)?;
@@ -494,7 +495,7 @@ impl PatchCollector<'_> {
         Ok(())
     }
 
-    /// Points the CL or PL entry of the record at `at` to where the directory is now.
+    /// Points the CL or PL entry of the record at `at` to the new place of the directory.
     fn redirect_entry(
         &mut self,
         which: &[u8; 2],

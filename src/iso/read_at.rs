@@ -1,6 +1,6 @@
 //! Reading at an offset, whatever holds the bytes: a file, a planned image, or memory.
 //!
-//! Not for streaming a whole image: that walks the runs of a [`ByteMap`] in order.
+//! Not for reading a whole image in order: that is [`ByteMap::reader`].
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,6 @@
 //! One directory record (ECMA-119 9.1): a view of its bytes, and the writer of new ones.
 //!
-//! Not for names (`name`) nor for the Rock Ridge entries in its tail (`system_use`).
+//! Not for names (`name`), nor for the Rock Ridge entries in its tail (`system_use`).
 
 use std::cmp::Ordering;
 
@@ -30,7 +30,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// The byte where it starts.
+    /// Returns its offset in bytes.
     pub(super) fn at(self) -> u64 {
         u64::from(self.sector) * SECTOR
     }
@@ -41,7 +41,8 @@ impl Extent {
 pub(super) struct Record<'a>(&'a [u8]);
 
 impl<'a> Record<'a> {
-    /// The record at `offset` of a sector, or none when the rest of the sector is unused.
+    /// Parses the record at `offset` of a sector. Returns `None` when the rest of the sector is
+    /// unused.
     pub(super) fn parse(
         sector: &'a [u8],
         offset: usize,
@@ -79,7 +80,7 @@ impl<'a> Record<'a> {
         self.0
     }
 
-    /// Where the data is, behind the extended attribute record if there is one.
+    /// Returns where the data is, behind the extended attribute record if there is one.
     pub(super) fn extent(self) -> Extent {
         let sector = le32(self.0, 2).saturating_add(u32::from(self.0[1]));
         Extent { sector, len: le32(self.0, 10) }
@@ -89,12 +90,13 @@ impl<'a> Record<'a> {
         self.0[25] & DIRECTORY != 0
     }
 
-    /// Whether this is a resource fork or the like: same name as its file, not shown by Linux.
+    /// Whether this is a resource fork or the like: it has its file's name, and Linux does not show
+    /// it.
     pub(super) fn is_associated(self) -> bool {
         self.0[25] & ASSOCIATED != 0
     }
 
-    /// Whether the next record goes on with the same file.
+    /// Whether the next record continues the same file.
     pub(super) fn has_more_sections(self) -> bool {
         self.0[25] & MORE_SECTIONS != 0
     }
@@ -103,14 +105,14 @@ impl<'a> Record<'a> {
         &self.0[HEAD..HEAD + usize::from(self.0[32])]
     }
 
-    /// Offset of the system use area inside the record.
+    /// Returns the offset of the system use area in the record.
     pub(super) fn system_use_at(self) -> usize {
         let end = HEAD + usize::from(self.0[32]);
         (end + (end & 1)).min(self.0.len())
     }
 }
 
-/// What a new record says.
+/// A new record.
 pub(super) struct NewRecord<'a> {
     pub identifier: &'a [u8],
     pub extent: Extent,
@@ -120,7 +122,7 @@ pub(super) struct NewRecord<'a> {
 }
 
 impl NewRecord<'_> {
-    /// The bytes of the record, or none when it does not fit one.
+    /// Encodes the record. Returns `None` when it is too long.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let ident_end = HEAD + self.identifier.len();
         let len = (ident_end.next_multiple_of(2) + self.system_use.len()).next_multiple_of(2);
@@ -142,7 +144,8 @@ impl NewRecord<'_> {
     }
 }
 
-/// The records of one file of `len` bytes at `sector`: `one`, once per section of 4 GiB.
+/// Returns the records of one file of `len` bytes at `sector`: `one`, repeated for each section of
+/// 4 GiB.
 pub(super) fn section_records(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>> {
     let count = len.div_ceil(SECTION_MAX).max(1);
     (0..count)
@@ -163,7 +166,7 @@ pub(super) fn section_records(one: &[u8], sector: u32, len: u64) -> Vec<Vec<u8>>
         .collect()
 }
 
-/// Lays records out in sectors: none crosses the end of one.
+/// Packs records into sectors: none crosses the end of one.
 #[derive(Default)]
 pub(super) struct SectorPacker {
     packed: Vec<u8>,
@@ -177,7 +180,7 @@ impl SectorPacker {
         self.packed.extend_from_slice(record);
     }
 
-    /// The whole sectors that hold the records.
+    /// Returns the whole sectors that hold the records.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.fill_sector();
         self.packed
@@ -188,7 +191,7 @@ impl SectorPacker {
     }
 }
 
-/// The order of identifiers in a directory and in a path table (ECMA-119 9.3): name, then
+/// Compares identifiers as directories and path tables order them (ECMA-119 9.3): name, then
 /// extension, both as if padded with blanks, then the higher version first.
 pub(super) fn compare_identifiers(a: &[u8], b: &[u8]) -> Ordering {
     let (a_name, a_extension, a_version) = split_identifier(a);

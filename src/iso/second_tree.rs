@@ -1,15 +1,16 @@
-//! A second directory tree, which a medium has when xorriso wrote it with `-partition_offset`: as a
-//! disk, its first partition starts behind sector 0 and has volume descriptors of its own.
+//! A second directory tree, which xorriso writes with `-partition_offset`: the first partition of
+//! such a disk starts behind sector 0 and has volume descriptors of its own.
 //!
-//! Not for reading that tree: nothing is added to it.
+//! Not for reading that tree.
 
 use super::partition_report;
 use super::read_at::ReadAt;
 
-/// Where a partition's volume descriptors begin.
+/// The offset of the volume descriptors in a partition.
 const DESCRIPTORS: u64 = 16 * 2048;
 
-/// The byte of a volume descriptor that belongs to a partition and not to the whole image.
+/// Returns the offset of a volume descriptor that belongs to a partition and not to the whole
+/// image.
 pub fn find_second_tree(image: &dyn ReadAt, len: u64) -> Option<u64> {
     let report = partition_report::check_partition_tables(image, len).ok()?;
     let partitions = report.tables.iter().flat_map(|(_, partitions)| partitions);

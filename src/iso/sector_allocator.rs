@@ -1,17 +1,17 @@
-//! Handing out sectors behind each other, up to what 32 bits can name.
+//! Allocates consecutive sectors, as many as 32 bits can number.
 //!
-//! Not for what goes into them.
+//! Not for their content.
 
 use super::bytemap::SECTOR;
 use super::error::IsoError;
 
-/// Hands out sectors, one after the other.
+/// Allocates consecutive sectors.
 pub(super) struct SectorAllocator {
     next: u64,
 }
 
 impl SectorAllocator {
-    /// Starts at a byte, which must be where a sector begins.
+    /// Starts at an offset in bytes, which must be the beginning of a sector.
     pub(super) fn starting_at(append_at: u64) -> Result<Self, IsoError> {
         if !append_at.is_multiple_of(SECTOR) {
             let (why, end) = ("a sector begins before it, at byte", append_at / SECTOR * SECTOR);
@@ -20,12 +20,12 @@ impl SectorAllocator {
         Ok(Self { next: append_at / SECTOR })
     }
 
-    /// The byte at which the next sector begins.
+    /// Returns the offset of the next sector in bytes.
     pub(super) fn next_at(&self) -> u64 {
         self.next * SECTOR
     }
 
-    /// The first of the sectors for `len` bytes.
+    /// Allocates sectors for `len` bytes. Returns the first of them.
     pub(super) fn allocate(&mut self, len: u64) -> Result<u32, IsoError> {
         let first = self.next;
         self.next = first.saturating_add(len.div_ceil(SECTOR));

@@ -1,8 +1,8 @@
-//! What the first 32 KiB and the tail of an image say to firmware that takes it for a disk, and
-//! how that changes when files are appended: where they may begin, how long the image becomes,
-//! and which bytes of MBR, GPT and Apple partition map then have to be others.
+//! The partition tables in the first 32 KiB and at the end of an image, for firmware that takes it
+//! for a disk; and how they change when files are appended: where new data may begin, how long the
+//! image becomes, and which bytes of MBR, GPT and Apple partition map are patched.
 //!
-//! Not for judging a finished image (`partition_report`), nor for ISO 9660 itself.
+//! Not for checking a finished image (`partition_report`), nor for ISO 9660 itself.
 
 use std::{fmt, io};
 
@@ -14,10 +14,10 @@ use super::partition_mbr::{self, BLOCK, MbrEntry};
 use super::partition_range::PartitionRange;
 use super::read_at::ReadAt;
 
-/// Bytes in front of the primary volume descriptor.
+/// Bytes before the primary volume descriptor.
 pub const SYSTEM_AREA: u64 = 16 * SECTOR;
 
-/// A partition that begins in the system area holds the volume, not a part of it.
+/// The last block at which a partition can begin that holds the whole volume.
 const LAST_WHOLE_START: u64 = SYSTEM_AREA / BLOCK;
 
 /// Why the partition tables of an image cannot be read or grown.
@@ -32,10 +32,10 @@ pub enum SystemAreaError {
         #[source]
         source: io::Error,
     },
-    /// No primary volume descriptor where it has to be.
+    /// There is no primary volume descriptor.
     #[error("no ISO 9660 volume descriptor at byte {SYSTEM_AREA}")]
     NoVolume,
-    /// The file ends before something that it says it holds.
+    /// The file ends before something that its tables say it holds.
     #[error("the image has {len} bytes, but its {what} ends at byte {end}")]
     Truncated {
         /// Bytes of the image.
@@ -48,7 +48,7 @@ pub enum SystemAreaError {
 }
 
 impl SystemAreaError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => None,
@@ -84,18 +84,18 @@ impl fmt::Display for PartitionTable {
 /// Something a person should know about how an image grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrowthNote {
-    /// The system area holds bytes that are no table we know. They stay.
+    /// The system area holds bytes that are no known table. They are kept.
     Unknown,
-    /// The partition over the old volume keeps its size, because another one lies behind it.
+    /// The partition over the old volume keeps its size because another one follows it.
     LeftAlone {
         /// The table.
         table: PartitionTable,
         /// The partition's number.
         number: usize,
-        /// The number of the one behind it.
+        /// The number of the one that follows.
         behind: usize,
     },
-    /// The table is broken as it is, and stays so.
+    /// The table of the base is broken, and is kept unchanged.
     Broken {
         /// The table.
         table: PartitionTable,
@@ -121,7 +121,7 @@ impl fmt::Display for GrowthNote {
     }
 }
 
-/// What has to change on an image that grew.
+/// The changes to an image that grew.
 ///
 /// The image is the base up to [`SystemArea::append_at`] (zeros where the base is a few bytes
 /// shorter), then the new data, then zeros up to `len`, and over that the patches.
@@ -131,7 +131,7 @@ pub struct Growth {
     pub len: u64,
     /// Offsets and bytes, in ascending order and inside the image.
     pub patches: Vec<(u64, Vec<u8>)>,
-    /// What to tell.
+    /// What a person should know.
     pub notes: Vec<GrowthNote>,
 }
 
@@ -148,13 +148,13 @@ pub struct SystemArea {
     append_at: u64,
 }
 
-/// A primary table that is right, and where its backup was.
+/// A correct primary table, and where its backup is.
 #[derive(Clone, Debug)]
 struct PrimaryGpt {
     header: GptHeader,
     array: Vec<u8>,
     entries: Vec<GptEntry>,
-    /// The old backup: offset and bytes. Only what was really found there.
+    /// The ranges of the old backup, as far as it was found: offset and length.
     backup: Vec<(u64, u64)>,
 }
 
@@ -163,7 +163,8 @@ impl SystemArea {
     ///
     /// # Errors
     ///
-    /// Fails when it is no ISO 9660 image, or when the volume or a partition reaches past its end.
+    /// Fails when it is not an ISO 9660 image, or when the volume or a partition reaches past its
+    /// end.
     pub fn read(base: &dyn ReadAt, len: u64) -> Result<Self, SystemAreaError> {
         let descriptor_end = SYSTEM_AREA + SECTOR;
         if len < descriptor_end {
@@ -199,19 +200,19 @@ impl SystemArea {
         Ok(this)
     }
 
-    /// The offset at which new data may begin: behind the volume and behind every partition that
-    /// is not the volume itself. Padding and an old backup GPT may be written over.
+    /// Returns the offset at which new data may begin: behind the volume and every partition that
+    /// is not the volume itself. Padding and an old backup GPT may be overwritten.
     pub fn append_at(&self) -> u64 {
         self.append_at
     }
 
-    /// Bytes of the image that was read.
+    /// Returns the length of the base in bytes.
     pub fn base_len(&self) -> u64 {
         self.len
     }
 
-    /// What changes when the new data ends at `data_end`, or [`append_at`](Self::append_at) when
-    /// that is later. The data should end with the padding the volume wants to have.
+    /// Returns the changes when the new data ends at `data_end`, or [`append_at`](Self::append_at)
+    /// when that is later. The data should include the padding of the volume.
     pub fn grow(&self, data_end: u64) -> Growth {
         let data_end = data_end.max(self.append_at).next_multiple_of(SECTOR);
         let backup = self.gpt.as_ref().map_or(0, |gpt| gpt.header.backup_blocks() * BLOCK);
@@ -254,7 +255,7 @@ impl SystemArea {
         Growth { len, patches, notes }
     }
 
-    /// The cylinder that isohybrid padded the base to, if it did.
+    /// Returns the cylinder that isohybrid padded the base to, if it did.
     fn cylinder(&self) -> Option<u64> {
         let whole = self.mbr.iter().find(|entry| entry.end * BLOCK == self.len)?;
         if whole.start > LAST_WHOLE_START || whole.kind == partition_mbr::PROTECTIVE {
@@ -271,8 +272,8 @@ impl SystemArea {
         mbr.chain(gpt).chain(apm.map(|range| (PartitionTable::Apm, range)))
     }
 
-    /// Whether a partition is the volume: it begins in front of the volume descriptor and reaches
-    /// the volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
+    /// Whether a partition is the volume: it begins before the volume descriptor and reaches the
+    /// volume's end, or the backup GPT that xorriso counts into the volume. xorriso rounds
     /// such an end down to a sector.
     fn is_whole(&self, partition: &PartitionRange) -> bool {
         let backup = self
@@ -283,7 +284,7 @@ impl SystemArea {
         partition.start <= LAST_WHOLE_START * BLOCK && partition.end.saturating_add(SECTOR) > floor
     }
 
-    /// The first partition of the same table that begins behind `whole`.
+    /// Returns the first partition of a table that begins behind `whole`.
     fn partition_after(&self, table: PartitionTable, whole: &PartitionRange) -> Option<usize> {
         self.partitions()
             .filter(|(other, partition)| *other == table && partition.start >= whole.end)
@@ -301,15 +302,15 @@ impl SystemArea {
     }
 }
 
-/// What was found where a primary GPT belongs.
+/// The state of the primary GPT.
 enum PrimaryGptState {
     Good(GptHeader, Vec<u8>),
     Broken(&'static str),
     None,
 }
 
-/// Reads the primary GPT in the system area, where both header and array lie on every hybrid
-/// image. Blocks are of 512 bytes: images for disks with larger ones are not made.
+/// Parses the primary GPT in the system area, which has header and array on every hybrid image.
+/// Blocks have 512 bytes: images for disks with larger ones are not made.
 fn parse_primary_gpt(area: &[u8]) -> PrimaryGptState {
     let block = &area[BLOCK as usize..2 * BLOCK as usize];
     let Some(header) = GptHeader::parse(block) else {
@@ -337,7 +338,7 @@ fn parse_primary_gpt(area: &[u8]) -> PrimaryGptState {
     }
 }
 
-/// The ranges of the old backup, as far as they hold one.
+/// Returns the ranges of the old backup, as far as there is one.
 fn find_backup(
     base: &dyn ReadAt,
     len: u64,
@@ -364,7 +365,7 @@ fn find_backup(
     Ok(ranges)
 }
 
-/// Bytes of the volume, from its primary descriptor.
+/// Returns the length of the volume in bytes, from its primary descriptor.
 pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
     if descriptor.get(..6) != Some(b"\x01CD001") {
         return Err(SystemAreaError::NoVolume);
@@ -372,7 +373,7 @@ pub(super) fn volume_bytes(descriptor: &[u8]) -> Result<u64, SystemAreaError> {
     Ok(u64::from(le32(descriptor, 80)) * SECTOR)
 }
 
-/// Reads `len` bytes, which the caller bounds.
+/// Reads `len` bytes; the caller limits `len`.
 pub(super) fn read_bytes(base: &dyn ReadAt, at: u64, len: u64) -> Result<Vec<u8>, SystemAreaError> {
     let mut bytes = vec![0; usize::try_from(len).expect("a bounded length")];
     base.read_exact_at(at, &mut bytes).map_err(|source| SystemAreaError::Read { at, source })?;

@@ -1,7 +1,7 @@
 //! The system use area of a directory record (SUSP 1.12) and Rock Ridge in it (RRIP 1.10, 1.12):
 //! names, modes, symbolic links and relocated directories.
 //!
-//! Not for zisofs, AAIP or other extensions: their entries are kept and not understood.
+//! Not for zisofs, AAIP or other extensions: their entries are kept and not interpreted.
 
 use super::bounded_reader::BoundedReader;
 use super::bytemap::SECTOR;
@@ -11,9 +11,9 @@ use super::name::validate_name;
 use super::record::Record;
 use super::timestamp::Timestamp;
 
-/// Continuation areas that one record may pass through.
+/// The most continuation areas of one record.
 const HOPS: u32 = 16;
-/// The longest continuation area; the standard says one sector, writers have passed it.
+/// The longest continuation area; the standard allows one sector, writers exceed it.
 const CONTINUATION_MAX: u32 = 4 * SECTOR as u32;
 /// The longest target of a symbolic link (Linux PATH_MAX).
 const LINK_MAX: usize = 4096;
@@ -23,7 +23,7 @@ const MODE_LINK: u32 = 0o120_000;
 const MODE_FILE: u32 = 0o100_000;
 const MODE_DIRECTORY: u32 = 0o040_000;
 
-/// How a medium does Rock Ridge, so that new entries look like its own.
+/// The form of Rock Ridge on a medium, for new entries to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RockRidge {
     /// Bytes to skip at the start of each system use area but the root's first.
@@ -34,9 +34,9 @@ pub(super) struct RockRidge {
     pub rr_entry: bool,
 }
 
-/// One entry and where it stands on the medium, be it in a record or a continuation area.
+/// One entry of a record or of a continuation area.
 pub(super) struct SystemUseEntry<'a> {
-    /// Its first byte on the medium.
+    /// Its offset on the medium.
     pub at: u64,
     bytes: &'a [u8],
 }
@@ -46,12 +46,12 @@ impl SystemUseEntry<'_> {
         self.bytes.starts_with(signature)
     }
 
-    /// The bytes behind signature, length and version.
+    /// Returns the bytes behind signature, length and version.
     fn payload(&self) -> &[u8] {
         &self.bytes[4..]
     }
 
-    /// The first half of the both-endian number at `at` of the entry.
+    /// Reads the both-endian number at `at` of the entry.
     pub(super) fn read_u32(&self, at: usize) -> Result<u32, IsoError> {
         match self.bytes.get(at..at + 4) {
             Some(_) => Ok(le32(self.bytes, at)),
@@ -64,7 +64,7 @@ impl SystemUseEntry<'_> {
     }
 }
 
-/// Finds out from the root's own record whether and how the medium does Rock Ridge.
+/// Detects from the root's own record whether the medium has Rock Ridge, and in which form.
 pub(super) fn detect_rock_ridge(
     reader: &mut BoundedReader<'_>,
     at: u64,
@@ -93,22 +93,22 @@ pub(super) fn detect_rock_ridge(
     Ok(is_rock_ridge.then_some(rock))
 }
 
-/// What Rock Ridge says about one record.
+/// The Rock Ridge attributes of one record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
-    /// The name, when the record has one.
+    /// The name, if the record has one.
     pub name: Option<String>,
-    /// The target, for a symbolic link.
+    /// The target of a symbolic link.
     pub link: Option<String>,
     /// Whether this is a device, a socket or a pipe.
     pub special: bool,
-    /// For the place holder of a directory that was moved up: the sector where it is now.
+    /// For the place holder of a relocated directory: the sector of the directory.
     pub moved_to: Option<u32>,
-    /// Whether this is such a directory, to be hidden here.
+    /// Whether this is a relocated directory, which is hidden here.
     pub moved: bool,
 }
 
-/// Reads what Rock Ridge says about the record at byte `at`.
+/// Reads the Rock Ridge attributes of the record at byte `at`.
 pub(super) fn read_attributes(
     reader: &mut BoundedReader<'_>,
     rock: RockRidge,
@@ -149,14 +149,15 @@ pub(super) fn read_attributes(
     Ok(found)
 }
 
-/// Where the root's own area starts: at its SP entry, behind the 14 bytes of CD-ROM XA if need be.
+/// Returns where the root's own area starts: at its SP entry, which may follow 14 bytes of CD-ROM
+/// XA.
 fn first_area_at(tail: &[u8]) -> Option<usize> {
     [0, 14].into_iter().find(|&start| {
         tail.get(start..start + 7).is_some_and(|sp| sp.starts_with(b"SP\x07\x01\xbe\xef"))
     })
 }
 
-/// Hands each entry of a record to `visit`.
+/// Calls `visit` with each entry of a record.
 pub(super) fn visit_entries(
     reader: &mut BoundedReader<'_>,
     rock: RockRidge,
@@ -170,7 +171,7 @@ pub(super) fn visit_entries(
     visit_areas(reader, at + start as u64, &record.bytes()[start..], visit)
 }
 
-/// Walks the entries of an area and of the areas that continue it.
+/// Calls `visit` with the entries of an area and of those that continue it.
 fn visit_areas(
     reader: &mut BoundedReader<'_>,
     at: u64,
@@ -194,7 +195,8 @@ fn visit_areas(
     Ok(())
 }
 
-/// Walks one area; answers with place and length of the one that continues it.
+/// Calls `visit` with the entries of one area. Returns place and length of the one that continues
+/// it.
 fn visit_area(
     at: u64,
     area: &[u8],
@@ -225,11 +227,11 @@ fn visit_area(
     Ok(next)
 }
 
-/// The target of a symbolic link while its components come in.
+/// The target of a symbolic link, assembled from its components.
 #[derive(Default)]
 struct LinkTarget {
     target: Vec<u8>,
-    /// Whether the last component goes on in the next one.
+    /// Whether the last component continues in the next one.
     open: bool,
 }
 
@@ -271,7 +273,7 @@ impl LinkTarget {
 }
 
 impl RockRidge {
-    /// The system use area of a new file or directory; no name for `.` and `..`.
+    /// Returns the system use area of a new file or directory; `.` and `..` have no name.
     pub(super) fn new_entry(
         &self,
         name: Option<&str>,
@@ -285,7 +287,8 @@ impl RockRidge {
         area
     }
 
-    /// The system use area of a new root's own record: SP, which says that all others have one.
+    /// Returns the system use area of a new root's own record. Its SP states that all others have
+    /// one.
     pub(super) fn new_root(&self, links: u32, at: Timestamp) -> Vec<u8> {
         let mut area = b"SP\x07\x01\xbe\xef".to_vec();
         area.push(self.skip);
@@ -328,7 +331,7 @@ impl RockRidge {
     }
 }
 
-/// Sets every time in the TF entries inside a record's own bytes, where they have the short form.
+/// Sets all times of short form in the TF entries within a record.
 pub(super) fn set_times(rock: RockRidge, record: &mut [u8], at: Timestamp) {
     let mut offset = HEAD_OF_TAIL + usize::from(record[32]);
     offset += (offset & 1) + usize::from(rock.skip);

@@ -1,6 +1,6 @@
-//! The one time that a written image knows: SOURCE_DATE_EPOCH, in the forms ISO 9660 stores.
+//! The one time in a written image, SOURCE_DATE_EPOCH, in the forms that ISO 9660 stores.
 //!
-//! Not a clock: nothing here reads the time of day.
+//! Not for the time of day.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -18,7 +18,7 @@ pub struct Timestamp(u64);
 pub struct TimestampTooLate(pub u64);
 
 impl Timestamp {
-    /// Takes the seconds of SOURCE_DATE_EPOCH.
+    /// Converts the seconds of SOURCE_DATE_EPOCH.
     ///
     /// # Errors
     ///
@@ -27,12 +27,12 @@ impl Timestamp {
         if seconds > LAST { Err(TimestampTooLate(seconds)) } else { Ok(Self(seconds)) }
     }
 
-    /// The seconds since 1970.
+    /// Returns the seconds since 1970.
     pub fn seconds(self) -> u64 {
         self.0
     }
 
-    /// The form of directory records and Rock Ridge TF entries (ECMA-119 9.1.5), in UTC.
+    /// Returns the form of directory records and Rock Ridge TF entries (ECMA-119 9.1.5), in UTC.
     pub fn short(self) -> [u8; 7] {
         let t = self.civil();
         let year = u8::try_from(t.year() - 1900).expect("a timestamp lies between 1970 and 2155");
@@ -48,7 +48,7 @@ impl Timestamp {
         ]
     }
 
-    /// The form of volume descriptors (ECMA-119 8.4.26.1): 16 digits and a zone of 0, UTC.
+    /// Returns the form of volume descriptors (ECMA-119 8.4.26.1): 16 digits and a zone of 0, UTC.
     pub fn long(self) -> [u8; 17] {
         let t = self.civil();
         let digits = format!(

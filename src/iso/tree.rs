@@ -1,7 +1,7 @@
-//! One directory tree of a medium, small enough to hold for every file of a DVD.
-//!
-//! Not for reading it (`tree_reader`) nor for changing it (`planned_tree`). Two pictures share it: the
+//! One directory tree of a medium, in a compact form for all files of a DVD. It holds the
 //! directories as they are stored, and the paths as Rock Ridge shows them after relocation.
+//!
+//! Not for reading it (`tree_reader`), nor for changing it (`planned_tree`).
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use super::system_use::RockRidge;
 /// Stands for "no node" and "no directory".
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeKind {
     File,
-    /// A directory, by its place in [`Tree::directories`].
+    /// A directory, by its index in [`Tree::directories`].
     Directory(u32),
-    /// A symbolic link, by its place in [`Tree::links`].
+    /// A symbolic link, by its index in [`Tree::links`].
     Link(u32),
     /// A device, a socket or a pipe.
     Special,
@@ -29,7 +29,7 @@ pub(super) struct Node {
     /// The directory that shows it.
     pub parent: u32,
     pub kind: NodeKind,
-    /// The byte where its (first) directory record starts.
+    /// The offset of its (first) directory record.
     pub record_at: u64,
     pub len: u64,
     pub name: (u32, u16),
@@ -42,12 +42,12 @@ pub(super) struct Directory {
     pub extent: Extent,
     /// The directory that stores its record; the root's is itself.
     pub parent: u32,
-    /// The node that shows it, which for a relocated directory is stored elsewhere.
+    /// The node that shows it; that of a relocated directory is stored elsewhere.
     pub node: u32,
-    /// The byte where its record in the parent starts; 0 for the root.
+    /// The offset of its record in the parent; 0 for the root.
     pub record_at: u64,
     pub identifier: Box<[u8]>,
-    /// What it shows, sorted by name.
+    /// The nodes it shows, sorted by name.
     pub children: Range<u32>,
     /// 1 for the root.
     pub depth: u8,
@@ -64,9 +64,9 @@ pub(super) struct Tree {
     pub links: Vec<Box<str>>,
     pub names: String,
     pub extents: Vec<Extent>,
-    /// How Rock Ridge is done, when it is.
+    /// The form of Rock Ridge, if the tree has it.
     pub rock_ridge: Option<RockRidge>,
-    /// Whether file identifiers end with a version.
+    /// Whether file identifiers end with a version number.
     pub versions: bool,
     /// The end of the last byte that belongs to the tree or its files.
     pub reach: u64,
@@ -81,7 +81,7 @@ impl Tree {
         &self.extents[node.extents.0 as usize..][..node.extents.1 as usize]
     }
 
-    /// The node of that name in a directory.
+    /// Returns the node of that name in a directory.
     pub(super) fn child(&self, directory: u32, name: &str) -> Option<u32> {
         let children = self.directories[directory as usize].children.clone();
         let nodes = &self.nodes[children.start as usize..children.end as usize];
@@ -89,7 +89,7 @@ impl Tree {
         Some(children.start + u32::try_from(index).expect("fewer nodes than the record limit"))
     }
 
-    /// The node at a path without a leading slash; none for the root.
+    /// Returns the node at a path without a leading slash; none for the root.
     pub(super) fn find(&self, path: &str) -> Option<u32> {
         let mut directory = 0;
         let mut parts = path.split('/').peekable();
@@ -104,7 +104,7 @@ impl Tree {
         None
     }
 
-    /// Every node below the root with its path: a directory before what it contains, names in
+    /// Returns every node below the root with its path: a directory before its entries, names in
     /// byte order.
     pub(super) fn walk(&self) -> Walk<'_> {
         let open = self.directories.first().map(|root| (root.children.clone(), 0));
@@ -116,7 +116,7 @@ impl Tree {
 pub(super) struct Walk<'a> {
     tree: &'a Tree,
     path: String,
-    /// For each open directory what is still to be shown, and how long its own path is.
+    /// For each open directory the nodes still to come, and the length of its path.
     open: Vec<(Range<u32>, usize)>,
 }
 

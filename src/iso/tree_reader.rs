@@ -1,7 +1,7 @@
-//! Directory records to a [`Tree`], level by level, with everything checked that a later reader of
-//! the tree relies on: names, bounds, no circle, no duplicate.
+//! Reads directory records into a [`Tree`], level by level, and checks what users of the tree rely
+//! on: names, bounds, no loop, no duplicate.
 //!
-//! Not for single records (`record`) nor for what Rock Ridge stores in them (`system_use`).
+//! Not for single records (`record`), nor for what Rock Ridge stores in them (`system_use`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use super::record::{Extent, Record};
 use super::system_use::{self, Attributes};
 use super::tree::{Directory, NONE, Node, NodeKind, Tree};
 
-/// Directories inside each other, stored or shown; ISO 9660 allows 8, its readers more.
+/// The most levels of directories, stored or shown; ISO 9660 allows 8, its readers more.
 const DEPTH_MAX: u8 = 32;
-/// Bytes of all names of a tree together.
+/// The most bytes of all names of a tree together.
 const NAMES_MAX: usize = 16 << 20;
 
-/// How the identifiers of a tree are to be read.
+/// How the identifiers of a tree are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TreeFlavor {
     /// The main tree, with or without Rock Ridge.
@@ -93,7 +93,7 @@ enum PendingKind {
 }
 
 impl TreeReader {
-    /// Adds a directory to those to be read.
+    /// Adds a directory to those that are still to be read.
     fn add_directory(&mut self, directory: Directory) -> Result<u32, IsoError> {
         if directory.depth > DEPTH_MAX {
             return Err(IsoError::Limit { what: "levels of directories", limit: DEPTH_MAX.into() });
@@ -164,7 +164,7 @@ impl TreeReader {
         self.add_nodes(index, found)
     }
 
-    /// What one record stands for; none when it is hidden here.
+    /// Returns the node of one record; none when it is hidden here.
     fn read_record(
         &mut self,
         reader: &mut BoundedReader<'_>,
@@ -239,7 +239,7 @@ impl TreeReader {
         }
     }
 
-    /// Makes nodes of what a directory holds.
+    /// Adds the nodes of a directory.
     fn add_nodes(&mut self, parent: u32, mut found: Vec<PendingNode>) -> Result<(), IsoError> {
         found.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(pair) = found.windows(2).find(|pair| pair[0].name == pair[1].name) {
@@ -289,7 +289,7 @@ impl TreeReader {
         Ok(())
     }
 
-    /// Puts relocated directories where their place holders show them.
+    /// Attaches relocated directories where their place holders are.
     fn join_relocated(&mut self) -> Result<(), IsoError> {
         for &(sector, node) in &self.place_holders {
             let at = self.tree.nodes[node as usize].record_at;
@@ -308,7 +308,7 @@ impl TreeReader {
         Ok(())
     }
 
-    /// Bounds how deep the paths are after relocation.
+    /// Limits the depth of the paths after relocation.
     fn check_depth(&self) -> Result<(), IsoError> {
         let mut open = vec![(0, 1)];
         while let Some((directory, depth)) = open.pop() {
@@ -327,7 +327,7 @@ impl TreeReader {
     }
 }
 
-/// Accepts the first two records of a directory: itself and its parent.
+/// Checks the first two records of a directory: itself and its parent.
 fn expect_dots(record: Record<'_>, at: u64, which: u8) -> Result<(), IsoError> {
     if record.identifier() == [which - 1] && record.is_directory() {
         return Ok(());
@@ -336,7 +336,7 @@ fn expect_dots(record: Record<'_>, at: u64, which: u8) -> Result<(), IsoError> {
     Err(IsoError::Malformed { what: "directory record", at, why })
 }
 
-/// Adds the sectors of one record to a file.
+/// Adds the extent of one record to a file.
 fn add_section(
     reader: &mut BoundedReader<'_>,
     found: &mut PendingNode,
@@ -349,7 +349,7 @@ fn add_section(
         return Err(IsoError::Malformed { what: "directory record", at, why });
     }
     if extent.len > 0 {
-        // Quoting a name costs more than all else that is done with it: only for an error.
+        // Quoting a name costs more than all else that is done with it, so only errors do.
         let named = |error| match error {
             IsoError::PastEnd { end, len, .. } => {
                 IsoError::PastEnd { what: format!("the file {:?}", found.name), end, len }

@@ -1,5 +1,5 @@
 //! The volume descriptors from sector 16 on (ECMA-119 8): which trees, boot catalog and other file
-//! systems a medium has; and how a descriptor is changed or made.
+//! systems a medium has; and changed or new descriptors.
 //!
 //! Not for what they point at: `tree_reader`, `eltorito`.
 
@@ -10,21 +10,21 @@ use super::error::IsoError;
 use super::record::{Extent, NewRecord};
 use super::timestamp::Timestamp;
 
-/// Where the descriptors start.
+/// The sector of the first descriptor.
 const FIRST: u64 = 16;
-/// Descriptors that are read before the terminator must have come.
+/// The most descriptors that are read before the terminator.
 const DESCRIPTORS_MAX: u64 = 64;
 
 /// A primary or supplementary descriptor.
 #[derive(Clone, Debug)]
 pub(super) struct Descriptor {
-    /// The byte where it starts.
+    /// Its offset in bytes.
     pub at: u64,
     pub bytes: Box<[u8]>,
 }
 
 impl Descriptor {
-    /// Sectors of the volume, as far as this descriptor knows.
+    /// Returns the sectors of the volume, by this descriptor.
     pub(super) fn sectors(&self) -> u32 {
         le32(&self.bytes, 80)
     }
@@ -34,12 +34,12 @@ impl Descriptor {
         Extent { sector, len: le32(&self.bytes, 166) }
     }
 
-    /// The volume id without trailing blanks.
+    /// Returns the volume id without trailing blanks.
     pub(super) fn volume_id(&self) -> String {
         String::from_utf8_lossy(&self.bytes[40..72]).trim_end_matches([' ', '\0']).to_owned()
     }
 
-    /// Where the path tables are, those that exist.
+    /// Returns the extents of the path tables that exist.
     fn path_tables(&self) -> Vec<Extent> {
         let len = le32(&self.bytes, 132);
         let big = |at: usize| le32(&self.bytes, at).swap_bytes();
@@ -51,14 +51,14 @@ impl Descriptor {
     }
 }
 
-/// What the descriptors say.
+/// The descriptors of a medium.
 #[derive(Clone, Debug)]
 pub(super) struct Descriptors {
     pub primary: Descriptor,
     pub joliet: Option<Descriptor>,
     /// The sector of the El Torito boot catalog.
     pub boot_catalog: Option<u32>,
-    /// Whether a UDF file system is recognised beside ISO 9660.
+    /// Whether there is a UDF file system beside ISO 9660.
     pub udf: bool,
 }
 
@@ -139,7 +139,7 @@ fn claim_path_tables(reader: &mut BoundedReader<'_>, all: &Descriptors) -> Resul
     Ok(())
 }
 
-/// Where the new trees are, for a descriptor to say.
+/// The new place of a tree, for its descriptor.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MovedTree {
     pub root: Extent,
@@ -151,7 +151,7 @@ pub(super) struct MovedTree {
     pub table_len: u32,
 }
 
-/// What to write over a descriptor: offsets inside it, and bytes.
+/// Returns what to write over a descriptor: offsets in it, and bytes.
 pub(super) fn descriptor_changes(sectors: u32, moved: Option<MovedTree>) -> Vec<(u64, Vec<u8>)> {
     let mut changes = vec![(80, both32(sectors).to_vec())];
     if let Some(MovedTree { root, little, big, table_len }) = moved {
@@ -174,7 +174,7 @@ pub(super) enum DescriptorKind {
     Joliet,
 }
 
-/// Makes a descriptor of a volume that has a root directory of one sector and nothing else yet.
+/// Returns the descriptor of a volume that has only a root directory of one sector.
 pub(super) fn new_descriptor(
     kind: DescriptorKind,
     volume_id: &str,

@@ -1,6 +1,6 @@
-//! The generations of the installer that kickstarts are for.
+//! The generations of the installer.
 //!
-//! Not for which one a medium carries: that is `installer::profile`.
+//! Not for which one a medium has (`installer::profile`).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
-//! What of an image stands in a base: first where it stood, which is nearly all of a customised
-//! medium, then anywhere.
+//! Finds the bytes of an image in its base: first at the same offset, which is nearly all of a
+//! customised medium, then anywhere.
 //!
-//! Not for writing it down (`write`).
+//! Not for encoding the result (`write`).
 
 use std::fs::File;
 use std::io;
@@ -14,15 +14,16 @@ use super::write::DeltaWriter;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::iso::bytemap::SECTOR;
 
-/// An image held against a base, both read once.
+/// The comparison of an image with a base, both read once.
 pub struct Comparison {
     /// Digest of the base.
     pub base: Sha256,
     /// Digest of the image.
     pub image: Sha256,
-    /// What of the image is not what the base has at the same place: (first byte, end), in order.
+    /// The ranges of the image that differ from the base at the same offset: (first byte, end), in
+    /// order.
     pub differing: Vec<(u64, u64)>,
-    /// Where the base's sectors are.
+    /// The base's sectors by their content.
     pub index: SectorIndex,
 }
 
@@ -30,7 +31,7 @@ pub struct Comparison {
 pub struct SizedFile<'a> {
     /// The file.
     pub file: &'a File,
-    /// Bytes.
+    /// Its length in bytes.
     pub len: u64,
 }
 
@@ -80,7 +81,7 @@ pub fn compare(
     Ok(Comparison { base, image, differing, index })
 }
 
-/// Adds the sectors of `ours` that are not in `theirs` to what differs.
+/// Adds the sectors of `ours` that differ from `theirs` to the ranges.
 fn note_differences(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u64, u64)>) {
     if theirs.starts_with(ours) {
         return;
@@ -99,7 +100,7 @@ fn note_differences(ours: &[u8], theirs: &[u8], at: u64, differing: &mut Vec<(u6
     }
 }
 
-/// Puts down one range of the image that differs from the base, sector by sector.
+/// Writes one range of the image that differs from the base, sector by sector.
 ///
 /// # Errors
 ///
@@ -113,7 +114,7 @@ pub fn write_range(
 ) -> Result<(), DeltaError> {
     let mut buffer = vec![0; CHUNK];
     let mut theirs = [0; SECTOR as usize];
-    // Where the base goes on when the sectors of a file have moved together.
+    // The next offset in the base, for a file whose sectors have moved together.
     let mut next = None;
     let (mut at, end) = range;
     while at < end {

@@ -1,5 +1,7 @@
-//! From an image and its base to a delta, which is then followed and compared with the image: what
-//! is not proven to rebuild it is not given out.
+//! Creates a delta from an image and its base, then applies it and compares the result with the
+//! image: only a delta that is proven to rebuild the image is returned.
+//!
+//! Not for the comparison of image and base (`compare`).
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,12 +14,12 @@ use super::format::MOST_BYTES;
 use super::read::Delta;
 use super::write::DeltaWriter;
 
-/// Writes the delta from `base` to `image` into `out`, an empty file, and proves it.
+/// Writes the delta from `base` to `image` into `out`, an empty file, and verifies it.
 ///
 /// # Errors
 ///
-/// Refuses files larger than any medium; fails when one cannot be read or written, or changes
-/// meanwhile.
+/// Refuses files that are larger than any medium. Fails when one cannot be read or written, or
+/// changes meanwhile.
 pub fn create(
     image: &Arc<File>,
     base: &Arc<File>,
@@ -49,7 +51,7 @@ fn measure(file: &File) -> Result<SizedFile<'_>, DeltaError> {
     Ok(SizedFile { file, len })
 }
 
-/// Follows the delta and compares what comes out with the image.
+/// Applies the delta and compares the result with the image.
 fn verify(delta: &Delta, image: &SizedFile<'_>, base: &SizedFile<'_>) -> Result<(), DeltaError> {
     let mut buffer = vec![0; CHUNK];
     let mut at = 0;

@@ -1,20 +1,20 @@
-//! Why a delta cannot be made, read or followed.
+//! Errors of making, reading and applying deltas.
 
 use std::io;
 
 use super::format::{MOST_BYTES, MOST_OF_BASE, PADDING, VERSION};
 use crate::digest::Sha256;
 
-/// Why a delta cannot be made, read or followed.
+/// Why a delta cannot be made, read or applied.
 #[derive(Debug, thiserror::Error)]
 pub enum DeltaError {
-    /// The file is something else.
+    /// The file is not a delta.
     #[error("is no delta of this program")]
     NotADelta,
-    /// A later program wrote it.
+    /// A newer program wrote it.
     #[error("is a delta of version {0}, this program reads version {VERSION}")]
     OtherVersion(u32),
-    /// It is not the file that was written.
+    /// It is damaged: its digest does not match.
     #[error("is damaged: its bytes have sha256 {found}, its end says {stated}")]
     Damaged {
         /// The digest at its end.
@@ -22,7 +22,7 @@ pub enum DeltaError {
         /// The digest of the bytes before.
         found: Sha256,
     },
-    /// It was written like this, and means nothing.
+    /// Its digest matches, but it contradicts itself.
     #[error("contradicts itself at byte {at}: {fault}")]
     Faulty {
         /// Where the piece begins.
@@ -30,10 +30,10 @@ pub enum DeltaError {
         /// What is wrong with it.
         fault: DeltaFault,
     },
-    /// An image is larger than any medium.
+    /// An image is larger than the limit.
     #[error("{0} bytes are more than the {MOST_BYTES} of the largest image that is compared")]
     TooLarge(u64),
-    /// A few bytes that claim to make much of little.
+    /// Its result repeats more bytes than its base justifies.
     #[error(
         "would repeat {repeated} bytes, which a base of {base} bytes does not justify: at most \
          {MOST_OF_BASE} times as many and {} MiB are",
@@ -45,15 +45,15 @@ pub enum DeltaError {
         /// Bytes of the base.
         base: u64,
     },
-    /// The base is not the one it was made against.
+    /// The base is another one than it was made against.
     #[error("the base has {found}, the delta was made against {wanted}")]
     BaseMismatch {
-        /// What the delta demands: size, or digest.
+        /// The size or digest that the delta requires.
         wanted: String,
-        /// What the given file has.
+        /// Those of the given file.
         found: String,
     },
-    /// What came out is something else.
+    /// The rebuilt image has another digest.
     #[error("the rebuilt image has sha256 {found}, the delta promises {wanted}")]
     OtherResult {
         /// The digest of the image that the delta was made of.
@@ -64,7 +64,7 @@ pub enum DeltaError {
     /// An input changed while it was read.
     #[error("what the delta rebuilds differs from the image at byte {0}")]
     DiffersFromImage(u64),
-    /// The system refused.
+    /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -89,10 +89,10 @@ pub enum DeltaFault {
         /// Bytes.
         len: u64,
     },
-    /// The pieces are together not as long as the result.
+    /// The pieces together are not as long as the result.
     #[error("the pieces do not add up to the result's length")]
     Sum,
-    /// The compressed bytes are none, or have another length.
+    /// The compressed bytes are invalid or have another length.
     #[error("the deflated bytes cannot be inflated to their length")]
     Deflate,
     /// Bytes stand behind the last piece.
@@ -101,7 +101,7 @@ pub enum DeltaFault {
 }
 
 impl DeltaError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotADelta => Some("give a file that build delta wrote".to_owned()),

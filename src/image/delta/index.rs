@@ -1,10 +1,10 @@
-//! Where in the base a sector's bytes may be found.
+//! An index of the base's sectors by their content.
 //!
-//! Not whether they are there: the hash is short, so whoever asks compares the bytes.
+//! Not a proof: the hash is short, so the caller compares the bytes.
 
 use crate::iso::bytemap::SECTOR;
 
-/// Entries at most, 32 MiB: every sector of a dual-layer DVD, every second one of what is larger.
+/// The most entries, 32 MiB: every sector of a dual-layer DVD, every second one of larger media.
 const MOST_ENTRIES: u64 = 1 << 22;
 
 /// The sectors of a base by a hash of their bytes.
@@ -12,14 +12,14 @@ const MOST_ENTRIES: u64 = 1 << 22;
 pub struct SectorIndex {
     /// The upper half of an entry is the hash, the lower half the sector's number.
     entries: Vec<u64>,
-    /// Sectors seen.
+    /// Sectors added so far.
     seen: u64,
-    /// Every so-many-th sector is kept.
+    /// Every `step`-th sector is kept.
     step: u64,
 }
 
 impl SectorIndex {
-    /// An empty index for a base of this many bytes.
+    /// Returns an empty index for a base of this many bytes.
     pub fn for_bytes(len: u64) -> Self {
         let sectors = len / SECTOR;
         let step = sectors.div_ceil(MOST_ENTRIES).max(1);
@@ -27,24 +27,24 @@ impl SectorIndex {
         Self { entries: Vec::with_capacity(entries), seen: 0, step }
     }
 
-    /// Takes the base's next bytes: whole sectors, until a last piece that may end in a part.
+    /// Adds the base's next bytes: whole sectors, but for the end of the last piece.
     pub fn add(&mut self, bytes: &[u8]) {
         for sector in bytes.chunks_exact(SECTOR as usize) {
             let number = self.seen;
             self.seen += 1;
-            // Zero bytes are told without the base.
+            // Zero bytes need no base.
             if number.is_multiple_of(self.step) && !is_zero(sector) {
                 self.entries.push(hash(sector) << 32 | number);
             }
         }
     }
 
-    /// Makes the index ready to be asked.
+    /// Sorts the index, after which it can be searched.
     pub fn finish(&mut self) {
         self.entries.sort_unstable();
     }
 
-    /// The first offset in the base at which a sector of this hash stands.
+    /// Returns the first offset in the base of a sector with the same hash.
     pub fn find(&self, sector: &[u8]) -> Option<u64> {
         let wanted = hash(sector) << 32;
         let first = self.entries.partition_point(|entry| *entry < wanted);
@@ -58,8 +58,8 @@ pub fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
 }
 
-/// 32 bits that depend on every byte of a sector. Two sectors with one hash cost a match, never a
-/// wrong byte, so it need not withstand anybody.
+/// Computes 32 bits that depend on every byte of a sector. Two sectors with one hash cost a match,
+/// never a wrong byte, so it need not be secure.
 fn hash(sector: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut lanes = [1_u64, 2, 3, 4];

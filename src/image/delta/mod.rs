@@ -1,7 +1,7 @@
-//! A delta: what rebuilds an image, byte for byte, from the vendor's medium it was made of.
+//! Deltas, which rebuild an image byte for byte from the vendor's medium it was made of.
 //!
 //! Not a general patch: both ends are ISO images, whose files begin at sectors of 2048 bytes, so
-//! only whole sectors are looked for. Not a signature either: the digests inside say that the
+//! only whole sectors are compared. Not a signature either: the digests inside prove that the
 //! rebuilt image is the one the delta was made of, not who made it.
 //!
 //! # Format, version 1
@@ -19,7 +19,7 @@
 //! | 100 | | pieces, in the order of the result |
 //! | end - 32 | 32 | sha256 of all bytes before it |
 //!
-//! A piece begins with a byte that says what it is:
+//! A piece begins with a byte for its kind:
 //!
 //! | byte | piece | followed by |
 //! |---|---|---|
@@ -29,10 +29,10 @@
 //! | 4 | deflated bytes (RFC 1951) | length (4), length when deflated (4), the deflated bytes |
 //! | 0 | the end | nothing |
 //!
-//! No length is 0. Pieces 3 and 4 have at most 262144 bytes of the result each, and a deflated piece
-//! is shorter than what it holds. The lengths of all pieces together are the result's. A program
-//! that reads another version refuses it; a change that a reader of version 1 would misread is
-//! another version.
+//! No length is 0. Pieces 3 and 4 have at most 262144 bytes of the result each, and a deflated
+//! piece is shorter than what it holds. The lengths of all pieces together are the result's. A
+//! program that reads another version refuses it; a change that a reader of version 1 would misread
+//! is another version.
 
 mod compare;
 mod create;

@@ -1,14 +1,16 @@
-//! Literal bytes made smaller where that is worth the time.
+//! Compression of literal bytes, where it is worth the time.
+//!
+//! Not for the format of pieces (`write`, `read`).
 
 use std::io::Write;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
 
-/// Bytes from which it is guessed whether a block can be compressed: agents and packages cannot.
+/// Bytes of a sample that predicts whether a block can be compressed: agents and packages cannot.
 const SAMPLE: usize = 8 * 1024;
 
-/// The deflated bytes of a block, when they are a sixteenth shorter at least.
+/// Returns the deflated bytes of a block, if they are shorter by at least a sixteenth.
 pub fn pack(block: &[u8]) -> Option<Vec<u8>> {
     if block.len() > 4 * SAMPLE {
         let middle = block.len() / 2;
@@ -22,8 +24,8 @@ pub fn pack(block: &[u8]) -> Option<Vec<u8>> {
     deflated(block, Compression::default())
 }
 
-/// Every block has a compressor of its own, which is run to its end: zlib-rs 0.6.8 panics when one
-/// that was left in the middle is reset and used again.
+/// Every block has its own compressor, which is finished: zlib-rs 0.6.8 panics when an unfinished
+/// one is reset and used again.
 fn deflated(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {
     let most = bytes.len() - bytes.len() / 16;
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(bytes.len()), level);
@@ -32,7 +34,7 @@ fn deflated(bytes: &[u8], level: Compression) -> Option<Vec<u8>> {
     (packed.len() < most).then_some(packed)
 }
 
-/// Inflates `packed` into all of `out`; false when it is not exactly what fits.
+/// Inflates `packed` into `out`. Returns false when it does not fill `out` exactly.
 pub fn unpack(packed: &[u8], out: &mut [u8]) -> bool {
     let mut inflate = Decompress::new(false);
     let status = inflate.decompress(packed, out, FlushDecompress::Finish);

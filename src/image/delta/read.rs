@@ -1,5 +1,7 @@
-//! A delta read from an untrusted file: wholly verified when it is opened, then followed piece by
-//! piece in bounded memory.
+//! Reads a delta from an untrusted file: verified as a whole when it is opened, then applied piece
+//! by piece in bounded memory.
+//!
+//! Not for creating deltas (`create`).
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -14,7 +16,7 @@ use super::format::{
 use super::pack::unpack;
 use crate::digest::Sha256;
 
-/// A delta whose every piece has been read and found sound.
+/// A delta whose pieces are all verified.
 #[derive(Debug)]
 pub struct Delta {
     file: Arc<File>,
@@ -31,7 +33,7 @@ pub struct Delta {
     pub copied: u64,
     /// Bytes of the result that the delta holds.
     pub literal: u64,
-    /// Pieces.
+    /// The number of pieces.
     pub pieces: u64,
 }
 
@@ -61,12 +63,12 @@ impl Piece<'_> {
 }
 
 impl Delta {
-    /// Reads all of a delta: its checksum first, then every piece. Nothing is allocated by a
-    /// length that the file claims.
+    /// Opens a delta and reads all of it: its checksum first, then every piece. Nothing is
+    /// allocated by a length that the file claims.
     ///
     /// # Errors
     ///
-    /// Refuses what is no delta, is damaged, of another version or contradicts itself.
+    /// Refuses a file that is not a delta, is damaged or of another version, or contradicts itself.
     pub fn open(file: Arc<File>) -> Result<Self, DeltaError> {
         let len = file.metadata()?.len();
         let mut head = [0; HEADER as usize];
@@ -114,7 +116,7 @@ impl Delta {
                 Piece::Zeros(_) => {}
             }
         }
-        // The pieces add up to the result, so what is no literal is copied or zero.
+        // The pieces add up to the result, so what is not literal is copied or zero.
         let (repeated, base) = (delta.result_len - literal, delta.base_len);
         if repeated > base * MOST_OF_BASE + PADDING {
             return Err(DeltaError::Unjustified { repeated, base });
@@ -123,7 +125,7 @@ impl Delta {
         Ok(delta)
     }
 
-    /// The pieces, in the order of the result.
+    /// Returns the pieces, in the order of the result.
     pub fn pieces(&self) -> Pieces {
         let pieces = FileReader::new(&self.file, HEADER).take(self.len - TRAILER - HEADER);
         Pieces {
@@ -140,7 +142,7 @@ impl Delta {
     ///
     /// # Errors
     ///
-    /// [`DeltaError::BaseMismatch`], and what reading gives.
+    /// [`DeltaError::BaseMismatch`], and errors of reading.
     pub fn verify_base(&self, base: &Arc<File>) -> Result<(), DeltaError> {
         let len = base.metadata()?.len();
         let other = |wanted, found| Err(DeltaError::BaseMismatch { wanted, found });
@@ -154,14 +156,14 @@ impl Delta {
         Ok(())
     }
 
-    /// Gives every byte of the result in order to `sink`, in pieces of bounded size.
+    /// Passes every byte of the result in order to `sink`, in pieces of bounded size.
     ///
-    /// The base must have been verified; the caller verifies the digest of what comes out, for a
-    /// file can change under its reader.
+    /// The base must have been verified. The caller verifies the digest of the result, since a file
+    /// can change while it is read.
     ///
     /// # Errors
     ///
-    /// Fails when delta or base cannot be read, and with what `sink` gives.
+    /// Fails when delta or base cannot be read, and with the errors of `sink`.
     pub fn replay(
         &self,
         base: &File,
@@ -195,7 +197,7 @@ impl Delta {
     }
 }
 
-/// The pieces of a delta on their way.
+/// Reads the pieces of a delta.
 pub struct Pieces {
     input: BufReader<io::Take<FileReader>>,
     at: u64,
@@ -206,11 +208,11 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// The next piece; none at the end.
+    /// Returns the next piece; none at the end.
     ///
     /// # Errors
     ///
-    /// [`DeltaError::Faulty`], and what reading gives.
+    /// [`DeltaError::Faulty`], and errors of reading.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, DeltaError> {
         let at = self.at;
         let faulty = |fault| DeltaError::Faulty { at, fault };
@@ -260,7 +262,7 @@ impl Pieces {
         Ok(Some(piece))
     }
 
-    /// A length of a literal: from 1 to `most`.
+    /// Reads the length of a literal: from 1 to `most`.
     fn read_literal_len(&mut self, piece: u64, most: usize) -> Result<usize, DeltaError> {
         let len = u32::from_le_bytes(self.read_array()?);
         let fault = DeltaFault::Length(u64::from(len));
@@ -288,7 +290,7 @@ fn header_field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the header has them")
 }
 
-/// A file read from an offset on, whoever else reads it.
+/// Reads a file from an offset on, without its shared position.
 struct FileReader {
     file: Arc<File>,
     at: u64,

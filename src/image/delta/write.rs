@@ -1,4 +1,6 @@
-//! Pieces put down as a delta: neighbours joined, literals packed, all of it digested.
+//! Writes the pieces of a delta: adjacent ones are joined, literals packed, all of it digested.
+//!
+//! Not for finding the pieces (`compare`).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,7 +9,7 @@ use super::format::{COPY, DEFLATED, END, MAGIC, MOST_LITERAL, STORED, VERSION, Z
 use super::pack::pack;
 use crate::digest::{Sha256, Sha256Hasher};
 
-/// A run that may still grow.
+/// A piece that may still grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PendingPiece {
     None,
@@ -47,7 +49,7 @@ impl<'a> DeltaWriter<'a> {
         Ok(writer)
     }
 
-    /// Bytes of the base.
+    /// Adds bytes of the base.
     pub fn copy(&mut self, offset: u64, len: u64) -> io::Result<()> {
         if len == 0 {
             return Ok(());
@@ -63,7 +65,7 @@ impl<'a> DeltaWriter<'a> {
         Ok(())
     }
 
-    /// Zero bytes.
+    /// Adds zero bytes.
     pub fn zeros(&mut self, len: u64) -> io::Result<()> {
         if let PendingPiece::Zeros(so_far) = &mut self.open {
             *so_far += len;
@@ -74,7 +76,7 @@ impl<'a> DeltaWriter<'a> {
         Ok(())
     }
 
-    /// Bytes that are nowhere else.
+    /// Adds bytes that are not in the base.
     pub fn literal(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             if self.open != PendingPiece::Literal || self.literal.len() == MOST_LITERAL {
@@ -135,7 +137,7 @@ impl<'a> DeltaWriter<'a> {
     }
 }
 
-/// The file, with a digest of all that went into it.
+/// A file, and a digest of all that was written to it.
 struct DigestingFile<'a> {
     file: io::BufWriter<&'a File>,
     hasher: Sha256Hasher,

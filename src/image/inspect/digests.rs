@@ -8,7 +8,7 @@ use std::io;
 use super::MediaMd5Check;
 use crate::digest::Sha256;
 use crate::facts::Fact;
-use crate::image::sweep::FileDigests;
+use crate::image::file_digests::FileDigests;
 use crate::image::writing::{BufferPool, chunk_len, with_sink};
 use crate::iso::media_md5::{Implant, MediaMd5};
 use crate::iso::{EntryKind, IsoError, Medium};

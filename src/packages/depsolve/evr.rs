@@ -1,6 +1,6 @@
-//! Versions as rpm compares them, and when a provided range meets a required one.
+//! Comparing versions as rpm does, and provided ranges with required ones.
 //!
-//! Not for finding who provides what (`pool`). `~` came with rpm 4.10 and `^` with 4.15: el6's rpm
+//! Not for finding providers (`pool`). `~` came with rpm 4.10 and `^` with 4.15: el6's rpm
 //! takes both for separators, and packages that need them are refused before they get here.
 
 use std::cmp::Ordering;
@@ -19,7 +19,7 @@ pub fn compare_labels(a: &str, b: &str) -> Ordering {
     Evr::new("", a, "").cmp(&Evr::new("", b, ""))
 }
 
-/// `EPOCH:VERSION-RELEASE` in its parts; no epoch is epoch 0.
+/// Splits `EPOCH:VERSION-RELEASE`; no epoch is epoch 0.
 fn split_evr(evr: &str) -> (&str, &str, Option<&str>) {
     let (epoch, rest) = match evr.split_once(':') {
         Some((epoch, rest)) if epoch.bytes().all(|b| b.is_ascii_digit()) => (epoch, rest),
@@ -31,7 +31,7 @@ fn split_evr(evr: &str) -> (&str, &str, Option<&str>) {
     }
 }
 
-/// Compares two `EPOCH:VERSION-RELEASE`; a release that either leaves out does not count.
+/// Compares two `EPOCH:VERSION-RELEASE`. Releases count only when both have one.
 ///
 /// ```
 /// use std::cmp::Ordering;
@@ -45,7 +45,7 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     Evr::new(a.0, a.1, releases.0).cmp(&Evr::new(b.0, b.1, releases.1))
 }
 
-/// Which versions a capability speaks of.
+/// The versions that a capability is about, relative to the one it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Relation {
     less: bool,
@@ -54,7 +54,7 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// The relation that metadata writes; none is any version.
+    /// Converts the relation of repository metadata; none is any version.
     pub fn from_flags(flags: Option<RequirementType>) -> Self {
         let (less, equal, greater) = match flags {
             None => (false, false, false),
@@ -67,12 +67,12 @@ impl Relation {
         Self { less, equal, greater }
     }
 
-    /// Whether any version will do.
+    /// Whether it covers any version.
     pub fn is_any(self) -> bool {
         self == Self::default()
     }
 
-    /// As it is written between a name and a version.
+    /// Returns the operator between a name and a version.
     pub fn operator(self) -> &'static str {
         match (self.less, self.equal, self.greater) {
             (true, true, _) => "<=",
@@ -87,8 +87,8 @@ impl Relation {
 
 /// Whether a provided range and a required one have a version in common.
 ///
-/// As yum 3.2 (`rangeCompare`) and rpm have it: what is provided without a version meets every
-/// version. libsolv, and with it dnf, differs in that.
+/// As in yum 3.2 (`rangeCompare`) and rpm, a capability that is provided without a version
+/// satisfies every version. libsolv, and so dnf, differs there.
 pub fn ranges_overlap(provided: (Relation, &str), required: (Relation, &str)) -> bool {
     let ((p, has), (r, wants)) = (provided, required);
     if p.is_any() || r.is_any() {

@@ -1,8 +1,8 @@
-//! Which packages have which files, out of a repository's file lists: those that somebody
-//! requires by path, and those that an add-on brings as well.
+//! The packages that have a file, from a repository's file lists: files that packages require by
+//! path, and those that add-ons have as well.
 //!
-//! Not for keeping them all: the lists of 6,700 packages are a hundred megabytes, so they are read
-//! as a stream and only what is asked for is kept.
+//! Not for all files: the lists of 6,700 packages have a hundred megabytes, so they are read as a
+//! stream and only these are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
@@ -16,18 +16,18 @@ use super::pool::{PackageIndex, PackageOrigin, Pool};
 use super::problem::DepsolveProblem;
 use super::solve::Solution;
 
-/// Owners of one path that are kept.
+/// The most owners of one path that are kept.
 const MOST_OWNERS: usize = 64;
 
-/// Files of more than one package.
+/// The owners of files that add-ons have.
 #[derive(Debug, Default)]
 pub struct FileOwners {
-    /// Paths that add-ons bring, directories and ghosts left out, with all who have them.
+    /// Paths of add-ons, without directories and ghosts, with all packages that have them.
     owners: BTreeMap<String, Vec<PackageIndex>>,
 }
 
 impl FileOwners {
-    /// Notes the files of the add-on that was added last.
+    /// Adds the files of the add-on that was added to the pool last.
     pub fn add_package(&mut self, pool: &Pool, package: &Package) {
         let place = pool.len() - 1;
         for file in package.files().iter().filter(|file| file.filetype() == FileType::File) {
@@ -39,7 +39,7 @@ impl FileOwners {
     ///
     /// # Errors
     ///
-    /// A fragment that says what is wrong with them.
+    /// Returns what is wrong with the XML.
     pub fn read_file_lists(&mut self, pool: &mut Pool, xml: impl BufRead) -> Result<(), String> {
         let wanted = pool.missing_paths();
         let mut reader = Reader::from_reader(xml);
@@ -66,13 +66,13 @@ impl FileOwners {
         }
     }
 
-    /// Adds to the problems of a solution the files that two of its packages bring.
+    /// Adds the files that two packages of a solution have to its problems.
     pub fn add_conflicts(&self, pool: &Pool, solution: &mut Solution) {
         let taken: BTreeSet<PackageIndex> = solution.packages.iter().copied().collect();
         for (path, owners) in &self.owners {
             let mut there = owners.iter().copied().filter(|place| taken.contains(place));
             let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
-            // 32 and 64 bits of one package share what is the same in both.
+            // The 32-bit and the 64-bit package of one name share equal files.
             if pool.packages[first].name == pool.packages[second].name {
                 continue;
             }
@@ -94,7 +94,7 @@ fn resolve_reference(reference: &BytesRef<'_>) -> Result<String, String> {
     text.map(str::to_owned).ok_or_else(|| format!("it names the entity {:?}", &**reference))
 }
 
-/// Where the reader is.
+/// The state of reading a file list.
 #[derive(Default)]
 struct FileListParser {
     name: String,
@@ -120,7 +120,7 @@ impl FileListParser {
             "file" if self.place.is_some() && attribute(start, "type")?.is_empty() => {
                 self.path = Some(String::new());
             }
-            // A directory can be required too, and it is no conflict.
+            // A directory can be required too, but is no conflict.
             "file" if self.place.is_some() && attribute(start, "type")? == "dir" => {
                 self.path = Some("\0".to_owned());
             }

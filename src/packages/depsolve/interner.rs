@@ -1,17 +1,17 @@
-//! Many texts, each once, one behind the other.
+//! A string interner: many texts, each stored once, contiguously. A repository has hundreds of
+//! thousands of names, and one string for each would take twice the memory.
 //!
-//! Not for what they mean. A repository has hundreds of thousands of names, and a string of its own
-//! for each would take twice as much.
+//! Not for the meaning of the texts.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
-/// One of the texts.
+/// The number of an interned text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Symbol(u32);
 
 impl Symbol {
-    /// Its number, from 0 in the order in which texts were first seen.
+    /// Returns the number, from 0 in the order of interning.
     pub(super) fn index(self) -> usize {
         self.0 as usize
     }
@@ -21,16 +21,16 @@ impl Symbol {
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     all: String,
-    /// Where each ends.
+    /// The end of each text.
     ends: Vec<u32>,
-    /// By the hash of the text; the next number up when two texts have the same.
+    /// Symbols by the hash of their text; on a collision, by the next free number.
     symbols: HashMap<u64, Symbol, BuildHasherDefault<IdentityHasher>>,
     /// Seeded anew in each run, so that no repository can be made to have equal hashes.
     hasher: RandomState,
 }
 
 impl Interner {
-    /// The number of a text, which it has from now on.
+    /// Returns the symbol of a text, which is added if it is new.
     pub(super) fn intern(&mut self, text: &str) -> Symbol {
         let key = match self.find(text) {
             Ok(known) => return known,
@@ -43,24 +43,24 @@ impl Interner {
         symbol
     }
 
-    /// The number of a text that has one.
+    /// Returns the symbol of a text, if it has one.
     pub(super) fn get(&self, text: &str) -> Option<Symbol> {
         self.find(text).ok()
     }
 
-    /// The text of a number.
+    /// Returns the text of a symbol.
     pub(super) fn text(&self, symbol: Symbol) -> &str {
         let end = |index: usize| self.ends[index] as usize;
         let from = symbol.index().checked_sub(1).map_or(0, end);
         &self.all[from..end(symbol.index())]
     }
 
-    /// What they take, in bytes.
+    /// Returns about how many bytes of memory the texts take.
     pub(super) fn bytes(&self) -> usize {
         self.all.len() + 64 * self.ends.len()
     }
 
-    /// The number of a text, or where it would stand.
+    /// Returns the symbol of a text, or the free key for it.
     fn find(&self, text: &str) -> Result<Symbol, u64> {
         let mut key = self.hasher.hash_one(text);
         while let Some(symbol) = self.symbols.get(&key) {
@@ -73,7 +73,7 @@ impl Interner {
     }
 }
 
-/// The hash of a hash.
+/// Hashes a key that is a hash already: returns it.
 #[derive(Clone, Copy, Debug, Default)]
 struct IdentityHasher(u64);
 

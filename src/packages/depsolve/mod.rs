@@ -1,8 +1,9 @@
-//! Whether what a kickstart asks for can be installed from a medium and the add-ons beside it.
+//! Dependency solving: whether the packages of a kickstart can be installed from a medium and the
+//! add-ons beside it.
 //!
-//! Not for reading packages or repositories (`repository`), nor for judging what is found
+//! Not for reading packages or repositories (`repository`), nor for the severity of a problem
 //! (`checks/closure.yaml`). No I/O. Our own code is enough: the el6 and el7 installers know no rich
-//! dependencies and take one version of a name, so nothing has to be searched for.
+//! dependencies and take one version of a name, so there is nothing to search.
 
 pub mod evr;
 mod file_owners;

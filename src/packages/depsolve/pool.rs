@@ -1,6 +1,6 @@
-//! All packages there are to choose from, with what they provide and require, each text once.
+//! All available packages, with what they provide and require; each text is stored once.
 //!
-//! Not for choosing among them (`solve`). A medium of 6,700 packages costs some ten MB here.
+//! Not for choosing among them (`solve`). A medium of 6,700 packages takes some 10 MB here.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,17 +10,17 @@ use super::evr::{self, Relation};
 use super::interner::Interner;
 pub(super) use super::interner::Symbol;
 
-/// Where a package comes from.
+/// The source of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PackageOrigin {
     /// The vendor's medium.
     Base,
-    /// The RPMs that go with it.
+    /// The RPMs that are added to it.
     AddOn,
 }
 
 impl PackageOrigin {
-    /// Where that is, for people.
+    /// Returns its name in messages.
     pub fn label(self) -> &'static str {
         match self {
             Self::Base => "the medium",
@@ -29,7 +29,7 @@ impl PackageOrigin {
     }
 }
 
-/// A name with the versions it is about.
+/// A name with a range of versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Capability {
     pub(super) name: Symbol,
@@ -44,7 +44,7 @@ pub(super) struct Candidate {
     pub(super) evr: Symbol,
     pub(super) arch: Symbol,
     pub(super) origin: PackageOrigin,
-    /// Its file: on the medium, or of the machine that builds.
+    /// Its file: on the medium, or on the machine that builds.
     pub(super) file: Symbol,
     pub(super) provides: Box<[Capability]>,
     pub(super) requires: Box<[Capability]>,
@@ -52,37 +52,38 @@ pub(super) struct Candidate {
     pub(super) obsoletes: Box<[Capability]>,
 }
 
-/// A package's place in the pool.
+/// The index of a package in the pool.
 pub(super) type PackageIndex = usize;
 
-/// Bytes of texts and number of capabilities of a pool: several times what 6,700 packages have.
+/// The most bytes of texts and the most capabilities of a pool: several times those of 6,700
+/// packages.
 const MOST_TEXT: usize = 64 << 20;
 const MOST_CAPABILITIES: usize = 4_000_000;
 
-/// More packages, or larger ones, than any repository has.
+/// The packages are more, or larger, than in any repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the packages say more than any repository's")]
 pub struct PoolLimitError;
 
-/// All packages there are to choose from.
+/// All available packages.
 #[derive(Debug, Default)]
 pub struct Pool {
     interner: Interner,
     capabilities: usize,
     pub(super) packages: Vec<Candidate>,
     pub(super) by_name: HashMap<Symbol, Vec<PackageIndex>>,
-    /// Who provides a name, itself or a file.
+    /// The packages that provide a name or have a file.
     providers: Providers,
-    /// Who makes which name obsolete.
+    /// The packages that make a name obsolete.
     pub(super) obsoleted: HashMap<Symbol, Vec<(PackageIndex, Capability)>>,
 }
 
 impl Pool {
-    /// Adds a package; `file` is what a person finds it by.
+    /// Adds a package; `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// Refuses what would need more memory than any repository.
+    /// Fails when the pool would need more memory than any repository.
     pub fn add(
         &mut self,
         package: &Package,
@@ -121,7 +122,7 @@ impl Pool {
         if within { Ok(()) } else { Err(PoolLimitError) }
     }
 
-    /// Says that a package has a file, which others may require by its path.
+    /// Records that a package has a file, which others may require by its path.
     pub(super) fn add_file(&mut self, place: PackageIndex, path: &str) {
         let name = self.intern(path);
         let has = Capability { name, relation: Relation::default(), evr: name };
@@ -131,7 +132,7 @@ impl Pool {
         }
     }
 
-    /// A package by what the metadata calls it.
+    /// Finds a package of the medium.
     pub(super) fn find_base_package(
         &self,
         name: &str,
@@ -146,8 +147,8 @@ impl Pool {
         })
     }
 
-    /// Paths that packages require and that none is known to have: `primary.xml` lists only those
-    /// that are often required.
+    /// Returns paths that packages require and that no package is known to have: `primary.xml`
+    /// lists only those that are often required.
     pub fn missing_paths(&self) -> BTreeSet<String> {
         let required = self.packages.iter().flat_map(|package| &package.requires);
         let names: BTreeSet<Symbol> = required.map(|required| required.name).collect();
@@ -161,12 +162,12 @@ impl Pool {
         self.lookup(name).is_some_and(|name| self.by_name.contains_key(&name))
     }
 
-    /// How many packages there are.
+    /// Returns the number of packages.
     pub fn len(&self) -> usize {
         self.packages.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no packages.
     pub fn is_empty(&self) -> bool {
         self.packages.is_empty()
     }
@@ -201,7 +202,7 @@ impl Pool {
         self.interner.text(symbol)
     }
 
-    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`, an epoch of 0 left out as people leave it out.
+    /// Returns `NAME-EPOCH:VERSION-RELEASE.ARCH`, without an epoch of 0.
     pub(super) fn nevra(&self, place: PackageIndex) -> String {
         let package = &self.packages[place];
         let (name, evr) = (self.text(package.name), self.text(package.evr));
@@ -209,7 +210,7 @@ impl Pool {
         format!("{name}-{evr}.{}", self.text(package.arch))
     }
 
-    /// A capability as packagers write it: `glibc >= 2.12`.
+    /// Returns a capability as packagers write it: `glibc >= 2.12`.
     pub(super) fn capability_text(&self, capability: &Capability) -> String {
         let name = self.text(capability.name);
         if capability.relation.is_any() {
@@ -228,7 +229,7 @@ impl Pool {
             )
     }
 
-    /// Everybody who provides this name, whatever the version.
+    /// Returns all packages that provide this name, whatever the version.
     pub(super) fn providers_of(
         &self,
         name: Symbol,
@@ -236,7 +237,7 @@ impl Pool {
         self.providers.of_name(name)
     }
 
-    /// Everybody who satisfies a requirement, in the pool's order.
+    /// Returns all packages that satisfy a requirement, in the pool's order.
     pub(super) fn providers_satisfying<'a>(
         &'a self,
         required: &'a Capability,
@@ -247,17 +248,17 @@ impl Pool {
     }
 }
 
-/// Who provides which name, in the order it was said. A list of its own for each of the hundred
-/// thousands of names, nearly all of which one package provides, would take several times as much.
+/// The providers of names, in the order they were added. One list for each of the hundreds of
+/// thousands of names, most of which have one provider, would take several times as much memory.
 #[derive(Debug, Default)]
 struct Providers {
-    /// What is provided, with the next that has the same name.
+    /// Package, capability, and the index of the next one of the same name.
     all: Vec<(u32, Capability, u32)>,
-    /// The first and the last of a name, by its symbol.
+    /// The indices of the first and the last of a name, by its symbol.
     ends: Vec<(u32, u32)>,
 }
 
-/// No entry of a list.
+/// The end of a list.
 const NONE: u32 = u32::MAX;
 
 impl Providers {
@@ -280,7 +281,7 @@ impl Providers {
         self.all.get(at as usize)
     }
 
-    /// Who provides a name and was told last.
+    /// Returns the provider of a name that was added last.
     fn last(&self, name: Symbol) -> Option<PackageIndex> {
         let (_, last) = self.ends.get(name.index())?;
         self.entry(*last).map(|(place, _, _)| *place as PackageIndex)

@@ -1,13 +1,13 @@
-//! What keeps packages from being installed, each with the package, the capability, who wants it
-//! and the file that would help, as far as that is known.
+//! What keeps packages from being installed: the package, the capability, the package that needs
+//! it, and the file that would help, as far as they are known.
 //!
-//! Not for how grave it is: checks say that.
+//! Not for the severity: checks decide that.
 
 use std::fmt;
 
 use super::pool::PackageOrigin;
 
-/// Somebody who has the name but not what is asked of it.
+/// A package that provides the name, but not the required version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NearMiss {
     /// The package.
@@ -20,34 +20,34 @@ pub struct NearMiss {
     pub file: String,
 }
 
-/// One thing that keeps packages from being installed, or that will not go as somebody thinks.
+/// A problem that keeps packages from being installed, or that has an unexpected result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DepsolveProblem {
-    /// The kickstart names a package that is nowhere.
+    /// The kickstart names a package that no repository has.
     NoPackage {
         /// The name.
         name: String,
-        /// A file that would bring it.
+        /// A file that would provide it.
         file: Option<String>,
     },
-    /// The kickstart names a group that is nowhere.
+    /// The kickstart names a group that no repository has.
     NoGroup {
         /// The group.
         group: String,
     },
-    /// Nobody provides what a package requires.
+    /// No package provides what another one requires.
     Unresolved {
         /// The package that requires it.
         package: String,
-        /// Where that package is.
+        /// The source of that package.
         origin: PackageOrigin,
         /// What it requires.
         capability: String,
-        /// Why that package is installed at all: the package that wants it, or the kickstart.
+        /// What that package is installed for: another package, or the kickstart.
         wanted_by: String,
-        /// Those who have the name, with another version.
+        /// Packages that provide another version of the name.
         near: Vec<NearMiss>,
-        /// A file that would bring it.
+        /// A file that would provide it.
         file: Option<String>,
     },
     /// A dependency of a kind that the installer's rpm does not know.
@@ -59,7 +59,7 @@ pub enum DepsolveProblem {
     },
     /// Two packages that exclude each other.
     Conflict {
-        /// The one that says so.
+        /// The one that states the conflict.
         package: String,
         /// What it excludes.
         capability: String,
@@ -72,10 +72,10 @@ pub enum DepsolveProblem {
         addon: String,
         /// The medium's package.
         base: String,
-        /// Whether the add-on is newer, and so would be the one that is taken.
+        /// Whether the add-on is newer, so that it would be installed.
         newer: bool,
     },
-    /// An add-on that takes the place of a package of the medium.
+    /// An add-on that replaces a package of the medium.
     Obsoletes {
         /// The add-on.
         addon: String,
@@ -88,10 +88,10 @@ pub enum DepsolveProblem {
         package: String,
         /// What it requires.
         capability: String,
-        /// The add-on that has it.
+        /// The add-on that provides it.
         addon: String,
     },
-    /// Two packages that both bring a file.
+    /// Two packages that have the same file.
     SameFile {
         /// The path.
         path: String,

@@ -1,7 +1,7 @@
-//! From what a kickstart asks for to what will be installed, and everything that is in the way.
+//! Resolves the packages of a kickstart to those that will be installed, and to the problems.
 //!
-//! Not for choosing as yum would among equals: who is taken is stable and sensible, and when more
-//! than one would do, another choice of the installer's may need other packages.
+//! Not for yum's choice among equal providers: the choice here is stable, but the installer may
+//! choose another provider, which may need other packages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -11,45 +11,46 @@ use super::problem::{DepsolveProblem, NearMiss};
 use crate::packages::generation::Generation;
 use crate::packages::repository::PackageGroup;
 
-/// Problems that are worth telling one by one.
+/// The most problems that are kept.
 const MOST_PROBLEMS: usize = 500;
 
-/// What the installer adds by itself when it is there: it needs a kernel, a boot loader and the
-/// tools of the file systems it makes (anaconda's yuminstall.py; the lists are general knowledge).
+/// Packages that the installer adds itself if they are available: it needs a kernel, a boot loader
+/// and the tools of the file systems it creates (anaconda's yuminstall.py; the lists are general
+/// knowledge).
 const INSTALLER_EL6: &[&str] = &["kernel", "grub", "e2fsprogs", "authconfig"];
 const INSTALLER_EL7: &[&str] = &["kernel", "grub2", "e2fsprogs", "authconfig", "firewalld"];
 
-/// What is asked for.
+/// The packages to resolve.
 #[derive(Clone, Debug)]
 pub struct SolveRequest<'a> {
-    /// `%packages`: names, `@groups`, and `-names` that are left out.
+    /// `%packages`: names, `@groups`, and `-names` to leave out.
     pub packages: &'a [String],
     /// The medium's groups.
     pub groups: &'a [PackageGroup],
-    /// Which installer it is.
+    /// The generation of the installer.
     pub generation: Generation,
-    /// File names of packages that are known by heart, to say which one would help.
+    /// File names of known packages, to name the one that would help.
     pub known_files: &'a [String],
 }
 
-/// What will be installed, and what is in the way.
+/// The packages that will be installed, and the problems.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Solution {
     /// Packages that would be installed, sorted.
     pub install: Vec<String>,
     /// How many of them are add-ons.
     pub addons: usize,
-    /// What is in the way, sorted, each once.
+    /// The problems, sorted, each once.
     pub problems: Vec<DepsolveProblem>,
-    /// Whether all problems are told.
+    /// Whether `problems` has all of them.
     pub complete: bool,
-    /// Add-ons that nobody needs.
+    /// Add-ons that no package needs.
     pub unneeded: Vec<String>,
-    /// Places of the packages that would be installed.
+    /// Indices of the packages that would be installed.
     pub(super) packages: Vec<usize>,
 }
 
-/// Resolves what is asked for.
+/// Resolves a request.
 pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
     let mut solver = Solver {
         pool,
@@ -74,7 +75,7 @@ pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
 struct Solver<'a> {
     pool: &'a Pool,
     wanted: &'a SolveRequest<'a>,
-    /// Who is installed, and who wanted it.
+    /// The packages to install, and the package that each is needed for.
     taken: BTreeMap<PackageIndex, Option<PackageIndex>>,
     by_name: HashMap<Symbol, Vec<PackageIndex>>,
     queue: VecDeque<PackageIndex>,
@@ -99,7 +100,7 @@ impl Solver<'_> {
             let group = group.trim();
             let found = self.wanted.groups.iter().find(|it| it.id == group || it.name == group);
             match found {
-                // A member that is not there is passed over, as yum does.
+                // A missing member is skipped, as yum does.
                 Some(found) => names.extend(found.members().map(|name| (name, false))),
                 None => {
                     self.problems.insert(DepsolveProblem::NoGroup { group: group.to_owned() });
@@ -126,8 +127,8 @@ impl Solver<'_> {
         }
     }
 
-    /// The newest of a name, for this machine rather than for 32 bits, from the medium rather than
-    /// the same from the add-ons.
+    /// Returns the newest package of a name: a 64-bit one before a 32-bit one, one of the medium
+    /// before the same version of the add-ons.
     fn best_of_name(&self, name: &str) -> Option<PackageIndex> {
         let places = self.pool.by_name.get(&self.pool.lookup(name)?)?;
         places.iter().copied().max_by(|a, b| self.compare_versions(*a, *b))
@@ -153,8 +154,8 @@ impl Solver<'_> {
         self.queue.push_back(place);
     }
 
-    /// Who makes this package obsolete, or it itself. A few steps at most: packages that make each
-    /// other obsolete exist.
+    /// Returns the package that makes this one obsolete, or this one. It takes a few steps at most:
+    /// there are packages that make each other obsolete.
     fn replacement_of(&mut self, mut place: PackageIndex) -> PackageIndex {
         for _ in 0..4 {
             let package = self.package(place);
@@ -209,8 +210,8 @@ impl Solver<'_> {
         }
     }
 
-    /// Among those who provide the same: the one of that name, for the same machine, from the
-    /// medium, with the shortest name, the newest.
+    /// Orders providers of one capability: same architecture, that name, from the medium, shortest
+    /// name, newest.
     fn compare_providers(
         &self,
         a: PackageIndex,
@@ -259,7 +260,7 @@ impl Solver<'_> {
         self.problems.insert(problem);
     }
 
-    /// The file of a package known by heart; the capability is its name.
+    /// Returns the known file of the package of that name.
     fn find_known_file(&self, name: &str) -> Option<String> {
         let of_name = |file: &&String| package_name_of_file(file) == Some(name);
         self.wanted.known_files.iter().find(of_name).cloned()
@@ -292,7 +293,8 @@ impl Solver<'_> {
         self.problems.extend(found);
     }
 
-    /// Add-ons with the name of a package of the medium. The same version is the same package.
+    /// Finds add-ons with the name of a package of the medium. The same version is the same
+    /// package.
     fn find_shadowed(&mut self) {
         let mut found = Vec::new();
         for places in self.pool.by_name.values() {
@@ -316,9 +318,9 @@ impl Solver<'_> {
         self.problems.extend(found);
     }
 
-    /// Packages of the medium go first and must be satisfied among themselves: those without a
-    /// media id, the add-ons, follow in a transaction of their own (anaconda 13.21.229,
-    /// sortedtransaction.py).
+    /// Finds packages of the medium that need an add-on. They are installed first and must be
+    /// satisfied among themselves: add-ons, which have no media id, follow in another transaction
+    /// (anaconda 13.21.229, sortedtransaction.py).
     fn find_late_add_ons(&mut self) {
         let mut found = Vec::new();
         let taken = self.taken.keys().copied();
@@ -364,7 +366,7 @@ impl Solver<'_> {
     }
 }
 
-/// The name in `NAME-VERSION-RELEASE.ARCH.rpm`.
+/// Returns the name in `NAME-VERSION-RELEASE.ARCH.rpm`.
 ///
 /// ```
 /// use preflight::packages::depsolve::name_of_file;

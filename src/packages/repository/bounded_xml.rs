@@ -1,12 +1,12 @@
-//! XML on its way to a reader, stopped where that reader would not come to an end.
+//! Limits on XML before a parser reads it: balanced tags, and sizes of elements.
 //!
-//! Not an XML parser: it follows tags alone. rpmrepo_metadata 0.9.1 asks on for ever when a
-//! document ends within an element (`primary.rs`, `parse_format_block`) and keeps what one element
-//! holds in memory, so an unbalanced end and a giant element must be errors of the reading itself.
+//! Not an XML parser: it follows tags only. rpmrepo_metadata 0.9.1 loops for ever when a document
+//! ends within an element (`primary.rs`, `parse_format_block`) and keeps an element in memory, so
+//! an unbalanced end and a huge element must be errors of reading.
 
 use std::io::{self, Read};
 
-/// Elements within each other; metadata has six.
+/// The most levels of elements; metadata has six.
 const MOST_DEPTH: u32 = 32;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -14,23 +14,23 @@ enum State {
     Text,
     /// After `<`.
     Open,
-    /// Within a start tag: the quote that is open, whether the last byte was `/`.
+    /// Within a start tag: the open quote, and whether the last byte was `/`.
     Tag(u8, bool),
     Close,
-    /// Within `<?`, and how much of `?>` was seen.
+    /// Within `<?`, and whether the last byte was `?`.
     Instruction(bool),
-    /// After `<!`, and how many bytes of what makes it a comment or CDATA.
+    /// After `<!`, and how many bytes of the mark of a comment or CDATA were read.
     Bang(usize),
-    /// Within a comment, and how much of `-->` was seen.
+    /// Within a comment, and how many bytes of `-->` were read.
     Comment(usize),
-    /// Within CDATA, and how much of `]]>` was seen.
+    /// Within CDATA, and how many bytes of `]]>` were read.
     Data(usize),
     /// Within a document type.
     Doctype,
 }
 
-/// Passes XML through as long as its tags are balanced and no element below the root is larger
-/// than a limit, with all that stands before it.
+/// A reader of XML that fails when its tags are not balanced, or when an element below the root,
+/// with what stands before it, is larger than a limit.
 pub(super) struct BoundedXml<R> {
     inner: R,
     state: State,
@@ -44,7 +44,7 @@ pub(super) struct BoundedXml<R> {
 }
 
 impl<R: Read> BoundedXml<R> {
-    /// At most `most` bytes, at most `most_item` for one element below the root.
+    /// Allows `most` bytes, and `most_item` for one element below the root.
     pub(super) fn new(inner: R, most: u64, most_item: u64) -> Self {
         Self {
             inner,
@@ -144,7 +144,7 @@ impl<R: Read> Read for BoundedXml<R> {
             let closed = self.state == State::Text
                 && matches!(before, State::Close | State::Tag(0, true))
                 && self.depth <= 1;
-            // What stands before an element, blanks or comments, is kept in memory like it.
+            // Blanks and comments before an element are kept in memory as well.
             self.item = if closed { 0 } else { self.item + 1 };
             if self.item > self.most_item {
                 return Err(bad("one of its elements is larger than any package's"));

@@ -1,6 +1,6 @@
-//! Why packages or a repository are refused.
+//! Errors of packages and repositories.
 //!
-//! Not for what is only worth a remark, such as a package of another release: that is
+//! Not for remarks, such as a package of another release:
 //! [`super::RpmPackage::release_mismatch`].
 
 use std::io;
@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 use super::keys::KeyName;
 
-/// What is wrong with one package.
+/// Why a package is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageFault {
-    /// A directory, a pipe or a device that is called `*.rpm`.
+    /// A directory, a pipe or a device whose name ends in `.rpm`.
     #[error("it is not a file")]
     NotAFile,
-    /// It does not begin as an RPM package does.
+    /// It does not start like an RPM package.
     #[error("it is not an RPM package but {0}")]
     NotRpm(&'static str),
     /// It ends within a header.
@@ -38,7 +38,7 @@ pub enum PackageFault {
         /// What it should be.
         expected: &'static str,
     },
-    /// The reader of packages does not understand it.
+    /// The `rpm` crate cannot parse it.
     #[error("its header cannot be read")]
     Unreadable(#[source] rpm::Error),
     /// No digest covers its payload.
@@ -47,10 +47,10 @@ pub enum PackageFault {
     /// A digest does not match.
     #[error("its {0} does not match the {1} it carries: the file is damaged")]
     Digest(&'static str, &'static str),
-    /// A signature that cannot be looked at.
+    /// A signature that cannot be verified.
     #[error("its signature is {0}")]
     BadSignature(&'static str),
-    /// A key that is known did not make the signature.
+    /// The signature is not by the known key that it names.
     #[error("its signature is not by {key}, which it names: the package was changed")]
     Signature {
         /// The key.
@@ -59,27 +59,27 @@ pub enum PackageFault {
         #[source]
         error: Box<pgp::errors::Error>,
     },
-    /// A key that is known, but that vouched for nothing when the signature was made.
+    /// The signature is by a known key that was not valid when it was made.
     #[error("its signature is by {key}, {why}")]
     UnfitKey {
         /// The key.
         key: KeyName,
-        /// What is wrong with it, as a clause about it.
+        /// Why the key was not valid, as a relative clause.
         why: String,
     },
-    /// Nobody vouches for it.
+    /// No known key has signed it.
     #[error("it is {0}")]
     Untrusted(String),
     /// A source package.
     #[error("it is a source package")]
     Source,
-    /// The payload's compression.
+    /// The installer's rpm does not know the payload's compression.
     #[error("its payload is compressed with {0}, which the installer's rpm cannot read")]
     Compression(String),
-    /// Nothing is in it.
+    /// It has no payload.
     #[error("it has no payload")]
     NoPayload,
-    /// It needs more of rpm than the installer's has.
+    /// It requires a feature that the installer's rpm does not have.
     #[error("it requires {0:?}, which the installer's rpm does not know")]
     Feature(String),
 }
@@ -87,16 +87,16 @@ pub enum PackageFault {
 /// Why packages or a repository cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// A directory that cannot be walked.
+    /// A directory cannot be read.
     #[error("cannot read {path}")]
     Directory {
-        /// Where.
+        /// The directory or file.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// A package that cannot be read.
+    /// A package cannot be read.
     #[error("cannot read {path}")]
     Read {
         /// The file.
@@ -132,7 +132,7 @@ pub enum RepositoryError {
         /// The other.
         second: PathBuf,
     },
-    /// Two files are versions of one package.
+    /// Two files are different versions of one package.
     #[error("{first} is {name} {first_version}, {second} is {name} {second_version}")]
     TwoVersions {
         /// The package's name.
@@ -146,7 +146,7 @@ pub enum RepositoryError {
         /// Its version.
         second_version: String,
     },
-    /// Metadata that cannot be written.
+    /// Metadata cannot be written.
     #[error("cannot write the metadata of {nevra}")]
     Write {
         /// The package.
@@ -155,7 +155,7 @@ pub enum RepositoryError {
         #[source]
         source: rpmrepo_metadata::MetadataError,
     },
-    /// A metadata file that cannot be had.
+    /// A metadata file cannot be read.
     #[error("cannot read {name} of the repository")]
     Metadata {
         /// The file, from the repository's top.
@@ -164,7 +164,7 @@ pub enum RepositoryError {
         #[source]
         source: io::Error,
     },
-    /// A metadata file that does not say what it should.
+    /// A metadata file cannot be parsed.
     #[error("{name} of the repository is damaged")]
     Syntax {
         /// The file.
@@ -173,7 +173,7 @@ pub enum RepositoryError {
         #[source]
         source: rpmrepo_metadata::MetadataError,
     },
-    /// A metadata file that contradicts another or is past a limit.
+    /// A metadata file contradicts another one or exceeds a limit.
     #[error("{name} of the repository {what}")]
     Inconsistent {
         /// The file.
@@ -184,7 +184,7 @@ pub enum RepositoryError {
 }
 
 impl RepositoryError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Package { fault, .. } => match fault {

@@ -1,16 +1,16 @@
-//! The shape of an RPM header, checked before its values are looked at.
+//! The structure of an RPM header, checked before its values are read.
 //!
 //! Not for the values: the `rpm` crate reads those. It allocates by an entry's count and slices by
-//! its offset without a look at the store (0.30.2, `headers/header.rs`, `parse_header`), so a
-//! header that lies must not reach it.
+//! its offset without checking the store (0.30.2, `headers/header.rs`, `parse_header`), so an
+//! inconsistent header must not reach it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use super::error::PackageFault;
 
-/// rpm 4.8's own limits (lib/header.c, `hdrchkTags` and `hdrchkData`): what is past them, the
-/// installer does not read either.
+/// The limits of rpm 4.8 (lib/header.c, `hdrchkTags` and `hdrchkData`): the installer reads no
+/// more.
 const MOST_ENTRIES: u32 = 0xffff;
 const MOST_DATA: u32 = 0x00ff_ffff;
 
@@ -18,12 +18,12 @@ const MOST_DATA: u32 = 0x00ff_ffff;
 const INTRO: usize = 16;
 const ENTRY: usize = 16;
 
-/// Tags below this one are rpm's own: regions, of which one may stand first, and nothing else.
+/// Tags below this one are regions; one may come first, and no other is allowed.
 const FIRST_TAG: u32 = 100;
-/// `RPMTAG_HEADERIMAGE`, which very old packages close any region with.
+/// `RPMTAG_HEADERIMAGE`, with which very old packages end any region.
 const HEADER_IMAGE: u32 = 61;
 
-/// Tags whose arrays run in parallel: the first of each rules.
+/// Tags with parallel arrays, which have the length of the first that is present.
 const PARALLEL: [&[u32]; 10] = [
     &[1117, 1116, 1028, 1030, 1033, 1034, 1035, 1036, 1037, 1039, 1040], // files
     &[1049, 1048, 1050],                                                 // requires
@@ -37,7 +37,7 @@ const PARALLEL: [&[u32]; 10] = [
     &[1081, 1080, 1082],                                                 // changelog
 ];
 
-/// Reads the bytes of one header, as many as it says it has and at most what rpm reads.
+/// Reads the bytes of one header, by the length it states and at most what rpm reads.
 pub(super) fn read_header(
     reader: &mut impl Read,
     part: &'static str,
@@ -64,18 +64,18 @@ pub(super) fn read_header(
     Ok(check(&bytes).map_err(|what| PackageFault::Header { part, what }).map(|()| bytes))
 }
 
-/// A number at a place that was checked to exist.
+/// Returns the big-endian number at `at`; the caller has checked the length.
 fn be32(bytes: &[u8], at: usize) -> u32 {
     let four = bytes[at..at + 4].try_into().expect("four bytes are four bytes");
     u32::from_be_bytes(four)
 }
 
-/// Verifies every entry of a header against its store.
+/// Checks every entry of a header against its store.
 fn check(header: &[u8]) -> Result<(), String> {
     let entries = be32(header, 8) as usize;
     let (index, store) = header[INTRO..].split_at(entries * ENTRY);
     let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-    // Entries do not share bytes; without this, a small header could ask for much reading.
+    // Entries do not share bytes; otherwise a small header could cause much reading.
     let mut covered = 0;
     let mut end = 0;
     for (number, entry) in index.chunks_exact(ENTRY).enumerate() {
@@ -122,8 +122,8 @@ fn check(header: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Verifies the entry that a header's immutable part begins with: its value is an entry that says
-/// how far back the part began.
+/// Checks the entry that a header's immutable region begins with: its value is an entry with the
+/// distance to the start of the region.
 fn check_region(entry: &[u8], index_len: usize, store: &[u8]) -> Result<(), String> {
     let (tag, kind, count) = (be32(entry, 0), be32(entry, 4), be32(entry, 12));
     let bad = |what: &str| Err(format!("region {tag} {what}"));
@@ -145,7 +145,7 @@ fn check_region(entry: &[u8], index_len: usize, store: &[u8]) -> Result<(), Stri
     Ok(())
 }
 
-/// The bytes an entry covers in the store; nothing when it does not lie within.
+/// Returns how many bytes an entry has in the store; `None` when it does not lie within.
 fn entry_len(kind: u32, offset: usize, count: u32, store: &[u8]) -> Option<usize> {
     let rest = store.get(offset..)?;
     if count == 0 {

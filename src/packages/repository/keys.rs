@@ -1,7 +1,7 @@
 //! The public keys that add-on packages may be signed with, from ASCII-armoured files.
 //!
-//! Not for what a package was signed with (`signature`), and not for whom a key belongs to: whoever
-//! names a file vouches for what is in it.
+//! Not for signatures (`signature`), nor for the identity of a key's owner: whoever names a file
+//! trusts its keys.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{KeyFlags, PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, Tag};
 
-/// Bytes of a file of keys; a distribution's has some 2 KiB, a whole ring of one 100 KiB.
+/// The most bytes of a key file; a distribution's has some 2 KiB, a whole key ring 100 KiB.
 pub const MOST_KEY_BYTES: u64 = 1 << 20;
-/// Keys of all files.
+/// The most keys of all files together.
 const MOST_KEYS: usize = 1000;
-/// Characters of an owner's name that are kept.
+/// The most characters of an owner's name that are kept.
 const MOST_OWNER: usize = 80;
 
 const BEGIN: &str = "-----BEGIN PGP ";
@@ -25,7 +25,7 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-/// A key that a signature may name, be it the first of its block or one below it.
+/// A primary key or a subkey, which a signature may name.
 #[derive(Clone, Debug)]
 struct Key {
     material: Material,
@@ -33,14 +33,14 @@ struct Key {
     validity: Validity,
 }
 
-/// When a key may sign by what its owner says of it, in seconds since 1970.
+/// When a key may sign, by its self-signatures; in seconds since 1970.
 #[derive(Clone, Debug)]
 struct Validity {
-    /// When it was made.
+    /// When it was created.
     start: u64,
-    /// When it ends, if it does.
+    /// When it expires, if it does.
     end: Option<u64>,
-    /// Why it may sign at no time.
+    /// Why it may never sign.
     never: Option<&'static str>,
 }
 
@@ -50,45 +50,45 @@ enum Material {
     Subkey(PublicSubkey),
 }
 
-/// What a key is called.
+/// The identity of a key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyName {
-    /// Its fingerprint in hex digits, the primary key's.
+    /// The fingerprint of its primary key, in hex.
     pub fingerprint: String,
-    /// Whom it says it belongs to, such as `CentOS-6 Key (CentOS 6 Official Signing Key)`.
+    /// The owner it names, such as `CentOS-6 Key (CentOS 6 Official Signing Key)`.
     pub owner: String,
 }
 
 impl fmt::Display for KeyName {
-    /// The last 16 digits, as rpm tells a key, and the owner.
+    /// Writes the last 16 digits, as rpm does, and the owner.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = self.fingerprint.len().saturating_sub(16);
         write!(f, "key {} ({})", &self.fingerprint[short..], self.owner)
     }
 }
 
-/// Why a file of keys is refused.
+/// Why a key file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Larger than any.
+    /// It is too large.
     #[error("it has more than {MOST_KEY_BYTES} bytes or {MOST_KEYS} keys")]
     TooLarge,
-    /// No key in it.
+    /// It has no public key.
     #[error("it has no line {PUBLIC:?}")]
     NoKey,
-    /// A secret was given.
+    /// It holds a private key.
     #[error("it holds a private key")]
     Private,
-    /// A key that cannot be read.
+    /// A key cannot be parsed.
     #[error("its key cannot be read: {0}")]
     Unreadable(String),
-    /// Its owner has taken it back.
+    /// A key was revoked by its owner.
     #[error("its {0} is revoked")]
     Revoked(KeyName),
 }
 
 impl KeyError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Private => {
@@ -102,12 +102,12 @@ impl KeyError {
 }
 
 impl Keyring {
-    /// Whether there is no key at all.
+    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The keys, each once, by fingerprint.
+    /// Returns the keys, each once, sorted by fingerprint.
     pub fn names(&self) -> Vec<&KeyName> {
         let mut names: Vec<&KeyName> = self.keys.iter().map(|key| &key.name).collect();
         names.sort();
@@ -115,16 +115,16 @@ impl Keyring {
         names
     }
 
-    /// Takes the keys of a file.
+    /// Adds the keys of a file.
     ///
-    /// What its owner says of a key counts: the newest of the self-signatures that hold (RFC 9580,
-    /// sections 5.2.1 and 5.2.3.10). A subkey signs when its binding allows it, it answers with a
-    /// signature of its own, and it is not revoked. A key that has ended is taken all the same: a
-    /// package of 2014 stays what it was, and what was signed after the end is refused.
+    /// The newest valid self-signature of a key counts (RFC 9580, sections 5.2.1 and 5.2.3.10). A
+    /// subkey may sign when its binding allows it and has a signature by the subkey itself, and
+    /// when it is not revoked. An expired key is accepted for what was signed before it expired,
+    /// such as a package of 2014.
     ///
     /// # Errors
     ///
-    /// Refuses what is no armoured public key, and one that its owner has revoked.
+    /// Refuses what is not an armoured public key, and a revoked key.
     pub fn add(&mut self, file: &[u8]) -> Result<(), KeyError> {
         if file.len() as u64 > MOST_KEY_BYTES {
             return Err(KeyError::TooLarge);
@@ -143,7 +143,7 @@ impl Keyring {
     }
 
     fn add_block(&mut self, block: &str) -> Result<(), KeyError> {
-        // What follows a brace is for who wrote the parser.
+        // What follows a brace is for developers of the parser.
         let unreadable = |error: pgp::errors::Error| {
             let message = error.to_string();
             let message = message.split('{').next().unwrap_or_default();
@@ -174,7 +174,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// The keys that a signature may be by, with their names.
+    /// Returns the keys that may have made a signature, with their names.
     pub(super) fn candidates<'k>(
         &'k self,
         signature: &'k Signature,
@@ -191,7 +191,7 @@ impl Keyring {
 pub(super) struct Verifier<'k>(&'k Key);
 
 impl Verifier<'_> {
-    /// Why the key could not make this signature, whatever the signature proves.
+    /// Returns why the key was not valid for this signature, even if it made it.
     pub(super) fn unfit_reason(&self, signature: &Signature) -> Option<String> {
         let whose = match self.0.material {
             Material::Primary(_) => "which",
@@ -209,7 +209,7 @@ impl Verifier<'_> {
         Some(format!("{whose} {why}"))
     }
 
-    /// Whether a signature is this key's over `data`, and what is wrong when it is not.
+    /// Verifies that a signature over `data` is by this key.
     pub(super) fn verify(
         &self,
         signature: &Signature,
@@ -223,17 +223,18 @@ impl Verifier<'_> {
 }
 
 impl Validity {
-    /// At no time, for this reason.
+    /// Returns the validity of a key that may never sign, for this reason.
     fn never(why: &'static str) -> Self {
         Self { start: 0, end: None, never: Some(why) }
     }
 
-    /// What is left of it within that of the key above, which may be allowed to certify alone.
+    /// Limits it to that of the primary key, which need not be allowed to sign itself.
     fn limited_to(self, above: &Self) -> Self {
         Self { end: self.end.into_iter().chain(above.end).min(), ..self }
     }
 
-    /// From a key's making on, for as long as a signature about it says and holds itself.
+    /// Returns the validity from the creation of a key until it, or the signature about it,
+    /// expires.
     fn from_signature(signature: &Signature, key: &impl KeyDetails) -> Self {
         let start = u64::from(key.created_at().as_secs());
         let said = signature.created().map_or(0, |at| u64::from(at.as_secs()));
@@ -249,7 +250,7 @@ impl Validity {
     }
 }
 
-/// When the first key of a certificate may sign. Without a word of its own it may, as rpm has it.
+/// Returns when the primary key of a certificate may sign. Without key flags it may, as in rpm.
 fn primary_validity(certificate: &SignedPublicKey) -> Validity {
     let key = &certificate.primary_key;
     let direct = certificate.details.direct_signatures.iter();
@@ -270,7 +271,7 @@ fn primary_validity(certificate: &SignedPublicKey) -> Validity {
     }
 }
 
-/// When a subkey may sign.
+/// Returns when a subkey may sign.
 fn subkey_validity(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
     let holds = |kind: SignatureType| {
         let of_kind = subkey.signatures.iter().filter(move |it| it.typ() == Some(kind));
@@ -298,7 +299,7 @@ fn newest<'s>(signatures: impl Iterator<Item = &'s Signature>) -> Option<&'s Sig
     signatures.max_by_key(|it| it.created())
 }
 
-/// What a key may be used for by a signature about it; nothing when it does not say.
+/// Returns the key flags of a signature; `None` when it has none.
 fn key_flags(signature: &Signature) -> Option<&KeyFlags> {
     signature.config()?.hashed_subpackets().find_map(|packet| match &packet.data {
         SubpacketData::KeyFlags(flags) => Some(flags),

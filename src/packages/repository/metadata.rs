@@ -1,7 +1,7 @@
-//! What a repository on a medium has: package names, groups, what is provided, digests.
+//! The metadata of a repository on a medium: package names, groups, provided names, digests.
 //!
-//! Not for resolving dependencies. Only what answers "is it there" is kept, so that a medium of ten
-//! thousand packages costs megabytes, not hundreds of them.
+//! Not for solving dependencies. Only names are kept, so that a medium of ten thousand packages
+//! takes megabytes instead of hundreds of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
@@ -18,24 +18,24 @@ use super::bounded_xml::BoundedXml;
 use super::error::RepositoryError;
 
 const REPOMD: &str = "repodata/repomd.xml";
-/// Bytes of `repomd.xml`.
+/// The most bytes of `repomd.xml`.
 const MOST_REPOMD: u64 = 1 << 20;
-/// Bytes of a metadata file as it lies on the medium.
+/// The most bytes of a metadata file on the medium.
 const MOST_STORED: u64 = 48 << 20;
-/// Bytes of the package list after decompression; it is read as a stream.
+/// The most bytes of the package list after decompression; it is read as a stream.
 const MOST_PRIMARY: u64 = 256 << 20;
-/// Bytes of its beginning, in which the root element stands.
+/// Bytes at its beginning, which hold the root element.
 const HEAD: u64 = 8 << 10;
-/// Bytes of the groups after decompression.
+/// The most bytes of the groups after decompression.
 const MOST_COMPS: u64 = 16 << 20;
-/// Bytes of one package or group.
+/// The most bytes of one package or group.
 const MOST_ITEM: u64 = 4 << 20;
-/// Bytes of all file lists, and of one: a kernel's sources and a TeX distribution have megabytes.
+/// The most bytes of all file lists, and of one: kernel sources and TeX have megabytes.
 const MOST_FILE_LISTS: u64 = 1 << 30;
 const MOST_FILE_LIST: u64 = 32 << 20;
-/// Packages of a repository.
+/// The most packages of a repository.
 const MOST_PACKAGES: usize = 100_000;
-/// Bytes of all names that are kept.
+/// The most bytes of all names that are kept.
 const MOST_NAMES: usize = 64 << 20;
 
 /// One package of a repository.
@@ -43,37 +43,37 @@ const MOST_NAMES: usize = 64 << 20;
 pub struct PackageEntry {
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`.
     pub nevra: String,
-    /// Where it lies, from the repository's top.
+    /// Its path from the repository's top.
     pub location: String,
-    /// The digest's kind, such as `sha256` or `sha1`.
+    /// The algorithm of the digest, such as `sha256` or `sha1`.
     pub checksum_kind: String,
     /// The digest in hex.
     pub checksum: String,
     /// Bytes of the file.
     pub len: u64,
-    /// The number of the disc it lies on, where the repository is one of several discs.
+    /// The number of its disc, when the repository spans several discs.
     pub disc: Option<u32>,
 }
 
 /// A metadata file that `repomd.xml` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataFile {
-    /// Where it lies, from the repository's top.
+    /// Its path from the repository's top.
     pub location: String,
-    /// The digest's kind, such as `sha256` or `sha1`.
+    /// The algorithm of the digest, such as `sha256` or `sha1`.
     pub checksum_kind: String,
     /// The digest in hex.
     pub checksum: String,
 }
 
-/// The number of the disc that a package's `xml:base` names, such as `media://1414159991.958686#1`
-/// (yum's media id).
+/// Returns the number of the disc that a package's `xml:base` names, such as
+/// `media://1414159991.958686#1` (yum's media id).
 pub fn disc_number(package: &Package) -> Option<u32> {
     let base = package.location_base()?.strip_prefix("media:")?;
     base.rsplit_once('#')?.1.parse().ok()
 }
 
-/// A group of packages, as `@core` names one.
+/// A group of packages, such as `@core`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageGroup {
     /// Its id, such as `core`.
@@ -85,47 +85,46 @@ pub struct PackageGroup {
 }
 
 impl PackageGroup {
-    /// Packages that come with it when nothing more is said.
+    /// Returns the packages that are installed with it by default.
     pub fn members(&self) -> impl Iterator<Item = &str> {
         let taken = |kind: &str| matches!(kind, "mandatory" | "default" | "");
         self.packages.iter().filter(move |(_, kind)| taken(kind)).map(|(name, _)| name.as_str())
     }
 }
 
-/// What a repository has.
+/// The content of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repository {
     /// Packages by name.
     pub packages: BTreeMap<String, Vec<PackageEntry>>,
     /// Groups, when the repository defines any.
     pub groups: Vec<PackageGroup>,
-    /// Everything that packages provide, by name.
+    /// All names that packages provide.
     pub provides: BTreeSet<String>,
     /// The metadata files that `repomd.xml` names.
     pub files: Vec<MetadataFile>,
 }
 
 impl Repository {
-    /// Whether a package of this name is there.
+    /// Whether it has a package of this name.
     pub fn has_package(&self, name: &str) -> bool {
         self.packages.contains_key(name)
     }
 
-    /// Whether a group of this id or name is there; a kickstart may use either.
+    /// Whether it has a group of this id or name; a kickstart may use either.
     pub fn has_group(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.id == name || group.name == name)
     }
 }
 
-/// Reads a repository; `open` gives a file by its path from the repository's top.
+/// Reads a repository; `open` opens a file by its path from the repository's top.
 ///
 /// The metadata files are verified against the digests in `repomd.xml`. sqlite databases, which
-/// el6 media carry as well, are not looked at.
+/// el6 media have as well, are ignored.
 ///
 /// # Errors
 ///
-/// Fails when a file cannot be had, does not match its digest, is not what it should be, or is
-/// past a limit.
+/// Fails when a file cannot be read or parsed, does not match its digest, or exceeds a limit.
 pub fn read_repository<R: Read>(
     open: impl FnMut(&str) -> io::Result<R>,
 ) -> Result<Repository, RepositoryError> {
@@ -149,12 +148,12 @@ pub fn read_repository<R: Read>(
     Ok(repo)
 }
 
-/// Reads a repository as [`read_repository`] does, but shows every package as it comes by and keeps none.
-/// Gives the groups.
+/// Reads a repository as [`read_repository`] does, but calls `each` with every package and keeps
+/// none. Returns the groups.
 ///
 /// # Errors
 ///
-/// As [`read_repository`]'s, and what `each` objects to.
+/// As [`read_repository`], and with the errors of `each`.
 pub fn visit_packages<R: Read>(
     open: impl FnMut(&str) -> io::Result<R>,
     each: impl FnMut(&Package) -> Result<(), String>,
@@ -201,12 +200,12 @@ fn read_repomd<R: Read>(
     RepomdXml::read_data(xml).map_err(|source| syntax_error(REPOMD, source))
 }
 
-/// The XML of a repository's file lists, verified against its digest, from where it can be read
-/// as a stream; none when the repository has no file lists.
+/// Opens a repository's file lists, verified against their digest, to be read as a stream. Returns
+/// `None` when it has none.
 ///
 /// # Errors
 ///
-/// As [`read_repository`]'s.
+/// As [`read_repository`].
 pub fn open_file_lists<R: Read>(
     mut open: impl FnMut(&str) -> io::Result<R>,
 ) -> Result<Option<FileLists>, RepositoryError> {
@@ -222,12 +221,12 @@ pub struct FileLists {
 }
 
 impl FileLists {
-    /// Their file, for messages.
+    /// Returns the name of their file, for messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Their XML, stopped where it is larger than any repository's.
+    /// Returns their XML, which ends with an error when it is larger than any repository's.
     ///
     /// # Errors
     ///
@@ -260,7 +259,7 @@ fn read_limited<R: Read>(
     Ok(bytes)
 }
 
-/// A metadata file as `repomd.xml` names it, verified against the digest there.
+/// Reads a metadata file that `repomd.xml` names, and verifies it against the digest there.
 fn read_recorded<R: Read>(
     repomd: &RepomdData,
     open: &mut impl FnMut(&str) -> io::Result<R>,
@@ -320,7 +319,7 @@ fn read_primary(
             let what = format!("holds more than the {declared} packages it declares");
             return Err(inconsistent(name, what));
         }
-        // The crate panics when asked for a digest that is not there.
+        // The crate panics on a missing digest.
         if matches!(package.checksum(), Checksum::Empty | Checksum::Unknown(_)) {
             return Err(inconsistent(name, "has a package without a digest".to_owned()));
         }
@@ -332,7 +331,7 @@ fn read_primary(
     Ok(())
 }
 
-/// Whether the root element says how many packages follow; rpmrepo_metadata 0.9.1 panics when it
+/// Whether the root element states the number of packages; rpmrepo_metadata 0.9.1 panics when it
 /// does not (`parsing_utils.rs`, `parse_header_tag`).
 fn declares_package_count(head: &[u8]) -> bool {
     let mut reader = quick_xml::Reader::from_reader(head);

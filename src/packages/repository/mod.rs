@@ -1,8 +1,8 @@
-//! RPM packages and the metadata around them: add-on packages are read and made a repository, a
-//! medium's own repository is read.
+//! RPM packages and repository metadata: add-on packages are read and get metadata of their own, a
+//! medium's repository is read.
 //!
-//! Not for resolving dependencies: what is checked here is that a package is whole, who signed it,
-//! and that the installer's rpm can read it.
+//! Not for solving dependencies: checked here is that a package is complete, who signed it, and
+//! that the installer's rpm can read it.
 
 mod bounded_xml;
 mod error;
@@ -33,16 +33,16 @@ pub use signature::{SignatureStatus, Signer};
 
 use crate::packages::generation::Generation;
 
-/// Packages taken from one directory.
+/// The most packages of one directory.
 const MOST_PACKAGES: usize = 20_000;
 
-/// Reads every `*.rpm` below a directory, sorted by the name it gets on the disc.
+/// Reads every `*.rpm` below a directory, sorted by the name on the disc. The files stay open.
 ///
 /// # Errors
 ///
 /// Fails at the first package that is damaged or that the generation's rpm cannot read, at a
 /// source package, at another architecture, and when two files give the same package or two
-/// versions of it. With keys, also at the first that none of them signed. Their files stay open.
+/// versions of it. With keys, also at the first that none of them signed.
 pub fn read_packages(
     dir: &Path,
     generation: Generation,
@@ -73,23 +73,23 @@ fn find_untrusted(packages: &[RpmPackage]) -> Vec<RepositoryError> {
     refused.collect()
 }
 
-/// The packages of a directory, and those that cannot be used.
+/// The add-on packages of a directory, and those that cannot be used.
 #[derive(Debug, Default)]
 pub struct AddOns {
-    /// Those that are whole and that the installer's rpm can read, sorted by the name they get on
-    /// the disc.
+    /// Packages that are complete and that the installer's rpm can read, sorted by the name on the
+    /// disc.
     pub packages: Vec<RpmPackage>,
-    /// Why each of the others is refused.
+    /// Why each other package is refused.
     pub refused: Vec<RepositoryError>,
-    /// The same package twice, or two versions of one name.
+    /// Packages that are there twice, or in two versions.
     pub duplicates: Vec<RepositoryError>,
 }
 
-/// Reads every `*.rpm` below a directory and keeps what is wrong with any, to tell it all at once.
+/// Reads every `*.rpm` below a directory and collects all faults.
 ///
 /// # Errors
 ///
-/// Fails when the directory or a file cannot be read, or has more packages than any.
+/// Fails when the directory or a file cannot be read, or when there are too many packages.
 pub fn read_add_ons(
     dir: &Path,
     generation: Generation,
@@ -137,7 +137,8 @@ fn read_directory(
     Ok(add_ons)
 }
 
-/// The installer takes one version of a name; which one would not be ours to say.
+/// Finds packages that are there twice, or in two versions: which one the installer takes is not
+/// for us to choose.
 fn find_duplicates(packages: &[RpmPackage]) -> Vec<RepositoryError> {
     let mut rivals = Vec::new();
     let mut by_name: BTreeMap<&str, &RpmPackage> = BTreeMap::new();

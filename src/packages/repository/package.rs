@@ -1,6 +1,6 @@
-//! One package file: read once, verified against the digests it carries, reduced to metadata.
+//! One package file: read once, verified against its own digests, reduced to metadata.
 //!
-//! Not for its content: the payload is hashed and never decompressed.
+//! Not for its content: the payload is digested and never decompressed.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -19,10 +19,10 @@ use crate::digest::{Sha256, Sha256Hasher};
 use crate::packages::generation::Generation;
 
 const LEAD: usize = 96;
-/// Changelog entries kept, as createrepo keeps them.
+/// Changelog entries that are kept, as by createrepo.
 const CHANGELOGS: usize = 10;
 
-/// What rpm 4.8 provides of itself; our reading of lib/rpmds.c, by the features' ages.
+/// Features that rpm 4.8 provides; our reading of lib/rpmds.c, by the features' ages.
 const RPMLIB_EL6: [&str; 14] = [
     "BuiltinLuaScripts",
     "CompressedFileNames",
@@ -39,15 +39,15 @@ const RPMLIB_EL6: [&str; 14] = [
     "ScriptletInterpreterArgs",
     "VersionedDependencies",
 ];
-/// What rpm 4.11 added to that.
+/// Features that rpm 4.11 added.
 const RPMLIB_EL7: [&str; 2] = ["ScriptletExpansion", "TildeInVersions"];
 
 /// A binary package that the installer's rpm can read, without its content.
 #[derive(Clone, Debug)]
 pub struct RpmPackage {
-    /// Where the file is.
+    /// The path of its file.
     pub path: PathBuf,
-    /// The open file that was verified, where its bytes are to be used: the path may be another's
+    /// The open file that was verified, if its bytes will be used: the path may name another file
     /// by then.
     pub file: Option<Arc<File>>,
     /// Its name in the repository: `NAME-VERSION-RELEASE.ARCH.rpm`, whatever the file is called.
@@ -62,11 +62,11 @@ pub struct RpmPackage {
     pub release: String,
     /// `x86_64`, `i686` or `noarch`.
     pub arch: String,
-    /// The digest of the file.
+    /// The digest of its file.
     pub sha256: Sha256,
     /// Bytes of the file.
     pub len: u64,
-    /// Where its header starts in the file and where it ends.
+    /// The first byte of its header in the file, and the one behind its last.
     pub header_range: (u64, u64),
     /// Who signed it.
     pub signature_status: SignatureStatus,
@@ -74,32 +74,32 @@ pub struct RpmPackage {
 }
 
 impl RpmPackage {
-    /// `NAME-EPOCH:VERSION-RELEASE.ARCH`.
+    /// Returns `NAME-EPOCH:VERSION-RELEASE.ARCH`.
     pub fn nevra(&self) -> String {
         format!("{}-{}.{}", self.name, self.evr(), self.arch)
     }
 
-    /// `EPOCH:VERSION-RELEASE`.
+    /// Returns `EPOCH:VERSION-RELEASE`.
     pub fn evr(&self) -> String {
         format!("{}:{}-{}", self.epoch, self.version, self.release)
     }
 
-    /// What it provides; files are [`Self::files`].
+    /// Returns what it provides, without its files.
     pub fn provides(&self) -> &[Requirement] {
         self.metadata.provides()
     }
 
-    /// What it requires, without what rpm itself provides.
+    /// Returns what it requires, without rpm's own features.
     pub fn requires(&self) -> &[Requirement] {
         self.metadata.requires()
     }
 
-    /// The paths of its files.
+    /// Returns the paths of its files.
     pub fn files(&self) -> impl Iterator<Item = String> {
         self.metadata.files().iter().map(|file| file.path())
     }
 
-    /// A sentence when its dist tag is that of another release than the one installed.
+    /// Returns a remark if its dist tag is of another release than the one that is installed.
     pub fn release_mismatch(&self, generation: Generation) -> Option<String> {
         let wanted = match generation {
             Generation::El6 => "el6",
@@ -109,12 +109,12 @@ impl RpmPackage {
         (tag != wanted).then(|| format!("{} was built for {tag}, not {wanted}", self.nevra()))
     }
 
-    /// All that repository metadata says of it.
+    /// Returns its repository metadata.
     pub fn metadata(&self) -> &Package {
         &self.metadata
     }
 
-    /// The metadata as it is written, its times set to `epoch`.
+    /// Returns its metadata with all times set to `epoch`.
     pub(super) fn metadata_at(&self, epoch: u64) -> Package {
         let mut metadata = self.metadata.clone();
         metadata.set_time_file(epoch);
@@ -122,7 +122,7 @@ impl RpmPackage {
     }
 }
 
-/// The `elN` in a release such as `16.el6_6.1`.
+/// Returns the `elN` in a release such as `16.el6_6.1`.
 fn dist_tag(release: &str) -> Option<&str> {
     let tag = release.split('.').find(|part| {
         part.strip_prefix("el").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -136,7 +136,7 @@ fn dist_tag(release: &str) -> Option<&str> {
 pub(super) enum FileRetention {
     /// For its bytes to be used.
     Open,
-    /// What was read of it is all that is wanted: there may be more packages than open files.
+    /// For its metadata alone: there may be more packages than open files.
     Closed,
 }
 
@@ -223,14 +223,14 @@ fn check_lead(lead: &[u8]) -> FaultResult<()> {
             "one with a signature of a kind that no rpm reads any more",
         ));
     }
-    // Bytes 6 and 7 say binary or source; the header is asked again below.
+    // Bytes 6 and 7 tell binary from source; the header is checked for it below.
     match lead[6..8] {
         [0, 0] => Ok(()),
         _ => Err(PackageFault::Source),
     }
 }
 
-/// All digests of a package, made in one pass over the file.
+/// All digests of a package, computed in one pass over the file.
 struct Digests {
     file: Sha256Hasher,
     payload: Sha256Hasher,
@@ -351,7 +351,7 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
             return Err(PackageFault::Digest("header", kind));
         }
     }
-    // One that is there but is no text or no bytes is a fault, not an absence.
+    // A digest of another type is a fault, not an absent one.
     for tag in [Sig::RPMSIGTAG_SHA1, Sig::RPMSIGTAG_SHA256] {
         optional(metadata.signature.get_entry_data_as_string(tag))?;
     }
@@ -370,7 +370,7 @@ fn check_digests(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
     Ok(())
 }
 
-/// A value, unless there is none.
+/// Returns a value, or `None` when the header does not have it.
 fn optional<T>(value: Result<T, rpm::Error>) -> FaultResult<Option<T>> {
     match value {
         Ok(value) => Ok(Some(value)),
@@ -383,7 +383,7 @@ fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
     if digests.payload_len == 0 {
         return Err(PackageFault::NoPayload);
     }
-    // Before there was a tag for it, it was gzip.
+    // Before there was a tag for it, the compression was gzip.
     let compressor =
         match metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADCOMPRESSOR) {
             Ok(text) => text,
@@ -404,7 +404,7 @@ fn check_payload(metadata: &PackageMetadata, digests: &Digests) -> FaultResult<(
     Err(PackageFault::Header { part: "header", what })
 }
 
-/// Whether the installer's rpm knows everything that is required of it.
+/// Checks that the installer's rpm has every feature that the package requires.
 fn check_features(metadata: &PackageMetadata, generation: Generation) -> FaultResult<()> {
     for dependency in metadata.get_requires().map_err(PackageFault::Unreadable)? {
         let name = dependency.name.as_str();
@@ -423,7 +423,7 @@ fn check_features(metadata: &PackageMetadata, generation: Generation) -> FaultRe
     Ok(())
 }
 
-/// Takes over what the metadata says beside the package's identity.
+/// Copies the metadata beside the package's identity.
 fn copy_description(package: &mut Package, metadata: &PackageMetadata) -> Result<(), rpm::Error> {
     package
         .set_summary(metadata.get_summary().unwrap_or_default())
@@ -457,7 +457,7 @@ fn copy_description(package: &mut Package, metadata: &PackageMetadata) -> Result
     Ok(())
 }
 
-/// Dependencies as the metadata writes them, each once; rpm's own are not a repository's matter.
+/// Converts dependencies to those of repository metadata, each once, without rpm's own features.
 fn requirements(dependencies: Vec<rpm::Dependency>) -> Vec<Requirement> {
     let mut kept: Vec<Requirement> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();

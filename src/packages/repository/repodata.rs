@@ -1,6 +1,6 @@
-//! Repository metadata for packages on a disc: the same packages and epoch give the same bytes.
+//! Repository metadata for the packages on a disc. The same packages and epoch give the same bytes.
 //!
-//! Not for a vendor's repository, which is never touched: its groups define the installation.
+//! Not for a vendor's repository, which is never changed: its groups define the installation.
 
 use std::io::Write as _;
 
@@ -15,14 +15,14 @@ use super::error::RepositoryError;
 use super::package::RpmPackage;
 use crate::digest::Sha256;
 
-/// Makes the files below a repository's `repodata`, by their paths from the repository's top.
+/// Returns the files below a repository's `repodata`, by their paths from the repository's top.
 ///
-/// gzip and sha256 throughout: yum 3.2.29 of el6 reads neither zstd nor xz metadata. Every time in
-/// them is `epoch`, and so is the revision.
+/// They are compressed with gzip: yum 3.2.29 of el6 reads neither zstd nor xz metadata. All digests
+/// are sha256. All times are `epoch`, and so is the revision.
 ///
 /// # Errors
 ///
-/// Fails when a package has a name or dependency that XML cannot hold.
+/// Fails when a package has a name or dependency that XML cannot represent.
 pub fn repodata(
     packages: &[RpmPackage],
     epoch: u64,
@@ -81,7 +81,7 @@ fn record(kind: &str, path: &str, bytes: &[u8], xml: &[u8], epoch: u64) -> Repom
     record
 }
 
-/// No name, no time, no operating system in the gzip header.
+/// Compresses without a name, a time or an operating system in the gzip header.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzBuilder::new().operating_system(255).write(Vec::new(), Compression::best());
     gzip.write_all(bytes).expect("memory takes all");

@@ -1,8 +1,8 @@
-//! Who signed a package, and whether that is true.
+//! Signatures of packages, verified with known keys.
 //!
-//! Not for whether an unsigned one will do: that is decided where it is used. SHA-1 and DSA are
-//! what packages of el6 and older are signed with, so both count; the `pgp` crate's SHA-1 finds
-//! the known collisions. MD5 does not count.
+//! Not for whether an unsigned package is accepted: the caller decides that. Packages of el6 and
+//! older are signed with SHA-1 and DSA, so both count; the `pgp` crate's SHA-1 detects the known
+//! collisions. MD5 does not count.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -19,26 +19,26 @@ use super::error::PackageFault;
 use super::keys::{KeyName, Keyring};
 use crate::digest::{Sha256, Sha256Hasher};
 
-/// Bytes of one signature; an RSA one of 4096 bits has some 600.
+/// The most bytes of one signature; an RSA one of 4096 bits has some 600.
 const MOST_SIGNATURE: usize = 16 << 10;
-/// Signatures of one package; rpm of el6 writes two.
+/// The most signatures of one package; rpm of el6 writes two.
 const MOST_SIGNATURES: usize = 16;
 
-/// Signatures over the header alone, by rpm's tags: RSA and DSA.
+/// rpm's tags of signatures over the header alone: RSA and DSA.
 const HEADER_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_RSA, Sig::RPMSIGTAG_DSA];
-/// Signatures over header and payload, which rpm before 4.14 writes: RSA and DSA.
+/// rpm's tags of signatures over header and payload, which rpm before 4.14 writes: RSA and DSA.
 const HEADER_AND_PAYLOAD_TAGS: [Sig; 2] = [Sig::RPMSIGTAG_PGP, Sig::RPMSIGTAG_GPG];
 
-/// Who signed a package.
+/// Whether a package is signed, and by which key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureStatus {
-    /// A key that is known; its signature covers header and payload.
+    /// By a known key; the signature covers header and payload.
     VerifiedBy(Signer),
-    /// Keys that nobody named, by their numbers.
+    /// By keys that are not known, by their ids.
     UnknownKeys(Vec<String>),
-    /// A key that is known, but its signature does not cover the payload.
+    /// By a known key, but the signature does not cover the payload.
     HeaderOnly(Signer),
-    /// Nobody.
+    /// Not at all.
     Unsigned,
 }
 
@@ -68,21 +68,21 @@ impl fmt::Display for SignatureStatus {
     }
 }
 
-/// A package's bytes as they were digested.
+/// The bytes of a package, and their digest.
 pub(super) struct DigestedFile<'a> {
     /// The file.
     pub(super) file: &'a File,
-    /// What stands before the header.
+    /// The bytes before the header.
     pub(super) before: &'a [u8],
     /// The header.
     pub(super) header: &'a [u8],
-    /// The digest of all of it.
+    /// The digest of the whole file.
     pub(super) sha256: Sha256,
 }
 
 /// Verifies every signature of a package that a known key may have made.
 ///
-/// The payload is read once more for those that cover it, and must be the one that was digested.
+/// The payload is read again for those that cover it, and must be unchanged.
 pub(super) fn verify_signatures(
     metadata: &PackageMetadata,
     whole: &DigestedFile<'_>,
@@ -131,7 +131,7 @@ pub(super) fn verify_signatures(
     if !strangers.is_empty() {
         return Ok(Ok(SignatureStatus::UnknownKeys(strangers.into_iter().collect())));
     }
-    // The one that covers everything counts before the other.
+    // A signature that covers everything counts before another one.
     signers.sort_by_key(|(all, _)| !all);
     Ok(Ok(match signers.into_iter().next() {
         Some((true, signer)) => SignatureStatus::VerifiedBy(signer),
@@ -192,7 +192,7 @@ fn parse_signature(bytes: &[u8]) -> Result<Signature, PackageFault> {
     }
 }
 
-/// `RSA/SHA1`, as rpm tells them.
+/// Returns the algorithms as rpm shows them, such as `RSA/SHA1`.
 fn algorithms(signature: &Signature) -> String {
     match signature.config() {
         Some(config) => format!("{:?}/{}", config.pub_alg, config.hash_alg),
@@ -201,13 +201,13 @@ fn algorithms(signature: &Signature) -> String {
 }
 
 impl DigestedFile<'_> {
-    /// Shows header and payload to a verifier, and makes sure that they are what was digested.
+    /// Gives header and payload to a verifier, and checks that they still have the same digest.
     fn reread<T>(&self, look: impl FnOnce(&mut dyn Read) -> T) -> io::Result<T> {
         let mut sum = Sha256Hasher::default();
         sum.update(self.before);
         let mut reader = DigestingReader { file: self.file, at: self.before.len() as u64, sum };
         let result = look(&mut reader);
-        // A verifier that gives up early leaves the rest.
+        // A verifier may stop early: the rest is digested as well.
         io::copy(&mut reader, &mut io::sink())?;
         if reader.sum.finish() == self.sha256 {
             return Ok(result);

@@ -1,6 +1,6 @@
 //! Stand-in packages for tests: a lead, two headers with digests that fit, a gzip cpio payload.
 //!
-//! Not a package builder: what rpm needs to see a package and no more.
+//! Not a package builder: only what rpm needs to accept a package.
 
 use std::fs;
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 //! Packages made in memory, a hostile set, and dnf as an oracle over the metadata written here.
 //!
-//! Not for headers and XML that lie in ways no package builder makes: `header` and `bounded_xml` test
-//! those themselves.
+//! Not for headers and XML that lie in ways no package builder makes: `header` and `bounded_xml`
+//! test those themselves.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,23 +1,22 @@
-//! Digests of many files in one pass over an image, whatever the order of the files and however
-//! many share bytes.
+//! Digests of many files in one pass over an image, in any order and even if they share bytes.
 //!
-//! Not for reading: whoever walks over the image hands in its bytes.
+//! Not for reading: the caller passes the bytes of the image.
 
 use crate::digest::{Sha256, Sha256Hasher};
 
-/// Files whose digests are wanted, by the bytes of the image they take up.
+/// Digests of files, by their extents in the image.
 #[derive(Default)]
 pub struct FileDigests {
     files: Vec<DigestedFile>,
-    /// The files that no byte was seen of, the last one first.
+    /// The files of which no byte has passed, the last one first.
     waiting: Vec<usize>,
-    /// The files that some bytes were seen of.
+    /// The files of which some bytes have passed.
     active: Vec<usize>,
 }
 
 struct DigestedFile {
     extents: Vec<(u64, u64)>,
-    /// The extent that comes next, and how many bytes of it were seen.
+    /// The extent that comes next, and how many bytes of it have passed.
     extent: usize,
     done: u64,
     hasher: Sha256Hasher,
@@ -25,14 +24,14 @@ struct DigestedFile {
 }
 
 impl DigestedFile {
-    /// The byte of the image that it wants next; nothing when it has all.
+    /// Returns the next byte of the image that it needs; `None` when it is complete.
     fn next(&self) -> Option<u64> {
         self.extents.get(self.extent).map(|(at, _)| at + self.done)
     }
 }
 
 impl FileDigests {
-    /// Digests of files by their extents, each a first byte and a length.
+    /// Takes the extents of each file, each a first byte and a length.
     pub fn new(files: impl IntoIterator<Item = Vec<(u64, u64)>>) -> Self {
         let file = |mut extents: Vec<(u64, u64)>| {
             extents.retain(|(_, len)| *len > 0);
@@ -47,14 +46,14 @@ impl FileDigests {
         Self { files, waiting, active: Vec::new() }
     }
 
-    /// The first byte from `at` on that somebody wants.
+    /// Returns the first byte from `at` on that any file needs.
     pub fn next_wanted(&self, at: u64) -> Option<u64> {
         let active = self.active.iter().filter_map(|file| self.files[*file].next());
         let waiting = self.waiting.last().and_then(|file| self.files[*file].next());
         active.chain(waiting).min().map(|next| next.max(at))
     }
 
-    /// Takes the next bytes of the image, which begin at `at`.
+    /// Adds the next bytes of the image, which begin at `at`.
     pub fn update(&mut self, at: u64, bytes: &[u8]) {
         let end = at + bytes.len() as u64;
         while let Some(file) = self.waiting.last().copied() {
@@ -68,7 +67,7 @@ impl FileDigests {
         active.retain(|file| feed(&mut files[*file], at, bytes));
     }
 
-    /// The digest of each file, in the order given; none where not all of its bytes came by.
+    /// Returns the digest of each file, in the order given; none where bytes were missing.
     pub fn finish(self) -> Vec<Option<Sha256>> {
         let digest = |file: DigestedFile| {
             let is_whole = !file.was_missed && file.next().is_none();
@@ -78,7 +77,7 @@ impl FileDigests {
     }
 }
 
-/// Whether the file wants more.
+/// Adds bytes to a file. Returns whether it needs more.
 fn feed(file: &mut DigestedFile, at: u64, bytes: &[u8]) -> bool {
     while let Some(next) = file.next() {
         let Some(skip) = next.checked_sub(at) else {
