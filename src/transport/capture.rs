@@ -1,8 +1,7 @@
-//! Saved transcripts: `capture:FILE` and `capture:DIR`, written by `collect host`, by a master
-//! target's self-check, or by anybody who ran the script of `collect script` and kept what it
-//! printed.
+//! Reading saved transcripts: `capture:FILE` and `capture:DIR`, written by `collect host`, by a
+//! master target's self-check, or by the script of `collect script`.
 //!
-//! Not for replacing a file: `cli` writes captures as it writes reports.
+//! Not for writing files: `cli` writes captures as it writes reports.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,10 +13,10 @@ use crate::facts::transcript::{
     Answer, Answers, BY_SCRIPT, Connection, Failure, Reading, SCHEMA, Transcript,
 };
 
-/// The largest capture that is read, in bytes.
+/// The most bytes of a capture.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The longest name of a target that a capture gives, in bytes: it stands in every finding.
+/// The most bytes of a target's name in a capture: the name stands in every finding.
 const MAX_NAME_BYTES: usize = 1024;
 
 /// Why a capture could not be read.
@@ -49,28 +48,28 @@ pub enum CaptureError {
     /// A directory without captures.
     #[error("{0} holds no captures")]
     Empty(PathBuf),
-    /// A directory with files that are none.
+    /// A directory with other files among its captures.
     #[error("{directory} holds files that are no captures: {names}")]
     Mixed {
         /// The directory.
         directory: PathBuf,
-        /// The first of them, and how many more there are.
+        /// The first of these files, and how many more there are.
         names: String,
     },
-    /// Two captures of one system.
+    /// Two captures of one target.
     #[error("{first} and {second} are both captures of {target}")]
     Duplicate {
         /// The one file.
         first: PathBuf,
         /// The other.
         second: PathBuf,
-        /// The system.
+        /// The target.
         target: String,
     },
 }
 
 impl CaptureError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotACapture { .. } | Self::Empty(_) => Some(
@@ -90,13 +89,13 @@ impl CaptureError {
     }
 }
 
-/// Reads one capture, or every file of a directory by name. Of the captures that a self-check
-/// keeps, the newest of each system.
+/// Reads one capture, or every capture of a directory in the order of the names. Of the captures
+/// that a self-check keeps, only the newest of each target is read.
 ///
 /// # Errors
 ///
-/// Fails when a file cannot be read or is no capture, and when two are of one system. What else a
-/// self-check keeps beside its captures is passed over.
+/// Fails when a file cannot be read or is no capture, and when two are of one target. Other files of
+/// a self-check's directory are skipped.
 pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     if !path.is_dir() {
         return Ok(vec![read_file(path)?]);
@@ -130,7 +129,7 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     }
     match (foreign.as_slice(), found.is_empty()) {
         ([], _) => {}
-        // One file alone says best itself what is wrong with it.
+        // A single file's own error says most.
         ([one], true) => {
             return Err(read_file(one).err().unwrap_or(CaptureError::Empty(path.into())));
         }
@@ -152,8 +151,8 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
     Ok(found.into_iter().map(|(_, transcript)| transcript).collect())
 }
 
-/// The newest of the captures that self-checks keep, for each system; `files` are in the order of
-/// their numbers. One whose head was cut off is of the only system there is.
+/// Reads the newest of the captures that self-checks keep, for each target; `files` are in the order
+/// of their numbers. A capture without a head belongs to the only target there is.
 fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, CaptureError> {
     let mut newest: Vec<(PathBuf, Transcript)> = Vec::new();
     let mut nameless: Option<(PathBuf, Transcript)> = None;
@@ -177,10 +176,12 @@ fn newest_per_system(files: &[PathBuf]) -> Result<Vec<(PathBuf, Transcript)>, Ca
     Ok(newest)
 }
 
-/// Whether a file's name says that it is a capture.
+/// Whether a file's extension is one of captures.
 fn has_capture_extension(file: &Path) -> bool {
     let extension = file.extension().map(|extension| extension.to_ascii_lowercase());
-    extension.is_some_and(|it| ["json", "txt", "capture", "out"].iter().any(|known| it == *known))
+    extension.is_some_and(|extension| {
+        ["json", "txt", "capture", "out"].iter().any(|known| extension == *known)
+    })
 }
 
 fn mixed_error(directory: &Path, foreign: &[PathBuf]) -> CaptureError {
@@ -205,11 +206,11 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
         .map_err(|reason| CaptureError::NotACapture { path: path.to_owned(), reason })
 }
 
-/// Reads the text of a capture; `name` is the target's when the text does not say.
+/// Parses the text of a capture; `name` is the target's name where the text has none.
 ///
 /// # Errors
 ///
-/// Says why it is no capture.
+/// Returns why the text is no capture.
 pub fn parse(text: &str, name: &str) -> Result<Transcript, String> {
     let transcript = parse_any(text, name)?;
     match transcript.target.len() {
@@ -229,7 +230,7 @@ fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
         };
     }
     if let Some(head) = self_check::head(text) {
-        // Cut short anywhere, it answers nothing; that it is a capture stays certain.
+        // A capture that was cut short is still one; its answers are unknown.
         let answers = head.nonce.as_ref().map(|nonce| answers(text, Some(nonce)));
         return Ok(Transcript {
             asked_at: head.asked_at,
@@ -258,8 +259,8 @@ fn transcript_from_script(target: &str, answers: Answers) -> Transcript {
     }
 }
 
-/// The capture that a host gave when it was asked for the newest one it keeps of itself, under the
-/// name the host was asked by; a host that gave none could not be asked.
+/// Returns the self-check's newest capture out of a transcript that fetched it, under the name of
+/// that transcript's target. A host without one gives a transcript with a failure.
 pub fn latest_self_check(asked: Transcript) -> Transcript {
     if asked.connection.failure.is_some() {
         return asked;
@@ -290,7 +291,7 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
     }
 }
 
-/// The text of a capture file.
+/// Returns the text of a capture file.
 pub fn to_json(transcript: &Transcript) -> String {
     serde_json::to_string_pretty(transcript).expect("a transcript has only plain values") + "\n"
 }

@@ -1,7 +1,6 @@
-//! Many hosts at once: a bounded number of threads, one connection per host, answers in the order
-//! the hosts were named.
+//! Collecting from many hosts at once, by a bounded number of threads and one connection per host.
 //!
-//! Not for how one host is asked: that is [`collect`]'s.
+//! Not for one host: that is [`collect`].
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,36 +14,36 @@ use super::{Transport, collect};
 use crate::facts::probe::{Probe, Surroundings};
 use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
 
-/// How often an interruption is looked for.
+/// How often the stop flag is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long an interruption waits for sessions on servers to be closed.
+/// How long an interrupted run waits for open vSphere sessions to be closed.
 const LOGOUT_GRACE: Duration = Duration::from_secs(2);
 
-/// Whether a host was not asked to the end because somebody stopped the run.
+/// Whether a transcript is incomplete because somebody stopped the run.
 pub fn was_interrupted(transcript: &Transcript) -> bool {
     transcript.connection.failure.as_ref().is_some_and(|why| why.kind == INTERRUPTED)
 }
 
-/// One host and what it is asked.
+/// One system to collect from.
 pub struct Job {
-    /// Its name in reports.
+    /// The name in reports.
     pub target: String,
-    /// What it is asked as: `linux-mt`, `process-server`, `esxi`, `vcenter`.
+    /// The kind of target: `linux-mt`, `process-server`, `esxi`, `vcenter`.
     pub kind: String,
-    /// How it is asked.
+    /// How answers are collected.
     pub collector: Collector,
 }
 
-/// How a host is asked.
+/// How answers are collected.
 pub enum Collector {
-    /// By its shell.
+    /// By a script that the host's shell runs.
     Shell {
-        /// The way to it.
+        /// The way to the host.
         transport: Box<dyn Transport>,
-        /// What it is asked.
+        /// The probes of the script.
         probes: Vec<Probe>,
-        /// What the probes need to know.
+        /// The values that probes need.
         env: Surroundings,
     },
     /// Over the vSphere API.
@@ -60,22 +59,22 @@ impl Collector {
     }
 }
 
-/// What happens while hosts are asked.
+/// Progress of the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobEvent<'e> {
-    /// A host is being asked.
+    /// The job of this target has started.
     Started(&'e str),
-    /// It has answered, or could not be asked.
+    /// A job has ended.
     Finished {
-        /// The host.
+        /// The target.
         target: &'e str,
-        /// Whether it answered.
+        /// Whether the target answered.
         answered: bool,
     },
 }
 
-/// How many hosts are asked at once when nobody says: past four per processor the encryption of
-/// one only waits for that of another, and 32 is where more gained nothing.
+/// Returns how many jobs run at once by default: with more than four per processor their encryption
+/// only waits, and more than 32 gained nothing when measured.
 pub fn default_parallelism(hosts: usize) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     hosts.min(4 * cores).clamp(1, 32)
@@ -89,8 +88,8 @@ enum Message {
 /// Asks every host, at most `at_once` of them at a time, and gives one transcript for each, in
 /// the order of the questions.
 ///
-/// When `stop` becomes true no more hosts are asked, those that are being asked are not waited
-/// for, and their transcripts say so.
+/// When `stop` becomes true, no more jobs start, running ones are not waited for, and their
+/// transcripts say so.
 pub fn run_jobs(
     jobs: Vec<Job>,
     at_once: usize,
@@ -99,15 +98,15 @@ pub fn run_jobs(
 ) -> Vec<Transcript> {
     let jobs = Arc::new(jobs);
     let mut answered: Vec<Option<Transcript>> = jobs.iter().map(|_| None).collect();
-    // Sessions on servers that are being asked when the run is stopped: a server allows only so
-    // many, so they are given a moment to be closed.
+    // A server allows only so many sessions, so those that are open when the run is stopped are
+    // given a moment to be closed.
     let mut sessions: BTreeSet<usize> = BTreeSet::new();
     let stopping = Arc::new(AtomicBool::new(false));
     let (send, receive) = mpsc::channel();
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..at_once.clamp(1, jobs.len().max(1)) {
-        // A thread of its own, and none that is joined: one that waits for a hung host must not
-        // keep an interrupted run waiting.
+        // The threads are not joined: one that waits for a hung host must not keep an interrupted
+        // run waiting.
         let (jobs, next, send) = (Arc::clone(&jobs), Arc::clone(&next), send.clone());
         let stop = Arc::clone(&stopping);
         thread::spawn(move || run_worker(&jobs, &next, &send, &stop));
@@ -152,7 +151,7 @@ pub fn run_jobs(
         .collect()
 }
 
-/// Asks one host after the other, until none is left or nobody listens.
+/// Runs one job after the other, until none is left or the receiver is gone.
 fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, stop: &AtomicBool) {
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +160,7 @@ fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, st
             return;
         }
         let Job { target, kind, collector } = job;
-        // A defect that one host brings to light is not to cost the others.
+        // A panic over one host does not cost the others.
         let asked = catch_unwind(AssertUnwindSafe(|| match collector {
             Collector::Shell { transport, probes, env } => {
                 collect(target, kind, transport.as_ref(), probes, env)
@@ -175,12 +174,12 @@ fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, st
     }
 }
 
-/// The transcript of a host from which nothing came.
+/// Returns the transcript of a job without a result.
 fn missing_transcript(job: &Job, stopped: bool) -> Transcript {
     let (kind, reason) = if stopped {
         (INTERRUPTED, "interrupted before it had answered")
     } else {
-        // Its thread ended without a word, which is a defect and must not look like an answer.
+        // The thread has panicked, which must not look like an answer.
         ("local", "asking it ended unexpectedly")
     };
     let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };

@@ -1,5 +1,5 @@
-//! The machine the program runs on, asked through its own shell; what the system tells without one,
-//! its memory, processors and disks, is answered beside that.
+//! The machine the program runs on: the script runs in its own shell; memory, processors and disks
+//! are also read without one.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -42,7 +42,7 @@ impl Transport for LocalHost {
         let mut stdin = shell.stdin.take().expect("standard input is piped");
         let stdout = shell.stdout.take().expect("standard output is piped");
         let script = script.to_owned();
-        // A shell that exits early closes the pipe; what it printed tells.
+        // A shell that exits early closes the pipe; its output tells why.
         std::thread::spawn(move || stdin.write_all(script.as_bytes()));
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
@@ -72,10 +72,9 @@ impl Transport for LocalHost {
     }
 }
 
-/// Memory as `/proc/meminfo` has it, the number of processors, and a line for each file system:
-/// what it is on, where it is mounted, its type and its bytes, parted by tabs. The first two are
-/// written as the probes `memory` and `processors` answer, so that they can stand in for those
-/// where the shell cannot read /proc.
+/// Returns memory as `/proc/meminfo` has it, the number of processors, and a line for each file
+/// system: device, mount point, type and bytes, separated by tabs. The first two have the format of
+/// the probes `memory` and `processors`, and replace these where the shell cannot read /proc.
 fn system_answers() -> BTreeMap<String, Answer> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let memory = System::new_with_specifics(memory).map_or(0, |system| system.total_memory());
@@ -96,7 +95,7 @@ fn system_answers() -> BTreeMap<String, Answer> {
     let mut say = |name: &str, text: String| {
         answers.insert(name.to_owned(), Answer { status: 0, text });
     };
-    // What could not be learned is left out: an answer of nothing is none.
+    // What could not be read is left out: an empty answer is none.
     if memory > 0 {
         let text = format!("MemTotal: {} kB\n", memory / 1024);
         say("sysinfo-memory", text.clone());

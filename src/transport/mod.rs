@@ -1,7 +1,7 @@
-//! Who can be asked, and how: all input and output with hosts is here.
+//! All input and output with hosts and servers.
 //!
-//! A transport carries one script to one host and brings back what it printed. Not for what is
-//! asked nor for what answers mean: that is `facts`.
+//! A transport runs one script on one host and returns its output. Not for what the script is, nor
+//! for what its output means: that is `facts`.
 
 pub mod capture;
 pub mod fleet;
@@ -24,44 +24,44 @@ use crate::facts::transcript::{
 };
 use crate::random;
 
-/// How long one host may take, from the first packet to the end of its answers.
+/// The time limit of one host, from the first packet to the end of its answers.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most that is read of one host's standard output, in bytes.
+/// The most bytes read of one host's standard output.
 pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
-/// A way to one host; it is taken from whichever thread is free.
+/// A way to run a script on one host, from any thread.
 pub trait Transport: Send + Sync {
-    /// What the transcript calls it: `ssh`, `local`.
+    /// Returns the name that transcripts have: `ssh`, `local`.
     fn name(&self) -> &'static str;
 
-    /// Runs a script with `sh -s` on the host and gives what it printed, until the end that the
-    /// nonce marks.
+    /// Runs a script with `sh -s` on the host and returns its output up to the end marker of the
+    /// nonce.
     ///
     /// # Errors
     ///
-    /// [`Failure`] when the host could not be asked at all. A script that was cut off is no
-    /// error: its output says so.
+    /// [`Failure`] when the script did not start. A script that was cut off is no error: its output
+    /// says so.
     fn run(&self, script: &str, nonce: &Nonce) -> Result<ScriptOutput, Failure>;
 
-    /// What is known of the host without its shell, as answers beside those of the script.
+    /// Returns answers that need no shell of the host.
     fn extra_answers(&self) -> BTreeMap<String, Answer> {
         BTreeMap::new()
     }
 }
 
-/// What a host printed.
+/// The output of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScriptOutput {
-    /// Its standard output, at most [`MAX_OUTPUT`] bytes of it.
+    /// The standard output, at most [`MAX_OUTPUT`] bytes of it.
     pub stdout: Vec<u8>,
-    /// Why it ended early; absent when it ended by itself.
+    /// Why the script ended early; absent when it ended by itself.
     pub failure: Option<Failure>,
-    /// What the SSH server and we agreed on, when it was one.
+    /// The algorithms and the login of an SSH connection.
     pub ssh: Option<SshSession>,
 }
 
-/// Asks a host, and notes whatever comes of it: a host that cannot be asked is a transcript, too.
+/// Collects the answers of one host. A host that cannot be reached gives a transcript with a failure.
 pub fn collect(
     target: &str,
     kind: &str,
@@ -87,7 +87,7 @@ pub fn collect(
     };
     let mut answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
     for (name, answer) in transport.extra_answers() {
-        // What the host's own shell says stands first.
+        // An answer of the host's own shell wins.
         if answers.by_probe.get(&name).is_none_or(|said| said.status != 0) {
             answers.by_probe.insert(name, answer);
         }

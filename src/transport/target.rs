@@ -1,6 +1,6 @@
-//! What a target's name on the command line stands for.
+//! Parsing target addresses: `ssh://USER@HOST:PORT`, `local:`, `capture:PATH`.
 //!
-//! Not for reaching it, and not for names of a site file: those resolve to targets first.
+//! Not for connecting, nor for names of a site file: those resolve to addresses first.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::secret::redact_password;
 
-/// What a target's name stands for.
+/// The address of a target.
 ///
 /// ```
 /// use preflight::transport::target::TargetAddress;
@@ -19,29 +19,29 @@ use crate::secret::redact_password;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetAddress {
-    /// A host that is asked over SSH.
+    /// A host behind SSH.
     Ssh(SshTarget),
     /// This machine.
     Local,
-    /// What hosts answered before: a file, or a directory of files.
+    /// A capture, or a directory of captures.
     Captures(PathBuf),
 }
 
-/// A host as `ssh://USER@HOST:PORT` names it; what is absent is for the SSH configuration to say.
+/// A host as `ssh://USER@HOST:PORT` names it; absent parts come from the SSH configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshTarget {
     /// The account.
     pub user: Option<String>,
-    /// A name, an address, or a name that the SSH configuration explains. No brackets.
+    /// A name, an address, or an alias of the SSH configuration, without brackets.
     pub host: String,
     /// The port.
     pub port: Option<u16>,
 }
 
-/// Why a text is no target. No variant repeats a password.
+/// Why a text is no target address. No variant repeats a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetAddressError {
-    /// None of the forms there are.
+    /// The text has none of the known forms.
     #[error("target {0:?}: expected ssh://USER@HOST, local: or capture:FILE")]
     UnknownForm(String),
     /// `ssh://` and no host.
@@ -71,19 +71,19 @@ pub enum TargetAddressError {
         /// The part that should be an account.
         user: String,
     },
-    /// A path behind the host.
+    /// A path after the host.
     #[error("target {0:?}: nothing may stand behind the host and its port")]
     Path(String),
     /// A password in the URL.
     #[error("a target of {host:?} has a password in it")]
     Password {
-        /// The part behind the account.
+        /// The part after the account.
         host: String,
     },
 }
 
 impl TargetAddressError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Password { .. } => {
@@ -102,7 +102,8 @@ impl TargetAddressError {
     }
 }
 
-/// The target that a host without its scheme stands for; none when it is no host.
+/// Returns the address that a host without a scheme was probably meant to be; none when it is no
+/// host.
 ///
 /// ```
 /// use preflight::transport::target::suggest_target;
@@ -116,7 +117,7 @@ pub fn suggest_target(text: &str) -> Option<String> {
     Some(format!("ssh://{user}{text}"))
 }
 
-/// The error of a text with a password in it; none when there is no password in it.
+/// Refuses a text with a password in it.
 fn reject_password(text: &str) -> Result<(), TargetAddressError> {
     if redact_password(text) == text {
         return Ok(());
@@ -135,7 +136,7 @@ impl FromStr for TargetAddress {
         if let Some(path) = text.strip_prefix("capture:").filter(|path| !path.is_empty()) {
             return Ok(Self::Captures(PathBuf::from(path)));
         }
-        // A password may stand in what lacks its scheme, too.
+        // A password may stand in a text without a scheme, too.
         reject_password(text)?;
         match text.strip_prefix("ssh://") {
             Some(rest) => parse_ssh(text, rest.strip_suffix('/').unwrap_or(rest)).map(Self::Ssh),
@@ -203,7 +204,7 @@ fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
     if host.is_empty() {
         return Err(TargetAddressError::NoHost(target()));
     }
-    // A host that starts with a hyphen would be an option to the ssh that is asked about it.
+    // A host that starts with a hyphen would be an option of `ssh -G`.
     let letters = |c: char| c.is_ascii_alphanumeric() || "-._:%".contains(c);
     if host.starts_with('-') || host.len() > 255 || !host.chars().all(letters) {
         return Err(bad_host(host));
@@ -216,7 +217,7 @@ fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
     Ok(SshTarget { user, host: host.to_owned(), port: port.transpose()? })
 }
 
-/// An account name with its %XX taken out; none when it cannot be one.
+/// Decodes the %XX of an account name; none when it cannot be one.
 fn decode_user(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -7,13 +7,13 @@ use std::io::{self, Read, Write};
 
 use crate::secret::Secret;
 
-/// Bytes of a status line and header fields.
+/// The most bytes of a status line and header fields.
 pub const MAX_HEAD: usize = 64 * 1024;
 
-/// Bytes of one answer's body. A page of a hundred virtual machines has about one million.
+/// The most bytes of one answer's body. A page of a hundred virtual machines has about one million.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// Bytes of all answers of one session: about fifty thousand virtual machines.
+/// The most bytes of all answers of one session: about fifty thousand virtual machines.
 pub const MAX_SESSION: usize = 512 * 1024 * 1024;
 
 /// One request. Bodies and cookies can be secrets, so there is no `Debug`.
@@ -44,7 +44,7 @@ pub struct Content<'r> {
 pub struct HttpResponse {
     /// The status, such as 200.
     pub status: u16,
-    /// What stands behind it.
+    /// The reason phrase.
     pub reason: String,
     /// The type of the body, lower case.
     pub content_type: String,
@@ -52,15 +52,15 @@ pub struct HttpResponse {
     pub location: Option<String>,
     /// The session it opens.
     pub session: Option<Secret>,
-    /// The body, with its transfer coding taken off.
+    /// The body, without its transfer coding.
     pub body: Vec<u8>,
-    /// Whether nothing more can be asked on this stream.
+    /// Whether the stream cannot be used again.
     pub closes: bool,
     /// How many bytes of it were read.
     pub read: usize,
 }
 
-/// Why there was no answer.
+/// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The stream failed.
@@ -131,7 +131,7 @@ fn read(
     let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, limit };
     loop {
         let head = Head::parse(&reader.head()?, session_cookie)?;
-        // An interim answer: the real one follows.
+        // An interim answer comes before the real one.
         if (100..200).contains(&head.status) {
             continue;
         }
@@ -220,7 +220,7 @@ impl Head {
     }
 }
 
-/// What has been read of a stream and not used yet.
+/// A stream, with the bytes that were read of it and not used yet.
 struct ResponseReader<'s, S: ?Sized> {
     stream: &'s mut S,
     buffer: Vec<u8>,

@@ -1,19 +1,17 @@
-//! The way to a server through a host that is logged in to over SSH: an operator's own machine has
-//! often none of its own.
+//! Connections to a server through an SSH host, for operators whose own machine does not reach it.
 //!
-//! The SSH connection is one of its own and carries nothing else, and the server is identified from
-//! here, end to end, so that the host on the way learns no password. Not for how a channel of it
-//! comes about: that is `ssh`'s.
+//! The SSH connection carries nothing else, and TLS runs end to end, so that the host on the way
+//! learns no password. Not for opening the channel: that is `ssh`.
 
 use super::authority::Authority;
 use super::error::ConnectError;
 use super::stream::{Connector, Deadline, DeadlineStream, Stream};
 use crate::transport::ssh::{SshHost, TunnelError};
 
-/// A way through a host.
+/// Opens streams through an SSH host.
 #[derive(Clone, Debug)]
 pub struct SshTunnelConnector {
-    /// The host, and how it is logged in to.
+    /// The host, and how to log in to it.
     pub host: SshHost,
 }
 

@@ -1,4 +1,4 @@
-//! A stream of bytes to a server, over TCP with a deadline that no server can move.
+//! A stream of bytes to a server, with a deadline that no server can move.
 //!
 //! `Connector` is the seam at which another way than TCP takes over: `through` has one. Not for TLS.
 
@@ -14,12 +14,12 @@ use super::error::ConnectError;
 /// How long one address may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes both ways.
+/// A stream of bytes in both directions.
 pub trait Stream: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Stream for T {}
 
-/// A moment after which nothing is waited for.
+/// The moment after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
@@ -27,12 +27,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline from now.
+    /// Returns a deadline this much from now.
     pub fn after(limit: Duration) -> Self {
         Self { at: Instant::now() + limit, limit }
     }
 
-    /// How much is left; none when it has passed.
+    /// Returns the time that is left; none after the deadline.
     pub fn left(&self) -> Option<Duration> {
         self.at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
@@ -42,33 +42,33 @@ impl Deadline {
         self.at = Instant::now() + left;
     }
 
-    /// The failure of having reached it.
+    /// Returns the error of a step that was not finished in time.
     pub fn to_error(&self, step: &str) -> ConnectError {
         ConnectError::Timeout { limit: self.limit, step: step.to_owned() }
     }
 }
 
-/// A way to a server.
+/// Opens streams to servers.
 pub trait Connector {
     /// Opens a stream, whose reads and writes fail with `TimedOut` after the deadline. The time
     /// that a person takes to type what the way needs is added to it.
     ///
     /// # Errors
     ///
-    /// Says why the server cannot be reached.
+    /// Returns why the server cannot be reached.
     fn open(
         &self,
         address: &Authority,
         deadline: &mut Deadline,
     ) -> Result<Box<dyn Stream>, ConnectError>;
 
-    /// The host through which it leads; none when it is straight.
+    /// Returns the host on the way to the server, when there is one.
     fn jump_host(&self) -> Option<String> {
         None
     }
 }
 
-/// Straight from this machine.
+/// A TCP connection from this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DirectTcp;
 
@@ -107,7 +107,7 @@ impl Connector for DirectTcp {
     }
 }
 
-/// Looks a name up. The resolver cannot be interrupted, so it is waited for from outside.
+/// Resolves a name. The resolver cannot be interrupted, so a thread of its own runs it.
 fn resolve(
     address: &Authority,
     deadline: Deadline,
@@ -127,7 +127,7 @@ fn resolve(
     }
 }
 
-/// A socket whose waits can be limited.
+/// A socket with time limits for reads and writes.
 pub(super) trait TimeoutSocket: Read + Write + Send {
     fn limit_reads(&self, limit: Duration) -> io::Result<()>;
     fn limit_writes(&self, limit: Duration) -> io::Result<()>;
@@ -166,7 +166,7 @@ impl<S> DeadlineStream<S> {
     }
 }
 
-/// Linux tells a timeout as `WouldBlock`, which TLS would take for a reason to try again.
+/// Turns `WouldBlock`, which is how Linux reports a timeout, into `TimedOut`: TLS would try again.
 fn as_timeout(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
 }

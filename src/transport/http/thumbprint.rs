@@ -1,7 +1,6 @@
-//! Thumbprints of certificates, and the file that keeps those somebody has looked at.
+//! Thumbprints of certificates, and the text of the file that keeps the accepted ones.
 //!
-//! Not for asking a server for its certificate (`tls`), nor for reading or writing the file: `cli`
-//! does that.
+//! Not for fetching a certificate (`tls`), nor for reading or writing the file (`cli`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +20,7 @@ pub enum Thumbprint {
 pub struct ThumbprintError(pub String);
 
 impl ThumbprintError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(
             "give 64 hexadecimal digits (SHA-256) or 40 (SHA-1), with or without colons".to_owned(),
@@ -30,7 +29,7 @@ impl ThumbprintError {
 }
 
 impl Thumbprint {
-    /// Which digest it is.
+    /// Returns the name of the digest: `sha256` or `sha1`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Sha256(_) => "sha256",
@@ -80,9 +79,9 @@ impl FromStr for Thumbprint {
     }
 }
 
-/// The thumbprints that a file keeps for a server, such as `vc1:443`.
+/// Returns the thumbprints that a file has for a server, such as `vc1:443`.
 ///
-/// A line is `HOST:PORT THUMBPRINT`; what begins with `#`, and what is no such line, is passed over.
+/// A line is `HOST:PORT THUMBPRINT`; lines that begin with `#` and all others are skipped.
 pub fn thumbprints_for(file: &str, authority: &str) -> Vec<Thumbprint> {
     file.lines()
         .filter_map(parse_entry)
@@ -91,7 +90,7 @@ pub fn thumbprints_for(file: &str, authority: &str) -> Vec<Thumbprint> {
         .collect()
 }
 
-/// The file with this thumbprint in place of those it keeps for the server.
+/// Returns the file's text with this thumbprint in place of those it has for the server.
 pub fn replace_thumbprint(file: &str, authority: &str, thumbprint: &Thumbprint) -> String {
     let others = file
         .lines()
@@ -106,7 +105,7 @@ fn parse_entry(line: &str) -> Option<(&str, Thumbprint)> {
     if authority.starts_with('#') { None } else { Some((authority, thumbprint.parse().ok()?)) }
 }
 
-/// Host names are the same in any case.
+/// Whether two hosts are the same; case does not count.
 fn is_same_host(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }

@@ -1,8 +1,8 @@
-//! TLS to a server whose certificate is checked before anything is said to it.
+//! TLS to a server whose certificate is verified before anything is sent to it.
 //!
-//! TLS 1.2 at least, unless the server is declared an old one. A certificate is good when an
-//! authority of this system vouches for it and for the host's name, or when its thumbprint is one
-//! that somebody has compared. Not for reaching the server: that is `stream`'s.
+//! TLS 1.2 at least, unless old versions are allowed. A certificate is trusted when an authority of
+//! this system vouches for it and for the host's name, or when its thumbprint is pinned or stored.
+//! Not for reaching the server: that is `stream`.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -30,32 +30,32 @@ const AUTHORITIES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// A stream that is encrypted, to a server that was identified.
+/// An encrypted stream.
 pub type TlsStream = SslStream<Box<dyn Stream>>;
 
-/// Whom to trust.
+/// Which certificates are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TlsTrust {
-    /// The thumbprint that was given for this server; then nothing else counts.
+    /// The pinned thumbprint of this server; then nothing else counts.
     pub pin: Option<Thumbprint>,
-    /// The thumbprints that are kept for this server; good beside the system's authorities.
+    /// The thumbprints stored for this server, trusted beside the system's authorities.
     pub stored: Vec<Thumbprint>,
     /// A file of authorities to trust beside the system's.
     pub authorities: Option<PathBuf>,
-    /// Whether TLS 1.0 and 1.1, and the algorithms of their time, will do.
+    /// Whether TLS 1.0 and 1.1 and their algorithms are allowed.
     pub legacy: bool,
 }
 
-/// What was agreed with the server, and how it was identified.
+/// The negotiated TLS session, and how the server was identified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsSession {
     /// The version, such as `TLSv1.2`.
     pub version: String,
     /// The cipher suite.
     pub cipher: String,
-    /// Whom the certificate names.
+    /// The certificate's subject.
     pub subject: String,
-    /// Who made it.
+    /// The certificate's issuer.
     pub issuer: String,
     /// When it expires.
     pub not_after: String,
@@ -71,12 +71,12 @@ pub struct TlsSession {
     pub legacy: bool,
 }
 
-/// Makes a stream a secured one, and identifies the server.
+/// Starts TLS on a stream, and verifies the server.
 ///
 /// # Errors
 ///
-/// Fails when there is no handshake, or when the certificate is not trusted; then the server has
-/// heard nothing but the handshake.
+/// Fails when there is no handshake, or when the certificate is not trusted; then nothing but the
+/// handshake was sent.
 pub fn start_tls(
     stream: Box<dyn Stream>,
     address: &Authority,
@@ -89,8 +89,8 @@ pub fn start_tls(
     Ok((secured, session))
 }
 
-/// The newest version of TLS that a server speaks when old ones are allowed; none when there is
-/// no handshake then, either. Nothing but the handshake is said.
+/// Returns the newest version of TLS that a server has when old ones are allowed; none when there
+/// is no handshake then, either. Nothing but the handshake is sent.
 pub fn newest_version(
     connector: &dyn Connector,
     address: &Authority,
@@ -101,7 +101,7 @@ pub fn newest_version(
     Some(secured.ssl().version_str().to_owned())
 }
 
-/// The certificate of a server, whoever it is, with nothing but the handshake said to it.
+/// Fetches the certificate of a server without trusting it. Nothing but the handshake is sent.
 ///
 /// # Errors
 ///
@@ -125,8 +125,8 @@ fn setup(error: ErrorStack) -> ConnectError {
 
 fn context(legacy: bool, authorities: Option<&Path>) -> Result<SslContext, ErrorStack> {
     let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-    // The certificate is judged by `verify_identity`, which knows thumbprints as well. OpenSSL looks at
-    // it all the same and keeps its verdict.
+    // `verify_identity` decides, for it knows thumbprints as well. OpenSSL verifies the certificate
+    // all the same and keeps its result.
     context.set_verify(SslVerifyMode::NONE);
     if legacy {
         context.set_cipher_list("DEFAULT:@SECLEVEL=0")?;
@@ -165,7 +165,7 @@ fn handshake(
     })
 }
 
-/// What a failed handshake means.
+/// Returns the error of a failed handshake.
 fn handshake_error(
     error: &openssl::ssl::Error,
     address: &Authority,
@@ -209,7 +209,7 @@ fn thumbprints(certificate: &X509) -> Result<(Thumbprint, Thumbprint), ConnectEr
     }
 }
 
-/// Decides whether the server is who it should be.
+/// Verifies that the certificate is a trusted one.
 fn verify_identity(secured: &TlsStream, trust: &TlsTrust) -> Result<TlsSession, ConnectError> {
     let certificate = peer_certificate(secured)?;
     let (sha256, sha1) = thumbprints(&certificate)?;
@@ -259,7 +259,7 @@ fn describe_session(
     })
 }
 
-/// A distinguished name in one line, bounded.
+/// Formats a distinguished name in one line of at most 200 characters.
 fn format_name(name: &X509NameRef) -> String {
     let part = |entry: &openssl::x509::X509NameEntryRef| {
         let key = entry.object().nid().short_name().unwrap_or("?");

@@ -7,23 +7,23 @@ use ssh2::{MethodType, Session};
 
 use crate::facts::connection::is_old;
 
-/// The four things two sides must agree on.
+/// The kinds of algorithms that are negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum AlgorithmKind {
-    /// How the session's keys come about.
+    /// The exchange of the session's keys.
     KeyExchange,
-    /// What the server proves itself with.
+    /// The type of the server's key.
     HostKey,
-    /// What keeps the traffic secret.
+    /// The encryption of the traffic.
     Cipher,
-    /// What keeps it unchanged.
+    /// The authentication of the traffic.
     Mac,
 }
 
 impl AlgorithmKind {
     pub(super) const ALL: [Self; 4] = [Self::KeyExchange, Self::HostKey, Self::Cipher, Self::Mac];
 
-    /// The word for it.
+    /// Returns the word for messages.
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::KeyExchange => "key exchange",
@@ -43,8 +43,8 @@ impl AlgorithmKind {
     }
 }
 
-/// Whether an algorithm is used with nobody: it is broken, or (certificates) its proof is not one
-/// that is understood here.
+/// Whether an algorithm is never used: it is broken, or it is a certificate, which is not verified
+/// here.
 fn is_unusable(part: AlgorithmKind, name: &str) -> bool {
     match part {
         AlgorithmKind::KeyExchange => {
@@ -60,7 +60,7 @@ fn is_unusable(part: AlgorithmKind, name: &str) -> bool {
     }
 }
 
-/// What may be used of what the library has, old ones last.
+/// Returns the algorithms of the library that may be used, old ones last.
 pub(super) fn filter_allowed<'a>(
     part: AlgorithmKind,
     supported: &[&'a str],
@@ -71,7 +71,7 @@ pub(super) fn filter_allowed<'a>(
     if legacy { [new, old].concat() } else { new }
 }
 
-/// What the library has, under our rules.
+/// Returns the algorithms that may be used with a session.
 pub(super) fn supported_algorithms(
     session: &Session,
     part: AlgorithmKind,
@@ -81,7 +81,7 @@ pub(super) fn supported_algorithms(
     filter_allowed(part, &supported, legacy)
 }
 
-/// Tells a session what it may use; host keys of the types in `first` are asked for before others.
+/// Sets the algorithms of a session; host keys of the types in `first` are preferred.
 pub(super) fn set_preferences(
     session: &Session,
     legacy: bool,
@@ -102,7 +102,7 @@ pub(super) fn set_preferences(
     Ok(())
 }
 
-/// The type of key that a host key algorithm is of, as known_hosts spells it.
+/// Returns the key type of a host key algorithm, as known_hosts spells it.
 pub(super) fn key_type(algorithm: &str) -> &str {
     match algorithm {
         "rsa-sha2-256" | "rsa-sha2-512" => "ssh-rsa",

@@ -1,8 +1,8 @@
-//! Running the script: one command, the script on its standard input, what it prints read under
-//! limits until the script's own end.
+//! Running the script: one command, the script on its standard input, its output read within limits
+//! up to the end marker.
 //!
 //! An exit status proves nothing (a killed command has 0), and a background process may keep the
-//! channel open for ever, so nothing but the end marker means done.
+//! channel open for ever, so only the end marker means done.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -17,32 +17,31 @@ use crate::facts::transcript::Failure;
 use crate::secret::Secret;
 use crate::transport::MAX_OUTPUT;
 
-/// What the account's login shell is asked to do: run the script's shell as root if it may.
+/// The command for the account's login shell: run the script's shell as root if that is allowed.
 ///
 /// The words mean the same to sh, csh and fish. When sudo refuses, it has read nothing, and the
 /// script runs with the account's own rights; when it has run the script, nothing is left to read.
 const BOOTSTRAP: &str = "sh -c 'if [ \"$(id -u 2>/dev/null)\" = 0 ]; then exec sh -s; fi; \
                          sudo -n sh -s 2>/dev/null || exec sh -s'";
 
-/// How much of standard error is kept; the rest is read and dropped.
+/// The bytes of standard error that are kept; the rest is read and dropped.
 const MAX_STDERR: usize = 4096;
 
-/// How long the end of a command is waited for once its output has ended.
+/// How long the exit of a command is waited for once its output has ended.
 const EXIT_WAIT: Duration = Duration::from_secs(1);
 
-/// What a host printed.
+/// The output of the script.
 #[derive(Debug, Default)]
 pub(super) struct CommandOutput {
     pub stdout: Vec<u8>,
-    /// Why it ended before the script's end.
+    /// Why the output ended before the end marker.
     pub failure: Option<Failure>,
 }
 
-/// What root's login shell is asked to do. Nothing has to be found out, which saves two processes
-/// on the host.
+/// The command for root's login shell: without a check of the account it starts two processes fewer.
 const AS_ROOT: &str = "sh -s";
 
-/// Runs a script, as root if the account may; `sudo` is the password that sudo wants for it.
+/// Runs a script, as root if the account is allowed to; `sudo` is the password for sudo.
 pub(super) fn run(
     connection: &SshConnection,
     user: &str,
@@ -92,12 +91,12 @@ enum EndReason {
 
 struct Exchange<'a> {
     channel: Channel,
-    /// What is left to be sent.
+    /// The rest of the script, not yet sent.
     script: &'a [u8],
-    /// Whether the other side knows that nothing more comes.
+    /// Whether the end of the input was sent.
     eof_sent: bool,
     stdout: Vec<u8>,
-    /// How much of standard output holds no end marker.
+    /// The bytes of standard output that were searched for the end marker.
     scanned: usize,
     stderr_head: Vec<u8>,
     stderr_bytes: usize,
@@ -125,9 +124,9 @@ impl Exchange<'_> {
                 unread = 0;
                 continue;
             }
-            // Reading one stream takes from the socket what belongs to the other as well, even the
-            // last line; the socket tells nothing of it any more. What stays there although both
-            // were read is of a stream that nobody has.
+            // Reading one stream takes the bytes of the other from the socket as well, even the last
+            // line, and the socket is not readable any more. Bytes that stay although both streams
+            // were read belong to a third stream.
             let waiting = self.channel.read_window().available;
             if waiting == unread {
                 connection.wait_ready()?;
@@ -136,8 +135,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends what the other side takes. A shell that has ended takes nothing, and what it printed
-    /// tells more than that.
+    /// Sends as much as the other side takes. A write error is no failure: the output of a shell that
+    /// has ended tells more.
     fn send(&mut self) -> bool {
         if !self.script.is_empty() {
             return match none_if_pending(self.channel.write(self.script)) {
@@ -186,7 +185,7 @@ impl Exchange<'_> {
     }
 
     fn has_end(&mut self) -> bool {
-        // The marker may lie across two reads, and must begin a line.
+        // The marker may be split over two reads, and must begin a line.
         let from = self.scanned.saturating_sub(self.end.len());
         let found = find_bytes(&self.stdout[from..], &self.end).is_some_and(|at| {
             let at = from + at;
@@ -196,7 +195,7 @@ impl Exchange<'_> {
         found
     }
 
-    /// Waits a moment for how the command ended, which is told behind the end of its output.
+    /// Waits for the exit status, which comes after the end of the output.
     fn wait_for_exit(&mut self, connection: &SshConnection) {
         let patience = Instant::now() + EXIT_WAIT;
         while Instant::now() < patience && connection.deadline.left().is_some() {
@@ -209,7 +208,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Why the command ended and its last line did not come.
+    /// Returns the failure of a command that ended without the end marker.
     fn missing_end_failure(&self, nonce: &Nonce) -> Failure {
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
         let status = self.channel.exit_status().unwrap_or(0);
@@ -231,12 +230,12 @@ impl Exchange<'_> {
     }
 }
 
-/// Where the bytes begin that are looked for.
+/// Returns the position of the first match.
 fn find_bytes(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// The first line with something on it, cut to a length that fits a sentence.
+/// Returns the first line that is not empty, cut to 120 characters.
 fn first_line(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_STDERR)]);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;

@@ -1,7 +1,7 @@
-//! What the user's SSH configuration says of a host, as `ssh -G` prints it.
+//! The settings of the user's SSH configuration for a host, as `ssh -G` prints them.
 //!
-//! OpenSSH reads its own files best: conditions, includes and patterns are its business. Where
-//! there is no ssh program, or its files say nothing of interest, its defaults hold.
+//! OpenSSH reads its own files, with all conditions, includes and patterns. Without an ssh program, or
+//! without relevant settings in its files, OpenSSH's defaults hold.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::regular_file;
 use crate::secret;
 use crate::transport::target::SshTarget;
 
-/// The most that is read of what `ssh -G` prints; it is some 5 KiB.
+/// The most bytes read of the output of `ssh -G`, which has some 5 KiB.
 const MAX_PRINTED_BYTES: u64 = 256 * 1024;
 
-/// The most that is read of one configuration file to see whether it says anything of interest.
+/// The most bytes read of one configuration file in search of relevant settings.
 const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
 
 /// The keywords that are honoured, and those that may hide one.
@@ -54,15 +54,15 @@ pub enum SshConfig {
     None,
 }
 
-/// What is known of a host before it is contacted.
+/// The settings of a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HostSettings {
     pub hostname: Option<String>,
     pub port: Option<u16>,
     pub user: Option<String>,
-    /// Keys somebody named for this host.
+    /// Keys that are configured for this host.
     pub identity_files: Vec<PathBuf>,
-    /// Keys that lie in the usual places.
+    /// The default key files.
     pub default_identity_files: Vec<PathBuf>,
     pub identities_only: bool,
     /// `none`, a path, or absent for the environment's.
@@ -71,14 +71,14 @@ pub(super) struct HostSettings {
     pub proxy_command: Option<String>,
     pub known_hosts: Vec<PathBuf>,
     pub host_key_alias: Option<String>,
-    /// Files of keys that must not be used.
+    /// Files of revoked keys.
     pub revoked: Vec<PathBuf>,
-    /// The program that knows host keys.
+    /// The program that prints known host keys.
     pub known_hosts_command: Option<String>,
 }
 
 impl HostSettings {
-    /// What OpenSSH does without a configuration.
+    /// Returns OpenSSH's settings without a configuration.
     fn defaults(home: Option<&Path>) -> Self {
         let below = |name: &str| home.map(|home| home.join(".ssh").join(name));
         let mut known_hosts: Vec<PathBuf> =
@@ -90,7 +90,7 @@ impl HostSettings {
     }
 }
 
-/// Asks `ssh -G` about a host.
+/// Returns the settings of a host.
 pub(super) fn load(
     target: &SshTarget,
     config: &SshConfig,
@@ -125,7 +125,8 @@ pub(super) fn load(
     }
 }
 
-/// Whether the usual files hold anything that is honoured here; asking ssh costs a process a host.
+/// Whether the default files have any setting that is honoured here; `ssh -G` costs a process per
+/// host.
 fn has_relevant_settings(home: Option<&Path>) -> bool {
     let mut files = vec![PathBuf::from("/etc/ssh/ssh_config")];
     files.extend(home.map(|home| home.join(".ssh/config")));
@@ -133,7 +134,7 @@ fn has_relevant_settings(home: Option<&Path>) -> bool {
     files.extend(included.into_iter().flatten().flatten().map(|entry| entry.path()));
     files.iter().any(|path| {
         let text = regular_file::read(path, MAX_CONFIG_BYTES);
-        // Whatever cannot be read here may say something all the same.
+        // A file that is too large may have one.
         text.map_or_else(
             |error| error.kind() == std::io::ErrorKind::FileTooLarge,
             |text| String::from_utf8_lossy(&text).lines().any(is_relevant),
@@ -148,7 +149,7 @@ fn is_relevant(line: &str) -> bool {
     elsewhere || KEYWORDS.contains(&keyword.as_str())
 }
 
-/// What the program prints; none when there is no such program.
+/// Returns the output of the program; none when there is no such program.
 fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<String>, Failure> {
     let broken = |why: String| {
         failure("config", format!("ssh -G cannot tell how to reach the host: {why}"))
@@ -172,7 +173,7 @@ fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<Str
         let out = text(out.as_mut().map(|stream| stream as &mut dyn Read));
         send.send((out, text(err.as_mut().map(|stream| stream as &mut dyn Read)))).ok();
     });
-    // `Match exec` runs a program of the user's, which may hang.
+    // `Match exec` runs a program of the user, which may hang.
     let said = receive.recv_timeout(deadline.left().unwrap_or_default());
     if said.is_err() {
         child.kill().ok();
@@ -189,7 +190,7 @@ fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<Str
     }
 }
 
-/// Reads what `ssh -G` prints: one keyword in small letters a line, and its value.
+/// Parses the output of `ssh -G`: a lower-case keyword and its value on each line.
 pub(super) fn parse(text: &str, home: Option<&Path>) -> HostSettings {
     let mut settings = HostSettings::default();
     let mut identities = Vec::new();
@@ -223,7 +224,7 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> HostSettings {
     let user = settings.user.clone().unwrap_or_default();
     let path = |text: &str| expand_path(text, home, &hostname, &user);
     let identities: Vec<PathBuf> = identities.iter().filter_map(|text| path(text)).collect();
-    // Without a key of its own, a host has the usual ones, some of which are for tokens.
+    // A host without keys of its own has the default ones, some of which are for tokens.
     let is_usual = |file: &PathBuf| {
         home.is_some_and(|home| file.parent() == Some(&home.join(".ssh")))
             && file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("id_"))
@@ -239,12 +240,12 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> HostSettings {
     let known = local_known.into_iter().chain(global_known).filter(|text| *text != "none");
     settings.known_hosts = known.filter_map(path).collect();
     let revoked = revoked.into_iter().filter(|text| *text != "none");
-    // A path that is not understood here is one that cannot be read, and is told as that.
+    // A path with unknown tokens cannot be read, which is reported later.
     settings.revoked = revoked.map(|text| path(text).unwrap_or_else(|| text.into())).collect();
     settings
 }
 
-/// A path with `~` and the tokens of ssh_config(5) filled in; none when one is not known here.
+/// Expands `~` and the tokens of ssh_config(5) in a path; none for unknown tokens.
 fn expand_path(text: &str, home: Option<&Path>, hostname: &str, user: &str) -> Option<PathBuf> {
     let text = match text.strip_prefix("~/") {
         Some(rest) => home?.join(rest).to_string_lossy().into_owned(),

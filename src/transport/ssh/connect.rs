@@ -1,7 +1,6 @@
-//! How a TCP connection to a server comes about: its name is resolved, and its addresses are tried
-//! in turn.
+//! Opening a TCP connection: the name is resolved, and its addresses are tried in turn.
 //!
-//! Not for what runs over it: that is `socket`.
+//! Not for using the connection: that is `socket`.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
@@ -12,7 +11,7 @@ use super::deadline::HostDeadline;
 use super::failure::{self, failure, format_seconds};
 use crate::facts::transcript::Failure;
 
-/// The most time one address may take to answer; a host that lives does so at once.
+/// The time limit of one address; a running host answers at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to the first address of a host that answers.
@@ -34,7 +33,7 @@ pub(super) fn connect(
         tracing::debug!("connecting to {address}");
         match TcpStream::connect_timeout(address, limit.max(Duration::from_millis(1))) {
             Ok(stream) => {
-                // Our packets are small and each is waited for.
+                // The packets are small, and each is waited for.
                 stream.set_nodelay(true).ok();
                 return Ok(stream);
             }
@@ -44,8 +43,8 @@ pub(super) fn connect(
     Err(last.unwrap_or_else(|| failure::timeout_failure(deadline, "connecting")))
 }
 
-/// The addresses of a name. The resolver has no time limit, so it works in a thread of its own,
-/// which is left alone when it takes too long.
+/// Resolves a name. The resolver has no time limit, so it runs in a thread of its own, which is
+/// abandoned when it takes too long.
 fn resolve(host: &str, port: u16, deadline: &HostDeadline) -> Result<Vec<SocketAddr>, Failure> {
     let unknown = |why: String| {
         failure("dns", format!("the name {host:?} has no address: {why}"))
@@ -69,7 +68,7 @@ fn resolve(host: &str, port: u16, deadline: &HostDeadline) -> Result<Vec<SocketA
     }
 }
 
-/// An error's text without the number the library puts behind it.
+/// Returns an error's text without the code that the library appends.
 fn strip_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);

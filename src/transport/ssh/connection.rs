@@ -1,7 +1,7 @@
-//! One SSH connection: a libssh2 session, its socket, and the patience to wait for either.
+//! One SSH connection: a libssh2 session and its socket.
 //!
-//! The session does not block. Every operation is repeated until it is done, and the wait between
-//! two tries ends with the host's time. Not for what the operations are.
+//! The session does not block: every operation is repeated until it is done, and waits end with the
+//! host's time. Not for what the operations are.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::deadline::HostDeadline;
 use super::failure::SshError;
 use super::socket::Socket;
 
-/// libssh2's number for "not yet" (LIBSSH2_ERROR_EAGAIN).
+/// libssh2's code for "not yet" (LIBSSH2_ERROR_EAGAIN).
 pub(super) const EAGAIN: i32 = -37;
 
 /// One SSH connection.
@@ -24,7 +24,7 @@ pub(super) struct SshConnection {
 }
 
 impl SshConnection {
-    /// A session over a socket; nothing is sent yet.
+    /// Creates a session over a socket; nothing is sent yet.
     pub(super) fn new(socket: Socket, deadline: &Arc<HostDeadline>) -> Result<Self, SshError> {
         let socket = Arc::new(socket);
         deadline.watch(&socket);
@@ -34,17 +34,16 @@ impl SshConnection {
         Ok(Self { session, socket, deadline: Arc::clone(deadline) })
     }
 
-    /// Does an operation, however often it must be tried.
+    /// Repeats an operation until it is done.
     pub(super) fn wait_for<T>(
         &self,
         operation: impl FnMut(&Session) -> Result<T, ssh2::Error>,
     ) -> Result<T, SshError> {
-        // Longer than any host has.
+        // Longer than the time of any host.
         self.wait_for_within(Duration::MAX, operation)?.ok_or(SshError::TimedOut)
     }
 
-    /// Does an operation, however often it must be tried within a time; none when that was not
-    /// enough and the host has more of it.
+    /// Repeats an operation until it is done; none after this limit, when the host has time left.
     pub(super) fn wait_for_within<T>(
         &self,
         limit: Duration,
@@ -72,7 +71,7 @@ impl SshConnection {
         if self.ready_within(Duration::MAX)? { Ok(()) } else { Err(SshError::TimedOut) }
     }
 
-    /// Whether the socket became ready within a time; the end of the host's time ends everything.
+    /// Whether the socket became ready within a limit; the end of the host's time is an error.
     fn ready_within(&self, limit: Duration) -> Result<bool, SshError> {
         let direction = self.session.block_directions();
         let write = matches!(direction, BlockDirections::Outbound | BlockDirections::Both);
@@ -82,7 +81,7 @@ impl SshConnection {
     }
 }
 
-/// A stream's read or write: how many bytes, or none yet.
+/// Turns a pending read or write into none.
 pub(super) fn none_if_pending(result: io::Result<usize>) -> Result<Option<usize>, SshError> {
     match result {
         Ok(count) => Ok(Some(count)),

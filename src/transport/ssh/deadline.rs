@@ -1,8 +1,8 @@
-//! The time one host may take, by the clock on the wall: when it is over, the sockets are shut.
+//! The time limit of one host, in wall-clock time: when it is over, the sockets are shut down.
 //!
-//! A limit per read would not do: a server that sends one byte a second never trips it. Time that a
-//! person takes to type a password is not the host's; a person who types none has no more than was
-//! left of it.
+//! A limit per read would not do: a server that sends one byte a second never exceeds it. The time
+//! that a person takes to type a password does not count, but a prompt ends with the time that was
+//! left.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::socket::Socket;
 
-/// How long a worker has to notice that its sockets were shut.
+/// How long a worker has to notice that its sockets were shut down.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The end of one host's time, and what is shut then.
+/// The end of one host's time, and the sockets that are shut down then.
 #[derive(Debug)]
 pub(super) struct HostDeadline {
-    /// The time it had, for messages.
+    /// The whole time limit, for messages.
     pub limit: Duration,
     state: Mutex<State>,
 }
@@ -24,7 +24,7 @@ pub(super) struct HostDeadline {
 #[derive(Debug)]
 struct State {
     ends: Instant,
-    /// Since when a person is being asked.
+    /// The time since which a prompt is open.
     paused_since: Option<Instant>,
     sockets: Vec<Arc<Socket>>,
     expired: bool,
@@ -37,7 +37,7 @@ impl HostDeadline {
         Self { limit, state: Mutex::new(state) }
     }
 
-    /// What is left of the time; nothing when it is over.
+    /// Returns the time that is left; none when it is over.
     pub(super) fn left(&self) -> Option<Duration> {
         let state = self.state();
         let now = state.paused_since.unwrap_or_else(Instant::now);
@@ -45,7 +45,7 @@ impl HostDeadline {
         (!state.expired && !left.is_zero()).then_some(left)
     }
 
-    /// Shuts this socket, too, when the time is over.
+    /// Adds a socket to those that are shut down when the time is over.
     pub(super) fn watch(&self, socket: &Arc<Socket>) {
         let mut state = self.state();
         if state.expired {
@@ -54,8 +54,8 @@ impl HostDeadline {
         state.sockets.push(Arc::clone(socket));
     }
 
-    /// Asks a person, who is told how much of the time is left: the question ends with it. An
-    /// answer costs the host nothing, for the clock stands still until it is given.
+    /// Runs a prompt, which is given the time that is left as its limit. The clock stands still until
+    /// it returns.
     pub(super) fn pause_while<T>(&self, ask: impl FnOnce(Duration) -> T) -> T {
         let left = self.left().unwrap_or_default();
         self.state().paused_since = Some(Instant::now());
@@ -67,8 +67,8 @@ impl HostDeadline {
         answer
     }
 
-    /// Waits for a worker's result, and ends its connections when its time is over. None when it
-    /// does not come even then.
+    /// Waits for a worker's result, and shuts its connections down when the time is over. None when
+    /// there is no result even then.
     pub(super) fn enforce<T>(&self, worker: &Receiver<T>) -> Option<T> {
         while let Some(left) = self.left() {
             match worker.recv_timeout(left) {

@@ -1,27 +1,27 @@
-//! Why a host could not be asked, in words: what libssh2's numbers mean at each step.
+//! Failures of SSH connections in words: what libssh2's codes mean at each step.
 
 use std::time::Duration;
 
 use super::deadline::HostDeadline;
 use crate::facts::transcript::Failure;
 
-/// How far a connection had come.
+/// A step of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Banners and keys are exchanged.
+    /// The exchange of banners and keys.
     Handshake,
-    /// The user logs in.
+    /// The login.
     Login,
-    /// The script is carried out.
+    /// Running the script.
     Command,
 }
 
-/// What stopped an operation.
+/// Why an operation failed.
 #[derive(Debug)]
 pub(super) enum SshError {
     /// The host's time was over.
     TimedOut,
-    /// libssh2 says so: its number and its text.
+    /// libssh2's code and message.
     Libssh2(i32, String),
 }
 
@@ -35,19 +35,19 @@ impl From<ssh2::Error> for SshError {
     }
 }
 
-/// A failure of a kind, without a hint.
+/// Returns a failure of a kind, without a hint.
 pub(super) fn failure(kind: &str, reason: impl Into<String>) -> Failure {
     Failure { kind: kind.to_owned(), reason: reason.into(), hint: None }
 }
 
 impl Failure {
-    /// The failure with what to do about it.
+    /// Returns the failure with what to do about it.
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
 
-/// The host's time is over; `doing` says at what.
+/// Returns the failure of a host whose time is over; `doing` is the step.
 pub(super) fn timeout_failure(deadline: &HostDeadline, doing: &str) -> Failure {
     failure(
         "timeout",
@@ -56,13 +56,13 @@ pub(super) fn timeout_failure(deadline: &HostDeadline, doing: &str) -> Failure {
     .with_hint("check the host's load, or raise --timeout")
 }
 
-/// A time in seconds, as people write it.
+/// Formats a time in seconds, without a fraction of zero.
 pub(super) fn format_seconds(time: Duration) -> String {
     let text = format!("{:.1}", time.as_secs_f64());
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
-/// What stopped a step, as a failure.
+/// Returns the failure of a step.
 pub(super) fn step_failure(step: Step, stop: &SshError, deadline: &HostDeadline) -> Failure {
     match stop {
         SshError::Libssh2(code, message) if deadline.left().is_some() => {
@@ -79,13 +79,13 @@ pub(super) fn step_failure(step: Step, stop: &SshError, deadline: &HostDeadline)
     }
 }
 
-/// Whether a number means that the server ended the connection or made no sense.
+/// Whether a code means that the server ended the connection or broke the protocol.
 pub(super) fn is_disconnect(code: i32) -> bool {
     // Banner received or sent, bad MAC, send, decrypt, disconnect, protocol, invalid, receive.
     matches!(code, -2 | -3 | -4 | -7 | -12 | -13 | -14 | -34 | -43)
 }
 
-/// Whether a number means that no algorithms were agreed on.
+/// Whether a code means that no algorithms were agreed on.
 pub(super) fn is_negotiation_error(code: i32) -> bool {
     matches!(code, -5 | -8 | -17 | -33 | -51)
 }
@@ -120,7 +120,7 @@ fn code_failure(step: Step, code: i32, message: &str) -> Failure {
     }
 }
 
-/// libssh2's sentence as a fragment.
+/// Turns libssh2's sentence into a fragment.
 fn to_fragment(message: &str) -> String {
     let mut letters = message.trim_end_matches('.').chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())

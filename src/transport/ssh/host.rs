@@ -1,4 +1,4 @@
-//! A host that is asked over SSH: everything that is said about it before it is connected to.
+//! A host behind SSH, with all options for connecting to it.
 //!
 //! Not for connecting.
 
@@ -12,22 +12,22 @@ use super::secret_provider::{NoSecrets, SecretProvider};
 use crate::transport::TIMEOUT;
 use crate::transport::target::SshTarget;
 
-/// A host that is asked over SSH.
+/// A host behind SSH, and how to connect to it.
 #[derive(Clone, Debug)]
 pub struct SshHost {
-    /// The host.
+    /// The address.
     pub target: SshTarget,
     /// The account, where the target names none.
     pub user: Option<String>,
     /// Private keys, tried before the usual ones.
     pub identities: Vec<PathBuf>,
-    /// The file of known host keys, in place of the configured ones.
+    /// The known_hosts file, in place of the configured ones.
     pub known_hosts: Option<PathBuf>,
-    /// The host key that is demanded, in place of any file of known ones.
+    /// The pinned host key, in place of any known_hosts file.
     pub fingerprint: Option<Fingerprint>,
-    /// Whether the key of a host that is not known is taken and written down.
+    /// Whether the key of an unknown host is accepted and written to the known_hosts file.
     pub accept_new: bool,
-    /// Whether algorithms of the SHA-1 era may be used: CentOS 6 has no others.
+    /// Whether algorithms of the SHA-1 era are allowed: CentOS 6 has no others.
     pub legacy: bool,
     /// Hosts to go through, in this order, in place of the configured ones.
     pub jump: Vec<SshTarget>,
@@ -35,19 +35,19 @@ pub struct SshHost {
     pub via: Option<Box<SshHost>>,
     /// Which SSH configuration is read.
     pub config: SshConfig,
-    /// How long it may take altogether.
+    /// The time limit of all of it.
     pub timeout: Duration,
-    /// Who is asked for passwords and passphrases.
+    /// Provides passwords and passphrases.
     pub secrets: Arc<dyn SecretProvider>,
-    /// Who is asked for the password that sudo wants, where the account is not root's. Without it
-    /// sudo is given none.
+    /// Provides the password for sudo, where the account is not root's. Without it sudo is given
+    /// none.
     pub sudo: Option<Arc<dyn SecretProvider>>,
-    /// The command that asks it, for messages that say how to ask it again: `check host`.
+    /// The verb of the command line, for hints that say how to run it again: `check host`.
     pub verb: &'static str,
 }
 
 impl SshHost {
-    /// A host with nothing but defaults, and nobody to ask for a password.
+    /// Creates a host with default options and without secrets.
     pub fn new(target: SshTarget) -> Self {
         Self {
             target,
@@ -67,7 +67,7 @@ impl SshHost {
         }
     }
 
-    /// The command line that asks this host again with one more option.
+    /// Returns the command line that runs again for this host, with one more option.
     ///
     /// ```
     /// use preflight::transport::ssh::SshHost;

@@ -1,5 +1,5 @@
-//! Whether a server is the one it should be: its host key against known_hosts or a fingerprint,
-//! before anything secret is sent to it.
+//! Verifying a server's host key against known_hosts or a fingerprint, before anything secret is sent
+//! to it.
 //!
 //! Not for the format of known_hosts (`known_hosts`).
 
@@ -24,7 +24,7 @@ use crate::facts::script::quoted;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
 
-/// The most that is read of one known_hosts file.
+/// The most bytes of one known_hosts file.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The SHA-256 of a host key, as `ssh-keygen -l` prints it: `SHA256:` and base64 without padding.
@@ -37,7 +37,7 @@ pub struct Fingerprint([u8; 32]);
 pub struct FingerprintError(pub String);
 
 impl Fingerprint {
-    /// The fingerprint of a key in its wire format.
+    /// Returns the fingerprint of a key in its wire format.
     pub fn from_key(key: &[u8]) -> Self {
         Self(sha256(key))
     }
@@ -66,43 +66,42 @@ impl FromStr for Fingerprint {
         }
         let bytes = base64::decode_block(&format!("{digits}=")).map_err(|_| bad())?;
         let fingerprint = Self(bytes.try_into().map_err(|_| bad())?);
-        // The last digit has bits that say nothing; two spellings of one key are one too many.
+        // The last digit has unused bits; a key has only one spelling.
         let same = fingerprint.to_string()[7..] == *digits;
         same.then_some(fingerprint).ok_or_else(bad)
     }
 }
 
-/// How a server is known.
+/// How a server's host key is verified.
 #[derive(Clone, Debug)]
 pub(super) struct HostKeyPolicy {
-    /// The name its key is looked up by.
+    /// The name by which the key is looked up.
     pub host: String,
-    /// Its port.
+    /// The port.
     pub port: u16,
-    /// The files it is looked up in; an unknown key is added to the first one.
+    /// The known_hosts files; an unknown key is added to the first one.
     pub files: Vec<PathBuf>,
-    /// The key that is demanded, whatever files say.
+    /// The pinned key; then files do not count.
     pub pinned: Option<Fingerprint>,
-    /// Whether an unknown key is taken and written down.
+    /// Whether an unknown key is accepted and written to a file.
     pub accept_new: bool,
-    /// Files of keys that must not be used.
+    /// Files of revoked keys.
     pub revoked: Vec<PathBuf>,
-    /// How the host is asked again.
+    /// The commands for hints.
     pub rerun: RerunCommands,
 }
 
-/// The commands that ask a host again, once somebody has compared its key.
+/// The commands that run again, once somebody has compared the host's key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RerunCommands {
-    /// One that takes its key and keeps it.
+    /// The command that accepts the key and keeps it.
     pub accept: String,
-    /// One that demands this key; its fingerprint is to be added. None where the key is another
-    /// host's than the one that is asked.
+    /// The command that pins the key, without the fingerprint. None for a jump host.
     pub pin: Option<String>,
 }
 
 impl HostKeyPolicy {
-    /// What the files say.
+    /// Reads the known_hosts files.
     pub(super) fn load_known(&self) -> Result<KnownHosts, Failure> {
         let mut known = KnownHosts::default();
         if self.pinned.is_some() {
@@ -123,7 +122,7 @@ impl HostKeyPolicy {
         Ok(known)
     }
 
-    /// The host, and its port where it is not the usual one.
+    /// Returns the host, and its port where it is not 22.
     fn host_label(&self) -> String {
         match self.port {
             22 => self.host.clone(),
@@ -131,7 +130,7 @@ impl HostKeyPolicy {
         }
     }
 
-    /// Refuses a key that a file revokes, and any key where such a file cannot be read.
+    /// Refuses a revoked key, and any key where a file of revoked keys cannot be read.
     fn refuse_revoked(&self, key_type: &str, key: &[u8]) -> Result<(), Failure> {
         let named = self.host_label();
         for path in &self.revoked {
@@ -154,7 +153,7 @@ impl HostKeyPolicy {
         Ok(())
     }
 
-    /// Whether a key is the server's. A person is asked about one that is not known.
+    /// Verifies that a key is the server's. A person is asked about an unknown one.
     pub(super) fn verify(
         &self,
         known: &KnownHosts,
@@ -218,7 +217,7 @@ impl HostKeyPolicy {
         }
     }
 
-    /// What a person says of a key that is not known; none when there is nobody to ask.
+    /// Asks a person about an unknown key; none when there is nobody to ask.
     fn confirm(
         &self,
         key_type: &str,
@@ -248,7 +247,7 @@ impl HostKeyPolicy {
         )
     }
 
-    /// How the lines are removed, once somebody has compared the keys.
+    /// Returns how to remove the old lines, once somebody has compared the keys.
     fn removal_hint(&self, places: &[&LineLocation]) -> String {
         let name = quote_if_needed(&known_hosts::lookup_name(&self.host, self.port));
         let mut files: Vec<&Path> = places.iter().map(|place| &*place.file).collect();
@@ -296,16 +295,16 @@ fn format_location(place: &LineLocation) -> String {
     format!("{}, line {}", place.file.display(), place.line)
 }
 
-/// A text as one word of a shell's command line.
+/// Quotes a text as one word of a shell's command line, where necessary.
 pub(super) fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@=+".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
 }
 
-/// Reads a file of known keys. What stands behind a limit may revoke a key, so a file is read whole
-/// or not at all.
+/// Reads a known_hosts file. Lines beyond the limit might revoke a key, so a file is read whole or not
+/// at all.
 fn read(path: &Path) -> io::Result<String> {
-    // How people say that there is none.
+    // The usual way to configure no file.
     if path == Path::new("/dev/null") {
         return Ok(String::new());
     }
@@ -315,7 +314,7 @@ fn read(path: &Path) -> io::Result<String> {
 
 /// Adds a line to a file that may be new, and whose last line may have no end.
 fn append(path: &Path, line: &str) -> io::Result<()> {
-    /// Hosts are asked in parallel, and each writes its line whole.
+    /// Hosts run in parallel, and each line must be written whole.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {

@@ -1,4 +1,4 @@
-//! The way through a jump host: a direct-tcpip channel of one connection, pumped into one end of a
+//! Connections through a jump host: a direct-tcpip channel of one connection, pumped into one end of a
 //! socket pair whose other end carries the next connection.
 //!
 //! A connection that carries a tunnel carries nothing else: a forward that hangs makes every later
@@ -16,15 +16,15 @@ use super::failure::{self, SshError, Step, failure};
 use super::socket::Socket;
 use crate::facts::transcript::Failure;
 
-/// Why there is no channel to a server behind a host.
+/// Why a channel to a server behind a host was not opened.
 pub(super) enum ChannelError {
-    /// The host's SSH server may not forward, or not there.
+    /// The host's SSH server does not allow forwarding to this server.
     Prohibited,
-    /// The host has tried, and no connection came about. Why is not told.
+    /// The host could not connect to the server, for a reason that it does not tell.
     Failed,
-    /// Neither yes nor no within this time. The connection is of no use after it.
+    /// No answer within this time. The connection is of no use after it.
     TimedOut(Duration),
-    /// The connection to the host itself is at its end.
+    /// The connection to the host itself has ended.
     Connection(SshError),
 }
 
@@ -126,7 +126,7 @@ fn wait(connection: &SshConnection, near: &UnixStream, read: bool, write: bool, 
     far.set(PollFlags::OUT, matches!(direction, BlockDirections::Outbound | BlockDirections::Both));
     let limit = Timespec::try_from(left.min(Duration::from_secs(1)))
         .unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-    // An interrupted wait is as good as one that ended.
+    // An interrupted wait is no error: the caller tries again.
     poll(&mut [PollFd::new(near, wanted), PollFd::new(&*connection.socket, far)], Some(&limit))
         .ok();
 }

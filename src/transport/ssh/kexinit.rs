@@ -1,7 +1,7 @@
-//! What a server says first: its banner and the algorithms it offers (SSH_MSG_KEXINIT, RFC 4253,
-//! section 7.1), read by ourselves when libssh2 says no more than that it failed.
+//! Reading a server's banner and the algorithms it offers (SSH_MSG_KEXINIT, RFC 4253, section 7.1), to
+//! explain a handshake that failed.
 //!
-//! Not for exchanging keys: the connection is given up after the offer.
+//! Not for exchanging keys: the connection is closed after the offer.
 
 use std::io::{self, Read, Write};
 
@@ -12,20 +12,20 @@ use super::failure::failure;
 use crate::facts::connection::LEGACY_ALGORITHMS;
 use crate::facts::transcript::Failure;
 
-/// The longest packet that is read; an offer has one or two thousand bytes.
+/// The most bytes of a packet; an offer has one or two thousand.
 const MAX_PACKET: usize = 35_000;
 
 /// The most that is read before the banner, in bytes and in lines.
 const MAX_PREAMBLE: usize = 8 * 1024;
 
-/// What a server says first.
+/// A server's first lines and packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Greeting {
     /// The banner, without its line end; empty when the first lines were none.
     pub banner: String,
     /// The first line before the banner.
     pub first_line: String,
-    /// The algorithms it offers, when it came to that.
+    /// The algorithms that the server offers, if it sent them.
     pub offer: Option<AlgorithmOffer>,
 }
 
@@ -87,7 +87,7 @@ fn read_line(stream: &mut impl Read) -> io::Result<String> {
             Err(error) => return Err(error),
         }
     }
-    // What is quoted in messages has no control characters from the start.
+    // Messages quote this text, so it has no control characters.
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.trim_end().chars().map(|c| if c.is_control() { '?' } else { c }).collect())
 }
@@ -129,12 +129,12 @@ pub(super) fn parse(payload: &[u8]) -> Option<AlgorithmOffer> {
         lists.push(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect());
         rest = &after[length..];
     }
-    // The lists from the client to the server are of no interest where those of the way back are.
+    // The lists of both directions are the same in practice; those from the server count.
     let [key_exchange, host_key, _, cipher, _, mac]: [Vec<String>; 6] = lists.try_into().ok()?;
     Some(AlgorithmOffer { key_exchange, host_key, cipher, mac })
 }
 
-/// Why there was no agreement on an offer, and what to do about it.
+/// Returns the failure of a negotiation, with what to do about it.
 pub(super) fn negotiation_failure(banner: &str, offer: &AlgorithmOffer, legacy: bool) -> Failure {
     let Ok(session) = Session::new() else {
         return failure("algorithms", "no algorithms in common");
@@ -158,7 +158,7 @@ pub(super) fn negotiation_failure(banner: &str, offer: &AlgorithmOffer, legacy: 
     }
     let reason = format!("{banner} offers only {}", offers.join(", "));
     if !legacy && missing(true).is_empty() {
-        // What allows them names the host, and is told by who knows it.
+        // The caller adds the hint, for it names the host.
         return failure(LEGACY_ALGORITHMS, reason);
     }
     failure("algorithms", reason).with_hint("allow today's algorithms in the server's sshd_config")
@@ -168,7 +168,7 @@ fn is_aead(cipher: &str) -> bool {
     cipher.contains("-gcm@") || cipher.starts_with("chacha20-poly1305")
 }
 
-/// The first few names of a list.
+/// Returns the first few names of a list.
 fn summarize(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();

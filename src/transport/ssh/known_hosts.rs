@@ -1,4 +1,4 @@
-//! The known_hosts format (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"), and what it says of a key.
+//! Parsing known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"), and looking keys up in it.
 //!
 //! Read here and not by libssh2, which knows neither `@revoked`, nor certificate authorities, nor
 //! patterns, and cannot say which types of keys it has for a host. Not for files.
@@ -26,7 +26,7 @@ struct KnownHostsLine {
     location: LineLocation,
 }
 
-/// Where a line stands.
+/// The location of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LineLocation {
     /// The file.
@@ -42,23 +42,23 @@ enum Marker {
     CertAuthority,
 }
 
-/// What known_hosts says of a host's key.
+/// The status of a host's key in known_hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum KeyStatus {
-    /// It is the host's.
+    /// The key is the host's.
     Match,
-    /// Nothing is known of the host.
+    /// There is no line for the host.
     Unknown,
-    /// Only an authority is known, whose certificates are not verified here.
+    /// There is only a certificate authority, and certificates are not verified here.
     OnlyAuthority,
     /// The host has other keys, of these types.
     Changed(Vec<String>),
-    /// The key must not be used any more.
+    /// The key is revoked.
     Revoked,
 }
 
 impl KnownHosts {
-    /// Adds the lines of one file; what is no line is ignored, as OpenSSH does.
+    /// Adds the lines of one file; malformed lines are ignored, as OpenSSH does.
     pub(super) fn add_file(&mut self, text: &str, file: &Path) {
         let file: Arc<Path> = file.into();
         let location = |index| LineLocation { file: Arc::clone(&file), line: index + 1 };
@@ -66,14 +66,14 @@ impl KnownHosts {
         self.lines.extend(lines.filter_map(|(index, text)| parse_line(text, location(index))));
     }
 
-    /// Where the keys stand that are known for a host, in place of the one it presents.
+    /// Returns the locations of the keys of a host.
     pub(super) fn locations(&self, host: &str, port: u16) -> Vec<&LineLocation> {
         let name = lookup_name(host, port);
         let about = self.lines.iter().filter(|line| line.applies_to(&name));
         about.filter(|line| line.marker == Marker::None).map(|line| &line.location).collect()
     }
 
-    /// Where a host's key is revoked.
+    /// Returns the location of the line that revokes a host's key.
     pub(super) fn revoked_at(&self, host: &str, port: u16, key: &[u8]) -> Option<&LineLocation> {
         let names = [lookup_name(host, port), lookup_name(host, 22)];
         let revoked = self.lines.iter().filter(|line| line.marker == Marker::Revoked);
@@ -81,7 +81,7 @@ impl KnownHosts {
         of_host.find(|line| line.has_key(key)).map(|line| &line.location)
     }
 
-    /// The types of the keys that are known for a host.
+    /// Returns the types of the known keys of a host.
     pub(super) fn key_types(&self, host: &str, port: u16) -> Vec<&str> {
         let of = |name: &str| -> Vec<&str> {
             let plain = self.lines.iter().filter(|line| line.marker == Marker::None);
@@ -96,12 +96,12 @@ impl KnownHosts {
         if types.is_empty() && port != 22 { of(&lookup_name(host, 22)) } else { types }
     }
 
-    /// What is known of a host's key.
+    /// Looks a host's key up.
     pub(super) fn check_key(&self, host: &str, port: u16, key: &[u8]) -> KeyStatus {
         let verdict = self.check_key_for_name(&lookup_name(host, port), key);
         if verdict == KeyStatus::Unknown && port != 22 {
-            // A line without a port speaks for all of them where none speaks for this one; that
-            // such a key is another one proves nothing.
+            // Without a line for the port, one without a port counts if it has this key; if it has
+            // another one, that proves nothing.
             let without = self.check_key_for_name(&lookup_name(host, 22), key);
             if matches!(without, KeyStatus::Match | KeyStatus::Revoked) {
                 return without;
@@ -131,12 +131,12 @@ impl KnownHosts {
     }
 }
 
-/// The line that makes a key known.
+/// Formats the line for a key.
 pub(super) fn format_line(host: &str, port: u16, key_type: &str, key: &[u8]) -> String {
     format!("{} {key_type} {}\n", lookup_name(host, port), base64::encode_block(key))
 }
 
-/// The name under which a host is looked up.
+/// Returns the name by which a host is looked up.
 pub(super) fn lookup_name(host: &str, port: u16) -> String {
     let host = host.to_lowercase();
     if port == 22 { host } else { format!("[{host}]:{port}") }
@@ -172,7 +172,7 @@ impl KnownHostsLine {
         base64::decode_block(&self.key).is_ok_and(|known| known == key)
     }
 
-    /// Whether the line speaks of a name: one pattern fits, and none that is negated does.
+    /// Whether the line applies to a name: a pattern matches, and no negated one does.
     fn applies_to(&self, name: &str) -> bool {
         if let Some(hashed) = self.names.strip_prefix("|1|") {
             return matches_hash(hashed, name).unwrap_or(false);
@@ -189,7 +189,7 @@ impl KnownHostsLine {
     }
 }
 
-/// Whether `SALT|HASH` is of a name.
+/// Whether `SALT|HASH` matches a name.
 fn matches_hash(hashed: &str, name: &str) -> Option<bool> {
     let (salt, hash) = hashed.split_once('|')?;
     let salt = PKey::hmac(&base64::decode_block(salt).ok()?).ok()?;
@@ -198,7 +198,7 @@ fn matches_hash(hashed: &str, name: &str) -> Option<bool> {
     Some(base64::decode_block(hash).ok()? == mac)
 }
 
-/// Whether a name is like a pattern of `*` and `?`, in time bounded by their lengths' product.
+/// Whether a name matches a pattern of `*` and `?`, in time bounded by their lengths' product.
 fn matches_pattern(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut p, mut n) = (0, 0);
@@ -320,7 +320,7 @@ mod tests {
                            @revoked * ssh-rsa BBBB",
         );
         let lines =
-            |places: Vec<&LineLocation>| places.iter().map(|it| it.line).collect::<Vec<_>>();
+            |places: Vec<&LineLocation>| places.iter().map(|place| place.line).collect::<Vec<_>>();
         assert_eq!(lines(known.locations("mt1", 22)), [4, 5]);
         assert_eq!(known.revoked_at("mt1", 2222, B).map(|location| location.line), Some(6));
         assert_eq!(known.revoked_at("mt1", 22, A), None);

@@ -1,7 +1,7 @@
 //! Logging in: the agent's keys, key files, then a password by the method the server offers.
 //!
-//! Only ever behind a verified host key. A password is tried once, for a second wrong one may lock
-//! the account. Not for where secrets come from: whoever asks for the check knows.
+//! Only after the host key is verified. A password is tried once, for a second wrong one may lock the
+//! account. Not for where secrets come from: that is the [`SecretProvider`].
 
 use std::path::{Path, PathBuf};
 
@@ -17,41 +17,41 @@ use crate::facts::transcript::{Failure, INTERRUPTED};
 use crate::regular_file;
 use crate::secret::Secret;
 
-/// How many keys are offered. OpenSSH ends a connection at the sixth failure, and a password may
-/// be wanted after the keys.
+/// The most keys that are offered. OpenSSH ends a connection at the sixth failure, and a password may
+/// follow the keys.
 const MAX_KEYS: usize = 5;
 
-/// The most that is read of a public key file.
+/// The most bytes of a public key file.
 const MAX_PUBLIC_KEY_BYTES: u64 = 64 * 1024;
 
 /// A private key file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub path: PathBuf,
-    /// Whether somebody named it, rather than that it lies in the usual place.
+    /// Whether the file was named, and is not a default one.
     pub explicit: bool,
 }
 
-/// Which agent is asked.
+/// Which agent is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AgentChoice {
     /// None.
     None,
-    /// The one SSH_AUTH_SOCK names.
+    /// The agent of SSH_AUTH_SOCK.
     Environment,
-    /// The one at this socket.
+    /// The agent at this socket.
     At(PathBuf),
 }
 
-/// Who logs in, and with what.
+/// An account, and the keys to log in with.
 #[derive(Clone, Debug)]
 pub(super) struct SshAccount {
     pub user: String,
-    /// As people know it: `root@mt1`.
+    /// The name for messages: `root@mt1`.
     pub label: String,
-    /// The host's name, as it was given.
+    /// The host's name as given.
     pub host: String,
-    /// Whether the host only leads to the one that is asked.
+    /// Whether the host is a jump host.
     pub is_jump: bool,
     pub identities: Vec<Identity>,
     /// Whether the agent may offer only keys that `identities` name.
@@ -60,13 +60,13 @@ pub(super) struct SshAccount {
 }
 
 impl SshAccount {
-    /// Whose secrets are asked for.
+    /// Returns the account for the secret provider.
     pub(super) fn secret_owner(&self) -> SecretOwner<'_> {
         SecretOwner { account: &self.label, host: &self.host, is_jump: self.is_jump }
     }
 }
 
-/// The failure of a question that a person was asked.
+/// Returns the failure of a prompt.
 pub(super) fn prompt_failure(what: &str, why: &PromptError, deadline: &HostDeadline) -> Failure {
     match why {
         PromptError::TimedOut(_) => failure(
@@ -84,7 +84,7 @@ pub(super) fn prompt_failure(what: &str, why: &PromptError, deadline: &HostDeadl
     }
 }
 
-/// Logs in, and gives the word for how: `agent`, `key`, `password`, `keyboard-interactive`, `none`.
+/// Logs in, and returns the method: `agent`, `key`, `password`, `keyboard-interactive`, `none`.
 pub(super) fn log_in(
     connection: &SshConnection,
     account: &SshAccount,
@@ -113,11 +113,11 @@ struct LoginAttempt<'a> {
     connection: &'a SshConnection,
     account: &'a SshAccount,
     secrets: &'a dyn SecretProvider,
-    /// The methods the server takes.
+    /// The methods that the server offers.
     offered: Vec<String>,
-    /// What was tried, and what came of it.
+    /// What was tried, with its result.
     notes: Vec<String>,
-    /// That nobody answered a question in time, which ends the login.
+    /// The failure of a prompt, which ends the login.
     prompt_failure: Option<Failure>,
 }
 
@@ -131,7 +131,7 @@ impl LoginAttempt<'_> {
             if let Some(how) = self.try_keys()? {
                 return Ok(Some(how));
             }
-            // A server that wants a key and a password offers the second after the first.
+            // A server that requires a key and a password offers the second after the first.
             if !self.offers("password") && !self.offers("keyboard-interactive") {
                 self.fetch_methods()?;
             }
@@ -147,7 +147,7 @@ impl LoginAttempt<'_> {
         let user = &self.account.user;
         let methods = self.connection.wait_for(|session| {
             session.auth_methods(user).map(str::to_owned).or_else(|error| {
-                // That no method is listed is no error when none is needed.
+                // An empty list is no error when no method is needed.
                 if session.authenticated() { Ok(String::new()) } else { Err(error) }
             })
         })?;
@@ -185,7 +185,7 @@ impl LoginAttempt<'_> {
         Ok(None)
     }
 
-    /// Offers those keys of the agent that are wanted.
+    /// Offers the keys of the agent that `wanted` selects.
     fn try_agent(
         &mut self,
         left: &mut usize,
@@ -263,8 +263,8 @@ impl LoginAttempt<'_> {
             return Ok(false);
         }
         let user = &self.account.user;
-        // Without it the library reads the private key once more, a quarter of what a login costs.
-        // Whether a passphrase is right is to be known before the server is asked.
+        // Without the public half the library reads the private key once more, a quarter of the time
+        // of a login. With a passphrase the library must try it before the server is asked.
         let public = match passphrase {
             None => key_file::public_key_line(key.expose()),
             Some(_) => None,
@@ -340,7 +340,7 @@ impl LoginAttempt<'_> {
         Ok(taken.then_some(how))
     }
 
-    /// Whether a try was taken. That it was refused is noted; all else ends the login.
+    /// Whether an attempt was accepted. A refusal is noted; any other error ends the login.
     fn was_accepted(
         &mut self,
         tried: Result<(), SshError>,
@@ -359,7 +359,7 @@ impl LoginAttempt<'_> {
         }
     }
 
-    /// Ends the login for want of an answer.
+    /// Ends the login after a failed prompt.
     fn abort(&mut self, what: &str, why: &PromptError) -> SshError {
         self.prompt_failure = Some(prompt_failure(what, why, &self.connection.deadline));
         SshError::TimedOut
@@ -404,12 +404,12 @@ impl LoginAttempt<'_> {
 struct KeyboardResponder<'a> {
     password: &'a Secret,
     answered: bool,
-    /// A question behind the one for the password.
+    /// A question after the one for the password.
     extra_question: Option<String>,
 }
 
 impl KeyboardInteractivePrompt for KeyboardResponder<'_> {
-    /// One answer for each question; none for the last round of some servers, which has none.
+    /// Returns one answer for each question; the last round of some servers has no question.
     fn prompt<'b>(&mut self, _: &str, _: &str, prompts: &[Prompt<'b>]) -> Vec<String> {
         let mut answer = |prompt: &Prompt<'b>| {
             if !self.answered && !prompt.echo {
@@ -423,7 +423,7 @@ impl KeyboardInteractivePrompt for KeyboardResponder<'_> {
     }
 }
 
-/// The public key that lies beside a private one.
+/// Reads the public key file beside a private one.
 fn read_public_key(path: &Path) -> Option<Vec<u8>> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");

@@ -1,7 +1,7 @@
-//! A host behind an SSH server: one connection, one command, the script on its standard input.
+//! Running the script over SSH: one connection, one command, the script on its standard input.
 //!
-//! The host key is verified before anything secret is sent, the host's time ends by the clock on
-//! the wall whatever the server does, and only the script's own last line means that all was said.
+//! The host key is verified before anything secret is sent, the host's time ends whatever the server
+//! does, and only the script's end marker means that the output is complete.
 //! The SSH protocol is libssh2's; what its release must be, and why, stands in ARCHITECTURE.md.
 
 mod algorithms;
@@ -51,13 +51,13 @@ pub use self::secret_provider::{
 };
 pub use self::tunnel::{SshTunnel, TunnelError};
 
-/// The kind of failure of a host on the way to the one that is asked.
+/// The kind of failure of a jump host.
 const VIA: &str = "via";
 
-/// How often a server that drops connections is tried.
+/// How often a server that drops connections is tried at most.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// The types of host keys there are, as known_hosts spells them.
+/// The types of host keys, as known_hosts spells them.
 const KEY_TYPES: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
@@ -71,7 +71,7 @@ impl SshHost {
         let hops = route::resolve_hops(self, deadline)?;
         let connector = HopConnector { ssh: self, deadline };
         let (connection, session) = connector.log_in_with_retries(&hops)?;
-        // A server that runs nothing has still told how it was reached.
+        // A server that runs nothing has still negotiated a session.
         let (hop, _) = hops.split_last().expect("a way has an end");
         let sudo = sudo::password(self, &hop.account, deadline)?;
         let printed = command::run(&connection, &hop.account.user, sudo.as_ref(), script, nonce)
@@ -98,7 +98,7 @@ impl Transport for SshHost {
 }
 
 impl SshHost {
-    /// Does something that takes its time, and waits for it no longer than the deadline says.
+    /// Runs work in a thread, and waits for it up to the deadline.
     fn with_deadline<T, E>(
         &self,
         deadline: &Arc<HostDeadline>,
@@ -110,7 +110,7 @@ impl SshHost {
     {
         let (send, receive) = mpsc::channel();
         let (ssh, with_deadline) = (self.clone(), Arc::clone(deadline));
-        // The worker may be where no time limit reaches it: in the resolver, in an agent.
+        // Some calls of the worker have no time limit: the resolver, an agent.
         let worker = std::thread::Builder::new().name("ssh".to_owned()).spawn(move || {
             send.send(work(&ssh, &with_deadline)).ok();
         });
@@ -127,7 +127,7 @@ impl SshHost {
     }
 }
 
-/// A failure on the way, and whether another try may do better.
+/// A failure to connect, and whether a retry may succeed.
 struct ConnectError {
     failure: Failure,
     retry: bool,
@@ -139,7 +139,7 @@ impl From<Failure> for ConnectError {
     }
 }
 
-/// The way to a host, hop by hop.
+/// Connects to a host, hop by hop.
 struct HopConnector<'a> {
     ssh: &'a SshHost,
     deadline: &'a Arc<HostDeadline>,
@@ -186,7 +186,7 @@ impl HopConnector<'_> {
         Ok((connection, session))
     }
 
-    /// A connection to the last hop whose host key is the right one.
+    /// Opens a connection to the last hop and verifies its host key.
     fn connect_verified(&self, hops: &[Hop], hop: &Hop) -> Result<SshConnection, ConnectError> {
         let known = hop.host_key_policy.load_known()?;
         if hop.host_key_policy.pinned.is_none() {
@@ -197,7 +197,7 @@ impl HopConnector<'_> {
             hop.host_key_policy.verify(&known, &key_type, &key, person)?;
             return Ok(connection);
         }
-        // A fingerprint does not say of which type its key is, so each type is asked for.
+        // A fingerprint does not tell the type of its key, so each type is requested.
         let mut seen: Vec<String> = Vec::new();
         let mut refused = None;
         for wanted in [None].into_iter().chain(KEY_TYPES.map(Some)) {
@@ -216,8 +216,8 @@ impl HopConnector<'_> {
         Err(refused.unwrap_or_else(|| failure("host-key", "no host key was presented")).into())
     }
 
-    /// A connection to the last hop that has its keys, of a host key of the types in `first` if
-    /// there is one.
+    /// Opens a connection to the last hop and exchanges keys, with a host key of the types in `first`
+    /// if the server has one.
     fn handshake(
         &self,
         hops: &[Hop],
@@ -241,7 +241,7 @@ impl HopConnector<'_> {
         }
     }
 
-    /// A byte stream to the last hop.
+    /// Opens a byte stream to the last hop.
     fn open_socket(&self, hops: &[Hop]) -> Result<Socket, ConnectError> {
         let (hop, before) = hops.split_last().expect("a way has an end");
         let Some(jump) = before.last() else {
@@ -258,7 +258,7 @@ impl HopConnector<'_> {
         Ok(jump::open_tunnel(connection, &jump.account.label, &hop.address, hop.port)?)
     }
 
-    /// A failed handshake with a hop, which says whose it is and what would let it be done.
+    /// Adds the hop's name and a hint to the failure of a handshake.
     fn with_hop(&self, hop: &Hop, error: ConnectError) -> ConnectError {
         let mut failure = error.failure;
         if failure.kind == LEGACY_ALGORITHMS {
@@ -274,7 +274,7 @@ impl HopConnector<'_> {
         ConnectError { failure, retry: error.retry }
     }
 
-    /// Why a handshake failed, as far as the server itself tells when it is asked again.
+    /// Finds out why a handshake failed, from the server's greeting on a new connection.
     fn diagnose(&self, hops: &[Hop], code: i32, plain: Failure) -> ConnectError {
         let Ok(socket) = self.open_socket(hops) else {
             return ConnectError { failure: plain, retry: true };
@@ -295,10 +295,10 @@ impl HopConnector<'_> {
     }
 }
 
-/// The failure of a host that only leads to the one that is asked: nothing of it is that one's.
+/// Marks a failure as one of a jump host.
 fn via_failure(name: &str, failure: Failure) -> Failure {
     match failure.kind.as_str() {
-        // It was told already, by the hop behind it, or nobody's it is.
+        // It is marked already, or it is no host's failure.
         VIA | INTERRUPTED => failure,
         _ => Failure {
             kind: VIA.to_owned(),
@@ -308,7 +308,7 @@ fn via_failure(name: &str, failure: Failure) -> Failure {
     }
 }
 
-/// What a greeting says about a handshake that failed.
+/// Explains a failed handshake by the server's greeting.
 fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool) -> ConnectError {
     let not_ssh = |reason: String| {
         failure("not-ssh", reason).with_hint("check that the port is that of an SSH server")
@@ -317,12 +317,12 @@ fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool
         Greeting { offer: Some(offer), banner, .. } if failure::is_negotiation_error(code) => {
             kexinit::negotiation_failure(banner, offer, legacy).into()
         }
-        // It greets us properly now, so it was in a hurry before.
+        // The greeting is complete this time, so a retry may succeed.
         Greeting { offer: Some(_), .. } => ConnectError { failure: plain, retry: true },
         Greeting { banner, .. } if !banner.is_empty() => {
             not_ssh(format!("the server says {banner:?} and then nothing that is SSH")).into()
         }
-        // OpenSSH says this since 8.5; before that it says nothing.
+        // OpenSSH sends this since 8.5; older ones send nothing.
         Greeting { first_line, .. } if first_line.contains("MaxStartups") => ConnectError {
             failure: failure("refused", "the server has too many connections that are logging in")
                 .with_hint("ask fewer hosts at a time, or raise MaxStartups in its sshd_config"),
@@ -342,7 +342,7 @@ fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool
     }
 }
 
-/// The host key a server proved to have: its type as known_hosts spells it, and the key.
+/// Returns the host key of a server: its type as known_hosts spells it, and the key.
 fn presented_host_key(connection: &SshConnection) -> Result<(String, Vec<u8>), Failure> {
     let (key, _) = connection
         .session
@@ -361,10 +361,10 @@ fn negotiated(connection: &SshConnection, part: MethodType) -> String {
     connection.session.methods(part).unwrap_or_default().to_owned()
 }
 
-/// A time around this one, so that hosts that were dropped together do not come back together.
+/// Returns a random time around this one, so that dropped connections are not retried all at once.
 fn jitter(time: Duration) -> Duration {
     let mut bytes = [0; 2];
-    // Without random numbers everybody waits the same, which is worse and works.
+    // Without random numbers all wait the same time, which still works.
     random::fill(&mut bytes).ok();
     time / 2 + time * u32::from(u16::from_le_bytes(bytes)) / u32::from(u16::MAX)
 }

@@ -1,23 +1,23 @@
-//! Keys that must not be used any more: what RevokedHostKeys of ssh_config names, a list of public
-//! keys or a key revocation list (PROTOCOL.krl of OpenSSH).
+//! Revoked host keys, as the file of RevokedHostKeys lists them: public keys, or a key revocation list
+//! (PROTOCOL.krl of OpenSSH).
 //!
-//! Not for `@revoked` lines of known_hosts. Serial numbers and names of certificates are passed over,
-//! for no certificate is taken here.
+//! Not for `@revoked` lines of known_hosts. Serial numbers and names of certificates are skipped, for
+//! certificates are never accepted here.
 
 use openssl::base64;
 use openssl::sha::{sha1, sha256};
 
-/// How a revocation list begins: its name and the number of its format.
+/// The first bytes of a revocation list: its name and the version of its format.
 const MAGIC: &[u8] = b"SSHKRL\n\0\0\0\0\x01";
 
 /// Section 2 holds keys, section 3 their SHA-1 digests, section 5 their SHA-256 digests.
 const SECTIONS: [u8; 3] = [2, 3, 5];
 
-/// Whether a file says that a key is revoked.
+/// Whether a file lists a key.
 ///
 /// # Errors
 ///
-/// Says why it cannot be told: what a damaged list would say nobody knows.
+/// Returns why the file cannot be read: a damaged list may have listed the key.
 pub(super) fn is_revoked(file: &[u8], key: &[u8]) -> Result<bool, &'static str> {
     match file.starts_with(b"SSHKRL\n\0") {
         true => is_in_krl(file, key).ok_or("it is a damaged or an unknown kind of revocation list"),
@@ -29,7 +29,7 @@ pub(super) fn is_revoked(file: &[u8], key: &[u8]) -> Result<bool, &'static str> 
 fn is_in_key_list(file: &[u8], key: &[u8]) -> bool {
     let text = String::from_utf8_lossy(file);
     text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| {
-        // A type or options stand before the key, which is the word that decodes to it.
+        // A type or options may precede the key, which is the word that decodes to it.
         line.split_ascii_whitespace()
             .any(|word| base64::decode_block(word).is_ok_and(|listed| listed == key))
     })

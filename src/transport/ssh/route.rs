@@ -1,5 +1,5 @@
-//! Where a connection goes: the host and the jump hosts before it, with all that options and the
-//! SSH configuration say of each. Nothing is contacted here.
+//! The route of a connection: the host and the jump hosts before it, each with its options and the
+//! settings of the SSH configuration. Nothing is contacted here.
 
 use super::config::{self, HostSettings};
 use super::deadline::HostDeadline;
@@ -13,21 +13,21 @@ use crate::transport::target::SshTarget;
 /// SSH's port.
 const PORT: u16 = 22;
 
-/// One server on the way.
+/// One server of a route.
 #[derive(Clone, Debug)]
 pub(super) struct Hop {
-    /// The address or name that is connected to.
+    /// The address or name to connect to.
     pub address: String,
     pub port: u16,
     pub account: SshAccount,
     pub host_key_policy: HostKeyPolicy,
 }
 
-/// The servers on the way; the last is the host that is asked.
+/// Returns the servers of the route; the last one is the host itself.
 pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec<Hop>, Failure> {
     let settings = config::load(&ssh.target, &ssh.config, deadline)?;
     let jumps = match (&ssh.jump, &settings.proxy_jump) {
-        // Jump hosts that the configuration names stand for the way from here.
+        // Jump hosts of the configuration are for connections from this machine.
         (jumps, _) if ssh.via.is_some() => jumps.clone(),
         (jumps, None) => jumps.clone(),
         (jumps, Some(_)) if !jumps.is_empty() => jumps.clone(),
@@ -54,7 +54,7 @@ pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec
     Ok(hops)
 }
 
-/// The hosts of a ProxyJump.
+/// Parses the hosts of a ProxyJump.
 fn parse_proxy_jump(list: &str) -> Result<Vec<SshTarget>, Failure> {
     let parsed: Result<Vec<SshTarget>, _> =
         list.split(',').map(|jump| jump.trim().parse()).collect();
@@ -68,8 +68,8 @@ fn resolve_hop(
     settings: &HostSettings,
     user: Option<&str>,
 ) -> Result<Hop, Failure> {
-    // What such a program knows may be that a key is revoked. Whoever names a file or a key means
-    // that in place of all that is configured.
+    // The program may know that a key is revoked. A named file or key replaces all configured
+    // sources.
     let known_otherwise = ssh.known_hosts.is_some() || ssh.fingerprint.is_some();
     if let (Some(command), false) = (&settings.known_hosts_command, known_otherwise) {
         let program = command.split_whitespace().next().unwrap_or_default();
@@ -128,7 +128,7 @@ fn host_key_policy(ssh: &SshHost, target: &SshTarget, settings: &HostSettings) -
     }
 }
 
-/// The account OpenSSH would take.
+/// Returns the account that OpenSSH would use.
 fn current_user() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "root".to_owned())

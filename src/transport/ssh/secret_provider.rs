@@ -1,6 +1,7 @@
-//! What only a person knows: passwords, passphrases, and whether a host's key is the right one.
+//! Secrets and decisions that only a person has: passwords, passphrases, and whether a host's key is
+//! the right one.
 //!
-//! Not for how a person is asked: whoever starts a run says that.
+//! Not for how a person is asked: `cli` implements that.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -8,22 +9,21 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// Who is asked when a server wants something that only a person knows. Each question has a time
-/// limit, after which it ends without an answer.
+/// Provides secrets, from files, the environment or a prompt. A prompt ends after its time limit.
 pub trait SecretProvider: Debug + Send + Sync {
-    /// The password of an account; none when there is nobody to ask.
+    /// Returns the password of an account; none when there is nobody to ask.
     ///
     /// # Errors
     ///
-    /// Fails when there should be one, and it cannot be read.
+    /// Fails when the source of the password cannot be read.
     fn password(
         &self,
         of: &SecretOwner<'_>,
         limit: Duration,
     ) -> Result<Option<Secret>, PromptError>;
 
-    /// The passphrase of a key file; none when there is nobody to ask. A person is asked only for
-    /// a key that was `given`, not for every key that lies in the usual place.
+    /// Returns the passphrase of a key file; none when there is nobody to ask. A person is asked only
+    /// for a key that was `given`, not for the default key files.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ pub trait SecretProvider: Debug + Send + Sync {
         limit: Duration,
     ) -> Result<Option<Secret>, PromptError>;
 
-    /// The password that sudo wants of an account; none when there is nobody to ask.
+    /// Returns an account's password for sudo; none when there is nobody to ask.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ pub trait SecretProvider: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Fails when somebody was asked, and no answer came.
+    /// Fails when somebody was asked and did not answer.
     fn confirm_host_key(
         &self,
         _: &UnknownHostKey<'_>,
@@ -61,52 +61,51 @@ pub trait SecretProvider: Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Where the password of an account may come from, for people who have given none.
+    /// Returns a hint that says how to give the password of an account.
     fn password_hint(&self, _: &SecretOwner<'_>) -> String {
         "give a password".to_owned()
     }
 }
 
-/// Whose password is meant.
+/// The account whose password is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretOwner<'a> {
-    /// The account, as people know it: `root@mt1`.
+    /// The account: `root@mt1`.
     pub account: &'a str,
-    /// The host's name, as it was given.
+    /// The host's name as given.
     pub host: &'a str,
-    /// Whether the host only leads to the one that is asked. Such a host is not given the password
-    /// of that one.
+    /// Whether the host is a jump host, which is not given the password of the host behind it.
     pub is_jump: bool,
 }
 
-/// The key of a host that is not known.
+/// The key of an unknown host.
 #[derive(Clone, Copy, Debug)]
 pub struct UnknownHostKey<'a> {
-    /// The host, and its port where it is not the usual one.
+    /// The host, and its port where it is not 22.
     pub host: &'a str,
     /// The key's type, as known_hosts spells it.
     pub key_type: &'a str,
-    /// Its fingerprint.
+    /// The key's fingerprint.
     pub fingerprint: &'a str,
-    /// The file that will have it when it is right.
+    /// The file to which an accepted key is added.
     pub file: &'a Path,
 }
 
-/// Why a question has no answer.
+/// Why a prompt has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
     /// Nobody answered in time.
     #[error("nobody answered within {} s", super::failure::format_seconds(*.0))]
     TimedOut(Duration),
-    /// Somebody stopped the run.
+    /// The run was stopped.
     #[error("interrupted")]
     Interrupted,
-    /// What should hold the answer cannot be read.
+    /// The source of the secret cannot be read.
     #[error("{0}")]
     Unreadable(String),
 }
 
-/// Nobody to ask.
+/// No secrets, and nobody to ask.
 #[derive(Clone, Copy, Debug)]
 pub struct NoSecrets;
 

@@ -1,7 +1,7 @@
 //! The byte stream an SSH connection runs over: TCP, or one end of a pair whose other end is
 //! pumped through a jump host.
 //!
-//! Not for how a TCP connection comes about: that is `connect`.
+//! Not for opening a TCP connection: that is `connect`.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -15,26 +15,26 @@ use rustix::net::sockopt::set_tcp_quickack;
 /// A byte stream to a server.
 #[derive(Debug)]
 pub(super) enum Socket {
-    /// A TCP connection of ours.
+    /// A TCP connection.
     Tcp(TcpStream),
-    /// Our end of a pair.
+    /// One end of a pair.
     Pair(UnixStream),
 }
 
 impl Socket {
-    /// Ends both directions; whoever waits for it wakes up.
+    /// Shuts both directions down, which wakes up whoever waits for the socket.
     pub(super) fn shutdown(&self) {
-        // It may be shut already, which is all that is wanted.
+        // It may be shut down already.
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Both).ok(),
             Self::Pair(stream) => stream.shutdown(Shutdown::Both).ok(),
         };
     }
 
-    /// Waits until it can be read or, if `write`, written; false when the time ended first.
+    /// Waits until the socket is readable or, if `write`, writable; false when the time ended first.
     ///
-    /// The server's first answer behind our own small packets would wait 40 ms for the delayed
-    /// acknowledgement of our kernel, so it is told again before each wait not to delay it.
+    /// Delayed acknowledgements of the kernel would cost 40 ms at the server's first answer, so they
+    /// are turned off again before each wait.
     pub(super) fn wait(&self, write: bool, limit: Option<Duration>) -> bool {
         let Some(limit) = limit else { return false };
         if let Self::Tcp(stream) = self {
@@ -45,14 +45,14 @@ impl Socket {
         let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 });
         match poll(&mut waiting, Some(&limit)) {
             Ok(ready) => ready > 0,
-            // A signal is no reason to give up; whoever waits looks at the clock again.
+            // A signal is no reason to give up: the caller looks at the clock again.
             Err(_) => true,
         }
     }
 
-    /// Lets a blocking read end after this time without a byte.
+    /// Sets the time limit of a blocking read.
     pub(super) fn limit_reads(&self, limit: Duration) {
-        // Where it cannot be set, the host's own time still ends the read.
+        // Where it cannot be set, the host's deadline still ends the read.
         match self {
             Self::Tcp(stream) => stream.set_read_timeout(Some(limit)).ok(),
             Self::Pair(stream) => stream.set_read_timeout(Some(limit)).ok(),

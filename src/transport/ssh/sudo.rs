@@ -1,8 +1,9 @@
-//! Running the script as root through sudo, which wants the account's password: on its standard
-//! input, before the script, and nowhere else.
+//! Running the script as root through sudo with the account's password, which is sent on standard
+//! input before the script, and nowhere else.
 //!
-//! One try, so that no account is locked: the password is tried alone first, and sudo is given the
-//! script only when it has taken it. Not for who knows the password (`person`).
+//! The password is tried once, so that no account is locked: sudo runs nothing first, and is given
+//! the script only when it has accepted the password. Not for where the password comes from
+//! (`secret_provider`).
 
 use super::SshHost;
 use super::deadline::HostDeadline;
@@ -12,13 +13,13 @@ use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
 use crate::secret::Secret;
 
-/// What the login shell of an account is asked to do that may use sudo with a password. `@` stands
-/// for the nonce, whose lines tell what came of it.
+/// The command for the login shell of an account that needs a password for sudo. `@` stands for the
+/// nonce, whose lines report the result.
 ///
-/// The words mean the same to sh, csh and fish: nothing but words in single quotes. A password is
-/// printed by the shell itself, so no list of processes has it; where printf is a program of its
-/// own, it is not tried. Whether sudo has read it, or lets the account do everything unasked, nobody
-/// can tell, so what runs as root reads up to a mark before it takes anything for a script.
+/// The words mean the same to sh, csh and fish: only words in single quotes. The shell itself prints
+/// the password, so it is in no list of processes; where printf is a program of its own, the password
+/// is not tried. It is unknown whether sudo has read the password or needs none, so the shell that
+/// runs as root skips its input up to a mark before it runs the script.
 const BOOTSTRAP: &str = concat!(
     "sh -c '",
     "IFS= read -r p; ",
@@ -39,12 +40,13 @@ const BOOTSTRAP: &str = concat!(
     "while IFS= read -r l; do if [ \"$l\" = \"::@ script\" ]; then exec sh -s; fi; done'",
 );
 
-/// The command line that runs a script as root with a password, both on its standard input.
+/// Returns the command line that runs a script as root, with the password and the script on its
+/// standard input.
 pub(super) fn bootstrap(nonce: &Nonce) -> String {
     BOOTSTRAP.replace('@', nonce.as_str())
 }
 
-/// What stands on standard input: the password as a line, and the script.
+/// Returns the standard input: the password as a line, and the script.
 pub(super) fn input(password: &Secret, script: &str) -> Secret {
     let password = password.expose();
     let mut input = String::with_capacity(password.len() + 1 + script.len());
@@ -54,8 +56,7 @@ pub(super) fn input(password: &Secret, script: &str) -> Secret {
     Secret::new(input)
 }
 
-/// What sudo is to be given on a host; none when nobody said that it wants a password, or nobody
-/// knows it.
+/// Returns the password for sudo on a host; none when it was not asked for, or nobody gave it.
 pub(super) fn password(
     ssh: &SshHost,
     account: &SshAccount,

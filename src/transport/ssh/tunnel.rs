@@ -1,7 +1,7 @@
-//! A stream of bytes to a server that only another host reaches: a channel of an SSH connection of
-//! its own to that host.
+//! A stream of bytes to a server that only another host reaches, over an SSH connection of its own to
+//! that host.
 //!
-//! Not for hosts that are asked themselves through others: the way to those is `jump`'s.
+//! Not for SSH hosts behind jump hosts: those are `jump`'s.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::facts::probe::Surroundings;
 use crate::facts::transcript::Failure;
 use crate::facts::{Fact, script};
 
-/// How long the host may take to connect to the server. A server that lives answers at once, and a
-/// host that has several addresses for it tries them one after the other.
+/// How long the host may take to connect to the server. A running server answers at once, and a host
+/// tries several addresses one after the other.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A way through a host.
+/// A stream through a host.
 #[derive(Debug)]
 pub struct SshTunnel {
-    /// Bytes to the server and back. It ends with the time it was opened for.
+    /// The stream to the server. It ends with the time it was opened for.
     pub stream: UnixStream,
-    /// What is left of that time, of which none passes while a person types a password.
+    /// The rest of that time; time at prompts does not count.
     pub left: Duration,
 }
 
@@ -35,7 +35,7 @@ pub struct SshTunnel {
 pub enum TunnelError {
     /// The host itself could not be logged in to.
     Host(Failure),
-    /// The host was logged in to, and does not lead to the server.
+    /// The host was logged in to, and does not reach the server.
     Server(Failure),
 }
 
@@ -45,7 +45,7 @@ impl From<Failure> for TunnelError {
     }
 }
 
-/// A connection that is logged in, and whom it leads to, such as `root@mt1`.
+/// A connection that is logged in to a host, with the host's label, such as `root@mt1`.
 pub(super) struct JumpHost {
     pub connection: SshConnection,
     pub name: String,
@@ -53,11 +53,11 @@ pub(super) struct JumpHost {
 }
 
 impl SshHost {
-    /// Opens a stream to a server as this host sees it.
+    /// Opens a stream to a server from this host.
     ///
     /// # Errors
     ///
-    /// Says whether it is the host that could not be asked, or the server that it does not reach.
+    /// Tells a failure of the host from one of the server behind it.
     pub fn tunnel(&self, host: &str, port: u16, limit: Duration) -> Result<SshTunnel, TunnelError> {
         let deadline = Arc::new(HostDeadline::after(limit));
         let host = host.to_owned();
@@ -72,7 +72,7 @@ impl SshHost {
         Ok(SshTunnel { stream, left: deadline.left().unwrap_or_default() })
     }
 
-    /// Whom it logs in to, as people write it.
+    /// Returns the account and host, such as `root@mt1`.
     pub fn label(&self) -> String {
         let user = self.target.user.clone().or_else(|| self.user.clone());
         super::SshTarget { user, ..self.target.clone() }.to_string()
@@ -88,7 +88,7 @@ impl SshHost {
     }
 }
 
-/// Why a host does not lead to a server.
+/// Returns why a host does not reach a server.
 fn tunnel_error(jump_host: &JumpHost, error: ChannelError, host: &str, port: u16) -> TunnelError {
     let from = &jump_host.name;
     let place =
@@ -108,7 +108,7 @@ fn tunnel_error(jump_host: &JumpHost, error: ChannelError, host: &str, port: u16
             )
         }
         ChannelError::TimedOut(limit) => no_answer_failure(from, &place, limit),
-        // The server only says that it failed; the host's shell knows why.
+        // The SSH server only tells that it failed; a probe in the host's shell finds out why.
         ChannelError::Failed => match probe_port(jump_host, host, port) {
             Some(PortState::Refused) => {
                 failure("refused", format!("{place} refuses the connection from {from}"))
@@ -135,7 +135,7 @@ fn no_answer_failure(from: &str, place: &str, limit: Duration) -> Failure {
         .with_hint("see which firewall between the two drops it, and whether the server runs")
 }
 
-/// What the host's own shell makes of a connection to the server; none when it does not tell.
+/// Probes the port of the server from the host's own shell; none without a result.
 fn probe_port(jump_host: &JumpHost, host: &str, port: u16) -> Option<PortState> {
     let env = Surroundings { vcenters: vec![(host.to_owned(), port)], ..Surroundings::default() };
     let nonce = crate::transport::new_nonce().ok()?;

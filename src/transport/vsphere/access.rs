@@ -1,7 +1,7 @@
-//! Which privileges an account holds where, as a server tells: of whoever is logged in, and of the
-//! account that the configuration server discovers with.
+//! Collecting privileges: those of the account that is logged in, and those of the account with which
+//! the configuration server discovers.
 //!
-//! Not for which privileges are needed, nor for judging what is lacking: that is `facts`.
+//! Not for which privileges are needed or missing: that is `facts`.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::facts::vsphere::privileges;
 use crate::facts::vsphere::question::Question;
 use crate::secret::Secret;
 
-/// Who may do what on the objects that matter.
+/// Collects the privileges on the objects that matter.
 pub fn collect(
     question: &Question,
     inventory: &Inventory,
@@ -63,7 +63,8 @@ pub fn collect(
     collect_permissions(session, &manager, &play, recorder)
 }
 
-/// Whether whoever is logged in holds a privilege on an object; none when the server does not tell.
+/// Whether the account that is logged in has a privilege on an object; none when the server does not
+/// tell.
 pub(super) fn has_privilege(
     client: &mut SoapClient<'_>,
     server: &VsphereServer,
@@ -88,15 +89,15 @@ fn privilege_ids(collected: &ObjectList) -> Vec<String> {
     ids.filter_map(|privilege| privilege["privId"].as_str().map(str::to_owned)).collect()
 }
 
-/// On whose behalf privileges are asked about.
+/// The account whose privileges are queried.
 enum Principal<'a> {
-    /// Whoever is logged in, by the session's key.
+    /// The account that is logged in, by the session's key.
     Session(&'a Secret),
     /// Another account.
     Account(&'a str),
 }
 
-/// Which of these privileges an account holds on each of these objects.
+/// Returns which of these privileges an account has on each of these objects.
 fn granted_privileges(
     client: &mut SoapClient<'_>,
     manager: &ObjectRef,
@@ -107,7 +108,7 @@ fn granted_privileges(
     let mut rows = Vec::new();
     match query_privileges(client, manager, principal, objects, ids) {
         Ok(all) => rows = all,
-        // One object that may not be seen spoils the answer for all: each by itself, then.
+        // One object that the account may not see fails the whole call: query each by itself.
         Err(CallError::Fault(fault)) if objects.len() > 1 && fault.kind == "NoPermission" => {
             for object in objects {
                 let one = std::slice::from_ref(object);
@@ -146,7 +147,7 @@ fn query_privileges(
                 objects.iter().map(|object| SoapArg::Object("entities", object)).collect();
             args.push(SoapArg::Text("userName", account));
             args.extend(ids());
-            // This one came with 6.5, and calls are otherwise made as to a server of 5.5.
+            // This method came with 6.5; all other calls use version 5.5.
             let version = client.version().to_owned();
             client.set_version("6.5");
             let answer = client.call("HasUserPrivilegeOnEntities", manager, &args);
@@ -167,7 +168,7 @@ fn query_privileges(
     Ok(rows.collect())
 }
 
-/// Which permissions are set on the datacenters, and above them.
+/// Collects the permissions on the datacenters, inherited ones included.
 fn collect_permissions(
     session: &mut VsphereSession<'_>,
     manager: &ObjectRef,

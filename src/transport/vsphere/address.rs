@@ -1,6 +1,6 @@
-//! Which server is meant by `vsphere://USER@HOST:PORT/VM`.
+//! Parsing `vsphere://USER@HOST:PORT/VM`.
 //!
-//! Not for reaching it, nor for passwords: an address that carries one is refused.
+//! Not for connecting. An address with a password is refused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,16 +8,16 @@ use std::str::FromStr;
 use crate::secret::redact_password;
 use crate::transport::http::authority::Authority;
 
-/// A vCenter server or ESXi host.
+/// The address of a vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VsphereAddress {
-    /// Its name or IP address, without brackets.
+    /// The name or IP address, without brackets.
     pub host: String,
-    /// Its port.
+    /// The port.
     pub port: u16,
-    /// Who logs in, when it says so.
+    /// The account that logs in.
     pub user: Option<String>,
-    /// The virtual machine that is meant, when it names one.
+    /// The name of a virtual machine.
     pub vm: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub enum VsphereAddressError {
 }
 
 impl VsphereAddressError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Password => {
@@ -84,7 +84,7 @@ impl FromStr for VsphereAddress {
     fn from_str(text: &str) -> Result<Self, VsphereAddressError> {
         parse(text).map_err(|error| match redact_password(text) == text {
             true => error,
-            // What is wrong may be a part of the password.
+            // The wrong part may be a part of the password.
             false => VsphereAddressError::Password,
         })
     }
@@ -98,7 +98,7 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
         Some((authority, vm)) => (authority, decode_percent(vm.trim_end_matches('/'))?),
         None => (rest, String::new()),
     };
-    // An account of vSphere has an @ of its own, a host has none.
+    // An account of vSphere may have an @, a host has none.
     let (user, place) = match authority.rsplit_once('@') {
         Some((user, place)) => (user, place),
         None => ("", authority),
@@ -139,7 +139,7 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
     })
 }
 
-/// Takes percent encoding off.
+/// Decodes percent encoding.
 fn decode_percent(text: &str) -> Result<String, VsphereAddressError> {
     let fault = || VsphereAddressError::Percent(text.to_owned());
     let mut bytes = Vec::new();

@@ -1,5 +1,4 @@
-//! Calls to one server: each sent over a connection that is kept, opened anew when it was lost,
-//! and answered by a reply or a fault.
+//! SOAP calls to one server, over a connection that is kept alive and opened anew when it was lost.
 //!
 //! Not for logging in (`session`), nor for which calls there are.
 
@@ -21,18 +20,18 @@ use crate::transport::http::tls::{self, TlsStream, TlsTrust};
 /// The cookie that is a session.
 const SESSION_COOKIE: &str = "vmware_soap_session";
 
-/// A service that starts, or is at its limit, says 503 for a moment; these are the moments.
+/// The pauses before a call is repeated: a service that starts or is overloaded answers 503.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
 
 /// The call that ends a session.
 pub const LOGOUT: &str = "Logout";
 
-/// Why a call has no answer.
+/// Why a call failed.
 #[derive(Debug)]
 pub enum CallError {
     /// The server refused it; another call may succeed.
     Fault(SoapFault),
-    /// Nothing more can be asked.
+    /// No further call can succeed.
     Fatal(VsphereError),
 }
 
@@ -42,16 +41,16 @@ impl From<VsphereError> for CallError {
     }
 }
 
-/// Who is called, and how.
+/// A server, and how to connect to it.
 #[derive(Clone, Copy)]
 pub struct Endpoint<'a> {
-    /// The way to the server.
+    /// Opens connections to the server.
     pub connector: &'a dyn Connector,
-    /// The server.
+    /// The server's address.
     pub address: &'a VsphereAddress,
-    /// How it is identified.
+    /// Which certificates are trusted.
     pub trust: &'a TlsTrust,
-    /// Becomes true when somebody stops it: from then on the only call is to log out.
+    /// Becomes true when the run is stopped: from then on only logging out is allowed.
     pub stop: &'a AtomicBool,
 }
 
@@ -64,12 +63,12 @@ pub struct SoapClient<'a> {
     cookie: Option<Secret>,
     /// The API version that calls are made in.
     version: String,
-    /// What is left of the bytes that the server may say altogether.
+    /// How many more bytes are read of all answers.
     left: usize,
 }
 
 impl<'a> SoapClient<'a> {
-    /// A client that is not connected yet.
+    /// Creates a client that is not connected yet.
     pub fn new(endpoint: Endpoint<'a>, deadline: Deadline) -> Self {
         Self {
             endpoint,
@@ -82,11 +81,11 @@ impl<'a> SoapClient<'a> {
         }
     }
 
-    /// Connects, and tells how the server was identified.
+    /// Connects, and returns how the server was identified.
     ///
     /// # Errors
     ///
-    /// Says why there is no connection to a server that is trusted.
+    /// Fails when the server is not reached or not trusted.
     pub fn connect(&mut self) -> Result<tls::TlsSession, VsphereError> {
         let Endpoint { connector, address, trust, .. } = self.endpoint;
         let server = address.authority();
@@ -96,37 +95,37 @@ impl<'a> SoapClient<'a> {
         Ok(session)
     }
 
-    /// Takes over the session of another client.
+    /// Takes the session of another client over.
     pub fn take_session_from(&mut self, of: &mut SoapClient<'_>) {
         self.cookie = of.cookie.take();
     }
 
-    /// Forgets the session: a server takes a login in one for a mistake.
+    /// Forgets the session: a server refuses a login within one.
     pub fn forget_session(&mut self) {
         self.cookie = None;
     }
 
-    /// Makes calls in another version of the API.
+    /// Sets the API version of further calls.
     pub fn set_version(&mut self, version: &str) {
         self.version = version.to_owned();
     }
 
-    /// The version that calls are made in.
+    /// Returns the API version of calls.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// When nothing more is waited for.
+    /// Returns the deadline of all calls.
     pub fn deadline(&self) -> Deadline {
         self.deadline
     }
 
-    /// Calls a method and gives what it answers.
+    /// Calls a method and returns its response element.
     ///
     /// # Errors
     ///
-    /// [`CallError::Fault`] when the server refuses the call, [`CallError::Fatal`] when there is no
-    /// talking to it.
+    /// [`CallError::Fault`] when the server refuses the call, [`CallError::Fatal`] when no
+    /// further call can succeed.
     pub fn call(
         &mut self,
         method: &str,
@@ -160,19 +159,18 @@ impl<'a> SoapClient<'a> {
         }
     }
 
-    /// Reads a file by its path and query, which have their percent signs where they belong. Any
-    /// status is an answer.
+    /// Fetches a file by its path and query, which are percent-encoded. Any status is an answer.
     ///
     /// # Errors
     ///
-    /// Says why there was no answer.
+    /// Fails when there was no answer.
     pub fn file(&mut self, path: &str) -> Result<HttpResponse, VsphereError> {
         self.exchange("for a file", path, None)
     }
 
-    /// Sends a request. A kept connection may have been closed meanwhile; then it goes out once
-    /// more on a new one, which does no harm: no call changes anything, but for the one that sets a
-    /// value, and setting it twice is setting it once.
+    /// Sends a request. When the kept connection turns out to be closed, the request is repeated on a
+    /// new one. That is safe: the only call that changes anything sets a value, which may be set
+    /// twice.
     fn exchange(
         &mut self,
         method: &str,
@@ -229,7 +227,7 @@ impl<'a> SoapClient<'a> {
     }
 }
 
-/// Whether a connection that was kept turned out to be gone.
+/// Whether an error means that a kept connection was closed.
 fn is_stale(error: &io::Error) -> bool {
     matches!(
         error.kind(),

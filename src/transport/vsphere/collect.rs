@@ -1,7 +1,7 @@
-//! What is asked of a vCenter server or ESXi host, in which order, and the answers as a transcript.
+//! Collecting from a vCenter server or ESXi host: which calls, in which order, and the transcript.
 //!
-//! A server that cannot be asked is a transcript, too, and so is one that stops answering half way:
-//! what it said counts. Not for what any answer means: that is `facts`.
+//! A server that cannot be reached or stops answering half way gives a transcript, too, with what was
+//! collected until then. Not for what any answer means: that is `facts`.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::transport::http::error::ConnectError;
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::tls;
 
-/// What is listed of everything that the account sees.
+/// The properties of every object that the account sees.
 const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
     ("Datacenter", &["name", "parent"]),
     ("Folder", &["name", "parent"]),
@@ -77,7 +77,7 @@ const INVENTORY_PROPERTIES: &[PropertySpec<'static>] = &[
     ),
 ];
 
-/// What is read of the machines that are judged, beside what is listed.
+/// The further properties of the machines that are evaluated.
 const MACHINE_PROPERTIES: &[&str] = &[
     "name",
     "config.uuid",
@@ -99,26 +99,26 @@ const MACHINE_PROPERTIES: &[&str] = &[
     "guest.toolsVersionStatus2",
 ];
 
-/// How many events a server gives at once; when there are as many, there may be more.
+/// The most events in one answer; with as many, there may be more.
 const MAX_EVENTS: usize = 1000;
 
-/// Who is asked, what, and as whom.
+/// What to collect, where, and as whom.
 pub struct CollectRequest<'a> {
     /// The server's name in reports.
     pub name: &'a str,
-    /// What it is: `vcenter` or `esxi`.
+    /// The kind of target: `vcenter` or `esxi`.
     pub kind: &'a str,
     /// The server.
     pub endpoint: Endpoint<'a>,
-    /// Who logs in.
+    /// The account that logs in.
     pub credentials: &'a Credentials,
-    /// What is asked.
+    /// The scope of the query.
     pub question: &'a Question,
-    /// How long it may take altogether.
+    /// The time limit of all of it.
     pub timeout: Duration,
 }
 
-/// Asks a server, and notes whatever comes of it.
+/// Collects the answers of a server. A failure is part of the transcript.
 pub fn collect(request: &CollectRequest<'_>) -> Transcript {
     let mut recorder = AnswerRecorder::default();
     let asked_at = Timestamp::now();
@@ -134,7 +134,7 @@ pub fn collect(request: &CollectRequest<'_>) -> Transcript {
         target: request.name.to_owned(),
         kind: request.kind.to_owned(),
         asked_at: Some(asked_at),
-        // Each answer is a whole reply of the server, so none of them can be cut short.
+        // Each answer is a complete reply, so none can be cut short.
         answers: Answers { by_probe: recorder.into_answers(), ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
         reading: Default::default(),
@@ -164,8 +164,8 @@ fn collect_answers(
     collect_in_session(request, session, &VsphereServer { content, managers }, recorder)
 }
 
-/// Says what an old server speaks, where that is why there was no handshake. Some say so by
-/// closing the connection.
+/// Finds out whether a handshake failed because the server has only old versions of TLS. Some servers
+/// just close the connection then.
 fn explain_tls_version(
     error: VsphereError,
     request: &CollectRequest<'_>,
@@ -189,7 +189,7 @@ fn explain_tls_version(
     }
 }
 
-/// What the server says of itself to everybody.
+/// Fetches what the server tells without a login.
 pub(super) fn fetch_service_content(
     client: &mut SoapClient<'_>,
     recorder: &mut AnswerRecorder,
@@ -209,7 +209,7 @@ pub(super) fn fetch_service_content(
     }
 }
 
-/// Everything that is asked in a session, which is closed whatever comes of it.
+/// Collects everything in a session, which is closed in any case.
 fn collect_in_session(
     request: &CollectRequest<'_>,
     mut session: VsphereSession<'_>,
@@ -257,7 +257,7 @@ fn collect_inventory(
     recorder: &mut AnswerRecorder,
 ) -> Result<Inventory, VsphereError> {
     let root = required_manager(&server.content, "rootFolder")?;
-    // A lone host knows no datastore clusters, and a type it does not know is a fault.
+    // A single host has no datastore clusters, and an unknown type is a fault.
     let wanted: Vec<PropertySpec<'_>> = INVENTORY_PROPERTIES
         .iter()
         .copied()
@@ -304,7 +304,7 @@ fn collect_machines(
     Ok(collected.unwrap_or_default())
 }
 
-/// When the master target was moved to another datastore.
+/// Collects when the master targets were moved to other datastores.
 fn collect_moves(
     question: &Question,
     inventory: &Inventory,
@@ -334,8 +334,8 @@ fn collect_moves_of(
     session: &mut VsphereSession<'_>,
     recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
-    // Not only events of certain types: a server that knew them by other names would give none,
-    // and that would look as if there were none.
+    // All types of events: a server that has other names for some would return none of them, as if
+    // there were none.
     let entity = vec![SoapArg::Object("entity", machine), SoapArg::Text("recursion", "self")];
     let filter =
         vec![SoapArg::Parts("entity", entity), SoapArg::Text("disableFullMessage", "true")];

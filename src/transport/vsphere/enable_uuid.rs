@@ -1,7 +1,7 @@
-//! The one setting that is ever changed: `disk.EnableUUID` of a virtual machine that is off. It is
-//! looked at in one session and changed in another, so that a person can decide in between.
+//! The one setting that is ever changed: `disk.EnableUUID` of a virtual machine that is off. One
+//! session plans the change and another applies it, so that a person can decide in between.
 //!
-//! Not for asking that person (`cli`), nor for judging how it is spelled (`facts::vsphere::disk_uuid`).
+//! Not for asking that person (`cli`), nor for evaluating the setting (`facts::vsphere::disk_uuid`).
 
 use std::time::{Duration, Instant};
 
@@ -27,10 +27,10 @@ const KEY: &str = "disk.EnableUUID";
 /// What it is set to.
 const VALUE: &str = "TRUE";
 
-/// What changing it asks of the account.
+/// The privilege that the change needs.
 const PRIVILEGE: &str = "VirtualMachine.Config.AdvancedConfig";
 
-/// What is read of the machine before it is changed, and after.
+/// The properties that are read before and after the change.
 const READ_PROPERTIES: &[&str] = &[
     "name",
     "runtime.powerState",
@@ -42,46 +42,46 @@ const READ_PROPERTIES: &[&str] = &[
     "summary.config.vmPathName",
 ];
 
-/// How often a task is asked whether it has ended.
+/// How often the state of a task is read.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Which machine, and how its server is asked.
+/// The machine to change, and how to reach its server.
 pub struct EnableUuidRequest<'a> {
     /// The server.
     pub endpoint: Endpoint<'a>,
-    /// Who logs in.
+    /// The account that logs in.
     pub credentials: &'a Credentials,
-    /// The machine's name as people write it.
+    /// The machine's name in the inventory.
     pub name: &'a str,
-    /// How long each of the two sessions may take.
+    /// The time limit of each of the two sessions.
     pub timeout: Duration,
 }
 
-/// A change that may be made, and what it starts from.
+/// A planned change, and the state it starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnableUuidChange {
     /// The machine's name.
     pub machine: String,
-    /// What the server calls it.
+    /// The machine's reference, such as `VirtualMachine:vm-12`.
     pub object: String,
-    /// Where its .vmx is, as far as the server says.
+    /// The path of the machine's .vmx.
     pub path: String,
-    /// What is there now, in words.
+    /// The present setting, in words.
     pub before: String,
-    /// The row that is set, spelled as it is there.
+    /// The key of the row, spelled as it is there.
     pub key: String,
-    /// What it is set to.
+    /// The new value.
     pub value: &'static str,
-    /// What it was set to; none when there is no such row.
+    /// The old value; none when there is no such row.
     pub previous: Option<String>,
-    /// The version of the configuration it was decided on.
+    /// The version of the configuration that the plan is for.
     version: Option<String>,
 }
 
-/// Why nothing is changed, or not known to be.
+/// Why nothing was changed, or it is not known whether something was.
 #[derive(Debug, thiserror::Error)]
 pub enum EnableUuidError {
-    /// The server could not be asked.
+    /// A call to the server failed.
     #[error(transparent)]
     Server(#[from] VsphereError),
     /// There is no such machine, or the account does not see it.
@@ -95,7 +95,7 @@ pub enum EnableUuidError {
         /// How many.
         count: usize,
     },
-    /// It could not be looked at.
+    /// The machine's state cannot be read.
     #[error("{name}: {why}")]
     Unreadable {
         /// The machine.
@@ -103,18 +103,18 @@ pub enum EnableUuidError {
         /// Why.
         why: String,
     },
-    /// It is on, suspended, or nobody knows.
+    /// The machine is not powered off.
     #[error("{name} is {state}, and the setting is read when a machine is powered on")]
     NotOff {
         /// The machine.
         name: String,
-        /// Its power state, in the API's words.
+        /// The power state, in the API's words.
         state: String,
     },
-    /// It is a template.
+    /// The machine is a template.
     #[error("{0} is a template")]
     Template(String),
-    /// The setting is there twice, so that setting one row may leave the other.
+    /// There are two rows of the setting, and only one of them can be set.
     #[error("{name} has the setting more than once: {words}")]
     Repeated {
         /// The machine.
@@ -122,7 +122,7 @@ pub enum EnableUuidError {
         /// The rows.
         words: String,
     },
-    /// There is nothing to mend.
+    /// There is nothing to fix.
     #[error("{name} has it already: {words}")]
     AlreadyCorrect {
         /// The machine.
@@ -130,7 +130,7 @@ pub enum EnableUuidError {
         /// The rows.
         words: String,
     },
-    /// The account may not.
+    /// The account lacks the privilege.
     #[error("{user} lacks {PRIVILEGE} on {name}")]
     NotAllowed {
         /// Who logged in.
@@ -138,10 +138,10 @@ pub enum EnableUuidError {
         /// The machine.
         name: String,
     },
-    /// Somebody else changed the machine meanwhile.
+    /// The machine was changed by somebody else in between.
     #[error("{0} was changed by somebody else since it was looked at")]
     ChangedMeanwhile(String),
-    /// The server took the change and could not make it.
+    /// The server accepted the change, and its task failed.
     #[error("{name}: the server could not change it: {why}")]
     Task {
         /// The machine.
@@ -149,7 +149,7 @@ pub enum EnableUuidError {
         /// What it said.
         why: String,
     },
-    /// It was changed, and what is there now is still not right.
+    /// The setting was changed, and is still not correct.
     #[error("{name} was changed, and now says {words}")]
     StillWrong {
         /// The machine.
@@ -160,7 +160,7 @@ pub enum EnableUuidError {
 }
 
 impl EnableUuidError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Server(VsphereError::Fault { fault, .. })
@@ -186,27 +186,27 @@ impl EnableUuidError {
     }
 }
 
-/// Looks whether the setting can be mended, and what that would change. Changes nothing.
+/// Plans the change. Changes nothing.
 ///
 /// # Errors
 ///
-/// Says why it cannot be, or need not be.
+/// Fails when the change is impossible or not needed.
 pub fn plan(machine: &EnableUuidRequest<'_>) -> Result<EnableUuidChange, EnableUuidError> {
     with_session(machine, |session, server| plan_in_session(machine, session, server))
 }
 
-/// Makes a change that was decided on, and reads back what is there then.
+/// Applies a planned change, and reads the setting back.
 ///
 /// # Errors
 ///
-/// Says why nothing was changed; [`EnableUuidError::StillWrong`] alone means that something was, and
-/// [`EnableUuidError::Server`] that it may have been.
+/// [`EnableUuidError::StillWrong`] means that the setting was changed, [`EnableUuidError::Server`]
+/// that it may have been, any other error that it was not.
 pub fn apply(
     machine: &EnableUuidRequest<'_>,
     change: &EnableUuidChange,
 ) -> Result<DiskUuidFacts, EnableUuidError> {
     with_session(machine, |session, server| {
-        // Who knows what has happened since somebody looked.
+        // The machine may have changed since the plan was made.
         if plan_in_session(machine, session, server)? != *change {
             return Err(EnableUuidError::ChangedMeanwhile(change.machine.clone()));
         }
@@ -222,7 +222,7 @@ pub fn apply(
     })
 }
 
-/// Does something in a session of its own, which is closed whatever comes of it.
+/// Runs work in a session of its own, which is closed in any case.
 fn with_session<T>(
     machine: &EnableUuidRequest<'_>,
     work: impl FnOnce(&mut VsphereSession<'_>, &VsphereServer) -> Result<T, EnableUuidError>,
@@ -257,13 +257,13 @@ fn plan_in_session(
             let (user, name) = (session.user_name().to_owned(), machine.name.to_owned());
             Err(EnableUuidError::NotAllowed { user, name })
         }
-        // A server that does not tell will refuse the change itself.
+        // Where the server does not tell, it will refuse the change itself.
         Ok(Some(true) | None) | Err(CallError::Fault(_)) => Ok(change),
         Err(CallError::Fatal(error)) => Err(error.into()),
     }
 }
 
-/// The machine of this name.
+/// Finds the machine of this name.
 fn find_machine(
     name: &str,
     session: &mut VsphereSession<'_>,
@@ -286,7 +286,7 @@ fn find_machine(
     }
 }
 
-/// What is known of the machine now.
+/// Reads the machine's present state.
 fn read_machine(
     reference: &str,
     name: &str,
@@ -309,7 +309,7 @@ fn read_machine(
     }
 }
 
-/// Decides whether a machine is one that may be changed, and by which row.
+/// Decides whether the machine can be changed, and which row to set.
 fn evaluate(
     name: &str,
     object: &Object,
@@ -362,7 +362,7 @@ fn reconfigure(
     let machine = ObjectRef::parse(&change.object).unwrap_or_else(|| ObjectRef::new("", ""));
     let answer = session.run(|client, _| {
         let mut spec: Vec<SoapArg<'_>> = Vec::new();
-        // The server refuses the change when the machine is no longer as it was looked at.
+        // The server refuses the change when the machine has another version by now.
         spec.extend(
             change.version.as_deref().map(|version| SoapArg::Text("changeVersion", version)),
         );
@@ -435,7 +435,7 @@ fn change_error(change: &EnableUuidChange, user: &str, error: CallError) -> Enab
             EnableUuidError::ChangedMeanwhile(name)
         }
         CallError::Fault(SoapFault { kind, privilege, .. })
-            if kind == "NoPermission" && privilege.as_deref().is_none_or(|it| it == PRIVILEGE) =>
+            if kind == "NoPermission" && privilege.as_deref().is_none_or(|privilege| privilege == PRIVILEGE) =>
         {
             EnableUuidError::NotAllowed { user: user.to_owned(), name }
         }

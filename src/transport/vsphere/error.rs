@@ -1,6 +1,6 @@
-//! Why a vSphere server could not be asked, or not to the end.
+//! Why collecting from a vSphere server failed, or ended early.
 //!
-//! Not for faults of single calls, which are answers: those are `soap`'s.
+//! Not for faults of single calls, which are answers (`soap`).
 
 use super::soap::SoapFault;
 use super::xml::XmlError;
@@ -9,23 +9,23 @@ use crate::facts::transcript::INTERRUPTED;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::message::HttpError;
 
-/// Why a server could not be asked, or not to the end.
+/// Why collecting from a server failed, or ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum VsphereError {
     /// There is no connection to a server that is trusted.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// It answered with an HTTP status that has no SOAP reply in it.
+    /// The HTTP status means that there is no SOAP reply.
     #[error("{}", http_words(*.status, .reason, .location.as_deref()))]
     Http {
         /// The status.
         status: u16,
-        /// What stands behind it.
+        /// The reason phrase.
         reason: String,
         /// Where a redirect leads.
         location: Option<String>,
     },
-    /// It answered with something that is no SOAP reply.
+    /// The answer is no SOAP reply.
     #[error("what answers is not the vSphere service: {0}")]
     NotVsphere(String),
     /// HTTP was broken or cut off.
@@ -36,7 +36,7 @@ pub enum VsphereError {
         /// What went wrong.
         error: HttpError,
     },
-    /// A reply that is not read.
+    /// The reply is XML that is refused.
     #[error("{doing}: the reply is not read: {error}")]
     Xml {
         /// What was being done.
@@ -44,16 +44,16 @@ pub enum VsphereError {
         /// What is wrong with it.
         error: XmlError,
     },
-    /// Somebody stopped it.
+    /// The run was stopped.
     #[error("interrupted before it had answered")]
     Interrupted,
-    /// It refused the account.
+    /// The server refused the account or its password.
     #[error("the server refused the user name or the password of {user:?}")]
     Login {
-        /// Who tried.
+        /// The account.
         user: String,
     },
-    /// It answered with a fault where nothing can be read without the answer.
+    /// The server refused a call that is necessary for all others.
     #[error("{doing}: {fault}")]
     Fault {
         /// What was being done.
@@ -72,7 +72,7 @@ fn http_words(status: u16, reason: &str, location: Option<&str>) -> String {
 }
 
 impl VsphereError {
-    /// What kind it is, for programs.
+    /// Returns the word for the failure that transcripts keep.
     pub fn kind(&self) -> &str {
         match self {
             Self::Connect(error) => error.kind(),
@@ -90,7 +90,7 @@ impl VsphereError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Connect(ConnectError::TlsVersion { .. }) => {
@@ -121,7 +121,7 @@ impl VsphereError {
         Some(hint.to_owned())
     }
 
-    /// What a transcript says of it.
+    /// Returns the failure for a transcript.
     pub fn to_failure(&self) -> Failure {
         Failure { kind: self.kind().to_owned(), reason: self.to_string(), hint: self.hint() }
     }

@@ -1,9 +1,8 @@
-//! Two things that only the files on a datastore tell: whether the row that somebody wrote into a
-//! .vmx by hand is the one the server has read, and whether a machine that is gone has left its
-//! folder behind.
+//! Collecting from files on datastores: whether a row that was written into a .vmx by hand is the
+//! one the server has read, and whether a removed machine has left its folder behind.
 //!
 //! Files are read over the server's own HTTPS, which makes no task. Of a .vmx only the rows of
-//! `disk.EnableUUID` are kept, for guests are handed passwords in others.
+//! `disk.EnableUUID` are kept: others may hold passwords for guests.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +17,7 @@ use crate::facts::vsphere::property::Object;
 use crate::facts::vsphere::question::Question;
 use crate::facts::vsphere::vmx;
 
-/// Who is asked, and what is known of the inventory by now.
+/// A session, and the inventory that was collected before.
 struct FileQueries<'a, 's> {
     question: &'a Question,
     inventory: &'a Inventory,
@@ -27,7 +26,7 @@ struct FileQueries<'a, 's> {
     recorder: &'a mut AnswerRecorder,
 }
 
-/// Asks for the files.
+/// Collects from the files.
 pub fn collect(
     question: &Question,
     inventory: &Inventory,
@@ -52,7 +51,7 @@ pub fn collect(
 }
 
 impl FileQueries<'_, '_> {
-    /// The rows of a master target's own .vmx.
+    /// Collects the rows of a master target's .vmx.
     fn collect_vmx_rows(
         &mut self,
         name: &str,
@@ -75,7 +74,7 @@ impl FileQueries<'_, '_> {
         Ok(())
     }
 
-    /// Whether the folders of machines that are gone are left on the master target's datastores.
+    /// Collects whether folders of removed machines are left on the master target's datastores.
     fn collect_leftovers(
         &mut self,
         protected: &[String],
@@ -99,7 +98,7 @@ impl FileQueries<'_, '_> {
                     Some(FileResponse { status: 404, .. }) => {
                         places.insert(datastore, Value::Bool(false))
                     }
-                    // Whoever may not look has seen nothing.
+                    // Without permission it stays unknown.
                     _ => places.insert(datastore, Value::Null),
                 };
             }
@@ -130,7 +129,7 @@ fn read_file(session: &mut VsphereSession<'_>, path: &str) -> Result<FileRespons
     })
 }
 
-/// The path of a file on a datastore, as the server's file service has it.
+/// Returns the path and query of a file on a datastore.
 fn folder_path(path: &str, datacenter: &str, datastore: &str) -> String {
     format!(
         "/folder/{}?dcPath={}&dsName={}",
@@ -140,7 +139,7 @@ fn folder_path(path: &str, datacenter: &str, datastore: &str) -> String {
     )
 }
 
-/// A text with percent encoding; a path keeps its slashes.
+/// Encodes a text with percent signs; a path keeps its slashes.
 fn encode_percent(text: &str, path: bool) -> String {
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (path && byte == b'/')

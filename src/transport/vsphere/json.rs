@@ -1,4 +1,4 @@
-//! Replies as JSON, which is how a capture keeps them: what the server said, less what is secret.
+//! Replies as JSON, as captures keep them, without what is secret.
 //!
 //! An object that the server names is `TYPE:ID`; an array is an array; a value with parts is an
 //! object with its type under `_type`, and parts of one name that come more than once are an
@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::soap::{ObjectRef, SoapFault};
 use super::xml::XmlElement;
 
-/// The rows of an extra configuration that are kept. It is also where guests are handed passwords
-/// (`guestinfo.*`), and nothing else of it is judged.
+/// The prefixes of the rows of an extra configuration that are kept. Others are not evaluated, and may
+/// hold passwords for guests (`guestinfo.*`).
 const KEPT_ROWS: &[&str] = &["disk.", "snapshot."];
 
-/// A value.
+/// Converts an element.
 pub fn from_element(element: &XmlElement) -> Value {
     if element.xsi_type.as_deref().is_some_and(|kind| kind.starts_with("ArrayOf")) {
         return Value::Array(
@@ -46,7 +46,7 @@ pub fn from_element(element: &XmlElement) -> Value {
     Value::Object(parts)
 }
 
-/// A row of an array, unless it is a setting that is nobody's business.
+/// Whether a row of an array is kept: of settings, only those of [`KEPT_ROWS`].
 fn is_kept(row: &XmlElement) -> bool {
     if row.name != "OptionValue" {
         return true;
@@ -55,14 +55,14 @@ fn is_kept(row: &XmlElement) -> bool {
     KEPT_ROWS.iter().any(|start| key.starts_with(start))
 }
 
-/// A serial number of which only the last five characters are left.
+/// Hides all but the last five characters of a serial number.
 pub fn redact_serial(serial: &str) -> String {
     let shown = serial.chars().count().saturating_sub(5);
     let hide = |(at, c): (usize, char)| if at < shown && c != '-' { '*' } else { c };
     serial.chars().enumerate().map(hide).collect()
 }
 
-/// A fault, as an answer that is none.
+/// Converts a fault.
 pub fn from_fault(fault: &SoapFault) -> Value {
     let mut parts = Map::new();
     parts.insert("fault".to_owned(), Value::String(fault.kind.clone()));
@@ -76,7 +76,7 @@ pub fn from_fault(fault: &SoapFault) -> Value {
     Value::Object(parts)
 }
 
-/// One object with the properties that were read, and why others were not.
+/// Converts an object with the properties that were read, and why others are missing.
 pub fn from_object_content(content: &XmlElement) -> Option<Value> {
     let reference = ObjectRef::from_element(content.child("obj")?)?;
     let mut properties = Map::new();
@@ -99,7 +99,7 @@ pub fn from_object_content(content: &XmlElement) -> Option<Value> {
     Some(object)
 }
 
-/// Why a property is missing.
+/// Returns the fault for which a property is missing.
 pub fn missing_fault(property: &XmlElement) -> Option<SoapFault> {
     let localized = property.child("fault")?;
     let message = localized.child_text("localizedMessage").unwrap_or_default();

@@ -1,8 +1,7 @@
 //! The vSphere API of a vCenter server or ESXi host, from 5.5 to 8, over SOAP and TLS.
 //!
-//! One session per server: the server is identified, logged in to, asked, logged out of, and its
-//! answers are a transcript. Nothing is changed on it but what `enable_uuid` is told to. Not for
-//! what the answers mean: that is `facts`.
+//! One session per server: verify the certificate, log in, collect, log out; the answers are a
+//! transcript. Only `enable_uuid` changes anything. Not for what the answers mean: that is `facts`.
 
 mod access;
 pub mod address;

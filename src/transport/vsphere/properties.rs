@@ -1,6 +1,6 @@
 //! Properties of many objects at once, page by page, through the server's property collector.
 //!
-//! Not for which properties: that is `survey`'s.
+//! Not for which properties: that is `collect`'s.
 
 use serde_json::{Value, json};
 
@@ -12,11 +12,11 @@ use super::xml::XmlElement;
 /// Objects per page. A page of machines with their extra configuration is below one MiB.
 const PAGE_SIZE: &str = "100";
 
-/// Objects of one question; a vCenter of this size has 64 hosts in each of 500 clusters.
+/// The most objects of one call; a vCenter of this size has 64 hosts in each of 500 clusters.
 const MAX_OBJECTS: usize = 50_000;
 
-/// Bytes of memory that the objects of one question take: those of ten thousand machines take 35
-/// million, for most of what a server tells of a machine is not kept.
+/// The most bytes of memory for the objects of one call: those of ten thousand machines take 35
+/// million, for most of a machine's data is not kept.
 const MAX_MEMORY: usize = 96 * 1024 * 1024;
 
 /// A type of objects and the properties of it that are read.
@@ -30,19 +30,19 @@ pub struct Managers {
     pub views: ObjectRef,
 }
 
-/// What was collected: objects as captures have them, and whether these are all.
+/// Objects as captures have them, and whether these are all.
 #[derive(Debug, Default)]
 pub struct ObjectList {
     /// The objects, in the server's order.
     pub objects: Vec<Value>,
-    /// Whether the server had no more.
+    /// Whether the list is complete.
     pub complete: bool,
-    /// Bytes of memory that the objects take, about.
+    /// The bytes of memory that the objects take, estimated.
     memory: usize,
 }
 
 impl ObjectList {
-    /// The answer that a capture keeps of the objects that `choose` takes.
+    /// Returns the answer for a capture, with the objects that `choose` selects.
     pub fn to_answer(&self, choose: impl Fn(&Value) -> bool) -> Value {
         let objects: Vec<&Value> = self.objects.iter().filter(|object| choose(object)).collect();
         json!({ "objects": objects, "complete": self.complete })
@@ -151,9 +151,8 @@ fn retrieve(
 }
 
 impl ObjectList {
-    /// Takes the objects of a page, and says whether that was all of them: from a server that tells
-    /// too much, no more is taken. A session that ends while a page is made shows as properties
-    /// that are missing for that reason, which is no reason at all.
+    /// Adds the objects of a page. Returns false when the limits are reached. When the session ends
+    /// while the server makes a page, its properties are missing for that reason; that is an error.
     fn add_page(&mut self, page: &XmlElement) -> Result<bool, CallError> {
         for content in page.children_named("objects") {
             let faults = content.children_named("missingSet").filter_map(json::missing_fault);
@@ -171,7 +170,7 @@ impl ObjectList {
     }
 }
 
-/// Bytes of memory that a value takes, about: a map of one entry has room for eleven.
+/// Estimates the bytes of memory of a value: a map of one entry has room for eleven.
 fn estimate_memory(value: &Value) -> usize {
     const VALUE: usize = size_of::<Value>();
     const NODE: usize = 11 * (size_of::<String>() + VALUE);

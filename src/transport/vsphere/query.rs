@@ -1,6 +1,6 @@
-//! One server with everything that asking it takes, so that a thread of its own can do it.
+//! A server with everything that collecting from it takes, to be handed to a thread.
 //!
-//! Not for what is asked: that is `survey`.
+//! Not for which calls are made: that is `collect`.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,27 +15,27 @@ use crate::facts::vsphere::question::Question;
 use crate::transport::http::stream::Connector;
 use crate::transport::http::tls::TlsTrust;
 
-/// A server that is going to be asked.
+/// A query of one server.
 pub struct VsphereQuery {
-    /// The way to it.
+    /// Opens connections to the server.
     pub connector: Box<dyn Connector + Send + Sync>,
-    /// The server.
+    /// The server's address.
     pub address: VsphereAddress,
-    /// How it is identified.
+    /// Which certificates are trusted.
     pub trust: TlsTrust,
-    /// Who logs in.
+    /// The account that logs in.
     pub credentials: Credentials,
-    /// What is asked.
+    /// The scope of the query.
     pub question: Question,
-    /// How long it may take altogether.
+    /// The time limit of all of it.
     pub timeout: Duration,
 }
 
 impl VsphereQuery {
-    /// What transcripts say they were asked by.
+    /// The name of the transport in transcripts.
     pub const TRANSPORT: &'static str = "vsphere";
 
-    /// A machine of the server, of which one setting may be changed.
+    /// Returns the request to change `disk.EnableUUID` of a machine of the server.
     pub fn enable_uuid_request<'a>(
         &'a self,
         name: &'a str,
@@ -54,8 +54,8 @@ impl VsphereQuery {
         }
     }
 
-    /// Asks the server, and notes whatever comes of it. When `stop` becomes true nothing more is
-    /// asked, and the session is closed.
+    /// Collects the answers of the server. When `stop` becomes true, no further call is made and the
+    /// session is closed.
     pub fn collect(&self, name: &str, kind: &str, stop: &AtomicBool) -> Transcript {
         collect(&CollectRequest {
             name,

@@ -1,6 +1,6 @@
-//! What a server has said so far, answer by answer, and what it has refused to say.
+//! The answers and refusals of a server, as they are collected.
 //!
-//! Not for what is asked (`survey`, `access`, `files`), nor for what any answer means.
+//! Not for which calls are made (`collect`, `access`, `files`), nor for what any answer means.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA, Transcript};
 use crate::facts::vsphere::property::of_others;
 use crate::facts::vsphere::question::Question;
 
-/// Where an answer about one master target is noted.
+/// The key of an answer about one master target.
 pub(super) struct AnswerKey {
     probe: String,
     of: Option<String>,
@@ -24,12 +24,12 @@ pub(super) struct AnswerKey {
 pub(super) struct AnswerRecorder(BTreeMap<String, Answer>);
 
 impl AnswerRecorder {
-    /// All of them, by what was asked.
+    /// Returns the answers by probe.
     pub(super) fn into_answers(self) -> BTreeMap<String, Answer> {
         self.0
     }
 
-    /// What is known by now, as a transcript.
+    /// Returns the answers so far as a transcript.
     pub(super) fn to_transcript(&self) -> Transcript {
         Transcript {
             schema: SCHEMA.to_owned(),
@@ -42,7 +42,7 @@ impl AnswerRecorder {
         }
     }
 
-    /// Notes what was said.
+    /// Records an answer.
     pub(super) fn record(&mut self, probe: &str, value: &Value) {
         self.insert(probe, 0, value);
     }
@@ -51,19 +51,19 @@ impl AnswerRecorder {
         self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
     }
 
-    /// Where what concerns one master target is noted: the first of a question has a place of its
-    /// own, further ones share one.
+    /// Returns the key of a probe about one master target: the first target of a query has a probe of
+    /// its own, further ones share one.
     pub(super) fn key_for(question: &Question, probe: &str, master_target: &str) -> AnswerKey {
         let first = question.master_target.as_deref() == Some(master_target);
         AnswerKey { probe: probe.to_owned(), of: (!first).then(|| master_target.to_owned()) }
     }
 
-    /// Notes what was said about one master target.
+    /// Records an answer about one master target.
     pub(super) fn record_at(&mut self, key: &AnswerKey, value: &Value) {
         self.insert_at(key, 0, value);
     }
 
-    /// Notes that something about one master target was not to be had.
+    /// Records that the server did not give an answer about one master target.
     pub(super) fn record_refusal(&mut self, key: &AnswerKey, why: &str) {
         if key.of.is_some() || !self.0.contains_key(&key.probe) {
             self.insert_at(key, 1, &json!({ "fault": "NotGiven", "message": why }));
@@ -76,7 +76,7 @@ impl AnswerRecorder {
         let text = self.0.get(&probe).map(|answer| answer.text.as_str());
         let mut all: Map<String, Value> =
             text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        // What was refused is noted first and says more than what follows from it.
+        // The first refusal says more than what follows from it.
         let refused = |value: &Value| value.get("fault").is_some();
         if status == 0 || !all.get(of).is_some_and(refused) {
             all.insert(of.clone(), value.clone());
@@ -84,7 +84,7 @@ impl AnswerRecorder {
         self.insert(&probe, 0, &Value::Object(all));
     }
 
-    /// Notes what a question about one master target brought.
+    /// Returns the value of a call about one master target; none after a fault, which is recorded.
     pub(super) fn record_fault_at<T>(
         &mut self,
         key: &AnswerKey,
@@ -100,7 +100,7 @@ impl AnswerRecorder {
         }
     }
 
-    /// Notes what a question brought; only the end of the connection ends everything.
+    /// Returns the value of a call; none after a fault, which is recorded for these probes.
     pub(super) fn record_fault<T>(
         &mut self,
         probes: &[&str],

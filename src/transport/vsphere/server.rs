@@ -1,6 +1,6 @@
-//! A server by what it says of itself to everybody: what it is, and which managers it has.
+//! A server's service content: what kind of server it is, and which managers it has.
 //!
-//! Not for asking it (`client`), nor for what is asked (`survey`, `access`).
+//! Not for calls (`client`), nor for which calls there are (`collect`, `access`).
 
 use serde_json::Value;
 
@@ -10,26 +10,26 @@ use super::properties::Managers;
 use super::soap::ObjectRef;
 use super::xml::XmlElement;
 
-/// A server that has said what it is.
+/// A server's service content.
 pub(super) struct VsphereServer {
     pub(super) content: XmlElement,
     pub(super) managers: Managers,
 }
 
 impl VsphereServer {
-    /// A manager that not every server has.
+    /// Returns a manager that not every server has.
     pub(super) fn optional_manager(&self, name: &str) -> Option<ObjectRef> {
         self.content.child(name).and_then(ObjectRef::from_element)
     }
 
-    /// Whether it is a vCenter server, and no lone host.
+    /// Whether the server is a vCenter server, not a single host.
     pub(super) fn is_vcenter(&self) -> bool {
         let about = self.content.child("about");
         about.and_then(|about| about.child_text("apiType")) == Some("VirtualCenter")
     }
 }
 
-/// A manager that every server has.
+/// Returns a manager that every server has.
 pub(super) fn required_manager(
     content: &XmlElement,
     name: &str,
@@ -38,7 +38,7 @@ pub(super) fn required_manager(
     found.ok_or_else(|| VsphereError::NotVsphere(format!("it names no {name}")))
 }
 
-/// The values that a call returns, as an array.
+/// Returns the values of a response, as an array.
 pub(super) fn return_values(answer: &XmlElement) -> Value {
     Value::Array(answer.children_named("returnval").map(json::from_element).collect())
 }

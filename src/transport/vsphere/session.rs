@@ -1,7 +1,7 @@
-//! A session on a server: opened with a password, opened once more when it ends too early, and
-//! always closed, for a server allows only so many.
+//! A session on a server: opened with a password, reopened once when it ends too early, and always
+//! closed, for a server allows only so many.
 //!
-//! Not for what is asked in it: that is `survey`.
+//! Not for the calls in it: those are `collect`'s.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::xml::XmlElement;
 use crate::secret::Secret;
 use crate::transport::http::stream::Deadline;
 
-/// How long logging out may take when the time for everything else is up.
+/// The time limit of logging out, when the time for everything else is up.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Who logs in.
+/// An account and its password.
 #[derive(Debug)]
 pub struct Credentials {
     /// The account, such as `asr@vsphere.local`.
@@ -24,14 +24,14 @@ pub struct Credentials {
     pub password: Secret,
 }
 
-/// A session that is open.
+/// An open session.
 pub struct VsphereSession<'a> {
     endpoint: Endpoint<'a>,
     client: SoapClient<'a>,
     manager: ObjectRef,
     credentials: &'a Credentials,
     user: XmlElement,
-    /// Whether it had to be opened a second time.
+    /// Whether the session was reopened.
     pub renewed: bool,
 }
 
@@ -51,27 +51,27 @@ impl<'a> VsphereSession<'a> {
         Ok(Self { endpoint, client, manager, credentials, user, renewed: false })
     }
 
-    /// What the server calls the account that is logged in.
+    /// Returns the server's name of the account.
     pub fn user_name(&self) -> &str {
         self.user.child_text("userName").unwrap_or_default()
     }
 
-    /// What it was called when it logged in.
+    /// Returns the name with which the account logged in.
     pub fn login_name(&self) -> &str {
         &self.credentials.user
     }
 
-    /// The session's key, with which privileges are asked about.
+    /// Returns the session's key, which queries of privileges need.
     fn key(&self) -> Secret {
         Secret::new(self.user.child_text("key").unwrap_or_default().to_owned())
     }
 
-    /// Asks something. When the session turns out to have ended, it is opened once more and the
-    /// question asked from its start, for whatever belonged to the old session is gone.
+    /// Runs calls. When the session turns out to have ended, it is reopened once and the calls run
+    /// again from the start, for what belonged to the old session is gone.
     ///
     /// # Errors
     ///
-    /// What asking fails with.
+    /// Returns the error of the calls.
     pub fn run<T>(
         &mut self,
         mut ask: impl FnMut(&mut SoapClient<'a>, &Secret) -> Result<T, CallError>,
@@ -90,7 +90,7 @@ impl<'a> VsphereSession<'a> {
         }
     }
 
-    /// Logs out, over a new connection when the old one is broken. Says whether it succeeded.
+    /// Logs out, over a new connection when the old one is broken. Returns whether it succeeded.
     pub fn close(mut self, broken: bool) -> bool {
         if !broken && self.client.call(LOGOUT, &self.manager, &[]).is_ok() {
             return true;

@@ -1,4 +1,4 @@
-//! SOAP envelopes for the vSphere API: a call written, a reply opened, a fault understood.
+//! SOAP envelopes for the vSphere API: writing calls, parsing replies and faults.
 //!
 //! Not for sending them, nor for which calls there are.
 
@@ -17,27 +17,27 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soapenv:Body>";
 const TAIL: &str = "</soapenv:Body></soapenv:Envelope>";
 
-/// A managed object: its type and what the server calls it.
+/// A reference to a managed object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// The type, such as `VirtualMachine`.
     pub kind: String,
-    /// The server's name for it, which means nothing.
+    /// The server's id of the object, which has no meaning.
     pub id: String,
 }
 
 impl ObjectRef {
-    /// A reference.
+    /// Creates a reference.
     pub fn new(kind: &str, id: &str) -> Self {
         Self { kind: kind.to_owned(), id: id.to_owned() }
     }
 
-    /// The reference that an element is.
+    /// Returns the reference that an element is; none for other elements.
     pub fn from_element(element: &XmlElement) -> Option<Self> {
         Some(Self { kind: element.object_type.clone()?, id: element.text.clone() })
     }
 
-    /// Reads `VirtualMachine:vm-12`, which is how captures have it.
+    /// Parses `VirtualMachine:vm-12`, the form in captures.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once(':')?;
         Some(Self::new(kind, id))
@@ -54,7 +54,7 @@ impl fmt::Display for ObjectRef {
 pub enum SoapArg<'a> {
     /// A plain value.
     Text(&'a str, &'a str),
-    /// A text where a value of any type may stand.
+    /// A text where a value of any type is allowed.
     String(&'a str, &'a str),
     /// A password.
     Secret(&'a str, &'a Secret),
@@ -62,13 +62,13 @@ pub enum SoapArg<'a> {
     Object(&'a str, &'a ObjectRef),
     /// Parts inside.
     Parts(&'a str, Vec<SoapArg<'a>>),
-    /// Parts inside, of a type that has to be told (`xsi:type`).
+    /// Parts inside, with their type (`xsi:type`).
     Typed(&'a str, &'a str, Vec<SoapArg<'a>>),
 }
 
-/// The envelope of a call.
+/// Builds the envelope of a call.
 pub fn build_envelope(method: &str, this: &ObjectRef, args: &[SoapArg<'_>]) -> Secret {
-    // Large enough that nothing is left behind by moving to a larger one.
+    // Large enough never to grow: growing would leave a copy of a password in memory.
     let mut text = String::with_capacity(64 * 1024);
     text.push_str(HEAD);
     text.push_str(&format!("<{method} xmlns=\"urn:vim25\">"));
@@ -113,11 +113,11 @@ fn write_arg(text: &mut String, arg: &SoapArg<'_>) {
 pub struct SoapFault {
     /// Its type, such as `NoPermission`; empty when it has none.
     pub kind: String,
-    /// What the server says to people.
+    /// The server's message for people.
     pub message: String,
     /// The privilege that is lacking.
     pub privilege: Option<String>,
-    /// The object it is lacking on.
+    /// The object on which it is lacking.
     pub object: Option<ObjectRef>,
 }
 
@@ -157,13 +157,13 @@ impl SoapFault {
         }
     }
 
-    /// Whether it says that the session has ended.
+    /// Whether the fault means that the session has ended.
     pub fn is_not_authenticated(&self) -> bool {
         self.kind == "NotAuthenticated"
     }
 }
 
-/// What a reply is.
+/// A reply.
 #[derive(Debug)]
 pub enum SoapReply {
     /// The element `...HttpResponse`, whose children are `returnval`.
@@ -177,13 +177,13 @@ pub enum SoapReply {
 pub enum ReplyError {
     /// The status says that it holds none.
     Status,
-    /// It is something else; a fragment that names it.
+    /// The answer is something else, which this fragment names.
     Other(String),
-    /// It is XML that is not read.
+    /// The answer is XML that is refused.
     Xml(XmlError),
 }
 
-/// Opens the envelope of an answer. Faults come with status 500, so its body is read as well.
+/// Parses the envelope of an answer. Faults have status 500, so its body is parsed as well.
 ///
 /// # Errors
 ///
@@ -215,7 +215,7 @@ pub fn parse_reply(response: &HttpResponse) -> Result<SoapReply, ReplyError> {
     Ok(SoapReply::Answer(inner.clone()))
 }
 
-/// What a web page calls itself.
+/// Returns the title of a web page, as a fragment.
 fn page_title(page: &str) -> String {
     let begin = page.find("<title>").map(|at| at + "<title>".len());
     let title = begin.and_then(|at| page[at..].split('<').next()).unwrap_or_default().trim();

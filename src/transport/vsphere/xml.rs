@@ -1,4 +1,4 @@
-//! A small tree out of a reply's XML: local names, no more than a server of good will sends.
+//! Parsing a reply's XML into a small tree with local names, within bounds.
 //!
 //! A document type is refused before anything in it is read, so no entity can be defined; depth and
 //! the number of elements are bounded. Not for checking against a schema.
@@ -7,20 +7,20 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-/// Levels of elements. A snapshot chain, the deepest thing that is asked for, has 32 at most.
+/// The most levels of elements. A snapshot chain, the deepest thing that is collected, has 32.
 pub const MAX_DEPTH: usize = 128;
 
-/// Elements of one reply.
+/// The most elements of one reply.
 pub const MAX_ELEMENTS: usize = 400_000;
 
-/// One element, with the names as they are without their prefixes.
+/// One element; names have no prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct XmlElement {
     /// Its name.
     pub name: String,
-    /// The type it says it has (`xsi:type`).
+    /// The element's type (`xsi:type`).
     pub xsi_type: Option<String>,
-    /// The type of the managed object it names, when it names one (`type`).
+    /// The type of the managed object that the element refers to (`type`).
     pub object_type: Option<String>,
     /// The text directly inside, without the white space around it.
     pub text: String,
@@ -28,7 +28,7 @@ pub struct XmlElement {
     pub children: Vec<XmlElement>,
 }
 
-/// Why a text is no tree.
+/// Why XML is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
     /// It is not well-formed.
@@ -36,13 +36,13 @@ pub enum XmlError {
     Malformed {
         /// Where, in bytes.
         at: u64,
-        /// What the reader says.
+        /// The parser's message.
         why: String,
     },
     /// It has a document type, in which entities could be defined.
     #[error("it has a document type, which no vSphere reply has")]
     DocumentType,
-    /// It speaks of an entity that XML itself does not define.
+    /// It refers to an entity that XML itself does not define.
     #[error("it speaks of an entity {0:?} that is not defined")]
     Entity(String),
     /// More than [`MAX_DEPTH`] levels.
@@ -54,23 +54,23 @@ pub enum XmlError {
 }
 
 impl XmlElement {
-    /// The first element inside of this name.
+    /// Returns the first child of this name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// Every element inside of this name.
+    /// Returns every child of this name.
     pub fn children_named<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    /// The text of the first element inside of this name.
+    /// Returns the text of the first child of this name.
     pub fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
     }
 }
 
-/// Reads a document.
+/// Parses a document.
 ///
 /// ```
 /// use preflight::transport::vsphere::xml::parse;
@@ -82,7 +82,7 @@ impl XmlElement {
 ///
 /// # Errors
 ///
-/// Fails at the first thing that is not well-formed or not wanted.
+/// Fails at the first thing that is not well-formed or not allowed.
 pub fn parse(text: &str) -> Result<XmlElement, XmlError> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<XmlElement> = vec![XmlElement::default()];
