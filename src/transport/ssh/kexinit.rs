@@ -129,7 +129,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<AlgorithmOffer> {
         lists.push(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect());
         rest = &after[length..];
     }
-    // The lists of both directions are the same in practice; those from the server count.
+    // Only the lists of the direction from the server are used.
     let [key_exchange, host_key, _, cipher, _, mac]: [Vec<String>; 6] = lists.try_into().ok()?;
     Some(AlgorithmOffer { key_exchange, host_key, cipher, mac })
 }
