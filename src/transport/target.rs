@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::percent;
 use crate::secret::redact_password;
 
 /// The address of a target.
@@ -219,21 +220,7 @@ fn parse_ssh(text: &str, rest: &str) -> Result<SshTarget, TargetAddressError> {
 
 /// Decodes the %XX of an account name; none when it cannot be one.
 fn decode_user(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        bytes.push(match first {
-            b'%' => {
-                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-                let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
-                rest = &rest[2..];
-                u8::from_str_radix(digits, 16).ok().filter(|_| plain)?
-            }
-            byte => *byte,
-        });
-    }
-    let user = String::from_utf8(bytes).ok()?;
+    let user = percent::decode(text)?;
     let fits = !user.is_empty() && user.len() <= 255 && !user.starts_with('-');
     (fits && !user.chars().any(char::is_control)).then_some(user)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use openssl::base64;
 
+use super::wire::split_string;
 use crate::regular_file;
 use crate::secret::Secret;
 
@@ -94,20 +95,14 @@ pub(super) fn public_key_line(text: &str) -> Option<String> {
     let bytes = base64::decode_block(&digits).ok()?;
     let rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
     // Cipher, key derivation and its options stand before the number of keys, which is one.
-    let (_, rest) = field(rest)?;
-    let (_, rest) = field(rest)?;
-    let (_, rest) = field(rest)?;
-    let (key, _) = field(rest.strip_prefix(b"\0\0\0\x01")?)?;
-    let (name, _) = field(key)?;
+    let (_, rest) = split_string(rest)?;
+    let (_, rest) = split_string(rest)?;
+    let (_, rest) = split_string(rest)?;
+    let (key, _) = split_string(rest.strip_prefix(b"\0\0\0\x01")?)?;
+    let (name, _) = split_string(key)?;
     let name = std::str::from_utf8(name).ok()?;
     let usual = matches!(name, "ssh-ed25519" | "ssh-rsa") || name.starts_with("ecdsa-sha2-");
     usual.then(|| format!("{name} {}", base64::encode_block(key)))
-}
-
-/// A field and what stands behind it.
-fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, behind) = bytes.split_first_chunk::<4>()?;
-    behind.split_at_checked(u32::from_be_bytes(*length) as usize)
 }
 
 #[cfg(test)]

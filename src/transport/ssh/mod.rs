@@ -24,6 +24,7 @@ mod secret_provider;
 mod socket;
 mod sudo;
 mod tunnel;
+mod wire;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -349,10 +350,7 @@ fn presented_host_key(connection: &SshConnection) -> Result<(String, Vec<u8>), F
         .host_key()
         .ok_or_else(|| failure("host-key", "the server presented no host key"))?;
     // A key begins with its own type's name.
-    let name = key.split_first_chunk::<4>().and_then(|(length, rest)| {
-        let length = u32::from_be_bytes(*length) as usize;
-        std::str::from_utf8(rest.get(..length)?).ok()
-    });
+    let name = wire::split_string(key).and_then(|(name, _)| std::str::from_utf8(name).ok());
     let name = name.ok_or_else(|| failure("host-key", "the server's host key is damaged"))?;
     Ok((name.to_owned(), key.to_vec()))
 }

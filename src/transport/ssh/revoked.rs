@@ -7,6 +7,8 @@
 use openssl::base64;
 use openssl::sha::{sha1, sha256};
 
+use super::wire::split_string;
+
 /// The first bytes of a revocation list: its name and the version of its format.
 const MAGIC: &[u8] = b"SSHKRL\n\0\0\0\0\x01";
 
@@ -39,12 +41,12 @@ fn is_in_key_list(file: &[u8], key: &[u8]) -> bool {
 fn is_in_krl(file: &[u8], key: &[u8]) -> Option<bool> {
     // Version, date and flags have eight bytes each; two texts follow.
     let rest = file.strip_prefix(MAGIC)?.get(24..)?;
-    let (_, rest) = field(rest)?;
-    let (_, mut rest) = field(rest)?;
+    let (_, rest) = split_string(rest)?;
+    let (_, mut rest) = split_string(rest)?;
     let (of_sha1, of_sha256) = (sha1(key), sha256(key));
     let mut found = false;
     while let Some((kind, after)) = rest.split_first() {
-        let (section, after) = field(after)?;
+        let (section, after) = split_string(after)?;
         rest = after;
         let meant: &[u8] = match kind {
             2 => key,
@@ -53,18 +55,12 @@ fn is_in_krl(file: &[u8], key: &[u8]) -> Option<bool> {
         };
         let mut entries = if SECTIONS.contains(kind) { section } else { &[] };
         while !entries.is_empty() {
-            let (entry, after) = field(entries)?;
+            let (entry, after) = split_string(entries)?;
             found |= entry == meant;
             entries = after;
         }
     }
     Some(found)
-}
-
-/// A text or number with its length before it, and what follows.
-fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use crate::secret::redact_password;
 use crate::transport::http::authority::Authority;
+use crate::transport::percent;
 
 /// The address of a vCenter server or ESXi host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,22 +142,7 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
 
 /// Decodes percent encoding.
 fn decode_percent(text: &str) -> Result<String, VsphereAddressError> {
-    let fault = || VsphereAddressError::Percent(text.to_owned());
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let digits = digits.filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-        let value = digits.and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or_else(fault)?;
-        bytes.push(value);
-        rest = &tail[2..];
-    }
-    String::from_utf8(bytes).map_err(|_| fault())
+    percent::decode(text).ok_or_else(|| VsphereAddressError::Percent(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::facts::vsphere::inventory::{Inventory, Search};
 use crate::facts::vsphere::property::Object;
 use crate::facts::vsphere::question::Question;
 use crate::facts::vsphere::vmx;
+use crate::transport::percent;
 
 /// A session, and the inventory that was collected before.
 struct FileQueries<'a, 's> {
@@ -133,26 +134,10 @@ fn read_file(session: &mut VsphereSession<'_>, path: &str) -> Result<FileRespons
 fn folder_path(path: &str, datacenter: &str, datastore: &str) -> String {
     format!(
         "/folder/{}?dcPath={}&dsName={}",
-        encode_percent(path, true),
-        encode_percent(datacenter, false),
-        encode_percent(datastore, false)
+        percent::encode(path, b"/"),
+        percent::encode(datacenter, b""),
+        percent::encode(datastore, b"")
     )
-}
-
-/// Encodes a text with percent signs; a path keeps its slashes.
-fn encode_percent(text: &str, path: bool) -> String {
-    let plain = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (path && byte == b'/')
-    };
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if plain(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
