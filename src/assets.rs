@@ -1,4 +1,4 @@
-//! The embedded data files, and a directory that may stand before them (`--assets DIR`).
+//! The embedded data files, and a directory that overrides them (`--assets DIR`).
 //!
 //! Not for what the files mean: `image::recipe`, `installer::profile`, `template` and
 //! `check::definition` each read their own kind.
@@ -15,13 +15,13 @@ static KICKSTART: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kickstart");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
-/// The embedded check files by name, as JSON that says the same; `build.rs` writes it.
+/// The embedded check files by name, converted to JSON by `build.rs`.
 static CHECKS_AS_JSON: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/checks.in"));
 
 /// The largest asset file that is read.
 pub const MAX_BYTES: u64 = 256 * 1024;
 
-/// What an asset is for; each kind has a directory of its own.
+/// The kind of an asset; each kind has a directory of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssetKind {
     /// Recipes: what to build.
@@ -35,7 +35,7 @@ pub enum AssetKind {
 }
 
 impl AssetKind {
-    /// The directory's name, in the source tree and below `--assets`.
+    /// Returns the directory's name, in the source tree and below `--assets`.
     pub fn directory(self) -> &'static str {
         match self {
             Self::Recipe => "images",
@@ -55,7 +55,7 @@ impl AssetKind {
     }
 }
 
-/// Where assets are read from.
+/// The embedded assets, with an optional directory that overrides them.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
     overlay: Option<PathBuf>,
@@ -70,17 +70,17 @@ pub struct Asset {
     pub text: String,
 }
 
-/// Why an asset could not be had.
+/// Why an asset cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AssetError {
-    /// Neither embedded nor in the overlay.
+    /// The asset is neither embedded nor in the overlay.
     #[error("no {directory}/{name}", directory = kind.directory())]
     Missing {
-        /// The kind asked for.
+        /// The kind.
         kind: AssetKind,
-        /// The file name asked for.
+        /// The file name.
         name: String,
-        /// The names there are.
+        /// The names of all assets of this kind.
         known: Vec<String>,
     },
     /// A file that cannot be read.
@@ -103,7 +103,7 @@ pub enum AssetError {
 }
 
 impl AssetError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Missing { known, .. } if !known.is_empty() => {
@@ -115,12 +115,12 @@ impl AssetError {
 }
 
 impl Assets {
-    /// The embedded files alone.
+    /// Returns the embedded files alone.
     pub fn embedded() -> Self {
         Self::default()
     }
 
-    /// The embedded files, each replaced by one of the same name below `directory`.
+    /// Returns the embedded files, each replaced by one of the same name below `directory`.
     pub fn with_overlay(directory: PathBuf) -> Self {
         Self { overlay: Some(directory) }
     }
@@ -129,7 +129,7 @@ impl Assets {
     ///
     /// # Errors
     ///
-    /// [`AssetError::Missing`] when there is none of that name.
+    /// [`AssetError::Missing`] when there is no file of that name.
     pub fn read(&self, kind: AssetKind, name: &str) -> Result<Asset, AssetError> {
         if let Some(overlay) = &self.overlay {
             let path = overlay.join(kind.directory()).join(name);
@@ -148,7 +148,7 @@ impl Assets {
         }
     }
 
-    /// The file names of a kind, sorted; files of the overlay included.
+    /// Returns the file names of a kind, sorted, including those of the overlay.
     pub fn names(&self, kind: AssetKind) -> Vec<String> {
         let mut names: BTreeSet<String> = list_files(kind.embedded()).collect();
         if let Some(overlay) = &self.overlay {
@@ -168,8 +168,8 @@ impl Assets {
     }
 }
 
-/// The content of an embedded check file as JSON, which is read several times faster than the
-/// YAML it was made of; none when `text` is not the content of one.
+/// Returns an embedded check file as JSON, which parses several times faster than its YAML; none when
+/// `text` is not the content of an embedded check file.
 pub fn embedded_check_json(text: &str) -> Option<&'static str> {
     let is_it =
         |name: &str| CHECKS.get_file(name).is_some_and(|file| file.contents() == text.as_bytes());

@@ -1,5 +1,4 @@
-//! A file that replaces another all at once: the old one stays until the new one is complete,
-//! on disk and in place.
+//! Replacing a file atomically: the old one stays until the new one is complete and on disk.
 //!
 //! Not for what is written into it.
 
@@ -10,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags};
 
-/// A file being written beside its target name, `.NAME.part`.
+/// A file that is written as `.NAME.part` beside its target.
 ///
-/// The part file is locked while it is written, so two builds of one name cannot meet. It is made
-/// anew, with its owner and mode: one that a killed build left behind, or that somebody else put
-/// there, is removed before. One that is dropped is removed.
+/// The part file is locked while it is written, so two builds cannot write the same target. It is
+/// always a new file: one that a killed build left behind, or that somebody else put there, is removed
+/// first. It is removed when it is dropped without a commit.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: File,
@@ -23,12 +22,12 @@ pub struct AtomicFile {
     committed: bool,
 }
 
-/// Who may read a file from its first byte on.
+/// Who may read the file, from its first byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// Whom the umask allows.
+    /// Everybody whom the umask allows.
     ByUmask,
-    /// The owner alone: the file holds a secret.
+    /// The owner alone: the file contains a secret.
     Owner,
 }
 
@@ -41,22 +40,22 @@ impl Visibility {
     }
 }
 
-/// A file that is read, known by what it is: a file may have several names.
+/// A file that is read, identified by device and inode: it may have several names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// The name it was given by.
+    /// The path it was named by.
     pub path: PathBuf,
     place: (u64, u64),
 }
 
 impl InputFile {
-    /// The file that has this name; nothing when there is none, or it is no regular file.
+    /// Identifies the file at a path; none when there is no regular file.
     pub fn from_path(path: &Path) -> Option<Self> {
         let there = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Self { path: path.to_owned(), place: device_and_inode(&there) })
     }
 
-    /// An open file.
+    /// Identifies an open file.
     ///
     /// # Errors
     ///
@@ -68,12 +67,12 @@ impl InputFile {
         Ok(Self { path: path.to_owned(), place: device_and_inode(&there) })
     }
 
-    /// Whether it is the file that another one is.
+    /// Whether both are the same file.
     pub fn is_same_file(&self, other: &Self) -> bool {
         self.place == other.place
     }
 
-    /// Whether it is the file that these are the data of.
+    /// Whether this metadata is of the same file.
     pub fn has_metadata(&self, there: &fs::Metadata) -> bool {
         self.place == device_and_inode(there)
     }
@@ -118,7 +117,7 @@ pub enum AtomicFileError {
 }
 
 impl AtomicFileError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Exists(_) => Some("add --overwrite, or choose another name with -o".to_owned()),
@@ -139,8 +138,8 @@ impl AtomicFileError {
     }
 }
 
-/// Whether `target` may be written: nothing there, or a regular file that may be overwritten
-/// and is none of `inputs`, nor is its part file. Nothing is created.
+/// Checks that `target` may be written: there is nothing, or a regular file that may be overwritten;
+/// and neither it nor its part file is one of `inputs`. Nothing is created.
 ///
 /// # Errors
 ///
@@ -168,7 +167,7 @@ pub fn check_target(
     if overwrite { Ok(()) } else { Err(AtomicFileError::Exists(target.to_owned())) }
 }
 
-/// Refuses to write to a file that is an input, by whatever name.
+/// Refuses to write to a file that is an input under any name.
 fn refuse_input(
     target: &Path,
     there: &fs::Metadata,
@@ -182,7 +181,7 @@ fn refuse_input(
 }
 
 impl AtomicFile {
-    /// Opens the part file of `target`, empty, locked and for these readers; see [`check_target`].
+    /// Creates the part file of `target`, empty and locked; see [`check_target`].
     ///
     /// # Errors
     ///
@@ -198,25 +197,24 @@ impl AtomicFile {
         for _ in 0..MAX_ATTEMPTS {
             let Some(file) = open_part(&part, target, readers, inputs)? else { continue };
             let opened = Self { file, part, target: target.to_owned(), committed: false };
-            // Another build may have made the target since it was looked at.
+            // Another build may have created the target in between.
             check_target(target, overwrite, inputs)?;
             return Ok(opened);
         }
         Err(AtomicFileError::Contested(part))
     }
 
-    /// The part file, to be written and read back.
+    /// Returns the part file.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// The directory it is written in.
+    /// Returns the directory of the target.
     pub fn directory(&self) -> &Path {
         parent_directory(&self.target)
     }
 
-    /// Makes the part file the target: everything on disk first, then the name, then the name
-    /// on disk.
+    /// Replaces the target by the part file: syncs the file, renames it, and syncs the directory.
     ///
     /// # Errors
     ///
@@ -236,20 +234,20 @@ impl AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Nothing can be done about a failure here; the next build takes the part file over.
+            // Nothing can be done about a failure here; the next build removes the part file.
             let _ = fs::remove_file(&self.part);
         }
     }
 }
 
-/// How often a part file that somebody else makes in the place of ours is removed.
+/// How often a part file of somebody else is removed.
 const MAX_ATTEMPTS: usize = 16;
 
-/// Makes the part file and locks it; nothing when what stood there had to be removed first, or
-/// was exchanged meanwhile.
+/// Creates the part file and locks it; none when an old one had to be removed first, or the file was
+/// replaced in between.
 ///
-/// A file that is there already is never written to: it may be another's, who could read and change
-/// what is in it, or have another name. One that a killed build left is not locked, and removed.
+/// An existing file is never written to: somebody else may own it, and could read and change it, or
+/// it may have another name. One that a killed build left is not locked, and is removed.
 fn open_part(
     part: &Path,
     target: &Path,
@@ -293,7 +291,7 @@ fn open_part(
         }
         Err(error) => return Err(io(error.into())),
     }
-    // Between open and lock, the other process may have renamed this very file away.
+    // Between open and lock, another process may have renamed this file.
     let opened = file.metadata().map_err(io)?;
     let named = fs::symlink_metadata(part);
     let same = named.is_ok_and(|named| (named.dev(), named.ino()) == (opened.dev(), opened.ino()));
@@ -304,12 +302,12 @@ fn open_part(
     }
 }
 
-/// Whether a file is a regular one of this user's, without another name.
+/// Whether a file is a regular one of this user, without another name.
 fn is_exclusively_ours(there: &fs::Metadata) -> bool {
     there.is_file() && there.nlink() == 1 && there.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Removes a name that may be gone already.
+/// Removes a file that may be gone already.
 fn remove_if_present(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

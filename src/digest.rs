@@ -1,4 +1,4 @@
-//! SHA-256 digests as values: computed, written in hex, read back, compared.
+//! SHA-256 digests: computing, formatting and parsing them.
 //!
 //! Not for the media md5, which has a format of its own (`image::iso::media_md5`).
 
@@ -13,25 +13,25 @@ use sha2::Digest as _;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
 
-/// A text that is not a SHA-256 digest.
+/// The error of a text that is not a SHA-256 digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a sha256: expected 64 hex digits")]
 pub struct Sha256Error(pub String);
 
 impl Sha256 {
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     pub fn hash(bytes: impl AsRef<[u8]>) -> Self {
         let mut hasher = Sha256Hasher::default();
         hasher.update(bytes.as_ref());
         hasher.finish()
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The digest and the length of all that `reader` gives, in bounded memory.
+    /// Returns the digest and the length of everything that `reader` yields, in bounded memory.
     ///
     /// # Errors
     ///
@@ -60,17 +60,17 @@ impl From<[u8; 32]> for Sha256 {
     }
 }
 
-/// A SHA-256 in the making.
+/// Computes a SHA-256 piece by piece.
 #[derive(Clone, Default)]
 pub struct Sha256Hasher(sha2::Sha256);
 
 impl Sha256Hasher {
-    /// Takes in the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of all bytes taken in.
+    /// Returns the digest of all bytes.
     pub fn finish(self) -> Sha256 {
         Sha256(self.0.finalize().into())
     }

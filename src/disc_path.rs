@@ -1,4 +1,4 @@
-//! A path on a disc: relative, printable ASCII, no traversal.
+//! Paths on a disc: relative, printable ASCII, without traversal.
 //!
 //! Not for paths of the machine that builds the image: those are `std::path`.
 
@@ -12,15 +12,15 @@ pub struct DiscPath(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path:?} is not a path inside an image: {why}")]
 pub struct DiscPathError {
-    /// The text as it was given.
+    /// The text.
     pub path: String,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
 impl DiscPath {
-    /// Accepts a relative path of 1 to 255 byte components, none of them `.` or `..`; a leading `/`
-    /// is dropped.
+    /// Creates a path from components of 1 to 255 bytes, none of them `.` or `..`; a leading `/` is
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -45,22 +45,22 @@ impl DiscPath {
         Ok(Self(inner.to_owned()))
     }
 
-    /// The path without a leading slash.
+    /// Returns the path without a leading slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The components, outermost first.
+    /// Returns the components, outermost first.
     pub fn components(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }
 
-    /// The last component.
+    /// Returns the last component.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().expect("a path has a component")
     }
 
-    /// This path with one more component or sub-path.
+    /// Returns this path with a component or path appended.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Random bytes: from the kernel's call for them, and from /dev/urandom where it has none.
+//! Random bytes from getrandom(2), or from /dev/urandom where the kernel has no such call.
 //!
-//! That call came with Linux 3.17; CentOS 6 has 2.6.32. Not for what has to be kept secret for years:
-//! these are salts, and marks that nobody may guess while a connection lasts.
+//! The call came with Linux 3.17; CentOS 6 has 2.6.32. For salts and nonces, not for keys that stay
+//! secret for years.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ const DEVICE: &str = "/dev/urandom";
 ///
 /// # Errors
 ///
-/// Fails where neither the call nor the device is to be had.
+/// Fails where neither the call nor the device works.
 pub fn fill(bytes: &mut [u8]) -> io::Result<()> {
     fill_with(|bytes| getrandom(bytes, GetRandomFlags::empty()), Path::new(DEVICE), bytes)
 }

@@ -1,7 +1,6 @@
-//! Files that are read whole: opened without waiting, and only when they are regular ones, so that a
-//! named pipe or a device in the place of a file costs no time.
+//! Reading regular files whole. A named pipe or a device is refused without waiting for it.
 //!
-//! Not for what stands in them.
+//! Not for what files contain.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,7 +13,7 @@ use rustix::fs::OFlags;
 ///
 /// # Errors
 ///
-/// As the system says; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+/// Returns the system's error, or [`io::ErrorKind::InvalidInput`] for what is no regular file.
 pub fn open(path: &Path) -> io::Result<File> {
     // Without O_NONBLOCK, opening a named pipe waits for a writer before anybody can see what it is.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();

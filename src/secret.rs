@@ -1,5 +1,5 @@
-//! A text that must not be seen: no `Display`, no `Serialize`, wiped when dropped; and what keeps
-//! secrets out of messages and of other programs.
+//! Secret texts, without `Display` and `Serialize`, wiped when dropped; and functions that keep secrets
+//! out of messages and other programs.
 //!
 //! Not for where secrets come from: prompts, files and the environment are `cli`'s.
 
@@ -14,12 +14,12 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes the text over.
+    /// Creates a secret from a text.
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))
     }
 
-    /// The text itself, for the one place that needs it.
+    /// Returns the text itself, for the one place that needs it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -31,11 +31,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How every variable of the environment begins that this program reads secrets from.
+/// The prefix of all environment variables of this program; some hold secrets.
 const OWN_VARIABLES: &str = "PREFLIGHT_";
 
-/// A command for another program, which does not see the variables that are this program's own:
-/// passwords are among them.
+/// Returns a command for another program, without this program's own environment variables: some hold
+/// passwords.
 pub fn command_without_secrets(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -46,8 +46,8 @@ pub fn command_without_secrets(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A text that should be the address of a host, with `***` in place of what may be a password:
-/// everything between the first colon behind the scheme and the last `@`.
+/// Replaces what may be a password in the address of a host by `***`: everything between the first
+/// colon after the scheme and the last `@`.
 ///
 /// ```
 /// use preflight::secret::redact_password;
@@ -68,7 +68,7 @@ pub fn redact_password(text: &str) -> String {
     }
 }
 
-/// A message, in which every word that looks like an address with a password has lost it.
+/// Replaces the passwords in all words of a message that look like addresses.
 ///
 /// ```
 /// use preflight::secret::redact_message;

@@ -1,7 +1,7 @@
-//! Rendering: kickstarts, shell scripts and boot entries without escaping, with quoting where a
-//! template asks for it; pages by an engine of their own that escapes for HTML. Both are strict.
+//! Rendering templates: kickstarts, scripts and boot entries without escaping, pages with escaping for
+//! HTML. A missing value is always an error.
 //!
-//! Not for deciding what may stand in a value: values are typed before they get here.
+//! Not for validating values: these are typed before.
 
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason,
@@ -13,15 +13,15 @@ use crate::assets::{AssetError, AssetKind, Assets};
 /// Why a template did not render.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The template cannot be had.
+    /// The template cannot be read.
     #[error(transparent)]
     Asset(#[from] AssetError),
-    /// The template's text is not a template.
+    /// The template has a syntax error.
     #[error("template {name}: {reason}")]
     Syntax {
         /// Its name, such as `kickstart/el6.ks.hbs`.
         name: String,
-        /// What the engine says.
+        /// The engine's message.
         reason: String,
     },
     /// A value is missing or of the wrong kind.
@@ -34,7 +34,7 @@ pub enum TemplateError {
     },
 }
 
-/// `{{sh value}}`: a value as one word of a POSIX shell.
+/// The helper `{{sh value}}`, which quotes a value as one word of a POSIX shell.
 fn shell_word(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -82,7 +82,7 @@ pub fn render(
     render_text(name, &asset.text, model)
 }
 
-/// Renders a template given as text; `name` is for messages.
+/// Renders the text of a template; `name` is for messages.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ pub fn render_text(
     render_with(new_engine(), name, text, model)
 }
 
-/// Renders an embedded page, such as `report/report.html.hbs`, every value escaped for HTML.
+/// Renders an embedded page, such as `report/report.html.hbs`, with all values escaped for HTML.
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ pub fn render_page(name: &str, model: &impl Serialize) -> Result<String, Templat
     render_page_text(name, &asset.text, model)
 }
 
-/// Renders a page given as text; `name` is for messages.
+/// Renders the text of a page; `name` is for messages.
 ///
 /// # Errors
 ///

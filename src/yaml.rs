@@ -1,10 +1,10 @@
-//! YAML of unknown origin into typed values: size, depth and alias limits first, then errors
-//! that name the file, the line, the column and the nearest right key.
+//! Parsing untrusted YAML into typed values, within limits of size, depth and aliases. Errors name the
+//! file, the line, the column and the closest known key.
 //!
-//! Not for what the values mean, and not for writing YAML.
+//! Not for what the values mean, nor for writing YAML.
 //!
-//! The limits stand before the parser because every libyaml-based parser takes seconds for a
-//! quarter megabyte of nested flow maps and gigabytes for a few aliases of a large anchor.
+//! The limits are checked before parsing because every libyaml-based parser takes seconds for a
+//! quarter megabyte of nested flow maps, and gigabytes for a few aliases of a large anchor.
 
 mod position;
 mod tokens;
@@ -16,10 +16,10 @@ use self::tokens::{RefusalReason, RefusedToken};
 pub use position::{PathStep, find_position};
 pub use tokens::MAX_FLOW_DEPTH;
 
-/// The largest document that is parsed, in bytes.
+/// The most bytes of a document.
 pub const MAX_BYTES: usize = 256 * 1024;
 
-/// A place in a YAML text; both count from 1.
+/// A position in a YAML text; line and column count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The line.
@@ -32,9 +32,9 @@ pub struct Position {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{at}: {problem}", at = position_suffix(*.place))]
 pub struct YamlError {
-    /// The file as the user knows it.
+    /// The file's name for messages.
     pub file: String,
-    /// Where in it; absent when the whole document is meant.
+    /// The position; absent when the whole document is meant.
     pub place: Option<Position>,
     /// What is wrong.
     pub problem: YamlProblem,
@@ -52,7 +52,7 @@ pub enum YamlProblem {
     /// An anchor or an alias.
     #[error("anchors and aliases are not accepted")]
     Alias,
-    /// A line break that is none for most programs, so that two readers see two texts.
+    /// A character that is a line break for YAML and not for most programs.
     #[error("a line ends with {0:?}, which is no line break for most programs")]
     LineBreak(char),
     /// A key that the format does not have.
@@ -60,9 +60,9 @@ pub enum YamlProblem {
     UnknownKey {
         /// The key as written.
         key: String,
-        /// The known key that is spelled most alike, if any is close.
+        /// The closest known key, if any is close.
         nearest: Option<String>,
-        /// All keys accepted at this place.
+        /// All keys that are accepted here.
         known: Vec<String>,
     },
     /// Anything else the parser or the type refused.
@@ -71,7 +71,7 @@ pub enum YamlProblem {
 }
 
 impl YamlError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
             YamlProblem::UnknownKey { nearest: Some(nearest), .. } => {
@@ -110,7 +110,7 @@ pub fn parse<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, YamlError
     serde_yaml::from_str(text).map_err(|error| parser_error(&error, file))
 }
 
-/// Turns a parser's error into ours.
+/// Converts an error of the parser.
 pub fn parser_error(error: &serde_yaml::Error, file: &str) -> YamlError {
     let place = error.location().map(|l| Position { line: l.line(), column: l.column() });
     let message = error.to_string();
@@ -119,12 +119,12 @@ pub fn parser_error(error: &serde_yaml::Error, file: &str) -> YamlError {
     YamlError { file: file.to_owned(), place, problem }
 }
 
-/// Cuts the parser's own " at line 1 column 2" off, for it is told in front.
+/// Removes the parser's own " at line 1 column 2", for the position comes first here.
 fn without_position(message: &str) -> &str {
     message.rfind(" at line ").map_or(message, |cut| &message[..cut])
 }
 
-/// Reads serde's "unknown field `x`, expected one of `a`, `b`".
+/// Parses serde's "unknown field `x`, expected one of `a`, `b`".
 fn unknown_key(message: &str) -> Option<YamlProblem> {
     let rest = &message[message.find("unknown field `")? + "unknown field `".len()..];
     let (key, rest) = rest.split_once('`')?;
@@ -181,7 +181,7 @@ fn check_limits(text: &str) -> Result<(), (Option<Position>, YamlProblem)> {
     })
 }
 
-/// The first character that ends a line for YAML 1.1 and for hardly any editor.
+/// Finds the first character that ends a line for YAML 1.1 and for hardly any editor.
 fn find_unusual_line_break(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(at, char)| match char {
         '\r' => !text[at + 1..].starts_with('\n'),
@@ -189,7 +189,7 @@ fn find_unusual_line_break(text: &str) -> Option<(usize, char)> {
     })
 }
 
-/// The place of the byte at `at`.
+/// Returns the position of the byte at `at`.
 fn position_at(text: &str, at: usize) -> Position {
     let before = &text[..at];
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -23,8 +23,9 @@ pub(super) fn decode(text: &str) -> Option<String> {
 
 /// Encodes all but unreserved characters and those in `allowed`.
 pub(super) fn encode(text: &str, allowed: &[u8]) -> String {
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || allowed.contains(&byte);
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || allowed.contains(&byte)
+    };
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if is_plain(byte) {

@@ -1,7 +1,7 @@
-//! Where in a YAML text a value stands, for errors that are found after it was read: a name that
-//! nothing bears, two things of one name.
+//! Finding the position of a value in a YAML text, for errors that are found after parsing, such as an
+//! unknown or a duplicate name.
 //!
-//! Not for errors of the text itself: those bring their place with them.
+//! Not for errors of the parser: those have a position.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum PathStep<'a> {
     Item(usize),
 }
 
-/// The place of the value at `path`, when the text has one.
+/// Returns the position of the value at `path`, when the text has one.
 ///
 /// ```
 /// use preflight::yaml::{PathStep, find_position};
@@ -26,12 +26,12 @@ pub enum PathStep<'a> {
 /// assert_eq!(place.map(|place| (place.line, place.column)), Some((3, 8)));
 /// ```
 pub fn find_position(text: &str, path: &[PathStep<'_>]) -> Option<Position> {
-    // The parser adds the place to an error that is raised where the path ends.
+    // The parser adds the position to an error that is raised where the path ends.
     let error = Walk(path).deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
     error.location().map(|at| Position { line: at.line(), column: at.column() })
 }
 
-/// Goes along a path, and fails at its end.
+/// Follows a path, and fails at its end.
 struct Walk<'p>(&'p [PathStep<'p>]);
 
 const HERE: &str = "here";

@@ -13,7 +13,7 @@
 /// The deepest nesting of `[` and `{` that is parsed.
 pub const MAX_FLOW_DEPTH: usize = 32;
 
-/// A token that is refused, and its line and column, from 1.
+/// A refused token; line and column count from 1.
 pub(super) struct RefusedToken {
     pub(super) line: usize,
     pub(super) column: usize,
@@ -26,14 +26,14 @@ pub(super) enum RefusalReason {
     TooDeep,
     /// An anchor or an alias.
     Alias,
-    /// `!<...>`, which may hold what ends any other tag.
+    /// `!<...>`, which may contain the characters that end any other tag.
     Tag,
 }
 
 /// The most characters between a simple key and its colon.
 const MAX_KEY_CHARS: usize = 1024;
 
-/// Finds the first token that is refused.
+/// Fails at the first refused token.
 pub(super) fn check_tokens(text: &str) -> Result<(), RefusedToken> {
     let mut scanner = Scanner {
         chars: text.chars().collect(),
@@ -73,7 +73,7 @@ struct Scanner {
 }
 
 impl Scanner {
-    /// Takes one token; false at the end.
+    /// Scans one token; false at the end.
     fn next_token(&mut self) -> Result<bool, RefusedToken> {
         self.scan_to_next_token();
         self.stale_simple_key();

@@ -435,7 +435,8 @@ fn change_error(change: &EnableUuidChange, user: &str, error: CallError) -> Enab
             EnableUuidError::ChangedMeanwhile(name)
         }
         CallError::Fault(SoapFault { kind, privilege, .. })
-            if kind == "NoPermission" && privilege.as_deref().is_none_or(|privilege| privilege == PRIVILEGE) =>
+            if kind == "NoPermission"
+                && privilege.as_deref().is_none_or(|privilege| privilege == PRIVILEGE) =>
         {
             EnableUuidError::NotAllowed { user: user.to_owned(), name }
         }
