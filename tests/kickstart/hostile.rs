@@ -13,8 +13,8 @@ use preflight::installer::kickstart::parse::parse;
 use preflight::installer::kickstart::{
     Carrier, Kickstart, Placement, RootAccess, facts, lint, render,
 };
-use preflight::installer::profile::Generation;
 use preflight::installer::root_password::RootPassword;
+use preflight::packages::generation::Generation;
 use proptest::prelude::*;
 
 /// Every place in a recipe that takes text and that a template could see.
@@ -122,7 +122,9 @@ fn harmless(key: &str, good: &str, value: &str) -> Result<(), TestCaseError> {
     let reference = kickstart(&with_field(key, good)).unwrap();
     prop_assert_eq!(shape(&text), shape(&reference), "{} = {:?}", key, value);
     prop_assert!(text.is_ascii(), "{} = {:?}", key, value);
-    let errors: Vec<_> = lint(&text, Generation::El6);
+    let mut errors = lint(&text, Generation::El6);
+    // A name of the right form that no installer knows, such as Etc/UTCa, does no harm.
+    errors.retain(|lint| !lint.code.starts_with("unknown-"));
     prop_assert!(errors.is_empty(), "{} = {:?}: {:?}", key, value, errors);
     Ok(())
 }
