@@ -68,7 +68,8 @@ fn new_engine() -> Handlebars<'static> {
     engine
 }
 
-/// Renders the template `name` of `assets`, such as `kickstart/ks.cfg.hbs`, over `model`.
+/// Renders the template `name` of `assets`, such as `kickstart/ks.cfg.hbs`, over `model`. A partial
+/// `{{> service/files}}` is the template `service/files.sh.hbs`.
 ///
 /// # Errors
 ///
@@ -79,7 +80,20 @@ pub fn render(
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
     let asset = assets.read(AssetKind::Template, name)?;
-    render_text(name, &asset.text, model)
+    let mut engine = new_engine();
+    for partial in partials(&asset.text) {
+        let part = format!("{partial}.sh.hbs");
+        let text = assets.read(AssetKind::Template, &part)?.text;
+        engine
+            .register_partial(partial, text)
+            .map_err(|error| TemplateError::Syntax { name: part, reason: error.to_string() })?;
+    }
+    render_with(engine, name, &asset.text, model)
+}
+
+/// The partials that a template names, as in `{{> service/files}}`. They name none themselves.
+fn partials(text: &str) -> impl Iterator<Item = &str> {
+    text.split("{{>").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0.trim()))
 }
 
 /// Renders the text of a template; `name` is for messages.

@@ -52,9 +52,6 @@ pub struct FirstBoot {
 /// The model as the templates know it: texts only, empty where there is nothing.
 #[derive(Serialize)]
 struct Model<'a> {
-    init: InitSystem,
-    service: &'a str,
-    script_path: &'a str,
     scsi_id: &'a str,
     release_pattern: &'a str,
     packages: String,
@@ -74,13 +71,9 @@ struct Model<'a> {
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
     check(boot)?;
-    let (script_path, _) = boot.init.paths(FIRST_BOOT);
     let self_check = boot.init.paths(SELF_CHECK).0;
     let retention = boot.retention.as_ref();
     let model = Model {
-        init: boot.init,
-        service: FIRST_BOOT,
-        script_path: &script_path,
         scsi_id: &boot.scsi_id,
         release_pattern: &boot.release_pattern,
         packages: boot.packages.join(" "),
@@ -94,15 +87,14 @@ pub fn render(boot: &FirstBoot, assets: &Assets) -> Result<Vec<ServiceFile>, Ser
     };
     let templates =
         ["firstboot/preflight-firstboot.sh.hbs", "firstboot/preflight-firstboot.service.hbs"];
-    render_files(assets, boot.init, FIRST_BOOT, templates, &model)
+    render_files(assets, boot.init, FIRST_BOOT, templates, model)
 }
 
 /// Every value is checked before it reaches a template, whoever made it.
 fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
-    const PATH: &str = "an absolute path of letters, digits and ._+-";
     const NAME: &str = "a name of letters, digits and ._+-";
-    check_path("the path of scsi_id", &boot.scsi_id, PATH)?;
-    check_path("the agent's directory", &boot.agent_directory, PATH)?;
+    check_path("the path of scsi_id", &boot.scsi_id)?;
+    check_path("the agent's directory", &boot.agent_directory)?;
     for package in &boot.packages {
         check_value("a package", package, NAME, is_name(package))?;
     }
@@ -117,7 +109,7 @@ fn check(boot: &FirstBoot) -> Result<(), ServiceError> {
     if let Some(disk) = &boot.retention {
         let name = &disk.multipath_name;
         check_value("the retention disk", name, NAME, is_name(name))?;
-        check_path("the retention volume's mount point", &disk.mount, PATH)?;
+        check_path("the retention volume's mount point", &disk.mount)?;
         // anaconda and fstab both know these; `/mnt` itself may not be a mount point on el6.
         let fit = !["/", "/mnt", "/home", "/var", "/var/crash"].contains(&disk.mount.as_str());
         let expected = "a directory of its own, such as /mnt/retention";

@@ -58,9 +58,6 @@ impl RegistrationCommands {
 
 #[derive(Serialize)]
 struct Model<'a> {
-    script_path: &'a str,
-    service: &'a str,
-    init: InitSystem,
     server: &'a str,
     port: String,
     commands: &'a str,
@@ -79,13 +76,8 @@ pub fn render(
     agent_directory: &str,
     assets: &Assets,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
-    const PATH: &str = "an absolute path of letters, digits and ._+-";
-    check_path("the agent's directory", agent_directory, PATH)?;
-    let (script_path, _) = init.paths(REGISTER);
+    check_path("the agent's directory", agent_directory)?;
     let model = Model {
-        script_path: &script_path,
-        service: REGISTER,
-        init,
         server: server.address.as_str(),
         port: server.port.to_string(),
         commands: server.commands.as_str(),
@@ -94,5 +86,5 @@ pub fn render(
     };
     let templates =
         ["register/preflight-register.sh.hbs", "register/preflight-register.service.hbs"];
-    render_files(assets, init, REGISTER, templates, &model)
+    render_files(assets, init, REGISTER, templates, model)
 }

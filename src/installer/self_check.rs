@@ -44,7 +44,6 @@ pub struct SelfCheck {
 
 #[derive(Serialize)]
 struct Model<'a> {
-    script_path: &'a str,
     collector: &'a str,
     judge: &'a str,
     keep: String,
@@ -59,15 +58,12 @@ struct Model<'a> {
 ///
 /// Refuses values that are not what their field says, and templates that do not render.
 pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, ServiceError> {
-    const PATH: &str = "an absolute path of letters, digits and ._+-";
-    check_path("the path of scsi_id", &check.scsi_id, PATH)?;
-    check_path("the retention volume's mount point", &check.retention, PATH)?;
+    check_path("the path of scsi_id", &check.scsi_id)?;
+    check_path("the retention volume's mount point", &check.retention)?;
     let keep = check.keep.to_string();
     let fits = (1..=MAX_KEEP).contains(&check.keep);
     check_value("self_check.keep", &keep, "a number from 1 to 100", fits)?;
-    let (script_path, _) = check.init.paths(SELF_CHECK);
     let model = Model {
-        script_path: &script_path,
         collector: COLLECTOR_PATH,
         judge: BINARY_PATH,
         keep,
@@ -77,7 +73,7 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
     };
     let templates =
         ["self-check/preflight-selfcheck.sh.hbs", "self-check/preflight-selfcheck.service.hbs"];
-    let mut files = render_files(assets, check.init, SELF_CHECK, templates, &model)?;
+    let mut files = render_files(assets, check.init, SELF_CHECK, templates, model)?;
     files.insert(
         0,
         ServiceFile {

@@ -3,7 +3,7 @@
 //!
 //! Not for what any of them does: that is `firstboot`, `self_check` and `registration`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::assets::Assets;
 use crate::template::{self, TemplateError};
@@ -16,7 +16,7 @@ pub const SELF_CHECK: &str = "preflight-selfcheck";
 pub const REGISTER: &str = "preflight-register";
 
 /// How the installed system starts services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InitSystem {
     /// A script in `/etc/rc.d/init.d`: el6.
@@ -85,6 +85,16 @@ impl ServiceError {
     }
 }
 
+/// What the templates of every service know, with what only one of them knows.
+#[derive(Serialize)]
+struct ServiceModel<'a, M> {
+    init: InitSystem,
+    service: &'a str,
+    script_path: &'a str,
+    #[serde(flatten)]
+    own: M,
+}
+
 /// The files of one service, from its script's template and its unit's: SysV has no unit.
 ///
 /// # Errors
@@ -95,12 +105,13 @@ pub(super) fn render_files(
     init: InitSystem,
     service: &str,
     [script, unit]: [&'static str; 2],
-    model: &impl Serialize,
+    model: impl Serialize,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     let (script_path, unit_path) = init.paths(service);
+    let model = &ServiceModel { init, service, script_path: &script_path, own: model };
     let mut files = vec![ServiceFile {
         name: service.to_owned(),
-        installed_path: script_path,
+        installed_path: script_path.clone(),
         mode: 0o755,
         text: render_file(assets, script, model)?,
     }];
@@ -133,13 +144,10 @@ fn render_file(
     }
 }
 
-pub(super) fn check_path(
-    field: &'static str,
-    value: &str,
-    expected: &'static str,
-) -> Result<(), ServiceError> {
+/// Refuses a path that a shell could read in another way.
+pub(super) fn check_path(field: &'static str, value: &str) -> Result<(), ServiceError> {
     let good = value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_name));
-    check_value(field, value, expected, good)
+    check_value(field, value, "an absolute path of letters, digits and ._+-", good)
 }
 
 pub(super) fn check_value(
