@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::assets::Assets;
 use crate::image::recipe::Recipe;
 use crate::installer::machine::{Disk, Firmware};
-use crate::installer::profile::{Generation, Profile};
+use crate::installer::profile::Profile;
 use crate::installer::retention::Retention;
+use crate::packages::generation::Generation;
 use crate::template::{self, TemplateError};
 
 const GIB: u64 = 1 << 30;
@@ -114,18 +115,7 @@ impl XmlText {
     /// assert_eq!(XmlText::escape("<a & 'b' \"c\">").as_str(), "&lt;a &amp; &apos;b&apos; &quot;c&quot;&gt;");
     /// ```
     pub fn escape(text: &str) -> Self {
-        let mut out = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&apos;"),
-                c => out.push(c),
-            }
-        }
-        Self(out)
+        Self(quick_xml::escape::escape(text).into_owned())
     }
 
     /// The escaped text.

@@ -45,7 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
-    ("vm", &["image", "installer", "assets", "template"]),
+    ("vm", &["image", "installer", "packages", "assets", "template"]),
     ("transport", &["facts", "random", "regular_file", "secret"]),
     ("site", &["facts", "check", "yaml", "secret"]),
     ("knowledge", &["check", "assets", "yaml"]),

@@ -38,9 +38,9 @@ use preflight::installer::kickstart::parse::SectionKind;
 use preflight::installer::kickstart::{
     Carrier, Kickstart, Placement, RootAccess, facts, lint, parse, render,
 };
-use preflight::installer::profile::Generation;
 use preflight::installer::root_password::RootPassword;
 use preflight::installer::system::AgentKind;
+use preflight::packages::generation::Generation;
 
 struct Variant {
     name: &'static str,

@@ -33,8 +33,8 @@ use preflight::image::inspect::{self, MediaMd5Check};
 use preflight::image::recipe::Recipe;
 use preflight::image::resolve::resolve;
 use preflight::installer::kickstart;
-use preflight::installer::profile::Generation;
 use preflight::iso::{Edits, FileContent, Medium, Timestamp, extend};
+use preflight::packages::generation::Generation;
 use preflight::packages::repository::{self, Keyring};
 use program::{ONE_FILE, installed, run};
 

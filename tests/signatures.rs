@@ -17,7 +17,7 @@ use std::process::Command;
 
 use mutation::{Dice, Subject};
 use packaging::{AS_CENTOS, AS_ELREPO, DSA, How, RSA, STRANGER, Signer, Spec};
-use preflight::installer::profile::Generation;
+use preflight::packages::generation::Generation;
 use preflight::packages::repository::{Keyring, SignatureStatus, read_packages};
 use program::{ONE_FILE, installed, names_in, run};
 

@@ -13,7 +13,6 @@ pub mod payload_file;
 pub mod plan;
 pub mod recipe;
 pub mod resolve;
-pub mod sbom;
 pub mod setting;
 pub mod static_program;
 pub mod treeinfo;

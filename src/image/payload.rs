@@ -4,23 +4,23 @@
 
 use std::sync::Arc;
 
+use super::manifest::ToolRecord;
 use super::payload_file::PayloadFile;
 use super::plan::{AgentContent, Plan, SelfCheckBinary};
-use super::sbom;
 use crate::assets::Assets;
 use crate::disc_path::DiscPathError;
 use crate::installer::first_boot::{self, FirstBoot};
 use crate::installer::kickstart::model::{AGENT, AGENT_DIRECTORY};
 use crate::installer::kickstart::render::KickstartError;
 use crate::installer::kickstart::{self, Kickstart, Placement};
-use crate::installer::profile::Init;
 use crate::installer::retention::Retention;
 use crate::installer::self_check::{self, SelfCheck};
-use crate::installer::service::{self, ServiceError, ServiceFile};
+use crate::installer::service::{InitSystem, ServiceError, ServiceFile};
 use crate::installer::system::{AgentKind, Interface, System};
 use crate::installer::value::PayloadName;
 use crate::installer::{disc_layout, registration};
 use crate::packages::repository::{self, RepositoryError};
+use crate::packages::sbom::{self, Application, SbomFile, SbomRequest};
 
 /// Why a payload cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -96,8 +96,7 @@ pub fn assemble(assets: &Assets, plan: &Plan) -> Result<Vec<PayloadFile>, Payloa
     let text = render_kickstart(assets, &plan.system, &placement, &plan.root)?;
     files.push(PayloadFile::from_bytes(disc_layout::KICKSTART, text.into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    files
-        .push(PayloadFile::from_bytes(disc_layout::SBOM, sbom::render(plan, &files).into_bytes())?);
+    files.push(PayloadFile::from_bytes(disc_layout::SBOM, render_sbom(plan, &files).into_bytes())?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -138,10 +137,7 @@ fn render_services(
     assets: &Assets,
     system: &System,
 ) -> Result<Vec<(String, String)>, ServiceError> {
-    let init = match system.profile.init {
-        Init::Sysv => service::InitSystem::SysV,
-        Init::Systemd => service::InitSystem::Systemd,
-    };
+    let init = system.profile.init;
     let mut files = render_first_boot(assets, system, init)?;
     if let Some(keep) = system.self_check {
         let check = SelfCheck {
@@ -163,7 +159,7 @@ fn render_services(
 fn render_first_boot(
     assets: &Assets,
     system: &System,
-    init: service::InitSystem,
+    init: InitSystem,
 ) -> Result<Vec<ServiceFile>, ServiceError> {
     let profile = &system.profile;
     let model = FirstBoot {
@@ -205,4 +201,37 @@ fn assemble_add_ons(plan: &Plan) -> Result<Vec<PayloadFile>, PayloadError> {
 fn payload_names(files: &[PayloadFile]) -> std::collections::BTreeSet<PayloadName> {
     let prefix = format!("{}/", disc_layout::PAYLOAD);
     files.iter().filter_map(|file| file.path.as_str().strip_prefix(&prefix)?.parse().ok()).collect()
+}
+
+/// Renders the bill of materials: the add-on packages, the agent, and the files made for the image.
+fn render_sbom(plan: &Plan, files: &[PayloadFile]) -> String {
+    let tool = ToolRecord::current();
+    let agent = plan.agent.as_ref().map(|agent| Application {
+        name: &agent.bundle.file_name,
+        version: agent.bundle.identity.as_ref().map_or("", |identity| &identity.version),
+        description: if agent.bundle.standin {
+            "a STAND-IN for the replication agent, which replicates nothing"
+        } else {
+            "the replication agent (Unified Agent)"
+        },
+    });
+    let is_package =
+        |path: &str| path.starts_with(disc_layout::REPOSITORY) && path.ends_with(".rpm");
+    let files = files.iter().filter(|file| !is_package(file.path.as_str())).map(|file| {
+        let path = file.path.as_str();
+        let application = agent.clone().filter(|_| path == disc_layout::AGENT);
+        SbomFile { path, sha256: file.sha256, application }
+    });
+    sbom::render(&SbomRequest {
+        tool: [&tool.name, &tool.version],
+        name: &plan.recipe.name,
+        description: "an unattended installer of a Site Recovery master target",
+        plan_sha256: plan.digest(),
+        profile: plan.system.profile_name.as_str(),
+        base_volume_id: plan.base.as_ref().map(|base| base.medium.volume_id()),
+        epoch: plan.epoch.seconds(),
+        packages: &plan.packages,
+        package_directory: disc_layout::REPOSITORY,
+        files: files.collect(),
+    })
 }

@@ -8,16 +8,16 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use crate::packages::generation::Generation;
-
 use super::kickstart::command::Command;
 use super::kickstart::words;
 use super::layout::PartitionSpec;
+use super::service::InitSystem;
 use super::value::disk::MountTarget;
 use super::value::network::Port;
 use super::value::{GroupName, PackageName, ProfileName, Title, text_value};
 use crate::assets::{AssetError, AssetKind, Assets};
 use crate::disc_path::DiscPath;
+use crate::packages::generation::Generation;
 use crate::yaml::{self, YamlError};
 
 text_value! {
@@ -72,7 +72,7 @@ pub struct Profile {
     /// The volume id of a kickstart disc that is used beside the vendor's medium.
     pub kickstart_disc: VolumeId,
     /// What starts services.
-    pub init: Init,
+    pub init: InitSystem,
     /// Where `scsi_id` is.
     pub scsi_id: SystemPath,
     /// The `bootloader` option that takes the system disk.
@@ -170,16 +170,6 @@ impl KickstartArgument {
             Self::InstKs => "inst.ks",
         }
     }
-}
-
-/// What starts services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Init {
-    /// Scripts in /etc/rc.d/init.d, enabled by chkconfig.
-    Sysv,
-    /// Units, enabled by systemctl.
-    Systemd,
 }
 
 /// The `bootloader` option that takes the system disk.

@@ -1,7 +1,9 @@
-//! What is installed: RPM repositories read and written, signatures, and dependency solving.
+//! What is installed: RPM repositories read and written, signatures, dependency solving, and the
+//! bill of materials.
 //!
 //! Not for putting packages into an image (`image`).
 
 pub mod depsolve;
 pub mod generation;
 pub mod repository;
+pub mod sbom;

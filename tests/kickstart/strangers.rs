@@ -10,7 +10,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use preflight::installer::kickstart::{LintSeverity, LintStyle, lint};
-use preflight::installer::profile::Generation;
+use preflight::packages::generation::Generation;
 
 use crate::{VARIANTS, assurance, program, rendered};
 

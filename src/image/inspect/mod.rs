@@ -33,9 +33,9 @@ use super::treeinfo::TreeInfo;
 use crate::facts::Fact;
 use crate::facts::image::{ImageFacts, ImageKind, KickstartFacts};
 use crate::installer::kickstart::model::KICKSTART_DISC_MOUNT;
-use crate::installer::profile::Generation;
 use crate::installer::{disc_layout, kickstart};
 use crate::iso::{IsoError, Medium};
+use crate::packages::generation::Generation;
 
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
 const MAX_KICKSTART_BYTES: u64 = 1024 * 1024;

@@ -10,11 +10,11 @@ use rpmrepo_metadata::Package;
 
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Collection, Fact};
-use crate::installer::profile::Generation;
 use crate::iso::{EntryKind, Medium};
 use crate::packages::depsolve::{
     DepsolveProblem, FileOwners, PackageOrigin, Pool, Solution, SolveRequest, solve,
 };
+use crate::packages::generation::Generation;
 use crate::packages::repository::{
     AddOns, Keyring, PackageGroup, RepositoryError, SignatureStatus, disc_number, open_file_lists,
     visit_packages,

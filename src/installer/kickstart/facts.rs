@@ -12,7 +12,7 @@ use super::parse::{KickstartDocument, SectionKind, parse};
 use super::script;
 use crate::facts::image::{KickstartFacts, PartitionFacts};
 use crate::facts::{Collection, Fact};
-use crate::installer::profile::Generation;
+use crate::packages::generation::Generation;
 
 /// The facts of a kickstart; `path` is where it is on its disc.
 pub fn facts(text: &str, path: &str, generation: Generation) -> KickstartFacts {

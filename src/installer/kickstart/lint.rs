@@ -19,7 +19,7 @@ mod tables;
 mod text;
 
 use super::parse::parse;
-use crate::installer::profile::Generation;
+use crate::packages::generation::Generation;
 use finding::{Findings, LintSubject};
 
 pub use finding::{LintFinding, LintSeverity, LintStyle};
@@ -28,7 +28,7 @@ pub use finding::{LintFinding, LintSeverity, LintStyle};
 ///
 /// ```
 /// use preflight::installer::kickstart::lint;
-/// use preflight::installer::profile::Generation;
+/// use preflight::packages::generation::Generation;
 /// let lints = lint("part / --size=20G --ondisk=sda\n", Generation::El6);
 /// assert!(lints.iter().any(|lint| lint.code == "size-not-a-number" && lint.line == 1));
 /// ```

@@ -10,13 +10,14 @@ use super::command::Command;
 use crate::assets::Assets;
 use crate::installer::layout::PartitionSpec;
 use crate::installer::machine::Disk;
-use crate::installer::profile::{BootDrive, Generation, Profile};
+use crate::installer::profile::{BootDrive, Profile};
 use crate::installer::retention::{Retention, RetentionDisk};
 use crate::installer::system::{AgentKind, Interface, System};
 use crate::installer::value::PayloadName;
 use crate::installer::value::account::CryptHash;
 use crate::installer::value::disk::ByteSize;
 use crate::installer::{disc_layout, self_check, service};
+use crate::packages::generation::Generation;
 use crate::template::{self, TemplateError};
 /// Where `%pre` mounts a kickstart disc.
 pub const KICKSTART_DISC_MOUNT: &str = "/mnt/preflight";
@@ -161,7 +162,7 @@ fn check_payload(system: &System, placement: &Placement) -> Result<(), ModelErro
     }
     for service in SERVICES {
         let name = format!("{service}.service");
-        let systemd = system.profile.init == crate::installer::profile::Init::Systemd;
+        let systemd = system.profile.init == service::InitSystem::Systemd;
         if systemd && has(service) && !has(&name) {
             return Err(ModelError::NoUnit { service, name });
         }

@@ -116,7 +116,7 @@ mod tests {
     use super::super::command::Command;
     use super::super::model::{CommandGroup, ScriptSection};
     use super::*;
-    use crate::installer::profile::Generation;
+    use crate::packages::generation::Generation;
 
     fn meant() -> Kickstart {
         Kickstart {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::installer::kickstart::parse::KickstartDocument;
-use crate::installer::profile::Generation;
+use crate::packages::generation::Generation;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

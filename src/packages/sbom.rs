@@ -6,12 +6,8 @@
 
 use serde::Serialize;
 
-use super::manifest::ToolRecord;
-use super::payload_file::PayloadFile;
-use super::plan::Plan;
+use super::repository::RpmPackage;
 use crate::digest::Sha256;
-use crate::installer::disc_layout;
-use crate::packages::repository::RpmPackage;
 
 /// The version of the format: what the readers of today know best.
 const SPEC_VERSION: &str = "1.5";
@@ -119,7 +115,7 @@ struct Property {
 #[serde(rename_all = "camelCase")]
 struct Dependency {
     #[serde(rename = "ref")]
-    of: String,
+    component: String,
     depends_on: Vec<String>,
 }
 
@@ -129,58 +125,101 @@ struct Composition {
     assemblies: Vec<String>,
 }
 
-/// The bill of materials of an image that is made from a plan and these files, as JSON.
+/// What a bill of materials is made of.
+#[derive(Clone, Debug)]
+pub struct SbomRequest<'a> {
+    /// Name and version of the program that makes it.
+    pub tool: [&'a str; 2],
+    /// The name of the image's recipe.
+    pub name: &'a str,
+    /// What the image is, in a sentence.
+    pub description: &'a str,
+    /// The digest of the plan that the image is made from.
+    pub plan_sha256: Sha256,
+    /// The profile's name, which names the distribution.
+    pub profile: &'a str,
+    /// The volume id of the vendor's medium; absent without one.
+    pub base_volume_id: Option<String>,
+    /// Seconds since 1970.
+    pub epoch: u64,
+    /// The packages that were added.
+    pub packages: &'a [RpmPackage],
+    /// The directory on the disc that holds them.
+    pub package_directory: &'a str,
+    /// The other files that were added, in the order of the list.
+    pub files: Vec<SbomFile<'a>>,
+}
+
+/// A file that was added and is no package.
+#[derive(Clone, Debug)]
+pub struct SbomFile<'a> {
+    /// Its path on the disc.
+    pub path: &'a str,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// The program that it is; absent for a file that was made for the image.
+    pub application: Option<Application<'a>>,
+}
+
+/// A program among the files.
+#[derive(Clone, Debug)]
+pub struct Application<'a> {
+    /// The name it was given under.
+    pub name: &'a str,
+    /// Its version; empty when nothing says it.
+    pub version: &'a str,
+    /// What it is, in a sentence.
+    pub description: &'a str,
+}
+
+/// Renders a bill of materials as JSON.
 ///
 /// It lies in the image, so it does not name the image's digest; the manifest beside it does.
 ///
 /// # Panics
 ///
 /// Never: it serialises.
-pub fn render(plan: &Plan, payload: &[PayloadFile]) -> String {
-    let tool = ToolRecord::current();
-    let plan_sha256 = plan.digest();
-    let root = format!("image:{plan_sha256}");
-    let mut components: Vec<Component> = plan
-        .packages
-        .iter()
-        .map(|it| package_component(it, &plan.system.profile_name.to_string()))
-        .collect();
-    components.extend(payload.iter().filter_map(|file| added_component(plan, file)));
+pub fn render(request: &SbomRequest<'_>) -> String {
+    let root = format!("image:{}", request.plan_sha256);
+    let packages = request.packages.iter().map(|package| package_component(request, package));
+    let components: Vec<Component> =
+        packages.chain(request.files.iter().map(file_component)).collect();
     let refs = components.iter().map(|component| component.bom_ref.clone()).collect();
     let mut properties = vec![
-        property("preflight:plan-sha256", plan_sha256.to_string()),
-        property("preflight:profile", plan.system.profile_name.to_string()),
+        property("preflight:plan-sha256", request.plan_sha256.to_string()),
+        property("preflight:profile", request.profile.to_owned()),
     ];
-    if let Some(base) = &plan.base {
-        properties.push(property("preflight:base-volume-id", base.medium.volume_id()));
+    if let Some(volume_id) = &request.base_volume_id {
+        properties.push(property("preflight:base-volume-id", volume_id.clone()));
     }
+    let [tool, version] = request.tool.map(str::to_owned);
     let bom = Bom {
         bom_format: "CycloneDX",
         spec_version: SPEC_VERSION,
-        serial_number: serial_number(plan_sha256),
+        serial_number: serial_number(request.plan_sha256),
         version: 1,
         metadata: Metadata {
-            timestamp: timestamp(plan.epoch.seconds()),
+            timestamp: timestamp(request.epoch),
             tools: Tools {
                 components: vec![Component {
                     kind: "application",
-                    name: tool.name,
-                    version: tool.version,
+                    name: tool,
+                    version,
                     ..Component::default()
                 }],
             },
             component: Component {
                 kind: "file",
                 bom_ref: root.clone(),
-                name: plan.recipe.name.clone(),
-                version: plan_sha256.to_string(),
-                description: "an unattended installer of a Site Recovery master target".to_owned(),
+                name: request.name.to_owned(),
+                version: request.plan_sha256.to_string(),
+                description: request.description.to_owned(),
                 ..Component::default()
             },
             properties,
         },
         components,
-        dependencies: vec![Dependency { of: root.clone(), depends_on: refs }],
+        dependencies: vec![Dependency { component: root.clone(), depends_on: refs }],
         // What the vendor's medium holds is not listed, and this says so.
         compositions: vec![Composition { aggregate: "incomplete", assemblies: vec![root] }],
     };
@@ -209,13 +248,13 @@ fn timestamp(seconds: u64) -> String {
     at.unwrap_or_default().to_string()
 }
 
-fn package_component(package: &RpmPackage, distribution: &str) -> Component {
+fn package_component(request: &SbomRequest<'_>, package: &RpmPackage) -> Component {
     let metadata = package.metadata();
-    let purl = purl(package, distribution);
+    let purl = purl(package, request.profile);
     let vendor = metadata.rpm_vendor();
     let epoch = if package.epoch == 0 { String::new() } else { format!("{}:", package.epoch) };
     let mut properties = vec![
-        property("preflight:path", format!("/{}/{}", disc_layout::REPOSITORY, package.location)),
+        property("preflight:path", format!("/{}/{}", request.package_directory, package.location)),
         property("preflight:nevra", package.nevra()),
         property("preflight:signature", package.signature_status.to_string()),
     ];
@@ -273,38 +312,25 @@ fn licences(text: &str) -> Vec<LicenceChoice> {
     vec![LicenceChoice { license: licence }]
 }
 
-/// The agent and what was made for the image; packages are told apart.
-fn added_component(plan: &Plan, file: &PayloadFile) -> Option<Component> {
-    let path = file.path.as_str();
-    let properties = vec![property("preflight:path", format!("/{path}"))];
-    let bom_ref = format!("file:{path}");
-    if path == disc_layout::AGENT {
-        let agent = plan.agent.as_ref()?;
-        let identity = agent.bundle.identity.as_ref();
-        let description = match agent.bundle.standin {
-            true => "a STAND-IN for the replication agent, which replicates nothing",
-            false => "the replication agent (Unified Agent)",
-        };
-        return Some(Component {
-            kind: "application",
-            bom_ref,
-            name: agent.bundle.file_name.clone(),
-            version: identity.map_or_else(String::new, |name| name.version.to_string()),
-            description: description.to_owned(),
-            hashes: sha256(agent.bundle.sha256),
-            properties,
-            ..Component::default()
-        });
-    }
-    let is_package = path.starts_with(disc_layout::REPOSITORY) && path.ends_with(".rpm");
-    (!is_package).then(|| Component {
+fn file_component(file: &SbomFile<'_>) -> Component {
+    let component = Component {
         kind: "file",
-        bom_ref,
-        name: path.to_owned(),
+        bom_ref: format!("file:{}", file.path),
+        name: file.path.to_owned(),
         hashes: sha256(file.sha256),
-        properties,
+        properties: vec![property("preflight:path", format!("/{}", file.path))],
         ..Component::default()
-    })
+    };
+    match &file.application {
+        None => component,
+        Some(application) => Component {
+            kind: "application",
+            name: application.name.to_owned(),
+            version: application.version.to_owned(),
+            description: application.description.to_owned(),
+            ..component
+        },
+    }
 }
 
 fn sha256(content: Sha256) -> Vec<Hash> {
