@@ -14,8 +14,8 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 use preflight::facts::host;
-use preflight::facts::probe::Surroundings;
-use preflight::facts::script::{Nonce, script};
+use preflight::facts::probe::ProbeEnv;
+use preflight::facts::script::{Nonce, assemble};
 use preflight::facts::transcript::Transcript;
 use preflight::transport::capture;
 use serde_json::Value;
@@ -119,7 +119,8 @@ fn enter(machine: &Path, shell: &str, script: &str) -> String {
 
 /// What a fake machine answers to all that a master target is asked.
 fn asked(machine: &Path, name: &str, shell: &str) -> Transcript {
-    let text = script(&host::probes(), &Surroundings::default(), &Nonce::of([9; 16]));
+    let text =
+        assemble(&host::master_target_probes(), &ProbeEnv::default(), &Nonce::from_bytes([9; 16]));
     let asked_at = Timestamp::now();
     let mut transcript = capture::parse(&enter(machine, shell, &text), name).unwrap();
     assert!(transcript.answers.ended, "{name}: the script came to its end");

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use preflight::facts::storage::retention::answer;
+use preflight::facts::storage::retention::probe_output;
 use program::{binary, installed, skipped};
 use serde_json::Value;
 
@@ -529,7 +529,7 @@ fn type_by_blkid(make: &str) -> String {
     let text = format!("truncate -s 300M image && {make} image >/dev/null && blkid -p image");
     let output = Command::new("sh").args(["-c", &text]).current_dir(dir.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    answer::blkid(&String::from_utf8_lossy(&output.stdout)).fstype
+    probe_output::parse_blkid(&String::from_utf8_lossy(&output.stdout)).fstype
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use preflight::facts::Fact;
 use preflight::facts::transcript::Transcript;
-use preflight::facts::vsphere::snapshot::Survey;
+use preflight::facts::vsphere::snapshot::VsphereSnapshot;
 use preflight::transport::capture;
 use program::skipped;
 use serde_json::Value;
@@ -69,7 +69,7 @@ fn readable<'v>(oracle: &'v Value, list: &str) -> impl Iterator<Item = &'v Value
     oracle[list].as_array().unwrap().iter().filter(|object| object["name"].is_string())
 }
 
-fn compare_hosts(name: &str, oracle: &Value, survey: &Survey<'_>) {
+fn compare_hosts(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>) {
     let mut hosts = survey.hosts();
     hosts.sort_by(|a, b| a.name.cmp(&b.name));
     let mut theirs: Vec<&Value> = readable(oracle, "hosts").collect();
@@ -125,7 +125,7 @@ fn names(tree: &Value) -> Vec<String> {
         .collect()
 }
 
-fn compare_machine(name: &str, oracle: &Value, survey: &Survey<'_>, machine: &str) {
+fn compare_machine(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>, machine: &str) {
     let Some(theirs) = readable(oracle, "vms").find(|vm| vm["name"] == machine) else {
         let facts = survey.protected(machine);
         assert_ne!(facts.exists, Fact::Known(true), "{name}: {machine}");
@@ -172,7 +172,7 @@ fn compare_machine(name: &str, oracle: &Value, survey: &Survey<'_>, machine: &st
 }
 
 /// What the oracle says is not granted, we must say is missing or not seen, and nothing else.
-fn compare_privileges(name: &str, oracle: &Value, survey: &Survey<'_>) {
+fn compare_privileges(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>) {
     let vcenter = survey.vcenter(true);
     let account = vcenter.account.known().unwrap();
     let lacking = |entity: &str, id: &str| oracle["privileges"][entity][id] == false;
@@ -228,7 +228,7 @@ fn pyvmomi_reads_the_same_facts() {
         let server = Simulator::of(name).unwrap();
         let oracle = asked_by_pyvmomi(&server, &python, who);
         let transcript = asked_by_us(&server, who);
-        let survey = Survey::of(&transcript);
+        let survey = VsphereSnapshot::from_transcript(&transcript);
         let vcenter = survey.vcenter(true);
         assert_eq!(known(&vcenter.product), text(&oracle["about"]["fullName"]), "{name}");
         assert_eq!(known(&vcenter.version), text(&oracle["about"]["version"]), "{name}");

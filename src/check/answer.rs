@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::fact_context::FactContext;
 use super::model::{Check, Criterion};
 use super::verdict::CheckVerdict;
-use crate::facts::site::{Answer, AnswerValue, Stage};
+use crate::facts::site::{AnswerValue, SiteAnswer, Stage};
 
 /// The answer to a check's question, when it is one and somebody gave it.
-pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<Answer> {
+pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<SiteAnswer> {
     let Criterion::Question(_) = &check.criterion else { return None };
     let answers = context.document().known.get("answers")?;
     serde_json::from_value(answers.get(&check.id)?.clone()).ok()
@@ -31,7 +31,7 @@ pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<S
     if !(complete || is_question) || known.iter().any(|stage| check.stages.contains(stage)) {
         return None;
     }
-    let wanted: Vec<&str> = check.stages.iter().map(|stage| stage.word()).collect();
+    let wanted: Vec<&str> = check.stages.iter().map(|stage| stage.as_str()).collect();
     let wanted = wanted.join(", ");
     Some(match known.as_slice() {
         [] => format!(
@@ -41,7 +41,7 @@ pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<S
     })
 }
 
-impl Answer {
+impl SiteAnswer {
     /// What it decides.
     pub(super) fn verdict(&self) -> CheckVerdict {
         match self.value {
@@ -55,6 +55,6 @@ impl Answer {
 
     /// Who said what and when.
     pub(super) fn sentence(&self) -> String {
-        format!("{}, says {} on {}", self.value.word(), self.by, self.at)
+        format!("{}, says {} on {}", self.value.as_str(), self.by, self.at)
     }
 }

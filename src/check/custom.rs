@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::schema::{self, CUSTOM_ROOT, FactType};
 use crate::facts::probe::Probe;
-use crate::facts::script::quoted;
+use crate::facts::script::shell_quote;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Document, Fact};
 
@@ -132,7 +132,7 @@ impl CustomProbe {
     /// The probe as it is put into the script. `eval` keeps a text that is no shell from spoiling
     /// what stands behind it.
     pub fn probe(&self) -> Probe {
-        let shell = format!("eval {}", quoted(&self.entry.shell));
+        let shell = format!("eval {}", shell_quote(&self.entry.shell));
         Probe { name: self.script_name().into(), shell: shell.into(), is_quick: false }
     }
 
@@ -210,7 +210,7 @@ fn regex_fault(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::transcript::Answer;
+    use crate::facts::transcript::ProbeAnswer;
     use serde_json::json;
 
     fn entry(name: &str, shell: &str, pattern: &str) -> ProbeEntry {
@@ -227,8 +227,8 @@ mod tests {
             reason: "connection refused".into(),
             hint: None,
         };
-        let mut transcript = Transcript::of_failure("mt1", "linux-mt", "ssh", failure);
-        let answer = Answer { status, text: text.into() };
+        let mut transcript = Transcript::from_failure("mt1", "linux-mt", "ssh", failure);
+        let answer = ProbeAnswer { status, text: text.into() };
         transcript.answers.by_probe.insert("own-backup".into(), answer);
         transcript.answers.ended = true;
         transcript
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_shell_text_that_is_none_spoils_nothing_behind_it() {
-        use crate::facts::script::{Nonce, answers, script};
+        use crate::facts::script::{Nonce, assemble, parse_output};
         let texts = ["echo 'it is'", "echo 'open", "}", ")", "exit 3", "if", "echo \\", "cat <<X"];
         let mut probes: Vec<Probe> = texts
             .iter()
@@ -295,14 +295,14 @@ mod tests {
             })
             .collect();
         probes.push(Probe::new("last", "echo here"));
-        let nonce = Nonce::of([7; 16]);
-        let text = script(&probes, &Default::default(), &nonce);
+        let nonce = Nonce::from_bytes([7; 16]);
+        let text = assemble(&probes, &Default::default(), &nonce);
         for shell in ["sh", "bash"] {
             let Ok(output) = std::process::Command::new(shell).arg("-c").arg(&text).output() else {
                 continue;
             };
             let output = String::from_utf8_lossy(&output.stdout).into_owned();
-            let answers = answers(&output, Some(&nonce));
+            let answers = parse_output(&output, Some(&nonce));
             assert!(answers.ended, "{shell}: {output}");
             assert_eq!(answers.by_probe["last"].text, "here\n", "{shell}");
             assert_eq!(answers.by_probe["own-p0"].text, "it is\n", "{shell}");

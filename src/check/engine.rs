@@ -296,7 +296,7 @@ mod tests {
     }
 
     fn target(image: Value, absent: &[&str]) -> Target {
-        let mut document = Document::of_known(json!({ "image": image }));
+        let mut document = Document::from_known(json!({ "image": image }));
         for path in absent {
             document.absent.insert((*path).to_owned(), "unreadable".to_owned());
         }

@@ -41,7 +41,7 @@ pub fn run_examples(set: &CheckSet) -> Vec<ExampleResult> {
 
 /// What an example's facts lead to, when that is not what it says.
 fn find_mismatch(check: &Check, example: &Example) -> Option<String> {
-    let document = Document::of_known(example.facts.clone());
+    let document = Document::from_known(example.facts.clone());
     let context = FactContext::from_example(&document);
     if example.expected == ExpectedOutcome::NotApplicable {
         return match applies(check, &context) {

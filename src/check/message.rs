@@ -384,7 +384,7 @@ mod tests {
     use serde_json::json;
 
     fn render(text: &str, image: Value) -> String {
-        let document = Document::of_known(json!({ "image": image }));
+        let document = Document::from_known(json!({ "image": image }));
         MessageTemplate::compile(text, all_facts())
             .unwrap()
             .render(&FactContext::from_example(&document))

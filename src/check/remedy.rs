@@ -335,7 +335,7 @@ mod tests {
         let entry: RemedyEntry = crate::yaml::parse(yaml, "x.yaml").unwrap();
         let template = RemedyTemplate::compile(entry, schema::all_facts(), false)
             .unwrap_or_else(|problem| panic!("{problem}"));
-        let mut document = Document::of_known(json!({ "mt": mt }));
+        let mut document = Document::from_known(json!({ "mt": mt }));
         for (path, reason) in absent {
             document.absent.insert((*path).to_owned(), (*reason).to_owned());
         }

@@ -189,7 +189,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn decide(rule: &str, image: Value) -> Result<bool, Undecided> {
-        let document = Document::of_known(json!({ "image": image }));
+        let document = Document::from_known(json!({ "image": image }));
         Rule::compile(rule, all_facts()).unwrap().decide(&FactContext::from_example(&document))
     }
 
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn collected_facts_are_absent_only_with_a_reason() {
-        let mut document = Document::of_known(json!({ "image": { "medium": {} } }));
+        let mut document = Document::from_known(json!({ "image": { "medium": {} } }));
         document.absent.insert("image.kickstart".into(), "no such file".into());
         let rule = |text| Rule::compile(text, all_facts()).unwrap();
         let decide = |text| rule(text).decide(&FactContext::new(&document));

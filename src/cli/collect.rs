@@ -19,9 +19,9 @@ use crate::cli::site::Around;
 use crate::cli::terminal::{failure, progress, screen};
 use crate::cli::{captures, fix, interrupt, via};
 use crate::facts::guest::self_check;
-use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::{Failure, Transcript};
-use crate::facts::vsphere::question::Question as Asked;
+use crate::facts::vsphere::query_scope::QueryScope as Asked;
 use crate::facts::{age, query};
 use crate::site::assemble::{Coverage, Responses};
 use crate::site::{EsxiHost, MasterTarget, Vcenter};
@@ -134,7 +134,7 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
         site.master_targets.iter().filter(|it| named(it.name.as_str())).cloned().collect();
     let mut places: Vec<(Role, Place)> = Vec::new();
     // What each host is asked, which is also what its answers are held against.
-    let queries: Vec<(Surroundings, Vec<Probe>)> = hosts
+    let queries: Vec<(ProbeEnv, Vec<Probe>)> = hosts
         .iter()
         .map(|host| (host.around.clone(), [host.probes(), asking.checks.probes()].concat()))
         .collect();
@@ -178,16 +178,17 @@ pub fn ask(hosts: Vec<Host>, asking: &Asking<'_>) -> anyhow::Result<Heard> {
                         tell_age(transcript, now);
                     }
                 });
-                let counted = |it| age::at(query::for_query(it, &env, &probes), now, &probes);
+                let counted =
+                    |it| age::apply_age(query::apply_query(it, &env, &probes), now, &probes);
                 heard.hosts.extend(transcripts.map(counted));
             }
             Role::Shell(index) => {
-                let transcripts = transcripts.into_iter().map(|it| age::at(it, now, &[]));
+                let transcripts = transcripts.into_iter().map(|it| age::apply_age(it, now, &[]));
                 heard.others.shells.extend(transcripts.map(|it| (index, it)));
             }
             Role::Vcenter => {
                 let first = transcripts.into_iter().next();
-                heard.others.vcenter = first.map(|it| age::at(it, now, &[]));
+                heard.others.vcenter = first.map(|it| age::apply_age(it, now, &[]));
             }
         }
     }
@@ -344,7 +345,7 @@ fn of_vcenter(said: &Vcenter, question: Asked, asking: &Asking<'_>) -> anyhow::R
     let silent = |reason: String, hint: &str| {
         let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
         let kind = TargetKind::Vcenter.as_str();
-        Ok(Place::Told(vec![Transcript::of_failure(
+        Ok(Place::Told(vec![Transcript::from_failure(
             &to.host,
             kind,
             VsphereQuery::TRANSPORT,

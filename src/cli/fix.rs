@@ -12,7 +12,7 @@ use anyhow::Context;
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::cli::args::FixArgs;
 use crate::cli::terminal::{prompt, screen};
-use crate::facts::script::quoted;
+use crate::facts::script::shell_quote;
 use crate::report::{Report, fix_script};
 use crate::transport::vsphere::enable_uuid::{
     EnableUuidChange, EnableUuidError, EnableUuidRequest, apply, plan,
@@ -80,8 +80,11 @@ fn show(change: &EnableUuidChange) {
     let EnableUuidChange { machine, object, path, before, key, value, previous, .. } = change;
     // An empty value takes a row out.
     let old = previous.as_deref().unwrap_or_default();
-    let undo =
-        format!("govc vm.change -vm {} -e {}", quoted(machine), quoted(&format!("{key}={old}")));
+    let undo = format!(
+        "govc vm.change -vm {} -e {}",
+        shell_quote(machine),
+        shell_quote(&format!("{key}={old}"))
+    );
     let rows = [
         ("machine", format!("{machine} ({object}), powered off")),
         ("file", path.clone()),

@@ -8,7 +8,7 @@ use crate::assets::read_file;
 use crate::check::TargetKind;
 use crate::cli::args::InventoryArgs;
 use crate::facts::host;
-use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::probe::{Probe, ProbeEnv};
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
@@ -26,7 +26,7 @@ pub struct Host {
     /// How to log in, as far as the site or the inventory says.
     pub login: SshLogin,
     /// What its probes need to know.
-    pub around: Surroundings,
+    pub around: ProbeEnv,
 }
 
 impl Host {
@@ -34,7 +34,7 @@ impl Host {
     pub fn probes(&self) -> Vec<Probe> {
         match self.kind {
             TargetKind::ProcessServer => host::process_server_probes(),
-            _ => host::probes(),
+            _ => host::master_target_probes(),
         }
     }
 }
@@ -114,11 +114,8 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
 
 fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
     // What it must reach is the configuration server, and nothing else that is judged.
-    let around = Surroundings {
-        process_servers: Vec::new(),
-        vcenters: Vec::new(),
-        ..site.surroundings(None)
-    };
+    let around =
+        ProbeEnv { process_servers: Vec::new(), vcenters: Vec::new(), ..site.surroundings(None) };
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,

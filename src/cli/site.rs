@@ -58,8 +58,9 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
     let captured = captures::one(path.to_owned(), TargetKind::Vcenter)?;
-    let asked = property::answer(&captured, "asked");
-    let asked = asked.known().and_then(|asked| property::part(asked, "url").map(str::to_owned));
+    let asked = property::json_answer(&captured, "asked");
+    let asked =
+        asked.known().and_then(|asked| property::optional_text(asked, "url").map(str::to_owned));
     let address = asked.unwrap_or_else(|| captured.target.clone());
     vcenter.url = format!("vsphere://{address}");
     Ok(Some(captured))
@@ -74,11 +75,11 @@ fn of_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcrip
         return captured;
     }
     site.vcenter = Some(named);
-    let list = |server| address::list(std::slice::from_ref(server));
+    let list = |server| address::join_servers(std::slice::from_ref(server));
     let reason = format!("the capture is of {}, not of {}", list(&asked), list(&wanted));
     let hint = Some("collect its answers with preflight collect site".to_owned());
     let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
-    Transcript::of_failure(&wanted.0, &captured.kind, &captured.connection.by, failure)
+    Transcript::from_failure(&wanted.0, &captured.kind, &captured.connection.by, failure)
 }
 
 /// Reads the site file, or makes the same structure of the options.

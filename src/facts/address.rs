@@ -3,7 +3,7 @@
 //! Not for resolving names, nor for what a site file accepts as an address (`site::value`).
 
 /// A server's address and port.
-pub type Server = (String, u16);
+pub type ServerAddress = (String, u16);
 
 /// Whether two spellings mean one address: names in any case and with or without the dot of the
 /// root, IPv6 in any form.
@@ -29,25 +29,25 @@ pub fn canonical(address: &str) -> String {
 }
 
 /// Whether two servers are one: the same address and the same port.
-pub fn is_same_server(a: &Server, b: &Server) -> bool {
+pub fn is_same_server(a: &ServerAddress, b: &ServerAddress) -> bool {
     a.1 == b.1 && is_same(&a.0, &b.0)
 }
 
 /// An address with its port, as URLs have them.
-pub fn place(address: &str, port: i64) -> String {
+pub fn with_port(address: &str, port: i64) -> String {
     let bare = address.contains(':') && !address.starts_with('[');
     if bare { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
 }
 
 /// Servers in one line.
-pub fn list(servers: &[Server]) -> String {
+pub fn join_servers(servers: &[ServerAddress]) -> String {
     let places: Vec<String> =
-        servers.iter().map(|(address, port)| place(address, i64::from(*port))).collect();
+        servers.iter().map(|(address, port)| with_port(address, i64::from(*port))).collect();
     places.join(", ")
 }
 
 /// Why an answer does not count that was given about something else.
-pub fn other_question(asked: Option<&str>, wanted: &str) -> String {
+pub fn mismatch_reason(asked: Option<&str>, wanted: &str) -> String {
     match asked {
         Some("") => format!("the host was asked about none, and not about {wanted}"),
         Some(asked) => format!("the host was asked about {asked}, not about {wanted}"),

@@ -80,8 +80,8 @@ fn age(at: Timestamp, now: Timestamp) -> Age {
 
 /// The transcript as it counts at a time: too old, the answers of quick `probes` are unavailable,
 /// and so are the quick properties of vSphere objects.
-pub fn at(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -> Transcript {
-    transcript.reading.now = Some(now);
+pub fn apply_age(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -> Transcript {
+    transcript.overrides.now = Some(now);
     // Who was not asked at all has nothing that could be old.
     if transcript.answers.by_probe.is_empty() {
         return transcript;
@@ -90,64 +90,64 @@ pub fn at(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -> Trans
         Fact::Known(at) => match age(at, now) {
             Age::Seconds(seconds) if seconds < QUICK => return transcript,
             Age::Seconds(_) | Age::Ahead(_) => {
-                format!("collected {}, and this changes quickly", words(at, now))
+                format!("collected {}, and this changes quickly", describe_age(at, now))
             }
         },
         Fact::Unavailable(why) => format!("{}, and this changes quickly", why.reason),
     };
     for probe in probes.iter().filter(|probe| probe.is_quick) {
         let why = Fact::unavailable(stale.clone());
-        transcript.reading.instead.insert(probe.name.to_string(), why);
+        transcript.overrides.replaced.insert(probe.name.to_string(), why);
     }
-    transcript.reading.stale = Some(stale);
+    transcript.overrides.stale = Some(stale);
     transcript
 }
 
 /// When answers were collected, for the time at which they are evaluated; nothing where there is
 /// no such time.
-pub fn evidence(transcript: &Transcript) -> Option<EvidenceFacts> {
-    let now = transcript.reading.now?;
+pub fn evidence_facts(transcript: &Transcript) -> Option<EvidenceFacts> {
+    let now = transcript.overrides.now?;
     let at = match &transcript.connection.failure {
         Some(failure) => Fact::unavailable(failure.reason.clone()),
         None if !transcript.answers.ended => Fact::unavailable("the answers were cut short"),
         None => collected_at(transcript),
     };
     Some(EvidenceFacts {
-        collected_at: at.clone().map(seconds_of),
+        collected_at: at.clone().map(format_timestamp),
         age_days: at.clone().map(|at| match age(at, now) {
             Age::Seconds(seconds) => seconds.max(0) / FRESH,
             Age::Ahead(_) => 0,
         }),
         in_future: at.clone().map(|at| matches!(age(at, now), Age::Ahead(_))),
-        words: at.map(|at| words(at, now)),
+        words: at.map(|at| describe_age(at, now)),
     })
 }
 
 /// The same as a document of its own, to be joined to that of a target.
-pub fn document(transcript: &Transcript) -> Document {
-    match evidence(transcript) {
+pub fn evidence_document(transcript: &Transcript) -> Document {
+    match evidence_facts(transcript) {
         Some(facts) => Document::new("evidence", &facts),
         None => Document::default(),
     }
 }
 
-fn seconds_of(at: Timestamp) -> String {
+fn format_timestamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn words(at: Timestamp, now: Timestamp) -> String {
-    let when = seconds_of(at);
+fn describe_age(at: Timestamp, now: Timestamp) -> String {
+    let when = format_timestamp(at);
     match age(at, now) {
         Age::Seconds(seconds) if seconds < FRESH => "less than a day ago".to_owned(),
-        Age::Seconds(seconds) => format!("on {when}, {} ago", span(seconds)),
+        Age::Seconds(seconds) => format!("on {when}, {} ago", format_span(seconds)),
         Age::Ahead(seconds) => format!(
             "on {when}, {} from now: the clock of whoever collected it, or this one, is wrong",
-            span(seconds)
+            format_span(seconds)
         ),
     }
 }
 
-fn span(seconds: i64) -> String {
+fn format_span(seconds: i64) -> String {
     let (number, unit) = match seconds {
         DAY.. => (seconds / DAY, "day"),
         HOUR.. => (seconds / HOUR, "hour"),
@@ -199,13 +199,13 @@ mod tests {
             ("ssh", None, clock.as_str(), 60, None, None, false),
         ] {
             let now = Timestamp::from_second(AT + later).unwrap();
-            let read = at(transcript(by, asked_at, clock), now, &probes());
+            let read = apply_age(transcript(by, asked_at, clock), now, &probes());
             let what = format!("{by} {asked_at:?} {clock:?} {later}");
-            let evidence = evidence(&read).unwrap();
+            let evidence = evidence_facts(&read).unwrap();
             assert_eq!(evidence.age_days.known().copied(), days, "{what}");
             assert_eq!(evidence.in_future.known().copied(), ahead, "{what}");
             assert_eq!(read.answer("ports").known().is_some(), counts, "{what}");
-            assert_eq!(read.reading.stale.is_none(), counts, "{what}");
+            assert_eq!(read.overrides.stale.is_none(), counts, "{what}");
             assert!(read.answer("os").known().is_some(), "{what}");
         }
     }
@@ -214,8 +214,8 @@ mod tests {
     fn the_words_of_a_fresh_capture_do_not_change_with_its_age() {
         let read = |later: i64| {
             let now = Timestamp::from_second(AT + later).unwrap();
-            let read = at(transcript("ssh", Some(AT), ""), now, &probes());
-            evidence(&read).unwrap().words.known().unwrap().clone()
+            let read = apply_age(transcript("ssh", Some(AT), ""), now, &probes());
+            evidence_facts(&read).unwrap().words.known().unwrap().clone()
         };
         assert_eq!(read(0), "less than a day ago");
         assert_eq!(read(DAY - 1), read(0));
@@ -231,10 +231,13 @@ mod tests {
             reason: "connection refused".to_owned(),
             hint: None,
         };
-        let failed = Transcript::of_failure("mt1", "linux-mt", "ssh", failure);
-        let read = at(failed, Timestamp::from_second(AT).unwrap(), &probes());
-        assert_eq!(evidence(&read).unwrap().age_days, Fact::unavailable("connection refused"));
-        assert_eq!(read.reading.stale, None);
-        assert_eq!(evidence(&guest_transcript(&[])), None);
+        let failed = Transcript::from_failure("mt1", "linux-mt", "ssh", failure);
+        let read = apply_age(failed, Timestamp::from_second(AT).unwrap(), &probes());
+        assert_eq!(
+            evidence_facts(&read).unwrap().age_days,
+            Fact::unavailable("connection refused")
+        );
+        assert_eq!(read.overrides.stale, None);
+        assert_eq!(evidence_facts(&guest_transcript(&[])), None);
     }
 }

@@ -41,11 +41,11 @@ pub struct ConnectionFacts {
 /// parts of a connection, and OpenSSH has switched them off since.
 ///
 /// ```
-/// use preflight::facts::connection::is_old;
-/// assert!(is_old("ssh-rsa") && is_old("diffie-hellman-group14-sha1"));
-/// assert!(!is_old("rsa-sha2-512") && !is_old("hmac-sha2-256"));
+/// use preflight::facts::connection::is_sha1_era;
+/// assert!(is_sha1_era("ssh-rsa") && is_sha1_era("diffie-hellman-group14-sha1"));
+/// assert!(!is_sha1_era("rsa-sha2-512") && !is_sha1_era("hmac-sha2-256"));
 /// ```
-pub fn is_old(algorithm: &str) -> bool {
+pub fn is_sha1_era(algorithm: &str) -> bool {
     algorithm == "ssh-rsa"
         || algorithm.starts_with("diffie-hellman-") && algorithm.ends_with("-sha1")
         || algorithm.starts_with("hmac-sha1")
@@ -53,11 +53,11 @@ pub fn is_old(algorithm: &str) -> bool {
 }
 
 /// Reads how a host was reached out of its transcript.
-pub fn of(transcript: &Transcript) -> ConnectionFacts {
+pub fn from_transcript(transcript: &Transcript) -> ConnectionFacts {
     let connection = &transcript.connection;
     let failure = connection.failure.as_ref();
     let silence = match failure {
-        Some(failure) => failure.in_words(),
+        Some(failure) => failure.summary(),
         None => format!("the host was not asked over SSH but by {}", connection.by),
     };
     let ssh = connection.ssh.as_ref();
@@ -68,7 +68,7 @@ pub fn of(transcript: &Transcript) -> ConnectionFacts {
     };
     let agreed = ssh.map(|ssh| [&ssh.key_exchange, &ssh.host_key, &ssh.cipher, &ssh.mac]);
     let old: Option<Vec<String>> =
-        agreed.map(|agreed| agreed.into_iter().filter(|name| is_old(name)).cloned().collect());
+        agreed.map(|agreed| agreed.into_iter().filter(|name| is_sha1_era(name)).cloned().collect());
     let needs_old = failure.is_some_and(|failure| failure.kind == LEGACY_ALGORITHMS);
     let refused = failure.is_some_and(|failure| failure.kind == "authentication");
     let or_silent = |fact: Option<bool>| match fact {
@@ -121,7 +121,7 @@ mod tests {
 
     fn failed(kind: &str, reason: &str) -> Transcript {
         let (kind, reason) = (kind.to_owned(), reason.to_owned());
-        Transcript::of_failure("mt1", "linux-mt", "ssh", Failure { kind, reason, hint: None })
+        Transcript::from_failure("mt1", "linux-mt", "ssh", Failure { kind, reason, hint: None })
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
                 &["diffie-hellman-group-exchange-sha1"],
             ),
         ] {
-            let facts = of(&session(key_exchange, host_key, mac));
+            let facts = from_transcript(&session(key_exchange, host_key, mac));
             assert_eq!(facts.old_algorithms.known().unwrap().items, old, "{key_exchange}");
             assert_eq!(facts.legacy_only.known(), Some(&!old.is_empty()));
             assert_eq!(facts.login.known().unwrap(), "key");
@@ -146,14 +146,14 @@ mod tests {
 
     #[test]
     fn a_failed_attempt_tells_what_it_was_about() {
-        let facts = of(&failed(LEGACY_ALGORITHMS, "it offers only host key ssh-rsa"));
+        let facts = from_transcript(&failed(LEGACY_ALGORITHMS, "it offers only host key ssh-rsa"));
         assert_eq!(facts.legacy_only.known(), Some(&true));
         assert_eq!(facts.algorithms.known().unwrap(), "it offers only host key ssh-rsa");
         assert!(facts.login.known().is_none());
-        let facts = of(&failed("authentication", "root may not log in"));
+        let facts = from_transcript(&failed("authentication", "root may not log in"));
         assert_eq!(facts.login.known().unwrap(), "refused");
         assert!(facts.legacy_only.known().is_none());
-        let facts = of(&failed("timeout", "it is dead"));
+        let facts = from_transcript(&failed("timeout", "it is dead"));
         assert_eq!(facts.login, Fact::unavailable("it is dead"));
     }
 }

@@ -147,7 +147,7 @@ impl Document {
     pub fn new(root: &str, facts: &impl Serialize) -> Self {
         let mut tree = serde_json::to_value(facts).expect("facts serialise to JSON");
         let mut absent = BTreeMap::new();
-        take_absent(&mut tree, root, &mut absent);
+        extract_absent(&mut tree, root, &mut absent);
         let mut known = serde_json::Map::new();
         if !tree.is_null() {
             known.insert(root.to_owned(), tree);
@@ -157,16 +157,16 @@ impl Document {
 
     /// Makes the document of known facts as an example or a capture writes them: an object whose
     /// members are the roots.
-    pub fn of_known(mut known: Value) -> Self {
+    pub fn from_known(mut known: Value) -> Self {
         let mut absent = BTreeMap::new();
         for (root, tree) in known.as_object_mut().into_iter().flatten() {
-            take_absent(tree, root, &mut absent);
+            extract_absent(tree, root, &mut absent);
         }
         Self { known, absent }
     }
 
     /// Says of lists that were cut short, and do not know why, that this is why.
-    pub fn cut_short_by(mut self, reason: &str) -> Self {
+    pub fn explain_incomplete_lists(mut self, reason: &str) -> Self {
         for why in self.absent.values_mut().filter(|why| *why == CUT_SHORT) {
             reason.clone_into(why);
         }
@@ -175,7 +175,7 @@ impl Document {
 
     /// Takes facts that are absent here from another document of the same thing, each as a whole:
     /// the rest of a list that was cut short is not to come from elsewhere. `may` says which.
-    pub fn filled_from(mut self, other: &Self, may: impl Fn(&str) -> bool) -> Self {
+    pub fn fill_absent_from(mut self, other: &Self, may: impl Fn(&str) -> bool) -> Self {
         let whole = |path: &&String| {
             !path.contains('[') && !path.ends_with(".complete") && may(path.as_str())
         };
@@ -183,7 +183,7 @@ impl Document {
         for path in paths {
             let found = path.split('.').try_fold(&other.known, |here, name| here.get(name));
             let Some(found) = found else { continue };
-            let Some(place) = place_of(&mut self.known, &path) else { continue };
+            let Some(place) = slot_at(&mut self.known, &path) else { continue };
             *place = found.clone();
             self.absent.remove(&path);
             let below = |it: &&String| {
@@ -226,7 +226,7 @@ impl Document {
 }
 
 /// Where the member of a path belongs, when what contains it is known.
-fn place_of<'k>(known: &'k mut Value, path: &str) -> Option<&'k mut Value> {
+fn slot_at<'k>(known: &'k mut Value, path: &str) -> Option<&'k mut Value> {
     let (parents, name) = match path.rsplit_once('.') {
         Some((parents, name)) => (Some(parents), name),
         None => (None, path),
@@ -241,33 +241,33 @@ fn place_of<'k>(known: &'k mut Value, path: &str) -> Option<&'k mut Value> {
 /// Moves the marks out of the tree; a marked value becomes null and is dropped by its parent.
 ///
 /// What is longer than facts are is absent as well, for rules and reports take time by it.
-fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, String>) {
-    if let Some(reason) = hole(tree) {
+fn extract_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, String>) {
+    if let Some(reason) = absence_reason(tree) {
         absent.insert(path.to_owned(), reason);
         *tree = Value::Null;
         return;
     }
     match tree {
         Value::Object(map) => {
-            if let Some(reason) = cut_short(map) {
+            if let Some(reason) = incomplete_reason(map) {
                 map.remove("complete");
                 absent.insert(format!("{path}.complete"), reason);
             }
             for (key, value) in map.iter_mut() {
-                take_absent(value, &format!("{path}.{key}"), absent);
+                extract_absent(value, &format!("{path}.{key}"), absent);
             }
             map.retain(|_, value| !value.is_null());
         }
         Value::Array(list) => {
             // An element is only told from its neighbours by its place, so a list with a hole
             // is no list; one that says whether it is complete has had its holes removed.
-            if let Some(reason) = list.iter().find_map(hole) {
+            if let Some(reason) = list.iter().find_map(absence_reason) {
                 absent.insert(path.to_owned(), reason);
                 *tree = Value::Null;
                 return;
             }
             for (index, value) in list.iter_mut().enumerate() {
-                take_absent(value, &format!("{path}[{index}]"), absent);
+                extract_absent(value, &format!("{path}[{index}]"), absent);
             }
         }
         _ => {}
@@ -275,12 +275,12 @@ fn take_absent(tree: &mut Value, path: &str, absent: &mut BTreeMap<String, Strin
 }
 
 /// Why a value is none: it is marked, or longer than facts are.
-fn hole(value: &Value) -> Option<String> {
-    mark(value).map(shortened).or_else(|| too_long(value))
+fn absence_reason(value: &Value) -> Option<String> {
+    marked_reason(value).map(shorten).or_else(|| excess_reason(value))
 }
 
 /// Why a value is longer than facts are.
-fn too_long(value: &Value) -> Option<String> {
+fn excess_reason(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.len() > MAX_TEXT => {
             Some(format!("it has {} bytes, at most {MAX_TEXT} are looked at", text.len()))
@@ -293,7 +293,7 @@ fn too_long(value: &Value) -> Option<String> {
 }
 
 /// A reason, without the end of one that quotes too much.
-fn shortened(reason: &str) -> String {
+fn shorten(reason: &str) -> String {
     match reason.char_indices().nth(MAX_REASON) {
         Some((end, _)) => format!("{}...", &reason[..end]),
         None => reason.to_owned(),
@@ -301,20 +301,20 @@ fn shortened(reason: &str) -> String {
 }
 
 /// The reason of a marked value.
-fn mark(value: &Value) -> Option<&str> {
+fn marked_reason(value: &Value) -> Option<&str> {
     value.get(MARK)?.as_str()
 }
 
 /// Why a [`Collection`] is not complete: it says so, or elements of it, which are removed, could not
 /// be read.
-fn cut_short(map: &mut serde_json::Map<String, Value>) -> Option<String> {
+fn incomplete_reason(map: &mut serde_json::Map<String, Value>) -> Option<String> {
     let complete = map.get("complete")?.as_bool()?;
     let items = map.get_mut("items")?.as_array_mut()?;
     let many = items.len() > MAX_ITEMS;
     let long = many.then(|| format!("more than {MAX_ITEMS} elements are not looked at"));
     items.truncate(MAX_ITEMS);
-    let first = items.iter().find_map(hole);
-    items.retain(|item| hole(item).is_none());
+    let first = items.iter().find_map(absence_reason);
+    items.retain(|item| absence_reason(item).is_none());
     first.or(long).or_else(|| (!complete).then(|| CUT_SHORT.to_owned()))
 }
 
@@ -349,17 +349,17 @@ mod tests {
     #[test]
     fn what_is_absent_is_taken_from_elsewhere_as_a_whole_or_not_at_all() {
         let list = |items: Value, complete: bool| serde_json::json!({ "items": items, "complete": complete });
-        let mut mine = Document::of_known(
+        let mut mine = Document::from_known(
             serde_json::json!({ "vm": { "name": "a", "disks": list(serde_json::json!([1]), false) } }),
         );
         for path in ["vm.power", "vm.snapshots", "vm.tools", "vm.uuid"] {
             mine.absent.insert(path.to_owned(), "no answer".to_owned());
         }
-        let theirs = Document::of_known(serde_json::json!({ "vm": {
+        let theirs = Document::from_known(serde_json::json!({ "vm": {
             "name": "b", "power": "off", "tools": "on",
             "disks": list(serde_json::json!([2]), true), "snapshots": list(serde_json::json!([3]), false),
         } }));
-        let filled = mine.filled_from(&theirs, |path| path != "vm.tools");
+        let filled = mine.fill_absent_from(&theirs, |path| path != "vm.tools");
         assert_eq!(
             filled.known,
             serde_json::json!({ "vm": { "name": "a", "power": "off", "disks": { "items": [1] }, "snapshots": { "items": [3] } } })
@@ -412,7 +412,7 @@ mod tests {
         let known = serde_json::json!({ "image": {
             "labels": { "items": ["X"], "complete": false }
         }});
-        let document = Document::of_known(known);
+        let document = Document::from_known(known);
         assert_eq!(
             document.known,
             serde_json::json!({ "image": { "labels": { "items": ["X"] } } })

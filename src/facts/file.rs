@@ -5,7 +5,7 @@
 //! and the probe sends what it found.
 
 use super::Fact;
-use super::transcript::{Answer, Transcript};
+use super::transcript::{ProbeAnswer, Transcript};
 
 /// The exit status by which a probe says that there is no such file.
 pub const ABSENT: i32 = 44;
@@ -24,11 +24,11 @@ pub(super) use file_probe;
 /// What a probe of lines printed, when it succeeded and its last line has an end.
 ///
 /// Every probe of a guest ends each line it prints, so that a text without that was cut.
-pub fn whole<'t>(transcript: &'t Transcript, probe: &str) -> Fact<&'t str> {
-    transcript.text(probe).and_then(|text| whole_lines(text, probe))
+pub fn complete_text<'t>(transcript: &'t Transcript, probe: &str) -> Fact<&'t str> {
+    transcript.text(probe).and_then(|text| require_line_end(text, probe))
 }
 
-fn whole_lines<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
+fn require_line_end<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
     match text.is_empty() || text.ends_with('\n') {
         true => Fact::Known(text),
         false => Fact::unavailable(format!("the answer about {what} was cut off")),
@@ -36,10 +36,10 @@ fn whole_lines<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
 }
 
 /// What the probe of a file sent; none when there is no such file.
-pub fn text<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Option<&'t str>> {
+pub fn contents<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Option<&'t str>> {
     match transcript.answer(probe) {
-        Fact::Known(Answer { status: 0, text }) => whole_lines(text, path).map(Some),
-        Fact::Known(Answer { status: ABSENT, .. }) => Fact::Known(None),
+        Fact::Known(ProbeAnswer { status: 0, text }) => require_line_end(text, path).map(Some),
+        Fact::Known(ProbeAnswer { status: ABSENT, .. }) => Fact::Known(None),
         Fact::Known(_) => Fact::unavailable(format!("{path} could not be read")),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
@@ -48,12 +48,12 @@ pub fn text<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Opt
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::facts::transcript::{Answers, Connection, SCHEMA};
+    use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA};
 
     /// A guest that gave these answers: probe, exit status, text.
     pub(crate) fn guest_transcript(answers: &[(&str, i32, &str)]) -> Transcript {
         let answer = |&(probe, status, text): &(&str, i32, &str)| {
-            (probe.to_owned(), Answer { status, text: text.to_owned() })
+            (probe.to_owned(), ProbeAnswer { status, text: text.to_owned() })
         };
         Transcript {
             schema: SCHEMA.to_owned(),
@@ -61,8 +61,8 @@ pub(crate) mod tests {
             kind: "linux-mt".to_owned(),
             asked_at: None,
             connection: Connection { by: "script".to_owned(), ..Connection::default() },
-            reading: Default::default(),
-            answers: Answers {
+            overrides: Default::default(),
+            answers: ProbeAnswers {
                 by_probe: answers.iter().map(answer).collect(),
                 ended: true,
                 unanswered: None,
@@ -73,14 +73,14 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_file_is_an_answer_and_an_unreadable_one_is_none() {
         let transcript = guest_transcript(&[("a", 0, "x\n"), ("b", ABSENT, ""), ("c", 1, "")]);
-        assert_eq!(text(&transcript, "a", "/a"), Fact::Known(Some("x\n")));
-        assert_eq!(text(&transcript, "b", "/b"), Fact::Known(None));
-        assert_eq!(text(&transcript, "c", "/c"), Fact::unavailable("/c could not be read"));
+        assert_eq!(contents(&transcript, "a", "/a"), Fact::Known(Some("x\n")));
+        assert_eq!(contents(&transcript, "b", "/b"), Fact::Known(None));
+        assert_eq!(contents(&transcript, "c", "/c"), Fact::unavailable("/c could not be read"));
         let cut = guest_transcript(&[("a", 0, "x\ny"), ("b", 0, "x\ny\n"), ("c", 0, "")]);
-        assert_eq!(text(&cut, "a", "/a"), Fact::unavailable("the answer about /a was cut off"));
-        assert_eq!(whole(&cut, "a"), Fact::unavailable("the answer about a was cut off"));
-        assert_eq!(whole(&cut, "b"), Fact::Known("x\ny\n"));
-        assert_eq!(whole(&cut, "c"), Fact::Known(""));
-        assert_eq!(text(&transcript, "d", "/d"), Fact::unavailable("it was not asked"));
+        assert_eq!(contents(&cut, "a", "/a"), Fact::unavailable("the answer about /a was cut off"));
+        assert_eq!(complete_text(&cut, "a"), Fact::unavailable("the answer about a was cut off"));
+        assert_eq!(complete_text(&cut, "b"), Fact::Known("x\ny\n"));
+        assert_eq!(complete_text(&cut, "c"), Fact::Known(""));
+        assert_eq!(contents(&transcript, "d", "/d"), Fact::unavailable("it was not asked"));
     }
 }

@@ -22,7 +22,7 @@ use super::guest::processes::{self, ProcessFacts};
 use super::network::ports::{self, PortsFacts};
 use super::network::{self, NetworkFacts, interface_files, interfaces};
 use super::probe::Probe;
-use super::storage::block::{self, DiskFacts};
+use super::storage::block::{self, HostDiskFacts};
 use super::storage::fstab;
 use super::storage::mounts::{self, MountFacts};
 use super::storage::multipath::{self, MultipathFacts};
@@ -63,7 +63,7 @@ pub struct HostFacts {
     /// What is mounted and what swaps.
     pub mounts: MountFacts,
     /// The disks and what lies on them.
-    pub disks: DiskFacts,
+    pub disks: HostDiskFacts,
     /// The SCSI ids of the disks.
     pub scsi: ScsiFacts,
     /// The multipath devices.
@@ -76,42 +76,47 @@ pub struct HostFacts {
 
 impl HostFacts {
     /// Reads all facts out of a transcript.
-    pub fn of(transcript: &Transcript) -> Self {
-        let os = os::of(transcript);
-        let packages = packages::of(transcript);
-        let processes = processes::of(transcript);
-        let disks = block::of(transcript, retention::mount(transcript));
-        let scsi = scsi::of(transcript);
-        let root_ids = root_ids(&disks, &scsi);
-        let agent = unified_agent::of(transcript);
-        let multipath = multipath::of(transcript);
+    pub fn from_transcript(transcript: &Transcript) -> Self {
+        let os = os::from_transcript(transcript);
+        let packages = packages::from_transcript(transcript);
+        let processes = processes::from_transcript(transcript);
+        let disks = block::from_transcript(transcript, retention::retention_mount(transcript));
+        let scsi = scsi::from_transcript(transcript);
+        let root_ids = root_disk_ids(&disks, &scsi);
+        let agent = unified_agent::from_transcript(transcript);
+        let multipath = multipath::from_transcript(transcript);
         let taken = multipath.system_disks.clone().map(|disks| !disks.items.is_empty());
         Self {
-            connection: connection::of(transcript),
-            access: access::of(transcript),
-            clock: clock::of(transcript),
-            machine: machine::of(transcript),
-            modules: modules::of(transcript),
-            kernel_updates: kernel_updates::of(transcript, &packages),
-            network: network::of(transcript, &os.host_name),
-            custom_changes: custom_changes::of(transcript, &os.booted_at, root_ids, taken),
-            azure_agent: azure_agent::of(transcript, &packages, &processes),
+            connection: connection::from_transcript(transcript),
+            access: access::from_transcript(transcript),
+            clock: clock::from_transcript(transcript),
+            machine: machine::from_transcript(transcript),
+            modules: modules::from_transcript(transcript),
+            kernel_updates: kernel_updates::from_transcript(transcript, &packages),
+            network: network::from_transcript(transcript, &os.host_name),
+            custom_changes: custom_changes::from_transcript(
+                transcript,
+                &os.booted_at,
+                root_ids,
+                taken,
+            ),
+            azure_agent: azure_agent::from_transcript(transcript, &packages, &processes),
             os,
             packages,
             processes,
-            mounts: mounts::of(transcript),
+            mounts: mounts::from_transcript(transcript),
             disks,
             scsi,
             multipath,
-            retention: retention::of(transcript, &agent),
-            ports: ports::of(transcript, &agent),
+            retention: retention::from_transcript(transcript, &agent),
+            ports: ports::from_transcript(transcript, &agent),
             agent,
         }
     }
 }
 
 /// The SCSI ids of the disks that the operating system is on; an empty one for a disk without.
-fn root_ids(disks: &DiskFacts, scsi: &ScsiFacts) -> Fact<Vec<String>> {
+fn root_disk_ids(disks: &HostDiskFacts, scsi: &ScsiFacts) -> Fact<Vec<String>> {
     let (os_disk, listed) = match (&disks.os_disk, &scsi.disks) {
         (Fact::Known(os_disk), Fact::Known(listed)) => (os_disk, listed),
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
@@ -130,7 +135,7 @@ fn root_ids(disks: &DiskFacts, scsi: &ScsiFacts) -> Fact<Vec<String>> {
 }
 
 /// Every probe of a master target, in the order they are asked.
-pub fn probes() -> Vec<Probe> {
+pub fn master_target_probes() -> Vec<Probe> {
     [
         // First, so that nothing delays the reading of the clock.
         clock::PROBES,
@@ -191,7 +196,7 @@ mod tests {
                 ("scsi-ids", 0, ids),
                 ("multipath", 0, ""),
             ]);
-            let facts = HostFacts::of(&transcript).custom_changes.root_disk_excluded;
+            let facts = HostFacts::from_transcript(&transcript).custom_changes.root_disk_excluded;
             assert_eq!(facts.known().copied(), excluded, "{ids:?} {facts:?}");
         }
     }

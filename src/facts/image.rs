@@ -35,7 +35,7 @@ pub struct ImageFacts {
     /// What was added, by the manifest on the disc.
     pub payload: PayloadFacts,
     /// The replication agent on the disc.
-    pub agent: AgentFacts,
+    pub agent: BundledAgentFacts,
 }
 
 /// What an image is for.
@@ -246,7 +246,7 @@ pub struct PayloadFacts {
     /// nothing stands below `/preflight` that they do not name.
     pub verified: Fact<bool>,
     /// What the manifest says the image was made of.
-    pub made: Fact<MadeFacts>,
+    pub made: Fact<ProvenanceFacts>,
     /// What judges the installed system's self-check, by the manifest; or why nothing does.
     pub self_check: Fact<String>,
     /// Which server the installed system registers with, by the manifest; `none`.
@@ -255,7 +255,7 @@ pub struct PayloadFacts {
 
 /// What an image was made of, by its own word.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct MadeFacts {
+pub struct ProvenanceFacts {
     /// The program and its version.
     pub tool: String,
     /// The recipe's name.
@@ -278,7 +278,7 @@ pub struct MadeFacts {
 
 /// The replication agent on the disc.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct AgentFacts {
+pub struct BundledAgentFacts {
     /// Whether an agent bundle is on the disc.
     pub present: bool,
     /// Whether it says that it is a stand-in.

@@ -12,8 +12,8 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use interface_files::Configuration;
-use interfaces::Address;
+use interface_files::InterfaceConfigs;
+use interfaces::InterfaceAddress;
 
 use super::probe::Probe;
 use super::transcript::Transcript;
@@ -61,31 +61,36 @@ pub struct InterfaceFacts {
 }
 
 /// Reads the network out of a transcript.
-pub fn of(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
-    let addresses = file::whole(transcript, "addresses").and_then(interfaces::parse).map(reachable);
-    let files = file::whole(transcript, "interface-files").map(interface_files::parse);
-    let servers = file::text(transcript, "resolv-conf", "/etc/resolv.conf");
-    let hosts = file::text(transcript, "hosts", "/etc/hosts");
+pub fn from_transcript(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
+    let addresses = file::complete_text(transcript, "addresses")
+        .and_then(interfaces::parse)
+        .map(retain_reachable);
+    let files = file::complete_text(transcript, "interface-files").map(interface_files::parse);
+    let servers = file::contents(transcript, "resolv-conf", "/etc/resolv.conf");
+    let hosts = file::contents(transcript, "hosts", "/etc/hosts");
     NetworkFacts {
         host_name: host_name.clone(),
-        interfaces: addresses.clone().map(|addresses| interfaces_of(&addresses, &files)),
+        interfaces: addresses.clone().map(|addresses| interface_facts(&addresses, &files)),
         name_servers: servers
             .map(|text| Collection::complete(name_servers(text.unwrap_or_default()))),
         unnamed_addresses: addresses.and_then(|addresses| {
             let unnamed = |name: &String| {
-                hosts.map(|text| unnamed(text.unwrap_or_default(), &addresses, name))
+                hosts.map(|text| unnamed_addresses(text.unwrap_or_default(), &addresses, name))
             };
             host_name.clone().and_then(|name| unnamed(&name))
         }),
     }
 }
 
-fn reachable(mut addresses: Vec<Address>) -> Vec<Address> {
-    addresses.retain(Address::is_reachable);
+fn retain_reachable(mut addresses: Vec<InterfaceAddress>) -> Vec<InterfaceAddress> {
+    addresses.retain(InterfaceAddress::is_reachable);
     addresses
 }
 
-fn interfaces_of(addresses: &[Address], files: &Fact<Configuration>) -> Collection<InterfaceFacts> {
+fn interface_facts(
+    addresses: &[InterfaceAddress],
+    files: &Fact<InterfaceConfigs>,
+) -> Collection<InterfaceFacts> {
     let mut names: Vec<&str> = Vec::new();
     for address in addresses {
         if !names.contains(&address.interface.as_str()) {
@@ -103,12 +108,12 @@ fn interfaces_of(addresses: &[Address], files: &Fact<Configuration>) -> Collecti
 }
 
 /// Whether an interface starts with the machine, and what says so.
-fn at_boot(name: &str, files: &Fact<Configuration>) -> (Fact<bool>, String) {
+fn at_boot(name: &str, files: &Fact<InterfaceConfigs>) -> (Fact<bool>, String) {
     let files = match files {
         Fact::Known(files) => files,
         Fact::Unavailable(why) => return (Fact::Unavailable(why.clone()), why.reason.clone()),
     };
-    if let Some(configured) = files.of(name) {
+    if let Some(configured) = files.interface(name) {
         return (Fact::Known(configured.at_boot), configured.how.clone());
     }
     let reason = match files.unreadable.first() {
@@ -137,7 +142,11 @@ pub fn name_servers(text: &str) -> Vec<String> {
 /// Which of the addresses have no line of `/etc/hosts` that names the host.
 ///
 /// The whole host name is looked for, as the agent's setup does, in any case of letters.
-fn unnamed(text: &str, addresses: &[Address], host_name: &str) -> Collection<String> {
+fn unnamed_addresses(
+    text: &str,
+    addresses: &[InterfaceAddress],
+    host_name: &str,
+) -> Collection<String> {
     let named: Vec<Ipv4Addr> = text
         .lines()
         .filter_map(|line| {
@@ -168,7 +177,7 @@ mod tests {
             ("resolv-conf", ABSENT, ""),
             ("hosts", hosts.0, hosts.1),
         ]);
-        of(&transcript, &Fact::Known("mt01.example.test".to_owned()))
+        from_transcript(&transcript, &Fact::Known("mt01.example.test".to_owned()))
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::address::Server;
+use super::address::ServerAddress;
 
 /// A question in POSIX shell, answered on standard output and by an exit status.
 ///
@@ -92,21 +92,21 @@ pub const DEFAULT_RETENTION: &str = "/mnt/retention";
 /// What is not told is not asked about for its own sake: an evaluation then takes whatever a
 /// capture was asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct ProbeEnv {
     /// Where the retention volume is mounted; [`DEFAULT_RETENTION`] when nobody tells.
     pub retention: Option<String>,
     /// The configuration server's address, when the site file or an option tells it; otherwise the
     /// host's own agent configuration does.
     pub configuration_server: Option<String>,
     /// Addresses of the process servers, each with its data port.
-    pub process_servers: Vec<Server>,
+    pub process_servers: Vec<ServerAddress>,
     /// Addresses of vCenter servers or ESXi hosts, each with its port.
-    pub vcenters: Vec<Server>,
+    pub vcenters: Vec<ServerAddress>,
 }
 
-impl Surroundings {
+impl ProbeEnv {
     /// The configuration server that is named, with the port of its web service.
-    pub fn configuration_servers(&self) -> Vec<Server> {
+    pub fn configuration_servers(&self) -> Vec<ServerAddress> {
         self.configuration_server.iter().map(|address| (address.clone(), 443)).collect()
     }
 

@@ -5,10 +5,10 @@
 //! capture from before that is read as far as its answers name what they are about. Not for what
 //! vSphere servers are asked about: that is `question`.
 
-use super::address::{self, Server};
+use super::address::{self, ServerAddress};
 use super::network::ports;
-use super::probe::{Parameter, Probe, Surroundings};
-use super::transcript::{Answer, Transcript};
+use super::probe::{Parameter, Probe, ProbeEnv};
+use super::transcript::{ProbeAnswer, Transcript};
 use super::{Fact, file};
 
 /// What the script was told, one line for each parameter and server:
@@ -41,11 +41,11 @@ pub struct QueryRecord {
     /// The path of the retention volume.
     pub retention: Option<String>,
     /// The configuration server; an empty list when nobody named one.
-    pub configuration_server: Option<Vec<Server>>,
+    pub configuration_server: Option<Vec<ServerAddress>>,
     /// The process servers.
-    pub process_servers: Option<Vec<Server>>,
+    pub process_servers: Option<Vec<ServerAddress>>,
     /// The vCenter servers.
-    pub vcenters: Option<Vec<Server>>,
+    pub vcenters: Option<Vec<ServerAddress>>,
 }
 
 impl QueryRecord {
@@ -53,13 +53,13 @@ impl QueryRecord {
     pub fn from_transcript(transcript: &Transcript) -> Self {
         // What is there and cannot be read tells nothing; only a capture from before is read otherwise.
         if transcript.answers.by_probe.contains_key("query") {
-            let text = file::whole(transcript, "query").known().copied();
+            let text = file::complete_text(transcript, "query").known().copied();
             return text.and_then(Self::parse).unwrap_or_default();
         }
         let path = transcript.text("retention-path").known().copied();
         let text = transcript.text("ports").known().copied();
         let servers = |role: &str| {
-            let found = ports::servers(text?, role);
+            let found = ports::servers_with_role(text?, role);
             (!found.is_empty()).then_some(found)
         };
         Self {
@@ -99,12 +99,12 @@ impl QueryRecord {
 
     /// What an evaluation asks about ports; the servers of a role of which it names none are those
     /// that the host was asked about, each of which must have its line.
-    fn ports_of(&self, env: &Surroundings) -> Surroundings {
-        let named = |now: &[Server], asked: &Option<Vec<Server>>| match now {
+    fn port_env(&self, env: &ProbeEnv) -> ProbeEnv {
+        let named = |now: &[ServerAddress], asked: &Option<Vec<ServerAddress>>| match now {
             [] => asked.clone().unwrap_or_default(),
             now => now.to_vec(),
         };
-        Surroundings {
+        ProbeEnv {
             process_servers: named(&env.process_servers, &self.process_servers),
             vcenters: named(&env.vcenters, &self.vcenters),
             ..env.clone()
@@ -113,10 +113,10 @@ impl QueryRecord {
 
     /// Why answers that depend on a parameter do not count for what an evaluation asks; nothing
     /// when they do. What the evaluation does not name is taken as it was asked.
-    fn mismatch(&self, env: &Surroundings, parameter: Parameter) -> Option<String> {
-        let servers = |asked: &Option<Vec<Server>>, wanted: &[Server]| {
-            let all = |of: &[Server]| {
-                let mut all: Vec<Server> =
+    fn mismatch(&self, env: &ProbeEnv, parameter: Parameter) -> Option<String> {
+        let servers = |asked: &Option<Vec<ServerAddress>>, wanted: &[ServerAddress]| {
+            let all = |of: &[ServerAddress]| {
+                let mut all: Vec<ServerAddress> =
                     of.iter().map(|(name, port)| (address::canonical(name), *port)).collect();
                 all.sort();
                 all
@@ -124,9 +124,9 @@ impl QueryRecord {
             if wanted.is_empty() || asked.as_deref().map(all) == Some(all(wanted)) {
                 return None;
             }
-            Some(address::other_question(
-                asked.as_deref().map(address::list).as_deref(),
-                &address::list(wanted),
+            Some(address::mismatch_reason(
+                asked.as_deref().map(address::join_servers).as_deref(),
+                &address::join_servers(wanted),
             ))
         };
         match parameter {
@@ -134,7 +134,7 @@ impl QueryRecord {
                 let wanted = env.retention.as_deref()?;
                 let asked = self.retention.as_deref();
                 let same = asked.is_some_and(|asked| is_same_path(asked, wanted));
-                (!same).then(|| address::other_question(asked, wanted))
+                (!same).then(|| address::mismatch_reason(asked, wanted))
             }
             Parameter::ConfigurationServer => {
                 servers(&self.configuration_server, &env.configuration_servers())
@@ -149,14 +149,14 @@ impl QueryRecord {
 /// was given about something else is unavailable, with the reason.
 ///
 /// The answer about ports names the server in every line, so that each line counts for itself.
-pub fn for_query(mut transcript: Transcript, env: &Surroundings, probes: &[Probe]) -> Transcript {
+pub fn apply_query(mut transcript: Transcript, env: &ProbeEnv, probes: &[Probe]) -> Transcript {
     let record = QueryRecord::from_transcript(&transcript);
     for probe in probes.iter().filter(|probe| probe.name != "query") {
         let name = probe.name.as_ref();
         let instead = match transcript.text(name) {
             Fact::Known(text) if name == ports::PROBE => {
-                let text = ports::for_query(text, &record.ports_of(env));
-                Fact::Known(Answer { status: 0, text })
+                let text = ports::apply_query(text, &record.port_env(env));
+                Fact::Known(ProbeAnswer { status: 0, text })
             }
             _ if name == ports::PROBE => continue,
             _ => match probe.parameters().find_map(|of| record.mismatch(env, of)) {
@@ -164,7 +164,7 @@ pub fn for_query(mut transcript: Transcript, env: &Surroundings, probes: &[Probe
                 None => continue,
             },
         };
-        transcript.reading.instead.insert(name.to_owned(), instead);
+        transcript.overrides.replaced.insert(name.to_owned(), instead);
     }
     transcript
 }
@@ -189,8 +189,8 @@ mod tests {
         vec![Probe::new("retention", "df $RETENTION"), Probe::new("os", "uname")]
     }
 
-    fn reason_of(transcript: &Transcript, env: &Surroundings) -> Option<String> {
-        let read = for_query(transcript.clone(), env, &retention());
+    fn reason_of(transcript: &Transcript, env: &ProbeEnv) -> Option<String> {
+        let read = apply_query(transcript.clone(), env, &retention());
         assert!(read.answer("os").known().is_some());
         match read.answer("retention") {
             Fact::Known(_) => None,
@@ -203,8 +203,7 @@ mod tests {
         let with = |query: &str| {
             guest_transcript(&[("query", 0, query), ("retention", 0, "df"), ("os", 0, "Linux")])
         };
-        let wanted =
-            |path: &str| Surroundings { retention: Some(path.into()), ..Default::default() };
+        let wanted = |path: &str| ProbeEnv { retention: Some(path.into()), ..Default::default() };
         let recorded = with("retention /mnt/retention\n");
         for path in ["/mnt/retention", "/mnt/retention/", "//mnt/./retention//"] {
             assert_eq!(reason_of(&recorded, &wanted(path)), None, "{path}");
@@ -216,9 +215,9 @@ mod tests {
         }
         // Who names no path takes what was asked, and a capture that does not tell answers nobody
         // who does.
-        assert_eq!(reason_of(&recorded, &Surroundings::default()), None);
+        assert_eq!(reason_of(&recorded, &ProbeEnv::default()), None);
         let silent = guest_transcript(&[("retention", 0, "df"), ("os", 0, "Linux")]);
-        assert_eq!(reason_of(&silent, &Surroundings::default()), None);
+        assert_eq!(reason_of(&silent, &ProbeEnv::default()), None);
         assert_eq!(
             reason_of(&silent, &wanted("/mnt/retention")).unwrap(),
             "nothing tells whether the host was asked about /mnt/retention"
@@ -241,12 +240,12 @@ mod tests {
         let transcript =
             guest_transcript(&[("query", 0, query), ("own-x", 0, ""), ("own-y", 0, "")]);
         let counts = |cs: Option<&str>, ps: &[(&str, u16)]| {
-            let env = Surroundings {
+            let env = ProbeEnv {
                 configuration_server: cs.map(str::to_owned),
                 process_servers: ps.iter().map(|(a, p)| ((*a).to_owned(), *p)).collect(),
-                ..Surroundings::default()
+                ..ProbeEnv::default()
             };
-            let read = for_query(transcript.clone(), &env, &probes);
+            let read = apply_query(transcript.clone(), &env, &probes);
             ["own-x", "own-y"].map(|probe| read.answer(probe).known().is_some())
         };
         assert_eq!(counts(None, &[]), [true, true]);
@@ -293,7 +292,7 @@ mod tests {
         let query = "retention /r\nprocess-server ps01 9443\nprocess-server ps02 9443\n\
                      vcenter vc01 443\n";
         let transcript = guest_transcript(&[("query", 0, query), ("ports", 0, PORTS)]);
-        let read = for_query(transcript, &Surroundings::default(), ports::PROBES);
+        let read = apply_query(transcript, &ProbeEnv::default(), ports::PROBES);
         let facts = ports::parse(read.text("ports").known().unwrap());
         let known = |list: &crate::facts::Collection<ports::PortFacts>| {
             let items = list.items.iter();
@@ -310,17 +309,17 @@ mod tests {
 
     #[test]
     fn the_script_tells_what_it_was_told() {
-        use crate::facts::script::{Nonce, answers, script};
-        let env = Surroundings {
+        use crate::facts::script::{Nonce, assemble, parse_output};
+        let env = ProbeEnv {
             retention: Some("/mnt/a b".to_owned()),
             configuration_server: Some("cs01".to_owned()),
             process_servers: vec![("ps01".to_owned(), 9443), ("fe80::1".to_owned(), 443)],
             vcenters: Vec::new(),
         };
-        let nonce = Nonce::of([7; 16]);
-        let text = script(PROBES, &env, &nonce);
+        let nonce = Nonce::from_bytes([7; 16]);
+        let text = assemble(PROBES, &env, &nonce);
         let output = std::process::Command::new("sh").arg("-c").arg(&text).output().unwrap();
-        let answers = answers(&String::from_utf8(output.stdout).unwrap(), Some(&nonce));
+        let answers = parse_output(&String::from_utf8(output.stdout).unwrap(), Some(&nonce));
         assert_eq!(
             QueryRecord::parse(&answers.by_probe["query"].text).unwrap(),
             QueryRecord {

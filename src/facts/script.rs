@@ -12,8 +12,8 @@
 //! ```
 
 use super::answer_bound::longest_answer;
-use super::probe::{Probe, Surroundings};
-use super::transcript::{Answer, Answers};
+use super::probe::{Probe, ProbeEnv};
+use super::transcript::{ProbeAnswer, ProbeAnswers};
 
 /// What marks the frames of one run: 128 random bits in hexadecimal, as letters of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,18 +21,18 @@ pub struct Nonce(String);
 
 impl Nonce {
     /// The nonce of these random bytes.
-    pub fn of(bytes: [u8; 16]) -> Self {
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The nonce of a script that is printed for review, or carried out by somebody else: that of
     /// the environment, or else `@` and the process id of the shell that runs it.
-    pub fn of_the_shell() -> Self {
+    pub fn shell_default() -> Self {
         Self("${PREFLIGHT_NONCE:-@$$}".to_owned())
     }
 
     /// The nonce that a file says was used: 16 to 64 letters and digits.
-    pub fn told(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let word = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (word && (16..=64).contains(&text.len())).then(|| Self(text.to_owned()))
     }
@@ -75,7 +75,7 @@ fi
 "#;
 
 /// The script that asks `probes`, for a shell to read on its standard input.
-pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String {
+pub fn assemble(probes: &[Probe], around: &ProbeEnv, nonce: &Nonce) -> String {
     let mut text = String::with_capacity(8 * 1024);
     text.push_str("# preflight: the questions of one host, in one script.\n");
     text.push_str(PRELUDE.trim_start());
@@ -83,12 +83,12 @@ pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String 
     let list = |addresses: &[(String, u16)]| {
         let words: Vec<String> =
             addresses.iter().map(|(address, port)| format!("{address} {port}")).collect();
-        quoted(&words.join("\n"))
+        shell_quote(&words.join("\n"))
     };
     text.push_str(&format!("FRAME=\"::{}\"\n", nonce.0));
-    text.push_str(&format!("RETENTION={}\n", quoted(around.retention())));
+    text.push_str(&format!("RETENTION={}\n", shell_quote(around.retention())));
     let server = around.configuration_server.as_deref().unwrap_or("");
-    text.push_str(&format!("CS={}\n", quoted(server)));
+    text.push_str(&format!("CS={}\n", shell_quote(server)));
     text.push_str(&format!("PROCESS_SERVERS={}\n", list(&around.process_servers)));
     text.push_str(&format!("VCENTERS={}\n", list(&around.vcenters)));
     text.push_str("printf '\\n%s begin preflight-script/1\\n' \"$FRAME\"\n");
@@ -105,7 +105,7 @@ pub fn script(probes: &[Probe], around: &Surroundings, nonce: &Nonce) -> String 
 }
 
 /// A text as one shell word.
-pub fn quoted(text: &str) -> String {
+pub fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -115,9 +115,9 @@ pub fn quoted(text: &str) -> String {
 /// one that is longer than counts, so much is kept that this shows.
 /// `nonce` is that of the script, or none for the output of a script that somebody else ran; then
 /// it is the one of the first frame.
-pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
-    let Some(frame) = frame_of(output, nonce) else { return Answers::default() };
-    let mut answers = Answers::default();
+pub fn parse_output(output: &str, nonce: Option<&Nonce>) -> ProbeAnswers {
+    let Some(frame) = frame_prefix(output, nonce) else { return ProbeAnswers::default() };
+    let mut answers = ProbeAnswers::default();
     let mut open: Option<(String, String)> = None;
     for line in output.split_inclusive('\n') {
         let word = line.strip_prefix(&frame).filter(|_| line.ends_with('\n')).map(str::trim_end);
@@ -128,7 +128,7 @@ pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
                 // The script puts a line end before each frame.
                 text.pop();
                 if let Ok(status) = status.parse() {
-                    answers.by_probe.insert(name, Answer { status, text });
+                    answers.by_probe.insert(name, ProbeAnswer { status, text });
                 }
             }
             (Some(("end", _)), _) => answers.ended = open.is_none(),
@@ -147,7 +147,7 @@ pub fn answers(output: &str, nonce: Option<&Nonce>) -> Answers {
 }
 
 /// What every frame line of an output begins with.
-fn frame_of(output: &str, nonce: Option<&Nonce>) -> Option<String> {
+fn frame_prefix(output: &str, nonce: Option<&Nonce>) -> Option<String> {
     if let Some(nonce) = nonce {
         return Some(format!("::{} ", nonce.0));
     }
@@ -163,13 +163,13 @@ mod tests {
     use crate::facts::answer_bound::MAX_ANSWER;
 
     fn nonce() -> Nonce {
-        Nonce::of([7; 16])
+        Nonce::from_bytes([7; 16])
     }
 
-    fn run(probes: &[Probe]) -> Answers {
-        let text = script(probes, &Surroundings::default(), &nonce());
+    fn run(probes: &[Probe]) -> ProbeAnswers {
+        let text = assemble(probes, &ProbeEnv::default(), &nonce());
         let output = std::process::Command::new("sh").arg("-c").arg(&text).output().unwrap();
-        answers(&String::from_utf8(output.stdout).unwrap(), Some(&nonce()))
+        parse_output(&String::from_utf8(output.stdout).unwrap(), Some(&nonce()))
     }
 
     #[test]
@@ -182,8 +182,8 @@ mod tests {
         ]);
         assert!(answers.ended);
         let answer = |name: &str| answers.by_probe[name].clone();
-        assert_eq!(answer("one"), Answer { status: 0, text: "a\nb".to_owned() });
-        assert_eq!(answer("two"), Answer { status: 7, text: String::new() });
+        assert_eq!(answer("one"), ProbeAnswer { status: 0, text: "a\nb".to_owned() });
+        assert_eq!(answer("two"), ProbeAnswer { status: 7, text: String::new() });
         assert_eq!(answer("three").status, 1);
         assert_eq!(answer("four").text, "/mnt/retention\n");
     }
@@ -192,7 +192,7 @@ mod tests {
     fn noise_and_imitation_are_no_frames() {
         let output = "motd\n::07 probe x\n::abc begin preflight-script/1\nmore\n::abc probe x\n\
                       ::abd status 0\nreal\n\n::abc status 0\n::abc end\nbye";
-        let answers = answers(output, None);
+        let answers = parse_output(output, None);
         assert!(answers.ended);
         assert_eq!(answers.by_probe.len(), 1);
         assert_eq!(answers.by_probe["x"].text, "::abd status 0\nreal\n");
@@ -205,7 +205,7 @@ mod tests {
             let output = format!(
                 "::n begin preflight-script/1\n::n probe x\n{text}\n::n status 0\n::n end\n"
             );
-            let answers = answers(&output, Some(&Nonce("n".to_owned())));
+            let answers = parse_output(&output, Some(&Nonce("n".to_owned())));
             let kept = answers.by_probe["x"].text.len();
             assert!(answers.ended && (MAX_ANSWER + 1..MAX_ANSWER + 9).contains(&kept), "{kept}");
         }
@@ -215,7 +215,7 @@ mod tests {
     fn what_is_cut_short_is_no_answer() {
         let whole = "::n begin preflight-script/1\n::n probe x\nfoo\n\n::n status 0\n::n end\n";
         for end in 0..whole.len() {
-            let cut = answers(&whole[..end], Some(&Nonce("n".to_owned())));
+            let cut = parse_output(&whole[..end], Some(&Nonce("n".to_owned())));
             assert!(!cut.ended, "{end}");
             let closed = end >= whole.len() - "::n end\n".len();
             assert_eq!(cut.by_probe.contains_key("x"), closed, "{end}");

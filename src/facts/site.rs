@@ -16,13 +16,13 @@ pub struct SiteFacts {
     /// Whether it names a configuration server.
     pub has_configuration_server: bool,
     /// The configuration server.
-    pub configuration_server: Fact<ServerFacts>,
+    pub configuration_server: Fact<SiteServerFacts>,
     /// The process servers.
-    pub process_servers: Collection<ServerFacts>,
+    pub process_servers: Collection<SiteServerFacts>,
     /// Whether it names a vCenter server.
     pub has_vcenter: bool,
     /// The vCenter server.
-    pub vcenter: Fact<VcenterFacts>,
+    pub vcenter: Fact<SiteVcenterFacts>,
     /// The machines with ReiserFS that fail back through this master target, by name; complete
     /// when all of them say which file systems they have. Absent when the site names no machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct SiteFacts {
     /// them; complete when every machine of a group is planned for one.
     pub split_groups: Collection<String>,
     /// What is planned for this master target.
-    pub master_target: Fact<PlanFacts>,
+    pub master_target: Fact<PlannedMasterTargetFacts>,
     /// The stages that the machines concerned are known to be at; complete when all of them are.
     pub stages: Collection<Stage>,
 }
@@ -77,7 +77,7 @@ pub enum Stage {
 
 impl Stage {
     /// The word for it in site files and checks.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Home => "home",
             Self::Prepare => "prepare",
@@ -97,7 +97,7 @@ impl Stage {
 
 /// The vCenter server as the site file describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct VcenterFacts {
+pub struct SiteVcenterFacts {
     /// Its address.
     pub address: String,
     /// The account stored on the configuration server.
@@ -106,7 +106,7 @@ pub struct VcenterFacts {
 
 /// What the site file says of a master target.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct PlanFacts {
+pub struct PlannedMasterTargetFacts {
     /// Its name in the site file.
     pub name: String,
     /// The name of its virtual machine.
@@ -128,7 +128,7 @@ pub enum Scenario {
 
 /// One server as the site file describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ServerFacts {
+pub struct SiteServerFacts {
     /// Its name in the site file.
     pub name: String,
     /// Its address.
@@ -140,7 +140,7 @@ pub struct ServerFacts {
 /// What a person answers to a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct SiteAnswer {
     /// The answer.
     pub value: AnswerValue,
     /// Who answered.
@@ -163,7 +163,7 @@ pub enum AnswerValue {
 
 impl AnswerValue {
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Yes => "yes",
             Self::No => "no",

@@ -23,7 +23,7 @@ pub const BY_ITSELF: &str = "local";
 /// The answer to one probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct ProbeAnswer {
     /// The exit status of the probe's shell.
     pub status: i32,
     /// What it printed.
@@ -33,9 +33,9 @@ pub struct Answer {
 /// All answers of one script.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answers {
+pub struct ProbeAnswers {
     /// The answers by the name of their probe.
-    pub by_probe: BTreeMap<String, Answer>,
+    pub by_probe: BTreeMap<String, ProbeAnswer>,
     /// Whether the script's end was seen. Without it no answer counts: a shell that was killed, or
     /// a connection that broke, may have been wrong before that.
     pub ended: bool,
@@ -80,7 +80,7 @@ pub struct Failure {
 impl Failure {
     /// What happened and what to do about it, as one fragment: whoever reads that something is
     /// unknown for it has nothing else to go by.
-    pub fn in_words(&self) -> String {
+    pub fn summary(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{} ({hint})", self.reason),
             None => self.reason.clone(),
@@ -125,17 +125,17 @@ pub struct Transcript {
     /// How it was reached.
     pub connection: Connection,
     /// What it answered.
-    pub answers: Answers,
+    pub answers: ProbeAnswers,
     /// How the answers count in one evaluation; no part of a capture.
     #[serde(skip)]
-    pub reading: Reading,
+    pub overrides: AnswerOverrides,
 }
 
 /// How answers count in one evaluation, where that is not simply as they were given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct AnswerOverrides {
     /// By probe: what counts in place of the answer, or why it does not count.
-    pub instead: BTreeMap<String, Fact<Answer>>,
+    pub replaced: BTreeMap<String, Fact<ProbeAnswer>>,
     /// When the answers are evaluated; absent where their age does not matter.
     pub now: Option<Timestamp>,
     /// Why what changes quickly is unknown; absent while the answers are young enough.
@@ -144,25 +144,25 @@ pub struct Reading {
 
 impl Transcript {
     /// The transcript of a host that could not be asked.
-    pub fn of_failure(target: &str, kind: &str, by: &str, failure: Failure) -> Self {
+    pub fn from_failure(target: &str, kind: &str, by: &str, failure: Failure) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             target: target.to_owned(),
             kind: kind.to_owned(),
             asked_at: None,
             connection: Connection { by: by.to_owned(), failure: Some(failure), ssh: None },
-            answers: Answers::default(),
-            reading: Reading::default(),
+            answers: ProbeAnswers::default(),
+            overrides: AnswerOverrides::default(),
         }
     }
 
     /// The answer to a probe, whatever its exit status; or why there is none. What a script that
     /// was cut off had answered before is none, and so is what is longer than any good host's: no
     /// part of it is taken for the whole.
-    pub fn answer(&self, probe: &str) -> Fact<&Answer> {
-        let answer = match (self.answers.by_probe.get(probe), self.reading.instead.get(probe)) {
-            (None, _) => return Fact::unavailable(self.silence()),
-            _ if !self.answers.ended => return Fact::unavailable(self.silence()),
+    pub fn answer(&self, probe: &str) -> Fact<&ProbeAnswer> {
+        let answer = match (self.answers.by_probe.get(probe), self.overrides.replaced.get(probe)) {
+            (None, _) => return Fact::unavailable(self.missing_reason()),
+            _ if !self.answers.ended => return Fact::unavailable(self.missing_reason()),
             (_, Some(Fact::Known(answer))) | (Some(answer), None) => answer,
             (_, Some(Fact::Unavailable(why))) => return Fact::Unavailable(why.clone()),
         };
@@ -176,14 +176,14 @@ impl Transcript {
     /// What a probe printed, when it succeeded.
     pub fn text(&self, probe: &str) -> Fact<&str> {
         match self.answer(probe) {
-            Fact::Known(Answer { status: 0, text }) => Fact::Known(text),
-            Fact::Known(Answer { status: 124 | 143, .. }) => {
+            Fact::Known(ProbeAnswer { status: 0, text }) => Fact::Known(text),
+            Fact::Known(ProbeAnswer { status: 124 | 143, .. }) => {
                 Fact::unavailable(format!("{probe} did not answer in time"))
             }
-            Fact::Known(Answer { status: 127, .. }) => {
+            Fact::Known(ProbeAnswer { status: 127, .. }) => {
                 Fact::unavailable(format!("{probe}: the command is missing on the host"))
             }
-            Fact::Known(Answer { status, .. }) => {
+            Fact::Known(ProbeAnswer { status, .. }) => {
                 Fact::unavailable(format!("{probe} exited with status {status}"))
             }
             Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -191,9 +191,9 @@ impl Transcript {
     }
 
     /// Why a probe has no answer.
-    fn silence(&self) -> String {
+    fn missing_reason(&self) -> String {
         let reason = match &self.connection.failure {
-            Some(failure) => failure.in_words(),
+            Some(failure) => failure.summary(),
             None if self.answers.ended => return "it was not asked".to_owned(),
             None => "the answers were cut short".to_owned(),
         };
@@ -211,9 +211,9 @@ mod tests {
 
     fn answered(kind: &str, probe: &str, bytes: usize) -> Transcript {
         let failure = Failure { kind: String::new(), reason: String::new(), hint: None };
-        let mut transcript = Transcript::of_failure("mt1", kind, "script", failure);
+        let mut transcript = Transcript::from_failure("mt1", kind, "script", failure);
         transcript.connection.failure = None;
-        let answer = Answer { status: 0, text: "x".repeat(bytes) };
+        let answer = ProbeAnswer { status: 0, text: "x".repeat(bytes) };
         transcript.answers.by_probe.insert(probe.to_owned(), answer);
         transcript.answers.ended = true;
         transcript

@@ -11,8 +11,8 @@ use super::service::{
 };
 use crate::assets::Assets;
 use crate::facts::host;
-use crate::facts::probe::Surroundings;
-use crate::facts::script::{Nonce, script};
+use crate::facts::probe::ProbeEnv;
+use crate::facts::script::{Nonce, assemble};
 
 /// The questions' name in the payload.
 pub const COLLECTOR: &str = "preflight-collect";
@@ -88,12 +88,12 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
 
 /// The very script that `check host` sends, and `collect script` prints.
 fn collector(check: &SelfCheck) -> String {
-    let around = Surroundings {
+    let around = ProbeEnv {
         retention: Some(check.retention.clone()),
         configuration_server: check.server.clone(),
-        ..Surroundings::default()
+        ..ProbeEnv::default()
     };
-    script(&host::probes(), &around, &Nonce::of_the_shell())
+    assemble(&host::master_target_probes(), &around, &Nonce::shell_default())
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ fn section(check: &Check) -> String {
         row("fixed after", &check.fix_after.join(", "));
     }
     if !check.stages.is_empty() {
-        let stages: Vec<&str> = check.stages.iter().map(|stage| stage.word()).collect();
+        let stages: Vec<&str> = check.stages.iter().map(|stage| stage.as_str()).collect();
         row("stages", &stages.join(", "));
     }
     for (name, text) in criterion_rows(check) {

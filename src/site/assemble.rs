@@ -10,11 +10,11 @@ use std::sync::Arc;
 use super::model::{EsxiHost, MasterTarget, Site};
 use crate::check::{Target, TargetKind};
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::described::Described;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
-use crate::facts::vsphere::question::{Pairing, Question};
-use crate::facts::vsphere::snapshot::Survey;
+use crate::facts::vsphere::machine_description::MachineDescription;
+use crate::facts::vsphere::query_scope::{Pairing, QueryScope};
+use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age, connection};
 
 /// What only vCenter can say of a host, whatever the host's own shell thinks.
@@ -101,16 +101,16 @@ impl Site {
     }
 
     /// What the vSphere server is asked about these master targets.
-    pub fn vsphere_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> Question {
+    pub fn vsphere_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
         let account = self.vcenter.as_ref().and_then(|vcenter| vcenter.discovery_account.clone());
         let mut pairings = self.pairings(chosen, coverage);
         pairings.retain(|pair| pair.master_target.is_some() || !pair.protected.is_empty());
-        Question::of_pairings(account, pairings)
+        QueryScope::from_pairings(account, pairings)
     }
 
     /// What an ESXi host's shell is asked: where vCenter answers for machines, only those that
     /// everything hangs on, for each of them takes a host seconds.
-    pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> Question {
+    pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
         let mut question = self.vsphere_question(chosen, coverage);
         if self.vcenter.is_some() {
             question.protected.clear();
@@ -133,10 +133,10 @@ struct HostView {
 
 /// What was seen of the site's machines and hosts.
 struct SiteView<'a> {
-    api: Option<Survey<'a>>,
+    api: Option<VsphereSnapshot<'a>>,
     shells: &'a [(usize, Transcript)],
     /// What the site says of its machines, by their names.
-    described: Arc<BTreeMap<String, Described>>,
+    described: Arc<BTreeMap<String, MachineDescription>>,
     hosts: Vec<HostView>,
     /// Master targets of which nobody knows what they run on.
     unplaced: Vec<Target>,
@@ -147,11 +147,11 @@ impl<'a> SiteView<'a> {
         let machines = site.protected_vms.iter();
         let described = machines.map(|it| (it.name.to_string(), it.described()));
         let described = Arc::new(described.collect());
-        let api = answered.vcenter.as_ref().map(Survey::of);
-        let mut api = api.map(|api| api.with_described(&described));
+        let api = answered.vcenter.as_ref().map(VsphereSnapshot::from_transcript);
+        let mut api = api.map(|api| api.with_descriptions(&described));
         let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
         if let (Some(api), Some(said)) = (&mut api, said) {
-            api.question.discovery_account.clone_from(&said.discovery_account);
+            api.scope.discovery_account.clone_from(&said.discovery_account);
         }
         let mut view = Self {
             api,
@@ -179,13 +179,14 @@ impl<'a> SiteView<'a> {
                 let found =
                     find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
                 let in_vcenter = found.as_ref().map(|found| found.name.clone());
-                let facts =
-                    found.unwrap_or_else(|| EsxiFacts::unseen(&name, api.has("hosts", &name)));
+                let facts = found.unwrap_or_else(|| {
+                    EsxiFacts::not_visible(&name, api.has_object("hosts", &name))
+                });
                 let facts = Fact::Known(facts);
                 let mut document = Document::new("host", &facts)
-                    .join(Document::new("vcenter", &api.beside(&facts)));
+                    .join(Document::new("vcenter", &api.vcenter_of_host(&facts)));
                 if let Some(told) = &told {
-                    document = document.filled_from(told, |path| {
+                    document = document.fill_absent_from(told, |path| {
                         let own = path.starts_with("host.") && !ONLY_FROM_VCENTER.contains(&path);
                         own || path == "vcenter.target_version"
                     });
@@ -195,20 +196,23 @@ impl<'a> SiteView<'a> {
             None => (None, told.unwrap_or_default()),
         };
         let over_api = answered.vcenter.as_ref().map(|api| EsxiShellFacts {
-            connection: connection::of(api),
+            connection: connection::from_transcript(api),
             is_esxi: Fact::unavailable("the host was not asked over SSH"),
         });
         let shell_facts = match (shell, over_api) {
             (Some(shell), _) => {
-                let document = Document::new("shell", &esxi_shell::of(shell));
+                let document = Document::new("shell", &esxi_shell::from_transcript(shell));
                 with_failure_reason(document, shell)
             }
             (None, Some(over_api)) => Document::new("shell", &over_api),
             (None, None) => Document::default(),
         };
         let own = shell.filter(|shell| shell.connection.failure.is_none());
-        let told_by =
-            own.or(answered.vcenter.as_ref()).or(shell).map(age::document).unwrap_or_default();
+        let told_by = own
+            .or(answered.vcenter.as_ref())
+            .or(shell)
+            .map(age::evidence_document)
+            .unwrap_or_default();
         HostView {
             name,
             in_vcenter,
@@ -222,7 +226,8 @@ impl<'a> SiteView<'a> {
         let Some(api) = &self.api else { return Vec::new() };
         let name = api.target().to_owned();
         let document = Document::new("vcenter", &api.vcenter(true));
-        let document = document.join(site.document(&name)).join(age::document(api.transcript()));
+        let document =
+            document.join(site.document(&name)).join(age::evidence_document(api.transcript()));
         vec![Target { name, kind: TargetKind::Vcenter, document }]
     }
 
@@ -294,24 +299,25 @@ impl<'a> SiteView<'a> {
     }
 
     /// The question about one master target, as whoever answered was asked.
-    fn query_about(&self, pairing: &Pairing) -> Question {
-        let asked = self.api.as_ref().map(|api| api.question.clone()).unwrap_or_default();
-        asked.about(pairing.clone())
+    fn query_about(&self, pairing: &Pairing) -> QueryScope {
+        let asked = self.api.as_ref().map(|api| api.scope.clone()).unwrap_or_default();
+        asked.for_pairing(pairing.clone())
     }
 
     /// A machine by vCenter, and by the shell of the host it is on where vCenter does not tell.
     fn machine_document(
         &self,
-        question: &Question,
-        of: impl Fn(&Survey<'_>) -> Document,
+        question: &QueryScope,
+        of: impl Fn(&VsphereSnapshot<'_>) -> Document,
         name: &str,
     ) -> Document {
-        let by_api = self.api.as_ref().map(|api| of(&api.asked(question)));
+        let by_api = self.api.as_ref().map(|api| of(&api.with_scope(question)));
         let words = self.shells.iter().map(|(_, shell)| in_words_of_the_api(shell, question));
         let mut by_shell = None;
         for words in words {
-            let mut survey = Survey::of(&words).with_described(&self.described);
-            survey.question.clone_from(question);
+            let mut survey =
+                VsphereSnapshot::from_transcript(&words).with_descriptions(&self.described);
+            survey.scope.clone_from(question);
             let document = of(&survey);
             let there = document.known["vm"]["exists"] == true;
             if there || by_shell.is_none() {
@@ -323,7 +329,7 @@ impl<'a> SiteView<'a> {
         }
         match (by_api, by_shell) {
             (Some(api), Some(shell)) if is_same_machine(&api, &shell) => {
-                api.filled_from(&shell, |path| path != "vm.exists")
+                api.fill_absent_from(&shell, |path| path != "vm.exists")
             }
             (Some(api), _) => api,
             (None, Some(shell)) => shell,
@@ -345,13 +351,13 @@ impl<'a> SiteView<'a> {
             }
             let facts = Fact::Known(found.clone());
             let over_api = EsxiShellFacts {
-                connection: connection::of(api.transcript()),
+                connection: connection::from_transcript(api.transcript()),
                 is_esxi: Fact::unavailable("the host was not asked over SSH"),
             };
             let document = Document::new("host", &facts)
-                .join(Document::new("vcenter", &api.beside(&facts)))
+                .join(Document::new("vcenter", &api.vcenter_of_host(&facts)))
                 .join(Document::new("shell", &over_api))
-                .join(age::document(api.transcript()));
+                .join(age::evidence_document(api.transcript()));
             let name = found.name.clone();
             self.hosts.push(HostView {
                 in_vcenter: Some(name.clone()),
@@ -362,8 +368,8 @@ impl<'a> SiteView<'a> {
             return Ok(self.hosts.len() - 1);
         }
         for (index, shell) in self.shells {
-            let words = in_words_of_the_api(shell, &Question::default());
-            if Survey::of(&words).host_of(name).known().is_some() {
+            let words = in_words_of_the_api(shell, &QueryScope::default());
+            if VsphereSnapshot::from_transcript(&words).host_of(name).known().is_some() {
                 return Ok(*index);
             }
         }
@@ -386,24 +392,29 @@ impl<'a> SiteView<'a> {
 
 /// A host by its own shell: what it is, and that no vCenter server tells of it.
 fn shell_document(shell: &Transcript) -> Document {
-    let words = in_words_of_the_api(shell, &Question::default());
-    let survey = Survey::of(&words);
+    let words = in_words_of_the_api(shell, &QueryScope::default());
+    let survey = VsphereSnapshot::from_transcript(&words);
     let host = match (&shell.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if shell.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.in_words())
+            Fact::unavailable(failure.summary())
         }
         (_, Some(host)) => Fact::Known(host),
         (_, None) => Fact::unavailable("the host told nothing of itself"),
     };
     let document = Document::new("host", &host);
-    with_failure_reason(document.join(Document::new("vcenter", &survey.beside(&host))), shell)
+    with_failure_reason(
+        document.join(Document::new("vcenter", &survey.vcenter_of_host(&host))),
+        shell,
+    )
 }
 
 /// The document of a system, in which what is missing is missing for the reason that it did not
 /// answer.
 pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Document {
     match &transcript.connection.failure {
-        Some(failure) if !transcript.answers.ended => document.cut_short_by(&failure.in_words()),
+        Some(failure) if !transcript.answers.ended => {
+            document.explain_incomplete_lists(&failure.summary())
+        }
         _ => document,
     }
 }

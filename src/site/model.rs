@@ -12,8 +12,8 @@ use super::value::{
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
-use crate::facts::site::{Answer, AnswerValue, Scenario, Stage};
-use crate::facts::vsphere::described::Described;
+use crate::facts::site::{AnswerValue, Scenario, SiteAnswer, Stage};
+use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::secret::redact_password;
 
 /// Everything that is known about a site without asking anybody.
@@ -272,8 +272,8 @@ pub struct AnswerEntry {
 
 impl AnswerEntry {
     /// The answer as checks know it.
-    pub fn answer(&self) -> Answer {
-        Answer { value: self.value, by: self.by.clone(), at: self.at.to_string() }
+    pub fn answer(&self) -> SiteAnswer {
+        SiteAnswer { value: self.value, by: self.by.clone(), at: self.at.to_string() }
     }
 }
 
@@ -403,8 +403,8 @@ impl ProtectedVm {
     }
 
     /// What the site says of it that vCenter may no longer know.
-    pub fn described(&self) -> Described {
-        Described {
+    pub fn described(&self) -> MachineDescription {
+        MachineDescription {
             guest_family: self.os.map(|os| os.family().to_owned()),
             memory_mib: self.memory.map(MemorySize::mib),
             disks_mib: self.disks.as_ref().map(|all| all.iter().map(|it| it.mib()).collect()),

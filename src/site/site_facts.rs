@@ -7,17 +7,18 @@ use std::collections::BTreeMap;
 use super::model::{MasterTarget, ProtectedVm, Site};
 use super::value::{FileSystem, Name};
 use crate::check::{Target, TargetKind};
-use crate::facts::probe::{DEFAULT_RETENTION, Surroundings};
+use crate::facts::probe::{DEFAULT_RETENTION, ProbeEnv};
 use crate::facts::site::{
-    Answer, PlanFacts, Scenario, ServerFacts, SiteFacts, Stage, VcenterFacts,
+    PlannedMasterTargetFacts, Scenario, SiteAnswer, SiteFacts, SiteServerFacts, SiteVcenterFacts,
+    Stage,
 };
 use crate::facts::{Collection, Document, Fact};
 
 impl Site {
     /// What the probes of a host need to know about its surroundings.
-    pub fn surroundings(&self, target: Option<&MasterTarget>) -> Surroundings {
+    pub fn surroundings(&self, target: Option<&MasterTarget>) -> ProbeEnv {
         let server = self.configuration_server.as_ref();
-        let known = Surroundings {
+        let known = ProbeEnv {
             configuration_server: server.map(|server| server.address.to_string()),
             process_servers: self
                 .process_servers
@@ -25,10 +26,10 @@ impl Site {
                 .map(|server| (server.address.to_string(), server.data_port))
                 .collect(),
             vcenters: self.vcenter.iter().filter_map(|vcenter| vcenter.address()).collect(),
-            ..Surroundings::default()
+            ..ProbeEnv::default()
         };
         match target {
-            Some(target) => Surroundings { retention: target.retention.clone(), ..known },
+            Some(target) => ProbeEnv { retention: target.retention.clone(), ..known },
             None => known,
         }
     }
@@ -36,18 +37,18 @@ impl Site {
     /// The site as rules see it that are judged for a machine: all of it, and what is planned
     /// for that one when it is a master target of the site.
     pub fn facts(&self, target: &str) -> SiteFacts {
-        let server = self.configuration_server.as_ref().map(|server| ServerFacts {
+        let server = self.configuration_server.as_ref().map(|server| SiteServerFacts {
             name: server.address.to_string(),
             address: Fact::Known(server.address.to_string()),
             version: stated(&server.version, "version of the configuration server"),
         });
         let vcenter = self.vcenter.as_ref().and_then(|vcenter| {
-            Some(VcenterFacts {
+            Some(SiteVcenterFacts {
                 address: vcenter.address()?.0,
                 discovery_account: stated(&vcenter.discovery_account, "discovery_account"),
             })
         });
-        let process_servers = self.process_servers.iter().map(|server| ServerFacts {
+        let process_servers = self.process_servers.iter().map(|server| SiteServerFacts {
             name: server.name.to_string(),
             address: Fact::Known(server.address.to_string()),
             version: stated(&server.version, &format!("version of {}", server.name)),
@@ -195,7 +196,7 @@ impl Site {
         match &self.answers {
             None => site,
             Some(answers) => {
-                let given: BTreeMap<&str, Answer> =
+                let given: BTreeMap<&str, SiteAnswer> =
                     answers.iter().map(|entry| (entry.check.as_str(), entry.answer())).collect();
                 site.join(Document::new("answers", &given))
             }
@@ -203,8 +204,8 @@ impl Site {
     }
 }
 
-fn plan_facts(target: &MasterTarget) -> PlanFacts {
-    PlanFacts {
+fn plan_facts(target: &MasterTarget) -> PlannedMasterTargetFacts {
+    PlannedMasterTargetFacts {
         name: target.name.to_string(),
         vm: stated(&target.vm, &format!("vm of {}", target.name)),
         retention: target.retention.as_deref().unwrap_or(DEFAULT_RETENTION).to_owned(),
@@ -290,7 +291,7 @@ protected_vms:
 ";
         let of = |text: &str, target: &str| {
             let stages = site(text).facts(target).stages;
-            let words: Vec<&str> = stages.items.iter().map(|stage| stage.word()).collect();
+            let words: Vec<&str> = stages.items.iter().map(|stage| stage.as_str()).collect();
             (words.join(" "), stages.complete)
         };
         for (target, words, complete) in [

@@ -10,8 +10,8 @@ use crate::facts::host::HostFacts;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, in_words_of_the_api};
-use crate::facts::vsphere::question::Question;
-use crate::facts::vsphere::snapshot::Survey;
+use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age};
 
 /// A transcript of a system of another kind than was expected.
@@ -41,28 +41,29 @@ pub fn of_host(
         "process-server" => (TargetKind::ProcessServer, "ps"),
         other => return Err(WrongKindError { target: name, kind: other.to_owned() }),
     };
-    let facts = HostFacts::of(transcript);
+    let facts = HostFacts::from_transcript(transcript);
     let document = match site {
         Some(site) => {
             with_failure_reason(Document::new(root, &facts), transcript).join(site.document(&name))
         }
         None => with_failure_reason(Document::new(root, &facts), transcript),
     };
-    let document = document.join(checks.custom_facts(transcript)).join(age::document(transcript));
+    let document =
+        document.join(checks.custom_facts(transcript)).join(age::evidence_document(transcript));
     Ok(Target { name, kind, document })
 }
 
 /// What is judged by one server's answers: itself, the master target and its host, and the
 /// machines that are to fail back.
 pub fn of_server(transcript: &Transcript) -> Vec<Target> {
-    of_server_about(transcript, &Question::default())
+    of_server_about(transcript, &QueryScope::default())
 }
 
 /// The same for what is named now, which stands before what was named when the server was asked:
 /// what it was not asked about is unknown.
-pub fn of_server_about(transcript: &Transcript, now: &Question) -> Vec<Target> {
-    let mut survey = Survey::of(transcript);
-    survey.question = now.or_as_asked(&survey.question);
+pub fn of_server_about(transcript: &Transcript, now: &QueryScope) -> Vec<Target> {
+    let mut survey = VsphereSnapshot::from_transcript(transcript);
+    survey.scope = now.or_recorded(&survey.scope);
     let mut targets = match transcript.kind == TargetKind::Esxi.as_str() {
         true => esxi_targets(transcript, &survey),
         false => vec![Target {
@@ -75,15 +76,15 @@ pub fn of_server_about(transcript: &Transcript, now: &Question) -> Vec<Target> {
     targets
         .into_iter()
         .map(|target| Target {
-            document: target.document.join(age::document(transcript)),
+            document: target.document.join(age::evidence_document(transcript)),
             ..target
         })
         .collect()
 }
 
 /// The master target, its host, and the machines that are to fail back.
-fn machines_of(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
-    let question = &survey.question;
+fn machines_of(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
+    let question = &survey.scope;
     let mut targets = Vec::new();
     let beside = || Document::new("vcenter", &survey.vcenter(false));
     if let Some(name) = &question.master_target {
@@ -101,7 +102,7 @@ fn machines_of(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
         };
         // Where hosts are the targets, it is one of them.
         if transcript.kind != TargetKind::Esxi.as_str() {
-            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
             targets.push(esxi(name, &host, vcenter));
         }
     }
@@ -117,19 +118,19 @@ fn machines_of(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
 
 /// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
 /// host that could not be asked is a target, too.
-fn esxi_targets(transcript: &Transcript, survey: &Survey<'_>) -> Vec<Target> {
+fn esxi_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
     let vcenter = survey.vcenter(true);
     if vcenter.is_vcenter == Fact::Known(true) {
         let hosts = survey.hosts().into_iter().map(|host| {
             let (name, host) = (host.name.clone(), Fact::Known(host));
-            let vcenter = Document::new("vcenter", &survey.beside(&host));
+            let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
             esxi(name, &host, vcenter)
         });
         return hosts.collect();
     }
     let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
         (Some(host), _) => Fact::Known(host),
-        (None, Some(failure)) => Fact::unavailable(failure.in_words()),
+        (None, Some(failure)) => Fact::unavailable(failure.summary()),
         (None, None) => Fact::unavailable("no host is visible to the account"),
     };
     // A host alone is called what the user calls it; its own name is often localhost.
@@ -144,22 +145,22 @@ fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
 /// What is judged by the answers of one host's shell: itself, the master target's machine and
 /// those that are to fail back. Machines that are named now stand before those that were named
 /// when the host was asked.
-pub fn of_esxi_shell(transcript: &Transcript, now: &Question) -> Vec<Target> {
+pub fn of_esxi_shell(transcript: &Transcript, now: &QueryScope) -> Vec<Target> {
     let api = in_words_of_the_api(transcript, now);
-    let survey = Survey::of(&api);
-    let question = survey.question.clone();
+    let survey = VsphereSnapshot::from_transcript(&api);
+    let question = survey.scope.clone();
     let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.in_words())
+            Fact::unavailable(failure.summary())
         }
         (_, Some(host)) => Fact::Known(host),
         (_, None) => Fact::unavailable("the host told nothing of itself"),
     };
-    let beside = || Document::new("vcenter", &survey.beside(&host));
+    let beside = || Document::new("vcenter", &survey.vcenter_of_host(&host));
     let mut targets = vec![Target {
         name: transcript.target.clone(),
         kind: TargetKind::Esxi,
-        document: Document::new("shell", &esxi_shell::of(transcript))
+        document: Document::new("shell", &esxi_shell::from_transcript(transcript))
             .join(Document::new("host", &host))
             .join(beside()),
     }];
@@ -178,7 +179,7 @@ pub fn of_esxi_shell(transcript: &Transcript, now: &Question) -> Vec<Target> {
     targets
         .into_iter()
         .map(|target| Target {
-            document: target.document.join(age::document(transcript)),
+            document: target.document.join(age::evidence_document(transcript)),
             ..target
         })
         .collect()

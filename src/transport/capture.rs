@@ -8,9 +8,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::facts::guest::self_check;
-use crate::facts::script::answers;
+use crate::facts::script::parse_output;
 use crate::facts::transcript::{
-    Answer, Answers, BY_SCRIPT, Connection, Failure, Reading, SCHEMA, Transcript,
+    AnswerOverrides, BY_SCRIPT, Connection, Failure, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript,
 };
 
 /// The most bytes of a capture.
@@ -114,7 +114,7 @@ pub fn read(path: &Path) -> Result<Vec<Transcript>, CaptureError> {
         return Err(CaptureError::Empty(path.to_owned()));
     }
     let (kept, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| {
-        file.file_name().is_some_and(|name| self_check::is_kept(&name.to_string_lossy()))
+        file.file_name().is_some_and(|name| self_check::is_capture_file(&name.to_string_lossy()))
     });
     let mut found = newest_per_system(&kept)?;
     let mut foreign = Vec::new();
@@ -229,9 +229,9 @@ fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
             other => Err(format!("its schema is {other:?}, this version reads {SCHEMA}")),
         };
     }
-    if let Some(head) = self_check::head(text) {
+    if let Some(head) = self_check::parse_head(text) {
         // A capture that was cut short is still one; its answers are unknown.
-        let answers = head.nonce.as_ref().map(|nonce| answers(text, Some(nonce)));
+        let answers = head.nonce.as_ref().map(|nonce| parse_output(text, Some(nonce)));
         return Ok(Transcript {
             asked_at: head.asked_at,
             ..transcript_from_script(
@@ -240,14 +240,14 @@ fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
             )
         });
     }
-    let answers = answers(text, None);
+    let answers = parse_output(text, None);
     if answers.by_probe.is_empty() {
         return Err("no frame of the script is in it".to_owned());
     }
     Ok(transcript_from_script(name, answers))
 }
 
-fn transcript_from_script(target: &str, answers: Answers) -> Transcript {
+fn transcript_from_script(target: &str, answers: ProbeAnswers) -> Transcript {
     Transcript {
         schema: SCHEMA.to_owned(),
         target: target.to_owned(),
@@ -255,7 +255,7 @@ fn transcript_from_script(target: &str, answers: Answers) -> Transcript {
         asked_at: None,
         connection: Connection { by: BY_SCRIPT.to_owned(), ..Connection::default() },
         answers,
-        reading: Reading::default(),
+        overrides: AnswerOverrides::default(),
     }
 }
 
@@ -266,9 +266,9 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
         return asked;
     }
     let kept = match asked.answer(self_check::NEWEST).known() {
-        Some(Answer { status: 0, text }) => parse(text, &asked.target),
-        Some(Answer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
-        Some(Answer { status, .. }) => {
+        Some(ProbeAnswer { status: 0, text }) => parse(text, &asked.target),
+        Some(ProbeAnswer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
+        Some(ProbeAnswer { status, .. }) => {
             Err(format!("its newest capture cannot be read (exit status {status})"))
         }
         None => Err("the answers were cut short".to_owned()),
@@ -284,7 +284,7 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
             let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
             Transcript {
                 connection: Connection { failure: Some(failure), ..asked.connection },
-                answers: Answers::default(),
+                answers: ProbeAnswers::default(),
                 ..asked
             }
         }
@@ -393,9 +393,9 @@ mod tests {
     #[test]
     fn what_a_host_keeps_is_unwrapped_or_it_says_why_not() {
         let asked = |status: i32, text: &str, ended| {
-            let answer = Answer { status, text: text.to_owned() };
+            let answer = ProbeAnswer { status, text: text.to_owned() };
             let by_probe = [(self_check::NEWEST.to_owned(), answer)].into();
-            let answers = Answers { by_probe, ended, unanswered: None };
+            let answers = ProbeAnswers { by_probe, ended, unanswered: None };
             Transcript {
                 connection: Connection { by: "ssh".to_owned(), ..Connection::default() },
                 ..transcript_from_script("ssh://root@mt1", answers)
@@ -423,10 +423,10 @@ mod tests {
 
     #[test]
     fn the_script_takes_the_nonce_of_its_environment() {
-        use crate::facts::probe::{Probe, Surroundings};
-        use crate::facts::script::script;
+        use crate::facts::probe::{Probe, ProbeEnv};
+        use crate::facts::script::assemble;
         let probes = [Probe::new("one", "echo a")];
-        let text = script(&probes, &Surroundings::default(), &Nonce::of_the_shell());
+        let text = assemble(&probes, &ProbeEnv::default(), &Nonce::shell_default());
         for (nonce, begin) in
             [(Some("0123456789abcdef"), "::0123456789abcdef begin"), (None, "::@")]
         {
@@ -435,7 +435,7 @@ mod tests {
             command.envs(nonce.map(|nonce| ("PREFLIGHT_NONCE", nonce)));
             let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
             assert!(said.trim_start().starts_with(begin), "{said}");
-            assert!(answers(&said, None).by_probe.contains_key("one"));
+            assert!(parse_output(&said, None).by_probe.contains_key("one"));
         }
     }
 }

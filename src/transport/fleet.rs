@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::vsphere::VsphereQuery;
 use super::{Transport, collect};
-use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
 
 /// How often the stop flag is looked at.
@@ -44,7 +44,7 @@ pub enum Collector {
         /// The probes of the script.
         probes: Vec<Probe>,
         /// The values that probes need.
-        env: Surroundings,
+        env: ProbeEnv,
     },
     /// Over the vSphere API.
     Vsphere(Box<VsphereQuery>),
@@ -183,7 +183,7 @@ fn missing_transcript(job: &Job, stopped: bool) -> Transcript {
         ("local", "asking it ended unexpectedly")
     };
     let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
-    Transcript::of_failure(&job.target, &job.kind, job.collector.name(), failure)
+    Transcript::from_failure(&job.target, &job.kind, job.collector.name(), failure)
 }
 
 #[cfg(test)]
@@ -228,7 +228,7 @@ mod tests {
                     panics: *ms == u64::MAX,
                 }),
                 probes: Vec::new(),
-                env: Surroundings::default(),
+                env: ProbeEnv::default(),
             },
         };
         (takes_ms.iter().enumerate().map(job).collect(), most)

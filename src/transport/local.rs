@@ -11,7 +11,7 @@ use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 
 use super::{MAX_OUTPUT, ScriptOutput, Transport};
 use crate::facts::script::Nonce;
-use crate::facts::transcript::{Answer, BY_ITSELF, Failure};
+use crate::facts::transcript::{BY_ITSELF, Failure, ProbeAnswer};
 use crate::secret;
 
 /// This machine.
@@ -67,7 +67,7 @@ impl Transport for LocalHost {
         }
     }
 
-    fn extra_answers(&self) -> BTreeMap<String, Answer> {
+    fn extra_answers(&self) -> BTreeMap<String, ProbeAnswer> {
         system_answers()
     }
 }
@@ -75,7 +75,7 @@ impl Transport for LocalHost {
 /// Returns memory as `/proc/meminfo` has it, the number of processors, and a line for each file
 /// system: device, mount point, type and bytes, separated by tabs. The first two have the format of
 /// the probes `memory` and `processors`, and replace these where the shell cannot read /proc.
-fn system_answers() -> BTreeMap<String, Answer> {
+fn system_answers() -> BTreeMap<String, ProbeAnswer> {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let memory = System::new_with_specifics(memory).map_or(0, |system| system.total_memory());
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
@@ -93,7 +93,7 @@ fn system_answers() -> BTreeMap<String, Answer> {
     disks.sort();
     let mut answers = BTreeMap::new();
     let mut say = |name: &str, text: String| {
-        answers.insert(name.to_owned(), Answer { status: 0, text });
+        answers.insert(name.to_owned(), ProbeAnswer { status: 0, text });
     };
     // What could not be read is left out: an empty answer is none.
     if memory > 0 {

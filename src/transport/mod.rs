@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::facts::probe::{Probe, Surroundings};
-use crate::facts::script::{Nonce, answers, script};
+use crate::facts::probe::{Probe, ProbeEnv};
+use crate::facts::script::{Nonce, assemble, parse_output};
 use crate::facts::transcript::{
-    Answer, Connection, Failure, Reading, SCHEMA, SshSession, Transcript,
+    AnswerOverrides, Connection, Failure, ProbeAnswer, SCHEMA, SshSession, Transcript,
 };
 use crate::random;
 
@@ -46,7 +46,7 @@ pub trait Transport: Send + Sync {
     fn run(&self, script: &str, nonce: &Nonce) -> Result<ScriptOutput, Failure>;
 
     /// Returns answers that need no shell of the host.
-    fn extra_answers(&self) -> BTreeMap<String, Answer> {
+    fn extra_answers(&self) -> BTreeMap<String, ProbeAnswer> {
         BTreeMap::new()
     }
 }
@@ -68,12 +68,12 @@ pub fn collect(
     kind: &str,
     transport: &dyn Transport,
     probes: &[Probe],
-    around: &Surroundings,
+    around: &ProbeEnv,
 ) -> Transcript {
     let asked_at = Timestamp::now();
     let failed = |failure| Transcript {
         asked_at: Some(asked_at),
-        ..Transcript::of_failure(target, kind, transport.name(), failure)
+        ..Transcript::from_failure(target, kind, transport.name(), failure)
     };
     let nonce = match new_nonce() {
         Ok(nonce) => nonce,
@@ -82,11 +82,11 @@ pub fn collect(
             return failed(Failure { kind: "local".to_owned(), reason, hint: None });
         }
     };
-    let output = match transport.run(&script(probes, around, &nonce), &nonce) {
+    let output = match transport.run(&assemble(probes, around, &nonce), &nonce) {
         Ok(output) => output,
         Err(failure) => return failed(failure),
     };
-    let mut answers = answers(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
+    let mut answers = parse_output(&String::from_utf8_lossy(&output.stdout), Some(&nonce));
     for (name, answer) in transport.extra_answers() {
         // An answer of the host's own shell wins.
         if answers.by_probe.get(&name).is_none_or(|said| said.status != 0) {
@@ -101,12 +101,12 @@ pub fn collect(
         asked_at: Some(asked_at),
         connection: Connection { by: transport.name().to_owned(), failure, ssh: output.ssh },
         answers,
-        reading: Reading::default(),
+        overrides: AnswerOverrides::default(),
     }
 }
 
 fn new_nonce() -> io::Result<Nonce> {
     let mut bytes = [0; 16];
     random::fill(&mut bytes)?;
-    Ok(Nonce::of(bytes))
+    Ok(Nonce::from_bytes(bytes))
 }

@@ -9,11 +9,11 @@ use std::process::{Command, Stdio};
 
 use preflight::assets::Assets;
 use preflight::check::{CheckSet, Target};
-use preflight::facts::probe::{Probe, Surroundings};
+use preflight::facts::probe::{Probe, ProbeEnv};
 use preflight::facts::script::{self, Nonce};
 use preflight::facts::transcript::Transcript;
 use preflight::facts::vsphere::esxi_shell;
-use preflight::facts::vsphere::question::Question;
+use preflight::facts::vsphere::query_scope::QueryScope;
 use preflight::facts::{age, host, query};
 use preflight::site::{Site, SiteFile, target};
 use preflight::transport::capture;
@@ -36,7 +36,7 @@ pub struct Subject {
 
 enum Kind {
     Host(Box<Site>),
-    EsxiShell(Question),
+    EsxiShell(QueryScope),
     Server,
 }
 
@@ -46,9 +46,9 @@ impl Subject {
         match &self.kind {
             Kind::Host(site) => {
                 let env = site.surroundings(site.master_targets.first());
-                let probes = host::probes();
-                let asked = query::for_query(transcript.clone(), &env, &probes);
-                let counted = age::at(asked, transcript.asked_at.unwrap(), &probes);
+                let probes = host::master_target_probes();
+                let asked = query::apply_query(transcript.clone(), &env, &probes);
+                let counted = age::apply_age(asked, transcript.asked_at.unwrap(), &probes);
                 vec![target::of_host(&counted, checks, Some(site)).unwrap()]
             }
             Kind::EsxiShell(question) => target::of_esxi_shell(transcript, question),
@@ -76,7 +76,7 @@ pub fn of_shells() -> Option<Vec<Subject>> {
 fn of_host(below: &Path, name: &'static str) -> Subject {
     let site = SiteFile::parse(SITE, "site.yaml", &checks()).unwrap().site;
     let around = site.surroundings(site.master_targets.first());
-    let mut capture = asked(below, name, &host::probes(), &around);
+    let mut capture = asked(below, name, &host::master_target_probes(), &around);
     capture.target = "mt1".to_owned();
     let ports = capture.answers.by_probe.get_mut("ports").unwrap();
     ports.text = answered_by_servers(&ports.text);
@@ -103,25 +103,25 @@ fn answered_by_servers(text: &str) -> String {
 }
 
 fn of_esxi(below: &Path, name: &'static str) -> Subject {
-    let question = Question {
+    let question = QueryScope {
         master_target: Some("asr-mt-01".to_owned()),
         protected: vec!["app (test) 02".to_owned()],
-        ..Question::default()
+        ..QueryScope::default()
     };
     let probes = esxi_shell::probes(&question, "root");
-    let mut capture = asked(below, name, &probes, &Surroundings::default());
+    let mut capture = asked(below, name, &probes, &ProbeEnv::default());
     capture.kind = "esxi".to_owned();
     let damages = damage::of_shell(&capture);
     Subject { name, capture, damages, kind: Kind::EsxiShell(question) }
 }
 
 /// What a fake machine answers to the script.
-fn asked(below: &Path, name: &str, probes: &[Probe], around: &Surroundings) -> Transcript {
+fn asked(below: &Path, name: &str, probes: &[Probe], around: &ProbeEnv) -> Transcript {
     let root = below.join(name);
     let lab = sshd::lab();
     let built = Command::new(lab.join("mkroot.sh")).arg(name).arg(&root).output().unwrap();
     assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
-    let text = script::script(probes, around, &Nonce::of([7; 16]));
+    let text = script::assemble(probes, around, &Nonce::from_bytes([7; 16]));
     let mut shell = Command::new(lab.join("enter.sh"))
         .arg(&root)
         .env("SSH_ORIGINAL_COMMAND", "sh -s")

@@ -2,7 +2,7 @@
 //!
 //! Not for what may come of it: that is `ledger`'s.
 
-use preflight::facts::transcript::{Answer, Transcript};
+use preflight::facts::transcript::{ProbeAnswer, Transcript};
 use serde_json::Value;
 
 /// One damaged capture.
@@ -57,7 +57,7 @@ pub fn of_server(capture: &Transcript, one_of: usize) -> Vec<Damaged> {
     all
 }
 
-fn of_whole_answer(capture: &Transcript, probe: &str, answer: &Answer) -> Vec<Damaged> {
+fn of_whole_answer(capture: &Transcript, probe: &str, answer: &ProbeAnswer) -> Vec<Damaged> {
     let mut gone = capture.clone();
     gone.answers.by_probe.remove(probe);
     let mut all = vec![Damaged {
@@ -99,7 +99,7 @@ fn with(
     whole: bool,
 ) -> Damaged {
     let mut transcript = capture.clone();
-    transcript.answers.by_probe.insert(probe.to_owned(), Answer { status, text });
+    transcript.answers.by_probe.insert(probe.to_owned(), ProbeAnswer { status, text });
     Damaged { transcript, probe: probe.to_owned(), what, kind, whole }
 }
 

@@ -44,7 +44,7 @@ fn main() {
         }
     }
     let (script, targets) = words.split_first().expect("a script, and targets");
-    let nonce = Nonce::of([7; 16]);
+    let nonce = Nonce::from_bytes([7; 16]);
     let text = std::fs::read_to_string(script).expect("a script");
     // The first and the last line of preflight's own scripts, by which it knows that all was said.
     let (begin, end) = (nonce.begin(), nonce.end());

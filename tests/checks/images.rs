@@ -108,7 +108,7 @@ pub fn installer() -> ImageFacts {
             verified: known(true),
             made: Fact::unavailable("nobody asked"),
         },
-        agent: AgentFacts {
+        agent: BundledAgentFacts {
             present: true,
             standin: known(false),
             name: known("Microsoft-ASR_UA_9.8.0.0_RHEL6-64_GA_10Feb2017_release.tar.gz".to_owned()),
@@ -133,7 +133,7 @@ pub fn change(mut facts: ImageFacts, change: impl FnOnce(&mut KickstartFacts)) -
 pub fn without_agent() -> ImageFacts {
     let absent = "there is no agent on the disc";
     let facts = ImageFacts {
-        agent: AgentFacts {
+        agent: BundledAgentFacts {
             present: false,
             standin: Fact::unavailable(absent),
             name: Fact::unavailable(absent),
@@ -192,7 +192,7 @@ pub fn demo() -> ImageFacts {
             uncovered: none(),
             repository_faults: none(),
         },
-        agent: AgentFacts {
+        agent: BundledAgentFacts {
             standin: known(true),
             name: known("preflight-standin-agent.tar.gz".to_owned()),
             name_recognised: known(false),

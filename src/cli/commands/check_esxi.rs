@@ -13,10 +13,10 @@ use crate::cli::login::SshDefaults;
 use crate::cli::reporting::{self as checking, Reporter};
 use crate::cli::terminal::{failure, progress};
 use crate::cli::{ExitStatus, interrupt, via};
-use crate::facts::probe::Surroundings;
+use crate::facts::probe::ProbeEnv;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_shell;
-use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::site::{self, target};
 use crate::transport::local::LocalHost;
 use crate::transport::ssh::SshHost;
@@ -33,11 +33,11 @@ const BY_API: &str = "vsphere";
 pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let question = Question {
+    let question = QueryScope {
         master_target: args.machines.vm.clone(),
         protected: args.machines.protected.clone(),
         host: args.host.clone(),
-        ..Question::default()
+        ..QueryScope::default()
     };
     let through =
         via::of_options(&args.via, &args.via.credentials(&args.credentials), args.asking.timeout)?;
@@ -72,10 +72,10 @@ pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus
 /// Asks a host's shell and saves what it answered.
 pub fn collect(args: &CollectEsxiArgs) -> anyhow::Result<ExitStatus> {
     checking::check_writable(args.out.as_deref())?;
-    let question = Question {
+    let question = QueryScope {
         master_target: args.machines.vm.clone(),
         protected: args.machines.protected.clone(),
-        ..Question::default()
+        ..QueryScope::default()
     };
     let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
     let way = args.target.parse::<Way>()?;
@@ -93,7 +93,7 @@ pub fn ask(
     login: &SshDefaults,
     said: &site::SshLogin,
     through: Option<SshHost>,
-    question: &Question,
+    question: &QueryScope,
 ) -> anyhow::Result<Transcript> {
     let by = match way {
         Way::Captures(_) => bail!("target {name:?}: what was captured is not asked again"),
@@ -129,8 +129,8 @@ pub fn behind(host: SshHost, ssh: SshHost) -> SshHost {
 pub fn by_shell(
     transport: Box<dyn Transport>,
     user: &str,
-    question: &Question,
+    question: &QueryScope,
 ) -> fleet::Collector {
     let probes = esxi_shell::probes(question, user);
-    fleet::Collector::Shell { transport, probes, env: Surroundings::default() }
+    fleet::Collector::Shell { transport, probes, env: ProbeEnv::default() }
 }

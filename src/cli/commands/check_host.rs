@@ -68,8 +68,8 @@ pub fn script(args: &CollectScriptArgs, assets: &Assets) -> anyhow::Result<ExitS
     let checks = checking::load_checks(assets, args.own_checks.as_deref())?;
     let around = site::choose(&args.site, &["script".to_owned()], &checks)?.site;
     let around = around.surroundings(around.master_targets.first());
-    let probes = [host::probes(), checks.probes()].concat();
-    let text = crate::facts::script::script(&probes, &around, &Nonce::of_the_shell());
+    let probes = [host::master_target_probes(), checks.probes()].concat();
+    let text = crate::facts::script::assemble(&probes, &around, &Nonce::shell_default());
     anstream::print!("{text}");
     Ok(ExitStatus::Clean)
 }

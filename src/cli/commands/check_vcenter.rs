@@ -20,7 +20,7 @@ use crate::cli::{ExitStatus, fix, interrupt};
 use crate::facts::age;
 use crate::facts::probe::Probe;
 use crate::facts::transcript::{Failure, Transcript};
-use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::report::Report;
 use crate::secret::{Secret, redact_password};
 use crate::site::target;
@@ -78,7 +78,7 @@ fn ask_and_mend(args: &CheckVcenterArgs) -> anyhow::Result<Transcript> {
 
 /// The transcripts as they count at a time.
 pub fn at(transcripts: Vec<Transcript>, now: jiff::Timestamp, probes: &[Probe]) -> Vec<Transcript> {
-    transcripts.into_iter().map(|transcript| age::at(transcript, now, probes)).collect()
+    transcripts.into_iter().map(|transcript| age::apply_age(transcript, now, probes)).collect()
 }
 
 /// The report of what was answered.
@@ -159,14 +159,14 @@ fn inquiry(
 }
 
 /// What the options ask about.
-fn question(asking: &VsphereArgs) -> Question {
-    Question {
+fn question(asking: &VsphereArgs) -> QueryScope {
+    QueryScope {
         discovery_account: asking.discovery_account.clone(),
         master_target: asking.vm.clone(),
         host: asking.host.clone(),
         reprotected_at: asking.reprotected_at,
         protected: asking.protected.clone(),
-        ..Question::default()
+        ..QueryScope::default()
     }
 }
 
@@ -213,5 +213,5 @@ pub fn without_password(
         reason: format!("the password of {user} was asked for, and {nobody}"),
         hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
     };
-    Transcript::of_failure(&to.host, kind.as_str(), VsphereQuery::TRANSPORT, failure)
+    Transcript::from_failure(&to.host, kind.as_str(), VsphereQuery::TRANSPORT, failure)
 }

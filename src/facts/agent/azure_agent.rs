@@ -29,12 +29,13 @@ pub struct AzureAgentFacts {
 /// Reads it out of a transcript, the packages and the processes of the same host.
 ///
 /// One trace of it is enough; without any, all three must have been looked for.
-pub fn of(
+pub fn from_transcript(
     transcript: &Transcript,
     packages: &Fact<PackageFacts>,
     processes: &Fact<ProcessFacts>,
 ) -> AzureAgentFacts {
-    let program = file::whole(transcript, "azure-agent").map(|text| !text.trim().is_empty());
+    let program =
+        file::complete_text(transcript, "azure-agent").map(|text| !text.trim().is_empty());
     let package = packages.clone().and_then(|packages| packages.azure_agent);
     let process = processes.clone().and_then(|processes| processes.azure_agent);
     let traces = [("program", program), ("package", package), ("process", process)];
@@ -81,7 +82,7 @@ mod tests {
         ] {
             let transcript = guest_transcript(&[("azure-agent", 0, program)]);
             let processes = Fact::Known(processes::parse(process));
-            let facts = of(&transcript, &packages::parse(package), &processes);
+            let facts = from_transcript(&transcript, &packages::parse(package), &processes);
             assert_eq!(facts.present.known().copied(), present, "{program}{package}{process}");
             assert_eq!(facts.seen, seen);
         }

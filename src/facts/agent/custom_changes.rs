@@ -58,16 +58,16 @@ pub struct CustomChangesFacts {
 /// Reads it out of a transcript; `booted_at` is when the kernel started, `root_ids` are the SCSI ids
 /// of the disks below `/`, an empty one for a disk that has none, and `taken` says whether multipath
 /// has taken one of those.
-pub fn of(
+pub fn from_transcript(
     transcript: &Transcript,
     booted_at: &Fact<i64>,
     root_ids: Fact<Vec<String>>,
     taken: Fact<bool>,
 ) -> CustomChangesFacts {
-    let marker = marker(transcript);
-    let log = log(transcript);
+    let marker = marker_time(transcript);
+    let log = read_log(transcript);
     let multipath =
-        file::text(transcript, "multipath-conf", "/etc/multipath.conf").and_then(|text| {
+        file::contents(transcript, "multipath-conf", "/etc/multipath.conf").and_then(|text| {
             let conf = multipath_conf::parse(text.unwrap_or_default());
             match &conf.fault {
                 Some(fault) => Fact::unavailable(format!("/etc/multipath.conf: {fault}")),
@@ -80,18 +80,18 @@ pub fn of(
             None => Fact::unavailable("there is no marker, so nothing was applied"),
         }),
         marker: marker.map(|made| made.is_some()),
-        completed: log.clone().and_then(|log| log.completed()),
+        completed: log.clone().and_then(|log| log.completed_runs()),
         already_invoked: log.clone().map(|log| log.already_invoked),
         failures: log.map(|log| Collection { complete: log.is_whole, items: log.failures }),
         names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
         agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
         excluded_ids: multipath.clone().map(|conf| Collection::complete(conf.excluded_wwids)),
-        root_disk_excluded: root_excluded(multipath, root_ids, taken),
+        root_disk_excluded: is_root_excluded(multipath, root_ids, taken),
     }
 }
 
 /// Excluded is a disk by what the configuration says and by what multipath has done.
-fn root_excluded(
+fn is_root_excluded(
     multipath: Fact<MultipathConf>,
     root_ids: Fact<Vec<String>>,
     taken: Fact<bool>,
@@ -107,8 +107,8 @@ fn root_excluded(
 }
 
 /// When the marker was made; none when there is no marker. What is no time is no marker either.
-fn marker(transcript: &Transcript) -> Fact<Option<i64>> {
-    let text = file::text(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
+fn marker_time(transcript: &Transcript) -> Fact<Option<i64>> {
+    let text = file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
     text.and_then(|text| match text.map(|text| (text, text.trim().parse())) {
         None => Fact::Known(None),
         Some((_, Ok(made))) => Fact::Known(Some(made)),
@@ -118,7 +118,7 @@ fn marker(transcript: &Transcript) -> Fact<Option<i64>> {
 
 /// What the script's log says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Log {
+pub struct CustomChangesLog {
     /// How many lines say COMPLETED and nothing against it.
     pub completed: i64,
     /// Lines with the word that do not say that the script came to its end.
@@ -131,9 +131,9 @@ pub struct Log {
     pub is_whole: bool,
 }
 
-impl Log {
+impl CustomChangesLog {
     /// How many runs came to their end; unknown while lines contradict each other.
-    fn completed(&self) -> Fact<i64> {
+    fn completed_runs(&self) -> Fact<i64> {
         match self.doubtful.first() {
             Some(line) if self.completed > 0 => {
                 Fact::unavailable(format!("the log says COMPLETED, and {line:?}"))
@@ -145,13 +145,13 @@ impl Log {
 }
 
 /// The most that is kept of one line of the log, in characters.
-const LINE: usize = 200;
+const MAX_LINE_CHARS: usize = 200;
 
 /// The most lines that the probe sends.
-const LINES: usize = 200;
+const MAX_LINES: usize = 200;
 
 /// What takes the meaning away from a COMPLETED in the same line.
-const AGAINST: &[&str] = &[
+const NEGATIONS: &[&str] = &[
     "not",
     "never",
     "no",
@@ -187,9 +187,9 @@ const AGAINST: &[&str] = &[
     "interrupted",
 ];
 
-fn log(transcript: &Transcript) -> Fact<Log> {
+fn read_log(transcript: &Transcript) -> Fact<CustomChangesLog> {
     let path = "/var/log/appliedmtcustomchanges.log";
-    file::text(transcript, "changes-log", path).and_then(|text| match text {
+    file::contents(transcript, "changes-log", path).and_then(|text| match text {
         Some(text) => Fact::Known(parse_log(text)),
         None => Fact::unavailable(format!("there is no {path}")),
     })
@@ -204,10 +204,13 @@ fn log(transcript: &Transcript) -> Fact<Log> {
 /// let log = custom_changes::parse_log("Blacklisting the root disk: COMPLETED\nNOT COMPLETED\n");
 /// assert_eq!((log.completed, log.failures.len()), (1, 1));
 /// ```
-pub fn parse_log(text: &str) -> Log {
-    let mut log = Log { is_whole: text.lines().count() < LINES, ..Log::default() };
+pub fn parse_log(text: &str) -> CustomChangesLog {
+    let mut log = CustomChangesLog {
+        is_whole: text.lines().count() < MAX_LINES,
+        ..CustomChangesLog::default()
+    };
     for line in text.lines().map(str::trim) {
-        let cut = || line.chars().take(LINE).collect::<String>();
+        let cut = || line.chars().take(MAX_LINE_CHARS).collect::<String>();
         let small = line.to_ascii_lowercase();
         if line.contains("FAILED") {
             log.failures.push(cut());
@@ -243,7 +246,7 @@ fn says_completed(line: &str) -> bool {
         && !before.windows(3).any(part)
         && before.iter().all(|word| {
             let word = word.to_ascii_lowercase();
-            !AGAINST.contains(&word.as_str())
+            !NEGATIONS.contains(&word.as_str())
                 && !word.ends_with("n't")
                 && !word.ends_with("complete")
                 && !word.ends_with("completed")
@@ -266,7 +269,12 @@ mod tests {
             ("changes-log", log.0, log.1),
             ("multipath-conf", conf.0, conf.1),
         ]);
-        of(&transcript, &Fact::Known(1000), Fact::Known(vec![ID.to_owned()]), Fact::Known(false))
+        from_transcript(
+            &transcript,
+            &Fact::Known(1000),
+            Fact::Known(vec![ID.to_owned()]),
+            Fact::Known(false),
+        )
     }
 
     #[test]
@@ -277,7 +285,10 @@ mod tests {
         );
         assert_eq!((log.completed, log.already_invoked), (1, 1));
         assert_eq!(log.failures, ["Writing FAILED", "FAILED, not COMPLETED"]);
-        assert_eq!(parse_log(""), Log { is_whole: true, ..Log::default() });
+        assert_eq!(
+            parse_log(""),
+            CustomChangesLog { is_whole: true, ..CustomChangesLog::default() }
+        );
     }
 
     #[test]
@@ -325,7 +336,7 @@ mod tests {
         let facts = applied((0, foreign), (0, "COMPLETED\nsh: grep: not found\n"), (0, CONF));
         assert!(facts.marker.known().is_none() && facts.completed.known().is_none());
         assert!(!facts.failures.known().unwrap().complete);
-        let long = "COMPLETED\n".to_owned() + &"not yet completed\n".repeat(LINES);
+        let long = "COMPLETED\n".to_owned() + &"not yet completed\n".repeat(MAX_LINES);
         assert!(applied((0, "900\n"), (0, &long), (0, CONF)).completed.known().is_none());
         let cut = applied((0, "900"), (0, "COMPLETED"), (0, CONF.trim_end()));
         assert!(cut.marker.known().is_none() && cut.completed.known().is_none());
@@ -376,16 +387,21 @@ mod tests {
             (&[ID, other], false),
         ] {
             let root_ids = Fact::Known(ids.iter().map(|id| (*id).to_owned()).collect());
-            let facts = of(&transcript, &Fact::Known(1), root_ids, Fact::Known(false));
+            let facts = from_transcript(&transcript, &Fact::Known(1), root_ids, Fact::Known(false));
             assert_eq!(facts.root_disk_excluded, Fact::Known(excluded), "{ids:?}");
         }
         let ids = Fact::Known(vec![ID.to_owned()]);
-        let taken = of(&transcript, &Fact::Known(1), ids.clone(), Fact::Known(true));
+        let taken = from_transcript(&transcript, &Fact::Known(1), ids.clone(), Fact::Known(true));
         assert_eq!(taken.root_disk_excluded, Fact::Known(false));
-        let silent = of(&transcript, &Fact::Known(1), ids, Fact::unavailable("no answer in time"));
+        let silent = from_transcript(
+            &transcript,
+            &Fact::Known(1),
+            ids,
+            Fact::unavailable("no answer in time"),
+        );
         assert_eq!(silent.root_disk_excluded, Fact::unavailable("no answer in time"));
         let no_id = Fact::unavailable("scsi_id is missing");
-        let facts = of(&transcript, &Fact::Known(1), no_id, Fact::Known(false));
+        let facts = from_transcript(&transcript, &Fact::Known(1), no_id, Fact::Known(false));
         assert_eq!(facts.root_disk_excluded, Fact::unavailable("scsi_id is missing"));
     }
 }

@@ -126,9 +126,9 @@ pub struct AgentFacts {
     /// What it was made for, such as `RHEL6-64`.
     pub built_for: Fact<String>,
     /// The role it was installed with.
-    pub role: Fact<Role>,
+    pub role: Fact<AgentRole>,
     /// The platform it takes the machine for.
-    pub platform: Fact<Platform>,
+    pub platform: Fact<AgentPlatform>,
     /// Whether its installation stopped because the platform had no value, at any time.
     pub platform_refused: Fact<bool>,
     /// Where it keeps what it has not sent yet.
@@ -142,7 +142,7 @@ pub struct AgentFacts {
 /// The role an agent was installed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Role {
+pub enum AgentRole {
     /// The other end of replication.
     MasterTarget,
     /// The agent of a machine that is protected.
@@ -154,7 +154,7 @@ pub enum Role {
 /// The platform an agent takes its machine for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Platform {
+pub enum AgentPlatform {
     /// VMware.
     Vmware,
     /// Azure.
@@ -166,16 +166,16 @@ pub enum Platform {
 }
 
 /// Reads the agent out of a transcript.
-pub fn of(transcript: &Transcript) -> AgentFacts {
-    let version = file::text(transcript, "agent-version", VERSION_FILE);
-    let conf = file::text(transcript, "agent-conf", "drscout.conf");
-    let directory = directory(&version);
-    let conf = conf.and_then(|text| read_of(text, &directory));
-    let log = file::text(transcript, "agent-log", "/var/log/ua_install.log");
-    let refused = log.and_then(|text| refused(text.unwrap_or_default()));
-    let from_version = |key| in_file(&version, VERSION_FILE, key);
-    let from_conf = |key| in_file(&conf, "drscout.conf", key);
-    let number = from_version("VERSION").and_then(filled).and_then(version_number);
+pub fn from_transcript(transcript: &Transcript) -> AgentFacts {
+    let version = file::contents(transcript, "agent-version", VERSION_FILE);
+    let conf = file::contents(transcript, "agent-conf", "drscout.conf");
+    let directory = installation_directory(&version);
+    let conf = conf.and_then(|text| require_directory(text, &directory));
+    let log = file::contents(transcript, "agent-log", "/var/log/ua_install.log");
+    let refused = log.and_then(|text| parse_install_log(text.unwrap_or_default()));
+    let from_version = |key| value_in_file(&version, VERSION_FILE, key);
+    let from_conf = |key| value_in_file(&conf, "drscout.conf", key);
+    let number = from_version("VERSION").and_then(require_filled).and_then(parse_version);
     AgentFacts {
         installed: version.clone().and_then(|text| match (text, &number) {
             (None, _) => Fact::Known(false),
@@ -188,12 +188,12 @@ pub fn of(transcript: &Transcript) -> AgentFacts {
         configured: conf.clone().map(|text| text.is_some()),
         directory,
         version: number,
-        built_for: from_version("OS_BUILT_FOR").and_then(filled),
-        role: from_conf("Role").and_then(filled).map(|word| role(&word)),
-        platform: platform(&conf, &refused),
+        built_for: from_version("OS_BUILT_FOR").and_then(require_filled),
+        role: from_conf("Role").and_then(require_filled).map(|word| parse_role(&word)),
+        platform: read_platform(&conf, &refused),
         platform_refused: refused,
-        cache_directory: from_conf("CacheDirectory").and_then(filled),
-        configuration_server: from_conf("Hostname").and_then(filled),
+        cache_directory: from_conf("CacheDirectory").and_then(require_filled),
+        configuration_server: from_conf("Hostname").and_then(require_filled),
         configurator: conf.map(|text| {
             text.is_some_and(|text| !values(text, "preflight-configurator").is_empty())
         }),
@@ -225,7 +225,7 @@ impl AgentFacts {
 }
 
 /// Where the agent is, by its own word; the default when it says nothing of it.
-fn directory(version: &Fact<Option<&str>>) -> Fact<String> {
+fn installation_directory(version: &Fact<Option<&str>>) -> Fact<String> {
     version.clone().and_then(|text| match text.map(|text| value(text, "INSTALLATION_DIR")) {
         None | Some(None) => Fact::Known(DEFAULT_DIRECTORY.to_owned()),
         Some(Some(Fact::Known(path))) if path.starts_with('/') => {
@@ -240,7 +240,7 @@ fn directory(version: &Fact<Option<&str>>) -> Fact<String> {
 }
 
 /// A configuration, when it is that of the directory the agent says it is in.
-fn read_of<'t>(text: Option<&'t str>, directory: &Fact<String>) -> Fact<Option<&'t str>> {
+fn require_directory<'t>(text: Option<&'t str>, directory: &Fact<String>) -> Fact<Option<&'t str>> {
     let Some(text) = text else { return Fact::Known(None) };
     match (value(text, "preflight-directory"), directory) {
         (Some(Fact::Known(of)), Fact::Known(directory)) if of != *directory => Fact::unavailable(
@@ -252,7 +252,7 @@ fn read_of<'t>(text: Option<&'t str>, directory: &Fact<String>) -> Fact<Option<&
 }
 
 /// Whether the installer stopped for want of a platform. What is no such line is no answer.
-fn refused(text: &str) -> Fact<bool> {
+fn parse_install_log(text: &str) -> Fact<bool> {
     let is_one =
         |line: &str| line.to_ascii_lowercase().contains("vm_platform value is either null");
     match text.lines().find(|line| !is_one(line)) {
@@ -262,7 +262,7 @@ fn refused(text: &str) -> Fact<bool> {
 }
 
 /// A version of numbers and dots.
-fn version_number(word: String) -> Fact<String> {
+fn parse_version(word: String) -> Fact<String> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     match word.contains('.') && word.split('.').all(is_number) {
         true => Fact::Known(word),
@@ -271,7 +271,7 @@ fn version_number(word: String) -> Fact<String> {
 }
 
 /// The value of a key in a file that may not be there.
-fn in_file(text: &Fact<Option<&str>>, path: &str, key: &str) -> Fact<String> {
+fn value_in_file(text: &Fact<Option<&str>>, path: &str, key: &str) -> Fact<String> {
     text.clone().and_then(|text| match text.map(|text| value(text, key)) {
         Some(Some(value)) => value,
         Some(None) => Fact::unavailable(format!("{path} has no {key}")),
@@ -279,7 +279,7 @@ fn in_file(text: &Fact<Option<&str>>, path: &str, key: &str) -> Fact<String> {
     })
 }
 
-fn filled(value: String) -> Fact<String> {
+fn require_filled(value: String) -> Fact<String> {
     match value.is_empty() {
         true => Fact::unavailable("it is blank"),
         false => Fact::Known(value),
@@ -324,18 +324,18 @@ fn values(text: &str, key: &str) -> Vec<String> {
 }
 
 /// The role a word stands for: `MasterTarget`, and `MT` as newer installers take it.
-fn role(word: &str) -> Role {
+fn parse_role(word: &str) -> AgentRole {
     let letters: String =
         word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     match letters.as_str() {
-        "mastertarget" | "mt" => Role::MasterTarget,
-        "agent" | "ms" | "mobilityservice" | "scoutagent" => Role::MobilityService,
-        _ => Role::Other,
+        "mastertarget" | "mt" => AgentRole::MasterTarget,
+        "agent" | "ms" | "mobilityservice" | "scoutagent" => AgentRole::MobilityService,
+        _ => AgentRole::Other,
     }
 }
 
 /// The platform. Without a key for it, an installation that stopped for want of it decides.
-fn platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<Platform> {
+fn read_platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<AgentPlatform> {
     // The key is spelled VmPlatform and VM_PLATFORM, which are one to us; when both are there,
     // neither may be blank, and both must say the same.
     let words: Vec<String> = match conf {
@@ -343,19 +343,19 @@ fn platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<Platform> {
         _ => Vec::new(),
     };
     let read = |word: &String| match word.to_ascii_lowercase().as_str() {
-        "vmware" => Platform::Vmware,
-        "azure" => Platform::Azure,
-        "" | "null" => Platform::Blank,
-        _ => Platform::Other,
+        "vmware" => AgentPlatform::Vmware,
+        "azure" => AgentPlatform::Azure,
+        "" | "null" => AgentPlatform::Blank,
+        _ => AgentPlatform::Other,
     };
-    let platforms: Vec<Platform> = words.iter().map(read).collect();
-    let odd = platforms.iter().find(|it| matches!(it, Platform::Blank | Platform::Other));
+    let platforms: Vec<AgentPlatform> = words.iter().map(read).collect();
+    let odd = platforms.iter().find(|it| matches!(it, AgentPlatform::Blank | AgentPlatform::Other));
     if odd.is_none() && platforms.windows(2).any(|pair| pair[0] != pair[1]) {
         return Fact::unavailable(format!("drscout.conf names platforms {}", words.join(", ")));
     }
     match (odd.or(platforms.last()), conf, refused) {
         (Some(platform), ..) => Fact::Known(*platform),
-        (None, _, Fact::Known(true)) => Fact::Known(Platform::Blank),
+        (None, _, Fact::Known(true)) => Fact::Known(AgentPlatform::Blank),
         (None, Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
         (None, Fact::Known(None), _) => Fact::unavailable("there is no drscout.conf"),
         (None, Fact::Known(Some(_)), _) => Fact::unavailable("drscout.conf has no VmPlatform"),
@@ -375,7 +375,7 @@ mod tests {
         [vxtransport]\nHostname = cs01.example.test\n";
 
     fn agent(version: (i32, &str), conf: (i32, &str), log: (i32, &str)) -> AgentFacts {
-        of(&guest_transcript(&[
+        from_transcript(&guest_transcript(&[
             ("agent-version", version.0, version.1),
             ("agent-conf", conf.0, conf.1),
             ("agent-log", log.0, log.1),
@@ -394,8 +394,8 @@ mod tests {
                 directory: text("/usr/local/ASR"),
                 version: text("9.8.9.0"),
                 built_for: text("RHEL6-64"),
-                role: Fact::Known(Role::MasterTarget),
-                platform: Fact::Known(Platform::Vmware),
+                role: Fact::Known(AgentRole::MasterTarget),
+                platform: Fact::Known(AgentPlatform::Vmware),
                 platform_refused: Fact::Known(false),
                 cache_directory: text("/usr/local/ASR/Vx/cache"),
                 configuration_server: text("cs01.example.test"),
@@ -424,17 +424,17 @@ mod tests {
     #[test]
     fn spellings_of_the_role() {
         for (line, expected) in [
-            ("Role=MasterTarget", Some(Role::MasterTarget)),
-            ("  role = \"Master Target\"  ", Some(Role::MasterTarget)),
-            ("ROLE=MT\r", Some(Role::MasterTarget)),
-            ("Role=Agent", Some(Role::MobilityService)),
-            ("Role=MS", Some(Role::MobilityService)),
-            ("Role=Something", Some(Role::Other)),
+            ("Role=MasterTarget", Some(AgentRole::MasterTarget)),
+            ("  role = \"Master Target\"  ", Some(AgentRole::MasterTarget)),
+            ("ROLE=MT\r", Some(AgentRole::MasterTarget)),
+            ("Role=Agent", Some(AgentRole::MobilityService)),
+            ("Role=MS", Some(AgentRole::MobilityService)),
+            ("Role=Something", Some(AgentRole::Other)),
             ("Role=", None),
             ("#Role=MasterTarget", None),
             ("AgentRole=MasterTarget", None),
             ("Role=Agent\nRole=MasterTarget", None),
-            ("Role=MasterTarget\n[other]\nRole = MasterTarget", Some(Role::MasterTarget)),
+            ("Role=MasterTarget\n[other]\nRole = MasterTarget", Some(AgentRole::MasterTarget)),
         ] {
             let facts = agent((0, VERSION), (0, &format!("{line}\n")), (0, ""));
             assert_eq!(facts.role.known().copied(), expected, "{line:?}");
@@ -444,17 +444,25 @@ mod tests {
     #[test]
     fn spellings_of_the_platform() {
         for (conf, log, expected) in [
-            ("VmPlatform=VmWare\n", "", Some(Platform::Vmware)),
-            ("VM_PLATFORM = vmware\n", "", Some(Platform::Vmware)),
-            ("vm_platform='Azure'\n", "", Some(Platform::Azure)),
-            ("VmPlatform=VmWare\nVM_PLATFORM=\n", "", Some(Platform::Blank)),
-            ("VmPlatform=\nVM_PLATFORM=VmWare\n", "", Some(Platform::Blank)),
-            ("VmPlatform=null\n", "", Some(Platform::Blank)),
-            ("VmPlatform=HyperV\n", "", Some(Platform::Other)),
+            ("VmPlatform=VmWare\n", "", Some(AgentPlatform::Vmware)),
+            ("VM_PLATFORM = vmware\n", "", Some(AgentPlatform::Vmware)),
+            ("vm_platform='Azure'\n", "", Some(AgentPlatform::Azure)),
+            ("VmPlatform=VmWare\nVM_PLATFORM=\n", "", Some(AgentPlatform::Blank)),
+            ("VmPlatform=\nVM_PLATFORM=VmWare\n", "", Some(AgentPlatform::Blank)),
+            ("VmPlatform=null\n", "", Some(AgentPlatform::Blank)),
+            ("VmPlatform=HyperV\n", "", Some(AgentPlatform::Other)),
             ("VmPlatform=VmWare\nVM_PLATFORM=Azure\n", "", None),
             ("Role=MasterTarget\n", "", None),
-            ("Role=MasterTarget\n", "VM_PLATFORM value is either null\n", Some(Platform::Blank)),
-            ("VmPlatform=VmWare\n", "VM_PLATFORM value is either null\n", Some(Platform::Vmware)),
+            (
+                "Role=MasterTarget\n",
+                "VM_PLATFORM value is either null\n",
+                Some(AgentPlatform::Blank),
+            ),
+            (
+                "VmPlatform=VmWare\n",
+                "VM_PLATFORM value is either null\n",
+                Some(AgentPlatform::Vmware),
+            ),
         ] {
             let facts = agent((0, VERSION), (0, conf), (0, log));
             assert_eq!(facts.platform.known().copied(), expected, "{conf:?}");
@@ -512,7 +520,7 @@ mod tests {
     fn a_configuration_counts_only_for_the_agent_it_is_of() {
         let conf = |dir: &str| format!("preflight-directory={dir}\n{CONF}");
         let role = |dir: &str| agent((0, VERSION), (0, &conf(dir)), (0, "")).role.known().copied();
-        assert_eq!(role("/usr/local/ASR"), Some(Role::MasterTarget));
+        assert_eq!(role("/usr/local/ASR"), Some(AgentRole::MasterTarget));
         assert_eq!(role("/opt/ASR"), None);
         let log = agent((0, VERSION), (0, CONF), (0, "sh: grep: command not found\n"));
         assert_eq!(log.platform_refused.known(), None);

@@ -25,10 +25,10 @@ const SUDO: &str = "sudo";
 /// What a word of that answer means.
 ///
 /// ```
-/// use preflight::facts::guest::access::sudo_in_words;
-/// assert_eq!(sudo_in_words("wrong-password"), "sudo refused the password");
+/// use preflight::facts::guest::access::describe_sudo;
+/// assert_eq!(describe_sudo("wrong-password"), "sudo refused the password");
 /// ```
-pub fn sudo_in_words(word: &str) -> &'static str {
+pub fn describe_sudo(word: &str) -> &'static str {
     match word {
         "granted" => "sudo took the password",
         "wrong-password" => "sudo refused the password",
@@ -45,18 +45,18 @@ pub fn sudo_in_words(word: &str) -> &'static str {
 }
 
 /// Reads the rights out of a transcript.
-pub fn of(transcript: &Transcript) -> Fact<AccessFacts> {
-    match file::whole(transcript, "user") {
+pub fn from_transcript(transcript: &Transcript) -> Fact<AccessFacts> {
+    match file::complete_text(transcript, "user") {
         Fact::Known(text) => {
-            parse(text).map(|access| AccessFacts { sudo: sudo(transcript), ..access })
+            parse(text).map(|access| AccessFacts { sudo: sudo_summary(transcript), ..access })
         }
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
 }
 
-fn sudo(transcript: &Transcript) -> String {
+fn sudo_summary(transcript: &Transcript) -> String {
     match transcript.text(SUDO) {
-        Fact::Known(word) => sudo_in_words(word.trim()).to_owned(),
+        Fact::Known(word) => describe_sudo(word.trim()).to_owned(),
         Fact::Unavailable(_) => String::new(),
     }
 }

@@ -27,7 +27,7 @@ pub struct ClockFacts {
 }
 
 /// Reads the clock out of a transcript.
-pub fn of(transcript: &Transcript) -> ClockFacts {
+pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
     let reading = transcript.text("clock").and_then(parse);
     let drift_seconds = match (&reading, transcript.asked_at) {
         (Fact::Known(_), Some(_))
@@ -35,24 +35,24 @@ pub fn of(transcript: &Transcript) -> ClockFacts {
         {
             Fact::unavailable("the host asked itself, so its clock was compared with no other")
         }
-        (Fact::Known(reading), Some(asked_at)) => drift(reading.seconds, asked_at),
+        (Fact::Known(reading), Some(asked_at)) => drift_from(reading.seconds, asked_at),
         (Fact::Known(_), None) => Fact::unavailable(
             "nobody noted when the host was asked, so its clock has nothing to be compared with",
         ),
         (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
     };
-    let drift = drift_seconds.clone().map(words);
+    let drift = drift_seconds.clone().map(describe_drift);
     ClockFacts { drift_seconds, drift, zone: reading.map(|reading| reading.zone) }
 }
 
-fn drift(seconds: i64, asked_at: Timestamp) -> Fact<i64> {
+fn drift_from(seconds: i64, asked_at: Timestamp) -> Fact<i64> {
     match seconds.checked_sub(asked_at.as_second()) {
         Some(drift) => Fact::Known(drift),
         None => Fact::unavailable(format!("the host's clock says {seconds}")),
     }
 }
 
-fn words(drift: i64) -> String {
+fn describe_drift(drift: i64) -> String {
     match drift {
         0 => "not a second off".to_owned(),
         1.. => format!("{drift} s ahead"),
@@ -62,7 +62,7 @@ fn words(drift: i64) -> String {
 
 /// One reading of a clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// Seconds since 1970 in UTC.
     pub seconds: i64,
     /// The time zone, such as `CET (+0100)`.
@@ -76,7 +76,7 @@ pub struct Reading {
 /// let reading = clock::parse("1416000000 +0100 CET\n").known().unwrap().clone();
 /// assert_eq!((reading.seconds, reading.zone.as_str()), (1_416_000_000, "CET (+0100)"));
 /// ```
-pub fn parse(text: &str) -> Fact<Reading> {
+pub fn parse(text: &str) -> Fact<ClockReading> {
     let mut words = text.split_whitespace();
     let Some(seconds) = words.next().and_then(|word| word.parse().ok()) else {
         return Fact::unavailable(format!("date printed {text:?}"));
@@ -86,7 +86,7 @@ pub fn parse(text: &str) -> Fact<Reading> {
         (Some(offset), None) => offset.to_owned(),
         _ => "unknown".to_owned(),
     };
-    Fact::Known(Reading { seconds, zone })
+    Fact::Known(ClockReading { seconds, zone })
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
             ("0\n", 0, "unknown"),
             ("-5 +0000 UTC\n", -5, "UTC (+0000)"),
         ] {
-            let reading = Reading { seconds, zone: zone.to_owned() };
+            let reading = ClockReading { seconds, zone: zone.to_owned() };
             assert_eq!(parse(text), Fact::Known(reading), "{text:?}");
         }
         for text in ["", "%s +0000 UTC\n", "Sat Nov 15 2014\n", "99999999999999999999 +0000\n"] {
@@ -113,21 +113,21 @@ mod tests {
     #[test]
     fn the_drift_needs_both_clocks() {
         let mut transcript = guest_transcript(&[("clock", 0, "1416001200 +0000 UTC\n")]);
-        assert!(of(&transcript).drift_seconds.known().is_none());
+        assert!(from_transcript(&transcript).drift_seconds.known().is_none());
         transcript.connection.by = "ssh".to_owned();
         transcript.asked_at = Some(Timestamp::from_second(1_416_000_000).unwrap());
-        assert_eq!(of(&transcript).drift_seconds, Fact::Known(1200));
+        assert_eq!(from_transcript(&transcript).drift_seconds, Fact::Known(1200));
         transcript.asked_at = Some(Timestamp::from_second(1_416_001_260).unwrap());
-        assert_eq!(of(&transcript).drift_seconds, Fact::Known(-60));
-        assert_eq!(of(&transcript).drift, Fact::Known("60 s behind".to_owned()));
+        assert_eq!(from_transcript(&transcript).drift_seconds, Fact::Known(-60));
+        assert_eq!(from_transcript(&transcript).drift, Fact::Known("60 s behind".to_owned()));
         // A host's own note of when it asked itself is by the clock that is in question.
         for by in [BY_SCRIPT, BY_ITSELF] {
             transcript.connection.by = by.to_owned();
-            assert!(of(&transcript).drift_seconds.known().is_none());
+            assert!(from_transcript(&transcript).drift_seconds.known().is_none());
         }
         let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
         edge.connection.by = "ssh".to_owned();
         edge.asked_at = Some(Timestamp::from_second(1).unwrap());
-        assert!(of(&edge).drift_seconds.known().is_none());
+        assert!(from_transcript(&edge).drift_seconds.known().is_none());
     }
 }

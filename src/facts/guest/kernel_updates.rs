@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::packages::{Manager, PackageFact, PackageFacts};
+use super::packages::{PackageFact, PackageFacts, PackageManager};
 use crate::facts::file::{self, file_probe};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
@@ -83,19 +83,22 @@ pub struct KernelUpdateFacts {
 }
 
 /// Reads it out of a transcript and the packages of the same host.
-pub fn of(transcript: &Transcript, packages: &Fact<PackageFacts>) -> Fact<KernelUpdateFacts> {
+pub fn from_transcript(
+    transcript: &Transcript,
+    packages: &Fact<PackageFacts>,
+) -> Fact<KernelUpdateFacts> {
     let packages = match packages {
         Fact::Known(packages) => packages,
         Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
     };
     match packages.manager {
-        Manager::Rpm => of_rpm(transcript, packages),
-        Manager::Dpkg => of_dpkg(transcript, packages),
+        PackageManager::Rpm => from_rpm(transcript, packages),
+        PackageManager::Dpkg => from_dpkg(transcript, packages),
     }
 }
 
 /// What a host says of the configuration of its package manager.
-struct Yum {
+struct YumConfig {
     yum: String,
     dnf: String,
     lock: String,
@@ -105,10 +108,10 @@ struct Yum {
     unread: Option<Unavailable>,
 }
 
-impl Yum {
-    fn of(transcript: &Transcript) -> Self {
+impl YumConfig {
+    fn from_transcript(transcript: &Transcript) -> Self {
         let mut unread = None;
-        let mut read = |probe, path| match file::text(transcript, probe, path) {
+        let mut read = |probe, path| match file::contents(transcript, probe, path) {
             Fact::Known(text) => text.unwrap_or_default().to_owned(),
             Fact::Unavailable(why) => {
                 unread.get_or_insert(why);
@@ -116,7 +119,7 @@ impl Yum {
             }
         };
         let maybe = |probe, path| {
-            file::text(transcript, probe, path).map(|text| text.unwrap_or_default().to_owned())
+            file::contents(transcript, probe, path).map(|text| text.unwrap_or_default().to_owned())
         };
         Self {
             yum: read("yum-conf", "/etc/yum.conf"),
@@ -129,13 +132,15 @@ impl Yum {
     }
 
     /// By what the kernel is frozen; a reason when that is not known; none when it is by nothing.
-    fn frozen_by(&self) -> Option<Fact<String>> {
+    fn freeze_reason(&self) -> Option<Fact<String>> {
         for (path, text, keys) in [
             ("/etc/yum.conf", &self.yum, &["exclude"][..]),
             ("/etc/dnf/dnf.conf", &self.dnf, &["exclude", "excludepkgs"]),
         ] {
-            if let Some(pattern) = excluded(text, keys).into_iter().find(|it| is_kernel(it)) {
-                return Some(match last(text, "main", "disable_excludes") {
+            if let Some(pattern) =
+                excluded_patterns(text, keys).into_iter().find(|it| is_kernel(it))
+            {
+                return Some(match last_value(text, "main", "disable_excludes") {
                     Some(value) if !value.is_empty() => Fact::unavailable(format!(
                         "{path} excludes {pattern}, and disable_excludes={value}"
                     )),
@@ -143,11 +148,11 @@ impl Yum {
                 });
             }
         }
-        self.locked().or_else(|| self.excluded_by_repositories())
+        self.lock_reason().or_else(|| self.repository_exclusion())
     }
 
     /// A line of the list of locks counts with its plug-in on.
-    fn locked(&self) -> Option<Fact<String>> {
+    fn lock_reason(&self) -> Option<Fact<String>> {
         let line = self.lock.lines().map(str::trim).find(|line| locks_kernel(line))?;
         let conf = match &self.lock_conf {
             Fact::Known(conf) => conf,
@@ -160,8 +165,9 @@ impl Yum {
         };
         let is_on = |value: Option<String>| value.is_some_and(|value| is_yes(&value));
         // Without a configuration there is no plug-in; yum's own switch is off by default.
-        let on = is_on(last(&self.yum, "main", "plugins")) && is_on(last(conf, "main", "enabled"));
-        match last(conf, "main", "locklist") {
+        let on = is_on(last_value(&self.yum, "main", "plugins"))
+            && is_on(last_value(conf, "main", "enabled"));
+        match last_value(conf, "main", "locklist") {
             Some(path) if path != "/etc/yum/pluginconf.d/versionlock.list" => {
                 Some(Fact::unavailable(format!("the list of locked versions is {path}")))
             }
@@ -170,7 +176,7 @@ impl Yum {
     }
 
     /// Exclusions in repositories count when every one that is on has one.
-    fn excluded_by_repositories(&self) -> Option<Fact<String>> {
+    fn repository_exclusion(&self) -> Option<Fact<String>> {
         let text = match &self.repositories {
             Fact::Known(text) => text,
             Fact::Unavailable(why) => {
@@ -180,15 +186,16 @@ impl Yum {
                 )));
             }
         };
-        if let Some(path) = last(&self.yum, "main", "reposdir") {
+        if let Some(path) = last_value(&self.yum, "main", "reposdir") {
             return Some(Fact::unavailable(format!("repositories are in {path}")));
         }
         let excludes = |name: &str| {
             let keys = ["exclude", "excludepkgs"];
-            values(text, name, &keys).iter().any(|pattern| is_kernel(pattern))
+            last_words(text, name, &keys).iter().any(|pattern| is_kernel(pattern))
         };
-        let is_on = |name: &&String| last(text, name, "enabled").is_none_or(|value| is_yes(&value));
-        let names = sections(text);
+        let is_on =
+            |name: &&String| last_value(text, name, "enabled").is_none_or(|value| is_yes(&value));
+        let names = section_names(text);
         let (without, with): (Vec<&String>, Vec<&String>) =
             names.iter().filter(is_on).partition(|name| !excludes(name));
         match (with.is_empty(), without.first()) {
@@ -208,9 +215,9 @@ fn is_yes(value: &str) -> bool {
     ["1", "yes", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
-fn of_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
-    let yum = Yum::of(transcript);
-    match (yum.frozen_by(), yum.unread) {
+fn from_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+    let yum = YumConfig::from_transcript(transcript);
+    match (yum.freeze_reason(), yum.unread) {
         (Some(Fact::Known(how)), _) => return Fact::Known(KernelUpdateFacts { frozen: true, how }),
         (_, Some(why)) | (Some(Fact::Unavailable(why)), None) => return Fact::Unavailable(why),
         (None, None) => {}
@@ -257,19 +264,19 @@ fn is_meta(name: &str) -> bool {
 }
 
 /// Whether an upgrade of this package is kept back: it is held, or the image it depends on is.
-fn is_kept(name: &str, held: &[&str]) -> bool {
+fn is_held(name: &str, held: &[&str]) -> bool {
     let image = name.strip_prefix("linux-").map(|kind| format!("linux-image-{kind}"));
     held.contains(&name) || image.is_some_and(|image| held.contains(&image.as_str()))
 }
 
-fn of_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+fn from_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
     let installed = &packages.installed.items;
     let names = |wanted: &dyn Fn(&PackageFact) -> bool| -> Vec<&str> {
         installed.iter().filter(|p| wanted(p)).map(|p| p.name.as_str()).collect()
     };
     let held = names(&|package| package.held);
     let metas = names(&|package| is_meta(&package.name));
-    let free: Vec<&str> = metas.iter().copied().filter(|name| !is_kept(name, &held)).collect();
+    let free: Vec<&str> = metas.iter().copied().filter(|name| !is_held(name, &held)).collect();
     // Every Ubuntu has a kernel: when none is listed, packages of kernels were not asked about.
     let is_kernel_image = |name: &str| {
         let release = name.strip_prefix("linux-image-").unwrap_or_default();
@@ -284,19 +291,21 @@ fn of_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdat
         true => "apt-settings",
         false => "auto-upgrades",
     };
-    let settings = file::text(transcript, probe, "apt's configuration");
-    settings.and_then(|text| upgrades_by_itself(text.unwrap_or_default(), probe)).map(|automatic| {
-        let how = match (automatic, free.first()) {
-            (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
-            (true, None) => "apt installs updates by itself".to_owned(),
-            (false, _) => "apt waits to be asked".to_owned(),
-        };
-        KernelUpdateFacts { frozen: !automatic, how }
-    })
+    let settings = file::contents(transcript, probe, "apt's configuration");
+    settings.and_then(|text| upgrades_unattended(text.unwrap_or_default(), probe)).map(
+        |automatic| {
+            let how = match (automatic, free.first()) {
+                (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
+                (true, None) => "apt installs updates by itself".to_owned(),
+                (false, _) => "apt waits to be asked".to_owned(),
+            };
+            KernelUpdateFacts { frozen: !automatic, how }
+        },
+    )
 }
 
 /// The names of the sections of a configuration, each once.
-fn sections(text: &str) -> Vec<String> {
+fn section_names(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim) {
         let name = line.strip_prefix('[').and_then(|rest| rest.split(']').next());
@@ -308,17 +317,17 @@ fn sections(text: &str) -> Vec<String> {
 }
 
 /// The last value of a key in a section.
-fn last(text: &str, section: &str, key: &str) -> Option<String> {
-    entries(text, section, &[key]).pop().map(|words| words.join(" "))
+fn last_value(text: &str, section: &str, key: &str) -> Option<String> {
+    entries_of(text, section, &[key]).pop().map(|words| words.join(" "))
 }
 
 /// The words of the last line that has one of the keys, for that is the one that counts.
-fn values(text: &str, section: &str, keys: &[&str]) -> Vec<String> {
-    entries(text, section, keys).pop().unwrap_or_default()
+fn last_words(text: &str, section: &str, keys: &[&str]) -> Vec<String> {
+    entries_of(text, section, keys).pop().unwrap_or_default()
 }
 
 /// The words of each line of a section that has one of the keys, with the lines that continue it.
-fn entries(text: &str, section: &str, keys: &[&str]) -> Vec<Vec<String>> {
+fn entries_of(text: &str, section: &str, keys: &[&str]) -> Vec<Vec<String>> {
     let mut within = false;
     let mut inside = false;
     let mut entries: Vec<Vec<String>> = Vec::new();
@@ -358,12 +367,12 @@ fn entries(text: &str, section: &str, keys: &[&str]) -> Vec<Vec<String>> {
 /// ```
 /// use preflight::facts::guest::kernel_updates;
 /// let text = "[main]\ngpgcheck=1\nexclude = kernel*, php\n  perl*\n";
-/// assert_eq!(kernel_updates::excluded(text, &["exclude"]), ["kernel*", "php", "perl*"]);
+/// assert_eq!(kernel_updates::excluded_patterns(text, &["exclude"]), ["kernel*", "php", "perl*"]);
 /// let twice = "[main]\nexclude=kernel*\nexclude=php*\n";
-/// assert_eq!(kernel_updates::excluded(twice, &["exclude"]), ["php*"]);
+/// assert_eq!(kernel_updates::excluded_patterns(twice, &["exclude"]), ["php*"]);
 /// ```
-pub fn excluded(text: &str, keys: &[&str]) -> Vec<String> {
-    values(text, "main", keys)
+pub fn excluded_patterns(text: &str, keys: &[&str]) -> Vec<String> {
+    last_words(text, "main", keys)
 }
 
 /// Whether a pattern of `exclude` covers a kernel that is yet to come: by its name, or by its name
@@ -371,11 +380,11 @@ pub fn excluded(text: &str, keys: &[&str]) -> Vec<String> {
 fn is_kernel(pattern: &str) -> bool {
     ["kernel", "kernel.x86_64", "kernel-2.6.32-9999.el6.x86_64", "kernel-3.10.0-9999.el7.x86_64"]
         .iter()
-        .any(|name| matches(pattern, name))
+        .any(|name| glob_matches(pattern, name))
 }
 
 /// Whether a shell pattern of `*`, `?` and plain characters matches a text.
-fn matches(pattern: &str, text: &str) -> bool {
+fn glob_matches(pattern: &str, text: &str) -> bool {
     let mut states = vec![false; text.len() + 1];
     states[0] = true;
     for byte in pattern.bytes() {
@@ -410,7 +419,7 @@ fn locks_kernel(line: &str) -> bool {
 
 /// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
 /// setting was not apt's answer.
-fn upgrades_by_itself(text: &str, probe: &str) -> Fact<bool> {
+fn upgrades_unattended(text: &str, probe: &str) -> Fact<bool> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_setting = |line: &&str| line.contains("APT::");
     if let Some(line) = lines().find(|line| !is_setting(line)) {

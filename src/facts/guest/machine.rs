@@ -46,7 +46,7 @@ pub struct MachineFacts {
 }
 
 /// Reads the machine out of a transcript.
-pub fn of(transcript: &Transcript) -> MachineFacts {
+pub fn from_transcript(transcript: &Transcript) -> MachineFacts {
     let dmi = match transcript.answer("dmi") {
         Fact::Known(answer) if answer.status != 0 => {
             Fact::unavailable("the guest sees no description of the firmware, /sys/class/dmi/id")
@@ -57,8 +57,8 @@ pub fn of(transcript: &Transcript) -> MachineFacts {
     MachineFacts {
         vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")),
         product: dmi.and_then(|text| parse_dmi(text, "product_name")),
-        memory_kib: file::whole(transcript, "memory").and_then(parse_memory),
-        processors: file::whole(transcript, "processors").and_then(parse_processors),
+        memory_kib: file::complete_text(transcript, "memory").and_then(parse_memory),
+        processors: file::complete_text(transcript, "processors").and_then(parse_processors),
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_firmware_that_tells_nothing_is_unknown() {
-        let machine = |text| of(&guest_transcript(&[("dmi", 0, text)]));
+        let machine = |text| from_transcript(&guest_transcript(&[("dmi", 0, text)]));
         let vmware = machine("sys_vendor=VMware, Inc.\nproduct_name=VMware Virtual Platform\n");
         assert_eq!(vmware.vendor, Fact::Known("VMware, Inc.".to_owned()));
         assert_eq!(vmware.product, Fact::Known("VMware Virtual Platform".to_owned()));

@@ -65,9 +65,9 @@ pub enum Distribution {
 }
 
 /// Reads the operating system out of a transcript.
-pub fn of(transcript: &Transcript) -> OsFacts {
-    let release = file::whole(transcript, "release").and_then(parse_release);
-    let kernel = file::whole(transcript, "uname").and_then(parse_uname);
+pub fn from_transcript(transcript: &Transcript) -> OsFacts {
+    let release = file::complete_text(transcript, "release").and_then(parse_release);
+    let kernel = file::complete_text(transcript, "uname").and_then(parse_uname);
     OsFacts {
         distribution: release.clone().map(|release| release.distribution),
         version: release.clone().and_then(|release| match release.version {
@@ -78,14 +78,14 @@ pub fn of(transcript: &Transcript) -> OsFacts {
         arch: kernel.clone().map(|kernel| kernel.arch),
         host_name: kernel.clone().map(|kernel| kernel.host_name),
         kernel: kernel.map(|kernel| kernel.release),
-        booted_at: file::whole(transcript, "booted")
+        booted_at: file::complete_text(transcript, "booted")
             .and_then(|text| text.trim().parse().map_err(|_| format!("btime is {text:?}")).into()),
     }
 }
 
 /// What a release file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Release {
+pub struct OsRelease {
     /// The release in one line.
     pub text: String,
     /// Whose distribution it is.
@@ -102,7 +102,7 @@ pub struct Release {
 /// assert_eq!(release.distribution, Distribution::Centos);
 /// assert_eq!(release.version.as_deref(), Some("6.6"));
 /// ```
-pub fn parse_release(text: &str) -> Fact<Release> {
+pub fn parse_release(text: &str) -> Fact<OsRelease> {
     let key = |name: &str| {
         text.lines().find_map(|line| {
             let value = line.trim().strip_prefix(name)?.strip_prefix('=')?;
@@ -112,7 +112,11 @@ pub fn parse_release(text: &str) -> Fact<Release> {
     if let Some(id) = key("ID") {
         let version = key("VERSION_ID").filter(|version| !version.is_empty());
         let name = key("PRETTY_NAME").or_else(|| key("NAME")).unwrap_or_else(|| id.clone());
-        return Fact::Known(Release { text: name, distribution: by_word(&id), version });
+        return Fact::Known(OsRelease {
+            text: name,
+            distribution: parse_distribution(&id),
+            version,
+        });
     }
     let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return Fact::unavailable("the release file is empty");
@@ -121,11 +125,15 @@ pub fn parse_release(text: &str) -> Fact<Release> {
         .split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
         .map(str::to_owned);
-    Fact::Known(Release { text: line.to_owned(), distribution: by_word(line), version })
+    Fact::Known(OsRelease {
+        text: line.to_owned(),
+        distribution: parse_distribution(line),
+        version,
+    })
 }
 
 /// The distribution a release text begins with, or the `ID` of an `os-release` file.
-fn by_word(text: &str) -> Distribution {
+fn parse_distribution(text: &str) -> Distribution {
     let text = text.to_ascii_lowercase();
     let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
     match () {
@@ -141,7 +149,7 @@ fn by_word(text: &str) -> Distribution {
 
 /// What `uname -a` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kernel {
+pub struct KernelInfo {
     /// The host name.
     pub host_name: String,
     /// The kernel's release.
@@ -160,10 +168,10 @@ pub struct Kernel {
 /// assert_eq!((kernel.host_name.as_str(), kernel.arch.as_str()), ("mt01", "x86_64"));
 /// assert_eq!(kernel.release, "2.6.32-504.el6.x86_64");
 /// ```
-pub fn parse_uname(text: &str) -> Fact<Kernel> {
+pub fn parse_uname(text: &str) -> Fact<KernelInfo> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
-        ["Linux", host_name, release, .., arch, "GNU/Linux" | "Linux"] => Fact::Known(Kernel {
+        ["Linux", host_name, release, .., arch, "GNU/Linux" | "Linux"] => Fact::Known(KernelInfo {
             host_name: (*host_name).to_owned(),
             release: (*release).to_owned(),
             arch: (*arch).to_owned(),
@@ -216,7 +224,7 @@ mod tests {
             (arch, "Arch Linux", Other, None),
         ] {
             let version = version.map(str::to_owned);
-            let release = Release { text: line.to_owned(), distribution, version };
+            let release = OsRelease { text: line.to_owned(), distribution, version };
             assert_eq!(parse_release(text), Fact::Known(release), "{text:?}");
         }
         assert!(parse_release(" \n").known().is_none());

@@ -63,7 +63,7 @@ const AZURE_AGENT: &[&str] = &["WALinuxAgent", "python-azure-agent", "walinuxage
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PackageFacts {
     /// What answered.
-    pub manager: Manager,
+    pub manager: PackageManager,
     /// What is installed of all that was asked for; a package stands in it once for each version.
     pub installed: Collection<PackageFact>,
     /// Which of the base packages are missing, in the names of this distribution.
@@ -83,7 +83,7 @@ pub struct PackageFacts {
 /// Who keeps a host's packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Manager {
+pub enum PackageManager {
     /// `rpm`.
     Rpm,
     /// `dpkg`.
@@ -104,8 +104,8 @@ pub struct PackageFact {
 }
 
 /// Reads the packages out of a transcript.
-pub fn of(transcript: &Transcript) -> Fact<PackageFacts> {
-    file::whole(transcript, "packages").and_then(parse)
+pub fn from_transcript(transcript: &Transcript) -> Fact<PackageFacts> {
+    file::complete_text(transcript, "packages").and_then(parse)
 }
 
 /// Reads what the probe printed.
@@ -123,18 +123,22 @@ pub fn of(transcript: &Transcript) -> Fact<PackageFacts> {
 pub fn parse(text: &str) -> Fact<PackageFacts> {
     let mut lines = text.lines();
     let (manager, base, reiserfs, multipath) = match lines.next().map(str::trim) {
-        Some("manager rpm") => (Manager::Rpm, BASE_RPM, REISERFS_RPM, "device-mapper-multipath"),
-        Some("manager dpkg") => (Manager::Dpkg, BASE_DPKG, REISERFS_DPKG, "multipath-tools"),
+        Some("manager rpm") => {
+            (PackageManager::Rpm, BASE_RPM, REISERFS_RPM, "device-mapper-multipath")
+        }
+        Some("manager dpkg") => (PackageManager::Dpkg, BASE_DPKG, REISERFS_DPKG, "multipath-tools"),
         _ => return Fact::unavailable("no package manager answered"),
     };
-    let said: Vec<Line> = match lines.map(|line| said(line, manager).ok_or(line)).collect() {
-        Ok(said) => said,
-        Err(line) => return Fact::unavailable(format!("the package manager printed {line:?}")),
-    };
-    let absent: Vec<&str> = said.iter().filter_map(Line::absent).collect();
+    let said: Vec<PackageLine> =
+        match lines.map(|line| parse_line(line, manager).ok_or(line)).collect() {
+            Ok(said) => said,
+            Err(line) => return Fact::unavailable(format!("the package manager printed {line:?}")),
+        };
+    let absent: Vec<&str> = said.iter().filter_map(PackageLine::absent).collect();
     // A dpkg-query of old was not asked to say which names it does not know.
-    let says_absent = manager == Manager::Rpm || !absent.is_empty();
-    let installed: Vec<PackageFact> = said.iter().filter_map(Line::installed).cloned().collect();
+    let says_absent = manager == PackageManager::Rpm || !absent.is_empty();
+    let installed: Vec<PackageFact> =
+        said.iter().filter_map(PackageLine::installed).cloned().collect();
     let has = |name: &str| installed.iter().any(|package| package.name == name);
     if !has(WITNESS) {
         return Fact::unavailable(format!(
@@ -155,8 +159,8 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
         None => unsaid(name),
     };
     let own_azure_agent: &[&str] = match manager {
-        Manager::Rpm => &AZURE_AGENT[..2],
-        Manager::Dpkg => &AZURE_AGENT[2..],
+        PackageManager::Rpm => &AZURE_AGENT[..2],
+        PackageManager::Dpkg => &AZURE_AGENT[2..],
     };
     Fact::Known(PackageFacts {
         manager,
@@ -175,12 +179,12 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
 }
 
 /// What one line says.
-enum Line {
+enum PackageLine {
     Installed(PackageFact),
     Absent(String),
 }
 
-impl Line {
+impl PackageLine {
     fn installed(&self) -> Option<&PackageFact> {
         match self {
             Self::Installed(package) => Some(package),
@@ -197,30 +201,35 @@ impl Line {
 }
 
 /// What one line says of a package; none for a line that no package manager prints.
-fn said(line: &str, manager: Manager) -> Option<Line> {
+fn parse_line(line: &str, manager: PackageManager) -> Option<PackageLine> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let fact = |name: &str, version: String, arch: &str, held| {
-        Line::Installed(PackageFact { name: name.to_owned(), version, arch: arch.to_owned(), held })
+        PackageLine::Installed(PackageFact {
+            name: name.to_owned(),
+            version,
+            arch: arch.to_owned(),
+            held,
+        })
     };
     match (manager, words.as_slice()) {
-        (Manager::Rpm, ["package", name, "is", "not", "installed"]) => {
-            Some(Line::Absent((*name).to_owned()))
+        (PackageManager::Rpm, ["package", name, "is", "not", "installed"]) => {
+            Some(PackageLine::Absent((*name).to_owned()))
         }
-        (Manager::Rpm, [name, version, release, arch]) if !name.ends_with(':') => {
+        (PackageManager::Rpm, [name, version, release, arch]) if !name.ends_with(':') => {
             Some(fact(name, format!("{version}-{release}"), arch, false))
         }
-        (Manager::Dpkg, [name, version, "-", arch, wanted, _, "installed"]) => {
+        (PackageManager::Dpkg, [name, version, "-", arch, wanted, _, "installed"]) => {
             Some(fact(name, (*version).to_owned(), arch, *wanted == "hold"))
         }
-        (Manager::Dpkg, ["dpkg-query:", "no", "packages", "found", "matching", name])
-        | (Manager::Dpkg, ["No", "packages", "found", "matching", name]) => {
-            Some(Line::Absent(name.trim_end_matches('.').to_owned()))
+        (PackageManager::Dpkg, ["dpkg-query:", "no", "packages", "found", "matching", name])
+        | (PackageManager::Dpkg, ["No", "packages", "found", "matching", name]) => {
+            Some(PackageLine::Absent(name.trim_end_matches('.').to_owned()))
         }
         // Known and not installed: removed, unpacked, or never there, and then without a version.
-        (Manager::Dpkg, [name, .., _, "ok" | "reinstreq", status])
+        (PackageManager::Dpkg, [name, .., _, "ok" | "reinstreq", status])
             if DPKG_STATUS.contains(status) =>
         {
-            Some(Line::Absent((*name).to_owned()))
+            Some(PackageLine::Absent((*name).to_owned()))
         }
         _ => None,
     }
@@ -301,7 +310,7 @@ mod tests {
             (124, "packages did not answer in time"),
         ] {
             let transcript = guest_transcript(&[("packages", status, GOOD)]);
-            assert_eq!(of(&transcript), Fact::unavailable(reason));
+            assert_eq!(from_transcript(&transcript), Fact::unavailable(reason));
         }
     }
 
@@ -315,7 +324,7 @@ mod tests {
             linux-image-generic 4.4.0.210 - amd64 hold ok installed\n\
             walinuxagent 2.2.45 - amd64 install ok installed\n";
         let packages = parsed(text);
-        assert_eq!(packages.manager, Manager::Dpkg);
+        assert_eq!(packages.manager, PackageManager::Dpkg);
         assert_eq!(packages.missing_base.items, ["lvm2", "kpartx"]);
         assert!(packages.multipath && packages.azure_agent == Fact::Known(true));
         let held = packages.installed.items.iter().filter(|package| package.held);

@@ -64,11 +64,11 @@ pub struct ProcessFacts {
 }
 
 /// The most that is kept of what a service says of itself, in characters.
-const SAID: usize = 200;
+const MAX_SERVICE_CHARS: usize = 200;
 
 /// Reads the processes out of a transcript.
-pub fn of(transcript: &Transcript) -> Fact<ProcessFacts> {
-    file::whole(transcript, "processes").map(parse)
+pub fn from_transcript(transcript: &Transcript) -> Fact<ProcessFacts> {
+    file::complete_text(transcript, "processes").map(parse)
 }
 
 /// Reads what the probe printed.
@@ -81,13 +81,13 @@ pub fn of(transcript: &Transcript) -> Fact<ProcessFacts> {
 /// assert_eq!(processes.appservice.known(), Some(&false));
 /// ```
 pub fn parse(text: &str) -> ProcessFacts {
-    let listed: Vec<Option<Listed<'_>>> =
-        text.lines().filter(|line| !line.starts_with("service ")).map(listed).collect();
+    let listed: Vec<Option<ListedProcess<'_>>> =
+        text.lines().filter(|line| !line.starts_with("service ")).map(parse_process).collect();
     let sees_all = text.lines().any(|line| line.starts_with("1 (")) && !listed.contains(&None);
     let runs = |names: &[&str]| {
         let mut states = listed.iter().flatten().filter(|it| names.contains(&it.name));
-        let mut odd = states.clone().filter(|it| it.state == State::Odd);
-        if states.any(|it| it.state == State::Runs) {
+        let mut odd = states.clone().filter(|it| it.state == ProcessState::Odd);
+        if states.any(|it| it.state == ProcessState::Runs) {
             Fact::Known(true)
         } else if let Some(odd) = odd.next() {
             Fact::unavailable(format!("{} is in a state that says nothing", odd.name))
@@ -101,7 +101,7 @@ pub fn parse(text: &str) -> ProcessFacts {
     ProcessFacts {
         svagents: runs(&["svagents"]),
         appservice: runs(&["appservice"]),
-        agent_service: said.join("; ").chars().take(SAID).collect(),
+        agent_service: said.join("; ").chars().take(MAX_SERVICE_CHARS).collect(),
         multipathd: runs(&["multipathd"]),
         vmware_tools: runs(&["vmtoolsd", "vmware-guestd"]),
         azure_agent: runs(&["waagent"]),
@@ -110,14 +110,14 @@ pub fn parse(text: &str) -> ProcessFacts {
 
 /// One line about a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Listed<'l> {
+struct ListedProcess<'l> {
     name: &'l str,
-    state: State,
+    state: ProcessState,
 }
 
 /// What the letter of a process' state means for whoever waits for its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ProcessState {
     /// It works, or would as soon as there is something to do.
     Runs,
     /// It is stopped, held by a debugger, dead, or waits to be reaped.
@@ -127,17 +127,17 @@ enum State {
 }
 
 /// Reads one line, `1702 (svagents) S`.
-fn listed(line: &str) -> Option<Listed<'_>> {
+fn parse_process(line: &str) -> Option<ListedProcess<'_>> {
     let (pid, rest) = line.split_once(" (")?;
     let (name, state) = rest.rsplit_once(") ")?;
     pid.parse::<u32>().ok()?;
     // The letters are those of proc(5).
     let state = match state.trim() {
-        "R" | "S" | "D" => State::Runs,
-        "T" | "t" | "Z" | "X" | "x" => State::Rests,
-        _ => State::Odd,
+        "R" | "S" | "D" => ProcessState::Runs,
+        "T" | "t" | "Z" | "X" | "x" => ProcessState::Rests,
+        _ => ProcessState::Odd,
     };
-    Some(Listed { name, state })
+    Some(ListedProcess { name, state })
 }
 
 #[cfg(test)]
@@ -178,6 +178,6 @@ mod tests {
         assert_eq!(facts.agent_service, "svagents is stopped; appservice dead");
         assert_eq!(parse("1 (init) S\n").agent_service, "");
         let long = format!("1 (init) S\nservice {}\n", "\u{e9}".repeat(500));
-        assert_eq!(parse(&long).agent_service.chars().count(), SAID);
+        assert_eq!(parse(&long).agent_service.chars().count(), MAX_SERVICE_CHARS);
     }
 }

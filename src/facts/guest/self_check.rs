@@ -52,7 +52,7 @@ limit 10 cat "$newest"
 
 /// The head of a kept capture; what it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub struct CaptureHead {
     /// The host's name by its own word.
     pub target: Option<String>,
     /// When it asked itself, by its own clock.
@@ -66,17 +66,17 @@ pub struct Head {
 /// A head that was cut short is one, too: what it says nothing about is absent.
 ///
 /// ```
-/// use preflight::facts::guest::self_check::head;
-/// let head = head("preflight-capture/1\ntarget: mt1\nnonce: 0123456789abcdef\n\nrest").unwrap();
+/// use preflight::facts::guest::self_check::parse_head;
+/// let head = parse_head("preflight-capture/1\ntarget: mt1\nnonce: 0123456789abcdef\n\nrest").unwrap();
 /// assert_eq!(head.target.as_deref(), Some("mt1"));
 /// assert!(head.nonce.is_some() && head.asked_at.is_none());
 /// ```
-pub fn head(text: &str) -> Option<Head> {
+pub fn parse_head(text: &str) -> Option<CaptureHead> {
     let mut lines = text.split_inclusive('\n');
     if lines.next()?.trim_end() != FORMAT {
         return None;
     }
-    let mut head = Head::default();
+    let mut head = CaptureHead::default();
     for line in lines {
         // A line without its end may be half of what it was.
         let Some(line) = line.strip_suffix('\n').filter(|line| !line.is_empty()) else { break };
@@ -84,7 +84,7 @@ pub fn head(text: &str) -> Option<Head> {
         match key {
             "target" if is_name(value) => head.target = Some(value.to_owned()),
             "asked_at" => head.asked_at = value.parse().ok(),
-            "nonce" => head.nonce = Nonce::told(value),
+            "nonce" => head.nonce = Nonce::parse(value),
             _ => {}
         }
     }
@@ -97,7 +97,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether a file is called as a kept capture is; which of two is newer follows from their names.
-pub fn is_kept(file_name: &str) -> bool {
+pub fn is_capture_file(file_name: &str) -> bool {
     let number = file_name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
     number.is_some_and(|number| number.len() == 8 && number.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -110,12 +110,12 @@ mod tests {
     fn a_head_tells_what_it_holds_and_no_more() {
         let whole = "preflight-capture/1\ntarget: mt1\nasked_at: 2026-11-25T10:00:00Z\n\
                      nonce: 0123456789abcdef\n\nnonce: ffffffffffffffff\n";
-        let read = head(whole).unwrap();
+        let read = parse_head(whole).unwrap();
         assert_eq!(read.target.as_deref(), Some("mt1"));
         assert_eq!(read.asked_at, "2026-11-25T10:00:00Z".parse().ok());
-        assert_eq!(read.nonce, Nonce::told("0123456789abcdef"));
+        assert_eq!(read.nonce, Nonce::parse("0123456789abcdef"));
         for end in 0..whole.len() {
-            if let Some(cut) = head(&whole[..end]) {
+            if let Some(cut) = parse_head(&whole[..end]) {
                 // Never a half of anything.
                 assert!(cut.target.is_none() || cut.target == read.target, "{end}");
                 assert!(cut.asked_at.is_none() || cut.asked_at == read.asked_at, "{end}");
@@ -132,19 +132,19 @@ mod tests {
             ("target: mt-1.example.test\r\n", false),
             ("target: mt-1.example.test\n", true),
         ] {
-            let read = head(&format!("{FORMAT}\n{line}")).unwrap();
-            assert_eq!(read != Head::default(), kept, "{line:?}");
+            let read = parse_head(&format!("{FORMAT}\n{line}")).unwrap();
+            assert_eq!(read != CaptureHead::default(), kept, "{line:?}");
         }
         for other in ["", "{}", "motd\npreflight-capture/1\n", "preflight-capture/10\n"] {
-            assert_eq!(head(other), None, "{other:?}");
+            assert_eq!(parse_head(other), None, "{other:?}");
         }
     }
 
     #[test]
     fn a_kept_capture_is_known_by_its_name() {
-        assert!(is_kept("selfcheck-00000017.capture"));
+        assert!(is_capture_file("selfcheck-00000017.capture"));
         for other in ["selfcheck-17.capture", "selfcheck-0000001x.capture", "status", "x.capture"] {
-            assert!(!is_kept(other), "{other}");
+            assert!(!is_capture_file(other), "{other}");
         }
     }
 }

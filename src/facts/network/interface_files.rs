@@ -55,7 +55,7 @@ exit 0
 
 /// How one interface is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Configured {
+pub struct InterfaceConfig {
     /// The interface.
     pub interface: String,
     /// Whether it starts with the machine.
@@ -66,16 +66,16 @@ pub struct Configured {
 
 /// All that the files say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Configuration {
+pub struct InterfaceConfigs {
     /// The interfaces, one entry for each file that speaks of one.
-    pub interfaces: Vec<Configured>,
+    pub interfaces: Vec<InterfaceConfig>,
     /// Files that could not be read.
     pub unreadable: Vec<String>,
 }
 
-impl Configuration {
+impl InterfaceConfigs {
     /// How an interface is configured; of several files, one that starts it.
-    pub fn of(&self, interface: &str) -> Option<&Configured> {
+    pub fn interface(&self, interface: &str) -> Option<&InterfaceConfig> {
         let mut files = self.interfaces.iter().filter(|it| it.interface == interface);
         let first = files.clone().next();
         files.find(|it| it.at_boot).or(first)
@@ -89,9 +89,9 @@ impl Configuration {
 /// let text = "ifcfg eth0\t\nifcfg eth0\tDEVICE=eth0\nifcfg eth0\tONBOOT=\"yes\"\n";
 /// assert!(interface_files::parse(text).of("eth0").unwrap().at_boot);
 /// ```
-pub fn parse(text: &str) -> Configuration {
-    let mut configuration = Configuration::default();
-    let files = files(text);
+pub fn parse(text: &str) -> InterfaceConfigs {
+    let mut configuration = InterfaceConfigs::default();
+    let files = split_files(text);
     let of_kind = |kind: &'static str| files.iter().filter(move |file| file.0 == kind);
     let links: Vec<(&str, &str)> =
         of_kind("link").filter_map(|(_, name, lines)| Some((*name, *lines.last()?))).collect();
@@ -102,10 +102,10 @@ pub fn parse(text: &str) -> Configuration {
             continue;
         }
         match kind {
-            "ifcfg" => configuration.interfaces.extend(of_ifcfg(name, lines, &links)),
-            "keyfile" => configuration.interfaces.extend(of_keyfile(name, lines, &links)),
-            "interfaces" => configuration.interfaces.extend(of_interfaces(name, lines)),
-            "netplan" => configuration.interfaces.push(Configured {
+            "ifcfg" => configuration.interfaces.extend(parse_ifcfg(name, lines, &links)),
+            "keyfile" => configuration.interfaces.extend(parse_keyfile(name, lines, &links)),
+            "interfaces" => configuration.interfaces.extend(parse_interfaces(name, lines)),
+            "netplan" => configuration.interfaces.push(InterfaceConfig {
                 interface: name.to_owned(),
                 at_boot: true,
                 how: "started by netplan".to_owned(),
@@ -117,7 +117,7 @@ pub fn parse(text: &str) -> Configuration {
 }
 
 /// The kind, the name and the lines of each file, in the order they were sent.
-fn files(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
+fn split_files(text: &str) -> Vec<(&str, &str, Vec<&str>)> {
     let mut files: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for line in text.lines() {
         let Some((file, line)) = line.split_once('\t') else { continue };
@@ -141,14 +141,14 @@ fn value<'l>(lines: &[&'l str], key: &str) -> Option<&'l str> {
 
 /// The interfaces with a hardware address. VLANs and bridges have that of what they are made of, so
 /// it may be several.
-fn with_address<'l>(links: &[(&'l str, &str)], address: &str) -> Vec<&'l str> {
+fn interfaces_with_address<'l>(links: &[(&'l str, &str)], address: &str) -> Vec<&'l str> {
     let same = links.iter().filter(|(_, other)| other.eq_ignore_ascii_case(address));
     same.map(|(name, _)| *name).collect()
 }
 
-fn of_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
+fn parse_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<InterfaceConfig> {
     let filled = |key: &str| value(lines, key).filter(|value| !value.is_empty());
-    let hardware = filled("HWADDR").map(|address| with_address(links, address));
+    let hardware = filled("HWADDR").map(|address| interfaces_with_address(links, address));
     let interfaces = match (filled("DEVICE"), hardware) {
         // The scripts leave an interface down whose address is another than the file's, as a clone's is.
         (Some(device), Some(owners))
@@ -174,28 +174,29 @@ fn of_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configure
         Some(value) => format!("{protocol}, ONBOOT={value} in ifcfg-{name}"),
         None => format!("{protocol}, no ONBOOT in ifcfg-{name}"),
     };
-    let configured = |it: &str| Configured { interface: it.to_owned(), at_boot, how: how.clone() };
+    let configured =
+        |it: &str| InterfaceConfig { interface: it.to_owned(), at_boot, how: how.clone() };
     interfaces.into_iter().map(configured).collect()
 }
 
-fn of_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Configured> {
+fn parse_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<InterfaceConfig> {
     let spaced: Vec<String> = lines.iter().map(|line| line.replace(" = ", "=")).collect();
     let lines: Vec<&str> = spaced.iter().map(String::as_str).collect();
     let interfaces = match (value(&lines, "interface-name"), value(&lines, "mac-address")) {
         (Some(interface), _) => vec![interface],
-        (None, Some(address)) => with_address(links, address),
+        (None, Some(address)) => interfaces_with_address(links, address),
         (None, None) => return Vec::new(),
     };
     let off =
         value(&lines, "autoconnect").is_some_and(|value| matches!(value, "false" | "no" | "0"));
     let how = format!("autoconnect is {} in connection {name}", if off { "off" } else { "on" });
     let configured =
-        |it: &str| Configured { interface: it.to_owned(), at_boot: !off, how: how.clone() };
+        |it: &str| InterfaceConfig { interface: it.to_owned(), at_boot: !off, how: how.clone() };
     interfaces.into_iter().map(configured).collect()
 }
 
 /// `iface` names an interface, `auto` or `allow-hotplug` starts it.
-fn of_interfaces(name: &str, lines: &[&str]) -> Vec<Configured> {
+fn parse_interfaces(name: &str, lines: &[&str]) -> Vec<InterfaceConfig> {
     let words: Vec<Vec<&str>> =
         lines.iter().map(|line| line.split_whitespace().collect()).collect();
     let started = |interface: &str| {
@@ -204,12 +205,12 @@ fn of_interfaces(name: &str, lines: &[&str]) -> Vec<Configured> {
                 if names.contains(&interface))
         })
     };
-    let mut interfaces: Vec<Configured> = Vec::new();
+    let mut interfaces: Vec<InterfaceConfig> = Vec::new();
     for line in &words {
         let ["iface", interface, "inet", method, ..] = line.as_slice() else { continue };
         let at_boot = started(interface);
         let how = format!("{method}, {} in {name}", if at_boot { "auto" } else { "not auto" });
-        interfaces.push(Configured { interface: (*interface).to_owned(), at_boot, how });
+        interfaces.push(InterfaceConfig { interface: (*interface).to_owned(), at_boot, how });
     }
     interfaces
 }
@@ -219,7 +220,7 @@ mod tests {
     use super::*;
 
     fn at_boot(text: &str, interface: &str) -> Option<bool> {
-        parse(text).of(interface).map(|it| it.at_boot)
+        parse(text).interface(interface).map(|it| it.at_boot)
     }
 
     #[test]
@@ -249,13 +250,16 @@ mod tests {
         let text = "ifcfg Wired\t\nifcfg Wired\tDEVICE=\"eth1\"\nifcfg Wired\tONBOOT=yes\n\
                     ifcfg lo\t\nifcfg lo\tONBOOT=yes\nifcfg eth0\t!\n";
         let configuration = parse(text);
-        assert_eq!(configuration.of("eth1").unwrap().how, "static, ONBOOT=yes in ifcfg-Wired");
-        assert_eq!(configuration.of("Wired"), None);
-        assert_eq!(configuration.of("eth0"), None);
+        assert_eq!(
+            configuration.interface("eth1").unwrap().how,
+            "static, ONBOOT=yes in ifcfg-Wired"
+        );
+        assert_eq!(configuration.interface("Wired"), None);
+        assert_eq!(configuration.interface("eth0"), None);
         assert_eq!(configuration.unreadable, ["eth0"]);
         let both = "ifcfg a\t\nifcfg a\tDEVICE=eth0\nifcfg a\tONBOOT=no\n\
                     ifcfg b\t\nifcfg b\tDEVICE=eth0\nifcfg b\tONBOOT=yes\nifcfg b\tBOOTPROTO=dhcp\n";
-        assert_eq!(parse(both).of("eth0").unwrap().how, "dhcp, ONBOOT=yes in ifcfg-b");
+        assert_eq!(parse(both).interface("eth0").unwrap().how, "dhcp, ONBOOT=yes in ifcfg-b");
     }
 
     #[test]

@@ -19,14 +19,14 @@ pub const PROBES: &[Probe] = &[Probe::new(
 
 /// One address of one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct InterfaceAddress {
     /// The interface; `?` when the kernel's tables do not tell.
     pub interface: String,
     /// The address.
     pub address: Ipv4Addr,
 }
 
-impl Address {
+impl InterfaceAddress {
     /// Whether other machines could reach the host by it: neither a loopback address, nor one an
     /// interface gives itself when nobody answers, nor one of a bridge between local machines.
     pub fn is_reachable(&self) -> bool {
@@ -61,14 +61,14 @@ fn is_local_bridge(interface: &str) -> bool {
 /// assert_eq!(addresses[0].interface, "eth0");
 /// assert_eq!(addresses[0].address.to_string(), "192.0.2.10");
 /// ```
-pub fn parse(text: &str) -> Fact<Vec<Address>> {
+pub fn parse(text: &str) -> Fact<Vec<InterfaceAddress>> {
     // When ip failed half way, what it printed stands before the tables.
     if let Some((_, tables)) = text.split_once("from /proc\n") {
-        return Fact::Known(of_tables(tables));
+        return Fact::Known(parse_tables(tables));
     }
     let mut addresses = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match of_line(line) {
+        match parse_line(line) {
             Some(address) => addresses.push(address),
             None => return Fact::unavailable(format!("ip -o -4 addr printed {line:?}")),
         }
@@ -81,20 +81,20 @@ pub fn parse(text: &str) -> Fact<Vec<Address>> {
 }
 
 /// `2: eth0    inet 192.0.2.10/24 brd ...`, or with `peer` in the place of the length.
-fn of_line(line: &str) -> Option<Address> {
+fn parse_line(line: &str) -> Option<InterfaceAddress> {
     let mut words = line.split_whitespace();
     words.next()?.strip_suffix(':')?.parse::<u32>().ok()?;
     let interface = words.next()?;
     let interface = interface.split('@').next().unwrap_or(interface).to_owned();
     let address = words.skip_while(|word| *word != "inet").nth(1)?;
     let address = address.split('/').next()?.parse().ok()?;
-    Some(Address { interface, address })
+    Some(InterfaceAddress { interface, address })
 }
 
 /// The local addresses of `fib_trie`, with the interfaces that `route` has for their networks.
-fn of_tables(text: &str) -> Vec<Address> {
-    let routes: Vec<(&str, u32, u32)> = text.lines().filter_map(route).collect();
-    let mut addresses: Vec<Address> = Vec::new();
+fn parse_tables(text: &str) -> Vec<InterfaceAddress> {
+    let routes: Vec<(&str, u32, u32)> = text.lines().filter_map(parse_route).collect();
+    let mut addresses: Vec<InterfaceAddress> = Vec::new();
     let mut leaf = None;
     for line in text.lines().map(str::trim) {
         if let Some(address) = line.strip_prefix("|-- ") {
@@ -114,14 +114,14 @@ fn of_tables(text: &str) -> Vec<Address> {
             None if address.is_loopback() => "lo",
             None => "?",
         };
-        addresses.push(Address { interface: interface.to_owned(), address });
+        addresses.push(InterfaceAddress { interface: interface.to_owned(), address });
     }
     addresses
 }
 
 /// A line of `/proc/net/route`: interface, network and mask, the last two as the processor's own
 /// bytes in hexadecimal.
-fn route(line: &str) -> Option<(&str, u32, u32)> {
+fn parse_route(line: &str) -> Option<(&str, u32, u32)> {
     let words: Vec<&str> = line.split('\t').map(str::trim).collect();
     let [interface, network, _, _, _, _, _, mask, ..] = words.as_slice() else { return None };
     let number = |word: &str| u32::from_str_radix(word, 16).ok().map(u32::swap_bytes);
@@ -208,8 +208,10 @@ mod tests {
             ("virbr-prod", "192.0.2.10", true),
             ("vethernet", "192.0.2.10", true),
         ] {
-            let address =
-                Address { interface: interface.to_owned(), address: address.parse().unwrap() };
+            let address = InterfaceAddress {
+                interface: interface.to_owned(),
+                address: address.parse().unwrap(),
+            };
             assert_eq!(address.is_reachable(), reachable, "{address:?}");
         }
     }

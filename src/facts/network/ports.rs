@@ -7,9 +7,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::address::{self, Server};
+use crate::facts::address::{self, ServerAddress};
 use crate::facts::agent::unified_agent::{AgentFacts, installation};
-use crate::facts::probe::{Probe, Surroundings};
+use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, file};
 
@@ -187,41 +187,46 @@ pub enum PortState {
 }
 
 /// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
-pub fn of(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
-    let ports = file::whole(transcript, PROBE).and_then(|text| match foreign(text) {
-        Some(line) => Fact::unavailable(format!("the probe of ports printed {line:?}")),
-        None => Fact::Known(parse(text)),
-    });
+pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
+    let ports =
+        file::complete_text(transcript, PROBE).and_then(|text| match unexpected_line(text) {
+            Some(line) => Fact::unavailable(format!("the probe of ports printed {line:?}")),
+            None => Fact::Known(parse(text)),
+        });
     // A process server is not asked for the files of a master target's agent.
     match transcript.answers.by_probe.contains_key("agent-conf") {
-        true => ports.map(|ports| ports.of_agent(&agent.configuration_server)),
+        true => ports.map(|ports| ports.valid_for_agent(&agent.configuration_server)),
         false => ports,
     }
 }
 
 /// What one line says of a place: a role, an address and a port.
-struct Line<'t> {
+struct PortLine<'t> {
     role: &'t str,
     place: (&'t str, i64),
     rest: Vec<&'t str>,
 }
 
-fn lines<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = Line<'t>> {
+fn lines_starting_with<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = PortLine<'t>> {
     text.lines().filter_map(move |line| {
         let mut words = line.split(' ');
         (words.next()? == word).then_some(())?;
         let role = words.next()?;
         let place = (words.next()?, words.next()?.parse().ok()?);
-        Some(Line { role, place, rest: words.collect() })
+        Some(PortLine { role, place, rest: words.collect() })
     })
 }
 
 /// The first line that the probe does not print: something else has answered, and nobody knows what
 /// is missing in its place.
-fn foreign(text: &str) -> Option<&str> {
+fn unexpected_line(text: &str) -> Option<&str> {
     text.lines().filter(|line| !line.is_empty()).find(|line| {
         let is_of_agent = line.starts_with("agent ") || line.starts_with("agent-");
-        !is_of_agent && lines(line, "port").chain(lines(line, "at")).next().is_none()
+        !is_of_agent
+            && lines_starting_with(line, "port")
+                .chain(lines_starting_with(line, "at"))
+                .next()
+                .is_none()
     })
 }
 
@@ -236,8 +241,10 @@ fn foreign(text: &str) -> Option<&str> {
 /// ```
 pub fn parse(text: &str) -> PortsFacts {
     let of_role = |role: &str| -> Vec<PortFacts> {
-        let mut ports: Vec<PortFacts> =
-            lines(text, "port").filter(|line| line.role == role).map(|line| port(&line)).collect();
+        let mut ports: Vec<PortFacts> = lines_starting_with(text, "port")
+            .filter(|line| line.role == role)
+            .map(|line| parse_port(&line))
+            .collect();
         // They answer in any order, and a report has one.
         ports.sort_by(|a, b| (&a.address, a.port).cmp(&(&b.address, b.port)));
         ports.dedup();
@@ -260,10 +267,10 @@ pub fn parse(text: &str) -> PortsFacts {
         items.truncate(MAX_PORTS);
         Collection { items, complete }
     };
-    let agent_server = agent(text);
+    let agent_server = parse_agent_server(text);
     let server = of_role("configuration-server").into_iter().next();
     PortsFacts {
-        same_server: same_server(text, &agent_server, server.as_ref()),
+        same_server: is_same_server(text, &agent_server, server.as_ref()),
         configuration_server: match (server, &agent_server) {
             (Some(server), _) => Fact::Known(server),
             (None, Fact::Unavailable(why)) => Fact::unavailable(format!(
@@ -279,7 +286,7 @@ pub fn parse(text: &str) -> PortsFacts {
 }
 
 /// Which configuration server the agent's own configuration names.
-fn agent(text: &str) -> Fact<String> {
+fn parse_agent_server(text: &str) -> Fact<String> {
     let named = text.lines().find_map(|line| line.strip_prefix("agent "));
     let unreadable = text.lines().find_map(|line| line.strip_prefix("agent-unreadable "));
     if let Some(file) = text.lines().find_map(|line| line.strip_prefix("agent-doubled ")) {
@@ -294,13 +301,13 @@ fn agent(text: &str) -> Fact<String> {
 }
 
 /// Whether the server the site names and the one the agent knows share an address.
-fn same_server(text: &str, agent: &Fact<String>, server: Option<&PortFacts>) -> Fact<bool> {
+fn is_same_server(text: &str, agent: &Fact<String>, server: Option<&PortFacts>) -> Fact<bool> {
     let agent = match agent {
         Fact::Known(agent) => agent,
         Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
     };
     let addresses = |role: &str| -> Option<(&str, Vec<&str>)> {
-        let line = lines(text, "at").find(|line| line.role == role)?;
+        let line = lines_starting_with(text, "at").find(|line| line.role == role)?;
         let is_address = |word: &&str| word.parse::<std::net::IpAddr>().is_ok();
         Some((line.place.0, line.rest.into_iter().filter(is_address).collect()))
     };
@@ -321,7 +328,7 @@ fn same_server(text: &str, agent: &Fact<String>, server: Option<&PortFacts>) -> 
     }
 }
 
-fn port(line: &Line<'_>) -> PortFacts {
+fn parse_port(line: &PortLine<'_>) -> PortFacts {
     let (address, number) = line.place;
     let word = |index: usize| line.rest.get(index).copied().unwrap_or_default();
     let text = line.rest.get(3..).unwrap_or_default().join(" ");
@@ -348,8 +355,8 @@ fn port(line: &Line<'_>) -> PortFacts {
         _ => state.clone().map(|_| false),
     };
     let http = word(2).parse().unwrap_or_default();
-    let place = address::place(address, number);
-    let said = format!("{place} is {}", said(&state, &tls, http, text));
+    let place = address::with_port(address, number);
+    let said = format!("{place} is {}", describe(&state, &tls, http, text));
     let serves = match (&tls, http) {
         (Fact::Known(true), 200) => Fact::Known(true),
         (Fact::Known(true), 0) => {
@@ -365,7 +372,7 @@ fn port(line: &Line<'_>) -> PortFacts {
 }
 
 /// What is known of a port, in words.
-fn said(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> String {
+fn describe(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> String {
     let words = match (state.known(), tls.known()) {
         (None, _) => "not asked",
         (Some(PortState::Open), None) => "open by TCP, TLS was not asked",
@@ -386,7 +393,7 @@ fn said(state: &Fact<PortState>, tls: &Fact<bool>, http: i64, text: &str) -> Str
 impl PortsFacts {
     /// The same ports, where what was asked about the agent's server holds only for the server that
     /// the agent's configuration names.
-    fn of_agent(mut self, server: &Fact<String>) -> Self {
+    fn valid_for_agent(mut self, server: &Fact<String>) -> Self {
         let why = match (server, &self.agent_server) {
             (Fact::Known(server), Fact::Known(asked)) if server == asked => return self,
             (Fact::Known(server), Fact::Known(asked)) => {
@@ -404,9 +411,9 @@ impl PortsFacts {
 const NOT_ASKED: &str = "not-asked";
 
 /// The servers of a role that an answer is about.
-pub fn servers(text: &str, role: &str) -> Vec<Server> {
-    let lines = lines(text, "port").filter(|line| line.role == role);
-    let mut servers: Vec<Server> = lines
+pub fn servers_with_role(text: &str, role: &str) -> Vec<ServerAddress> {
+    let lines = lines_starting_with(text, "port").filter(|line| line.role == role);
+    let mut servers: Vec<ServerAddress> = lines
         .filter_map(|line| Some((line.place.0.to_owned(), line.place.1.try_into().ok()?)))
         .collect();
     servers.sort();
@@ -416,33 +423,34 @@ pub fn servers(text: &str, role: &str) -> Vec<Server> {
 
 /// The answer as it counts for an evaluation that asks about `env`: of a role of which it names
 /// servers, the lines about those, and for each that has none a line that says so.
-pub fn for_query(text: &str, env: &Surroundings) -> String {
+pub fn apply_query(text: &str, env: &ProbeEnv) -> String {
     let roles = [
         ("configuration-server", env.configuration_servers()),
         ("process-server", env.process_servers.clone()),
         ("vcenter", env.vcenters.clone()),
     ];
     let counts = |line: &str| {
-        let parts = lines(line, "port").chain(lines(line, "at"));
+        let parts = lines_starting_with(line, "port").chain(lines_starting_with(line, "at"));
         parts.into_iter().all(|line| {
             let wanted = roles.iter().find(|(role, _)| *role == line.role).map(|(_, all)| all);
-            wanted.is_none_or(|all| all.is_empty() || all.iter().any(|server| line.is_of(server)))
+            wanted
+                .is_none_or(|all| all.is_empty() || all.iter().any(|server| line.is_about(server)))
         })
     };
     let mut kept: Vec<String> =
         text.lines().filter(|line| counts(line)).map(str::to_owned).collect();
     for (role, wanted) in &roles {
-        let asked = servers(text, role);
+        let asked = servers_with_role(text, role);
         for server in wanted {
             if !asked.iter().any(|other| address::is_same_server(other, server)) {
                 let reason = match asked.is_empty() {
                     true => format!(
                         "the host was not asked about {}",
-                        address::place(&server.0, i64::from(server.1))
+                        address::with_port(&server.0, i64::from(server.1))
                     ),
-                    false => address::other_question(
-                        Some(&address::list(&asked)),
-                        &address::list(std::slice::from_ref(server)),
+                    false => address::mismatch_reason(
+                        Some(&address::join_servers(&asked)),
+                        &address::join_servers(std::slice::from_ref(server)),
                     ),
                 };
                 kept.push(format!(
@@ -455,9 +463,9 @@ pub fn for_query(text: &str, env: &Surroundings) -> String {
     kept.join("\n") + "\n"
 }
 
-impl Line<'_> {
+impl PortLine<'_> {
     /// Whether it is about a server: its address and its port.
-    fn is_of(&self, (address, port): &Server) -> bool {
+    fn is_about(&self, (address, port): &ServerAddress) -> bool {
         self.place.1 == i64::from(*port) && address::is_same(self.place.0, address)
     }
 }

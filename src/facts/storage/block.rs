@@ -73,7 +73,7 @@ const SECTOR: i64 = 512;
 
 /// What is judged about the disks of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct DiskFacts {
+pub struct HostDiskFacts {
     /// The disk that the operating system is on.
     pub os_disk: Fact<OsDisk>,
     /// Which of `/` and the retention volume lie on LVM, by their mount points.
@@ -91,8 +91,8 @@ pub struct OsDisk {
 
 /// Reads the facts out of a transcript; `retention` is what is mounted where the retention volume
 /// is to be, if anything is.
-pub fn of(transcript: &Transcript, retention: Fact<Option<Mount>>) -> DiskFacts {
-    let (graph, root) = (graph(transcript), root_of(transcript));
+pub fn from_transcript(transcript: &Transcript, retention: Fact<Option<Mount>>) -> HostDiskFacts {
+    let (graph, root) = (block_graph(transcript), root_mount(transcript));
     let os_disk = match (&graph, &root) {
         (Fact::Known(graph), Fact::Known(root)) => graph.os_disk(root).into(),
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
@@ -112,23 +112,23 @@ pub fn of(transcript: &Transcript, retention: Fact<Option<Mount>>) -> DiskFacts 
             None => on_lvm.complete = false,
         }
     }
-    DiskFacts { os_disk, on_lvm }
+    HostDiskFacts { os_disk, on_lvm }
 }
 
 /// The block devices of a host, with the files that some are made of.
-pub fn graph(transcript: &Transcript) -> Fact<Graph> {
-    let graph: Fact<Graph> =
-        file::whole(transcript, "block").and_then(|text| Graph::parse(text).into());
+pub fn block_graph(transcript: &Transcript) -> Fact<BlockGraph> {
+    let graph: Fact<BlockGraph> =
+        file::complete_text(transcript, "block").and_then(|text| BlockGraph::parse(text).into());
     // Where the table cannot be read, what lies below a file stays unknown.
-    match mounts::table(transcript) {
-        Fact::Known(table) => graph.map(|graph| graph.with_files_of(&table)),
+    match mounts::mount_table(transcript) {
+        Fact::Known(table) => graph.map(|graph| graph.with_backing_files(&table)),
         Fact::Unavailable(_) => graph,
     }
 }
 
 /// What is mounted at `/`.
-pub fn root_of(transcript: &Transcript) -> Fact<Mount> {
-    match mounts::table(transcript) {
+pub fn root_mount(transcript: &Transcript) -> Fact<Mount> {
+    match mounts::mount_table(transcript) {
         Fact::Known(table) => match table.at("/") {
             Some(mount) => Fact::Known(mount.clone()),
             None => Fact::unavailable("no mount is at /"),
@@ -139,7 +139,7 @@ pub fn root_of(transcript: &Transcript) -> Fact<Mount> {
 
 /// One block device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
+pub struct BlockDevice {
     /// Its kernel name: `sda1`, `dm-0`.
     pub name: String,
     /// Its number, as `8:1`.
@@ -159,7 +159,7 @@ pub struct Device {
     /// What made it, for device-mapper: `mpath-...`, `part1-mpath-...`, `LVM-...`.
     pub mapper_uuid: Option<String>,
     /// What kind it is, when it is no partition.
-    pub kind: Option<Kind>,
+    pub kind: Option<DeviceKind>,
     /// The file that a loop device is made of.
     pub file: Option<String>,
     /// What is mounted where that file is.
@@ -170,7 +170,7 @@ pub struct Device {
 
 /// What a block device is that is no partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DeviceKind {
     /// A disk of the machine, on whatever bus.
     Disk,
     /// A drive for media that are only read.
@@ -179,7 +179,7 @@ pub enum Kind {
     Virtual,
 }
 
-impl Device {
+impl BlockDevice {
     /// Whether it is a multipath device or a partition of one.
     pub fn is_multipath(&self) -> bool {
         self.multipath_id().is_some()
@@ -204,20 +204,20 @@ impl Device {
 
     /// What it is. Listings of old do not say it, and the kernel's numbers tell: 1 RAM disks, 7 loop
     /// devices, 9 RAID, 11 CD drives, 43 network devices (devices.txt of the kernel).
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> DeviceKind {
         let major = self.number.split(':').next().unwrap_or_default();
         match (self.kind, major) {
             (Some(kind), _) => kind,
-            (None, "11") => Kind::Rom,
-            (None, "1" | "7" | "9" | "43") => Kind::Virtual,
-            _ if self.mapper_uuid.is_some() || self.name.starts_with("dm-") => Kind::Virtual,
-            _ => Kind::Disk,
+            (None, "11") => DeviceKind::Rom,
+            (None, "1" | "7" | "9" | "43") => DeviceKind::Virtual,
+            _ if self.mapper_uuid.is_some() || self.name.starts_with("dm-") => DeviceKind::Virtual,
+            _ => DeviceKind::Disk,
         }
     }
 
     /// Whether it is a whole disk of the machine.
     pub fn is_disk(&self) -> bool {
-        self.parent.is_none() && self.slaves.is_empty() && self.kind() == Kind::Disk
+        self.parent.is_none() && self.slaves.is_empty() && self.kind() == DeviceKind::Disk
     }
 
     /// Its size in bytes.
@@ -255,11 +255,11 @@ pub enum BlockError {
 
 /// The block devices of a host and how they lie on each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Graph {
-    devices: Vec<Device>,
+pub struct BlockGraph {
+    devices: Vec<BlockDevice>,
 }
 
-impl Graph {
+impl BlockGraph {
     /// Reads what the probe prints.
     ///
     /// # Errors
@@ -267,8 +267,8 @@ impl Graph {
     /// Fails when it lists nothing, or says something that is not of a device.
     ///
     /// ```
-    /// use preflight::facts::storage::block::Graph;
-    /// let graph = Graph::parse(
+    /// use preflight::facts::storage::block::BlockGraph;
+    /// let graph = BlockGraph::parse(
     ///     "device sda\ndev 8:0\nsize 209715200\nro 0\n\
     ///      device sda1\nparent sda\ndev 8:1\nsize 125829120\nro 0\n",
     /// )
@@ -277,7 +277,7 @@ impl Graph {
     /// assert_eq!(disks[0].name, "sda");
     /// ```
     pub fn parse(text: &str) -> Result<Self, BlockError> {
-        let mut devices: Vec<Device> = Vec::new();
+        let mut devices: Vec<BlockDevice> = Vec::new();
         for line in text.lines().filter(|line| !line.is_empty()) {
             let wrong = || BlockError::Line(line.to_owned());
             let (key, value) = line.split_once(' ').ok_or_else(wrong)?;
@@ -286,7 +286,7 @@ impl Graph {
                 if devices.iter().any(|device| device.name == value) {
                     return Err(wrong());
                 }
-                devices.push(Device { name: value, ..Device::default() });
+                devices.push(BlockDevice { name: value, ..BlockDevice::default() });
                 continue;
             }
             let device = devices.last_mut().ok_or_else(wrong)?;
@@ -310,9 +310,9 @@ impl Graph {
                 "partition" => once(device.partition.replace(value).is_none())?,
                 "kind" => {
                     let kind = match value.as_str() {
-                        "disk" => Kind::Disk,
-                        "rom" => Kind::Rom,
-                        "virtual" => Kind::Virtual,
+                        "disk" => DeviceKind::Disk,
+                        "rom" => DeviceKind::Rom,
+                        "virtual" => DeviceKind::Virtual,
                         _ => return Err(wrong()),
                     };
                     once(device.kind.replace(kind).is_none())?;
@@ -327,11 +327,15 @@ impl Graph {
         if let Some(lost) = devices.iter().find(|it| it.number.is_empty()) {
             return Err(BlockError::Line(format!("device {} without its number", lost.name)));
         }
-        if devices.is_empty() { Err(BlockError::Empty) } else { Ok(Self { devices }.both_ways()) }
+        if devices.is_empty() {
+            Err(BlockError::Empty)
+        } else {
+            Ok(Self { devices }.with_symmetric_links())
+        }
     }
 
     /// What lies on what is told from above and from below; one of both is enough.
-    fn both_ways(mut self) -> Self {
+    fn with_symmetric_links(mut self) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for device in &self.devices {
             let below = device.slaves.iter().map(|slave| (device.name.clone(), slave.clone()));
@@ -352,14 +356,14 @@ impl Graph {
     }
 
     /// The same devices, with those that are made of a file on what that file's file system is on.
-    fn with_files_of(mut self, table: &mounts::Table) -> Self {
-        let of_file = |device: &Device| {
+    fn with_backing_files(mut self, table: &mounts::MountTable) -> Self {
+        let of_file = |device: &BlockDevice| {
             let path = device.file.as_deref()?.trim_end_matches(" (deleted)");
-            if let Some(below) = self.at_path(path) {
+            if let Some(below) = self.by_path(path) {
                 return Some((below.name.clone(), None));
             }
-            let mount = path.starts_with('/').then(|| table.holding(path)).flatten()?;
-            let below = self.below_mount(mount).map(|below| below.name.clone());
+            let mount = path.starts_with('/').then(|| table.containing(path)).flatten()?;
+            let below = self.device_of(mount).map(|below| below.name.clone());
             Some((below.unwrap_or_default(), Some(mount.clone())))
         };
         let found: Vec<_> = self.devices.iter().map(of_file).collect();
@@ -372,23 +376,23 @@ impl Graph {
     }
 
     /// All devices, each disk before its partitions.
-    pub fn devices(&self) -> &[Device] {
+    pub fn devices(&self) -> &[BlockDevice] {
         &self.devices
     }
 
     /// The device with a number such as `8:1`.
-    pub fn numbered(&self, number: &str) -> Option<&Device> {
+    pub fn by_number(&self, number: &str) -> Option<&BlockDevice> {
         self.devices.iter().find(|device| device.number == number)
     }
 
     /// The device with a kernel name.
-    pub fn named(&self, name: &str) -> Option<&Device> {
+    pub fn by_name(&self, name: &str) -> Option<&BlockDevice> {
         self.devices.iter().find(|device| device.name == name)
     }
 
     /// The device that a path such as `/dev/sdb1`, `/dev/mapper/NAME` or `/dev/VG/LV` is for,
     /// told by the name alone.
-    pub fn at_path(&self, path: &str) -> Option<&Device> {
+    pub fn by_path(&self, path: &str) -> Option<&BlockDevice> {
         let name = path.strip_prefix("/dev/")?;
         let by_mapper = |name: &str| {
             self.devices.iter().find(|device| device.mapper_name.as_deref() == Some(name))
@@ -403,25 +407,25 @@ impl Graph {
             let doubled = |name: &str| name.replace('-', "--");
             by_mapper(&format!("{}-{}", doubled(group), doubled(volume)))
         };
-        by_id.or_else(|| self.named(&name.replace('/', "!"))).or_else(by_group)
+        by_id.or_else(|| self.by_name(&name.replace('/', "!"))).or_else(by_group)
     }
 
     /// The device that a file system is on. btrfs hides its number, so its source tells.
-    pub fn below_mount(&self, mount: &Mount) -> Option<&Device> {
+    pub fn device_of(&self, mount: &Mount) -> Option<&BlockDevice> {
         match mount.number.starts_with("0:") {
-            true if mount.fstype == "btrfs" => self.at_path(&mount.source),
+            true if mount.fstype == "btrfs" => self.by_path(&mount.source),
             true => None,
-            false => self.numbered(&mount.number),
+            false => self.by_number(&mount.number),
         }
     }
 
     /// A device and everything it is made of: its disk when it is a partition, its slaves.
-    pub fn chain<'a>(&'a self, device: &'a Device) -> Vec<&'a Device> {
+    pub fn chain<'a>(&'a self, device: &'a BlockDevice) -> Vec<&'a BlockDevice> {
         let mut chain = vec![device];
         let mut next = 0;
         while let Some(device) = chain.get(next) {
             for name in device.slaves.iter().chain(&device.parent) {
-                let below = self.named(name);
+                let below = self.by_name(name);
                 // What was seen already is not walked again: a forged listing may go in circles.
                 chain.extend(below.filter(|device| !chain.contains(device)));
             }
@@ -435,13 +439,16 @@ impl Graph {
     /// # Errors
     ///
     /// Fails when something at the bottom is no disk: a loop device whose file is not known, memory.
-    pub fn disks_below<'a>(&'a self, device: &'a Device) -> Result<Vec<&'a Device>, BlockError> {
+    pub fn disks_below<'a>(
+        &'a self,
+        device: &'a BlockDevice,
+    ) -> Result<Vec<&'a BlockDevice>, BlockError> {
         let chain = self.chain(device);
-        let is_known = |name: &String| self.named(name).is_some();
-        let is_bottom = |it: &&&Device| {
+        let is_known = |name: &String| self.by_name(name).is_some();
+        let is_bottom = |it: &&&BlockDevice| {
             !it.slaves.iter().chain(&it.parent).any(is_known) || !it.slaves.iter().all(is_known)
         };
-        let bottom: Vec<&Device> = chain.iter().filter(is_bottom).copied().collect();
+        let bottom: Vec<&BlockDevice> = chain.iter().filter(is_bottom).copied().collect();
         match bottom.iter().find(|it| !it.is_disk()) {
             Some(odd) => Err(BlockError::Bottom(odd.name.clone())),
             None if bottom.is_empty() => Err(BlockError::Bottom(device.name.clone())),
@@ -450,20 +457,20 @@ impl Graph {
     }
 
     /// Every whole disk of the machine, on whatever bus.
-    pub fn disks(&self) -> impl Iterator<Item = &Device> {
+    pub fn disks(&self) -> impl Iterator<Item = &BlockDevice> {
         self.devices.iter().filter(|device| device.is_disk())
     }
 
     /// The file systems that hold the files a device is made of.
-    pub fn files_below<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = &'a Mount> {
+    pub fn files_below<'a>(&'a self, device: &'a BlockDevice) -> impl Iterator<Item = &'a Mount> {
         self.chain(device).into_iter().filter_map(|below| below.file_on.as_ref())
     }
 
     /// Whether a file system lies on LVM, at whatever depth; nothing when its device, or what that
     /// is made of, is unknown.
     pub fn on_lvm(&self, mount: &Mount) -> Option<bool> {
-        match self.below_mount(mount) {
-            Some(device) if self.chain(device).into_iter().any(Device::is_lvm) => Some(true),
+        match self.device_of(mount) {
+            Some(device) if self.chain(device).into_iter().any(BlockDevice::is_lvm) => Some(true),
             Some(device) => self.disks_below(device).ok().map(|_| false),
             // Without a block device there is no logical volume either.
             None => (mount.number.starts_with("0:") && mount.fstype != "btrfs").then_some(false),
@@ -475,8 +482,8 @@ impl Graph {
     /// # Errors
     ///
     /// Fails when it is on no block device that is listed.
-    pub fn disks_of(&self, mount: &Mount) -> Result<Vec<&Device>, BlockError> {
-        let device = self.below_mount(mount).ok_or_else(|| BlockError::NoDevice {
+    pub fn disks_of(&self, mount: &Mount) -> Result<Vec<&BlockDevice>, BlockError> {
+        let device = self.device_of(mount).ok_or_else(|| BlockError::NoDevice {
             point: mount.point.clone(),
             fstype: mount.fstype.clone(),
             from: mount.source.clone(),

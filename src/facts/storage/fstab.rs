@@ -2,7 +2,7 @@
 //!
 //! Not for what is mounted now (`mounts`), nor for whether both are the same (`retention`).
 
-use super::mounts::{MountsError, is_at_or_above, unescaped, without_slash, words};
+use super::mounts::{MountsError, is_at_or_above, split_options, trim_trailing_slashes, unescape};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, file};
@@ -59,8 +59,8 @@ exit 0
 )];
 
 /// The lines of a host's fstab.
-pub fn of(transcript: &Transcript) -> Fact<Vec<FstabLine>> {
-    file::whole(transcript, "fstab").and_then(|text| parse(text).into())
+pub fn from_transcript(transcript: &Transcript) -> Fact<Vec<FstabLine>> {
+    file::complete_text(transcript, "fstab").and_then(|text| parse(text).into())
 }
 
 /// One line of `/etc/fstab`.
@@ -80,7 +80,7 @@ impl FstabLine {
     /// Whether the boot mounts it; of contrary options the last counts.
     pub fn is_mounted_at_boot(&self) -> bool {
         let last = self.options.iter().rev().find(|it| matches!(it.as_str(), "auto" | "noauto"));
-        !self.is_no_mount() && last.is_none_or(|option| option == "auto")
+        !self.is_never_mounted() && last.is_none_or(|option| option == "auto")
     }
 
     /// Whether it mounts read-only; of contrary options the last counts.
@@ -95,7 +95,7 @@ impl FstabLine {
     }
 
     /// Whether the boot mounts it when the network is there, behind all others.
-    pub fn is_of_network(&self) -> bool {
+    pub fn is_network(&self) -> bool {
         ["nfs", "cifs", "smb", "fuse.", "glusterfs", "ceph", "ncp"]
             .iter()
             .any(|kind| self.fstype.starts_with(kind))
@@ -103,7 +103,7 @@ impl FstabLine {
     }
 
     /// Whether it is for swap, or switched off by its type.
-    fn is_no_mount(&self) -> bool {
+    fn is_never_mounted(&self) -> bool {
         matches!(self.fstype.as_str(), "swap" | "ignore")
     }
 }
@@ -131,14 +131,14 @@ pub fn parse(text: &str) -> Result<Vec<FstabLine>, MountsError> {
         else {
             return Err(odd());
         };
-        let path = unescaped(path);
+        let path = unescape(path);
         let line = FstabLine {
-            spec: unescaped(spec).replace('"', ""),
-            path: without_slash(&path).to_owned(),
+            spec: unescape(spec).replace('"', ""),
+            path: trim_trailing_slashes(&path).to_owned(),
             fstype: fstype.to_owned(),
-            options: words(fields.next().unwrap_or("defaults")),
+            options: split_options(fields.next().unwrap_or("defaults")),
         };
-        let is_one = line.path.starts_with('/') || line.path == "none" || line.is_no_mount();
+        let is_one = line.path.starts_with('/') || line.path == "none" || line.is_never_mounted();
         if is_one { Ok(line) } else { Err(odd()) }
     };
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(line).collect()
@@ -198,15 +198,11 @@ mod tests {
             ("prot", false, false),
         ] {
             let line = &parse(&format!("/dev/sdb /r ext4 {options}\n")).unwrap()[0];
-            assert_eq!(
-                (line.is_read_only(), line.is_of_network()),
-                (read_only, network),
-                "{options}"
-            );
+            assert_eq!((line.is_read_only(), line.is_network()), (read_only, network), "{options}");
         }
         for (path, covers) in [("/mnt", true), ("/", false), ("/mnt/r", false), ("/mn", false)] {
             let line = &parse(&format!("nas:/x {path} nfs4\n")).unwrap()[0];
-            assert_eq!((line.covers("/mnt/r"), line.is_of_network()), (covers, true), "{path}");
+            assert_eq!((line.covers("/mnt/r"), line.is_network()), (covers, true), "{path}");
         }
     }
 }

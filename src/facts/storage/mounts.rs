@@ -43,24 +43,24 @@ pub struct LayoutFacts {
 }
 
 /// Reads the facts out of a transcript.
-pub fn of(transcript: &Transcript) -> MountFacts {
+pub fn from_transcript(transcript: &Transcript) -> MountFacts {
     MountFacts {
-        layout: table(transcript).map(|table| Collection::complete(table.layout())),
+        layout: mount_table(transcript).map(|table| Collection::complete(table.layout())),
         swaps: swaps(transcript).map(Collection::complete),
     }
 }
 
 /// The mounts of a host.
-pub fn table(transcript: &Transcript) -> Fact<Table> {
-    match file::whole(transcript, "mountinfo") {
-        Fact::Known(text) => Table::parse(text).into(),
+pub fn mount_table(transcript: &Transcript) -> Fact<MountTable> {
+    match file::complete_text(transcript, "mountinfo") {
+        Fact::Known(text) => MountTable::parse(text).into(),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
 }
 
 /// The devices and files a host swaps to.
 pub fn swaps(transcript: &Transcript) -> Fact<Vec<String>> {
-    match file::whole(transcript, "swaps") {
+    match file::complete_text(transcript, "swaps") {
         Fact::Known(text) => parse_swaps(text).into(),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
@@ -113,11 +113,11 @@ impl Mount {
         let mut front = front.split(' ');
         let (id, parent) = (front.next()?.parse().ok()?, front.next()?.parse().ok()?);
         let number = front.next()?.to_owned();
-        let (root, point) = (unescaped(front.next()?), unescaped(front.next()?));
-        let options = words(front.next()?);
+        let (root, point) = (unescape(front.next()?), unescape(front.next()?));
+        let options = split_options(front.next()?);
         let mut back = back.splitn(3, ' ');
-        let (fstype, source) = (back.next()?.to_owned(), unescaped(back.next()?));
-        let super_options = words(back.next()?);
+        let (fstype, source) = (back.next()?.to_owned(), unescape(back.next()?));
+        let super_options = split_options(back.next()?);
         number.split_once(':')?;
         Some(Self { id, parent, number, root, point, options, fstype, source, super_options })
     }
@@ -150,11 +150,11 @@ pub(super) fn is_at_or_above(directory: &str, path: &str) -> bool {
 
 /// What is mounted on a host, in the order it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
+pub struct MountTable {
     rows: Vec<Mount>,
 }
 
-impl Table {
+impl MountTable {
     /// Reads `/proc/self/mountinfo`.
     ///
     /// # Errors
@@ -162,8 +162,8 @@ impl Table {
     /// Fails at the first row that is none: a table read in part would hide what covers a path.
     ///
     /// ```
-    /// use preflight::facts::storage::mounts::Table;
-    /// let table = Table::parse(
+    /// use preflight::facts::storage::mounts::MountTable;
+    /// let table = MountTable::parse(
     ///     "20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n\
     ///      24 20 8:16 / /mnt/re\\040tention rw shared:7 - ext4 /dev/sdb rw\n",
     /// )
@@ -200,15 +200,15 @@ impl Table {
     /// Goes from mount to mount as the kernel does, so that of mounts stacked on one path the top
     /// one counts, and one that a later mount of a directory above it covers does not. The path
     /// must be absolute and free of symbolic links.
-    pub fn holding(&self, path: &str) -> Option<&Mount> {
+    pub fn containing(&self, path: &str) -> Option<&Mount> {
         let is_first =
             |row: &&Mount| row.parent == row.id || self.rows.iter().all(|r| r.id != row.parent);
-        let mut here = self.first_on(path, self.rows.iter().filter(is_first));
+        let mut here = self.first_towards(path, self.rows.iter().filter(is_first));
         // A kernel's table has no circle; a table made up by somebody could.
         for _ in 0..self.rows.len() {
             let Some(mount) = here else { break };
             let on_it = |row: &&Mount| row.parent == mount.id && row.id != mount.id;
-            match self.first_on(path, self.rows.iter().filter(on_it)) {
+            match self.first_towards(path, self.rows.iter().filter(on_it)) {
                 Some(next) => here = Some(next),
                 None => break,
             }
@@ -217,7 +217,7 @@ impl Table {
     }
 
     /// Of mounts on one file system, the one that is met first on the way to a path.
-    fn first_on<'a>(
+    fn first_towards<'a>(
         &'a self,
         path: &str,
         rows: impl Iterator<Item = &'a Mount>,
@@ -228,7 +228,7 @@ impl Table {
 
     /// What is mounted exactly at a path, if anything is; of several, the one that is seen.
     pub fn at(&self, path: &str) -> Option<&Mount> {
-        self.holding(path).filter(|mount| mount.point == path)
+        self.containing(path).filter(|mount| mount.point == path)
     }
 
     fn layout(&self) -> Vec<LayoutFacts> {
@@ -269,7 +269,7 @@ pub fn parse_swaps(text: &str) -> Result<Vec<String>, MountsError> {
         [name, "partition" | "file", numbers @ ..]
             if numbers.len() == 3 && numbers.iter().all(|n| n.parse::<i64>().is_ok()) =>
         {
-            Ok(unescaped(name).trim_end_matches(" (deleted)").to_owned())
+            Ok(unescape(name).trim_end_matches(" (deleted)").to_owned())
         }
         _ => Err(odd(line)),
     };
@@ -277,19 +277,19 @@ pub fn parse_swaps(text: &str) -> Result<Vec<String>, MountsError> {
 }
 
 /// A path without the slashes at its end; the root keeps its own.
-pub(super) fn without_slash(path: &str) -> &str {
+pub(super) fn trim_trailing_slashes(path: &str) -> &str {
     match path.trim_end_matches('/') {
         "" if path.starts_with('/') => "/",
         path => path,
     }
 }
 
-pub(super) fn words(list: &str) -> Vec<String> {
+pub(super) fn split_options(list: &str) -> Vec<String> {
     list.split(',').map(str::to_owned).collect()
 }
 
 /// A field of the kernel's tables or of fstab, in which blanks and backslashes are octal numbers.
-pub(super) fn unescaped(field: &str) -> String {
+pub(super) fn unescape(field: &str) -> String {
     let bytes = field.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -318,14 +318,14 @@ mod tests {
 24 20 253:0 / /mnt/retention rw,relatime - ext4 /dev/mapper/36000c290f0e rw,data=ordered
 ";
 
-    fn with(rows: &str) -> Table {
-        Table::parse(&format!("{PLAIN}{rows}")).unwrap()
+    fn with(rows: &str) -> MountTable {
+        MountTable::parse(&format!("{PLAIN}{rows}")).unwrap()
     }
 
     /// What a path is on, and whether it is a mount point.
     fn seen(rows: &str, path: &str) -> (String, bool) {
         let table = with(rows);
-        (table.holding(path).unwrap().source.clone(), table.at(path).is_some())
+        (table.containing(path).unwrap().source.clone(), table.at(path).is_some())
     }
 
     #[test]
@@ -374,16 +374,16 @@ mod tests {
 
     #[test]
     fn a_table_of_circles_ends() {
-        let table = Table::parse(
+        let table = MountTable::parse(
             "1 2 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / / rw - ext4 /dev/sda2 rw\n",
         )
         .unwrap();
-        assert_eq!(table.holding("/"), None);
-        let own = Table::parse("1 1 0:1 / / rw - rootfs rootfs rw\n").unwrap();
-        assert_eq!(own.holding("/a").unwrap().fstype, "rootfs");
+        assert_eq!(table.containing("/"), None);
+        let own = MountTable::parse("1 1 0:1 / / rw - rootfs rootfs rw\n").unwrap();
+        assert_eq!(own.containing("/a").unwrap().fstype, "rootfs");
         // A root directory that is no mount point, as in some chroots, has no row.
-        let none = Table::parse("9 1 8:1 / /mnt rw - ext4 /dev/sda1 rw\n").unwrap();
-        assert_eq!(none.holding("/etc"), None);
+        let none = MountTable::parse("9 1 8:1 / /mnt rw - ext4 /dev/sda1 rw\n").unwrap();
+        assert_eq!(none.containing("/etc"), None);
     }
 
     #[test]
@@ -422,7 +422,7 @@ mod tests {
             "63 43 7:0 / - ext4 /dev/loop0 rw\n",
             "63 43 7:0 / /P rw - ext4\n",
         ] {
-            assert!(Table::parse(text).is_err(), "{text:?}");
+            assert!(MountTable::parse(text).is_err(), "{text:?}");
         }
     }
 
@@ -443,7 +443,7 @@ mod tests {
     fn the_layout_says_what_is_at_each_path() {
         let words: Vec<String> = with("").layout().into_iter().map(|path| path.words).collect();
         assert_eq!(words, ["/ ext4", "/var/crash xfs", "/home ext4"]);
-        let bare = Table::parse("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n").unwrap();
+        let bare = MountTable::parse("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n").unwrap();
         assert_eq!(bare.layout()[1].words, "/var/crash not mounted");
     }
 

@@ -8,9 +8,9 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::block::{self, Device, Graph};
+use super::block::{self, BlockDevice, BlockGraph};
 use crate::facts::probe::Probe;
-use crate::facts::transcript::{Answer, Transcript};
+use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact};
 
 /// The list of maps, and the daemon's process ids.
@@ -30,7 +30,7 @@ pub struct MultipathFacts {
     /// Whether the daemon runs.
     pub daemon: Fact<bool>,
     /// The maps that `multipath -ll` lists.
-    pub maps: Fact<Collection<Map>>,
+    pub maps: Fact<Collection<MultipathMap>>,
     /// The disks of the operating system that are in a map, by the list or by the kernel.
     pub system_disks: Fact<Collection<String>>,
     /// The disks that are in no map, apart from the operating system's.
@@ -39,7 +39,7 @@ pub struct MultipathFacts {
 
 /// One multipath device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Map {
+pub struct MultipathMap {
     /// Its name below `/dev/mapper`: the id, unless friendly names are on.
     pub name: String,
     /// The SCSI id.
@@ -53,11 +53,11 @@ pub struct Map {
 }
 
 /// Reads the facts out of a transcript.
-pub fn of(transcript: &Transcript) -> MultipathFacts {
+pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
     let answer = transcript.answer("multipath");
     let installed = match &answer {
         // The probe looks for the command first and ends with 127 without it.
-        Fact::Known(Answer { status: 127, .. }) => Fact::Known(false),
+        Fact::Known(ProbeAnswer { status: 127, .. }) => Fact::Known(false),
         Fact::Known(answer) if answer.text.contains("not found") => {
             Fact::unavailable("multipath says that something is not found")
         }
@@ -65,11 +65,11 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
         Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
     };
     let maps = match answer {
-        Fact::Known(answer) => maps(answer),
+        Fact::Known(answer) => read_maps(answer),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
     let (system_disks, unlisted) =
-        match (&maps, block::graph(transcript), block::root_of(transcript)) {
+        match (&maps, block::block_graph(transcript), block::root_mount(transcript)) {
             (Fact::Unavailable(why), _, _) => {
                 (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
             }
@@ -79,12 +79,14 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
             (Fact::Known(maps), Fact::Known(graph), Fact::Known(root)) => {
                 match graph.disks_of(&root) {
                     Ok(system) => {
-                        let taken = taken(maps, &graph, &system);
+                        let taken = mapped_system_disks(maps, &graph, &system);
                         let system: Vec<&str> =
                             system.iter().map(|disk| disk.name.as_str()).collect();
                         (
                             Fact::Known(Collection::complete(taken)),
-                            Fact::Known(Collection::complete(unlisted(maps, &graph, &system))),
+                            Fact::Known(Collection::complete(unmapped_disks(
+                                maps, &graph, &system,
+                            ))),
                         )
                     }
                     Err(error) => {
@@ -95,7 +97,7 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
         };
     MultipathFacts {
         installed,
-        daemon: daemon(transcript),
+        daemon: is_daemon_running(transcript),
         maps: maps.map(Collection::complete),
         system_disks,
         unlisted,
@@ -103,11 +105,13 @@ pub fn of(transcript: &Transcript) -> MultipathFacts {
 }
 
 /// `pidof` prints process ids and succeeds, or prints nothing and fails.
-fn daemon(transcript: &Transcript) -> Fact<bool> {
+fn is_daemon_running(transcript: &Transcript) -> Fact<bool> {
     match transcript.answer("multipathd") {
-        Fact::Known(Answer { status: 0, text }) if is_list_of_ids(text) => Fact::Known(true),
-        Fact::Known(Answer { status: 1, text }) if text.trim().is_empty() => Fact::Known(false),
-        Fact::Known(Answer { status, .. }) => Fact::unavailable(format!(
+        Fact::Known(ProbeAnswer { status: 0, text }) if is_list_of_ids(text) => Fact::Known(true),
+        Fact::Known(ProbeAnswer { status: 1, text }) if text.trim().is_empty() => {
+            Fact::Known(false)
+        }
+        Fact::Known(ProbeAnswer { status, .. }) => Fact::unavailable(format!(
             "pidof multipathd exited with status {status} and gave no process ids"
         )),
         Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -121,7 +125,7 @@ fn is_list_of_ids(text: &str) -> bool {
 
 /// The maps an answer lists. The command missing is no map; status 1 is what some versions give
 /// when there is none.
-fn maps(answer: &Answer) -> Fact<Vec<Map>> {
+fn read_maps(answer: &ProbeAnswer) -> Fact<Vec<MultipathMap>> {
     if !answer.text.is_empty() && !answer.text.ends_with('\n') {
         return Fact::unavailable("the answer of multipath -ll was cut off");
     }
@@ -184,8 +188,8 @@ static REMARK: LazyLock<Regex> = LazyLock::new(|| {
 /// .unwrap();
 /// assert_eq!((&*maps[0].name, &*maps[0].paths[0]), ("36000c290f0e", "sdb"));
 /// ```
-pub fn parse(text: &str) -> Result<Vec<Map>, MultipathError> {
-    let mut maps: Vec<Map> = Vec::new();
+pub fn parse(text: &str) -> Result<Vec<MultipathMap>, MultipathError> {
+    let mut maps: Vec<MultipathMap> = Vec::new();
     // Whether the last map has said its size: a second size is of a map whose heading is missing.
     let mut sized = true;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -218,7 +222,7 @@ pub fn parse(text: &str) -> Result<Vec<Map>, MultipathError> {
                 return Err(odd());
             }
             let name = part(1).or_else(|| part(3)).unwrap_or_default();
-            maps.push(Map {
+            maps.push(MultipathMap {
                 id: part(2).unwrap_or_else(|| name.clone()),
                 name,
                 device: part(4).unwrap_or_default(),
@@ -237,19 +241,23 @@ pub fn parse(text: &str) -> Result<Vec<Map>, MultipathError> {
 }
 
 /// The disks below `/` that a map lists, or that the kernel has put below a multipath device.
-fn taken(maps: &[Map], graph: &Graph, system: &[&Device]) -> Vec<String> {
-    let by_kernel = |disk: &Device| {
-        let above = disk.holders.iter().filter_map(|name| graph.named(name));
-        above.into_iter().any(Device::is_multipath)
+fn mapped_system_disks(
+    maps: &[MultipathMap],
+    graph: &BlockGraph,
+    system: &[&BlockDevice],
+) -> Vec<String> {
+    let by_kernel = |disk: &BlockDevice| {
+        let above = disk.holders.iter().filter_map(|name| graph.by_name(name));
+        above.into_iter().any(BlockDevice::is_multipath)
     };
-    let by_list = |disk: &Device| maps.iter().any(|map| map.paths.contains(&disk.name));
+    let by_list = |disk: &BlockDevice| maps.iter().any(|map| map.paths.contains(&disk.name));
     let disks = system.iter().filter(|disk| by_kernel(disk) || by_list(disk));
     disks.map(|disk| disk.name.clone()).collect()
 }
 
 /// The disks that no map lists, on whatever bus, but for those of the operating system: its disk is
 /// kept out of multipath by the custom changes (agent, ApplyCustomChanges.sh).
-fn unlisted(maps: &[Map], graph: &Graph, system: &[&str]) -> Vec<String> {
+fn unmapped_disks(maps: &[MultipathMap], graph: &BlockGraph, system: &[&str]) -> Vec<String> {
     let disks = graph.disks().filter(|disk| !system.contains(&&*disk.name));
     let listed = |name: &String| maps.iter().any(|map| map.paths.contains(name));
     disks.map(|disk| disk.name.clone()).filter(|name| !listed(name)).collect()
@@ -390,7 +398,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_list_or_a_reason() {
-        let of = |status, text: &str| maps(&Answer { status, text: text.to_owned() });
+        let of = |status, text: &str| read_maps(&ProbeAnswer { status, text: text.to_owned() });
         let map = "36000c290f0e dm-0 VMware,Virtual disk\nsize=1.0T features='0' wp=rw\n";
         assert_eq!(of(0, "").known().map(Vec::len), Some(0));
         assert_eq!(of(1, "").known().map(Vec::len), Some(0));
@@ -411,7 +419,7 @@ mod tests {
 
     #[test]
     fn every_data_disk_is_looked_for() {
-        let graph = Graph::parse(
+        let graph = BlockGraph::parse(
             "device sda\ndev 8:0\ndevice sda1\nparent sda\ndev 8:1\ndevice sdb\ndev 8:16\n\
              device sdc\ndev 8:32\ndevice nvme0n1\ndev 259:0\ndevice hdb\ndev 3:64\n\
              device loop0\ndev 7:0\ndevice sr0\ndev 11:0\ndevice dm-0\ndev 253:0\nslave sdb\n",
@@ -420,20 +428,20 @@ mod tests {
         let maps =
             parse("36000c290f0e dm-0 VMware,x\nsize=1.0T\n`- 0:0:1:0 sdb 8:16 active ready\n")
                 .unwrap();
-        assert_eq!(unlisted(&maps, &graph, &["sda"]), ["sdc", "nvme0n1", "hdb"]);
-        assert_eq!(unlisted(&[], &graph, &["sda"]), ["sdb", "sdc", "nvme0n1", "hdb"]);
+        assert_eq!(unmapped_disks(&maps, &graph, &["sda"]), ["sdc", "nvme0n1", "hdb"]);
+        assert_eq!(unmapped_disks(&[], &graph, &["sda"]), ["sdb", "sdc", "nvme0n1", "hdb"]);
     }
 
     #[test]
     fn the_disk_of_the_system_is_taken_by_the_list_or_by_the_kernel() {
         let of = |list: &str, above: &str| {
-            let graph = Graph::parse(&format!(
+            let graph = BlockGraph::parse(&format!(
                 "device sda\ndev 8:0\n{above}device sdb\ndev 8:16\ndevice dm-0\ndev 253:0\n\
                  name a\nuuid mpath-a\n"
             ))
             .unwrap();
-            let sda = graph.named("sda").unwrap();
-            taken(&parse(list).unwrap(), &graph, &[sda])
+            let sda = graph.by_name("sda").unwrap();
+            mapped_system_disks(&parse(list).unwrap(), &graph, &[sda])
         };
         let map = |disk: &str| {
             format!("36000c290f0e dm-0 VMware,x\nsize=1.0T\n`- 0:0:1:0 {disk} 8:0 active ready\n")

@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> MultipathConf {
                     sections.push(word);
                 }
                 key => match words.next_if(|next| next != "}") {
-                    Some(value) => conf.take(&sections, key, value),
+                    Some(value) => conf.record(&sections, key, value),
                     None => name = word,
                 },
             }
@@ -88,7 +88,7 @@ pub fn parse(text: &str) -> MultipathConf {
 }
 
 impl MultipathConf {
-    fn take(&mut self, sections: &[String], key: &str, value: String) {
+    fn record(&mut self, sections: &[String], key: &str, value: String) {
         // No section that counts is deeper than two; one that is has a third name here.
         let path: Vec<&str> = sections.iter().take(3).map(String::as_str).collect();
         match (path.as_slice(), key) {

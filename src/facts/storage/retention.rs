@@ -3,21 +3,21 @@
 //! Joins what is mounted, the devices below it, the agent's own directories and fstab. Not for what
 //! of it is good or bad: `checks/retention.yaml` says that, one rule a line.
 
-pub mod answer;
 mod fstab;
 mod probe;
+pub mod probe_output;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::answer::{Content, Opener, Touched, Whereabouts};
-use super::block::{self, Device, Graph};
+use self::probe_output::{DeviceContent, Location, OpenFile, ProbeOutput};
+use super::block::{self, BlockDevice, BlockGraph};
 use super::fstab::{self as fstab_file, FstabLine};
-use super::mounts::{self, Mount, Table};
+use super::mounts::{self, Mount, MountTable};
 use crate::facts::agent::unified_agent::AgentFacts;
-use crate::facts::transcript::{Answer, Transcript};
+use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact, file};
 
 pub use self::fstab::FstabFacts;
@@ -92,13 +92,14 @@ pub struct RetentionFacts {
 }
 
 /// Reads the facts out of a transcript; `agent` is what is known of the same host's agent.
-pub fn of(transcript: &Transcript, agent: &AgentFacts) -> RetentionFacts {
-    Looking { directories: known(agent.directories()), ..Looking::at(transcript) }.facts()
+pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> RetentionFacts {
+    Context { directories: known(agent.directories()), ..Context::from_transcript(transcript) }
+        .facts()
 }
 
 /// What is mounted at the configured path, if anything is.
-pub fn mount(transcript: &Transcript) -> Fact<Option<Mount>> {
-    Looking::at(transcript).mount.into()
+pub fn retention_mount(transcript: &Transcript) -> Fact<Option<Mount>> {
+    Context::from_transcript(transcript).mount.into()
 }
 
 /// A value, or why there is none.
@@ -112,43 +113,43 @@ fn known<T>(fact: Fact<T>) -> Known<T> {
 }
 
 /// Everything that is joined.
-struct Looking {
+struct Context {
     path: Known<String>,
     real: Known<String>,
-    touched: Known<Touched>,
-    table: Known<Table>,
-    graph: Known<Graph>,
+    touched: Known<ProbeOutput>,
+    table: Known<MountTable>,
+    graph: Known<BlockGraph>,
     mount: Known<Option<Mount>>,
     system: Known<Mount>,
-    content: Known<Content>,
+    content: Known<DeviceContent>,
     swaps: Known<Vec<String>>,
     fstab: Known<Vec<FstabLine>>,
     /// The directories of the agent, which the volume must not be shared with.
     directories: Known<Vec<String>>,
 }
 
-impl Looking {
-    fn at(transcript: &Transcript) -> Self {
-        let path = known(file::whole(transcript, "retention-path")).and_then(absolute);
-        let table = known(mounts::table(transcript));
-        let touched = known(file::whole(transcript, "retention")).map(answer::parse);
+impl Context {
+    fn from_transcript(transcript: &Transcript) -> Self {
+        let path = known(file::complete_text(transcript, "retention-path")).and_then(absolute_path);
+        let table = known(mounts::mount_table(transcript));
+        let touched = known(file::complete_text(transcript, "retention")).map(probe_output::parse);
         let touched = touched.and_then(|touched| match touched.foreign {
             Some(line) => Err(format!("the probe printed {line:?}")),
             None => Ok(touched),
         });
-        let real = real(&path, &table, &touched);
+        let real = real_path(&path, &table, &touched);
         let mount = real.clone().and_then(|real| Ok(table.clone()?.at(&real).cloned()));
         Self {
             path,
             real,
             touched,
-            graph: known(block::graph(transcript)),
+            graph: known(block::block_graph(transcript)),
             mount,
             table,
-            system: known(block::root_of(transcript)),
+            system: known(block::root_mount(transcript)),
             content: content(transcript),
             swaps: known(mounts::swaps(transcript)),
-            fstab: known(fstab_file::of(transcript)),
+            fstab: known(fstab_file::from_transcript(transcript)),
             directories: Err("the agent was not looked at".to_owned()),
         }
     }
@@ -158,22 +159,22 @@ impl Looking {
             path: self.path.clone().into(),
             mounted: self.mount.clone().map(|mount| mount.is_some()).into(),
             is_symlink: self.is_symlink().into(),
-            nearest_mount: self.nearest().into(),
-            fstype: self.row().map(|mount| mount.fstype.clone()).into(),
-            blkid_type: self.on_device().map(|content| content.fstype.clone()).into(),
-            device: self.row().map(|mount| mount.source.clone()).into(),
-            major_minor: self.row().map(|mount| mount.number.clone()).into(),
-            root: self.row().map(|mount| mount.root.clone()).into(),
-            whole_volume: self.row().map(|mount| mount.root == "/").into(),
-            read_only_mount: self.row().map(Mount::is_read_only).into(),
+            nearest_mount: self.nearest_mount().into(),
+            fstype: self.mounted().map(|mount| mount.fstype.clone()).into(),
+            blkid_type: self.read_content().map(|content| content.fstype.clone()).into(),
+            device: self.mounted().map(|mount| mount.source.clone()).into(),
+            major_minor: self.mounted().map(|mount| mount.number.clone()).into(),
+            root: self.mounted().map(|mount| mount.root.clone()).into(),
+            whole_volume: self.mounted().map(|mount| mount.root == "/").into(),
+            read_only_mount: self.mounted().map(Mount::is_read_only).into(),
             read_only_device: self.read_only_device().into(),
             size_bytes: self.device().and_then(|device| known(device.size_bytes())).into(),
             df_total_kib: self.space("space").map(|space| space.total).into(),
             free_kib: self.space("space").map(|space| space.free).into(),
-            free_percent: self.space("space").map(percent).into(),
+            free_percent: self.space("space").map(free_percent).into(),
             inodes: self.space("inodes").map(|space| space.total).into(),
             inodes_free: self.space("inodes").map(|space| space.free).into(),
-            shares_volume_with: self.shares().into(),
+            shares_volume_with: self.shared_directories().into(),
             other_mounts: self.other_mounts().map(Collection::complete).into(),
             swap: self.swap().into(),
             holders: self.holders().map(Collection::complete).into(),
@@ -182,13 +183,13 @@ impl Looking {
             fstab: self.fstab().into(),
             disks: self.disks().map(Collection::complete).into(),
             on_os_disk: self.on_os_disk().into(),
-            multipath: self.device().map(Device::is_multipath).into(),
+            multipath: self.device().map(BlockDevice::is_multipath).into(),
             named_by_id: self.device().map(named_by_id).into(),
         }
     }
 
     /// What is mounted there; that nothing is, is why there is nothing to say of it.
-    fn row(&self) -> Known<&Mount> {
+    fn mounted(&self) -> Known<&Mount> {
         match &self.mount {
             Ok(Some(mount)) => Ok(mount),
             Ok(None) => Err("nothing is mounted there".to_owned()),
@@ -196,16 +197,16 @@ impl Looking {
         }
     }
 
-    fn device(&self) -> Known<&Device> {
-        let (graph, mount) = (of_known(&self.graph)?, self.row()?);
+    fn device(&self) -> Known<&BlockDevice> {
+        let (graph, mount) = (of_known(&self.graph)?, self.mounted()?);
         graph
-            .below_mount(mount)
+            .device_of(mount)
             .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
     }
 
     /// What was found by touching the volume that is mounted there.
-    fn touched(&self) -> Known<&Touched> {
-        self.row()?;
+    fn touched(&self) -> Known<&ProbeOutput> {
+        self.mounted()?;
         of_known(&self.touched)
     }
 
@@ -213,14 +214,14 @@ impl Looking {
         Ok(of_known(&self.path)? != of_known(&self.real)?)
     }
 
-    fn nearest(&self) -> Known<String> {
+    fn nearest_mount(&self) -> Known<String> {
         let (table, real) = (of_known(&self.table)?, of_known(&self.real)?);
-        let nearest = table.holding(real).map(|mount| mount.point.clone());
+        let nearest = table.containing(real).map(|mount| mount.point.clone());
         nearest.ok_or_else(|| format!("no mount holds {real}"))
     }
 
-    fn on_device(&self) -> Known<&Content> {
-        self.row()?;
+    fn read_content(&self) -> Known<&DeviceContent> {
+        self.mounted()?;
         of_known(&self.content)
     }
 
@@ -241,24 +242,24 @@ impl Looking {
         }
     }
 
-    fn space(&self, name: &str) -> Known<answer::Space> {
+    fn space(&self, name: &str) -> Known<probe_output::DiskSpace> {
         let text = known(self.touched()?.command(name))?;
-        let (real, source) = (of_known(&self.real)?, &self.row()?.source);
+        let (real, source) = (of_known(&self.real)?, &self.mounted()?.source);
         // It answers for a directory that nothing is mounted on as if it were a volume.
         let is_own = text.lines().skip(1).all(|row| {
             row.trim_end().ends_with(&format!(" {real}")) || row.starts_with(&format!("{source} "))
         });
-        let space = answer::space(text).filter(|_| is_own);
+        let space = probe_output::parse_df(text).filter(|_| is_own);
         space.ok_or_else(|| format!("df printed {text:?}"))
     }
 
     /// The directories that are on the same file system: by the kernel's number of what they are
     /// on, or by the number programs see, as the agent itself compares them (agent, cache volume).
     /// A volume that is made of a file is on that file's volume, too.
-    fn shares(&self) -> Known<Collection<String>> {
-        let (mount, touched, table) = (self.row()?, self.touched()?, of_known(&self.table)?);
+    fn shared_directories(&self) -> Known<Collection<String>> {
+        let (mount, touched, table) = (self.mounted()?, self.touched()?, of_known(&self.table)?);
         let real = of_known(&self.real)?;
-        let numbers = known(touched.command("devices")).map(answer::devices);
+        let numbers = known(touched.command("devices")).map(probe_output::parse_stat);
         let none = BTreeMap::new();
         let number = |path: &str| numbers.as_ref().unwrap_or(&none).get(path);
         let device = self.device();
@@ -269,15 +270,15 @@ impl Looking {
         let mut shares = Collection { items: Vec::new(), complete: true };
         for place in &touched.places {
             let (at, there) = match &place.whereabouts {
-                Whereabouts::Is(at) => (at, true),
-                Whereabouts::WillBe(at) => (at, false),
-                Whereabouts::Unknown(_) => {
+                Location::Is(at) => (at, true),
+                Location::WillBe(at) => (at, false),
+                Location::Unknown(_) => {
                     shares.complete = false;
                     continue;
                 }
             };
             let by_table = table
-                .holding(at)
+                .containing(at)
                 .is_some_and(|other| volumes.iter().any(|volume| volume.is_same_volume(other)));
             let by_number = number(real).is_some() && number(real) == number(at);
             if by_table || by_number {
@@ -297,15 +298,16 @@ impl Looking {
 
     /// What is made of the device, and of files on it.
     fn holders(&self) -> Known<Vec<String>> {
-        let (graph, mount, device) = (of_known(&self.graph)?, self.row()?, self.device()?);
-        let is_of_file =
-            |other: &&Device| other.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on));
+        let (graph, mount, device) = (of_known(&self.graph)?, self.mounted()?, self.device()?);
+        let is_of_file = |other: &&BlockDevice| {
+            other.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on))
+        };
         let of_files = graph.devices().iter().filter(is_of_file).map(|other| other.name.clone());
         Ok(device.holders.iter().cloned().chain(of_files).collect())
     }
 
     fn other_mounts(&self) -> Known<Vec<String>> {
-        let (mount, table) = (self.row()?, of_known(&self.table)?);
+        let (mount, table) = (self.mounted()?, of_known(&self.table)?);
         let others = table.rows().iter().filter(|row| row.id != mount.id);
         let same = others.filter(|row| mount.is_same_volume(row));
         Ok(same.map(|row| row.point.clone()).collect())
@@ -313,16 +315,17 @@ impl Looking {
 
     /// Whether the device, a device of which it is made, or a file on it is swapped to.
     fn swap(&self) -> Known<bool> {
-        let (mount, graph, table) = (self.row()?, of_known(&self.graph)?, of_known(&self.table)?);
-        let own: Vec<&Device> = match graph.below_mount(mount) {
+        let (mount, graph, table) =
+            (self.mounted()?, of_known(&self.graph)?, of_known(&self.table)?);
+        let own: Vec<&BlockDevice> = match graph.device_of(mount) {
             Some(device) => graph.chain(device),
             None => Vec::new(),
         };
         let mut unknown = None;
         for swap in of_known(&self.swaps)? {
             let is_own = if !swap.starts_with("/dev/") {
-                table.holding(swap).is_some_and(|on| mount.is_same_volume(on))
-            } else if let Some(device) = graph.at_path(swap) {
+                table.containing(swap).is_some_and(|on| mount.is_same_volume(on))
+            } else if let Some(device) = graph.by_path(swap) {
                 own.contains(&device)
                     || graph.chain(device).iter().any(|below| {
                         own.first() == Some(below)
@@ -345,7 +348,7 @@ impl Looking {
     }
 
     fn lvm(&self) -> Known<bool> {
-        let (mount, graph) = (self.row()?, of_known(&self.graph)?);
+        let (mount, graph) = (self.mounted()?, of_known(&self.graph)?);
         graph
             .on_lvm(mount)
             .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
@@ -353,7 +356,7 @@ impl Looking {
 
     fn open_by(&self) -> Known<Collection<String>> {
         let touched = self.touched()?;
-        let strangers = |open: &[Opener]| -> Vec<String> {
+        let strangers = |open: &[OpenFile]| -> Vec<String> {
             let strange = open.iter().filter(|opener| !AGENT.contains(&opener.name.as_str()));
             strange.map(|opener| format!("{} ({})", opener.name, opener.id)).collect()
         };
@@ -363,8 +366,8 @@ impl Looking {
         // lsof gives 1 when nothing is open, and when it could not look: only the silent one is
         // an answer.
         match touched.commands.get("lsof") {
-            Some(Answer { status: 0 | 1, text }) => {
-                let open = answer::lsof(text);
+            Some(ProbeAnswer { status: 0 | 1, text }) => {
+                let open = probe_output::parse_lsof(text);
                 let complete = !open.is_empty() || text.trim().is_empty();
                 Ok(Collection { items: strangers(&open), complete })
             }
@@ -377,7 +380,7 @@ impl Looking {
         Ok(disks.iter().map(|disk| disk.name.clone()).collect())
     }
 
-    fn disks_below(&self) -> Known<Vec<&Device>> {
+    fn disks_below(&self) -> Known<Vec<&BlockDevice>> {
         let graph = of_known(&self.graph)?;
         graph.disks_below(self.device()?).map_err(|error| error.to_string())
     }
@@ -391,8 +394,8 @@ impl Looking {
     fn fstab(&self) -> Known<FstabFacts> {
         let (path, real, lines) =
             (of_known(&self.path)?, of_known(&self.real)?, of_known(&self.fstab)?);
-        let mounted = fstab::Mounted {
-            mount: self.row()?,
+        let mounted = fstab::MountedVolume {
+            mount: self.mounted()?,
             table: of_known(&self.table)?,
             graph: self.graph.as_ref().ok(),
             content: self.content.as_ref().ok(),
@@ -409,7 +412,7 @@ fn of_known<T>(known: &Known<T>) -> Known<&T> {
 
 /// The configured path, of which only an absolute one means anything, without the slashes and dots
 /// that change nothing.
-fn absolute(text: &str) -> Known<String> {
+fn absolute_path(text: &str) -> Known<String> {
     let path = text.strip_suffix('\n').unwrap_or(text);
     if !path.starts_with('/') || path.contains('\n') {
         return Err(format!("{path:?} is no absolute path"));
@@ -420,33 +423,41 @@ fn absolute(text: &str) -> Known<String> {
 
 /// Where a path really is. A mount point is never a link, so that the kernel's table alone tells
 /// what is mounted at one, and nothing else needs to have answered.
-fn real(path: &Known<String>, table: &Known<Table>, touched: &Known<Touched>) -> Known<String> {
+fn real_path(
+    path: &Known<String>,
+    table: &Known<MountTable>,
+    touched: &Known<ProbeOutput>,
+) -> Known<String> {
     let (path, table) = (of_known(path)?, of_known(table)?);
     if table.at(path).is_some() {
         return Ok(path.clone());
     }
     match of_known(touched)? {
-        Touched { real: Some(real), .. } => Ok(real.clone()),
-        Touched { stuck: Some(at), .. } => Err(format!("{at} was not touched, it could hang")),
+        ProbeOutput { real: Some(real), .. } => Ok(real.clone()),
+        ProbeOutput { stuck: Some(at), .. } => Err(format!("{at} was not touched, it could hang")),
         _ => Err("the probe did not say where the path leads".to_owned()),
     }
 }
 
 /// What blkid says. Status 2 is that it knows nothing of what it found.
-fn content(transcript: &Transcript) -> Known<Content> {
+fn content(transcript: &Transcript) -> Known<DeviceContent> {
     match transcript.answer("retention-blkid") {
-        Fact::Known(Answer { status: 2, .. }) => Ok(Content::default()),
-        Fact::Known(Answer { status: 3, .. }) => Err("no local device is mounted there".to_owned()),
-        _ => known(file::whole(transcript, "retention-blkid")).map(answer::blkid),
+        Fact::Known(ProbeAnswer { status: 2, .. }) => Ok(DeviceContent::default()),
+        Fact::Known(ProbeAnswer { status: 3, .. }) => {
+            Err("no local device is mounted there".to_owned())
+        }
+        _ => {
+            known(file::complete_text(transcript, "retention-blkid")).map(probe_output::parse_blkid)
+        }
     }
 }
 
-fn percent(space: answer::Space) -> i64 {
+fn free_percent(space: probe_output::DiskSpace) -> i64 {
     let percent = i128::from(space.free) * 100 / i128::from(space.total.max(1));
     i64::try_from(percent).unwrap_or(100).min(100)
 }
 
-fn named_by_id(device: &Device) -> bool {
+fn named_by_id(device: &BlockDevice) -> bool {
     match (device.multipath_id(), &device.mapper_name) {
         (Some(id), Some(name)) => name.starts_with(id),
         _ => false,

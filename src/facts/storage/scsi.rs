@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::block::{self, Graph, kind_of};
+use super::block::{self, BlockGraph, kind_of};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, file};
@@ -74,10 +74,10 @@ pub struct ScsiDisk {
 }
 
 /// Reads the facts out of a transcript.
-pub fn of(transcript: &Transcript) -> ScsiFacts {
-    let graph = block::graph(transcript);
-    match file::whole(transcript, "scsi-ids").map(parse) {
-        Fact::Known(Ok(disks)) => facts(disks, &graph),
+pub fn from_transcript(transcript: &Transcript) -> ScsiFacts {
+    let graph = block::block_graph(transcript);
+    match file::complete_text(transcript, "scsi-ids").map(parse) {
+        Fact::Known(Ok(disks)) => summarize(disks, &graph),
         Fact::Known(Err(error)) => unavailable(error.to_string()),
         Fact::Unavailable(why) => unavailable(why.reason),
     }
@@ -118,7 +118,7 @@ pub fn parse(text: &str) -> Result<Vec<ScsiDisk>, ScsiError> {
     let mut open: Option<(&str, Vec<&str>)> = None;
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(name) = line.strip_prefix("disk ") {
-            disks.extend(open.take().map(|(name, _)| disk(name, cut_off())));
+            disks.extend(open.take().map(|(name, _)| scsi_disk(name, cut_off())));
             if disks.iter().any(|disk| disk.name == name) {
                 return Err(ScsiError { line: line.to_owned() });
             }
@@ -132,17 +132,17 @@ pub fn parse(text: &str) -> Result<Vec<ScsiDisk>, ScsiError> {
             "missing" => Fact::unavailable("scsi_id is neither in /lib/udev nor in /usr/lib/udev"),
             "denied" => Fact::unavailable(format!("/dev/{name} may not be read by this user")),
             _ => match line.strip_prefix("status ") {
-                Some(status) => id_of(status, said),
+                Some(status) => parse_id(status, said),
                 None => {
                     said.push(line);
                     continue;
                 }
             },
         };
-        disks.push(disk(name, id));
+        disks.push(scsi_disk(name, id));
         open = None;
     }
-    disks.extend(open.map(|(name, _)| disk(name, cut_off())));
+    disks.extend(open.map(|(name, _)| scsi_disk(name, cut_off())));
     Ok(disks)
 }
 
@@ -151,7 +151,7 @@ fn cut_off() -> Fact<String> {
 }
 
 /// What a call that ended with `status` says: nothing said is no id, whatever the status.
-fn id_of(status: &str, said: &[&str]) -> Fact<String> {
+fn parse_id(status: &str, said: &[&str]) -> Fact<String> {
     match (status, said) {
         ("124" | "143", _) => Fact::unavailable("scsi_id did not answer in time"),
         ("0" | "1", []) => Fact::Known(String::new()),
@@ -163,7 +163,7 @@ fn id_of(status: &str, said: &[&str]) -> Fact<String> {
     }
 }
 
-fn disk(name: &str, id: Fact<String>) -> ScsiDisk {
+fn scsi_disk(name: &str, id: Fact<String>) -> ScsiDisk {
     let words = match &id {
         Fact::Known(id) if id.is_empty() => format!("{name} without an id"),
         Fact::Known(id) => format!("{name} {id}"),
@@ -174,11 +174,14 @@ fn disk(name: &str, id: Fact<String>) -> ScsiDisk {
 
 /// What the ids of all disks amount to. Disks that the kernel lists and nobody asked about are there
 /// without an answer.
-fn facts(mut disks: Vec<ScsiDisk>, graph: &Fact<Graph>) -> ScsiFacts {
+fn summarize(mut disks: Vec<ScsiDisk>, graph: &Fact<BlockGraph>) -> ScsiFacts {
     if let Fact::Known(graph) = graph {
         for listed in graph.disks() {
             if disks.iter().all(|disk| disk.name != listed.name) {
-                disks.push(disk(&listed.name, Fact::unavailable("scsi_id was not asked about it")));
+                disks.push(scsi_disk(
+                    &listed.name,
+                    Fact::unavailable("scsi_id was not asked about it"),
+                ));
             }
         }
     }
@@ -222,8 +225,8 @@ mod tests {
         // The kernel lists what was asked about, and a CD drive.
         let named = text.lines().filter_map(|line| line.strip_prefix("disk "));
         let listing: String = named.map(|disk| format!("device {disk}\ndev 8:0\n")).collect();
-        let graph = Graph::parse(&format!("{listing}device sr0\ndev 11:0\n")).unwrap();
-        let facts = facts(parse(text).unwrap(), &Fact::Known(graph));
+        let graph = BlockGraph::parse(&format!("{listing}device sr0\ndev 11:0\n")).unwrap();
+        let facts = summarize(parse(text).unwrap(), &Fact::Known(graph));
         let list = |list: &Fact<Collection<String>>| list.known().unwrap().items.clone();
         let disks = facts.disks.known().unwrap();
         (
@@ -243,7 +246,7 @@ mod tests {
             ("disk sda\n36a\nstatus 0\ndisk sdb\ndenied\n", vec!["36a"], false),
             ("", vec![], false),
         ] {
-            let ids = facts(parse(text).unwrap(), &Fact::Known(Graph::default())).ids;
+            let ids = summarize(parse(text).unwrap(), &Fact::Known(BlockGraph::default())).ids;
             let ids = ids.known().unwrap();
             assert_eq!(
                 (ids.items.as_slice(), ids.complete),
@@ -371,12 +374,13 @@ mod tests {
             ("device sdb\ndev 8:16\n", false),
         ] {
             let listing = format!("device sda\ndev 8:0\n{other}");
-            let graph = Fact::Known(Graph::parse(&listing).unwrap());
-            let facts = facts(parse(asked).unwrap(), &graph);
+            let graph = Fact::Known(BlockGraph::parse(&listing).unwrap());
+            let facts = summarize(parse(asked).unwrap(), &graph);
             assert_eq!(facts.without_id.known().unwrap().complete, known, "{other}");
             assert_eq!(facts.disks.known().unwrap().items.len(), if known { 1 } else { 2 });
         }
-        let blind = facts(parse(asked).unwrap(), &Fact::unavailable("block exited with status 1"));
+        let blind =
+            summarize(parse(asked).unwrap(), &Fact::unavailable("block exited with status 1"));
         assert!(!blind.disks.known().unwrap().complete);
         let sentence = parse("disk sda\nscsi_id: command not found\nstatus 0\n").unwrap();
         assert!(sentence[0].id.known().is_none());

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::inventory::Inventory;
-use super::property::{Object, as_bool, needed, rows};
+use super::property::{InventoryObject, as_bool, object_rows, required_text};
 use crate::facts::{Collection, Fact};
 
 /// Bytes of a MiB.
@@ -32,7 +32,7 @@ pub struct DatastoreFacts {
 }
 
 /// Reads a datastore by its reference, as this host reaches it.
-pub fn of(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreFacts> {
+pub fn from_inventory(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreFacts> {
     let Some(datastore) = inventory.get(reference) else {
         return Fact::unavailable(format!("{reference} is not visible to the account"));
     };
@@ -41,7 +41,7 @@ pub fn of(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreF
         "" => Fact::unavailable("its type is empty"),
         kind => Fact::Known(kind.to_uppercase()),
     });
-    let mount = mount(datastore, host);
+    let mount = mount_on_host(datastore, host);
     let maintenance = maintenance(datastore);
     let mode = if maintenance == Fact::Known(true) { ", in maintenance mode" } else { "" };
     let words = match &kind {
@@ -60,14 +60,18 @@ pub fn of(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreF
 }
 
 /// Every datastore of a host.
-pub fn of_host(inventory: &Inventory, host: &Object) -> Fact<Collection<Fact<DatastoreFacts>>> {
+pub fn datastores_of_host(
+    inventory: &Inventory,
+    host: &InventoryObject,
+) -> Fact<Collection<Fact<DatastoreFacts>>> {
     host.references("datastore").map(|references| {
-        let all = references.iter().map(|reference| of(inventory, reference, &host.object));
+        let all =
+            references.iter().map(|reference| from_inventory(inventory, reference, &host.object));
         Collection::complete(all.collect())
     })
 }
 
-fn maintenance(datastore: &Object) -> Fact<bool> {
+fn maintenance(datastore: &InventoryObject) -> Fact<bool> {
     datastore.text("summary.maintenanceMode").and_then(|mode| match mode.as_str() {
         "normal" => Fact::Known(false),
         "inMaintenance" | "enteringMaintenance" => Fact::Known(true),
@@ -76,32 +80,32 @@ fn maintenance(datastore: &Object) -> Fact<bool> {
 }
 
 /// How a host mounts a datastore: access mode, and whether it is mounted and accessible.
-struct Mount {
+struct DatastoreMount {
     mode: Fact<String>,
     mounted: Fact<bool>,
     accessible: Fact<bool>,
 }
 
-fn mount(datastore: &Object, host: &str) -> Fact<Option<Mount>> {
-    let mounts = match datastore.value("host").and_then(|value| rows(value, "host")) {
+fn mount_on_host(datastore: &InventoryObject, host: &str) -> Fact<Option<DatastoreMount>> {
+    let mounts = match datastore.value("host").and_then(|value| object_rows(value, "host")) {
         Fact::Known(mounts) => mounts,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let mut nameless = None;
     for mount in mounts {
-        match needed(mount, "key") {
+        match required_text(mount, "key") {
             Fact::Known(key) if key == host => {
                 let Some(info) = mount.get("mountInfo") else {
                     return Fact::unavailable("how the host mounts it is not said");
                 };
                 let truth = |name| {
-                    needed(info, name).and_then(|_| match info.get(name).and_then(as_bool) {
+                    required_text(info, name).and_then(|_| match info.get(name).and_then(as_bool) {
                         Some(truth) => Fact::Known(truth),
                         None => Fact::unavailable(format!("{name} is neither true nor false")),
                     })
                 };
-                return Fact::Known(Some(Mount {
-                    mode: needed(info, "accessMode").map(str::to_owned),
+                return Fact::Known(Some(DatastoreMount {
+                    mode: required_text(info, "accessMode").map(str::to_owned),
                     mounted: truth("mounted"),
                     accessible: truth("accessible"),
                 }));
@@ -116,7 +120,7 @@ fn mount(datastore: &Object, host: &str) -> Fact<Option<Mount>> {
 
 /// What of the host's own word and of the datastore's summary says no counts; without a no, both
 /// must say yes.
-fn accessible(datastore: &Object, mount: &Fact<Option<Mount>>) -> Fact<bool> {
+fn accessible(datastore: &InventoryObject, mount: &Fact<Option<DatastoreMount>>) -> Fact<bool> {
     let mount = match mount {
         Fact::Known(Some(mount)) => mount,
         Fact::Known(None) => return Fact::Known(false),
@@ -130,7 +134,7 @@ fn accessible(datastore: &Object, mount: &Fact<Option<Mount>>) -> Fact<bool> {
     silent.cloned().unwrap_or(Fact::Known(true))
 }
 
-fn read_write(mount: &Fact<Option<Mount>>) -> Fact<bool> {
+fn read_write(mount: &Fact<Option<DatastoreMount>>) -> Fact<bool> {
     match mount {
         Fact::Known(None) => Fact::unavailable("the host does not mount it"),
         Fact::Known(Some(mount)) => mount.mode.clone().and_then(|mode| match mode.as_str() {
@@ -147,7 +151,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn datastore(mounts: Value) -> Object {
+    fn datastore(mounts: Value) -> InventoryObject {
         let properties = json!({
             "summary.accessible": "true", "summary.type": "vsan", "host": mounts
         });
@@ -218,7 +222,7 @@ mod tests {
             (json!(null), None),
         ] {
             let properties = json!({ "summary.maintenanceMode": mode });
-            let datastore: Object = serde_json::from_value(
+            let datastore: InventoryObject = serde_json::from_value(
                 json!({ "object": "Datastore:d", "properties": properties }),
             )
             .unwrap();
@@ -226,7 +230,7 @@ mod tests {
         }
     }
 
-    fn mount_of(datastore: &Object) -> Fact<Option<Mount>> {
-        mount(datastore, "HostSystem:h")
+    fn mount_of(datastore: &InventoryObject) -> Fact<Option<DatastoreMount>> {
+        mount_on_host(datastore, "HostSystem:h")
     }
 }

@@ -6,13 +6,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::property::{Object, as_bool, needed, rows};
+use super::property::{InventoryObject, as_bool, object_rows, required_text};
 use crate::facts::Fact;
 
 /// How the setting is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Spelling {
+pub enum SettingSpelling {
     /// The value is `true` in any case of letters.
     True,
     /// The value is `1`.
@@ -31,7 +31,7 @@ pub enum Spelling {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DiskUuidFacts {
     /// How it is spelled; of several rows the worst.
-    pub spelling: Spelling,
+    pub spelling: SettingSpelling,
     /// Whether there is more than one row of it.
     pub repeated: bool,
     /// What the typed twin of the row says, `config.flags.diskUuidEnabled`: `true`, `false`, or
@@ -42,9 +42,9 @@ pub struct DiskUuidFacts {
 }
 
 /// Reads the setting of a machine.
-pub fn of(machine: &Object) -> Fact<DiskUuidFacts> {
+pub fn from_object(machine: &InventoryObject) -> Fact<DiskUuidFacts> {
     let rows = match machine.optional("config.extraConfig") {
-        Fact::Known(Some(value)) => match rows(value, "config.extraConfig") {
+        Fact::Known(Some(value)) => match object_rows(value, "config.extraConfig") {
             Fact::Known(rows) => rows,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         },
@@ -57,7 +57,7 @@ pub fn of(machine: &Object) -> Fact<DiskUuidFacts> {
     };
     let mut ours = Vec::new();
     for row in rows {
-        match (needed(row, "key"), needed(row, "value")) {
+        match (required_text(row, "key"), required_text(row, "value")) {
             (Fact::Known(key), _) if !key.trim().eq_ignore_ascii_case("disk.EnableUUID") => {}
             (Fact::Known(key), Fact::Known(value)) => ours.push((key, value)),
             (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
@@ -74,20 +74,20 @@ pub fn of(machine: &Object) -> Fact<DiskUuidFacts> {
         },
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    Fact::Known(parse(&ours, flag))
+    Fact::Known(from_rows(&ours, flag))
 }
 
 /// Reads rows of an extra configuration that have the key, and the flag beside them.
 ///
 /// ```
-/// use preflight::facts::vsphere::disk_uuid::{Spelling, parse};
-/// assert_eq!(parse(&[("disk.enableUUID", "TRUE")], Some(true)).spelling, Spelling::True);
-/// assert_eq!(parse(&[("disk.EnableUUID", "\"True\"")], None).spelling, Spelling::Quoted);
+/// use preflight::facts::vsphere::disk_uuid::{SettingSpelling, from_rows};
+/// assert_eq!(from_rows(&[("disk.enableUUID", "TRUE")], Some(true)).spelling, SettingSpelling::True);
+/// assert_eq!(from_rows(&[("disk.EnableUUID", "\"True\"")], None).spelling, SettingSpelling::Quoted);
 /// ```
-pub fn parse(rows: &[(&str, &str)], flag: Option<bool>) -> DiskUuidFacts {
-    let rank = |spelling: &Spelling| match spelling {
-        Spelling::True => 0,
-        Spelling::One => 1,
+pub fn from_rows(rows: &[(&str, &str)], flag: Option<bool>) -> DiskUuidFacts {
+    let rank = |spelling: &SettingSpelling| match spelling {
+        SettingSpelling::True => 0,
+        SettingSpelling::One => 1,
         _ => 2,
     };
     let spellings = rows.iter().map(|(_, value)| spelling(value));
@@ -101,21 +101,21 @@ pub fn parse(rows: &[(&str, &str)], flag: Option<bool>) -> DiskUuidFacts {
         None => words.push("flags.diskUuidEnabled is not set".to_owned()),
     }
     DiskUuidFacts {
-        spelling: spellings.max_by_key(rank).unwrap_or(Spelling::Absent),
+        spelling: spellings.max_by_key(rank).unwrap_or(SettingSpelling::Absent),
         repeated: rows.len() > 1,
         flag: flag.map_or_else(|| "unset".to_owned(), |flag| flag.to_string()),
         words: words.join(", "),
     }
 }
 
-fn spelling(value: &str) -> Spelling {
+fn spelling(value: &str) -> SettingSpelling {
     match value.trim() {
-        "" => Spelling::Blank,
-        "1" => Spelling::One,
+        "" => SettingSpelling::Blank,
+        "1" => SettingSpelling::One,
         // A quote that somebody typed is stored as |22 inside the .vmx.
-        text if text.contains(['"', '\'']) || text.contains("|22") => Spelling::Quoted,
-        text if text.eq_ignore_ascii_case("true") => Spelling::True,
-        _ => Spelling::Other,
+        text if text.contains(['"', '\'']) || text.contains("|22") => SettingSpelling::Quoted,
+        text if text.eq_ignore_ascii_case("true") => SettingSpelling::True,
+        _ => SettingSpelling::Other,
     }
 }
 
@@ -126,22 +126,26 @@ mod tests {
     #[test]
     fn every_spelling_is_known_for_what_it_is() {
         for (value, expected) in [
-            ("TRUE", Spelling::True),
-            ("true", Spelling::True),
-            ("True", Spelling::True),
-            (" True ", Spelling::True),
-            ("1", Spelling::One),
-            ("", Spelling::Blank),
-            ("  ", Spelling::Blank),
-            ("\"True\"", Spelling::Quoted),
-            ("'true'", Spelling::Quoted),
-            ("|22True|22", Spelling::Quoted),
-            ("FALSE", Spelling::Other),
-            ("0", Spelling::Other),
-            ("yes", Spelling::Other),
-            ("truee", Spelling::Other),
+            ("TRUE", SettingSpelling::True),
+            ("true", SettingSpelling::True),
+            ("True", SettingSpelling::True),
+            (" True ", SettingSpelling::True),
+            ("1", SettingSpelling::One),
+            ("", SettingSpelling::Blank),
+            ("  ", SettingSpelling::Blank),
+            ("\"True\"", SettingSpelling::Quoted),
+            ("'true'", SettingSpelling::Quoted),
+            ("|22True|22", SettingSpelling::Quoted),
+            ("FALSE", SettingSpelling::Other),
+            ("0", SettingSpelling::Other),
+            ("yes", SettingSpelling::Other),
+            ("truee", SettingSpelling::Other),
         ] {
-            assert_eq!(parse(&[("disk.EnableUUID", value)], None).spelling, expected, "{value:?}");
+            assert_eq!(
+                from_rows(&[("disk.EnableUUID", value)], None).spelling,
+                expected,
+                "{value:?}"
+            );
         }
     }
 
@@ -149,19 +153,19 @@ mod tests {
     fn of_several_rows_the_worst_counts() {
         let of = |values: &[&str]| {
             let rows: Vec<(&str, &str)> = values.iter().map(|v| ("disk.EnableUUID", *v)).collect();
-            let facts = parse(&rows, Some(true));
+            let facts = from_rows(&rows, Some(true));
             (facts.spelling, facts.repeated)
         };
-        assert_eq!(of(&["TRUE", "TRUE"]), (Spelling::True, true));
-        assert_eq!(of(&["TRUE", "1"]), (Spelling::One, true));
-        assert_eq!(of(&["FALSE", "TRUE"]), (Spelling::Other, true));
-        assert_eq!(of(&["TRUE", "FALSE"]), (Spelling::Other, true));
-        assert_eq!(of(&[]), (Spelling::Absent, false));
+        assert_eq!(of(&["TRUE", "TRUE"]), (SettingSpelling::True, true));
+        assert_eq!(of(&["TRUE", "1"]), (SettingSpelling::One, true));
+        assert_eq!(of(&["FALSE", "TRUE"]), (SettingSpelling::Other, true));
+        assert_eq!(of(&["TRUE", "FALSE"]), (SettingSpelling::Other, true));
+        assert_eq!(of(&[]), (SettingSpelling::Absent, false));
     }
 
     #[test]
     fn the_words_show_what_is_there() {
-        let words = |rows: &[(&str, &str)], flag| parse(rows, flag).words;
+        let words = |rows: &[(&str, &str)], flag| from_rows(rows, flag).words;
         assert_eq!(
             words(&[("disk.enableuuid", "\"True\"")], Some(false)),
             "disk.enableuuid = \"\\\"True\\\"\", flags.diskUuidEnabled = false"
@@ -179,11 +183,13 @@ mod tests {
             let properties =
                 json!({ "config.extraConfig": rows, "config.flags.diskUuidEnabled": flag });
             let machine = json!({ "object": "VirtualMachine:v", "properties": properties });
-            of(&serde_json::from_value(machine).unwrap()).known().map(|facts| facts.spelling)
+            from_object(&serde_json::from_value(machine).unwrap())
+                .known()
+                .map(|facts| facts.spelling)
         };
         let row = |key: Value, value: Value| json!({ "key": key, "value": value });
         let good = row(json!("disk.EnableUUID"), json!("TRUE"));
-        assert_eq!(spelling(json!([good]), json!("true")), Some(Spelling::True));
+        assert_eq!(spelling(json!([good]), json!("true")), Some(SettingSpelling::True));
         for (rows, flag) in [
             (json!([good]), json!(null)),
             (json!([good]), json!("yes")),

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::datastore::{self, DatastoreFacts};
 use super::inventory::Inventory;
 use super::licence::{self, LicenceFacts};
-use super::property::{Object, answer, list, needed, part};
-use super::service::{about, server_time};
+use super::property::{InventoryObject, elements, json_answer, optional_text, required_text};
+use super::service::{about_property, server_time};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
@@ -40,7 +40,7 @@ pub struct EsxiFacts {
 
 impl EsxiFacts {
     /// A host of which nothing is known but whether the inventory has it.
-    pub fn unseen(name: &str, in_inventory: Fact<bool>) -> Self {
+    pub fn not_visible(name: &str, in_inventory: Fact<bool>) -> Self {
         let reason = match &in_inventory {
             Fact::Known(_) => format!("the inventory has no host named {name}"),
             Fact::Unavailable(why) => why.reason.clone(),
@@ -59,10 +59,14 @@ impl EsxiFacts {
 }
 
 /// Reads what is known about a host of the inventory.
-pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> EsxiFacts {
+pub fn from_inventory(
+    transcript: &Transcript,
+    inventory: &Inventory,
+    host: &InventoryObject,
+) -> EsxiFacts {
     let product = host.value("summary.config.product");
     let version = match product {
-        Fact::Known(product) => needed(product, "version").map(str::to_owned),
+        Fact::Known(product) => required_text(product, "version").map(str::to_owned),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
     EsxiFacts {
@@ -72,12 +76,12 @@ pub fn of(transcript: &Transcript, inventory: &Inventory, host: &Object) -> Esxi
         maintenance: host.bool("runtime.inMaintenanceMode"),
         version,
         licence: licence(transcript, host),
-        datastores: datastore::of_host(inventory, host),
+        datastores: datastore::datastores_of_host(inventory, host),
         free_memory_mib: free_memory(host),
     }
 }
 
-fn free_memory(host: &Object) -> Fact<i64> {
+fn free_memory(host: &InventoryObject) -> Fact<i64> {
     let size = host.int("summary.hardware.memorySize");
     let used = host.int("summary.quickStats.overallMemoryUsage");
     match (size, used) {
@@ -88,25 +92,25 @@ fn free_memory(host: &Object) -> Fact<i64> {
 
 /// The licence assigned to a host. A vCenter's own list of licences is what it has in stock, so
 /// only the assignment counts there; a lone host has no assignments and one licence.
-fn licence(transcript: &Transcript, host: &Object) -> Fact<LicenceFacts> {
+fn licence(transcript: &Transcript, host: &InventoryObject) -> Fact<LicenceFacts> {
     let now = server_time(transcript).or(transcript.asked_at);
-    if about(transcript, "apiType") == Fact::Known("HostAgent".to_owned()) {
-        return lone(transcript).map(|licence| licence::parse(&licence, now));
+    if about_property(transcript, "apiType") == Fact::Known("HostAgent".to_owned()) {
+        return licence_of_lone_host(transcript).map(|licence| licence::parse(&licence, now));
     }
-    let assigned = match answer(transcript, "assigned-licences") {
+    let assigned = match json_answer(transcript, "assigned-licences") {
         Fact::Known(assigned) => assigned,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let id = host.object.split_once(':').map_or("", |(_, id)| id);
-    let own = list(&assigned).iter().find(|row| part(row, "entityId") == Some(id));
+    let own = elements(&assigned).iter().find(|row| optional_text(row, "entityId") == Some(id));
     match own.and_then(|row| row.get("assignedLicense")) {
         Some(licence) => Fact::Known(licence::parse(licence, now)),
         None => Fact::unavailable("no licence is assigned to it, or none that may be seen"),
     }
 }
 
-fn lone(transcript: &Transcript) -> Fact<serde_json::Value> {
-    let licences = match super::property::listing(transcript, "licences") {
+fn licence_of_lone_host(transcript: &Transcript) -> Fact<serde_json::Value> {
+    let licences = match super::property::object_listing(transcript, "licences") {
         Fact::Known(looked) => looked,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -114,7 +118,7 @@ fn lone(transcript: &Transcript) -> Fact<serde_json::Value> {
         return Fact::unavailable("the host shows no licences");
     };
     match manager.value("licenses") {
-        Fact::Known(value) => match list(value) {
+        Fact::Known(value) => match elements(value) {
             [one] => Fact::Known(one.clone()),
             [] => Fact::unavailable("the host shows no licences"),
             more => Fact::unavailable(format!("the host shows {} licences", more.len())),

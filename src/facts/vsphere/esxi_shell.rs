@@ -16,13 +16,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::question::Question;
+use super::query_scope::QueryScope;
 use super::vmx;
 use crate::facts::connection::{self, ConnectionFacts};
-use crate::facts::transcript::{Answer, Answers, Transcript};
+use crate::facts::transcript::{ProbeAnswer, ProbeAnswers, Transcript};
 use crate::facts::{Fact, Unavailable};
-use machines::Row;
-use volumes::Volume;
+use machines::MachineRow;
+use volumes::EsxiVolume;
 
 pub use probes::probes;
 
@@ -39,9 +39,9 @@ pub struct EsxiShellFacts {
 }
 
 /// Reads what is known of the shell itself.
-pub fn of(transcript: &Transcript) -> EsxiShellFacts {
+pub fn from_transcript(transcript: &Transcript) -> EsxiShellFacts {
     let is_esxi = transcript.answer("esxi-version").and_then(|answer| {
-        match (answer.status, version(&answer.text)) {
+        match (answer.status, parse_version(&answer.text)) {
             (0, Some(_)) => Fact::Known(true),
             // Something else answers by SSH: it has no such command, or one of its own.
             (127, _) => Fact::Known(false),
@@ -49,17 +49,17 @@ pub fn of(transcript: &Transcript) -> EsxiShellFacts {
             _ => Fact::unavailable("vmware -v did not answer"),
         }
     });
-    EsxiShellFacts { connection: connection::of(transcript), is_esxi }
+    EsxiShellFacts { connection: connection::from_transcript(transcript), is_esxi }
 }
 
 /// The answers of a host's shell as the API's answers would be. Machines that are named now stand
 /// before those that were named when the host was asked.
-pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
+pub fn in_words_of_the_api(shell: &Transcript, now: &QueryScope) -> Transcript {
     let mut api = Api(BTreeMap::new());
     let asked = json_of(shell, "asked").known().cloned().unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
-    let before: Question = serde_json::from_value(part("question")).unwrap_or_default();
-    let question = now.or_as_asked(&before);
+    let before: QueryScope = serde_json::from_value(part("question")).unwrap_or_default();
+    let question = now.or_recorded(&before);
     let user = part("user").as_str().unwrap_or("root").to_owned();
     api.known("asked", &json!({ "question": question, "user": user }));
     if let Fact::Known(time) = shell.text("esxi-time") {
@@ -119,20 +119,20 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &Question) -> Transcript {
     }
     Transcript {
         // What was cut short on its way is refused above, one by one.
-        answers: Answers { by_probe: api.0, ended: true, unanswered: None },
+        answers: ProbeAnswers { by_probe: api.0, ended: true, unanswered: None },
         ..shell.clone()
     }
 }
 
-struct Api(BTreeMap<String, Answer>);
+struct Api(BTreeMap<String, ProbeAnswer>);
 
 impl Api {
     fn known(&mut self, probe: &str, value: &Value) {
-        self.0.insert(probe.to_owned(), Answer { status: 0, text: value.to_string() });
+        self.0.insert(probe.to_owned(), ProbeAnswer { status: 0, text: value.to_string() });
     }
 
     fn refused(&mut self, probe: &str, why: &Unavailable) {
-        self.0.insert(probe.to_owned(), Answer { status: 1, text: refusal(why).to_string() });
+        self.0.insert(probe.to_owned(), ProbeAnswer { status: 1, text: refusal(why).to_string() });
     }
 }
 
@@ -182,7 +182,7 @@ fn product(shell: &Transcript) -> Fact<Value> {
         Fact::Known(text) => text,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    match version(words) {
+    match parse_version(words) {
         Some((full_name, version)) => Fact::Known(json!({
             "apiType": "HostAgent", "fullName": full_name, "version": version
         })),
@@ -193,12 +193,12 @@ fn product(shell: &Transcript) -> Fact<Value> {
 /// Reads `VMware ESXi 6.7.0 build-14320388`, among other lines as may be.
 ///
 /// ```
-/// use preflight::facts::vsphere::esxi_shell::version;
+/// use preflight::facts::vsphere::esxi_shell::parse_version;
 /// let text = "VMware ESXi 7.0.3 build-20000000\nVMware ESXi 7.0 Update 3\n";
-/// assert_eq!(version(text), Some(("VMware ESXi 7.0.3 build-20000000", "7.0.3")));
-/// assert_eq!(version("sh: vmware: not found"), None);
+/// assert_eq!(parse_version(text), Some(("VMware ESXi 7.0.3 build-20000000", "7.0.3")));
+/// assert_eq!(parse_version("sh: vmware: not found"), None);
 /// ```
-pub fn version(text: &str) -> Option<(&str, &str)> {
+pub fn parse_version(text: &str) -> Option<(&str, &str)> {
     text.lines().map(str::trim).find_map(|line| {
         let build = line.find(" build-")?;
         let version = line[..build].rsplit(' ').next()?;
@@ -247,8 +247,8 @@ fn host(shell: &Transcript, product: &Fact<Value>, datastores: &Fact<Vec<Value>>
 /// The datastores of a host, and those that its machines name and it does not have.
 fn datastores(
     shell: &Transcript,
-    volumes: &Fact<Vec<Volume>>,
-    rows: &Fact<Vec<Row>>,
+    volumes: &Fact<Vec<EsxiVolume>>,
+    rows: &Fact<Vec<MachineRow>>,
 ) -> Fact<Vec<Value>> {
     let volumes = match volumes {
         Fact::Known(volumes) => volumes,
@@ -298,7 +298,7 @@ fn datastores(
 /// The volumes of which the host sees a part on some disk. Where they cannot be read, the datastores
 /// are not all.
 fn extents(shell: &Transcript) -> Fact<Vec<(String, String)>> {
-    read(shell, "esxi-extents", volumes::extents)
+    read(shell, "esxi-extents", volumes::parse_extents)
 }
 
 fn known(all: &[Value], name: &str) -> bool {
@@ -336,7 +336,7 @@ fn kind(printed: &str) -> Option<&'static str> {
 fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     let mut modes = Vec::new();
     for probe in ["esxi-nfs", "esxi-nfs41"] {
-        let shares = shell.text(probe).known().map(|text| volumes::nfs_modes(text));
+        let shares = shell.text(probe).known().map(|text| volumes::parse_nfs_modes(text));
         modes.extend(shares.into_iter().flatten().map(|(name, read_only)| {
             (name, if read_only { "readOnly" } else { "readWrite" }.to_owned())
         }));
@@ -352,21 +352,26 @@ fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     modes
 }
 
-fn listed(row: &Row, datastores: &Fact<Vec<Value>>) -> Value {
+fn listed(row: &MachineRow, datastores: &Fact<Vec<Value>>) -> Value {
     let mut of = Properties::default();
     named(&mut of, row);
     stands_on(&mut of, row, datastores, &[]);
     of.object(&format!("VirtualMachine:{}", row.id))
 }
 
-fn named(of: &mut Properties, row: &Row) {
+fn named(of: &mut Properties, row: &MachineRow) {
     of.set("name", Some(&json!(row.name)));
     of.set("runtime.host", Some(&json!(HOST)));
     of.set("summary.config.vmPathName", Some(&json!(row.path)));
 }
 
 /// The datastores of a machine: of its settings, and of every disk.
-fn stands_on(of: &mut Properties, row: &Row, datastores: &Fact<Vec<Value>>, devices: &[Value]) {
+fn stands_on(
+    of: &mut Properties,
+    row: &MachineRow,
+    datastores: &Fact<Vec<Value>>,
+    devices: &[Value],
+) {
     if let Fact::Unavailable(why) = datastores {
         return of.refuse("datastore", why);
     }
@@ -385,15 +390,17 @@ fn stands_on(of: &mut Properties, row: &Row, datastores: &Fact<Vec<Value>>, devi
 }
 
 /// The rows of the master target's own file that are judged.
-fn file(shell: &Transcript, rows: &[Row], name: Option<&str>) -> Fact<Vec<String>> {
+fn file(shell: &Transcript, rows: &[MachineRow], name: Option<&str>) -> Fact<Vec<String>> {
     let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
     let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };
     match shell.answer(&format!("esxi-vmx-{}", row.id)) {
         // It was read to its end, and either has such a row or has not; every line is one.
-        Fact::Known(Answer { status: 0, text }) if vmx::rows(text).len() == lines(text) => {
-            Fact::Known(vmx::rows(text))
+        Fact::Known(ProbeAnswer { status: 0, text })
+            if vmx::parse_rows(text).len() == lines(text) =>
+        {
+            Fact::Known(vmx::parse_rows(text))
         }
-        Fact::Known(Answer { status: 1, text }) if text.trim().is_empty() => {
+        Fact::Known(ProbeAnswer { status: 1, text }) if text.trim().is_empty() => {
             Fact::Known(Vec::new())
         }
         Fact::Known(_) => Fact::unavailable(format!("{} cannot be read", row.path)),
@@ -405,12 +412,12 @@ fn lines(text: &str) -> usize {
     text.lines().filter(|line| !line.trim().is_empty()).count()
 }
 
-fn was_asked(shell: &Transcript, row: &Row) -> bool {
+fn was_asked(shell: &Transcript, row: &MachineRow) -> bool {
     shell.answers.by_probe.contains_key(&format!("esxi-config-{}", row.id))
 }
 
 /// A machine with its settings, its state and its snapshots.
-fn chosen_of(shell: &Transcript, row: &Row, datastores: &Fact<Vec<Value>>) -> Value {
+fn chosen_of(shell: &Transcript, row: &MachineRow, datastores: &Fact<Vec<Value>>) -> Value {
     let mut of = Properties::default();
     named(&mut of, row);
     let config = read(shell, &format!("esxi-config-{}", row.id), dump::parse);
@@ -451,7 +458,7 @@ fn chosen_of(shell: &Transcript, row: &Row, datastores: &Fact<Vec<Value>>) -> Va
             of.refuse("guest", &why);
         }
     }
-    match read(shell, &format!("esxi-snapshots-{}", row.id), machines::snapshots) {
+    match read(shell, &format!("esxi-snapshots-{}", row.id), machines::parse_snapshots) {
         Fact::Known(names) if names.is_empty() => {}
         Fact::Known(names) => {
             let roots: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();

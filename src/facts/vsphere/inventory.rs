@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::property::{Object, listing};
-use super::question::Question;
+use super::property::{InventoryObject, object_listing};
+use super::query_scope::QueryScope;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
@@ -28,35 +28,35 @@ pub const LISTS: &[(&str, &str)] = &[
 const MAX_PARENTS: usize = 64;
 
 /// How many objects an account is asked about when nothing says which are in play.
-const MAX_IN_PLAY: usize = 300;
+const MAX_OBJECTS_IN_SCOPE: usize = 300;
 
 /// Every object that the account sees.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    objects: BTreeMap<String, Object>,
+    objects: BTreeMap<String, InventoryObject>,
     /// By question: known when it was answered, and whether to the end.
     answered: BTreeMap<&'static str, Fact<bool>>,
 }
 
 /// A machine that is looked for by its name.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Search<'i> {
+pub enum MachineSearch<'i> {
     /// There is one.
-    Found(&'i Object),
+    Found(&'i InventoryObject),
     /// There is none, and the whole list was seen.
     None,
     /// There are several.
-    Several(Vec<&'i Object>),
+    Several(Vec<&'i InventoryObject>),
     /// The list was not seen, or not to its end.
     Unseen(String),
 }
 
 impl Inventory {
     /// Reads the lists of a transcript.
-    pub fn of(transcript: &Transcript) -> Self {
+    pub fn from_transcript(transcript: &Transcript) -> Self {
         let mut inventory = Self::default();
         for &(probe, _) in LISTS {
-            let fact = listing(transcript, probe);
+            let fact = object_listing(transcript, probe);
             let answered = fact.map(|looked| {
                 let complete = looked.complete;
                 let named = looked.items.into_iter().map(|object| (object.object.clone(), object));
@@ -69,15 +69,15 @@ impl Inventory {
     }
 
     /// An object by its reference.
-    pub fn get(&self, reference: &str) -> Option<&Object> {
+    pub fn get(&self, reference: &str) -> Option<&InventoryObject> {
         self.objects.get(reference)
     }
 
     /// Every object of a question.
-    pub fn list(&self, probe: &str) -> impl Iterator<Item = &Object> {
+    pub fn list(&self, probe: &str) -> impl Iterator<Item = &InventoryObject> {
         let kind = LISTS.iter().find(|(name, _)| *name == probe).map_or("", |(_, kind)| kind);
         // The type of a list has subtypes: a cluster is a compute resource, a portgroup a network.
-        self.objects.values().filter(move |object| base(object.kind()) == kind)
+        self.objects.values().filter(move |object| base_kind(object.kind()) == kind)
     }
 
     /// Whether a question was answered to its end; otherwise why not.
@@ -88,26 +88,28 @@ impl Inventory {
     /// What an object is called; its reference when its name may not be seen.
     pub fn name(&self, reference: &str) -> String {
         let object = self.get(reference);
-        let name = object.and_then(|object| object.text("name").known().map(|name| plain(name)));
+        let name =
+            object.and_then(|object| object.text("name").known().map(|name| decode_name(name)));
         name.unwrap_or_else(|| reference.to_owned())
     }
 
     /// The machine of this name.
-    pub fn machine(&self, name: &str) -> Search<'_> {
-        let named =
-            |object: &&Object| object.text("name").known().is_some_and(|own| plain(own) == name);
-        let found: Vec<&Object> = self.list("machines").filter(named).collect();
+    pub fn find_machine(&self, name: &str) -> MachineSearch<'_> {
+        let named = |object: &&InventoryObject| {
+            object.text("name").known().is_some_and(|own| decode_name(own) == name)
+        };
+        let found: Vec<&InventoryObject> = self.list("machines").filter(named).collect();
         match (found.as_slice(), self.complete("machines")) {
-            ([one], _) => Search::Found(one),
+            ([one], _) => MachineSearch::Found(one),
             ([], Fact::Known(true)) if !self.all_named("machines") => {
-                Search::Unseen("the name of a virtual machine may not be seen".to_owned())
+                MachineSearch::Unseen("the name of a virtual machine may not be seen".to_owned())
             }
-            ([], Fact::Known(true)) => Search::None,
+            ([], Fact::Known(true)) => MachineSearch::None,
             ([], Fact::Known(false)) => {
-                Search::Unseen("not every virtual machine could be looked at".to_owned())
+                MachineSearch::Unseen("not every virtual machine could be looked at".to_owned())
             }
-            ([], Fact::Unavailable(why)) => Search::Unseen(why.reason),
-            _ => Search::Several(found),
+            ([], Fact::Unavailable(why)) => MachineSearch::Unseen(why.reason),
+            _ => MachineSearch::Several(found),
         }
     }
 
@@ -119,7 +121,11 @@ impl Inventory {
     /// The nearest object of a type around this one, within its datacenter. Unavailable when what
     /// stands around it cannot be followed to the datacenter: something that may not be seen may be
     /// of that type.
-    pub fn inside<'i>(&'i self, object: &'i Object, kind: &str) -> Fact<Option<&'i Object>> {
+    pub fn ancestor_in_datacenter<'i>(
+        &'i self,
+        object: &'i InventoryObject,
+        kind: &str,
+    ) -> Fact<Option<&'i InventoryObject>> {
         let mut here = object;
         for _ in 0..MAX_PARENTS {
             if here.kind() == kind {
@@ -147,7 +153,7 @@ impl Inventory {
 
     /// The folders around a machine, within its datacenter; all of them when the datacenter is
     /// reached.
-    fn folders_around<'i>(&'i self, machine: &'i Object) -> Collection<String> {
+    fn folders_above<'i>(&'i self, machine: &'i InventoryObject) -> Collection<String> {
         let mut folders = Collection { items: Vec::new(), complete: false };
         let mut here = machine;
         for _ in 0..MAX_PARENTS {
@@ -168,7 +174,11 @@ impl Inventory {
     }
 
     /// The nearest object of a type around this one.
-    pub fn around<'i>(&'i self, object: &'i Object, kind: &str) -> Option<&'i Object> {
+    pub fn ancestor<'i>(
+        &'i self,
+        object: &'i InventoryObject,
+        kind: &str,
+    ) -> Option<&'i InventoryObject> {
         let mut here = object;
         for _ in 0..MAX_PARENTS {
             if here.kind() == kind {
@@ -180,8 +190,8 @@ impl Inventory {
     }
 
     /// The path of the datacenter around an object, as the server's file service has it.
-    pub fn path_of_datacenter(&self, object: &Object) -> Option<String> {
-        let mut here = self.around(object, "Datacenter")?;
+    pub fn datacenter_path(&self, object: &InventoryObject) -> Option<String> {
+        let mut here = self.ancestor(object, "Datacenter")?;
         let mut names = vec![here.text("name").known()?.clone()];
         for _ in 0..MAX_PARENTS {
             // The root folder is not listed, and no part of the path.
@@ -201,35 +211,39 @@ impl Inventory {
     /// machines lie in: a permission may stand on a folder alone. All datacenters, folders of
     /// machines, hosts and datastores when no master target is named. Not complete when there are too
     /// many to ask, or when what is in play is not known to the end.
-    pub fn in_play(&self, question: &Question) -> InPlay {
+    pub fn objects_in_scope(&self, question: &QueryScope) -> ObjectsInScope {
         let mut seen = BTreeSet::new();
         let mut all: Vec<String> = Vec::new();
         let (mut complete, mut all_folders) = (true, true);
         for pair in question.pairings() {
-            let play = self.in_play_of(pair.master_target.as_deref(), &pair.protected);
+            let play = self.objects_of_pairing(pair.master_target.as_deref(), &pair.protected);
             complete &= play.complete;
             all_folders &= play.all_folders;
             let fresh = play.objects.into_iter().filter(|reference| seen.insert(reference.clone()));
             all.extend(fresh);
         }
-        complete &= all.len() <= MAX_IN_PLAY;
-        all.truncate(MAX_IN_PLAY);
-        InPlay { objects: all, complete, all_folders }
+        complete &= all.len() <= MAX_OBJECTS_IN_SCOPE;
+        all.truncate(MAX_OBJECTS_IN_SCOPE);
+        ObjectsInScope { objects: all, complete, all_folders }
     }
 
-    fn in_play_of(&self, master_target: Option<&str>, protected: &[String]) -> InPlay {
+    fn objects_of_pairing(
+        &self,
+        master_target: Option<&str>,
+        protected: &[String],
+    ) -> ObjectsInScope {
         let (mut complete, mut all_folders) = (true, true);
         let mut play: Vec<&str> = Vec::new();
-        let master_target = master_target.and_then(|name| match self.machine(name) {
-            Search::Found(machine) => Some(machine),
+        let master_target = master_target.and_then(|name| match self.find_machine(name) {
+            MachineSearch::Found(machine) => Some(machine),
             _ => None,
         });
-        let others = protected.iter().filter_map(|name| match self.machine(name) {
-            Search::Found(machine) => Some(machine),
+        let others = protected.iter().filter_map(|name| match self.find_machine(name) {
+            MachineSearch::Found(machine) => Some(machine),
             _ => None,
         });
-        let known = |object: &Object, path: &str| object.text(path).known().cloned();
-        let listed = |object: &Object, path: &str| {
+        let known = |object: &InventoryObject, path: &str| object.text(path).known().cloned();
+        let listed = |object: &InventoryObject, path: &str| {
             object.references(path).known().cloned().unwrap_or_default()
         };
         let mut references: Vec<String> = Vec::new();
@@ -239,13 +253,13 @@ impl Inventory {
                     play.extend(self.list(probe).map(|object| object.object.as_str()));
                 }
                 for machine in self.list("machines") {
-                    references.extend(self.folders_around(machine).items);
+                    references.extend(self.folders_above(machine).items);
                 }
             }
             Some(machine) => {
-                let datacenter = self.around(machine, "Datacenter");
+                let datacenter = self.ancestor(machine, "Datacenter");
                 references.extend(datacenter.map(|object| object.object.clone()));
-                let folders = self.folders_around(machine);
+                let folders = self.folders_above(machine);
                 all_folders &= folders.complete;
                 references.extend(folders.items);
                 references.push(machine.object.clone());
@@ -260,7 +274,7 @@ impl Inventory {
             }
         }
         for machine in others {
-            let folders = self.folders_around(machine);
+            let folders = self.folders_above(machine);
             all_folders &= folders.complete;
             complete &= machine.references("datastore").known().is_some();
             references.extend(folders.items);
@@ -268,13 +282,13 @@ impl Inventory {
             references.extend(listed(machine, "datastore"));
         }
         let objects = play.into_iter().map(str::to_owned).chain(references).collect();
-        InPlay { objects, complete, all_folders }
+        ObjectsInScope { objects, complete, all_folders }
     }
 }
 
 /// The objects that an account needs its privileges on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InPlay {
+pub struct ObjectsInScope {
     /// Their references.
     pub objects: Vec<String>,
     /// Whether none is missing, folders left aside.
@@ -284,12 +298,12 @@ pub struct InPlay {
 }
 
 /// Whether a reference is of a type of list, or of a subtype of it.
-pub fn is_of(reference: &str, kind: &str) -> bool {
-    base(reference.split(':').next().unwrap_or_default()) == kind
+pub fn is_kind(reference: &str, kind: &str) -> bool {
+    base_kind(reference.split(':').next().unwrap_or_default()) == kind
 }
 
 /// The type of list that a type belongs to.
-fn base(kind: &str) -> &str {
+fn base_kind(kind: &str) -> &str {
     match kind {
         "ClusterComputeResource" => "ComputeResource",
         "VirtualApp" => "ResourcePool",
@@ -299,7 +313,7 @@ fn base(kind: &str) -> &str {
 }
 
 /// A name with the three characters that vSphere keeps encoded in names.
-pub fn plain(name: &str) -> String {
+pub fn decode_name(name: &str) -> String {
     name.replace("%2f", "/")
         .replace("%2F", "/")
         .replace("%5c", "\\")
@@ -310,7 +324,7 @@ pub fn plain(name: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
     use serde_json::{Value, json};
 
     /// An inventory of these lists.
@@ -318,13 +332,13 @@ pub(super) mod tests {
         let lists = lists.iter().map(|(probe, complete, objects)| {
             (*probe, json!({ "objects": objects, "complete": complete }))
         });
-        Inventory::of(&transcript(&lists.collect::<Vec<_>>()))
+        Inventory::from_transcript(&transcript(&lists.collect::<Vec<_>>()))
     }
 
     /// The transcript of a server that gives these answers.
     pub(in crate::facts) fn transcript(answers: &[(&str, Value)]) -> Transcript {
         let answer = |(probe, value): &(&str, Value)| {
-            ((*probe).to_owned(), Answer { status: 0, text: value.to_string() })
+            ((*probe).to_owned(), ProbeAnswer { status: 0, text: value.to_string() })
         };
         Transcript {
             schema: SCHEMA.to_owned(),
@@ -332,8 +346,8 @@ pub(super) mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
-            reading: Default::default(),
-            answers: Answers {
+            overrides: Default::default(),
+            answers: ProbeAnswers {
                 by_probe: answers.iter().map(answer).collect(),
                 ended: true,
                 unanswered: None,
@@ -357,12 +371,12 @@ pub(super) mod tests {
     #[test]
     fn a_machine_is_found_by_its_name_as_people_write_it() {
         let all = machines(true, &["a%2fb", "c", "c", "d%25e"]);
-        assert!(matches!(all.machine("a/b"), Search::Found(_)));
-        assert!(matches!(all.machine("d%e"), Search::Found(_)));
-        assert!(matches!(all.machine("c"), Search::Several(two) if two.len() == 2));
-        assert_eq!(all.machine("C"), Search::None, "names differ by case");
-        assert!(matches!(machines(false, &["c"]).machine("x"), Search::Unseen(_)));
-        assert!(matches!(inventory(&[]).machine("x"), Search::Unseen(_)));
+        assert!(matches!(all.find_machine("a/b"), MachineSearch::Found(_)));
+        assert!(matches!(all.find_machine("d%e"), MachineSearch::Found(_)));
+        assert!(matches!(all.find_machine("c"), MachineSearch::Several(two) if two.len() == 2));
+        assert_eq!(all.find_machine("C"), MachineSearch::None, "names differ by case");
+        assert!(matches!(machines(false, &["c"]).find_machine("x"), MachineSearch::Unseen(_)));
+        assert!(matches!(inventory(&[]).find_machine("x"), MachineSearch::Unseen(_)));
         // A machine whose name may not be seen may be the one.
         let hidden = json!({ "object": "VirtualMachine:h", "properties": {}, "missing": {
             "name": { "fault": "NoPermission" } } });
@@ -371,8 +385,8 @@ pub(super) mod tests {
             true,
             json!([object("VirtualMachine:1", "c", "Folder:vm"), hidden]),
         )]);
-        assert!(matches!(all.machine("c"), Search::Found(_)));
-        assert!(matches!(all.machine("x"), Search::Unseen(_)));
+        assert!(matches!(all.find_machine("c"), MachineSearch::Found(_)));
+        assert!(matches!(all.find_machine("x"), MachineSearch::Unseen(_)));
     }
 
     #[test]
@@ -390,8 +404,8 @@ pub(super) mod tests {
             ("machines", true, json!([object("VirtualMachine:v", "mt", "Folder:vm")])),
         ]);
         let machine = all.get("VirtualMachine:v").unwrap();
-        assert_eq!(all.path_of_datacenter(machine).as_deref(), Some("Sites%2fX/DC 0"));
-        assert_eq!(all.around(machine, "StoragePod"), None);
+        assert_eq!(all.datacenter_path(machine).as_deref(), Some("Sites%2fX/DC 0"));
+        assert_eq!(all.ancestor(machine, "StoragePod"), None);
     }
 
     #[test]
@@ -401,7 +415,7 @@ pub(super) mod tests {
             true,
             json!([object("Folder:a", "a", "Folder:b"), object("Folder:b", "b", "Folder:a")]),
         )]);
-        assert_eq!(all.around(all.get("Folder:a").unwrap(), "Datacenter"), None);
+        assert_eq!(all.ancestor(all.get("Folder:a").unwrap(), "Datacenter"), None);
     }
 
     #[test]
@@ -447,8 +461,8 @@ pub(super) mod tests {
         let play = |mt: Option<&str>, protected: &[&str]| {
             let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
             let master_target = mt.map(str::to_owned);
-            let question = Question { master_target, protected, ..Question::default() };
-            all.in_play(&question).objects.join(" ")
+            let question = QueryScope { master_target, protected, ..QueryScope::default() };
+            all.objects_in_scope(&question).objects.join(" ")
         };
         assert_eq!(
             play(Some("mt"), &[]),

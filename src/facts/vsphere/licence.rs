@@ -9,13 +9,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::property::{part, rows};
+use super::property::{object_rows, optional_text};
 use crate::facts::Fact;
 
 /// What a licence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Edition {
+pub enum LicenceEdition {
     /// The free hypervisor: its API is read-only.
     Free,
     /// An evaluation that has not ended: everything is allowed.
@@ -32,7 +32,7 @@ pub enum Edition {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LicenceFacts {
     /// What it is.
-    pub edition: Fact<Edition>,
+    pub edition: Fact<LicenceEdition>,
     /// What it calls itself.
     pub name: String,
     /// Its edition key.
@@ -49,39 +49,39 @@ pub struct LicenceFacts {
 /// the server's own time.
 ///
 /// ```
-/// use preflight::facts::vsphere::licence::{Edition, parse};
+/// use preflight::facts::vsphere::licence::{LicenceEdition, parse};
 /// let free = serde_json::json!({ "editionKey": "esx.hypervisor.cpuPackageCoreLimited", "name": "vSphere 7 Hypervisor" });
-/// assert_eq!(parse(&free, None).edition.known(), Some(&Edition::Free));
+/// assert_eq!(parse(&free, None).edition.known(), Some(&LicenceEdition::Free));
 /// ```
 pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
-    let text = |name| part(licence, name).map(str::trim);
+    let text = |name| optional_text(licence, name).map(str::trim);
     let key = text("editionKey").unwrap_or_default().to_owned();
     let name = text("name").unwrap_or_default().to_owned();
     let serial = text("licenseKey").unwrap_or_default().to_owned();
     let properties = match licence.get("properties") {
-        Some(value) => rows(value, "properties"),
+        Some(value) => object_rows(value, "properties"),
         // A release may list none: their absence proves nothing.
         None => Fact::Known(&[][..]),
     };
     let days_left = properties.clone().and_then(|properties| days_left(properties, now));
     let edition = properties.and_then(|properties| {
-        let says = Says {
-            key: text("editionKey").map(by_key),
-            name: text("name").map(by_name),
+        let says = LicenceParts {
+            key: text("editionKey").map(kind_by_key),
+            name: text("name").map(kind_by_name),
             zeros: !serial.is_empty() && serial.chars().all(|c| matches!(c, '0' | '*' | '-')),
-            writes: writes(properties),
+            writes: has_write_feature(properties),
         };
-        edition(&says, &days_left)
+        decide_edition(&says, &days_left)
     });
     let mut words = match name.as_str() {
         "" => format!("edition key {key:?}"),
         name => format!("{name} (edition key {key:?})"),
     };
     match (&edition, &days_left) {
-        (Fact::Known(Edition::Evaluation), Fact::Known(days)) => {
+        (Fact::Known(LicenceEdition::Evaluation), Fact::Known(days)) => {
             words.push_str(&format!(", {days} days left"));
         }
-        (Fact::Known(Edition::Expired), _) => words.push_str(", expired"),
+        (Fact::Known(LicenceEdition::Expired), _) => words.push_str(", expired"),
         _ => {}
     }
     let serial_end: String = {
@@ -93,7 +93,7 @@ pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
 
 /// What one part of a licence says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LicenceKind {
     Free,
     Evaluation,
     Paid,
@@ -102,9 +102,9 @@ enum Kind {
 }
 
 /// What the parts of a licence say, each by itself; a part that is missing is none.
-struct Says {
-    key: Option<Kind>,
-    name: Option<Kind>,
+struct LicenceParts {
+    key: Option<LicenceKind>,
+    name: Option<LicenceKind>,
     /// Whether the serial number is all zeros, as far as a capture keeps it. An evaluation's is, and
     /// so are the last five characters of a few others.
     zeros: bool,
@@ -113,37 +113,46 @@ struct Says {
 }
 
 /// What a licence is, when its parts agree. Nothing is paid for or an evaluation by one part alone.
-fn edition(says: &Says, days_left: &Fact<i64>) -> Fact<Edition> {
+fn decide_edition(says: &LicenceParts, days_left: &Fact<i64>) -> Fact<LicenceEdition> {
     let disagree =
         || Fact::unavailable("its edition key, its name and its features contradict each other");
-    let key = says.key.unwrap_or(Kind::Silent);
-    let name = says.name.unwrap_or(Kind::Silent);
+    let key = says.key.unwrap_or(LicenceKind::Silent);
+    let name = says.name.unwrap_or(LicenceKind::Silent);
     match (key, name) {
-        (Kind::Free, Kind::Free | Kind::Silent) | (Kind::Silent, Kind::Free) => match says.writes {
+        (LicenceKind::Free, LicenceKind::Free | LicenceKind::Silent)
+        | (LicenceKind::Silent, LicenceKind::Free) => match says.writes {
             Some(true) => disagree(),
-            _ => Fact::Known(Edition::Free),
+            _ => Fact::Known(LicenceEdition::Free),
         },
-        (Kind::Free, _) | (Kind::Evaluation | Kind::Paid, Kind::Free) => disagree(),
-        (Kind::Evaluation, Kind::Paid) | (Kind::Paid, Kind::Evaluation) => disagree(),
-        (Kind::Paid, _) | (Kind::Evaluation, _) if says.writes == Some(false) => disagree(),
+        (LicenceKind::Free, _)
+        | (LicenceKind::Evaluation | LicenceKind::Paid, LicenceKind::Free) => disagree(),
+        (LicenceKind::Evaluation, LicenceKind::Paid)
+        | (LicenceKind::Paid, LicenceKind::Evaluation) => disagree(),
+        (LicenceKind::Paid, _) | (LicenceKind::Evaluation, _) if says.writes == Some(false) => {
+            disagree()
+        }
         // The name might have said another thing, and so might the key.
-        (Kind::Paid, _) if says.name.is_none() => Fact::unavailable("it has no name"),
-        (_, Kind::Evaluation) if says.key.is_none() => Fact::unavailable("it has no edition key"),
-        (Kind::Paid, _) => Fact::Known(Edition::Paid),
-        (Kind::Evaluation, _) | (_, Kind::Evaluation) => evaluation(days_left),
-        (Kind::Silent, _) if says.zeros && says.key.is_some() => match says.writes {
+        (LicenceKind::Paid, _) if says.name.is_none() => Fact::unavailable("it has no name"),
+        (_, LicenceKind::Evaluation) if says.key.is_none() => {
+            Fact::unavailable("it has no edition key")
+        }
+        (LicenceKind::Paid, _) => Fact::Known(LicenceEdition::Paid),
+        (LicenceKind::Evaluation, _) | (_, LicenceKind::Evaluation) => evaluation(days_left),
+        (LicenceKind::Silent, _) if says.zeros && says.key.is_some() => match says.writes {
             Some(false) => disagree(),
             _ => evaluation(days_left),
         },
-        (Kind::Silent, _) if says.writes == Some(false) => Fact::Known(Edition::ProbablyFree),
-        (Kind::Silent, _) => Fact::unavailable("neither its edition key nor its name tell"),
+        (LicenceKind::Silent, _) if says.writes == Some(false) => {
+            Fact::Known(LicenceEdition::ProbablyFree)
+        }
+        (LicenceKind::Silent, _) => Fact::unavailable("neither its edition key nor its name tell"),
     }
 }
 
-fn evaluation(days_left: &Fact<i64>) -> Fact<Edition> {
+fn evaluation(days_left: &Fact<i64>) -> Fact<LicenceEdition> {
     match days_left {
-        Fact::Known(days) if *days < 0 => Fact::Known(Edition::Expired),
-        Fact::Known(_) => Fact::Known(Edition::Evaluation),
+        Fact::Known(days) if *days < 0 => Fact::Known(LicenceEdition::Expired),
+        Fact::Known(_) => Fact::Known(LicenceEdition::Evaluation),
         Fact::Unavailable(why) => Fact::unavailable(format!(
             "an evaluation of which is not known when it ends: {}",
             why.reason
@@ -154,42 +163,42 @@ fn evaluation(days_left: &Fact<i64>) -> Fact<Edition> {
 /// What an edition key says. Free editions are `esxBasic` (4.x) and `esx.hypervisor...`; others have
 /// been listed by people as `esx.free...` and `esxHypervisor`. Paid ones are `esx.` and something, or
 /// `esx` and a capital letter, as in `esxEnterprise` of 4.x.
-fn by_key(key: &str) -> Kind {
+fn kind_by_key(key: &str) -> LicenceKind {
     let lower = key.to_ascii_lowercase();
     if lower == "esxbasic" || lower.contains("hypervisor") || lower.contains("free") {
-        return Kind::Free;
+        return LicenceKind::Free;
     }
     if lower == "eval" || lower.starts_with("esx.eval.") || lower.contains("evaluation") {
-        return Kind::Evaluation;
+        return LicenceKind::Evaluation;
     }
     let rest = key.strip_prefix("esx").unwrap_or_default();
     let paid = rest.strip_prefix('.').is_some_and(|rest| !rest.is_empty())
         || rest.starts_with(|c: char| c.is_ascii_uppercase());
-    if paid { Kind::Paid } else { Kind::Silent }
+    if paid { LicenceKind::Paid } else { LicenceKind::Silent }
 }
 
 /// What a name says: `VMware vSphere 6 Hypervisor`, `Evaluation Mode`, `vSphere 7 Enterprise Plus`.
-fn by_name(name: &str) -> Kind {
+fn kind_by_name(name: &str) -> LicenceKind {
     let name = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     if has(&["hypervisor", "free"]) {
-        Kind::Free
+        LicenceKind::Free
     } else if has(&["evaluation"]) {
-        Kind::Evaluation
+        LicenceKind::Evaluation
     } else if has(&["enterprise", "standard", "essentials", "foundation", "advanced"]) {
-        Kind::Paid
+        LicenceKind::Paid
     } else {
-        Kind::Silent
+        LicenceKind::Silent
     }
 }
 
 /// Whether the features that are listed let the API write; none when there are none.
-fn writes(properties: &[Value]) -> Option<bool> {
+fn has_write_feature(properties: &[Value]) -> Option<bool> {
     let mut features = properties
         .iter()
-        .filter(|property| part(property, "key") == Some("feature"))
+        .filter(|property| optional_text(property, "key") == Some("feature"))
         .map(|property| {
-            property.get("value").and_then(|value| part(value, "key").or(value.as_str()))
+            property.get("value").and_then(|value| optional_text(value, "key").or(value.as_str()))
         })
         .peekable();
     features.peek()?;
@@ -200,8 +209,9 @@ fn writes(properties: &[Value]) -> Option<bool> {
 /// date does not stop.
 fn days_left(properties: &[Value], now: Option<Timestamp>) -> Fact<i64> {
     let property = |name: &str| {
-        let found = properties.iter().find(|property| part(property, "key") == Some(name))?;
-        part(found, "value")
+        let found =
+            properties.iter().find(|property| optional_text(property, "key") == Some(name))?;
+        optional_text(found, "value")
     };
     let date: Option<Timestamp> = property("expirationDate").and_then(|date| date.parse().ok());
     if let (Some(date), Some(now)) = (date, now) {
@@ -229,35 +239,43 @@ mod tests {
         Some("2026-11-25T08:00:00Z".parse().unwrap())
     }
 
-    fn edition_of(licence: Value) -> Option<Edition> {
+    fn edition_of(licence: Value) -> Option<LicenceEdition> {
         parse(&licence, now()).edition.known().copied()
     }
 
     #[test]
     fn editions_are_known_by_their_keys_and_names() {
         for (key, name, expected) in [
-            ("esxBasic", "vSphere 4 Hypervisor", Some(Edition::Free)),
-            ("esx.hypervisor.cpuPackage", "vSphere 5 Hypervisor", Some(Edition::Free)),
-            ("esx.hypervisor.cpuPackageCoreLimited", "vSphere 8 Hypervisor", Some(Edition::Free)),
+            ("esxBasic", "vSphere 4 Hypervisor", Some(LicenceEdition::Free)),
+            ("esx.hypervisor.cpuPackage", "vSphere 5 Hypervisor", Some(LicenceEdition::Free)),
+            (
+                "esx.hypervisor.cpuPackageCoreLimited",
+                "vSphere 8 Hypervisor",
+                Some(LicenceEdition::Free),
+            ),
             (
                 "esx.essentialsPlus.cpuPackage",
                 "VMware vSphere 6 Essentials Plus",
-                Some(Edition::Paid),
+                Some(LicenceEdition::Paid),
             ),
-            ("esx.enterprisePlus.cpuPackage", "vSphere 7 Enterprise Plus", Some(Edition::Paid)),
-            ("esxEnterprise", "vSphere 4 Enterprise", Some(Edition::Paid)),
+            (
+                "esx.enterprisePlus.cpuPackage",
+                "vSphere 7 Enterprise Plus",
+                Some(LicenceEdition::Paid),
+            ),
+            ("esxEnterprise", "vSphere 4 Enterprise", Some(LicenceEdition::Paid)),
             // Keys that people have listed, with names that say the same.
-            ("esx.free.cpuPackage", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
-            ("esxHypervisor", "VMware vSphere 6 Hypervisor", Some(Edition::Free)),
-            ("esx.hypervisorEmbeddedOem.cpuPackage", "", Some(Edition::Free)),
+            ("esx.free.cpuPackage", "VMware vSphere 6 Hypervisor", Some(LicenceEdition::Free)),
+            ("esxHypervisor", "VMware vSphere 6 Hypervisor", Some(LicenceEdition::Free)),
+            ("esx.hypervisorEmbeddedOem.cpuPackage", "", Some(LicenceEdition::Free)),
             // Key and name disagree.
             ("esx.standard.cpuPackage", "vSphere 6 Hypervisor", None),
             ("esx.hypervisor.cpuPackage", "vSphere 6 Standard", None),
             ("esx.free.cpuPackage", "Evaluation Mode", None),
             ("esx.standard.cpuPackage", "Evaluation Mode", None),
             ("eval", "vSphere 6 Standard", None),
-            ("", "VMware vSphere Hypervisor", Some(Edition::Free)),
-            ("", "vSphere 6 Hypervisor", Some(Edition::Free)),
+            ("", "VMware vSphere Hypervisor", Some(LicenceEdition::Free)),
+            ("", "vSphere 6 Hypervisor", Some(LicenceEdition::Free)),
             ("", "", None),
             ("esx.", "", None),
             ("vc.standard.instance", "vCenter Server 6 Standard", None),
@@ -280,23 +298,23 @@ mod tests {
         let date =
             |date| json!([property("expirationDate", date), property("expirationHours", "0")]);
         for (key, properties, expected) in [
-            ("eval", date("2027-01-24T08:00:00Z"), (Some(Edition::Evaluation), Some(60))),
-            ("eval", date("2026-11-25T09:00:00Z"), (Some(Edition::Evaluation), Some(0))),
-            ("eval", date("2026-11-23T20:00:00Z"), (Some(Edition::Expired), Some(-2))),
+            ("eval", date("2027-01-24T08:00:00Z"), (Some(LicenceEdition::Evaluation), Some(60))),
+            ("eval", date("2026-11-25T09:00:00Z"), (Some(LicenceEdition::Evaluation), Some(0))),
+            ("eval", date("2026-11-23T20:00:00Z"), (Some(LicenceEdition::Expired), Some(-2))),
             (
                 "esx.eval.entitlement.cpuCoreMin",
                 json!([property("expirationHours", "48")]),
-                (Some(Edition::Evaluation), Some(2)),
+                (Some(LicenceEdition::Evaluation), Some(2)),
             ),
             (
                 "",
                 json!([property("expirationHours", "0"), property("expirationMinutes", "0")]),
-                (Some(Edition::Expired), Some(-1)),
+                (Some(LicenceEdition::Expired), Some(-1)),
             ),
             (
                 "",
                 json!([property("expirationHours", "0"), property("expirationMinutes", "30")]),
-                (Some(Edition::Evaluation), Some(0)),
+                (Some(LicenceEdition::Evaluation), Some(0)),
             ),
             ("eval", json!([]), (None, None)),
             ("eval", json!(""), (None, None)),
@@ -317,7 +335,7 @@ mod tests {
             )
         };
         assert_eq!(of(&[]), None);
-        assert_eq!(of(&["vsmp:8"]), Some(Edition::ProbablyFree));
+        assert_eq!(of(&["vsmp:8"]), Some(LicenceEdition::ProbablyFree));
         assert_eq!(of(&["vsmp:8", "vimapi"]), None);
     }
 
@@ -325,7 +343,7 @@ mod tests {
     fn a_licence_is_what_all_of_its_parts_say() {
         let licence = json!({ "editionKey": "esx.standard.cpuPackage", "name": "vSphere 6 Standard", "licenseKey": "*****-EEEEE", "properties": [
             { "key": "feature", "value": { "key": "vimapi", "value": "vSphere API" } } ] });
-        assert_eq!(edition_of(licence.clone()), Some(Edition::Paid));
+        assert_eq!(edition_of(licence.clone()), Some(LicenceEdition::Paid));
         let with = |name: &str, value: Value| {
             let mut licence = licence.clone();
             licence[name] = value;
@@ -342,13 +360,13 @@ mod tests {
             assert_eq!(edition_of(licence), None, "{name}");
         }
         let free = |features: Value| json!({ "editionKey": "esx.hypervisor.cpuPackage", "name": "vSphere 6 Hypervisor", "properties": features });
-        assert_eq!(edition_of(free(only_smp)), Some(Edition::Free));
+        assert_eq!(edition_of(free(only_smp)), Some(LicenceEdition::Free));
         assert_eq!(edition_of(free(licence["properties"].clone())), None);
         let evaluation = json!({ "name": "Evaluation Mode", "licenseKey": "00000-00000", "properties": [
             { "key": "expirationHours", "value": "48" } ] });
         assert_eq!(edition_of(evaluation.clone()), None, "without a key");
         let mut keyed = evaluation;
         keyed["editionKey"] = json!("eval");
-        assert_eq!(edition_of(keyed), Some(Edition::Evaluation));
+        assert_eq!(edition_of(keyed), Some(LicenceEdition::Evaluation));
     }
 }

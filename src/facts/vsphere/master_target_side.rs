@@ -4,10 +4,10 @@
 //! Not for what any machine is by itself: `vm` has that, and the types of all of it.
 
 use super::datastore::{self, DatastoreFacts};
-use super::inventory::plain;
-use super::property::{Object, answer};
-use super::snapshot::Survey;
-use super::vm::devices::DiskFacts;
+use super::inventory::decode_name;
+use super::property::{InventoryObject, json_answer};
+use super::snapshot::VsphereSnapshot;
+use super::vm::devices::VmDiskFacts;
 use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
 use super::{storage_moves, vmx};
 use crate::facts::transcript::Transcript;
@@ -16,19 +16,19 @@ use crate::facts::{Collection, Fact};
 /// Why nothing is known about the master target's side.
 const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME, or vm: in the site file";
 
-impl Survey<'_> {
+impl VsphereSnapshot<'_> {
     /// What is known about the master target's machine.
     pub fn master_target(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
-        let planned = self.question.protected.iter().map(|name| self.machine(name));
+        let planned = self.scope.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = disk_slots(&facts, planned);
-        facts.storage_moves = storage_moves::of(self.transcript, &self.question);
-        match self.in_detail(name) {
+        facts.storage_moves = storage_moves::from_transcript(self.transcript, &self.scope);
+        match self.detailed_machine(name) {
             Fact::Known(machine) => {
-                facts.vmx = vmx::of(self.transcript, name, machine);
-                let (inventory, detailed) = (self.inventory(), self.detailed());
+                facts.vmx = vmx::from_transcript(self.transcript, name, machine);
+                let (inventory, detailed) = (self.inventory(), self.detailed_machines());
                 let sorted =
-                    folders::sort(machine, &facts.disks, inventory, detailed, &self.question);
+                    folders::sort_disks(machine, &facts.disks, inventory, detailed, &self.scope);
                 facts.own_disks = sorted.own;
                 facts.foreign_disks = sorted.foreign;
             }
@@ -45,24 +45,24 @@ impl Survey<'_> {
     /// through.
     pub fn protected(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
-        facts.written_from_azure = match &self.question.master_target {
+        facts.written_from_azure = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
             Some(name) => written_from_azure(&facts, &self.machine(name)),
         };
-        if let Some(host) = &self.question.host {
+        if let Some(host) = &self.scope.host {
             facts.wanted_host = Fact::Known(host.clone());
             facts.plan.names_host = true;
             facts.plan.host = Fact::Known(host.clone());
-            facts.plan.host_exists = self.has("hosts", host);
+            facts.plan.host_exists = self.has_object("hosts", host);
         }
-        if let Some(datastore) = &self.question.datastore {
+        if let Some(datastore) = &self.scope.datastore {
             facts.plan.names_datastore = true;
             facts.plan.datastore = Fact::Known(datastore.clone());
-            facts.plan.datastore_exists = self.has("datastores", datastore);
+            facts.plan.datastore_exists = self.has_object("datastores", datastore);
         }
-        facts.master_target = match &self.question.master_target {
+        facts.master_target = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
-            Some(master_target) => of(self, &facts, master_target),
+            Some(master_target) => join(self, &facts, master_target),
         };
         facts.start_host = self.start_host(&facts);
         facts.leftovers = leftovers(self.transcript, name);
@@ -71,7 +71,7 @@ impl Survey<'_> {
 
     /// A machine that is there starts where it is, a new one where the master target is.
     fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
-        let host = match (&facts.exists, &self.question.master_target) {
+        let host = match (&facts.exists, &self.scope.master_target) {
             (Fact::Known(true), _) => self.host_of(&facts.name),
             (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
             (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
@@ -86,13 +86,13 @@ fn disk_slots(
     master_target: &VmFacts,
     protected: impl Iterator<Item = VmFacts>,
 ) -> Fact<DiskSlots> {
-    let own = match count(master_target) {
+    let own = match count_disks(master_target) {
         Fact::Known(own) => own,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let (mut total, mut words) = (own, format!("{own} of its own"));
     for machine in protected {
-        match count(&machine) {
+        match count_disks(&machine) {
             Fact::Known(disks) => {
                 total += disks;
                 words.push_str(&format!(", {disks} of {}", machine.name));
@@ -107,7 +107,7 @@ fn disk_slots(
 
 /// Folders of a machine that is gone, on the datastores of the master target.
 fn leftovers(transcript: &Transcript, name: &str) -> Fact<Collection<String>> {
-    let found = match answer(transcript, "leftovers") {
+    let found = match json_answer(transcript, "leftovers") {
         Fact::Known(found) => found,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -125,7 +125,7 @@ fn leftovers(transcript: &Transcript, name: &str) -> Fact<Collection<String>> {
 }
 
 /// How many disks a machine has; of one that is gone, how many people say it had.
-fn count(machine: &VmFacts) -> Fact<i64> {
+fn count_disks(machine: &VmFacts) -> Fact<i64> {
     if machine.exists == Fact::Known(false) && machine.names_disks {
         return machine.protected_disks.clone();
     }
@@ -136,8 +136,8 @@ fn count(machine: &VmFacts) -> Fact<i64> {
 }
 
 /// Joins a machine with the master target of this name.
-fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
-    let own = match survey.find(name) {
+fn join(survey: &VsphereSnapshot<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
+    let own = match survey.find_machine(name) {
         Fact::Known(object) => object,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -146,13 +146,14 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
     let inventory = survey.inventory();
     let on_host = |references: Fact<Vec<String>>| match (&host, references) {
         (Fact::Known(host), Fact::Known(references)) => {
-            let all = references.iter().map(|r| datastore::of(inventory, r, &host.object));
+            let all =
+                references.iter().map(|r| datastore::from_inventory(inventory, r, &host.object));
             Fact::Known(Collection::complete(all.collect()))
         }
         (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
         (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
     };
-    let reach = match survey.find(&machine.name) {
+    let reach = match survey.find_machine(&machine.name) {
         Fact::Known(object) => on_host(datastores(object)),
         Fact::Unavailable(why) => Fact::Unavailable(why),
     };
@@ -163,7 +164,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
         guest_family: master_target.guest_family.clone(),
         reach,
         own_datastores: on_host(datastores(own)),
-        new_datastores: match chosen(survey, &machine.plan, &host) {
+        new_datastores: match planned_datastore(survey, &machine.plan, &host) {
             Some(chosen) => Fact::Known(Collection::complete(vec![chosen])),
             None => on_host(datastores(own)),
         },
@@ -179,7 +180,7 @@ fn of(survey: &Survey<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSi
 
 /// The datastores of a machine. It has one at the least, that of its settings: a list of none is not
 /// all of them, and would satisfy every rule about all of them.
-fn datastores(machine: &Object) -> Fact<Vec<String>> {
+fn datastores(machine: &InventoryObject) -> Fact<Vec<String>> {
     machine.references("datastore").and_then(|references| match references.is_empty() {
         true => Fact::unavailable("the server names no datastore of the machine, which has one"),
         false => Fact::Known(references),
@@ -188,10 +189,10 @@ fn datastores(machine: &Object) -> Fact<Vec<String>> {
 
 /// The datastore that is chosen in Re-protect, as the master target's host reaches it; none when
 /// nobody names one.
-fn chosen(
-    survey: &Survey<'_>,
+fn planned_datastore(
+    survey: &VsphereSnapshot<'_>,
     plan: &PlannedPlace,
-    host: &Fact<&Object>,
+    host: &Fact<&InventoryObject>,
 ) -> Option<Fact<DatastoreFacts>> {
     let name = plan.datastore.known()?;
     let host = match host {
@@ -199,11 +200,13 @@ fn chosen(
         Fact::Unavailable(why) => return Some(Fact::Unavailable(why.clone())),
     };
     let inventory = survey.inventory();
-    let of = |object: &Object| datastore::of(inventory, &object.object, &host.object);
+    let of = |object: &InventoryObject| {
+        datastore::from_inventory(inventory, &object.object, &host.object)
+    };
     let named = survey.datastores_named(name);
     // Names are unique within a datacenter alone: the one that the host has is meant.
     let of_host = host.references("datastore");
-    let here = |object: &&&Object| {
+    let here = |object: &&&InventoryObject| {
         of_host.known().is_some_and(|references| references.contains(&object.object))
     };
     let mut mounted = named.iter().filter(here);
@@ -225,7 +228,7 @@ fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> 
             return Fact::Unavailable(why.clone());
         }
     };
-    match own.items.iter().any(|disk| is_one_of(disk, &attached.items)) {
+    match own.items.iter().any(|disk| is_same_file_as_any(disk, &attached.items)) {
         true => Fact::Known(true),
         false => Fact::unavailable(
             "none of its disks is attached to the master target, so it may have returned: nobody says at which stage \
@@ -235,7 +238,7 @@ fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> 
 }
 
 /// Whether a disk is the very same file as one of others.
-fn is_one_of(disk: &DiskFacts, others: &[DiskFacts]) -> bool {
+fn is_same_file_as_any(disk: &VmDiskFacts, others: &[VmDiskFacts]) -> bool {
     let file = disk.file.known().filter(|file| !file.is_empty());
     file.is_some_and(|file| others.iter().any(|other| other.file.known() == Some(file)))
 }
@@ -262,14 +265,14 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Collection<S
     let (Fact::Known(a), Fact::Known(b)) = (&machine.disks, &master_target.disks) else {
         return machine.disks.clone().map(|_| Collection::default());
     };
-    let uuids = |disks: &[DiskFacts]| -> Vec<String> {
+    let uuids = |disks: &[VmDiskFacts]| -> Vec<String> {
         disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
     };
     let of_master_target = uuids(&b.items);
     // What replicates hangs on the master target as well: that is one disk with its own UUID, and no
     // copy of it.
-    let copies: Vec<DiskFacts> =
-        a.items.iter().filter(|disk| !is_one_of(disk, &b.items)).cloned().collect();
+    let copies: Vec<VmDiskFacts> =
+        a.items.iter().filter(|disk| !is_same_file_as_any(disk, &b.items)).cloned().collect();
     let complete = a.complete && b.complete;
     let both = uuids(&copies).into_iter().filter(|uuid| of_master_target.contains(uuid));
     shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
@@ -296,7 +299,11 @@ fn disk_uuids_compared(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool>
 
 /// Other machines of this name on a host. Of two of which nobody knows which is meant, one is
 /// another when both are there.
-fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Collection<String>> {
+fn same_name(
+    survey: &VsphereSnapshot<'_>,
+    name: &str,
+    host: &Fact<&InventoryObject>,
+) -> Fact<Collection<String>> {
     let host = match host {
         Fact::Known(host) => *host,
         Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
@@ -306,9 +313,10 @@ fn same_name(survey: &Survey<'_>, name: &str, host: &Fact<&Object>) -> Fact<Coll
         Fact::Known(complete) => complete && inventory.all_named("machines"),
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    let named =
-        |object: &&Object| object.text("name").known().is_some_and(|own| plain(own) == name);
-    let all: Vec<&Object> = inventory.list("machines").filter(named).collect();
+    let named = |object: &&InventoryObject| {
+        object.text("name").known().is_some_and(|own| decode_name(own) == name)
+    };
+    let all: Vec<&InventoryObject> = inventory.list("machines").filter(named).collect();
     let mut on_host = Vec::new();
     for object in &all {
         match object.text("runtime.host") {

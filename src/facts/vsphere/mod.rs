@@ -3,16 +3,16 @@
 //! Not for asking them (`transport::vsphere`).
 
 pub mod datastore;
-pub mod described;
 pub mod disk_uuid;
 pub mod esxi_host;
 pub mod esxi_shell;
 pub mod inventory;
 pub mod licence;
+pub mod machine_description;
 pub mod master_target_side;
 pub mod privileges;
 pub mod property;
-pub mod question;
+pub mod query_scope;
 pub mod service;
 pub mod snapshot;
 pub mod storage_moves;

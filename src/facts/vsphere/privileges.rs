@@ -3,20 +3,22 @@
 //! The account that counts is that one, whoever is logged in to ask. Not for who it is: a person
 //! says that, for no server knows.
 
-mod needed;
+mod required;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::inventory::Inventory;
-use super::property::{Refusal, answer, as_bool, list, needed, part, rows};
-use super::question::Question;
+use super::property::{
+    PropertyFault, as_bool, elements, json_answer, object_rows, optional_text, required_text,
+};
+use super::query_scope::QueryScope;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
-use needed::SYSTEM;
-pub use needed::{IN_SOME_EDITIONS, NEEDED, OF_NEWER_SERVERS, to_ask};
+use required::SYSTEM;
+pub use required::{IN_SOME_EDITIONS, OF_NEWER_SERVERS, REQUIRED, privileges_to_query};
 
 /// What whoever holds it on the root folder is taken for one who sees everything: who may hand
 /// out permissions.
@@ -35,12 +37,12 @@ const ASKED_LATER: &[&str] = &["VirtualMachine.State.CreateSnapshot"];
 /// assert!(!is_same_account("asr@vsphere.local", "VSPHERE.LOCAL\\Administrator", "administrator"));
 /// ```
 pub fn is_same_account(account: &str, logged_in: &str, typed: &str) -> bool {
-    let account = parted(account);
-    account == parted(logged_in) || account == parted(typed)
+    let account = split_account(account);
+    account == split_account(logged_in) || account == split_account(typed)
 }
 
 /// Name and domain of an account, in lower case.
-fn parted(account: &str) -> (String, String) {
+fn split_account(account: &str) -> (String, String) {
     let account = account.trim().to_lowercase();
     if let Some((domain, name)) = account.split_once('\\') {
         return (name.to_owned(), domain.to_owned());
@@ -89,33 +91,34 @@ pub struct AccountFacts {
 
 /// What a transcript keeps of who may do what.
 #[derive(Deserialize)]
-struct Matrix {
+struct PrivilegeMatrix {
     asked: Vec<String>,
-    objects: Vec<Row>,
+    objects: Vec<ObjectRow>,
     complete: bool,
     by: String,
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct ObjectRow {
     object: String,
     granted: Option<Vec<String>>,
-    refused: Option<Refusal>,
+    refused: Option<PropertyFault>,
 }
 
 /// Whether whoever was logged in is one who sees everything.
 pub fn sees_everything(transcript: &Transcript) -> Fact<bool> {
-    let own = answer(transcript, "own-privileges");
+    let own = json_answer(transcript, "own-privileges");
     own.map(|own| {
-        let granted = own["objects"].get(0).map(|row| list(&row["granted"])).unwrap_or_default();
+        let granted =
+            own["objects"].get(0).map(|row| elements(&row["granted"])).unwrap_or_default();
         SEES_EVERYTHING.iter().all(|id| granted.iter().any(|one| one == id))
     })
 }
 
 /// Reads what the discovery account may do.
-pub fn of(
+pub fn from_transcript(
     transcript: &Transcript,
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
 ) -> Fact<AccountFacts> {
     let Some(account) = &question.discovery_account else {
@@ -124,10 +127,10 @@ pub fn of(
              --discovery-account NAME",
         );
     };
-    let asked = answer(transcript, "asked");
+    let asked = json_answer(transcript, "asked");
     let asked = asked.known().map(|asked| &asked["question"]["discovery_account"]);
     match asked.map(|asked| asked.as_str()) {
-        Some(Some(other)) if parted(other) != parted(account) => {
+        Some(Some(other)) if split_account(other) != split_account(account) => {
             return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
         }
         Some(None) => {
@@ -135,28 +138,28 @@ pub fn of(
         }
         _ => {}
     }
-    let matrix = match answer(transcript, "privileges") {
-        Fact::Known(value) => serde_json::from_value::<Matrix>(value),
+    let matrix = match json_answer(transcript, "privileges") {
+        Fact::Known(value) => serde_json::from_value::<PrivilegeMatrix>(value),
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     match matrix {
         Ok(mut matrix) => {
             // Whoever captured the answers may have had fewer machines in mind.
-            let play = inventory.in_play(question);
+            let play = inventory.objects_in_scope(question);
             let asked = |it: &String| matrix.objects.iter().any(|row| row.object == *it);
             let (folders, others): (Vec<_>, Vec<_>) =
                 play.objects.into_iter().partition(|it| kind(it) == "Folder");
             let all_folders = play.all_folders && folders.iter().all(asked);
             matrix.complete &= play.complete && others.iter().all(asked);
-            judged(account, &matrix, all_folders, transcript, inventory)
+            evaluate_matrix(account, &matrix, all_folders, transcript, inventory)
         }
         Err(error) => Fact::unavailable(format!("the answer privileges is not read: {error}")),
     }
 }
 
-fn judged(
+fn evaluate_matrix(
     account: &str,
-    matrix: &Matrix,
+    matrix: &PrivilegeMatrix,
     all_folders: bool,
     transcript: &Transcript,
     inventory: &Inventory,
@@ -168,7 +171,7 @@ fn judged(
         );
     }
     let by_name = matrix.by == "name";
-    let granted = |row: &Row| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
+    let granted = |row: &ObjectRow| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
     if by_name && !matrix.objects.iter().any(granted) {
         return Fact::unavailable(format!(
             "the server grants {account} nothing anywhere: is that how the server spells it?"
@@ -178,7 +181,7 @@ fn judged(
     for probe in ["datacenters", "hosts", "datastores", "machines"] {
         complete &= inventory.complete(probe) == Fact::Known(true);
     }
-    let known = known_to_server(transcript);
+    let known = server_privileges(transcript);
     // What nobody asked about proves nothing, unless the server does not know it.
     let asked = |id: &str| matrix.asked.iter().any(|asked| asked == id);
     let left_out = |id: &str| {
@@ -186,10 +189,10 @@ fn judged(
             && known.known().is_none_or(|known| known.is_empty() || known.iter().any(|k| k == id))
     };
     let (mut read_only, mut no_access) = (Vec::new(), Vec::new());
-    let mut missing = Lacking::of(NEEDED.iter().chain(OF_NEWER_SERVERS));
-    let mut in_some = Lacking::of(IN_SOME_EDITIONS.iter());
+    let mut missing = MissingPrivileges::new(REQUIRED.iter().chain(OF_NEWER_SERVERS));
+    let mut in_some = MissingPrivileges::new(IN_SOME_EDITIONS.iter());
     for row in &matrix.objects {
-        let name = named(inventory, &row.object);
+        let name = describe_object(inventory, &row.object);
         let granted = match (&row.refused, &row.granted, by_name) {
             // Whoever is logged in may not ask about another account here.
             (Some(_), _, true) | (None, None, _) => {
@@ -212,12 +215,12 @@ fn judged(
             continue;
         }
         for lacking in [&mut missing, &mut in_some] {
-            lacking.note(&name, |id| asked(id) && counts_on(id, &row.object) && !holds(id));
+            lacking.record(&name, |id| asked(id) && applies_to(id, &row.object) && !holds(id));
         }
     }
     let (later, all_asked): (Vec<&str>, bool) = {
         let left_out: Vec<&str> =
-            NEEDED.iter().map(|(id, _)| *id).filter(|id| left_out(id)).collect();
+            REQUIRED.iter().map(|(id, _)| *id).filter(|id| left_out(id)).collect();
         let all_asked = left_out.iter().all(|id| ASKED_LATER.contains(id));
         (left_out, all_asked)
     };
@@ -235,39 +238,39 @@ fn judged(
         },
         read_only: Collection { items: read_only, complete },
         no_access: Collection { items: no_access, complete },
-        missing: Collection { items: missing.told(), complete: complete && all_asked },
+        missing: Collection { items: missing.into_facts(), complete: complete && all_asked },
         missing_in_some_editions: Collection {
-            items: in_some.told(),
+            items: in_some.into_facts(),
             complete: complete && some_asked,
         },
     })
 }
 
 /// The privileges that the server lists as those it knows.
-fn known_to_server(transcript: &Transcript) -> Fact<Vec<String>> {
-    answer(transcript, "authorization").and_then(|answer| {
+fn server_privileges(transcript: &Transcript) -> Fact<Vec<String>> {
+    json_answer(transcript, "authorization").and_then(|answer| {
         serde_json::from_value::<Vec<String>>(answer["privileges"].clone()).into()
     })
 }
 
 /// Privileges, each with the objects it is lacking on.
-struct Lacking<'p>(Vec<(&'p str, &'p str, Vec<String>)>);
+struct MissingPrivileges<'p>(Vec<(&'p str, &'p str, Vec<String>)>);
 
-impl<'p> Lacking<'p> {
-    fn of(privileges: impl Iterator<Item = &'p (&'p str, &'p str)>) -> Self {
+impl<'p> MissingPrivileges<'p> {
+    fn new(privileges: impl Iterator<Item = &'p (&'p str, &'p str)>) -> Self {
         Self(privileges.map(|(id, name)| (*id, *name, Vec::new())).collect())
     }
 
-    fn note(&mut self, object: &str, lacks: impl Fn(&str) -> bool) {
+    fn record(&mut self, object: &str, lacks: impl Fn(&str) -> bool) {
         for (_, _, on) in self.0.iter_mut().filter(|(id, ..)| lacks(id)) {
             on.push(object.to_owned());
         }
     }
 
-    fn told(self) -> Vec<MissingPrivilege> {
+    fn into_facts(self) -> Vec<MissingPrivilege> {
         let lacking = self.0.into_iter().filter(|(.., on)| !on.is_empty());
         let told = lacking.map(|(id, name, on)| {
-            let on = few(&on);
+            let on = join_first(&on);
             let words = format!("{id} ({name}) on {on}");
             MissingPrivilege { id: id.to_owned(), client_name: name.to_owned(), on, words }
         });
@@ -277,7 +280,7 @@ impl<'p> Lacking<'p> {
 
 /// Whether a privilege matters on this kind of object. A role of its own on a datastore need not
 /// hold what only machines are asked for.
-fn counts_on(id: &str, object: &str) -> bool {
+fn applies_to(id: &str, object: &str) -> bool {
     match kind(object) {
         "Datacenter" => true,
         "Datastore" => id.starts_with("Datastore."),
@@ -292,24 +295,25 @@ fn counts_on(id: &str, object: &str) -> bool {
 
 /// Whether the account's permission goes on below the datacenter: its own entry says so, or, when
 /// it has its permission through a group, the fact that it holds something further down.
-fn propagates(account: &str, matrix: &Matrix, transcript: &Transcript) -> Fact<bool> {
-    let rows = match answer(transcript, "permissions") {
+fn propagates(account: &str, matrix: &PrivilegeMatrix, transcript: &Transcript) -> Fact<bool> {
+    let rows = match json_answer(transcript, "permissions") {
         Fact::Known(rows) => rows,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let mut entries = Vec::new();
     let datacenters = matrix.objects.iter().filter(|row| kind(&row.object) == "Datacenter");
     for datacenter in datacenters.map(|row| row.object.as_str()) {
-        let own = list(&rows).iter().find(|row| part(row, "object") == Some(datacenter));
+        let own =
+            elements(&rows).iter().find(|row| optional_text(row, "object") == Some(datacenter));
         let Some(permissions) = own.and_then(|row| row.get("permissions")) else {
             return Fact::unavailable(format!("nobody told the permissions on {datacenter}"));
         };
-        match entry(account, datacenter, permissions) {
+        match own_entry(account, datacenter, permissions) {
             Fact::Known(entry) => entries.extend(entry),
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         }
     }
-    let granted = |row: &Row| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
+    let granted = |row: &ObjectRow| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
     let below = matrix.objects.iter().filter(|row| kind(&row.object) != "Datacenter");
     match entries.iter().all(|propagate| *propagate) {
         false => Fact::Known(false),
@@ -324,22 +328,22 @@ fn propagates(account: &str, matrix: &Matrix, transcript: &Transcript) -> Fact<b
 /// Whether the account's own entry among the permissions on a datacenter goes on below it; none when
 /// no entry is the account's own. What is set on the datacenter itself counts before what is set
 /// above it.
-fn entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Option<bool>> {
-    let permissions = match rows(permissions, "permissions") {
+fn own_entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Option<bool>> {
+    let permissions = match object_rows(permissions, "permissions") {
         Fact::Known(permissions) => permissions,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
     let mut nearest = None;
     for permission in permissions {
         let read = (
-            needed(permission, "principal"),
-            needed(permission, "entity"),
+            required_text(permission, "principal"),
+            required_text(permission, "entity"),
             permission.get("propagate").and_then(as_bool),
         );
         let (Fact::Known(principal), Fact::Known(entity), Some(propagate)) = read else {
             return Fact::unavailable("a permission on the datacenter is not understood");
         };
-        if parted(principal) != parted(account) {
+        if split_account(principal) != split_account(account) {
             continue;
         }
         if nearest.is_none() || entity == datacenter {
@@ -354,7 +358,7 @@ fn kind(reference: &str) -> &str {
 }
 
 /// An object as people speak of it.
-fn named(inventory: &Inventory, reference: &str) -> String {
+fn describe_object(inventory: &Inventory, reference: &str) -> String {
     let word = match kind(reference) {
         "Datacenter" => "datacenter",
         "Datastore" => "datastore",
@@ -372,7 +376,7 @@ fn named(inventory: &Inventory, reference: &str) -> String {
 }
 
 /// The first few of a list, and how many more there are.
-fn few(names: &[String]) -> String {
+fn join_first(names: &[String]) -> String {
     match names {
         [.., _] if names.len() > 3 => {
             format!("{} and {} more", names[..3].join(", "), names.len() - 3)
@@ -386,7 +390,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::facts::transcript::{self, Answers, Connection};
+    use crate::facts::transcript::{self, Connection, ProbeAnswers};
     use serde_json::{Value, json};
 
     /// A transcript with these answers and a small inventory that was seen to its end.
@@ -398,7 +402,7 @@ mod tests {
         answers.insert("hosts", list(json!([])));
         answers.insert("machines", list(json!([object("VirtualMachine:v", "mt")])));
         let answer = |(probe, value): (&str, Value)| {
-            (probe.to_owned(), transcript::Answer { status: 0, text: value.to_string() })
+            (probe.to_owned(), transcript::ProbeAnswer { status: 0, text: value.to_string() })
         };
         Transcript {
             schema: transcript::SCHEMA.to_owned(),
@@ -406,8 +410,8 @@ mod tests {
             kind: "vcenter".to_owned(),
             asked_at: None,
             connection: Connection::default(),
-            reading: Default::default(),
-            answers: Answers {
+            overrides: Default::default(),
+            answers: ProbeAnswers {
                 by_probe: answers.into_iter().map(answer).collect(),
                 ended: true,
                 unanswered: None,
@@ -420,15 +424,17 @@ mod tests {
     }
 
     fn facts(by: &str, rows: Value, permissions: Value) -> Fact<AccountFacts> {
-        let asked: Vec<&str> = to_ask(&[]);
+        let asked: Vec<&str> = privileges_to_query(&[]);
         let matrix = json!({ "asked": asked, "objects": rows, "complete": true, "by": by });
         let transcript = transcript(BTreeMap::from([
             ("privileges", matrix),
             ("permissions", json!([{ "object": "Datacenter:dc", "permissions": permissions }])),
         ]));
-        let question =
-            Question { discovery_account: Some("asr@v.local".to_owned()), ..Question::default() };
-        of(&transcript, &question, &Inventory::of(&transcript))
+        let question = QueryScope {
+            discovery_account: Some("asr@v.local".to_owned()),
+            ..QueryScope::default()
+        };
+        from_transcript(&transcript, &question, &Inventory::from_transcript(&transcript))
     }
 
     fn permission(entity: &str, principal: &str, propagate: bool) -> Value {
@@ -437,7 +443,7 @@ mod tests {
 
     #[test]
     fn what_counts_on_an_object_is_what_is_asked_of_it() {
-        let all = to_ask(&[]);
+        let all = privileges_to_query(&[]);
         let datastore: Vec<&str> =
             all.iter().copied().filter(|id| !id.starts_with("VirtualMachine.")).collect();
         let less: Vec<&str> = all.iter().copied().filter(|id| *id != "Network.Assign").collect();
@@ -478,19 +484,20 @@ mod tests {
                 ("authorization", json!({ "privileges": known })),
                 ("permissions", json!([{ "object": "Datacenter:dc", "permissions": [] }])),
             ]));
-            let question = Question {
+            let question = QueryScope {
                 discovery_account: Some("asr@v.local".to_owned()),
-                ..Question::default()
+                ..QueryScope::default()
             };
-            let facts = of(&transcript, &question, &Inventory::of(&transcript));
+            let facts =
+                from_transcript(&transcript, &question, &Inventory::from_transcript(&transcript));
             let facts = facts.known().unwrap();
             let told = facts.privileges_asked == Fact::Known(true);
             (facts.missing.items.len(), facts.missing.complete && told)
         };
-        let all = to_ask(&[]);
+        let all = privileges_to_query(&[]);
         let whole = json!([row("Datacenter:dc", &all), row("Datastore:d", &all)]);
         assert_eq!(read(&all, json!([]), whole.clone()), (0, true));
-        for id in NEEDED.iter().map(|(id, _)| *id) {
+        for id in REQUIRED.iter().map(|(id, _)| *id) {
             let less: Vec<&str> = all.iter().copied().filter(|asked| *asked != id).collect();
             let rows = json!([row("Datacenter:dc", &less), row("Datastore:d", &less)]);
             assert_eq!(
@@ -511,7 +518,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_where_machines_are_made() {
-        let all = to_ask(&[]);
+        let all = privileges_to_query(&[]);
         let less: Vec<&str> =
             all.iter().copied().filter(|id| *id != "VirtualMachine.Inventory.Create").collect();
         let words = |folder: &[&str]| {

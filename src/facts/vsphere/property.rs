@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::facts::transcript::{Answer, Transcript};
+use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact};
 
 /// A fault that stands where an answer or a property should.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Refusal {
+pub struct PropertyFault {
     /// Its type, such as `NoPermission`.
     pub fault: String,
     /// What the server says to people.
@@ -27,7 +27,7 @@ pub struct Refusal {
     pub object: Option<String>,
 }
 
-impl Refusal {
+impl PropertyFault {
     /// Why something is not known, as a fragment.
     pub fn reason(&self) -> String {
         match (&self.privilege, self.message.trim().trim_end_matches('.')) {
@@ -44,7 +44,7 @@ impl Refusal {
 
 /// One object of the inventory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Object {
+pub struct InventoryObject {
     /// What it is and what the server calls it, such as `VirtualMachine:vm-12`.
     pub object: String,
     /// What was read.
@@ -52,19 +52,19 @@ pub struct Object {
     pub properties: BTreeMap<String, Value>,
     /// What could not be read, and why.
     #[serde(default)]
-    pub missing: BTreeMap<String, Refusal>,
+    pub missing: BTreeMap<String, PropertyFault>,
 }
 
 /// Objects of one kind, or some that were asked for by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Listing {
+pub struct ObjectListing {
     /// The objects.
-    pub objects: Vec<Object>,
+    pub objects: Vec<InventoryObject>,
     /// Whether these are all.
     pub complete: bool,
 }
 
-impl Object {
+impl InventoryObject {
     /// The type, such as `VirtualMachine`.
     pub fn kind(&self) -> &str {
         self.object.split(':').next().unwrap_or_default()
@@ -121,7 +121,7 @@ impl Object {
     /// The references of an array.
     pub fn references(&self, path: &str) -> Fact<Vec<String>> {
         self.read(path, "a list of objects", |value| {
-            list(value).iter().map(|item| item.as_str().map(str::to_owned)).collect()
+            elements(value).iter().map(|item| item.as_str().map(str::to_owned)).collect()
         })
     }
 
@@ -147,7 +147,7 @@ pub fn as_bool(value: &Value) -> Option<bool> {
 
 /// The elements of an array. One element alone may stand there without its array, and an empty
 /// array as an empty text.
-pub fn list(value: &Value) -> &[Value] {
+pub fn elements(value: &Value) -> &[Value] {
     match value {
         Value::Array(items) => items,
         Value::String(text) if text.is_empty() => &[],
@@ -157,8 +157,8 @@ pub fn list(value: &Value) -> &[Value] {
 
 /// The elements of an array of objects; unavailable when one of them is something else, for then
 /// nobody knows what it was.
-pub fn rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
-    let rows = list(value);
+pub fn object_rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
+    let rows = elements(value);
     match rows.iter().find(|row| !row.is_object()) {
         None => Fact::Known(rows),
         Some(odd) => Fact::unavailable(format!("{what} has an element {odd:.60}")),
@@ -166,7 +166,7 @@ pub fn rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
 }
 
 /// A part of a value that is always there, as text.
-pub fn needed<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
+pub fn required_text<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
     match value.get(name) {
         Some(Value::String(text)) => Fact::Known(text),
         Some(other) => Fact::unavailable(format!("{name} is {other:.60}, which is not a text")),
@@ -175,35 +175,41 @@ pub fn needed<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
 }
 
 /// A part of a value as text, when it has it.
-pub fn part<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+pub fn optional_text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
 }
 
 /// The answer to a question, or why there is none.
-pub fn answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
+pub fn json_answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
     match transcript.answer(probe) {
-        Fact::Known(Answer { status: 0, text }) => match serde_json::from_str(text) {
+        Fact::Known(ProbeAnswer { status: 0, text }) => match serde_json::from_str(text) {
             Ok(value) => Fact::Known(value),
             Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
         },
-        Fact::Known(Answer { text, .. }) => match serde_json::from_str::<Refusal>(text) {
-            Ok(refusal) => Fact::unavailable(refusal.reason()),
-            Err(_) => Fact::unavailable(format!("the question {probe} failed")),
-        },
+        Fact::Known(ProbeAnswer { text, .. }) => {
+            match serde_json::from_str::<PropertyFault>(text) {
+                Ok(refusal) => Fact::unavailable(refusal.reason()),
+                Err(_) => Fact::unavailable(format!("the question {probe} failed")),
+            }
+        }
         Fact::Unavailable(why) => Fact::Unavailable(why),
     }
 }
 
 /// What was asked about a master target alone: the first of a question has its answer in a place
 /// of its own, further ones by their names in another. One that nobody asked about has none.
-pub fn answer_about(transcript: &Transcript, probe: &str, master_target: &str) -> Fact<Value> {
-    let asked = answer(transcript, "asked");
+pub fn answer_for_master_target(
+    transcript: &Transcript,
+    probe: &str,
+    master_target: &str,
+) -> Fact<Value> {
+    let asked = json_answer(transcript, "asked");
     let asked = asked.known().map(|asked| &asked["question"]["master_target"]);
     if asked.and_then(Value::as_str) == Some(master_target) {
-        return answer(transcript, probe);
+        return json_answer(transcript, probe);
     }
-    answer(transcript, &of_others(probe)).and_then(|all| match all.get(master_target) {
-        Some(value) => match serde_json::from_value::<Refusal>(value.clone()) {
+    json_answer(transcript, &others_probe(probe)).and_then(|all| match all.get(master_target) {
+        Some(value) => match serde_json::from_value::<PropertyFault>(value.clone()) {
             Ok(refusal) => Fact::unavailable(refusal.reason()),
             Err(_) => Fact::Known(value.clone()),
         },
@@ -212,7 +218,7 @@ pub fn answer_about(transcript: &Transcript, probe: &str, master_target: &str) -
 }
 
 /// Where the answers about further master targets are.
-pub fn of_others(probe: &str) -> String {
+pub fn others_probe(probe: &str) -> String {
     format!("{probe}-of-others")
 }
 
@@ -225,7 +231,7 @@ const QUICK: &[&str] = &[
     "summary.quickStats",
 ];
 
-impl Object {
+impl InventoryObject {
     /// The object without what changes quickly, for the reason that the answer is old.
     fn without_quick(mut self, stale: &str) -> Self {
         let is_quick = |path: &str| {
@@ -240,7 +246,8 @@ impl Object {
         for path in paths {
             self.properties.remove(&path);
             let message = stale.to_owned();
-            let why = Refusal { fault: String::new(), message, privilege: None, object: None };
+            let why =
+                PropertyFault { fault: String::new(), message, privilege: None, object: None };
             self.missing.insert(path, why);
         }
         self
@@ -248,11 +255,11 @@ impl Object {
 }
 
 /// The objects that a question brought.
-pub fn listing(transcript: &Transcript, probe: &str) -> Fact<Collection<Object>> {
-    match answer(transcript, probe) {
-        Fact::Known(value) => match serde_json::from_value::<Listing>(value) {
+pub fn object_listing(transcript: &Transcript, probe: &str) -> Fact<Collection<InventoryObject>> {
+    match json_answer(transcript, probe) {
+        Fact::Known(value) => match serde_json::from_value::<ObjectListing>(value) {
             Ok(mut listing) => {
-                if let Some(stale) = &transcript.reading.stale {
+                if let Some(stale) = &transcript.overrides.stale {
                     let objects = std::mem::take(&mut listing.objects).into_iter();
                     listing.objects = objects.map(|object| object.without_quick(stale)).collect();
                 }
@@ -269,7 +276,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(properties: Value, missing: Value) -> Object {
+    fn object(properties: Value, missing: Value) -> InventoryObject {
         let value = json!({ "object": "X:1", "properties": properties, "missing": missing });
         serde_json::from_value(value).unwrap()
     }
@@ -299,21 +306,24 @@ mod tests {
         assert_eq!(taken.optional("snapshot"), Fact::unavailable("snapshot has no value"));
         let empty = object(json!({}), json!({}));
         assert!(empty.optional("snapshot").known().is_none());
-        let bare: Object = serde_json::from_value(json!({ "object": "X:1" })).unwrap();
+        let bare: InventoryObject = serde_json::from_value(json!({ "object": "X:1" })).unwrap();
         assert!(bare.optional("snapshot").known().is_none());
     }
 
     #[test]
     fn a_row_that_is_no_object_spoils_its_array() {
-        assert_eq!(rows(&json!([{ "a": "b" }]), "x").known().map(|rows| rows.len()), Some(1));
-        assert_eq!(rows(&json!(""), "x").known().map(|rows| rows.len()), Some(0));
+        assert_eq!(
+            object_rows(&json!([{ "a": "b" }]), "x").known().map(|rows| rows.len()),
+            Some(1)
+        );
+        assert_eq!(object_rows(&json!(""), "x").known().map(|rows| rows.len()), Some(0));
         for odd in [json!(null), json!([null]), json!([{}, "x"]), json!(7)] {
-            assert!(rows(&odd, "x").known().is_none(), "{odd}");
+            assert!(object_rows(&odd, "x").known().is_none(), "{odd}");
         }
         for odd in [json!({}), json!({ "a": null }), json!({ "a": ["b"] })] {
-            assert!(needed(&odd, "a").known().is_none(), "{odd}");
+            assert!(required_text(&odd, "a").known().is_none(), "{odd}");
         }
-        assert_eq!(needed(&json!({ "a": "b" }), "a"), Fact::Known("b"));
+        assert_eq!(required_text(&json!({ "a": "b" }), "a"), Fact::Known("b"));
     }
 
     #[test]
@@ -328,8 +338,8 @@ mod tests {
 
     #[test]
     fn a_list_is_a_list_however_short() {
-        assert!(list(&json!("")).is_empty());
-        assert_eq!(list(&json!("a")), [json!("a")]);
-        assert_eq!(list(&json!(["a", "b"])).len(), 2);
+        assert!(elements(&json!("")).is_empty());
+        assert_eq!(elements(&json!("a")), [json!("a")]);
+        assert_eq!(elements(&json!(["a", "b"])).len(), 2);
     }
 }

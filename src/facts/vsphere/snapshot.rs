@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::described::Described;
 use super::esxi_host::{self, EsxiFacts};
-use super::inventory::{Inventory, Search};
-use super::property::{self, Listing, Object, answer};
-use super::question::Question;
+use super::inventory::{Inventory, MachineSearch};
+use super::machine_description::MachineDescription;
+use super::property::{self, InventoryObject, ObjectListing, json_answer};
+use super::query_scope::QueryScope;
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, VmFacts};
 use crate::facts::Fact;
@@ -21,57 +21,57 @@ use crate::facts::transcript::Transcript;
 
 /// What a transcript says it was asked.
 #[derive(Clone, Debug, Default, Deserialize)]
-struct Asked {
-    question: Question,
+struct RecordedQuery {
+    question: QueryScope,
     user: String,
 }
 
 /// One server's answers, opened.
 #[derive(Clone)]
-pub struct Survey<'t> {
+pub struct VsphereSnapshot<'t> {
     pub(super) transcript: &'t Transcript,
     /// What was asked.
-    pub question: Question,
+    pub scope: QueryScope,
     /// Who logged in.
     user: String,
     inventory: Arc<Inventory>,
-    chosen: Arc<Fact<Listing>>,
+    chosen: Arc<Fact<ObjectListing>>,
     sees_everything: Fact<bool>,
     /// What people say of machines that are to fail back, by their names.
-    described: Arc<BTreeMap<String, Described>>,
+    descriptions: Arc<BTreeMap<String, MachineDescription>>,
 }
 
-impl<'t> Survey<'t> {
+impl<'t> VsphereSnapshot<'t> {
     /// Opens a transcript of a vSphere server.
-    pub fn of(transcript: &'t Transcript) -> Self {
-        let asked = answer(transcript, "asked").known().cloned().unwrap_or_default();
-        let asked: Asked = serde_json::from_value(asked).unwrap_or_default();
-        let chosen = property::listing(transcript, "chosen")
-            .map(|looked| Listing { objects: looked.items, complete: looked.complete });
+    pub fn from_transcript(transcript: &'t Transcript) -> Self {
+        let asked = json_answer(transcript, "asked").known().cloned().unwrap_or_default();
+        let asked: RecordedQuery = serde_json::from_value(asked).unwrap_or_default();
+        let chosen = property::object_listing(transcript, "chosen")
+            .map(|looked| ObjectListing { objects: looked.items, complete: looked.complete });
         Self {
-            question: asked.question,
+            scope: asked.question,
             user: asked.user,
-            inventory: Arc::new(Inventory::of(transcript)),
+            inventory: Arc::new(Inventory::from_transcript(transcript)),
             chosen: Arc::new(chosen),
             sees_everything: super::privileges::sees_everything(transcript),
-            described: Arc::default(),
+            descriptions: Arc::default(),
             transcript,
         }
     }
 
     /// The same with what people say of machines.
-    pub fn with_described(self, described: &Arc<BTreeMap<String, Described>>) -> Self {
-        Self { described: described.clone(), ..self }
+    pub fn with_descriptions(self, described: &Arc<BTreeMap<String, MachineDescription>>) -> Self {
+        Self { descriptions: described.clone(), ..self }
     }
 
     /// What is known about the server itself. `is_target` tells whether it is what is judged, and
     /// not only who answers for something else.
     pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
-        vcenter::of(self.transcript, &self.question, &self.inventory, is_target)
+        vcenter::from_transcript(self.transcript, &self.scope, &self.inventory, is_target)
     }
 
     /// What is known about the server that tells of a host.
-    pub fn beside(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
+    pub fn vcenter_of_host(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
         let mut facts = self.vcenter(false);
         facts.target_version = match host {
             Fact::Known(host) => host.version.clone(),
@@ -96,8 +96,8 @@ impl<'t> Survey<'t> {
     }
 
     /// The host that a machine runs on.
-    pub(super) fn host_object(&self, name: &str) -> Fact<&Object> {
-        let object = match self.find(name) {
+    pub(super) fn host_object(&self, name: &str) -> Fact<&InventoryObject> {
+        let object = match self.find_machine(name) {
             Fact::Known(object) => object,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         };
@@ -112,53 +112,55 @@ impl<'t> Survey<'t> {
         }
     }
 
-    fn host(&self, host: &Object) -> EsxiFacts {
-        esxi_host::of(self.transcript, &self.inventory, host)
+    fn host(&self, host: &InventoryObject) -> EsxiFacts {
+        esxi_host::from_inventory(self.transcript, &self.inventory, host)
     }
 
     /// The machine of this name in the inventory.
-    pub(super) fn find(&self, name: &str) -> Fact<&Object> {
-        match self.inventory.machine(name) {
-            Search::Found(object) => Fact::Known(object),
-            Search::None => Fact::unavailable(format!(
+    pub(super) fn find_machine(&self, name: &str) -> Fact<&InventoryObject> {
+        match self.inventory.find_machine(name) {
+            MachineSearch::Found(object) => Fact::Known(object),
+            MachineSearch::None => Fact::unavailable(format!(
                 "no virtual machine named {name} is visible to {}",
                 self.user
             )),
-            Search::Several(found) => {
+            MachineSearch::Several(found) => {
                 Fact::unavailable(format!("{} virtual machines are named {name}", found.len()))
             }
-            Search::Unseen(why) => Fact::Unavailable(crate::facts::Unavailable { reason: why }),
+            MachineSearch::Unseen(why) => {
+                Fact::Unavailable(crate::facts::Unavailable { reason: why })
+            }
         }
     }
 
     /// What is known about a machine by itself.
     pub(super) fn machine(&self, name: &str) -> VmFacts {
-        let exists = match self.inventory.machine(name) {
-            Search::Found(_) | Search::Several(_) => Fact::Known(true),
-            Search::None => self.absence(name),
-            Search::Unseen(why) => Fact::unavailable(why),
+        let exists = match self.inventory.find_machine(name) {
+            MachineSearch::Found(_) | MachineSearch::Several(_) => Fact::Known(true),
+            MachineSearch::None => self.absence(name),
+            MachineSearch::Unseen(why) => Fact::unavailable(why),
         };
-        let mut facts = vm::of(name, exists, self.in_detail(name), &self.inventory);
-        if let Some(described) = self.described.get(name) {
-            described.fill(&mut facts);
+        let mut facts = vm::from_object(name, exists, self.detailed_machine(name), &self.inventory);
+        if let Some(described) = self.descriptions.get(name) {
+            described.apply_to(&mut facts);
         }
         facts
     }
 
     /// The machines that were asked about in detail.
-    pub(super) fn detailed(&self) -> &[Object] {
+    pub(super) fn detailed_machines(&self) -> &[InventoryObject] {
         self.chosen.known().map_or(&[], |chosen| chosen.objects.as_slice())
     }
 
     /// Every datastore of a name.
-    pub(super) fn datastores_named(&self, name: &str) -> Vec<&Object> {
-        let named = |object: &&Object| self.inventory.name(&object.object) == name;
+    pub(super) fn datastores_named(&self, name: &str) -> Vec<&InventoryObject> {
+        let named = |object: &&InventoryObject| self.inventory.name(&object.object) == name;
         self.inventory.list("datastores").filter(named).collect()
     }
 
     /// The machine of this name as it was asked about in detail.
-    pub(super) fn in_detail(&self, name: &str) -> Fact<&Object> {
-        let found = match self.find(name) {
+    pub(super) fn detailed_machine(&self, name: &str) -> Fact<&InventoryObject> {
+        let found = match self.find_machine(name) {
             Fact::Known(found) => found,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         };
@@ -177,7 +179,7 @@ impl<'t> Survey<'t> {
     /// see is left out of the list without a word.
     fn absence(&self, name: &str) -> Fact<bool> {
         // A physical server has no virtual machine.
-        if self.described.get(name).is_some_and(|described| described.physical == Some(true)) {
+        if self.descriptions.get(name).is_some_and(|described| described.physical == Some(true)) {
             return Fact::Known(false);
         }
         self.absence_of("virtual machine", name)
@@ -194,7 +196,7 @@ impl<'t> Survey<'t> {
     }
 
     /// Whether the inventory has a host (`hosts`) or a datastore (`datastores`) of a name.
-    pub fn has(&self, list: &str, name: &str) -> Fact<bool> {
+    pub fn has_object(&self, list: &str, name: &str) -> Fact<bool> {
         let (what, same): (_, fn(&str, &str) -> bool) = match list {
             "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
             _ => ("datastore", |a, b| a == b),
@@ -213,8 +215,8 @@ impl<'t> Survey<'t> {
     }
 
     /// The same answers to another question.
-    pub fn asked(&self, question: &Question) -> Self {
-        Self { question: question.clone(), ..self.clone() }
+    pub fn with_scope(&self, question: &QueryScope) -> Self {
+        Self { scope: question.clone(), ..self.clone() }
     }
 
     /// The server's name in reports.
@@ -231,7 +233,7 @@ impl<'t> Survey<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA};
+    use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
     use crate::facts::vsphere::inventory::LISTS;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -299,27 +301,27 @@ mod tests {
                     true => json!({ "objects": [named, object], "complete": true }).to_string(),
                     false => next.next().unwrap_or_default().to_string(),
                 };
-                answers.insert(probe.to_owned(), Answer { status: 0, text });
+                answers.insert(probe.to_owned(), ProbeAnswer { status: 0, text });
             }
             for probe in ["tls", "service", "time", "assigned-licences", "privileges", "moves",
                           "permissions", "own-privileges", "vmx", "leftovers", "session"] {
                 let text = next.next().unwrap_or_default().to_string();
-                answers.insert(probe.to_owned(), Answer { status: 0, text });
+                answers.insert(probe.to_owned(), ProbeAnswer { status: 0, text });
             }
             let question = json!({ "question": {
                 "discovery_account": "a@b", "master_target": "mt", "protected": ["mt", "x"] },
                 "user": "u" });
-            answers.insert("asked".to_owned(), Answer { status: 0, text: question.to_string() });
+            answers.insert("asked".to_owned(), ProbeAnswer { status: 0, text: question.to_string() });
             let transcript = Transcript {
                 schema: SCHEMA.to_owned(),
                 target: "vc".to_owned(),
                 kind: "vcenter".to_owned(),
                 asked_at: None,
                 connection: Connection::default(),
-                reading: Default::default(),
-                answers: Answers { by_probe: answers, ended: true, unanswered: None },
+                overrides: Default::default(),
+                answers: ProbeAnswers { by_probe: answers, ended: true, unanswered: None },
             };
-            let survey = Survey::of(&transcript);
+            let survey = VsphereSnapshot::from_transcript(&transcript);
             let document = |facts: &dyn Fn() -> crate::facts::Document| facts().absent.len();
             document(&|| crate::facts::Document::new("vcenter", &survey.vcenter(true)));
             document(&|| crate::facts::Document::new("vm", &survey.master_target("mt")));

@@ -6,17 +6,17 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::property::{answer_about, needed, part, rows};
-use super::question::Question;
+use super::property::{answer_for_master_target, object_rows, optional_text, required_text};
+use super::query_scope::QueryScope;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
 /// Moves since the last reprotect.
-pub fn of(transcript: &Transcript, question: &Question) -> Fact<Collection<String>> {
+pub fn from_transcript(transcript: &Transcript, question: &QueryScope) -> Fact<Collection<String>> {
     let Some(master_target) = &question.master_target else {
         return Fact::unavailable("no master target is named");
     };
-    let events = match answer_about(transcript, "moves", master_target) {
+    let events = match answer_for_master_target(transcript, "moves", master_target) {
         Fact::Known(events) => events,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -24,19 +24,19 @@ pub fn of(transcript: &Transcript, question: &Question) -> Fact<Collection<Strin
     let Some(list) = events.get("events") else {
         return Fact::unavailable("the server gives no list of events");
     };
-    let list = match rows(list, "the list of events") {
+    let list = match object_rows(list, "the list of events") {
         Fact::Known(list) => list,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    since(list, question.reprotected_at)
+    moves_since(list, question.reprotected_at)
         .map(|moves| Collection { complete: moves.complete && complete == Some(true), ..moves })
 }
 
-fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Collection<String>> {
+fn moves_since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Collection<String>> {
     let mut moves = Vec::new();
     let mut complete = true;
     for event in events {
-        match moved(event) {
+        match parse_move(event) {
             Fact::Known(moved) => moves.extend(moved),
             Fact::Unavailable(_) => complete = false,
         }
@@ -55,9 +55,9 @@ fn since(events: &[Value], reprotected_at: Option<Timestamp>) -> Fact<Collection
 }
 
 /// When and whence a machine was moved; none when an event tells of one datastore alone.
-fn moved(event: &Value) -> Fact<Option<(Timestamp, String)>> {
+fn parse_move(event: &Value) -> Fact<Option<(Timestamp, String)>> {
     let datastore = |key: &str| match event.get(key) {
-        Some(datastore) => needed(datastore, "datastore"),
+        Some(datastore) => required_text(datastore, "datastore"),
         None => Fact::unavailable(format!("an event has no {key}")),
     };
     let (from, to) = match (datastore("sourceDatastore"), datastore("ds")) {
@@ -67,8 +67,8 @@ fn moved(event: &Value) -> Fact<Option<(Timestamp, String)>> {
     if from == to {
         return Fact::Known(None);
     }
-    let name = |key: &str| event.get(key).and_then(|ds| part(ds, "name")).unwrap_or("?");
-    needed(event, "createdTime").and_then(|at| match at.parse() {
+    let name = |key: &str| event.get(key).and_then(|ds| optional_text(ds, "name")).unwrap_or("?");
+    required_text(event, "createdTime").and_then(|at| match at.parse() {
         Ok(time) => {
             let words = format!("from {} to {} on {at}", name("sourceDatastore"), name("ds"));
             Fact::Known(Some((time, words)))
@@ -96,14 +96,15 @@ mod tests {
             event("2026-11-03T00:00:00Z", "b", "b"),
             event("2026-11-05T00:00:00Z", "b", "c"),
         ];
-        let words = |reprotected| since(&events, reprotected).known().map(|l| l.items.clone());
+        let words =
+            |reprotected| moves_since(&events, reprotected).known().map(|l| l.items.clone());
         assert_eq!(
             words(at("2026-11-04T00:00:00Z")),
             Some(vec!["from b to c on 2026-11-05T00:00:00Z".to_owned()])
         );
         assert_eq!(words(at("2026-11-06T00:00:00Z")), Some(Vec::new()));
         assert_eq!(words(None), None, "nobody knows");
-        assert_eq!(since(&events[1..2], None).known().map(|l| l.items.len()), Some(0));
+        assert_eq!(moves_since(&events[1..2], None).known().map(|l| l.items.len()), Some(0));
     }
 
     #[test]
@@ -119,7 +120,7 @@ mod tests {
         ] {
             let mut cut = whole.clone();
             *cut.pointer_mut(path).unwrap() = Value::Null;
-            let read = since(&[cut], at);
+            let read = moves_since(&[cut], at);
             let read = read.known().unwrap();
             assert!(!read.complete && read.items.is_empty(), "{path}");
         }

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::inventory::Inventory;
 use super::privileges::{self, AccountFacts};
-use super::property::{answer, needed, rows};
-use super::question::Question;
-use super::service::about;
+use super::property::{json_answer, object_rows, required_text};
+use super::query_scope::QueryScope;
+use super::service::about_property;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
@@ -18,7 +18,7 @@ use crate::facts::{Collection, Fact};
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VcenterFacts {
     /// How it answers.
-    pub connection: ConnectionFacts,
+    pub connection: ServiceFacts,
     /// Whether it is a vCenter server, and not an ESXi host.
     pub is_vcenter: Fact<bool>,
     /// What it calls itself, such as `VMware vCenter Server 6.7.0 build-14368073`.
@@ -35,7 +35,7 @@ pub struct VcenterFacts {
 
 /// How a server answers.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ConnectionFacts {
+pub struct ServiceFacts {
     /// Whether the server itself is what is judged.
     pub is_target: bool,
     /// Whether the vSphere service answers; false when something else does.
@@ -53,34 +53,34 @@ const ANSWERED_OTHERWISE: &[&str] =
     &["http", "not-vsphere", "not-tls", "malformed", "too-much-output"];
 
 /// Reads what is known about a server.
-pub fn of(
+pub fn from_transcript(
     transcript: &Transcript,
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
     is_target: bool,
 ) -> VcenterFacts {
-    let version = about(transcript, "version");
+    let version = about_property(transcript, "version");
     VcenterFacts {
-        connection: connection(transcript, is_target),
+        connection: service_facts(transcript, is_target),
         target_version: match is_target {
             true => version.clone(),
             false => Fact::unavailable("what is judged has no version of its own"),
         },
-        is_vcenter: about(transcript, "apiType").and_then(|kind| match kind.as_str() {
+        is_vcenter: about_property(transcript, "apiType").and_then(|kind| match kind.as_str() {
             "VirtualCenter" => Fact::Known(true),
             "HostAgent" => Fact::Known(false),
             other => Fact::unavailable(format!("the server calls itself {other:?}")),
         }),
-        product: about(transcript, "fullName"),
+        product: about_property(transcript, "fullName"),
         version,
-        account: privileges::of(transcript, question, inventory),
+        account: privileges::from_transcript(transcript, question, inventory),
         odd_max_snapshots: odd_max_snapshots(inventory),
     }
 }
 
-fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
+fn service_facts(transcript: &Transcript, is_target: bool) -> ServiceFacts {
     // What is no vSphere service has no name as one.
-    let service = about(transcript, "fullName");
+    let service = about_property(transcript, "fullName");
     let (service_answers, words) = match (&service, &transcript.connection.failure) {
         (Fact::Known(name), _) => (Fact::Known(true), Fact::Known(format!("{name} answers"))),
         (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind.as_str()) => {
@@ -90,15 +90,16 @@ fn connection(transcript: &Transcript, is_target: bool) -> ConnectionFacts {
             (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
         }
     };
-    let tls_version = match (answer(transcript, "tls"), answer(transcript, "tls-offered")) {
-        (Fact::Known(tls), _) => needed(&tls, "version").map(str::to_owned),
+    let tls_version = match (json_answer(transcript, "tls"), json_answer(transcript, "tls-offered"))
+    {
+        (Fact::Known(tls), _) => required_text(&tls, "version").map(str::to_owned),
         (_, Fact::Known(offered)) => match offered.as_str() {
             Some(version) => Fact::Known(version.to_owned()),
             None => Fact::unavailable("which version of TLS was offered is not said"),
         },
         (Fact::Unavailable(why), _) => Fact::Unavailable(why),
     };
-    ConnectionFacts {
+    ServiceFacts {
         is_target,
         service_answers,
         answer: words,
@@ -117,7 +118,7 @@ fn odd_max_snapshots(inventory: &Inventory) -> Fact<Collection<String>> {
     let mut items = Vec::new();
     for machine in inventory.list("machines") {
         let rows = match machine.optional("config.extraConfig") {
-            Fact::Known(Some(value)) => rows(value, "config.extraConfig"),
+            Fact::Known(Some(value)) => object_rows(value, "config.extraConfig"),
             // A machine that is not connected has no configuration to read.
             Fact::Known(None) => Fact::unavailable("it has no configuration"),
             Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -127,7 +128,7 @@ fn odd_max_snapshots(inventory: &Inventory) -> Fact<Collection<String>> {
             continue;
         };
         for row in rows {
-            match (needed(row, "key"), needed(row, "value")) {
+            match (required_text(row, "key"), required_text(row, "value")) {
                 (Fact::Known(key), _) if !key.eq_ignore_ascii_case("snapshot.maxSnapshots") => {}
                 (Fact::Known(_), Fact::Known(value)) if value.trim().parse::<i64>().is_ok() => {}
                 (Fact::Known(_), Fact::Known(value)) => {

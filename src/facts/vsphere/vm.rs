@@ -13,10 +13,10 @@ use serde::Serialize;
 use super::datastore::DatastoreFacts;
 use super::disk_uuid::{self, DiskUuidFacts};
 use super::inventory::Inventory;
-use super::property::Object;
+use super::property::InventoryObject;
 use super::vmx::VmxFacts;
 use crate::facts::{Collection, Fact};
-use devices::{ControllerFacts, DiskFacts};
+use devices::{ControllerFacts, VmDiskFacts};
 use folders::PlacedDisk;
 use storage_drs::StorageDrsFacts;
 
@@ -54,7 +54,7 @@ pub struct VmFacts {
     /// Its SCSI controllers, and those of any kind that a disk of it hangs on.
     pub controllers: Fact<Collection<ControllerFacts>>,
     /// Its disks.
-    pub disks: Fact<Collection<DiskFacts>>,
+    pub disks: Fact<Collection<VmDiskFacts>>,
     /// Its disks in folders of its own.
     pub own_disks: Fact<Collection<PlacedDisk>>,
     /// Its disks in folders of other machines, without those that reprotect has put there.
@@ -108,7 +108,7 @@ pub struct PlannedPlace {
 
 impl PlannedPlace {
     /// Nobody says anything.
-    pub fn unsaid() -> Self {
+    pub fn unknown() -> Self {
         let unsaid = "nobody says where it is planned to come back to";
         Self {
             names_host: false,
@@ -166,10 +166,10 @@ pub struct StartHost {
 }
 
 /// Reads what is known about a machine that was asked about in detail.
-pub fn of(
+pub fn from_object(
     name: &str,
     exists: Fact<bool>,
-    machine: Fact<&Object>,
+    machine: Fact<&InventoryObject>,
     inventory: &Inventory,
 ) -> VmFacts {
     macro_rules! read {
@@ -183,16 +183,16 @@ pub fn of(
     VmFacts {
         name: name.to_owned(),
         exists,
-        uuid: read!(|vm: &Object| vm.text("config.uuid")),
-        instance_uuid: read!(|vm: &Object| vm.text("config.instanceUuid")),
+        uuid: read!(|vm: &InventoryObject| vm.text("config.uuid")),
+        instance_uuid: read!(|vm: &InventoryObject| vm.text("config.instanceUuid")),
         guest_family: read!(guest_family),
-        guest_id: read!(|vm: &Object| vm.text("config.guestId")),
-        firmware: read!(|vm: &Object| vm.text("config.firmware")),
-        power: read!(|vm: &Object| vm.text("runtime.powerState")),
+        guest_id: read!(|vm: &InventoryObject| vm.text("config.guestId")),
+        firmware: read!(|vm: &InventoryObject| vm.text("config.firmware")),
+        power: read!(|vm: &InventoryObject| vm.text("runtime.powerState")),
         written_from_azure: Fact::unavailable("it is the master target itself"),
-        disk_enable_uuid: read!(disk_uuid::of),
-        snapshots: read!(snapshots::names),
-        delta_disks: read!(devices::deltas),
+        disk_enable_uuid: read!(disk_uuid::from_object),
+        snapshots: read!(snapshots::snapshot_names),
+        delta_disks: read!(devices::delta_disks),
         told_to_consolidate: matches!(read!(snapshots::consolidation_needed), Fact::Known(true)),
         consolidation_needed: read!(snapshots::consolidation_needed),
         controllers: read!(devices::controllers),
@@ -202,14 +202,14 @@ pub fn of(
         disk_mib: read!(devices::total_mib),
         names_disks: false,
         protected_disks: Fact::unavailable("nobody says how many disks of it are protected"),
-        memory_mib: read!(|vm: &Object| vm.int("config.hardware.memoryMB")),
-        tools: read!(|vm: &Object| vm.text("guest.toolsRunningStatus")),
-        storage_drs: read!(|vm| storage_drs::of(vm, inventory)),
+        memory_mib: read!(|vm: &InventoryObject| vm.int("config.hardware.memoryMB")),
+        tools: read!(|vm: &InventoryObject| vm.text("guest.toolsRunningStatus")),
+        storage_drs: read!(|vm| storage_drs::from_object(vm, inventory)),
         storage_moves: Fact::unavailable("it is not the master target"),
         vmx: Fact::unavailable("it is not the master target"),
         leftovers: Fact::unavailable("it is the master target itself"),
         wanted_host: Fact::unavailable("nobody said on which host: add --host NAME"),
-        plan: PlannedPlace::unsaid(),
+        plan: PlannedPlace::unknown(),
         start_host: Fact::unavailable("it is the master target itself"),
         disk_slots: Fact::unavailable("it is not the master target"),
         master_target: Fact::unavailable("it is the master target itself"),
@@ -217,9 +217,9 @@ pub fn of(
 }
 
 /// What kind of system a machine is set to run; of anything else there is no master target.
-fn guest_family(machine: &Object) -> Fact<String> {
+fn guest_family(machine: &InventoryObject) -> Fact<String> {
     match machine.text("config.guestId") {
-        Fact::Known(id) => match family(&id) {
+        Fact::Known(id) => match guest_family_of_id(&id) {
             Some(family) => Fact::Known(family.to_owned()),
             None => Fact::unavailable(format!("the guest id {id:?} is neither Linux nor Windows")),
         },
@@ -227,7 +227,7 @@ fn guest_family(machine: &Object) -> Fact<String> {
     }
 }
 
-fn family(guest_id: &str) -> Option<&'static str> {
+fn guest_family_of_id(guest_id: &str) -> Option<&'static str> {
     const LINUX: &[&str] = &[
         "linux", "centos", "rhel", "redhat", "sles", "suse", "oes", "nld", "sjds", "debian",
         "ubuntu", "fedora", "oracle", "asianux", "mandr", "turbo", "coreos", "photon", "amazon",
@@ -256,7 +256,7 @@ mod tests {
             ("darwin64Guest", None),
             ("freebsd64Guest", None),
         ] {
-            assert_eq!(family(id), expected, "{id}");
+            assert_eq!(guest_family_of_id(id), expected, "{id}");
         }
     }
 }

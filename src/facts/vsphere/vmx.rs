@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::property::{Object, answer_about, list, part, rows as rows_of};
+use super::property::{
+    InventoryObject, answer_for_master_target, elements, object_rows as rows_of, optional_text,
+};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
@@ -22,8 +24,12 @@ pub struct VmxFacts {
 }
 
 /// Reads the two of a machine.
-pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFacts> {
-    let file = match answer_about(transcript, "vmx", name) {
+pub fn from_transcript(
+    transcript: &Transcript,
+    name: &str,
+    machine: &InventoryObject,
+) -> Fact<VmxFacts> {
+    let file = match answer_for_master_target(transcript, "vmx", name) {
         Fact::Known(file) => file,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -34,10 +40,12 @@ pub fn of(transcript: &Transcript, name: &str, machine: &Object) -> Fact<VmxFact
         },
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
-    let key = |row: &&Value| part(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
-    let values: Vec<&str> = read.iter().filter(key).filter_map(|row| part(row, "value")).collect();
+    let key =
+        |row: &&Value| optional_text(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
+    let values: Vec<&str> =
+        read.iter().filter(key).filter_map(|row| optional_text(row, "value")).collect();
     let has = |value: &str| values.iter().any(|own| own.trim().eq_ignore_ascii_case(value.trim()));
-    let Some(rows) = file.get("rows").filter(|rows| !rows.is_null()).map(list) else {
+    let Some(rows) = file.get("rows").filter(|rows| !rows.is_null()).map(elements) else {
         return Fact::unavailable("the capture has no rows of the .vmx");
     };
     let texts: Vec<&str> = rows.iter().filter_map(Value::as_str).collect();
@@ -56,10 +64,10 @@ fn value_of(row: &str) -> &str {
 /// value and with those inside it as they are.
 ///
 /// ```
-/// use preflight::facts::vsphere::vmx::rows;
-/// assert_eq!(rows("a = \"1\"\ndisk.EnableUUID = \"TRUE\"\n"), ["disk.EnableUUID = TRUE"]);
+/// use preflight::facts::vsphere::vmx::parse_rows;
+/// assert_eq!(object_rows("a = \"1\"\ndisk.EnableUUID = \"TRUE\"\n"), ["disk.EnableUUID = TRUE"]);
 /// ```
-pub fn rows(vmx: &str) -> Vec<String> {
+pub fn parse_rows(vmx: &str) -> Vec<String> {
     let row = |line: &str| {
         let (key, value) = line.trim_start_matches('\u{feff}').split_once('=')?;
         let key = key.trim();
@@ -73,7 +81,7 @@ pub fn rows(vmx: &str) -> Vec<String> {
 }
 
 /// Datastore and path of `[datastore] folder/file.vmx`.
-pub fn parted(file: &str) -> Option<(&str, &str)> {
+pub fn split_datastore_path(file: &str) -> Option<(&str, &str)> {
     let (datastore, path) = file.strip_prefix('[')?.split_once(']')?;
     let path = path.trim_start();
     (!datastore.is_empty() && !path.is_empty()).then_some((datastore, path))
@@ -93,14 +101,14 @@ mod tests {
             ("# disk.EnableUUID = \"TRUE\"", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(rows(vmx), expected, "{vmx:?}");
+            assert_eq!(parse_rows(vmx), expected, "{vmx:?}");
         }
     }
 
     #[test]
     fn a_file_is_parted_from_its_datastore() {
-        assert_eq!(parted("[ds 1] mt/mt [1].vmx"), Some(("ds 1", "mt/mt [1].vmx")));
-        assert_eq!(parted("mt.vmx"), None);
-        assert_eq!(parted("[] mt.vmx"), None);
+        assert_eq!(split_datastore_path("[ds 1] mt/mt [1].vmx"), Some(("ds 1", "mt/mt [1].vmx")));
+        assert_eq!(split_datastore_path("mt.vmx"), None);
+        assert_eq!(split_datastore_path("[] mt.vmx"), None);
     }
 }

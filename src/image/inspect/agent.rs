@@ -3,7 +3,7 @@
 use crate::agent::{self, AgentBundle};
 use crate::digest::Sha256;
 use crate::facts::Fact;
-use crate::facts::image::AgentFacts;
+use crate::facts::image::BundledAgentFacts;
 use crate::image::manifest::{AgentRecord, Manifest};
 use crate::installer::disc_layout;
 use crate::iso::Medium;
@@ -12,7 +12,7 @@ use crate::iso::Medium;
 pub fn facts(
     medium: &Medium,
     manifest: &Result<Manifest, String>,
-) -> (AgentFacts, Option<(String, Sha256)>) {
+) -> (BundledAgentFacts, Option<(String, Sha256)>) {
     let record = manifest.as_ref().ok().and_then(|manifest| manifest.agent.as_ref());
     let path = record.map_or_else(|| disc_layout::AGENT.to_owned(), |record| record.path.clone());
     let Ok(map) = medium.file_map(&path) else { return (missing_agent(manifest, record), None) };
@@ -23,13 +23,16 @@ pub fn facts(
     (from_bundle(&bundle.map_err(|error| error.to_string()), manifest), noted)
 }
 
-fn missing_agent(manifest: &Result<Manifest, String>, record: Option<&AgentRecord>) -> AgentFacts {
+fn missing_agent(
+    manifest: &Result<Manifest, String>,
+    record: Option<&AgentRecord>,
+) -> BundledAgentFacts {
     let why = match record {
         Some(record) => format!("/{} is missing from the image", record.path),
         None => "no agent is on the image".to_owned(),
     };
     let none = || Fact::unavailable(why.clone());
-    AgentFacts {
+    BundledAgentFacts {
         present: false,
         standin: Fact::unavailable(why.clone()),
         name: none(),
@@ -45,7 +48,7 @@ fn missing_agent(manifest: &Result<Manifest, String>, record: Option<&AgentRecor
 fn from_bundle(
     bundle: &Result<AgentBundle, String>,
     manifest: &Result<Manifest, String>,
-) -> AgentFacts {
+) -> BundledAgentFacts {
     let unread = |why: &String| why.clone();
     let record = manifest
         .as_ref()
@@ -54,7 +57,7 @@ fn from_bundle(
     let identity = bundle.as_ref().map_err(unread).and_then(|bundle| {
         bundle.identity.clone().ok_or_else(|| "neither name nor content tells it".to_owned())
     });
-    AgentFacts {
+    BundledAgentFacts {
         present: true,
         standin: Fact::from(bundle.as_ref().map(|bundle| bundle.standin)),
         name: Fact::from(record.clone().map(|record| record.name.clone())),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::digests::Digests;
 use crate::digest::Sha256;
 use crate::disc_path::DiscPath;
-use crate::facts::image::{MadeFacts, PayloadFacts};
+use crate::facts::image::{PayloadFacts, ProvenanceFacts};
 use crate::facts::{Collection, Fact};
 use crate::image::manifest::{self, Manifest, SelfCheckRecord};
 use crate::installer::disc_layout;
@@ -71,9 +71,9 @@ pub fn facts(
 }
 
 /// What the manifest says the image was made of.
-fn made_facts(manifest: &Manifest) -> MadeFacts {
+fn made_facts(manifest: &Manifest) -> ProvenanceFacts {
     let base = manifest.base.as_ref().ok_or("it was made without the vendor's medium");
-    MadeFacts {
+    ProvenanceFacts {
         tool: format!("{} {}", manifest.tool.name, manifest.tool.version),
         recipe: manifest.recipe.name.clone(),
         recipe_sha256: manifest.recipe.sha256.to_string(),

@@ -5,7 +5,7 @@
 
 use ssh2::{MethodType, Session};
 
-use crate::facts::connection::is_old;
+use crate::facts::connection::is_sha1_era;
 
 /// The kinds of algorithms that are negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +67,7 @@ pub(super) fn filter_allowed<'a>(
     legacy: bool,
 ) -> Vec<&'a str> {
     let usable = supported.iter().copied().filter(|name| !is_unusable(part, name));
-    let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_old(name));
+    let (old, new): (Vec<&str>, Vec<&str>) = usable.partition(|name| is_sha1_era(name));
     if legacy { [new, old].concat() } else { new }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn set_preferences(
         if part == AlgorithmKind::HostKey {
             names.sort_by_key(|name| {
                 let place = first.iter().position(|known| *known == key_type(name));
-                (place.is_none(), is_old(name), !name.contains("ed25519"))
+                (place.is_none(), is_sha1_era(name), !name.contains("ed25519"))
             });
         }
         for method in part.methods() {
@@ -121,7 +121,7 @@ mod tests {
             let new = supported_algorithms(&session, part, false);
             let all = supported_algorithms(&session, part, true);
             assert!(!new.is_empty(), "{part:?}");
-            assert!(new.iter().all(|name| !is_old(name)), "{new:?}");
+            assert!(new.iter().all(|name| !is_sha1_era(name)), "{new:?}");
             assert!(all.starts_with(&new), "old ones come last: {all:?}");
         }
     }

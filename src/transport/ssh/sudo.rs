@@ -70,7 +70,7 @@ pub(super) fn password(
     let what = format!("the password for sudo of {}", account.label);
     let password = answer.map_err(|why| prompt_failure(&what, &why, deadline))?;
     if password.is_none() {
-        tracing::warn!("{}: {}", account.label, access::sudo_in_words("no-password"));
+        tracing::warn!("{}: {}", account.label, access::describe_sudo("no-password"));
     }
     Ok(password)
 }
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_bootstrap_says_the_same_to_every_shell() {
-        let text = bootstrap(&Nonce::of([7; 16]));
+        let text = bootstrap(&Nonce::from_bytes([7; 16]));
         // What csh would expand inside single quotes, and what would end them.
         assert!(!text.contains(['!', '\n', '\\', '@']), "{text}");
         assert_eq!(text.matches('\'').count(), 4);
@@ -91,7 +91,7 @@ mod tests {
     fn every_word_it_says_is_one_that_is_understood() {
         for word in BOOTSTRAP.split("say ").skip(1) {
             let word = word.split(';').next().unwrap();
-            assert_ne!(access::sudo_in_words(word), "sudo: unknown", "{word}");
+            assert_ne!(access::describe_sudo(word), "sudo: unknown", "{word}");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::failure::{self, Step, failure, format_seconds};
 use super::jump::{self, ChannelError};
 use super::{SshHost, command, route};
 use crate::facts::network::ports::{self, PortState};
-use crate::facts::probe::Surroundings;
+use crate::facts::probe::ProbeEnv;
 use crate::facts::transcript::Failure;
 use crate::facts::{Fact, script};
 
@@ -137,12 +137,12 @@ fn no_answer_failure(from: &str, place: &str, limit: Duration) -> Failure {
 
 /// Probes the port of the server from the host's own shell; none without a result.
 fn probe_port(jump_host: &JumpHost, host: &str, port: u16) -> Option<PortState> {
-    let env = Surroundings { vcenters: vec![(host.to_owned(), port)], ..Surroundings::default() };
+    let env = ProbeEnv { vcenters: vec![(host.to_owned(), port)], ..ProbeEnv::default() };
     let nonce = crate::transport::new_nonce().ok()?;
-    let text = script::script(ports::PROBES, &env, &nonce);
+    let text = script::assemble(ports::PROBES, &env, &nonce);
     let printed = command::run(&jump_host.connection, &jump_host.user, None, &text, &nonce).ok()?;
     let output = String::from_utf8_lossy(&printed.stdout);
-    let answers = script::answers(&output, Some(&nonce));
+    let answers = script::parse_output(&output, Some(&nonce));
     let ports = ports::parse(&answers.by_probe.get("ports")?.text);
     match ports.vcenters.items.first()?.state {
         Fact::Known(state) => Some(state),

@@ -15,12 +15,12 @@ use super::session::VsphereSession;
 use super::soap::{ObjectRef, SoapArg};
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::privileges;
-use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::secret::Secret;
 
 /// Collects the privileges on the objects that matter.
 pub fn collect(
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
@@ -45,11 +45,11 @@ pub fn collect(
         recorder.record("own-privileges", &value);
     }
     let Some(account) = question.discovery_account.as_deref() else { return Ok(()) };
-    let play = inventory.in_play(question);
+    let play = inventory.objects_in_scope(question);
     let complete = play.complete && play.all_folders;
     let play = play.objects;
     let play: Vec<ObjectRef> = play.iter().filter_map(|text| ObjectRef::parse(text)).collect();
-    let wanted = privileges::to_ask(&known);
+    let wanted = privileges::privileges_to_query(&known);
     let same = privileges::is_same_account(account, session.user_name(), session.login_name());
     let answer = session.run(|client, key| {
         let principal = if same { Principal::Session(key) } else { Principal::Account(account) };

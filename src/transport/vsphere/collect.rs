@@ -17,9 +17,9 @@ use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg};
 use super::xml::XmlElement;
 use super::{access, files, json};
-use crate::facts::transcript::{Answers, Connection, SCHEMA, Transcript};
-use crate::facts::vsphere::inventory::{Inventory, LISTS, Search, is_of};
-use crate::facts::vsphere::question::Question;
+use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA, Transcript};
+use crate::facts::vsphere::inventory::{Inventory, LISTS, MachineSearch, is_kind};
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::tls;
@@ -113,7 +113,7 @@ pub struct CollectRequest<'a> {
     /// The account that logs in.
     pub credentials: &'a Credentials,
     /// The scope of the query.
-    pub question: &'a Question,
+    pub question: &'a QueryScope,
     /// The time limit of all of it.
     pub timeout: Duration,
 }
@@ -135,9 +135,9 @@ pub fn collect(request: &CollectRequest<'_>) -> Transcript {
         kind: request.kind.to_owned(),
         asked_at: Some(asked_at),
         // Each answer is a complete reply, so none can be cut short.
-        answers: Answers { by_probe: recorder.into_answers(), ended: true, unanswered: None },
+        answers: ProbeAnswers { by_probe: recorder.into_answers(), ended: true, unanswered: None },
         connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
-        reading: Default::default(),
+        overrides: Default::default(),
     }
 }
 
@@ -225,7 +225,7 @@ fn collect_in_session(
 }
 
 fn collect_all(
-    question: &Question,
+    question: &QueryScope,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
     recorder: &mut AnswerRecorder,
@@ -269,28 +269,28 @@ fn collect_inventory(
     if let Some(collected) = recorder.record_fault(&probes, answer)? {
         record_lists(&collected, recorder);
     }
-    Ok(Inventory::of(&recorder.to_transcript()))
+    Ok(Inventory::from_transcript(&recorder.to_transcript()))
 }
 
 fn record_lists(collected: &ObjectList, recorder: &mut AnswerRecorder) {
     for (probe, kind) in LISTS {
         let chosen = collected.to_answer(|object| {
             let reference = object["object"].as_str().unwrap_or_default();
-            is_of(reference, kind)
+            is_kind(reference, kind)
         });
         recorder.record(probe, &chosen);
     }
 }
 
 fn collect_machines(
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
     recorder: &mut AnswerRecorder,
 ) -> Result<ObjectList, VsphereError> {
-    let found = question.machines().filter_map(|name| match inventory.machine(name) {
-        Search::Found(machine) => ObjectRef::parse(&machine.object),
+    let found = question.machines().filter_map(|name| match inventory.find_machine(name) {
+        MachineSearch::Found(machine) => ObjectRef::parse(&machine.object),
         _ => None,
     });
     let chosen: Vec<ObjectRef> = found.collect();
@@ -306,7 +306,7 @@ fn collect_machines(
 
 /// Collects when the master targets were moved to other datastores.
 fn collect_moves(
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
@@ -314,7 +314,7 @@ fn collect_moves(
 ) -> Result<(), VsphereError> {
     let Some(events) = server.optional_manager("eventManager") else { return Ok(()) };
     for name in question.pairings().into_iter().filter_map(|pair| pair.master_target) {
-        let Search::Found(machine) = inventory.machine(&name) else { continue };
+        let MachineSearch::Found(machine) = inventory.find_machine(&name) else { continue };
         let Some(machine) = ObjectRef::parse(&machine.object) else { continue };
         collect_moves_of(
             &machine,

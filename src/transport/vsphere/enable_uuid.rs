@@ -16,9 +16,9 @@ use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg, SoapFault};
 use super::{access, collect};
 use crate::facts::Fact;
-use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, Spelling};
-use crate::facts::vsphere::inventory::{Inventory, Search};
-use crate::facts::vsphere::property::{Object, list, part};
+use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, SettingSpelling};
+use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
+use crate::facts::vsphere::property::{InventoryObject, elements, optional_text};
 use crate::transport::http::stream::Deadline;
 
 /// The row, as documents spell it (S001, Prerequisites).
@@ -213,7 +213,7 @@ pub fn apply(
         reconfigure(change, session, server)?;
         let (_, after) = read_machine(&change.object, &change.machine, session, server)?;
         match (after.spelling, after.flag.as_str()) {
-            (Spelling::True, "true" | "unset") if !after.repeated => Ok(after),
+            (SettingSpelling::True, "true" | "unset") if !after.repeated => Ok(after),
             _ => {
                 let (name, words) = (change.machine.clone(), after.words);
                 Err(EnableUuidError::StillWrong { name, words })
@@ -276,13 +276,15 @@ fn find_machine(
     })?;
     let mut recorder = AnswerRecorder::default();
     recorder.record("machines", &collected.to_answer(|_| true));
-    match Inventory::of(&recorder.to_transcript()).machine(name) {
-        Search::Found(machine) => Ok(machine.object.clone()),
-        Search::None => Err(EnableUuidError::NoMachine(name.to_owned())),
-        Search::Several(all) => {
+    match Inventory::from_transcript(&recorder.to_transcript()).find_machine(name) {
+        MachineSearch::Found(machine) => Ok(machine.object.clone()),
+        MachineSearch::None => Err(EnableUuidError::NoMachine(name.to_owned())),
+        MachineSearch::Several(all) => {
             Err(EnableUuidError::Ambiguous { name: name.to_owned(), count: all.len() })
         }
-        Search::Unseen(why) => Err(EnableUuidError::Unreadable { name: name.to_owned(), why }),
+        MachineSearch::Unseen(why) => {
+            Err(EnableUuidError::Unreadable { name: name.to_owned(), why })
+        }
     }
 }
 
@@ -292,7 +294,7 @@ fn read_machine(
     name: &str,
     session: &mut VsphereSession<'_>,
     server: &VsphereServer,
-) -> Result<(Object, DiskUuidFacts), EnableUuidError> {
+) -> Result<(InventoryObject, DiskUuidFacts), EnableUuidError> {
     let unread =
         |why: &str| EnableUuidError::Unreadable { name: name.to_owned(), why: why.to_owned() };
     let objects: Vec<ObjectRef> = ObjectRef::parse(reference).into_iter().collect();
@@ -301,9 +303,9 @@ fn read_machine(
         properties::collect_objects(client, &server.managers, &objects, &wanted)
     })?;
     let object = collected.objects.into_iter().next();
-    let object = object.and_then(|object| serde_json::from_value::<Object>(object).ok());
+    let object = object.and_then(|object| serde_json::from_value::<InventoryObject>(object).ok());
     let object = object.ok_or_else(|| unread("the server says nothing of it"))?;
-    match disk_uuid::of(&object) {
+    match disk_uuid::from_object(&object) {
         Fact::Known(facts) => Ok((object, facts)),
         Fact::Unavailable(why) => Err(unread(&why.reason)),
     }
@@ -312,7 +314,7 @@ fn read_machine(
 /// Decides whether the machine can be changed, and which row to set.
 fn evaluate(
     name: &str,
-    object: &Object,
+    object: &InventoryObject,
     facts: &DiskUuidFacts,
 ) -> Result<EnableUuidChange, EnableUuidError> {
     let text = |path: &str| object.text(path).known().cloned();
@@ -325,7 +327,7 @@ fn evaluate(
     if object.bool("config.template").known() == Some(&true) {
         return Err(EnableUuidError::Template(owned()));
     }
-    let right = facts.spelling == Spelling::True && facts.flag != "false";
+    let right = facts.spelling == SettingSpelling::True && facts.flag != "false";
     if facts.repeated {
         return Err(EnableUuidError::Repeated { name: owned(), words: facts.words.clone() });
     }
@@ -337,19 +339,19 @@ fn evaluate(
         return Err(EnableUuidError::NotOff { name: owned(), state });
     }
     let rows = object.optional("config.extraConfig");
-    let rows = rows.known().copied().flatten().map(list).unwrap_or_default();
-    let row = rows
-        .iter()
-        .find(|row| part(row, "key").is_some_and(|key| key.trim().eq_ignore_ascii_case(KEY)));
+    let rows = rows.known().copied().flatten().map(elements).unwrap_or_default();
+    let row = rows.iter().find(|row| {
+        optional_text(row, "key").is_some_and(|key| key.trim().eq_ignore_ascii_case(KEY))
+    });
     Ok(EnableUuidChange {
         machine: owned(),
         object: object.object.clone(),
         path: text("summary.config.vmPathName").unwrap_or_else(|| "unknown".to_owned()),
         before: facts.words.clone(),
         // Another spelling of the key might become a second row.
-        key: row.and_then(|row| part(row, "key")).unwrap_or(KEY).to_owned(),
+        key: row.and_then(|row| optional_text(row, "key")).unwrap_or(KEY).to_owned(),
         value: VALUE,
-        previous: row.map(|row| part(row, "value").unwrap_or_default().to_owned()),
+        previous: row.map(|row| optional_text(row, "value").unwrap_or_default().to_owned()),
         version: text("config.changeVersion"),
     })
 }
@@ -450,7 +452,7 @@ mod tests {
 
     use super::*;
 
-    fn object(change: &[(&str, Value)]) -> Object {
+    fn object(change: &[(&str, Value)]) -> InventoryObject {
         let mut properties = json!({
             "name": "mt",
             "runtime.powerState": "poweredOff",
@@ -469,7 +471,7 @@ mod tests {
 
     fn decided(change: &[(&str, Value)]) -> Result<EnableUuidChange, EnableUuidError> {
         let object = object(change);
-        evaluate("mt", &object, disk_uuid::of(&object).known().unwrap())
+        evaluate("mt", &object, disk_uuid::from_object(&object).known().unwrap())
     }
 
     fn row(key: &str, value: &str) -> Value {

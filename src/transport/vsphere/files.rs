@@ -12,15 +12,15 @@ use super::properties::ObjectList;
 use super::recorder::AnswerRecorder;
 use super::session::VsphereSession;
 use super::soap::SoapFault;
-use crate::facts::vsphere::inventory::{Inventory, Search};
-use crate::facts::vsphere::property::Object;
-use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
+use crate::facts::vsphere::property::InventoryObject;
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::vmx;
 use crate::transport::percent;
 
 /// A session, and the inventory that was collected before.
 struct FileQueries<'a, 's> {
-    question: &'a Question,
+    question: &'a QueryScope,
     inventory: &'a Inventory,
     chosen: &'a ObjectList,
     session: &'a mut VsphereSession<'s>,
@@ -29,7 +29,7 @@ struct FileQueries<'a, 's> {
 
 /// Collects from the files.
 pub fn collect(
-    question: &Question,
+    question: &QueryScope,
     inventory: &Inventory,
     chosen: &ObjectList,
     session: &mut VsphereSession<'_>,
@@ -39,8 +39,8 @@ pub fn collect(
     let mut left = None;
     for pair in question.pairings() {
         let Some(name) = &pair.master_target else { continue };
-        let Search::Found(machine) = inventory.machine(name) else { continue };
-        let Some(datacenter) = inventory.path_of_datacenter(machine) else { continue };
+        let MachineSearch::Found(machine) = inventory.find_machine(name) else { continue };
+        let Some(datacenter) = inventory.datacenter_path(machine) else { continue };
         files.collect_vmx_rows(name, machine, &datacenter)?;
         let left: &mut Map<String, Value> = left.get_or_insert_default();
         files.collect_leftovers(&pair.protected, machine, &datacenter, left)?;
@@ -56,19 +56,21 @@ impl FileQueries<'_, '_> {
     fn collect_vmx_rows(
         &mut self,
         name: &str,
-        machine: &Object,
+        machine: &InventoryObject,
         datacenter: &str,
     ) -> Result<(), VsphereError> {
         let objects = &self.chosen.objects;
         let own = objects.iter().find(|object| object["object"] == machine.object.as_str());
         let file = own.and_then(|own| own["properties"]["summary.config.vmPathName"].as_str());
-        let Some((datastore, path)) = file.and_then(vmx::parted) else { return Ok(()) };
+        let Some((datastore, path)) = file.and_then(vmx::split_datastore_path) else {
+            return Ok(());
+        };
         let place = AnswerRecorder::key_for(self.question, "vmx", name);
         let answer = read_file(self.session, &folder_path(path, datacenter, datastore));
         if let Some(FileResponse { status: 200, text }) =
             self.recorder.record_fault_at(&place, answer)?
         {
-            self.recorder.record_at(&place, &json!({ "rows": vmx::rows(&text) }));
+            self.recorder.record_at(&place, &json!({ "rows": vmx::parse_rows(&text) }));
         } else {
             self.recorder.record_refusal(&place, "the server does not hand the .vmx out");
         }
@@ -79,12 +81,13 @@ impl FileQueries<'_, '_> {
     fn collect_leftovers(
         &mut self,
         protected: &[String],
-        machine: &Object,
+        machine: &InventoryObject,
         datacenter: &str,
         left: &mut Map<String, Value>,
     ) -> Result<(), VsphereError> {
         let inventory = self.inventory;
-        let gone = protected.iter().filter(|name| inventory.machine(name) == Search::None);
+        let gone =
+            protected.iter().filter(|name| inventory.find_machine(name) == MachineSearch::None);
         let datastores = machine.references("datastore").known().cloned().unwrap_or_default();
         for name in gone {
             let mut places = Map::new();

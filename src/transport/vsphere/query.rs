@@ -11,7 +11,7 @@ use super::collect::{CollectRequest, collect};
 use super::enable_uuid::EnableUuidRequest;
 use super::session::Credentials;
 use crate::facts::transcript::Transcript;
-use crate::facts::vsphere::question::Question;
+use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::http::stream::Connector;
 use crate::transport::http::tls::TlsTrust;
 
@@ -26,7 +26,7 @@ pub struct VsphereQuery {
     /// The account that logs in.
     pub credentials: Credentials,
     /// The scope of the query.
-    pub question: Question,
+    pub question: QueryScope,
     /// The time limit of all of it.
     pub timeout: Duration,
 }

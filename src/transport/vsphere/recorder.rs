@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::client::CallError;
 use super::error::VsphereError;
 use super::json;
-use crate::facts::transcript::{Answer, Answers, Connection, SCHEMA, Transcript};
-use crate::facts::vsphere::property::of_others;
-use crate::facts::vsphere::question::Question;
+use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript};
+use crate::facts::vsphere::property::others_probe;
+use crate::facts::vsphere::query_scope::QueryScope;
 
 /// The key of an answer about one master target.
 pub(super) struct AnswerKey {
@@ -21,11 +21,11 @@ pub(super) struct AnswerKey {
 
 /// The answers so far.
 #[derive(Default)]
-pub(super) struct AnswerRecorder(BTreeMap<String, Answer>);
+pub(super) struct AnswerRecorder(BTreeMap<String, ProbeAnswer>);
 
 impl AnswerRecorder {
     /// Returns the answers by probe.
-    pub(super) fn into_answers(self) -> BTreeMap<String, Answer> {
+    pub(super) fn into_answers(self) -> BTreeMap<String, ProbeAnswer> {
         self.0
     }
 
@@ -37,8 +37,8 @@ impl AnswerRecorder {
             kind: String::new(),
             asked_at: None,
             connection: Connection::default(),
-            reading: Default::default(),
-            answers: Answers { by_probe: self.0.clone(), ended: true, unanswered: None },
+            overrides: Default::default(),
+            answers: ProbeAnswers { by_probe: self.0.clone(), ended: true, unanswered: None },
         }
     }
 
@@ -48,12 +48,12 @@ impl AnswerRecorder {
     }
 
     fn insert(&mut self, probe: &str, status: i32, value: &Value) {
-        self.0.insert(probe.to_owned(), Answer { status, text: value.to_string() });
+        self.0.insert(probe.to_owned(), ProbeAnswer { status, text: value.to_string() });
     }
 
     /// Returns the key of a probe about one master target: the first target of a query has a probe of
     /// its own, further ones share one.
-    pub(super) fn key_for(question: &Question, probe: &str, master_target: &str) -> AnswerKey {
+    pub(super) fn key_for(question: &QueryScope, probe: &str, master_target: &str) -> AnswerKey {
         let first = question.master_target.as_deref() == Some(master_target);
         AnswerKey { probe: probe.to_owned(), of: (!first).then(|| master_target.to_owned()) }
     }
@@ -72,7 +72,7 @@ impl AnswerRecorder {
 
     fn insert_at(&mut self, key: &AnswerKey, status: i32, value: &Value) {
         let Some(of) = &key.of else { return self.insert(&key.probe, status, value) };
-        let probe = of_others(&key.probe);
+        let probe = others_probe(&key.probe);
         let text = self.0.get(&probe).map(|answer| answer.text.as_str());
         let mut all: Map<String, Value> =
             text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::facts::file::tests::guest_transcript;
 use crate::facts::guest::packages;
 
 fn frozen(packages: &str, answers: &[(&str, i32, &str)]) -> Option<(bool, String)> {
-    let facts = of(&guest_transcript(answers), &packages::parse(packages));
+    let facts = from_transcript(&guest_transcript(answers), &packages::parse(packages));
     facts.known().map(|facts| (facts.frozen, facts.how.clone()))
 }
 
@@ -41,7 +41,7 @@ fn the_kernel_is_excluded_by_a_pattern_that_covers_it() {
         ("[main]\nexclude=kernel*\nexclude=php*\n", &["php*"]),
         ("[main]\nexclude=kernel*\n[main]\nexclude=\n", &[]),
     ] {
-        assert_eq!(excluded(text, &["exclude", "excludepkgs"]), patterns, "{text:?}");
+        assert_eq!(excluded_patterns(text, &["exclude", "excludepkgs"]), patterns, "{text:?}");
     }
 }
 

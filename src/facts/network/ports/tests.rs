@@ -136,16 +136,16 @@ fn a_line_counts_for_the_server_it_names_at_the_port_it_names() {
                 port vcenter vc1 443 open yes 200 \n";
     let env = |cs: &str, ps: &[(&str, u16)], vc: &[(&str, u16)]| {
         let all = |of: &[(&str, u16)]| of.iter().map(|(a, p)| ((*a).to_owned(), *p)).collect();
-        Surroundings {
+        ProbeEnv {
             configuration_server: (!cs.is_empty()).then(|| cs.to_owned()),
             process_servers: all(ps),
             vcenters: all(vc),
-            ..Surroundings::default()
+            ..ProbeEnv::default()
         }
     };
     // By role: whether each of its servers was answered for.
-    let states = |env: &Surroundings| {
-        let facts = parse(&for_query(text, env));
+    let states = |env: &ProbeEnv| {
+        let facts = parse(&apply_query(text, env));
         let known = |port: &PortFacts| port.state.known().is_some();
         let all = |list: &Collection<PortFacts>| list.items.iter().map(known).collect::<Vec<_>>();
         let server = facts.configuration_server.known().map(known);
@@ -180,7 +180,7 @@ fn a_line_counts_for_the_server_it_names_at_the_port_it_names() {
     ] {
         assert_eq!(states(&env(cs, ps, vc)), expected, "{cs} {ps:?} {vc:?}");
     }
-    let facts = parse(&for_query(text, &env("10.0.0.1", &[], &[])));
+    let facts = parse(&apply_query(text, &env("10.0.0.1", &[], &[])));
     let reason = "the host was asked about cs01.example.test:443, not about 10.0.0.1:443";
     assert_eq!(facts.configuration_server.known().unwrap().state, Fact::unavailable(reason));
     assert_eq!(facts.same_server, Fact::unavailable(reason));
@@ -216,7 +216,7 @@ fn a_line_that_the_probe_does_not_print_makes_all_unknown() {
         (good.trim_end().to_owned(), false),
     ] {
         let transcript = guest_transcript(&[("ports", 0, &text)]);
-        let agent = crate::facts::agent::unified_agent::of(&transcript);
-        assert_eq!(of(&transcript, &agent).known().is_some(), known, "{text:?}");
+        let agent = crate::facts::agent::unified_agent::from_transcript(&transcript);
+        assert_eq!(from_transcript(&transcript, &agent).known().is_some(), known, "{text:?}");
     }
 }

@@ -20,13 +20,13 @@ device cciss!c0d0\ndev 104:0\nsize 100\nro 0
 device cciss!c0d0p1\nparent cciss!c0d0\ndev 104:1\nro 0
 ";
 
-fn graph() -> Graph {
-    Graph::parse(LISTING).unwrap()
+fn graph() -> BlockGraph {
+    BlockGraph::parse(LISTING).unwrap()
 }
 
 fn mount(number: &str, fstype: &str, source: &str) -> Mount {
     let row = format!("9 1 {number} / /p rw - {fstype} {source} rw\n");
-    mounts::Table::parse(&row).unwrap().rows()[0].clone()
+    mounts::MountTable::parse(&row).unwrap().rows()[0].clone()
 }
 
 #[test]
@@ -41,12 +41,12 @@ fn the_disks_below_are_found_through_every_layer() {
         ("9:0", vec!["sda", "sdd"]),
         ("104:1", vec!["cciss!c0d0"]),
     ] {
-        let device = graph.numbered(number).unwrap();
+        let device = graph.by_number(number).unwrap();
         let below = graph.disks_below(device).unwrap();
         let below: Vec<&str> = below.iter().map(|disk| disk.name.as_str()).collect();
         assert_eq!(below, disks, "{number}");
     }
-    assert_eq!(graph.numbered("8:99"), None);
+    assert_eq!(graph.by_number("8:99"), None);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_path_is_told_by_its_name() {
         ("UUID=0a-1", None),
         ("nas:/export", None),
     ] {
-        assert_eq!(graph.at_path(path).map(|device| device.name.as_str()), name, "{path}");
+        assert_eq!(graph.by_path(path).map(|device| device.name.as_str()), name, "{path}");
     }
 }
 
@@ -81,7 +81,7 @@ fn what_made_a_mapping_is_told_by_its_uuid() {
         (Some("partition"), None, false),
         (None, None, false),
     ] {
-        let device = Device { mapper_uuid: uuid.map(str::to_owned), ..Device::default() };
+        let device = BlockDevice { mapper_uuid: uuid.map(str::to_owned), ..BlockDevice::default() };
         assert_eq!((device.multipath_id(), device.is_lvm()), (multipath, lvm), "{uuid:?}");
     }
 }
@@ -113,7 +113,7 @@ fn the_disk_of_the_system_has_a_size_or_a_reason() {
         of("0:30", "overlay").unwrap_err().to_string(),
         "/p is overlay from \"x\", on no block device that /sys lists"
     );
-    let silent = Graph::parse("device sda\ndev 8:0\nro 0\n").unwrap();
+    let silent = BlockGraph::parse("device sda\ndev 8:0\nro 0\n").unwrap();
     let disk = silent.os_disk(&mount("8:0", "ext4", "x")).unwrap();
     assert_eq!(disk.size_bytes, Fact::unavailable("/sys does not tell the size of sda"));
 }
@@ -136,20 +136,21 @@ fn a_listing_that_is_none_or_goes_in_circles_does_no_harm() {
         "device sda\ndev 8:0\ndevice sda\ndev 8:0\n",
         "device sda\ndev 8:0\ndevice sda1\ndev 8:1\npartition 1\n",
     ] {
-        assert!(Graph::parse(text).is_err(), "{text:?}");
+        assert!(BlockGraph::parse(text).is_err(), "{text:?}");
     }
-    let circle = Graph::parse("device a\ndev 1:1\nslave b\ndevice b\ndev 1:2\nslave a\n").unwrap();
-    assert_eq!(circle.chain(circle.named("a").unwrap()).len(), 2);
-    assert!(circle.disks_below(circle.named("a").unwrap()).is_err());
-    let huge = Graph::parse("device a\ndev 1:0\nsize 9223372036854775807\n").unwrap();
-    assert_eq!(huge.named("a").unwrap().size_bytes().known(), None);
-    assert_eq!(huge.named("a").unwrap().read_only, None);
+    let circle =
+        BlockGraph::parse("device a\ndev 1:1\nslave b\ndevice b\ndev 1:2\nslave a\n").unwrap();
+    assert_eq!(circle.chain(circle.by_name("a").unwrap()).len(), 2);
+    assert!(circle.disks_below(circle.by_name("a").unwrap()).is_err());
+    let huge = BlockGraph::parse("device a\ndev 1:0\nsize 9223372036854775807\n").unwrap();
+    assert_eq!(huge.by_name("a").unwrap().size_bytes().known(), None);
+    assert_eq!(huge.by_name("a").unwrap().read_only, None);
 }
 
 #[test]
 fn whole_disks_are_those_of_every_bus_and_nothing_else() {
     let names = |text: &str| -> Vec<String> {
-        Graph::parse(text).unwrap().disks().map(|disk| disk.name.clone()).collect()
+        BlockGraph::parse(text).unwrap().disks().map(|disk| disk.name.clone()).collect()
     };
     // By what the probe says.
     assert_eq!(
@@ -175,7 +176,7 @@ fn whole_disks_are_those_of_every_bus_and_nothing_else() {
 
 #[test]
 fn a_loop_device_lies_where_its_file_is() {
-    let table = mounts::Table::parse(
+    let table = mounts::MountTable::parse(
         "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n21 20 253:2 / /srv/lv rw - ext4 /dev/vg-a/lv_r rw\n\
          22 20 0:40 / /shm rw - tmpfs tmpfs rw\n23 20 7:0 / /in rw - ext4 /dev/loop0 rw\n",
     )
@@ -193,8 +194,8 @@ fn a_loop_device_lies_where_its_file_is() {
     ] {
         let line = file.map(|file| format!("file {file}\n")).unwrap_or_default();
         let text = format!("{LISTING}device loop0\nkind virtual\ndev 7:0\nsize 8\nro 0\n{line}");
-        let graph = Graph::parse(&text).unwrap().with_files_of(&table);
-        let found = graph.disks_below(graph.named("loop0").unwrap()).ok();
+        let graph = BlockGraph::parse(&text).unwrap().with_backing_files(&table);
+        let found = graph.disks_below(graph.by_name("loop0").unwrap()).ok();
         let names = found.map(|disks| disks.iter().map(|d| d.name.clone()).collect::<Vec<_>>());
         let expected = disks.map(|disks| disks.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>());
         assert_eq!(names, expected, "{file:?}");
@@ -208,9 +209,9 @@ fn what_lies_on_a_device_is_told_from_either_side() {
         "device sdb\ndev 8:16\nholder dm-0\ndevice dm-0\ndev 253:0\nname a\nuuid mpath-a\n",
         "device sdb\ndev 8:16\ndevice dm-0\ndev 253:0\nname a\nuuid mpath-a\nslave sdb\n",
     ] {
-        let graph = Graph::parse(text).unwrap();
-        let map = graph.named("dm-0").unwrap();
+        let graph = BlockGraph::parse(text).unwrap();
+        let map = graph.by_name("dm-0").unwrap();
         assert_eq!(graph.disks_below(map).unwrap()[0].name, "sdb", "{text}");
-        assert_eq!(graph.named("sdb").unwrap().holders, ["dm-0"], "{text}");
+        assert_eq!(graph.by_name("sdb").unwrap().holders, ["dm-0"], "{text}");
     }
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::Content;
-use crate::facts::storage::block::Graph;
+use super::probe_output::DeviceContent;
+use crate::facts::storage::block::BlockGraph;
 use crate::facts::storage::fstab::FstabLine;
-use crate::facts::storage::mounts::{Mount, Table};
+use crate::facts::storage::mounts::{Mount, MountTable};
 use crate::facts::{Collection, Fact};
 
 /// What fstab says about the path.
@@ -33,16 +33,16 @@ pub struct FstabFacts {
 }
 
 /// What is mounted, and everything that tells what a line of fstab names.
-pub(super) struct Mounted<'a> {
+pub(super) struct MountedVolume<'a> {
     pub(super) mount: &'a Mount,
-    pub(super) table: &'a Table,
-    pub(super) graph: Option<&'a Graph>,
-    pub(super) content: Option<&'a Content>,
+    pub(super) table: &'a MountTable,
+    pub(super) graph: Option<&'a BlockGraph>,
+    pub(super) content: Option<&'a DeviceContent>,
     /// By a line's place: whether its link below `/dev/disk` leads to the device that is mounted.
     pub(super) links: BTreeMap<usize, bool>,
 }
 
-impl Mounted<'_> {
+impl MountedVolume<'_> {
     /// The facts about the lines that are for one of the paths, out of all lines in their order.
     pub(super) fn facts(&self, all: &[FstabLine], paths: [&str; 2]) -> FstabFacts {
         let is_own = |line: &&FstabLine| paths.contains(&line.path.as_str());
@@ -63,7 +63,7 @@ impl Mounted<'_> {
             read_only: Fact::Known(lines.first().is_some_and(|line| line.is_read_only())),
             covered_by: Fact::Known(Collection::complete(
                 match all.iter().position(|line| is_own(&line)) {
-                    Some(own) => covering(all, own, paths),
+                    Some(own) => covering_paths(all, own, paths),
                     None => Vec::new(),
                 },
             )),
@@ -74,13 +74,13 @@ impl Mounted<'_> {
         let mount = self.mount;
         if is_bind(line) {
             // What is bound is the directory, wherever that is mounted from.
-            let source = self.table.holding(&line.spec);
+            let source = self.table.containing(&line.spec);
             return Fact::Known(source.is_some_and(|other| mount.is_same_volume(other)));
         }
         if line.spec == mount.source {
             return Fact::Known(true);
         }
-        if let Some(told) = self.by_name(line).or_else(|| self.by_content(line)) {
+        if let Some(told) = self.same_by_name(line).or_else(|| self.same_by_content(line)) {
             return Fact::Known(told);
         }
         match self.links.get(&1) {
@@ -93,14 +93,14 @@ impl Mounted<'_> {
     }
 
     /// By the kernel's or device-mapper's name of both.
-    fn by_name(&self, line: &FstabLine) -> Option<bool> {
+    fn same_by_name(&self, line: &FstabLine) -> Option<bool> {
         let graph = self.graph?;
-        let (named, mounted) = (graph.at_path(&line.spec)?, graph.below_mount(self.mount)?);
+        let (named, mounted) = (graph.by_path(&line.spec)?, graph.device_of(self.mount)?);
         Some(named == mounted)
     }
 
     /// By what is written on the device that is mounted.
-    fn by_content(&self, line: &FstabLine) -> Option<bool> {
+    fn same_by_content(&self, line: &FstabLine) -> Option<bool> {
         let content = self.content?;
         let after = |prefixes: [&str; 2]| {
             prefixes.into_iter().find_map(|prefix| line.spec.strip_prefix(prefix))
@@ -130,9 +130,9 @@ impl Mounted<'_> {
 
 /// What the boot mounts above one of the paths when the line at `own` has been mounted: lines behind
 /// it, and those that wait for the network wherever they stand.
-fn covering(all: &[FstabLine], own: usize, paths: [&str; 2]) -> Vec<String> {
+fn covering_paths(all: &[FstabLine], own: usize, paths: [&str; 2]) -> Vec<String> {
     let is_later =
-        |at: usize, line: &FstabLine| at > own || line.is_of_network() && !all[own].is_of_network();
+        |at: usize, line: &FstabLine| at > own || line.is_network() && !all[own].is_network();
     let covers =
         |line: &FstabLine| line.is_mounted_at_boot() && paths.iter().any(|path| line.covers(path));
     let later = all.iter().enumerate().filter(|(at, line)| is_later(*at, line) && covers(line));

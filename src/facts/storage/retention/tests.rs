@@ -8,7 +8,7 @@ use super::*;
 use crate::facts::Document;
 use crate::facts::agent::unified_agent;
 use crate::facts::file::ABSENT;
-use crate::facts::transcript::{Answers, Connection, SCHEMA};
+use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA};
 
 const MOUNTS: &str = "\
 20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,data=ordered
@@ -72,7 +72,7 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
         ("agent-conf", 0, "Role=MasterTarget\nCacheDirectory=/usr/local/ASR/Vx/cache\n"),
     ];
     let answer = |(name, status, text): &(&str, i32, &str)| {
-        ((*name).to_owned(), Answer { status: *status, text: (*text).to_owned() })
+        ((*name).to_owned(), ProbeAnswer { status: *status, text: (*text).to_owned() })
     };
     Transcript {
         schema: SCHEMA.to_owned(),
@@ -80,8 +80,8 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
         kind: "linux-mt".to_owned(),
         asked_at: None,
         connection: Connection::default(),
-        reading: Default::default(),
-        answers: Answers {
+        overrides: Default::default(),
+        answers: ProbeAnswers {
             by_probe: good.iter().chain(replaced).map(answer).collect(),
             ended: true,
             unanswered: None,
@@ -91,7 +91,10 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
 
 /// A fact as JSON, or why it is absent.
 fn fact(transcript: &Transcript, path: &str) -> String {
-    let document = Document::new("r", &of(transcript, &unified_agent::of(transcript)));
+    let document = Document::new(
+        "r",
+        &from_transcript(transcript, &unified_agent::from_transcript(transcript)),
+    );
     let (mut here, mut at) = (&document.known["r"], "r".to_owned());
     for part in path.split('.') {
         at = format!("{at}.{part}");
@@ -689,7 +692,7 @@ fn the_path_is_what_was_configured() {
 #[test]
 fn a_host_that_did_not_answer_has_no_facts_and_breaks_nothing() {
     let mut transcript = host(&[]);
-    transcript.answers = Answers::default();
+    transcript.answers = ProbeAnswers::default();
     assert_eq!(fact(&transcript, "mounted"), "absent: the answers were cut short");
     assert_eq!(fact(&transcript, "fstab"), "absent: the answers were cut short");
 }

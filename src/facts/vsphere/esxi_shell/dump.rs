@@ -64,7 +64,7 @@ pub fn parse(text: &str) -> Result<Value, DumpError> {
     let full_type = reader.peek_type().unwrap_or_default().to_owned();
     let value = reader.value(0)?;
     let value = value.unwrap_or(Value::Null);
-    reader.blanks(&[]);
+    reader.skip_blanks(&[]);
     if full_type.contains(".fault.") || full_type.ends_with("Fault") {
         let message = value.get("msg").and_then(Value::as_str).unwrap_or_default();
         let kind = full_type.rsplit('.').next().unwrap_or_default().to_owned();
@@ -86,7 +86,7 @@ impl<'t> Reader<'t> {
         &self.text[self.at..]
     }
 
-    fn blanks(&mut self, more: &[char]) {
+    fn skip_blanks(&mut self, more: &[char]) {
         let rest = self.rest();
         let left = rest.trim_start_matches(|c: char| c.is_whitespace() || more.contains(&c));
         self.at += rest.len() - left.len();
@@ -116,8 +116,8 @@ impl<'t> Reader<'t> {
         if self.rest().starts_with('(') {
             let name = self.peek_type().ok_or_else(|| self.malformed("the end of a type"))?;
             self.at += name.len() + 2;
-            self.blanks(&[]);
-            return self.typed(name.rsplit('.').next().unwrap_or(name), depth);
+            self.skip_blanks(&[]);
+            return self.typed_value(name.rsplit('.').next().unwrap_or(name), depth);
         }
         if self.take("\"") {
             return self.string().map(|text| Some(Value::String(text)));
@@ -138,14 +138,14 @@ impl<'t> Reader<'t> {
         Ok((!matches!(word, "<unset>" | "null")).then(|| Value::String(word.to_owned())))
     }
 
-    fn typed(&mut self, name: &str, depth: usize) -> Result<Option<Value>, DumpError> {
+    fn typed_value(&mut self, name: &str, depth: usize) -> Result<Option<Value>, DumpError> {
         if self.take("{") {
             return self.members(name, depth).map(Some);
         }
         if self.take("[") {
             let mut items = Vec::new();
             loop {
-                self.blanks(&[',']);
+                self.skip_blanks(&[',']);
                 if self.take("]") {
                     return Ok(Some(Value::Array(items)));
                 }
@@ -159,7 +159,7 @@ impl<'t> Reader<'t> {
         let mut parts = Map::new();
         parts.insert("_type".to_owned(), Value::String(name.to_owned()));
         loop {
-            self.blanks(&[',']);
+            self.skip_blanks(&[',']);
             if self.take("}") {
                 return Ok(Value::Object(parts));
             }
@@ -170,11 +170,11 @@ impl<'t> Reader<'t> {
                 return Err(self.malformed("the name of a member"));
             }
             self.at += key.len();
-            self.blanks(&[]);
+            self.skip_blanks(&[]);
             if !self.take("=") {
                 return Err(self.malformed("an equals sign"));
             }
-            self.blanks(&[]);
+            self.skip_blanks(&[]);
             if let Some(value) = self.value(depth + 1)? {
                 parts.insert(key.to_owned(), value);
             }

@@ -63,9 +63,9 @@ pub fn parse(text: &str) -> Result<Vec<Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::vsphere::licence::{self, Edition};
+    use crate::facts::vsphere::licence::{self, LicenceEdition};
 
-    fn edition(text: &str) -> Result<Option<Edition>, String> {
+    fn edition(text: &str) -> Result<Option<LicenceEdition>, String> {
         let now = "2026-11-25T08:00:00Z".parse().ok();
         parse(text).map(|shown| licence::parse(&shown[0], now).edition.known().copied())
     }
@@ -87,7 +87,10 @@ mod tests {
             )
         };
         for (text, expected) in [
-            (listing("*****-ABCDE", "esxBasic", "vSphere 4 Hypervisor", vsmp), Some(Edition::Free)),
+            (
+                listing("*****-ABCDE", "esxBasic", "vSphere 4 Hypervisor", vsmp),
+                Some(LicenceEdition::Free),
+            ),
             (
                 listing(
                     "*****-ABCDE",
@@ -95,20 +98,23 @@ mod tests {
                     "vSphere 8 Hypervisor",
                     vsmp,
                 ),
-                Some(Edition::Free),
+                Some(LicenceEdition::Free),
             ),
-            (listing("*****-ABCDE", "", "VMware vSphere 6 Hypervisor", ""), Some(Edition::Free)),
+            (
+                listing("*****-ABCDE", "", "VMware vSphere 6 Hypervisor", ""),
+                Some(LicenceEdition::Free),
+            ),
             (
                 listing("*****-ABCDE", "esx.standard.cpuPackage", "VMware vSphere 6 Standard", api),
-                Some(Edition::Paid),
+                Some(LicenceEdition::Paid),
             ),
             (
                 listing("*****-00000", "eval", "Evaluation Mode", &ends("2026-12-25")),
-                Some(Edition::Evaluation),
+                Some(LicenceEdition::Evaluation),
             ),
             (
                 listing("*****-00000", "eval", "Evaluation Mode", &ends("2020-01-31")),
-                Some(Edition::Expired),
+                Some(LicenceEdition::Expired),
             ),
             (listing("*****-00000", "eval", "Evaluation Mode", ""), None),
             (
@@ -118,9 +124,9 @@ mod tests {
                     "VMware ESX Server",
                     &ends("2027-01-01"),
                 ),
-                Some(Edition::Evaluation),
+                Some(LicenceEdition::Evaluation),
             ),
-            (listing("*****-ABCDE", "", "", vsmp), Some(Edition::ProbablyFree)),
+            (listing("*****-ABCDE", "", "", vsmp), Some(LicenceEdition::ProbablyFree)),
             (listing("*****-ABCDE", "", "", api), None),
             (listing("*****-ABCDE", "vc.standard", "vCenter", ""), None),
         ] {

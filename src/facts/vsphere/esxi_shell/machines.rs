@@ -5,16 +5,16 @@
 
 /// The list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List {
+pub struct MachineList {
     /// Its rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<MachineRow>,
     /// Whether every line was understood: one that was not may have been a machine.
     pub complete: bool,
 }
 
 /// One row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct MachineRow {
     /// The host's number for it.
     pub id: String,
     /// Its name.
@@ -38,13 +38,13 @@ pub struct Row {
 /// # Errors
 ///
 /// What was printed, when it is no list: a list has its heading also when no machine is there.
-pub fn parse(text: &str) -> Result<List, String> {
+pub fn parse(text: &str) -> Result<MachineList, String> {
     if !text.lines().any(|line| line.trim_start().starts_with("Vmid")) {
-        return Err(format!("vim-cmd printed no list of machines: {:?}", shown(text)));
+        return Err(format!("vim-cmd printed no list of machines: {:?}", excerpt(text)));
     }
-    let mut list = List { rows: Vec::new(), complete: true };
+    let mut list = MachineList { rows: Vec::new(), complete: true };
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        match row(line) {
+        match parse_row(line) {
             // A line of somebody's notes may look like a row; numbers are given once.
             Some(row) if list.rows.iter().any(|known| known.id == row.id) => {}
             Some(row) => list.rows.push(row),
@@ -54,12 +54,12 @@ pub fn parse(text: &str) -> Result<List, String> {
     Ok(list)
 }
 
-fn row(line: &str) -> Option<Row> {
+fn parse_row(line: &str) -> Option<MachineRow> {
     let (id, rest) = line.split_once(char::is_whitespace)?;
     if id.is_empty() || !id.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    let mut found: Option<Row> = None;
+    let mut found: Option<MachineRow> = None;
     for (at, _) in rest.match_indices('[') {
         let Some((datastore, file)) = rest[at + 1..].split_once("] ") else { continue };
         let Some(end) = file.find(".vmx").map(|end| end + ".vmx".len()) else { continue };
@@ -68,7 +68,7 @@ fn row(line: &str) -> Option<Row> {
         if name.is_empty() || !ends || datastore.contains('[') {
             continue;
         }
-        let row = Row {
+        let row = MachineRow {
             id: id.to_owned(),
             name: name.to_owned(),
             datastore: datastore.trim().to_owned(),
@@ -87,17 +87,17 @@ fn row(line: &str) -> Option<Row> {
 /// Reads the names of a machine's snapshots.
 ///
 /// ```
-/// use preflight::facts::vsphere::esxi_shell::machines::snapshots;
+/// use preflight::facts::vsphere::esxi_shell::machines::parse_snapshots;
 /// let text = "Get Snapshot:\n|-ROOT\n--Snapshot Name        : before patch\n";
-/// assert_eq!(snapshots(text).unwrap(), ["before patch"]);
-/// assert!(snapshots("Get Snapshot:\n").unwrap().is_empty());
+/// assert_eq!(parse_snapshots(text).unwrap(), ["before patch"]);
+/// assert!(parse_snapshots("Get Snapshot:\n").unwrap().is_empty());
 /// ```
 ///
 /// # Errors
 ///
 /// What was printed, when the heading is missing, or when something stands there that is no snapshot
 /// and none was seen either. A description goes on over lines, but then there is a snapshot.
-pub fn snapshots(text: &str) -> Result<Vec<String>, String> {
+pub fn parse_snapshots(text: &str) -> Result<Vec<String>, String> {
     let (mut names, mut nodes) = (Vec::new(), 0);
     let (mut heading, mut foreign) = (false, None);
     for whole in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -119,14 +119,14 @@ pub fn snapshots(text: &str) -> Result<Vec<String>, String> {
     }
     match foreign {
         Some(line) if names.is_empty() => {
-            Err(format!("vim-cmd printed {:?} in place of snapshots", shown(line)))
+            Err(format!("vim-cmd printed {:?} in place of snapshots", excerpt(line)))
         }
-        _ if !heading => Err(format!("vim-cmd printed no list of snapshots: {:?}", shown(text))),
+        _ if !heading => Err(format!("vim-cmd printed no list of snapshots: {:?}", excerpt(text))),
         _ => Ok(names),
     }
 }
 
-fn shown(text: &str) -> String {
+fn excerpt(text: &str) -> String {
     text.trim().chars().take(80).collect()
 }
 
@@ -183,8 +183,8 @@ mod tests {
     #[test]
     fn a_chain_of_snapshots_is_every_one_of_them() {
         let chain = "Get Snapshot:\n|-ROOT\n--Snapshot Name        : a\n--Snapshot Id          : 1\n--Snapshot Desciption  : x: y\n--Snapshot Created On  : 2/23/2015 18:12:50\n--Snapshot State       : powered on\n--|-CHILD\n----Snapshot Name        : b: 2\n----Snapshot State       : powered off\n----|-CHILD\n------Snapshot Name        :\n";
-        assert_eq!(snapshots(chain).unwrap(), ["a", "b: 2", ""]);
-        assert_eq!(snapshots("Get Snapshot:\n|-ROOT\n").unwrap(), ["(without a name)"]);
+        assert_eq!(parse_snapshots(chain).unwrap(), ["a", "b: 2", ""]);
+        assert_eq!(parse_snapshots("Get Snapshot:\n|-ROOT\n").unwrap(), ["(without a name)"]);
         for text in [
             "",
             "(vim.fault.NotFound) {\n}\n",
@@ -195,11 +195,11 @@ mod tests {
             "Get Snapsho",
             "Get Snapshot: failed\n",
         ] {
-            assert!(snapshots(text).is_err(), "{text}");
+            assert!(parse_snapshots(text).is_err(), "{text}");
         }
         // A description over several lines belongs to a snapshot.
         let described = "Get Snapshot:\n|-ROOT\n--Snapshot Name        : a\n--Snapshot Desciption  : one\ntwo\n";
-        assert_eq!(snapshots(described).unwrap(), ["a"]);
+        assert_eq!(parse_snapshots(described).unwrap(), ["a"]);
     }
 
     #[test]

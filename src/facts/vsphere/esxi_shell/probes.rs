@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use crate::facts::probe::Probe;
-use crate::facts::script::quoted;
-use crate::facts::vsphere::question::Question;
+use crate::facts::script::shell_quote;
+use crate::facts::vsphere::query_scope::QueryScope;
 
 /// How many machines are asked about in detail when nobody says which.
 pub const MAX_MACHINES: usize = 20;
@@ -85,12 +85,12 @@ printf '%s\n' "$list" | {
 
 /// Every probe of an ESXi host. The answers keep what was asked, so that a capture can be judged
 /// later.
-pub fn probes(question: &Question, user: &str) -> Vec<Probe> {
+pub fn probes(question: &QueryScope, user: &str) -> Vec<Probe> {
     let asked = serde_json::json!({ "question": question, "user": user });
-    let asked = Cow::Owned(format!("printf '%s\\n' {}", quoted(&asked.to_string())));
+    let asked = Cow::Owned(format!("printf '%s\\n' {}", shell_quote(&asked.to_string())));
     let names: Vec<&str> = question.machines().filter(|name| !name.contains('\n')).collect();
     let most = if names.is_empty() { MAX_MACHINES } else { 10 * names.len().max(MAX_MACHINES) };
-    let wanted = quoted(&names.join("\n"));
+    let wanted = shell_quote(&names.join("\n"));
     let machines = Cow::Owned(format!("WANTED={wanted}\nMOST={most}\n{}", MACHINES.trim()));
     let mut all = vec![Probe { name: Cow::Borrowed("asked"), shell: asked, is_quick: false }];
     all.extend_from_slice(FIXED);

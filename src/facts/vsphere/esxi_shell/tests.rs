@@ -1,9 +1,9 @@
 //! The joins of a shell's answers, by the facts that come of them.
 
 use super::*;
-use crate::facts::vsphere::disk_uuid::Spelling;
-use crate::facts::vsphere::licence::Edition;
-use crate::facts::vsphere::snapshot::Survey;
+use crate::facts::vsphere::disk_uuid::SettingSpelling;
+use crate::facts::vsphere::licence::LicenceEdition;
+use crate::facts::vsphere::snapshot::VsphereSnapshot;
 
 const VOLUMES: &str = "Mount Point  Volume Name  UUID  Mounted  Type  Size  Free\n----\n/vmfs/volumes/5e-1  ds 1  5e-1  true  VMFS-6  10  5242880\n/vmfs/volumes/5e-2    5e-2  true  vfat  9  8\n/vmfs/volumes/5e-3  isos  5e-3  true  NFS  9  8\n";
 const EXTENTS: &str = "Volume Name  VMFS UUID  Extent Number  Device Name  Partition\n----\nds 1  5e-1  0  naa.1  3\nds 9  5e-9  0  naa.9  1\n";
@@ -41,28 +41,28 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
         kind: "esxi".to_owned(),
         asked_at: None,
         connection: crate::facts::transcript::Connection::default(),
-        reading: Default::default(),
-        answers: Answers { by_probe: BTreeMap::new(), ended: true, unanswered: None },
+        overrides: Default::default(),
+        answers: ProbeAnswers { by_probe: BTreeMap::new(), ended: true, unanswered: None },
     };
     for (probe, status, text) in all {
-        let answer = Answer { status, text: text.to_owned() };
+        let answer = ProbeAnswer { status, text: text.to_owned() };
         transcript.answers.by_probe.insert(probe.to_owned(), answer);
     }
     transcript
 }
 
 fn api_of(shell: &Transcript) -> Transcript {
-    in_words_of_the_api(shell, &Question::default())
+    in_words_of_the_api(shell, &QueryScope::default())
 }
 
 #[test]
 fn a_host_is_read_as_its_api_would_have_it() {
     let api = api_of(&shell(&[]));
-    let survey = Survey::of(&api);
+    let survey = VsphereSnapshot::from_transcript(&api);
     let hosts = survey.hosts();
     let host = &hosts[0];
     assert_eq!((host.name.as_str(), host.version.known().unwrap().as_str()), ("esx1", "6.7.0"));
-    assert_eq!(host.licence.known().unwrap().edition, Fact::Known(Edition::Free));
+    assert_eq!(host.licence.known().unwrap().edition, Fact::Known(LicenceEdition::Free));
     let stores = &host.datastores.known().unwrap().items;
     let stores: Vec<String> = stores
         .iter()
@@ -84,10 +84,13 @@ fn a_host_is_read_as_its_api_would_have_it() {
 #[test]
 fn a_machine_is_read_as_the_api_would_have_it() {
     let api = api_of(&shell(&[]));
-    let survey = Survey::of(&api);
+    let survey = VsphereSnapshot::from_transcript(&api);
     let vm = survey.master_target("mt (1)");
     let uuid = vm.disk_enable_uuid.known().unwrap();
-    assert_eq!((uuid.spelling, uuid.repeated, uuid.flag.as_str()), (Spelling::True, false, "true"));
+    assert_eq!(
+        (uuid.spelling, uuid.repeated, uuid.flag.as_str()),
+        (SettingSpelling::True, false, "true")
+    );
     assert_eq!(vm.controllers.known().unwrap().items[0].words, "SCSI controller 0: lsi-logic");
     assert_eq!(vm.disks.known().unwrap().items[0].capacity_mib, Fact::Known(2));
     assert!(vm.snapshots.known().unwrap().items.is_empty());
@@ -101,12 +104,12 @@ fn a_machine_is_read_as_the_api_would_have_it() {
 #[test]
 fn a_datastore_that_the_host_does_not_have_is_not_reached() {
     let api = api_of(&shell(&[]));
-    let app = Survey::of(&api).protected("app");
+    let app = VsphereSnapshot::from_transcript(&api).protected("app");
     let reach = &app.master_target.known().unwrap().reach;
     let store = reach.known().unwrap().items[0].known().unwrap();
     assert_eq!((store.name.as_str(), &store.accessible), ("gone", &Fact::Known(false)));
     // Another host may have the machine: that it is not here proves nothing.
-    let elsewhere = Survey::of(&api).protected("elsewhere");
+    let elsewhere = VsphereSnapshot::from_transcript(&api).protected("elsewhere");
     assert!(elsewhere.exists.known().is_none());
 }
 
@@ -118,13 +121,13 @@ fn what_could_not_be_read_is_unknown() {
         ("esxi-config-11", 0, "(vim.A) {"),
     ] {
         let api = api_of(&shell(&[(probe, status, text)]));
-        let vm = Survey::of(&api).master_target("mt (1)");
+        let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
         assert!(vm.disk_enable_uuid.known().is_none(), "{text}");
         assert!(vm.controllers.known().is_none(), "{text}");
         assert!(vm.snapshots.known().is_none(), "{text}");
     }
     let api = api_of(&shell(&[("esxi-snapshots-11", 255, FAULT)]));
-    let vm = Survey::of(&api).master_target("mt (1)");
+    let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
     assert_eq!(
         vm.snapshots,
         Fact::unavailable(
@@ -141,35 +144,39 @@ fn what_could_not_be_read_is_unknown() {
     ] {
         let api = api_of(&shell(&[("esxi-snapshots-11", status, text)]));
         assert!(
-            Survey::of(&api).master_target("mt (1)").snapshots.known().is_none(),
+            VsphereSnapshot::from_transcript(&api)
+                .master_target("mt (1)")
+                .snapshots
+                .known()
+                .is_none(),
             "{status} {text}"
         );
     }
     let api = api_of(&shell(&[("esxi-licence", 0, "Failed to login\n"), ("esxi-volumes", 1, "")]));
-    let host = &Survey::of(&api).hosts()[0];
+    let host = &VsphereSnapshot::from_transcript(&api).hosts()[0];
     assert!(host.licence.known().is_none() && host.datastores.known().is_none());
     assert_eq!(host.datastores, Fact::unavailable("esxi-volumes exited with status 1"));
-    let silent = Transcript { answers: Answers::default(), ..shell(&[]) };
+    let silent = Transcript { answers: ProbeAnswers::default(), ..shell(&[]) };
     let api = api_of(&silent);
-    let host = &Survey::of(&api).hosts()[0];
+    let host = &VsphereSnapshot::from_transcript(&api).hosts()[0];
     assert_eq!(host.licence, Fact::unavailable("the answers were cut short"));
 }
 
 #[test]
 fn a_file_that_differs_from_the_running_machine_is_seen() {
     let api = api_of(&shell(&[("esxi-vmx-11", 0, "disk.EnableUUID = \"FALSE\"\n")]));
-    let vm = Survey::of(&api).master_target("mt (1)");
-    assert_eq!(vm.disk_enable_uuid.known().unwrap().spelling, Spelling::True);
+    let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
+    assert_eq!(vm.disk_enable_uuid.known().unwrap().spelling, SettingSpelling::True);
     assert_eq!(vm.vmx.known().unwrap().unread.items, ["disk.EnableUUID = FALSE"]);
     let api = api_of(&shell(&[("esxi-vmx-11", 2, "")]));
-    assert!(Survey::of(&api).master_target("mt (1)").vmx.known().is_none());
+    assert!(VsphereSnapshot::from_transcript(&api).master_target("mt (1)").vmx.known().is_none());
 }
 
 #[test]
 fn an_answer_counts_only_when_its_command_ended_well() {
     let whole = shell(&[]);
     let read = |api: &Transcript| {
-        let survey = Survey::of(api);
+        let survey = VsphereSnapshot::from_transcript(api);
         let host = survey.hosts().remove(0);
         let vm = survey.master_target("mt (1)");
         serde_json::to_value((host, vm)).unwrap().to_string()
@@ -195,7 +202,7 @@ fn an_answer_counts_only_when_its_command_ended_well() {
         (1, "VMware ESXi 6.7.0 build-1\n", None),
         (0, "", None),
     ] {
-        let facts = of(&shell(&[("esxi-version", status, text)]));
+        let facts = from_transcript(&shell(&[("esxi-version", status, text)]));
         assert_eq!(facts.is_esxi.known().copied(), expected, "{status} {text}");
     }
 }

@@ -5,7 +5,7 @@
 
 /// One volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Volume {
+pub struct EsxiVolume {
     /// Its name; empty on the host's own partitions.
     pub name: String,
     /// Its UUID.
@@ -32,15 +32,15 @@ pub struct Volume {
 /// # Errors
 ///
 /// What was printed, when it is no such list, or a row of it is not understood.
-pub fn parse(text: &str) -> Result<Vec<Volume>, String> {
-    let rows = below_heading(text, &["Mounted", "Type", "Free"])
-        .ok_or_else(|| format!("esxcli printed no list of file systems: {:?}", shown(text)))?;
-    rows.into_iter().map(|line| row(line).ok_or_else(|| not_understood(line))).collect()
+pub fn parse(text: &str) -> Result<Vec<EsxiVolume>, String> {
+    let rows = rows_below_heading(text, &["Mounted", "Type", "Free"])
+        .ok_or_else(|| format!("esxcli printed no list of file systems: {:?}", excerpt(text)))?;
+    rows.into_iter().map(|line| parse_row(line).ok_or_else(|| not_understood(line))).collect()
 }
 
 /// The rows of a table below its heading, which has these words, and the rule below it; none when
 /// anything else stands before them.
-fn below_heading<'t>(text: &'t str, words: &[&str]) -> Option<Vec<&'t str>> {
+fn rows_below_heading<'t>(text: &'t str, words: &[&str]) -> Option<Vec<&'t str>> {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let heading = lines.next()?;
     let rule = lines.next()?.trim();
@@ -49,15 +49,15 @@ fn below_heading<'t>(text: &'t str, words: &[&str]) -> Option<Vec<&'t str>> {
     whole.then(|| lines.collect())
 }
 
-fn shown(text: &str) -> String {
+fn excerpt(text: &str) -> String {
     text.trim().chars().take(80).collect()
 }
 
 fn not_understood(line: &str) -> String {
-    format!("a row is not understood: {:?}", shown(line))
+    format!("a row is not understood: {:?}", excerpt(line))
 }
 
-fn row(line: &str) -> Option<Volume> {
+fn parse_row(line: &str) -> Option<EsxiVolume> {
     let line = line.trim();
     let (line, free) = line.rsplit_once(char::is_whitespace)?;
     let (line, size) = line.trim_end().rsplit_once(char::is_whitespace)?;
@@ -81,27 +81,27 @@ fn row(line: &str) -> Option<Volume> {
     let (mount, name) = before.split_once(char::is_whitespace).unwrap_or((before, ""));
     // Without a mount point the name stands first.
     let name = if mount.starts_with("/vmfs/") { name.trim() } else { before };
-    Some(Volume { name: name.to_owned(), uuid: uuid.to_owned(), mounted, kind, free })
+    Some(EsxiVolume { name: name.to_owned(), uuid: uuid.to_owned(), mounted, kind, free })
 }
 
 /// Reads the volumes of which the host sees a part on some disk, mounted or not, by name and UUID.
 ///
 /// ```
-/// use preflight::facts::vsphere::esxi_shell::volumes::extents;
+/// use preflight::facts::vsphere::esxi_shell::volumes::parse_extents;
 /// let text = "Volume Name  VMFS UUID  Extent Number  Device Name  Partition\n----  ----\nds 1  5e-1  0  naa.6000c29  3\n";
-/// assert_eq!(extents(text).unwrap(), [("ds 1".to_owned(), "5e-1".to_owned())]);
+/// assert_eq!(parse_extents(text).unwrap(), [("ds 1".to_owned(), "5e-1".to_owned())]);
 /// ```
 ///
 /// # Errors
 ///
 /// What was printed, when it is no such list, or a row of it is not understood. A host without such
 /// a volume prints nothing.
-pub fn extents(text: &str) -> Result<Vec<(String, String)>, String> {
+pub fn parse_extents(text: &str) -> Result<Vec<(String, String)>, String> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let rows = below_heading(text, &["VMFS UUID", "Extent Number"])
-        .ok_or_else(|| format!("esxcli printed no list of extents: {:?}", shown(text)))?;
+    let rows = rows_below_heading(text, &["VMFS UUID", "Extent Number"])
+        .ok_or_else(|| format!("esxcli printed no list of extents: {:?}", excerpt(text)))?;
     let mut volumes: Vec<(String, String)> = Vec::new();
     for line in rows {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -124,11 +124,11 @@ pub fn extents(text: &str) -> Result<Vec<(String, String)>, String> {
 /// dashes below it tells how wide each is.
 ///
 /// ```
-/// use preflight::facts::vsphere::esxi_shell::volumes::nfs_modes;
+/// use preflight::facts::vsphere::esxi_shell::volumes::parse_nfs_modes;
 /// let text = "Volume Name  Host  Share  Accessible  Mounted  Read-Only\n-----------  ----  -----  ----------  -------  ---------\nds 2         nas1  /v      true        true     false\n";
-/// assert_eq!(nfs_modes(text), [("ds 2".to_owned(), false)]);
+/// assert_eq!(parse_nfs_modes(text), [("ds 2".to_owned(), false)]);
 /// ```
-pub fn nfs_modes(text: &str) -> Vec<(String, bool)> {
+pub fn parse_nfs_modes(text: &str) -> Vec<(String, bool)> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let Some(rule) = lines.iter().position(|line| line.trim_start().starts_with("---")) else {
         return Vec::new();
@@ -208,13 +208,13 @@ mod tests {
     #[test]
     fn extents_are_none_only_where_nothing_is_printed() {
         let heading = "Volume Name  VMFS UUID  Extent Number  Device Name  Partition\n----  ----\n";
-        assert_eq!(extents(""), Ok(Vec::new()));
-        assert_eq!(extents(heading), Ok(Vec::new()));
+        assert_eq!(parse_extents(""), Ok(Vec::new()));
+        assert_eq!(parse_extents(heading), Ok(Vec::new()));
         for text in ["Connect to localhost failed\n", "----\n"] {
-            assert!(extents(text).is_err(), "{text}");
+            assert!(parse_extents(text).is_err(), "{text}");
         }
         for row in ["Terminated\n", "ds  5e-1  x  naa.1  3\n", "ds  5e-1  0  naa.1  x\n"] {
-            assert!(extents(&format!("{heading}{row}")).is_err(), "{row}");
+            assert!(parse_extents(&format!("{heading}{row}")).is_err(), "{row}");
         }
     }
 
@@ -223,7 +223,7 @@ mod tests {
         let old = "Volume Name  Host   Share     Accessible  Mounted  Read-Only  Hardware Acceleration\n-----------  -----  --------  ----------  -------  ---------  ---------------------\nisos         nas 1  /isos a   true        true     true       Not Supported\nds-2         nas2   /v        false       true     false      Supported\n";
         let new = "Volume Name  Host(s)    Share  Accessible  Mounted  Read-Only  Security   isPE  Hardware Acceleration\n-----------  ---------  -----  ----------  -------  ---------  ---------  -----  ---------------------\nds-3         nas1,nas2  /v     true        true     false      AUTH_SYS  false  Unknown\n";
         let modes = |text| {
-            nfs_modes(text).into_iter().map(|(n, ro)| format!("{n} {ro}")).collect::<Vec<_>>()
+            parse_nfs_modes(text).into_iter().map(|(n, ro)| format!("{n} {ro}")).collect::<Vec<_>>()
         };
         assert_eq!(modes(old), ["isos true", "ds-2 false"]);
         assert_eq!(modes(new), ["ds-3 false"]);
@@ -233,7 +233,7 @@ mod tests {
             "---\nds true true\n",
             "Name  Host\n----  ----\na  b\n",
         ] {
-            assert!(nfs_modes(text).is_empty(), "{text}");
+            assert!(parse_nfs_modes(text).is_empty(), "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::facts::vsphere::property::{Object, needed, part, rows};
+use crate::facts::vsphere::property::{InventoryObject, object_rows, optional_text, required_text};
 use crate::facts::{Collection, Fact};
 
 /// A controller of disks.
@@ -24,7 +24,7 @@ pub struct ControllerFacts {
 
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct DiskFacts {
+pub struct VmDiskFacts {
     /// What the client calls it.
     pub label: String,
     /// Its file, such as `[datastore1] vm/vm.vmdk`.
@@ -43,9 +43,9 @@ pub struct DiskFacts {
 
 /// The devices of a machine, and whether the kind of each is known. Every machine has some, so a
 /// list without any is no answer.
-fn devices(machine: &Object) -> Fact<Collection<&Value>> {
+fn devices(machine: &InventoryObject) -> Fact<Collection<&Value>> {
     let value = machine.value("config.hardware.device");
-    let devices = match value.and_then(|value| rows(value, "config.hardware.device")) {
+    let devices = match value.and_then(|value| object_rows(value, "config.hardware.device")) {
         Fact::Known([]) => return Fact::unavailable("the server gives no device of it"),
         Fact::Known(devices) => devices,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -55,12 +55,12 @@ fn devices(machine: &Object) -> Fact<Collection<&Value>> {
 }
 
 fn kind(device: &Value) -> Fact<&str> {
-    needed(device, "_type")
+    required_text(device, "_type")
 }
 
 fn label(device: &Value) -> String {
-    let info = device.get("deviceInfo").and_then(|info| part(info, "label"));
-    info.or(part(device, "key")).unwrap_or("a device").to_owned()
+    let info = device.get("deviceInfo").and_then(|info| optional_text(info, "label"));
+    info.or(optional_text(device, "key")).unwrap_or("a device").to_owned()
 }
 
 fn is_disk(device: &Value) -> bool {
@@ -68,34 +68,34 @@ fn is_disk(device: &Value) -> bool {
 }
 
 /// Reads the SCSI controllers, and those of any other kind that a disk hangs on.
-pub(super) fn controllers(machine: &Object) -> Fact<Collection<ControllerFacts>> {
+pub(super) fn controllers(machine: &InventoryObject) -> Fact<Collection<ControllerFacts>> {
     devices(machine).map(|devices| {
         let mut complete = devices.complete;
         let mut found: Vec<&Value> =
             devices.items.iter().copied().filter(|it| is_scsi(it)).collect();
         for disk in devices.items.iter().filter(|device| is_disk(device)) {
-            let own = needed(disk, "controllerKey");
+            let own = required_text(disk, "controllerKey");
             let hangs_on =
-                |it: &&&Value| own.known().is_some_and(|own| part(it, "key") == Some(own));
+                |it: &&&Value| own.known().is_some_and(|own| optional_text(it, "key") == Some(own));
             match devices.items.iter().find(hangs_on) {
                 Some(controller) if found.iter().any(|it| std::ptr::eq(*it, *controller)) => {}
                 Some(controller) => found.push(controller),
                 None => complete = false,
             }
         }
-        Collection { items: found.into_iter().map(controller).collect(), complete }
+        Collection { items: found.into_iter().map(controller_facts).collect(), complete }
     })
 }
 
 /// A SCSI controller is the one kind of device that says how its bus is shared.
 fn is_scsi(device: &Value) -> bool {
-    let kind = part(device, "_type").unwrap_or_default();
+    let kind = optional_text(device, "_type").unwrap_or_default();
     let named = ["SCSIController", "LsiLogic", "BusLogic"].iter().any(|word| kind.contains(word));
     named || device.get("sharedBus").is_some()
 }
 
-fn controller(device: &Value) -> ControllerFacts {
-    let kind = match part(device, "_type").unwrap_or("of no kind that is known") {
+fn controller_facts(device: &Value) -> ControllerFacts {
+    let kind = match optional_text(device, "_type").unwrap_or("of no kind that is known") {
         "VirtualLsiLogicController" => "lsi-logic",
         "VirtualLsiLogicSASController" => "lsi-logic-sas",
         "ParaVirtualSCSIController" => "paravirtual",
@@ -111,16 +111,16 @@ fn controller(device: &Value) -> ControllerFacts {
 }
 
 /// Reads the disks.
-pub(super) fn disks(machine: &Object) -> Fact<Collection<DiskFacts>> {
+pub(super) fn disks(machine: &InventoryObject) -> Fact<Collection<VmDiskFacts>> {
     devices(machine).map(|devices| {
         let disks = devices.items.into_iter().filter(|device| is_disk(device));
-        Collection { items: disks.map(disk).collect(), complete: devices.complete }
+        Collection { items: disks.map(disk_facts).collect(), complete: devices.complete }
     })
 }
 
-fn disk(device: &Value) -> DiskFacts {
+fn disk_facts(device: &Value) -> VmDiskFacts {
     let backing = device.get("backing").unwrap_or(&Value::Null);
-    let text = |name| match needed(backing, name) {
+    let text = |name| match required_text(backing, name) {
         Fact::Known("") => Fact::unavailable(format!("the {name} of the disk is empty")),
         Fact::Known(text) => Fact::Known(text.to_owned()),
         Fact::Unavailable(why) => Fact::Unavailable(why),
@@ -128,14 +128,14 @@ fn disk(device: &Value) -> DiskFacts {
     let label = label(device);
     let file = text("fileName");
     let uuid = text("uuid").map(|uuid| uuid.to_ascii_lowercase());
-    DiskFacts {
-        capacity_mib: needed(device, "capacityInKB").and_then(|text| {
+    VmDiskFacts {
+        capacity_mib: required_text(device, "capacityInKB").and_then(|text| {
             match text.trim().parse::<i64>() {
                 Ok(kib) => Fact::Known(kib / 1024),
                 Err(_) => Fact::unavailable("the server gives no size of it"),
             }
         }),
-        raw_device: needed(backing, "_type").map(|kind| kind.contains("RawDisk")),
+        raw_device: required_text(backing, "_type").map(|kind| kind.contains("RawDisk")),
         scsi_id: uuid.clone().and_then(|uuid| scsi_id(&uuid)),
         words: file.known().unwrap_or(&label).clone(),
         label,
@@ -155,7 +155,7 @@ fn scsi_id(uuid: &str) -> Fact<String> {
 }
 
 /// Adds up the sizes of the disks, in MiB.
-pub(super) fn total_mib(machine: &Object) -> Fact<i64> {
+pub(super) fn total_mib(machine: &InventoryObject) -> Fact<i64> {
     let disks = match disks(machine) {
         Fact::Known(Collection { items, complete: true }) => items,
         Fact::Known(_) => return Fact::unavailable("not every device of it is understood"),
@@ -173,12 +173,12 @@ pub(super) fn total_mib(machine: &Object) -> Fact<i64> {
 
 /// Reads which disks stand on others: by what the server says of their backing, and by the name of
 /// their file.
-pub(super) fn deltas(machine: &Object) -> Fact<Collection<String>> {
+pub(super) fn delta_disks(machine: &InventoryObject) -> Fact<Collection<String>> {
     disks_with_backing(machine).map(|disks| {
         let mut deltas = Collection { items: Vec::new(), complete: disks.complete };
         for device in disks.items {
-            match delta(device) {
-                Fact::Known(true) => deltas.items.push(disk(device).words),
+            match is_delta(device) {
+                Fact::Known(true) => deltas.items.push(disk_facts(device).words),
                 Fact::Known(false) => {}
                 Fact::Unavailable(_) => deltas.complete = false,
             }
@@ -187,7 +187,7 @@ pub(super) fn deltas(machine: &Object) -> Fact<Collection<String>> {
     })
 }
 
-fn disks_with_backing(machine: &Object) -> Fact<Collection<&Value>> {
+fn disks_with_backing(machine: &InventoryObject) -> Fact<Collection<&Value>> {
     devices(machine).map(|devices| Collection {
         items: devices.items.into_iter().filter(|device| is_disk(device)).collect(),
         complete: devices.complete,
@@ -195,7 +195,7 @@ fn disks_with_backing(machine: &Object) -> Fact<Collection<&Value>> {
 }
 
 /// Whether a disk is written on top of another one.
-fn delta(device: &Value) -> Fact<bool> {
+fn is_delta(device: &Value) -> Fact<bool> {
     let Some(backing) = device.get("backing") else {
         return Fact::unavailable("the server gives no backing of it");
     };
@@ -205,8 +205,8 @@ fn delta(device: &Value) -> Fact<bool> {
         Some(_) => return Fact::unavailable("what it stands on is not understood"),
     }
     // Formats that grow: the host writes snapshots in them, and base disks in others.
-    let kind = needed(backing, "_type").map(|kind| kind.contains("Sparse"));
-    let file = needed(backing, "fileName").map(is_named_like_a_delta);
+    let kind = required_text(backing, "_type").map(|kind| kind.contains("Sparse"));
+    let file = required_text(backing, "fileName").map(is_named_like_a_delta);
     match (kind, file) {
         (Fact::Known(true), _) | (_, Fact::Known(true)) => Fact::Known(true),
         (Fact::Known(false), Fact::Known(false)) => Fact::Known(false),
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn machine(devices: Value) -> Object {
+    fn machine(devices: Value) -> InventoryObject {
         let properties = json!({ "config.hardware.device": devices });
         serde_json::from_value(json!({ "object": "VirtualMachine:vm-1", "properties": properties }))
             .unwrap()
@@ -363,8 +363,8 @@ mod tests {
             (json!({}), None),
         ] {
             let device = json!({ "_type": "VirtualDisk", "key": "1", "backing": backing });
-            assert_eq!(delta(&device).known().copied(), expected, "{backing}");
-            let deltas = deltas(&machine(json!([device])));
+            assert_eq!(is_delta(&device).known().copied(), expected, "{backing}");
+            let deltas = delta_disks(&machine(json!([device])));
             let deltas = deltas.known().unwrap();
             assert_eq!(deltas.complete, expected.is_some(), "{backing}");
             assert_eq!(deltas.items.len(), usize::from(expected == Some(true)), "{backing}");

@@ -8,11 +8,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::devices::DiskFacts;
-use crate::facts::vsphere::inventory::{Inventory, plain};
-use crate::facts::vsphere::property::Object;
-use crate::facts::vsphere::question::Question;
-use crate::facts::vsphere::vmx::parted;
+use super::devices::VmDiskFacts;
+use crate::facts::vsphere::inventory::{Inventory, decode_name};
+use crate::facts::vsphere::property::InventoryObject;
+use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::vmx::split_datastore_path;
 use crate::facts::{Collection, Fact};
 
 /// A disk, and in whose folder it lies.
@@ -37,8 +37,8 @@ struct Folder {
 
 impl Folder {
     /// The folder of a file such as `[datastore1] vm/vm.vmx`.
-    fn of(file: &str) -> Option<Self> {
-        let (datastore, path) = parted(file)?;
+    fn containing(file: &str) -> Option<Self> {
+        let (datastore, path) = split_datastore_path(file)?;
         let (path, _) = path.rsplit_once('/')?;
         Some(Self { datastore: datastore.to_owned(), path: path.to_owned() })
     }
@@ -63,7 +63,7 @@ struct Folders {
 }
 
 /// The disks of a machine by whose folder they lie in: its own, and other machines'.
-pub(in crate::facts) struct Sorted {
+pub(in crate::facts) struct SortedDisks {
     /// Disks in folders of its own.
     pub own: Fact<Collection<PlacedDisk>>,
     /// Disks in folders of others, without those that reprotect has put there.
@@ -71,18 +71,18 @@ pub(in crate::facts) struct Sorted {
 }
 
 /// Sorts the disks of a master target. `detailed` are the machines that were asked about in detail.
-pub(in crate::facts) fn sort(
-    machine: &Object,
-    disks: &Fact<Collection<DiskFacts>>,
+pub(in crate::facts) fn sort_disks(
+    machine: &InventoryObject,
+    disks: &Fact<Collection<VmDiskFacts>>,
     inventory: &Inventory,
-    detailed: &[Object],
-    question: &Question,
-) -> Sorted {
+    detailed: &[InventoryObject],
+    question: &QueryScope,
+) -> SortedDisks {
     let disks = match disks {
         Fact::Known(disks) => disks,
         Fact::Unavailable(why) => return unavailable(&why.reason),
     };
-    let folders = match folders(machine, inventory, detailed, question) {
+    let folders = match machine_folders(machine, inventory, detailed, question) {
         Fact::Known(folders) => folders,
         Fact::Unavailable(why) => return unavailable(&why.reason),
     };
@@ -91,7 +91,7 @@ pub(in crate::facts) fn sort(
     let mut undecided = None;
     for disk in &disks.items {
         let file = disk.file.known();
-        match (file, file.and_then(|file| Folder::of(file)).map(|it| folders.owner(&it))) {
+        match (file, file.and_then(|file| Folder::containing(file)).map(|it| folders.owner(&it))) {
             (Some(file), Some(Owner::Own)) => own.items.push(PlacedDisk {
                 words: file.clone(),
                 file: file.clone(),
@@ -125,27 +125,27 @@ pub(in crate::facts) fn sort(
         Some(_) => Fact::Known(Collection { complete: false, ..foreign }),
         None => Fact::Known(foreign),
     };
-    Sorted { own: Fact::Known(own), foreign }
+    SortedDisks { own: Fact::Known(own), foreign }
 }
 
-fn unavailable(reason: &str) -> Sorted {
-    Sorted { own: Fact::unavailable(reason), foreign: Fact::unavailable(reason) }
+fn unavailable(reason: &str) -> SortedDisks {
+    SortedDisks { own: Fact::unavailable(reason), foreign: Fact::unavailable(reason) }
 }
 
-fn home(machine: &Object) -> Fact<Folder> {
-    machine.text("summary.config.vmPathName").and_then(|file| match Folder::of(&file) {
+fn home_folder(machine: &InventoryObject) -> Fact<Folder> {
+    machine.text("summary.config.vmPathName").and_then(|file| match Folder::containing(&file) {
         Some(folder) => Fact::Known(folder),
         None => Fact::unavailable(format!("{file:?} is no file in a folder")),
     })
 }
 
-fn folders(
-    machine: &Object,
+fn machine_folders(
+    machine: &InventoryObject,
     inventory: &Inventory,
-    detailed: &[Object],
-    question: &Question,
+    detailed: &[InventoryObject],
+    question: &QueryScope,
 ) -> Fact<Folders> {
-    let own = match home(machine) {
+    let own = match home_folder(machine) {
         Fact::Known(own) => own,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -155,13 +155,13 @@ fn folders(
         names: Vec::new(),
         complete: inventory.complete("machines") == Fact::Known(true),
     };
-    let mine = machine.text("name").known().map(|name| plain(name));
+    let mine = machine.text("name").known().map(|name| decode_name(name));
     for other in inventory.list("machines").filter(|other| other.object != machine.object) {
         let name = inventory.name(&other.object);
         let in_detail = detailed.iter().find(|it| it.object == other.object);
-        let home = match home(other) {
+        let home = match home_folder(other) {
             Fact::Known(home) => Some(home),
-            Fact::Unavailable(_) => in_detail.and_then(home_of),
+            Fact::Unavailable(_) => in_detail.and_then(known_home),
         };
         match home {
             Some(home) => folders.others.push((home, name.clone())),
@@ -174,8 +174,8 @@ fn folders(
     Fact::Known(folders)
 }
 
-fn home_of(machine: &Object) -> Option<Folder> {
-    home(machine).known().cloned()
+fn known_home(machine: &InventoryObject) -> Option<Folder> {
+    home_folder(machine).known().cloned()
 }
 
 impl Folders {
@@ -211,11 +211,11 @@ mod tests {
         json!({ "object": reference, "properties": { "name": name, "summary.config.vmPathName": home } })
     }
 
-    fn disk(file: Value) -> DiskFacts {
+    fn disk(file: Value) -> VmDiskFacts {
         let device = json!([{ "_type": "VirtualDisk", "key": "2000", "backing": {
             "_type": "VirtualDiskFlatVer2BackingInfo", "fileName": file } }]);
         let object = json!({ "object": "VirtualMachine:x", "properties": { "config.hardware.device": device } });
-        let object: Object = serde_json::from_value(object).unwrap();
+        let object: InventoryObject = serde_json::from_value(object).unwrap();
         super::super::devices::disks(&object).known().unwrap().items[0].clone()
     }
 
@@ -223,15 +223,16 @@ mod tests {
     fn sorted(
         files: &[&str],
         others: Value,
-        question: &Question,
+        question: &QueryScope,
     ) -> (usize, Option<(usize, bool)>, bool) {
         let mt = machine("VirtualMachine:mt", "mt", json!("[ds1] mt/mt.vmx"));
         let mut all = vec![mt.clone()];
         all.extend(others.as_array().unwrap().iter().cloned());
         let all = inventory(&[("machines", true, json!(all))]);
-        let mt: Object = serde_json::from_value(mt).unwrap();
+        let mt: InventoryObject = serde_json::from_value(mt).unwrap();
         let disks = files.iter().map(|file| disk(json!(file))).collect();
-        let sorted = sort(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], question);
+        let sorted =
+            sort_disks(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], question);
         let own = sorted.own.known().unwrap();
         let foreign = sorted.foreign.known().map(|it| (it.items.len(), it.complete));
         (own.items.len(), foreign, own.complete)
@@ -241,7 +242,7 @@ mod tests {
     fn a_disk_is_whose_folder_it_lies_in() {
         let app = json!([machine("VirtualMachine:a", "app", json!("[ds1] app_1/app.vmx"))]);
         let hidden = json!([{ "object": "VirtualMachine:a", "properties": { "name": "app" } }]);
-        let nobody = Question::default();
+        let nobody = QueryScope::default();
         for (files, others, expected) in [
             (vec!["[ds1] mt/mt.vmdk", "[ds1] mt/mt_1.vmdk"], &app, (2, Some((0, true)), true)),
             // The same folder on another datastore, and one of a name of its own.
@@ -265,10 +266,10 @@ mod tests {
     fn the_disks_of_a_machine_that_replicates_hang_there_rightly() {
         let app = json!([machine("VirtualMachine:a", "app", json!("[ds1] app/app.vmx"))]);
         let files = ["[ds1] mt/mt.vmdk", "[ds1] mt/mt_1.vmdk", "[ds1] app/app.vmdk"];
-        let question = |reprotected: Option<&str>, protected: &[&str]| Question {
+        let question = |reprotected: Option<&str>, protected: &[&str]| QueryScope {
             reprotected_at: reprotected.map(|at| at.parse().unwrap()),
             protected: protected.iter().map(|&name| name.to_owned()).collect(),
-            ..Question::default()
+            ..QueryScope::default()
         };
         let at = Some("2026-11-20T00:00:00Z");
         let of = |question| sorted(&files, app.clone(), &question);

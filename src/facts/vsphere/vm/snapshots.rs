@@ -4,19 +4,21 @@
 
 use serde_json::Value;
 
-use crate::facts::vsphere::property::{Object, as_bool, list, part, rows};
+use crate::facts::vsphere::property::{
+    InventoryObject, as_bool, elements, object_rows, optional_text,
+};
 use crate::facts::{Collection, Fact};
 
 /// Whether the configuration is there at all; a machine whose host is gone has none, and then
 /// what is not set says nothing.
-fn configured(machine: &Object) -> Fact<()> {
+fn require_configuration(machine: &InventoryObject) -> Fact<()> {
     machine.value("config.uuid").map(|_| ())
 }
 
 /// Reads the names of the snapshots. A machine without any has no such property; one that has it has
 /// at least one.
-pub(super) fn names(machine: &Object) -> Fact<Collection<String>> {
-    let info = match (machine.optional("snapshot"), configured(machine)) {
+pub(super) fn snapshot_names(machine: &InventoryObject) -> Fact<Collection<String>> {
+    let info = match (machine.optional("snapshot"), require_configuration(machine)) {
         (Fact::Known(Some(info)), _) => info,
         (Fact::Known(None), Fact::Known(())) => {
             return Fact::Known(Collection::complete(Vec::new()));
@@ -24,7 +26,7 @@ pub(super) fn names(machine: &Object) -> Fact<Collection<String>> {
         (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => return Fact::Unavailable(why),
     };
     let roots = info.get("rootSnapshotList").unwrap_or(&Value::Null);
-    let roots = match rows(roots, "snapshot.rootSnapshotList") {
+    let roots = match object_rows(roots, "snapshot.rootSnapshotList") {
         Fact::Known([]) => return Fact::unavailable("its tree of snapshots is empty"),
         Fact::Known(roots) => roots,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -32,16 +34,16 @@ pub(super) fn names(machine: &Object) -> Fact<Collection<String>> {
     let mut names = Vec::new();
     let mut left: Vec<&Value> = roots.iter().rev().collect();
     while let Some(tree) = left.pop() {
-        names.push(part(tree, "name").unwrap_or("(without a name)").to_owned());
-        let children = tree.get("childSnapshotList").map(list).unwrap_or_default();
+        names.push(optional_text(tree, "name").unwrap_or("(without a name)").to_owned());
+        let children = tree.get("childSnapshotList").map(elements).unwrap_or_default();
         left.extend(children.iter().rev());
     }
     Fact::Known(Collection::complete(names))
 }
 
 /// Reads whether files of deleted snapshots are left. Every release that is supported says so.
-pub(super) fn consolidation_needed(machine: &Object) -> Fact<bool> {
-    match (machine.value("runtime.consolidationNeeded"), configured(machine)) {
+pub(super) fn consolidation_needed(machine: &InventoryObject) -> Fact<bool> {
+    match (machine.value("runtime.consolidationNeeded"), require_configuration(machine)) {
         (Fact::Known(value), Fact::Known(())) => match as_bool(value) {
             Some(needed) => Fact::Known(needed),
             None => Fact::unavailable("runtime.consolidationNeeded is neither true nor false"),
@@ -55,13 +57,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn machine(properties: Value) -> Object {
+    fn machine(properties: Value) -> InventoryObject {
         serde_json::from_value(json!({ "object": "VirtualMachine:vm-1", "properties": properties }))
             .unwrap()
     }
 
     fn read(properties: Value) -> Option<String> {
-        names(&machine(properties)).known().map(|looked| looked.items.join(" "))
+        snapshot_names(&machine(properties)).known().map(|looked| looked.items.join(" "))
     }
 
     #[test]

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::facts::Fact;
 use crate::facts::vsphere::inventory::Inventory;
-use crate::facts::vsphere::property::{Object, as_bool, needed, part, rows};
+use crate::facts::vsphere::property::{
+    InventoryObject, as_bool, object_rows, optional_text, required_text,
+};
 
 /// What a datastore cluster may do to a machine's disks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -20,7 +22,10 @@ pub struct StorageDrsFacts {
 }
 
 /// Reads what Storage DRS may do to a machine, on each of its datastores.
-pub(super) fn of(machine: &Object, inventory: &Inventory) -> Fact<StorageDrsFacts> {
+pub(super) fn from_object(
+    machine: &InventoryObject,
+    inventory: &Inventory,
+) -> Fact<StorageDrsFacts> {
     let datastores = match machine.references("datastore") {
         Fact::Known(datastores) if datastores.is_empty() => {
             return Fact::unavailable("the server gives no datastore of it");
@@ -34,7 +39,7 @@ pub(super) fn of(machine: &Object, inventory: &Inventory) -> Fact<StorageDrsFact
         let Some(datastore) = inventory.get(reference) else {
             return Fact::unavailable(format!("{reference} is not visible to the account"));
         };
-        let pod = match inventory.inside(datastore, "StoragePod") {
+        let pod = match inventory.ancestor_in_datacenter(datastore, "StoragePod") {
             Fact::Known(Some(pod)) => pod,
             Fact::Known(None) => continue,
             Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -73,14 +78,14 @@ fn behaviour(entry: &Value, machine: &str) -> Fact<String> {
         return Fact::Known("off".to_owned());
     }
     // A cluster in which no machine has a setting of its own has no such list.
-    let all = match config.get("vmConfig").map(|all| rows(all, "vmConfig")) {
+    let all = match config.get("vmConfig").map(|all| object_rows(all, "vmConfig")) {
         Some(Fact::Known(all)) => all,
         Some(Fact::Unavailable(why)) => return Fact::Unavailable(why),
         None => &[],
     };
     let mut own = None;
     for row in all {
-        match needed(row, "vm") {
+        match required_text(row, "vm") {
             Fact::Known(vm) if vm == machine => own = own.or(Some(row)),
             Fact::Known(_) => {}
             Fact::Unavailable(why) => return Fact::Unavailable(why),
@@ -93,10 +98,10 @@ fn behaviour(entry: &Value, machine: &str) -> Fact<String> {
             Fact::Unavailable(why) => return Fact::Unavailable(why),
         }
         if own.get("behavior").is_some() {
-            return needed(own, "behavior").map(str::to_owned);
+            return required_text(own, "behavior").map(str::to_owned);
         }
     }
-    match part(pod, "defaultVmBehavior") {
+    match optional_text(pod, "defaultVmBehavior") {
         Some(behaviour) => Fact::Known(behaviour.to_owned()),
         None => Fact::unavailable("what Storage DRS may do is not said"),
     }
@@ -160,7 +165,7 @@ mod tests {
     #[test]
     fn a_cluster_that_is_hidden_is_not_no_cluster() {
         let object = |reference: &str, parent: &str| json!({ "object": reference, "properties": { "name": "x", "parent": parent } });
-        let machine: Object = serde_json::from_value(json!({
+        let machine: InventoryObject = serde_json::from_value(json!({
             "object": "VirtualMachine:vm-1", "properties": { "datastore": ["Datastore:d"] } }))
         .unwrap();
         let pod = json!({ "object": "StoragePod:p", "properties": { "name": "pod", "parent": "Folder:f",
@@ -189,7 +194,7 @@ mod tests {
                 ("folders", true, folders),
                 ("pods", true, pods),
             ]);
-            let read = of(&machine, &all);
+            let read = from_object(&machine, &all);
             let words = read.known().map(|facts| facts.words.as_str());
             assert_eq!(words, expected, "{parent}");
         }

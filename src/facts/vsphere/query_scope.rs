@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a server was asked about; a capture keeps it, so that judging it later asks the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Question {
+pub struct QueryScope {
     /// The account that the configuration server discovers with; the one that must have its
     /// privileges, whoever logs in here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,24 +47,24 @@ pub struct Pairing {
     pub protected: Vec<String>,
 }
 
-impl Question {
+impl QueryScope {
     /// What a server is asked about several master targets, in one session.
-    pub fn of_pairings(discovery_account: Option<String>, pairings: Vec<Pairing>) -> Self {
+    pub fn from_pairings(discovery_account: Option<String>, pairings: Vec<Pairing>) -> Self {
         let mut pairings = pairings.into_iter();
         let whole = Self { discovery_account, ..Self::default() };
         let first = pairings.next().unwrap_or_default();
-        Self { others: pairings.collect(), ..whole.about(first) }
+        Self { others: pairings.collect(), ..whole.for_pairing(first) }
     }
 
     /// The same question about one master target and nothing else.
-    pub fn about(&self, pairing: Pairing) -> Self {
+    pub fn for_pairing(&self, pairing: Pairing) -> Self {
         let Pairing { master_target, reprotected_at, protected } = pairing;
         Self { master_target, reprotected_at, protected, others: Vec::new(), ..self.clone() }
     }
 
     /// This question where it names something, and elsewhere what was asked before. When the last
     /// reprotect began is told of one master target, and of no other.
-    pub fn or_as_asked(&self, before: &Self) -> Self {
+    pub fn or_recorded(&self, before: &Self) -> Self {
         let same = self.master_target.is_none() || self.master_target == before.master_target;
         let reprotected_at = before.reprotected_at.filter(|_| same);
         let protected = match self.protected.is_empty() {
@@ -114,26 +114,26 @@ mod tests {
     #[test]
     fn what_is_named_now_stands_before_what_was_named_then() {
         let some = |text: &str| Some(text.to_owned());
-        let then = Question {
+        let then = QueryScope {
             discovery_account: some("asr@v"),
             master_target: some("mt1"),
             reprotected_at: Some(jiff::Timestamp::UNIX_EPOCH),
             protected: vec!["app".to_owned()],
-            ..Question::default()
+            ..QueryScope::default()
         };
-        assert_eq!(Question::default().or_as_asked(&then), then);
+        assert_eq!(QueryScope::default().or_recorded(&then), then);
         let now =
-            Question { master_target: some("mt2"), host: some("esx1"), ..Question::default() };
+            QueryScope { master_target: some("mt2"), host: some("esx1"), ..QueryScope::default() };
         assert_eq!(
-            now.or_as_asked(&then),
-            Question {
+            now.or_recorded(&then),
+            QueryScope {
                 master_target: some("mt2"),
                 host: some("esx1"),
                 reprotected_at: None,
                 ..then.clone()
             }
         );
-        let now = Question { protected: vec!["db".to_owned()], ..Question::default() };
-        assert_eq!(now.or_as_asked(&then), Question { protected: vec!["db".to_owned()], ..then });
+        let now = QueryScope { protected: vec!["db".to_owned()], ..QueryScope::default() };
+        assert_eq!(now.or_recorded(&then), QueryScope { protected: vec!["db".to_owned()], ..then });
     }
 }

@@ -9,7 +9,7 @@ use crate::facts::Fact;
 
 /// What is said of one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Described {
+pub struct MachineDescription {
     /// `linux` or `windows`.
     pub guest_family: Option<String>,
     /// MiB of memory.
@@ -20,10 +20,10 @@ pub struct Described {
     pub physical: Option<bool>,
 }
 
-impl Described {
+impl MachineDescription {
     /// Puts what is said into the facts of a machine: all of it when the machine is gone, and how many
     /// disks are protected in any case.
-    pub fn fill(&self, facts: &mut VmFacts) {
+    pub fn apply_to(&self, facts: &mut VmFacts) {
         if let Some(disks) = &self.disks_mib {
             facts.names_disks = true;
             facts.protected_disks = Fact::Known(i64::try_from(disks.len()).unwrap_or(i64::MAX));
@@ -58,12 +58,12 @@ mod tests {
 
     use super::*;
     use crate::facts::vsphere::inventory::tests::transcript;
-    use crate::facts::vsphere::question::Question;
-    use crate::facts::vsphere::snapshot::Survey;
+    use crate::facts::vsphere::query_scope::QueryScope;
+    use crate::facts::vsphere::snapshot::VsphereSnapshot;
     use serde_json::{Value, json};
 
-    fn described() -> Described {
-        Described {
+    fn described() -> MachineDescription {
+        MachineDescription {
             guest_family: Some("linux".to_owned()),
             memory_mib: Some(8192),
             disks_mib: Some(vec![40960, 1024]),
@@ -111,19 +111,21 @@ mod tests {
 
     fn gone(
         answers: &[(&str, Value)],
-        described: Option<Described>,
+        described: Option<MachineDescription>,
         datastore: Option<&str>,
     ) -> (VmFacts, Fact<i64>) {
         let transcript = transcript(answers);
-        let question = Question {
+        let question = QueryScope {
             master_target: Some("mt".to_owned()),
             protected: vec!["gone".to_owned()],
             datastore: datastore.map(str::to_owned),
-            ..Question::default()
+            ..QueryScope::default()
         };
         let described = described.map(|described| ("gone".to_owned(), described));
         let described = Arc::new(described.into_iter().collect::<BTreeMap<_, _>>());
-        let survey = Survey::of(&transcript).with_described(&described).asked(&question);
+        let survey = VsphereSnapshot::from_transcript(&transcript)
+            .with_descriptions(&described)
+            .with_scope(&question);
         let slots = survey.master_target("mt").disk_slots.map(|slots| slots.total);
         (survey.protected("gone"), slots)
     }
@@ -138,7 +140,7 @@ mod tests {
         // Without a word it stays unknown, and the reason says which word.
         let (vm, slots) = gone(&answers(true), None, None);
         assert!(vm.memory_mib.known().is_none() && slots.known().is_none());
-        let (vm, _) = gone(&answers(true), Some(Described::default()), None);
+        let (vm, _) = gone(&answers(true), Some(MachineDescription::default()), None);
         assert_eq!(
             vm.memory_mib,
             Fact::unavailable(
@@ -153,7 +155,7 @@ mod tests {
         assert!(vm.exists.known().is_none() && vm.memory_mib.known().is_none());
         assert!(slots.known().is_none());
         // A physical server is in no inventory, whoever looks.
-        let physical = Described { physical: Some(true), ..described() };
+        let physical = MachineDescription { physical: Some(true), ..described() };
         let (vm, slots) = gone(&answers(false), Some(physical), None);
         assert_eq!((vm.exists, vm.memory_mib), (Fact::Known(false), Fact::Known(8192)));
         assert_eq!(slots, Fact::Known(3));

@@ -8,7 +8,7 @@
 /// vSphere client shows. The documents have the client's words; that these ids are what they mean is
 /// our reading. That a snapshot is created they have said since 2024 (azure-docs, issue 118395 and
 /// pull request 118396): failback needs it, and their earlier editions had left it out.
-pub const NEEDED: &[(&str, &str)] = &[
+pub const REQUIRED: &[(&str, &str)] = &[
     ("Datastore.AllocateSpace", "Datastore > Allocate space"),
     ("Datastore.Browse", "Datastore > Browse datastore"),
     ("Datastore.DeleteFile", "Datastore > Remove file"),
@@ -129,9 +129,9 @@ pub(super) const SYSTEM: &[&str] = &["System.View", "System.Read"];
 
 /// The privileges to ask about on a server that knows these; one that does not list what it knows
 /// is asked about all. A server answers an id that it does not know with a fault.
-pub fn to_ask(known: &[String]) -> Vec<&'static str> {
+pub fn privileges_to_query(known: &[String]) -> Vec<&'static str> {
     let listed = |id: &&str| known.iter().any(|known| known == id);
-    let needed = NEEDED.iter().chain(IN_SOME_EDITIONS).map(|(id, _)| *id);
+    let needed = REQUIRED.iter().chain(IN_SOME_EDITIONS).map(|(id, _)| *id);
     let newer = OF_NEWER_SERVERS.iter().map(|(id, _)| *id).filter(listed);
     let needed = needed.filter(|id| known.is_empty() || listed(id));
     SYSTEM.iter().copied().chain(needed).chain(newer).collect()
@@ -152,10 +152,10 @@ mod tests {
         let ids = |list: &[(&'static str, &'static str)]| -> Vec<&str> {
             list.iter().map(|(id, _)| *id).collect()
         };
-        assert_eq!(ids(NEEDED), of("every"));
+        assert_eq!(ids(REQUIRED), of("every"));
         assert_eq!(ids(IN_SOME_EDITIONS), of("some"));
         assert_eq!(ids(OF_NEWER_SERVERS), of("newer"));
-        assert_eq!(rows.len(), NEEDED.len() + IN_SOME_EDITIONS.len() + OF_NEWER_SERVERS.len());
+        assert_eq!(rows.len(), REQUIRED.len() + IN_SOME_EDITIONS.len() + OF_NEWER_SERVERS.len());
         for row in &rows {
             assert!(row.len() == 4 && row.iter().all(|cell| !cell.trim().is_empty()), "{row:?}");
         }
@@ -168,15 +168,18 @@ mod tests {
     #[test]
     fn a_server_is_asked_only_about_what_it_knows() {
         let known = ["System.View", "System.Read", "Datastore.Browse", "Other"].map(str::to_owned);
-        assert_eq!(to_ask(&known), ["System.View", "System.Read", "Datastore.Browse"]);
-        assert_eq!(to_ask(&[]).len(), NEEDED.len() + IN_SOME_EDITIONS.len() + SYSTEM.len());
+        assert_eq!(privileges_to_query(&known), ["System.View", "System.Read", "Datastore.Browse"]);
+        assert_eq!(
+            privileges_to_query(&[]).len(),
+            REQUIRED.len() + IN_SOME_EDITIONS.len() + SYSTEM.len()
+        );
         let newer = ["VirtualMachine.Config.Unlock".to_owned()];
-        assert_eq!(to_ask(&newer)[2..], ["VirtualMachine.Config.Unlock"]);
+        assert_eq!(privileges_to_query(&newer)[2..], ["VirtualMachine.Config.Unlock"]);
     }
 
     #[test]
     fn every_privilege_has_the_name_of_its_group() {
-        for (id, name) in NEEDED.iter().chain(IN_SOME_EDITIONS).chain(OF_NEWER_SERVERS) {
+        for (id, name) in REQUIRED.iter().chain(IN_SOME_EDITIONS).chain(OF_NEWER_SERVERS) {
             let group = id.split('.').next().unwrap();
             let words = name.split(" > ").next().unwrap().replace(' ', "").to_lowercase();
             assert!(words.starts_with(&group.to_lowercase()), "{id} {name}");

@@ -8,41 +8,41 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::facts::Fact;
-use crate::facts::transcript::Answer;
+use crate::facts::transcript::ProbeAnswer;
 
 /// Everything the probe found out by touching the volume and the directories it is compared with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct ProbeOutput {
     /// Where the configured path really is.
     pub real: Option<String>,
     /// The mount point, or the link, that was not followed.
     pub stuck: Option<String>,
     /// The directories of the agent and its cache.
-    pub places: Vec<Place>,
+    pub places: Vec<ComparedDirectory>,
     /// For a line of fstab, by its place among those for the path: whether it names the device.
     pub fstab: BTreeMap<usize, bool>,
     /// Whether the files of all processes could be seen; absent when they were not looked through.
     pub saw_all: Option<bool>,
     /// Who has files open.
-    pub open: Vec<Opener>,
+    pub open: Vec<OpenFile>,
     /// What commands printed, by name.
-    pub commands: BTreeMap<String, Answer>,
+    pub commands: BTreeMap<String, ProbeAnswer>,
     /// The first line that the probe does not print: something else has answered, or it was cut.
     pub foreign: Option<String>,
 }
 
 /// A directory the retention volume must not be shared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ComparedDirectory {
     /// The directory by name.
     pub name: String,
     /// Where it really is.
-    pub whereabouts: Whereabouts,
+    pub whereabouts: Location,
 }
 
 /// Where a directory is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whereabouts {
+pub enum Location {
     /// There.
     Is(String),
     /// Not there yet; this is where it would be made.
@@ -53,7 +53,7 @@ pub enum Whereabouts {
 
 /// A process that has a file open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opener {
+pub struct OpenFile {
     /// The process id.
     pub id: i64,
     /// Its name, at most 15 bytes of it.
@@ -65,21 +65,21 @@ pub struct Opener {
 /// Reads what the probe prints.
 ///
 /// ```
-/// use preflight::facts::storage::retention::answer;
-/// let touched = answer::parse("real /mnt/retention\n= space\nx\n= status 0\nplace /\nis /\n");
+/// use preflight::facts::storage::retention::probe_output;
+/// let touched = probe_output::parse("real /mnt/retention\n= space\nx\n= status 0\nplace /\nis /\n");
 /// assert_eq!(touched.real.as_deref(), Some("/mnt/retention"));
 /// assert_eq!(touched.commands["space"].text, "x\n");
 /// assert_eq!(touched.places[0].name, "/");
 /// ```
-pub fn parse(text: &str) -> Touched {
-    let mut touched = Touched::default();
+pub fn parse(text: &str) -> ProbeOutput {
+    let mut touched = ProbeOutput::default();
     let mut command: Option<(String, String)> = None;
     for line in text.lines() {
         if let Some(word) = line.strip_prefix("= ") {
             match (word.strip_prefix("status "), command.take()) {
                 (Some(status), Some((name, text))) => {
                     if let Ok(status) = status.parse() {
-                        touched.commands.insert(name, Answer { status, text });
+                        touched.commands.insert(name, ProbeAnswer { status, text });
                     }
                 }
                 // One whose end was not seen said nothing.
@@ -88,7 +88,8 @@ pub fn parse(text: &str) -> Touched {
         } else if let Some((_, text)) = &mut command {
             text.push_str(line);
             text.push('\n');
-        } else if !line.split_once(' ').is_some_and(|(key, value)| touched.take(key, value)) {
+        } else if !line.split_once(' ').is_some_and(|(key, value)| touched.record_line(key, value))
+        {
             touched.foreign.get_or_insert(line.to_owned());
         }
     }
@@ -98,9 +99,9 @@ pub fn parse(text: &str) -> Touched {
     touched
 }
 
-impl Touched {
+impl ProbeOutput {
     /// Takes one line; false when the probe prints no such line.
-    fn take(&mut self, key: &str, value: &str) -> bool {
+    fn record_line(&mut self, key: &str, value: &str) -> bool {
         let text = value.to_owned();
         match key {
             "real" => return self.real.replace(text).is_none(),
@@ -109,15 +110,15 @@ impl Touched {
             "conf" => {}
             "seen" => self.saw_all = Some(value == "all"),
             "place" => {
-                let whereabouts = Whereabouts::Unknown("the answer was cut off".to_owned());
-                self.places.push(Place { name: text, whereabouts });
+                let whereabouts = Location::Unknown("the answer was cut off".to_owned());
+                self.places.push(ComparedDirectory { name: text, whereabouts });
             }
             "is" | "will-be" | "stuck-at" => {
                 let Some(place) = self.places.last_mut() else { return false };
                 place.whereabouts = match key {
-                    "is" => Whereabouts::Is(text),
-                    "will-be" => Whereabouts::WillBe(text),
-                    _ => Whereabouts::Unknown(format!("{text} was not touched")),
+                    "is" => Location::Is(text),
+                    "will-be" => Location::WillBe(text),
+                    _ => Location::Unknown(format!("{text} was not touched")),
                 };
             }
             "fstab" => match value.split_once(' ').map(|(line, word)| (line.parse(), word)) {
@@ -126,7 +127,7 @@ impl Touched {
                 }
                 _ => return false,
             },
-            "open" => match opener(value) {
+            "open" => match parse_open_file(value) {
                 Some(opener) => self.open.push(opener),
                 None => return false,
             },
@@ -139,29 +140,29 @@ impl Touched {
     pub fn command(&self, name: &str) -> Fact<&str> {
         match self.commands.get(name) {
             None => Fact::unavailable(format!("{name}: it was not asked")),
-            Some(Answer { status: 0, text }) => Fact::Known(text),
-            Some(Answer { status: 124 | 143, .. }) => {
+            Some(ProbeAnswer { status: 0, text }) => Fact::Known(text),
+            Some(ProbeAnswer { status: 124 | 143, .. }) => {
                 Fact::unavailable(format!("{name}: no answer in time"))
             }
-            Some(Answer { status: 127, .. }) => {
+            Some(ProbeAnswer { status: 127, .. }) => {
                 Fact::unavailable(format!("{name}: the command is missing on the host"))
             }
-            Some(Answer { status, .. }) => {
+            Some(ProbeAnswer { status, .. }) => {
                 Fact::unavailable(format!("{name}: exit status {status}"))
             }
         }
     }
 }
 
-fn opener(value: &str) -> Option<Opener> {
+fn parse_open_file(value: &str) -> Option<OpenFile> {
     let (id, rest) = value.split_once(" (")?;
     let (name, path) = rest.split_once(") ")?;
-    Some(Opener { id: id.parse().ok()?, name: name.to_owned(), path: path.to_owned() })
+    Some(OpenFile { id: id.parse().ok()?, name: name.to_owned(), path: path.to_owned() })
 }
 
 /// What `df -P` says of one file system: how much there is of it, and how much is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
+pub struct DiskSpace {
     /// KiB, or inodes, in all.
     pub total: i64,
     /// KiB, or inodes, left for use.
@@ -173,13 +174,13 @@ pub struct Space {
 /// A file system without a fixed number of inodes has 0, or a dash.
 ///
 /// ```
-/// use preflight::facts::storage::retention::answer;
-/// use preflight::facts::storage::retention::answer::Space;
+/// use preflight::facts::storage::retention::probe_output;
+/// use preflight::facts::storage::retention::probe_output::DiskSpace;
 /// let text = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
 ///             /dev/sdb 1056894132 73368 1056820764 1% /mnt/retention\n";
-/// assert_eq!(answer::space(text), Some(Space { total: 1056894132, free: 1056820764 }));
+/// assert_eq!(probe_output::parse_df(text), Some(DiskSpace { total: 1056894132, free: 1056820764 }));
 /// ```
-pub fn space(text: &str) -> Option<Space> {
+pub fn parse_df(text: &str) -> Option<DiskSpace> {
     // Names at both ends may have blanks.
     static ROW: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"\s(\d+|-)\s+(\d+|-)\s+(-?\d+|-)\s+(\d+%|-)\s+/").expect("a valid pattern")
@@ -189,17 +190,17 @@ pub fn space(text: &str) -> Option<Space> {
         "-" => Some(0),
         digits => digits.parse().ok(),
     };
-    Some(Space { total: number(1)?, free: number(3)?.max(0) })
+    Some(DiskSpace { total: number(1)?, free: number(3)?.max(0) })
 }
 
 /// Reads `stat -L -c '%d %n'`: the device number of each path.
 ///
 /// ```
-/// use preflight::facts::storage::retention::answer;
-/// let devices = answer::devices("64768 /mnt/retention\n2049 /\n");
+/// use preflight::facts::storage::retention::probe_output;
+/// let devices = probe_output::parse_stat("64768 /mnt/retention\n2049 /\n");
 /// assert_eq!(devices["/"], 2049);
 /// ```
-pub fn devices(text: &str) -> BTreeMap<String, i64> {
+pub fn parse_stat(text: &str) -> BTreeMap<String, i64> {
     let line = |line: &str| {
         let (number, path) = line.split_once(' ')?;
         Some((path.to_owned(), number.parse().ok()?))
@@ -210,14 +211,14 @@ pub fn devices(text: &str) -> BTreeMap<String, i64> {
 /// Reads `lsof -w PATH`: who has files open, one line for each.
 ///
 /// ```
-/// use preflight::facts::storage::retention::answer;
+/// use preflight::facts::storage::retention::probe_output;
 /// let text = "COMMAND  PID USER FD TYPE DEVICE SIZE/OFF NODE NAME\n\
 ///             tail    4711 root 3r  REG    7,0        6   12 /mnt/retention/a b\n";
-/// let open = answer::lsof(text);
+/// let open = probe_output::parse_lsof(text);
 /// assert_eq!((open[0].id, &*open[0].name, &*open[0].path), (4711, "tail", "/mnt/retention/a b"));
 /// ```
-pub fn lsof(text: &str) -> Vec<Opener> {
-    let mut open: Vec<Opener> = Vec::new();
+pub fn parse_lsof(text: &str) -> Vec<OpenFile> {
+    let mut open: Vec<OpenFile> = Vec::new();
     for line in text.lines().skip_while(|line| !line.starts_with("COMMAND")).skip(1) {
         let mut fields = line.split_whitespace();
         let (Some(name), Some(Ok(id))) = (fields.next(), fields.next().map(str::parse)) else {
@@ -225,7 +226,7 @@ pub fn lsof(text: &str) -> Vec<Opener> {
         };
         let path = line.find(" /").map_or("", |at| &line[at + 1..]);
         if open.last().is_none_or(|opener| opener.id != id) {
-            open.push(Opener { id, name: name.to_owned(), path: path.to_owned() });
+            open.push(OpenFile { id, name: name.to_owned(), path: path.to_owned() });
         }
     }
     open
@@ -233,7 +234,7 @@ pub fn lsof(text: &str) -> Vec<Opener> {
 
 /// What is on a device, by `blkid -p`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Content {
+pub struct DeviceContent {
     /// `ext4`, `vfat`; empty when nothing is known to be on it.
     pub fstype: String,
     /// The file system's UUID.
@@ -249,17 +250,17 @@ pub struct Content {
 /// A FAT file system says TYPE=vfat whatever its width, and `msdos` only in SEC_TYPE.
 ///
 /// ```
-/// use preflight::facts::storage::retention::answer;
+/// use preflight::facts::storage::retention::probe_output;
 /// let text = "/dev/sdb1: SEC_TYPE=\"msdos\" UUID=\"4A2B-11C9\" VERSION=\"FAT16\" TYPE=\"vfat\" \n";
-/// let content = answer::blkid(text);
+/// let content = probe_output::parse_blkid(text);
 /// assert_eq!((&*content.fstype, content.uuid.as_deref()), ("vfat", Some("4A2B-11C9")));
 /// ```
-pub fn blkid(text: &str) -> Content {
+pub fn parse_blkid(text: &str) -> DeviceContent {
     static PAIR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?m)(?:^|\s)(?:ID_FS_)?([A-Z_]+)=(?:"([^"]*)"|(\S*))"#)
             .expect("a valid pattern")
     });
-    let mut content = Content::default();
+    let mut content = DeviceContent::default();
     for pair in PAIR.captures_iter(text) {
         let value = pair.get(2).or_else(|| pair.get(3)).map_or("", |value| value.as_str());
         match &pair[1] {
@@ -293,10 +294,10 @@ mod tests {
             ("/dev/sdb 99999999999999999999 0 1 1% /mnt\n", None),
             ("/dev/sdb\n", None),
         ] {
-            let read = space(&format!("{heading}{rows}")).map(|space| (space.total, space.free));
+            let read = parse_df(&format!("{heading}{rows}")).map(|space| (space.total, space.free));
             assert_eq!(read, expected, "{rows}");
         }
-        assert_eq!(space(""), None);
+        assert_eq!(parse_df(""), None);
     }
 
     #[test]
@@ -328,7 +329,7 @@ mod tests {
             ("/dev/sdb: PTTYPE=\"dos\" \n", "", None, None, None),
             ("/dev/sdb: TYPE=\"mpath_member\" \n", "mpath_member", None, None, None),
         ] {
-            let content = blkid(text);
+            let content = parse_blkid(text);
             assert_eq!(content.fstype, fstype, "{text}");
             assert_eq!(content.uuid.as_deref(), uuid, "{text}");
             assert_eq!(content.label.as_deref(), label, "{text}");
@@ -343,10 +344,10 @@ mod tests {
             svagents 1702 root  cwd    DIR  253,0     4096    2 /mnt/retention\n\
             svagents 1702 root    4r   REG  253,0        0   12 /mnt/retention/log\n\
             my\\x20sh  1800 root    3r   REG  253,0        0   13 /mnt/retention/x (deleted)\n";
-        let open = lsof(text);
+        let open = parse_lsof(text);
         assert_eq!(open.len(), 2);
         assert_eq!(open[1].path, "/mnt/retention/x (deleted)");
-        assert_eq!(lsof("no heading\n"), []);
+        assert_eq!(parse_lsof("no heading\n"), []);
     }
 
     #[test]
@@ -371,17 +372,20 @@ mod tests {
             assert_eq!(parse(&text).foreign.as_deref(), Some(line));
         }
         assert_eq!(touched.real.as_deref(), Some("/data/r"));
-        assert_eq!(touched.commands["space"], Answer { status: 0, text: "heading\n\n".to_owned() });
+        assert_eq!(
+            touched.commands["space"],
+            ProbeAnswer { status: 0, text: "heading\n\n".to_owned() }
+        );
         assert_eq!(touched.command("inodes"), Fact::unavailable("inodes: no answer in time"));
         assert_eq!(touched.command("devices"), Fact::unavailable("devices: it was not asked"));
-        let places: Vec<&Whereabouts> = touched.places.iter().map(|p| &p.whereabouts).collect();
+        let places: Vec<&Location> = touched.places.iter().map(|p| &p.whereabouts).collect();
         assert_eq!(
             places,
             [
-                &Whereabouts::Is("/usr/local/ASR".to_owned()),
-                &Whereabouts::WillBe("/nas/x".to_owned()),
-                &Whereabouts::Unknown("/nas was not touched".to_owned()),
-                &Whereabouts::Unknown("the answer was cut off".to_owned()),
+                &Location::Is("/usr/local/ASR".to_owned()),
+                &Location::WillBe("/nas/x".to_owned()),
+                &Location::Unknown("/nas was not touched".to_owned()),
+                &Location::Unknown("the answer was cut off".to_owned()),
             ]
         );
         assert_eq!(touched.fstab, BTreeMap::from([(1, true), (2, false)]));
