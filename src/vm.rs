@@ -124,7 +124,7 @@ impl XmlText {
     }
 }
 
-/// What the recipe does not say of the machine.
+/// What the recipe does not say about the machine.
 #[derive(Clone, Debug)]
 pub struct VmOptions<'a> {
     /// The image in its CD drive.
@@ -133,7 +133,7 @@ pub struct VmOptions<'a> {
     pub network: &'a str,
 }
 
-/// Both descriptors, and what a person should know of them.
+/// Both descriptors, with notes for the person who uses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VmDescriptors {
     /// For an ESXi host's own datastore.

@@ -1,4 +1,4 @@
-//! One pass over a bundle: every header is judged, every byte is hashed, nothing is kept but names.
+//! One pass over a bundle: every header is checked, every byte is hashed, only names are kept.
 //!
 //! Not a tar program: it reads the plain ustar and GNU forms that an agent comes in, and refuses
 //! what tar programs read in different ways (sparse files, sizes in extended headers, links with
@@ -44,7 +44,7 @@ pub const LIMITS: ArchiveLimits = ArchiveLimits {
 /// Bytes of a record that names the next member.
 const MAX_RECORD: u64 = 64 * 1024;
 
-/// What one pass found.
+/// What one pass over a bundle has read.
 pub(super) struct ArchiveContents {
     pub(super) tree: ArchiveTree,
     pub(super) entries: u64,
@@ -69,7 +69,7 @@ impl Records {
     }
 }
 
-/// What went wrong inside the walk, before it is known whose fault it is.
+/// An error of the walk, before [`attribute_error`] has found its cause.
 enum WalkError {
     Io(io::Error),
     Error(AgentError),
@@ -106,7 +106,7 @@ pub(super) fn read(reader: impl Read) -> Result<ArchiveContents, AgentError> {
     })
 }
 
-/// Whose fault an error is: the file's carrier, a limit, the compression, or the archive.
+/// Attributes an error to reading the file, a limit, the compression, or the archive.
 fn attribute_error<R: Read>(
     gunzip: &Gunzip<R>,
     source: io::Error,
@@ -200,7 +200,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Takes a member in; of a regular file, its path and mode.
+    /// Adds a member. Returns the path and mode of a regular file.
     fn add_member(
         &mut self,
         header: &tar::Header,
@@ -257,7 +257,7 @@ impl Walk {
     }
 }
 
-/// Names a member for a message: escaped, and cut where nobody reads on.
+/// The error of a member, with its name escaped and cut to 200 characters.
 fn entry_error(name: &str, fault: EntryFault) -> AgentError {
     let mut shown: String = name.chars().take(200).flat_map(char::escape_default).collect();
     if name.chars().nth(200).is_some() {

@@ -1,7 +1,7 @@
 //! Why an agent bundle is refused.
 //!
-//! Not for judging a sound bundle: that it is a stand-in, or built for another distribution, is a
-//! fact for a check.
+//! Not for evaluating a sound bundle: that it is a stand-in, or built for another distribution,
+//! is a fact for a check.
 
 use std::{fmt, io};
 
@@ -66,7 +66,7 @@ pub enum EntryFault {
     Number {
         /// Which.
         field: &'static str,
-        /// What stands there, escaped.
+        /// The field's bytes, escaped.
         shown: String,
     },
     /// The same path was there before.

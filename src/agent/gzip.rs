@@ -17,7 +17,7 @@ use crate::digest::{Sha256, Sha256Hasher};
 struct InputState {
     hasher: Sha256Hasher,
     len: u64,
-    /// The reader's own failure: told apart from damage that the decompressor finds.
+    /// The reader's own failure, as opposed to damage that the decompressor finds.
     failure: Option<io::Error>,
 }
 

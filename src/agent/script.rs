@@ -8,10 +8,10 @@ use serde::{Serialize, Serializer};
 
 use crate::facts::Collection;
 
-/// Scripts that are told one by one; a real agent has a few dozen.
+/// The most scripts that are listed; a real agent has a few dozen.
 const MAX_SCRIPTS: usize = 500;
 
-/// Bytes of a file that are looked at: Linux reads as many (`BINPRM_BUF_SIZE`).
+/// Bytes read of each file: as many as Linux reads (`BINPRM_BUF_SIZE`).
 const START_BYTES: u64 = 256;
 
 /// A file that begins with `#!`.
@@ -49,7 +49,7 @@ pub(super) fn push_script(
     start: &[u8],
 ) {
     let Some(line) = start.strip_prefix(b"#!") else { return };
-    // One more than are told, so that it is seen that there are more.
+    // One more than are listed shows that the list is not complete.
     if scripts.len() > MAX_SCRIPTS {
         return;
     }
@@ -58,7 +58,7 @@ pub(super) fn push_script(
     scripts.push(AgentScript { path: path.to_owned(), mode, size, interpreter });
 }
 
-/// What is told of the scripts.
+/// The list of scripts, cut to [`MAX_SCRIPTS`].
 pub(super) fn into_collection(mut scripts: Vec<AgentScript>) -> Collection<AgentScript> {
     let complete = scripts.len() <= MAX_SCRIPTS;
     scripts.truncate(MAX_SCRIPTS);

@@ -1,4 +1,4 @@
-//! A bundle that stands where an agent belongs and does nothing but say so.
+//! The stand-in: a bundle in the agent's place that only prints that it is none.
 //!
 //! Not an agent, and not to be taken for one: its scripts fail, and nothing it prints reads like
 //! success.

@@ -50,7 +50,7 @@ pub(super) struct ArchiveTree {
     name_bytes: u64,
 }
 
-/// A path that stays inside, `./` stripped; empty for the directory itself.
+/// Returns a path that stays inside, without `./`; empty for the directory itself.
 pub(super) fn normalize(name: &str) -> Result<String, EntryFault> {
     if name.is_empty() {
         return Err(EntryFault::NoName);
@@ -77,7 +77,7 @@ pub(super) fn normalize(name: &str) -> Result<String, EntryFault> {
     }
 }
 
-/// Why a member was not taken in.
+/// Why a member was refused.
 pub(super) enum MemberError {
     /// It is at fault itself.
     Entry(EntryFault),
@@ -92,7 +92,7 @@ impl From<EntryFault> for MemberError {
 }
 
 impl ArchiveTree {
-    /// Takes a member in under its path as [`normalize`] gave it.
+    /// Adds a member under its path, which [`normalize`] returned.
     pub(super) fn add(&mut self, path: &str, member: Member) -> Result<(), MemberError> {
         if path.is_empty() {
             return match member {
@@ -136,7 +136,7 @@ impl ArchiveTree {
             Node::SymbolicLink { target } => target.len(),
             _ => 0,
         };
-        // A node costs about 64 bytes beside its names.
+        // A node takes about 64 bytes in addition to its names.
         self.name_bytes += (path.len() + target + 64) as u64;
         if self.name_bytes > MAX_NAME_BYTES {
             return Err(MemberError::Limit(ArchiveLimit::NameBytes(MAX_NAME_BYTES)));

@@ -1,6 +1,6 @@
 //! A plan in words, for `--dry-run`: what would be written, what boots, what is erased.
 //!
-//! Not for judging it, and not for printing.
+//! Not for evaluating it, and not for printing.
 
 use std::fmt::Write as _;
 use std::path::Path;

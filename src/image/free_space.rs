@@ -1,4 +1,4 @@
-//! Whether a directory's file system has room for an image, asked before anything is written.
+//! The free space of a directory's file system, checked before anything is written.
 //!
 //! Not a promise: the file system may fill up while the image is written.
 
@@ -8,7 +8,7 @@ use std::path::Path;
 use sysinfo::{DiskRefreshKind, Disks};
 
 /// Bytes available to this user on the file system that holds `directory`; none when the
-/// system does not tell.
+/// system does not know.
 pub fn available_bytes(directory: &Path) -> Option<u64> {
     let directory = directory.canonicalize().ok()?;
     let device = |path: &Path| path.metadata().ok().map(|meta| meta.dev());

@@ -14,8 +14,7 @@ use crate::installer::disc_layout;
 /// The format's name and version; fields are only ever added.
 pub const SCHEMA: &str = "preflight.manifest/1";
 
-/// The digest that stands for the base's while it is not known: as many digits, none of them
-/// right.
+/// The placeholder for the base's digest while it is not known: as long as a digest.
 pub const SHA256_PLACEHOLDER: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -141,7 +140,7 @@ pub struct SignatureRecord {
 pub struct SelfCheckRecord {
     /// How many captures it keeps.
     pub keep: u16,
-    /// The program that judges them there.
+    /// The program that evaluates them there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<SelfCheckBinaryRecord>,
     /// Why there is no such program.
@@ -149,7 +148,7 @@ pub struct SelfCheckRecord {
     pub no_binary: Option<String>,
 }
 
-/// The program that judges captures on the installed system.
+/// The program that evaluates captures on the installed system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SelfCheckBinaryRecord {
     /// Path on the disc.
@@ -230,7 +229,7 @@ pub struct VerifiedCheck {
 }
 
 impl Manifest {
-    /// The JSON that stands on the disc.
+    /// Returns the JSON that is written to the disc.
     ///
     /// # Panics
     ///
@@ -255,7 +254,7 @@ impl Manifest {
 }
 
 impl SidecarManifest {
-    /// The JSON that stands beside the image.
+    /// Returns the JSON that is written beside the image.
     ///
     /// # Panics
     ///

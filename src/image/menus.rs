@@ -1,7 +1,7 @@
 //! The boot menus of a medium, where they are: in the tree, and inside efiboot.img, which the
 //! firmware reads instead of the tree when the medium is a disk.
 //!
-//! Not for their grammars (`boot`), nor for judging them.
+//! Not for their grammars (`boot`), nor for evaluating them.
 
 use super::payload_file::PayloadFile;
 use super::plan::Plan;
@@ -132,7 +132,7 @@ pub enum MenuError {
     /// The medium cannot be read.
     #[error(transparent)]
     Iso(#[from] IsoError),
-    /// A menu's path is none that can be written.
+    /// A menu's path cannot be written to a disc.
     #[error(transparent)]
     Path(#[from] DiscPathError),
 }

@@ -26,7 +26,7 @@ impl PayloadFile {
     ///
     /// # Errors
     ///
-    /// Refuses a path that is none on a disc.
+    /// Fails when a disc cannot hold the path.
     pub fn from_bytes(path: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, DiscPathError> {
         let bytes = bytes.into();
         let sha256 = Sha256::hash(&bytes);
@@ -37,7 +37,7 @@ impl PayloadFile {
     ///
     /// # Errors
     ///
-    /// Refuses a path that is none on a disc.
+    /// Fails when a disc cannot hold the path.
     pub fn from_file(
         path: &str,
         file: Arc<File>,
@@ -47,7 +47,7 @@ impl PayloadFile {
         Ok(Self { path: DiscPath::new(path)?, source: FileContent::File { file, len }, sha256 })
     }
 
-    /// What the manifest says of it.
+    /// Returns its record in the manifest.
     pub fn record(&self) -> FileRecord {
         FileRecord {
             path: self.path.as_str().to_owned(),

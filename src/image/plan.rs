@@ -1,4 +1,4 @@
-//! What a person asked for, with every input opened, inspected and pinned.
+//! A request with every input opened, inspected and pinned.
 //!
 //! Not for the recipe's own consistency (`system`), nor for the bytes of the image (`compose`).
 
@@ -34,7 +34,7 @@ use inputs::{open_agent, open_base, open_self_check_binary};
 /// The clock's would make every build another one.
 const DEFAULT_EPOCH: u64 = 1_490_572_800;
 
-/// What a person asked for.
+/// A request for an image.
 #[derive(Clone, Debug)]
 pub struct PlanRequest {
     /// The recipe, settings applied.
@@ -43,17 +43,17 @@ pub struct PlanRequest {
     pub record: RecipeRecord,
     /// The profile the recipe names.
     pub profile: crate::installer::profile::Profile,
-    /// The vendor's medium, before that of the recipe.
+    /// The vendor's medium; overrides the recipe's.
     pub base: Option<PathBuf>,
-    /// The agent's archive, before that of the recipe.
+    /// The agent's archive; overrides the recipe's.
     pub agent: Option<PathBuf>,
-    /// Add-on RPMs, before those of the recipe.
+    /// The directory of add-on RPMs; overrides the recipe's.
     pub rpms: Option<PathBuf>,
-    /// Files of keys that add-on RPMs are signed with, beside those of the recipe.
+    /// Files of keys that add-on RPMs are signed with, in addition to the recipe's.
     pub rpm_keys: Vec<PathBuf>,
-    /// The program that judges on the installed system, before that of the recipe.
+    /// The program that evaluates captures on the installed system; overrides the recipe's.
     pub self_check_binary: Option<SelfCheckBinaryChoice>,
-    /// Whether an agent is taken whose digest the recipe does not name.
+    /// Whether an agent is accepted without a digest in the recipe.
     pub allow_unpinned: bool,
     /// The root password, hashed.
     pub root: RootAccess,
@@ -76,16 +76,16 @@ pub struct Plan {
     pub base: Option<BaseMedium>,
     /// The agent, or its stand-in.
     pub agent: Option<AgentInput>,
-    /// The program that judges the self-check's captures on the installed system; absent when
+    /// The program that evaluates the self-check's captures on the installed system; absent when
     /// there is no self-check.
     pub self_check_binary: Option<SelfCheckBinary>,
     /// Add-on RPMs, sorted by name.
     pub packages: Vec<RpmPackage>,
-    /// The keys they may be signed with; none when nobody named any.
+    /// The keys they may be signed with; empty when no key was given.
     pub keyring: Keyring,
     /// The files they were read from.
     pub key_files: Vec<InputFile>,
-    /// Why the packages may not install, when somebody wants the image all the same.
+    /// Why the packages may not install, when the image is built all the same.
     pub incomplete: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Refuses inputs that cannot be used, and an agent whose digest nobody vouches for.
+    /// Refuses inputs that cannot be used, and an agent without a digest in the recipe.
     pub fn resolve(request: PlanRequest) -> Result<Self, PlanError> {
         let mut recipe = request.recipe;
         if let Some(path) = request.agent {

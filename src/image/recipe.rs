@@ -22,7 +22,7 @@ use crate::installer::value::{PackageName, ProfileName, TimeZone, Title};
 pub use read::{RecipeError, RecipeFile, init_recipe};
 pub use self_check::{SelfCheckBinaryChoice, SelfCheckSettings};
 
-/// What was written.
+/// A recipe as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -44,7 +44,7 @@ pub struct Recipe {
     /// Where the root password comes from.
     #[serde(default)]
     pub root_password: RootPassword,
-    /// The disks that may be touched, beside that of [`Recipe::retention`].
+    /// The disks that may be erased, in addition to that of [`Recipe::retention`].
     pub disks: RecipeDisks,
     /// Partitions of the system disk; the profile's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,13 +55,13 @@ pub struct Recipe {
     /// What starts the machine.
     #[serde(default)]
     pub firmware: Firmware,
-    /// Lines of /etc/hosts beside the master target's own.
+    /// Lines of /etc/hosts in addition to the master target's own.
     #[serde(default)]
     pub hosts: Vec<HostsLine>,
-    /// Packages beside those of the profile.
+    /// Packages in addition to those of the profile.
     #[serde(default)]
     pub packages: Vec<PackageName>,
-    /// Ports to open beside SSH; the profile's when absent.
+    /// Ports to open in addition to SSH; the profile's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_ports: Option<Vec<Port>>,
     /// The retention volume.
@@ -74,7 +74,7 @@ pub struct Recipe {
     /// not register when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_server: Option<RegistrationServer>,
-    /// What the master target asks itself after each boot.
+    /// The self-check that the master target runs after each boot.
     #[serde(default)]
     pub self_check: SelfCheckSettings,
     /// A directory of add-on RPMs, on the machine that builds.
@@ -148,7 +148,7 @@ pub struct AgentSource {
     /// The digest it must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Sha256>,
-    /// Whether a stand-in takes its place, which replicates nothing.
+    /// Whether a stand-in, which replicates nothing, takes its place.
     #[serde(default)]
     pub standin: bool,
 }

@@ -23,7 +23,7 @@ pub struct Setting {
 /// Why an override was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// No `=`, or a key that is none.
+    /// No `=`, or a malformed key.
     #[error("{text:?} is no setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
     Form {
         /// What was given, without the value.
@@ -115,7 +115,7 @@ impl FromStr for Setting {
 }
 
 impl fmt::Display for Setting {
-    /// The key alone: the value may be nobody's business.
+    /// The key alone: the value may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "--set {}", self.key())
     }

@@ -1,4 +1,5 @@
-//! Whether a file is a program that can ride along: a whole, static preflight for x86-64.
+//! Whether a file is a program that can be included in an image: a complete, static preflight for
+//! x86-64.
 //!
 //! Not an ELF library: it reads the file header and the program headers, which is what a kernel
 //! reads, and the dynamic section as far as it names libraries. Nothing is run.
@@ -29,7 +30,7 @@ const INTERPRETER: u32 = 3;
 const NEEDED: u64 = 1;
 const X86_64: u16 = 62;
 
-/// A program that was looked at.
+/// A program that was inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaticProgram {
     /// Its bytes.
@@ -38,7 +39,7 @@ pub struct StaticProgram {
     pub sha256: Sha256,
 }
 
-/// Why a program cannot ride along.
+/// Why a program cannot be included.
 #[derive(Debug, thiserror::Error)]
 pub enum StaticProgramError {
     /// It cannot be read.
@@ -84,11 +85,11 @@ impl StaticProgramError {
     }
 }
 
-/// Looks at a program: a few places of it, and one pass for its digest, in bounded memory.
+/// Inspects a program: its headers, and one pass for its digest, in bounded memory.
 ///
 /// # Errors
 ///
-/// Says why it cannot ride along.
+/// Says why it cannot be included.
 pub fn inspect(file: &File) -> Result<StaticProgram, StaticProgramError> {
     let len = file.metadata()?.len();
     if len > MAX_BYTES {
@@ -97,7 +98,7 @@ pub fn inspect(file: &File) -> Result<StaticProgram, StaticProgramError> {
     validate(file, len)
 }
 
-/// Judges a program of so many bytes.
+/// Validates a program of `len` bytes.
 ///
 /// # Errors
 ///
@@ -186,7 +187,7 @@ pub fn validate(
     if ours { Ok(StaticProgram { len, sha256 }) } else { Err(StaticProgramError::NotPreflight) }
 }
 
-/// The digest of a program, and whether the name of our captures' format stands in it.
+/// Returns the digest of a program, and whether it contains the name of our captures' format.
 fn digest(program: &(impl ReadAt + ?Sized), len: u64) -> io::Result<(Sha256, bool)> {
     let marker = SCHEMA.as_bytes();
     let mut whole = Sha256Hasher::default();

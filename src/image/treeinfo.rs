@@ -1,4 +1,4 @@
-//! `.treeinfo` and `.discinfo`: what a vendor's medium says of itself.
+//! `.treeinfo` and `.discinfo`: the vendor's description of a medium.
 //!
 //! Not for whether it is true: the checksums are only read here.
 

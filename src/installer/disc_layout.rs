@@ -1,4 +1,4 @@
-//! Where our files stand on a disc: the one room that knows.
+//! The paths of our files on a disc, written once.
 //!
 //! Not for what is in them. Paths have no leading slash.
 
@@ -11,7 +11,7 @@ pub const MANIFEST: &str = "preflight/manifest.json";
 /// The list for `sha256sum -c`, from the root of the disc; the kickstart names it.
 pub const CHECKSUMS: &str = "preflight/manifest.sha256";
 
-/// The bill of materials: what was added, in CycloneDX; the same stands beside the image.
+/// The bill of materials: what was added, in CycloneDX; the same is beside the image.
 pub const SBOM: &str = "preflight/sbom.cdx.json";
 
 /// The directory of what the installed system gets.
@@ -20,7 +20,7 @@ pub const PAYLOAD: &str = "preflight/payload";
 /// The replication agent, whatever its archive was called.
 pub const AGENT: &str = "preflight/payload/agent.tar.gz";
 
-/// The program that judges the self-check's captures on the installed system.
+/// The program that evaluates the self-check's captures on the installed system.
 pub const SELF_CHECK_BINARY: &str = "preflight/payload/preflight";
 
 /// The add-on repository.

@@ -12,7 +12,7 @@ use super::service::{
 };
 use crate::assets::Assets;
 
-/// The one file that says how things stand on the installed system.
+/// The file on the installed system that holds the state of its setup.
 pub const STATUS_FILE: &str = "/var/lib/preflight/status";
 /// The label of a retention volume that the script made, by which it knows it again.
 pub const RETENTION_LABEL: &str = "asr-retention";
@@ -26,7 +26,7 @@ pub struct DeferredRetention {
     pub mount: String,
 }
 
-/// What the first-boot script needs to know.
+/// The values of the first-boot script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstBoot {
     /// How services are started.
@@ -35,7 +35,7 @@ pub struct FirstBoot {
     pub scsi_id: String,
     /// A `grep -E` pattern that a line of `/etc/redhat-release` must match.
     pub release_pattern: String,
-    /// Packages that ApplyCustomChanges.sh needs, asked for by `rpm -q`.
+    /// Packages that ApplyCustomChanges.sh needs, checked with `rpm -q`.
     pub packages: Vec<String>,
     /// Where the agent is unpacked: `/root`.
     pub agent_directory: String,

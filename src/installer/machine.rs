@@ -27,7 +27,7 @@ impl Default for Locale {
     }
 }
 
-/// A disk, and how it is told from others before it is erased.
+/// A disk, and how it is identified before it is erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disk {

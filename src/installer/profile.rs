@@ -84,7 +84,7 @@ pub struct Profile {
     pub commands: Vec<String>,
     /// What is installed.
     pub packages: PackageSelection,
-    /// Ports to open beside SSH, unless the recipe says which.
+    /// Ports to open in addition to SSH, unless the recipe says which.
     #[serde(default)]
     pub open_ports: Vec<Port>,
     /// Partitions of the system disk, unless the recipe says which.
@@ -104,7 +104,7 @@ pub struct PackageSelection {
     pub options: Vec<PackagesOption>,
     /// Groups by id, without `@`.
     pub groups: Vec<GroupName>,
-    /// PackageSelection beside those of the groups.
+    /// Packages in addition to those of the groups.
     pub names: Vec<PackageName>,
     /// File names of packages that are known to go together with the medium, to say which one is
     /// missing; nothing is installed by them.

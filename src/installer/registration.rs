@@ -11,7 +11,7 @@ use super::service::{
 use super::value::network::ServerName;
 use crate::assets::Assets;
 
-/// Where the installed system looks for the passphrase, beside virtual console 8.
+/// Where the installed system looks for the passphrase, in addition to virtual console 8.
 pub const PASSPHRASE_FILE: &str = "/root/connection.passphrase";
 
 /// The configuration server a master target registers with.

@@ -1,5 +1,5 @@
-//! What an installed master target runs after each boot: the questions of `check host`, put to
-//! itself, and a program that judges the answers where one rides along.
+//! What an installed master target runs after each boot: the collector of `check host` on itself,
+//! and a program that evaluates the capture when one is included.
 //!
 //! Not for the questions (`facts::script`), nor for what is done with the answers: that is
 //! written once, in `templates/self-check/`.
@@ -14,20 +14,20 @@ use crate::facts::host;
 use crate::facts::probe::ProbeEnv;
 use crate::facts::script::{Nonce, assemble};
 
-/// The questions' name in the payload.
+/// The collector's name in the payload.
 pub const COLLECTOR: &str = "preflight-collect";
-/// Where the questions belong on the installed system.
+/// The collector's path on the installed system.
 pub const COLLECTOR_PATH: &str = "/usr/libexec/preflight-collect";
-/// The judging program's name in the payload.
+/// The evaluating program's name in the payload.
 pub const BINARY: &str = "preflight";
-/// Where the judging program belongs on the installed system.
+/// The evaluating program's path on the installed system.
 pub const BINARY_PATH: &str = "/opt/preflight/preflight";
 /// How many captures are kept unless the recipe says otherwise.
 pub const DEFAULT_KEEP: u16 = 8;
 /// The most captures that a recipe may ask to keep; a capture is at most 3 MiB.
 pub const MAX_KEEP: u16 = 100;
 
-/// What the self-check needs to know.
+/// The values of the self-check's script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfCheck {
     /// How services are started.
@@ -52,7 +52,7 @@ struct Model<'a> {
     scsi_id: &'a str,
 }
 
-/// Makes the questions, renders the script that asks them, and the unit on systemd.
+/// Makes the collector, and renders the script that runs it and, for systemd, its unit.
 ///
 /// # Errors
 ///

@@ -162,7 +162,7 @@ pub(super) fn check_value(
     Err(ServiceError::Value { field, value: value.to_owned(), expected })
 }
 
-/// One word that no shell, no grep and no path reads otherwise.
+/// Whether a text is one word that shell, grep and paths all read alike.
 pub(super) fn is_name(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
     !text.is_empty()

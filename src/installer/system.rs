@@ -49,7 +49,7 @@ pub struct System {
     pub packages: Vec<PackageName>,
     /// Ports open beside SSH.
     pub open_ports: Vec<Port>,
-    /// What stands for the replication agent.
+    /// Which replication agent the image carries.
     pub agent: AgentKind,
     /// The configuration server it belongs to, when that is known.
     pub configuration_server: Option<RegistrationServer>,
@@ -73,14 +73,14 @@ impl System {
         }
     }
 
-    /// What `%packages` asks for: `@groups`, then names.
+    /// The entries of `%packages`: `@groups`, then names.
     pub fn requested_packages(&self) -> Vec<String> {
         let groups = self.profile.packages.groups.iter().map(|group| format!("@{group}"));
         groups.chain(self.packages.iter().map(ToString::to_string)).collect()
     }
 }
 
-/// What stands for the replication agent.
+/// Which replication agent the image carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentKind {

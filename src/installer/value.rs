@@ -38,7 +38,8 @@ fn seen_text(seen: &Option<String>) -> String {
     seen.as_ref().map_or_else(|| "this ".to_owned(), |seen| format!("{seen:?} "))
 }
 
-/// Reads a value that is written as text; a bare number or truth value is told to be quoted.
+/// Reads a value that is written as text; a bare number or truth value is refused with the advice
+/// to quote it.
 pub(crate) fn from_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: FromStr<Err = ValueError>,

@@ -24,7 +24,7 @@ pub struct BootChain {
     pub files: BTreeSet<String>,
 }
 
-/// Whether a default entry names a kickstart of this disc, found or not.
+/// Whether a default entry names a kickstart on this disc, whether it exists or not.
 pub fn names_kickstart(menus: &Menus, volume_id: &str) -> bool {
     let mut named = menus.found.iter().flat_map(kickstart_arguments);
     named.any(|(_, location)| {
@@ -293,7 +293,7 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
         .then_some(ResolvedFile::Inside)
 }
 
-/// Kickstart, and what asks or installs from elsewhere.
+/// Checks the kernel's arguments: the kickstart, and those that ask or install from elsewhere.
 fn check_arguments(medium: &Medium, menu: &Menu, entry: &MenuEntry, chain: &mut BootChain) {
     let file = &menu.file;
     let volume_id = medium.volume_id();

@@ -13,7 +13,7 @@ use crate::image::writing::{BufferPool, chunk_len, with_sink};
 use crate::iso::media_md5::{Implant, MediaMd5};
 use crate::iso::{EntryKind, IsoError, Medium};
 
-/// Digests of files on the disc, each file read once however often it is asked for.
+/// Digests of files on the disc; each file is read once.
 pub struct Digests<'a> {
     medium: &'a Medium,
     requested: BTreeSet<String>,
@@ -30,20 +30,20 @@ impl<'a> Digests<'a> {
         Self { medium, requested: BTreeSet::new(), known: BTreeMap::new(), bytes_left }
     }
 
-    /// Takes note of a digest that was computed elsewhere, while the file was read.
+    /// Stores a digest that was computed elsewhere.
     pub fn insert(&mut self, path: &str, digest: Sha256) {
         self.known.insert(path.to_owned(), Ok(digest));
     }
 
-    /// Says that the digest of a file will be asked for.
+    /// Requests the digest of a file, to be computed by [`Digests::compute`].
     pub fn request(&mut self, path: &str) {
         if !self.known.contains_key(path) {
             self.requested.insert(path.to_owned());
         }
     }
 
-    /// Takes every digest that is wanted, and the media md5, in one pass over the image: `absent`,
-    /// `match` or `mismatch`.
+    /// Computes every requested digest and the media md5 in one pass over the image. Returns
+    /// `absent`, `match` or `mismatch` for the md5.
     pub fn compute(&mut self, md5: MediaMd5Check) -> Fact<String> {
         let mut places: BTreeMap<Vec<(u64, u64)>, Vec<String>> = BTreeMap::new();
         for path in std::mem::take(&mut self.requested) {
@@ -66,7 +66,7 @@ impl<'a> Digests<'a> {
         let mut sweep = FileDigests::new(places.keys().cloned());
         let md5 = self.read_medium(&mut sweep, md5);
         for (paths, digest) in places.into_values().zip(sweep.finish()) {
-            // What could not be read is read again when it is asked for, which tells why.
+            // What could not be read is read again by `get`, which returns the reason.
             let Some(digest) = digest else { continue };
             self.known.extend(paths.into_iter().map(|path| (path, Ok(digest))));
         }
@@ -144,7 +144,7 @@ impl<'a> Digests<'a> {
         Ok(())
     }
 
-    /// The digest of one file, or why it has none.
+    /// Returns the digest of one file, or why it has none.
     pub fn get(&mut self, path: &str) -> Result<Sha256, String> {
         if let Some(known) = self.known.get(path) {
             return known.clone();

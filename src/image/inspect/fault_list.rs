@@ -1,35 +1,34 @@
-//! A list of what is wrong, and of what could not be made out: the first decides, the second leaves
-//! open.
+//! A list of what is wrong, and of what could not be decided.
 //!
-//! Not for judging either.
+//! Not for evaluating either.
 
 use crate::facts::{Collection, Fact};
 
-/// What somebody found while looking for faults.
+/// The faults found, and what could not be decided.
 #[derive(Clone, Debug, Default)]
 pub struct FaultList {
     /// What is wrong, in words.
     pub faults: Vec<String>,
-    /// What could not be made out, in words.
+    /// What could not be decided, in words.
     pub unclear: Vec<String>,
 }
 
 impl FaultList {
-    /// Notes a fault.
+    /// Adds a fault, once.
     pub fn add_fault(&mut self, text: String) {
         if !self.faults.contains(&text) {
             self.faults.push(text);
         }
     }
 
-    /// Notes what could not be made out.
+    /// Adds what could not be decided, once.
     pub fn add_unclear(&mut self, text: String) {
         if !self.unclear.contains(&text) {
             self.unclear.push(text);
         }
     }
 
-    /// The faults; unavailable when there is none but something could not be made out.
+    /// Returns the faults; unavailable when there is none and something could not be decided.
     pub fn into_fact(self) -> Fact<Collection<String>> {
         let Self { faults, unclear } = self;
         match unclear.is_empty() {

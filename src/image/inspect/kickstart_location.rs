@@ -13,7 +13,7 @@ pub enum KickstartLocation {
     Disc(String),
     /// Not on this disc, with the reason.
     Elsewhere(String),
-    /// Nobody can tell from the image alone, with the reason.
+    /// Not decidable from the image alone, with the reason.
     Unclear(String),
 }
 
@@ -48,7 +48,7 @@ pub fn parse_location(location: &str, volume_id: &str) -> KickstartLocation {
     }
 }
 
-/// Key and location of every kickstart argument of a menu's default entry.
+/// Returns key and location of every kickstart argument of a menu's default entry.
 pub fn kickstart_arguments(menu: &Menu) -> Vec<(String, String)> {
     let arguments = menu.config.default_entry().map_or(&[][..], |entry| &entry.args);
     let named = |argument: &String| {

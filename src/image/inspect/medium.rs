@@ -6,7 +6,7 @@ use crate::facts::image::MediumFacts;
 use crate::facts::{Collection, Fact};
 use crate::iso::{BootPlatform, IsoEntry, JolietDifference, Medium, partition_report};
 
-/// Differences between the two trees that are looked at.
+/// The most differences between the two trees that are compared.
 const MAX_DIFFERENCES: usize = 2000;
 
 /// How the implanted media md5 is proven.

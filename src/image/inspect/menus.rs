@@ -47,7 +47,7 @@ pub fn facts(menus: &Menus, chain: BootChain) -> BootFacts {
 ///
 /// # Errors
 ///
-/// A fragment that says why there is none.
+/// Returns the reason when there is none.
 pub fn kickstart_path(menus: &Menus, volume_id: &str) -> Result<String, String> {
     let mut paths = Vec::new();
     for menu in &menus.found {

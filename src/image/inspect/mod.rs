@@ -1,7 +1,7 @@
 //! From a finished image to facts, out of the file alone.
 //!
-//! Not for judging them (`check`): a fact that cannot be read is unavailable with its reason, and
-//! the next one is read all the same.
+//! Not for evaluating them (`check`): a fact that cannot be read is unavailable with its reason,
+//! and the next one is read all the same.
 
 mod agent;
 mod chain;
@@ -40,7 +40,7 @@ use crate::packages::generation::Generation;
 /// The largest kickstart that is read; the el6 loader holds it on its stack.
 const MAX_KICKSTART_BYTES: u64 = 1024 * 1024;
 
-/// Reads everything that is judged about an image.
+/// Reads the facts of an image.
 ///
 /// # Errors
 ///
@@ -123,7 +123,7 @@ fn installer_mounts(kind: ImageKind, info: &TreeInfo) -> &'static [&'static str]
     }
 }
 
-/// Anaconda of 7 and later takes `ks.cfg` of a volume with this label without being told
+/// Anaconda of 7 and later uses `ks.cfg` of a volume with this label without an argument
 /// (rhel7-branch, dracut/parse-kickstart).
 const DRIVER_LABEL: &str = "OEMDRV";
 

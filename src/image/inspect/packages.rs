@@ -1,7 +1,7 @@
 //! From a vendor's medium and the RPMs that go with it to facts: will the installation resolve?
 //!
 //! Not for the resolving itself (`packages::depsolve`). A medium that cannot be read leaves facts
-//! unavailable; the RPMs are bounded at all the same.
+//! unavailable; the RPMs are inspected all the same.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,10 +20,10 @@ use crate::packages::repository::{
     visit_packages,
 };
 
-/// Things of one kind that are worth telling one by one.
+/// The most items of one kind that are listed.
 const MAX_ITEMS: usize = 100;
 
-/// What is asked of the packages.
+/// The packages to install, and by which installer.
 #[derive(Clone, Debug)]
 pub struct DepsolveRequest<'a> {
     /// `%packages`: names, `@groups`, and `-names` that are left out.
@@ -87,7 +87,7 @@ impl AvailablePackages {
         self.pool.contains(name)
     }
 
-    /// Resolves what is asked.
+    /// Resolves a request.
     pub fn solve(&self, asked: &DepsolveRequest<'_>) -> Solution {
         let mut solution = solve(
             &self.pool,
@@ -129,7 +129,7 @@ fn read_repository(
         |package| {
             let file = place(package.location_href());
             let why = file_fault(medium, &file, package.size_package());
-            // What lies on another disc is none of this one's, and the installer would ask for it.
+            // A package on another disc is not missing: the installer asks for that disc.
             if why.is_some() && disc_number(package).is_some_and(|disc| disc > 1) {
                 return Ok(());
             }
@@ -224,7 +224,7 @@ fn signers(shelf: &AddOns) -> Vec<String> {
     counts.into_iter().map(|(signed, count)| format!("{count} {signed}")).collect()
 }
 
-/// The add-ons whose signature is of a kind, in words.
+/// The add-ons with a signature of one kind, in words.
 fn add_ons_with_signature(shelf: &AddOns, of: fn(&SignatureStatus) -> bool) -> Vec<String> {
     let chosen = shelf.packages.iter().filter(|package| of(&package.signature_status));
     chosen.map(|package| format!("{} is {}", package.location, package.signature_status)).collect()

@@ -18,7 +18,7 @@ const MAX_MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// A fragment that says why there is none: no such file, or not a manifest.
+/// Returns the reason when there is none: no such file, or not a manifest.
 pub fn read_manifest(medium: &Medium) -> Result<Manifest, String> {
     let bytes = medium
         .read_file(disc_layout::MANIFEST, MAX_MANIFEST_BYTES)
@@ -26,7 +26,7 @@ pub fn read_manifest(medium: &Medium) -> Result<Manifest, String> {
     serde_json::from_slice(&bytes).map_err(|error| format!("/{}: {error}", disc_layout::MANIFEST))
 }
 
-/// Says which digests will be asked for.
+/// Requests the digests that [`facts`] compares.
 pub fn request_digests(medium: &Medium, digests: &mut Digests<'_>) {
     let listed = checksum_list(medium).unwrap_or_default();
     listed.iter().for_each(|(_, path)| digests.request(path.as_str()));

@@ -14,16 +14,16 @@ use crate::installer::disc_layout::REPOSITORY;
 use crate::iso::Medium;
 use crate::packages::repository::{Repository, read_repository};
 
-/// Faults of a repository that are worth telling one by one.
+/// The most faults of a repository that are listed.
 const MAX_FAULTS: usize = 100;
 
-/// Add-on packages that are join_causes one by one.
+/// The most add-on packages that are listed.
 const MAX_ADD_ONS: usize = 1000;
 
-/// What the kickstart asks for, or why there is none.
+/// The sources of the kickstart, or why there is none.
 pub type KickstartSourcesResult = Result<KickstartSources, String>;
 
-/// What a kickstart asks of its sources.
+/// What a kickstart installs, and from where.
 #[derive(Clone, Debug, Default)]
 pub struct KickstartSources {
     /// `%packages`; groups with `@`.
@@ -55,7 +55,7 @@ impl Repositories {
         Self { vendor: read_medium_repository(medium, ""), add_ons, has_add_ons }
     }
 
-    /// Says which digests of add-ons will be asked for.
+    /// Requests the digests of the add-ons.
     pub fn request_digests(&self, digests: &mut Digests<'_>) {
         for repo in self.add_ons.iter() {
             let packages = repo.packages.values().flatten().map(|it| &it.location);
@@ -128,7 +128,7 @@ pub fn facts(
     }
 }
 
-/// Packages of the vendor's whose files are not on the disc, each join_causes as a fault.
+/// The vendor's packages that are missing from the disc, each as a fault.
 fn missing_files(medium: &Medium, repo: &Repository) -> Vec<String> {
     let packages = repo.packages.values().flatten();
     let absent = packages.filter_map(|it| {
@@ -213,7 +213,7 @@ fn read_medium_repository(medium: &Medium, top: &str) -> Result<Repository, Stri
         Ok(map.into_reader())
     };
     let mut repo = read_repository(open).map_err(|error| super::join_causes(&error))?;
-    // What lies on another disc of the set is none of this one's.
+    // Packages on another disc of the set do not count.
     for packages in repo.packages.values_mut() {
         packages.retain(|package| {
             package.disc.is_none_or(|disc| disc <= 1)

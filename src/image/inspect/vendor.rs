@@ -15,7 +15,7 @@ use crate::image::treeinfo::TreeInfo;
 use crate::iso::{EntryKind, Medium};
 use crate::packages::repository::Repository;
 
-/// Faults that are worth telling one by one.
+/// The most faults that are listed.
 const MAX_FAULTS: usize = 100;
 
 /// What was found.
@@ -31,7 +31,7 @@ pub struct VendorFacts {
     pub uncovered: Vec<String>,
 }
 
-/// What is looked at.
+/// The vendor's files, with what they are compared with.
 pub struct VendorFiles<'a> {
     /// The medium.
     pub medium: &'a Medium,
@@ -43,12 +43,12 @@ pub struct VendorFiles<'a> {
     pub repo: &'a Result<Repository, String>,
     /// The files that the installation starts from.
     pub chain: &'a BTreeSet<String>,
-    /// Whether somebody added a kickstart, and with it changed the menu inside of efiboot.img.
+    /// Whether a kickstart was added, and with it the menu inside efiboot.img changed.
     pub is_customised: bool,
 }
 
 impl VendorFiles<'_> {
-    /// Says which digests will be asked for.
+    /// Requests the digests that [`VendorFiles::verify`] compares.
     pub fn request_digests(&self, digests: &mut Digests<'_>) {
         let recorded = self.info.digests().filter(|(_, digest)| digest.is_ok());
         recorded.for_each(|(path, _)| digests.request(path));
@@ -63,7 +63,7 @@ impl VendorFiles<'_> {
         }
     }
 
-    /// Compares.
+    /// Compares the files with the vendor's checksums.
     pub fn verify(&self, digests: &mut Digests<'_>) -> VendorFacts {
         let mut facts = VendorFacts::default();
         let mut covered = self.verify_treeinfo(digests, &mut facts);
@@ -94,7 +94,7 @@ impl VendorFiles<'_> {
         facts
     }
 
-    /// Compares with `.treeinfo`; gives the files whose bytes are proven.
+    /// Compares with `.treeinfo`. Returns the files whose bytes are verified.
     fn verify_treeinfo(
         &self,
         digests: &mut Digests<'_>,
@@ -105,7 +105,7 @@ impl VendorFiles<'_> {
             self.manifest
                 .is_some_and(|manifest| manifest.files.iter().any(|file| file.path == path))
         };
-        // What only looks stale is left uncovered, and is told so.
+        // What only looks stale is not covered, and is reported.
         let mut recorded: Vec<(&str, Sha256, u64)> = Vec::new();
         for (path, digest) in self.info.digests() {
             let (Ok(digest), Some(entry)) = (digest, self.medium.find(path)) else {

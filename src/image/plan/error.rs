@@ -37,7 +37,7 @@ pub enum PlanError {
     /// An input is not a regular file.
     #[error("{0} is not a regular file")]
     NotAFile(PathBuf),
-    /// The vendor's medium is none.
+    /// The vendor's medium cannot be read as one.
     #[error("{path}")]
     Base {
         /// The medium.
@@ -46,7 +46,7 @@ pub enum PlanError {
         #[source]
         source: IsoError,
     },
-    /// The agent's archive is none, or dangerous.
+    /// The agent's archive is refused.
     #[error("{path}")]
     AgentSource {
         /// The archive.
@@ -83,7 +83,7 @@ pub enum PlanError {
         /// The recipe's.
         demanded: Sha256,
     },
-    /// A file of keys is none.
+    /// A file of keys cannot be read as one.
     #[error("keys {path}")]
     Keys {
         /// The file.
@@ -92,7 +92,7 @@ pub enum PlanError {
         #[source]
         source: KeyError,
     },
-    /// The program that is to judge on the installed system cannot.
+    /// The program for the self-check cannot be included.
     #[error("{path} cannot ride along: {source}")]
     SelfCheckBinary {
         /// The program.

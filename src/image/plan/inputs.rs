@@ -42,10 +42,10 @@ pub struct AgentInput {
     pub pinned: bool,
 }
 
-/// What judges a master target's captures on it.
+/// The program that evaluates a master target's captures on it.
 #[derive(Clone, Debug)]
 pub enum SelfCheckBinary {
-    /// A program that rides along.
+    /// A program that is included in the image.
     Included {
         /// Where it was found.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum SelfCheckBinary {
         /// What it is.
         program: StaticProgram,
     },
-    /// Nothing, and why.
+    /// None, with the reason.
     Absent(String),
 }
 
@@ -163,8 +163,8 @@ impl SelfCheckBinary {
     }
 }
 
-/// The program that is meant, looked at. The one that is running is taken when it can ride along,
-/// and is no reason to refuse when it cannot.
+/// Opens the chosen program. The running program is included when it can be, and left out with
+/// the reason when it cannot.
 pub(super) fn open_self_check_binary(
     choice: &SelfCheckBinaryChoice,
 ) -> Result<SelfCheckBinary, PlanError> {

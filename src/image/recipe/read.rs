@@ -1,6 +1,6 @@
 //! From a name or a path to a typed recipe, with errors that name the place.
 //!
-//! Not for opening what a recipe points at: agents, media and RPMs are looked at when built.
+//! Not for opening what a recipe points at: agents, media and RPMs are inspected when built.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub enum RecipeError {
     /// Neither a file nor the name of an embedded recipe.
     #[error("no recipe named {name:?}")]
     Unknown {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
         /// The names there are.
         known: Vec<String>,
@@ -76,7 +76,7 @@ fn line_suffix(line: Option<usize>) -> String {
 }
 
 impl RecipeError {
-    /// What to do about it.
+    /// Says what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { known, .. } => {
@@ -115,7 +115,8 @@ impl Recipe {
     ) -> Result<RecipeFile, RecipeError> {
         let asset = read_asset(assets, name_or_path)?;
         let mut recipe = parse_recipe(&asset, settings)?;
-        // Keys travel with the recipe that trusts them; what is set by hand is where one stands.
+        // Keys are relative to the recipe that names them; those set by an option, to the working
+        // directory.
         let set = |setting: &Setting| setting.key().split('.').next() == Some("rpm_keys");
         if is_path(name_or_path) && !settings.iter().any(set) {
             let directory = Path::new(name_or_path).parent().unwrap_or(Path::new(""));
@@ -182,8 +183,7 @@ fn recipe_names(files: Vec<String>) -> Vec<String> {
 
 /// Types the text, with the settings applied to it first.
 ///
-/// A fault that the text has by itself is told with its line; one that the settings made is told
-/// with their keys.
+/// A fault of the text is reported with its line, one of the settings with their keys.
 fn parse_recipe(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeError> {
     let plain = yaml::parse::<Recipe>(&asset.text, &asset.path);
     if settings.is_empty() {
@@ -194,7 +194,7 @@ fn parse_recipe(asset: &Asset, settings: &[Setting]) -> Result<Recipe, RecipeErr
     for setting in settings {
         setting.apply(&mut document)?;
     }
-    // Through text once more: only the text parser tells the path of what it refuses.
+    // Through text once more: only the text parser names the path of what it refuses.
     let text = serde_yaml::to_string(&document).map_err(|error| RecipeError::Settings {
         path: asset.path.clone(),
         settings: setting_keys(settings),

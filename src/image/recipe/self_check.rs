@@ -1,4 +1,5 @@
-//! What a recipe says of the self-check: whether there is one, what it keeps, what judges it.
+//! What a recipe says about the self-check: whether there is one, how many captures it keeps, and
+//! which program evaluates them.
 //!
 //! Not for whether a program can do that (`image::static_program`).
 
@@ -18,7 +19,7 @@ pub struct SelfCheckSettings {
     pub enabled: bool,
     /// How many captures it keeps.
     pub keep: u16,
-    /// The program that judges them there.
+    /// The program that evaluates them there.
     pub binary: SelfCheckBinaryChoice,
 }
 
@@ -28,10 +29,10 @@ impl Default for SelfCheckSettings {
     }
 }
 
-/// Which program judges a master target's captures on it.
+/// Which program evaluates a master target's captures on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SelfCheckBinaryChoice {
-    /// The one that builds the image, when it is static; else none.
+    /// The program that builds the image, when it is static; otherwise none.
     #[default]
     Auto,
     /// None.

@@ -46,7 +46,7 @@ fn check_disk(key: &'static str, disk: &Disk) -> Result<(), ResolveError> {
     }
 }
 
-/// Whether something beside a name that can swap tells the disk from others.
+/// Whether a disk is identified by more than a name that can swap.
 fn is_identified(disk: &Disk) -> bool {
     disk.name.is_persistent()
         || disk.scsi.is_some()

@@ -46,7 +46,7 @@ pub enum ResolveError {
     /// A gateway that is the master target itself.
     #[error("network.gateway: {0} is the master target's own address")]
     GatewayIsSelf(HostAddress),
-    /// More name servers than the resolver asks.
+    /// More name servers than the resolver uses.
     #[error("network.dns: {0} name servers, the resolver asks at most 3")]
     NameServers(usize),
     /// A disk that may not be erased.
@@ -78,7 +78,7 @@ pub enum ResolveError {
     /// One disk for two purposes.
     #[error("retention.disk.name: {0} is the system disk")]
     RetentionOnSystemDisk(DiskName),
-    /// Two disks and nothing that tells them apart for certain.
+    /// Two disks that cannot be told apart for certain.
     #[error("{key}: with two disks {name} alone may be either, for the names can swap at boot")]
     Unguarded {
         /// The disk's key.
@@ -142,13 +142,13 @@ pub enum ResolveError {
     /// A line of /etc/hosts without a name.
     #[error("hosts: {0} has no names")]
     Nameless(HostAddress),
-    /// A number of captures that is none.
+    /// A number of captures that is out of range.
     #[error("self_check.keep: {0}, expected a number from 1 to {MAX_KEEP}")]
     Keep(u16),
     /// Port 0.
     #[error("configuration_server.port: 0 is no port")]
     NoPort,
-    /// A stand-in and a bundle.
+    /// Both a stand-in and a bundle.
     #[error("agent: file and standin are both given")]
     TwoAgents,
 }

@@ -27,7 +27,7 @@ impl Command {
         Some(Self { name: words.next()?, words: words.collect() })
     }
 
-    /// Whether an option stands there, with or without a value.
+    /// Whether the command has an option, with or without a value.
     pub fn has(&self, option: &str) -> bool {
         self.words.iter().any(|word| self.option_value(word, option).is_some())
     }
@@ -70,7 +70,7 @@ impl Command {
         meant.then_some(value)
     }
 
-    /// The words that are no options nor their values.
+    /// The words that are neither options nor their values.
     pub fn arguments(&self) -> Vec<&str> {
         let mut arguments = Vec::new();
         let mut taken = false;
@@ -88,7 +88,7 @@ impl Command {
 }
 
 impl fmt::Display for Command {
-    /// The line, quote so that the installer splits it back into these words.
+    /// The line, quoted so that the installer splits it back into these words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&words::quote(&self.name))?;
         self.words.iter().try_for_each(|word| write!(f, " {}", words::quote(word)))

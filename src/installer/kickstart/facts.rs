@@ -1,6 +1,6 @@
-//! A kickstart's text as the facts that checks judge; for ours and for a stranger's.
+//! The facts of a kickstart's text, whoever wrote it.
 //!
-//! Not for judging: `checks/image.yaml` does, and the linter's findings are only carried here.
+//! Not for evaluating them: `checks/image.yaml` does. The linter's findings are among them.
 
 use std::collections::BTreeSet;
 
@@ -152,7 +152,7 @@ fn network(document: &KickstartDocument) -> &'static str {
     }
 }
 
-/// Where each `repo` line finds its packages; the line itself where that cannot be told.
+/// Where each `repo` line finds its packages; the line itself where that is not stated.
 pub fn repositories(document: &KickstartDocument) -> Vec<String> {
     let place = |placed: &super::parse::PlacedCommand| {
         let url = placed.command.option("--baseurl").filter(|url| !url.is_empty());

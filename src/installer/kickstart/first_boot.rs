@@ -153,7 +153,7 @@ fn mentions_service(step: &ScriptStep) -> bool {
     step.words.iter().chain(&step.redirects).any(|word| word.contains(service::FIRST_BOOT))
 }
 
-/// Whether a step may end its script with nobody the wiser.
+/// Whether a step may end its script without a failure.
 fn ends_silently(script: &ParsedScript, step: &ScriptStep, stops: bool) -> bool {
     match script.exit(step) {
         Some(ScriptExit::Failure) => !stops,

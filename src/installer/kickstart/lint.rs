@@ -1,10 +1,10 @@
-//! What is wrong with a kickstart, ours or a stranger's: above all what pykickstart's validator
-//! accepts and the installer does not.
+//! Finds what is wrong with any kickstart, above all what pykickstart's validator accepts and the
+//! installer does not.
 //!
 //! Not a validator of every option of every command: `ksvalidator` is, and the tests run it.
 //!
 //! Sources: anaconda 13.21.229 (kickstart.py, loader/kickstart.c) where the message says what the
-//! installer does; the rest is judged by what the field met.
+//! installer does; the rest comes from failures in the field.
 
 mod disks;
 mod finding;

@@ -1,6 +1,6 @@
 //! Kickstarts: what one must say, rendered, read back, verified, linted and turned into facts.
 //!
-//! Not for where a kickstart is put on a medium nor for how the installer is told of it
+//! Not for where a kickstart is put on a medium nor for the boot argument that names it
 //! (`boot`).
 
 pub mod command;

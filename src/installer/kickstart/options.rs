@@ -15,7 +15,7 @@ const EL7: &str = include_str!("../../../kickstart/options/el7.txt");
 static TABLES: LazyLock<[CommandTable; 2]> =
     LazyLock::new(|| [CommandTable::parse(EL6), CommandTable::parse(EL7)]);
 
-/// What one installer knows.
+/// The commands and options that one installer knows.
 #[derive(Debug)]
 pub struct CommandTable {
     usages: BTreeMap<&'static str, CommandUsage>,
@@ -34,7 +34,7 @@ pub struct CommandUsage {
 pub struct ArgumentCount {
     /// The fewest.
     pub min: usize,
-    /// The max.
+    /// The most.
     pub max: usize,
 }
 
@@ -43,13 +43,13 @@ pub struct ArgumentCount {
 pub struct OptionUsage {
     /// Its name, with the hyphens.
     pub name: &'static str,
-    /// What stands behind it.
+    /// The kind of its value.
     pub value: ValueKind,
     /// Whether the command needs it; one of several spellings will do.
     pub required: bool,
 }
 
-/// What stands behind an option.
+/// The kind of an option's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     /// Nothing.
@@ -158,7 +158,7 @@ impl CommandUsage {
     ///
     /// # Errors
     ///
-    /// Says why there is none.
+    /// Returns the reason when there is none.
     pub fn find(&self, name: &str) -> Result<&OptionUsage, OptionError> {
         if let Some(exact) = self.options.iter().find(|option| option.name == name) {
             return Ok(exact);

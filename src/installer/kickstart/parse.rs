@@ -109,7 +109,7 @@ impl KickstartDocument {
         self.sections.iter().filter(move |section| section.kind() == kind)
     }
 
-    /// What `%packages` asks for: names, `@groups`, and `-names` that are excluded.
+    /// The entries of `%packages`: names, `@groups`, and `-names` that are excluded.
     pub fn packages(&self) -> Vec<&str> {
         self.sections_of(SectionKind::Packages)
             .flat_map(|section| &section.body)

@@ -19,7 +19,7 @@ pub(super) struct ScriptStep {
     pub(super) function: Option<String>,
 }
 
-/// What became of a script's text.
+/// A parsed script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ParsedScript {
     /// Its commands in order, up to where it ends for certain.
@@ -33,7 +33,7 @@ pub(super) struct ParsedScript {
 pub(super) enum ScriptExit {
     /// With a status that is known not to be 0.
     Failure,
-    /// With 0, or a status that nobody knows.
+    /// With 0, or with an unknown status.
     Silent,
 }
 
@@ -66,7 +66,7 @@ enum Token {
     Operator(&'static str),
 }
 
-/// Reads a script. Total: what is no shell gives whatever steps can be told apart.
+/// Parses a script. Never fails: text that is not shell gives whatever steps are recognised.
 pub(super) fn parse(text: &str) -> ParsedScript {
     let mut parser = Parser::default();
     for token in tokenize(text) {

@@ -1,5 +1,5 @@
 //! Whether a kickstart's text says exactly what was meant: the same commands in the same order,
-//! the same packages, the same scripts, nothing beside them.
+//! the same packages, the same scripts, nothing else.
 //!
 //! Not for whether what was meant is good (`lint`).
 

@@ -1,7 +1,7 @@
-//! A command line of a kickstart as words: split as the installer splits it, and quote so that
+//! A command line of a kickstart as words: split as the installer splits it, and quoted so that
 //! both of its readers split it back.
 //!
-//! Not for shell scripts inside sections: those are quote by `template`.
+//! Not for shell scripts inside sections: those are quoted by `template`.
 //!
 //! Two programs read each line. The el6 loader uses `g_shell_parse_argv`, anaconda Python's
 //! `shlex`. They differ in `#`: for the first it begins a comment at the start of a word only,

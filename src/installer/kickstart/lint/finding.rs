@@ -1,4 +1,4 @@
-//! What rules look at and what they find, bounded in number.
+//! The input of the rules and their findings, bounded in number.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::packages::generation::Generation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LintSeverity {
-    /// The installation stops, asks, or does what nobody wants.
+    /// The installation stops, asks, or does damage.
     Error,
     /// Worth a look.
     Warning,
@@ -28,7 +28,7 @@ impl LintSeverity {
     }
 }
 
-/// For whom a rule holds.
+/// Which kickstarts a rule is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LintStyle {
@@ -220,7 +220,7 @@ impl LintFinding {
     }
 }
 
-/// What a rule looks at.
+/// The input of a rule.
 pub struct LintSubject<'a> {
     /// Its text.
     pub text: &'a str,

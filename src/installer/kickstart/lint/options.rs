@@ -1,14 +1,14 @@
 //! Names of options, the kinds of their values and the number of arguments, by the tables of the
 //! installer's generation.
 //!
-//! Not for what other rules say better: `CHECKED_ELSEWHERE` names it.
+//! Not for what other rules report better: see `CHECKED_ELSEWHERE`.
 
 use super::{Findings, LintSubject};
 use crate::installer::kickstart::command::Command;
 use crate::installer::kickstart::options::{CommandUsage, OptionError, ValueKind, table};
 use crate::yaml::closest_match;
 
-/// Options whose values, and commands whose arguments, another rule judges with better words.
+/// Options and commands whose values another rule checks with better words.
 const CHECKED_ELSEWHERE: &[(&str, &str)] = &[
     ("part", "--size"),
     ("partition", "--size"),
@@ -45,7 +45,7 @@ const NOT_BOTH: &[(&str, &[&str])] = &[
     ("raid", &["--mkfsoptions", "--fsprofile"]),
 ];
 
-/// Options that need another one of the same command beside them (pykickstart 3.78).
+/// Options that need another one of the same command (pykickstart 3.78).
 const TOGETHER: &[(&str, &str, &[&str])] = &[
     ("part", "--resize", &["--onpart", "--usepart"]),
     ("part", "--resize", &["--size"]),
@@ -166,7 +166,7 @@ fn check_usage(
     }
 }
 
-/// Options that stand together although they must not, or alone although they must not.
+/// Checks for options that exclude one another, and for those that need another.
 fn check_combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Findings) {
     let name = if command.name == "partition" { "part" } else { command.name.as_str() };
     for (_, options) in NOT_BOTH.iter().filter(|(of, _)| *of == name) {

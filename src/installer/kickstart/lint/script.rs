@@ -7,7 +7,7 @@
 use super::{Findings, LintSubject};
 use crate::installer::kickstart::parse::Section;
 
-/// Interpreters whose language this is.
+/// Interpreters of this language.
 const SHELLS: &[&str] = &["/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash"];
 
 pub(super) fn check(subject: &LintSubject<'_>, findings: &mut Findings) {
@@ -245,7 +245,7 @@ fn heredoc_delimiter(chars: &mut Chars<'_>) -> Option<(String, bool)> {
     (!end.is_empty()).then_some((end, tabs))
 }
 
-/// Passes a here-document over, and says how many lines it had; none when it does not end.
+/// Skips a here-document. Returns its number of lines; none when it does not end.
 fn skip_heredoc(chars: &mut Chars<'_>, end: &str, tabs: bool) -> Option<usize> {
     let mut lines = 0;
     loop {
@@ -289,7 +289,7 @@ fn skip_backticks(chars: &mut Chars<'_>) -> Option<usize> {
     }
 }
 
-/// What stands behind a dollar sign, with all that it holds.
+/// Skips what follows a dollar sign, with all that it holds.
 fn skip_expansion(chars: &mut Chars<'_>) -> Option<usize> {
     if chars.next_if_eq(&'(').is_some() {
         return skip_parentheses(chars);

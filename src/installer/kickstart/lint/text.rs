@@ -77,7 +77,7 @@ fn check_characters(line: &str, number: usize, findings: &mut Findings) {
     }
 }
 
-/// The lines of the scripts, to be asked for in order: a search of all sections for every line
+/// The lines of the scripts, to be queried in order: a search of all sections for every line
 /// would take a hostile file's lines times its sections.
 struct ScriptLines(std::iter::Peekable<std::vec::IntoIter<(usize, usize)>>);
 
@@ -90,7 +90,7 @@ impl ScriptLines {
         Self(scripts.map(range).collect::<Vec<_>>().into_iter().peekable())
     }
 
-    /// Whether a line is a script's; no line may be asked for after a later one.
+    /// Whether a line is part of a script; lines must be queried in order.
     fn contains(&mut self, line: usize) -> bool {
         while self.0.next_if(|(_, end)| *end <= line).is_some() {}
         self.0.peek().is_some_and(|(start, _)| *start < line)
