@@ -290,7 +290,7 @@ fn a_program_that_would_not_run_there_is_refused_before_anything_is_written() {
     huge.set_len(1 << 40).unwrap();
     let sh = fs::canonicalize("/bin/sh").unwrap();
     for (choice, reason) in [
-        ("text", "it is no ELF program"),
+        ("text", "it is not an ELF program"),
         ("huge", "at most 67108864 are carried"),
         ("missing", "cannot open missing"),
         (".", "is not a regular file"),
@@ -329,7 +329,7 @@ fn the_manifest_says_what_judges_there_or_why_nothing_does() {
         .unwrap();
     let facts: Value = serde_json::from_slice(&inspected.stdout).unwrap();
     let told = facts["image"]["payload"]["self_check"].as_str().unwrap();
-    assert!(told.starts_with("judged there by /preflight/payload/preflight, sha256 "), "{told}");
+    assert!(told.starts_with("evaluated there by /preflight/payload/preflight, sha256 "), "{told}");
     // One byte less, and it is no program.
     let bytes = fs::read(&program).unwrap();
     fs::write(dir.path().join("short"), &bytes[..bytes.len() - 1]).unwrap();

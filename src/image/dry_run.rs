@@ -81,10 +81,10 @@ fn self_check(plan: &Plan) -> String {
     match &plan.self_check_binary {
         None => "none".to_owned(),
         Some(SelfCheckBinary::Included { path, program, .. }) => {
-            format!("judged there by {}, sha256 {}", path.display(), program.sha256)
+            format!("evaluated there by {}, sha256 {}", path.display(), program.sha256)
         }
         Some(SelfCheckBinary::Absent(why)) => {
-            format!("not judged there, no program rides along: {why}")
+            format!("not evaluated there, no program is included: {why}")
         }
     }
 }

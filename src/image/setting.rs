@@ -24,7 +24,7 @@ pub struct Setting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// No `=`, or a malformed key.
-    #[error("{text:?} is no setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
+    #[error("{text:?} is not a setting: expected KEY=VALUE, such as network.address=192.0.2.10")]
     Form {
         /// What was given, without the value.
         text: String,

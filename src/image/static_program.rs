@@ -49,7 +49,7 @@ pub enum StaticProgramError {
     #[error("it has {0} bytes, at most {MAX_BYTES} are carried")]
     TooLarge(u64),
     /// Another kind of file.
-    #[error("it is no ELF program")]
+    #[error("it is not an ELF program")]
     NotElf,
     /// For other processors.
     #[error("it is for another machine than x86-64 (class {class}, machine {machine})")]
@@ -63,7 +63,7 @@ pub enum StaticProgramError {
     #[error("it is cut short or damaged: {0}")]
     Damaged(&'static str),
     /// It needs a loader and libraries of the machine it runs on.
-    #[error("it is not static: it needs {0}, which CentOS 6 has not, or too old")]
+    #[error("it is not static: it needs {0}, which CentOS 6 lacks or has in an older version")]
     NotStatic(String),
     /// A program, but another.
     #[error("it is not preflight")]
@@ -294,7 +294,7 @@ mod tests {
     fn what_would_not_run_there_is_told() {
         type Change = fn(&mut Vec<u8>);
         let cases: [(Change, &str); 12] = [
-            (|b| b[0] = b'M', "it is no ELF program"),
+            (|b| b[0] = b'M', "it is not an ELF program"),
             (|b| b[4] = 1, "(class 1, machine 62)"),
             (|b| b[5] = 2, "another machine"),
             (|b| b[18] = 183, "(class 2, machine 183)"),

@@ -91,11 +91,11 @@ fn self_check(manifest: &Manifest) -> String {
     match &manifest.self_check {
         None => "none".to_owned(),
         Some(SelfCheckRecord { binary: Some(program), .. }) => {
-            format!("judged there by /{}, sha256 {}", program.path, program.sha256)
+            format!("evaluated there by /{}, sha256 {}", program.path, program.sha256)
         }
         Some(SelfCheckRecord { no_binary, .. }) => format!(
-            "not judged there, no program rides along: {}",
-            no_binary.as_deref().unwrap_or("nobody says why")
+            "not evaluated there, no program is included: {}",
+            no_binary.as_deref().unwrap_or("no reason is recorded")
         ),
     }
 }

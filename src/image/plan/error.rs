@@ -93,7 +93,7 @@ pub enum PlanError {
         source: KeyError,
     },
     /// The program for the self-check cannot be included.
-    #[error("{path} cannot ride along: {source}")]
+    #[error("{path} cannot be included: {source}")]
     SelfCheckBinary {
         /// The program.
         path: PathBuf,
@@ -120,13 +120,13 @@ impl PlanError {
             Self::SelfCheckBinary { source, .. } => source.hint(),
             Self::UnpinnedAgent { sha256, .. } => Some(format!(
                 "compare its sha256 with its source, then write agent: {{sha256: {sha256}}} into \
-                 the recipe; or add --allow-unpinned, which the manifest will tell"
+                 the recipe; or add --allow-unpinned, which the manifest records"
             )),
             Self::AgentMismatch { .. } => {
-                Some("get the archive again, or mend the recipe".to_owned())
+                Some("get the archive again, or correct the recipe".to_owned())
             }
             Self::BaseMismatch { .. } => {
-                Some("get the medium again, or mend the recipe".to_owned())
+                Some("get the medium again, or correct the recipe".to_owned())
             }
             Self::Open { .. } | Self::NotAFile(_) | Self::Epoch(_) => None,
         }
