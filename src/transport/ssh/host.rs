@@ -97,10 +97,7 @@ impl SshHost {
             SshConfig::None => add("--ssh-config", "none".to_owned()),
         }
         let words: Vec<String> = words.iter().map(|word| quote_if_needed(word)).collect();
-        let legacy = match self.legacy && option != "--legacy-ssh" {
-            true => " --legacy-ssh",
-            false => "",
-        };
+        let legacy = if self.legacy && option != "--legacy-ssh" { " --legacy-ssh" } else { "" };
         format!("preflight {} {}{legacy} {option}", self.verb, words.join(" "))
     }
 }

@@ -189,9 +189,10 @@ impl HostKeyPolicy {
                 let places = known.locations(&self.host, self.port);
                 Err(refused(format!(
                     "{named} presents the {key_type} key {seen}, and known_hosts has {} for it: {}",
-                    match types.iter().any(|known| known == key_type) {
-                        true => "another one".to_owned(),
-                        false => format!("only {}", types.join(" and ")),
+                    if types.iter().any(|known| known == key_type) {
+                        "another one".to_owned()
+                    } else {
+                        format!("only {}", types.join(" and "))
                     },
                     places.iter().copied().map(format_location).collect::<Vec<_>>().join(" and ")
                 ))

@@ -21,10 +21,10 @@ const SECTIONS: [u8; 3] = [2, 3, 5];
 ///
 /// Returns why the file cannot be read: a damaged list may have listed the key.
 pub(super) fn is_revoked(file: &[u8], key: &[u8]) -> Result<bool, &'static str> {
-    match file.starts_with(b"SSHKRL\n\0") {
-        true => is_in_krl(file, key).ok_or("it is a damaged or an unknown kind of revocation list"),
-        false => Ok(is_in_key_list(file, key)),
+    if file.starts_with(b"SSHKRL\n\0") {
+        return is_in_krl(file, key).ok_or("it is a damaged or an unknown kind of revocation list");
     }
+    Ok(is_in_key_list(file, key))
 }
 
 /// Whether a list of public keys, one a line, has a key.

@@ -83,10 +83,10 @@ impl FromStr for VsphereAddress {
     /// assert_eq!(address.vm.as_deref(), Some("asr-mt-01"));
     /// ```
     fn from_str(text: &str) -> Result<Self, VsphereAddressError> {
-        parse(text).map_err(|error| match redact_password(text) == text {
-            true => error,
+        parse(text).map_err(|error| {
             // The wrong part may be a part of the password.
-            false => VsphereAddressError::Password,
+            let has_password = redact_password(text) != text;
+            if has_password { VsphereAddressError::Password } else { error }
         })
     }
 }
@@ -116,9 +116,10 @@ fn parse(text: &str) -> Result<VsphereAddress, VsphereAddressError> {
         None => place.split_once(':').unwrap_or((place, "")),
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_host = match place.starts_with('[') {
-        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
-        false => !host.is_empty() && host.chars().all(allowed),
+    let is_host = if place.starts_with('[') {
+        host.parse::<std::net::Ipv6Addr>().is_ok()
+    } else {
+        !host.is_empty() && host.chars().all(allowed)
     };
     if !is_host {
         return Err(VsphereAddressError::Host(host.to_owned()));

@@ -4,6 +4,7 @@
 //! the number of elements are bounded. Not for checking against a schema.
 
 use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
@@ -120,11 +121,14 @@ pub fn parse(text: &str) -> Result<XmlElement, XmlError> {
             }
             Event::GeneralRef(name) => {
                 let char = name.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
-                let char = match char {
-                    Some(char) => char,
-                    None => predefined_entity(&name.xml10_content())?,
-                };
-                open.last_mut().expect("as above").text.push(char);
+                let text = &mut open.last_mut().expect("as above").text;
+                if let Some(char) = char {
+                    text.push(char);
+                } else {
+                    let name = name.xml10_content();
+                    let unknown = || XmlError::Entity(name.chars().take(40).collect());
+                    text.push_str(resolve_xml_entity(&name).ok_or_else(unknown)?);
+                }
             }
             Event::DocType(_) => return Err(XmlError::DocumentType),
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -178,17 +182,6 @@ fn read_element(start: &BytesStart<'_>) -> Result<XmlElement, String> {
 
 fn local_name(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local_name)| local_name)
-}
-
-fn predefined_entity(name: &str) -> Result<char, XmlError> {
-    match name {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "apos" => Ok('\''),
-        "quot" => Ok('"'),
-        _ => Err(XmlError::Entity(name.chars().take(40).collect())),
-    }
 }
 
 #[cfg(test)]
