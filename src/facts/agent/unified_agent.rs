@@ -293,9 +293,9 @@ fn require_filled(value: String) -> Fact<String> {
 /// use preflight::facts::Fact;
 /// use preflight::facts::agent::unified_agent;
 /// let text = "[vxagent]\n Cache_Directory = \"/usr/local/ASR/Vx/cache\"\nRole=MT\nRole=Agent\n";
-/// let cache = agent::value(text, "CacheDirectory").unwrap();
+/// let cache = unified_agent::value(text, "CacheDirectory").unwrap();
 /// assert_eq!(cache, Fact::Known("/usr/local/ASR/Vx/cache".to_owned()));
-/// assert!(agent::value(text, "Role").unwrap().known().is_none());
+/// assert!(unified_agent::value(text, "Role").unwrap().known().is_none());
 /// ```
 pub fn value(text: &str, key: &str) -> Option<Fact<String>> {
     let values = values(text, key);

@@ -87,7 +87,7 @@ impl InterfaceConfigs {
 /// ```
 /// use preflight::facts::network::interface_files;
 /// let text = "ifcfg eth0\t\nifcfg eth0\tDEVICE=eth0\nifcfg eth0\tONBOOT=\"yes\"\n";
-/// assert!(interface_files::parse(text).of("eth0").unwrap().at_boot);
+/// assert!(interface_files::parse(text).interface("eth0").unwrap().at_boot);
 /// ```
 pub fn parse(text: &str) -> InterfaceConfigs {
     let mut configuration = InterfaceConfigs::default();

@@ -273,7 +273,7 @@ impl BlockGraph {
     ///      device sda1\nparent sda\ndev 8:1\nsize 125829120\nro 0\n",
     /// )
     /// .unwrap();
-    /// let disks = graph.disks_below(graph.numbered("8:1").unwrap()).unwrap();
+    /// let disks = graph.disks_below(graph.by_number("8:1").unwrap()).unwrap();
     /// assert_eq!(disks[0].name, "sda");
     /// ```
     pub fn parse(text: &str) -> Result<Self, BlockError> {

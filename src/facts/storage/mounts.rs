@@ -170,7 +170,7 @@ impl MountTable {
     /// .unwrap();
     /// assert_eq!(table.at("/mnt/re tention").unwrap().source, "/dev/sdb");
     /// assert!(table.at("/mnt").is_none());
-    /// assert_eq!(table.holding("/mnt").unwrap().source, "/dev/sda1");
+    /// assert_eq!(table.containing("/mnt").unwrap().source, "/dev/sda1");
     /// ```
     pub fn parse(text: &str) -> Result<Self, MountsError> {
         const TABLE: &str = "/proc/self/mountinfo";

@@ -65,7 +65,7 @@ fn value_of(row: &str) -> &str {
 ///
 /// ```
 /// use preflight::facts::vsphere::vmx::parse_rows;
-/// assert_eq!(object_rows("a = \"1\"\ndisk.EnableUUID = \"TRUE\"\n"), ["disk.EnableUUID = TRUE"]);
+/// assert_eq!(parse_rows("a = \"1\"\ndisk.EnableUUID = \"TRUE\"\n"), ["disk.EnableUUID = TRUE"]);
 /// ```
 pub fn parse_rows(vmx: &str) -> Vec<String> {
     let row = |line: &str| {
