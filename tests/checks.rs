@@ -210,9 +210,11 @@ fn what_could_not_be_read_is_unknown_and_never_a_pass() {
                 .all(|path| path.starts_with("image.kickstart."))
         });
         if speaks_of_it && !matches!(finding.outcome, Outcome::NotApplicable { .. }) {
-            let Outcome::Unknown { reason, defect: false } = &finding.outcome else {
+            let Outcome::Unknown(unknown) = &finding.outcome else {
                 panic!("{}: {:?}", finding.check, finding.outcome);
             };
+            assert!(!unknown.is_defect(), "{unknown}");
+            let reason = unknown.to_string();
             assert!(reason.ends_with("the file is cut short"), "{reason}");
         }
     }
@@ -241,7 +243,9 @@ fn no_image_leads_to_a_defect_and_every_planned_check_is_counted() {
     let findings = evaluate(&set, &targets, &waivers, now());
     let defects: Vec<_> = findings
         .iter()
-        .filter(|finding| matches!(finding.outcome, Outcome::Unknown { defect: true, .. }))
+        .filter(
+            |finding| matches!(&finding.outcome, Outcome::Unknown(unknown) if unknown.is_defect()),
+        )
         .collect();
     assert!(defects.is_empty(), "{defects:#?}");
     let counts = Counts::from_findings(&findings);
@@ -315,8 +319,8 @@ proptest! {
         let after = evaluate(&SET, &[partial], &[], now());
         for (before, after) in before.iter().zip(&after) {
             match &after.outcome {
-                Outcome::Unknown { defect, reason } => {
-                    prop_assert!(!defect, "{}: {reason}", after.check);
+                Outcome::Unknown(unknown) => {
+                    prop_assert!(!unknown.is_defect(), "{}: {unknown}", after.check);
                 }
                 // The reason may be that of another prerequisite.
                 Outcome::NotApplicable { .. } => prop_assert_eq!(before.outcome.as_str(), "not-applicable"),

@@ -14,7 +14,7 @@ use super::fact_context::FactContext;
 use super::model::{Check, Criterion, Remedy, Severity};
 use super::pending_fixes;
 use super::provider::Provider;
-use super::rule::Undecided;
+use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
 use super::waiver::{Waiver, WaiverNote};
 
@@ -121,7 +121,7 @@ impl<'s> TargetEvaluator<'s> {
         if let Some(why) = answer::out_of_stage(check, self.context) {
             return CheckVerdict::NotApplicable { why, by_failure: false };
         }
-        let mut unknown = meaning.err().map(|why| CheckVerdict::from_undecided(&why, false));
+        let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite that nobody is asked about says nothing in either direction.
@@ -146,12 +146,9 @@ impl<'s> TargetEvaluator<'s> {
                 CheckVerdict::NotApplicable { by_failure: false, .. } => {}
                 // The rule of the prerequisite holds, whatever its grade.
                 CheckVerdict::Unknown { graded: true, .. } => {}
-                CheckVerdict::Unknown { why, .. } => {
-                    unknown.get_or_insert(CheckVerdict::Unknown {
-                        why: format!("{id} is unknown: {why}"),
-                        defect: false,
-                        graded: false,
-                    });
+                CheckVerdict::Unknown { unknown: mut why, .. } => {
+                    why.through.insert(0, id.clone());
+                    unknown.get_or_insert(CheckVerdict::Unknown { unknown: why, graded: false });
                 }
             }
         }
@@ -160,7 +157,7 @@ impl<'s> TargetEvaluator<'s> {
 }
 
 /// Whether a check has a meaning for what these facts describe.
-pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, Undecided> {
+pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
     check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
 }
 
@@ -170,10 +167,9 @@ pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
         Criterion::Rules { rule, warn_rule } => (rule, warn_rule),
         Criterion::Question(question) => {
             return answer::find_answer(check, context).map_or_else(
-                || CheckVerdict::Unknown {
-                    why: format!("nobody has answered: {question}"),
-                    defect: false,
-                    graded: false,
+                || {
+                    let question = question.clone();
+                    CheckVerdict::from_cause(UnknownCause::Unanswered { question }, false)
                 },
                 |answer| answer.verdict(),
             );
@@ -181,11 +177,11 @@ pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
     };
     match rule.decide(context) {
         Ok(false) => CheckVerdict::Fail,
-        Err(why) => CheckVerdict::from_undecided(&why, false),
+        Err(cause) => CheckVerdict::from_cause(cause, false),
         Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(context)) {
             None | Some(Ok(true)) => CheckVerdict::Pass,
             Some(Ok(false)) => CheckVerdict::Warn,
-            Some(Err(why)) => CheckVerdict::from_undecided(&why, true),
+            Some(Err(cause)) => CheckVerdict::from_cause(cause, true),
         },
     }
 }
@@ -201,17 +197,18 @@ fn build_finding(
         CheckVerdict::Pass => (Outcome::Pass, check.severity),
         CheckVerdict::Warn => (Outcome::Fail, check.severity.max(Severity::Warning)),
         CheckVerdict::Fail => (Outcome::Fail, check.severity),
-        CheckVerdict::Unknown { why, defect, graded } => {
+        CheckVerdict::Unknown { unknown, graded } => {
             let severity =
                 if graded { check.severity.max(Severity::Warning) } else { check.severity };
-            (Outcome::Unknown { reason: why, defect }, severity)
+            (Outcome::Unknown(unknown), severity)
         }
-        CheckVerdict::NotApplicable { why, .. } => {
-            (Outcome::NotApplicable { reason: why }, check.severity)
+        CheckVerdict::NotApplicable { why, by_failure } => {
+            (Outcome::NotApplicable { reason: why, by_failure }, check.severity)
         }
     };
     let found = match &outcome {
-        Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
+        Outcome::Unknown(unknown) => unknown.to_string(),
+        Outcome::NotApplicable { reason, .. } => reason.clone(),
         _ => answer::find_answer(check, context)
             .map_or_else(|| check.found.render(context), |answer| answer.sentence()),
     };
@@ -311,9 +308,8 @@ mod tests {
         let findings = evaluate(&set(), &[target(image, absent)], waivers, now());
         let words = findings.iter().map(|finding| {
             let what = match &finding.outcome {
-                Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => {
-                    format!("{}: {reason}", finding.outcome.as_str())
-                }
+                Outcome::Unknown(unknown) => format!("unknown: {unknown}"),
+                Outcome::NotApplicable { reason, .. } => format!("not-applicable: {reason}"),
                 other => format!("{} {}", other.as_str(), finding.severity),
             };
             (finding.check.clone(), what)
@@ -397,12 +393,9 @@ mod tests {
         let findings = evaluate(&set(), &[target(json!({ "kickstart": {} }), &[])], &[], now());
         assert_eq!(
             findings[0].outcome,
-            Outcome::Unknown {
-                reason: "this is a defect of the check: image.kickstart.zerombr is missing, and \
-                         nothing says why"
-                    .to_owned(),
-                defect: true
-            }
+            Outcome::Unknown(
+                UnknownCause::Unexplained { path: "image.kickstart.zerombr".to_owned() }.into()
+            )
         );
     }
 

@@ -54,8 +54,12 @@ fn find_mismatch(check: &Check, example: &Example) -> Option<String> {
         CheckVerdict::Pass => (ExpectedOutcome::Pass, "pass".to_owned()),
         CheckVerdict::Warn => (ExpectedOutcome::Warn, "warn".to_owned()),
         CheckVerdict::Fail => (ExpectedOutcome::Fail, "fail".to_owned()),
-        CheckVerdict::Unknown { why, defect: true, .. } => return Some(why),
-        CheckVerdict::Unknown { why, .. } => (ExpectedOutcome::Unknown, format!("unknown: {why}")),
+        CheckVerdict::Unknown { unknown, .. } if unknown.is_defect() => {
+            return Some(unknown.to_string());
+        }
+        CheckVerdict::Unknown { unknown, .. } => {
+            (ExpectedOutcome::Unknown, format!("unknown: {unknown}"))
+        }
         CheckVerdict::NotApplicable { why, .. } => (ExpectedOutcome::NotApplicable, why),
     };
     (came != example.expected).then_some(words)

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::model::{Remedy, Severity, SourceReference};
+use super::unknown::Unknown;
 
 /// A finding whose fix comes before another one's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -18,7 +19,38 @@ pub struct EarlierFix {
     /// The target.
     pub target: String,
     /// What became of it.
-    pub outcome: String,
+    #[schemars(with = "String")]
+    pub outcome: OutcomeKind,
+}
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "OutcomeWord")]
+pub enum OutcomeKind {
+    /// It holds.
+    Pass,
+    /// It does not hold.
+    Fail,
+    /// It could not be decided.
+    Unknown,
+    /// It has no meaning here.
+    NotApplicable,
+    /// It does not hold, and somebody answers for that.
+    Waived,
+}
+
+impl OutcomeKind {
+    /// The word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not-applicable",
+            Self::Waived => "waived",
+        }
+    }
 }
 
 /// What became of one check on one target.
@@ -29,16 +61,14 @@ pub enum Outcome {
     /// It does not hold.
     Fail,
     /// It could not be decided.
-    Unknown {
-        /// Why, as a fragment.
-        reason: String,
-        /// Whether the check itself is at fault, and not what could be read.
-        defect: bool,
-    },
+    Unknown(Unknown),
     /// It has no meaning here.
     NotApplicable {
         /// Why, as a fragment.
         reason: String,
+        /// Whether a prerequisite fails, so that this check is left open; otherwise it has no
+        /// meaning here.
+        by_failure: bool,
     },
     /// It does not hold, and somebody answers for that.
     Waived {
@@ -54,12 +84,17 @@ pub enum Outcome {
 impl Outcome {
     /// The word for it in reports.
     pub fn as_str(&self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    /// Which outcome it is, without what explains it.
+    pub fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Unknown { .. } => "unknown",
-            Self::NotApplicable { .. } => "not-applicable",
-            Self::Waived { .. } => "waived",
+            Self::Pass => OutcomeKind::Pass,
+            Self::Fail => OutcomeKind::Fail,
+            Self::Unknown(_) => OutcomeKind::Unknown,
+            Self::NotApplicable { .. } => OutcomeKind::NotApplicable,
+            Self::Waived { .. } => OutcomeKind::Waived,
         }
     }
 }

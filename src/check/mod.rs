@@ -25,6 +25,7 @@ pub mod source;
 pub mod status;
 mod steps;
 mod typing;
+pub mod unknown;
 mod verdict;
 pub mod version;
 pub mod waiver;

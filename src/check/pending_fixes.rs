@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::CheckSet;
-use super::finding::{EarlierFix, Finding, Outcome};
+use super::finding::{EarlierFix, Finding, Outcome, OutcomeKind};
 use super::model::{Check, Gate, TargetKind, WorkLine};
 use super::scope::Target;
 
@@ -21,7 +21,7 @@ pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &m
             let mut fixes = index.earlier_fixes(at);
             // Words are no commands: they wait for what is known to be wrong alone.
             let words_alone = findings[at].remedy.commands.is_empty();
-            fixes.retain(|fix| !words_alone || fix.outcome != "unknown");
+            fixes.retain(|fix| !words_alone || fix.outcome != OutcomeKind::Unknown);
             (at, fixes)
         };
         failed.map(fixes).filter(|(_, fixes)| !fixes.is_empty()).collect()
@@ -40,8 +40,11 @@ fn describe_fixes(fixes: &[EarlierFix], here: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for fix in fixes {
         let on = if fix.target == here { String::new() } else { format!(" on {}", fix.target) };
-        let outcome =
-            if fix.outcome == "fail" { String::new() } else { format!(" ({})", fix.outcome) };
+        let outcome = if fix.outcome == OutcomeKind::Fail {
+            String::new()
+        } else {
+            format!(" ({})", fix.outcome.as_str())
+        };
         words.push(format!("{}{on}{outcome}", fix.check));
     }
     let more = words.len().saturating_sub(MAX_NAMED);
@@ -97,7 +100,7 @@ impl<'f> FindingIndex<'f> {
         let fix = |other: usize| EarlierFix {
             check: self.findings[other].check.clone(),
             target: self.findings[other].target.clone(),
-            outcome: self.findings[other].outcome.as_str().to_owned(),
+            outcome: self.findings[other].outcome.kind(),
         };
         open.into_iter().map(fix).collect()
     }
@@ -191,7 +194,7 @@ impl<'f> FindingIndex<'f> {
         let (finding, check) = (&self.findings[at], self.check(at));
         let whole = finding.severity == check.severity;
         match finding.outcome {
-            Outcome::Fail | Outcome::Unknown { .. } => whole,
+            Outcome::Fail | Outcome::Unknown(_) => whole,
             // Somebody who accepts a failure has not made it go away.
             Outcome::Waived { .. } => whole && check.severity.is_blocker(),
             Outcome::Pass | Outcome::NotApplicable { .. } => false,
@@ -229,11 +232,11 @@ mod tests {
     }
 
     fn unknown() -> Outcome {
-        Outcome::Unknown { reason: "r".to_owned(), defect: false }
+        crate::check::status::tests::unknown("r")
     }
 
     fn not_applicable() -> Outcome {
-        Outcome::NotApplicable { reason: "r".to_owned() }
+        Outcome::NotApplicable { reason: "r".to_owned(), by_failure: false }
     }
 
     /// Whether the commands of `held`, the last of the findings, are told, and what comes before.

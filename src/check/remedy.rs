@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::fact_context::FactContext;
 use super::message::{MessageError, fact_type, parse_path};
-use super::rule::{Rule, Undecided};
+use super::rule::Rule;
 use super::rule_error::RuleError;
 use super::schema::FactType;
+use super::unknown::UnknownCause;
 
 /// What stands for the target's own name, as the command line or the site file has it.
 const TARGET: &str = "target";
@@ -158,8 +159,8 @@ impl RemedyTemplate {
                 Ok(false) => continue,
                 Err(why) => {
                     let why = match why {
-                        Undecided::Absent { path, reason } => format!("{path}: {reason}"),
-                        Undecided::Defect(_) => "nobody was asked".to_owned(),
+                        UnknownCause::Unexplained { .. } => "nobody was asked".to_owned(),
+                        other => other.to_string(),
                     };
                     unfit.get_or_insert(why);
                     continue;
@@ -406,6 +407,26 @@ mod tests {
         let entry: RemedyEntry = crate::yaml::parse(text, "x.yaml").unwrap();
         let template = RemedyTemplate::compile(entry, schema::all_facts(), false).ok().unwrap();
         assert_eq!(template.as_written().commands, ["yum install PACKAGES", "apt-get install it"]);
+    }
+
+    #[test]
+    fn a_defect_of_a_rule_is_named_as_one() {
+        let remedy = |when: &str| {
+            let text = format!("{{ text: T., commands: [{{ when: '{when}', run: x }}] }}");
+            let entry: RemedyEntry = crate::yaml::parse(&text, "x.yaml").unwrap();
+            let template = RemedyTemplate::compile(entry, schema::all_facts(), false).ok().unwrap();
+            let document = crate::facts::Document::from_known(serde_json::json!({}));
+            template.render(&FactContext::new(&document), "mt1")
+        };
+        for (when, why) in [
+            ("1 / 0 == 1", "this is a defect of the check: "),
+            ("mt.retention.device == \"x\"", "nobody was asked"),
+        ] {
+            let Remedy { text, commands, .. } = remedy(when);
+            let begin = format!("T. Which command is right here is not known ({why}");
+            assert!(text.starts_with(&begin), "{text}");
+            assert!(commands.is_empty());
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::rule_error::{RuleError, RuleFault};
 use super::schema::FactType;
 use super::steps::{Loops, MAX_STEPS};
 use super::typing::{self, Paths};
+use super::unknown::UnknownCause;
 
 /// The longest rule that is read, in bytes.
 pub const MAX_RULE_BYTES: usize = 2000;
@@ -31,22 +32,6 @@ struct CompiledRule {
     program: Program,
     paths: Paths,
     loops: Loops,
-}
-
-/// Why a rule was neither true nor false.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undecided {
-    /// A fact is absent.
-    #[error("{path}: {reason}")]
-    Absent {
-        /// The fact.
-        path: String,
-        /// Why it could not be read.
-        reason: String,
-    },
-    /// The rule failed for another reason: a defect in the check or in the facts.
-    #[error("this is a defect of the check: {0}")]
-    Defect(String),
 }
 
 impl Rule {
@@ -96,27 +81,27 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// [`Undecided::Absent`] when a fact that would decide it is absent.
-    pub fn decide(&self, context: &FactContext<'_>) -> Result<bool, Undecided> {
-        let read = self.compiled().map_err(|error| Undecided::Defect(error.to_string()))?;
+    /// [`UnknownCause::Absent`] when a fact that would decide it is absent.
+    pub fn decide(&self, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
+        let read = self.compiled().map_err(|error| UnknownCause::Defect(error.to_string()))?;
         let known = &context.document.known;
         if let Some((path, steps)) = read.loops.excess(read.program.expression(), known) {
             let reason = format!(
                 "its list is too long: the rule would take {steps} steps, at most {MAX_STEPS} are \
                  taken"
             );
-            return Err(Undecided::Absent { path, reason });
+            return Err(UnknownCause::Absent { path, reason });
         }
         match read.program.execute(&context.cel) {
             Ok(cel::Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(Undecided::Defect(format!("its value is {other:?}"))),
+            Ok(other) => Err(UnknownCause::Defect(format!("its value is {other:?}"))),
             Err(ExecutionError::NoSuchKey(key)) => Err(self.find_absence(context, &key)),
-            Err(error) => Err(Undecided::Defect(error.to_string())),
+            Err(error) => Err(UnknownCause::Defect(error.to_string())),
         }
     }
 
     /// Which of the facts the rule speaks of is missing at `key`, and why.
-    fn find_absence(&self, context: &FactContext<'_>, key: &str) -> Undecided {
+    fn find_absence(&self, context: &FactContext<'_>, key: &str) -> UnknownCause {
         let mut missing = Vec::new();
         for path in self.paths() {
             let known = &context.document.known;
@@ -126,11 +111,11 @@ impl Rule {
         let mut reasons = missing.iter().map(|(path, _)| (path, context.absence_reason(path)));
         let unexplained = reasons.clone().find(|(_, reason)| reason.is_none());
         match (unexplained, reasons.next()) {
-            (None, Some((path, Some(reason)))) => Undecided::Absent { path: path.clone(), reason },
-            (Some((path, _)), _) => {
-                Undecided::Defect(format!("{path} is missing, and nothing says why"))
+            (None, Some((path, Some(reason)))) => {
+                UnknownCause::Absent { path: path.clone(), reason }
             }
-            (None, _) => Undecided::Defect(format!("no such key: {key}")),
+            (Some((path, _)), _) => UnknownCause::Unexplained { path: path.clone() },
+            (None, _) => UnknownCause::Defect(format!("no such key: {key}")),
         }
     }
 }
@@ -188,14 +173,14 @@ mod tests {
     use crate::facts::Document;
     use serde_json::{Value, json};
 
-    fn decide(rule: &str, image: Value) -> Result<bool, Undecided> {
+    fn decide(rule: &str, image: Value) -> Result<bool, UnknownCause> {
         let document = Document::from_known(json!({ "image": image }));
         Rule::compile(rule, all_facts()).unwrap().decide(&FactContext::from_example(&document))
     }
 
-    fn absent(path: &str) -> Result<bool, Undecided> {
+    fn absent(path: &str) -> Result<bool, UnknownCause> {
         let reason = "not given in the example".to_owned();
-        Err(Undecided::Absent { path: path.to_owned(), reason })
+        Err(UnknownCause::Absent { path: path.to_owned(), reason })
     }
 
     fn refusal(rule: &str) -> String {
@@ -246,7 +231,7 @@ mod tests {
         for (rule, items) in [(all, json!([{ "size_mib": 5 }])), (exists, json!([]))] {
             assert_eq!(
                 decide(rule, list(items, false)),
-                Err(Undecided::Absent {
+                Err(UnknownCause::Absent {
                     path: "image.kickstart.partitions.complete".to_owned(),
                     reason: "not everything could be looked at".to_owned(),
                 }),
@@ -263,14 +248,14 @@ mod tests {
         let decide = |text| rule(text).decide(&FactContext::new(&document));
         assert_eq!(
             decide("image.kickstart.zerombr"),
-            Err(Undecided::Absent {
+            Err(UnknownCause::Absent {
                 path: "image.kickstart".into(),
                 reason: "no such file".into()
             })
         );
         assert_eq!(
             decide("image.medium.bios"),
-            Err(Undecided::Defect("image.medium.bios is missing, and nothing says why".to_owned()))
+            Err(UnknownCause::Unexplained { path: "image.medium.bios".to_owned() })
         );
         let nothing = Document {
             absent: [("image".into(), "no such file".into())].into(),
@@ -286,9 +271,9 @@ mod tests {
     fn other_failures_are_defects_and_never_decide() {
         let image = json!({ "size": 1, "volume_id": "x" });
         let overflow = decide("image.size + 9223372036854775807 > 0", image.clone());
-        assert!(matches!(overflow, Err(Undecided::Defect(_))), "{overflow:?}");
+        assert!(matches!(overflow, Err(UnknownCause::Defect(_))), "{overflow:?}");
         let division = decide("image.size / 0 == 1", image);
-        assert!(matches!(division, Err(Undecided::Defect(_))), "{division:?}");
+        assert!(matches!(division, Err(UnknownCause::Defect(_))), "{division:?}");
     }
 
     #[test]
@@ -380,7 +365,9 @@ mod tests {
         for rule in [all, within, mapped] {
             assert_eq!(decide(rule, labels(60)), Ok(true), "{rule}");
             let long = decide(rule, labels(4096));
-            let Err(Undecided::Absent { path, reason }) = &long else { panic!("{rule}: {long:?}") };
+            let Err(UnknownCause::Absent { path, reason }) = &long else {
+                panic!("{rule}: {long:?}")
+            };
             assert_eq!(path, "image.boot.labels.items");
             assert!(reason.contains("steps, at most 2000000"), "{reason}");
         }

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::definition::CheckSet;
 use super::model::TargetKind;
 use super::provider::Provider;
@@ -34,8 +37,9 @@ impl Target {
     }
 }
 
-/// A check that is left out of a run, for nobody who could decide it is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A check that was not judged, because nobody who could decide it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "LeftOut")]
 pub struct SkippedCheck {
     /// The check.
     pub check: String,

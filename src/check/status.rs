@@ -30,7 +30,7 @@ impl Counts {
             *match finding.outcome {
                 Outcome::Pass => &mut counts.pass,
                 Outcome::Fail => &mut counts.fail,
-                Outcome::Unknown { .. } => &mut counts.unknown,
+                Outcome::Unknown(_) => &mut counts.unknown,
                 Outcome::NotApplicable { .. } => &mut counts.not_applicable,
                 Outcome::Waived { .. } => &mut counts.waived,
             } += 1;
@@ -68,7 +68,7 @@ pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
         2
     } else if counting().any(|finding| finding.outcome == Outcome::Fail) {
         1
-    } else if counting().any(|finding| matches!(finding.outcome, Outcome::Unknown { .. })) {
+    } else if counting().any(|finding| matches!(finding.outcome, Outcome::Unknown(_))) {
         3
     } else {
         0
@@ -79,6 +79,7 @@ pub fn exit_status(findings: &[Finding], fail_on: FailOn) -> u8 {
 pub(crate) mod tests {
     use super::*;
     use crate::check::model::{Remedy, SourceReference};
+    use crate::check::unknown::UnknownCause;
     use std::collections::BTreeMap;
 
     /// A finding with nothing to say.
@@ -99,14 +100,21 @@ pub(crate) mod tests {
         }
     }
 
-    fn unknown() -> Outcome {
-        Outcome::Unknown { reason: "r".to_owned(), defect: false }
+    /// An outcome for a reason that is `PATH: REASON`, or a question without an answer.
+    pub(crate) fn unknown(text: &str) -> Outcome {
+        let cause = match text.split_once(": ") {
+            Some((path, reason)) if !path.contains(' ') => {
+                UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() }
+            }
+            _ => UnknownCause::Unanswered { question: text.to_owned() },
+        };
+        Outcome::Unknown(cause.into())
     }
 
     #[test]
     fn the_exit_status_says_what_is_left_to_do() {
         use Severity::{BlocksFailback, BlocksReprotect, DataLoss, Info, Warning};
-        let na = || Outcome::NotApplicable { reason: "r".to_owned() };
+        let na = || Outcome::NotApplicable { reason: "r".to_owned(), by_failure: false };
         let waived = || Outcome::Waived {
             reason: "r".to_owned(),
             owner: "o".to_owned(),
@@ -119,12 +127,12 @@ pub(crate) mod tests {
             (vec![(waived(), DataLoss)], 0, 0),
             (vec![(Outcome::Fail, Warning)], 1, 0),
             (vec![(Outcome::Fail, Info)], 0, 0),
-            (vec![(unknown(), Warning)], 3, 0),
-            (vec![(unknown(), Info)], 0, 0),
-            (vec![(unknown(), BlocksFailback)], 3, 3),
+            (vec![(unknown("r"), Warning)], 3, 0),
+            (vec![(unknown("r"), Info)], 0, 0),
+            (vec![(unknown("r"), BlocksFailback)], 3, 3),
             (vec![(Outcome::Fail, BlocksReprotect)], 1, 1),
-            (vec![(unknown(), DataLoss), (Outcome::Fail, BlocksFailback)], 1, 1),
-            (vec![(unknown(), DataLoss), (Outcome::Fail, Warning)], 1, 3),
+            (vec![(unknown("r"), DataLoss), (Outcome::Fail, BlocksFailback)], 1, 1),
+            (vec![(unknown("r"), DataLoss), (Outcome::Fail, Warning)], 1, 3),
         ] {
             let findings: Vec<Finding> = findings
                 .into_iter()

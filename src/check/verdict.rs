@@ -2,7 +2,7 @@
 //!
 //! Not for what a finding becomes of it: that is `engine`'s.
 
-use super::rule::Undecided;
+use super::unknown::{Unknown, UnknownCause};
 
 /// What the rules of one check say about one target, before prerequisites and waivers.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +11,7 @@ pub(super) enum CheckVerdict {
     Warn,
     Fail,
     Unknown {
-        why: String,
-        defect: bool,
+        unknown: Unknown,
         /// Whether only the grade of a pass is unknown.
         graded: bool,
     },
@@ -27,8 +26,7 @@ pub(super) enum CheckVerdict {
 impl CheckVerdict {
     /// The verdict of a rule that was neither true nor false; `graded` when it is the one that
     /// grades a pass.
-    pub(super) fn from_undecided(why: &Undecided, graded: bool) -> Self {
-        let defect = matches!(why, Undecided::Defect(_));
-        Self::Unknown { why: why.to_string(), defect, graded }
+    pub(super) fn from_cause(cause: UnknownCause, graded: bool) -> Self {
+        Self::Unknown { unknown: cause.into(), graded }
     }
 }

@@ -3,20 +3,36 @@
 //! Not for recognising the symptom (`matching`), nor for judging the checks (`engine`).
 
 use super::symptom::{Cause, Symptom, cause_checks};
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::check::CheckSet;
 use crate::check::engine::{Finding, Outcome};
 use crate::check::model::Check;
 use crate::check::provider::Provider;
 
-/// What became of one cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "VerdictWord")]
 pub enum CauseVerdict {
     /// One of its checks fails.
     Confirmed,
-    /// All of its checks that have a meaning here were decided, and none fails.
+    /// All of its checks were decided, and none fails.
     RuledOut,
     /// No check of it fails, and not all could be decided.
     Undecided,
+}
+
+impl CauseVerdict {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::RuledOut => "ruled out",
+            Self::Undecided => "undecided",
+        }
+    }
 }
 
 /// One cause, with what was found about it.
@@ -53,7 +69,7 @@ fn diagnose_cause<'s>(
         if of_check().next().is_none() {
             not_asked.push((check, check.required_providers().iter().copied().collect()));
         }
-        open |= of_check().any(|finding| is_open(check, finding));
+        open |= of_check().any(|finding| is_open(finding));
         here.extend(of_check());
     }
     // Somebody who accepts a failure has not made it go away.
@@ -72,14 +88,10 @@ fn diagnose_cause<'s>(
 }
 
 /// Whether a finding leaves its check open: unknown, or put aside because of a prerequisite.
-fn is_open(check: &Check, finding: &Finding) -> bool {
+fn is_open(finding: &Finding) -> bool {
     match &finding.outcome {
-        Outcome::Unknown { .. } => true,
-        Outcome::NotApplicable { reason } => {
-            let names =
-                |id: &String| reason.strip_prefix(id.as_str()).is_some_and(|r| r.starts_with(' '));
-            check.requires.iter().any(names)
-        }
+        Outcome::Unknown(_) => true,
+        Outcome::NotApplicable { by_failure, .. } => *by_failure,
         Outcome::Pass | Outcome::Fail | Outcome::Waived { .. } => false,
     }
 }

@@ -6,8 +6,9 @@
 //! words in capitals as they are there. Not for running any of it.
 
 use super::layout::{make_visible, wrap};
-use super::model::{CheckResult, CheckedTarget, OutcomeKind, Report};
+use super::model::{CheckResult, CheckedTarget, Report};
 use crate::check::definition::TargetKind;
+use crate::check::finding::OutcomeKind;
 
 /// Columns of comments.
 const COMMENT_WIDTH: usize = 96;

@@ -267,7 +267,7 @@ impl<'r> PageBuilder<'r> {
         };
         SharedCauseRow {
             heading: format!("{}{on} undecided for one cause", pluralize(cause.checks(), "check")),
-            cause: cause.cause.to_owned(),
+            cause: cause.cause.clone(),
             r#where: self.css_classes(cause.targets.iter().map(|affected| affected.target)),
             silent: cause
                 .targets

@@ -7,9 +7,10 @@
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::layout::{make_visible, single_line};
-use super::model::{CheckResult, OutcomeKind, Report};
+use super::model::{CheckResult, Report};
 use super::outline::{Status, group_by_target};
 use super::style::Style;
+use crate::check::finding::OutcomeKind;
 
 /// Renders the report as JUnit's XML.
 pub fn render(report: &Report, _: &Style) -> Vec<u8> {

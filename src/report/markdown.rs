@@ -119,7 +119,7 @@ fn shared_cause_section(cause: &SharedCause<'_>) -> String {
     let mut out = format!(
         "### {} for one cause\n\n- **Because**: {}\n",
         pluralize(cause.checks(), "check"),
-        code_span(cause.cause)
+        code_span(&cause.cause)
     );
     let whole: Vec<&str> = cause.targets.iter().filter(|s| s.is_whole).map(|s| s.target).collect();
     if !whole.is_empty() {

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use crate::check::definition::{Remedy, Severity, SourceReference, TargetKind};
 use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
-use crate::check::finding::EarlierFix;
-use crate::check::provider::Provider;
+use crate::check::finding::{EarlierFix, OutcomeKind};
 use crate::check::status::{Counts, FailOn, exit_status};
+use crate::check::unknown::UnknownCause;
 use crate::check::waiver::WaiverNote;
 
 /// The name of this model and its generation.
@@ -33,7 +33,7 @@ pub struct Report {
     /// One entry for each check planned on a target.
     pub results: Vec<CheckResult>,
     /// What would be judged too, if those who decide it were asked.
-    pub not_asked: Vec<LeftOut>,
+    pub not_asked: Vec<SkippedCheck>,
     /// What should be known about waivers.
     pub notes: Vec<String>,
     /// What the results add up to.
@@ -88,6 +88,9 @@ pub struct CheckResult {
     /// Why it is unknown or not applicable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What keeps it from being decided; `reason` says the same to programs.
+    #[serde(skip)]
+    pub cause: Option<UnknownCause>,
     /// True when the check itself is at fault.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
@@ -109,49 +112,6 @@ pub struct CheckResult {
     pub source: SourceReference,
     /// The facts the rule speaks of, by path, as far as they are known.
     pub evidence: BTreeMap<String, Value>,
-}
-
-/// A check that was not judged, because nobody who could decide it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct LeftOut {
-    /// The check.
-    pub check: String,
-    /// What should hold.
-    pub title: String,
-    /// The target.
-    pub target: String,
-    /// Who would have to be asked.
-    pub needs: Vec<Provider>,
-}
-
-/// What became of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "OutcomeWord")]
-pub enum OutcomeKind {
-    /// It holds.
-    Pass,
-    /// It does not hold.
-    Fail,
-    /// It could not be decided.
-    Unknown,
-    /// It has no meaning here.
-    NotApplicable,
-    /// It does not hold, and somebody answers for that.
-    Waived,
-}
-
-impl OutcomeKind {
-    /// The word, as in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Unknown => "unknown",
-            Self::NotApplicable => "not-applicable",
-            Self::Waived => "waived",
-        }
-    }
 }
 
 /// A waiver that covers a result.
@@ -212,7 +172,7 @@ impl Report {
                 exit_status(&findings, fail_on),
             ),
             results: findings.into_iter().map(CheckResult::from).collect(),
-            not_asked: not_asked.iter().map(LeftOut::from).collect(),
+            not_asked: not_asked.to_vec(),
             notes: notes.iter().map(ToString::to_string).collect(),
         }
     }
@@ -236,26 +196,18 @@ impl Summary {
     }
 }
 
-impl From<&SkippedCheck> for LeftOut {
-    fn from(left_out: &SkippedCheck) -> Self {
-        let SkippedCheck { check, title, target, needs } = left_out.clone();
-        Self { check, title, target, needs }
-    }
-}
-
 impl From<Finding> for CheckResult {
     fn from(finding: Finding) -> Self {
-        let outcome = match finding.outcome {
-            Outcome::Pass => OutcomeKind::Pass,
-            Outcome::Fail => OutcomeKind::Fail,
-            Outcome::Unknown { .. } => OutcomeKind::Unknown,
-            Outcome::NotApplicable { .. } => OutcomeKind::NotApplicable,
-            Outcome::Waived { .. } => OutcomeKind::Waived,
-        };
+        let outcome = finding.outcome.kind();
+        let mut cause = None;
         let (reason, defect, waiver) = match finding.outcome {
             Outcome::Pass | Outcome::Fail => (None, false, None),
-            Outcome::Unknown { reason, defect } => (Some(reason), defect, None),
-            Outcome::NotApplicable { reason } => (Some(reason), false, None),
+            Outcome::Unknown(unknown) => {
+                let (reason, defect) = (unknown.to_string(), unknown.is_defect());
+                cause = Some(unknown.cause);
+                (Some(reason), defect, None)
+            }
+            Outcome::NotApplicable { reason, .. } => (Some(reason), false, None),
             Outcome::Waived { reason, owner, expires } => {
                 (None, false, Some(AppliedWaiver { reason, owner, expires }))
             }
@@ -268,6 +220,7 @@ impl From<Finding> for CheckResult {
             title: finding.title,
             found: finding.found,
             reason,
+            cause,
             defect,
             waiver,
             symptom: finding.symptom,
@@ -283,6 +236,7 @@ impl From<Finding> for CheckResult {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::check::provider::Provider;
     use crate::check::status::tests::finding;
     use crate::facts::Document;
 
@@ -308,8 +262,9 @@ pub(crate) mod tests {
 
     /// One finding of each kind on two targets, one check that was not asked, and a note.
     pub(crate) fn every_outcome() -> Report {
-        let unknown = Outcome::Unknown { reason: "no answer".to_owned(), defect: false };
-        let not_applicable = Outcome::NotApplicable { reason: "no disk".to_owned() };
+        let unknown = crate::check::status::tests::unknown("no answer");
+        let not_applicable =
+            Outcome::NotApplicable { reason: "no disk".to_owned(), by_failure: false };
         let waived = Outcome::Waived {
             reason: "a lab".to_owned(),
             owner: "ann".to_owned(),
@@ -334,7 +289,7 @@ pub(crate) mod tests {
         blocker.remedy.downtime = true;
         blocker.evidence = BTreeMap::from([("mt.retention.fstype".to_owned(), "vfat".into())]);
         report.tool.version = "1.2.3".to_owned();
-        report.not_asked = vec![LeftOut {
+        report.not_asked = vec![SkippedCheck {
             check: "vm.b".to_owned(),
             title: "it is on".to_owned(),
             target: "mt1".to_owned(),

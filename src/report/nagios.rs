@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_state() {
-        let unknown = || Outcome::Unknown { reason: "r".to_owned(), defect: false };
+        let unknown = || crate::check::status::tests::unknown("r");
         for (outcome, severity, state) in [
             (Outcome::Pass, Severity::DataLoss, "OK"),
             (Outcome::Fail, Severity::Warning, "WARNING"),

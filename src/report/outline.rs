@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layout::pluralize;
-use super::model::{CheckResult, LeftOut, OutcomeKind, Report};
+use super::model::{CheckResult, Report};
 use crate::check::definition::{Remedy, Severity};
+use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
-use crate::check::schema;
+use crate::check::scope::SkippedCheck;
+use crate::check::unknown::UnknownCause;
 
 /// From how many checks of one target on, one common cause is told once instead of each time.
 const MIN_SHARED: usize = 3;
@@ -155,9 +157,9 @@ impl<'r> Variant<'r> {
 /// One cause that leaves many checks undecided.
 pub(super) struct SharedCause<'r> {
     /// The cause alone.
-    key: &'r str,
+    key: String,
     /// The cause as it is told: with its fact, when it is one fact and not a whole target.
-    pub(super) cause: &'r str,
+    pub(super) cause: String,
     pub(super) targets: Vec<AffectedTarget<'r>>,
 }
 
@@ -207,11 +209,11 @@ impl<'r> Outline<'r> {
         let shared_causes = find_shared_causes(report);
         let told: BTreeSet<(&str, &str)> = shared_causes
             .iter()
-            .flat_map(|cause| cause.targets.iter().map(|affected| (affected.target, cause.key)))
+            .flat_map(|cause| cause.targets.iter().map(|on| (on.target, cause.key.as_str())))
             .collect();
         let shared = |result: &CheckResult| {
-            Status::from_result(result) == Status::Unknown
-                && told.contains(&(result.target.as_str(), cause(&result.found)))
+            let key = result.cause.as_ref().map(UnknownCause::reason);
+            key.is_some_and(|key| told.contains(&(result.target.as_str(), key.as_str())))
         };
         let groups = group_findings(report.results.iter().filter(|result| !shared(result)));
         Self { groups, shared_causes, skipped: group_skipped(&report.not_asked) }
@@ -341,70 +343,48 @@ fn group_findings<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<Fin
 }
 
 fn find_shared_causes(report: &Report) -> Vec<SharedCause<'_>> {
-    let mut silences: Vec<SharedCause<'_>> = Vec::new();
+    let mut shared_causes: Vec<SharedCause<'_>> = Vec::new();
     for (target, results) in group_by_target(report) {
-        let mut causes: Vec<(&str, Vec<&CheckResult>)> = Vec::new();
-        for result in results.iter().filter(|result| Status::from_result(result) == Status::Unknown)
-        {
-            let cause = cause(&result.found);
-            match causes.iter_mut().find(|(known, _)| *known == cause) {
-                Some((_, unknown)) => unknown.push(result),
-                None => causes.push((cause, vec![result])),
+        let mut causes: Vec<(String, Vec<(&UnknownCause, &str)>)> = Vec::new();
+        for result in &results {
+            let Some(cause) = &result.cause else { continue };
+            let unknown = (cause, result.check.as_str());
+            match causes.iter_mut().find(|(key, _)| *key == cause.reason()) {
+                Some((_, checks)) => checks.push(unknown),
+                None => causes.push((cause.reason(), vec![unknown])),
             }
         }
         for (key, unknown) in causes.into_iter().filter(|(_, unknown)| unknown.len() >= MIN_SHARED)
         {
             let affected = AffectedTarget {
                 target,
-                checks: unknown.iter().map(|result| result.check.as_str()).collect(),
+                checks: unknown.iter().map(|(_, check)| *check).collect(),
                 is_whole: unknown.len() == results.len(),
             };
-            let first = absence(&unknown[0].found);
-            let same = unknown.iter().all(|result| absence(&result.found) == first);
-            let cause = if same && !affected.is_whole { first } else { key };
-            match silences.iter_mut().find(|shared| shared.key == key) {
+            let first = unknown[0].0;
+            let is_one_fact = unknown.iter().all(|(cause, _)| *cause == first);
+            let cause =
+                if is_one_fact && !affected.is_whole { first.to_string() } else { key.clone() };
+            match shared_causes.iter_mut().find(|shared| shared.key == key) {
                 Some(shared) => {
                     shared.targets.push(affected);
                     if shared.cause != cause {
                         shared.cause = key;
                     }
                 }
-                None => silences.push(SharedCause { key, cause, targets: vec![affected] }),
+                None => shared_causes.push(SharedCause { key, cause, targets: vec![affected] }),
             }
         }
     }
-    silences
+    shared_causes
 }
 
-fn group_skipped(left_out: &[LeftOut]) -> Vec<SkippedGroup<'_>> {
+fn group_skipped(left_out: &[SkippedCheck]) -> Vec<SkippedGroup<'_>> {
     let mut groups: BTreeMap<&[Provider], BTreeMap<&str, &str>> = BTreeMap::new();
     for left_out in left_out {
         groups.entry(&left_out.needs).or_default().insert(&left_out.check, &left_out.title);
     }
     groups.into_iter().map(|(needs, checks)| SkippedGroup { needs, checks }).collect()
-}
-
-/// What is absent and why, without the way to it: the engine puts `CHECK is unknown: ` before it
-/// for each prerequisite.
-fn absence(reason: &str) -> &str {
-    match reason.split_once(": ") {
-        Some((before, after)) if before.ends_with(" is unknown") => absence(after),
-        _ => reason,
-    }
-}
-
-/// What keeps a check from being decided, whatever fact it keeps from it.
-fn cause(reason: &str) -> &str {
-    let absence = absence(reason);
-    match absence.split_once(": ") {
-        Some((before, after)) if is_path(before) => after,
-        _ => absence,
-    }
-}
-
-fn is_path(text: &str) -> bool {
-    let root = text.split(['.', '[']).next().unwrap_or_default();
-    !text.contains(' ') && schema::provider(root).is_some()
 }
 
 #[cfg(test)]
@@ -415,24 +395,6 @@ mod tests {
     use crate::check::status::FailOn;
     use crate::check::{CheckSet, TargetKind};
     use crate::facts::Document;
-
-    #[test]
-    fn the_cause_is_what_stands_behind_checks_and_paths() {
-        for (reason, expected) in [
-            ("mt.access: connection refused", "connection refused"),
-            ("a.b is unknown: mt.access.user_id: timed out", "timed out"),
-            ("a.b is unknown: c.d is unknown: mt.x[2].y: id: no such user", "id: no such user"),
-            ("connection refused", "connection refused"),
-            ("mt.access: 192.0.2.1: no route", "192.0.2.1: no route"),
-            ("nobody has answered: is there a backup?", "nobody has answered: is there a backup?"),
-            ("image: no such file", "no such file"),
-            ("timeout: 30 s", "timeout: 30 s"),
-            ("a.b is unknown: ", ""),
-            ("", ""),
-        ] {
-            assert_eq!(cause(reason), expected, "{reason:?}");
-        }
-    }
 
     /// A target whose facts are all absent for one reason, judged by the engine itself.
     #[test]
@@ -477,7 +439,10 @@ mod tests {
             .shared_causes
             .iter()
             .flat_map(|cause| {
-                cause.targets.iter().map(|s| (cause.cause, s.target, s.checks.len(), s.is_whole))
+                cause
+                    .targets
+                    .iter()
+                    .map(|s| (cause.cause.as_str(), s.target, s.checks.len(), s.is_whole))
             })
             .collect();
         assert_eq!(

@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 
 use super::json;
 use super::layout::{make_visible, single_line};
-use super::model::{CheckResult, OutcomeKind, Report};
+use super::model::{CheckResult, Report};
 use super::outline::{Outline, OverallVerdict, Status};
 use super::style::Style;
 use crate::check::definition::{Remedy, Severity};
+use crate::check::finding::OutcomeKind;
 
 /// The published schema.
 const SCHEMA: &str =

@@ -148,7 +148,7 @@ impl Page<'_> {
             self.painted(Status::Unknown, label(Status::Unknown)),
             pluralize(cause.checks(), "check")
         );
-        out.push_str(&self.wrap_labelled("  because  ", &make_visible(cause.cause)));
+        out.push_str(&self.wrap_labelled("  because  ", &make_visible(&cause.cause)));
         if cause.targets.len() > 1 && !whole.is_empty() {
             let whole: Vec<&str> = whole.iter().map(|affected| affected.target).collect();
             out.push_str(&self.wrap_labelled("  all of   ", &names(&whole)));
@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn one_cause_behind_many_checks_is_told_once() {
-        let unknown = |reason: &str| Outcome::Unknown { reason: reason.to_owned(), defect: false };
+        let unknown = crate::check::status::tests::unknown;
         let gone = "image: cannot connect: connection refused";
         let mut findings = Vec::new();
         for (target, reason, checks) in

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::model::{CheckResult, CheckedTarget, ToolInfo};
 use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReference, TargetKind};
 use crate::check::engine::{Finding, Outcome, Target};
+use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
 use crate::knowledge::diagnosis::{CauseVerdict, Diagnosis, diagnose, exit_status};
 use crate::knowledge::matching::{Candidate, Matches};
@@ -83,7 +84,7 @@ pub struct CauseRow {
     pub remedies: Vec<Remedy>,
     /// What became of it, when something was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<VerdictWord>,
+    pub verdict: Option<CauseVerdict>,
 }
 
 /// One check that tells a cause.
@@ -112,32 +113,10 @@ pub struct CheckFinding {
     /// The target.
     pub target: String,
     /// What became of the check.
-    pub outcome: String,
+    #[schemars(with = "String")]
+    pub outcome: OutcomeKind,
     /// What was found, or why nothing could be.
     pub found: String,
-}
-
-/// What became of a cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum VerdictWord {
-    /// One of its checks fails.
-    Confirmed,
-    /// All of its checks were decided, and none fails.
-    RuledOut,
-    /// No check of it fails, and not all could be decided.
-    Undecided,
-}
-
-impl VerdictWord {
-    /// The word for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::RuledOut => "ruled out",
-            Self::Undecided => "undecided",
-        }
-    }
 }
 
 impl Troubleshooting {
@@ -250,17 +229,13 @@ impl CauseRow {
             check.findings = mine
                 .map(|finding| CheckFinding {
                     target: finding.target.clone(),
-                    outcome: finding.outcome.as_str().to_owned(),
+                    outcome: finding.outcome.kind(),
                     found: finding.found.clone(),
                 })
                 .collect();
         }
         row.remedies = found_remedies(diagnosis, &row.remedies);
-        row.verdict = Some(match diagnosis.verdict {
-            CauseVerdict::Confirmed => VerdictWord::Confirmed,
-            CauseVerdict::RuledOut => VerdictWord::RuledOut,
-            CauseVerdict::Undecided => VerdictWord::Undecided,
-        });
+        row.verdict = Some(diagnosis.verdict);
         row
     }
 }

@@ -6,8 +6,9 @@ use anstyle::{AnsiColor, Effects, Style as Ansi};
 
 use super::layout::{make_visible, truncate, wrap_labelled};
 use super::style::Style;
-use super::troubleshooting::{CandidateRow, CauseCheck, CauseRow, Troubleshooting, VerdictWord};
+use super::troubleshooting::{CandidateRow, CauseCheck, CauseRow, Troubleshooting};
 use crate::check::provider::Provider;
+use crate::knowledge::diagnosis::CauseVerdict;
 
 /// Candidates that come this near to the best are shown in full as well.
 const MIN_PART_FOR_FULL: f64 = 0.9;
@@ -104,7 +105,7 @@ impl Page<'_> {
         // Nobody is told to mend what may not be broken; the rest of several remedies is told by
         // `explain`.
         let remedy = cause.remedies.first();
-        let wanted = cause.verdict.is_none_or(|verdict| verdict == VerdictWord::Confirmed);
+        let wanted = cause.verdict.is_none_or(|verdict| verdict == CauseVerdict::Confirmed);
         if let Some(remedy) = remedy.filter(|_| wanted) {
             let downtime = if remedy.downtime { " This needs downtime." } else { "" };
             out.push_str(&self.line("    do    ", &format!("{}{downtime}", remedy.text)));
@@ -119,7 +120,8 @@ impl Page<'_> {
     fn check(&self, check: &CauseCheck) -> String {
         let mut out = self.line("    check ", &format!("{}: {}", check.check, check.title));
         for finding in &check.findings {
-            let text = format!("{} on {}: {}", finding.outcome, finding.target, finding.found);
+            let text =
+                format!("{} on {}: {}", finding.outcome.as_str(), finding.target, finding.found);
             out.push_str(&self.line("          ", &text));
         }
         if check.not_asked {
@@ -166,25 +168,25 @@ impl Page<'_> {
         let causes =
             || self.troubleshooting.candidates.iter().flat_map(|candidate| &candidate.causes);
         let count = |verdict| causes().filter(|cause| cause.verdict == Some(verdict)).count();
-        let parts = [VerdictWord::Confirmed, VerdictWord::Undecided, VerdictWord::RuledOut]
+        let parts = [CauseVerdict::Confirmed, CauseVerdict::Undecided, CauseVerdict::RuledOut]
             .map(|verdict| format!("{} {}", count(verdict), verdict.as_str()));
         format!("\ncauses: {}\n", parts.join(", "))
     }
 
-    fn painted(&self, verdict: VerdictWord) -> String {
+    fn painted(&self, verdict: CauseVerdict) -> String {
         let word = match verdict {
-            VerdictWord::Confirmed => "CONFIRMED",
-            VerdictWord::RuledOut => "ruled out",
-            VerdictWord::Undecided => "undecided",
+            CauseVerdict::Confirmed => "CONFIRMED",
+            CauseVerdict::RuledOut => "ruled out",
+            CauseVerdict::Undecided => "undecided",
         };
         if !self.style.colour {
             return word.to_owned();
         }
         let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
         let colour = match verdict {
-            VerdictWord::Confirmed => colour(AnsiColor::Red).effects(Effects::BOLD),
-            VerdictWord::RuledOut => colour(AnsiColor::Green),
-            VerdictWord::Undecided => colour(AnsiColor::Magenta),
+            CauseVerdict::Confirmed => colour(AnsiColor::Red).effects(Effects::BOLD),
+            CauseVerdict::RuledOut => colour(AnsiColor::Green),
+            CauseVerdict::Undecided => colour(AnsiColor::Magenta),
         };
         format!("{colour}{word}{colour:#}")
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use preflight::check::definition::{Remedy, Severity, SourceReference};
 use preflight::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use preflight::check::status::FailOn;
+use preflight::check::unknown::UnknownCause;
 use preflight::check::{Provider, TargetKind};
 use preflight::facts::Document;
 use preflight::report::Report;
@@ -49,7 +50,8 @@ pub struct Said<'t> {
 impl Said<'_> {
     fn finding(&self) -> Finding {
         let found = match &self.outcome {
-            Outcome::Unknown { reason, .. } | Outcome::NotApplicable { reason } => reason.clone(),
+            Outcome::Unknown(unknown) => unknown.to_string(),
+            Outcome::NotApplicable { reason, .. } => reason.clone(),
             _ => self.found.to_owned(),
         };
         Finding {
@@ -95,7 +97,9 @@ pub fn report(said: &[Said<'_>], not_asked: &[SkippedCheck]) -> Report {
 }
 
 pub fn unknown(reason: &str) -> Outcome {
-    Outcome::Unknown { reason: reason.to_owned(), defect: false }
+    let (path, reason) = reason.split_once(": ").unwrap_or(("mt.access", reason));
+    let cause = UnknownCause::Absent { path: path.to_owned(), reason: reason.to_owned() };
+    Outcome::Unknown(cause.into())
 }
 
 pub fn waived(reason: &str, owner: &str) -> Outcome {
@@ -240,7 +244,7 @@ pub fn hostile<T: AsRef<str>>(texts: &[T]) -> Report {
                 said("a.unknown", unknown(text), Severity::BlocksFailback),
                 said(
                     "a.meaningless",
-                    Outcome::NotApplicable { reason: text.to_owned() },
+                    Outcome::NotApplicable { reason: text.to_owned(), by_failure: false },
                     Severity::Info,
                 ),
                 said("a.waived", waived(text, text), Severity::Warning),

@@ -1,0 +1,77 @@
+//! Why a check could not be decided, as data: reports group findings by it.
+//!
+//! Not for deciding anything: `rule` and `engine` do that.
+
+use std::fmt;
+
+/// Why a rule was neither true nor false.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownCause {
+    /// A fact is absent.
+    #[error("{path}: {reason}")]
+    Absent {
+        /// The path of the fact, or of its root when a whole system did not answer.
+        path: String,
+        /// Why it could not be read.
+        reason: String,
+    },
+    /// A fact is absent without a reason: its system was not part of the run.
+    #[error("this is a defect of the check: {path} is missing, and nothing says why")]
+    Unexplained {
+        /// The path of the fact.
+        path: String,
+    },
+    /// A question that has no answer in the site file.
+    #[error("nobody has answered: {question}")]
+    Unanswered {
+        /// The question.
+        question: String,
+    },
+    /// The rule failed for another reason: a defect in the check or in the facts.
+    #[error("this is a defect of the check: {0}")]
+    Defect(String),
+}
+
+impl UnknownCause {
+    /// Returns the reason without the fact that it keeps from a check, so that checks with one
+    /// reason can be told together.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Absent { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Why a check is unknown, and through which prerequisites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The prerequisites between the check and the cause, the check's own first.
+    pub through: Vec<String>,
+    /// What could not be decided.
+    pub cause: UnknownCause,
+}
+
+impl Unknown {
+    /// Whether the check itself is at fault, and not what could be read.
+    pub fn is_defect(&self) -> bool {
+        let at_fault =
+            matches!(self.cause, UnknownCause::Defect(_) | UnknownCause::Unexplained { .. });
+        self.through.is_empty() && at_fault
+    }
+}
+
+impl From<UnknownCause> for Unknown {
+    fn from(cause: UnknownCause) -> Self {
+        Self { through: Vec::new(), cause }
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.through {
+            write!(f, "{check} is unknown: ")?;
+        }
+        self.cause.fmt(f)
+    }
+}
