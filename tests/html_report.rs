@@ -195,7 +195,7 @@ fn the_filter_works_without_a_script() {
         "Warnings 1",
         "Waived 1",
         "Targets 3",
-        "Not asked 2",
+        "Not run 2",
         "Notes",
         "Passed 3",
     ];

@@ -395,10 +395,10 @@ fn people_read_worst_first() {
     mt2
     pass  mt.multipath  device-mapper-multipath 0.4.9
 
-    not asked  1 more check needs vCenter or ESXi: add --vcenter
+    not run    1 more check needs vCenter or ESXi: add --vcenter
                vsphere://USER@HOST, or vcenter: in --site
                vm.disk-enable-uuid
-    not asked  1 more check needs a person's answers: answer in --site FILE, under
+    not run    1 more check needs a person's answers: answer in --site FILE, under
                answers:
                cs.backup
 
@@ -407,7 +407,7 @@ fn people_read_worst_first() {
     blocked         2: mt1, mt2
     undecided       mt3
 
-    blocked: 2 blockers, 5 unknown, 1 warning, 3 passed, 1 waived, 2 not asked
+    blocked: 2 blockers, 5 unknown, 1 warning, 3 passed, 1 waived, 2 not run
     ");
 }
 

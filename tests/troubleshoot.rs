@@ -184,7 +184,7 @@ symptoms:
     assert_eq!(causes[1]["checks"][0]["not_asked"], true);
     assert_eq!(said["results"].as_array().unwrap().len(), 1);
     let (_, out, _) = run(&args, b"", dir.path());
-    assert!(out.contains("not asked: answer in --site FILE, under answers:"), "{out}");
+    assert!(out.contains("not run: answer in --site FILE, under answers:"), "{out}");
 }
 
 #[test]

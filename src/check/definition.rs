@@ -272,7 +272,7 @@ mod tests {
   rule: versionCmp(own.backup.version, '2.0') >= 0
   found: version {{own.backup.version}}
   symptom: none
-  remedy: { text: Mend it. }
+  remedy: { text: Fix it. }
   source: { doc: field, at: threads }
   examples:
     - { pass: { own: { backup: { version: '2.1' } } } }

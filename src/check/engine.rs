@@ -268,7 +268,7 @@ mod tests {
             format!(
                 "- id: {id}\n  title: t\n  severity: blocks-reprotect\n  applies_to: image\n  \
                  found: 'zerombr is {{{{image.kickstart.zerombr}}}}'\n  symptom: s\n  \
-                 remedy: {{ text: Mend it. }}\n  source: {{ doc: field, at: a }}\n{extra}  \
+                 remedy: {{ text: Fix it. }}\n  source: {{ doc: field, at: a }}\n{extra}  \
                  examples:\n    - {{ pass: {{}} }}\n    - {{ fail: {{}} }}\n    - {{ unknown: {{}} }}\n\
                  {examples}"
             )
@@ -448,7 +448,7 @@ mod tests {
             };
             format!(
                 "- id: {id}\n  title: t\n  severity: blocks-reprotect\n  applies_to: image\n  \
-                 found: f\n  symptom: s\n  remedy: {{ text: Mend it. }}\n  \
+                 found: f\n  symptom: s\n  remedy: {{ text: Fix it. }}\n  \
                  source: {{ doc: field, at: a }}\n  requires: [{requires}]\n{when}  rule: {rule}\n  \
                  examples:\n    - {{ pass: {{}} }}\n    - {{ fail: {{}} }}\n    - {{ unknown: {{}} }}\n\
                  {}",

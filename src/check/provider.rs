@@ -63,7 +63,7 @@ impl Provider {
             Self::Machines => "the machines that fail back",
             Self::Answers => "a person's answers",
             Self::CustomProbes => "the site's own probes",
-            Self::Record => "the record of when it was asked",
+            Self::Record => "the record of when it was collected",
         }
     }
 
@@ -78,8 +78,8 @@ impl Provider {
             Self::SiteFile => "add --site FILE with the servers and their versions",
             Self::Machines => "add --protected-vm NAME, or protected_vms: in --site",
             Self::Answers => "answer in --site FILE, under answers:",
-            Self::Record => "ask it, or name a capture of it",
-            Self::CustomProbes => "ask the host with --checks DIR",
+            Self::Record => "collect from it, or name a capture of it",
+            Self::CustomProbes => "check the host with --checks DIR",
         }
     }
 }

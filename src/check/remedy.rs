@@ -159,7 +159,7 @@ impl RemedyTemplate {
                 Ok(false) => continue,
                 Err(why) => {
                     let why = match why {
-                        UnknownCause::Unexplained { .. } => "nobody was asked".to_owned(),
+                        UnknownCause::Unexplained { .. } => "it was not collected".to_owned(),
                         other => other.to_string(),
                     };
                     unfit.get_or_insert(why);
@@ -297,7 +297,7 @@ fn values(
     };
     let Some(value) = context.value(path) else {
         let absent = context.find_absence(path).map(|(_, reason)| reason);
-        return Err(absent.unwrap_or_else(|| "nobody was asked".to_owned()));
+        return Err(absent.unwrap_or_else(|| "it was not collected".to_owned()));
     };
     let values: Option<Vec<String>> = match value {
         Value::Array(list) if list.len() > MAX_ARGUMENTS => None,
@@ -420,7 +420,7 @@ mod tests {
         };
         for (when, why) in [
             ("1 / 0 == 1", "this is a defect of the check: "),
-            ("mt.retention.device == \"x\"", "nobody was asked"),
+            ("mt.retention.device == \"x\"", "it was not collected"),
         ] {
             let Remedy { text, commands, .. } = remedy(when);
             let begin = format!("T. Which command is right here is not known ({why}");

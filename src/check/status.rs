@@ -92,7 +92,7 @@ pub(crate) mod tests {
             title: "it holds".to_owned(),
             found: "found".to_owned(),
             symptom: "symptom".to_owned(),
-            remedy: Remedy { text: "Mend it.".to_owned(), commands: Vec::new(), downtime: false },
+            remedy: Remedy { text: "Fix it.".to_owned(), commands: Vec::new(), downtime: false },
             after: Vec::new(),
             order: 0,
             source: SourceReference { doc: "field".to_owned(), at: "a".to_owned() },

@@ -48,7 +48,7 @@ pub fn render(report: &Report) -> Vec<u8> {
         &mut text,
         "",
         &format!(
-            "How to mend what {} {} found at {}: commands to read, fill in and run one by one, each on \
+            "How to fix what {} {} found at {}: commands to read, fill in and run one by one, each on \
              the system its heading names. Words in capitals are to be replaced. None of it has been \
              run.",
             tool.name, tool.version, report.run.at
@@ -232,7 +232,7 @@ mod tests {
     fn only_what_failed_is_mended_and_the_first_command_ends_it() {
         insta::assert_snapshot!(rendered(&every_outcome()), @r#"
         #!/bin/sh
-        # How to mend what preflight 1.2.3 found at 2026-11-20T03:00:00Z: commands to read, fill in and
+        # How to fix what preflight 1.2.3 found at 2026-11-20T03:00:00Z: commands to read, fill in and
         # run one by one, each on the system its heading names. Words in capitals are to be replaced.
         # None of it has been run.
         set -eu
@@ -245,7 +245,7 @@ mod tests {
         # a.blocker (blocks-reprotect): it holds
         # found: /mnt/retention is vfat
         # why: symptom (field: a)
-        # do: Mend it.
+        # do: Fix it.
         # downtime: yes, the target must be stopped for it
         mkfs.ext4 /dev/DEVICE
 
@@ -255,13 +255,13 @@ mod tests {
         # a.warning (warning): it holds
         # found: found
         # why: symptom (field: a)
-        # do: Mend it.
+        # do: Fix it.
         # downtime: none
 
         # a.info (info): it holds
         # found: found
         # why: symptom (field: a)
-        # do: Mend it.
+        # do: Fix it.
         # downtime: none
         "#);
     }

@@ -438,9 +438,9 @@ fn heading(class: Status) -> &'static str {
 fn lead(class: Status) -> &'static str {
     match class {
         Status::Blocker => {
-            "Reprotect or failback will fail, or data may be lost, until these are mended."
+            "Reprotect or failback will fail, or data may be lost, until these are fixed."
         }
-        Status::Unknown => "Nobody can say whether these hold: find out before you rely on it.",
+        Status::Unknown => "These could not be decided: find out before you rely on them.",
         Status::Warning => "Nothing fails by these alone.",
         Status::Waived => "These do not hold, and somebody answers for that.",
         Status::Pass => "These hold.",

@@ -117,7 +117,7 @@ mod tests {
                     <failure message="/mnt/retention is vfat" type="blocks-reprotect">should: it holds
         found: /mnt/retention is vfat
         shows as: symptom
-        do: Mend it. This needs downtime.
+        do: Fix it. This needs downtime.
           $ mkfs.ext4 /dev/DEVICE
         source: field, a</failure>
                 </testcase>
@@ -125,14 +125,14 @@ mod tests {
                     <failure message="warning: found" type="warning">should: it holds
         found: found
         shows as: symptom
-        do: Mend it.
+        do: Fix it.
         source: field, a</failure>
                 </testcase>
                 <testcase name="a.info" classname="mt1">
                     <failure message="info: found" type="info">should: it holds
         found: found
         shows as: symptom
-        do: Mend it.
+        do: Fix it.
         source: field, a</failure>
                 </testcase>
             </testsuite>

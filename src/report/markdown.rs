@@ -21,7 +21,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let mut out = format!("# preflight: {verdict}\n\n");
     out.push_str(&format!("{}\n\n", prose(&conclude(report, &outline))));
     if !report.run.complete {
-        out.push_str("**The run was interrupted: what is missing was not judged.**\n\n");
+        out.push_str("**The run was interrupted: what is missing was not checked.**\n\n");
     }
     out.push_str(&counts(report));
     for (class, heading) in [
@@ -49,7 +49,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     }
     let tool = &report.tool;
     out.push_str(&format!(
-        "\n{} {}, judged {}\n",
+        "\n{} {}, checked {}\n",
         prose(&tool.name),
         prose(&tool.version),
         prose(&report.run.at)
@@ -61,7 +61,7 @@ fn counts(report: &Report) -> String {
     let cells: Vec<String> =
         Status::ALL.iter().map(|class| count(report, *class).to_string()).collect();
     format!(
-        "Judged: {}, {}.\n\n\
+        "Checked: {}, {}.\n\n\
          | Blockers | Unknown | Warnings | Waived | Passed | Not applicable |\n\
          |---:|---:|---:|---:|---:|---:|\n| {} |\n",
         single_target(report).map_or_else(|| pluralize(report.targets.len(), "target"), code_span),
@@ -205,7 +205,7 @@ fn skipped_section(outline: &Outline<'_>) -> String {
             )
         })
         .collect();
-    if rows.is_empty() { rows } else { format!("\n## Not asked\n\n{rows}") }
+    if rows.is_empty() { rows } else { format!("\n## Not run\n\n{rows}") }
 }
 
 fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
@@ -277,9 +277,9 @@ mod tests {
         insta::assert_snapshot!(text, @"
         # preflight: blocked
 
-        1 blocker on 1 of 2 targets has to be mended before you go on. 1 check could not be decided. 1 more was not asked.
+        1 blocker on 1 of 2 targets must be fixed before you go on. 1 check could not be decided. 1 more was not run.
 
-        Judged: 2 targets, 7 checks.
+        Checked: 2 targets, 7 checks.
 
         | Blockers | Unknown | Warnings | Waived | Passed | Not applicable |
         |---:|---:|---:|---:|---:|---:|
@@ -292,7 +292,7 @@ mod tests {
         - **Found**: `/mnt/retention is vfat` on `mt1`
         - **Severity**: blocks-reprotect
         - **Shows as**: symptom
-        - **Do**: Mend it. **This needs downtime.**
+        - **Do**: Fix it. **This needs downtime.**
 
           ```sh
           mkfs.ext4 /dev/DEVICE
@@ -315,7 +315,7 @@ mod tests {
         - **Found**: `found` on `mt1`
         - **Severity**: warning
         - **Shows as**: symptom
-        - **Do**: Mend it.
+        - **Do**: Fix it.
         - **Source**: field, a
 
         ### `a.info`: it holds
@@ -323,7 +323,7 @@ mod tests {
         - **Found**: `found` on `mt1`
         - **Severity**: info
         - **Shows as**: symptom
-        - **Do**: Mend it.
+        - **Do**: Fix it.
         - **Source**: field, a
 
         ## Waived
@@ -354,7 +354,7 @@ mod tests {
         |---|---|---|
         | `mt2` | `a.na` | `found` |
 
-        ## Not asked
+        ## Not run
 
         - 1 more check needs vCenter or ESXi: add --vcenter vsphere://USER@HOST, or vcenter: in --site. `vm.b`
 
@@ -362,7 +362,7 @@ mod tests {
 
         - `the waiver of x for y expired`
 
-        preflight 1.2.3, judged 2026-11-20T03:00:00Z
+        preflight 1.2.3, checked 2026-11-20T03:00:00Z
         ");
     }
 

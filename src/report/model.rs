@@ -260,7 +260,7 @@ pub(crate) mod tests {
         Report::new(&targets, findings, &[], &[], now, FailOn::Blocker)
     }
 
-    /// One finding of each kind on two targets, one check that was not asked, and a note.
+    /// One finding of each kind on two targets, one check that was not run, and a note.
     pub(crate) fn every_outcome() -> Report {
         let unknown = crate::check::status::tests::unknown("no answer");
         let not_applicable =

@@ -254,8 +254,8 @@ pub(super) fn conclude(report: &Report, outline: &Outline<'_>) -> String {
     };
     let unasked = match outline.skipped_count() {
         0 => String::new(),
-        1 => " 1 more was not asked.".to_owned(),
-        many => format!(" {many} more were not asked."),
+        1 => " 1 more was not run.".to_owned(),
+        many => format!(" {many} more were not run."),
     };
     let verdict = match OverallVerdict::from_report(report) {
         OverallVerdict::Blocked => {
@@ -270,18 +270,17 @@ pub(super) fn conclude(report: &Report, outline: &Outline<'_>) -> String {
                 0 | 1 => String::new(),
                 all => format!(" on {blocked} of {all} targets"),
             };
-            let have = if blockers == 1 { "has" } else { "have" };
             let blockers = pluralize(blockers, "blocker");
-            format!("{blockers}{on} {have} to be mended before you go on.{undecided}")
+            format!("{blockers}{on} must be fixed before you go on.{undecided}")
         }
         OverallVerdict::WarningsCount => {
             format!(
-                "{}, and warnings were asked to count.{undecided}",
+                "{}, and warnings count as failures here.{undecided}",
                 pluralize(warnings, "warning")
             )
         }
         OverallVerdict::Undecided => {
-            format!("No blocker was found, but not everything was seen.{undecided}")
+            format!("No blocker was found, but not everything could be checked.{undecided}")
         }
         OverallVerdict::Clear => {
             let look = match warnings {
@@ -396,14 +395,14 @@ mod tests {
     use crate::check::{CheckSet, TargetKind};
     use crate::facts::Document;
 
-    /// A target whose facts are all absent for one reason, judged by the engine itself.
+    /// A target whose facts are all absent for one reason, checked by the engine itself.
     #[test]
     fn a_host_that_did_not_answer_is_one_silence() {
         let check = |id: &str, more: &str, fact: &str| {
             format!(
                 "- id: {id}\n  title: t\n  severity: warning\n  applies_to: image\n{more}  \
                  rule: image.kickstart.{fact}\n  found: f\n  symptom: s\n  \
-                 remedy: {{ text: Mend it. }}\n  source: {{ doc: field, at: a }}\n  \
+                 remedy: {{ text: Fix it. }}\n  source: {{ doc: field, at: a }}\n  \
                  examples:\n    - {{ pass: {{}} }}\n    - {{ fail: {{}} }}\n    - {{ unknown: {{}} }}\n"
             )
         };

@@ -59,7 +59,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     let single = [
         (
             "preflight_not_asked",
-            "Checks that nobody was asked about.",
+            "Checks that were not run.",
             to_i64(report.not_asked.len()),
         ),
         (
@@ -77,11 +77,11 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         page.family(name, help, [(Vec::new(), value)]);
     }
     if let Ok(at) = report.run.at.parse::<jiff::Timestamp>() {
-        let help = "When the facts were judged, in seconds since 1970.";
+        let help = "When the facts were checked, in seconds since 1970.";
         page.family("preflight_run_timestamp_seconds", help, [(Vec::new(), at.as_second())]);
     }
     let version = vec![("version", report.tool.version.as_str())];
-    page.family("preflight_build_info", "The program that judged; always 1.", [(version, 1)]);
+    page.family("preflight_build_info", "The program that checked; always 1.", [(version, 1)]);
     page.text.into_bytes()
 }
 
@@ -168,7 +168,7 @@ mod tests {
         # TYPE preflight_target_warnings gauge
         preflight_target_warnings{target="mt1"} 2
         preflight_target_warnings{target="mt2"} 0
-        # HELP preflight_not_asked Checks that nobody was asked about.
+        # HELP preflight_not_asked Checks that were not run.
         # TYPE preflight_not_asked gauge
         preflight_not_asked 1
         # HELP preflight_exit_status 0 nothing blocks, 1 blocked, 2 nothing was checked, 3 undecided.
@@ -177,10 +177,10 @@ mod tests {
         # HELP preflight_run_complete Whether nothing interrupted the run.
         # TYPE preflight_run_complete gauge
         preflight_run_complete 1
-        # HELP preflight_run_timestamp_seconds When the facts were judged, in seconds since 1970.
+        # HELP preflight_run_timestamp_seconds When the facts were checked, in seconds since 1970.
         # TYPE preflight_run_timestamp_seconds gauge
         preflight_run_timestamp_seconds 1795143600
-        # HELP preflight_build_info The program that judged; always 1.
+        # HELP preflight_build_info The program that checked; always 1.
         # TYPE preflight_build_info gauge
         preflight_build_info{version="1.2.3"} 1
         "#);

@@ -338,7 +338,7 @@ fn render_invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r
         });
     }
     if !report.run.complete {
-        let text = "the run was interrupted: what is missing was not judged";
+        let text = "the run was interrupted: what is missing was not checked";
         undecided.push(Notification {
             level: "error",
             message: message(text),
@@ -353,7 +353,7 @@ fn render_invocation<'r>(report: &'r Report, rules: &Rules<'r>) -> Invocation<'r
     let unasked = outline.skipped.iter().map(|group| {
         let ids: Vec<&str> = group.checks.keys().copied().collect();
         told(format!(
-            "not asked: {}: {}: {}",
+            "not run: {}: {}: {}",
             group.providers(),
             group.instructions(),
             ids.join(", ")

@@ -84,7 +84,7 @@ impl Page<'_> {
         let line = format!("{of}: {}", pluralize(planned, "check"));
         let mut head = self.wrap_labelled("", &line);
         if !self.report.run.complete {
-            head.push_str("interrupted: what is missing was not asked\n");
+            head.push_str("interrupted: what is missing was not checked\n");
         }
         head
     }
@@ -244,7 +244,7 @@ impl Page<'_> {
                 group.providers(),
                 group.instructions(),
             );
-            out.push_str(&self.wrap_labelled("not asked  ", &text));
+            out.push_str(&self.wrap_labelled("not run    ", &text));
             out.push_str(&self.wrap_labelled("           ", &make_visible(&checks.join(", "))));
         }
         if out.is_empty() { out } else { format!("\n{out}") }
@@ -298,7 +298,7 @@ impl Page<'_> {
             (pass, "passed"),
             (not_applicable, "not applicable"),
             (waived, "waived"),
-            (not_asked, "not asked"),
+            (not_asked, "not run"),
         ] {
             parts.extend((number > 0).then(|| format!("{number} {what}")));
         }
@@ -380,14 +380,14 @@ mod tests {
           should   it holds
           found    found
           shows as symptom
-          do       Mend it.
+          do       Fix it.
           source   field, a
 
         FAIL  a.b on a.iso (blocks-failback)
           should   it holds
           found    found
           shows as symptom
-          do       Mend it.
+          do       Fix it.
           source   field, a
 
         WAIVED  a.b on a.iso (blocks-reprotect)
@@ -430,7 +430,7 @@ mod tests {
         empty.run.complete = false;
         insta::assert_snapshot!(text(&empty), @"
         no target: 0 checks
-        interrupted: what is missing was not asked
+        interrupted: what is missing was not checked
 
         nothing was checked: 0 blockers, 0 unknown
         ");

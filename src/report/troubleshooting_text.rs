@@ -126,7 +126,7 @@ impl Page<'_> {
         }
         if check.not_asked {
             let how: Vec<&str> = check.needs.iter().map(|need| need.instruction()).collect();
-            out.push_str(&self.line("          ", &format!("not asked: {}", how.join("; "))));
+            out.push_str(&self.line("          ", &format!("not run: {}", how.join("; "))));
         }
         if let Some(question) = check.question.as_ref().filter(|_| check.findings.is_empty()) {
             out.push_str(&self.line("          ", question));
