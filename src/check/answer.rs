@@ -1,4 +1,4 @@
-//! Questions that no machine can be asked, and the answers people give to them.
+//! Checks that are questions to a person, and the answers given in the site file.
 //!
 //! Not for the file that holds them: `facts::site` reads it.
 
@@ -9,17 +9,17 @@ use super::model::{Check, Criterion};
 use super::verdict::CheckVerdict;
 use crate::facts::site::{AnswerValue, SiteAnswer, Stage};
 
-/// The answer to a check's question, when it is one and somebody gave it.
+/// Returns the answer to a check's question, if the check is one and it was answered.
 pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<SiteAnswer> {
     let Criterion::Question(_) = &check.criterion else { return None };
     let answers = context.document().known.get("answers")?;
     serde_json::from_value(answers.get(&check.id)?.clone()).ok()
 }
 
-/// Why a check has no meaning yet, or any more: nobody says that a machine is at a stage at which it matters.
+/// Returns why a check does not apply now: no machine is known to be at a stage at which it matters.
 ///
-/// A question whose time has not come is not put. What can be read is evaluated unless every machine is known to be at
-/// another stage. An answer that was given counts.
+/// A question is not put before its stage. What can be read is evaluated unless every machine is known to be at
+/// another stage. An answer counts at any stage.
 pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<String> {
     if check.stages.is_empty() || find_answer(check, context).is_some() {
         return None;
@@ -42,7 +42,7 @@ pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<S
 }
 
 impl SiteAnswer {
-    /// What it decides.
+    /// Returns the verdict that the answer gives.
     pub(super) fn verdict(&self) -> CheckVerdict {
         match self.value {
             AnswerValue::Yes => CheckVerdict::Pass,
@@ -53,7 +53,7 @@ impl SiteAnswer {
         }
     }
 
-    /// Who said what and when.
+    /// Returns what was answered, by whom and when.
     pub(super) fn sentence(&self) -> String {
         format!("{}, says {} on {}", self.value.as_str(), self.by, self.at)
     }

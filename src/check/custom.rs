@@ -21,13 +21,13 @@ const MAX_SHELL_BYTES: usize = 4000;
 /// The longest pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 1000;
 
-/// What a compiled pattern may take, in bytes.
+/// The most memory that a compiled pattern may take, in bytes.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
-/// The longest text that becomes a fact, in bytes.
+/// The longest captured text that becomes a fact, in bytes.
 const MAX_FACT_BYTES: usize = 1000;
 
-/// One probe as a check writes it.
+/// One probe as a check file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProbeEntry {
@@ -37,47 +37,47 @@ pub(super) struct ProbeEntry {
 }
 
 impl ProbeEntry {
-    /// Its name as written.
+    /// Returns the name as written.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 }
 
-/// A probe that a check brought.
+/// A verified probe of a site's own check.
 #[derive(Clone, Debug)]
 pub struct CustomProbe {
     entry: ProbeEntry,
     pattern: Regex,
 }
 
-/// Why a probe is none.
+/// Why a probe of a check is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomProbeError {
-    /// A name that rules could not write.
+    /// A name that rules cannot contain.
     #[error("{0:?} is no name: small letters, digits and underscores, a letter first")]
     Name(String),
-    /// A text that asks nothing, or too much.
+    /// An empty or too long shell text.
     #[error("its shell text has {0} bytes, between 1 and {MAX_SHELL_BYTES} are read")]
     Shell(usize),
-    /// A character no script has.
+    /// A control character in the shell text.
     #[error("its shell text has the control character {0:?}")]
     Control(char),
-    /// A text of the wrong length.
+    /// A pattern that is too long.
     #[error("its pattern has {0} bytes, at most {MAX_PATTERN_BYTES} are read")]
     LongPattern(usize),
-    /// Not a regular expression, or one that takes too much.
+    /// A pattern that is no regular expression, or takes too much memory.
     #[error("its pattern is no regular expression: {0}")]
     Pattern(String),
-    /// A pattern that names nothing.
+    /// A pattern without a named group.
     #[error("its pattern has no named group, and so it leads to no fact")]
     NoGroup,
-    /// Two probes of one name that ask differently.
+    /// Two different probes with one name.
     #[error("another check asks something else by this name, at {0}")]
     Different(super::model::DefinitionLocation),
 }
 
 impl CustomProbeError {
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::NoGroup => Some("name what is wanted: (?P<version>[0-9.]+)".to_owned()),
@@ -88,7 +88,7 @@ impl CustomProbeError {
 }
 
 impl CustomProbe {
-    /// Verifies a probe by itself.
+    /// Compiles a probe and verifies it by itself.
     pub(super) fn compile(entry: &ProbeEntry) -> Result<Self, CustomProbeError> {
         if !is_name(&entry.name) {
             return Err(CustomProbeError::Name(entry.name.clone()));
@@ -119,24 +119,24 @@ impl CustomProbe {
         }
     }
 
-    /// Its name in rules.
+    /// Returns the name that rules use.
     pub fn name(&self) -> &str {
         &self.entry.name
     }
 
-    /// Whether it asks the same as another.
+    /// Whether another check brings the same probe.
     pub(super) fn is_same(&self, entry: &ProbeEntry) -> bool {
         self.entry == *entry
     }
 
-    /// The probe as it is put into the script. `eval` keeps a text that is no shell from spoiling
-    /// what stands behind it.
+    /// Returns the probe for the script. `eval` keeps a shell text with a syntax error from breaking
+    /// the rest of the script.
     pub fn probe(&self) -> Probe {
         let shell = format!("eval {}", shell_quote(&self.entry.shell));
         Probe { name: self.script_name().into(), shell: shell.into(), is_quick: false }
     }
 
-    /// The name in the script, which none of the program's own begins with.
+    /// Returns the name in the script; no built-in probe has this prefix.
     fn script_name(&self) -> String {
         format!("own-{}", self.entry.name)
     }
@@ -145,7 +145,7 @@ impl CustomProbe {
         self.pattern.capture_names().flatten()
     }
 
-    /// The facts in what the host answered.
+    /// Returns the facts in a host's output.
     fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
         let text = transcript.text(&self.script_name());
         let captured = text.map(|text| self.pattern.captures(text));
@@ -164,7 +164,7 @@ impl CustomProbe {
     }
 }
 
-/// The types of all facts, those of these probes among them.
+/// Returns the types of all facts, with those of these probes.
 pub(super) fn fact_types(probes: &[CustomProbe]) -> FactType {
     let texts = |probe: &CustomProbe| {
         let groups = probe.groups().map(|group| (group.to_owned(), FactType::text()));
@@ -181,7 +181,7 @@ pub(super) fn fact_types(probes: &[CustomProbe]) -> FactType {
     FactType::Record(Arc::new(roots))
 }
 
-/// What a host answered to these probes.
+/// Returns the facts of these probes on one host.
 pub(super) fn facts(probes: &[CustomProbe], transcript: &Transcript) -> Document {
     if probes.is_empty() {
         return Document::default();
@@ -191,7 +191,7 @@ pub(super) fn facts(probes: &[CustomProbe], transcript: &Transcript) -> Document
     Document::new(CUSTOM_ROOT, &tree)
 }
 
-/// Whether rules can write this name.
+/// Whether a text is a valid name in rules.
 fn is_name(text: &str) -> bool {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     (1..=40).contains(&text.len())
@@ -199,7 +199,7 @@ fn is_name(text: &str) -> bool {
         && text.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
-/// A regular expression's fault on one line.
+/// Returns the message of a regular expression's error on one line.
 fn regex_fault(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(limit) => format!("it takes more than {limit} bytes"),

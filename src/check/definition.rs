@@ -24,7 +24,7 @@ pub use super::model::{Check, Criterion, Remedy, Severity, SourceReference, Targ
 /// The one file among the check files that has no checks: `knowledge` reads it.
 const SYMPTOMS: &str = "symptoms.yaml";
 
-/// The file of symptoms, which stands among those of checks.
+/// Reads the file of symptoms, which stands among those of checks.
 pub(crate) fn read_symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(AssetKind::Check, SYMPTOMS)
 }
@@ -33,7 +33,7 @@ pub(crate) fn read_symptoms(assets: &Assets) -> Result<Asset, AssetError> {
 pub struct CheckSet {
     checks: Arc<[Check]>,
     index_by_id: BTreeMap<String, usize>,
-    /// The place of each check in the working order.
+    /// The rank of each check in the working order.
     ranks: Vec<usize>,
     custom_probes: Vec<CustomProbe>,
 }
@@ -48,7 +48,7 @@ impl CheckSet {
         Self::load_with(assets, &[])
     }
 
-    /// Reads every check file of the assets, and more files beside them.
+    /// Reads every check file of the assets, and more files.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl CheckSet {
         Self::link(checks?, own)
     }
 
-    /// Makes a set of single checks: ids are unique, prerequisites exist and form no circle.
+    /// Links checks to a set: ids are unique, prerequisites exist and form no circle.
     fn link(checks: Vec<Check>, own: Vec<CustomProbe>) -> Result<Self, DefinitionError> {
         if checks.is_empty() {
             return Err(DefinitionError::Empty);
@@ -174,9 +174,9 @@ impl CheckSet {
         Ok(())
     }
 
-    /// Compiles the checks of these kinds of targets in the background, while hosts are asked.
+    /// Compiles the checks of these kinds of targets in the background, while facts are collected.
     ///
-    /// Those from outside are compiled already: what is wrong with them was told before anything
+    /// Checks from outside are compiled already, so that their errors are reported before anything
     /// is contacted.
     pub fn compile_in_background(&self, kinds: &BTreeSet<TargetKind>) {
         let (checks, kinds) = (Arc::clone(&self.checks), kinds.clone());
@@ -184,47 +184,47 @@ impl CheckSet {
             let wanted = |check: &&Check| check.applies_to.iter().any(|kind| kinds.contains(kind));
             checks.iter().filter(wanted).for_each(Check::prepare);
         };
-        // Without a thread they are compiled when they are asked.
+        // Without a thread they are compiled at their first evaluation.
         thread::Builder::new().name("checks".to_owned()).spawn(work).ok();
     }
 
-    /// All checks, in the order they are written.
+    /// Returns all checks, in the order they are written.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
 
-    /// The check of this id.
+    /// Returns the check with this id.
     pub fn find(&self, id: &str) -> Option<&Check> {
         self.position(id).map(|index| &self.checks[index])
     }
 
-    /// Where in [`CheckSet::checks`] the check of this id stands.
+    /// Returns the index of a check in [`CheckSet::checks`].
     pub fn position(&self, id: &str) -> Option<usize> {
         self.index_by_id.get(id).copied()
     }
 
-    /// The place of a check in the working order, by its place in [`CheckSet::checks`].
+    /// Returns the rank of a check in the working order; `index` is that in [`CheckSet::checks`].
     pub fn rank(&self, index: usize) -> usize {
         self.ranks[index]
     }
 
-    /// The probes that checks of this set bring themselves.
+    /// Returns the probes that checks of this set bring themselves.
     pub fn probes(&self) -> Vec<Probe> {
         self.custom_probes.iter().map(CustomProbe::probe).collect()
     }
 
-    /// What a host answered to [`CheckSet::probes`], to be joined to its other facts.
+    /// Returns the facts of [`CheckSet::probes`] on a host, to be joined to its other facts.
     pub fn custom_facts(&self, transcript: &Transcript) -> Document {
         custom::facts(&self.custom_probes, transcript)
     }
 
-    /// The id that is spelled most like `id`.
+    /// Returns the id that is spelled most like `id`.
     pub fn nearest_id(&self, id: &str) -> Option<&str> {
         closest_match(id, self.index_by_id.keys().map(String::as_str))
     }
 }
 
-/// The probes of all entries, each once: two checks may bring the same one.
+/// Returns the probes of all entries, each once: two checks may bring the same one.
 fn custom_probes(written: &[RawEntry]) -> Result<Vec<CustomProbe>, DefinitionError> {
     let mut own: Vec<(CustomProbe, &RawEntry)> = Vec::new();
     for entry in written {

@@ -18,11 +18,11 @@ use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
 use super::waiver::{Waiver, WaiverNote};
 
-// What is judged and what comes of it, for those who judge.
+// The types of an evaluation's input and output.
 pub use super::finding::{Finding, Outcome};
 pub use super::scope::{Scope, SkippedCheck, Target};
 
-/// Judges every target by every check in scope, in the order of both.
+/// Evaluates every check in scope on every target, in the order of both.
 pub fn evaluate(
     set: &CheckSet,
     targets: &[Target],
@@ -32,7 +32,7 @@ pub fn evaluate(
     evaluate_scope(set, targets, &Scope::new(set, targets), waivers, now)
 }
 
-/// Judges what a scope plans, in its order.
+/// Evaluates what a scope plans, in its order.
 pub fn evaluate_scope(
     set: &CheckSet,
     targets: &[Target],
@@ -60,7 +60,7 @@ pub fn evaluate_scope(
     findings
 }
 
-/// What should be said about the waivers beside the findings they were judged with.
+/// Returns notes about waivers that expired or cover nothing.
 pub fn waiver_notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) -> Vec<WaiverNote> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let used = |waiver: &Waiver| {
@@ -81,12 +81,12 @@ pub fn waiver_notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) ->
     waivers.iter().filter_map(note).collect()
 }
 
-/// One target on which checks are decided, each once and after those it requires.
+/// Evaluates the checks of one target, each once and after those it requires.
 struct TargetEvaluator<'s> {
     set: &'s CheckSet,
     context: &'s FactContext<'s>,
     providers: BTreeSet<Provider>,
-    /// Whether somebody answers for a failure of this check here.
+    /// Whether a live waiver covers a failure of this check on the target.
     waived: &'s dyn Fn(&str) -> bool,
     decided: Vec<Option<CheckVerdict>>,
 }
@@ -101,7 +101,7 @@ impl<'s> TargetEvaluator<'s> {
         Self { set, context, providers: asked, waived, decided: vec![None; set.checks().len()] }
     }
 
-    /// The verdict of one check. The set has no circles, so this ends.
+    /// Returns the verdict of one check. The set has no circles, so this ends.
     fn verdict(&mut self, index: usize) -> CheckVerdict {
         if let Some(decided) = &self.decided[index] {
             return decided.clone();
@@ -124,13 +124,13 @@ impl<'s> TargetEvaluator<'s> {
         let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
-            // A prerequisite that nobody is asked about says nothing in either direction.
+            // A prerequisite whose facts are not part of the run decides nothing.
             if !self.set.checks()[index].required_providers().is_subset(&self.providers) {
                 continue;
             }
             match self.verdict(index) {
                 CheckVerdict::Pass | CheckVerdict::Warn => {}
-                // A failure that is waived is no longer in the way of anybody, so it hides nothing.
+                // A waived failure blocks nothing, so it hides nothing.
                 CheckVerdict::Fail if (self.waived)(id) => {}
                 CheckVerdict::Fail => {
                     return CheckVerdict::NotApplicable {
@@ -142,7 +142,7 @@ impl<'s> TargetEvaluator<'s> {
                     let why = format!("{id} is not applicable: {why}");
                     return CheckVerdict::NotApplicable { why, by_failure: true };
                 }
-                // That a check has no meaning here says nothing about those that require it.
+                // A check that does not apply says nothing about those that require it.
                 CheckVerdict::NotApplicable { by_failure: false, .. } => {}
                 // The rule of the prerequisite holds, whatever its grade.
                 CheckVerdict::Unknown { graded: true, .. } => {}
@@ -156,12 +156,12 @@ impl<'s> TargetEvaluator<'s> {
     }
 }
 
-/// Whether a check has a meaning for what these facts describe.
+/// Whether a check applies to what these facts describe.
 pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
     check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
 }
 
-/// What the rules of a check say about these facts.
+/// Evaluates the rules of a check, without its prerequisites.
 pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
     let (rule, warn_rule) = match &check.criterion {
         Criterion::Rules { rule, warn_rule } => (rule, warn_rule),
@@ -212,7 +212,7 @@ fn build_finding(
         _ => answer::find_answer(check, context)
             .map_or_else(|| check.found.render(context), |answer| answer.sentence()),
     };
-    // Nobody is given commands for what may not be broken.
+    // What may not be broken gets no commands.
     let remedy = match &outcome {
         Outcome::Fail => check.remedy_template.render(context, &target.name),
         _ => Remedy { commands: Vec::new(), ..check.remedy.clone() },
@@ -244,7 +244,7 @@ fn build_finding(
     }
 }
 
-/// The facts a check speaks of, as far as they are known; whole lists rather than their elements.
+/// Collects the known facts that a check's rules name; whole lists rather than their elements.
 fn collect_evidence(check: &Check, context: &FactContext<'_>) -> BTreeMap<String, Value> {
     let paths = check.rules().flat_map(|rule| rule.paths());
     paths

@@ -65,18 +65,18 @@ pub(super) struct RawEntry {
     entry: CheckEntry,
     /// Where it stands.
     pub at: DefinitionLocation,
-    /// Whether it is part of the program, whose tests compile its rules and texts: a run does so
-    /// only with those it asks.
+    /// Whether it is part of the program, whose tests compile its rules and texts; a run compiles
+    /// only those it evaluates.
     is_prevalidated: bool,
 }
 
 impl RawEntry {
-    /// The check's id as written.
+    /// Returns the check's id as written.
     pub fn id(&self) -> &str {
         &self.entry.id
     }
 
-    /// The probes it brings.
+    /// Returns the probes that the check brings.
     pub fn probes(&self) -> &[ProbeEntry] {
         &self.entry.probes
     }
@@ -122,7 +122,7 @@ struct ExampleEntry {
 }
 
 impl ExampleEntry {
-    /// The one outcome that is given, when it is one.
+    /// Returns the example, if exactly one outcome is given.
     fn into_example(self) -> Option<Example> {
         let mut given = [
             (ExpectedOutcome::Pass, self.pass),
@@ -262,7 +262,7 @@ fn verify_entry(
     Ok(check)
 }
 
-/// A question stands alone: what decides it is a person.
+/// Verifies a question, which has no rule and no examples.
 fn parse_question(
     question: String,
     warn_rule: &Option<String>,
@@ -295,7 +295,7 @@ fn parse_examples(
     examples.collect()
 }
 
-/// Every outcome a check can have is shown by an example.
+/// Verifies that every outcome of a check has an example.
 fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
     let Criterion::Rules { warn_rule, .. } = &check.criterion else { return Ok(()) };
     let mut wanted = vec![ExpectedOutcome::Pass, ExpectedOutcome::Fail, ExpectedOutcome::Unknown];
@@ -318,7 +318,7 @@ fn is_id(text: &str) -> bool {
     text.split_once('.').is_some_and(|(subject, condition)| kebab(subject) && kebab(condition))
 }
 
-/// The lines at which the entries of a list begin.
+/// Returns the lines at which the entries of a list begin.
 fn entry_lines(text: &str) -> Vec<usize> {
     let dash = |line: &str| {
         let rest = line.trim_start_matches(' ');

@@ -62,7 +62,7 @@ pub enum CheckProblem {
     /// The text about what was found is wrong.
     #[error("found: {0}")]
     Found(MessageError),
-    /// A question that asks nothing.
+    /// A question without a question mark.
     #[error("a question is answered by yes or no, and ends with a question mark")]
     Question,
     /// A question, and a key that only a rule has.
@@ -74,10 +74,10 @@ pub enum CheckProblem {
     /// A title that is a sentence; it stands in lists.
     #[error("a title is a fragment without a full stop")]
     Title,
-    /// A source that nobody can look up.
+    /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),
-    /// It applies to nothing.
+    /// A check that applies to no kind of target.
     #[error("applies_to is empty")]
     AppliesToNothing,
     /// A prerequisite that does not exist.
@@ -133,14 +133,14 @@ pub enum CheckProblem {
 }
 
 impl CheckProblem {
-    /// The refusal of the check that has it.
+    /// Returns the error of the check that has this problem.
     pub(super) fn into_error(self, id: &str, at: &DefinitionLocation) -> DefinitionError {
         DefinitionError::Check { at: at.clone(), id: id.to_owned(), problem: Box::new(self) }
     }
 }
 
 impl DefinitionError {
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Asset(error) => error.hint(),

@@ -10,7 +10,7 @@ use super::model::{Check, DefinitionLocation, Example, ExpectedOutcome};
 use super::verdict::CheckVerdict;
 use crate::facts::Document;
 
-/// What became of one example.
+/// The result of one example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExampleResult {
     /// The check.
@@ -19,9 +19,9 @@ pub struct ExampleResult {
     pub at: DefinitionLocation,
     /// Which of its examples, from 1.
     pub number: usize,
-    /// What it says its facts lead to.
+    /// The expected outcome.
     pub expected: ExpectedOutcome,
-    /// What they led to instead, in words; nothing when it holds.
+    /// The actual outcome in words; `None` if it is the expected one.
     pub instead: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub fn run_examples(set: &CheckSet) -> Vec<ExampleResult> {
     results.collect()
 }
 
-/// What an example's facts lead to, when that is not what it says.
+/// Returns the actual outcome of an example, if it is not the expected one.
 fn find_mismatch(check: &Check, example: &Example) -> Option<String> {
     let document = Document::from_known(example.facts.clone());
     let context = FactContext::from_example(&document);

@@ -1,4 +1,4 @@
-//! The facts of one target as rules see them: the values CEL works on, and why others are absent.
+//! The facts of one target as rules see them: CEL values, and why others are absent.
 //!
 //! Not for deciding anything over them: `rule` does that.
 

@@ -1,4 +1,4 @@
-//! One check on one target: what became of it, in plain types.
+//! The result of one check on one target, in plain types.
 //!
 //! Not for deciding it: that is `engine`'s.
 
@@ -18,7 +18,7 @@ pub struct EarlierFix {
     pub check: String,
     /// The target.
     pub target: String,
-    /// What became of it.
+    /// The outcome.
     #[schemars(with = "String")]
     pub outcome: OutcomeKind,
 }
@@ -36,7 +36,7 @@ pub enum OutcomeKind {
     Unknown,
     /// It has no meaning here.
     NotApplicable,
-    /// It does not hold, and somebody answers for that.
+    /// It does not hold, and a waiver accepts that.
     Waived,
 }
 
@@ -53,7 +53,7 @@ impl OutcomeKind {
     }
 }
 
-/// What became of one check on one target.
+/// The outcome of one check on one target.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It holds.
@@ -70,19 +70,19 @@ pub enum Outcome {
         /// meaning here.
         by_failure: bool,
     },
-    /// It does not hold, and somebody answers for that.
+    /// It does not hold, and a waiver accepts that.
     Waived {
-        /// Why that is accepted.
+        /// Why the failure is accepted.
         reason: String,
-        /// Who answers for it.
+        /// Who owns it.
         owner: String,
-        /// The last day it counts, as `2026-12-31`.
+        /// The last day the waiver counts, as `2026-12-31`.
         expires: String,
     },
 }
 
 impl Outcome {
-    /// The word for it in reports.
+    /// Returns the name in reports.
     pub fn as_str(&self) -> &'static str {
         self.kind().as_str()
     }
@@ -99,14 +99,14 @@ impl Outcome {
     }
 }
 
-/// One check on one target, with everything a report says about it.
+/// One check on one target, with everything that reports show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check.
     pub check: String,
     /// The target.
     pub target: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// The severity that counts here: a pass that is graded down is a warning.
     pub severity: Severity,
@@ -116,14 +116,14 @@ pub struct Finding {
     pub found: String,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it; without commands while another fix comes first.
+    /// How to fix it; without commands while another fix comes first.
     pub remedy: Remedy,
-    /// What has to be fixed or decided before it is mended, in working order.
+    /// What has to be fixed or decided before, in working order.
     pub after: Vec<EarlierFix>,
     /// Its place in the working order of fixes.
     pub order: usize,
     /// Where it is written.
     pub source: SourceReference,
-    /// The facts the rule speaks of, by path, as far as they are known.
+    /// The known facts that the rule names, by path.
     pub evidence: BTreeMap<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! The sentence a finding says about what was found: a Handlebars text over facts.
+//! The message of a finding: a Handlebars text over facts.
 //!
 //! It has `{{fact}}`, `{{list fact}}`, `{{list fact member}}`, `{{size fact unit}}` and `{{#if fact}}..{{else}}..{{/if}}`,
 //! and its facts are verified like those of a rule. Not for files that are rendered: those are
@@ -32,16 +32,16 @@ pub struct MessageTemplate {
     parsed: OnceLock<Result<ParsedMessage, MessageError>>,
 }
 
-/// What a text speaks of.
+/// The facts that a text names.
 #[derive(Debug, Default)]
 struct ParsedMessage {
     /// The facts the text shows.
     shown: Vec<String>,
-    /// The facts the text chooses its words by.
+    /// The facts in the conditions of the text.
     conditions: Vec<String>,
 }
 
-/// Why a text is no text over facts.
+/// Why a message is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// Handlebars refuses it.
@@ -86,13 +86,13 @@ impl MessageTemplate {
         Ok(found)
     }
 
-    /// A text that is verified already, by the tests of this program; it is read when it is first
+    /// Returns a text that the tests of this program verify; it is parsed when it is first
     /// rendered.
     pub(super) fn prevalidated(text: &str, facts: &FactType) -> Self {
         Self { text: text.to_owned(), facts: facts.clone(), parsed: OnceLock::new() }
     }
 
-    /// Reads the text if that was put off.
+    /// Parses the text if that was put off.
     ///
     /// # Errors
     ///
@@ -105,15 +105,15 @@ impl MessageTemplate {
         self.parsed.get_or_init(|| ParsedMessage::parse(&self.text, &self.facts)).as_ref()
     }
 
-    /// The text as written.
+    /// Returns the text as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The sentence, over what is known.
+    /// Renders the message over the known facts.
     ///
-    /// A fact that is absent is shown as such. When the words themselves depend on one, the
-    /// sentence says which and why instead.
+    /// An absent fact is shown with its reason. If a condition depends on one, the message
+    /// names it and its reason instead.
     pub fn render(&self, context: &FactContext<'_>) -> String {
         let read = match self.parsed() {
             Ok(read) => read,
@@ -123,7 +123,7 @@ impl MessageTemplate {
         if let Some((path, reason)) = gone {
             return format!("{path} could not be read: {reason}");
         }
-        // Only what is spoken of: a document may be a thousand times as long as a sentence.
+        // Only the facts that are named: a document may be a thousand times as long as a message.
         let mut model = Value::Object(serde_json::Map::new());
         for path in read.conditions.iter().chain(&read.shown) {
             if let Some((_, reason)) = context.find_absence(path) {
@@ -325,7 +325,7 @@ fn format_value(value: &Value) -> String {
     }
 }
 
-/// The dotted path a parameter is.
+/// Returns a parameter as a dotted path.
 pub(super) fn parse_path(parameter: &Parameter) -> Result<String, MessageError> {
     let refused = || MessageError::Unsupported(format!("{parameter:?}"));
     match parameter {
@@ -344,7 +344,7 @@ pub(super) fn parse_path(parameter: &Parameter) -> Result<String, MessageError> 
     }
 }
 
-/// The type of the fact at a path.
+/// Returns the type of the fact at a path.
 pub(super) fn fact_type<'t>(path: &str, facts: &'t FactType) -> Result<&'t FactType, MessageError> {
     let mut here = facts;
     for (index, name) in path.split('.').enumerate() {
@@ -364,7 +364,7 @@ pub(super) fn fact_type<'t>(path: &str, facts: &'t FactType) -> Result<&'t FactT
     Ok(here)
 }
 
-/// Puts a value where `path` is looked for.
+/// Inserts a value at a dotted path.
 fn insert_at(model: &mut Value, path: &str, value: Value) {
     let mut here = model;
     for name in path.split('.') {

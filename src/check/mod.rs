@@ -1,4 +1,4 @@
-//! Facts into findings: what must hold, decided purely and totally.
+//! Facts to findings: check definitions and their evaluation. Pure and total.
 //!
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 

@@ -18,7 +18,7 @@ use super::rule::Rule;
 use super::schema;
 use crate::facts::site::Stage;
 
-/// What a failed check stands in the way of.
+/// What a failure of a check blocks.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
 )]
@@ -30,19 +30,19 @@ pub enum Severity {
     BlocksReprotect,
     /// Failback will fail.
     BlocksFailback,
-    /// Worth mending, and nothing fails by it alone.
+    /// Worth fixing, although nothing fails because of it alone.
     Warning,
     /// Worth knowing.
     Info,
 }
 
 impl Severity {
-    /// Whether a failure must be mended before going on.
+    /// Whether a failure must be fixed before going on.
     pub fn is_blocker(self) -> bool {
         self < Self::Warning
     }
 
-    /// The word for it in definitions and reports.
+    /// Returns the name in definitions and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DataLoss => "data-loss",
@@ -60,7 +60,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What a check looks at.
+/// The kind of a target that checks apply to.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
 )]
@@ -82,7 +82,7 @@ pub enum TargetKind {
     Esxi,
     /// A virtual machine or physical server that is to fail back.
     ProtectedVm,
-    /// The undertaking as a whole: what is true of no single machine.
+    /// The site as a whole: what is true of no single machine.
     Site,
 }
 
@@ -100,7 +100,7 @@ impl TargetKind {
         Self::Site,
     ];
 
-    /// The word for it in definitions and reports.
+    /// Returns the name in definitions and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -161,11 +161,11 @@ pub struct SourceReference {
     pub at: String,
 }
 
-/// When a check has a meaning for a target at all.
+/// When a check applies to a target.
 pub struct Applicability {
-    /// It has when this is true.
+    /// The check applies when this is true.
     pub rule: Rule,
-    /// Why it has not when this is false; a fragment.
+    /// Why the check does not apply when it is false; a fragment.
     pub otherwise: String,
 }
 
@@ -185,21 +185,21 @@ pub enum Criterion {
 
 /// One verified check.
 pub struct Check {
-    /// Its name for ever, `subject.condition`.
+    /// The id, `subject.condition`; it never changes.
     pub id: String,
     /// What should hold.
     pub title: String,
-    /// What a failure stands in the way of.
+    /// What a failure blocks.
     pub severity: Severity,
-    /// What it looks at.
+    /// The kinds of targets that it applies to.
     pub applies_to: Vec<TargetKind>,
-    /// When it has a meaning for a target at all; always, when there is none.
+    /// When it applies to a target; always, if `None`.
     pub applies_when: Option<Applicability>,
-    /// Checks that must pass before this one has a meaning.
+    /// Checks that must pass before this one is evaluated.
     pub requires: Vec<String>,
-    /// The line of work that fixing it belongs to.
+    /// The line of work that its fix belongs to.
     pub line: Option<WorkLine>,
-    /// What is moot when it fails.
+    /// What becomes pointless when it fails.
     pub gate: Option<Gate>,
     /// Checks whose fixes come before its own.
     pub fix_after: Vec<String>,
@@ -209,13 +209,13 @@ pub struct Check {
     pub criterion: Criterion,
     /// What [`Check::required_providers`] is once it was asked for.
     pub(super) required_providers: OnceLock<BTreeSet<Provider>>,
-    /// What is said about the facts.
+    /// The message about the facts.
     pub found: MessageTemplate,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it, on any target: words in capitals stand for what is only known of one.
+    /// How to fix it on any target; words in capitals stand for facts of one target.
     pub remedy: Remedy,
-    /// How to mend it on one target.
+    /// How to fix it on one target.
     pub(super) remedy_template: RemedyTemplate,
     /// Where it is written.
     pub source: SourceReference,
@@ -226,7 +226,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// The rules that decide it; none when it is a question.
+    /// Returns the rules that decide it; none if it is a question.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         let (rule, warn_rule) = match &self.criterion {
             Criterion::Rules { rule, warn_rule } => (Some(rule), warn_rule.as_ref()),
@@ -235,7 +235,7 @@ impl Check {
         rule.into_iter().chain(warn_rule)
     }
 
-    /// Where its facts come from, all of which a run must have.
+    /// Returns the providers of its facts; a run must have them all.
     pub fn required_providers(&self) -> &BTreeSet<Provider> {
         self.required_providers.get_or_init(|| {
             let paths = self.all_rules().flat_map(Rule::paths);
@@ -247,9 +247,9 @@ impl Check {
         })
     }
 
-    /// Compiles what is compiled only when it is asked, as nobody waits for it now.
+    /// Compiles rules and message ahead of the first evaluation.
     pub(super) fn prepare(&self) {
-        // What is wrong is told by whoever asks.
+        // Errors are reported by the evaluation.
         self.all_rules().for_each(|rule| {
             rule.prepare().ok();
         });
@@ -276,7 +276,7 @@ impl fmt::Display for DefinitionLocation {
     }
 }
 
-/// What an example says its facts lead to.
+/// The outcome that an example expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedOutcome {
     /// The rule holds.
@@ -292,7 +292,7 @@ pub enum ExpectedOutcome {
 }
 
 impl ExpectedOutcome {
-    /// The key it is written with.
+    /// Returns the key in definitions.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",

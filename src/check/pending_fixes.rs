@@ -1,4 +1,4 @@
-//! Which commands have to wait for another fix: those that an open finding makes wrong, and those that it makes moot.
+//! Which commands have to wait for another fix: those that an open finding makes wrong or pointless.
 //!
 //! Not for the order itself: that is data of the checks, and `order` makes it one.
 
@@ -12,7 +12,7 @@ use super::scope::Target;
 /// How many fixes a remedy names that come before its own.
 const MAX_NAMED: usize = 5;
 
-/// Takes the commands out of every remedy that has to wait for another fix, and says for which.
+/// Removes the commands of every remedy that has to wait for another fix, and names that fix.
 pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
     let pending: Vec<(usize, Vec<EarlierFix>)> = {
         let index = FindingIndex::new(set, targets, findings);
@@ -35,7 +35,7 @@ pub(super) fn withhold_commands(set: &CheckSet, targets: &[Target], findings: &m
     }
 }
 
-/// The findings that come first, as a phrase; those of another target with its name.
+/// Returns the findings that come first as a phrase; those of another target with its name.
 fn describe_fixes(fixes: &[EarlierFix], here: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for fix in fixes {
@@ -56,13 +56,13 @@ fn describe_fixes(fixes: &[EarlierFix], here: &str) -> String {
     }
 }
 
-/// All findings of a run, by check.
+/// The findings of a run, indexed by check.
 struct FindingIndex<'f> {
     set: &'f CheckSet,
     findings: &'f [Finding],
-    /// Of each finding the place of its check in the set.
+    /// For each finding the index of its check in the set.
     checks: Vec<usize>,
-    /// Of each check the findings.
+    /// For each check its findings.
     by_check: BTreeMap<usize, Vec<usize>>,
     kinds: BTreeMap<&'f str, TargetKind>,
 }
@@ -89,7 +89,7 @@ impl<'f> FindingIndex<'f> {
         self.kinds.get(self.findings[at].target.as_str()).copied()
     }
 
-    /// The findings that have to be fixed or decided before the fix of this one, in working order.
+    /// Returns the findings that have to be fixed or decided first, in working order.
     fn earlier_fixes(&self, at: usize) -> Vec<EarlierFix> {
         let mut open: BTreeSet<usize> = BTreeSet::new();
         self.add_earlier_fixes(at, &mut open);
@@ -105,7 +105,7 @@ impl<'f> FindingIndex<'f> {
         open.into_iter().map(fix).collect()
     }
 
-    /// Follows `fix_after` to what is open, through what says nothing here: not asked, not applicable.
+    /// Follows `fix_after` to open findings, through checks that are skipped or not applicable.
     fn add_earlier_fixes(&self, at: usize, open: &mut BTreeSet<usize>) {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut left: Vec<&str> = self.check(at).fix_after.iter().map(String::as_str).collect();
@@ -172,7 +172,7 @@ impl<'f> FindingIndex<'f> {
             .collect()
     }
 
-    /// What keeps a check that is not applicable from being evaluated, as far as it is fixed before `at` is.
+    /// Returns the open prerequisites of a check that is not applicable, if they are fixed before `at`.
     fn open_requirements(&self, other: usize, at: usize) -> Vec<usize> {
         let mut open = Vec::new();
         let mut left: Vec<&str> = self.check(other).requires.iter().map(String::as_str).collect();
@@ -195,7 +195,7 @@ impl<'f> FindingIndex<'f> {
         let whole = finding.severity == check.severity;
         match finding.outcome {
             Outcome::Fail | Outcome::Unknown(_) => whole,
-            // Somebody who accepts a failure has not made it go away.
+            // A waiver accepts a failure and does not remove it.
             Outcome::Waived { .. } => whole && check.severity.is_blocker(),
             Outcome::Pass | Outcome::NotApplicable { .. } => false,
         }

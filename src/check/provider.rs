@@ -1,13 +1,13 @@
-//! Who can answer for a fact: a run has some of them, and a check needs some of them.
+//! Where facts come from: a run has some providers, and a check requires some.
 //!
-//! Not for asking anybody: that is `transport`'s.
+//! Not for collecting facts: that is `transport`'s.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Somebody who answers for facts.
+/// Where facts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
@@ -21,7 +21,7 @@ pub enum Provider {
     Vsphere,
     /// An ESXi host's shell.
     EsxiShell,
-    /// The site file: what its author knows about servers nobody asks.
+    /// The site file: what its author says about servers that are not contacted.
     SiteFile,
     /// The site file, about the machines that fail back.
     Machines,
@@ -35,7 +35,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The word for it in reports.
+    /// Returns the name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -51,7 +51,7 @@ impl Provider {
         }
     }
 
-    /// Who it is, for people.
+    /// Returns the name for people.
     pub fn description(self) -> &'static str {
         match self {
             Self::Image => "the image",
@@ -67,7 +67,7 @@ impl Provider {
         }
     }
 
-    /// What lets it be asked, in the imperative.
+    /// Returns how to make it part of a run, in the imperative.
     pub fn instruction(self) -> &'static str {
         match self {
             Self::Image => "name the image",

@@ -1,4 +1,4 @@
-//! How to mend something on one target: the text and the commands of a remedy, with what is known of that target.
+//! How to fix something on one target: the text and the commands of a remedy, filled in with the target's facts.
 //!
 //! A command is a text with `{{value FACT "WORD"}}` and `{{each LIST "WORD"}}`, and `target` for the target's name; what is filled in is one word of a POSIX
 //! shell, whatever a host has said. Where a fact is not known, the word in capitals stays and the text says why. Not for
@@ -23,13 +23,13 @@ const TARGET: &str = "target";
 /// How many elements of a list one command is given.
 const MAX_ARGUMENTS: usize = 100;
 
-/// How to mend what a check found.
+/// How to fix what a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// What to do, in sentences.
     pub text: String,
-    /// Commands to type; words in capitals are to be replaced.
+    /// Commands to type; words in capitals have to be replaced.
     #[serde(default)]
     pub commands: Vec<String>,
     /// Whether the target must be stopped for it.
@@ -40,7 +40,7 @@ pub struct Remedy {
 /// What is wrong with a remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemedyError {
-    /// A command that is none.
+    /// A blank command.
     #[error("a command is blank")]
     Blank,
     /// The rule of a command is wrong.
@@ -88,7 +88,7 @@ pub(super) struct RemedyTemplate {
 }
 
 struct Command {
-    /// It is for targets of which this holds.
+    /// The rule that must hold for the command to be right.
     when: Option<Rule>,
     text: RemedyText,
 }
@@ -140,7 +140,7 @@ impl RemedyTemplate {
         })
     }
 
-    /// The remedy for no target in particular.
+    /// Returns the remedy for no target in particular.
     pub(super) fn as_written(&self) -> Remedy {
         Remedy {
             text: self.text.as_written(),
@@ -149,7 +149,7 @@ impl RemedyTemplate {
         }
     }
 
-    /// The remedy for one target: its commands alone, with what is known of it.
+    /// Renders the remedy for one target: the commands that are right there, with its facts.
     pub(super) fn render(&self, context: &FactContext<'_>, target: &str) -> Remedy {
         let mut missing: Vec<String> = Vec::new();
         let mut unfit: Option<String> = None;
@@ -206,7 +206,7 @@ impl RemedyText {
         self.0.iter().map(word).collect()
     }
 
-    /// The text over what is known; a fact that cannot be written is noted, and its word stays.
+    /// Renders the text over known facts; the word of a missing fact stays and is noted.
     fn render(
         &self,
         context: &FactContext<'_>,
@@ -283,7 +283,7 @@ fn parse_piece(it: &HelperTemplate, facts: &FactType) -> Result<Piece, MessageEr
     Ok(Piece::Fact { path, member, word: word.to_owned() })
 }
 
-/// The known values at a path as texts, or why there are none.
+/// Returns the known values at a path as texts, or why there are none.
 fn values(
     context: &FactContext<'_>,
     path: &str,
@@ -309,7 +309,7 @@ fn values(
     values.filter(|values| !values.is_empty()).ok_or_else(|| "there is none".to_owned())
 }
 
-/// A text as one word of a POSIX shell; nothing when it has characters that nobody types.
+/// Quotes a text as one word of a POSIX shell; `None` if it has characters that nobody types.
 pub(super) fn shell_word(text: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c);
     let typed =

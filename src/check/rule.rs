@@ -27,7 +27,7 @@ pub struct Rule {
     compiled: OnceLock<Result<CompiledRule, Box<RuleError>>>,
 }
 
-/// What a rule's text was made into.
+/// A compiled rule.
 struct CompiledRule {
     program: Program,
     paths: Paths,
@@ -47,8 +47,8 @@ impl Rule {
         Ok(rule)
     }
 
-    /// A rule that is verified already, by the tests of this program; it is compiled when it is
-    /// first asked something. A defect would be told as one and decide nothing.
+    /// Returns a rule that the tests of this program verify; it is compiled at its first
+    /// evaluation. A defect would be reported as one and decide nothing.
     pub(super) fn prevalidated(text: &str, facts: &FactType) -> Self {
         Self { text: text.to_owned(), facts: facts.clone(), compiled: OnceLock::new() }
     }
@@ -67,12 +67,12 @@ impl Rule {
         compiled.as_ref().map_err(|error| &**error)
     }
 
-    /// The rule as written.
+    /// Returns the rule as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The facts the rule speaks of; `[]` stands for every element of a list.
+    /// Returns the facts that the rule names; `[]` stands for every element of a list.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.compiled().ok().into_iter().flat_map(|read| &read.paths).map(String::as_str)
     }
@@ -100,7 +100,7 @@ impl Rule {
         }
     }
 
-    /// Which of the facts the rule speaks of is missing at `key`, and why.
+    /// Finds the named fact that is missing at `key`, and why.
     fn find_absence(&self, context: &FactContext<'_>, key: &str) -> UnknownCause {
         let mut missing = Vec::new();
         for path in self.paths() {
@@ -157,7 +157,7 @@ fn shorten(message: &str) -> &str {
     message.split(" expecting {").next().unwrap_or(message)
 }
 
-/// Where a person looks for the node at `start`: a member rather than the dot before it.
+/// Returns the offset of the caret for the node at `start`: the member rather than the dot.
 fn caret_offset(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or("");
     match rest.strip_prefix('.') {

@@ -1,4 +1,4 @@
-//! What can be wrong with a rule, told with a caret under the place.
+//! What can be wrong with a rule, shown with a caret under the place.
 //!
 //! Not for finding faults: the parser and `typing` do that.
 
@@ -7,14 +7,14 @@ use std::fmt;
 use super::steps::MAX_STEPS;
 use crate::yaml::{closest_match, did_you_mean};
 
-/// The most levels of an expression: it is verified, counted and evaluated by functions that call
-/// themselves for each.
+/// The most levels of an expression: it is verified, counted and evaluated by recursive
+/// functions.
 pub(super) const MAX_RULE_DEPTH: usize = 64;
 
-/// Why a text is no rule, and where in it.
+/// Why a rule is refused, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
-    /// The rule as written.
+    /// Returns the rule as written.
     pub text: String,
     /// The place, in bytes from its start.
     pub offset: usize,
@@ -86,17 +86,17 @@ pub enum RuleFault {
     /// Texts are ordered, which puts version 9.10 before 9.8.
     #[error("texts have no useful order")]
     OrderOfTexts,
-    /// A text that the facts never say.
+    /// A text that the fact never has as its value.
     #[error("{value:?} is never said here{}", did_you_mean(.nearest))]
     UnknownValue {
-        /// The text as written.
+        /// Returns the text as written.
         value: String,
         /// The known value that is spelled most alike.
         nearest: Option<String>,
         /// The values there are.
         known: Vec<String>,
     },
-    /// A list is judged without asking whether it is all there.
+    /// A rule uses a list without its `complete`.
     #[error("this list may be cut short, and the rule does not ask for {0}")]
     Incomplete(String),
     /// `has()` would turn "could not be read" into false.
@@ -128,7 +128,7 @@ impl RuleFault {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoSuchName { nearest: None, known, .. }
@@ -168,7 +168,7 @@ impl fmt::Display for RuleError {
 impl std::error::Error for RuleError {}
 
 impl RuleError {
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> Option<String> {
         self.fault.hint()
     }

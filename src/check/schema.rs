@@ -30,7 +30,7 @@ struct FactRoot {
     name: &'static str,
     /// Where its schema comes from.
     schema: fn() -> Schema,
-    /// Who answers for it.
+    /// Who owns it.
     provider: Provider,
 }
 
@@ -77,10 +77,10 @@ pub fn provider(path: &str) -> Option<Provider> {
     }
 }
 
-/// What a site knows only when it names the machines that fail back.
+/// The facts of a site that exist only when it names the machines that fail back.
 const MACHINE_FACTS: &[&str] = &["reiserfs_sources", "xfs_sources"];
 
-/// What a fact, or a part of an expression, can be.
+/// The type of a fact or of a part of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FactType {
     /// True or false.
@@ -128,7 +128,7 @@ impl FactType {
         path.try_fold(self, |here, name| here.member(name))
     }
 
-    /// Says where a value, as written in an example, departs from this type.
+    /// Returns where a value of an example does not match this type.
     ///
     /// Members may be missing, for an example gives only what matters.
     pub fn find_mismatch(&self, value: &Value) -> Option<String> {

@@ -1,6 +1,6 @@
-//! What is judged in a run, and what is left out because nobody who could decide it is asked.
+//! What a run evaluates, and what it skips because a provider is not part of it.
 //!
-//! Not for judging: that is `engine`'s.
+//! Not for evaluation: that is `engine`'s.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ use super::provider::Provider;
 use super::schema;
 use crate::facts::Document;
 
-/// Something that is judged.
+/// A target that checks are run on.
 pub struct Target {
     /// Its name in reports, and what waivers name.
     pub name: String,
     /// What it is.
     pub kind: TargetKind,
-    /// What is known about it. A root that is neither known nor absent was not asked for.
+    /// Its facts. A root that is neither known nor absent was not collected.
     pub document: Document,
 }
 
 impl Target {
-    /// Who answered for the facts, or was asked and did not.
+    /// Returns the providers that were contacted, whether they answered or not.
     pub fn providers(&self) -> BTreeSet<Provider> {
         let document = &self.document;
         let known = document.known.as_object().into_iter().flatten().flat_map(|(root, facts)| {
@@ -37,7 +37,7 @@ impl Target {
     }
 }
 
-/// A check that was not judged, because nobody who could decide it was asked.
+/// A check that was not run, because what could decide it was not part of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "LeftOut")]
 pub struct SkippedCheck {
@@ -47,11 +47,11 @@ pub struct SkippedCheck {
     pub title: String,
     /// The target.
     pub target: String,
-    /// Who would have to be asked.
+    /// What would have to be part of the run.
     pub needs: Vec<Provider>,
 }
 
-/// What is judged on which target, and what is left out for want of somebody to ask.
+/// Which checks a run evaluates on which target, and which it skips.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Places in `targets` and in the set's checks.
@@ -61,7 +61,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The checks that apply to the targets, sorted by whether those who decide them are asked.
+    /// Sorts the checks that apply to the targets into planned and skipped.
     pub fn new(set: &CheckSet, targets: &[Target]) -> Self {
         let mut scope = Self::default();
         for (place, target) in targets.iter().enumerate() {
@@ -84,7 +84,7 @@ impl Scope {
         scope
     }
 
-    /// The part of it that has to do with some checks: they themselves, and what they require.
+    /// Returns the scope restricted to some checks and what they require.
     pub fn restricted_to(self, set: &CheckSet, ids: &[&str]) -> Self {
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         let mut left: Vec<&str> = ids.to_vec();

@@ -16,9 +16,9 @@ pub struct Counts {
     pub fail: usize,
     /// How many could not be decided.
     pub unknown: usize,
-    /// How many have no meaning where they were planned.
+    /// How many are not applicable.
     pub not_applicable: usize,
-    /// How many do not hold and somebody answers for it.
+    /// How many do not hold and are waived.
     pub waived: usize,
 }
 

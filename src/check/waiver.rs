@@ -18,7 +18,7 @@ pub struct Waiver {
     /// Why.
     #[serde(deserialize_with = "deserialize_text")]
     pub reason: String,
-    /// Who answers for it.
+    /// Who owns it.
     #[serde(deserialize_with = "deserialize_text")]
     pub owner: String,
     /// The last day it counts, in UTC.
@@ -48,7 +48,7 @@ pub enum WaiverNote {
         check: String,
         /// The target it names.
         target: String,
-        /// Who answers for it.
+        /// Who owns it.
         owner: String,
     },
 }

@@ -1,6 +1,6 @@
-//! What findings say about the causes of a symptom: confirmed, ruled out, or undecided.
+//! The verdict over each cause of a symptom: confirmed, ruled out, or undecided.
 //!
-//! Not for recognising the symptom (`matching`), nor for judging the checks (`engine`).
+//! Not for recognising the symptom (`matching`), nor for evaluating checks (`check::engine`).
 
 use super::symptom::{Cause, Symptom, cause_checks};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use crate::check::engine::{Finding, Outcome};
 use crate::check::model::Check;
 use crate::check::provider::Provider;
 
-/// What became of a cause.
+/// The verdict over a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "VerdictWord")]
@@ -35,19 +35,19 @@ impl CauseVerdict {
     }
 }
 
-/// One cause, with what was found about it.
+/// One cause with its findings.
 pub struct Diagnosis<'s> {
     /// The cause.
     pub cause: &'s Cause,
-    /// What became of it.
+    /// The outcome.
     pub verdict: CauseVerdict,
-    /// What its checks found, in the order they are named.
+    /// The findings of its checks, in the order they are named.
     pub findings: Vec<&'s Finding>,
-    /// Those of its checks that nobody was asked about, with who would have to be.
+    /// Its checks that were skipped, with the providers they need.
     pub skipped: Vec<(&'s Check, Vec<Provider>)>,
 }
 
-/// What findings say about every cause of a symptom.
+/// Returns the verdict over every cause of a symptom.
 pub fn diagnose<'s>(
     symptom: &'s Symptom,
     checks: &'s CheckSet,
@@ -72,10 +72,10 @@ fn diagnose_cause<'s>(
         open |= of_check().any(|finding| is_open(finding));
         here.extend(of_check());
     }
-    // Somebody who accepts a failure has not made it go away.
+    // A waiver accepts a failure and does not remove it.
     let fails =
         |finding: &&Finding| matches!(finding.outcome, Outcome::Fail | Outcome::Waived { .. });
-    // What has no meaning here decides nothing about a cause.
+    // A check that does not apply decides nothing about a cause.
     let decided = here.iter().any(|finding| finding.outcome == Outcome::Pass);
     let verdict = if here.iter().any(fails) {
         CauseVerdict::Confirmed

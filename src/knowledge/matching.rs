@@ -1,4 +1,4 @@
-//! Which symptoms a text speaks of: words, an error code, or the lines of a log.
+//! Matches a text with symptoms: by its words, error codes, or the lines of a log.
 //!
 //! A description fits by how much of it is said, and by how much of what is said it explains. Rare
 //! terms count more than those that half of all symptoms share. Not for reading symptoms.
@@ -13,49 +13,49 @@ use super::tokenizer::{Term, Tokenizer, words};
 /// The longest text that is looked at, in bytes.
 pub const MAX_TEXT_BYTES: usize = 256 * 1024;
 
-/// From here on a symptom fits.
+/// The least score of a symptom that fits.
 pub const MIN_SCORE: f64 = 0.4;
 
-/// From here on a symptom is worth naming when none fits.
+/// The least score of a symptom that is named when none fits.
 pub const MIN_NEAR_SCORE: f64 = 0.25;
 
-/// How many symptoms are named at most.
+/// The most symptoms that are named.
 const MAX_CANDIDATES: usize = 5;
 
-/// A symptom that scores less than this part of the best is not named beside it.
+/// The least part of the best score that another symptom needs to be named too.
 const MIN_PART_OF_BEST: f64 = 0.6;
 
-/// A text of more words than this is a log, and no question.
+/// The most words of a question; a longer text is a log.
 const MAX_QUESTION_WORDS: usize = 60;
 
-/// So many different lines of a log are compared with the descriptions.
+/// The most different lines of a log that are compared with descriptions.
 const MAX_COMPARED_LINES: usize = 400;
 
-/// What a code, a pattern, the words of a question and those of a line in a log are worth at most.
+/// The most that a code, a pattern, the words of a question and those of a line in a log score.
 const CODE_SCORE: f64 = 0.97;
 const PATTERN_SCORE: f64 = 0.85;
 const QUESTION_SCORE: f64 = 0.95;
 const LINE_SCORE: f64 = 0.85;
 
-/// What a term counts that is said of a symptom's causes, and not of the symptom.
+/// The weight of a term that describes a symptom's causes, and not the symptom.
 const RELATED_WEIGHT: f64 = 0.5;
 
 /// A text of more words than this, or of several lines, has numbers that are no codes.
 const MAX_WORDS_AROUND_CODE: usize = 14;
 
-/// So many lines of a log are read for their words.
+/// The most lines of a log that are read for their words.
 const MAX_READ_LINES: usize = 4_000;
 
 /// How much it counts that a description leaves words of the text unexplained.
 const EXPLAINED_EXPONENT: f64 = 0.7;
 
-/// How a text is looked at, by whether it has a term of ours.
+/// The weights for a text, which depend on whether it has a term of failback.
 struct Weights {
-    /// What it is worth that a description fits.
+    /// The factor of a description that fits.
     factor: f64,
-    /// What a word weighs that no symptom speaks of.
+    /// The weight of a word that no symptom has.
     unknown_word: f64,
-    /// What all such words together weigh at most.
+    /// The most that all such words weigh together.
     max_unknown: f64,
 }
 
@@ -66,29 +66,29 @@ const GENERAL_WEIGHTS: Weights = Weights { factor: 0.53, unknown_word: 2.0, max_
 const CODE_PREFIXES: &[&str] =
     &["error", "code", "id", "alert", "event", "fel", "hresult", "reason"];
 
-/// A symptom that a text may speak of.
+/// A symptom that a text may describe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate<'s> {
     /// The symptom.
     pub symptom: &'s Symptom,
     /// How well it fits, from 0 to 1.
     pub score: f64,
-    /// What of the text speaks for it, as fragments.
+    /// The evidence in the text, as fragments.
     pub because: Vec<String>,
 }
 
-/// What a text may speak of.
+/// The symptoms that a text may describe.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matches<'s> {
     /// The symptoms that fit, best first.
     pub candidates: Vec<Candidate<'s>>,
     /// When none fits, those that come nearest, if any comes near.
     pub nearest: Vec<Candidate<'s>>,
-    /// What the text is about instead, when that is known.
+    /// The answer, if the text is about a topic that is out of scope.
     pub out_of_scope: Option<&'s str>,
 }
 
-/// Everything symptoms are recognised by, ready to be compared with texts.
+/// The descriptions, codes and patterns of all symptoms, ready to be matched.
 pub(super) struct Matcher {
     tokenizer: Tokenizer,
     /// The number of each term that a symptom is described with.
@@ -266,7 +266,7 @@ impl Matcher {
         }
     }
 
-    /// What a text says, in numbers of terms.
+    /// Returns the terms of a text by their numbers.
     fn parse_query(&self, terms: &BTreeSet<Term>) -> Query {
         let is_ours = |term: &Term| matches!(term, Term::Known(term) if self.ours.contains(term));
         let weights = if terms.iter().any(is_ours) { &FAILBACK_WEIGHTS } else { &GENERAL_WEIGHTS };
@@ -351,7 +351,7 @@ impl Matcher {
         }
     }
 
-    /// The matter of another product that a question is about.
+    /// Finds the topic out of scope that a question is about.
     fn find_out_of_scope<'s>(
         &self,
         text: &str,
@@ -371,23 +371,23 @@ impl Matcher {
 
 /// One text as numbers of terms.
 struct Query {
-    /// Those that symptoms are described with.
+    /// The terms that descriptions of symptoms have.
     terms: Vec<usize>,
-    /// For each term, whether it is said.
+    /// For each term, whether the text has it.
     known: Vec<bool>,
-    /// What the words weigh that no symptom speaks of.
+    /// The weight of the words that no symptom has.
     unknown: f64,
-    /// What it is worth that a description fits.
+    /// The factor of a description that fits.
     factor: f64,
 }
 
-/// What speaks for one symptom.
+/// The evidence for one symptom.
 #[derive(Clone, Debug, Default)]
 struct MatchEvidence {
     words: f64,
-    /// What the words weigh that speak for it.
+    /// The weight of the matching words.
     shared: f64,
-    /// What codes and patterns say.
+    /// The score of codes and patterns.
     certain: f64,
     because: Vec<String>,
 }
@@ -416,7 +416,7 @@ impl MatchEvidence {
     }
 }
 
-/// What two independent signs say together.
+/// Combines the scores of two independent signs.
 fn combine(a: f64, b: f64) -> f64 {
     1.0 - (1.0 - a) * (1.0 - b)
 }

@@ -1,4 +1,4 @@
-//! What people see and what it comes from: one entry of `checks/symptoms.yaml`, verified.
+//! A symptom and its causes: one entry of `checks/symptoms.yaml`, verified.
 //!
 //! Not for the set of them (`symptom_set`), for recognising one (`matching`), nor for deciding its
 //! causes (`diagnosis`).
@@ -17,15 +17,15 @@ const MAX_PATTERN_BYTES: usize = 200;
 /// How large a compiled pattern may become.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
-/// What is written of one symptom.
+/// One symptom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Symptom {
-    /// Its name for ever, in kebab-case.
+    /// The id in kebab-case; it never changes.
     pub id: String,
-    /// What is seen, as a fragment.
+    /// What people see, as a fragment.
     pub title: String,
-    /// How people say it.
+    /// How people describe it.
     pub words: Vec<String>,
     /// Regular expressions over the lines of a log, without regard to case.
     #[serde(default)]
@@ -33,14 +33,14 @@ pub struct Symptom {
     /// Error codes that mean it.
     #[serde(default)]
     pub codes: Vec<String>,
-    /// What it comes from, likeliest first.
+    /// The causes, likeliest first.
     pub causes: Vec<Cause>,
     /// Where it is written.
     pub source: SourceReference,
 }
 
 impl Symptom {
-    /// The checks that tell its causes apart, each once.
+    /// Returns the checks that tell its causes apart, each once.
     pub fn checks(&self) -> Vec<&str> {
         let mut checks: Vec<&str> = Vec::new();
         for id in self.causes.iter().flat_map(|cause| &cause.checks) {
@@ -52,30 +52,30 @@ impl Symptom {
     }
 }
 
-/// One thing that a symptom comes from.
+/// One cause of a symptom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cause {
-    /// What is the matter, as a fragment.
+    /// What is wrong, as a fragment.
     pub cause: String,
     /// The checks that fail then.
     #[serde(default)]
     pub checks: Vec<String>,
-    /// What to do, where it is something else than what the checks say.
+    /// What to do, if it is not what the remedies of the checks say.
     #[serde(default)]
     pub remedy: Option<Remedy>,
 }
 
-/// Something that people ask for and that is not this program's.
+/// A topic that people ask about and that is out of this program's scope.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
-    /// How people say it.
+    /// How people describe it.
     pub words: Vec<String>,
-    /// Terms that make it ours all the same.
+    /// Terms that put it in scope all the same.
     #[serde(default)]
     pub unless: Vec<String>,
-    /// What is said to them.
+    /// The answer to it.
     pub says: String,
 }
 
@@ -94,7 +94,7 @@ pub enum SymptomProblem {
     /// A title or a cause that is a sentence.
     #[error("{0} is a fragment without a full stop")]
     Sentence(&'static str),
-    /// A source that nobody can look up.
+    /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),
     /// A check that does not exist.
@@ -105,7 +105,7 @@ pub enum SymptomProblem {
         /// The id that is spelled most alike.
         nearest: Option<String>,
     },
-    /// A cause that nothing tells and nothing mends.
+    /// A cause without checks and without a remedy.
     #[error("cause {cause:?} has neither checks nor a remedy")]
     NothingToDo {
         /// The cause.
@@ -121,7 +121,7 @@ pub enum SymptomProblem {
     },
 }
 
-/// What to do about a cause: its own remedy, or those of the checks that tell it.
+/// Returns the remedies of a cause: its own, or those of its checks.
 pub fn remedies<'s>(cause: &'s Cause, checks: &'s CheckSet) -> Vec<&'s Remedy> {
     match &cause.remedy {
         Some(remedy) => vec![remedy],
@@ -129,12 +129,12 @@ pub fn remedies<'s>(cause: &'s Cause, checks: &'s CheckSet) -> Vec<&'s Remedy> {
     }
 }
 
-/// The checks that tell a cause.
+/// Returns the checks of a cause.
 pub fn cause_checks<'s>(cause: &'s Cause, checks: &'s CheckSet) -> impl Iterator<Item = &'s Check> {
     cause.checks.iter().filter_map(|id| checks.find(id))
 }
 
-/// Whether a symptom is whole, and names only what there is.
+/// Verifies that a symptom is complete and names only checks that exist.
 pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), SymptomProblem> {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())

@@ -60,7 +60,7 @@ pub enum SymptomError {
 }
 
 impl SymptomError {
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Asset(error) => error.hint(),
@@ -113,28 +113,28 @@ impl SymptomSet {
         Ok(Self { symptoms, elsewhere, matcher })
     }
 
-    /// All symptoms, in the order they are written.
+    /// Returns all symptoms, in the order they are written.
     pub fn symptoms(&self) -> &[Symptom] {
         &self.symptoms
     }
 
-    /// The symptom of this id.
+    /// Returns the symptom with this id.
     pub fn find(&self, id: &str) -> Option<&Symptom> {
         self.symptoms.iter().find(|symptom| symptom.id == id)
     }
 
-    /// The id that is spelled most like `id`.
+    /// Returns the id that is spelled most like `id`.
     pub fn nearest_id(&self, id: &str) -> Option<&str> {
         closest_match(id, self.symptoms.iter().map(|symptom| symptom.id.as_str()))
     }
 
-    /// The symptoms that a check tells something about.
+    /// Returns the symptoms with a cause that this check tells.
     pub fn for_check<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Symptom> {
         let names = move |symptom: &&Symptom| symptom.checks().contains(&id);
         self.symptoms.iter().filter(names).collect::<Vec<_>>().into_iter()
     }
 
-    /// Which symptoms a text speaks of; an id speaks of its own.
+    /// Returns the symptoms that a text describes; an id matches its own symptom.
     pub fn matches(&self, text: &str) -> Matches<'_> {
         if let Some(symptom) = self.find(text.trim()) {
             let named = Candidate { symptom, score: 1.0, because: Vec::new() };
@@ -144,7 +144,7 @@ impl SymptomSet {
     }
 }
 
-/// Where each symptom is written.
+/// Returns the line at which each symptom begins.
 fn locations(file: &Asset, count: usize) -> Vec<DefinitionLocation> {
     let lines = file.text.lines().enumerate();
     let begins = lines.filter(|(_, line)| line.trim_start().starts_with("- id:"));

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Words that say nothing about a symptom.
+/// Words that describe no symptom.
 const STOP_WORDS: &str = "\
     a about after ago all also although always am an and any are as asr at att av azure back be \
     because been before being between but by can click clicked could day de den det did do does \
@@ -24,16 +24,16 @@ const MIN_MISSPELT_LENGTH: usize = 5;
 /// One term of a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Term {
-    /// One that symptoms speak of.
+    /// A term of the symptoms' descriptions.
     Known(String),
-    /// A word that no symptom speaks of.
+    /// A word that no symptom has.
     Unknown(String),
 }
 
 /// The words of a spelling, and the terms it stands for.
 type Spelling = (Vec<String>, Vec<String>);
 
-/// How words are spelled.
+/// Turns texts into terms.
 #[derive(Default)]
 pub(super) struct Tokenizer {
     /// Each spelling by its first word, longest first, with the terms it stands for.
@@ -123,7 +123,7 @@ impl Tokenizer {
         Some((spelling.len(), meant))
     }
 
-    /// What one word stands for.
+    /// Returns the terms of one word.
     fn resolve_word(&self, word: &str) -> Vec<Term> {
         let known = |term: &str| vec![Term::Known(term.to_owned())];
         let all = |terms: &[String]| terms.iter().cloned().map(Term::Known).collect();
@@ -154,7 +154,7 @@ impl Tokenizer {
         }
     }
 
-    /// Puts the known word in place of one that is misspelt.
+    /// Replaces a misspelt word by the known one.
     fn correct(&self, word: &mut String) {
         let known = self.stop_words.contains(word.as_str())
             || self.words.contains(word)
@@ -165,7 +165,7 @@ impl Tokenizer {
         }
     }
 
-    /// The known word that a misspelt one is meant for.
+    /// Returns the known word that is nearest to a misspelt one.
     fn nearest_word(&self, word: &str) -> Option<&str> {
         let length = word.chars().count();
         if length < MIN_MISSPELT_LENGTH {

@@ -17,26 +17,26 @@ use crate::check::source::SOURCES;
 pub struct CheckList {
     /// Always `preflight.checks/1`.
     pub schema: String,
-    /// The checks, in the order they are judged.
+    /// The checks, in the order they are evaluated.
     pub checks: Vec<ListedCheck>,
 }
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedCheck {
-    /// Its name for ever.
+    /// The id; it never changes.
     pub id: String,
     /// What should hold.
     pub title: String,
-    /// What a failure stands in the way of.
+    /// What a failure blocks.
     pub severity: Severity,
-    /// What it looks at.
+    /// The kinds of targets that it applies to.
     pub applies_to: Vec<TargetKind>,
     /// Checks that must pass before.
     pub requires: Vec<String>,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it.
+    /// How to fix it.
     pub remedy: Remedy,
     /// Where it is written.
     pub source: SourceReference,
@@ -53,7 +53,7 @@ pub struct UnknownIdError {
 }
 
 impl UnknownIdError {
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> Option<String> {
         Some(match &self.nearest {
             Some(nearest) => format!("try preflight explain {nearest}"),

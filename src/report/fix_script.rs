@@ -1,4 +1,4 @@
-//! How to mend what failed, as a script to be read: the remedies' commands in working order, by the
+//! How to fix what failed, as a script to be read: the remedies' commands in working order, by the
 //! system they run on, each with the finding it is for.
 //!
 //! It does nothing when it is run: its first command ends it. What hosts have said stands in
@@ -13,7 +13,7 @@ use crate::check::finding::OutcomeKind;
 /// Columns of comments.
 const COMMENT_WIDTH: usize = 96;
 
-/// What a command is typed at.
+/// The shell that a command is typed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CommandShell {
     /// A POSIX shell of the system itself.
@@ -40,7 +40,7 @@ struct Group<'r> {
     entries: Vec<(&'r CheckResult, Vec<&'r str>)>,
 }
 
-/// Renders how to mend what failed; what somebody answers for is left alone.
+/// Renders how to fix what failed; what is waived is left alone.
 pub fn render(report: &Report) -> Vec<u8> {
     let mut text = String::from("#!/bin/sh\n");
     let tool = &report.tool;
@@ -118,7 +118,7 @@ fn add_command<'r>(
     entries.last_mut().expect("there is one now").1.extend(command);
 }
 
-/// Where a command is typed, as its first word tells.
+/// Returns the shell of a command, by its first word.
 fn shell_for(command: &str, kind: TargetKind) -> CommandShell {
     let word = command.split_whitespace().next().unwrap_or_default();
     let program = word.rsplit(['/', '\\']).next().unwrap_or_default();

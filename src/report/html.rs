@@ -35,7 +35,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
     page.expect("the embedded page asks for nothing but what Page has").into_bytes()
 }
 
-/// Makes every text of a page visible, wherever it is from.
+/// Makes every text of a page visible.
 fn make_all_visible(value: &mut Value) {
     match value {
         Value::String(text) => *text = make_visible(text),
@@ -236,7 +236,7 @@ impl Page {
     }
 }
 
-/// What findings have to know of the targets of the whole page.
+/// Builds the rows of the page; holds what findings need of all targets.
 struct PageBuilder<'r> {
     indexes: BTreeMap<&'r str, usize>,
     many: bool,
@@ -401,7 +401,7 @@ fn skipped_section(group: &SkippedGroup<'_>) -> SkippedSection {
     }
 }
 
-/// What the page calls a class in its markup.
+/// Returns the CSS class of a status.
 fn css_class(class: Status) -> &'static str {
     match class {
         Status::Blocker => "blocker",

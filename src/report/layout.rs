@@ -2,8 +2,8 @@
 //!
 //! Not for colours, and not for what is said.
 
-/// A text from elsewhere as it can be shown: what would move the cursor, change colours or turn
-/// the writing direction becomes an escape.
+/// Escapes what a text from a host must not do to a terminal: move the cursor, change colours or turn
+/// the writing direction.
 pub(super) fn make_visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
@@ -37,7 +37,7 @@ pub fn is_unprintable(char: char) -> bool {
     char.is_control() || ignorable || formats || blank || none
 }
 
-/// Words in lines of at most `width` characters, a longer word on a line of its own.
+/// Wraps words to lines of at most `width` characters, a longer word on a line of its own.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     // The last line's characters, counted once: its width may be that of the whole text.
@@ -59,7 +59,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A label and its wrapped text: the label stands before the first line, blanks before the rest.
+/// Wraps a text behind a label: the label stands before the first line, blanks before the rest.
 pub(super) fn wrap_labelled(label: &str, text: &str, width: usize) -> String {
     let indent = label.chars().count();
     let lines = wrap(text, width.saturating_sub(indent).max(20));
@@ -71,7 +71,7 @@ pub(super) fn wrap_labelled(label: &str, text: &str, width: usize) -> String {
     out
 }
 
-/// A text cut to at most `width` characters.
+/// Truncates a text to at most `width` characters.
 pub(super) fn truncate(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -80,12 +80,12 @@ pub(super) fn truncate(text: &str, width: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
-/// A text of a definition, with the line breaks it was written with taken out.
+/// Returns a text of a definition on one line.
 pub(super) fn single_line(text: &str) -> String {
     make_visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// A sentence in pieces, and whether each is code: what a definition has between backticks.
+/// Splits a sentence at backticks; each piece says whether it is code.
 pub(super) fn split_code(sentence: &str) -> Vec<(bool, &str)> {
     let pieces: Vec<&str> = sentence.split('`').collect();
     if pieces.len().is_multiple_of(2) {
@@ -95,7 +95,7 @@ pub(super) fn split_code(sentence: &str) -> Vec<(bool, &str)> {
     pieces.filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// A number of things.
+/// Returns a number with its noun.
 pub(super) fn pluralize(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

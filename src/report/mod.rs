@@ -1,6 +1,6 @@
-//! Findings into bytes: one model, one file per format, one table of formats.
+//! Findings to bytes: one model, one file per format, one table of formats.
 //!
-//! Not for judging (`check`) nor for writing to a terminal or a file (`cli`).
+//! Not for evaluation (`check`) nor for writing to a terminal or a file (`cli`).
 
 pub mod catalogue;
 pub mod fix_script;

@@ -19,7 +19,7 @@ use crate::check::waiver::WaiverNote;
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.report/1";
 
-/// The outcome of checks on targets.
+/// The outcomes of checks on targets.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
     /// Always `preflight.report/1`.
@@ -28,11 +28,11 @@ pub struct Report {
     pub tool: ToolInfo,
     /// The run it is of.
     pub run: RunInfo,
-    /// What was judged.
+    /// The targets that were checked.
     pub targets: Vec<CheckedTarget>,
     /// One entry for each check planned on a target.
     pub results: Vec<CheckResult>,
-    /// What would be judged too, if those who decide it were asked.
+    /// The checks that were not run, for want of what decides them.
     pub not_asked: Vec<SkippedCheck>,
     /// What should be known about waivers.
     pub notes: Vec<String>,
@@ -54,13 +54,13 @@ pub struct ToolInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Run")]
 pub struct RunInfo {
-    /// The moment the facts were judged, RFC 3339 in UTC.
+    /// The moment of the evaluation, RFC 3339 in UTC.
     pub at: String,
     /// Whether nothing interrupted it.
     pub complete: bool,
 }
 
-/// Something that was judged.
+/// A target that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "JudgedTarget")]
 pub struct CheckedTarget {
@@ -77,7 +77,7 @@ pub struct CheckResult {
     pub check: String,
     /// The target.
     pub target: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: OutcomeKind,
     /// The severity that counts here: a pass that is graded down is a warning.
     pub severity: Severity,
@@ -95,14 +95,14 @@ pub struct CheckResult {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schemars(default)]
     pub defect: bool,
-    /// Who answers for it.
+    /// Who owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,
     /// How a failure shows itself to people.
     pub symptom: String,
-    /// How to mend it; without commands while another fix comes first.
+    /// How to fix it; without commands while another fix comes first.
     pub remedy: Remedy,
-    /// What has to be fixed or decided before it is mended, in working order.
+    /// What has to be fixed or decided before, in working order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub after: Vec<EarlierFix>,
@@ -110,7 +110,7 @@ pub struct CheckResult {
     pub order: usize,
     /// Where it is written.
     pub source: SourceReference,
-    /// The facts the rule speaks of, by path, as far as they are known.
+    /// The known facts that the rule names, by path.
     pub evidence: BTreeMap<String, Value>,
 }
 
@@ -119,7 +119,7 @@ pub struct CheckResult {
 pub struct AppliedWaiver {
     /// Why.
     pub reason: String,
-    /// Who answers for it.
+    /// Who owns it.
     pub owner: String,
     /// The last day it counts.
     pub expires: String,
@@ -137,9 +137,9 @@ pub struct Summary {
     pub fail: usize,
     /// How many could not be decided.
     pub unknown: usize,
-    /// How many have no meaning where they were planned.
+    /// How many are not applicable.
     pub not_applicable: usize,
-    /// How many do not hold and somebody answers for it.
+    /// How many do not hold and are waived.
     pub waived: usize,
     /// The exit status: 0, 1, 2 or 3, and 130 when the run was interrupted.
     #[serde(rename = "exit_code")]
@@ -179,7 +179,7 @@ impl Report {
 }
 
 impl Report {
-    /// Says that the run was stopped before everything had been asked.
+    /// Returns the report of a run that was stopped before everything was collected.
     pub fn interrupted(self) -> Self {
         let run = RunInfo { complete: false, ..self.run };
         Self { run, summary: Summary { exit_code: INTERRUPTED, ..self.summary }, ..self }

@@ -16,7 +16,7 @@ use crate::check::unknown::UnknownCause;
 /// From how many checks of one target on, one common cause is told once instead of each time.
 const MIN_SHARED: usize = 3;
 
-/// What a result means to somebody who has to go on.
+/// What a result means for going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Status {
     Blocker,
@@ -49,17 +49,17 @@ impl Status {
         }
     }
 
-    /// Whether the remedy belongs to it.
+    /// Whether it is shown with its remedy.
     pub(super) fn needs_fix(self) -> bool {
         matches!(self, Self::Blocker | Self::Warning)
     }
 }
 
-/// What results add up to for somebody who has to go on.
+/// What all results mean for going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OverallVerdict {
     Blocked,
-    /// No blocker, but warnings were asked to count.
+    /// No blocker, but warnings count as failures.
     WarningsCount,
     Undecided,
     Clear,
@@ -103,7 +103,7 @@ impl OverallVerdict {
         }
     }
 
-    /// The class it is shown like.
+    /// Returns the status that it is shown like.
     pub(super) fn status(self) -> Status {
         match self {
             Self::Blocked | Self::NothingChecked => Status::Blocker,
@@ -124,7 +124,7 @@ pub(super) struct FindingGroup<'r> {
 }
 
 impl<'r> FindingGroup<'r> {
-    /// How to mend it, each remedy that differs once, with the targets it is for.
+    /// Returns the different remedies, each with the targets it is for.
     pub(super) fn remedies(&self) -> Vec<(&'r Remedy, Vec<&'r str>)> {
         let mut remedies: Vec<(&Remedy, Vec<&str>)> = Vec::new();
         for &result in self.variants.iter().flat_map(|variant| &variant.results) {
@@ -169,7 +169,7 @@ impl SharedCause<'_> {
     }
 }
 
-/// One target that a cause keeps silent.
+/// One target that a shared cause affects.
 pub(super) struct AffectedTarget<'r> {
     pub(super) target: &'r str,
     pub(super) checks: Vec<&'r str>,
@@ -177,7 +177,7 @@ pub(super) struct AffectedTarget<'r> {
     pub(super) is_whole: bool,
 }
 
-/// What was not asked, by who would have to be.
+/// The checks that were not run, by the providers they need.
 pub(super) struct SkippedGroup<'r> {
     pub(super) needs: &'r [Provider],
     /// Ids with what should hold.
@@ -185,12 +185,12 @@ pub(super) struct SkippedGroup<'r> {
 }
 
 impl SkippedGroup<'_> {
-    /// Who would have to be asked, for people.
+    /// Returns the missing providers, for people.
     pub(super) fn providers(&self) -> String {
         self.needs.iter().map(|need| need.description()).collect::<Vec<_>>().join(" and ")
     }
 
-    /// What lets it be asked.
+    /// Returns how to make them part of a run.
     pub(super) fn instructions(&self) -> String {
         self.needs.iter().map(|need| need.instruction()).collect::<Vec<_>>().join("; ")
     }
@@ -219,23 +219,23 @@ impl<'r> Outline<'r> {
         Self { groups, shared_causes, skipped: group_skipped(&report.not_asked) }
     }
 
-    /// How many checks nobody was asked about.
+    /// Returns how many checks were not run.
     pub(super) fn skipped_count(&self) -> usize {
         self.skipped.iter().map(|group| group.checks.len()).sum()
     }
 
-    /// The entries of one class.
+    /// Returns the groups of one status.
     pub(super) fn with_status(&self, class: Status) -> impl Iterator<Item = &FindingGroup<'r>> {
         self.groups.iter().filter(move |group| group.status == class)
     }
 }
 
-/// How many results a report has of one class.
+/// Counts the results of one status.
 pub(super) fn count(report: &Report, class: Status) -> usize {
     report.results.iter().filter(|result| Status::from_result(result) == class).count()
 }
 
-/// The name of the one target there is.
+/// Returns the target's name, if there is exactly one.
 pub(super) fn single_target(report: &Report) -> Option<&str> {
     match report.targets.as_slice() {
         [target] => Some(&target.name),
@@ -243,7 +243,7 @@ pub(super) fn single_target(report: &Report) -> Option<&str> {
     }
 }
 
-/// The verdict in sentences, without any text from elsewhere.
+/// Returns the verdict in sentences, without any text from hosts.
 pub(super) fn conclude(report: &Report, outline: &Outline<'_>) -> String {
     let of = |class| count(report, class);
     let (blockers, unknown, warnings) =

@@ -186,7 +186,7 @@ struct FindingProperties<'r> {
     outcome: &'static str,
     severity: Severity,
     evidence: &'r BTreeMap<String, Value>,
-    /// How to mend it on this target.
+    /// How to fix it on this target.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'r Remedy>,
 }

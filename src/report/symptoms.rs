@@ -1,6 +1,6 @@
-//! The symptoms themselves as people read them: `list symptoms`, `explain`, and `docs/symptoms.md`.
+//! The symptoms as documentation: `list symptoms`, `explain`, and `docs/symptoms.md`.
 //!
-//! Not for what a text was taken for: `candidates` is.
+//! Not for the symptoms that fit a text: `troubleshooting` has them.
 
 use serde_json::{Value, json};
 

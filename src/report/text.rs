@@ -165,7 +165,7 @@ impl Page<'_> {
         out
     }
 
-    /// How to mend it, with the targets where they need different things.
+    /// Renders the remedies, with their targets if they differ.
     fn remedies(&self, group: &FindingGroup<'_>) -> String {
         let remedies = group.remedies();
         let mut out = String::new();
@@ -232,7 +232,7 @@ impl Page<'_> {
         )
     }
 
-    /// What was not asked: how many by what would let them be, and which.
+    /// Renders the checks that were not run: how many, why, and which.
     fn skipped(&self) -> String {
         let mut out = String::new();
         for group in &self.outline.skipped {

@@ -1,7 +1,7 @@
-//! What `troubleshoot` says, whatever its format: symptoms that fit, their causes, what was found
+//! The model of `troubleshoot`: symptoms that fit, their causes, what was found
 //! about them. It only grows: programs read it.
 //!
-//! Not for recognising symptoms or deciding causes: that is `check`'s.
+//! Not for recognising symptoms or deciding causes: that is `knowledge`'s.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::knowledge::symptom::{Cause, cause_checks, remedies};
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.troubleshoot/1";
 
-/// What a text was taken for, and what that comes from.
+/// The symptoms that a text describes, with their causes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Troubleshooting {
     /// Always `preflight.troubleshoot/1`.
@@ -31,10 +31,10 @@ pub struct Troubleshooting {
     pub candidates: Vec<CandidateRow>,
     /// When none fits, those that come nearest, if any comes near.
     pub nearest: Vec<NearRow>,
-    /// What the text is about instead, when that is known.
+    /// The answer, if the text is about a topic that is out of scope.
     #[serde(rename = "elsewhere", skip_serializing_if = "Option::is_none")]
     pub out_of_scope: Option<String>,
-    /// What was asked about the causes.
+    /// The targets that were checked.
     pub targets: Vec<CheckedTarget>,
     /// What was found there: the suspected checks, and those they require.
     pub results: Vec<CheckResult>,
@@ -48,15 +48,15 @@ pub struct Troubleshooting {
 pub struct CandidateRow {
     /// The symptom.
     pub symptom: String,
-    /// What is seen.
+    /// What people see.
     pub title: String,
     /// How well it fits, from 0 to 1.
     pub score: f64,
-    /// Codes and lines of the text that speak for it.
+    /// Codes and lines of the text that are evidence for it.
     pub because: Vec<String>,
     /// The checks that tell its causes apart.
     pub checks: Vec<String>,
-    /// What it comes from, likeliest first.
+    /// The causes, likeliest first.
     pub causes: Vec<CauseRow>,
     /// Where it is written.
     pub source: SourceReference,
@@ -67,7 +67,7 @@ pub struct CandidateRow {
 pub struct NearRow {
     /// The symptom.
     pub symptom: String,
-    /// What is seen.
+    /// What people see.
     pub title: String,
     /// How well it fits, from 0 to 1.
     pub score: f64,
@@ -76,32 +76,32 @@ pub struct NearRow {
 /// One cause of a symptom.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CauseRow {
-    /// What is the matter.
+    /// What is wrong.
     pub cause: String,
     /// The checks that fail then.
     pub checks: Vec<CauseCheck>,
-    /// How to mend it.
+    /// How to fix it.
     pub remedies: Vec<Remedy>,
-    /// What became of it, when something was asked.
+    /// The verdict, if a target was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<CauseVerdict>,
 }
 
-/// One check that tells a cause.
+/// One check of a cause.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CauseCheck {
     /// The check.
     pub check: String,
     /// What should hold.
     pub title: String,
-    /// What it looks at.
+    /// The kinds of targets that it applies to.
     pub applies_to: Vec<TargetKind>,
     /// The question, when a person has to answer it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
-    /// Who has to be asked for it.
+    /// Where its facts come from.
     pub needs: Vec<Provider>,
-    /// True when others were asked, and nobody who could decide this one.
+    /// True when targets were checked, and this check was not run.
     pub not_asked: bool,
     /// What was found, on each target.
     pub findings: Vec<CheckFinding>,
@@ -112,7 +112,7 @@ pub struct CauseCheck {
 pub struct CheckFinding {
     /// The target.
     pub target: String,
-    /// What became of the check.
+    /// The outcome of the check.
     #[schemars(with = "String")]
     pub outcome: OutcomeKind,
     /// What was found, or why nothing could be.
@@ -120,7 +120,7 @@ pub struct CheckFinding {
 }
 
 impl Troubleshooting {
-    /// What a text speaks of, when nobody was asked.
+    /// Builds the result for a text alone, without targets.
     pub fn from_matches(matches: &Matches<'_>, checks: &CheckSet) -> Self {
         let row = |candidate: &Candidate<'_>| {
             let causes = candidate.symptom.causes.iter();
@@ -131,7 +131,7 @@ impl Troubleshooting {
         Self::assemble(matches, candidates, exit_code)
     }
 
-    /// What a text speaks of, and what was found on targets about it.
+    /// Builds the result for a text and the findings about it.
     pub fn from_findings(
         matches: &Matches<'_>,
         checks: &CheckSet,
@@ -184,7 +184,7 @@ impl Troubleshooting {
         }
     }
 
-    /// Who would have to be asked for the checks of the best candidate that nobody decided.
+    /// Returns the providers of the best candidate's checks that have no finding.
     pub fn missing_providers(&self) -> BTreeSet<Provider> {
         let best = self.candidates.first().into_iter().flat_map(|candidate| &candidate.causes);
         let undecided = |check: &&CauseCheck| check.findings.is_empty();
@@ -240,7 +240,7 @@ impl CauseRow {
     }
 }
 
-/// What to do about a cause where it was found: the remedies of its failures, in working order, unless the cause has one
+/// Returns the remedies of a cause that was found: those of its failures, in working order, unless the cause has one
 /// of its own. Commands wait for what has to be fixed before.
 fn found_remedies(diagnosis: &Diagnosis<'_>, written: &[Remedy]) -> Vec<Remedy> {
     let failed = diagnosis.findings.iter().filter(|finding| finding.outcome == Outcome::Fail);
@@ -292,7 +292,7 @@ fn rounded(score: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
-/// It as JSON, one value, indented.
+/// Renders it as indented JSON.
 pub fn to_json(troubleshooting: &Troubleshooting) -> String {
     let text = super::json::to_string(troubleshooting).expect("texts and numbers are always JSON");
     format!("{text}\n")

@@ -1,6 +1,6 @@
-//! What `troubleshoot` says to people: the best symptom in full, what to do, and what to type next.
+//! The text of `troubleshoot`: the best symptom in full, what to do, and what to type next.
 //!
-//! Not for what is said: `candidates` holds that.
+//! Not for the content: `troubleshooting` holds that.
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
@@ -16,7 +16,7 @@ const MIN_PART_FOR_FULL: f64 = 0.9;
 /// The longest piece of a line that is quoted.
 const MAX_QUOTED_CHARS: usize = 160;
 
-/// Renders what was found out about a text.
+/// Renders the result as text.
 pub fn render(troubleshooting: &Troubleshooting, style: &Style) -> String {
     let page = Page { troubleshooting, style };
     if troubleshooting.candidates.is_empty() {
@@ -102,8 +102,8 @@ impl Page<'_> {
         for check in &cause.checks {
             out.push_str(&self.check(check));
         }
-        // Nobody is told to mend what may not be broken; the rest of several remedies is told by
-        // `explain`.
+        // What may not be broken gets no remedy; `explain` shows the rest of several
+        // remedies.
         let remedy = cause.remedies.first();
         let wanted = cause.verdict.is_none_or(|verdict| verdict == CauseVerdict::Confirmed);
         if let Some(remedy) = remedy.filter(|_| wanted) {
