@@ -161,6 +161,12 @@ pub struct SourceReference {
     pub at: String,
 }
 
+impl fmt::Display for SourceReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.doc, self.at)
+    }
+}
+
 /// When a check applies to a target.
 pub struct Applicability {
     /// The check applies when this is true.

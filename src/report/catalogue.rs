@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layout::{make_visible, truncate, wrap_labelled};
+use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
 use crate::check::definition::{
     Check, CheckSet, Criterion, Remedy, Severity, SourceReference, TargetKind,
 };
@@ -103,11 +103,7 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, Unknown
     })?;
     let mut out = wrap_labelled("", &format!("{}: {}", check.id, check.title), width);
     let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(
-            &format!("  {label:<12}"),
-            &make_visible(&folded(text)),
-            width,
-        ));
+        out.push_str(&wrap_labelled(&format!("  {label:<12}"), &single_line(text), width));
     };
     line("severity", check.severity.as_str());
     line("applies to", &kind_list(check));
@@ -127,14 +123,10 @@ pub fn explain(set: &CheckSet, id: &str, width: usize) -> Result<String, Unknown
         out.push_str(&format!("              $ {}\n", make_visible(command)));
     }
     let mut line = |label: &str, text: &str| {
-        out.push_str(&wrap_labelled(
-            &format!("  {label:<12}"),
-            &make_visible(&folded(text)),
-            width,
-        ));
+        out.push_str(&wrap_labelled(&format!("  {label:<12}"), &single_line(text), width));
     };
     line("downtime", if check.remedy.downtime { "yes" } else { "no" });
-    line("source", &format!("{}, {}", check.source.doc, check.source.at));
+    line("source", &check.source.to_string());
     if let Some(source) = SOURCES.iter().find(|source| source.key == check.source.doc) {
         line("", source.meaning);
     }
@@ -206,7 +198,7 @@ fn section(check: &Check) -> String {
     row("severity", check.severity.as_str());
     row("applies to", &kind_list(check));
     if let Some(when) = &check.applies_when {
-        row("when", &format!("`{}`, otherwise: {}", folded(when.rule.text()), when.otherwise));
+        row("when", &format!("`{}`, otherwise: {}", fold(when.rule.text()), when.otherwise));
     }
     if !check.requires.is_empty() {
         row("requires", &check.requires.join(", "));
@@ -221,15 +213,15 @@ fn section(check: &Check) -> String {
     for (name, text) in criterion_rows(check) {
         match name {
             "asks" => row(name, text),
-            _ => row(name, &format!("`{}`", folded(text))),
+            _ => row(name, &format!("`{}`", fold(text))),
         }
     }
-    row("shows as", &folded(&check.symptom));
-    row("do", &folded(&check.remedy.text));
+    row("shows as", &fold(&check.symptom));
+    row("do", &fold(&check.remedy.text));
     if check.remedy.downtime {
         row("downtime", "yes");
     }
-    row("source", &format!("{}, {}", check.source.doc, check.source.at));
+    row("source", &check.source.to_string());
     if !check.remedy.commands.is_empty() {
         out.push_str(&format!("\n```sh\n{}\n```\n", check.remedy.commands.join("\n")));
     }
@@ -251,15 +243,6 @@ fn kind_list(check: &Check) -> String {
     check.applies_to.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
-}
-
-pub(super) fn capitalize(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

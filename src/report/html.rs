@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::layout::{make_visible, pluralize, single_line, split_code, truncate};
+use super::layout::{capitalize, make_visible, pluralize, single_line, split_code, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::{
     FindingGroup, Outline, OverallVerdict, SharedCause, SkippedGroup, Status, Variant, conclude,
@@ -223,7 +223,7 @@ impl Page {
                 .iter()
                 .map(|class| CountRow {
                     class: css_class(*class),
-                    label: heading(*class),
+                    label: class.heading(),
                     n: count(report, *class),
                 })
                 .collect(),
@@ -250,7 +250,7 @@ impl<'r> PageBuilder<'r> {
         let causes = if class == Status::Unknown { outline.shared_causes.as_slice() } else { &[] };
         (n > 0).then(|| Section {
             class: css_class(class),
-            heading: heading(class),
+            heading: class.heading(),
             n,
             lead: lead(class),
             compact,
@@ -304,7 +304,7 @@ impl<'r> PageBuilder<'r> {
             _ => format!("{}: {}", pluralize(targets.len(), "target"), abbreviate(&targets)),
         };
         FindingRow {
-            word: word(class),
+            word: class.label(),
             check: first.check.clone(),
             title: first.title.clone(),
             severity: first.severity.as_str().replace('-', " "),
@@ -313,14 +313,11 @@ impl<'r> PageBuilder<'r> {
             brief: truncate(&brief, 240),
             found_label: if class == Status::Unknown { "Unknown" } else { "Found" },
             variants,
-            waiver: first
-                .waiver
-                .as_ref()
-                .map(|w| format!("{} ({}, until {})", w.reason, w.owner, w.expires)),
+            waiver: first.waiver.as_ref().map(ToString::to_string),
             mend: class.needs_fix(),
             symptom: prose(&first.symptom),
             remedies: remedy_rows(group),
-            source: format!("{}, {}", first.source.doc, first.source.at),
+            source: first.source.to_string(),
         }
     }
 
@@ -413,28 +410,6 @@ fn css_class(class: Status) -> &'static str {
     }
 }
 
-fn word(class: Status) -> &'static str {
-    match class {
-        Status::Blocker => "FAIL",
-        Status::Unknown => "UNKNOWN",
-        Status::Warning => "WARN",
-        Status::Waived => "WAIVED",
-        Status::Pass => "pass",
-        Status::NotApplicable => "n/a",
-    }
-}
-
-fn heading(class: Status) -> &'static str {
-    match class {
-        Status::Blocker => "Blockers",
-        Status::Unknown => "Unknown",
-        Status::Warning => "Warnings",
-        Status::Waived => "Waived",
-        Status::Pass => "Passed",
-        Status::NotApplicable => "Not applicable",
-    }
-}
-
 fn lead(class: Status) -> &'static str {
     match class {
         Status::Blocker => {
@@ -465,11 +440,6 @@ fn abbreviate(names: &[&str]) -> String {
         [] | [_] | [_, _] | [_, _, _] => names.join(", "),
         [a, b, c, rest @ ..] => format!("{a}, {b}, {c} and {} more", rest.len()),
     }
-}
-
-fn capitalize(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn remedy_rows(group: &FindingGroup<'_>) -> Vec<RemedyItem> {

@@ -82,7 +82,18 @@ pub(super) fn truncate(text: &str, width: usize) -> String {
 
 /// Returns a text of a definition on one line.
 pub(super) fn single_line(text: &str) -> String {
-    make_visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+    make_visible(&fold(text))
+}
+
+/// Replaces every run of white space by one blank.
+pub(super) fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns a text with its first letter in upper case.
+pub(super) fn capitalize(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Splits a sentence at backticks; each piece says whether it is code.

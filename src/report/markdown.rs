@@ -24,19 +24,14 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         out.push_str("**The run was interrupted: what is missing was not checked.**\n\n");
     }
     out.push_str(&counts(report));
-    for (class, heading) in [
-        (Status::Blocker, "Blockers"),
-        (Status::Unknown, "Unknown"),
-        (Status::Warning, "Warnings"),
-        (Status::Waived, "Waived"),
-    ] {
+    for class in [Status::Blocker, Status::Unknown, Status::Warning, Status::Waived] {
         let mut blocks: Vec<String> = Vec::new();
         if class == Status::Unknown {
             blocks.extend(outline.shared_causes.iter().map(shared_cause_section));
         }
         blocks.extend(outline.with_status(class).map(|group| finding_section(report, group)));
         if !blocks.is_empty() {
-            out.push_str(&format!("\n## {heading}\n\n{}", blocks.join("\n")));
+            out.push_str(&format!("\n## {}\n\n{}", class.heading(), blocks.join("\n")));
         }
     }
     out.push_str(&targets(report));
@@ -85,13 +80,13 @@ fn finding_section(report: &Report, group: &FindingGroup<'_>) -> String {
     }
     out.push_str(&format!("- **Severity**: {}\n", first.severity));
     if let Some(waiver) = &first.waiver {
-        let text = format!("{} ({}, until {})", waiver.reason, waiver.owner, waiver.expires);
+        let text = waiver.to_string();
         out.push_str(&format!("- **Waived**: {}\n", code_span(&text)));
     }
     if group.status.needs_fix() {
         out.push_str(&remedies(group));
     }
-    let source = format!("{}, {}", first.source.doc, first.source.at);
+    let source = first.source.to_string();
     out.push_str(&format!("- **Source**: {}\n", prose(&single_line(&source))));
     out
 }
@@ -165,7 +160,7 @@ fn passed_tables(report: &Report) -> String {
     }
     let several = report.targets.len() > 1;
     let mut out = String::new();
-    for (class, heading) in [(Status::Pass, "Passed"), (Status::NotApplicable, "Not applicable")] {
+    for class in [Status::Pass, Status::NotApplicable] {
         let rows: String = report
             .results
             .iter()
@@ -182,7 +177,8 @@ fn passed_tables(report: &Report) -> String {
         if !rows.is_empty() {
             let (on, bar) = if several { ("| Target ", "|---") } else { ("", "") };
             out.push_str(&format!(
-                "\n## {heading}\n\n{on}| Check | Found |\n{bar}|---|---|\n{rows}"
+                "\n## {}\n\n{on}| Check | Found |\n{bar}|---|---|\n{rows}",
+                class.heading()
             ));
         }
     }

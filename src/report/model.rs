@@ -3,6 +3,7 @@
 //! Not for how it is shown.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -123,6 +124,12 @@ pub struct AppliedWaiver {
     pub owner: String,
     /// The last day it counts.
     pub expires: String,
+}
+
+impl fmt::Display for AppliedWaiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, until {})", self.reason, self.owner, self.expires)
+    }
 }
 
 /// What results add up to: `planned` is the sum of the outcomes.

@@ -49,6 +49,30 @@ impl Status {
         }
     }
 
+    /// Returns the word before a finding of it.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Blocker => "FAIL",
+            Self::Unknown => "UNKNOWN",
+            Self::Warning => "WARN",
+            Self::Waived => "WAIVED",
+            Self::Pass => "pass",
+            Self::NotApplicable => "n/a",
+        }
+    }
+
+    /// Returns the heading of its section.
+    pub(super) fn heading(self) -> &'static str {
+        match self {
+            Self::Blocker => "Blockers",
+            Self::Unknown => "Unknown",
+            Self::Warning => "Warnings",
+            Self::Waived => "Waived",
+            Self::Pass => "Passed",
+            Self::NotApplicable => "Not applicable",
+        }
+    }
+
     /// Whether it is shown with its remedy.
     pub(super) fn needs_fix(self) -> bool {
         matches!(self, Self::Blocker | Self::Warning)
@@ -85,11 +109,14 @@ impl OverallVerdict {
         let any = |class| {
             results.iter().any(|r| Status::from_result(r) == class && r.severity.is_blocker())
         };
-        match () {
-            () if any(Status::Blocker) => Self::Blocked,
-            () if any(Status::Unknown) => Self::Undecided,
-            () if results.is_empty() => Self::NothingChecked,
-            () => Self::Clear,
+        if any(Status::Blocker) {
+            Self::Blocked
+        } else if any(Status::Unknown) {
+            Self::Undecided
+        } else if results.is_empty() {
+            Self::NothingChecked
+        } else {
+            Self::Clear
         }
     }
 

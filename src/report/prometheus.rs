@@ -57,11 +57,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         page.family(name, help, samples);
     }
     let single = [
-        (
-            "preflight_not_asked",
-            "Checks that were not run.",
-            to_i64(report.not_asked.len()),
-        ),
+        ("preflight_not_asked", "Checks that were not run.", to_i64(report.not_asked.len())),
         (
             "preflight_exit_status",
             "0 nothing blocks, 1 blocked, 2 nothing was checked, 3 undecided.",

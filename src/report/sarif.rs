@@ -225,7 +225,7 @@ impl<'r> Rules<'r> {
 }
 
 fn render_rule<'r>(result: &'r CheckResult, remedy: Option<&Remedy>) -> Rule<'r> {
-    let source = format!("{}, {}", result.source.doc, result.source.at);
+    let source = result.source.to_string();
     Rule {
         id: &result.check,
         short_description: message(&result.title),

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::catalogue::UnknownIdError;
-use super::layout::{make_visible, wrap_labelled};
+use super::layout::{capitalize, fold, single_line, wrap_labelled};
 use crate::check::definition::CheckSet;
 use crate::knowledge::symptom::{Symptom, cause_checks};
 use crate::knowledge::symptom_set::SymptomSet;
@@ -48,8 +48,7 @@ pub fn explain(
 fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
     let mut out = wrap_labelled("", &format!("{}: {}", symptom.id, symptom.title), width);
     let mut line = |label: &str, text: &str| {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        out.push_str(&wrap_labelled(&format!("  {label:<10}"), &make_visible(&text), width));
+        out.push_str(&wrap_labelled(&format!("  {label:<10}"), &single_line(text), width));
     };
     if !symptom.codes.is_empty() {
         line("codes", &symptom.codes.join(", "));
@@ -65,7 +64,7 @@ fn explained(symptom: &Symptom, checks: &CheckSet, width: usize) -> String {
             line("", &format!("$ {command}"));
         }
     }
-    line("source", &format!("{}, {}", symptom.source.doc, symptom.source.at));
+    line("source", &symptom.source.to_string());
     let next = format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", symptom.id);
     out.push_str(&format!("  next      $ {next}\n"));
     out
@@ -89,17 +88,16 @@ pub fn docs_symptoms_md(symptoms: &SymptomSet, checks: &CheckSet) -> String {
 }
 
 fn section(symptom: &Symptom, checks: &CheckSet) -> String {
-    let mut out =
-        format!("\n## {}\n\n{}.\n\n", symptom.id, super::catalogue::capitalize(&symptom.title));
+    let mut out = format!("\n## {}\n\n{}.\n\n", symptom.id, capitalize(&symptom.title));
     for (index, cause) in symptom.causes.iter().enumerate() {
-        out.push_str(&format!("{}. {}.\n", index + 1, super::catalogue::capitalize(&cause.cause)));
+        out.push_str(&format!("{}. {}.\n", index + 1, capitalize(&cause.cause)));
         for check in cause_checks(cause, checks) {
             let anchor = check.id.replace('.', "");
             let (id, title) = (&check.id, &check.title);
             out.push_str(&format!("   - [{id}](checks.md#{anchor}): {title}\n"));
         }
         if let Some(remedy) = &cause.remedy {
-            let text = remedy.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = fold(&remedy.text);
             out.push_str(&format!("   - do: {text}\n"));
             for command in &remedy.commands {
                 out.push_str(&format!("     - `{command}`\n"));

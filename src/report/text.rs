@@ -41,17 +41,6 @@ pub fn render(report: &Report, style: &Style) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn label(class: Status) -> &'static str {
-    match class {
-        Status::Blocker => "FAIL",
-        Status::Unknown => "UNKNOWN",
-        Status::Warning => "WARN",
-        Status::Waived => "WAIVED",
-        Status::Pass => "pass",
-        Status::NotApplicable => "n/a",
-    }
-}
-
 fn status_colour(class: Status) -> Ansi {
     let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
     match class {
@@ -100,7 +89,7 @@ impl Page<'_> {
         };
         let mut out = format!(
             "{}  {}{on} ({})\n",
-            self.painted(class, label(class)),
+            self.painted(class, class.label()),
             make_visible(&first.check),
             first.severity
         );
@@ -121,14 +110,14 @@ impl Page<'_> {
             }
         }
         if let Some(waiver) = &first.waiver {
-            let text = format!("{} ({}, until {})", waiver.reason, waiver.owner, waiver.expires);
+            let text = waiver.to_string();
             out.push_str(&self.wrap_labelled("  waived   ", &make_visible(&text)));
         }
         if class.needs_fix() {
             out.push_str(&self.wrap_labelled("  shows as ", &single_line(&first.symptom)));
             out.push_str(&self.remedies(group));
         }
-        let source = format!("{}, {}", first.source.doc, first.source.at);
+        let source = first.source.to_string();
         out.push_str(&self.wrap_labelled("  source   ", &make_visible(&source)));
         out
     }
@@ -145,7 +134,7 @@ impl Page<'_> {
         };
         let mut out = format!(
             "{}  {all}{}{on}\n",
-            self.painted(Status::Unknown, label(Status::Unknown)),
+            self.painted(Status::Unknown, Status::Unknown.label()),
             pluralize(cause.checks(), "check")
         );
         out.push_str(&self.wrap_labelled("  because  ", &make_visible(&cause.cause)));
@@ -221,7 +210,7 @@ impl Page<'_> {
     }
 
     fn row(&self, class: Status, row: &CheckResult, widest: usize) -> String {
-        let label = format!("{:<4}", label(class));
+        let label = format!("{:<4}", class.label());
         let room = self.style.width.saturating_sub(label.len() + widest + 4).max(20);
         let found = wrap(&make_visible(&row.found), usize::MAX).concat();
         format!(

@@ -4,7 +4,7 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use super::layout::{make_visible, truncate, wrap_labelled};
+use super::layout::{make_visible, single_line, truncate, wrap_labelled};
 use super::style::Style;
 use super::troubleshooting::{CandidateRow, CauseCheck, CauseRow, Troubleshooting};
 use crate::check::provider::Provider;
@@ -49,8 +49,7 @@ struct Page<'r> {
 
 impl Page<'_> {
     fn line(&self, label: &str, text: &str) -> String {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        wrap_labelled(label, &make_visible(&text), self.style.width)
+        wrap_labelled(label, &single_line(text), self.style.width)
     }
 
     fn nothing_fits(&self) -> String {
@@ -84,7 +83,7 @@ impl Page<'_> {
             out.push('\n');
             out.push_str(&self.cause(index + 1, cause));
         }
-        let source = format!("{}, {}", candidate.source.doc, candidate.source.at);
+        let source = candidate.source.to_string();
         out.push('\n');
         out.push_str(&self.line("source ", &source));
         out
@@ -176,8 +175,7 @@ impl Page<'_> {
     fn painted(&self, verdict: CauseVerdict) -> String {
         let word = match verdict {
             CauseVerdict::Confirmed => "CONFIRMED",
-            CauseVerdict::RuledOut => "ruled out",
-            CauseVerdict::Undecided => "undecided",
+            other => other.as_str(),
         };
         if !self.style.colour {
             return word.to_owned();
