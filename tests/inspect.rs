@@ -9,7 +9,6 @@ mod program;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use preflight::agent::standin_bundle;
 use program::{ONE_FILE, installed, run};
@@ -28,19 +27,6 @@ fn texts(dir: &Path, args: &[&str]) -> String {
     ran.text()
 }
 
-/// A directory with one add-on RPM.
-fn add_ons(dir: &Path) {
-    let made = Command::new("python3")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/hostile/gen.py"))
-        .args(["rpm", "made", "--count", "0"])
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    fs::create_dir(dir.join("rpms")).unwrap();
-    fs::copy(dir.join("made/good.rpm"), dir.join("rpms/good.rpm")).unwrap();
-}
-
 #[test]
 fn an_installer_tells_what_starts_what_is_on_it_and_what_it_was_made_of() {
     if !installed(&["xorriso", "python3"]) {
@@ -48,7 +34,7 @@ fn an_installer_tells_what_starts_what_is_on_it_and_what_it_was_made_of() {
     }
     let dir = tempfile::tempdir().unwrap();
     let base = el6_medium::write(dir.path(), 0);
-    add_ons(dir.path());
+    el6_medium::write_add_on(dir.path());
     let args = ["build", "image", "demo", "-o", "mt.iso", "--allow-incomplete", "--rpms", "rpms"];
     let ran =
         run(dir.path(), &ONE_FILE, args.into_iter().chain(["--base", base.to_str().unwrap()]));

@@ -267,7 +267,7 @@ impl Plan {
         let verified = self
             .packages
             .iter()
-            .filter(|it| matches!(it.signature_status, SignatureStatus::VerifiedBy(_)))
+            .filter(|package| matches!(package.signature_status, SignatureStatus::VerifiedBy(_)))
             .count();
         let keys = self.keyring.names();
         (!self.packages.is_empty()).then(|| SignatureRecord {
@@ -313,8 +313,10 @@ impl Plan {
             SelfCheckBinary::Included { path, file, .. } => Some((path.as_path(), &**file)),
             SelfCheckBinary::Absent(_) => None,
         });
-        let packages =
-            self.packages.iter().filter_map(|it| Some((it.path.as_path(), it.file.as_deref()?)));
+        let packages = self
+            .packages
+            .iter()
+            .filter_map(|package| Some((package.path.as_path(), package.file.as_deref()?)));
         let opened = base.chain(agent).chain(self_check_binary).chain(packages);
         let opened = opened.map(|(path, file)| InputFile::from_file(path, file));
         opened.chain(self.key_files.iter().cloned().map(Ok)).collect()

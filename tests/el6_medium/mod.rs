@@ -116,3 +116,16 @@ fn noise(len: usize) -> Vec<u8> {
     };
     (0..len).map(next).collect()
 }
+
+/// Writes one add-on RPM into the directory `rpms`.
+pub fn write_add_on(dir: &Path) {
+    let made = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/hostile/gen.py"))
+        .args(["rpm", "made", "--count", "0"])
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::create_dir(dir.join("rpms")).unwrap();
+    fs::copy(dir.join("made/good.rpm"), dir.join("rpms/good.rpm")).unwrap();
+}

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use preflight::digest::Sha256;
 use preflight::iso::Medium;
@@ -53,15 +52,7 @@ impl Good {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         let base = el6_medium::write_changed(dir, 0, fill, &[]);
-        let made = Command::new("python3")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/hostile/gen.py"))
-            .args(["rpm", "made", "--count", "0"])
-            .current_dir(dir)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        fs::create_dir(dir.join("rpms")).unwrap();
-        fs::copy(dir.join("made/good.rpm"), dir.join("rpms/good.rpm")).unwrap();
+        el6_medium::write_add_on(dir);
         let args = ["build", "image", "demo", "-o", "mt.iso", "--rpms", "rpms"];
         let args = args.into_iter().chain(["--allow-incomplete", "--base", base.to_str().unwrap()]);
         let ran = run(dir, &ONE_FILE, args);

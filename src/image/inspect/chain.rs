@@ -270,9 +270,10 @@ fn resolve(medium: &Medium, menus: &Menus, menu: &Menu, path: &str) -> Option<Re
         _ => path,
     };
     let directory = menu.file.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let path = match isolinux && !path.starts_with('/') {
-        true => format!("{directory}/{path}"),
-        false => path.to_owned(),
+    let path = if isolinux && !path.starts_with('/') {
+        format!("{directory}/{path}")
+    } else {
+        path.to_owned()
     };
     let path = path.trim_start_matches('/');
     let is_file = |entry: &crate::iso::IsoEntry| entry.kind == EntryKind::File;

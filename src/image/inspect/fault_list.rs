@@ -31,10 +31,9 @@ impl FaultList {
     /// Returns the faults; unavailable when there is none and something could not be decided.
     pub fn into_fact(self) -> Fact<Collection<String>> {
         let Self { faults, unclear } = self;
-        match unclear.is_empty() {
-            true => Fact::Known(Collection::complete(faults)),
-            false if faults.is_empty() => Fact::unavailable(unclear.join("; ")),
-            false => Fact::Known(Collection { items: faults, complete: false }),
+        if faults.is_empty() && !unclear.is_empty() {
+            return Fact::unavailable(unclear.join("; "));
         }
+        Fact::Known(Collection { items: faults, complete: unclear.is_empty() })
     }
 }

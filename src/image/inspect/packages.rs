@@ -164,7 +164,10 @@ pub fn inspect_packages(
     shelf: &AddOns,
     asked: &DepsolveRequest<'_>,
 ) -> PackageSetFacts {
-    let addons = shelf.packages.iter().map(|it| (it.metadata(), it.path.display().to_string()));
+    let addons = shelf
+        .packages
+        .iter()
+        .map(|package| (package.metadata(), package.path.display().to_string()));
     let stock = AvailablePackages::read(medium, addons).map_err(|error| super::join_causes(&error));
     let solved = stock.as_ref().map(|stock| stock.solve(asked));
     let of = |wanted: fn(&DepsolveProblem) -> bool| {
@@ -181,25 +184,25 @@ pub fn inspect_packages(
         base: Fact::from(stock.as_ref().map(|stock| count(stock.base))),
         addons: count(shelf.packages.len()),
         install: Fact::from(solved.as_ref().map(|solution| count(solution.install.len()))),
-        missing: of(|it| {
-            matches!(it, DepsolveProblem::NoPackage { .. } | DepsolveProblem::NoGroup { .. })
+        missing: of(|problem| {
+            matches!(problem, DepsolveProblem::NoPackage { .. } | DepsolveProblem::NoGroup { .. })
         }),
-        unresolved: of(|it| {
+        unresolved: of(|problem| {
             matches!(
-                it,
+                problem,
                 DepsolveProblem::Unresolved { .. } | DepsolveProblem::RichDependency { .. }
             )
         }),
-        conflicts: of(|it| matches!(it, DepsolveProblem::Conflict { .. })),
-        shadows: of(|it| {
+        conflicts: of(|problem| matches!(problem, DepsolveProblem::Conflict { .. })),
+        shadows: of(|problem| {
             matches!(
-                it,
+                problem,
                 DepsolveProblem::Shadows { newer: true, .. } | DepsolveProblem::Obsoletes { .. }
             )
         }),
-        outdated: of(|it| matches!(it, DepsolveProblem::Shadows { newer: false, .. })),
-        late: of(|it| matches!(it, DepsolveProblem::NeedsAddOn { .. })),
-        same_files: of(|it| matches!(it, DepsolveProblem::SameFile { .. })),
+        outdated: of(|problem| matches!(problem, DepsolveProblem::Shadows { newer: false, .. })),
+        late: of(|problem| matches!(problem, DepsolveProblem::NeedsAddOn { .. })),
+        same_files: of(|problem| matches!(problem, DepsolveProblem::SameFile { .. })),
         unneeded: Fact::from(solved.as_ref().map(|solution| bounded(solution.unneeded.clone()))),
         refused: bounded(shelf.refused.iter().map(|error| super::join_causes(error)).collect()),
         rivals: bounded(shelf.duplicates.iter().map(|error| super::join_causes(error)).collect()),

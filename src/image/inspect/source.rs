@@ -58,9 +58,9 @@ impl Repositories {
     /// Requests the digests of the add-ons.
     pub fn request_digests(&self, digests: &mut Digests<'_>) {
         for repo in self.add_ons.iter() {
-            let packages = repo.packages.values().flatten().map(|it| &it.location);
-            let files = repo.files.iter().map(|it| &it.location);
-            packages.chain(files).for_each(|it| digests.request(&format!("{REPOSITORY}/{it}")));
+            let packages = repo.packages.values().flatten().map(|package| &package.location);
+            let files = repo.files.iter().map(|file| &file.location);
+            packages.chain(files).for_each(|path| digests.request(&format!("{REPOSITORY}/{path}")));
         }
     }
 }
@@ -81,9 +81,10 @@ pub fn facts(
         let (used, _) = used.as_ref().map_err(|why| *why)?;
         let mut others = Vec::new();
         for path in used {
-            match path == REPOSITORY {
-                true => others.push(add_ons.as_ref()?.clone()),
-                false => others.extend(read_medium_repository(medium, path)),
+            if path == REPOSITORY {
+                others.push(add_ons.as_ref()?.clone());
+            } else {
+                others.extend(read_medium_repository(medium, path));
             }
         }
         let lacks = |name: &&str| !has(vendor, name) && !others.iter().any(|repo| has(repo, name));
@@ -131,9 +132,9 @@ pub fn facts(
 /// The vendor's packages that are missing from the disc, each as a fault.
 fn missing_files(medium: &Medium, repo: &Repository) -> Vec<String> {
     let packages = repo.packages.values().flatten();
-    let absent = packages.filter_map(|it| {
-        let why = file_fault(medium, &it.location, it.len)?;
-        Some(format!("{} (/{} {why})", it.nevra, it.location))
+    let absent = packages.filter_map(|package| {
+        let why = file_fault(medium, &package.location, package.len)?;
+        Some(format!("{} (/{} {why})", package.nevra, package.location))
     });
     absent.take(MAX_FAULTS).collect()
 }
@@ -228,7 +229,8 @@ fn digest_faults(repo: &Repository, digests: &mut Digests<'_>) -> Collection<Str
     let mut found = Vec::new();
     let files = repo.files.iter().map(|file| (&file.location, &file.checksum_kind, &file.checksum));
     let packages = repo.packages.values().flatten();
-    let packages = packages.map(|it| (&it.location, &it.checksum_kind, &it.checksum));
+    let packages =
+        packages.map(|package| (&package.location, &package.checksum_kind, &package.checksum));
     for (location, kind, checksum) in files.chain(packages) {
         if let Some(fault) = digest_fault(location, kind, checksum, digests) {
             if found.len() == MAX_FAULTS {

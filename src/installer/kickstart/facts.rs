@@ -165,7 +165,10 @@ pub fn repositories(document: &KickstartDocument) -> Vec<String> {
 pub fn sources(document: &KickstartDocument) -> Vec<String> {
     let names = ["cdrom", "harddrive", "liveimg", "nfs", "ostreesetup", "url"];
     let commands = document.commands.iter().map(|placed| &placed.command);
-    commands.filter(|it| names.contains(&it.name.as_str())).map(ToString::to_string).collect()
+    commands
+        .filter(|command| names.contains(&command.name.as_str()))
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Whether a command that `%post` runs for certain satisfies a rule.

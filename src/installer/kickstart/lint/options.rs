@@ -170,7 +170,8 @@ fn check_usage(
 fn check_combinations(line: usize, command: &Command, seen: &[&str], findings: &mut Findings) {
     let name = if command.name == "partition" { "part" } else { command.name.as_str() };
     for (_, options) in NOT_BOTH.iter().filter(|(of, _)| *of == name) {
-        let both: Vec<&str> = options.iter().copied().filter(|it| seen.contains(it)).collect();
+        let both: Vec<&str> =
+            options.iter().copied().filter(|option| seen.contains(option)).collect();
         if both.len() > 1 {
             let message = format!("{} exclude one another", both.join(" and "));
             findings.error(line, "options-exclude", message).at_word(both[1]);
@@ -265,7 +266,7 @@ fn check_required(
     findings: &mut Findings,
 ) {
     let required: Vec<&str> =
-        usage.options().iter().filter(|it| it.required).map(|it| it.name).collect();
+        usage.options().iter().filter(|option| option.required).map(|option| option.name).collect();
     for name in required.iter().filter(|name| !seen.contains(name)) {
         findings
             .error(line, "missing-option", format!("{} needs {name}", command.name))

@@ -34,7 +34,8 @@ fn check_section(subject: &LintSubject<'_>, section: &Section, findings: &mut Fi
     let mut names = 0;
     for (line, text) in section.numbered_lines() {
         let name = text.split('#').next().unwrap_or_default().trim();
-        if name.is_empty() || ["%include ", "%ksappend "].iter().any(|it| name.starts_with(it)) {
+        if name.is_empty() || ["%include ", "%ksappend "].iter().any(|word| name.starts_with(word))
+        {
             continue;
         }
         names += 1;

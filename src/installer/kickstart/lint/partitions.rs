@@ -106,7 +106,7 @@ fn check_partition(subject: &LintSubject<'_>, placed: &PlacedCommand, findings: 
         let message = format!("{mount:?} cannot be a mount point");
         findings.error(placed.line, "bad-mount-point", message);
     }
-    if let Some(fstype) = command.option("--fstype").filter(|it| !known(it) && plain) {
+    if let Some(fstype) = command.option("--fstype").filter(|fstype| !known(fstype) && plain) {
         findings
             .error(
                 placed.line,

@@ -184,39 +184,33 @@ fn check_repeated(subject: &LintSubject<'_>, findings: &mut Findings) {
 }
 
 fn check_sources_and_endings(subject: &LintSubject<'_>, findings: &mut Findings) {
-    let among = |names: &'static [&'static str]| {
-        subject.document.commands.iter().filter(|p| names.contains(&p.command.name.as_str()))
-    };
-    if let Some(first) = among(SOURCES).next() {
-        for placed in among(SOURCES).filter(|p| p.command.name != first.command.name) {
-            findings
-                .error(
-                    placed.line,
-                    "two-sources",
-                    format!("{} and {} both", first.command.name, placed.command.name),
-                )
-                .hint("keep one");
-        }
-    } else {
+    if !check_single(subject, SOURCES, "two-sources", findings) {
         findings
             .error(0, "no-source", "no command says where to install from, so the installer asks")
             .hint("add cdrom");
     }
-    if let Some(first) = among(ENDINGS).next() {
-        for placed in among(ENDINGS).filter(|p| p.command.name != first.command.name) {
-            findings
-                .error(
-                    placed.line,
-                    "two-endings",
-                    format!("{} and {} both", first.command.name, placed.command.name),
-                )
-                .hint("keep one");
-        }
-    } else {
+    if !check_single(subject, ENDINGS, "two-endings", findings) {
         findings
             .warning(0, "no-ending", "the installer waits for a key when it is done")
             .hint("add reboot");
     }
+}
+
+/// Checks that a kickstart has one of several commands only. Returns whether it has any.
+fn check_single(
+    subject: &LintSubject<'_>,
+    names: &[&str],
+    code: &'static str,
+    findings: &mut Findings,
+) -> bool {
+    let commands = &subject.document.commands;
+    let mut found = commands.iter().filter(|placed| names.contains(&placed.command.name.as_str()));
+    let Some(first) = found.next().map(|placed| &placed.command.name) else { return false };
+    for placed in found.filter(|placed| placed.command.name != *first) {
+        let message = format!("{first} and {} both", placed.command.name);
+        findings.error(placed.line, code, message).hint("keep one");
+    }
+    true
 }
 
 /// A text installation that lacks one of these shows a window and ends (kickstart.py, setSteps),

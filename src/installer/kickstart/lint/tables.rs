@@ -41,7 +41,8 @@ pub(super) fn is_layout(name: &str) -> bool {
 /// Whether there is a locale of this name, whatever its encoding and modifier.
 pub(super) fn is_locale(name: &str) -> bool {
     let bare = name.split(['.', '@']).next().unwrap_or(name);
-    LOCALE_NAMES.contains(bare) || LOCALE_NAMES.iter().any(|it| it.split('_').next() == Some(bare))
+    LOCALE_NAMES.contains(bare)
+        || LOCALE_NAMES.iter().any(|name| name.split('_').next() == Some(bare))
 }
 
 #[cfg(test)]
