@@ -298,7 +298,7 @@ mod tests {
             (|b| b[4] = 1, "(class 1, machine 62)"),
             (|b| b[5] = 2, "another machine"),
             (|b| b[18] = 183, "(class 2, machine 183)"),
-            (|b| b[16] = 1, "no ELF program"),
+            (|b| b[16] = 1, "not an ELF program"),
             (|b| b[120] = 3, "it is not static: it needs ,"),
             (
                 |b| {
