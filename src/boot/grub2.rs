@@ -259,9 +259,12 @@ pub(super) fn parse(text: &str) -> ParsedMenu {
         parsed.labels.extend(placed.search_label().map(volume_label::unescape));
         // A variable may hold a whole kernel line, whose arguments end at blanks.
         let is_set = placed.command() == "set";
-        let arguments = placed.words.iter().flat_map(|word| match is_set {
-            true => word.plain.split_whitespace().collect::<Vec<_>>(),
-            false => vec![word.plain.as_str()],
+        let arguments = placed.words.iter().flat_map(|word| {
+            if is_set {
+                word.plain.split_whitespace().collect::<Vec<_>>()
+            } else {
+                vec![word.plain.as_str()]
+            }
         });
         parsed.labels.extend(arguments.filter_map(volume_label::from_argument));
         let Some(entry) = placed.enclosing_entry().and_then(|entry| parsed.entries.get_mut(entry))

@@ -127,7 +127,7 @@ pub fn write_range(
                 next = None;
                 continue;
             }
-            let mut stands = |offset: u64| -> io::Result<bool> {
+            let mut is_at = |offset: u64| -> io::Result<bool> {
                 if offset + sector.len() as u64 > base.len {
                     return Ok(false);
                 }
@@ -137,12 +137,12 @@ pub fn write_range(
             };
             let mut found = None;
             if let Some(offset) = next
-                && stands(offset)?
+                && is_at(offset)?
             {
                 found = next;
             } else if sector.len() == SECTOR as usize
                 && let Some(offset) = index.find(sector)
-                && stands(offset)?
+                && is_at(offset)?
             {
                 found = Some(offset);
             }

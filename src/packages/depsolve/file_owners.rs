@@ -44,22 +44,22 @@ impl FileOwners {
         let wanted = pool.missing_paths();
         let mut reader = Reader::from_reader(xml);
         let mut buffer = Vec::new();
-        let mut here = FileListParser::default();
+        let mut parser = FileListParser::default();
         loop {
             buffer.clear();
             match reader.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
-                Event::Start(start) => here.open(pool, &start)?,
+                Event::Start(start) => parser.open(pool, &start)?,
                 Event::Empty(start) => {
-                    here.open(pool, &start)?;
-                    here.path = None;
+                    parser.open(pool, &start)?;
+                    parser.path = None;
                 }
-                Event::Text(text) if here.path.is_some() => {
-                    here.text(&text);
+                Event::Text(text) if parser.path.is_some() => {
+                    parser.text(&text);
                 }
-                Event::GeneralRef(reference) if here.path.is_some() => {
-                    here.text(&resolve_reference(&reference)?);
+                Event::GeneralRef(reference) if parser.path.is_some() => {
+                    parser.text(&resolve_reference(&reference)?);
                 }
-                Event::End(_) => here.close(self, pool, &wanted),
+                Event::End(_) => parser.close(self, pool, &wanted),
                 Event::Eof => return Ok(()),
                 _ => {}
             }
@@ -70,8 +70,10 @@ impl FileOwners {
     pub fn add_conflicts(&self, pool: &Pool, solution: &mut Solution) {
         let taken: BTreeSet<PackageIndex> = solution.packages.iter().copied().collect();
         for (path, owners) in &self.owners {
-            let mut there = owners.iter().copied().filter(|place| taken.contains(place));
-            let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
+            let mut installed = owners.iter().copied().filter(|place| taken.contains(place));
+            let (Some(first), Some(second)) = (installed.next(), installed.next()) else {
+                continue;
+            };
             // The 32-bit and the 64-bit package of one name share equal files.
             if pool.packages[first].name == pool.packages[second].name {
                 continue;

@@ -142,8 +142,8 @@ impl Pool {
         let (evr, arch) = (self.lookup(evr)?, self.lookup(arch)?);
         let places = self.by_name.get(&self.lookup(name)?)?;
         places.iter().copied().find(|place| {
-            let it = &self.packages[*place];
-            it.origin == PackageOrigin::Base && it.evr == evr && it.arch == arch
+            let package = &self.packages[*place];
+            package.origin == PackageOrigin::Base && package.evr == evr && package.arch == arch
         })
     }
 

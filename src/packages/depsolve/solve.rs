@@ -51,10 +51,10 @@ pub struct Solution {
 }
 
 /// Resolves a request.
-pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
+pub fn solve(pool: &Pool, request: &SolveRequest<'_>) -> Solution {
     let mut solver = Solver {
         pool,
-        wanted,
+        request,
         taken: BTreeMap::new(),
         by_name: HashMap::new(),
         queue: VecDeque::new(),
@@ -66,7 +66,7 @@ pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
     }
     solver.find_conflicts();
     solver.find_shadowed();
-    if wanted.generation == Generation::El6 {
+    if request.generation == Generation::El6 {
         solver.find_late_add_ons();
     }
     solver.solution()
@@ -74,7 +74,7 @@ pub fn solve(pool: &Pool, wanted: &SolveRequest<'_>) -> Solution {
 
 struct Solver<'a> {
     pool: &'a Pool,
-    wanted: &'a SolveRequest<'a>,
+    request: &'a SolveRequest<'a>,
     /// The packages to install, and the package that each is needed for.
     taken: BTreeMap<PackageIndex, Option<PackageIndex>>,
     by_name: HashMap<Symbol, Vec<PackageIndex>>,
@@ -88,17 +88,18 @@ impl Solver<'_> {
     }
 
     fn take_requested(&mut self) {
-        let asked = self.wanted.packages;
+        let requested = self.request.packages;
         let left_out: BTreeSet<&str> =
-            asked.iter().filter_map(|name| name.strip_prefix('-')).collect();
+            requested.iter().filter_map(|name| name.strip_prefix('-')).collect();
         let mut names: Vec<(&str, bool)> = Vec::new();
-        for wish in asked.iter().filter(|wish| !wish.starts_with('-')) {
-            let Some(group) = wish.strip_prefix('@') else {
-                names.push((wish, true));
+        for name in requested.iter().filter(|name| !name.starts_with('-')) {
+            let Some(group) = name.strip_prefix('@') else {
+                names.push((name, true));
                 continue;
             };
             let group = group.trim();
-            let found = self.wanted.groups.iter().find(|it| it.id == group || it.name == group);
+            let mut groups = self.request.groups.iter();
+            let found = groups.find(|one| one.id == group || one.name == group);
             match found {
                 // A missing member is skipped, as yum does.
                 Some(found) => names.extend(found.members().map(|name| (name, false))),
@@ -107,7 +108,7 @@ impl Solver<'_> {
                 }
             }
         }
-        let installer = match self.wanted.generation {
+        let installer = match self.request.generation {
             Generation::El6 => INSTALLER_EL6,
             Generation::El7 => INSTALLER_EL7,
         };
@@ -136,7 +137,8 @@ impl Solver<'_> {
 
     fn compare_versions(&self, a: PackageIndex, b: PackageIndex) -> std::cmp::Ordering {
         let (left, right) = (self.package(a), self.package(b));
-        let native = |it: &Candidate| matches!(self.pool.text(it.arch), "x86_64" | "noarch");
+        let native =
+            |package: &Candidate| matches!(self.pool.text(package.arch), "x86_64" | "noarch");
         native(left)
             .cmp(&native(right))
             .then_with(|| evr::compare(self.pool.text(left.evr), self.pool.text(right.evr)))
@@ -192,8 +194,8 @@ impl Solver<'_> {
                 self.problems.insert(DepsolveProblem::RichDependency { package, capability });
                 continue;
             }
-            let mut there = self.pool.providers_satisfying(&required);
-            if there.any(|it| it == place || self.taken.contains_key(&it)) {
+            let mut providers = self.pool.providers_satisfying(&required);
+            if providers.any(|index| index == place || self.taken.contains_key(&index)) {
                 continue;
             }
             let choice = self
@@ -220,15 +222,15 @@ impl Solver<'_> {
         name: Symbol,
     ) -> std::cmp::Ordering {
         let arch = self.pool.text(self.package(for_whom).arch);
-        let wide = |it: &Candidate| match (self.pool.text(it.arch), arch) {
-            (it, wanted) if it == wanted => 2,
+        let fitness = |package: &Candidate| match (self.pool.text(package.arch), arch) {
+            (own, wanted) if own == wanted => 2,
             ("noarch" | "x86_64", _) => 1,
             _ => 0,
         };
         let (left, right) = (self.package(a), self.package(b));
-        let len = |it: &Candidate| self.pool.text(it.name).len();
-        wide(left)
-            .cmp(&wide(right))
+        let len = |package: &Candidate| self.pool.text(package.name).len();
+        fitness(left)
+            .cmp(&fitness(right))
             .then_with(|| (left.name == name).cmp(&(right.name == name)))
             .then_with(|| right.origin.cmp(&left.origin))
             .then_with(|| len(right).cmp(&len(left)))
@@ -263,7 +265,7 @@ impl Solver<'_> {
     /// Returns the known file of the package of that name.
     fn find_known_file(&self, name: &str) -> Option<String> {
         let of_name = |file: &&String| package_name_of_file(file) == Some(name);
-        self.wanted.known_files.iter().find(of_name).cloned()
+        self.request.known_files.iter().find(of_name).cloned()
     }
 
     fn find_conflicts(&mut self) {
@@ -298,11 +300,15 @@ impl Solver<'_> {
     fn find_shadowed(&mut self) {
         let mut found = Vec::new();
         for places in self.pool.by_name.values() {
-            let newest = |origin| {
-                let mut of = places.iter().copied().filter(|it| self.package(*it).origin == origin);
-                let first = of.next()?;
-                Some(of.fold(first, |a, b| if self.compare_versions(a, b).is_lt() { b } else { a }))
-            };
+            let newest =
+                |origin| {
+                    let of_origin = |place: &PackageIndex| self.package(*place).origin == origin;
+                    let mut packages = places.iter().copied().filter(of_origin);
+                    let first = packages.next()?;
+                    Some(packages.fold(first, |a, b| {
+                        if self.compare_versions(a, b).is_lt() { b } else { a }
+                    }))
+                };
             let (Some(base), Some(addon)) =
                 (newest(PackageOrigin::Base), newest(PackageOrigin::AddOn))
             else {
@@ -326,14 +332,14 @@ impl Solver<'_> {
         let taken = self.taken.keys().copied();
         for place in taken.filter(|place| self.package(*place).origin == PackageOrigin::Base) {
             for required in &self.package(place).requires {
-                let there: Vec<PackageIndex> = self
+                let providers: Vec<PackageIndex> = self
                     .pool
                     .providers_satisfying(required)
-                    .filter(|it| *it == place || self.taken.contains_key(it))
+                    .filter(|index| *index == place || self.taken.contains_key(index))
                     .collect();
                 let of_addons =
-                    |it: &PackageIndex| self.package(*it).origin == PackageOrigin::AddOn;
-                if let Some(addon) = there.first().filter(|_| there.iter().all(of_addons)) {
+                    |index: &PackageIndex| self.package(*index).origin == PackageOrigin::AddOn;
+                if let Some(addon) = providers.first().filter(|_| providers.iter().all(of_addons)) {
                     found.push(DepsolveProblem::NeedsAddOn {
                         package: self.pool.nevra(place),
                         capability: self.pool.capability_text(required),

@@ -180,8 +180,8 @@ impl Keyring {
         signature: &'k Signature,
     ) -> impl Iterator<Item = (&'k KeyName, Verifier<'k>)> {
         let fits = |key: &&Key| match &key.material {
-            Material::Primary(it) => is_issuer(signature, it),
-            Material::Subkey(it) => is_issuer(signature, it),
+            Material::Primary(key) => is_issuer(signature, key),
+            Material::Subkey(key) => is_issuer(signature, key),
         };
         self.keys.iter().filter(fits).map(|key| (&key.name, Verifier(key)))
     }
@@ -193,7 +193,7 @@ pub(super) struct Verifier<'k>(&'k Key);
 impl Verifier<'_> {
     /// Returns why the key was not valid for this signature, even if it made it.
     pub(super) fn unfit_reason(&self, signature: &Signature) -> Option<String> {
-        let whose = match self.0.material {
+        let subject = match self.0.material {
             Material::Primary(_) => "which",
             Material::Subkey(_) => "whose signing subkey",
         };
@@ -206,7 +206,7 @@ impl Verifier<'_> {
             (_, Some(made)) if end.is_some_and(|end| made >= end) => "had ended by then",
             _ => return None,
         };
-        Some(format!("{whose} {why}"))
+        Some(format!("{subject} {why}"))
     }
 
     /// Verifies that a signature over `data` is by this key.
@@ -237,14 +237,15 @@ impl Validity {
     /// expires.
     fn from_signature(signature: &Signature, key: &impl KeyDetails) -> Self {
         let start = u64::from(key.created_at().as_secs());
-        let said = signature.created().map_or(0, |at| u64::from(at.as_secs()));
+        let signed = signature.created().map_or(0, |at| u64::from(at.as_secs()));
         let after = |from: u64, seconds: Option<pgp::types::Duration>| {
-            let seconds = seconds.map(|it| u64::from(it.as_secs())).filter(|it| *it > 0);
+            let seconds =
+                seconds.map(|lasts| u64::from(lasts.as_secs())).filter(|lasts| *lasts > 0);
             seconds.map(|seconds| from + seconds)
         };
         let ends = [
             after(start, signature.key_expiration_time()),
-            after(said, signature.signature_expiration_time()),
+            after(signed, signature.signature_expiration_time()),
         ];
         Self { start, end: ends.into_iter().flatten().min(), never: None }
     }
@@ -254,12 +255,13 @@ impl Validity {
 fn primary_validity(certificate: &SignedPublicKey) -> Validity {
     let key = &certificate.primary_key;
     let direct = certificate.details.direct_signatures.iter();
-    let direct = direct.filter(|it| is_issuer(it, key) && it.verify_key(key).is_ok());
+    let direct =
+        direct.filter(|signature| is_issuer(signature, key) && signature.verify_key(key).is_ok());
     let users = certificate.details.users.iter().flat_map(|user| {
-        user.signatures.iter().filter(|it| {
-            it.typ() != Some(SignatureType::CertRevocation)
-                && is_issuer(it, key)
-                && it.verify_certification(key, Tag::UserId, &user.id).is_ok()
+        user.signatures.iter().filter(|signature| {
+            signature.typ() != Some(SignatureType::CertRevocation)
+                && is_issuer(signature, key)
+                && signature.verify_certification(key, Tag::UserId, &user.id).is_ok()
         })
     });
     match newest(direct.chain(users)) {
@@ -274,8 +276,8 @@ fn primary_validity(certificate: &SignedPublicKey) -> Validity {
 /// Returns when a subkey may sign.
 fn subkey_validity(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity {
     let holds = |kind: SignatureType| {
-        let of_kind = subkey.signatures.iter().filter(move |it| it.typ() == Some(kind));
-        of_kind.filter(|it| it.verify_subkey_binding(primary, &subkey.key).is_ok())
+        let of_kind = subkey.signatures.iter().filter(move |one| one.typ() == Some(kind));
+        of_kind.filter(|one| one.verify_subkey_binding(primary, &subkey.key).is_ok())
     };
     if holds(SignatureType::SubkeyRevocation).next().is_some() {
         return Validity::never("is revoked");
@@ -288,15 +290,16 @@ fn subkey_validity(subkey: &SignedPublicSubKey, primary: &PublicKey) -> Validity
     }
     let answers = binding
         .embedded_signature()
-        .is_some_and(|it| it.verify_primary_key_binding(&subkey.key, primary).is_ok());
-    match answers {
-        true => Validity::from_signature(binding, &subkey.key),
-        false => Validity::never("does not say itself that it belongs to it"),
+        .is_some_and(|answer| answer.verify_primary_key_binding(&subkey.key, primary).is_ok());
+    if answers {
+        Validity::from_signature(binding, &subkey.key)
+    } else {
+        Validity::never("does not say itself that it belongs to it")
     }
 }
 
 fn newest<'s>(signatures: impl Iterator<Item = &'s Signature>) -> Option<&'s Signature> {
-    signatures.max_by_key(|it| it.created())
+    signatures.max_by_key(|signature| signature.created())
 }
 
 /// Returns the key flags of a signature; `None` when it has none.
@@ -309,7 +312,7 @@ fn key_flags(signature: &Signature) -> Option<&KeyFlags> {
 
 fn is_issuer(signature: &Signature, key: &impl KeyDetails) -> bool {
     signature.issuer_key_id().iter().any(|id| **id == key.legacy_key_id())
-        || signature.issuer_fingerprint().iter().any(|it| **it == key.fingerprint())
+        || signature.issuer_fingerprint().iter().any(|print| **print == key.fingerprint())
 }
 
 fn key_name(certificate: &SignedPublicKey) -> KeyName {

@@ -366,7 +366,11 @@ fn read_groups(name: &str, xml: impl Read) -> Result<Vec<PackageGroup>, Reposito
     let group = |group: rpmrepo_metadata::CompsGroup| PackageGroup {
         id: group.id,
         name: group.name,
-        packages: group.packages.into_iter().map(|it| (it.name, it.reqtype)).collect(),
+        packages: group
+            .packages
+            .into_iter()
+            .map(|package| (package.name, package.reqtype))
+            .collect(),
     };
     Ok(comps.groups.into_iter().map(group).collect())
 }
