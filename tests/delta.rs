@@ -343,7 +343,7 @@ fn the_program_writes_nothing_from_what_is_wrong() {
         ("mt.iso.delta", "shorter.iso", "shorter.iso: the base has "),
         ("mt.iso.delta", "missing.iso", "cannot open missing.iso"),
         ("damaged.delta", base, "damaged.delta: is damaged"),
-        ("mt.iso", base, "mt.iso: is no delta of this program"),
+        ("mt.iso", base, "mt.iso: is not a delta of preflight"),
     ];
     for (delta, base, complaint) in cases {
         let args = ["build", "image", "--from-delta", delta, "--base", base, "-o", "out.iso"];

@@ -20,9 +20,7 @@ pub enum IsoError {
         source: io::Error,
     },
     /// Sector 16 holds no primary volume descriptor.
-    #[error(
-        "no ISO 9660 volume: expected a primary volume descriptor at byte 32768, found {found}"
-    )]
+    #[error("not an ISO 9660 image: expected a volume descriptor at sector 16, found {found}")]
     NotIso {
         /// What was found instead.
         found: String,

@@ -33,7 +33,7 @@ pub enum SystemAreaError {
         source: io::Error,
     },
     /// There is no primary volume descriptor.
-    #[error("no ISO 9660 volume descriptor at byte {SYSTEM_AREA}")]
+    #[error("not an ISO 9660 image: no volume descriptor at sector 16")]
     NoVolume,
     /// The file ends before something that its tables say it holds.
     #[error("the image has {len} bytes, but its {what} ends at byte {end}")]

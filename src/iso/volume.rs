@@ -283,8 +283,8 @@ mod tests {
             bad
         };
         for (bad, message) in [
-            (changed(0, 7), "no ISO 9660 volume"),
-            (changed(5, b'2'), "no ISO 9660 volume"),
+            (changed(0, 7), "not an ISO 9660 image"),
+            (changed(5, b'2'), "not an ISO 9660 image"),
             (changed(129, 4), "logical blocks of 1024 bytes"),
             (changed(45, 27), "control characters"),
             (changed(142, 9), "a path table ends"),

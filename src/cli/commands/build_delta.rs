@@ -53,7 +53,7 @@ pub fn rebuild(
     let is_streamed = pipeline::is_streamed(args)?;
     anyhow::ensure!(
         !is_streamed || args.report.files.is_empty() && args.manifest.is_none(),
-        "what is rebuilt to standard output is not judged and its manifest is not read: name \
+        "what is rebuilt to standard output is not checked, and its manifest is not read: name \
          the image with -o for --output and --manifest"
     );
     let reporter = reporting::Reporter::from_args(&args.report)?;

@@ -68,10 +68,10 @@ pub fn write_image(
         (Some(report), ImageTarget::StandardOutput) => reporter.write_to_stderr(report)?,
     };
     if let ImageTarget::StandardOutput = outputs.image() {
-        let judged = if report.is_some() { "" } else { ", not judged" };
-        anstream::eprintln!("wrote {} bytes, sha256 {sha256}{judged}", source.size());
+        let remark = if report.is_some() { "" } else { ", not checked" };
+        anstream::eprintln!("wrote {} bytes, sha256 {sha256}{remark}", source.size());
         if report.is_none() {
-            anstream::eprintln!("  hint: judge the file it became with check image");
+            anstream::eprintln!("  hint: run check image on the file it becomes");
         }
     }
     Ok(WrittenImage { sha256, exit })

@@ -9,7 +9,7 @@ use crate::digest::Sha256;
 #[derive(Debug, thiserror::Error)]
 pub enum DeltaError {
     /// The file is not a delta.
-    #[error("is no delta of this program")]
+    #[error("is not a delta of preflight")]
     NotADelta,
     /// A newer program wrote it.
     #[error("is a delta of version {0}, this program reads version {VERSION}")]

@@ -62,7 +62,7 @@ const MOST_CAPABILITIES: usize = 4_000_000;
 
 /// The packages are more, or larger, than in any repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the packages say more than any repository's")]
+#[error("the metadata of the packages is larger than any repository's")]
 pub struct PoolLimitError;
 
 /// All available packages.
