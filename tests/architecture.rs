@@ -210,3 +210,29 @@ fn every_file_opens_with_what_it_is_for() {
         assert!(text.starts_with("//!"), "{} does not open with //!", path.display());
     }
 }
+
+/// The errors that have a hint of their own.
+fn errors_with_hints() -> Vec<String> {
+    let pattern = regex::Regex::new(r"(?s)\nimpl (\w+Error) \{\n(.*?)\n\}\n").expect("valid");
+    let mut found = Vec::new();
+    for path in sources(Path::new("src")) {
+        for block in pattern.captures_iter(&code(&path)) {
+            if block[2].contains("pub fn hint(&self)") {
+                found.push(block[1].to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_hint_of_every_error_is_looked_for() {
+    let text = std::fs::read_to_string("src/cli/error.rs").expect("a source file can be read");
+    let (_, list) = text.split_once("    first_hint!(").expect("the list of errors");
+    let listed: Vec<&str> = list.split(',').map(str::trim).collect();
+    let found = errors_with_hints();
+    assert!(found.len() > 15, "{found:?}");
+    for error in found {
+        assert!(listed.contains(&error.as_str()), "no hint of {error} would be shown");
+    }
+}

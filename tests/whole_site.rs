@@ -11,6 +11,8 @@ mod arrangements;
 #[path = "whole_site/lab.rs"]
 mod lab;
 mod program;
+#[path = "whole_site/servers.rs"]
+mod servers;
 #[path = "vsphere/simulator.rs"]
 mod simulator;
 mod sshd;

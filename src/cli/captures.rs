@@ -1,15 +1,20 @@
-//! What one system answered before, as a file has it.
+//! Captures: what systems answered, read from files and saved.
 //!
-//! Not for hosts: a capture of those may hold many (`transport::capture`).
+//! Not for their form: `transport::capture` has it.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
+use super::ExitStatus;
+use crate::atomic_file::{AtomicFile, Visibility};
 use crate::check::TargetKind;
 use crate::facts::transcript::Transcript;
-use crate::transport::capture;
+use crate::transport::{capture, fleet};
 
-/// What one system answered before.
-pub fn one(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
+/// Reads the capture of one system.
+pub fn read_single_capture(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
     let mut all = capture::read(&path)?;
     let shown = path.display();
     anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
@@ -19,4 +24,40 @@ pub fn one(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
         || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.as_str());
     anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.as_str());
     Ok(one)
+}
+
+/// Saves what systems answered, and tells the exit status of having asked them.
+pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<ExitStatus> {
+    let text: String = transcripts.iter().map(capture::to_json).collect();
+    match out {
+        Some(path) => {
+            let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
+            out.file()
+                .write_all(text.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(exit_status(transcripts))
+}
+
+/// The exit status of having collected these answers.
+pub fn exit_status<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) -> ExitStatus {
+    transcripts.into_iter().fold(ExitStatus::Clean, |status, transcript| {
+        let failed = transcript.connection.failure.is_some();
+        match status {
+            _ if fleet::was_interrupted(transcript) => ExitStatus::Interrupted,
+            ExitStatus::Clean if failed => ExitStatus::Undecided,
+            status => status,
+        }
+    })
+}
+
+/// Where `collect site` saves the answers of a system; of a site there is one vSphere server.
+pub fn path_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
+    match kind == TargetKind::Vcenter.as_str() {
+        true => directory.join("vcenter.json"),
+        false => directory.join(format!("{kind}.{name}.json")),
+    }
 }

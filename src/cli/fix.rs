@@ -21,47 +21,43 @@ use crate::transport::vsphere::enable_uuid::{
 /// How long a person may take to decide. The server is not kept waiting meanwhile: it is asked anew.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// The machine was changed, or may have been.
-    Changed,
-    /// It was not; the reason was told.
-    Nothing,
-}
-
 /// Sets disk.EnableUUID on a master target that is off, once somebody agrees. What it does and what
 /// it does not do is told on standard error.
-pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Result<Done> {
+pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Result<()> {
     let change = match plan(machine) {
         Ok(change) => change,
         Err(why) => {
             let right = matches!(why, EnableUuidError::AlreadyCorrect { .. });
             print_reason(if right { "nothing to mend" } else { "nothing was changed" }, &why);
-            return Ok(Done::Nothing);
+            return Ok(());
         }
     };
     show(&change);
-    if !fix.yes && !agreed()? {
-        print("nothing was changed.");
-        return Ok(Done::Nothing);
+    if !fix.yes {
+        let confirmed = prompt::confirm("Set it now? [y/N] ", PROMPT_TIMEOUT)?;
+        if confirmed.is_none() {
+            print("to have it done where nobody can be asked, add --yes.");
+        }
+        if confirmed != Some(true) {
+            print("nothing was changed.");
+            return Ok(());
+        }
     }
     match apply(machine, &change) {
         Ok(after) => {
             print(&format!("{} was changed, and now says {}.", change.machine, after.words));
-            Ok(Done::Changed)
         }
         Err(why) => {
-            let (what, done) = match &why {
-                EnableUuidError::StillWrong { .. } => ("not mended", Done::Changed),
+            let what = match &why {
+                EnableUuidError::StillWrong { .. } => "not mended",
                 // It may have been taken before the connection was lost.
-                EnableUuidError::Server(_) => ("not known to be changed", Done::Changed),
-                _ => ("nothing was changed", Done::Nothing),
+                EnableUuidError::Server(_) => "not known to be changed",
+                _ => "nothing was changed",
             };
             print_reason(what, &why);
-            Ok(done)
         }
     }
+    Ok(())
 }
 
 fn print(text: &str) {
@@ -96,15 +92,6 @@ fn show(change: &EnableUuidChange) {
     for (name, text) in rows {
         anstream::eprintln!("{name:>10}  {}", screen::printable(&text));
     }
-}
-
-/// Asks, when there is somebody to ask.
-fn agreed() -> anyhow::Result<bool> {
-    let agreed = prompt::confirm("Set it now? [y/N] ", PROMPT_TIMEOUT)?;
-    if agreed.is_none() {
-        print("to have it done where nobody can be asked, add --yes.");
-    }
-    Ok(agreed.unwrap_or(false))
 }
 
 /// Writes how to mend what a report says is wrong; its owner alone may read and run it.

@@ -70,6 +70,12 @@ pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
     hosts
 }
 
+/// Every master target and process server of a site that can be asked.
+pub fn all(site: &Site) -> anyhow::Result<Vec<Host>> {
+    let hosts = site.master_targets.iter().map(|target| master_target(target, site)).collect();
+    Ok(with_process_servers(unique(hosts)?, site))
+}
+
 /// One argument: a name in the site, or a way to a host.
 pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
     if name.contains(':') {
@@ -107,7 +113,7 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
         name: target.name.to_string(),
         kind: TargetKind::LinuxMt,
         way: target.ssh.to_string(),
-        login: target.login(),
+        login: target.login.clone(),
         around: site.surroundings(Some(target)),
     }
 }
@@ -120,7 +126,7 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,
         way: server.ssh.as_ref()?.to_string(),
-        login: server.login(),
+        login: server.login.clone(),
         around,
     })
 }

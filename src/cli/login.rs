@@ -30,9 +30,9 @@ impl SshDefaults {
 
     /// The same for a host that leads to what is asked. The password that lies in the environment
     /// is for that, and is not shown to a host on the way.
-    pub fn for_gateway(options: &SshArgs, timeout: Duration) -> anyhow::Result<Self> {
+    pub fn for_gateway(options: &SshArgs, timeout: u64) -> anyhow::Result<Self> {
         let keyring = PasswordStore::from_file_only(options.password_file.as_deref())?;
-        Self::new(options, keyring, timeout)
+        Self::new(options, keyring, Duration::from_secs(timeout))
     }
 
     fn new(options: &SshArgs, keyring: PasswordStore, timeout: Duration) -> anyhow::Result<Self> {
@@ -80,6 +80,11 @@ impl SshDefaults {
                 ..SshHost::new(nobody)
             },
         })
+    }
+
+    /// Where passwords come from.
+    pub fn secrets(&self) -> Arc<dyn SecretProvider> {
+        Arc::clone(&self.defaults.secrets)
     }
 
     /// How long a host may take.

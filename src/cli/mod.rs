@@ -5,22 +5,29 @@
 
 mod args;
 mod captures;
+mod checks;
 mod collect;
 mod commands;
+mod error;
+mod evaluate;
 mod exit;
 mod fix;
 mod guard;
 mod hosts;
 mod interrupt;
 mod login;
+mod named_server;
 mod outputs;
 mod password;
 mod pipeline;
 mod recipe;
 mod reporting;
 mod root_password;
+mod selection;
 mod site;
+mod sources;
 mod terminal;
+mod trusted;
 mod via;
 
 use std::process::ExitCode;
@@ -30,14 +37,14 @@ use clap::{CommandFactory, FromArgMatches};
 
 use args::CommandLine;
 use exit::ExitStatus;
-use terminal::{failure, prompt, screen};
+use terminal::{prompt, screen};
 
 use crate::secret::redact_password;
 
 /// Runs the program for the process's arguments.
 pub fn main() -> ExitCode {
     if let Err(error) = guard::keep_memory_private() {
-        failure::print_error(&error);
+        error::print_error(&error);
         return ExitStatus::CannotRun.into();
     }
     let mut command = CommandLine::command();
@@ -54,7 +61,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            failure::print_error(&error);
+            error::print_error(&error);
             ExitStatus::CannotRun.into()
         }
     }

@@ -156,6 +156,6 @@ fn home_inputs() -> Vec<InputFile> {
     let Some(home) = std::env::home_dir() else { return Vec::new() };
     let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();
     let files = entries.take(MOST_FILES).filter_map(|entry| Some(entry.ok()?.path()));
-    let kept = crate::cli::commands::trust::default_file();
+    let kept = crate::cli::trusted::default_file();
     files.chain(kept).filter_map(|path| InputFile::from_path(&path)).collect()
 }

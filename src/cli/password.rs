@@ -257,23 +257,12 @@ impl SecretProvider for PasswordStore {
     ) -> Result<Option<bool>, PromptError> {
         let UnknownHostKey { host, key_type, fingerprint, file } = new;
         let file = file.display();
-        let mut question = format!(
+        let question = format!(
             "The host {host} is not known.\nIts {key_type} key has the fingerprint {fingerprint}\n\
              Compare it with what the host's console shows: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub\n\
              Is it the right one? It will be kept in {file} (yes/no/[fingerprint]) "
         );
-        let until = Instant::now() + limit;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let Some(answer) = prompt::read_line(&question, left)? else { return Ok(None) };
-            match answer.trim() {
-                "yes" => return Ok(Some(true)),
-                "no" => return Ok(Some(false)),
-                answer if answer == *fingerprint => return Ok(Some(true)),
-                answer if answer.starts_with("SHA256:") => return Ok(Some(false)),
-                _ => question = "Please type yes, no or the fingerprint: ".to_owned(),
-            }
-        }
+        prompt::confirm_fingerprint(&question, fingerprint, limit)
     }
 
     fn password_hint(&self, of: &SecretOwner<'_>) -> String {

@@ -1,4 +1,6 @@
-//! `check image`, `explain` and `test checks`: facts judged and shown.
+//! Reports of findings: where they go, in which formats, and the exit status that they lead to.
+//!
+//! Not for making findings (`evaluate`), nor for what a report looks like (`report`).
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -6,57 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rustix::fs::Access;
 
-use crate::assets::{Asset, Assets, read_file};
+use super::args::{FailOnArg, ReportArgs};
+use super::terminal::screen;
+use super::{ExitStatus, fix, outputs};
 use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
-use crate::check::example::run_examples;
-use crate::check::{self, CheckSet, Target, TargetKind};
-use crate::cli::args::{CheckImageArgs, ExplainArgs, FailOnArg, ReportArgs, TestChecksArgs};
-use crate::cli::terminal::screen;
-use crate::cli::{ExitStatus, fix, outputs};
-use crate::facts::Document;
-use crate::facts::image::ImageFacts;
-use crate::facts::transcript::Transcript;
-use crate::image::inspect::{self, MediaMd5Check};
-use crate::image::manifest::VerifiedCheck;
-use crate::image::plan::open_input;
-use crate::knowledge::SymptomSet;
+use crate::check::status::FailOn;
 use crate::report::{self, Format, Report, Style};
-use crate::transport::{capture, fleet};
-
-/// Judges a finished image from the file alone.
-pub fn image(args: &CheckImageArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
-    let reporter = Reporter::from_args(&args.report)?;
-    let checks = CheckSet::load(assets)?;
-    let file = open_input(&args.image)?;
-    let facts = inspect::inspect_file(&file, MediaMd5Check::Sum)
-        .with_context(|| args.image.display().to_string())?;
-    let report = evaluate_image(&args.image, &facts, &checks, &reporter);
-    reporter.write(&report)
-}
-
-/// Judges the facts of one image.
-pub fn evaluate_image(
-    path: &Path,
-    facts: &ImageFacts,
-    checks: &CheckSet,
-    reporter: &Reporter,
-) -> Report {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let document = Document::new("image", facts);
-    let targets = [Target { name, kind: TargetKind::Image, document }];
-    let now = reporter.now();
-    let findings = check::evaluate(checks, &targets, &[], now);
-    Report::new(&targets, findings, &[], &[], now, reporter.fail_on)
-}
-
-/// What the manifest beside an image says of a report.
-pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
-    let row = |result: &report::model::CheckResult| VerifiedCheck {
-        check: result.check.clone(),
-        outcome: result.outcome.as_str().to_owned(),
-    };
-    report.results.iter().map(row).collect()
-}
 
 /// Where reports go and in which formats.
 pub struct Reporter {
@@ -64,7 +21,7 @@ pub struct Reporter {
     files: Vec<(&'static Format, PathBuf)>,
     fix_script: Option<PathBuf>,
     /// What makes the exit status 1.
-    pub fail_on: check::status::FailOn,
+    pub fail_on: FailOn,
     /// When the evaluation is, where somebody says so.
     pub given_now: Option<jiff::Timestamp>,
 }
@@ -83,8 +40,8 @@ impl Reporter {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
         let fail_on = match choice.fail_on {
-            Some(FailOnArg::Warning) => check::status::FailOn::Warning,
-            None => check::status::FailOn::Blocker,
+            Some(FailOnArg::Warning) => FailOn::Warning,
+            None => FailOn::Blocker,
         };
         let fix_script = choice.fix_script.clone();
         for path in files.iter().map(|(_, path)| path).chain(&fix_script) {
@@ -160,83 +117,4 @@ fn format_named(name: &str) -> anyhow::Result<&'static Format> {
         let known: Vec<&str> = report::FORMATS.iter().map(|format| format.name).collect();
         format!("no report format named {name:?}: choose one of {}", known.join(", "))
     })
-}
-
-/// Prints what a check is about.
-pub fn explain(args: &ExplainArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
-    let checks = CheckSet::load(assets)?;
-    let symptoms = SymptomSet::load(assets, &checks)?;
-    anstream::print!("{}", report::symptoms::explain(&checks, &symptoms, &args.id, 80)?);
-    Ok(ExitStatus::Clean)
-}
-
-/// Runs the examples of the checks and prints those that do not hold.
-pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
-    let checks = match &args.directory {
-        Some(directory) => CheckSet::read(&check_files(directory)?)?,
-        None => CheckSet::load(assets)?,
-    };
-    if args.directory.is_none() {
-        SymptomSet::load(assets, &checks)?;
-    }
-    let results = run_examples(&checks);
-    let failed: Vec<_> = results.iter().filter(|result| result.instead.is_some()).collect();
-    for result in &failed {
-        let instead = result.instead.as_deref().unwrap_or_default();
-        let (check, number) = (&result.check, result.number);
-        let (at, expected) = (&result.at, result.expected.as_str());
-        let text = format!("{at}: {check}: example {number} should {expected}: {instead}");
-        anstream::println!("{}", screen::printable(&text));
-    }
-    anstream::println!(
-        "{} examples of {} checks: {} hold, {} do not",
-        results.len(),
-        checks.checks().len(),
-        results.len() - failed.len(),
-        failed.len()
-    );
-    Ok(if failed.is_empty() { ExitStatus::Clean } else { ExitStatus::Findings })
-}
-
-/// Saves what systems answered, and tells the exit status of having asked them.
-pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<ExitStatus> {
-    let text: String = transcripts.iter().map(capture::to_json).collect();
-    match out {
-        Some(path) => {
-            let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
-            out.file()
-                .write_all(text.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            out.commit()?;
-        }
-        None => std::io::stdout().write_all(text.as_bytes())?,
-    }
-    let silent = transcripts.iter().any(|transcript| transcript.connection.failure.is_some());
-    Ok(match transcripts.iter().any(fleet::was_interrupted) {
-        true => ExitStatus::Interrupted,
-        false if silent => ExitStatus::Undecided,
-        false => ExitStatus::Clean,
-    })
-}
-
-/// The checks there are, and those of a directory beside them.
-pub fn load_checks(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
-    Ok(match own {
-        Some(directory) => CheckSet::load_with(assets, &check_files(directory)?)?,
-        None => CheckSet::load(assets)?,
-    })
-}
-
-/// Reads every `.yaml` below a directory, by name.
-fn check_files(directory: &Path) -> anyhow::Result<Vec<Asset>> {
-    let unread = || format!("cannot read {}", directory.display());
-    let mut paths = Vec::new();
-    for entry in walkdir::WalkDir::new(directory).max_depth(4).sort_by_file_name() {
-        let entry = entry.with_context(unread)?;
-        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "yaml") {
-            paths.push(entry.into_path());
-        }
-    }
-    anyhow::ensure!(!paths.is_empty(), "{} has no check files", directory.display());
-    paths.iter().map(|path| Ok(read_file(path)?)).collect()
 }

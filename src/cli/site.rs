@@ -18,18 +18,18 @@ use crate::site::{
     SiteFile, Vcenter, Way,
 };
 
-/// What is known about the site, and whether anybody told.
-pub struct Around {
+/// What is known about a site.
+pub struct SiteContext {
     /// The site.
     pub site: Site,
-    /// Whether rules may speak of it: without a word about the site, checks of it are not asked.
-    pub told: bool,
+    /// Whether anybody said anything of it: otherwise no check of a site is in scope.
+    pub is_known: bool,
     /// What the vSphere server answered before, when the site names a capture in its place.
     pub vcenter: Option<Transcript>,
 }
 
 /// Reads a site file.
-pub fn of_file(path: &Path, checks: &CheckSet) -> anyhow::Result<Around> {
+pub fn of_file(path: &Path, checks: &CheckSet) -> anyhow::Result<SiteContext> {
     of_file_with(path, checks, |_| Ok(()))
 }
 
@@ -38,7 +38,7 @@ pub fn of_file_with(
     path: &Path,
     checks: &CheckSet,
     change: impl FnOnce(&mut Site) -> anyhow::Result<()>,
-) -> anyhow::Result<Around> {
+) -> anyhow::Result<SiteContext> {
     let asset = read_file(path)?;
     let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
     let mut site = site.resolve_paths(path.parent().unwrap_or(Path::new("")));
@@ -46,10 +46,10 @@ pub fn of_file_with(
     change(&mut site)?;
     let vcenter = captured_vcenter(&mut site).context("vcenter")?;
     let vcenter = match named.filter(|named| named.capture().is_none()) {
-        Some(named) => vcenter.map(|captured| of_server(captured, &mut site, named)),
+        Some(named) => vcenter.map(|captured| checked_server(captured, &mut site, named)),
         None => vcenter,
     };
-    Ok(Around { site, told: true, vcenter })
+    Ok(SiteContext { site, is_known: true, vcenter })
 }
 
 /// Opens the capture that stands in for the vSphere server. From then on the site has the address
@@ -57,7 +57,7 @@ pub fn of_file_with(
 fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
-    let captured = captures::one(path.to_owned(), TargetKind::Vcenter)?;
+    let captured = captures::read_single_capture(path.to_owned(), TargetKind::Vcenter)?;
     let asked = property::json_answer(&captured, "asked");
     let asked =
         asked.known().and_then(|asked| property::optional_text(asked, "url").map(str::to_owned));
@@ -68,7 +68,7 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
 
 /// What a server answered before, when it is the one that the site names; of another one nothing
 /// counts.
-fn of_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcript {
+fn checked_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcript {
     let asked = site.vcenter.as_ref().and_then(Vcenter::address);
     let (Some(wanted), Some(asked)) = (named.address(), asked) else { return captured };
     if address::is_same_server(&asked, &wanted) {
@@ -83,11 +83,15 @@ fn of_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcrip
 }
 
 /// Reads the site file, or makes the same structure of the options.
-pub fn choose(choice: &SiteArgs, targets: &[String], checks: &CheckSet) -> anyhow::Result<Around> {
+pub fn choose(
+    choice: &SiteArgs,
+    targets: &[String],
+    checks: &CheckSet,
+) -> anyhow::Result<SiteContext> {
     if let Some(path) = &choice.file {
         return of_file(path, checks);
     }
-    let told = choice.cs.is_some()
+    let is_known = choice.cs.is_some()
         || !choice.ps.is_empty()
         || choice.vcenter.is_some()
         || !choice.esxi.is_empty()
@@ -95,7 +99,7 @@ pub fn choose(choice: &SiteArgs, targets: &[String], checks: &CheckSet) -> anyho
         || choice.vm.is_some();
     let mut site = of_options(choice, targets)?;
     let vcenter = captured_vcenter(&mut site).context("--vcenter")?;
-    Ok(Around { site, told, vcenter })
+    Ok(SiteContext { site, is_known, vcenter })
 }
 
 fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {

@@ -2,8 +2,6 @@
 //!
 //! Not for logging in: `login` makes that of the options, and of what the site says.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 
 use crate::cli::args::{SshArgs, ViaArgs};
@@ -21,7 +19,7 @@ pub fn of_options(
     timeout: u64,
 ) -> anyhow::Result<Option<SshHost>> {
     let Some(target) = &host.via else { return Ok(None) };
-    let login = SshDefaults::for_gateway(credentials, Duration::from_secs(timeout))?;
+    let login = SshDefaults::for_gateway(credentials, timeout)?;
     Ok(Some(login.ssh("via", target.clone(), &site::SshLogin::default())?))
 }
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
-use crate::check::{Target, TargetKind};
+use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
+use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
@@ -20,59 +21,135 @@ use crate::facts::{Document, Fact, age, connection};
 /// What only vCenter can say of a host, whatever the host's own shell thinks.
 const ONLY_FROM_VCENTER: &[&str] = &["host.name", "host.in_inventory", "host.connection"];
 
-/// What systems answered, beside the hosts that are asked by their shells.
+/// What the systems of a site answered.
 #[derive(Default)]
 pub struct Responses {
-    /// The vCenter server, or the ESXi host that stands in for one.
+    /// Master targets and process servers by their shells, and servers that were named without a
+    /// site, in the order they were named.
+    pub systems: Vec<Transcript>,
+    /// The vCenter server of the site, or the ESXi host that stands in for one.
     pub vcenter: Option<Transcript>,
     /// ESXi hosts by their shells, each with its place among those of the site.
     pub shells: Vec<(usize, Transcript)>,
 }
 
-/// Which checks are judged.
+impl Responses {
+    /// Every transcript.
+    pub fn all(&self) -> impl Iterator<Item = &Transcript> {
+        let shells = self.shells.iter().map(|(_, shell)| shell);
+        self.systems.iter().chain(&self.vcenter).chain(shells)
+    }
+}
+
+/// How much of a site is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// Those that somebody was asked about.
-    Collected,
-    /// All of them: what nobody is asked about is unknown.
+    /// vSphere servers by their own answers; nothing is known of a site.
+    NamedServers,
+    /// Hosts by their own answers; nothing is known of a site.
+    HostsAlone,
+    /// The vSphere servers of the site and what they know of its machines.
+    Servers,
+    /// The hosts that were named, and what they depend on.
+    Hosts,
+    /// The same, and what people answered about the rest of the site.
+    HostsAndAnswers,
+    /// All of it: what no system was asked about is unknown.
     Everything,
 }
 
-/// The targets of a site: `hosts`, which were asked by their shells, and everything that the master
-/// targets among them depend on.
-pub fn assemble(
-    site: &Site,
-    hosts: Vec<Target>,
-    answered: &Responses,
-    coverage: Coverage,
-) -> Vec<Target> {
-    let named: BTreeSet<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
-    let chosen: Vec<&MasterTarget> =
-        site.master_targets.iter().filter(|it| named.contains(it.name.as_str())).collect();
-    let chosen: Vec<MasterTarget> = chosen.into_iter().cloned().collect();
-    let pairings = site.pairings(&chosen, coverage);
-    let mut view = SiteView::new(site, answered);
-    let mut hosts = hosts;
-    let mut whole: Vec<Target> = view.server_targets(site);
-    let mut machines = Vec::new();
-    for (target, pairing) in chosen.iter().map(Some).chain([None]).zip(&pairings) {
-        if let Some(target) = target {
-            let document = view.master_target_document(target, pairing);
-            let own = hosts.iter_mut().filter(|it| it.name == target.name.as_str());
-            own.for_each(|it| {
-                it.document = std::mem::take(&mut it.document).join(document.clone())
-            });
+impl Coverage {
+    /// Whether machines count that are planned for no master target.
+    fn has_unplanned_machines(self) -> bool {
+        matches!(self, Self::Servers | Self::Everything)
+    }
+}
+
+impl Site {
+    /// Returns the targets of a site with everything that its systems answered about them.
+    ///
+    /// `question` names the machines that are evaluated where each system stands by itself.
+    ///
+    /// # Errors
+    ///
+    /// Fails for answers of a system that no check looks at.
+    pub fn assemble(
+        &self,
+        responses: &Responses,
+        checks: &CheckSet,
+        coverage: Coverage,
+        question: &QueryScope,
+    ) -> Result<Vec<Target>, WrongKindError> {
+        if coverage == Coverage::NamedServers {
+            let servers = responses.systems.iter();
+            return Ok(servers.flat_map(|server| named_targets(server, question)).collect());
         }
-        machines.extend(view.machine_targets(site, pairing));
+        let site = (coverage != Coverage::HostsAlone).then_some(self);
+        let mut targets: Vec<Target> = responses
+            .systems
+            .iter()
+            .map(|host| host_target(host, checks, site))
+            .collect::<Result<_, _>>()?;
+        if coverage == Coverage::Servers {
+            targets =
+                self.master_targets.iter().map(|target| self.planned_target(target)).collect();
+        }
+        let has_servers = responses.vcenter.is_some() || !responses.shells.is_empty();
+        if has_servers || coverage == Coverage::Everything {
+            targets = self.join_servers(targets, responses, coverage);
+        }
+        if coverage == Coverage::HostsAndAnswers {
+            let others = self.uncollected_targets().into_iter();
+            let others =
+                others.filter(|other| targets.iter().all(|known| known.name != other.name));
+            targets.extend(others.collect::<Vec<_>>());
+        }
+        if coverage == Coverage::Everything {
+            targets.extend(self.unprovided_targets());
+            targets = targets.into_iter().map(|target| with_every_root(target, self)).collect();
+        }
+        Ok(targets)
     }
-    whole.extend(view.host_targets(site, chosen.len()));
-    hosts.extend(whole);
-    hosts.extend(machines);
-    if coverage == Coverage::Everything {
-        hosts.extend(site.unprovided_targets());
-        hosts = hosts.into_iter().map(|target| with_every_root(target, site)).collect();
+
+    /// A master target of which only the site file is known.
+    fn planned_target(&self, target: &MasterTarget) -> Target {
+        let name = target.name.to_string();
+        Target { document: self.document(&name), kind: TargetKind::LinuxMt, name }
     }
-    hosts
+
+    /// Joins what vSphere servers answered: it is added to the master targets among `targets`, and
+    /// servers, ESXi hosts and machines become targets of their own.
+    fn join_servers(
+        &self,
+        mut targets: Vec<Target>,
+        responses: &Responses,
+        coverage: Coverage,
+    ) -> Vec<Target> {
+        let is_chosen =
+            |target: &&MasterTarget| targets.iter().any(|it| it.name == target.name.as_str());
+        let chosen: Vec<MasterTarget> =
+            self.master_targets.iter().filter(is_chosen).cloned().collect();
+        let pairings = self.pairings(&chosen, coverage);
+        let mut view = SiteView::new(self, responses, coverage);
+        let mut machines = Vec::new();
+        for (target, pairing) in chosen.iter().map(Some).chain([None]).zip(&pairings) {
+            if let Some(target) = target {
+                let document = view.master_target_document(target, pairing);
+                let own = targets.iter_mut().filter(|it| it.name == target.name.as_str());
+                own.for_each(|own| {
+                    own.document = std::mem::take(&mut own.document).join(document.clone());
+                });
+            }
+            machines.extend(view.machine_targets(self, pairing));
+        }
+        targets.extend(view.server_targets(self));
+        targets.extend(view.host_targets(self, chosen.len()));
+        targets.extend(machines);
+        if coverage == Coverage::Servers {
+            view.retain_known(&mut targets);
+        }
+        targets
+    }
 }
 
 impl Site {
@@ -93,7 +170,7 @@ impl Site {
                 protected: names(&|of| of.map_or(alone, |name| name == target.name.as_str())),
             })
             .collect();
-        if coverage == Coverage::Everything && !(alone && chosen.len() == 1) {
+        if coverage.has_unplanned_machines() && !(alone && chosen.len() == 1) {
             let protected = names(&|of| of.is_none());
             pairings.push(Pairing { protected, ..Pairing::default() });
         }
@@ -112,7 +189,7 @@ impl Site {
     /// everything hangs on, for each of them takes a host seconds.
     pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
         let mut question = self.vsphere_question(chosen, coverage);
-        if self.vcenter.is_some() {
+        if self.vcenter.is_some() && coverage != Coverage::Servers {
             question.protected.clear();
             question.others.retain(|pair| pair.master_target.is_some());
             question.others.iter_mut().for_each(|pair| pair.protected.clear());
@@ -135,6 +212,8 @@ struct HostView {
 struct SiteView<'a> {
     api: Option<VsphereSnapshot<'a>>,
     shells: &'a [(usize, Transcript)],
+    /// Whether facts of shells count as missing where no shell was asked.
+    needs_shells: bool,
     /// What the site says of its machines, by their names.
     described: Arc<BTreeMap<String, MachineDescription>>,
     hosts: Vec<HostView>,
@@ -143,11 +222,11 @@ struct SiteView<'a> {
 }
 
 impl<'a> SiteView<'a> {
-    fn new(site: &Site, answered: &'a Responses) -> Self {
+    fn new(site: &Site, responses: &'a Responses, coverage: Coverage) -> Self {
         let machines = site.protected_vms.iter();
         let described = machines.map(|it| (it.name.to_string(), it.described()));
         let described = Arc::new(described.collect());
-        let api = answered.vcenter.as_ref().map(VsphereSnapshot::from_transcript);
+        let api = responses.vcenter.as_ref().map(VsphereSnapshot::from_transcript);
         let mut api = api.map(|api| api.with_descriptions(&described));
         let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
         if let (Some(api), Some(said)) = (&mut api, said) {
@@ -155,20 +234,21 @@ impl<'a> SiteView<'a> {
         }
         let mut view = Self {
             api,
-            shells: &answered.shells,
+            shells: &responses.shells,
+            needs_shells: coverage != Coverage::Servers,
             described,
             hosts: Vec::new(),
             unplaced: Vec::new(),
         };
         for (index, entry) in site.esxi.iter().enumerate() {
-            let host = view.host_view(entry, index, answered);
+            let host = view.host_view(entry, index, responses);
             view.hosts.push(host);
         }
         view
     }
 
     /// One host of the site file.
-    fn host_view(&self, entry: &EsxiHost, index: usize, answered: &Responses) -> HostView {
+    fn host_view(&self, entry: &EsxiHost, index: usize, responses: &Responses) -> HostView {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
         let told = shell.map(shell_document);
         let name = entry.name.to_string();
@@ -195,21 +275,16 @@ impl<'a> SiteView<'a> {
             }
             None => (None, told.unwrap_or_default()),
         };
-        let over_api = answered.vcenter.as_ref().map(|api| EsxiShellFacts {
-            connection: connection::from_transcript(api),
-            is_esxi: Fact::unavailable("the host was not asked over SSH"),
-        });
-        let shell_facts = match (shell, over_api) {
-            (Some(shell), _) => {
+        let shell_facts = match shell {
+            Some(shell) => {
                 let document = Document::new("shell", &esxi_shell::from_transcript(shell));
                 with_failure_reason(document, shell)
             }
-            (None, Some(over_api)) => Document::new("shell", &over_api),
-            (None, None) => Document::default(),
+            None => self.missing_shell(),
         };
         let own = shell.filter(|shell| shell.connection.failure.is_none());
         let told_by = own
-            .or(answered.vcenter.as_ref())
+            .or(responses.vcenter.as_ref())
             .or(shell)
             .map(age::evidence_document)
             .unwrap_or_default();
@@ -219,6 +294,30 @@ impl<'a> SiteView<'a> {
             document: document.join(shell_facts).join(told_by),
             used: false,
         }
+    }
+
+    /// The facts of a shell that was not asked, while the vSphere server was.
+    fn missing_shell(&self) -> Document {
+        let Some(api) = self.api.as_ref().filter(|_| self.needs_shells) else {
+            return Document::default();
+        };
+        let facts = EsxiShellFacts {
+            connection: connection::from_transcript(api.transcript()),
+            is_esxi: Fact::unavailable("the host was not asked over SSH"),
+        };
+        Document::new("shell", &facts)
+    }
+
+    /// Leaves out what the servers that were asked cannot know: hosts that were not asked, and
+    /// machines that may be on one of those.
+    fn retain_known(&self, targets: &mut Vec<Target>) {
+        if self.api.is_some() || self.shells.len() == self.hosts.len() {
+            return;
+        }
+        targets.retain(|target| match target.kind {
+            TargetKind::Esxi => target.document.known.get("shell").is_some(),
+            _ => target.document.known["vm"]["exists"] == true,
+        });
     }
 
     /// The vSphere server itself.
@@ -350,13 +449,9 @@ impl<'a> SiteView<'a> {
                 return Ok(index);
             }
             let facts = Fact::Known(found.clone());
-            let over_api = EsxiShellFacts {
-                connection: connection::from_transcript(api.transcript()),
-                is_esxi: Fact::unavailable("the host was not asked over SSH"),
-            };
             let document = Document::new("host", &facts)
                 .join(Document::new("vcenter", &api.vcenter_of_host(&facts)))
-                .join(Document::new("shell", &over_api))
+                .join(self.missing_shell())
                 .join(age::evidence_document(api.transcript()));
             let name = found.name.clone();
             self.hosts.push(HostView {
@@ -390,33 +485,16 @@ impl<'a> SiteView<'a> {
     }
 }
 
-/// A host by its own shell: what it is, and that no vCenter server tells of it.
+/// The facts of a host by its own shell, and that no vCenter server tells of it.
 fn shell_document(shell: &Transcript) -> Document {
     let words = in_words_of_the_api(shell, &QueryScope::default());
     let survey = VsphereSnapshot::from_transcript(&words);
-    let host = match (&shell.connection.failure, survey.hosts().into_iter().next()) {
-        (Some(failure), _) if shell.answers.by_probe.is_empty() => {
-            Fact::unavailable(failure.summary())
-        }
-        (_, Some(host)) => Fact::Known(host),
-        (_, None) => Fact::unavailable("the host told nothing of itself"),
-    };
+    let host = shell_host(shell, &survey);
     let document = Document::new("host", &host);
     with_failure_reason(
         document.join(Document::new("vcenter", &survey.vcenter_of_host(&host))),
         shell,
     )
-}
-
-/// The document of a system, in which what is missing is missing for the reason that it did not
-/// answer.
-pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Document {
-    match &transcript.connection.failure {
-        Some(failure) if !transcript.answers.ended => {
-            document.explain_incomplete_lists(&failure.summary())
-        }
-        _ => document,
-    }
 }
 
 /// Whether the shell's machine is vCenter's: one of the same name may be another.

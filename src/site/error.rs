@@ -47,7 +47,7 @@ pub enum SiteFault {
     },
     /// A check that does not exist.
     #[error("there is no check {id:?}{}", suggestion(.nearest))]
-    NoSuchCheck {
+    UnknownIdError {
         /// The id as written.
         id: String,
         /// The id that is spelled most alike.
@@ -97,7 +97,7 @@ impl SiteFault {
                 Some(format!("the file names no {kind}, add one"))
             }
             Self::Dangling { known, .. } => Some(format!("choose one of {}", known.join(", "))),
-            Self::NoSuchCheck { .. } => Some("see preflight list checks".to_owned()),
+            Self::UnknownIdError { .. } => Some("see preflight list checks".to_owned()),
             Self::NotAQuestion(_) => {
                 Some("take the answer out, or waive a finding under waivers:".to_owned())
             }

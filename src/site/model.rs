@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::SiteFault;
 use super::value::{
@@ -83,128 +83,139 @@ pub struct ConfigurationServer {
     pub version: Option<Version>,
 }
 
-/// One process server.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProcessServer {
-    /// Its name in reports.
-    pub name: Name,
-    /// Its address, as agents know it.
-    pub address: Address,
-    /// The version of its Site Recovery components.
-    #[serde(default)]
-    pub version: Option<Version>,
-    /// The port it takes replication data at.
-    #[serde(default = "data_port")]
-    pub data_port: u16,
-    /// How it is asked; without this it is not.
-    #[serde(default)]
-    pub ssh: Option<Way>,
-    /// The account to log in with, when `ssh` names none.
-    #[serde(default)]
+/// How to log in to a machine, as far as the site says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SshLogin {
+    /// The account, when the way to the host names none.
     pub user: Option<String>,
-    /// The private key to log in with.
-    #[serde(default)]
+    /// The private key.
     pub identity: Option<PathBuf>,
-    /// A file with the password, readable for its owner alone.
-    #[serde(default)]
+    /// A file with the password.
     pub password_file: Option<PathBuf>,
     /// Whether sudo is given a password, when the account is not root's.
-    #[serde(default)]
     pub ask_sudo: bool,
-    /// A file with the password that sudo wants, readable for its owner alone.
-    #[serde(default)]
+    /// A file with the password that sudo wants.
     pub sudo_password_file: Option<PathBuf>,
-    /// The fingerprint of its host key: `SHA256:...`.
-    #[serde(default)]
+    /// The fingerprint of the host key.
     pub host_key: Option<String>,
     /// Whether algorithms of the SHA-1 era are allowed.
-    #[serde(default)]
     pub legacy_ssh: bool,
-    /// The host through which it is reached: `USER@HOST[:PORT]`.
-    #[serde(default)]
+    /// The host through which it is reached.
     pub jump: Option<String>,
+}
+
+/// Defines a system of the site that is logged in to over SSH.
+///
+/// In the file the keys of its login stand beside its own; here they are one [`SshLogin`]. Serde's
+/// `flatten` would do the same and lose the place of a mistake, and which keys there are.
+macro_rules! ssh_system {
+    ($(#[doc = $about:literal])* $name:ident [$($sudo:ident: $sudo_type:ty),*] {
+        $($(#[doc = $doc:literal])* $(#[serde($($option:tt)*)])? $field:ident: $type:ty,)*
+    }) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name {
+            $($(#[doc = $doc])* pub $field: $type,)*
+            /// How to log in to it.
+            pub login: SshLogin,
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let keys = {
+                    #[derive(Deserialize)]
+                    #[serde(deny_unknown_fields)]
+                    struct $name {
+                        $($(#[serde($($option)*)])? $field: $type,)*
+                        #[serde(default)]
+                        user: Option<String>,
+                        #[serde(default)]
+                        identity: Option<PathBuf>,
+                        #[serde(default)]
+                        password_file: Option<PathBuf>,
+                        $(#[serde(default)] $sudo: $sudo_type,)*
+                        #[serde(default)]
+                        host_key: Option<String>,
+                        #[serde(default)]
+                        legacy_ssh: bool,
+                        #[serde(default)]
+                        jump: Option<String>,
+                    }
+                    $name::deserialize(deserializer)?
+                };
+                #[allow(clippy::needless_update, reason = "some have every key there is")]
+                let login = SshLogin {
+                    user: keys.user,
+                    identity: keys.identity,
+                    password_file: keys.password_file,
+                    $($sudo: keys.$sudo,)*
+                    host_key: keys.host_key,
+                    legacy_ssh: keys.legacy_ssh,
+                    jump: keys.jump,
+                    ..SshLogin::default()
+                };
+                Ok(Self { $($field: keys.$field,)* login })
+            }
+        }
+    };
+}
+
+ssh_system! {
+    /// One process server.
+    ProcessServer [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
+        /// Its name in reports.
+        name: Name,
+        /// Its address, as agents know it.
+        address: Address,
+        /// The version of its Site Recovery components.
+        #[serde(default)]
+        version: Option<Version>,
+        /// The port it takes replication data at.
+        #[serde(default = "data_port")]
+        data_port: u16,
+        /// How it is asked; without this it is not.
+        #[serde(default)]
+        ssh: Option<Way>,
+    }
 }
 
 fn data_port() -> u16 {
     DATA_PORT
 }
 
-/// One ESXi host.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EsxiHost {
-    /// Its name in reports.
-    pub name: Name,
-    /// How its shell is asked; without this vCenter alone tells of it.
-    #[serde(default)]
-    pub ssh: Option<Way>,
-    /// The account to log in with, when `ssh` names none.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// The private key to log in with.
-    #[serde(default)]
-    pub identity: Option<PathBuf>,
-    /// A file with the password, readable for its owner alone.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// The fingerprint of its host key: `SHA256:...`.
-    #[serde(default)]
-    pub host_key: Option<String>,
-    /// Whether algorithms of the SHA-1 era are allowed.
-    #[serde(default)]
-    pub legacy_ssh: bool,
-    /// The host through which it is reached: `USER@HOST[:PORT]`.
-    #[serde(default)]
-    pub jump: Option<String>,
-    /// The host through which it is reached with that host's own login: a master target or a
-    /// process server of the site, or `ssh://USER@HOST[:PORT]`.
-    #[serde(default)]
-    pub via: Option<Via>,
+ssh_system! {
+    /// One ESXi host.
+    EsxiHost [] {
+        /// Its name in reports.
+        name: Name,
+        /// How its shell is asked; without this vCenter alone tells of it.
+        #[serde(default)]
+        ssh: Option<Way>,
+        /// The host through which it is reached with that host's own login: a master target or a
+        /// process server of the site, or `ssh://USER@HOST[:PORT]`.
+        #[serde(default)]
+        via: Option<Via>,
+    }
 }
 
-/// One master target.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MasterTarget {
-    /// Its name in reports.
-    pub name: Name,
-    /// How it is asked.
-    pub ssh: Way,
-    /// The name of its virtual machine in vCenter.
-    #[serde(default)]
-    pub vm: Option<String>,
-    /// Where its retention volume is mounted; a site file that does not say means the documents'
-    /// place, options that do not say mean none in particular.
-    #[serde(default = "retention")]
-    pub retention: Option<String>,
-    /// When the last reprotect through it began: a move of its disks counts from then on.
-    #[serde(default)]
-    pub reprotected_at: Option<jiff::Timestamp>,
-    /// The account to log in with, when `ssh` names none.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// The private key to log in with.
-    #[serde(default)]
-    pub identity: Option<PathBuf>,
-    /// A file with the password, readable for its owner alone.
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// Whether sudo is given a password, when the account is not root's.
-    #[serde(default)]
-    pub ask_sudo: bool,
-    /// A file with the password that sudo wants, readable for its owner alone.
-    #[serde(default)]
-    pub sudo_password_file: Option<PathBuf>,
-    /// The fingerprint of its host key: `SHA256:...`.
-    #[serde(default)]
-    pub host_key: Option<String>,
-    /// Whether algorithms of the SHA-1 era are allowed.
-    #[serde(default)]
-    pub legacy_ssh: bool,
-    /// The host through which it is reached: `USER@HOST[:PORT]`.
-    #[serde(default)]
-    pub jump: Option<String>,
+ssh_system! {
+    /// One master target.
+    MasterTarget [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
+        /// Its name in reports.
+        name: Name,
+        /// How it is asked.
+        ssh: Way,
+        /// The name of its virtual machine in vCenter.
+        #[serde(default)]
+        vm: Option<String>,
+        /// Where its retention volume is mounted; a site file that does not say means the documents'
+        /// place, options that do not say mean none in particular.
+        #[serde(default = "retention")]
+        retention: Option<String>,
+        /// When the last reprotect through it began: a move of its disks counts from then on.
+        #[serde(default)]
+        reprotected_at: Option<jiff::Timestamp>,
+    }
 }
 
 fn retention() -> Option<String> {
@@ -277,53 +288,17 @@ impl AnswerEntry {
     }
 }
 
-/// How to log in to a machine, as far as the site says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SshLogin {
-    /// The account, when the way to the host names none.
-    pub user: Option<String>,
-    /// The private key.
-    pub identity: Option<PathBuf>,
-    /// A file with the password.
-    pub password_file: Option<PathBuf>,
-    /// Whether sudo is given a password, when the account is not root's.
-    pub ask_sudo: bool,
-    /// A file with the password that sudo wants.
-    pub sudo_password_file: Option<PathBuf>,
-    /// The fingerprint of the host key.
-    pub host_key: Option<String>,
-    /// Whether algorithms of the SHA-1 era are allowed.
-    pub legacy_ssh: bool,
-    /// The host through which it is reached.
-    pub jump: Option<String>,
-}
+impl SshLogin {
+    /// Every file that it names.
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.identity, &self.password_file, &self.sudo_password_file].into_iter().flatten()
+    }
 
-/// Machines that say how to log in to them, each with the same keys, and those with keys besides.
-macro_rules! logs_in {
-    ($($kind:ty: [$($key:ident),*];)*) => {
-        $(impl $kind {
-            /// How to log in.
-            #[allow(clippy::needless_update, reason = "some have every key there is")]
-            pub fn login(&self) -> SshLogin {
-                SshLogin {
-                    $($key: self.$key.clone(),)*
-                    user: self.user.clone(),
-                    identity: self.identity.clone(),
-                    password_file: self.password_file.clone(),
-                    host_key: self.host_key.clone(),
-                    legacy_ssh: self.legacy_ssh,
-                    jump: self.jump.clone(),
-                    ..SshLogin::default()
-                }
-            }
-        })*
-    };
-}
-
-logs_in! {
-    MasterTarget: [ask_sudo, sudo_password_file];
-    ProcessServer: [ask_sudo, sudo_password_file];
-    EsxiHost: [];
+    /// The same, to be changed.
+    fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let files = [&mut self.identity, &mut self.password_file, &mut self.sudo_password_file];
+        files.into_iter().flatten()
+    }
 }
 
 impl MasterTarget {
@@ -335,14 +310,7 @@ impl MasterTarget {
             vm: None,
             retention: None,
             reprotected_at: None,
-            user: None,
-            identity: None,
-            ask_sudo: false,
-            sudo_password_file: None,
-            password_file: None,
-            host_key: None,
-            legacy_ssh: false,
-            jump: None,
+            login: SshLogin::default(),
         }
     }
 }
@@ -356,14 +324,7 @@ impl ProcessServer {
             version: None,
             data_port: DATA_PORT,
             ssh: None,
-            user: None,
-            identity: None,
-            ask_sudo: false,
-            sudo_password_file: None,
-            password_file: None,
-            host_key: None,
-            legacy_ssh: false,
-            jump: None,
+            login: SshLogin::default(),
         }
     }
 }
@@ -371,17 +332,7 @@ impl ProcessServer {
 impl EsxiHost {
     /// An ESXi host of which only this is known.
     pub fn new(name: Name, ssh: Way) -> Self {
-        Self {
-            name,
-            ssh: Some(ssh),
-            user: None,
-            identity: None,
-            password_file: None,
-            host_key: None,
-            legacy_ssh: false,
-            jump: None,
-            via: None,
-        }
+        Self { name, ssh: Some(ssh), login: SshLogin::default(), via: None }
     }
 }
 
@@ -495,19 +446,16 @@ impl Vcenter {
 impl Site {
     /// The site with every path in it that is relative taken from `directory`, where its file is.
     pub fn resolve_paths(mut self, directory: &Path) -> Self {
-        let vcenter = self.vcenter.iter_mut().flat_map(|it| [&mut it.password_file]);
-        let targets = self.master_targets.iter_mut();
-        let targets = targets
-            .flat_map(|it| [&mut it.identity, &mut it.password_file, &mut it.sudo_password_file]);
-        let servers = self.process_servers.iter_mut();
-        let servers = servers
-            .flat_map(|it| [&mut it.identity, &mut it.password_file, &mut it.sudo_password_file]);
-        let esxi = self.esxi.iter_mut().flat_map(|it| [&mut it.identity, &mut it.password_file]);
         let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => directory.join(path),
         };
-        for path in vcenter.chain(targets).chain(servers).chain(esxi).flatten() {
+        let vcenter = self.vcenter.iter_mut().flat_map(|vcenter| &mut vcenter.password_file);
+        let targets = self.master_targets.iter_mut().map(|target| &mut target.login);
+        let servers = self.process_servers.iter_mut().map(|server| &mut server.login);
+        let esxi = self.esxi.iter_mut().map(|host| &mut host.login);
+        let logins = targets.chain(servers).chain(esxi);
+        for path in vcenter.chain(logins.flat_map(SshLogin::files_mut)) {
             *path = found(path);
         }
         let captured = |way: &str| {
@@ -517,9 +465,9 @@ impl Site {
         if let Some(vcenter) = &mut self.vcenter {
             vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
         }
-        let targets = self.master_targets.iter_mut().map(|it| &mut it.ssh);
-        let servers = self.process_servers.iter_mut().filter_map(|it| it.ssh.as_mut());
-        let esxi = self.esxi.iter_mut().filter_map(|it| it.ssh.as_mut());
+        let targets = self.master_targets.iter_mut().map(|target| &mut target.ssh);
+        let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
+        let esxi = self.esxi.iter_mut().filter_map(|system| system.ssh.as_mut());
         for way in targets.chain(servers).chain(esxi) {
             if let Some(text) = captured(way.as_str()) {
                 *way = Way::as_given(&text);
@@ -530,17 +478,15 @@ impl Site {
 
     /// Every file that is read when its systems are asked: captures, keys, passwords.
     pub fn files(&self) -> Vec<PathBuf> {
-        let vcenter = self.vcenter.iter().flat_map(|it| [None, it.password_file.as_ref()]);
-        let targets = self.master_targets.iter();
-        let targets = targets.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
-        let servers = self.process_servers.iter();
-        let servers = servers.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
-        let esxi = self.esxi.iter();
-        let esxi = esxi.flat_map(|it| [it.identity.as_ref(), it.password_file.as_ref()]);
-        let files = vcenter.chain(targets).chain(servers).chain(esxi).flatten().cloned();
-        let ways = self.master_targets.iter().map(|it| &it.ssh);
-        let ways = ways.chain(self.process_servers.iter().filter_map(|it| it.ssh.as_ref()));
-        let ways = ways.chain(self.esxi.iter().filter_map(|it| it.ssh.as_ref()));
+        let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
+        let targets = self.master_targets.iter().map(|target| &target.login);
+        let servers = self.process_servers.iter().map(|server| &server.login);
+        let esxi = self.esxi.iter().map(|host| &host.login);
+        let logins = targets.chain(servers).chain(esxi);
+        let files = vcenter.chain(logins.flat_map(SshLogin::files)).cloned();
+        let ways = self.master_targets.iter().map(|target| &target.ssh);
+        let ways = ways.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
+        let ways = ways.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
         let captures = ways.filter_map(|way| way.as_str().strip_prefix("capture:"));
         files.chain(captures.map(PathBuf::from)).collect()
     }
@@ -557,8 +503,8 @@ impl Site {
             return Some((Way::as_given(via.as_str()), SshLogin::default()));
         };
         let (way, login) = match (self.master_target(name), self.process_server(name)) {
-            (Some(target), _) => (target.ssh.clone(), target.login()),
-            (None, Some(server)) => (server.ssh.clone()?, server.login()),
+            (Some(target), _) => (target.ssh.clone(), target.login.clone()),
+            (None, Some(server)) => (server.ssh.clone()?, server.login.clone()),
             (None, None) => return None,
         };
         (!way.as_str().starts_with("capture:")).then_some((way, login))
@@ -579,7 +525,7 @@ mod tests {
         let text =
             "master_targets: [ { name: a, ssh: 'local:', identity: keys/a, password_file: /b } ]";
         let site: Site = crate::yaml::parse(text, "site.yaml").unwrap();
-        let login = site.resolve_paths(Path::new("/etc/asr")).master_targets[0].login();
+        let login = site.resolve_paths(Path::new("/etc/asr")).master_targets[0].login.clone();
         assert_eq!(login.identity, Some("/etc/asr/keys/a".into()));
         assert_eq!(login.password_file, Some("/b".into()));
     }

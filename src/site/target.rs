@@ -1,9 +1,8 @@
 //! The answers of one system as targets: a host by its shell, a vSphere server, an ESXi host by its
 //! shell.
 //!
-//! Not for a whole site, where what several systems answer is joined: that is `whole`.
+//! Not for a whole site, where the answers of several systems are joined: that is `assemble`.
 
-use super::assemble::with_failure_reason;
 use super::model::Site;
 use crate::check::{CheckSet, Target, TargetKind};
 use crate::facts::host::HostFacts;
@@ -14,23 +13,35 @@ use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age};
 
+/// What a transcript of the vSphere API says it was collected by.
+const BY_API: &str = "vsphere";
+
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target}: a capture of kind {kind:?}, and check host judges linux-mt and process-server")]
 pub struct WrongKindError {
     /// The system.
     pub target: String,
-    /// What it is.
+    /// Its kind.
     pub kind: String,
 }
 
-/// One host with everything that is known about it; the site's word is joined in where there is
-/// one.
+/// Returns what one vSphere server tells of by itself, over its API or by its shell.
+pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
+    let is_esxi = transcript.kind == TargetKind::Esxi.as_str();
+    match is_esxi && transcript.connection.by != BY_API {
+        true => shell_targets(transcript, question),
+        false => server_targets(transcript, question),
+    }
+}
+
+/// Returns a Linux host with everything that is known about it; what the site says is joined in
+/// where there is one.
 ///
 /// # Errors
 ///
 /// Fails for a transcript of something that is no Linux host.
-pub fn of_host(
+pub fn host_target(
     transcript: &Transcript,
     checks: &CheckSet,
     site: Option<&Site>,
@@ -41,29 +52,35 @@ pub fn of_host(
         "process-server" => (TargetKind::ProcessServer, "ps"),
         other => return Err(WrongKindError { target: name, kind: other.to_owned() }),
     };
-    let facts = HostFacts::from_transcript(transcript);
-    let document = match site {
-        Some(site) => {
-            with_failure_reason(Document::new(root, &facts), transcript).join(site.document(&name))
-        }
-        None => with_failure_reason(Document::new(root, &facts), transcript),
-    };
+    let facts = Document::new(root, &HostFacts::from_transcript(transcript));
+    let mut document = with_failure_reason(facts, transcript);
+    if let Some(site) = site {
+        document = document.join(site.document(&name));
+    }
     let document =
         document.join(checks.custom_facts(transcript)).join(age::evidence_document(transcript));
     Ok(Target { name, kind, document })
 }
 
-/// What is judged by one server's answers: itself, the master target and its host, and the
-/// machines that are to fail back.
-pub fn of_server(transcript: &Transcript) -> Vec<Target> {
-    of_server_about(transcript, &QueryScope::default())
+/// Returns the document of a system in which facts are missing for the reason that the system did
+/// not answer.
+pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Document {
+    match &transcript.connection.failure {
+        Some(failure) if !transcript.answers.ended => {
+            document.explain_incomplete_lists(&failure.summary())
+        }
+        _ => document,
+    }
 }
 
-/// The same for what is named now, which stands before what was named when the server was asked:
-/// what it was not asked about is unknown.
-pub fn of_server_about(transcript: &Transcript, now: &QueryScope) -> Vec<Target> {
+/// Returns what one vSphere server tells of: itself, the master target and its host, and the
+/// machines that are to fail back.
+///
+/// Machines that `question` names stand before those that the server was asked about; what it was
+/// not asked about is unknown.
+pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let mut survey = VsphereSnapshot::from_transcript(transcript);
-    survey.scope = now.or_recorded(&survey.scope);
+    survey.scope = question.or_recorded(&survey.scope);
     let mut targets = match transcript.kind == TargetKind::Esxi.as_str() {
         true => esxi_targets(transcript, &survey),
         false => vec![Target {
@@ -72,18 +89,21 @@ pub fn of_server_about(transcript: &Transcript, now: &QueryScope) -> Vec<Target>
             document: Document::new("vcenter", &survey.vcenter(true)),
         }],
     };
-    targets.extend(machines_of(transcript, &survey));
-    targets
-        .into_iter()
-        .map(|target| Target {
-            document: target.document.join(age::evidence_document(transcript)),
-            ..target
-        })
-        .collect()
+    targets.extend(machine_targets(transcript, &survey));
+    with_age(targets, transcript)
+}
+
+/// The targets, each with the age of the answers.
+fn with_age(targets: Vec<Target>, transcript: &Transcript) -> Vec<Target> {
+    let aged = |target: Target| Target {
+        document: target.document.join(age::evidence_document(transcript)),
+        ..target
+    };
+    targets.into_iter().map(aged).collect()
 }
 
 /// The master target, its host, and the machines that are to fail back.
-fn machines_of(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
+fn machine_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
     let question = &survey.scope;
     let mut targets = Vec::new();
     let beside = || Document::new("vcenter", &survey.vcenter(false));
@@ -103,7 +123,7 @@ fn machines_of(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Tar
         // Where hosts are the targets, it is one of them.
         if transcript.kind != TargetKind::Esxi.as_str() {
             let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
-            targets.push(esxi(name, &host, vcenter));
+            targets.push(esxi_target(name, &host, vcenter));
         }
     }
     for name in &question.protected {
@@ -124,7 +144,7 @@ fn esxi_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Ta
         let hosts = survey.hosts().into_iter().map(|host| {
             let (name, host) = (host.name.clone(), Fact::Known(host));
             let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
-            esxi(name, &host, vcenter)
+            esxi_target(name, &host, vcenter)
         });
         return hosts.collect();
     }
@@ -134,53 +154,48 @@ fn esxi_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Ta
         (None, None) => Fact::unavailable("no host is visible to the account"),
     };
     // A host alone is called what the user calls it; its own name is often localhost.
-    vec![esxi(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
+    vec![esxi_target(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
 }
 
-fn esxi(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
+fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
     let document = Document::new("host", host).join(vcenter);
     Target { name, kind: TargetKind::Esxi, document }
 }
 
-/// What is judged by the answers of one host's shell: itself, the master target's machine and
-/// those that are to fail back. Machines that are named now stand before those that were named
-/// when the host was asked.
-pub fn of_esxi_shell(transcript: &Transcript, now: &QueryScope) -> Vec<Target> {
-    let api = in_words_of_the_api(transcript, now);
+/// Returns what one ESXi host's shell tells of: the host, the master target's machine and those that
+/// are to fail back. Machines that `question` names stand before those that the host was asked about.
+pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
+    let api = in_words_of_the_api(transcript, question);
     let survey = VsphereSnapshot::from_transcript(&api);
-    let question = survey.scope.clone();
-    let host = match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
+    let question = &survey.scope;
+    let host = shell_host(transcript, &survey);
+    let vcenter = || Document::new("vcenter", &survey.vcenter_of_host(&host));
+    let machine = |name: &String, kind, document: Document| Target {
+        name: name.clone(),
+        kind,
+        document: document.join(vcenter()),
+    };
+    let shell = Document::new("shell", &esxi_shell::from_transcript(transcript));
+    let host = shell.join(Document::new("host", &host));
+    let mut targets = vec![machine(&transcript.target, TargetKind::Esxi, host)];
+    targets.extend(question.master_target.iter().map(|name| {
+        let facts = Document::new("vm", &survey.master_target(name));
+        machine(name, TargetKind::LinuxMt, facts)
+    }));
+    targets.extend(question.protected.iter().map(|name| {
+        let facts = Document::new("vm", &survey.protected(name));
+        machine(name, TargetKind::ProtectedVm, facts)
+    }));
+    with_age(targets, transcript)
+}
+
+/// An ESXi host by its own shell.
+pub fn shell_host(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Fact<EsxiFacts> {
+    match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
             Fact::unavailable(failure.summary())
         }
         (_, Some(host)) => Fact::Known(host),
         (_, None) => Fact::unavailable("the host told nothing of itself"),
-    };
-    let beside = || Document::new("vcenter", &survey.vcenter_of_host(&host));
-    let mut targets = vec![Target {
-        name: transcript.target.clone(),
-        kind: TargetKind::Esxi,
-        document: Document::new("shell", &esxi_shell::from_transcript(transcript))
-            .join(Document::new("host", &host))
-            .join(beside()),
-    }];
-    if let Some(name) = &question.master_target {
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::LinuxMt,
-            document: Document::new("vm", &survey.master_target(name)).join(beside()),
-        });
     }
-    targets.extend(question.protected.iter().map(|name| Target {
-        name: name.clone(),
-        kind: TargetKind::ProtectedVm,
-        document: Document::new("vm", &survey.protected(name)).join(beside()),
-    }));
-    targets
-        .into_iter()
-        .map(|target| Target {
-            document: target.document.join(age::evidence_document(transcript)),
-            ..target
-        })
-        .collect()
 }

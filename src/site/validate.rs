@@ -96,7 +96,7 @@ fn check_references(site: &Site) -> Result<(), LocatedFault> {
         if let Some(via) = &host.via {
             let at = SitePath::item("esxi", index, "via");
             check_via(via, site, at)?;
-            if host.jump.is_some() {
+            if host.login.jump.is_some() {
                 return Err((at, SiteFault::TwoWays));
             }
         }
@@ -179,5 +179,5 @@ fn check_exists(id: &str, checks: &CheckSet, at: SitePath) -> Result<(), Located
         return Ok(());
     }
     let nearest = checks.nearest_id(id).map(str::to_owned);
-    Err((at, SiteFault::NoSuchCheck { id: id.to_owned(), nearest }))
+    Err((at, SiteFault::UnknownIdError { id: id.to_owned(), nearest }))
 }

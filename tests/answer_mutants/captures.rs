@@ -49,10 +49,10 @@ impl Subject {
                 let probes = host::master_target_probes();
                 let asked = query::apply_query(transcript.clone(), &env, &probes);
                 let counted = age::apply_age(asked, transcript.asked_at.unwrap(), &probes);
-                vec![target::of_host(&counted, checks, Some(site)).unwrap()]
+                vec![target::host_target(&counted, checks, Some(site)).unwrap()]
             }
-            Kind::EsxiShell(question) => target::of_esxi_shell(transcript, question),
-            Kind::Server => target::of_server(transcript),
+            Kind::EsxiShell(question) => target::shell_targets(transcript, question),
+            Kind::Server => target::server_targets(transcript, &QueryScope::default()),
         }
     }
 }

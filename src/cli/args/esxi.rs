@@ -8,20 +8,22 @@ use clap::{Args, ValueHint};
 
 use super::ssh::SshArgs;
 use super::via::ViaArgs;
-use super::vsphere::{TlsArgs, VsphereArgs};
+use super::vsphere::TlsArgs;
 use super::{HostTimeout, ReportArgs};
 
 #[derive(Debug, Args)]
 pub struct CheckEsxiArgs {
     /// ssh://USER@HOST[:PORT] (its shell), vsphere://[USER@]HOST[:PORT] (its
-    /// API, or its vCenter's), or capture:FILE
-    pub target: String,
+    /// API, or its vCenter's), or capture:FILE; with --site the name of one of
+    /// its hosts [default: all of them]
+    #[arg(required_unless_present = "site")]
+    pub target: Option<String>,
 
     #[command(flatten)]
     pub machines: MachineArgs,
 
     /// The host on which machines that are gone should appear
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "site")]
     pub host: Option<String>,
 
     #[command(flatten)]
@@ -43,6 +45,12 @@ pub struct CheckEsxiArgs {
 /// The machines that are judged beside an ESXi host.
 #[derive(Debug, Default, Args)]
 pub struct MachineArgs {
+    /// The site whose ESXi hosts are meant: how they are reached and the
+    /// machines come from this file; see preflight init site
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["vm", "protected", "via"])]
+    pub site: Option<PathBuf>,
+
     /// The name of the master target's virtual machine
     #[arg(long, value_name = "NAME")]
     pub vm: Option<String>,
@@ -54,8 +62,10 @@ pub struct MachineArgs {
 
 #[derive(Debug, Args)]
 pub struct CollectEsxiArgs {
-    /// ssh://USER@HOST[:PORT], or local: (this machine)
-    pub target: String,
+    /// ssh://USER@HOST[:PORT], or local: (this machine); with --site the name of
+    /// one of its hosts [default: all of them]
+    #[arg(required_unless_present = "site")]
+    pub target: Option<String>,
 
     #[command(flatten)]
     pub machines: MachineArgs,
@@ -72,29 +82,4 @@ pub struct CollectEsxiArgs {
 
     #[command(flatten)]
     pub via: ViaArgs,
-}
-
-impl CheckEsxiArgs {
-    /// The same options for the API.
-    pub fn over_api(&self) -> VsphereArgs {
-        let SshArgs { user, password_file, password_fd, .. } = &self.credentials;
-        let TlsArgs { thumbprint, thumbprints, ca_file, legacy_tls } = &self.trusting;
-        VsphereArgs {
-            vm: self.machines.vm.clone(),
-            protected: self.machines.protected.clone(),
-            host: self.host.clone(),
-            reprotected_at: None,
-            discovery_account: None,
-            user: user.clone(),
-            password_file: password_file.clone(),
-            password_fd: *password_fd,
-            trusting: TlsArgs {
-                thumbprint: thumbprint.clone(),
-                thumbprints: thumbprints.clone(),
-                ca_file: ca_file.clone(),
-                legacy_tls: *legacy_tls,
-            },
-            timeout: self.asking.timeout,
-        }
-    }
 }

@@ -19,9 +19,9 @@ use crate::assets::Assets;
 use crate::image::recipe::SelfCheckBinaryChoice;
 
 pub use delta::BuildDeltaArgs;
-pub use esxi::{CheckEsxiArgs, CollectEsxiArgs};
+pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
-pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs, SiteFileArgs};
+pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
 pub use ssh::SshArgs;
 pub use via::{ViaArgs, ViaLoginArgs};
 pub use vm::BuildVmArgs;

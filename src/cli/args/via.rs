@@ -16,7 +16,7 @@ use crate::transport::target::SshTarget;
 pub struct ViaArgs {
     /// Reach the server through this host, as ssh://[USER@]HOST[:PORT]; the
     /// server's certificate is checked from here
-    #[arg(long, value_name = "TARGET")]
+    #[arg(long, value_name = "TARGET", group = "gateway")]
     pub via: Option<SshTarget>,
 
     /// A file with that host's password, or its key's passphrase, that
@@ -38,27 +38,27 @@ pub struct ViaLoginArgs {
 
     /// A private key to log in to that host with; may be repeated
     #[arg(long = "identity", value_name = "KEY", value_hint = ValueHint::FilePath,
-        requires = "via")]
+        requires = "gateway")]
     pub identities: Vec<PathBuf>,
 
     /// The file of known host keys [default: what ssh would use]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "via")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "gateway")]
     pub known_hosts: Option<PathBuf>,
 
     /// Take the key of a host that is not known yet, and write it down
-    #[arg(long, requires = "via", conflicts_with = "via_host_key")]
+    #[arg(long, requires = "gateway", conflicts_with = "via_host_key")]
     pub accept_new: bool,
 
     /// Allow algorithms of the SHA-1 era, which CentOS 6 needs
-    #[arg(long, requires = "via")]
+    #[arg(long, requires = "gateway")]
     pub legacy_ssh: bool,
 
     /// Go to that host through these; may be repeated
-    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',', requires = "via")]
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',', requires = "gateway")]
     pub jump: Vec<SshTarget>,
 
     /// The SSH configuration to read, or none
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "via")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "gateway")]
     pub ssh_config: Option<PathBuf>,
 }
 

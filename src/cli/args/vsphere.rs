@@ -12,8 +12,10 @@ use super::via::ViaLoginArgs;
 
 #[derive(Debug, Args)]
 pub struct CheckVcenterArgs {
-    /// vsphere://[USER@]HOST[:PORT][/VM], or capture:FILE
-    pub target: String,
+    /// vsphere://[USER@]HOST[:PORT][/VM], or capture:FILE; with --site nothing,
+    /// or the address of its server
+    #[arg(required_unless_present = "site")]
+    pub target: Option<String>,
 
     #[command(flatten)]
     pub asking: VsphereArgs,
@@ -30,8 +32,10 @@ pub struct CheckVcenterArgs {
 
 #[derive(Debug, Args)]
 pub struct CollectVcenterArgs {
-    /// vsphere://[USER@]HOST[:PORT][/VM]
-    pub target: String,
+    /// vsphere://[USER@]HOST[:PORT][/VM]; with --site nothing, or the address
+    /// of its server
+    #[arg(required_unless_present = "site")]
+    pub target: Option<String>,
 
     /// Where to write the capture [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -47,6 +51,13 @@ pub struct CollectVcenterArgs {
 /// What is asked, as whom, and whom to trust.
 #[derive(Debug, Args)]
 pub struct VsphereArgs {
+    /// The site whose vCenter server is meant: its address, its login and the
+    /// machines come from this file; see preflight init site
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "gateway",
+        conflicts_with_all = ["vm", "protected", "host", "reprotected_at", "discovery_account",
+        "user", "password_file", "password_fd"])]
+    pub site: Option<PathBuf>,
+
     /// The name of the master target's virtual machine
     #[arg(long, value_name = "NAME")]
     pub vm: Option<String>,

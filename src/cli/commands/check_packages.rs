@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::assets::Assets;
 use crate::atomic_file::InputFile;
 use crate::check::status::FailOn;
-use crate::check::{self as judge, CheckSet, Target, TargetKind};
+use crate::check::{CheckSet, TargetKind};
 use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
+use crate::cli::evaluate::evaluate_file;
 use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
 use crate::facts::{Document, Fact};
@@ -134,6 +135,7 @@ pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitSt
     reporter.write(&evaluate(&question.base, &facts, &checks, fail_on, now))
 }
 
+/// The report of a set of packages.
 fn evaluate(
     base: &Path,
     facts: &PackageSetFacts,
@@ -141,11 +143,8 @@ fn evaluate(
     fail_on: FailOn,
     now: jiff::Timestamp,
 ) -> Report {
-    let name = base.file_name().unwrap_or(base.as_os_str()).to_string_lossy().into_owned();
     let document = Document::new("packages", facts);
-    let targets = [Target { name, kind: TargetKind::Packages, document }];
-    let findings = judge::evaluate(checks, &targets, &[], now);
-    Report::new(&targets, findings, &[], &[], now, fail_on)
+    evaluate_file(base, TargetKind::Packages, document, checks, fail_on, now)
 }
 
 /// Why the packages of a plan are not proven to install; nothing when they are, or when another

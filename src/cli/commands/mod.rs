@@ -7,18 +7,26 @@ pub mod build_image;
 pub mod build_vm;
 pub mod check_esxi;
 pub mod check_host;
+pub mod check_image;
 pub mod check_packages;
 pub mod check_site;
 pub mod check_vcenter;
+pub mod collect_esxi;
+pub mod collect_host;
+pub mod collect_script;
+pub mod collect_site;
+pub mod collect_vcenter;
+pub mod explain;
 pub mod inspect;
 pub mod kickstart;
 pub mod list;
+pub mod test_checks;
 pub mod troubleshoot;
 pub mod trust;
 
 use crate::atomic_file::InputFile;
 use crate::cli::args::{self, CommandLine, Verb};
-use crate::cli::{ExitStatus, reporting, site};
+use crate::cli::{ExitStatus, site};
 
 /// Runs the verb of a command line; `named` are the files that it names.
 pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
@@ -31,23 +39,31 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Lint(args::LintVerb::Kickstart(lint)) => kickstart::lint(lint, &assets),
         Verb::Inspect(args::InspectVerb::Image(inspect)) => inspect::image(inspect),
         Verb::Inspect(args::InspectVerb::Agent(inspect)) => inspect::agent(inspect),
-        Verb::Check(args::CheckVerb::Image(check)) => reporting::image(check, &assets),
+        Verb::Check(args::CheckVerb::Image(check)) => check_image::check(check, &assets),
         Verb::Check(args::CheckVerb::Packages(check)) => check_packages::check(check, &assets),
         Verb::Check(args::CheckVerb::Host(check)) => check_host::check(check, &assets),
         Verb::Check(args::CheckVerb::Vcenter(check)) => check_vcenter::check(check, &assets),
         Verb::Check(args::CheckVerb::Esxi(check)) => check_esxi::check(check, &assets),
         Verb::Check(args::CheckVerb::Site(check)) => check_site::check(check, &assets),
-        Verb::Collect(args::CollectVerb::Vcenter(collect)) => check_vcenter::collect(collect),
-        Verb::Collect(args::CollectVerb::Esxi(collect)) => check_esxi::collect(collect),
-        Verb::Collect(args::CollectVerb::Site(collect)) => {
-            check_site::collect(collect, &assets, named)
+        Verb::Collect(args::CollectVerb::Vcenter(collect)) => {
+            collect_vcenter::collect_vcenter(collect, &assets)
         }
-        Verb::Collect(args::CollectVerb::Host(collect)) => check_host::collect(collect, &assets),
-        Verb::Collect(args::CollectVerb::Script(collect)) => check_host::script(collect, &assets),
-        Verb::Troubleshoot(asked) => troubleshoot::troubleshoot(asked, &assets),
-        Verb::Explain(explain) => reporting::explain(explain, &assets),
+        Verb::Collect(args::CollectVerb::Esxi(collect)) => {
+            collect_esxi::collect_esxi(collect, &assets)
+        }
+        Verb::Collect(args::CollectVerb::Site(collect)) => {
+            collect_site::collect_site(collect, &assets, named)
+        }
+        Verb::Collect(args::CollectVerb::Host(collect)) => {
+            collect_host::collect_host(collect, &assets)
+        }
+        Verb::Collect(args::CollectVerb::Script(collect)) => {
+            collect_script::print_script(collect, &assets)
+        }
+        Verb::Troubleshoot(troubleshoot) => troubleshoot::troubleshoot(troubleshoot, &assets),
+        Verb::Explain(explain) => explain::explain(explain, &assets),
         Verb::Trust(trust) => trust::trust(trust),
-        Verb::Test(args::TestVerb::Checks(test)) => reporting::test_checks(test, &assets),
+        Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
         Verb::Init(args::InitVerb::Site) => Ok(site::init_site()),

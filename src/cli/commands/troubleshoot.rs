@@ -10,52 +10,59 @@ use anyhow::Context;
 use crate::assets::Assets;
 use crate::check::{CheckSet, Provider, Target, Waiver, engine, scope};
 use crate::cli::args::{InventoryArgs, TextOrJson, TroubleshootArgs};
-use crate::cli::collect::{self, Asking, Beside, Heard, When};
-use crate::cli::commands::check_host;
+use crate::cli::checks::load_checks;
+use crate::cli::collect::{CollectOptions, collect, was_interrupted};
+use crate::cli::hosts;
 use crate::cli::login::SshDefaults;
-use crate::cli::site::Around;
+use crate::cli::selection::Selection;
 use crate::cli::terminal::screen;
-use crate::cli::{ExitStatus, hosts, site};
+use crate::cli::{ExitStatus, site};
 use crate::knowledge::SymptomSet;
 use crate::knowledge::matching::{MAX_TEXT_BYTES, Matches};
 use crate::report::troubleshooting::{self, Troubleshooting};
 use crate::report::{Style, troubleshooting_text};
 use crate::site::assemble::Coverage;
 
-/// Says what a text speaks of, and asks the targets about it.
+/// Says what a text speaks of, and checks the targets for it.
 pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let text = text(&args.words)?;
-    let checks = crate::cli::reporting::load_checks(assets, None)?;
+    let checks = load_checks(assets, None)?;
     let symptoms = SymptomSet::load(assets, &checks)?;
     let matches = symptoms.matches(&text);
-    let told = args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
-    let (said, interrupted) = match told && !matches.candidates.is_empty() {
+    let has_targets =
+        args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
+    let (result, interrupted) = match has_targets && !matches.candidates.is_empty() {
         false => (Troubleshooting::from_matches(&matches, &checks), false),
-        true => {
-            let around = site::choose(&args.site, &args.targets, &checks)?;
-            let suspected = suspected(&matches, &checks);
-            let heard = asked(args, &checks, &around, &suspected)?;
-            let mut targets = check_host::of_site(&heard, &checks, &around, Coverage::Collected)?;
-            if around.told {
-                let known = |it: &Target| !targets.iter().any(|known| known.name == it.name);
-                let silent: Vec<Target> =
-                    around.site.uncollected_targets().into_iter().filter(known).collect();
-                targets.extend(silent);
-            }
-            let now = args.now.unwrap_or_else(jiff::Timestamp::now);
-            let said = judged(&matches, &checks, &targets, &around.site.waivers, now);
-            (said, heard.was_interrupted())
-        }
+        true => check_candidates(args, &matches, &checks)?,
     };
     let shown = match args.format {
-        TextOrJson::Json => troubleshooting::to_json(&said),
+        TextOrJson::Json => troubleshooting::to_json(&result),
         TextOrJson::Text => {
             let colour = screen::colour_on(&std::io::stdout());
-            troubleshooting_text::render(&said, &Style { colour, ..Style::default() })
+            troubleshooting_text::render(&result, &Style { colour, ..Style::default() })
         }
     };
     std::io::stdout().write_all(shown.as_bytes())?;
-    Ok(if interrupted { ExitStatus::Interrupted } else { ExitStatus::from_report(said.exit_code) })
+    Ok(match interrupted {
+        true => ExitStatus::Interrupted,
+        false => ExitStatus::from_report(result.exit_code),
+    })
+}
+
+/// Runs the checks that the symptoms point to, and tells whether somebody stopped it.
+fn check_candidates(
+    args: &TroubleshootArgs,
+    matches: &Matches<'_>,
+    checks: &CheckSet,
+) -> anyhow::Result<(Troubleshooting, bool)> {
+    let mut selection = select(args, checks, &suspected(matches, checks))?;
+    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
+    let options = CollectOptions { now: args.now, ..CollectOptions::new(ssh, &args.trusting) };
+    let responses = collect(selection.sources(checks, &options)?, &options)?;
+    let targets = selection.assemble(&responses, checks)?;
+    let now = args.now.unwrap_or_else(jiff::Timestamp::now);
+    let result = evaluate(matches, checks, &targets, &selection.site.waivers, now);
+    Ok((result, was_interrupted(&responses)))
 }
 
 /// Who would have to be asked for the checks that the symptoms point to, and what those require.
@@ -72,46 +79,33 @@ fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     needs
 }
 
-/// Asks the targets, without one all master targets of the site; and of vSphere those who know
-/// what is suspected, for a server that cannot help is not bothered.
-fn asked(
+/// The targets, without one all master targets of the site; and of vSphere those who know what is
+/// suspected, for a server that cannot help is not bothered.
+fn select(
     args: &TroubleshootArgs,
     checks: &CheckSet,
-    around: &Around,
     suspected: &BTreeSet<Provider>,
-) -> anyhow::Result<Heard> {
-    let many = InventoryArgs { inventory: None, groups: Vec::new(), jobs: None };
+) -> anyhow::Result<Selection> {
+    let context = site::choose(&args.site, &args.targets, checks)?;
     let hosts = match args.targets.is_empty() {
-        true => check_host::of_whole_site(&around.site)?,
-        false => hosts::with_process_servers(
-            hosts::chosen(&args.targets, &many, &around.site)?,
-            &around.site,
-        ),
+        true => hosts::all(&context.site)?,
+        false => {
+            let inventory = InventoryArgs { inventory: None, groups: Vec::new(), jobs: None };
+            let hosts = hosts::chosen(&args.targets, &inventory, &context.site)?;
+            hosts::with_process_servers(hosts, &context.site)
+        }
     };
-    let login = SshDefaults::from_args(&args.credentials, &args.asking)?;
-    let of_vsphere = suspected.contains(&Provider::Vsphere);
-    let beside = Beside {
-        vcenter: of_vsphere,
-        shells: of_vsphere || suspected.contains(&Provider::EsxiShell),
-        coverage: Coverage::Collected,
-    };
-    let trusting = &args.trusting;
-    let asking = Asking {
-        around,
-        checks,
-        login: &login,
-        trusting,
-        jobs: None,
-        beside,
-        when: When::Now,
-        fix: None,
-        now: args.now,
-    };
-    collect::ask(hosts, &asking)
+    let mut selection = Selection::of_site(context, hosts, Coverage::HostsAndAnswers);
+    selection.asks_vcenter &= suspected.contains(&Provider::Vsphere);
+    if !selection.asks_vcenter && !suspected.contains(&Provider::EsxiShell) {
+        let asks_shells = suspected.contains(&Provider::Vsphere);
+        selection.esxi.retain(|_| asks_shells);
+    }
+    Ok(selection)
 }
 
-/// Judges the checks that the symptoms point to, and no others.
-fn judged(
+/// Evaluates the checks that the symptoms point to, and no others.
+fn evaluate(
     matches: &Matches<'_>,
     checks: &CheckSet,
     targets: &[Target],

@@ -18,7 +18,8 @@ pub use source::{DeltaSource, PlannedSource};
 
 use crate::check::CheckSet;
 use crate::cli::ExitStatus;
-use crate::cli::reporting::{self, Reporter};
+use crate::cli::evaluate;
+use crate::cli::reporting::Reporter;
 use crate::cli::terminal::progress::ByteProgress;
 use crate::digest::Sha256;
 use crate::image::delta::{self, Delta};
@@ -47,7 +48,7 @@ pub fn write_image(
     sink.write(source)?;
     let contents = sink.verify(source)?;
     let report = contents.as_ref().map(|contents| {
-        reporting::evaluate_image(outputs.image_name(), &contents.facts, checks, reporter)
+        evaluate::evaluate_image(outputs.image_name(), &contents.facts, checks, reporter)
     });
     let sha256 = sink.release(source)?;
     let beside = match (&contents, &report) {

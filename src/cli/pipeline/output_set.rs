@@ -13,8 +13,9 @@ use anyhow::Context;
 use super::sink::ImageContents;
 use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target, parent_directory};
 use crate::cli::args::BuildImageArgs;
+use crate::cli::evaluate;
 use crate::cli::outputs::is_standard_output;
-use crate::cli::reporting::{self, Reporter};
+use crate::cli::reporting::Reporter;
 use crate::digest::Sha256;
 use crate::image::free_space;
 use crate::image::manifest::{ImageRecord, SidecarManifest};
@@ -187,7 +188,7 @@ impl OutputSet {
                 let beside = SidecarManifest {
                     inside: manifest.clone(),
                     image: ImageRecord { name, size, sha256 },
-                    verified: reporting::verified_checks(report),
+                    verified: evaluate::verified_checks(report),
                 };
                 files.push(begin_file(path, true, beside.to_json().as_bytes(), &self.inputs)?);
             }

@@ -52,6 +52,28 @@ pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, PromptEr
     Ok(answer.map(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
 }
 
+/// Asks whether a fingerprint is the right one: yes, no or the fingerprint itself. None when there is
+/// no terminal.
+pub fn confirm_fingerprint(
+    question: &str,
+    fingerprint: &str,
+    limit: Duration,
+) -> Result<Option<bool>, PromptError> {
+    let until = Instant::now() + limit;
+    let mut question = question;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let Some(answer) = read_line(question, left)? else { return Ok(None) };
+        match answer.trim() {
+            "yes" => return Ok(Some(true)),
+            "no" => return Ok(Some(false)),
+            answer if answer == fingerprint => return Ok(Some(true)),
+            answer if answer.starts_with("SHA256:") => return Ok(Some(false)),
+            _ => question = "Please type yes, no or the fingerprint: ",
+        }
+    }
+}
+
 /// Lets the terminal show again what is typed, when a question was left open.
 pub fn restore() {
     if let Some((terminal, before)) = lock(&SAVED_MODES).take() {

@@ -1,0 +1,30 @@
+//! The checks that a verb evaluates: the embedded ones, and those of a directory.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::assets::{Asset, Assets, read_file};
+use crate::check::CheckSet;
+
+/// The checks there are, and those of a directory beside them.
+pub fn load_checks(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
+    Ok(match own {
+        Some(directory) => CheckSet::load_with(assets, &read_check_files(directory)?)?,
+        None => CheckSet::load(assets)?,
+    })
+}
+
+/// Reads every `.yaml` below a directory, by name.
+pub fn read_check_files(directory: &Path) -> anyhow::Result<Vec<Asset>> {
+    let unread = || format!("cannot read {}", directory.display());
+    let mut paths = Vec::new();
+    for entry in walkdir::WalkDir::new(directory).max_depth(4).sort_by_file_name() {
+        let entry = entry.with_context(unread)?;
+        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "yaml") {
+            paths.push(entry.into_path());
+        }
+    }
+    anyhow::ensure!(!paths.is_empty(), "{} has no check files", directory.display());
+    paths.iter().map(|path| Ok(read_file(path)?)).collect()
+}

@@ -1,0 +1,18 @@
+//! `collect script`: the script that hosts would be sent.
+
+use crate::assets::Assets;
+use crate::cli::args::CollectScriptArgs;
+use crate::cli::checks::load_checks;
+use crate::cli::{ExitStatus, site};
+use crate::facts::host;
+use crate::facts::script::{self, Nonce};
+
+/// Prints the script.
+pub fn print_script(args: &CollectScriptArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    let checks = load_checks(assets, args.own_checks.as_deref())?;
+    let site = site::choose(&args.site, &["script".to_owned()], &checks)?.site;
+    let env = site.surroundings(site.master_targets.first());
+    let probes = [host::master_target_probes(), checks.probes()].concat();
+    anstream::print!("{}", script::assemble(&probes, &env, &Nonce::shell_default()));
+    Ok(ExitStatus::Clean)
+}

@@ -1,0 +1,60 @@
+//! `collect site`: what all systems of a site answer, one file for each.
+
+use std::path::Path;
+use std::slice;
+
+use anyhow::Context;
+
+use crate::assets::Assets;
+use crate::atomic_file::InputFile;
+use crate::check::TargetKind;
+use crate::cli::args::CollectSiteArgs;
+use crate::cli::captures::{self, save_captures};
+use crate::cli::checks::load_checks;
+use crate::cli::collect::{CollectOptions, collect};
+use crate::cli::login::SshDefaults;
+use crate::cli::selection::Selection;
+use crate::cli::terminal::screen;
+use crate::cli::{ExitStatus, outputs, site};
+
+/// Collects from a whole site.
+pub fn collect_site(
+    args: &CollectSiteArgs,
+    assets: &Assets,
+    named: &[InputFile],
+) -> anyhow::Result<ExitStatus> {
+    let checks = load_checks(assets, args.asking.own_checks.as_deref())?;
+    let mut selection = Selection::everything(site::of_file(&args.asking.site, &checks)?)?;
+    let directory = &args.out;
+    let inputs = [named.to_vec(), outputs::site_inputs(&selection.site)].concat();
+    check_directory(directory, &inputs)?;
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    let ssh = SshDefaults::from_args(&args.asking.credentials, &args.asking.asking)?;
+    let options = CollectOptions {
+        jobs: args.asking.jobs,
+        ..CollectOptions::new(ssh, &args.asking.trusting)
+    };
+    let responses = collect(selection.sources(&checks, &options)?, &options)?;
+    for transcript in responses.all() {
+        let path = captures::path_of(directory, &transcript.kind, &transcript.target);
+        save_captures(slice::from_ref(transcript), Some(&path))?;
+        anstream::println!("{}", screen::printable(&path.display().to_string()));
+    }
+    Ok(captures::exit_status(responses.all()))
+}
+
+/// Refuses a directory in which a file that is read has the name of one that will be written.
+fn check_directory(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.with_context(|| format!("cannot read {}", directory.display()))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let kinds = [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi];
+        let ours = name == "vcenter.json"
+            || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.as_str())));
+        if ours {
+            outputs::check_outputs(&[("--out", &path)], inputs)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! `collect vcenter`: what a vSphere server answers, as a capture.
+
+use crate::assets::Assets;
+use crate::check::CheckSet;
+use crate::cli::ExitStatus;
+use crate::cli::args::CollectVcenterArgs;
+use crate::cli::collect::CollectOptions;
+use crate::cli::evaluate::collect_systems;
+use crate::cli::login::SshDefaults;
+use crate::cli::named_server;
+use crate::cli::reporting::check_writable;
+
+/// Collects from a vSphere server.
+pub fn collect_vcenter(args: &CollectVcenterArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    check_writable(args.out.as_deref())?;
+    let checks = CheckSet::load(assets)?;
+    let ssh = SshDefaults::for_gateway(&args.through.credentials(), args.asking.timeout)?;
+    let options = CollectOptions::new(ssh, &args.asking.trusting);
+    let target = args.target.as_deref();
+    let selection = named_server::vcenter(target, &args.asking, &args.through, &checks, &options)?;
+    collect_systems(selection, &checks, &options, args.out.as_deref())
+}

@@ -1,0 +1,106 @@
+//! Facts evaluated, and the report of it: of systems, of an image, of a set of packages.
+//!
+//! Not for what a check means (`check`), nor for writing reports (`reporting`).
+
+use std::path::Path;
+
+use super::captures::save_captures;
+use super::collect::{self, CollectOptions};
+use super::reporting::Reporter;
+use super::selection::Selection;
+use super::{ExitStatus, outputs};
+use crate::check::status::FailOn;
+use crate::check::{self, CheckSet, Target, TargetKind, engine, scope};
+use crate::facts::Document;
+use crate::facts::image::ImageFacts;
+use crate::facts::transcript::Transcript;
+use crate::image::manifest::VerifiedCheck;
+use crate::report::{self, Report};
+use crate::site::assemble::Responses;
+
+/// The one road of everything that checks systems: collect, assemble, evaluate, report.
+pub fn check_systems(
+    mut selection: Selection,
+    checks: &CheckSet,
+    options: &CollectOptions<'_>,
+    reporter: &Reporter,
+) -> anyhow::Result<ExitStatus> {
+    reporter.check_outputs(&[], &outputs::site_inputs(&selection.site))?;
+    checks.compile_in_background(&selection.hosts.iter().map(|host| host.kind).collect());
+    let sources = selection.sources(checks, options)?;
+    let responses = collect::collect(sources, options)?;
+    let targets = selection.assemble(&responses, checks)?;
+    reporter.write(&evaluate_systems(&selection, &responses, &targets, checks, reporter))
+}
+
+/// The same road as far as the answers, which are saved.
+pub fn collect_systems(
+    mut selection: Selection,
+    checks: &CheckSet,
+    options: &CollectOptions<'_>,
+    out: Option<&Path>,
+) -> anyhow::Result<ExitStatus> {
+    let sources = selection.sources(checks, options)?;
+    let responses = collect::collect(sources, options)?;
+    let transcripts: Vec<Transcript> = responses.all().cloned().collect();
+    save_captures(&transcripts, out)
+}
+
+/// The report of what systems answered.
+fn evaluate_systems(
+    selection: &Selection,
+    responses: &Responses,
+    targets: &[Target],
+    checks: &CheckSet,
+    reporter: &Reporter,
+) -> Report {
+    let (now, fail_on) = (reporter.now(), reporter.fail_on);
+    // A report of facts is of the moment they were collected, so that evaluating a capture leads to
+    // the report that asking the host led to. What a waiver is worth is a matter of today.
+    let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
+    let waivers = &selection.site.waivers;
+    let findings = check::evaluate(checks, targets, waivers, now);
+    let notes = engine::waiver_notes(waivers, &findings, now);
+    let not_asked = scope::Scope::new(checks, targets).skipped;
+    let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
+    match collect::was_interrupted(responses) {
+        true => report.interrupted(),
+        false => report,
+    }
+}
+
+/// The report of an image.
+pub fn evaluate_image(
+    path: &Path,
+    facts: &ImageFacts,
+    checks: &CheckSet,
+    reporter: &Reporter,
+) -> Report {
+    let document = Document::new("image", facts);
+    let (fail_on, now) = (reporter.fail_on, reporter.now());
+    evaluate_file(path, TargetKind::Image, document, checks, fail_on, now)
+}
+
+/// The report of one file.
+pub fn evaluate_file(
+    path: &Path,
+    kind: TargetKind,
+    document: Document,
+    checks: &CheckSet,
+    fail_on: FailOn,
+    now: jiff::Timestamp,
+) -> Report {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let targets = [Target { name, kind, document }];
+    let findings = check::evaluate(checks, &targets, &[], now);
+    Report::new(&targets, findings, &[], &[], now, fail_on)
+}
+
+/// What the manifest beside an image says of a report.
+pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
+    let row = |result: &report::model::CheckResult| VerifiedCheck {
+        check: result.check.clone(),
+        outcome: result.outcome.as_str().to_owned(),
+    };
+    report.results.iter().map(row).collect()
+}

@@ -1,0 +1,191 @@
+//! What a verb looks at: a site, which of its systems are asked, and how much of it is evaluated.
+//!
+//! Not for how a system is reached (`sources`), nor for asking it (`collect`).
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::args::{InventoryArgs, SiteArgs};
+use super::collect::{CollectOptions, Source};
+use super::hosts::{self, Host};
+use super::site::{self, SiteContext};
+use super::sources;
+use crate::check::{CheckSet, Target};
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::query_scope::QueryScope;
+use crate::site::assemble::{Coverage, Responses};
+use crate::site::{MasterTarget, Site};
+
+/// What a verb looks at.
+pub struct Selection {
+    /// The site; empty where nobody says anything of one.
+    pub site: Site,
+    /// How much of it is evaluated.
+    pub coverage: Coverage,
+    /// The master targets and process servers that are asked.
+    pub hosts: Vec<Host>,
+    /// Whether the site's vSphere server is asked.
+    pub asks_vcenter: bool,
+    /// Which of the site's ESXi hosts are asked by their shells, by their places.
+    pub esxi: Vec<usize>,
+    /// What the vSphere server answered before, where the site names a capture of it.
+    captured_vcenter: Option<Transcript>,
+    /// Servers that were named by themselves, and the machines that are evaluated by them.
+    named: Vec<Source>,
+    question: QueryScope,
+}
+
+impl Selection {
+    /// All of a site.
+    pub fn everything(context: SiteContext) -> anyhow::Result<Self> {
+        let hosts = hosts::all(&context.site)?;
+        Ok(Self::of_site(context, hosts, Coverage::Everything))
+    }
+
+    /// The hosts that are named or listed, and all of the site that they depend on.
+    pub fn hosts(
+        site: &SiteArgs,
+        names: &[String],
+        inventory: &InventoryArgs,
+        checks: &CheckSet,
+    ) -> anyhow::Result<Self> {
+        let context = site::choose(site, names, checks)?;
+        let hosts = hosts::chosen(names, inventory, &context.site)?;
+        let hosts = hosts::with_process_servers(hosts, &context.site);
+        Ok(Self::of_site(context, hosts, Coverage::Hosts))
+    }
+
+    /// One host alone.
+    pub fn host(site: &SiteArgs, name: &str, checks: &CheckSet) -> anyhow::Result<Self> {
+        let context = site::choose(site, &[name.to_owned()], checks)?;
+        let host = hosts::named(name, &context.site)?;
+        let selection = Self::of_site(context, vec![host], Coverage::Hosts);
+        Ok(Self { asks_vcenter: false, esxi: Vec::new(), ..selection })
+    }
+
+    /// The hosts of a site; the vSphere servers of the site are asked, too.
+    pub fn of_site(context: SiteContext, hosts: Vec<Host>, coverage: Coverage) -> Self {
+        let SiteContext { site, is_known, vcenter } = context;
+        let coverage = if is_known { coverage } else { Coverage::HostsAlone };
+        Self {
+            coverage,
+            hosts,
+            asks_vcenter: site.vcenter.is_some(),
+            esxi: (0..site.esxi.len()).collect(),
+            captured_vcenter: vcenter,
+            named: Vec::new(),
+            question: QueryScope::default(),
+            site,
+        }
+    }
+
+    /// The vSphere server of a site file, which may be named by its host.
+    pub fn vcenter_of_site(
+        file: &Path,
+        name: Option<&str>,
+        checks: &CheckSet,
+    ) -> anyhow::Result<Self> {
+        let context = site::of_file(file, checks)?;
+        let (address, _) = context
+            .site
+            .vcenter
+            .as_ref()
+            .and_then(|vcenter| vcenter.address())
+            .with_context(|| format!("{}: the site names no vCenter server", file.display()))?;
+        if let Some(name) = name {
+            anyhow::ensure!(
+                name == address || name == "vcenter",
+                "target {name:?}: the vCenter server of the site is {address}"
+            );
+        }
+        let selection = Self::of_site(context, Vec::new(), Coverage::Servers);
+        Ok(Self { esxi: Vec::new(), ..selection })
+    }
+
+    /// The ESXi host of a site file that is named, without a name all of them, by their shells.
+    pub fn esxi_of_site(
+        file: &Path,
+        name: Option<&str>,
+        checks: &CheckSet,
+    ) -> anyhow::Result<Self> {
+        let context = site::of_file(file, checks)?;
+        let selection = Self::of_site(context, Vec::new(), Coverage::Servers);
+        let all = &selection.site.esxi;
+        let esxi: Vec<usize> = match name {
+            Some(name) => {
+                let known =
+                    || all.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
+                let index = all.iter().position(|host| host.name.as_str() == name);
+                let index = index.with_context(|| {
+                    format!("target {name:?}: the site's ESXi hosts are: {}", known())
+                })?;
+                anyhow::ensure!(
+                    all[index].ssh.is_some(),
+                    "ESXi host {name}: the site gives it no ssh:"
+                );
+                vec![index]
+            }
+            None => (0..all.len()).filter(|index| all[*index].ssh.is_some()).collect(),
+        };
+        anyhow::ensure!(
+            !esxi.is_empty(),
+            "{}: the site names no ESXi host with ssh:",
+            file.display()
+        );
+        Ok(Self { asks_vcenter: false, esxi, ..selection })
+    }
+
+    /// A server that was named by itself, and the machines that are evaluated by it.
+    pub fn server(source: Source, question: QueryScope) -> Self {
+        let context = SiteContext { site: Site::default(), is_known: false, vcenter: None };
+        let selection = Self::of_site(context, Vec::new(), Coverage::HostsAlone);
+        let (named, coverage) = (vec![source], Coverage::NamedServers);
+        Self { named, question, coverage, ..selection }
+    }
+
+    /// Every system that is asked, and how it is reached.
+    pub fn sources(
+        &mut self,
+        checks: &CheckSet,
+        options: &CollectOptions<'_>,
+    ) -> anyhow::Result<Vec<Source>> {
+        let (site, coverage) = (&self.site, self.coverage);
+        let is_chosen = |target: &&MasterTarget| {
+            coverage == Coverage::Servers
+                || self.hosts.iter().any(|host| host.name == target.name.as_str())
+        };
+        let chosen: Vec<_> = site.master_targets.iter().filter(is_chosen).cloned().collect();
+        let mut sources = std::mem::take(&mut self.named);
+        for host in std::mem::take(&mut self.hosts) {
+            let name = host.name.clone();
+            let source = sources::host(host, checks, options);
+            sources.push(source.with_context(|| format!("target {name}"))?);
+        }
+        let question = site.shell_question(&chosen, coverage);
+        for index in &self.esxi {
+            let entry = &site.esxi[*index];
+            let source = sources::site_esxi(*index, entry, site, &question, options);
+            sources.extend(source.with_context(|| format!("ESXi host {}", entry.name))?);
+        }
+        if let Some(entry) = site.vcenter.as_ref().filter(|_| self.asks_vcenter) {
+            sources.push(match self.captured_vcenter.take() {
+                Some(captured) => sources::recorded_vcenter(captured),
+                None => {
+                    let question = site.vsphere_question(&chosen, coverage);
+                    sources::site_vcenter(entry, site, question, options).context("vcenter")?
+                }
+            });
+        }
+        Ok(sources)
+    }
+
+    /// The targets that the answers are about.
+    pub fn assemble(
+        &self,
+        responses: &Responses,
+        checks: &CheckSet,
+    ) -> anyhow::Result<Vec<Target>> {
+        Ok(self.site.assemble(responses, checks, self.coverage, &self.question)?)
+    }
+}

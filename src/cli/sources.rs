@@ -1,0 +1,333 @@
+//! How each kind of system is reached: a Linux host, an ESXi host's shell, a vSphere API, a capture.
+//!
+//! Passwords that have to be typed are asked for here, before anybody is contacted. Not for asking
+//! the systems: that is `collect`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::args::TlsArgs;
+use super::captures;
+use super::collect::{AnswerSource, Answers, CollectOptions, Role, Source};
+use super::hosts::Host;
+use super::login::SshDefaults;
+use super::password::PasswordStore;
+use super::trusted::trusted;
+use super::via;
+use crate::check::{CheckSet, TargetKind};
+use crate::facts::guest::self_check;
+use crate::facts::probe::ProbeEnv;
+use crate::facts::transcript::{Failure, Transcript};
+use crate::facts::vsphere::esxi_shell;
+use crate::facts::vsphere::query_scope::QueryScope;
+use crate::secret::redact_password;
+use crate::site::{EsxiHost, Site, SshLogin, Vcenter};
+use crate::transport::fleet::{Collector, Job};
+use crate::transport::local::LocalHost;
+use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, SshHost};
+use crate::transport::target::TargetAddress as Uri;
+use crate::transport::vsphere::VsphereQuery;
+use crate::transport::vsphere::address::VsphereAddress;
+use crate::transport::vsphere::session::Credentials;
+use crate::transport::{Transport, capture};
+
+/// The name under which the environment has vCenter's password.
+const VCENTER: &str = "vcenter";
+
+/// The command that asks an ESXi host's shell.
+const ESXI_VERB: &str = "check esxi";
+
+/// A master target or a process server.
+pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyhow::Result<Source> {
+    let probes = [host.probes(), checks.probes()].concat();
+    let role = |is_self_check| Role::Host {
+        env: host.around.clone(),
+        probes: probes.clone(),
+        is_self_check,
+    };
+    let transport: Box<dyn Transport> = match host.way.parse::<Uri>()? {
+        Uri::Captures(path) => {
+            let answers = Answers::Recorded(named_as(capture::read(&path)?, &host)?);
+            return Ok(Source { role: role(false), answers });
+        }
+        Uri::Local => Box::new(LocalHost { timeout: options.ssh.timeout() }),
+        Uri::Ssh(target) => Box::new(options.ssh.ssh(&host.name, target, &host.login)?),
+    };
+    let is_self_check =
+        options.answers == AnswerSource::LatestSelfCheck && host.kind == TargetKind::LinuxMt;
+    let role = role(is_self_check);
+    let probes = if is_self_check { self_check::PROBES.to_vec() } else { probes };
+    let by = Collector::Shell { transport, probes, env: host.around };
+    Ok(Source { role, answers: live(host.name, host.kind, by) })
+}
+
+/// A capture that a site knows by a name is called by it, and is of the kind that the site says.
+fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
+    if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
+        let (kind, wanted) = (&one.kind, host.kind.as_str());
+        anyhow::ensure!(kind == wanted, "a capture of kind {kind:?}, and the site says {wanted}");
+        one.target.clone_from(&host.name);
+    }
+    Ok(captured)
+}
+
+fn live(target: String, kind: TargetKind, by: Collector) -> Answers {
+    Answers::Live(Job { target, kind: kind.as_str().to_owned(), collector: by })
+}
+
+/// Captures of vSphere servers that were named by themselves.
+pub fn server_captures(path: &Path, verb: &str, kinds: &[TargetKind]) -> anyhow::Result<Source> {
+    let transcripts = capture::read(path)?;
+    for Transcript { target, kind, .. } in &transcripts {
+        anyhow::ensure!(
+            kinds.iter().any(|known| known.as_str() == kind),
+            "{target}: a capture of kind {kind:?}, and {verb} judges {}",
+            kinds[0].as_str()
+        );
+    }
+    Ok(Source { role: Role::Server, answers: Answers::Recorded(transcripts) })
+}
+
+/// An ESXi host of the site by its shell; none without a way to it. It never gets the password of
+/// other hosts.
+pub fn site_esxi(
+    index: usize,
+    entry: &EsxiHost,
+    site: &Site,
+    question: &QueryScope,
+    options: &CollectOptions<'_>,
+) -> anyhow::Result<Option<Source>> {
+    let Some(uri) = &entry.ssh else { return Ok(None) };
+    let name = entry.name.to_string();
+    let answers = match uri.as_str().parse::<Uri>()? {
+        Uri::Captures(path) => {
+            let mut captured = captures::read_single_capture(path, TargetKind::Esxi)?;
+            captured.target = name;
+            Answers::Recorded(vec![captured])
+        }
+        Uri::Local => local_shell(name, options.ssh.timeout(), question),
+        Uri::Ssh(target) => {
+            let login = &entry.login;
+            let user = login.user.clone().or_else(|| target.user.clone());
+            let ssh = options.ssh.ssh_with_own_password(&name, target, login)?;
+            let through = match &entry.via {
+                Some(via) => via::of_site(via, site, &options.ssh)?,
+                None => None,
+            };
+            ssh_shell(name, ssh, user, through, question)
+        }
+    };
+    Ok(Some(Source { role: Role::SiteEsxi(index), answers }))
+}
+
+/// An ESXi host's shell that was named by itself, reached straight or through another host.
+pub fn esxi_shell(
+    target: &str,
+    ssh: &SshDefaults,
+    through: Option<SshHost>,
+    question: &QueryScope,
+) -> anyhow::Result<Source> {
+    let name = target.to_owned();
+    let answers = match target.parse::<Uri>()? {
+        Uri::Captures(_) => {
+            anyhow::bail!("target {name:?}: what was captured is not asked again")
+        }
+        Uri::Local => local_shell(name, ssh.timeout(), question),
+        Uri::Ssh(to) => {
+            let user = to.user.clone();
+            let host = ssh.ssh(&name, to, &SshLogin::default())?;
+            ssh_shell(name, host, user, through, question)
+        }
+    };
+    Ok(Source { role: Role::Server, answers })
+}
+
+fn local_shell(name: String, timeout: Duration, question: &QueryScope) -> Answers {
+    shell(name, Box::new(LocalHost { timeout }), "root", question)
+}
+
+fn ssh_shell(
+    name: String,
+    mut ssh: SshHost,
+    user: Option<String>,
+    through: Option<SshHost>,
+    question: &QueryScope,
+) -> Answers {
+    ssh.verb = ESXI_VERB;
+    if let Some(host) = through {
+        // Jump hosts lead to that host, from where it is one step.
+        ssh = SshHost { via: Some(Box::new(host)), jump: Vec::new(), ..ssh };
+    }
+    let user = user.or_else(|| ssh.user.clone());
+    shell(name, Box::new(ssh), user.as_deref().unwrap_or("root"), question)
+}
+
+fn shell(
+    name: String,
+    transport: Box<dyn Transport>,
+    user: &str,
+    question: &QueryScope,
+) -> Answers {
+    let probes = esxi_shell::probes(question, user);
+    let by = Collector::Shell { transport, probes, env: ProbeEnv::default() };
+    live(name, TargetKind::Esxi, by)
+}
+
+/// A vSphere server that was named by itself, and who logs in to it.
+pub struct NamedServer<'a> {
+    /// Its URL.
+    pub target: &'a str,
+    /// Whether it is asked as a vCenter server or as an ESXi host.
+    pub kind: TargetKind,
+    /// Who logs in, where the URL names nobody.
+    pub user: Option<&'a str>,
+    /// Where the password comes from.
+    pub passwords: Arc<dyn SecretProvider>,
+    /// Which certificates are trusted.
+    pub tls: &'a TlsArgs,
+    /// The host that leads to it.
+    pub through: Option<SshHost>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+impl NamedServer<'_> {
+    /// The server as a source of answers to `question`.
+    pub fn source(self, mut question: QueryScope) -> anyhow::Result<Source> {
+        let target = redact_password(self.target);
+        let to: VsphereAddress =
+            self.target.parse().with_context(|| format!("target {target:?}"))?;
+        let trust = trusted(self.tls, &to)?;
+        let user = self.user.map(str::to_owned).or_else(|| to.user.clone());
+        let user = user.with_context(|| {
+            let host = &to.host;
+            format!("target {target:?}: who logs in? Write vsphere://USER@{host}, or --user")
+        })?;
+        question.master_target = question.master_target.or_else(|| to.vm.clone());
+        let credentials = match credentials(&*self.passwords, &user, &to, self.kind, self.timeout)?
+        {
+            Ok(credentials) => credentials,
+            Err(late) => {
+                return Ok(Source { role: Role::Server, answers: Answers::Recorded(vec![late]) });
+            }
+        };
+        let credentials = credentials.with_context(|| {
+            format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
+        })?;
+        let (route, timeout) = (via::route(self.through), self.timeout);
+        let inquiry =
+            VsphereQuery { connector: route, address: to, trust, credentials, question, timeout };
+        Ok(Source { role: Role::Server, answers: api(self.kind, inquiry) })
+    }
+}
+
+fn api(kind: TargetKind, inquiry: VsphereQuery) -> Answers {
+    live(inquiry.address.host.clone(), kind, Collector::Vsphere(Box::new(inquiry)))
+}
+
+/// The account with its password, none where there is no password; or the transcript of a server
+/// whose password nobody typed in time.
+fn credentials(
+    passwords: &dyn SecretProvider,
+    user: &str,
+    to: &VsphereAddress,
+    kind: TargetKind,
+    limit: Duration,
+) -> anyhow::Result<Result<Option<Credentials>, Transcript>> {
+    let account = format!("{user} on {}", to.host);
+    let whose = SecretOwner { account: &account, host: &to.host, is_jump: false };
+    match passwords.password(&whose, limit) {
+        Err(nobody @ PromptError::TimedOut(_)) => {
+            let failure = Failure {
+                kind: "timeout".to_owned(),
+                reason: format!("the password of {user} was asked for, and {nobody}"),
+                hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
+            };
+            Ok(Err(Transcript::from_failure(
+                &to.host,
+                kind.as_str(),
+                VsphereQuery::TRANSPORT,
+                failure,
+            )))
+        }
+        password => {
+            let password = password?;
+            Ok(Ok(password.map(|password| Credentials { user: user.to_owned(), password })))
+        }
+    }
+}
+
+/// The vSphere server of the site; where nobody can log in to it, that costs what it would have told
+/// and nothing else.
+pub fn site_vcenter(
+    entry: &Vcenter,
+    site: &Site,
+    question: QueryScope,
+    options: &CollectOptions<'_>,
+) -> anyhow::Result<Source> {
+    let kind = TargetKind::Vcenter;
+    let to: VsphereAddress = entry.url.parse()?;
+    let tls = TlsArgs {
+        thumbprint: entry.thumbprint.clone().or_else(|| options.tls.thumbprint.clone()),
+        thumbprints: options.tls.thumbprints.clone(),
+        ca_file: options.tls.ca_file.clone(),
+        legacy_tls: options.tls.legacy_tls || entry.legacy_tls,
+    };
+    let trust = trusted(&tls, &to)?;
+    let passwords = PasswordStore::for_system(VCENTER, entry.password_file.as_deref())?;
+    let recorded = |transcript| {
+        Ok(Source { role: Role::SiteVcenter, answers: Answers::Recorded(vec![transcript]) })
+    };
+    let unable = |reason: String, hint: &str| {
+        let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
+        recorded(Transcript::from_failure(
+            &to.host,
+            kind.as_str(),
+            VsphereQuery::TRANSPORT,
+            failure,
+        ))
+    };
+    let user = entry.user.clone().or_else(|| to.user.clone());
+    let Some(user) = user.or_else(|| entry.discovery_account.clone()) else {
+        let reason = "nobody says who logs in to it".to_owned();
+        return unable(reason, "write vsphere://USER@HOST, or user: in the site file");
+    };
+    let timeout = options.ssh.timeout();
+    let credentials = match credentials(&passwords, &user, &to, kind, timeout)? {
+        Ok(Some(credentials)) => credentials,
+        Ok(None) => {
+            return unable(
+                format!("there is no password of {user}"),
+                "name a file with it, password_file: in the site file, or set \
+                 PREFLIGHT_PASSWORD_VCENTER; the password of hosts is not tried on it",
+            );
+        }
+        Err(late) => return recorded(late),
+    };
+    let through = match &entry.via {
+        Some(via) => via::of_site(via, site, &options.ssh)?,
+        None => None,
+    };
+    let inquiry = VsphereQuery {
+        connector: via::route(through),
+        address: to,
+        trust,
+        credentials,
+        question,
+        timeout,
+    };
+    Ok(Source { role: Role::SiteVcenter, answers: api(kind, inquiry) })
+}
+
+/// What the vSphere server of a site answered before.
+pub fn recorded_vcenter(transcript: Transcript) -> Source {
+    Source { role: Role::SiteVcenter, answers: Answers::Recorded(vec![transcript]) }
+}
+
+/// The file that `capture:` names.
+pub fn capture_path(target: &str) -> Option<PathBuf> {
+    target.strip_prefix("capture:").map(PathBuf::from)
+}
