@@ -18,9 +18,10 @@ use std::fmt::Write as _;
 
 use good::Good;
 use preflight::assets::Assets;
-use preflight::check::{self, CheckSet, Outcome, Target, TargetKind};
+use preflight::check::{self, CheckSet, Outcome, Target};
 use preflight::digest::Sha256;
 use preflight::facts::Document;
+use preflight::facts::target_kind::TargetKind;
 use preflight::image::inspect::{self, MediaMd5Check};
 use preflight::iso::bytemap::ByteMap;
 use preflight::iso::{EntryKind, Medium};

@@ -15,11 +15,12 @@ use super::order;
 use crate::assets::{Asset, AssetError, AssetKind, Assets};
 use crate::facts::Document;
 use crate::facts::probe::Probe;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::yaml::closest_match;
 
 // What a set is made of, for those who read a set.
-pub use super::model::{Check, Criterion, Remedy, Severity, SourceReference, TargetKind};
+pub use super::model::{Check, Criterion, Remedy, Severity, SourceReference};
 
 /// The one file among the check files that has no checks: `knowledge` reads it.
 const SYMPTOMS: &str = "symptoms.yaml";

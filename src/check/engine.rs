@@ -257,9 +257,9 @@ fn collect_evidence(check: &Check, context: &FactContext<'_>) -> BTreeMap<String
 mod tests {
     use super::*;
     use crate::assets::Asset;
-    use crate::check::model::TargetKind;
     use crate::check::waiver;
     use crate::facts::Document;
+    use crate::facts::target_kind::TargetKind;
     use serde_json::json;
 
     /// Four checks: a base, one that requires it, one graded, one with a condition.

@@ -12,7 +12,7 @@ use super::error::{CheckProblem, DefinitionError};
 use super::message::MessageTemplate;
 use super::model::{
     Applicability, Check, Criterion, DefinitionLocation, Example, ExpectedOutcome, Gate, Severity,
-    SourceReference, TargetKind, WorkLine,
+    SourceReference, WorkLine,
 };
 use super::remedy::{RemedyEntry, RemedyTemplate};
 use super::rule::Rule;
@@ -20,6 +20,7 @@ use super::schema::FactType;
 use super::source;
 use crate::assets::{self, Asset};
 use crate::facts::site::Stage;
+use crate::facts::target_kind::TargetKind;
 use crate::yaml;
 
 /// One entry as it is written.

@@ -4,10 +4,11 @@
 
 use super::custom::CustomProbeError;
 use super::message::MessageError;
-use super::model::{DefinitionLocation, ExpectedOutcome, TargetKind};
+use super::model::{DefinitionLocation, ExpectedOutcome};
 use super::remedy::RemedyError;
 use super::rule_error::RuleError;
 use crate::assets::AssetError;
+use crate::facts::target_kind::TargetKind;
 use crate::yaml::{YamlError, did_you_mean};
 
 /// Why a set of check definitions was refused.

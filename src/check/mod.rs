@@ -35,7 +35,7 @@ pub use engine::{Finding, Outcome, evaluate};
 #[cfg(test)]
 pub(crate) use entry::tests::GOOD;
 pub use error::DefinitionError;
-pub use model::{Check, Remedy, Severity, TargetKind};
+pub use model::{Check, Remedy, Severity};
 pub use provider::Provider;
 pub use scope::{SkippedCheck, Target};
 pub use waiver::Waiver;

@@ -17,6 +17,7 @@ use super::remedy::RemedyTemplate;
 use super::rule::Rule;
 use super::schema;
 use crate::facts::site::Stage;
+use crate::facts::target_kind::TargetKind;
 
 /// What a failure of a check blocks.
 #[derive(
@@ -57,62 +58,6 @@ impl Severity {
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// The kind of a target that checks apply to.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum TargetKind {
-    /// A finished appliance image.
-    Image,
-    /// A vendor's medium with the RPMs that go with it.
-    Packages,
-    /// A Linux master target.
-    LinuxMt,
-    /// A process server.
-    ProcessServer,
-    /// The configuration server.
-    ConfigurationServer,
-    /// A vCenter server.
-    Vcenter,
-    /// An ESXi host.
-    Esxi,
-    /// A virtual machine or physical server that is to fail back.
-    ProtectedVm,
-    /// The site as a whole: what is true of no single machine.
-    Site,
-}
-
-impl TargetKind {
-    /// Every kind.
-    pub const ALL: [Self; 9] = [
-        Self::Image,
-        Self::Packages,
-        Self::LinuxMt,
-        Self::ProcessServer,
-        Self::ConfigurationServer,
-        Self::Vcenter,
-        Self::Esxi,
-        Self::ProtectedVm,
-        Self::Site,
-    ];
-
-    /// Returns the name in definitions and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Packages => "packages",
-            Self::LinuxMt => "linux-mt",
-            Self::ProcessServer => "process-server",
-            Self::ConfigurationServer => "configuration-server",
-            Self::Vcenter => "vcenter",
-            Self::Esxi => "esxi",
-            Self::ProtectedVm => "protected-vm",
-            Self::Site => "site",
-        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::CheckSet;
 use super::finding::{EarlierFix, Finding, Outcome, OutcomeKind};
-use super::model::{Check, Gate, TargetKind, WorkLine};
+use super::model::{Check, Gate, WorkLine};
 use super::scope::Target;
+use crate::facts::target_kind::TargetKind;
 
 /// How many fixes a remedy names that come before its own.
 const MAX_NAMED: usize = 5;

@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::definition::CheckSet;
-use super::model::TargetKind;
 use super::provider::Provider;
 use super::schema;
 use crate::facts::Document;
+use crate::facts::target_kind::TargetKind;
 
 /// A target that checks are run on.
 pub struct Target {

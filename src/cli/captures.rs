@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::ExitStatus;
 use crate::atomic_file::{AtomicFile, Visibility};
-use crate::check::TargetKind;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::transport::{capture, fleet};
 

@@ -5,10 +5,10 @@
 use anyhow::Context;
 
 use crate::assets::read_file;
-use crate::check::TargetKind;
 use crate::cli::args::InventoryArgs;
 use crate::facts::host;
 use crate::facts::probe::{Probe, ProbeEnv};
+use crate::facts::target_kind::TargetKind;
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
 use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};

@@ -16,7 +16,8 @@ use super::password::PasswordStore;
 use super::selection::Selection;
 use super::sources::{NamedServer, capture_path, esxi_shell, server_captures};
 use super::via;
-use crate::check::{CheckSet, TargetKind};
+use crate::check::CheckSet;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::ssh::SshHost;
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::assets::read_file;
-use crate::check::{CheckSet, TargetKind};
+use crate::check::CheckSet;
 use crate::cli::args::SiteArgs;
 use crate::cli::{ExitStatus, captures};
 use crate::facts::address;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
 use crate::site::{

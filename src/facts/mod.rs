@@ -21,6 +21,7 @@ pub mod query;
 pub mod script;
 pub mod site;
 pub mod storage;
+pub mod target_kind;
 pub mod transcript;
 pub mod vsphere;
 

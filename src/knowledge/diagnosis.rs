@@ -114,8 +114,8 @@ mod tests {
     use crate::assets::Asset;
     use crate::check::GOOD;
     use crate::check::engine::{Scope, Target, evaluate_scope};
-    use crate::check::model::TargetKind;
     use crate::facts::Document;
+    use crate::facts::target_kind::TargetKind;
     use serde_json::{Value, json};
 
     /// Three checks; the third requires the first, and nobody is asked about the fourth.

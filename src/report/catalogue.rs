@@ -7,10 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
-use crate::check::definition::{
-    Check, CheckSet, Criterion, Remedy, Severity, SourceReference, TargetKind,
-};
+use crate::check::definition::{Check, CheckSet, Criterion, Remedy, Severity, SourceReference};
 use crate::check::source::SOURCES;
+use crate::facts::target_kind::TargetKind;
 
 /// Every check, as `list checks --format json` gives them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -7,8 +7,8 @@
 
 use super::layout::{make_visible, wrap};
 use super::model::{CheckResult, CheckedTarget, Report};
-use crate::check::definition::TargetKind;
 use crate::check::finding::OutcomeKind;
+use crate::facts::target_kind::TargetKind;
 
 /// Columns of comments.
 const COMMENT_WIDTH: usize = 96;

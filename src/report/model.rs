@@ -10,12 +10,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::definition::{Remedy, Severity, SourceReference, TargetKind};
+use crate::check::definition::{Remedy, Severity, SourceReference};
 use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use crate::check::finding::{EarlierFix, OutcomeKind};
 use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::unknown::UnknownCause;
 use crate::check::waiver::WaiverNote;
+use crate::facts::target_kind::TargetKind;
 
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.report/1";

@@ -417,10 +417,11 @@ fn group_skipped(left_out: &[SkippedCheck]) -> Vec<SkippedGroup<'_>> {
 mod tests {
     use super::*;
     use crate::assets::Asset;
+    use crate::check::CheckSet;
     use crate::check::engine::{Target, evaluate};
     use crate::check::status::FailOn;
-    use crate::check::{CheckSet, TargetKind};
     use crate::facts::Document;
+    use crate::facts::target_kind::TargetKind;
 
     /// A target whose facts are all absent for one reason, checked by the engine itself.
     #[test]

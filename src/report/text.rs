@@ -319,11 +319,12 @@ fn found_on(variant: &Variant<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::definition::{Severity, TargetKind};
+    use crate::check::definition::Severity;
     use crate::check::engine::{Finding, Outcome, Target};
     use crate::check::status::FailOn;
     use crate::check::status::tests::finding;
     use crate::facts::Document;
+    use crate::facts::target_kind::TargetKind;
 
     fn report(names: &[&str], findings: &[Finding]) -> Report {
         let targets: Vec<Target> = names

@@ -9,10 +9,11 @@ use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use super::model::{CheckResult, CheckedTarget, ToolInfo};
-use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReference, TargetKind};
+use crate::check::definition::{Check, CheckSet, Criterion, Remedy, SourceReference};
 use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
+use crate::facts::target_kind::TargetKind;
 use crate::knowledge::diagnosis::{CauseVerdict, Diagnosis, diagnose, exit_status};
 use crate::knowledge::matching::{Candidate, Matches};
 use crate::knowledge::symptom::{Cause, cause_checks, remedies};

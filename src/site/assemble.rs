@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
-use crate::check::{CheckSet, Target, TargetKind};
+use crate::check::{CheckSet, Target};
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use super::model::{MasterTarget, ProtectedVm, Site};
 use super::value::{FileSystem, Name};
-use crate::check::{Target, TargetKind};
+use crate::check::Target;
 use crate::facts::probe::{DEFAULT_RETENTION, ProbeEnv};
 use crate::facts::site::{
     PlannedMasterTargetFacts, Scenario, SiteAnswer, SiteFacts, SiteServerFacts, SiteVcenterFacts,
     Stage,
 };
+use crate::facts::target_kind::TargetKind;
 use crate::facts::{Collection, Document, Fact};
 
 impl Site {

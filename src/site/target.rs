@@ -4,8 +4,9 @@
 //! Not for a whole site, where the answers of several systems are joined: that is `assemble`.
 
 use super::model::Site;
-use crate::check::{CheckSet, Target, TargetKind};
+use crate::check::{CheckSet, Target};
 use crate::facts::host::HostFacts;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, in_words_of_the_api};

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use preflight::check::Provider;
 use preflight::check::definition::{Remedy, Severity, SourceReference};
 use preflight::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use preflight::check::status::FailOn;
 use preflight::check::unknown::UnknownCause;
-use preflight::check::{Provider, TargetKind};
 use preflight::facts::Document;
+use preflight::facts::target_kind::TargetKind;
 use preflight::report::Report;
 
 /// Texts that hosts may send to those who print what they are sent.

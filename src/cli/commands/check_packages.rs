@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::assets::Assets;
 use crate::atomic_file::InputFile;
+use crate::check::CheckSet;
 use crate::check::status::FailOn;
-use crate::check::{CheckSet, TargetKind};
 use crate::cli::args::{CheckPackagesArgs, ListArgs, RecipeArgs};
 use crate::cli::evaluate::evaluate_file;
 use crate::cli::{ExitStatus, outputs, recipe, reporting};
 use crate::facts::image::depsolve::PackageSetFacts;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::{Document, Fact};
 use crate::image::inspect::{self, AvailablePackages, DepsolveRequest};
 use crate::image::plan::{Plan, open_keys, open_medium};

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::assets::Assets;
-use crate::check::TargetKind;
 use crate::cli::args::CheckSiteArgs;
 use crate::cli::captures::read_single_capture;
 use crate::cli::checks::load_checks;
@@ -13,6 +12,7 @@ use crate::cli::login::SshDefaults;
 use crate::cli::reporting::Reporter;
 use crate::cli::selection::Selection;
 use crate::cli::{ExitStatus, captures, site};
+use crate::facts::target_kind::TargetKind;
 use crate::site::{Site, Way};
 
 /// Checks a whole site.

@@ -7,7 +7,6 @@ use anyhow::Context;
 
 use crate::assets::Assets;
 use crate::atomic_file::InputFile;
-use crate::check::TargetKind;
 use crate::cli::args::CollectSiteArgs;
 use crate::cli::captures::{self, save_captures};
 use crate::cli::checks::load_checks;
@@ -16,6 +15,7 @@ use crate::cli::login::SshDefaults;
 use crate::cli::selection::Selection;
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, outputs, site};
+use crate::facts::target_kind::TargetKind;
 
 /// Collects from a whole site.
 pub fn collect_site(

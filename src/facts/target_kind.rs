@@ -1,0 +1,60 @@
+//! The kinds of systems and things that checks run on and facts are collected from.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The kind of a target.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// A finished appliance image.
+    Image,
+    /// A vendor's medium with the RPMs that go with it.
+    Packages,
+    /// A Linux master target.
+    LinuxMt,
+    /// A process server.
+    ProcessServer,
+    /// The configuration server.
+    ConfigurationServer,
+    /// A vCenter server.
+    Vcenter,
+    /// An ESXi host.
+    Esxi,
+    /// A virtual machine or physical server that is to fail back.
+    ProtectedVm,
+    /// The undertaking as a whole: what is true of no single machine.
+    Site,
+}
+
+impl TargetKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Image,
+        Self::Packages,
+        Self::LinuxMt,
+        Self::ProcessServer,
+        Self::ConfigurationServer,
+        Self::Vcenter,
+        Self::Esxi,
+        Self::ProtectedVm,
+        Self::Site,
+    ];
+
+    /// Returns the word for it in definitions, captures and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Packages => "packages",
+            Self::LinuxMt => "linux-mt",
+            Self::ProcessServer => "process-server",
+            Self::ConfigurationServer => "configuration-server",
+            Self::Vcenter => "vcenter",
+            Self::Esxi => "esxi",
+            Self::ProtectedVm => "protected-vm",
+            Self::Site => "site",
+        }
+    }
+}
