@@ -56,8 +56,9 @@ pub fn exit_status<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) ->
 
 /// Where `collect site` saves the answers of a system; of a site there is one vSphere server.
 pub fn path_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
-    match kind == TargetKind::Vcenter.as_str() {
-        true => directory.join("vcenter.json"),
-        false => directory.join(format!("{kind}.{name}.json")),
+    if kind == TargetKind::Vcenter.as_str() {
+        directory.join("vcenter.json")
+    } else {
+        directory.join(format!("{kind}.{name}.json"))
     }
 }

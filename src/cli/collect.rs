@@ -126,10 +126,7 @@ fn at(transcript: Transcript, role: &Role, now: jiff::Timestamp) -> Transcript {
     let Role::Host { env, probes, is_self_check } = role else {
         return age::apply_age(transcript, now, &[]);
     };
-    let transcript = match is_self_check {
-        true => newest_self_check(transcript, now),
-        false => transcript,
-    };
+    let transcript = if *is_self_check { newest_self_check(transcript, now) } else { transcript };
     age::apply_age(query::apply_query(transcript, env, probes), now, probes)
 }
 

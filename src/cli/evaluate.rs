@@ -64,10 +64,7 @@ fn evaluate_systems(
     let notes = engine::waiver_notes(waivers, &findings, now);
     let not_asked = scope::Scope::new(checks, targets).skipped;
     let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
-    match collect::was_interrupted(responses) {
-        true => report.interrupted(),
-        false => report,
-    }
+    if collect::was_interrupted(responses) { report.interrupted() } else { report }
 }
 
 /// The report of an image.

@@ -22,11 +22,11 @@ pub struct Host {
     /// What it is.
     pub kind: TargetKind,
     /// The way to it: `ssh://root@mt1`, `local:`, `capture:FILE`.
-    pub way: String,
+    pub uri: String,
     /// How to log in, as far as the site or the inventory says.
     pub login: SshLogin,
     /// What its probes need to know.
-    pub around: ProbeEnv,
+    pub env: ProbeEnv,
 }
 
 impl Host {
@@ -93,9 +93,9 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
-            way: name.to_owned(),
+            uri: name.to_owned(),
             login: SshLogin::default(),
-            around: site.surroundings(None),
+            env: site.surroundings(None),
         });
     }
     let known = site.master_targets.iter().map(|target| target.name.as_str());
@@ -112,29 +112,29 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
     Host {
         name: target.name.to_string(),
         kind: TargetKind::LinuxMt,
-        way: target.ssh.to_string(),
+        uri: target.ssh.to_string(),
         login: target.login.clone(),
-        around: site.surroundings(Some(target)),
+        env: site.surroundings(Some(target)),
     }
 }
 
 fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
     // What it must reach is the configuration server, and nothing else that is judged.
-    let around =
+    let env =
         ProbeEnv { process_servers: Vec::new(), vcenters: Vec::new(), ..site.surroundings(None) };
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,
-        way: server.ssh.as_ref()?.to_string(),
+        uri: server.ssh.as_ref()?.to_string(),
         login: server.login.clone(),
-        around,
+        env,
     })
 }
 
 fn of_inventory(host: InventoryHost, site: &Site) -> Host {
     Host {
-        around: site.surroundings(site.master_target(&host.name)),
-        way: host.uri(),
+        env: site.surroundings(site.master_target(&host.name)),
+        uri: host.uri(),
         login: SshLogin { identity: host.identity, ..SshLogin::default() },
         kind: TargetKind::LinuxMt,
         name: host.name,

@@ -22,10 +22,10 @@ pub struct SshDefaults {
 
 impl SshDefaults {
     /// Reads the options, the files they name and the password that need not be asked for.
-    pub fn from_args(options: &SshArgs, asking: &HostTimeout) -> anyhow::Result<Self> {
+    pub fn from_args(options: &SshArgs, host_timeout: &HostTimeout) -> anyhow::Result<Self> {
         let keyring =
             PasswordStore::from_options(options.password_file.as_deref(), options.password_fd)?;
-        Self::new(options, keyring, Duration::from_secs(asking.timeout))
+        Self::new(options, keyring, Duration::from_secs(host_timeout.timeout))
     }
 
     /// The same for a host that leads to what is asked. The password that lies in the environment
@@ -39,9 +39,9 @@ impl SshDefaults {
         for key in &options.identities {
             check_readable("--identity", key)?;
         }
-        if let Some(path) = options.known_hosts.as_deref().filter(|it| {
+        if let Some(path) = options.known_hosts.as_deref().filter(|path| {
             // A file that is to be begun need not be there.
-            !options.accept_new || it.symlink_metadata().is_ok()
+            !options.accept_new || path.symlink_metadata().is_ok()
         }) {
             check_readable("--known-hosts", path)?;
         }
@@ -96,11 +96,11 @@ impl SshDefaults {
     fn sudo(
         &self,
         name: &str,
-        said: &site::SshLogin,
+        ssh_login: &site::SshLogin,
     ) -> anyhow::Result<Option<Arc<dyn SecretProvider>>> {
-        let file = said.sudo_password_file.as_deref();
+        let file = ssh_login.sudo_password_file.as_deref();
         let of_all = self.defaults.sudo.clone();
-        if !said.ask_sudo && file.is_none() && of_all.is_none() {
+        if !ssh_login.ask_sudo && file.is_none() && of_all.is_none() {
             return Ok(None);
         }
         match of_all {
@@ -117,13 +117,14 @@ impl SshDefaults {
         &self,
         name: &str,
         target: SshTarget,
-        said: &site::SshLogin,
+        ssh_login: &site::SshLogin,
     ) -> anyhow::Result<SshHost> {
-        let mut ssh = self.with_login(target, said)?;
-        ssh.sudo = self.sudo(name, said)?;
+        let mut ssh = self.with_login(target, ssh_login)?;
+        ssh.sudo = self.sudo(name, ssh_login)?;
         let own = std::env::var_os(password::password_variable(name)).is_some();
-        if own || said.password_file.is_some() {
-            ssh.secrets = Arc::new(PasswordStore::for_system(name, said.password_file.as_deref())?);
+        if own || ssh_login.password_file.is_some() {
+            ssh.secrets =
+                Arc::new(PasswordStore::for_system(name, ssh_login.password_file.as_deref())?);
         }
         Ok(ssh)
     }
@@ -133,24 +134,25 @@ impl SshDefaults {
         &self,
         name: &str,
         target: SshTarget,
-        said: &site::SshLogin,
+        ssh_login: &site::SshLogin,
     ) -> anyhow::Result<SshHost> {
-        let secrets = Arc::new(PasswordStore::for_system(name, said.password_file.as_deref())?);
-        Ok(SshHost { secrets, ..self.with_login(target, said)? })
+        let secrets =
+            Arc::new(PasswordStore::for_system(name, ssh_login.password_file.as_deref())?);
+        Ok(SshHost { secrets, ..self.with_login(target, ssh_login)? })
     }
 
-    fn with_login(&self, target: SshTarget, said: &site::SshLogin) -> anyhow::Result<SshHost> {
+    fn with_login(&self, target: SshTarget, ssh_login: &site::SshLogin) -> anyhow::Result<SshHost> {
         let mut ssh = SshHost { target, ..self.defaults.clone() };
-        ssh.user = said.user.clone().or(ssh.user);
-        ssh.legacy |= said.legacy_ssh;
-        if let Some(key) = &said.identity {
+        ssh.user = ssh_login.user.clone().or(ssh.user);
+        ssh.legacy |= ssh_login.legacy_ssh;
+        if let Some(key) = &ssh_login.identity {
             ssh.identities.insert(0, key.clone());
         }
-        if let Some(fingerprint) = &said.host_key {
+        if let Some(fingerprint) = &ssh_login.host_key {
             ssh.fingerprint = Some(fingerprint.parse().context("host_key")?);
         }
-        if let Some(way) = &said.jump {
-            let jumps = way.split(',').map(|jump| jump.trim().parse::<SshTarget>());
+        if let Some(jumps) = &ssh_login.jump {
+            let jumps = jumps.split(',').map(|jump| jump.trim().parse::<SshTarget>());
             ssh.jump = jumps.collect::<Result<_, _>>().context("jump")?;
         }
         Ok(ssh)

@@ -130,7 +130,7 @@ fn text_after(value: &OsStr, mark: &[u8]) -> Option<OsString> {
 pub fn files_read_from(path: &Path) -> Vec<InputFile> {
     files_at(path, |path| {
         let extension = path.extension().and_then(OsStr::to_str);
-        extension.is_some_and(|it| READ_FROM_DIRECTORIES.contains(&it))
+        extension.is_some_and(|name| READ_FROM_DIRECTORIES.contains(&name))
     })
 }
 

@@ -266,14 +266,15 @@ impl SecretProvider for PasswordStore {
     }
 
     fn password_hint(&self, of: &SecretOwner<'_>) -> String {
-        match of.is_jump {
-            true => format!(
+        if of.is_jump {
+            format!(
                 "give the jump host's own password ({}, or the prompt on a terminal)",
                 password_variable(of.host)
-            ),
-            false => "give a password (--password-file, --password-fd, PREFLIGHT_PASSWORD, or the \
+            )
+        } else {
+            "give a password (--password-file, --password-fd, PREFLIGHT_PASSWORD, or the \
                       prompt on a terminal)"
-                .to_owned(),
+                .to_owned()
         }
     }
 }

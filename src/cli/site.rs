@@ -16,7 +16,7 @@ use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
 use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
-    SiteFile, Vcenter, Way,
+    SiteFile, TargetUri, Vcenter,
 };
 
 /// What is known about a site.
@@ -192,7 +192,7 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
 
 fn esxi(index: usize, way: &str) -> anyhow::Result<EsxiHost> {
     let name = format!("esxi{}", index + 1);
-    Ok(EsxiHost::new(name.parse::<Name>()?, way.parse::<Way>()?))
+    Ok(EsxiHost::new(name.parse::<Name>()?, way.parse::<TargetUri>()?))
 }
 
 /// Prints a commented site file.

@@ -44,12 +44,9 @@ const ESXI_VERB: &str = "check esxi";
 /// A master target or a process server.
 pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyhow::Result<Source> {
     let probes = [host.probes(), checks.probes()].concat();
-    let role = |is_self_check| Role::Host {
-        env: host.around.clone(),
-        probes: probes.clone(),
-        is_self_check,
-    };
-    let transport: Box<dyn Transport> = match host.way.parse::<Uri>()? {
+    let role =
+        |is_self_check| Role::Host { env: host.env.clone(), probes: probes.clone(), is_self_check };
+    let transport: Box<dyn Transport> = match host.uri.parse::<Uri>()? {
         Uri::Captures(path) => {
             let answers = Answers::Recorded(named_as(capture::read(&path)?, &host)?);
             return Ok(Source { role: role(false), answers });
@@ -61,13 +58,13 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
         options.answers == AnswerSource::LatestSelfCheck && host.kind == TargetKind::LinuxMt;
     let role = role(is_self_check);
     let probes = if is_self_check { self_check::PROBES.to_vec() } else { probes };
-    let by = Collector::Shell { transport, probes, env: host.around };
+    let by = Collector::Shell { transport, probes, env: host.env };
     Ok(Source { role, answers: live(host.name, host.kind, by) })
 }
 
 /// A capture that a site knows by a name is called by it, and is of the kind that the site says.
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
-    if let ([one], true) = (captured.as_mut_slice(), host.name != host.way) {
+    if let ([one], true) = (captured.as_mut_slice(), host.name != host.uri) {
         let (kind, wanted) = (&one.kind, host.kind.as_str());
         anyhow::ensure!(kind == wanted, "a capture of kind {kind:?}, and the site says {wanted}");
         one.target.clone_from(&host.name);

@@ -19,15 +19,15 @@ use crate::transport::vsphere::address::VsphereAddress;
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Whom to trust for a server.
-pub fn trusted(trusting: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTrust> {
-    let pin = trusting.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
+pub fn trusted(tls: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTrust> {
+    let pin = tls.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
     if let Some(Thumbprint::Sha1(_)) = &pin {
         anstream::eprintln!(
             "preflight: a SHA-1 thumbprint can be forged; give the SHA-256 one that \
              preflight trust shows"
         );
     }
-    let kept = match thumbprint_file(trusting) {
+    let kept = match thumbprint_file(tls) {
         Some(path) if pin.is_none() => {
             let kept = thumbprints_for(&read_thumbprints(&path)?, &to.to_string());
             if kept.iter().any(|kept| matches!(kept, Thumbprint::Sha1(_))) {
@@ -42,21 +42,16 @@ pub fn trusted(trusting: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTru
         }
         _ => Vec::new(),
     };
-    if let Some(authorities) = &trusting.ca_file {
+    if let Some(authorities) = &tls.ca_file {
         fs::metadata(authorities)
             .with_context(|| format!("--ca-file: cannot read {}", authorities.display()))?;
     }
-    Ok(TlsTrust {
-        pin,
-        stored: kept,
-        authorities: trusting.ca_file.clone(),
-        legacy: trusting.legacy_tls,
-    })
+    Ok(TlsTrust { pin, stored: kept, authorities: tls.ca_file.clone(), legacy: tls.legacy_tls })
 }
 
 /// The file of thumbprints; none when nobody has a home.
-pub fn thumbprint_file(trusting: &TlsArgs) -> Option<PathBuf> {
-    trusting.thumbprints.clone().or_else(default_file)
+pub fn thumbprint_file(tls: &TlsArgs) -> Option<PathBuf> {
+    tls.thumbprints.clone().or_else(default_file)
 }
 
 /// Where thumbprints are kept unless somebody says otherwise.

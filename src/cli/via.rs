@@ -27,13 +27,13 @@ pub fn of_options(
 /// What `login` says of all hosts is said of it, too.
 pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<SshHost>> {
     let unknown = || format!("via: nothing is reached through {via}");
-    let (way, said) = site.via_host(via).with_context(unknown)?;
-    match way.as_str().parse::<TargetAddress>().with_context(|| format!("via {via}"))? {
+    let (uri, ssh_login) = site.via_host(via).with_context(unknown)?;
+    match uri.as_str().parse::<TargetAddress>().with_context(|| format!("via {via}"))? {
         TargetAddress::Local => Ok(None),
         TargetAddress::Ssh(target) => Ok(Some(match via.name() {
-            Some(name) => login.ssh(name, target, &said)?,
+            Some(name) => login.ssh(name, target, &ssh_login)?,
             // A host that is none of the site's is not shown the password of those.
-            None => login.ssh_with_own_password("via", target, &said)?,
+            None => login.ssh_with_own_password("via", target, &ssh_login)?,
         })),
         TargetAddress::Captures(_) => bail!("via: nothing is reached through {via}"),
     }

@@ -127,7 +127,7 @@ impl Site {
         coverage: Coverage,
     ) -> Vec<Target> {
         let is_chosen =
-            |target: &&MasterTarget| targets.iter().any(|it| it.name == target.name.as_str());
+            |target: &&MasterTarget| targets.iter().any(|known| known.name == target.name.as_str());
         let chosen: Vec<MasterTarget> =
             self.master_targets.iter().filter(is_chosen).cloned().collect();
         let pairings = self.pairings(&chosen, coverage);
@@ -136,7 +136,7 @@ impl Site {
         for (target, pairing) in chosen.iter().map(Some).chain([None]).zip(&pairings) {
             if let Some(target) = target {
                 let document = view.master_target_document(target, pairing);
-                let own = targets.iter_mut().filter(|it| it.name == target.name.as_str());
+                let own = targets.iter_mut().filter(|known| known.name == target.name.as_str());
                 own.for_each(|own| {
                     own.document = std::mem::take(&mut own.document).join(document.clone());
                 });
@@ -158,21 +158,25 @@ impl Site {
     /// machines of which nobody says through which; those only where all of the site is meant.
     fn pairings(&self, chosen: &[MasterTarget], coverage: Coverage) -> Vec<Pairing> {
         let alone = self.master_targets.len() == 1;
-        let names = |of: &dyn Fn(Option<&str>) -> bool| -> Vec<String> {
-            let machines = self.protected_vms.iter();
-            let of = machines.filter(|it| of(it.master_target.as_ref().map(|name| name.as_str())));
-            of.map(|it| it.name.to_string()).collect()
+        let names = |is_member: &dyn Fn(Option<&str>) -> bool| -> Vec<String> {
+            let members = self
+                .protected_vms
+                .iter()
+                .filter(|vm| is_member(vm.master_target.as_ref().map(|target| target.as_str())));
+            members.map(|vm| vm.name.to_string()).collect()
         };
         let mut pairings: Vec<Pairing> = chosen
             .iter()
             .map(|target| Pairing {
                 master_target: target.vm.clone(),
                 reprotected_at: target.reprotected_at,
-                protected: names(&|of| of.map_or(alone, |name| name == target.name.as_str())),
+                protected: names(&|target_name| {
+                    target_name.map_or(alone, |name| name == target.name.as_str())
+                }),
             })
             .collect();
         if coverage.has_unplanned_machines() && !(alone && chosen.len() == 1) {
-            let protected = names(&|of| of.is_none());
+            let protected = names(&|target_name| target_name.is_none());
             pairings.push(Pairing { protected, ..Pairing::default() });
         }
         pairings
@@ -225,13 +229,13 @@ struct SiteView<'a> {
 impl<'a> SiteView<'a> {
     fn new(site: &Site, responses: &'a Responses, coverage: Coverage) -> Self {
         let machines = site.protected_vms.iter();
-        let described = machines.map(|it| (it.name.to_string(), it.described()));
+        let described = machines.map(|vm| (vm.name.to_string(), vm.described()));
         let described = Arc::new(described.collect());
         let api = responses.vcenter.as_ref().map(VsphereSnapshot::from_transcript);
         let mut api = api.map(|api| api.with_descriptions(&described));
-        let said = site.vcenter.as_ref().filter(|said| said.discovery_account.is_some());
-        if let (Some(api), Some(said)) = (&mut api, said) {
-            api.scope.discovery_account.clone_from(&said.discovery_account);
+        let vcenter = site.vcenter.as_ref().filter(|vcenter| vcenter.discovery_account.is_some());
+        if let (Some(api), Some(vcenter)) = (&mut api, vcenter) {
+            api.scope.discovery_account.clone_from(&vcenter.discovery_account);
         }
         let mut view = Self {
             api,
@@ -251,7 +255,7 @@ impl<'a> SiteView<'a> {
     /// One host of the site file.
     fn host_view(&self, entry: &EsxiHost, index: usize, responses: &Responses) -> HostView {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
-        let told = shell.map(shell_document);
+        let by_shell = shell.map(shell_document);
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
@@ -266,15 +270,15 @@ impl<'a> SiteView<'a> {
                 let facts = Fact::Known(facts);
                 let mut document = Document::new("host", &facts)
                     .join(Document::new("vcenter", &api.vcenter_of_host(&facts)));
-                if let Some(told) = &told {
-                    document = document.fill_absent_from(told, |path| {
+                if let Some(by_shell) = &by_shell {
+                    document = document.fill_absent_from(by_shell, |path| {
                         let own = path.starts_with("host.") && !ONLY_FROM_VCENTER.contains(&path);
                         own || path == "vcenter.target_version"
                     });
                 }
                 (in_vcenter, document)
             }
-            None => (None, told.unwrap_or_default()),
+            None => (None, by_shell.unwrap_or_default()),
         };
         let shell_facts = match shell {
             Some(shell) => {
@@ -284,7 +288,7 @@ impl<'a> SiteView<'a> {
             None => self.missing_shell(),
         };
         let own = shell.filter(|shell| shell.connection.failure.is_none());
-        let told_by = own
+        let evidence = own
             .or(responses.vcenter.as_ref())
             .or(shell)
             .map(age::evidence_document)
@@ -292,7 +296,7 @@ impl<'a> SiteView<'a> {
         HostView {
             name,
             in_vcenter,
-            document: document.join(shell_facts).join(told_by),
+            document: document.join(shell_facts).join(evidence),
             used: false,
         }
     }
@@ -341,7 +345,7 @@ impl<'a> SiteView<'a> {
         let question = self.query_about(pairing);
         let machine = self.machine_document(
             &question,
-            |survey| Document::new("vm", &survey.master_target(name)),
+            |snapshot| Document::new("vm", &snapshot.master_target(name)),
             name,
         );
         let host = self.host_of(name);
@@ -364,15 +368,15 @@ impl<'a> SiteView<'a> {
 
     /// The machines of a pairing.
     fn machine_targets(&self, site: &Site, pairing: &Pairing) -> Vec<Target> {
-        let asked = self.query_about(pairing);
+        let scope = self.query_about(pairing);
         let target = |name: &String| {
-            let planned = site.protected_vms.iter().find(|it| it.name.as_str() == name);
-            let mut question = asked.clone();
-            question.host = planned.and_then(|it| it.host.clone()).or(question.host);
-            question.datastore = planned.and_then(|it| it.datastore.clone());
+            let planned = site.protected_vms.iter().find(|vm| vm.name.as_str() == name);
+            let mut question = scope.clone();
+            question.host = planned.and_then(|vm| vm.host.clone()).or(question.host);
+            question.datastore = planned.and_then(|vm| vm.datastore.clone());
             let machine = self.machine_document(
                 &question,
-                |survey| Document::new("vm", &survey.protected(name)),
+                |snapshot| Document::new("vm", &snapshot.protected(name)),
                 name,
             );
             let document = self.with_server(machine).join(site.document(name));
@@ -400,30 +404,30 @@ impl<'a> SiteView<'a> {
 
     /// The question about one master target, as whoever answered was asked.
     fn query_about(&self, pairing: &Pairing) -> QueryScope {
-        let asked = self.api.as_ref().map(|api| api.scope.clone()).unwrap_or_default();
-        asked.for_pairing(pairing.clone())
+        let scope = self.api.as_ref().map(|api| api.scope.clone()).unwrap_or_default();
+        scope.for_pairing(pairing.clone())
     }
 
     /// A machine by vCenter, and by the shell of the host it is on where vCenter does not tell.
     fn machine_document(
         &self,
         question: &QueryScope,
-        of: impl Fn(&VsphereSnapshot<'_>) -> Document,
+        describe: impl Fn(&VsphereSnapshot<'_>) -> Document,
         name: &str,
     ) -> Document {
-        let by_api = self.api.as_ref().map(|api| of(&api.with_scope(question)));
+        let by_api = self.api.as_ref().map(|api| describe(&api.with_scope(question)));
         let words = self.shells.iter().map(|(_, shell)| in_words_of_the_api(shell, question));
         let mut by_shell = None;
         for words in words {
-            let mut survey =
+            let mut snapshot =
                 VsphereSnapshot::from_transcript(&words).with_descriptions(&self.described);
-            survey.scope.clone_from(question);
-            let document = of(&survey);
-            let there = document.known["vm"]["exists"] == true;
-            if there || by_shell.is_none() {
+            snapshot.scope.clone_from(question);
+            let document = describe(&snapshot);
+            let exists = document.known["vm"]["exists"] == true;
+            if exists || by_shell.is_none() {
                 by_shell = Some(document);
             }
-            if there {
+            if exists {
                 break;
             }
         }
@@ -445,7 +449,7 @@ impl<'a> SiteView<'a> {
         if let (Some(Fact::Known(found)), Some(api)) = (&by_api, &self.api) {
             let known = self.hosts.iter();
             let mut known =
-                known.enumerate().filter(|(_, it)| it.in_vcenter.as_ref() == Some(&found.name));
+                known.enumerate().filter(|(_, host)| host.in_vcenter.as_ref() == Some(&found.name));
             if let Some((index, _)) = known.next() {
                 return Ok(index);
             }
@@ -489,11 +493,11 @@ impl<'a> SiteView<'a> {
 /// The facts of a host by its own shell, and that no vCenter server tells of it.
 fn shell_document(shell: &Transcript) -> Document {
     let words = in_words_of_the_api(shell, &QueryScope::default());
-    let survey = VsphereSnapshot::from_transcript(&words);
-    let host = shell_host(shell, &survey);
+    let snapshot = VsphereSnapshot::from_transcript(&words);
+    let host = shell_host(shell, &snapshot);
     let document = Document::new("host", &host);
     with_failure_reason(
-        document.join(Document::new("vcenter", &survey.vcenter_of_host(&host))),
+        document.join(Document::new("vcenter", &snapshot.vcenter_of_host(&host))),
         shell,
     )
 }
@@ -546,8 +550,8 @@ fn with_every_root(target: Target, site: &Site) -> Target {
         document = document.join(Document::new("answers", &serde_json::json!({})));
     }
     for path in ["site.reiserfs_sources", "site.xfs_sources"] {
-        let there = document.known["site"].get(path.trim_start_matches("site.")).is_some();
-        if !there && !document.absent.contains_key(path) {
+        let is_known = document.known["site"].get(path.trim_start_matches("site.")).is_some();
+        if !is_known && !document.absent.contains_key(path) {
             let reason = "the site names no machine that fails back";
             document.absent.insert(path.to_owned(), reason.to_owned());
         }

@@ -19,4 +19,4 @@ pub use model::{
     AnswerEntry, ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm,
     ReplicationGroup, Site, SshLogin, Vcenter,
 };
-pub use value::{Address, DATA_PORT, FileSystem, Label, Name, ValueError, Version, Via, Way};
+pub use value::{Address, DATA_PORT, FileSystem, Label, Name, TargetUri, ValueError, Version, Via};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::SiteFault;
 use super::value::{
-    Address, DATA_PORT, FileSystem, GuestSystem, Label, MemorySize, Name, Version, Via, Way,
+    Address, DATA_PORT, FileSystem, GuestSystem, Label, MemorySize, Name, TargetUri, Version, Via,
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
@@ -175,7 +175,7 @@ ssh_system! {
         data_port: u16,
         /// How it is asked; without this it is not.
         #[serde(default)]
-        ssh: Option<Way>,
+        ssh: Option<TargetUri>,
     }
 }
 
@@ -190,7 +190,7 @@ ssh_system! {
         name: Name,
         /// How its shell is asked; without this vCenter alone tells of it.
         #[serde(default)]
-        ssh: Option<Way>,
+        ssh: Option<TargetUri>,
         /// The host through which it is reached with that host's own login: a master target or a
         /// process server of the site, or `ssh://USER@HOST[:PORT]`.
         #[serde(default)]
@@ -204,7 +204,7 @@ ssh_system! {
         /// Its name in reports.
         name: Name,
         /// How it is asked.
-        ssh: Way,
+        ssh: TargetUri,
         /// The name of its virtual machine in vCenter.
         #[serde(default)]
         vm: Option<String>,
@@ -306,7 +306,7 @@ impl MasterTarget {
     pub fn as_given(target: &str) -> Self {
         Self {
             name: Name::as_given(target),
-            ssh: Way::as_given(target),
+            ssh: TargetUri::as_given(target),
             vm: None,
             retention: None,
             reprotected_at: None,
@@ -331,7 +331,7 @@ impl ProcessServer {
 
 impl EsxiHost {
     /// An ESXi host of which only this is known.
-    pub fn new(name: Name, ssh: Way) -> Self {
+    pub fn new(name: Name, ssh: TargetUri) -> Self {
         Self { name, ssh: Some(ssh), login: SshLogin::default(), via: None }
     }
 }
@@ -358,7 +358,7 @@ impl ProtectedVm {
         MachineDescription {
             guest_family: self.os.map(|os| os.family().to_owned()),
             memory_mib: self.memory.map(MemorySize::mib),
-            disks_mib: self.disks.as_ref().map(|all| all.iter().map(|it| it.mib()).collect()),
+            disks_mib: self.disks.as_ref().map(|all| all.iter().map(|disk| disk.mib()).collect()),
             physical: self.physical,
         }
     }
@@ -409,9 +409,10 @@ impl Vcenter {
         }
         if place.is_none() || self.address().is_none() {
             // What is wrong may be a part of the password.
-            return Err(match with_password(&self.url) {
-                true => SiteFault::Password,
-                false => SiteFault::Url(self.url.clone()),
+            return Err(if with_password(&self.url) {
+                SiteFault::Password
+            } else {
+                SiteFault::Url(self.url.clone())
             });
         }
         Ok(())
@@ -458,8 +459,8 @@ impl Site {
         for path in vcenter.chain(logins.flat_map(SshLogin::files_mut)) {
             *path = found(path);
         }
-        let captured = |way: &str| {
-            let path = found(Path::new(way.strip_prefix("capture:")?));
+        let captured = |uri: &str| {
+            let path = found(Path::new(uri.strip_prefix("capture:")?));
             Some(format!("capture:{}", path.display()))
         };
         if let Some(vcenter) = &mut self.vcenter {
@@ -468,9 +469,9 @@ impl Site {
         let targets = self.master_targets.iter_mut().map(|target| &mut target.ssh);
         let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
         let esxi = self.esxi.iter_mut().filter_map(|system| system.ssh.as_mut());
-        for way in targets.chain(servers).chain(esxi) {
-            if let Some(text) = captured(way.as_str()) {
-                *way = Way::as_given(&text);
+        for uri in targets.chain(servers).chain(esxi) {
+            if let Some(text) = captured(uri.as_str()) {
+                *uri = TargetUri::as_given(&text);
             }
         }
         self
@@ -484,10 +485,10 @@ impl Site {
         let esxi = self.esxi.iter().map(|host| &host.login);
         let logins = targets.chain(servers).chain(esxi);
         let files = vcenter.chain(logins.flat_map(SshLogin::files)).cloned();
-        let ways = self.master_targets.iter().map(|target| &target.ssh);
-        let ways = ways.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
-        let ways = ways.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
-        let captures = ways.filter_map(|way| way.as_str().strip_prefix("capture:"));
+        let uris = self.master_targets.iter().map(|target| &target.ssh);
+        let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
+        let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
+        let captures = uris.filter_map(|uri| uri.as_str().strip_prefix("capture:"));
         files.chain(captures.map(PathBuf::from)).collect()
     }
 
@@ -498,16 +499,16 @@ impl Site {
 
     /// How a machine that others are reached through is reached itself; none when nobody can go
     /// through it.
-    pub fn via_host(&self, via: &Via) -> Option<(Way, SshLogin)> {
+    pub fn via_host(&self, via: &Via) -> Option<(TargetUri, SshLogin)> {
         let Some(name) = via.name() else {
-            return Some((Way::as_given(via.as_str()), SshLogin::default()));
+            return Some((TargetUri::as_given(via.as_str()), SshLogin::default()));
         };
-        let (way, login) = match (self.master_target(name), self.process_server(name)) {
+        let (uri, login) = match (self.master_target(name), self.process_server(name)) {
             (Some(target), _) => (target.ssh.clone(), target.login.clone()),
             (None, Some(server)) => (server.ssh.clone()?, server.login.clone()),
             (None, None) => return None,
         };
-        (!way.as_str().starts_with("capture:")).then_some((way, login))
+        (!uri.as_str().starts_with("capture:")).then_some((uri, login))
     }
 
     /// The process server of this name.

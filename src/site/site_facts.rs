@@ -158,12 +158,15 @@ impl Site {
         let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
         let server = self.configuration_server.as_ref();
         targets.extend(
-            server.map(|it| target(it.address.to_string(), TargetKind::ConfigurationServer)),
+            server
+                .map(|server| target(server.address.to_string(), TargetKind::ConfigurationServer)),
         );
-        let silent = self.process_servers.iter().filter(|server| server.ssh.is_none());
-        targets.extend(silent.map(|it| target(it.name.to_string(), TargetKind::ProcessServer)));
+        let without_ssh = self.process_servers.iter().filter(|server| server.ssh.is_none());
+        targets.extend(
+            without_ssh.map(|server| target(server.name.to_string(), TargetKind::ProcessServer)),
+        );
         let machines = self.protected_vms.iter();
-        targets.extend(machines.map(|it| target(it.name.to_string(), TargetKind::ProtectedVm)));
+        targets.extend(machines.map(|vm| target(vm.name.to_string(), TargetKind::ProtectedVm)));
         targets
     }
 

@@ -30,9 +30,10 @@ pub struct WrongKindError {
 /// Returns what one vSphere server tells of by itself, over its API or by its shell.
 pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let is_esxi = transcript.kind == TargetKind::Esxi.as_str();
-    match is_esxi && transcript.connection.by != BY_API {
-        true => shell_targets(transcript, question),
-        false => server_targets(transcript, question),
+    if is_esxi && transcript.connection.by != BY_API {
+        shell_targets(transcript, question)
+    } else {
+        server_targets(transcript, question)
     }
 }
 
@@ -80,17 +81,18 @@ pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Docum
 /// Machines that `question` names stand before those that the server was asked about; what it was
 /// not asked about is unknown.
 pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
-    let mut survey = VsphereSnapshot::from_transcript(transcript);
-    survey.scope = question.or_recorded(&survey.scope);
-    let mut targets = match transcript.kind == TargetKind::Esxi.as_str() {
-        true => esxi_targets(transcript, &survey),
-        false => vec![Target {
+    let mut snapshot = VsphereSnapshot::from_transcript(transcript);
+    snapshot.scope = question.or_recorded(&snapshot.scope);
+    let mut targets = if transcript.kind == TargetKind::Esxi.as_str() {
+        esxi_targets(transcript, &snapshot)
+    } else {
+        vec![Target {
             name: transcript.target.clone(),
             kind: TargetKind::Vcenter,
-            document: Document::new("vcenter", &survey.vcenter(true)),
-        }],
+            document: Document::new("vcenter", &snapshot.vcenter(true)),
+        }]
     };
-    targets.extend(machine_targets(transcript, &survey));
+    targets.extend(machine_targets(transcript, &snapshot));
     with_age(targets, transcript)
 }
 
@@ -104,18 +106,18 @@ fn with_age(targets: Vec<Target>, transcript: &Transcript) -> Vec<Target> {
 }
 
 /// The master target, its host, and the machines that are to fail back.
-fn machine_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
-    let question = &survey.scope;
+fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<Target> {
+    let question = &snapshot.scope;
     let mut targets = Vec::new();
-    let beside = || Document::new("vcenter", &survey.vcenter(false));
+    let server = || Document::new("vcenter", &snapshot.vcenter(false));
     if let Some(name) = &question.master_target {
-        let host = survey.host_of(name);
+        let host = snapshot.host_of(name);
         targets.push(Target {
             name: name.clone(),
             kind: TargetKind::LinuxMt,
-            document: Document::new("vm", &survey.master_target(name))
+            document: Document::new("vm", &snapshot.master_target(name))
                 .join(Document::new("host", &host))
-                .join(beside()),
+                .join(server()),
         });
         let name = match &host {
             Fact::Known(host) => host.name.clone(),
@@ -123,7 +125,7 @@ fn machine_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec
         };
         // Where hosts are the targets, it is one of them.
         if transcript.kind != TargetKind::Esxi.as_str() {
-            let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
+            let vcenter = Document::new("vcenter", &snapshot.vcenter_of_host(&host));
             targets.push(esxi_target(name, &host, vcenter));
         }
     }
@@ -131,7 +133,7 @@ fn machine_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec
         targets.push(Target {
             name: name.clone(),
             kind: TargetKind::ProtectedVm,
-            document: Document::new("vm", &survey.protected(name)).join(beside()),
+            document: Document::new("vm", &snapshot.protected(name)).join(server()),
         });
     }
     targets
@@ -139,17 +141,17 @@ fn machine_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec
 
 /// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
 /// host that could not be asked is a target, too.
-fn esxi_targets(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Vec<Target> {
-    let vcenter = survey.vcenter(true);
+fn esxi_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<Target> {
+    let vcenter = snapshot.vcenter(true);
     if vcenter.is_vcenter == Fact::Known(true) {
-        let hosts = survey.hosts().into_iter().map(|host| {
+        let hosts = snapshot.hosts().into_iter().map(|host| {
             let (name, host) = (host.name.clone(), Fact::Known(host));
-            let vcenter = Document::new("vcenter", &survey.vcenter_of_host(&host));
+            let vcenter = Document::new("vcenter", &snapshot.vcenter_of_host(&host));
             esxi_target(name, &host, vcenter)
         });
         return hosts.collect();
     }
-    let host = match (survey.hosts().into_iter().next(), &transcript.connection.failure) {
+    let host = match (snapshot.hosts().into_iter().next(), &transcript.connection.failure) {
         (Some(host), _) => Fact::Known(host),
         (None, Some(failure)) => Fact::unavailable(failure.summary()),
         (None, None) => Fact::unavailable("no host is visible to the account"),
@@ -167,10 +169,10 @@ fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Targe
 /// are to fail back. Machines that `question` names stand before those that the host was asked about.
 pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let api = in_words_of_the_api(transcript, question);
-    let survey = VsphereSnapshot::from_transcript(&api);
-    let question = &survey.scope;
-    let host = shell_host(transcript, &survey);
-    let vcenter = || Document::new("vcenter", &survey.vcenter_of_host(&host));
+    let snapshot = VsphereSnapshot::from_transcript(&api);
+    let question = &snapshot.scope;
+    let host = shell_host(transcript, &snapshot);
+    let vcenter = || Document::new("vcenter", &snapshot.vcenter_of_host(&host));
     let machine = |name: &String, kind, document: Document| Target {
         name: name.clone(),
         kind,
@@ -180,19 +182,19 @@ pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Targ
     let host = shell.join(Document::new("host", &host));
     let mut targets = vec![machine(&transcript.target, TargetKind::Esxi, host)];
     targets.extend(question.master_target.iter().map(|name| {
-        let facts = Document::new("vm", &survey.master_target(name));
+        let facts = Document::new("vm", &snapshot.master_target(name));
         machine(name, TargetKind::LinuxMt, facts)
     }));
     targets.extend(question.protected.iter().map(|name| {
-        let facts = Document::new("vm", &survey.protected(name));
+        let facts = Document::new("vm", &snapshot.protected(name));
         machine(name, TargetKind::ProtectedVm, facts)
     }));
     with_age(targets, transcript)
 }
 
 /// An ESXi host by its own shell.
-pub fn shell_host(transcript: &Transcript, survey: &VsphereSnapshot<'_>) -> Fact<EsxiFacts> {
-    match (&transcript.connection.failure, survey.hosts().into_iter().next()) {
+pub fn shell_host(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Fact<EsxiFacts> {
+    match (&transcript.connection.failure, snapshot.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {
             Fact::unavailable(failure.summary())
         }

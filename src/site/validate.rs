@@ -58,17 +58,18 @@ pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
 
 /// Everything that is a target of its own in reports has a name of its own.
 fn check_names_unique(site: &Site) -> Result<(), LocatedFault> {
-    let mut borne: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
-    let servers = site.process_servers.iter().map(|it| ("process_servers", it.name.as_str()));
-    let esxi = site.esxi.iter().map(|it| ("esxi", it.name.as_str()));
-    let targets = site.master_targets.iter().map(|it| ("master_targets", it.name.as_str()));
-    let vms = site.protected_vms.iter().map(|it| ("protected_vms", it.name.as_str()));
+    let mut seen_names: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
+    let servers =
+        site.process_servers.iter().map(|server| ("process_servers", server.name.as_str()));
+    let esxi = site.esxi.iter().map(|host| ("esxi", host.name.as_str()));
+    let targets = site.master_targets.iter().map(|target| ("master_targets", target.name.as_str()));
+    let vms = site.protected_vms.iter().map(|vm| ("protected_vms", vm.name.as_str()));
     let mut section_before = "";
     let mut index = 0;
     for (section, name) in servers.chain(esxi).chain(targets).chain(vms) {
         index = if section == section_before { index + 1 } else { 0 };
         section_before = section;
-        if let Some((earlier, number)) = borne.insert(name, (section, index)) {
+        if let Some((earlier, number)) = seen_names.insert(name, (section, index)) {
             let earlier = format!("{earlier} {}", number + 1);
             let at = SitePath::item(section, index, "name");
             return Err((at, SiteFault::Duplicate { name: name.to_owned(), earlier }));
@@ -87,8 +88,9 @@ fn check_names_unique(site: &Site) -> Result<(), LocatedFault> {
 
 /// Names that stand for something elsewhere in the file.
 fn check_references(site: &Site) -> Result<(), LocatedFault> {
-    let targets: Vec<&str> = site.master_targets.iter().map(|it| it.name.as_str()).collect();
-    let vms: Vec<&str> = site.protected_vms.iter().map(|it| it.name.as_str()).collect();
+    let targets: Vec<&str> =
+        site.master_targets.iter().map(|target| target.name.as_str()).collect();
+    let vms: Vec<&str> = site.protected_vms.iter().map(|vm| vm.name.as_str()).collect();
     if let Some(via) = site.vcenter.as_ref().and_then(|vcenter| vcenter.via.as_ref()) {
         check_via(via, site, SitePath::key("vcenter", "via"))?;
     }
@@ -124,8 +126,8 @@ fn check_references(site: &Site) -> Result<(), LocatedFault> {
 /// Whether others can be reached through a host.
 fn check_via(via: &Via, site: &Site, at: SitePath) -> Result<(), LocatedFault> {
     if let Some(name) = via.name() {
-        let targets = site.master_targets.iter().map(|it| it.name.as_str());
-        let servers = site.process_servers.iter().map(|it| it.name.as_str());
+        let targets = site.master_targets.iter().map(|target| target.name.as_str());
+        let servers = site.process_servers.iter().map(|server| server.name.as_str());
         let known: Vec<&str> = targets.chain(servers).collect();
         check_name_exists(name, "master target or process server", &known, at)?;
     }

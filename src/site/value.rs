@@ -106,7 +106,7 @@ checked! {
 }
 checked! {
     /// How a machine is asked: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
-    Way
+    TargetUri
 }
 
 checked! {
@@ -128,7 +128,7 @@ impl Name {
     }
 }
 
-impl Way {
+impl TargetUri {
     /// The way that was given on the command line; `cli` judges whether it is one.
     pub fn as_given(text: &str) -> Self {
         Self(text.to_owned())
@@ -196,7 +196,7 @@ impl FromStr for Version {
     }
 }
 
-impl FromStr for Way {
+impl FromStr for TargetUri {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
@@ -224,9 +224,10 @@ impl FromStr for Via {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         refuse_password(text)?;
-        let checked = match text.starts_with("ssh://") {
-            true => text.parse::<Way>().map(drop),
-            false => text.parse::<Name>().map(drop),
+        let checked = if text.starts_with("ssh://") {
+            text.parse::<TargetUri>().map(drop)
+        } else {
+            text.parse::<Name>().map(drop)
         };
         match checked {
             Ok(()) => Ok(Self(text.to_owned())),
@@ -389,11 +390,11 @@ mod tests {
             ("mt1", false),
             ("vsphere://vc1", false),
         ] {
-            assert_eq!(text.parse::<Way>().is_ok(), good, "{text:?}");
+            assert_eq!(text.parse::<TargetUri>().is_ok(), good, "{text:?}");
         }
         for text in ["ssh://root:hunter2@mt1", "ssh:/root:hunter2@mt1", "root:hunter2@mt1"] {
             let password = ValueError::Password("mt1".to_owned());
-            assert_eq!(text.parse::<Way>().as_ref(), Err(&password), "{text}");
+            assert_eq!(text.parse::<TargetUri>().as_ref(), Err(&password), "{text}");
             assert_eq!(text.parse::<Via>().as_ref(), Err(&password), "{text}");
             for error in [text.parse::<Name>().unwrap_err(), text.parse::<Address>().unwrap_err()] {
                 assert!(!error.to_string().contains("hunter2"), "{error}");

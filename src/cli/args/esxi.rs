@@ -27,13 +27,13 @@ pub struct CheckEsxiArgs {
     pub host: Option<String>,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     #[command(flatten)]
     pub via: ViaArgs,
@@ -75,7 +75,7 @@ pub struct CollectEsxiArgs {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,

@@ -248,7 +248,7 @@ pub struct CheckHostArgs {
     pub newest_capture: bool,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,
@@ -257,7 +257,7 @@ pub struct CheckHostArgs {
     pub site: SiteArgs,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     #[command(flatten)]
     pub many: InventoryArgs,
@@ -311,7 +311,7 @@ pub struct CollectHostArgs {
     pub newest_capture: bool,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,
@@ -470,7 +470,7 @@ pub struct TroubleshootArgs {
     pub targets: Vec<String>,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,
@@ -479,7 +479,7 @@ pub struct TroubleshootArgs {
     pub site: SiteArgs,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     /// When it is: for replays of captures [default: the clock's time]
     #[arg(long, value_name = "TIME")]

@@ -72,7 +72,7 @@ pub struct SiteArgs {
 #[derive(Debug, Args)]
 pub struct CheckSiteArgs {
     #[command(flatten)]
-    pub asking: SiteFileArgs,
+    pub site_file: SiteFileArgs,
 
     /// Judge what collect site saved in this directory, and ask nobody
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -92,7 +92,7 @@ pub struct CheckSiteArgs {
 #[derive(Debug, Args)]
 pub struct CollectSiteArgs {
     #[command(flatten)]
-    pub asking: SiteFileArgs,
+    pub site_file: SiteFileArgs,
 
     /// The directory for the captures, made when it is not there
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -107,13 +107,13 @@ pub struct SiteFileArgs {
     pub site: PathBuf,
 
     #[command(flatten)]
-    pub asking: HostTimeout,
+    pub host_timeout: HostTimeout,
 
     #[command(flatten)]
     pub credentials: SshArgs,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     /// How many systems are asked at once
     #[arg(long, value_name = "N",

@@ -18,7 +18,7 @@ pub struct CheckVcenterArgs {
     pub target: Option<String>,
 
     #[command(flatten)]
-    pub asking: VsphereArgs,
+    pub vsphere: VsphereArgs,
 
     #[command(flatten)]
     pub through: ViaLoginArgs,
@@ -42,7 +42,7 @@ pub struct CollectVcenterArgs {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub asking: VsphereArgs,
+    pub vsphere: VsphereArgs,
 
     #[command(flatten)]
     pub through: ViaLoginArgs,
@@ -94,7 +94,7 @@ pub struct VsphereArgs {
     pub password_fd: Option<u16>,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     /// How long the server may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60,
@@ -139,7 +139,7 @@ pub struct TrustArgs {
     pub replace: bool,
 
     #[command(flatten)]
-    pub trusting: TlsArgs,
+    pub tls: TlsArgs,
 
     /// How long the server may take
     #[arg(long, value_name = "SECONDS", default_value_t = 15,

@@ -30,8 +30,8 @@ pub fn build(
     let profile = file.read_profile(assets)?;
     let name = file.name();
     let image = args.image.clone().unwrap_or_else(|| format!("{name}.iso"));
-    let around = VmOptions { image: &image, network: &args.network };
-    let descriptors = vm::describe(assets, &file.recipe, &profile, &around)?;
+    let options = VmOptions { image: &image, network: &args.network };
+    let descriptors = vm::describe(assets, &file.recipe, &profile, &options)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&name));
     let parts = [("vmx", &descriptors.vmx), ("ovf", &descriptors.ovf)]
         .map(|(ending, text)| (ended(&out, ending), text));

@@ -14,9 +14,8 @@ use crate::cli::reporting::Reporter;
 pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
-    let options =
-        CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &args.trusting) };
+    let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
+    let options = CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &args.tls) };
     let selection = named_server::checked_esxi(args, &checks, &options)?;
     check_systems(selection, &checks, &options, &reporter)
 }

@@ -15,13 +15,13 @@ pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     let reporter = Reporter::from_args(&args.report)?;
     let checks = load_checks(assets, args.own_checks.as_deref())?;
     let selection = Selection::hosts(&args.site, &args.targets, &args.many, &checks)?;
-    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
+    let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let options = CollectOptions {
         jobs: args.many.jobs,
         answers: AnswerSource::new(args.newest_capture),
         fix: Some(&args.fix),
         now: reporter.given_now,
-        ..CollectOptions::new(ssh, &args.trusting)
+        ..CollectOptions::new(ssh, &args.tls)
     };
     check_systems(selection, &checks, &options, &reporter)
 }

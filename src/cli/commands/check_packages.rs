@@ -196,7 +196,11 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
         assets,
     )?;
     let (_, medium) = open_medium(&question.base)?;
-    let addons = question.shelf.packages.iter().map(|it| (it.metadata(), it.location.clone()));
+    let addons = question
+        .shelf
+        .packages
+        .iter()
+        .map(|package| (package.metadata(), package.location.clone()));
     let stock = AvailablePackages::read(&medium, addons)?;
     let solution = stock.solve(&question.asked());
     let mut rows: Vec<MissingPackage> = Vec::new();
@@ -210,8 +214,9 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
             }
             _ => continue,
         };
-        let same =
-            |it: &MissingPackage| it.file.is_some() && it.file == row.file || it.name == row.name;
+        let same = |listed: &MissingPackage| {
+            listed.file.is_some() && listed.file == row.file || listed.name == row.name
+        };
         if !rows.iter().any(same) {
             rows.push(row);
         }

@@ -13,22 +13,22 @@ use crate::cli::reporting::Reporter;
 use crate::cli::selection::Selection;
 use crate::cli::{ExitStatus, captures, site};
 use crate::facts::target_kind::TargetKind;
-use crate::site::{Site, Way};
+use crate::site::{Site, TargetUri};
 
 /// Checks a whole site.
 pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
-    let checks = load_checks(assets, args.asking.own_checks.as_deref())?;
+    let checks = load_checks(assets, args.site_file.own_checks.as_deref())?;
     let selection =
-        Selection::everything(site::of_file_with(&args.asking.site, &checks, |site| {
+        Selection::everything(site::of_file_with(&args.site_file.site, &checks, |site| {
             args.captures.iter().try_for_each(|directory| use_captures(site, directory))
         })?)?;
-    let ssh = SshDefaults::from_args(&args.asking.credentials, &args.asking.asking)?;
+    let ssh = SshDefaults::from_args(&args.site_file.credentials, &args.site_file.host_timeout)?;
     let options = CollectOptions {
-        jobs: args.asking.jobs,
+        jobs: args.site_file.jobs,
         fix: Some(&args.fix),
         now: reporter.given_now,
-        ..CollectOptions::new(ssh, &args.asking.trusting)
+        ..CollectOptions::new(ssh, &args.site_file.tls)
     };
     check_systems(selection, &checks, &options, &reporter)
 }
@@ -37,7 +37,7 @@ pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus
 fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
     // Paths of a site are taken from where its file is, and this one from here.
     let directory = std::path::absolute(directory)?;
-    let way = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
+    let capture_uri = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
         let path = captures::path_of(&directory, kind.as_str(), name);
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         anyhow::ensure!(
@@ -55,16 +55,19 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
         Ok(format!("capture:{}", path.display()))
     };
     if let Some(vcenter) = &mut site.vcenter {
-        vcenter.url = way(TargetKind::Vcenter, "")?;
+        vcenter.url = capture_uri(TargetKind::Vcenter, "")?;
     }
     for target in &mut site.master_targets {
-        target.ssh = Way::as_given(&way(TargetKind::LinuxMt, target.name.as_str())?);
+        target.ssh = TargetUri::as_given(&capture_uri(TargetKind::LinuxMt, target.name.as_str())?);
     }
     for server in site.process_servers.iter_mut().filter(|system| system.ssh.is_some()) {
-        server.ssh = Some(Way::as_given(&way(TargetKind::ProcessServer, server.name.as_str())?));
+        server.ssh = Some(TargetUri::as_given(&capture_uri(
+            TargetKind::ProcessServer,
+            server.name.as_str(),
+        )?));
     }
     for host in site.esxi.iter_mut().filter(|system| system.ssh.is_some()) {
-        host.ssh = Some(Way::as_given(&way(TargetKind::Esxi, host.name.as_str())?));
+        host.ssh = Some(TargetUri::as_given(&capture_uri(TargetKind::Esxi, host.name.as_str())?));
     }
     Ok(())
 }

@@ -14,14 +14,14 @@ use crate::cli::reporting::Reporter;
 pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
-    let ssh = SshDefaults::for_gateway(&args.through.credentials(), args.asking.timeout)?;
+    let ssh = SshDefaults::for_gateway(&args.through.credentials(), args.vsphere.timeout)?;
     let options = CollectOptions {
         fix: Some(&args.fix),
         now: reporter.given_now,
-        ..CollectOptions::new(ssh, &args.asking.trusting)
+        ..CollectOptions::new(ssh, &args.vsphere.tls)
     };
     let target = args.target.as_deref();
     let selection =
-        named_server::checked_vcenter(target, &args.asking, &args.through, &checks, &options)?;
+        named_server::checked_vcenter(target, &args.vsphere, &args.through, &checks, &options)?;
     check_systems(selection, &checks, &options, &reporter)
 }

@@ -15,7 +15,7 @@ pub fn collect_esxi(args: &CollectEsxiArgs, assets: &Assets) -> anyhow::Result<E
     check_writable(args.out.as_deref())?;
     let checks = CheckSet::load(assets)?;
     let tls = TlsArgs::default();
-    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
+    let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let options = CollectOptions::new(ssh, &tls);
     let selection = named_server::collected_esxi(args, &checks, &options)?;
     collect_systems(selection, &checks, &options, args.out.as_deref())

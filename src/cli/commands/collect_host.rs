@@ -15,7 +15,7 @@ pub fn collect_host(args: &CollectHostArgs, assets: &Assets) -> anyhow::Result<E
     check_writable(args.out.as_deref())?;
     let checks = load_checks(assets, args.own_checks.as_deref())?;
     let selection = Selection::host(&args.site, &args.target, &checks)?;
-    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
+    let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let tls = TlsArgs::default();
     let options = CollectOptions {
         answers: AnswerSource::new(args.newest_capture),

@@ -23,17 +23,17 @@ pub fn collect_site(
     assets: &Assets,
     named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
-    let checks = load_checks(assets, args.asking.own_checks.as_deref())?;
-    let mut selection = Selection::everything(site::of_file(&args.asking.site, &checks)?)?;
+    let checks = load_checks(assets, args.site_file.own_checks.as_deref())?;
+    let mut selection = Selection::everything(site::of_file(&args.site_file.site, &checks)?)?;
     let directory = &args.out;
     let inputs = [named.to_vec(), outputs::site_inputs(&selection.site)].concat();
     check_directory(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    let ssh = SshDefaults::from_args(&args.asking.credentials, &args.asking.asking)?;
+    let ssh = SshDefaults::from_args(&args.site_file.credentials, &args.site_file.host_timeout)?;
     let options = CollectOptions {
-        jobs: args.asking.jobs,
-        ..CollectOptions::new(ssh, &args.asking.trusting)
+        jobs: args.site_file.jobs,
+        ..CollectOptions::new(ssh, &args.site_file.tls)
     };
     let responses = collect(selection.sources(&checks, &options)?, &options)?;
     for transcript in responses.all() {

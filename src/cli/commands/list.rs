@@ -7,6 +7,7 @@ use crate::assets::Assets;
 use crate::check::CheckSet;
 use crate::cli::ExitStatus;
 use crate::cli::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
+use crate::cli::commands::check_packages::{MissingPackage, missing_packages};
 use crate::image::recipe::{self, Recipe};
 use crate::installer::profile::Profile;
 use crate::knowledge::SymptomSet;
@@ -88,15 +89,16 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
 }
 
 fn packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<Row>> {
-    let row = |it: crate::cli::commands::check_packages::MissingPackage| Row {
-        more: json!({ "name": it.name, "file": it.file.clone().unwrap_or_default(), "why": it.why }),
-        name: it.file.unwrap_or(it.name),
-        text: it.why,
+    let row = |package: MissingPackage| Row {
+        more: json!({
+            "name": package.name,
+            "file": package.file.clone().unwrap_or_default(),
+            "why": package.why,
+        }),
+        name: package.file.unwrap_or(package.name),
+        text: package.why,
     };
-    Ok(crate::cli::commands::check_packages::missing_packages(args, assets)?
-        .into_iter()
-        .map(row)
-        .collect())
+    Ok(missing_packages(args, assets)?.into_iter().map(row).collect())
 }
 
 fn formats() -> Vec<Row> {

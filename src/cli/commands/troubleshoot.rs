@@ -31,9 +31,10 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
     let matches = symptoms.matches(&text);
     let has_targets =
         args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
-    let (result, interrupted) = match has_targets && !matches.candidates.is_empty() {
-        false => (Troubleshooting::from_matches(&matches, &checks), false),
-        true => check_candidates(args, &matches, &checks)?,
+    let (result, interrupted) = if has_targets && !matches.candidates.is_empty() {
+        check_candidates(args, &matches, &checks)?
+    } else {
+        (Troubleshooting::from_matches(&matches, &checks), false)
     };
     let shown = match args.format {
         TextOrJson::Json => troubleshooting::to_json(&result),
@@ -43,9 +44,10 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
         }
     };
     std::io::stdout().write_all(shown.as_bytes())?;
-    Ok(match interrupted {
-        true => ExitStatus::Interrupted,
-        false => ExitStatus::from_report(result.exit_code),
+    Ok(if interrupted {
+        ExitStatus::Interrupted
+    } else {
+        ExitStatus::from_report(result.exit_code)
     })
 }
 
@@ -56,8 +58,8 @@ fn check_candidates(
     checks: &CheckSet,
 ) -> anyhow::Result<(Troubleshooting, bool)> {
     let mut selection = select(args, checks, &suspected(matches, checks))?;
-    let ssh = SshDefaults::from_args(&args.credentials, &args.asking)?;
-    let options = CollectOptions { now: args.now, ..CollectOptions::new(ssh, &args.trusting) };
+    let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
+    let options = CollectOptions { now: args.now, ..CollectOptions::new(ssh, &args.tls) };
     let responses = collect(selection.sources(checks, &options)?, &options)?;
     let targets = selection.assemble(&responses, checks)?;
     let now = args.now.unwrap_or_else(jiff::Timestamp::now);
@@ -87,13 +89,12 @@ fn select(
     suspected: &BTreeSet<Provider>,
 ) -> anyhow::Result<Selection> {
     let context = site::choose(&args.site, &args.targets, checks)?;
-    let hosts = match args.targets.is_empty() {
-        true => hosts::all(&context.site)?,
-        false => {
-            let inventory = InventoryArgs { inventory: None, groups: Vec::new(), jobs: None };
-            let hosts = hosts::chosen(&args.targets, &inventory, &context.site)?;
-            hosts::with_process_servers(hosts, &context.site)
-        }
+    let hosts = if args.targets.is_empty() {
+        hosts::all(&context.site)?
+    } else {
+        let inventory = InventoryArgs { inventory: None, groups: Vec::new(), jobs: None };
+        let hosts = hosts::chosen(&args.targets, &inventory, &context.site)?;
+        hosts::with_process_servers(hosts, &context.site)
     };
     let mut selection = Selection::of_site(context, hosts, Coverage::HostsAndAnswers);
     selection.asks_vcenter &= suspected.contains(&Provider::Vsphere);
@@ -117,12 +118,12 @@ fn evaluate(
     // Whether a fix may come first is told by findings that nobody suspects.
     let mut findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
     let scope = scope.restricted_to(checks, &suspected);
-    let told: BTreeSet<(&str, &str)> = scope
+    let wanted: BTreeSet<(&str, &str)> = scope
         .planned
         .iter()
         .map(|&(target, check)| (targets[target].name.as_str(), checks.checks()[check].id.as_str()))
         .collect();
-    findings.retain(|finding| told.contains(&(finding.target.as_str(), finding.check.as_str())));
+    findings.retain(|finding| wanted.contains(&(finding.target.as_str(), finding.check.as_str())));
     Troubleshooting::from_findings(matches, checks, targets, &findings)
 }
 

@@ -28,18 +28,17 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
         .target
         .parse()
         .with_context(|| format!("target {:?}", redact_password(&args.target)))?;
-    let path =
-        thumbprint_file(&args.trusting).context("no HOME: say where, with --thumbprints FILE")?;
+    let path = thumbprint_file(&args.tls).context("no HOME: say where, with --thumbprints FILE")?;
     let deadline = Deadline::after(Duration::from_secs(args.timeout));
     let credentials = args.through.credentials();
     let route = via::route(via::of_options(&args.through.host, &credentials, args.timeout)?);
     let server = to.authority();
-    let session = fetch_certificate(&*route, &server, args.trusting.legacy_tls, deadline)
+    let session = fetch_certificate(&*route, &server, args.tls.legacy_tls, deadline)
         .map_err(VsphereError::from)?;
     show(&to, &session);
     let own: Thumbprint = session.sha256.parse()?;
     let sha1: Thumbprint = session.sha1.parse()?;
-    if let Some(expected) = &args.trusting.thumbprint {
+    if let Some(expected) = &args.tls.thumbprint {
         let expected: Thumbprint = expected.parse()?;
         if expected != own && expected != sha1 {
             bail!("the thumbprint is not the expected one, {expected}; it is not kept");
@@ -59,7 +58,7 @@ pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
             );
         }
     }
-    let sure = args.yes || args.replace || args.trusting.thumbprint.is_some();
+    let sure = args.yes || args.replace || args.tls.thumbprint.is_some();
     let confirmed = || {
         prompt::confirm(
             "Is this the thumbprint that the server's own console shows? [y/N] ",

@@ -13,8 +13,10 @@ const MAX_PRINTED: usize = 5;
 /// Says which systems could not be asked, why, and what to do about it: the findings say what is
 /// unknown for it.
 pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) {
-    let failed = transcripts.into_iter().filter(|it| !fleet::was_interrupted(it));
-    let mut failed = failed.filter_map(|it| Some((&it.target, it.connection.failure.as_ref()?)));
+    let failed = transcripts.into_iter().filter(|transcript| !fleet::was_interrupted(transcript));
+    let mut failed = failed.filter_map(|transcript| {
+        Some((&transcript.target, transcript.connection.failure.as_ref()?))
+    });
     for (target, failure) in failed.by_ref().take(MAX_PRINTED) {
         anstream::eprintln!("preflight: {}", message(&format!("{target}: {}", failure.reason)));
         if let Some(hint) = &failure.hint {

@@ -50,12 +50,11 @@ where
             Level::INFO => anstyle::AnsiColor::Green,
             _ => anstyle::AnsiColor::Blue,
         };
-        match writer.has_ansi_escapes() {
-            true => {
-                let style = colour.on_default();
-                writeln!(writer, "{style}{level:>5}{style:#} {text}")
-            }
-            false => writeln!(writer, "{level:>5} {text}"),
+        if writer.has_ansi_escapes() {
+            let style = colour.on_default();
+            writeln!(writer, "{style}{level:>5}{style:#} {text}")
+        } else {
+            writeln!(writer, "{level:>5} {text}")
         }
     }
 }

@@ -27,9 +27,10 @@ impl InventoryHost {
         }
         let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
         let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        match self.address.contains(':') {
-            true => format!("ssh://{user}[{}]{port}", self.address),
-            false => format!("ssh://{user}{}{port}", self.address),
+        if self.address.contains(':') {
+            format!("ssh://{user}[{}]{port}", self.address)
+        } else {
+            format!("ssh://{user}{}{port}", self.address)
         }
     }
 }

@@ -118,9 +118,10 @@ fn words(line: &str) -> Result<Vec<String>, InventoryFault> {
 fn with_port(word: &str) -> (&str, Option<&str>) {
     match word.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') && !port.contains(']') => {
-            match port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty() {
-                true => (host, Some(port)),
-                false => (word, None),
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty() {
+                (host, Some(port))
+            } else {
+                (word, None)
             }
         }
         _ => (word, None),

@@ -117,17 +117,15 @@ const UNGROUPED: &str = "ungrouped";
 /// ```
 /// use preflight::site::inventory;
 /// let inventory = inventory::parse("[mts]\nmt1 ansible_host=192.0.2.20\n", "hosts.ini").unwrap();
-/// assert_eq!(inventory.hosts(&[]).unwrap()[0].way(), "ssh://192.0.2.20");
+/// assert_eq!(inventory.hosts(&[]).unwrap()[0].uri(), "ssh://192.0.2.20");
 /// ```
 pub fn parse(text: &str, file: &str) -> Result<AnsibleInventory, InventoryError> {
     let is_yaml = [".yaml", ".yml", ".json"].iter().any(|ending| file.ends_with(ending))
         || text.trim_start().starts_with("---")
         || text.trim_start().starts_with("all:");
     let mut inventory = AnsibleInventory { file: file.to_owned(), ..AnsibleInventory::default() };
-    let read = match is_yaml {
-        true => yaml::read(text, &mut inventory),
-        false => ini::read(text, &mut inventory),
-    };
+    let read =
+        if is_yaml { yaml::read(text, &mut inventory) } else { ini::read(text, &mut inventory) };
     read.map_err(|(line, fault)| InventoryError { file: file.to_owned(), line, fault })?;
     inventory.depths = inventory.depths().map_err(|fault| inventory.error(fault))?;
     Ok(inventory)
@@ -309,7 +307,7 @@ all:
     #[test]
     fn both_spellings_say_the_same() {
         let ini = parse(INI, "hosts").unwrap();
-        let ways = |inventory: &AnsibleInventory, groups: &[&str]| -> Vec<String> {
+        let uris = |inventory: &AnsibleInventory, groups: &[&str]| -> Vec<String> {
             let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
             let hosts = inventory.hosts(&groups).unwrap();
             hosts.iter().map(|host| format!("{} {}", host.name, host.uri())).collect()
@@ -323,11 +321,11 @@ all:
         ];
         let yaml = parse(YAML, "hosts.yaml").unwrap();
         for inventory in [&ini, &yaml] {
-            assert_eq!(ways(inventory, &[]), all);
-            assert_eq!(ways(inventory, &["all"]), all);
-            assert_eq!(ways(inventory, &["mts"]), all[1..]);
-            assert_eq!(ways(inventory, &["old"]), all[4..]);
-            assert_eq!(ways(inventory, &["ungrouped"]), all[..1]);
+            assert_eq!(uris(inventory, &[]), all);
+            assert_eq!(uris(inventory, &["all"]), all);
+            assert_eq!(uris(inventory, &["mts"]), all[1..]);
+            assert_eq!(uris(inventory, &["old"]), all[4..]);
+            assert_eq!(uris(inventory, &["ungrouped"]), all[..1]);
             let identity = inventory.hosts(&["old".to_owned()]).unwrap()[0].identity.clone();
             assert_eq!(identity, Some("/root/.ssh/id_rsa".into()));
         }
@@ -375,10 +373,10 @@ all:
     }
 
     #[test]
-    fn this_machine_is_asked_without_a_way() {
+    fn this_machine_is_reached_without_ssh() {
         let hosts =
             parse("here ansible_connection=local\nsix ansible_host=fe80::1\n", "h").unwrap();
-        let ways: Vec<String> = hosts.hosts(&[]).unwrap().iter().map(InventoryHost::uri).collect();
-        assert_eq!(ways, ["local:", "ssh://[fe80::1]"]);
+        let uris: Vec<String> = hosts.hosts(&[]).unwrap().iter().map(InventoryHost::uri).collect();
+        assert_eq!(uris, ["local:", "ssh://[fe80::1]"]);
     }
 }
