@@ -1,6 +1,6 @@
-//! Captures: what systems answered, read from files and saved.
+//! Reads and saves captures, the recorded answers of systems.
 //!
-//! Not for their form: `transport::capture` has it.
+//! Not for their format (`transport::capture`).
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,20 +13,20 @@ use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::transport::{capture, fleet};
 
-/// Reads the capture of one system.
+/// Reads a file with the capture of one system of this kind.
 pub fn read_single_capture(path: PathBuf, kind: TargetKind) -> anyhow::Result<Transcript> {
     let mut all = capture::read(&path)?;
     let shown = path.display();
     anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
     let one = all.remove(0);
-    // What an ESXi host's own API answered may stand in for vCenter's.
+    // A capture of an ESXi host's own API may stand in for one of vCenter.
     let fits = one.kind == kind.as_str()
         || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.as_str());
     anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.as_str());
     Ok(one)
 }
 
-/// Saves what systems answered, and tells the exit status of having asked them.
+/// Saves transcripts to a file or standard output, and returns the exit status of collecting them.
 pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::Result<ExitStatus> {
     let text: String = transcripts.iter().map(capture::to_json).collect();
     match out {
@@ -42,7 +42,7 @@ pub fn save_captures(transcripts: &[Transcript], out: Option<&Path>) -> anyhow::
     Ok(exit_status(transcripts))
 }
 
-/// The exit status of having collected these answers.
+/// Returns the exit status of collecting these transcripts.
 pub fn exit_status<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) -> ExitStatus {
     transcripts.into_iter().fold(ExitStatus::Clean, |status, transcript| {
         let failed = transcript.connection.failure.is_some();
@@ -54,7 +54,8 @@ pub fn exit_status<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) ->
     })
 }
 
-/// Where `collect site` saves the answers of a system; of a site there is one vSphere server.
+/// Returns the path of a system's capture in the directory of `collect site`. A site has one vSphere
+/// server, so its name does not matter.
 pub fn path_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
     if kind == TargetKind::Vcenter.as_str() {
         directory.join("vcenter.json")

@@ -1,4 +1,4 @@
-//! The checks that a verb evaluates: the embedded ones, and those of a directory.
+//! Loads the checks that a verb evaluates: the embedded ones, and those of a directory.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::assets::{Asset, Assets, read_file};
 use crate::check::CheckSet;
 
-/// The checks there are, and those of a directory beside them.
+/// Loads the embedded checks, and those of the site's own directory.
 pub fn load_checks(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckSet> {
     Ok(match own {
         Some(directory) => CheckSet::load_with(assets, &read_check_files(directory)?)?,

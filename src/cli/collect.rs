@@ -1,8 +1,8 @@
-//! The one place where systems are asked: all at once, with one session for each, and nobody is
-//! contacted before the way to everybody is known.
+//! Collects the answers of systems: of all in parallel, with one session each. No system is contacted
+//! before every one is known to be reachable as far as options and files tell.
 //!
-//! Not for which systems a verb asks (`selection`) and how each is reached (`sources`), nor for what
-//! their answers mean.
+//! Not for which systems a verb collects from (`selection`) and how each is reached (`sources`), nor
+//! for what their answers mean.
 
 use std::collections::VecDeque;
 
@@ -14,29 +14,29 @@ use super::terminal::{failure, progress, screen};
 use super::{fix, interrupt};
 use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::Transcript;
-use crate::facts::{age, query};
+use crate::facts::{age, query as probe_query};
 use crate::site::assemble::Responses;
 use crate::transport::capture;
 use crate::transport::fleet::{self, Collector, Job};
 
-/// How systems are reached, and how many at once.
+/// How systems are collected from.
 pub struct CollectOptions<'a> {
-    /// How hosts are logged in to.
+    /// The defaults for logging in to hosts.
     pub ssh: SshDefaults,
-    /// Which certificates are trusted.
+    /// The trusted certificates.
     pub tls: &'a TlsArgs,
-    /// How many systems are asked at once.
+    /// How many systems are collected from at once.
     pub jobs: Option<u16>,
     /// Where the answers of master targets come from.
     pub answers: AnswerSource,
-    /// What is fixed before anybody is asked; nothing without it.
+    /// What to fix before collecting; nothing without it.
     pub fix: Option<&'a FixArgs>,
-    /// When the answers are evaluated; the clock's time when nobody says.
+    /// The time of the evaluation; the clock's time by default.
     pub now: Option<jiff::Timestamp>,
 }
 
 impl<'a> CollectOptions<'a> {
-    /// Systems are asked now, with these logins.
+    /// Returns the options for collecting live answers with these logins.
     pub fn new(ssh: SshDefaults, tls: &'a TlsArgs) -> Self {
         Self { ssh, tls, jobs: None, answers: AnswerSource::Live, fix: None, now: None }
     }
@@ -47,12 +47,12 @@ impl<'a> CollectOptions<'a> {
 pub enum AnswerSource {
     /// It is asked now.
     Live,
-    /// From the newest capture that it keeps of itself.
+    /// From the newest capture of its own self-check.
     LatestSelfCheck,
 }
 
 impl AnswerSource {
-    /// As the option says.
+    /// Returns the source for `--newest-capture`.
     pub fn new(newest_capture: bool) -> Self {
         if newest_capture { Self::LatestSelfCheck } else { Self::Live }
     }
@@ -60,36 +60,36 @@ impl AnswerSource {
 
 /// A system and where its answers come from.
 pub struct Source {
-    /// What its answers are used for.
+    /// The role of the system.
     pub role: Role,
-    /// Where they come from.
+    /// Its answers, or how to collect them.
     pub answers: Answers,
 }
 
-/// What the answers of a system are used for.
+/// The role of a system in an evaluation.
 pub enum Role {
     /// A master target or a process server.
     Host {
-        /// What its probes need to know.
+        /// The environment of its probes.
         env: ProbeEnv,
-        /// What it is asked.
+        /// The probes that are evaluated.
         probes: Vec<Probe>,
-        /// Whether it is asked for the newest capture that it keeps of itself.
+        /// Whether the newest capture of its self-check is fetched in place of live answers.
         is_self_check: bool,
     },
-    /// A vSphere server that was named by itself.
+    /// A vSphere server that was named without a site.
     Server,
     /// The vSphere server of the site.
     SiteVcenter,
-    /// The shell of an ESXi host of the site, by its place there.
+    /// The shell of an ESXi host of the site, by its index there.
     SiteEsxi(usize),
 }
 
-/// Where answers come from.
+/// The answers of a system, or how to collect them.
 pub enum Answers {
-    /// The system is asked.
+    /// A job that collects them.
     Live(Job),
-    /// What was answered before, or why nobody can be asked.
+    /// Transcripts of captures, or of a failure to reach the system.
     Recorded(Vec<Transcript>),
 }
 
@@ -115,23 +115,23 @@ pub fn collect(sources: Vec<Source>, options: &CollectOptions<'_>) -> anyhow::Re
     Ok(responses)
 }
 
-/// Whether somebody stopped the run before all had answered.
+/// Whether the run was interrupted before all systems had answered.
 pub fn was_interrupted(responses: &Responses) -> bool {
     responses.all().any(fleet::was_interrupted)
 }
 
-/// A transcript as it counts at a time: without answers to other questions and those that are too
-/// old.
+/// Returns a transcript as it is valid at `now`: without answers to other queries and answers that
+/// are too old.
 fn at(transcript: Transcript, role: &Role, now: jiff::Timestamp) -> Transcript {
     let Role::Host { env, probes, is_self_check } = role else {
         return age::apply_age(transcript, now, &[]);
     };
     let transcript = if *is_self_check { newest_self_check(transcript, now) } else { transcript };
-    age::apply_age(query::apply_query(transcript, env, probes), now, probes)
+    age::apply_age(probe_query::apply_query(transcript, env, probes), now, probes)
 }
 
-/// The newest capture that a host keeps of itself. Its age is printed: what it tells of may have
-/// been fixed since.
+/// Returns the newest capture of a host's self-check, and prints its age: faults in it may have been
+/// fixed since.
 fn newest_self_check(transcript: Transcript, now: jiff::Timestamp) -> Transcript {
     let transcript = capture::latest_self_check(transcript);
     if let (None, Some(at)) = (&transcript.connection.failure, transcript.asked_at) {
@@ -143,36 +143,36 @@ fn newest_self_check(transcript: Transcript, now: jiff::Timestamp) -> Transcript
     transcript
 }
 
-/// Fixes the master targets' machines, each once somebody agrees. That comes first, so that the
-/// report is of what is there after it.
+/// Fixes the master targets' machines, each after confirmation. It runs before collecting, so that the
+/// report shows the state after the fix.
 fn apply_fix(sources: &[Source], fix: &FixArgs) -> anyhow::Result<()> {
     let server = sources.iter().find_map(|source| match (&source.role, &source.answers) {
         (
             Role::SiteVcenter | Role::Server,
-            Answers::Live(Job { collector: Collector::Vsphere(inquiry), .. }),
-        ) => Some(inquiry),
+            Answers::Live(Job { collector: Collector::Vsphere(query), .. }),
+        ) => Some(query),
         _ => None,
     });
-    let inquiry = server.context("--fix: there is no vSphere server that can be asked")?;
-    let pairings = inquiry.question.pairings();
+    let query = server.context("--fix: there is no vSphere server that can be asked")?;
+    let pairings = query.question.pairings();
     let mut names = pairings.iter().filter_map(|pair| pair.master_target.as_deref()).peekable();
     names
         .peek()
         .context("--fix: which machine? Give the master target's vm: in the site, or --vm")?;
     let stop = interrupt::stop_flag()?;
     for name in names {
-        fix::enable_uuid(&inquiry.enable_uuid_request(name, &stop), fix)?;
+        fix::enable_uuid(&query.enable_uuid_request(name, &stop), fix)?;
     }
     Ok(())
 }
 
-/// Asks those who are there, and returns what every source answered, in the order of the sources.
+/// Collects from live sources, and returns the transcripts of every source in order.
 fn answers(
     sources: Vec<Source>,
     jobs: Option<u16>,
 ) -> anyhow::Result<Vec<(Role, Vec<Transcript>)>> {
     let mut live = Vec::new();
-    // Each source with what was recorded, or with nothing yet.
+    // Each source with its recorded transcripts, or none for a live one.
     let mut slots: Vec<(Role, Option<Vec<Transcript>>)> = Vec::new();
     for Source { role, answers } in sources {
         match answers {
@@ -183,9 +183,9 @@ fn answers(
             }
         }
     }
-    let mut answered = VecDeque::from(run(live, jobs)?);
+    let mut collected = VecDeque::from(run(live, jobs)?);
     let slots = slots.into_iter().map(|(role, recorded)| {
-        (role, recorded.unwrap_or_else(|| answered.pop_front().into_iter().collect()))
+        (role, recorded.unwrap_or_else(|| collected.pop_front().into_iter().collect()))
     });
     Ok(slots.collect())
 }

@@ -1,6 +1,6 @@
-//! Why a command could not run, for a person: one thought, then a hint.
+//! Prints why a command could not run: the chain of causes on one line, then a hint.
 //!
-//! `tests/architecture.rs` holds that every error with a hint is looked for here.
+//! `tests/architecture.rs` checks that every error with a hint is listed here.
 
 use std::error::Error;
 
@@ -40,23 +40,23 @@ use crate::transport::vsphere::error::VsphereError;
 use crate::vm::VmError;
 use crate::yaml::YamlError;
 
-/// Prints the chain of an error on one line, and below it what to do.
+/// Prints the chain of an error on one line, and a hint below it.
 pub fn print_error(error: &anyhow::Error) {
-    let mut thought: Vec<String> = Vec::new();
+    let mut causes: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
         // An error that repeats its source's text adds nothing.
-        if thought.last().is_none_or(|last| !last.ends_with(&text)) {
-            thought.push(text);
+        if causes.last().is_none_or(|last| !last.ends_with(&text)) {
+            causes.push(text);
         }
     }
-    anstream::eprintln!("preflight: {}", message(&thought.join(": ")));
+    anstream::eprintln!("preflight: {}", message(&causes.join(": ")));
     if let Some(hint) = error.chain().find_map(hint) {
         anstream::eprintln!("  hint: {}", message(&hint));
     }
 }
 
-/// The hint of any error of ours.
+/// Returns the hint of an error of this crate.
 fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     macro_rules! first_hint {
         ($($kind:ty),* $(,)?) => {

@@ -1,4 +1,4 @@
-//! Facts evaluated, and the report of it: of systems, of an image, of a set of packages.
+//! Evaluates facts and makes the report: of systems, of an image, of a set of packages.
 //!
 //! Not for what a check means (`check`), nor for writing reports (`reporting`).
 
@@ -19,7 +19,7 @@ use crate::image::manifest::VerifiedCheck;
 use crate::report::{self, Report};
 use crate::site::assemble::Responses;
 
-/// The one road of everything that checks systems: collect, assemble, evaluate, report.
+/// Checks systems for every verb that does: collect, assemble, evaluate, report.
 pub fn check_systems(
     mut selection: Selection,
     checks: &CheckSet,
@@ -34,7 +34,7 @@ pub fn check_systems(
     reporter.write(&evaluate_systems(&selection, &responses, &targets, checks, reporter))
 }
 
-/// The same road as far as the answers, which are saved.
+/// Collects from systems and saves the transcripts.
 pub fn collect_systems(
     mut selection: Selection,
     checks: &CheckSet,
@@ -47,7 +47,7 @@ pub fn collect_systems(
     save_captures(&transcripts, out)
 }
 
-/// The report of what systems answered.
+/// Evaluates the targets of systems and returns the report.
 fn evaluate_systems(
     selection: &Selection,
     responses: &Responses,
@@ -56,8 +56,8 @@ fn evaluate_systems(
     reporter: &Reporter,
 ) -> Report {
     let (now, fail_on) = (reporter.now(), reporter.fail_on);
-    // A report of facts is of the moment they were collected, so that evaluating a capture leads to
-    // the report that asking the host led to. What a waiver is worth is a matter of today.
+    // The time of a report is that of collecting, so that evaluating a capture gives the same report
+    // as evaluating the live host. Waivers expire by the time of the evaluation.
     let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
     let findings = check::evaluate(checks, targets, waivers, now);
@@ -67,7 +67,7 @@ fn evaluate_systems(
     if collect::was_interrupted(responses) { report.interrupted() } else { report }
 }
 
-/// The report of an image.
+/// Evaluates an image and returns the report.
 pub fn evaluate_image(
     path: &Path,
     facts: &ImageFacts,
@@ -79,7 +79,7 @@ pub fn evaluate_image(
     evaluate_file(path, TargetKind::Image, document, checks, fail_on, now)
 }
 
-/// The report of one file.
+/// Evaluates the facts of one file and returns the report.
 pub fn evaluate_file(
     path: &Path,
     kind: TargetKind,
@@ -94,7 +94,7 @@ pub fn evaluate_file(
     Report::new(&targets, findings, &[], &[], now, fail_on)
 }
 
-/// What the manifest beside an image says of a report.
+/// Returns the outcomes of a report for the manifest beside an image.
 pub fn verified_checks(report: &Report) -> Vec<VerifiedCheck> {
     let row = |result: &report::model::CheckResult| VerifiedCheck {
         check: result.check.clone(),

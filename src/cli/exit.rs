@@ -1,24 +1,24 @@
-//! The exit statuses, which are those of the manual page.
+//! The exit statuses, as the manual page documents them.
 
 use std::process::ExitCode;
 
-/// What a command ended with; the numbers are those of the manual page.
+/// The exit status of a command; the numbers are documented in the manual page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// Done, and nothing is wrong.
+    /// Done, and nothing failed.
     Clean = 0,
-    /// Done, and something is wrong with what was looked at.
+    /// Done, and a check failed.
     Findings = 1,
-    /// Could not run: bad input; nothing was written.
+    /// Could not run, for example because of bad input; nothing was written.
     CannotRun = 2,
-    /// Nothing is wrong, but something could not be decided.
+    /// Nothing failed, but a check could not be decided.
     Undecided = 3,
-    /// Somebody stopped it; what was learned by then was reported.
+    /// Interrupted by a signal; what was collected by then was reported.
     Interrupted = 130,
 }
 
 impl ExitStatus {
-    /// The exit status that a report asks for.
+    /// Returns the exit status for that of a report.
     pub fn from_report(status: u8) -> Self {
         match status {
             0 => Self::Clean,

@@ -1,7 +1,8 @@
-//! `--fix`: the one safe change, shown and asked for first; and `--fix-script`: how to mend all else.
+//! `--fix`: shows the one safe change, asks for confirmation and applies it. `--fix-script`: writes the
+//! commands for everything else.
 //!
-//! Not for making the change (`transport::vsphere::enable_uuid`), nor for what stands in the script
-//! (`report::fix_script`).
+//! Not for applying the change (`transport::vsphere::enable_uuid`), nor for the contents of the
+//! script (`report::fix_script`).
 
 use std::io::Write;
 use std::path::Path;
@@ -18,11 +19,11 @@ use crate::transport::vsphere::enable_uuid::{
     EnableUuidChange, EnableUuidError, EnableUuidRequest, apply, plan,
 };
 
-/// How long a person may take to decide. The server is not kept waiting meanwhile: it is asked anew.
+/// How long a person may take to decide. No connection is kept open meanwhile.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// Sets disk.EnableUUID on a master target that is off, once somebody agrees. What it does and what
-/// it does not do is told on standard error.
+/// Sets disk.EnableUUID on a master target that is powered off, after confirmation. Prints on
+/// standard error what was changed and what was not.
 pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Result<()> {
     let change = match plan(machine) {
         Ok(change) => change,
@@ -50,7 +51,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
         Err(why) => {
             let what = match &why {
                 EnableUuidError::StillWrong { .. } => "not mended",
-                // It may have been taken before the connection was lost.
+                // The server may have applied it before the connection was lost.
                 EnableUuidError::Server(_) => "not known to be changed",
                 _ => "nothing was changed",
             };
@@ -71,10 +72,10 @@ fn print_reason(what: &str, why: &EnableUuidError) {
     }
 }
 
-/// Says what will be done, and how it is undone.
+/// Prints what will be changed, and how to undo it.
 fn show(change: &EnableUuidChange) {
     let EnableUuidChange { machine, object, path, before, key, value, previous, .. } = change;
-    // An empty value takes a row out.
+    // An empty value removes the setting.
     let old = previous.as_deref().unwrap_or_default();
     let undo = format!(
         "govc vm.change -vm {} -e {}",
@@ -94,7 +95,7 @@ fn show(change: &EnableUuidChange) {
     }
 }
 
-/// Writes how to mend what a report says is wrong; its owner alone may read and run it.
+/// Writes the commands that fix the findings of a report; only the owner may read and run them.
 pub fn write_script(report: &Report, path: &Path) -> anyhow::Result<()> {
     let out = AtomicFile::open(path, true, Visibility::Owner, &[])?;
     out.file()

@@ -1,11 +1,11 @@
-//! What keeps this process's memory to itself, from its first moment on: passwords and private keys
-//! stand in it, and whoever asks for a core file of it would have them.
+//! Keeps the memory of this process private, because it holds passwords and private keys: a core file
+//! would contain them.
 
 use anyhow::Context;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Keeps this process out of core files, and out of reach of others of the same user. Programs that
-/// it starts leave no core files either.
+/// Disables core files for this process and those it starts, and denies other processes of the same
+/// user access to its memory.
 pub fn keep_memory_private() -> anyhow::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("cannot switch core files off")?;

@@ -1,6 +1,6 @@
-//! Which hosts are meant: by arguments, by names in the site, by an inventory.
+//! Resolves the hosts of a command: from arguments, names in the site, an inventory.
 //!
-//! Not for asking them: `host` does that.
+//! Not for collecting from them (`collect`).
 
 use anyhow::Context;
 
@@ -15,22 +15,22 @@ use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
 use crate::transport::target::{TargetAddress, suggest_target as address_meant};
 use crate::yaml::closest_match;
 
-/// One host that is meant.
+/// A host to collect from.
 pub struct Host {
     /// Its name in reports.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: TargetKind,
-    /// The way to it: `ssh://root@mt1`, `local:`, `capture:FILE`.
+    /// Its URI: `ssh://root@mt1`, `local:`, `capture:FILE`.
     pub uri: String,
-    /// How to log in, as far as the site or the inventory says.
+    /// The login from the site or the inventory.
     pub login: SshLogin,
-    /// What its probes need to know.
+    /// The environment of its probes.
     pub env: ProbeEnv,
 }
 
 impl Host {
-    /// What it is asked.
+    /// Returns its probes.
     pub fn probes(&self) -> Vec<Probe> {
         match self.kind {
             TargetKind::ProcessServer => host::process_server_probes(),
@@ -39,7 +39,8 @@ impl Host {
     }
 }
 
-/// The hosts of the arguments and the inventory; without either, every master target of the site.
+/// Returns the hosts of the arguments and the inventory; without either, every master target of the
+/// site.
 pub fn chosen(names: &[String], many: &InventoryArgs, site: &Site) -> anyhow::Result<Vec<Host>> {
     let mut hosts: Vec<Host> =
         names.iter().map(|name| named(name, site)).collect::<anyhow::Result<_>>()?;
@@ -59,8 +60,8 @@ pub fn chosen(names: &[String], many: &InventoryArgs, site: &Site) -> anyhow::Re
     unique(hosts)
 }
 
-/// The same hosts, and the process servers of the site that can be asked: what the master
-/// targets depend on.
+/// Returns the same hosts, and the process servers of the site that can be reached: master targets
+/// depend on them.
 pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
     for server in &site.process_servers {
         if !hosts.iter().any(|host| host.name == server.name.as_str()) {
@@ -70,16 +71,17 @@ pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
     hosts
 }
 
-/// Every master target and process server of a site that can be asked.
+/// Returns every master target and process server of a site that can be reached.
 pub fn all(site: &Site) -> anyhow::Result<Vec<Host>> {
     let hosts = site.master_targets.iter().map(|target| master_target(target, site)).collect();
     Ok(with_process_servers(unique(hosts)?, site))
 }
 
-/// One argument: a name in the site, or a way to a host.
+/// Resolves one argument: a name in the site, or the URI of a host.
 pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
     if name.contains(':') {
-        // Refused before anything else, for what is wrong may be a password that no message shows.
+        // Refused before anything else, because the text may contain a password, which no message
+        // may show.
         name.parse::<TargetAddress>()?;
     }
     if let Some(target) = site.master_target(name) {
@@ -119,7 +121,7 @@ fn master_target(target: &MasterTarget, site: &Site) -> Host {
 }
 
 fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
-    // What it must reach is the configuration server, and nothing else that is judged.
+    // Only its connection to the configuration server is checked.
     let env =
         ProbeEnv { process_servers: Vec::new(), vcenters: Vec::new(), ..site.surroundings(None) };
     Some(Host {
@@ -141,7 +143,7 @@ fn of_inventory(host: InventoryHost, site: &Site) -> Host {
     }
 }
 
-/// Reports and waivers know targets by name, so no two may share one.
+/// Refuses two hosts of one name: reports and waivers identify targets by name.
 fn unique(hosts: Vec<Host>) -> anyhow::Result<Vec<Host>> {
     for (index, host) in hosts.iter().enumerate() {
         let earlier = hosts[..index].iter().any(|other| other.name == host.name);

@@ -1,4 +1,4 @@
-//! Ctrl-C while hosts are asked: the first ends the asking, the second ends the program.
+//! Ctrl-C while collecting: the first ends the collection, the second ends the program.
 //!
 //! Not for commands that write images: those leave the old file or the new one, whenever they end.
 
@@ -11,19 +11,19 @@ use signal_hook::flag;
 
 use crate::cli::ExitStatus;
 
-/// The one flag of this run: whoever looks for an interruption sees every one before it, too.
+/// The flag of this run, shared so that an interruption is seen wherever it is looked for.
 static STOP: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
 
-/// Whether somebody has asked to stop.
+/// Whether Ctrl-C was pressed.
 pub fn is_requested() -> bool {
-    let known = STOP.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    known.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+    let shared = STOP.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    shared.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
 
-/// Whether somebody asked to stop; true from the first Ctrl-C on.
+/// Returns the flag that is true from the first Ctrl-C on, and listens for it.
 pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    let mut known = STOP.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(stop) = &*known {
+    let mut shared = STOP.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some(stop) = &*shared {
         return Ok(Arc::clone(stop));
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -31,5 +31,5 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     flag::register_conditional_shutdown(SIGINT, ExitStatus::Interrupted as i32, Arc::clone(&stop))
         .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)))
         .context("cannot listen for SIGINT")?;
-    Ok(Arc::clone(known.insert(stop)))
+    Ok(Arc::clone(shared.insert(stop)))
 }

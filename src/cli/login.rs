@@ -1,6 +1,6 @@
-//! The options that say how to log in, as a way to ask hosts over SSH.
+//! Turns the login options into the settings of SSH connections.
 //!
-//! What can be known to be wrong without contacting anybody is refused here.
+//! Errors that can be found without contacting a host are found here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,21 +15,21 @@ use crate::site;
 use crate::transport::ssh::{SecretProvider, SshConfig, SshHost};
 use crate::transport::target::SshTarget;
 
-/// How every host of a run is asked.
+/// The SSH settings of a run, which the site may override for each host.
 pub struct SshDefaults {
     defaults: SshHost,
 }
 
 impl SshDefaults {
-    /// Reads the options, the files they name and the password that need not be asked for.
+    /// Reads the options, the files they name, and a password that does not need a prompt.
     pub fn from_args(options: &SshArgs, host_timeout: &HostTimeout) -> anyhow::Result<Self> {
         let keyring =
             PasswordStore::from_options(options.password_file.as_deref(), options.password_fd)?;
         Self::new(options, keyring, Duration::from_secs(host_timeout.timeout))
     }
 
-    /// The same for a host that leads to what is asked. The password that lies in the environment
-    /// is for that, and is not shown to a host on the way.
+    /// Returns the same for a gateway. The password in the environment is for the system behind it,
+    /// and is never sent to the gateway.
     pub fn for_gateway(options: &SshArgs, timeout: u64) -> anyhow::Result<Self> {
         let keyring = PasswordStore::from_file_only(options.password_file.as_deref())?;
         Self::new(options, keyring, Duration::from_secs(timeout))
@@ -40,7 +40,7 @@ impl SshDefaults {
             check_readable("--identity", key)?;
         }
         if let Some(path) = options.known_hosts.as_deref().filter(|path| {
-            // A file that is to be begun need not be there.
+            // With --accept-new the file may be created.
             !options.accept_new || path.symlink_metadata().is_ok()
         }) {
             check_readable("--known-hosts", path)?;
@@ -56,7 +56,7 @@ impl SshDefaults {
                 SshConfig::File(path.to_owned())
             }
         };
-        // Who names a file with the password for sudo means that it is to be given.
+        // A file with the password for sudo implies --ask-sudo.
         let sudo: Option<Arc<dyn SecretProvider>> =
             match (&options.sudo_password_file, options.ask_sudo) {
                 (None, false) => None,
@@ -82,17 +82,17 @@ impl SshDefaults {
         })
     }
 
-    /// Where passwords come from.
+    /// Returns the source of passwords.
     pub fn secrets(&self) -> Arc<dyn SecretProvider> {
         Arc::clone(&self.defaults.secrets)
     }
 
-    /// How long a host may take.
+    /// Returns how long a host may take.
     pub fn timeout(&self) -> Duration {
         self.defaults.timeout
     }
 
-    /// Who knows what sudo wants on a host; none where it is given nothing.
+    /// Returns the source of the sudo password of a host; none when sudo gets no password.
     fn sudo(
         &self,
         name: &str,
@@ -111,8 +111,8 @@ impl SshDefaults {
         }
     }
 
-    /// A way to ask this host. What the site says of it stands before the options, which are for
-    /// all hosts; only keys are tried one after the other.
+    /// Returns the SSH settings of a host. Those of the site override the options, which are for all
+    /// hosts; keys of both are tried in turn.
     pub fn ssh(
         &self,
         name: &str,
@@ -129,7 +129,7 @@ impl SshDefaults {
         Ok(ssh)
     }
 
-    /// A way to ask a host that is never given the password of others.
+    /// Returns the SSH settings of a host that never gets the password of other hosts.
     pub fn ssh_with_own_password(
         &self,
         name: &str,
@@ -159,7 +159,7 @@ impl SshDefaults {
     }
 }
 
-/// Refuses a file that cannot be read, and one whose reading could wait for somebody.
+/// Refuses a file that cannot be read, or that could block, such as a pipe.
 fn check_readable(option: &str, path: &Path) -> anyhow::Result<()> {
     if path != Path::new("/dev/null") {
         regular_file::open(path)

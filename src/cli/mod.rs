@@ -1,7 +1,7 @@
 //! The command line: the only module that prints, prompts, colours, draws progress or picks an
 //! exit code.
 //!
-//! Each verb has a file of its own; what they do is done by `image`, `check` and `report`.
+//! Each verb has a file of its own in `commands`; the work is done by `image`, `check` and `report`.
 
 mod args;
 mod captures;
@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
     screen::log_to_stderr(arguments.verbose);
     let named = outputs::CommandLineFiles::from_matches(&command, &matches);
     let outcome = named.check().and_then(|()| commands::run(&arguments, &named.inputs));
-    // A question may still be open in a thread that nobody waits for.
+    // A prompt may still be open in a thread that is not joined.
     prompt::restore();
     match outcome {
         Ok(exit) => exit.into(),
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error of the command line that repeats no password of an address.
+/// Returns the command line error without passwords in addresses.
 fn without_passwords(mut error: clap::Error) -> clap::Error {
     let shown: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in shown {

@@ -1,7 +1,7 @@
-//! The vSphere server or ESXi host that `check vcenter`, `check esxi` and their `collect` are about:
-//! one that is named by itself, one of a site file, or a capture.
+//! Selects the vSphere server or ESXi hosts of `check` and `collect` `vcenter` and `esxi`: one that is
+//! named on the command line, those of a site file, or a capture.
 //!
-//! Not for how it is reached (`sources`).
+//! Not for how they are reached (`sources`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::transport::ssh::SshHost;
 
 const NO_TARGET: &str = "no target: name one, or give --site";
 
-/// The vSphere server that is checked.
+/// Selects the vSphere server to check.
 pub fn checked_vcenter(
     target: Option<&str>,
     args: &VsphereArgs,
@@ -40,7 +40,7 @@ pub fn checked_vcenter(
     Ok(Selection::server(server_captures(&path, "check vcenter", &kinds)?, question(args)))
 }
 
-/// The vSphere server that is asked.
+/// Selects the vSphere server to collect from.
 pub fn vcenter(
     target: Option<&str>,
     args: &VsphereArgs,
@@ -64,7 +64,7 @@ pub fn vcenter(
     Ok(Selection::server(server.source(question(args))?, question(args)))
 }
 
-/// What a vSphere server is asked about.
+/// Returns the query of the options.
 fn question(args: &VsphereArgs) -> QueryScope {
     QueryScope {
         discovery_account: args.discovery_account.clone(),
@@ -76,7 +76,7 @@ fn question(args: &VsphereArgs) -> QueryScope {
     }
 }
 
-/// The ESXi hosts that are checked.
+/// Selects the ESXi hosts to check.
 pub fn checked_esxi(
     args: &CheckEsxiArgs,
     checks: &CheckSet,
@@ -108,7 +108,7 @@ pub fn checked_esxi(
     Ok(Selection::server(source, question))
 }
 
-/// The ESXi hosts whose shells are asked.
+/// Selects the ESXi hosts to collect from over their shells.
 pub fn collected_esxi(
     args: &CollectEsxiArgs,
     checks: &CheckSet,
@@ -132,7 +132,7 @@ fn machines(args: &MachineArgs) -> QueryScope {
     }
 }
 
-/// The host that leads to an ESXi host; none without `--via`.
+/// Returns the gateway to an ESXi host; none without `--via`.
 fn gateway(
     via: &ViaArgs,
     ssh: &SshArgs,

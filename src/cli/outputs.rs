@@ -1,9 +1,9 @@
-//! The files a command will write, held against each other and against all that it reads, before
-//! anybody is asked and anything is written.
+//! Compares the files that a command will write with each other and with all that it reads, before
+//! anything is collected or written.
 //!
-//! What was written on the command line is looked at here, for every verb alike; what a verb finds out
-//! by itself (the image's default name, the captures of a site) it adds. Not for writing files: that
-//! is `atomic_file`.
+//! The files on the command line are checked here, for all verbs alike. A verb checks the files that
+//! it determines itself (the image's default name, the captures of a site). Not for writing files
+//! (`atomic_file`).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -15,22 +15,22 @@ use clap::{ArgMatches, Command};
 use crate::atomic_file::{InputFile, check_target, parent_directory};
 use crate::site::Site;
 
-/// Files that are looked at below a directory that a command reads.
+/// The most files that are compared below a directory that a command reads.
 const MOST_FILES: usize = 20_000;
-/// What is read from a directory that is no capture's.
+/// The extensions of files that are read from a directory, except from one of captures.
 const READ_FROM_DIRECTORIES: [&str; 4] = ["rpm", "yaml", "yml", "hbs"];
 
-/// What the command line names.
+/// The files on the command line.
 pub struct CommandLineFiles {
-    /// Every file that is read.
+    /// Every input file.
     pub inputs: Vec<InputFile>,
-    /// Every file that is written, with the option that says so.
+    /// Every output file with its option.
     outputs: Vec<(String, PathBuf)>,
 }
 
 impl CommandLineFiles {
-    /// Takes the values of every argument: those of options that name outputs, and for inputs every
-    /// other that is the name of a file or a directory.
+    /// Collects the values of all arguments: outputs by their options, and as inputs every other
+    /// value that is the name of a file or a directory.
     pub fn from_matches(mut command: &Command, mut matches: &ArgMatches) -> Self {
         let mut named = Self { inputs: home_inputs(), outputs: Vec::new() };
         let mut verb = Vec::new();
@@ -52,7 +52,7 @@ impl CommandLineFiles {
     fn take(&mut self, verb: &[String], id: &str, value: &OsStr) {
         let verb: Vec<&str> = verb.iter().map(String::as_str).collect();
         match (id, &verb[..]) {
-            // Names are made of these, which the verbs check.
+            // The verbs derive names from these and check them.
             ("out", ["build", "vm"] | ["collect", "site"]) => {}
             ("captures", _) => {}
             ("out", ["build", "image"]) if is_standard_output(Path::new(value)) => {}
@@ -68,7 +68,7 @@ impl CommandLineFiles {
         }
     }
 
-    /// Refuses what [`check_outputs`] refuses.
+    /// Checks the outputs, see [`check_outputs`].
     pub fn check(&self) -> anyhow::Result<()> {
         let outputs: Vec<(&str, &Path)> =
             self.outputs.iter().map(|(option, path)| (option.as_str(), path.as_path())).collect();
@@ -76,16 +76,18 @@ impl CommandLineFiles {
     }
 }
 
-/// Whether a name given with -o means standard output.
+/// Whether the value of -o means standard output.
 pub fn is_standard_output(out: &Path) -> bool {
     out == Path::new("-")
 }
 
-/// Refuses an output that is an input, by whatever name, and two outputs that are one file.
+/// Refuses an output that is also an input, under any name, and two outputs that are the same file.
 pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[InputFile]) -> anyhow::Result<()> {
     for (place, (option, path)) in outputs.iter().enumerate() {
         check_target(path, true, inputs).with_context(|| (*option).to_owned())?;
-        if let Some((_, other)) = outputs[..place].iter().find(|(_, it)| same_file(path, it)) {
+        if let Some((_, other)) =
+            outputs[..place].iter().find(|(_, earlier)| same_file(path, earlier))
+        {
             let (path, other) = (path.display(), other.display());
             anyhow::bail!("{option}: {path} and {other} are the same file");
         }
@@ -93,7 +95,7 @@ pub fn check_outputs(outputs: &[(&str, &Path)], inputs: &[InputFile]) -> anyhow:
     Ok(())
 }
 
-/// Whether two paths name one file, which need not exist yet.
+/// Whether two paths name the same file, which need not exist.
 fn same_file(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         let directory = parent_directory(path).canonicalize().ok()?;
@@ -105,7 +107,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
         || there(a).is_some_and(|a| there(b).is_some_and(|b| a.is_same_file(&b)))
 }
 
-/// The files that a value of the command line names: a path, `capture:PATH`, `KEY=PATH`.
+/// Returns the files in a value of the command line: a path, `capture:PATH`, `KEY=PATH`.
 fn named_inputs(value: &OsStr) -> Vec<InputFile> {
     let second = text_after(value, b"=");
     let words = [Some(value.to_owned()), second];
@@ -119,14 +121,14 @@ fn named_inputs(value: &OsStr) -> Vec<InputFile> {
     found
 }
 
-/// What stands behind the first of these bytes.
+/// Returns the text after the first occurrence of `mark`.
 fn text_after(value: &OsStr, mark: &[u8]) -> Option<OsString> {
     let bytes = value.as_bytes();
     let at = bytes.windows(mark.len()).position(|window| window == mark)?;
     Some(OsString::from_vec(bytes[at + mark.len()..].to_vec()))
 }
 
-/// A file, or the packages, definitions and templates below a directory.
+/// Returns a file, or the packages, definitions and templates below a directory.
 pub fn files_read_from(path: &Path) -> Vec<InputFile> {
     files_at(path, |path| {
         let extension = path.extension().and_then(OsStr::to_str);
@@ -134,24 +136,24 @@ pub fn files_read_from(path: &Path) -> Vec<InputFile> {
     })
 }
 
-/// A file, or the files below a directory that are read from there.
+/// Returns a file, or the files below a directory that `read` selects.
 pub fn files_at(path: &Path, read: impl Fn(&Path) -> bool) -> Vec<InputFile> {
     if !path.is_dir() {
         return InputFile::from_path(path).into_iter().collect();
     }
     let walk = walkdir::WalkDir::new(path).follow_links(true).max_depth(8).into_iter();
-    // What cannot be read here is told when it is to be read.
+    // Errors are reported when the files are read.
     let files = walk.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
     let files = files.take(MOST_FILES).filter(|entry| read(entry.path()));
     files.filter_map(|entry| InputFile::from_path(entry.path())).collect()
 }
 
-/// The files that a site names: keys, passwords, captures.
+/// Returns the files that a site names: keys, passwords, captures.
 pub fn site_inputs(site: &Site) -> Vec<InputFile> {
     site.files().iter().flat_map(|path| files_at(path, |_| true)).collect()
 }
 
-/// What SSH and TLS read of the person who runs this: keys, known hosts, thumbprints.
+/// Returns the files of the user that SSH and TLS read: keys, known hosts, thumbprints.
 fn home_inputs() -> Vec<InputFile> {
     let Some(home) = std::env::home_dir() else { return Vec::new() };
     let entries = std::fs::read_dir(home.join(".ssh")).into_iter().flatten();

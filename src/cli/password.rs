@@ -1,7 +1,7 @@
-//! Where passwords come from: a prompt, a file that nobody else can read, the environment, or a
-//! file descriptor. Never the command line.
+//! Passwords from a prompt, a file that only its owner can read, the environment, or a file
+//! descriptor. Never from the command line.
 //!
-//! Not for what they are for, nor for how a person is asked (`terminal`).
+//! Not for what they are used for, nor for prompting (`terminal`).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,23 +19,23 @@ use crate::cli::terminal::prompt;
 use crate::secret::Secret;
 use crate::transport::ssh::{PromptError, SecretOwner, SecretProvider, UnknownHostKey};
 
-/// The most bytes of a password that are read.
+/// The most bytes of a password.
 const MAX_BYTES: u64 = 4096;
 
-/// The variable that holds the password of the hosts that are asked.
+/// The variable with the password of hosts.
 const VARIABLE: &str = "PREFLIGHT_PASSWORD";
 
-/// The variable that holds the password that sudo wants on them.
+/// The variable with the sudo password of hosts.
 const SUDO_VARIABLE: &str = "PREFLIGHT_SUDO_PASSWORD";
 
 /// How long a pipe may take to give a password.
 const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first line of a file, of which nobody but its owner may read anything.
+/// Returns the first line of a file that only its owner can read.
 pub fn from_file(what: &str, path: &Path) -> anyhow::Result<Secret> {
     let unread = || format!("{what}: cannot read {}", path.display());
-    // One open file is looked at and read, so that it cannot be another one in between. A pipe is
-    // not waited for before it is known to be one.
+    // The open file is checked and read, so that it cannot be exchanged in between. Opening a pipe
+    // does not block.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();
     let file = File::options().read(true).custom_flags(flags).open(path).with_context(unread)?;
     let meta = file.metadata().with_context(unread)?;
@@ -48,24 +48,24 @@ pub fn from_file(what: &str, path: &Path) -> anyhow::Result<Secret> {
     first_line(file).with_context(unread)
 }
 
-/// The value of an environment variable.
+/// Returns the value of an environment variable.
 pub fn from_environment(what: &str, name: &str) -> anyhow::Result<Secret> {
     let value = std::env::var(name)
         .with_context(|| format!("{what}: the environment variable {name} cannot be read"))?;
     Ok(Secret::new(value))
 }
 
-/// The first line that an open file descriptor gives.
+/// Returns the first line of an open file descriptor.
 pub fn from_descriptor(what: &str, number: u16) -> anyhow::Result<Secret> {
     let unread = || format!("{what}: cannot read file descriptor {number}");
     let file = File::open(format!("/dev/fd/{number}")).with_context(unread)?;
     first_line(file).with_context(unread)
 }
 
-/// The first line of a file, which a pipe has a while to give.
+/// Returns the first line of a file; waits for that of a pipe for [`PIPE_TIMEOUT`].
 fn first_line(mut file: File) -> std::io::Result<Secret> {
     let until = Instant::now() + PIPE_TIMEOUT;
-    // Of one size from the start, so that no copy of it stays behind in memory.
+    // Allocated at full size, so that growing leaves no copy in memory.
     let mut text = Vec::with_capacity(MAX_BYTES as usize);
     while !text.contains(&b'\n') && text.len() < MAX_BYTES as usize {
         let left = until.saturating_duration_since(Instant::now());
@@ -92,15 +92,15 @@ fn first_line(mut file: File) -> std::io::Result<Secret> {
     Ok(Secret::new(text.expose().lines().next().unwrap_or("").to_owned()))
 }
 
-/// The secrets of one run: each is asked for once, however many hosts want it.
+/// The secrets of one run: each is prompted for once, however many hosts need it.
 #[derive(Debug, Default)]
 pub struct PasswordStore {
-    /// What a file, a descriptor or the environment gave.
+    /// The password from a file, a descriptor or the environment.
     given: Option<Secret>,
     typed: Mutex<Typed>,
 }
 
-/// What a person typed, and that one had nothing to type.
+/// The answers to prompts; none for an empty answer.
 #[derive(Debug, Default)]
 struct Typed {
     passwords: BTreeMap<String, Option<Secret>>,
@@ -108,7 +108,7 @@ struct Typed {
 }
 
 impl PasswordStore {
-    /// Reads what can be read without asking anybody.
+    /// Reads the password that does not need a prompt.
     pub fn from_options(file: Option<&Path>, descriptor: Option<u16>) -> anyhow::Result<Self> {
         match (file, descriptor) {
             (None, Some(number)) => {
@@ -119,7 +119,7 @@ impl PasswordStore {
         }
     }
 
-    /// Reads a file, if there is one, and never the environment.
+    /// Reads the password from the file, if one is given, and never from the environment.
     pub fn from_file_only(file: Option<&Path>) -> anyhow::Result<Self> {
         Self::with_password(file.map(|path| from_file("password file", path)).transpose()?)
     }
@@ -131,8 +131,8 @@ impl PasswordStore {
         Ok(Self { given, ..Self::default() })
     }
 
-    /// The secrets of one system alone: what a file or its own variable gives, or a person. What was
-    /// given for other systems is none of it.
+    /// Returns the secrets of one system alone: from a file, its own variable or a prompt, never those
+    /// of other systems.
     pub fn for_system(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         match file {
             None => {
@@ -144,7 +144,8 @@ impl PasswordStore {
         }
     }
 
-    /// What sudo wants: of a file, of the system's own variable, of that of all systems, or a person.
+    /// Returns the sudo password: from a file, the system's own variable, that of all systems, or a
+    /// prompt.
     pub fn for_sudo(name: Option<&str>, file: Option<&Path>) -> anyhow::Result<Self> {
         let what = "the password for sudo";
         if let Some(path) = file {
@@ -165,13 +166,13 @@ fn from_variable(what: &str, name: &str) -> anyhow::Result<Option<Secret>> {
     std::env::var_os(name).map(|_| from_environment(what, name)).transpose()
 }
 
-/// The variable that holds the password of one system by its name in the site: that of `esx-1` is
+/// Returns the variable with the password of one system by its name in the site: that of `esx-1` is
 /// `PREFLIGHT_PASSWORD_ESX_1`.
 pub fn password_variable(name: &str) -> String {
     variable_for(VARIABLE, name)
 }
 
-/// Whether the environment has what sudo wants on one system alone.
+/// Whether the environment has a sudo password for this system alone.
 pub fn has_sudo_variable(name: &str) -> bool {
     std::env::var_os(variable_for(SUDO_VARIABLE, name)).is_some()
 }
@@ -181,7 +182,7 @@ fn variable_for(variable: &str, name: &str) -> String {
     format!("{variable}_{}", name.chars().map(word).collect::<String>())
 }
 
-/// Asks a person, and notes the answer even if there is none.
+/// Prompts for a secret unless it was prompted for before, and remembers the answer, an empty one too.
 fn prompt_once<K: Ord>(
     answers: &mut BTreeMap<K, Option<Secret>>,
     of: K,
@@ -204,7 +205,7 @@ impl SecretProvider for PasswordStore {
         limit: Duration,
     ) -> Result<Option<Secret>, PromptError> {
         let account = of.account;
-        // A host on the way is shown no password that is not its own.
+        // A jump host never gets the password of another host.
         if of.is_jump {
             let own =
                 from_variable(&format!("the password of {account}"), &password_variable(of.host));

@@ -1,5 +1,5 @@
-//! From the recipe a person named to what `image` wants to know: settings applied, the profile
-//! read, the root password hashed.
+//! Resolves the recipe of a command line for `image`: applies settings, reads the profile, hashes the
+//! root password.
 
 use anyhow::Context;
 
@@ -12,19 +12,19 @@ use crate::image::setting::Setting;
 use crate::installer::kickstart::RootAccess;
 use crate::installer::profile::Profile;
 
-/// A recipe with everything a person decides about it.
+/// A recipe with its profile and the hashed root password.
 pub struct ResolvedRecipe {
-    /// The recipe, settings applied.
+    /// The recipe with settings applied.
     pub recipe: Recipe,
-    /// What the manifest says of it.
+    /// Its record in the manifest.
     pub record: RecipeRecord,
-    /// The profile it names.
+    /// Its profile.
     pub profile: Profile,
     /// The root password, hashed.
     pub root: RootAccess,
 }
 
-/// Reads the recipe that was named, without asking anybody for a password.
+/// Reads a recipe and its profile without prompting for a password.
 pub fn read(choice: &RecipeArgs, assets: &Assets) -> anyhow::Result<(RecipeFile, Profile)> {
     let file = Recipe::read(assets, &choice.recipe, &settings(choice)?)?;
     let profile = file.read_profile(assets)?;
@@ -35,7 +35,7 @@ fn settings(choice: &RecipeArgs) -> anyhow::Result<Vec<Setting>> {
     choice.settings.iter().map(|text| text.parse().context("--set")).collect()
 }
 
-/// Reads the recipe that was named.
+/// Reads a recipe and its profile, and hashes the root password.
 pub fn resolve(choice: &RecipeArgs, assets: &Assets) -> anyhow::Result<ResolvedRecipe> {
     let settings = settings(choice)?;
     let (file, profile) = read(choice, assets)?;

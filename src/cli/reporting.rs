@@ -1,6 +1,6 @@
-//! Reports of findings: where they go, in which formats, and the exit status that they lead to.
+//! Writes reports to their destinations and formats, and returns the exit status.
 //!
-//! Not for making findings (`evaluate`), nor for what a report looks like (`report`).
+//! Not for making findings (`evaluate`), nor for the formats themselves (`report`).
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use crate::atomic_file::{AtomicFile, InputFile, Visibility, check_target};
 use crate::check::status::FailOn;
 use crate::report::{self, Format, Report, Style};
 
-/// Where reports go and in which formats.
+/// The destinations and formats of reports.
 pub struct Reporter {
     screen: &'static Format,
     files: Vec<(&'static Format, PathBuf)>,
     fix_script: Option<PathBuf>,
-    /// What makes the exit status 1.
+    /// The severity from which on findings make the exit status 1.
     pub fail_on: FailOn,
-    /// When the evaluation is, where somebody says so.
+    /// The time of the evaluation given with `--now`.
     pub given_now: Option<jiff::Timestamp>,
 }
 
@@ -51,12 +51,12 @@ impl Reporter {
         Ok(Self { screen, files, fix_script, fail_on, given_now })
     }
 
-    /// When the evaluation is.
+    /// Returns the time of the evaluation.
     pub fn now(&self) -> jiff::Timestamp {
         self.given_now.unwrap_or_else(jiff::Timestamp::now)
     }
 
-    /// Refuses to write a report over an input or over what else is written, before anything is.
+    /// Refuses to write a report over an input or another output; nothing is written yet.
     pub fn check_outputs(
         &self,
         others: &[(&str, &Path)],
@@ -68,12 +68,12 @@ impl Reporter {
         outputs::check_outputs(&all, inputs)
     }
 
-    /// Writes every file, then standard output, and tells the exit status.
+    /// Writes every file, then standard output, and returns the exit status.
     pub fn write(&self, report: &Report) -> anyhow::Result<ExitStatus> {
         self.write_to(&mut std::io::stdout(), report)
     }
 
-    /// As [`Reporter::show`], on standard error: standard output is the product.
+    /// As [`Reporter::write`], but to standard error: standard output carries the image.
     pub fn write_to_stderr(&self, report: &Report) -> anyhow::Result<ExitStatus> {
         self.write_to(&mut std::io::stderr(), report)
     }
@@ -99,7 +99,7 @@ impl Reporter {
     }
 }
 
-/// Refuses a file that cannot be written at the end of a long run, at its beginning.
+/// Fails early when a file cannot be written at the end of a long run.
 pub fn check_writable(out: Option<&Path>) -> anyhow::Result<()> {
     let Some(out) = out else { return Ok(()) };
     check_target(out, true, &[])?;

@@ -1,6 +1,6 @@
-//! The root password of the appliance: hashed before anything else sees it.
+//! Hashes the root password of the appliance before it is passed on.
 //!
-//! Not for how it is asked for and read (`password`), the form of hashes (`installer::value`), nor for the kickstart.
+//! Not for reading it (`password`), the form of hashes (`installer::value`), nor the kickstart.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::installer::value::account::CryptHash;
 use crate::random;
 use crate::secret::Secret;
 
-/// How long a person may take to type it.
+/// How long the prompt waits.
 const PROMPT_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// The key of the recipe that faults are told of.
+/// The key of the recipe, for messages.
 const KEY: &str = "root_password";
 
-/// The hash that the recipe means; none when the account is locked.
+/// Returns the hash of the recipe's root password; none when the account is locked.
 pub fn resolve(source: &RootPassword) -> anyhow::Result<Option<CryptHash>> {
     let read: &dyn Fn() -> anyhow::Result<Secret> = match source {
         RootPassword::Locked => return Ok(None),
@@ -50,8 +50,8 @@ fn prompt_twice() -> anyhow::Result<Secret> {
     Ok(first)
 }
 
-/// Hashes with a random salt. One derived from the password would make images bit-identical,
-/// and give anybody who guesses a test that costs nothing.
+/// Hashes with a random salt. A salt derived from the password would make images bit-identical, but
+/// would also make guessing passwords cheap.
 fn hash(password: &Secret) -> anyhow::Result<CryptHash> {
     let mut salt = [0; 12];
     random::fill(&mut salt).context("no random numbers")?;

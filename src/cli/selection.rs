@@ -1,6 +1,6 @@
-//! What a verb looks at: a site, which of its systems are asked, and how much of it is evaluated.
+//! The selection of a verb: a site, the systems to collect from, and how much of the site to evaluate.
 //!
-//! Not for how a system is reached (`sources`), nor for asking it (`collect`).
+//! Not for how a system is reached (`sources`), nor for collecting from it (`collect`).
 
 use std::path::Path;
 
@@ -17,33 +17,34 @@ use crate::facts::vsphere::query_scope::QueryScope;
 use crate::site::assemble::{Coverage, Responses};
 use crate::site::{MasterTarget, Site};
 
-/// What a verb looks at.
+/// The selection of a verb.
 pub struct Selection {
-    /// The site; empty where nobody says anything of one.
+    /// The site; empty when none is given.
     pub site: Site,
     /// How much of it is evaluated.
     pub coverage: Coverage,
-    /// The master targets and process servers that are asked.
+    /// The master targets and process servers to collect from.
     pub hosts: Vec<Host>,
-    /// Whether the site's vSphere server is asked.
+    /// Whether to collect from the site's vSphere server.
     pub asks_vcenter: bool,
-    /// Which of the site's ESXi hosts are asked by their shells, by their places.
+    /// The indices of the site's ESXi hosts whose shells to collect from.
     pub esxi: Vec<usize>,
-    /// What the vSphere server answered before, where the site names a capture of it.
+    /// The capture of the site's vSphere server, when the site names one.
     captured_vcenter: Option<Transcript>,
-    /// Servers that were named by themselves, and the machines that are evaluated by them.
+    /// Servers that were named without a site.
     named: Vec<Source>,
+    /// The machines to evaluate by named servers.
     question: QueryScope,
 }
 
 impl Selection {
-    /// All of a site.
+    /// Selects all of a site.
     pub fn everything(context: SiteContext) -> anyhow::Result<Self> {
         let hosts = hosts::all(&context.site)?;
         Ok(Self::of_site(context, hosts, Coverage::Everything))
     }
 
-    /// The hosts that are named or listed, and all of the site that they depend on.
+    /// Selects the named hosts or those of the inventory, and the systems that they depend on.
     pub fn hosts(
         site: &SiteArgs,
         names: &[String],
@@ -56,7 +57,7 @@ impl Selection {
         Ok(Self::of_site(context, hosts, Coverage::Hosts))
     }
 
-    /// One host alone.
+    /// Selects one host alone.
     pub fn host(site: &SiteArgs, name: &str, checks: &CheckSet) -> anyhow::Result<Self> {
         let context = site::choose(site, &[name.to_owned()], checks)?;
         let host = hosts::named(name, &context.site)?;
@@ -64,7 +65,7 @@ impl Selection {
         Ok(Self { asks_vcenter: false, esxi: Vec::new(), ..selection })
     }
 
-    /// The hosts of a site; the vSphere servers of the site are asked, too.
+    /// Selects hosts of a site, and the site's vSphere server and ESXi hosts.
     pub fn of_site(context: SiteContext, hosts: Vec<Host>, coverage: Coverage) -> Self {
         let SiteContext { site, is_known, vcenter } = context;
         let coverage = if is_known { coverage } else { Coverage::HostsAlone };
@@ -80,7 +81,7 @@ impl Selection {
         }
     }
 
-    /// The vSphere server of a site file, which may be named by its host.
+    /// Selects the vSphere server of a site file; `name` may be its address.
     pub fn vcenter_of_site(
         file: &Path,
         name: Option<&str>,
@@ -103,7 +104,7 @@ impl Selection {
         Ok(Self { esxi: Vec::new(), ..selection })
     }
 
-    /// The ESXi host of a site file that is named, without a name all of them, by their shells.
+    /// Selects the named ESXi host of a site file, or all of them, over their shells.
     pub fn esxi_of_site(
         file: &Path,
         name: Option<&str>,
@@ -136,7 +137,7 @@ impl Selection {
         Ok(Self { asks_vcenter: false, esxi, ..selection })
     }
 
-    /// A server that was named by itself, and the machines that are evaluated by it.
+    /// Selects a server that was named without a site, and the machines to evaluate by it.
     pub fn server(source: Source, question: QueryScope) -> Self {
         let context = SiteContext { site: Site::default(), is_known: false, vcenter: None };
         let selection = Self::of_site(context, Vec::new(), Coverage::HostsAlone);
@@ -144,7 +145,7 @@ impl Selection {
         Self { named, question, coverage, ..selection }
     }
 
-    /// Every system that is asked, and how it is reached.
+    /// Returns the source of every selected system.
     pub fn sources(
         &mut self,
         checks: &CheckSet,
@@ -180,7 +181,7 @@ impl Selection {
         Ok(sources)
     }
 
-    /// The targets that the answers are about.
+    /// Returns the targets of the collected transcripts.
     pub fn assemble(
         &self,
         responses: &Responses,

@@ -1,6 +1,6 @@
-//! `--site` and the options that say the same for a master target; `init site`.
+//! Reads `--site` or the options that stand for a site file; `init site`.
 //!
-//! Not for what a site file means: that is `site`'s.
+//! Not for the meaning of a site file (`crate::site`).
 
 use std::path::Path;
 
@@ -19,13 +19,13 @@ use crate::site::{
     SiteFile, TargetUri, Vcenter,
 };
 
-/// What is known about a site.
+/// A site and the capture of its vSphere server.
 pub struct SiteContext {
     /// The site.
     pub site: Site,
-    /// Whether anybody said anything of it: otherwise no check of a site is in scope.
+    /// Whether a site was given: otherwise no check of a site is in scope.
     pub is_known: bool,
-    /// What the vSphere server answered before, when the site names a capture in its place.
+    /// The capture of the vSphere server, when the site names one.
     pub vcenter: Option<Transcript>,
 }
 
@@ -34,7 +34,7 @@ pub fn of_file(path: &Path, checks: &CheckSet) -> anyhow::Result<SiteContext> {
     of_file_with(path, checks, |_| Ok(()))
 }
 
-/// Reads a site file, and changes the site before anything else is made of it.
+/// Reads a site file and applies `change` to the site before its captures are opened.
 pub fn of_file_with(
     path: &Path,
     checks: &CheckSet,
@@ -53,8 +53,8 @@ pub fn of_file_with(
     Ok(SiteContext { site, is_known: true, vcenter })
 }
 
-/// Opens the capture that stands in for the vSphere server. From then on the site has the address
-/// that was asked, as it had when it was asked.
+/// Opens the capture of the vSphere server. The site then gets the address in the capture, as it was
+/// at the time of collecting.
 fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
@@ -67,8 +67,7 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     Ok(Some(captured))
 }
 
-/// What a server answered before, when it is the one that the site names; of another one nothing
-/// counts.
+/// Returns the capture when it is of the server that the site names, otherwise a failure.
 fn checked_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Transcript {
     let asked = site.vcenter.as_ref().and_then(Vcenter::address);
     let (Some(wanted), Some(asked)) = (named.address(), asked) else { return captured };
@@ -83,7 +82,7 @@ fn checked_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Tran
     Transcript::from_failure(&wanted.0, &captured.kind, &captured.connection.by, failure)
 }
 
-/// Reads the site file, or makes the same structure of the options.
+/// Reads the site file, or makes a site of the options.
 pub fn choose(
     choice: &SiteArgs,
     targets: &[String],
@@ -152,14 +151,14 @@ fn of_options(choice: &SiteArgs, targets: &[String]) -> anyhow::Result<Site> {
             .esxi
             .iter()
             .enumerate()
-            .map(|(index, way)| esxi(index, way).context("--esxi"))
+            .map(|(index, uri)| esxi(index, uri).context("--esxi"))
             .collect::<anyhow::Result<_>>()?,
         master_targets: targets.iter().map(master_target).collect(),
         ..Site::default()
     })
 }
 
-/// `NAME=ADDRESS[:PORT][,VERSION]`.
+/// Parses `NAME=ADDRESS[:PORT][,VERSION]`.
 fn process_server(text: &str) -> anyhow::Result<ProcessServer> {
     let (name, rest) = text.split_once('=').context("expected NAME=ADDRESS[:PORT][,VERSION]")?;
     let (place, version) = match rest.split_once(',') {
@@ -174,7 +173,7 @@ fn process_server(text: &str) -> anyhow::Result<ProcessServer> {
     Ok(server)
 }
 
-/// `ADDRESS[:PORT]`; an IPv6 address with a port stands in brackets.
+/// Parses `ADDRESS[:PORT]`; an IPv6 address with a port is in brackets.
 fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
     if let Ok(address) = text.parse::<Address>() {
         return Ok((address, None));
@@ -190,9 +189,9 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
     Ok((address.parse()?, Some(port)))
 }
 
-fn esxi(index: usize, way: &str) -> anyhow::Result<EsxiHost> {
+fn esxi(index: usize, uri: &str) -> anyhow::Result<EsxiHost> {
     let name = format!("esxi{}", index + 1);
-    Ok(EsxiHost::new(name.parse::<Name>()?, way.parse::<TargetUri>()?))
+    Ok(EsxiHost::new(name.parse::<Name>()?, uri.parse::<TargetUri>()?))
 }
 
 /// Prints a commented site file.

@@ -1,7 +1,8 @@
-//! How each kind of system is reached: a Linux host, an ESXi host's shell, a vSphere API, a capture.
+//! Prepares the connection to each kind of system: a Linux host, an ESXi host's shell, a vSphere API,
+//! or a capture.
 //!
-//! Passwords that have to be typed are asked for here, before anybody is contacted. Not for asking
-//! the systems: that is `collect`.
+//! The passwords of vSphere accounts are prompted for here, before any system is contacted. Not for
+//! collecting (`collect`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,13 +36,13 @@ use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::session::Credentials;
 use crate::transport::{Transport, capture};
 
-/// The name under which the environment has vCenter's password.
+/// The name of vCenter in the variable of its password.
 const VCENTER: &str = "vcenter";
 
-/// The command that asks an ESXi host's shell.
+/// The command for ESXi hosts, for hints.
 const ESXI_VERB: &str = "check esxi";
 
-/// A master target or a process server.
+/// Returns the source of a master target or a process server.
 pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyhow::Result<Source> {
     let probes = [host.probes(), checks.probes()].concat();
     let role =
@@ -62,7 +63,7 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
     Ok(Source { role, answers: live(host.name, host.kind, by) })
 }
 
-/// A capture that a site knows by a name is called by it, and is of the kind that the site says.
+/// Gives a capture the name of its host in the site, and checks its kind.
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
     if let ([one], true) = (captured.as_mut_slice(), host.name != host.uri) {
         let (kind, wanted) = (&one.kind, host.kind.as_str());
@@ -76,7 +77,7 @@ fn live(target: String, kind: TargetKind, by: Collector) -> Answers {
     Answers::Live(Job { target, kind: kind.as_str().to_owned(), collector: by })
 }
 
-/// Captures of vSphere servers that were named by themselves.
+/// Returns the source of a file with captures of vSphere servers.
 pub fn server_captures(path: &Path, verb: &str, kinds: &[TargetKind]) -> anyhow::Result<Source> {
     let transcripts = capture::read(path)?;
     for Transcript { target, kind, .. } in &transcripts {
@@ -89,8 +90,8 @@ pub fn server_captures(path: &Path, verb: &str, kinds: &[TargetKind]) -> anyhow:
     Ok(Source { role: Role::Server, answers: Answers::Recorded(transcripts) })
 }
 
-/// An ESXi host of the site by its shell; none without a way to it. It never gets the password of
-/// other hosts.
+/// Returns the source of an ESXi host's shell in a site; none without `ssh:`. It never gets the
+/// password of other hosts.
 pub fn site_esxi(
     index: usize,
     entry: &EsxiHost,
@@ -121,7 +122,8 @@ pub fn site_esxi(
     Ok(Some(Source { role: Role::SiteEsxi(index), answers }))
 }
 
-/// An ESXi host's shell that was named by itself, reached straight or through another host.
+/// Returns the source of an ESXi host's shell named on the command line, reached directly or through
+/// a gateway.
 pub fn esxi_shell(
     target: &str,
     ssh: &SshDefaults,
@@ -156,7 +158,7 @@ fn ssh_shell(
 ) -> Answers {
     ssh.verb = ESXI_VERB;
     if let Some(host) = through {
-        // Jump hosts lead to that host, from where it is one step.
+        // The jump hosts are for reaching the gateway.
         ssh = SshHost { via: Some(Box::new(host)), jump: Vec::new(), ..ssh };
     }
     let user = user.or_else(|| ssh.user.clone());
@@ -174,26 +176,26 @@ fn shell(
     live(name, TargetKind::Esxi, by)
 }
 
-/// A vSphere server that was named by itself, and who logs in to it.
+/// A vSphere server named on the command line, and how to log in to it.
 pub struct NamedServer<'a> {
     /// Its URL.
     pub target: &'a str,
-    /// Whether it is asked as a vCenter server or as an ESXi host.
+    /// Whether it is a vCenter server or an ESXi host.
     pub kind: TargetKind,
-    /// Who logs in, where the URL names nobody.
+    /// The account, when the URL names none.
     pub user: Option<&'a str>,
-    /// Where the password comes from.
+    /// The source of the password.
     pub passwords: Arc<dyn SecretProvider>,
-    /// Which certificates are trusted.
+    /// The trusted certificates.
     pub tls: &'a TlsArgs,
-    /// The host that leads to it.
+    /// The gateway to it.
     pub through: Option<SshHost>,
     /// How long it may take.
     pub timeout: Duration,
 }
 
 impl NamedServer<'_> {
-    /// The server as a source of answers to `question`.
+    /// Returns the source of the server's answers to `question`.
     pub fn source(self, mut question: QueryScope) -> anyhow::Result<Source> {
         let target = redact_password(self.target);
         let to: VsphereAddress =
@@ -216,18 +218,18 @@ impl NamedServer<'_> {
             format!("no password of {user}: give it with --password-file or PREFLIGHT_PASSWORD")
         })?;
         let (route, timeout) = (via::route(self.through), self.timeout);
-        let inquiry =
+        let query =
             VsphereQuery { connector: route, address: to, trust, credentials, question, timeout };
-        Ok(Source { role: Role::Server, answers: api(self.kind, inquiry) })
+        Ok(Source { role: Role::Server, answers: api(self.kind, query) })
     }
 }
 
-fn api(kind: TargetKind, inquiry: VsphereQuery) -> Answers {
-    live(inquiry.address.host.clone(), kind, Collector::Vsphere(Box::new(inquiry)))
+fn api(kind: TargetKind, query: VsphereQuery) -> Answers {
+    live(query.address.host.clone(), kind, Collector::Vsphere(Box::new(query)))
 }
 
-/// The account with its password, none where there is no password; or the transcript of a server
-/// whose password nobody typed in time.
+/// Returns the account with its password, or none without a password; or, when the prompt timed out,
+/// the transcript of that failure.
 fn credentials(
     passwords: &dyn SecretProvider,
     user: &str,
@@ -236,12 +238,12 @@ fn credentials(
     limit: Duration,
 ) -> anyhow::Result<Result<Option<Credentials>, Transcript>> {
     let account = format!("{user} on {}", to.host);
-    let whose = SecretOwner { account: &account, host: &to.host, is_jump: false };
-    match passwords.password(&whose, limit) {
-        Err(nobody @ PromptError::TimedOut(_)) => {
+    let owner = SecretOwner { account: &account, host: &to.host, is_jump: false };
+    match passwords.password(&owner, limit) {
+        Err(timeout @ PromptError::TimedOut(_)) => {
             let failure = Failure {
                 kind: "timeout".to_owned(),
-                reason: format!("the password of {user} was asked for, and {nobody}"),
+                reason: format!("the password of {user} was asked for, and {timeout}"),
                 hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
             };
             Ok(Err(Transcript::from_failure(
@@ -258,8 +260,8 @@ fn credentials(
     }
 }
 
-/// The vSphere server of the site; where nobody can log in to it, that costs what it would have told
-/// and nothing else.
+/// Returns the source of the site's vSphere server. Without an account or a password it is a failed
+/// transcript, which leaves its own facts unknown and no others.
 pub fn site_vcenter(
     entry: &Vcenter,
     site: &Site,
@@ -309,7 +311,7 @@ pub fn site_vcenter(
         Some(via) => via::of_site(via, site, &options.ssh)?,
         None => None,
     };
-    let inquiry = VsphereQuery {
+    let query = VsphereQuery {
         connector: via::route(through),
         address: to,
         trust,
@@ -317,15 +319,15 @@ pub fn site_vcenter(
         question,
         timeout,
     };
-    Ok(Source { role: Role::SiteVcenter, answers: api(kind, inquiry) })
+    Ok(Source { role: Role::SiteVcenter, answers: api(kind, query) })
 }
 
-/// What the vSphere server of a site answered before.
+/// Returns the source of a capture of the site's vSphere server.
 pub fn recorded_vcenter(transcript: Transcript) -> Source {
     Source { role: Role::SiteVcenter, answers: Answers::Recorded(vec![transcript]) }
 }
 
-/// The file that `capture:` names.
+/// Returns the file of a `capture:` target.
 pub fn capture_path(target: &str) -> Option<PathBuf> {
     target.strip_prefix("capture:").map(PathBuf::from)
 }

@@ -1,8 +1,7 @@
-//! Which certificate of a server is trusted: by a thumbprint, by the file of thumbprints that were
-//! kept, by authorities.
+//! Resolves which certificates of a server are trusted: a thumbprint, the file of stored thumbprints,
+//! authorities.
 //!
-//! Not for checking a certificate (`transport::vsphere::tls`), nor for keeping a thumbprint
-//! (`trust`).
+//! Not for checking a certificate (`transport::http::tls`), nor for storing a thumbprint (`trust`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +14,10 @@ use crate::transport::http::thumbprint::{Thumbprint, thumbprints_for};
 use crate::transport::http::tls::TlsTrust;
 use crate::transport::vsphere::address::VsphereAddress;
 
-/// The most that is read of the file of thumbprints, in bytes.
+/// The most bytes of the file of thumbprints.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Whom to trust for a server.
+/// Returns the certificates to trust for a server.
 pub fn trusted(tls: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTrust> {
     let pin = tls.thumbprint.as_deref().map(str::parse::<Thumbprint>).transpose()?;
     if let Some(Thumbprint::Sha1(_)) = &pin {
@@ -49,19 +48,19 @@ pub fn trusted(tls: &TlsArgs, to: &VsphereAddress) -> anyhow::Result<TlsTrust> {
     Ok(TlsTrust { pin, stored: kept, authorities: tls.ca_file.clone(), legacy: tls.legacy_tls })
 }
 
-/// The file of thumbprints; none when nobody has a home.
+/// Returns the file of thumbprints; none without a home directory.
 pub fn thumbprint_file(tls: &TlsArgs) -> Option<PathBuf> {
     tls.thumbprints.clone().or_else(default_file)
 }
 
-/// Where thumbprints are kept unless somebody says otherwise.
+/// Returns the default file of thumbprints; none without a home directory.
 pub fn default_file() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let configuration = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
     Some(configuration.join("preflight/thumbprints"))
 }
 
-/// Reads the file of thumbprints; one that is not there has none.
+/// Reads the file of thumbprints; a missing file is empty.
 pub fn read_thumbprints(path: &Path) -> anyhow::Result<String> {
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),

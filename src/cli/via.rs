@@ -1,6 +1,6 @@
-//! The way to a server: straight, or through a host that is logged in to over SSH.
+//! The route to a server: directly, or through a gateway over SSH.
 //!
-//! Not for logging in: `login` makes that of the options, and of what the site says.
+//! Not for the login settings of the gateway (`login`).
 
 use anyhow::{Context, bail};
 
@@ -12,7 +12,7 @@ use crate::transport::http::stream::{Connector, DirectTcp};
 use crate::transport::ssh::SshHost;
 use crate::transport::target::TargetAddress;
 
-/// The host that `--via` names; none without it.
+/// Returns the gateway of `--via`; none without it.
 pub fn of_options(
     host: &ViaArgs,
     credentials: &SshArgs,
@@ -23,8 +23,8 @@ pub fn of_options(
     Ok(Some(login.ssh("via", target.clone(), &site::SshLogin::default())?))
 }
 
-/// The host that `via:` names in a site; none when it is this one, so that the way is straight.
-/// What `login` says of all hosts is said of it, too.
+/// Returns the gateway of `via:` in a site, with the defaults of `login`; none when it is this
+/// machine.
 pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Option<SshHost>> {
     let unknown = || format!("via: nothing is reached through {via}");
     let (uri, ssh_login) = site.via_host(via).with_context(unknown)?;
@@ -32,17 +32,17 @@ pub fn of_site(via: &Via, site: &Site, login: &SshDefaults) -> anyhow::Result<Op
         TargetAddress::Local => Ok(None),
         TargetAddress::Ssh(target) => Ok(Some(match via.name() {
             Some(name) => login.ssh(name, target, &ssh_login)?,
-            // A host that is none of the site's is not shown the password of those.
+            // A gateway outside of the site never gets the password of its hosts.
             None => login.ssh_with_own_password("via", target, &ssh_login)?,
         })),
         TargetAddress::Captures(_) => bail!("via: nothing is reached through {via}"),
     }
 }
 
-/// A way that a thread of its own may take.
+/// A connector that can be moved to another thread.
 pub type AnyRoute = Box<dyn Connector + Send + Sync>;
 
-/// The way to a vSphere server.
+/// Returns the connector to a vSphere server.
 pub fn route(via: Option<SshHost>) -> AnyRoute {
     match via {
         Some(host) => Box::new(SshTunnelConnector { host }),

@@ -1,8 +1,9 @@
-//! A site as targets: every machine with what all systems that were asked know of it.
+//! Assembles the targets of a site: each system and machine with the facts that all collected
+//! systems report about it.
 //!
-//! A machine may be known to several: its host's shell stands in where vCenter has nothing to say,
-//! fact by fact, and never the other way round where only vCenter can know. Not for asking anybody
-//! (`cli`), nor for what answers mean (`facts`).
+//! Several systems may report on one machine. Where vCenter has no value for a fact, the shell of the
+//! machine's ESXi host fills it in, except for facts that only vCenter can know. Not for collecting
+//! (`cli`), nor for parsing what was collected (`facts`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,23 +20,23 @@ use crate::facts::vsphere::query_scope::{Pairing, QueryScope};
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age, connection};
 
-/// What only vCenter can say of a host, whatever the host's own shell thinks.
+/// Facts of a host that only vCenter knows; the host's own shell never fills them in.
 const ONLY_FROM_VCENTER: &[&str] = &["host.name", "host.in_inventory", "host.connection"];
 
-/// What the systems of a site answered.
+/// The transcripts of a site's systems.
 #[derive(Default)]
 pub struct Responses {
-    /// Master targets and process servers by their shells, and servers that were named without a
-    /// site, in the order they were named.
+    /// Master targets and process servers over their shells, and vSphere servers that were named
+    /// without a site, in the order they were named.
     pub systems: Vec<Transcript>,
     /// The vCenter server of the site, or the ESXi host that stands in for one.
     pub vcenter: Option<Transcript>,
-    /// ESXi hosts by their shells, each with its place among those of the site.
+    /// ESXi hosts over their shells, each with its index in the site file.
     pub shells: Vec<(usize, Transcript)>,
 }
 
 impl Responses {
-    /// Every transcript.
+    /// Returns every transcript.
     pub fn all(&self) -> impl Iterator<Item = &Transcript> {
         let shells = self.shells.iter().map(|(_, shell)| shell);
         self.systems.iter().chain(&self.vcenter).chain(shells)
@@ -45,35 +46,36 @@ impl Responses {
 /// How much of a site is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coverage {
-    /// vSphere servers by their own answers; nothing is known of a site.
+    /// vSphere servers by their own transcripts, without a site.
     NamedServers,
-    /// Hosts by their own answers; nothing is known of a site.
+    /// Hosts by their own transcripts, without a site.
     HostsAlone,
-    /// The vSphere servers of the site and what they know of its machines.
+    /// The vSphere servers of the site, and its machines as far as those servers know them.
     Servers,
-    /// The hosts that were named, and what they depend on.
+    /// The named hosts and what they depend on.
     Hosts,
-    /// The same, and what people answered about the rest of the site.
+    /// The same, and the rest of the site by the answers of its author.
     HostsAndAnswers,
-    /// All of it: what no system was asked about is unknown.
+    /// The whole site: facts that no system was asked about are unknown.
     Everything,
 }
 
 impl Coverage {
-    /// Whether machines count that are planned for no master target.
+    /// Whether machines without a planned master target are included.
     fn has_unplanned_machines(self) -> bool {
         matches!(self, Self::Servers | Self::Everything)
     }
 }
 
 impl Site {
-    /// Returns the targets of a site with everything that its systems answered about them.
+    /// Returns the targets of a site with all facts about them.
     ///
-    /// `question` names the machines that are evaluated where each system stands by itself.
+    /// `question` names the machines to evaluate when there is no site
+    /// ([`Coverage::NamedServers`]).
     ///
     /// # Errors
     ///
-    /// Fails for answers of a system that no check looks at.
+    /// Fails for the transcript of a kind of system that has no checks.
     pub fn assemble(
         &self,
         responses: &Responses,
@@ -112,14 +114,14 @@ impl Site {
         Ok(targets)
     }
 
-    /// A master target of which only the site file is known.
+    /// Returns a master target with the facts of the site file alone.
     fn planned_target(&self, target: &MasterTarget) -> Target {
         let name = target.name.to_string();
         Target { document: self.document(&name), kind: TargetKind::LinuxMt, name }
     }
 
-    /// Joins what vSphere servers answered: it is added to the master targets among `targets`, and
-    /// servers, ESXi hosts and machines become targets of their own.
+    /// Adds the facts of vSphere servers to the master targets in `targets`, and appends the servers,
+    /// ESXi hosts and machines as targets of their own.
     fn join_servers(
         &self,
         mut targets: Vec<Target>,
@@ -154,8 +156,8 @@ impl Site {
 }
 
 impl Site {
-    /// Each of these master targets with the machines that fail back through it, and at the end
-    /// machines of which nobody says through which; those only where all of the site is meant.
+    /// Returns each of these master targets with the machines that fail back through it. When the
+    /// coverage includes them, machines without a planned master target come last.
     fn pairings(&self, chosen: &[MasterTarget], coverage: Coverage) -> Vec<Pairing> {
         let alone = self.master_targets.len() == 1;
         let names = |is_member: &dyn Fn(Option<&str>) -> bool| -> Vec<String> {
@@ -182,7 +184,7 @@ impl Site {
         pairings
     }
 
-    /// What the vSphere server is asked about these master targets.
+    /// Returns the query for the vSphere server about these master targets.
     pub fn vsphere_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
         let account = self.vcenter.as_ref().and_then(|vcenter| vcenter.discovery_account.clone());
         let mut pairings = self.pairings(chosen, coverage);
@@ -190,8 +192,8 @@ impl Site {
         QueryScope::from_pairings(account, pairings)
     }
 
-    /// What an ESXi host's shell is asked: where vCenter answers for machines, only those that
-    /// everything hangs on, for each of them takes a host seconds.
+    /// Returns the query for an ESXi host's shell. Where vCenter reports on machines, the query is
+    /// about the master targets alone, because each machine takes the host seconds.
     pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
         let mut question = self.vsphere_question(chosen, coverage);
         if self.vcenter.is_some() && coverage != Coverage::Servers {
@@ -206,23 +208,23 @@ impl Site {
 /// An ESXi host of the site.
 struct HostView {
     name: String,
-    /// What vCenter calls it.
+    /// Its name in vCenter.
     in_vcenter: Option<String>,
     document: Document,
-    /// Whether a master target that is judged runs on it.
+    /// Whether an evaluated master target runs on it.
     used: bool,
 }
 
-/// What was seen of the site's machines and hosts.
+/// The machines and hosts of the site as its systems report them.
 struct SiteView<'a> {
     api: Option<VsphereSnapshot<'a>>,
     shells: &'a [(usize, Transcript)],
-    /// Whether facts of shells count as missing where no shell was asked.
+    /// Whether facts of a shell are unknown, rather than left out, when the shell was not asked.
     needs_shells: bool,
-    /// What the site says of its machines, by their names.
+    /// Descriptions of the machines in the site file, by name.
     described: Arc<BTreeMap<String, MachineDescription>>,
     hosts: Vec<HostView>,
-    /// Master targets of which nobody knows what they run on.
+    /// Placeholders for the hosts of master targets whose host is unknown.
     unplaced: Vec<Target>,
 }
 
@@ -252,7 +254,7 @@ impl<'a> SiteView<'a> {
         view
     }
 
-    /// One host of the site file.
+    /// Returns the view of one host of the site file.
     fn host_view(&self, entry: &EsxiHost, index: usize, responses: &Responses) -> HostView {
         let shell = self.shells.iter().find(|(at, _)| *at == index).map(|(_, shell)| shell);
         let by_shell = shell.map(shell_document);
@@ -301,7 +303,7 @@ impl<'a> SiteView<'a> {
         }
     }
 
-    /// The facts of a shell that was not asked, while the vSphere server was.
+    /// Returns the facts of a shell that was not asked, when the vSphere server was.
     fn missing_shell(&self) -> Document {
         let Some(api) = self.api.as_ref().filter(|_| self.needs_shells) else {
             return Document::default();
@@ -313,8 +315,8 @@ impl<'a> SiteView<'a> {
         Document::new("shell", &facts)
     }
 
-    /// Leaves out what the servers that were asked cannot know: hosts that were not asked, and
-    /// machines that may be on one of those.
+    /// Removes targets that the collected servers cannot know: hosts that were not asked, and
+    /// machines that may run on one of those.
     fn retain_known(&self, targets: &mut Vec<Target>) {
         if self.api.is_some() || self.shells.len() == self.hosts.len() {
             return;
@@ -325,7 +327,7 @@ impl<'a> SiteView<'a> {
         });
     }
 
-    /// The vSphere server itself.
+    /// Returns the vSphere server itself as a target; nothing when there is none.
     fn server_targets(&self, site: &Site) -> Vec<Target> {
         let Some(api) = &self.api else { return Vec::new() };
         let name = api.target().to_owned();
@@ -335,7 +337,7 @@ impl<'a> SiteView<'a> {
         vec![Target { name, kind: TargetKind::Vcenter, document }]
     }
 
-    /// What is known of a master target's machine and its host.
+    /// Returns the facts about a master target's virtual machine and its host.
     fn master_target_document(&mut self, target: &MasterTarget, pairing: &Pairing) -> Document {
         let Some(name) = &target.vm else {
             let reason = format!("the site does not say the vm of {}", target.name);
@@ -366,7 +368,7 @@ impl<'a> SiteView<'a> {
         self.with_server(machine.join(host))
     }
 
-    /// The machines of a pairing.
+    /// Returns the protected machines of a pairing as targets.
     fn machine_targets(&self, site: &Site, pairing: &Pairing) -> Vec<Target> {
         let scope = self.query_about(pairing);
         let target = |name: &String| {
@@ -385,9 +387,10 @@ impl<'a> SiteView<'a> {
         pairing.protected.iter().map(target).collect()
     }
 
-    /// The ESXi hosts: those that the master targets run on, and those of the site file.
+    /// Returns the ESXi hosts as targets: those that the master targets run on, and those of the
+    /// site file.
     fn host_targets(&mut self, site: &Site, chosen: usize) -> Vec<Target> {
-        // Where only some of the site is judged, hosts that have nothing to do with it are not.
+        // When a part of the site is evaluated, hosts that have nothing to do with it are left out.
         let all = chosen == site.master_targets.len() || !self.unplaced.is_empty();
         let hosts = self.hosts.iter().filter(|host| all || host.used).map(|host| Target {
             name: host.name.clone(),
@@ -395,20 +398,20 @@ impl<'a> SiteView<'a> {
             document: host.document.clone().join(site.document(&host.name)),
         });
         let mut hosts: Vec<Target> = hosts.collect();
-        // A site that names hosts has told where to look.
+        // The placeholders are only needed when the site names no hosts.
         if hosts.is_empty() {
             hosts.append(&mut self.unplaced);
         }
         hosts
     }
 
-    /// The question about one master target, as whoever answered was asked.
+    /// Returns the query that was collected, restricted to one master target.
     fn query_about(&self, pairing: &Pairing) -> QueryScope {
         let scope = self.api.as_ref().map(|api| api.scope.clone()).unwrap_or_default();
         scope.for_pairing(pairing.clone())
     }
 
-    /// A machine by vCenter, and by the shell of the host it is on where vCenter does not tell.
+    /// Returns the facts about a machine from vCenter, filled in from the shell of its ESXi host.
     fn machine_document(
         &self,
         question: &QueryScope,
@@ -442,8 +445,8 @@ impl<'a> SiteView<'a> {
         }
     }
 
-    /// The place of the host that a machine runs on, among the hosts; one that the site does not
-    /// name is added.
+    /// Returns the index in `hosts` of the host that a machine runs on. A host that the site does
+    /// not name is added first.
     fn host_of(&mut self, name: &str) -> Result<usize, String> {
         let by_api = self.api.as_ref().map(|api| api.host_of(name));
         if let (Some(Fact::Known(found)), Some(api)) = (&by_api, &self.api) {
@@ -480,7 +483,7 @@ impl<'a> SiteView<'a> {
         })
     }
 
-    /// The facts, beside those of the server that tells of them.
+    /// Returns the facts joined with those of the server that reported them.
     fn with_server(&self, document: Document) -> Document {
         if let Some(api) = &self.api {
             return document.join(Document::new("vcenter", &api.vcenter(false)));
@@ -490,7 +493,7 @@ impl<'a> SiteView<'a> {
     }
 }
 
-/// The facts of a host by its own shell, and that no vCenter server tells of it.
+/// Returns the facts of a host from its own shell, without a vCenter server.
 fn shell_document(shell: &Transcript) -> Document {
     let words = in_words_of_the_api(shell, &QueryScope::default());
     let snapshot = VsphereSnapshot::from_transcript(&words);
@@ -502,14 +505,14 @@ fn shell_document(shell: &Transcript) -> Document {
     )
 }
 
-/// Whether the shell's machine is vCenter's: one of the same name may be another.
+/// Whether the shell and vCenter report on the same machine: two machines may share a name.
 fn is_same_machine(api: &Document, shell: &Document) -> bool {
     let uuid = |document: &Document| document.known["vm"]["uuid"].as_str().map(str::to_lowercase);
     uuid(api).is_none_or(|own| uuid(shell) == Some(own))
 }
 
-/// The host that bears one of these names; the first part of a name will do where only one host
-/// has it.
+/// Returns the host with one of these names. The first label of a name is enough when only one
+/// host has it.
 fn find_host(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
     let same = |host: &EsxiFacts| names.iter().any(|name| host.name.eq_ignore_ascii_case(name));
     if let Some(found) = hosts.iter().find(|host| same(host)) {
@@ -527,7 +530,7 @@ fn find_host(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
     }
 }
 
-/// Why nothing is known below a root of which nobody is asked.
+/// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
     ("ps", "the site gives it no ssh:"),
@@ -539,8 +542,8 @@ const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("evidence", "nobody was asked"),
 ];
 
-/// The target with a reason for everything that nobody was asked about, so that nothing about it
-/// is left out.
+/// Returns the target with a reason for every root that no system provided, so that each of its
+/// checks is evaluated.
 fn with_every_root(target: Target, site: &Site) -> Target {
     let mut document = target.document;
     if document.known.get("site").is_none() {

@@ -1,48 +1,48 @@
-//! Why a site file was refused.
+//! Errors of site files.
 //!
-//! Not for what is wrong inside a value: `value` says that, and the YAML error carries it.
+//! Not for errors inside a single value: those are in `value`, and the YAML error carries them.
 
 use crate::yaml::{Position, YamlError};
 
 /// Why a site file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
-    /// It is not a site file at all.
+    /// The file is not valid YAML, or has a wrong key or value.
     #[error(transparent)]
     Yaml(#[from] YamlError),
-    /// Its parts do not fit together.
+    /// The parts of the file do not fit together.
     #[error("{file}{at}: {fault}", at = place_text(*.place))]
     Fault {
-        /// The file as the user knows it.
+        /// The name of the file for messages.
         file: String,
-        /// Where in it.
+        /// The position in the file.
         place: Option<Position>,
-        /// What is wrong there.
+        /// The fault.
         fault: SiteFault,
     },
 }
 
-/// What does not fit together.
+/// A fault in how the parts of a site file fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SiteFault {
-    /// A name that nothing bears.
+    /// A reference to a name that does not exist.
     #[error("there is no {kind} named {name:?}{}", suggestion(.nearest))]
     Dangling {
-        /// What was looked for.
+        /// The kind of thing that was looked up.
         kind: &'static str,
         /// The name as written.
         name: String,
-        /// The name that is spelled most alike.
+        /// The most similar name.
         nearest: Option<String>,
-        /// The names there are.
+        /// All names of this kind.
         known: Vec<String>,
     },
-    /// A name that two things bear.
+    /// A name that is used twice.
     #[error("the name {name:?} is taken by {earlier}")]
     Duplicate {
         /// The name.
         name: String,
-        /// What bears it already.
+        /// The entry that uses it already.
         earlier: String,
     },
     /// A check that does not exist.
@@ -50,37 +50,37 @@ pub enum SiteFault {
     UnknownIdError {
         /// The id as written.
         id: String,
-        /// The id that is spelled most alike.
+        /// The most similar id.
         nearest: Option<String>,
     },
-    /// An answer to a check that asks nobody.
+    /// An answer to a check that is not a question.
     #[error("{0} is decided by facts, and not by an answer")]
     NotAQuestion(String),
-    /// Two answers to one question.
+    /// Two answers to the same question.
     #[error("{0} is answered twice")]
     AnsweredTwice(String),
-    /// A text that must say something.
+    /// A text that must not be blank.
     #[error("{0} is blank")]
     Blank(&'static str),
-    /// A URL of the wrong kind.
+    /// A URL with the wrong scheme or form.
     #[error("{0:?} is no vsphere://[USER@]HOST[:PORT]")]
     Url(String),
-    /// A password where everybody can read it.
+    /// A password in an address.
     #[error("a password stands in the address of vCenter")]
     Password,
-    /// A host that nobody can go through.
+    /// A gateway (`via:`) that cannot be reached over SSH.
     #[error("nothing is reached through {0}, which has no ssh: with an address")]
     NoWayThrough(String),
-    /// Two ways to one host.
+    /// Both `jump:` and `via:` for one host.
     #[error("a host is reached by jump: or by via:, and this one has both")]
     TwoWays,
-    /// A path that must be absolute.
+    /// A relative path where an absolute one is needed.
     #[error("{0:?} is no absolute path")]
     NotAbsolute(String),
 }
 
 impl SiteError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Yaml(error) => error.hint(),

@@ -1,6 +1,6 @@
-//! Reading a site file, and the one to start from.
+//! Parses site files, and provides the commented example file.
 //!
-//! Not for getting its text: `cli` does that.
+//! Not for reading the file from disk: `cli` does that.
 
 use super::error::{SiteError, SiteFault};
 use super::model::Site;
@@ -8,24 +8,24 @@ use super::validate::{self, SitePath};
 use crate::check::CheckSet;
 use crate::yaml::{self, PathStep, find_position};
 
-/// A site file that was read, with what is needed to name a place in it.
+/// A parsed site file, with its text for the positions in error messages.
 #[derive(Clone, Debug)]
 pub struct SiteFile {
-    /// What it says.
+    /// The site.
     pub site: Site,
     file: String,
     text: String,
 }
 
 impl SiteFile {
-    /// Reads the text of a site file; `file` is its name for messages.
+    /// Parses the text of a site file; `file` is its name for messages.
     ///
     /// # Errors
     ///
-    /// Fails at the first thing that is wrong, named by line and column: an unknown key, a name
-    /// that nothing bears or that two things bear, a check that does not exist.
+    /// Fails at the first fault, with its line and column: an unknown key, a name that does not
+    /// exist or is used twice, a check that does not exist.
     pub fn parse(text: &str, file: &str, checks: &CheckSet) -> Result<Self, SiteError> {
-        // An empty file is a site about which nothing is known.
+        // An empty file is an empty site.
         let site: Option<Site> = yaml::parse(text, file)?;
         let read =
             Self { site: site.unwrap_or_default(), file: file.to_owned(), text: text.to_owned() };
@@ -33,7 +33,7 @@ impl SiteFile {
         Ok(read)
     }
 
-    /// The error of something that is wrong at a place of this file.
+    /// Returns the error for a fault at a path of this file.
     pub fn fault(&self, at: &SitePath, fault: SiteFault) -> SiteError {
         let mut path = vec![PathStep::Key(at.section)];
         path.extend(at.item.map(PathStep::Item));
@@ -44,7 +44,7 @@ impl SiteFile {
     }
 }
 
-/// A commented site file to start from; it is one that can be read as it is.
+/// Returns a commented site file to start from. It is valid as it is.
 pub fn init_site() -> &'static str {
     include_str!("init_site.yaml")
 }
@@ -54,11 +54,11 @@ mod tests {
     use super::*;
     use crate::assets::{Asset, Assets};
 
-    /// Two checks: one that facts decide, one that a person answers.
+    /// Two checks: a rule, and a question to a person.
     fn checks() -> CheckSet {
         let rule = "- { id: image.zerombr, title: no question, severity: blocks-reprotect, \
              applies_to: image, rule: image.kickstart.zerombr, found: zerombr, symptom: none, \
-             remedy: { text: Mend it. }, source: { doc: field, at: threads }, \
+             remedy: { text: Fix it. }, source: { doc: field, at: threads }, \
              examples: [ { pass: {} }, { fail: {} }, { unknown: {} } ] }\n";
         let question = "- { id: cs.backup, title: a backup exists, severity: data-loss, \
              applies_to: site, question: 'Is there a backup?', symptom: none, \
@@ -96,7 +96,7 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place_and_the_nearest_right_name() {
+    fn an_error_has_its_position_and_the_most_similar_name() {
         for (from, to, says) in [
             (
                 "master_target: mt1",
@@ -182,8 +182,8 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
     }
 
     #[test]
-    fn every_key_of_the_file_to_start_from_is_one_there_is() {
-        // What is commented out must be right, too, once it is taken in.
+    fn every_key_of_the_file_to_start_from_exists() {
+        // Lines that are commented out must be valid, too.
         let text: String = init_site()
             .lines()
             .map(|line| line.strip_prefix("#: ").map_or(line.to_owned(), str::to_owned) + "\n")
@@ -194,7 +194,7 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
     }
 
     #[test]
-    fn a_host_to_go_through_brings_its_own_login() {
+    fn a_gateway_has_its_own_login() {
         let text = GOOD.replace("via: mt1", "via: mt2").replace(
             "ssh: 'ssh://root@esx1'",
             "ssh: 'ssh://root@esx1', via: 'ssh://ann@bastion:2222'",
@@ -208,7 +208,7 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
     }
 
     #[test]
-    fn an_empty_file_is_a_site_of_which_nothing_is_known() {
+    fn an_empty_file_is_an_empty_site() {
         let site = SiteFile::parse("# later\n", "site.yaml", &checks()).unwrap().site;
         assert_eq!(site, Site::default());
     }

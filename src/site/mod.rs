@@ -1,7 +1,7 @@
-//! The site: which servers there are, how they are reached, what people answered and waived. One
-//! structure, whether a file says it, an Ansible inventory, or options for a single master target.
+//! The site: its servers, how they are reached, the answers of people, and waivers. It is the same
+//! structure whether it comes from a site file, an Ansible inventory or command line options.
 //!
-//! Not for asking anybody (`transport`), nor for what a rule says about it (`check`).
+//! Not for collecting from systems (`transport`), nor for evaluating checks (`check`).
 
 pub mod assemble;
 mod error;

@@ -1,6 +1,6 @@
-//! What a site file says, in plain types.
+//! The contents of a site file as plain types.
 //!
-//! Not for reading it (`file`), nor for whether its names fit together (`verify`).
+//! Not for parsing the file (`file`), nor for checking its references (`validate`).
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ use crate::facts::site::{AnswerValue, Scenario, SiteAnswer, Stage};
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::secret::redact_password;
 
-/// Everything that is known about a site without asking anybody.
+/// Everything that a site file says about a site.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
-    /// What fails back; VMware machines unless it says otherwise.
+    /// The failback scenario; VMware machines by default.
     pub scenario: Scenario,
-    /// The stage that machines are at of which nothing else is said.
+    /// The stage of machines that have none of their own.
     pub stage: Option<Stage>,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
@@ -30,7 +30,7 @@ pub struct Site {
     pub configuration_server: Option<ConfigurationServer>,
     /// The process servers.
     pub process_servers: Vec<ProcessServer>,
-    /// ESXi hosts whose shells may be asked.
+    /// The ESXi hosts.
     pub esxi: Vec<EsxiHost>,
     /// The master targets.
     pub master_targets: Vec<MasterTarget>,
@@ -38,9 +38,9 @@ pub struct Site {
     pub protected_vms: Vec<ProtectedVm>,
     /// Machines that share recovery points.
     pub replication_groups: Vec<ReplicationGroup>,
-    /// What people answered; absent when nobody means to answer anything.
+    /// The answers to questions; absent when questions are not evaluated.
     pub answers: Option<Vec<AnswerEntry>>,
-    /// Findings that somebody owns.
+    /// The waivers of findings.
     pub waivers: Vec<Waiver>,
 }
 
@@ -48,23 +48,22 @@ pub struct Site {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vcenter {
-    /// Where its API is, `vsphere://[USER@]HOST[:PORT]`; or what it answered before,
-    /// `capture:FILE`.
+    /// The URL of its API, `vsphere://[USER@]HOST[:PORT]`, or of a capture, `capture:FILE`.
     pub url: String,
-    /// Who logs in, when the URL names nobody; otherwise the discovery account does.
+    /// The account to log in with when the URL names none; the discovery account by default.
     #[serde(default)]
     pub user: Option<String>,
-    /// The account stored on the configuration server, whose rights count.
+    /// The account stored on the configuration server, whose privileges are checked.
     #[serde(default)]
     pub discovery_account: Option<String>,
-    /// The certificate that is trusted, by its SHA-256 or SHA-1 thumbprint.
+    /// The SHA-256 or SHA-1 thumbprint of the trusted certificate.
     #[serde(default)]
     pub thumbprint: Option<String>,
     /// The host through which it is reached: a master target or a process server of the site, or
     /// `ssh://USER@HOST[:PORT]`.
     #[serde(default)]
     pub via: Option<Via>,
-    /// A file with the password, readable for its owner alone.
+    /// A file with the password, readable only by its owner.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
     /// Whether TLS before 1.2 is allowed.
@@ -76,38 +75,38 @@ pub struct Vcenter {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigurationServer {
-    /// Its address, as agents know it.
+    /// Its address in the configuration of agents.
     pub address: Address,
     /// The version of its Site Recovery components.
     #[serde(default)]
     pub version: Option<Version>,
 }
 
-/// How to log in to a machine, as far as the site says.
+/// How to log in to a machine over SSH.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SshLogin {
-    /// The account, when the way to the host names none.
+    /// The account, when the URI names none.
     pub user: Option<String>,
     /// The private key.
     pub identity: Option<PathBuf>,
     /// A file with the password.
     pub password_file: Option<PathBuf>,
-    /// Whether sudo is given a password, when the account is not root's.
+    /// Whether sudo gets a password, when the account is not root.
     pub ask_sudo: bool,
-    /// A file with the password that sudo wants.
+    /// A file with the password for sudo.
     pub sudo_password_file: Option<PathBuf>,
     /// The fingerprint of the host key.
     pub host_key: Option<String>,
     /// Whether algorithms of the SHA-1 era are allowed.
     pub legacy_ssh: bool,
-    /// The host through which it is reached.
+    /// The jump hosts, separated by commas.
     pub jump: Option<String>,
 }
 
-/// Defines a system of the site that is logged in to over SSH.
+/// Defines a system of the site with an SSH login.
 ///
-/// In the file the keys of its login stand beside its own; here they are one [`SshLogin`]. Serde's
-/// `flatten` would do the same and lose the place of a mistake, and which keys there are.
+/// In the file the keys of the login are among its own keys; here they are one [`SshLogin`]. Serde's
+/// `flatten` would do the same, but loses the positions of errors and the list of known keys.
 macro_rules! ssh_system {
     ($(#[doc = $about:literal])* $name:ident [$($sudo:ident: $sudo_type:ty),*] {
         $($(#[doc = $doc:literal])* $(#[serde($($option:tt)*)])? $field:ident: $type:ty,)*
@@ -165,15 +164,15 @@ ssh_system! {
     ProcessServer [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
         /// Its name in reports.
         name: Name,
-        /// Its address, as agents know it.
+        /// Its address in the configuration of agents.
         address: Address,
         /// The version of its Site Recovery components.
         #[serde(default)]
         version: Option<Version>,
-        /// The port it takes replication data at.
+        /// The port for replication data.
         #[serde(default = "data_port")]
         data_port: u16,
-        /// How it is asked; without this it is not.
+        /// How it is reached; without this nothing is collected from it.
         #[serde(default)]
         ssh: Option<TargetUri>,
     }
@@ -188,7 +187,7 @@ ssh_system! {
     EsxiHost [] {
         /// Its name in reports.
         name: Name,
-        /// How its shell is asked; without this vCenter alone tells of it.
+        /// How its shell is reached; without this only vCenter reports on it.
         #[serde(default)]
         ssh: Option<TargetUri>,
         /// The host through which it is reached with that host's own login: a master target or a
@@ -203,16 +202,16 @@ ssh_system! {
     MasterTarget [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
         /// Its name in reports.
         name: Name,
-        /// How it is asked.
+        /// How it is reached.
         ssh: TargetUri,
         /// The name of its virtual machine in vCenter.
         #[serde(default)]
         vm: Option<String>,
-        /// Where its retention volume is mounted; a site file that does not say means the documents'
-        /// place, options that do not say mean none in particular.
+        /// The mount point of its retention volume. A site file defaults to the documented one,
+        /// options default to none.
         #[serde(default = "retention")]
         retention: Option<String>,
-        /// When the last reprotect through it began: a move of its disks counts from then on.
+        /// When the last reprotect through it began; moves of its disks count from then on.
         #[serde(default)]
         reprotected_at: Option<jiff::Timestamp>,
     }
@@ -234,25 +233,25 @@ pub struct ProtectedVm {
     /// The stage it is at.
     #[serde(default)]
     pub stage: Option<Stage>,
-    /// The file systems on its disks; absent when nobody looked.
+    /// The file systems on its disks; absent when unknown.
     #[serde(default)]
     pub filesystems: Option<Vec<FileSystem>>,
-    /// The host on which it should appear, as vCenter calls it.
+    /// The ESXi host on which it should appear, by its name in vCenter.
     #[serde(default)]
     pub host: Option<String>,
-    /// The datastore that is chosen for it in Re-protect, as vCenter calls it.
+    /// The datastore chosen for it in Re-protect, by its name in vCenter.
     #[serde(default)]
     pub datastore: Option<String>,
-    /// What system it runs; counts where vCenter no longer knows the machine.
+    /// Its operating system; used when vCenter no longer knows the machine.
     #[serde(default)]
     pub os: Option<GuestSystem>,
-    /// Its memory; counts where vCenter no longer knows the machine.
+    /// Its memory; used when vCenter no longer knows the machine.
     #[serde(default)]
     pub memory: Option<MemorySize>,
-    /// The size of each of its disks that is protected.
+    /// The sizes of its protected disks.
     #[serde(default)]
     pub disks: Option<Vec<MemorySize>>,
-    /// Whether it was a physical server, which has no virtual machine to come back to.
+    /// Whether it was a physical server, which has no virtual machine to fail back to.
     #[serde(default)]
     pub physical: Option<bool>,
 }
@@ -267,7 +266,7 @@ pub struct ReplicationGroup {
     pub vms: Vec<Label>,
 }
 
-/// What somebody answered to a check that is a question.
+/// An answer to a check that is a question.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerEntry {
@@ -282,19 +281,19 @@ pub struct AnswerEntry {
 }
 
 impl AnswerEntry {
-    /// The answer as checks know it.
+    /// Returns the answer in the form of facts.
     pub fn answer(&self) -> SiteAnswer {
         SiteAnswer { value: self.value, by: self.by.clone(), at: self.at.to_string() }
     }
 }
 
 impl SshLogin {
-    /// Every file that it names.
+    /// Returns every file that it names.
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.identity, &self.password_file, &self.sudo_password_file].into_iter().flatten()
     }
 
-    /// The same, to be changed.
+    /// Returns the same for changing.
     fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let files = [&mut self.identity, &mut self.password_file, &mut self.sudo_password_file];
         files.into_iter().flatten()
@@ -302,7 +301,7 @@ impl SshLogin {
 }
 
 impl MasterTarget {
-    /// A master target that was named on the command line, whatever that name looks like.
+    /// Returns a master target named on the command line; the text is not validated.
     pub fn as_given(target: &str) -> Self {
         Self {
             name: Name::as_given(target),
@@ -316,7 +315,7 @@ impl MasterTarget {
 }
 
 impl ProcessServer {
-    /// A process server of which only this is known.
+    /// Returns a process server without optional keys.
     pub fn new(name: Name, address: Address) -> Self {
         Self {
             name,
@@ -330,14 +329,14 @@ impl ProcessServer {
 }
 
 impl EsxiHost {
-    /// An ESXi host of which only this is known.
+    /// Returns an ESXi host without optional keys.
     pub fn new(name: Name, ssh: TargetUri) -> Self {
         Self { name, ssh: Some(ssh), login: SshLogin::default(), via: None }
     }
 }
 
 impl ProtectedVm {
-    /// A machine of which only this is known.
+    /// Returns a machine without optional keys.
     pub fn new(name: Label) -> Self {
         Self {
             name,
@@ -353,7 +352,7 @@ impl ProtectedVm {
         }
     }
 
-    /// What the site says of it that vCenter may no longer know.
+    /// Returns its properties that vCenter may no longer know.
     pub fn described(&self) -> MachineDescription {
         MachineDescription {
             guest_family: self.os.map(|os| os.family().to_owned()),
@@ -365,7 +364,7 @@ impl ProtectedVm {
 }
 
 impl EsxiHost {
-    /// The address in the way to its shell.
+    /// Returns the address in the URI of its shell.
     pub fn address(&self) -> Option<&str> {
         let place = self.ssh.as_ref()?.as_str().strip_prefix("ssh://")?;
         let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
@@ -377,11 +376,11 @@ impl EsxiHost {
 }
 
 impl Vcenter {
-    /// A vCenter server of which only this is known.
+    /// Returns a vCenter server without optional keys.
     ///
     /// # Errors
     ///
-    /// Refuses what is no `vsphere://` URL, and one with a password in it.
+    /// Fails when the URL is not a `vsphere://` URL, or contains a password.
     pub fn new(url: &str) -> Result<Self, SiteFault> {
         let vcenter = Self {
             url: url.to_owned(),
@@ -396,7 +395,7 @@ impl Vcenter {
         Ok(vcenter)
     }
 
-    /// Whether its URL is one.
+    /// Verifies the form of its URL.
     pub(super) fn verify(&self) -> Result<(), SiteFault> {
         if self.capture().is_some_and(|path| !path.as_os_str().is_empty()) {
             return Ok(());
@@ -408,7 +407,7 @@ impl Vcenter {
             return Err(SiteFault::Password);
         }
         if place.is_none() || self.address().is_none() {
-            // What is wrong may be a part of the password.
+            // The faulty part may be a part of the password.
             return Err(if with_password(&self.url) {
                 SiteFault::Password
             } else {
@@ -418,12 +417,12 @@ impl Vcenter {
         Ok(())
     }
 
-    /// The file with what it answered before, when it is not asked now.
+    /// Returns the capture file, when the URL names one.
     pub fn capture(&self) -> Option<&Path> {
         self.url.strip_prefix("capture:").map(Path::new)
     }
 
-    /// The address in its URL and the port of its API.
+    /// Returns the address and the port in its URL; none for a capture.
     pub fn address(&self) -> Option<(String, u16)> {
         if self.capture().is_some() {
             return None;
@@ -445,7 +444,7 @@ impl Vcenter {
 }
 
 impl Site {
-    /// The site with every path in it that is relative taken from `directory`, where its file is.
+    /// Returns the site with every relative path resolved against `directory`, that of its file.
     pub fn resolve_paths(mut self, directory: &Path) -> Self {
         let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
             (Ok(rest), Some(home)) => home.join(rest),
@@ -477,7 +476,7 @@ impl Site {
         self
     }
 
-    /// Every file that is read when its systems are asked: captures, keys, passwords.
+    /// Returns every file that collecting reads: captures, keys, passwords.
     pub fn files(&self) -> Vec<PathBuf> {
         let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
         let targets = self.master_targets.iter().map(|target| &target.login);
@@ -492,13 +491,12 @@ impl Site {
         files.chain(captures.map(PathBuf::from)).collect()
     }
 
-    /// The master target of this name.
+    /// Returns the master target of this name.
     pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
         self.master_targets.iter().find(|target| target.name.as_str() == name)
     }
 
-    /// How a machine that others are reached through is reached itself; none when nobody can go
-    /// through it.
+    /// Returns the URI and login of a gateway (`via:`); none when it cannot be reached over SSH.
     pub fn via_host(&self, via: &Via) -> Option<(TargetUri, SshLogin)> {
         let Some(name) = via.name() else {
             return Some((TargetUri::as_given(via.as_str()), SshLogin::default()));
@@ -511,7 +509,7 @@ impl Site {
         (!uri.as_str().starts_with("capture:")).then_some((uri, login))
     }
 
-    /// The process server of this name.
+    /// Returns the process server of this name.
     pub fn process_server(&self, name: &str) -> Option<&ProcessServer> {
         self.process_servers.iter().find(|server| server.name.as_str() == name)
     }

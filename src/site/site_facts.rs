@@ -1,6 +1,6 @@
-//! The site as the facts of one master target know it.
+//! The facts of a site about one target.
 //!
-//! Not for the types of those facts: `facts::site` has them.
+//! Not for the types of those facts (`facts::site`).
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::facts::{Collection, Document, Fact};
 
 impl Site {
-    /// What the probes of a host need to know about its surroundings.
+    /// Returns the addresses and paths that the probes of a host need.
     pub fn surroundings(&self, target: Option<&MasterTarget>) -> ProbeEnv {
         let server = self.configuration_server.as_ref();
         let known = ProbeEnv {
@@ -35,8 +35,8 @@ impl Site {
         }
     }
 
-    /// The site as rules see it that are judged for a machine: all of it, and what is planned
-    /// for that one when it is a master target of the site.
+    /// Returns the facts of the site for the rules of one target: those of the whole site, and the
+    /// plan of the target when it is a master target.
     pub fn facts(&self, target: &str) -> SiteFacts {
         let server = self.configuration_server.as_ref().map(|server| SiteServerFacts {
             name: server.address.to_string(),
@@ -73,8 +73,8 @@ impl Site {
         }
     }
 
-    /// The stages of the machines that concern a target: its own when it is one, those that come back through it when
-    /// it is a master target, otherwise all.
+    /// Returns the stages of the machines that concern a target: for a machine its own, for a master
+    /// target those of the machines that fail back through it, otherwise all.
     fn stages(&self, target: &str) -> Collection<Stage> {
         let named = self.protected_vms.iter().any(|vm| vm.name.as_str() == target);
         let is_master_target = self.master_target(target).is_some();
@@ -99,8 +99,8 @@ impl Site {
         stages
     }
 
-    /// Groups whose machines are planned for more than one master target. Where there is but one,
-    /// machines of which nobody says more go through that.
+    /// Returns the groups whose machines are planned for more than one master target. When the site
+    /// has only one, machines without a planned master target use it.
     fn split_groups(&self) -> Collection<String> {
         let only = match self.master_targets.as_slice() {
             [one] => Some(&one.name),
@@ -125,17 +125,17 @@ impl Site {
         split
     }
 
-    /// The machines with a file system that fail back through a master target.
+    /// Returns the machines with a file system that fail back through a master target.
     ///
-    /// The list is complete when every one of them says which file systems it has; a site that
-    /// names no machine has none.
+    /// The list is complete when each of them lists its file systems. Returns none when the site
+    /// names no machines.
     fn sources(&self, target: &str, filesystem: FileSystem) -> Option<Collection<String>> {
         if self.protected_vms.is_empty() {
             return None;
         }
         let is_named = self.master_target(target).is_some();
         let mine = self.protected_vms.iter().filter(|vm| match &vm.master_target {
-            // One that is not planned yet may come to any master target.
+            // A machine that is not planned yet may use any master target.
             None => true,
             Some(name) => !is_named || name.as_str() == target,
         });
@@ -143,7 +143,7 @@ impl Site {
         for vm in mine {
             match &vm.filesystems {
                 Some(list) if list.contains(&filesystem) => sources.items.push(vm.name.to_string()),
-                // A machine has some file system, so an empty list is no answer.
+                // Every machine has a file system, so an empty list means unknown.
                 Some(list) if list.is_empty() => sources.complete = false,
                 Some(_) => {}
                 None => sources.complete = false,
@@ -152,7 +152,8 @@ impl Site {
         Some(sources)
     }
 
-    /// What of the site nobody is asked about, so that only its author can answer for it.
+    /// Returns the targets of the site that nothing is collected from: only its author can answer
+    /// questions about them.
     pub fn uncollected_targets(&self) -> Vec<Target> {
         let target = |name: String, kind| Target { document: self.document(&name), name, kind };
         let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
@@ -170,8 +171,8 @@ impl Site {
         targets
     }
 
-    /// The same without machines, and with a configuration server and a vSphere server that must be
-    /// there although the site names none.
+    /// Returns the same without machines, and with a configuration server, a vCenter server and an
+    /// ESXi host where the scenario needs them and the site names none.
     pub(super) fn unprovided_targets(&self) -> Vec<Target> {
         let mut targets = self.uncollected_targets();
         targets.retain(|target| target.kind != TargetKind::ProtectedVm);
@@ -193,8 +194,8 @@ impl Site {
         targets
     }
 
-    /// The document that is joined to the facts of a machine: `site`, and `answers` where the
-    /// site's author means to answer questions.
+    /// Returns the facts of the site about a target: `site`, and `answers` when the site file has
+    /// that key.
     pub fn document(&self, target: &str) -> Document {
         let site = Document::new("site", &self.facts(target));
         match &self.answers {
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_site_does_not_say_is_absent_with_the_reason() {
+    fn a_missing_key_is_absent_with_the_reason() {
         let document =
             site("{ process_servers: [ { name: ps1, address: ps01 } ] }").document("mt1");
         assert_eq!(
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_those_of_the_master_target_and_complete_when_all_say_what_they_have() {
+    fn sources_are_complete_when_every_machine_lists_its_file_systems() {
         let text = "
 master_targets: [ { name: mt1, ssh: 'local:' }, { name: mt2, ssh: 'local:' } ]
 protected_vms:
@@ -279,7 +280,7 @@ protected_vms:
         assert_eq!(of(text, "mt2"), list(&["b", "c"], true));
         assert_eq!(of(text, "elsewhere"), list(&["a", "b", "c"], true));
         assert_eq!(of(&format!("{text}  - {{ name: d }}\n"), "mt1"), list(&["a", "c"], false));
-        // A machine without any file system is one of which nobody said anything.
+        // An empty list of file systems means unknown.
         let empty = format!("{text}  - {{ name: d, filesystems: [] }}\n");
         assert_eq!(of(&empty, "mt1"), list(&["a", "c"], false));
         assert_eq!(of("{}", "mt1"), None);
@@ -332,7 +333,7 @@ replication_groups: [ { name: shop, vms: [a, b] }, { name: desk, vms: [OTHER] } 
     }
 
     #[test]
-    fn answers_are_joined_when_somebody_means_to_answer() {
+    fn answers_are_joined_when_the_site_has_the_key() {
         let text =
             "{ answers: [ { check: cs.backup, value: not-applicable, by: ann, at: 2026-11-20 } ] }";
         let document = site(text).document("mt1");

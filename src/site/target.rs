@@ -1,7 +1,7 @@
-//! The answers of one system as targets: a host by its shell, a vSphere server, an ESXi host by its
+//! Makes targets of the transcript of one system: a host's shell, a vSphere server, an ESXi host's
 //! shell.
 //!
-//! Not for a whole site, where the answers of several systems are joined: that is `assemble`.
+//! Not for a whole site, where the transcripts of several systems are joined (`assemble`).
 
 use super::model::Site;
 use crate::check::{CheckSet, Target};
@@ -14,7 +14,7 @@ use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age};
 
-/// What a transcript of the vSphere API says it was collected by.
+/// The transport in transcripts of the vSphere API.
 const BY_API: &str = "vsphere";
 
 /// A transcript of a system of another kind than was expected.
@@ -27,7 +27,7 @@ pub struct WrongKindError {
     pub kind: String,
 }
 
-/// Returns what one vSphere server tells of by itself, over its API or by its shell.
+/// Returns the targets of one vSphere server, from its API or its shell.
 pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let is_esxi = transcript.kind == TargetKind::Esxi.as_str();
     if is_esxi && transcript.connection.by != BY_API {
@@ -37,12 +37,11 @@ pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Targ
     }
 }
 
-/// Returns a Linux host with everything that is known about it; what the site says is joined in
-/// where there is one.
+/// Returns a Linux host as a target, joined with the facts of the site when there is one.
 ///
 /// # Errors
 ///
-/// Fails for a transcript of something that is no Linux host.
+/// Fails for the transcript of a system that is not a Linux host.
 pub fn host_target(
     transcript: &Transcript,
     checks: &CheckSet,
@@ -64,8 +63,7 @@ pub fn host_target(
     Ok(Target { name, kind, document })
 }
 
-/// Returns the document of a system in which facts are missing for the reason that the system did
-/// not answer.
+/// Returns the document with the reason of a failed connection for facts that are missing.
 pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Document {
     match &transcript.connection.failure {
         Some(failure) if !transcript.answers.ended => {
@@ -75,11 +73,11 @@ pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Docum
     }
 }
 
-/// Returns what one vSphere server tells of: itself, the master target and its host, and the
+/// Returns the targets of one vSphere server: itself, the master target and its host, and the
 /// machines that are to fail back.
 ///
-/// Machines that `question` names stand before those that the server was asked about; what it was
-/// not asked about is unknown.
+/// The machines in `question` take precedence over those in the transcript; facts that were not
+/// collected are unknown.
 pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let mut snapshot = VsphereSnapshot::from_transcript(transcript);
     snapshot.scope = question.or_recorded(&snapshot.scope);
@@ -96,7 +94,7 @@ pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Tar
     with_age(targets, transcript)
 }
 
-/// The targets, each with the age of the answers.
+/// Returns the targets, each with the age of the transcript.
 fn with_age(targets: Vec<Target>, transcript: &Transcript) -> Vec<Target> {
     let aged = |target: Target| Target {
         document: target.document.join(age::evidence_document(transcript)),
@@ -105,7 +103,7 @@ fn with_age(targets: Vec<Target>, transcript: &Transcript) -> Vec<Target> {
     targets.into_iter().map(aged).collect()
 }
 
-/// The master target, its host, and the machines that are to fail back.
+/// Returns the master target, its host, and the machines that are to fail back.
 fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<Target> {
     let question = &snapshot.scope;
     let mut targets = Vec::new();
@@ -123,7 +121,7 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
             Fact::Known(host) => host.name.clone(),
             Fact::Unavailable(_) => format!("the host of {name}"),
         };
-        // Where hosts are the targets, it is one of them.
+        // The targets of an ESXi transcript contain the host already.
         if transcript.kind != TargetKind::Esxi.as_str() {
             let vcenter = Document::new("vcenter", &snapshot.vcenter_of_host(&host));
             targets.push(esxi_target(name, &host, vcenter));
@@ -139,8 +137,8 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
     targets
 }
 
-/// The hosts that an ESXi host's own API, or a vCenter server asked about its hosts, tells of. A
-/// host that could not be asked is a target, too.
+/// Returns the hosts in a transcript of an ESXi host's own API, or of a vCenter server that was
+/// asked about its hosts. A host that could not be reached is a target, too.
 fn esxi_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<Target> {
     let vcenter = snapshot.vcenter(true);
     if vcenter.is_vcenter == Fact::Known(true) {
@@ -156,7 +154,7 @@ fn esxi_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<
         (None, Some(failure)) => Fact::unavailable(failure.summary()),
         (None, None) => Fact::unavailable("no host is visible to the account"),
     };
-    // A host alone is called what the user calls it; its own name is often localhost.
+    // A single host keeps the name that the user gave; its own name is often localhost.
     vec![esxi_target(transcript.target.clone(), &host, Document::new("vcenter", &vcenter))]
 }
 
@@ -165,8 +163,8 @@ fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Targe
     Target { name, kind: TargetKind::Esxi, document }
 }
 
-/// Returns what one ESXi host's shell tells of: the host, the master target's machine and those that
-/// are to fail back. Machines that `question` names stand before those that the host was asked about.
+/// Returns the targets of one ESXi host's shell: the host, the master target's machine and those that
+/// are to fail back. The machines in `question` take precedence over those in the transcript.
 pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let api = in_words_of_the_api(transcript, question);
     let snapshot = VsphereSnapshot::from_transcript(&api);
@@ -192,7 +190,7 @@ pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Targ
     with_age(targets, transcript)
 }
 
-/// An ESXi host by its own shell.
+/// Returns the facts of an ESXi host from its own shell.
 pub fn shell_host(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Fact<EsxiFacts> {
     match (&transcript.connection.failure, snapshot.hosts().into_iter().next()) {
         (Some(failure), _) if transcript.answers.by_probe.is_empty() => {

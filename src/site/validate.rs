@@ -1,6 +1,6 @@
-//! Whether the parts of a site fit together: every name is borne by one thing, every check exists.
+//! Validates that the parts of a site fit together: names are unique, references and checks exist.
 //!
-//! Not for single values: those were checked when they were read.
+//! Not for single values, which are validated when they are parsed (`value`).
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,17 @@ use crate::check::CheckSet;
 use crate::check::model::Criterion;
 use crate::yaml::closest_match;
 
-/// A place in a site file: `master_targets`, its second, `name`, or an element of that.
+/// A path in a site file: a section such as `master_targets`, an entry of it, a key of that, and an
+/// element of the key's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SitePath {
-    /// The key at the top.
+    /// The key at the top level.
     pub section: &'static str,
-    /// Which of a list.
+    /// The index in its list.
     pub item: Option<usize>,
-    /// The key in it.
+    /// The key in that entry.
     pub key: Option<&'static str>,
-    /// Which of the list that the key has.
+    /// The index in the list of that key.
     pub inner: Option<usize>,
 }
 
@@ -36,7 +37,7 @@ impl SitePath {
 
 type LocatedFault = (SitePath, SiteFault);
 
-/// Looks for the first part of a site that does not fit.
+/// Returns the first fault of a site.
 pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     check_names_unique(site)?;
     check_references(site)?;
@@ -56,7 +57,7 @@ pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     Ok(())
 }
 
-/// Everything that is a target of its own in reports has a name of its own.
+/// Checks that no two targets share a name.
 fn check_names_unique(site: &Site) -> Result<(), LocatedFault> {
     let mut seen_names: BTreeMap<&str, (&'static str, usize)> = BTreeMap::new();
     let servers =
@@ -86,7 +87,7 @@ fn check_names_unique(site: &Site) -> Result<(), LocatedFault> {
     Ok(())
 }
 
-/// Names that stand for something elsewhere in the file.
+/// Checks that names refer to entries of the file.
 fn check_references(site: &Site) -> Result<(), LocatedFault> {
     let targets: Vec<&str> =
         site.master_targets.iter().map(|target| target.name.as_str()).collect();
@@ -123,7 +124,7 @@ fn check_references(site: &Site) -> Result<(), LocatedFault> {
     Ok(())
 }
 
-/// Whether others can be reached through a host.
+/// Checks that a gateway exists and can be reached over SSH.
 fn check_via(via: &Via, site: &Site, at: SitePath) -> Result<(), LocatedFault> {
     if let Some(name) = via.name() {
         let targets = site.master_targets.iter().map(|target| target.name.as_str());

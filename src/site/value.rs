@@ -1,6 +1,6 @@
-//! The values of a site file, each checked when it is read.
+//! The values of a site file, each validated when it is parsed.
 //!
-//! Not for whether a name is borne by anything: `verify` looks at that.
+//! Not for whether a name refers to anything (`validate`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::redact_password;
 
-/// The process server's port for replication data, unless setup was told another (D:
-/// vmware-azure-architecture).
+/// The default port of a process server for replication data (D: vmware-azure-architecture).
 pub const DATA_PORT: u16 = 9443;
 
-/// Why a text is not such a value.
+/// An invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// Not a name.
@@ -28,10 +27,10 @@ pub enum ValueError {
     /// Not a version.
     #[error("{:?} is no version, write it as 9.8.9.0", redact_password(.0))]
     Version(String),
-    /// Not a way to a host.
+    /// Not a URI of a target.
     #[error("{:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redact_password(.0))]
     Way(String),
-    /// Not a host to go through.
+    /// Not a gateway.
     #[error(
         "{:?} is no host to go through: expected a name of this file, or ssh://USER@HOST[:PORT]",
         redact_password(.0)
@@ -40,13 +39,13 @@ pub enum ValueError {
     /// Not a size.
     #[error("{0:?} is no size: write it as 512 MiB, 8 GiB or 2 TiB")]
     MemorySize(String),
-    /// A password where everybody can read it.
+    /// A password in an address.
     #[error("a password stands in the address of {0}")]
     Password(String),
 }
 
 impl ValueError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Password(_) => {
@@ -57,7 +56,7 @@ impl ValueError {
     }
 }
 
-/// A text that was checked.
+/// Defines a text that is validated when it is parsed.
 macro_rules! checked {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -66,7 +65,7 @@ macro_rules! checked {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -93,7 +92,7 @@ checked! {
     Name
 }
 checked! {
-    /// The name of a virtual machine or of a group, as vCenter shows it.
+    /// The name of a virtual machine or of a group in vCenter.
     Label
 }
 checked! {
@@ -105,31 +104,31 @@ checked! {
     Version
 }
 checked! {
-    /// How a machine is asked: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
+    /// How a machine is reached: `ssh://USER@HOST[:PORT]`, `local:` or `capture:FILE`.
     TargetUri
 }
 
 checked! {
-    /// A host through which another is reached: a name of the site, or `ssh://USER@HOST[:PORT]`.
+    /// A gateway to another host: a name in the site, or `ssh://USER@HOST[:PORT]`.
     Via
 }
 
 impl Via {
-    /// The name, when it is one of the site.
+    /// Returns the name, when it is one.
     pub fn name(&self) -> Option<&str> {
         (!self.0.starts_with("ssh://")).then_some(self.as_str())
     }
 }
 
 impl Name {
-    /// The name of a target that was given on the command line, whatever it looks like.
+    /// Returns the name of a target given on the command line; the text is not validated.
     pub fn as_given(text: &str) -> Self {
         Self(text.to_owned())
     }
 }
 
 impl TargetUri {
-    /// The way that was given on the command line; `cli` judges whether it is one.
+    /// Returns a URI given on the command line; the text is not validated.
     pub fn as_given(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -140,7 +139,7 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        // A name that begins with a hyphen would be an option where it is typed.
+        // A name that begins with a hyphen would be taken for an option.
         let good = (1..=80).contains(&text.len()) && text.chars().all(fits) && text[..1] != *"-";
         if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Name(text.to_owned())) }
     }
@@ -167,7 +166,7 @@ impl FromStr for Address {
     }
 }
 
-/// Whether a text can stand where a host name does. What looks like an IPv4 address is one.
+/// Whether a text is a valid host name. A text in the form of an IPv4 address is not.
 fn is_host_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -210,7 +209,7 @@ impl FromStr for TargetUri {
     }
 }
 
-/// Refuses a text that is or should be an address, and has a password in it.
+/// Refuses an address that contains a password.
 fn refuse_password(text: &str) -> Result<(), ValueError> {
     if redact_password(text) == text {
         return Ok(());
@@ -237,7 +236,7 @@ impl FromStr for Via {
     }
 }
 
-/// A file system that a protected machine uses and that the master target must be able to read.
+/// A file system of a protected machine, which the master target must be able to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "their names say all there is to say")]
@@ -251,7 +250,7 @@ pub enum FileSystem {
     Ntfs,
 }
 
-/// What system a machine runs.
+/// The operating system of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuestSystem {
@@ -262,7 +261,7 @@ pub enum GuestSystem {
 }
 
 impl GuestSystem {
-    /// The word for it in facts.
+    /// Returns its name in facts.
     pub fn family(self) -> &'static str {
         match self {
             Self::Linux => "linux",
@@ -279,7 +278,7 @@ pub struct MemorySize {
 }
 
 impl MemorySize {
-    /// The size in MiB.
+    /// Returns the size in MiB.
     pub fn mib(self) -> i64 {
         self.mib
     }
@@ -317,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_checked_when_they_are_read() {
+    fn values_are_validated_when_they_are_parsed() {
         for (text, name, address, version) in [
             ("mt1", true, true, false),
             ("mt-1.site_a", true, true, false),
@@ -362,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_to_go_through_is_a_name_or_an_address_of_ssh() {
+    fn a_gateway_is_a_name_or_an_ssh_uri() {
         for (text, name) in [
             ("mt1", Some(Some("mt1"))),
             ("ssh://root@mt1:2222", Some(None)),
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_to_a_host_carries_no_password() {
+    fn a_uri_has_no_password() {
         for (text, good) in [
             ("ssh://root@mt1", true),
             ("ssh://mt1:2222", true),

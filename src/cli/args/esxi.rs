@@ -1,6 +1,6 @@
-//! The options that ESXi hosts are asked with, by their shell or over the API.
+//! The options of `check esxi` and `collect esxi`.
 //!
-//! Not for what the verbs do: `esxi`.
+//! Not for what they do (`named_server`).
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub struct CheckEsxiArgs {
     pub report: ReportArgs,
 }
 
-/// The machines that are judged beside an ESXi host.
+/// The machines to check besides an ESXi host.
 #[derive(Debug, Default, Args)]
 pub struct MachineArgs {
     /// The site whose ESXi hosts are meant: how they are reached and the

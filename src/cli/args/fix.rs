@@ -1,10 +1,10 @@
-//! The options that mend what was found.
+//! The options of `--fix`.
 //!
-//! Not for what they do: `cli::fix`.
+//! Not for what they do (`cli::fix`).
 
 use clap::Args;
 
-/// The one thing that is mended here.
+/// The one setting that can be fixed.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Mending")]
 pub struct FixArgs {

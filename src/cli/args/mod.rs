@@ -1,6 +1,6 @@
-//! The shape of the command line, for clap: verbs, options, help texts.
+//! The command line for clap: verbs, options, help texts.
 //!
-//! Not for what the verbs do.
+//! Not for what the verbs do (`commands`).
 
 mod delta;
 mod esxi;
@@ -50,7 +50,7 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// Where recipes, profiles, templates and checks come from.
+    /// Returns the source of recipes, profiles, templates and checks.
     pub fn assets(&self) -> Assets {
         self.assets.clone().map_or_else(Assets::embedded, Assets::with_overlay)
     }
@@ -273,7 +273,7 @@ pub struct CheckHostArgs {
     pub report: ReportArgs,
 }
 
-/// How hosts are asked.
+/// How long hosts may take.
 #[derive(Debug, Args)]
 pub struct HostTimeout {
     /// How long one host may take
@@ -415,7 +415,7 @@ pub enum LintVerb {
     Kickstart(LintKickstartArgs),
 }
 
-/// Which rules a kickstart is held against.
+/// The rules that a kickstart is checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LintStyle {
     /// An unattended installation of a master target

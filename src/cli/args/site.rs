@@ -1,6 +1,6 @@
-//! The options that say what stands around hosts, and which of many hosts are meant.
+//! The options that describe a site and select hosts.
 //!
-//! Not for what they lead to: `cli::site` and `cli::targets` read them.
+//! Not for reading them (`cli::site` and `cli::hosts`).
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::ssh::SshArgs;
 use super::vsphere::TlsArgs;
 use super::{HostTimeout, ReportArgs};
 
-/// What stands around the hosts: a site file, or the same from options.
+/// The site: a file, or the same from options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The site")]
 pub struct SiteArgs {
@@ -99,7 +99,7 @@ pub struct CollectSiteArgs {
     pub out: PathBuf,
 }
 
-/// A site, and how its systems are asked.
+/// A site file, and how its systems are reached.
 #[derive(Debug, Args)]
 pub struct SiteFileArgs {
     /// The site: servers, machines, answers, waivers; see preflight init site
@@ -125,7 +125,7 @@ pub struct SiteFileArgs {
     pub own_checks: Option<PathBuf>,
 }
 
-/// Which of many hosts are asked, and how many at once.
+/// Which hosts of an inventory are checked, and how many at once.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many hosts")]
 pub struct InventoryArgs {

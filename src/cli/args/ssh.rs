@@ -1,5 +1,5 @@
-//! The options that say how to log in to hosts, for clap. No option takes a password itself: who
-//! can list processes can read command lines.
+//! The options for logging in to hosts over SSH. No option takes a password itself, because everybody
+//! who can list processes can read command lines.
 
 use std::path::PathBuf;
 

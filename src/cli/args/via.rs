@@ -1,6 +1,6 @@
-//! The options that lead to vSphere servers through another host.
+//! The options for reaching vSphere servers through another host.
 //!
-//! Not for what the way is: `cli::via` and `transport`.
+//! Not for connecting (`cli::via` and `transport`).
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::ssh::SshArgs;
 use crate::transport::ssh::Fingerprint;
 use crate::transport::target::SshTarget;
 
-/// The host that leads to a server.
+/// The gateway to a server.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Through SSH")]
 pub struct ViaArgs {
@@ -29,7 +29,7 @@ pub struct ViaArgs {
     pub via_host_key: Option<Fingerprint>,
 }
 
-/// The host that leads to a server, and how to log in to it.
+/// The gateway to a server, and how to log in to it.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Through SSH")]
 pub struct ViaLoginArgs {
@@ -63,7 +63,7 @@ pub struct ViaLoginArgs {
 }
 
 impl ViaLoginArgs {
-    /// How to log in to the host.
+    /// Returns the options for logging in to the gateway.
     pub fn credentials(&self) -> SshArgs {
         SshArgs {
             user: None,
@@ -83,8 +83,8 @@ impl ViaLoginArgs {
 }
 
 impl ViaArgs {
-    /// How to log in to the host, where hosts are asked over SSH anyway: with the same keys, and
-    /// never with a password that is another's.
+    /// Returns the options for logging in to the gateway of hosts that are reached over SSH, too:
+    /// with the same keys, and never with their password.
     pub fn credentials(&self, others: &SshArgs) -> SshArgs {
         SshArgs {
             user: None,

@@ -1,6 +1,6 @@
-//! The options that vSphere servers are asked with.
+//! The options of `check vcenter`, `collect vcenter` and `trust`.
 //!
-//! Not for what the verbs do: `vcenter` and `trust`.
+//! Not for what they do (`commands`).
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ pub struct CollectVcenterArgs {
     pub through: ViaLoginArgs,
 }
 
-/// What is asked, as whom, and whom to trust.
+/// What is collected, with which account, and which certificates are trusted.
 #[derive(Debug, Args)]
 pub struct VsphereArgs {
     /// The site whose vCenter server is meant: its address, its login and the
@@ -102,7 +102,7 @@ pub struct VsphereArgs {
     pub timeout: u64,
 }
 
-/// Whom to trust, beside the authorities that this system trusts.
+/// The certificates to trust besides those of this system's authorities.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "vSphere")]
 pub struct TlsArgs {

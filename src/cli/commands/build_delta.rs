@@ -1,4 +1,4 @@
-//! `build delta`, and `build image --from-delta`: an image in a few MB, and back.
+//! `build delta`, and `build image --from-delta`: stores an image in a few MB, and rebuilds it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::image::delta::Delta;
 use crate::image::free_space;
 use crate::image::plan::{open_input, open_medium};
 
-/// Writes the delta of an image, and proves that it rebuilds it.
+/// Writes the delta of an image, and verifies that it rebuilds the image.
 pub fn build(args: &BuildDeltaArgs, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
     let (image, _) = open_medium(&args.image)?;
     let (base, _) = open_medium(&args.base)?;
@@ -36,7 +36,7 @@ pub fn build(args: &BuildDeltaArgs, named: &[InputFile]) -> anyhow::Result<ExitS
     Ok(ExitStatus::Clean)
 }
 
-/// The name of an image's delta, in the current directory.
+/// Returns the default name of an image's delta, in the current directory.
 fn delta_name(image: &Path) -> PathBuf {
     let mut name = image.file_name().unwrap_or_default().to_owned();
     name.push(".delta");
@@ -81,7 +81,7 @@ pub fn rebuild(
     Ok(written.exit)
 }
 
-/// The name of the image in a delta's name, in the current directory.
+/// Returns the image's name from the delta's name, in the current directory.
 fn image_name(delta: &Path) -> anyhow::Result<PathBuf> {
     let name = delta.file_name().and_then(|name| name.to_str());
     let image = name.and_then(|name| name.strip_suffix(".delta")).filter(|name| !name.is_empty());

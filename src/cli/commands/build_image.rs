@@ -1,4 +1,4 @@
-//! `build image`: from the command line to a plan, which the pipeline writes.
+//! `build image`: makes a plan of the command line, and writes it through the pipeline.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::image::compose;
 use crate::image::plan::{Plan, PlanRequest};
 use crate::image::{dry_run, free_space, payload};
 
-/// Builds an image, or says what would be built.
+/// Builds an image, or prints what would be built.
 pub fn image(
     args: &BuildImageArgs,
     assets: &Assets,
@@ -70,7 +70,7 @@ pub fn image(
     Ok(written.exit)
 }
 
-/// Refuses an image whose packages are not proven to install, unless somebody wants it.
+/// Refuses an image whose packages are not proven to install, unless `allowed`.
 fn check_complete(plan: &Plan, allowed: bool) -> Result<(), check_packages::PackagesError> {
     match &plan.base {
         Some(base) if !allowed && !plan.incomplete.is_empty() => {

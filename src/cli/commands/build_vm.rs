@@ -1,4 +1,4 @@
-//! `build vm`: the descriptors of the appliance's virtual machine, written both or none.
+//! `build vm`: writes the descriptors of the appliance's virtual machine, both or none.
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub fn build(
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&name));
     let parts = [("vmx", &descriptors.vmx), ("ovf", &descriptors.ovf)]
         .map(|(ending, text)| (ended(&out, ending), text));
-    // Both are on disk before either has its name.
+    // Both are on disk before either gets its name.
     let mut written = Vec::new();
     for (path, text) in &parts {
         written.push(begin_file(path, args.overwrite, text.as_bytes(), named)?);
@@ -59,7 +59,7 @@ pub fn build(
     Ok(ExitStatus::Clean)
 }
 
-/// The path with an ending behind it; what looks like an ending in a name is part of it.
+/// Returns the path with an ending appended; an ending that it has already is kept.
 fn ended(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(format!(".{ending}"));

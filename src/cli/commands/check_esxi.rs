@@ -1,4 +1,4 @@
-//! `check esxi`: ESXi hosts by their shells or over the API.
+//! `check esxi`: checks ESXi hosts over their shells or the API.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;

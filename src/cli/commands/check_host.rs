@@ -1,4 +1,4 @@
-//! `check host`: master targets, and all of their site that they depend on.
+//! `check host`: checks master targets, and the systems of the site that they depend on.
 
 use crate::assets::Assets;
 use crate::cli::ExitStatus;
@@ -10,7 +10,7 @@ use crate::cli::login::SshDefaults;
 use crate::cli::reporting::Reporter;
 use crate::cli::selection::Selection;
 
-/// Checks the hosts that are meant.
+/// Checks the selected hosts.
 pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = load_checks(assets, args.own_checks.as_deref())?;

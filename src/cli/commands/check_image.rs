@@ -1,4 +1,4 @@
-//! `check image`: a finished image, from the file alone.
+//! `check image`: checks a finished image from the file alone.
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ use crate::cli::reporting::Reporter;
 use crate::image::inspect::{self, MediaMd5Check};
 use crate::image::plan::open_input;
 
-/// Evaluates a finished image.
+/// Checks a finished image.
 pub fn check(args: &CheckImageArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;

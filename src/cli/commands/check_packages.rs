@@ -1,7 +1,7 @@
-//! `check packages` and `list packages`: will the installation resolve, and what is to be fetched
-//! before it does. `build image` asks the same before it writes.
+//! `check packages` and `list packages`: whether the packages of an installation resolve, and which
+//! have to be fetched first. `build image` checks the same before it writes.
 //!
-//! Not for resolving (`packages::depsolve`) nor for judging (`check`).
+//! Not for resolving (`packages::depsolve`) nor for evaluating (`check`).
 
 use std::path::{Path, PathBuf};
 
@@ -24,27 +24,27 @@ use crate::packages::repository::{self, AddOns, Keyring};
 use crate::report::Report;
 use crate::report::model::CheckResult;
 
-/// Findings that an error names before it counts the rest.
+/// The most findings that an error lists before it counts the rest.
 const MAX_NAMED: usize = 6;
 
-/// Why packages are not looked at, or an image is not built.
+/// An error that prevents checking packages or building an image.
 #[derive(Debug, thiserror::Error)]
 pub enum PackagesError {
-    /// Nobody said which medium.
+    /// No medium was given.
     #[error("no medium to look for packages on")]
     NoBase,
-    /// What is asked for does not install.
+    /// The requested packages are not proven to install.
     #[error("{base}: the packages are not proven to install: {}", summarize(.findings))]
     Incomplete {
         /// The medium.
         base: PathBuf,
-        /// Why.
+        /// The reasons.
         findings: Vec<String>,
     },
 }
 
 impl PackagesError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoBase => "add --base ISO, or base: {file: ISO} to the recipe".to_owned(),
@@ -66,15 +66,15 @@ fn summarize(findings: &[String]) -> String {
     }
 }
 
-/// What is asked for, of which medium, with which add-ons.
+/// The requested packages, the medium and the add-ons.
 struct PackageRequest {
-    asked: Vec<String>,
+    packages: Vec<String>,
     known: Vec<String>,
     generation: Generation,
     base: PathBuf,
-    shelf: AddOns,
+    add_ons: AddOns,
     keyring: Keyring,
-    /// Every file that was read.
+    /// Every input file.
     inputs: Vec<InputFile>,
 }
 
@@ -96,26 +96,26 @@ impl PackageRequest {
         let read =
             rpms.into_iter().chain([base.as_path()]).chain(keys.iter().map(PathBuf::as_path));
         let inputs = read.flat_map(outputs::files_read_from).collect();
-        let shelf = match rpms {
+        let add_ons = match rpms {
             Some(directory) => repository::read_add_ons(directory, generation, &keyring)?,
             None => AddOns::default(),
         };
         let system = resolve(&file.recipe, profile)?;
         let known = system.profile.packages.known.clone();
         Ok(Self {
-            asked: system.requested_packages(),
+            packages: system.requested_packages(),
             known,
             generation,
             base,
-            shelf,
+            add_ons,
             keyring,
             inputs,
         })
     }
 
-    fn asked(&self) -> DepsolveRequest<'_> {
+    fn depsolve_request(&self) -> DepsolveRequest<'_> {
         DepsolveRequest {
-            packages: &self.asked,
+            packages: &self.packages,
             generation: self.generation,
             known: &self.known,
             keyring: &self.keyring,
@@ -123,20 +123,20 @@ impl PackageRequest {
     }
 }
 
-/// Judges a medium with its add-ons.
+/// Checks a medium with its add-ons.
 pub fn check(args: &CheckPackagesArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = reporting::Reporter::from_args(&args.report)?;
     let checks = CheckSet::load(assets)?;
     let (base, rpms) = (args.base.as_deref(), args.rpms.as_deref());
-    let question = PackageRequest::from_args(&args.recipe, base, rpms, &args.rpm_key, assets)?;
-    let (_, medium) = open_medium(&question.base)?;
-    reporter.check_outputs(&[], &question.inputs)?;
-    let facts = inspect::inspect_packages(&medium, &question.shelf, &question.asked());
+    let request = PackageRequest::from_args(&args.recipe, base, rpms, &args.rpm_key, assets)?;
+    let (_, medium) = open_medium(&request.base)?;
+    reporter.check_outputs(&[], &request.inputs)?;
+    let facts = inspect::inspect_packages(&medium, &request.add_ons, &request.depsolve_request());
     let (fail_on, now) = (reporter.fail_on, reporter.now());
-    reporter.write(&evaluate(&question.base, &facts, &checks, fail_on, now))
+    reporter.write(&evaluate(&request.base, &facts, &checks, fail_on, now))
 }
 
-/// The report of a set of packages.
+/// Evaluates a set of packages and returns the report.
 fn evaluate(
     base: &Path,
     facts: &PackageSetFacts,
@@ -148,21 +148,21 @@ fn evaluate(
     evaluate_file(base, TargetKind::Packages, document, checks, fail_on, now)
 }
 
-/// Why the packages of a plan are not proven to install; nothing when they are, or when another
-/// disc has them.
+/// Returns why the packages of a plan are not proven to install; nothing when they are, or when they
+/// are on another disc.
 pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
-    let shelf = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
+    let add_ons = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
     let profile = &plan.system.profile;
     let packages = plan.system.requested_packages();
-    let asked = DepsolveRequest {
+    let request = DepsolveRequest {
         packages: &packages,
         generation: profile.generation,
         known: &profile.packages.known,
         keyring: &plan.keyring,
     };
-    let facts = inspect::inspect_packages(&base.medium, &shelf, &asked);
-    // One reason, once, and not for every fact that it makes unknown.
+    let facts = inspect::inspect_packages(&base.medium, &add_ons, &request);
+    // The reason is given once, not for every fact that it makes unknown.
     if let Fact::Unavailable(why) = &facts.install {
         return vec![why.reason.clone()];
     }
@@ -175,34 +175,34 @@ pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     report.results.iter().filter(blocks).map(|result| result.found.clone()).collect()
 }
 
-/// A package to fetch.
+/// A package that has to be fetched.
 pub struct MissingPackage {
-    /// Its name, or what it has to provide.
+    /// Its name, or the capability that it has to provide.
     pub name: String,
-    /// Its file, when it is known.
+    /// Its file name, when it is known.
     pub file: Option<String>,
-    /// Why.
+    /// Why it is needed.
     pub why: String,
 }
 
-/// What to fetch so that the recipe installs from a medium.
+/// Returns the packages to fetch so that the recipe installs from a medium.
 pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<MissingPackage>> {
     let choice = RecipeArgs { recipe: args.recipe.clone(), settings: Vec::new() };
-    let question = PackageRequest::from_args(
+    let request = PackageRequest::from_args(
         &choice,
         args.base.as_deref(),
         args.rpms.as_deref(),
         &[],
         assets,
     )?;
-    let (_, medium) = open_medium(&question.base)?;
-    let addons = question
-        .shelf
+    let (_, medium) = open_medium(&request.base)?;
+    let add_ons = request
+        .add_ons
         .packages
         .iter()
         .map(|package| (package.metadata(), package.location.clone()));
-    let stock = AvailablePackages::read(&medium, addons)?;
-    let solution = stock.solve(&question.asked());
+    let available = AvailablePackages::read(&medium, add_ons)?;
+    let solution = available.solve(&request.depsolve_request());
     let mut rows: Vec<MissingPackage> = Vec::new();
     for problem in solution.problems {
         let row = match problem {
@@ -221,11 +221,11 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
             rows.push(row);
         }
     }
-    // What a package that is not there requires cannot be asked; some of it is known by heart.
-    for file in &question.known {
+    // The requirements of a missing package cannot be read; the profile lists those that are known.
+    for file in &request.known {
         let Some(name) = package_name_of_file(file) else { continue };
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
-        if !rows.is_empty() && !listed && !stock.has_package(name) {
+        if !rows.is_empty() && !listed && !available.has_package(name) {
             let why = "those above were seen to need it".to_owned();
             rows.push(MissingPackage { name: name.to_owned(), file: Some(file.clone()), why });
         }

@@ -1,4 +1,4 @@
-//! `check site`: all systems of a site, and every check.
+//! `check site`: checks all systems of a site.
 
 use std::path::Path;
 
@@ -33,9 +33,9 @@ pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     check_systems(selection, &checks, &options, &reporter)
 }
 
-/// Puts what was collected of each system in the place of the way to it.
+/// Replaces the URI of each system by its capture in `directory`.
 fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
-    // Paths of a site are taken from where its file is, and this one from here.
+    // Paths in a site file are relative to that file, this one to the current directory.
     let directory = std::path::absolute(directory)?;
     let capture_uri = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
         let path = captures::path_of(&directory, kind.as_str(), name);
@@ -45,7 +45,7 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
             "{} has no {file}, which preflight collect site makes",
             directory.display()
         );
-        // A name that the capture itself has is the site's, or it is another machine's.
+        // A capture of another name is that of another machine, unless the name is a URI.
         let captured = read_single_capture(path.clone(), kind)?.target;
         anyhow::ensure!(
             kind == TargetKind::Vcenter || captured == name || captured.contains(':'),

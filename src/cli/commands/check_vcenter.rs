@@ -1,4 +1,4 @@
-//! `check vcenter`: a vSphere server, and the machines and hosts that it knows.
+//! `check vcenter`: checks a vSphere server, and the machines and hosts that it knows.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;

@@ -1,4 +1,4 @@
-//! `collect esxi`: what an ESXi host's shell answers, as a capture.
+//! `collect esxi`: saves the answers of ESXi hosts' shells as captures.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -10,7 +10,7 @@ use crate::cli::login::SshDefaults;
 use crate::cli::named_server;
 use crate::cli::reporting::check_writable;
 
-/// Collects from ESXi hosts.
+/// Collects from ESXi hosts over their shells.
 pub fn collect_esxi(args: &CollectEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     check_writable(args.out.as_deref())?;
     let checks = CheckSet::load(assets)?;

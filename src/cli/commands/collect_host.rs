@@ -1,4 +1,4 @@
-//! `collect host`: what one host answers, as a capture.
+//! `collect host`: saves the answers of one host as a capture.
 
 use crate::assets::Assets;
 use crate::cli::ExitStatus;

@@ -1,4 +1,4 @@
-//! `collect script`: the script that hosts would be sent.
+//! `collect script`: prints the script that would be sent to hosts.
 
 use crate::assets::Assets;
 use crate::cli::args::CollectScriptArgs;

@@ -1,4 +1,4 @@
-//! `collect site`: what all systems of a site answer, one file for each.
+//! `collect site`: saves the answers of all systems of a site, one file each.
 
 use std::path::Path;
 use std::slice;
@@ -44,7 +44,7 @@ pub fn collect_site(
     Ok(captures::exit_status(responses.all()))
 }
 
-/// Refuses a directory in which a file that is read has the name of one that will be written.
+/// Refuses a directory in which an input file has the name of a capture that will be written.
 fn check_directory(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let path = entry.with_context(|| format!("cannot read {}", directory.display()))?.path();

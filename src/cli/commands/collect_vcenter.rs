@@ -1,4 +1,4 @@
-//! `collect vcenter`: what a vSphere server answers, as a capture.
+//! `collect vcenter`: saves the answers of a vSphere server as a capture.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;

@@ -1,4 +1,4 @@
-//! `explain`: a check or a symptom in words.
+//! `explain`: prints the documentation of a check or a symptom.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -6,7 +6,7 @@ use crate::cli::ExitStatus;
 use crate::cli::args::ExplainArgs;
 use crate::knowledge::SymptomSet;
 use crate::report;
-/// Prints what a check is about.
+/// Prints the documentation of a check or a symptom.
 pub fn explain(args: &ExplainArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let checks = CheckSet::load(assets)?;
     let symptoms = SymptomSet::load(assets, &checks)?;

@@ -1,4 +1,4 @@
-//! `inspect image` and `inspect agent`: what is in a file, without judging it.
+//! `inspect image` and `inspect agent`: prints the facts of a file without evaluating them.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -19,7 +19,7 @@ pub fn image(args: &InspectArgs) -> anyhow::Result<ExitStatus> {
     show(&Document::new("image", &facts), args.format)
 }
 
-/// Prints what an agent's archive is and carries.
+/// Prints the facts of an agent's archive.
 pub fn agent(args: &InspectArgs) -> anyhow::Result<ExitStatus> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let bundle = agent::inspect(&*open_input(&args.file)?, &name)
@@ -50,7 +50,7 @@ fn show(document: &Document, format: TextOrJson) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Clean)
 }
 
-/// Writes a tree of facts as indented lines; a list of things looked at as the things alone.
+/// Writes a tree of facts as indented lines; of a collection only its items.
 fn outline(value: &Value, depth: usize, text: &mut String) {
     let Value::Object(map) = value else { return };
     let indent = "  ".repeat(depth);

@@ -1,4 +1,4 @@
-//! `render kickstart` and `lint kickstart`.
+//! `render kickstart` and `lint kickstart`: prints a kickstart, or the findings in one.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub fn render(args: &RenderKickstartArgs, assets: &Assets) -> anyhow::Result<Exi
     Ok(ExitStatus::Clean)
 }
 
-/// Prints what is wrong with a kickstart.
+/// Prints the findings in a kickstart.
 pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let profile = Profile::read(assets, &args.profile.parse()?)?;
     let asset = read(&args.file)?;
@@ -45,7 +45,7 @@ pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitSta
     Ok(if clean { ExitStatus::Clean } else { ExitStatus::Findings })
 }
 
-/// The kickstart, which `-` takes from standard input.
+/// Reads the kickstart; `-` is standard input.
 fn read(file: &Path) -> anyhow::Result<Asset> {
     if file != Path::new("-") {
         return Ok(assets::read_file(file)?);

@@ -1,4 +1,4 @@
-//! `list`, `init`, `completions` and `man`: what there is, for people and for programs.
+//! `list`, `init`, `completions` and `man`: prints what is available, for people and for programs.
 
 use clap::CommandFactory;
 use serde_json::{Value, json};
@@ -13,14 +13,14 @@ use crate::installer::profile::Profile;
 use crate::knowledge::SymptomSet;
 use crate::report;
 
-/// One row of a list: a name and what it is.
+/// One row of a list: a name, a description, and the row as JSON.
 struct Row {
     name: String,
     text: String,
-    more: Value,
+    json: Value,
 }
 
-/// Prints what there is of one kind.
+/// Prints the list of one subject.
 pub fn list(args: &ListArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let (key, rows) = match args.what {
         ListSubject::Checks => return checks(args.format, assets),
@@ -32,7 +32,7 @@ pub fn list(args: &ListArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     };
     match args.format {
         TextOrJson::Json => {
-            let rows: Vec<Value> = rows.into_iter().map(|row| row.more).collect();
+            let rows: Vec<Value> = rows.into_iter().map(|row| row.json).collect();
             anstream::println!("{}", serde_json::to_string_pretty(&json!({ key: rows }))?);
         }
         TextOrJson::Text => {
@@ -61,7 +61,7 @@ fn symptoms(assets: &Assets) -> anyhow::Result<Vec<Row>> {
     let row = |symptom: &crate::knowledge::symptom::Symptom| Row {
         name: symptom.id.clone(),
         text: symptom.title.clone(),
-        more: report::symptoms::listed(symptom),
+        json: report::symptoms::listed(symptom),
     };
     Ok(set.symptoms().iter().map(row).collect())
 }
@@ -71,8 +71,8 @@ fn recipes(assets: &Assets) -> anyhow::Result<Vec<Row>> {
         let recipe = Recipe::read(assets, &name, &[])?.recipe;
         let title = recipe.title.map_or_else(String::new, |title| title.to_string());
         let profile = recipe.profile.to_string();
-        let more = json!({ "name": name, "title": title, "profile": profile });
-        Ok(Row { name, text: title, more })
+        let json = json!({ "name": name, "title": title, "profile": profile });
+        Ok(Row { name, text: title, json })
     };
     Recipe::names(assets).into_iter().map(row).collect()
 }
@@ -82,15 +82,15 @@ fn profiles(assets: &Assets) -> anyhow::Result<Vec<Row>> {
         let profile = Profile::read(assets, &name.parse()?)?;
         let title = profile.title.to_string();
         let generation: u8 = profile.generation.into();
-        let more = json!({ "name": name, "title": title, "generation": generation });
-        Ok(Row { name, text: title, more })
+        let json = json!({ "name": name, "title": title, "generation": generation });
+        Ok(Row { name, text: title, json })
     };
     Profile::names(assets).into_iter().map(row).collect()
 }
 
 fn packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<Row>> {
     let row = |package: MissingPackage| Row {
-        more: json!({
+        json: json!({
             "name": package.name,
             "file": package.file.clone().unwrap_or_default(),
             "why": package.why,
@@ -105,7 +105,7 @@ fn formats() -> Vec<Row> {
     let row = |format: &report::Format| Row {
         name: format.name.to_owned(),
         text: format.description.to_owned(),
-        more: json!({ "name": format.name, "description": format.description }),
+        json: json!({ "name": format.name, "description": format.description }),
     };
     report::FORMATS.iter().map(row).collect()
 }

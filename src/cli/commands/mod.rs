@@ -1,6 +1,6 @@
-//! One file for each verb of the command line, and which verb is run.
+//! The verbs of the command line, one file each, and their dispatch.
 //!
-//! Not for what a verb needs that others need too: that stands beside this folder.
+//! Not for what several verbs share: that is in the parent module.
 
 pub mod build_delta;
 pub mod build_image;
@@ -28,7 +28,7 @@ use crate::atomic_file::InputFile;
 use crate::cli::args::{self, CommandLine, Verb};
 use crate::cli::{ExitStatus, site};
 
-/// Runs the verb of a command line; `named` are the files that it names.
+/// Runs the verb of a command line; `named` are the input files on it.
 pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
     let assets = arguments.assets();
     match &arguments.verb {

@@ -1,4 +1,4 @@
-//! `test checks`: the examples that checks carry.
+//! `test checks`: runs the examples of checks.
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -8,7 +8,7 @@ use crate::cli::args::TestChecksArgs;
 use crate::cli::checks::read_check_files;
 use crate::cli::terminal::screen;
 use crate::knowledge::SymptomSet;
-/// Runs the examples of the checks and prints those that do not hold.
+/// Runs the examples of the checks and prints those that fail.
 pub fn test_checks(args: &TestChecksArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let checks = match &args.directory {
         Some(directory) => CheckSet::read(&read_check_files(directory)?)?,

@@ -1,6 +1,6 @@
-//! `troubleshoot`: from what people see to what it comes from, and, with a target, which of it.
+//! `troubleshoot`: finds the causes of a symptom and, with a target, checks which of them applies.
 //!
-//! Not for how symptoms are recognised (`knowledge::matching`) nor for how hosts are asked (`host`).
+//! Not for matching symptoms (`knowledge::matching`) nor for collecting from hosts (`collect`).
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
@@ -23,7 +23,7 @@ use crate::report::troubleshooting::{self, Troubleshooting};
 use crate::report::{Style, troubleshooting_text};
 use crate::site::assemble::Coverage;
 
-/// Says what a text speaks of, and checks the targets for it.
+/// Prints the symptoms that match a text, and checks the targets for their causes.
 pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let text = text(&args.words)?;
     let checks = load_checks(assets, None)?;
@@ -51,7 +51,7 @@ pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<
     })
 }
 
-/// Runs the checks that the symptoms point to, and tells whether somebody stopped it.
+/// Runs the checks of the matching symptoms. Also returns whether the run was interrupted.
 fn check_candidates(
     args: &TroubleshootArgs,
     matches: &Matches<'_>,
@@ -67,7 +67,8 @@ fn check_candidates(
     Ok((result, was_interrupted(&responses)))
 }
 
-/// Who would have to be asked for the checks that the symptoms point to, and what those require.
+/// Returns the providers of the facts that the checks of the matching symptoms, and the checks those
+/// require, need.
 fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     let mut left: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -81,8 +82,8 @@ fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     needs
 }
 
-/// The targets, without one all master targets of the site; and of vSphere those who know what is
-/// suspected, for a server that cannot help is not bothered.
+/// Selects the targets, or all master targets of the site, and those vSphere servers that provide
+/// suspected facts.
 fn select(
     args: &TroubleshootArgs,
     checks: &CheckSet,
@@ -105,7 +106,7 @@ fn select(
     Ok(selection)
 }
 
-/// Evaluates the checks that the symptoms point to, and no others.
+/// Evaluates the checks of the matching symptoms, and no others.
 fn evaluate(
     matches: &Matches<'_>,
     checks: &CheckSet,
@@ -115,7 +116,7 @@ fn evaluate(
 ) -> Troubleshooting {
     let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
     let scope = scope::Scope::new(checks, targets);
-    // Whether a fix may come first is told by findings that nobody suspects.
+    // Whether a fix has to wait for others depends on findings that are not suspected, too.
     let mut findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
     let scope = scope.restricted_to(checks, &suspected);
     let wanted: BTreeSet<(&str, &str)> = scope
@@ -127,7 +128,7 @@ fn evaluate(
     Troubleshooting::from_findings(matches, checks, targets, &findings)
 }
 
-/// The words of the command line, or what is pasted on standard input.
+/// Returns the words of the command line, or the text on standard input.
 fn text(words: &[String]) -> anyhow::Result<String> {
     let pasted = match words {
         [] => true,
@@ -155,7 +156,8 @@ fn standard_input(unasked: bool) -> anyhow::Result<String> {
     Ok(decoded(&bytes))
 }
 
-/// Logs of Windows servers are often UTF-16; whatever else is no UTF-8 loses only those bytes.
+/// Decodes UTF-8, and UTF-16 with a byte order mark, which logs of Windows servers often are. Invalid
+/// bytes are replaced.
 fn decoded(bytes: &[u8]) -> String {
     let units = |from: fn([u8; 2]) -> u16| -> Vec<u16> {
         bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect()

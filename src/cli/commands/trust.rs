@@ -1,6 +1,6 @@
-//! `trust`: a server's certificate shown, and its thumbprint kept once somebody has compared it.
+//! `trust`: shows a server's certificate, and stores its thumbprint after confirmation.
 //!
-//! Not for checking it: that is `transport::vsphere::tls`.
+//! Not for checking it (`transport::http::tls`).
 
 use std::fs;
 use std::io::Write;
@@ -22,7 +22,7 @@ use crate::transport::http::tls::{TlsSession, fetch_certificate};
 use crate::transport::vsphere::address::VsphereAddress;
 use crate::transport::vsphere::error::VsphereError;
 
-/// Shows a server's certificate, and keeps its thumbprint.
+/// Shows a server's certificate, and stores its thumbprint after confirmation.
 pub fn trust(args: &TrustArgs) -> anyhow::Result<ExitStatus> {
     let to: VsphereAddress = args
         .target

@@ -1,7 +1,7 @@
-//! The one way in which images and deltas are written, into files or to standard output:
-//! `write -> verify -> evaluate -> commit`, over a set of outputs that was checked before.
+//! Writes images and deltas to files or standard output: `write -> verify -> evaluate -> commit`, to a
+//! set of outputs that was checked before.
 //!
-//! Not for planning (`image`): what the bytes are comes as an [`ImageSource`].
+//! Not for planning (`image`): the bytes come from an [`ImageSource`].
 
 mod output_set;
 mod sink;
@@ -32,12 +32,12 @@ use stream::StreamSink;
 pub struct WrittenImage {
     /// The digest of all its bytes.
     pub sha256: Sha256,
-    /// What its report asks for; clean when there was nothing to evaluate it by.
+    /// The exit status of its report; clean when it was not evaluated.
     pub exit: ExitStatus,
 }
 
 /// Writes an image, verifies and evaluates it, and only then gives it and the files beside it
-/// their names. Shows the report.
+/// their names. Prints the report.
 pub fn write_image(
     source: &mut dyn ImageSource,
     outputs: &OutputSet,
@@ -57,8 +57,8 @@ pub fn write_image(
         }
         _ => Vec::new(),
     };
-    // Everything is on disk before the first name is given; the manifest, which names the others,
-    // gets its own last.
+    // Everything is on disk before the first file gets its name; the manifest, which names the
+    // others, gets its name last.
     sink.commit()?;
     for file in beside {
         file.commit()?;
@@ -89,7 +89,7 @@ fn open(outputs: &OutputSet, size: u64) -> anyhow::Result<Box<dyn ImageSink>> {
 }
 
 /// Writes the delta of an image and verifies that it rebuilds the image. Returns the delta and its
-/// length in bytes. There is nothing to evaluate: the image was.
+/// length in bytes.
 pub fn write_delta(
     image: &Arc<File>,
     base: &Arc<File>,

@@ -1,8 +1,7 @@
-//! The files that a build leaves, checked once: none is an input or another output, and all can be
-//! written. Their names, and whether there is room for them.
+//! The output files of a build: their names, and the checks that none is an input or another output,
+//! that all can be written and that there is enough space.
 //!
-//! Not for the image's own bytes (`sink`), nor for what stands on the command line of every verb
-//! (`outputs`).
+//! Not for the image's own bytes (`sink`), nor for the outputs of other verbs (`outputs`).
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -21,10 +20,10 @@ use crate::image::free_space;
 use crate::image::manifest::{ImageRecord, SidecarManifest};
 use crate::report::Report;
 
-/// What reports and the manifest call an image that has no name.
+/// The name of an image on standard output in reports and the manifest.
 const STANDARD_OUTPUT: &str = "standard output";
 
-/// Where the image, or the delta, goes.
+/// The destination of the image or the delta.
 pub enum ImageTarget {
     /// A file of this name.
     File(PathBuf),
@@ -58,8 +57,8 @@ pub fn is_streamed(args: &BuildImageArgs) -> anyhow::Result<bool> {
 }
 
 impl OutputSet {
-    /// Checks the outputs of an image that goes to `out`: beside a file stand its manifest and its
-    /// bill of materials, beside a stream the manifest, when it was given a name.
+    /// Returns the checked outputs of an image to `out`: with a file come its manifest and its bill of
+    /// materials, with standard output the manifest, when it was given a name.
     ///
     /// # Errors
     ///
@@ -86,7 +85,8 @@ impl OutputSet {
         Ok(outputs)
     }
 
-    /// Checks the output of a delta. It holds what the image holds, so a root password's hash too.
+    /// Returns the checked output of a delta. It may contain the hash of a root password, as the image
+    /// does.
     ///
     /// # Errors
     ///
@@ -119,12 +119,12 @@ impl OutputSet {
         reporter.check_outputs(&named, &self.inputs)
     }
 
-    /// Where the image goes.
+    /// Returns the destination of the image.
     pub fn image(&self) -> &ImageTarget {
         &self.image
     }
 
-    /// The name of the image, for messages and reports.
+    /// Returns the name of the image for messages and reports.
     pub fn image_name(&self) -> &Path {
         match &self.image {
             ImageTarget::File(path) => path,
@@ -132,12 +132,12 @@ impl OutputSet {
         }
     }
 
-    /// The names of the files beside the image: its manifest, then its bill of materials.
+    /// Returns the files beside the image: its manifest, then its bill of materials.
     pub fn beside(&self) -> impl Iterator<Item = &Path> {
         self.manifest.iter().chain(&self.sbom).map(PathBuf::as_path)
     }
 
-    /// Whether the image may hold the hash of a password.
+    /// Whether the image may contain the hash of a password.
     pub fn holds_secret(&self) -> bool {
         self.visibility == Visibility::Owner
     }
@@ -148,10 +148,10 @@ impl OutputSet {
         Ok(AtomicFile::open(path, self.overwrite, self.visibility, &self.inputs)?)
     }
 
-    /// Refuses to begin a file that cannot be finished.
+    /// Fails when there is not enough space for the image.
     pub fn check_space(&self, needed: u64) -> anyhow::Result<()> {
         let out = self.image_name();
-        // Past this limit the kernel does not answer a write with an error: it ends the process.
+        // Past this limit a write does not fail: the kernel ends the process.
         if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Fsize).current
             && most < needed
         {

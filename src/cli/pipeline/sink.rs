@@ -1,4 +1,4 @@
-//! Where an image goes, step by step; and the file, which is read back before it gets its name.
+//! The steps of writing an image, and the image file, which is read back before it gets its name.
 //!
 //! Not for standard output, which cannot be read back (`stream`).
 
@@ -18,27 +18,27 @@ use crate::image::manifest::Manifest;
 use crate::installer::disc_layout;
 use crate::iso::Medium;
 
-/// Bytes of a bill of materials that is read from an image.
+/// The most bytes of a bill of materials in an image.
 const MOST_SBOM: u64 = 32 << 20;
 
 /// The steps of writing an image, in this order.
 pub trait ImageSink {
-    /// Writes the image where nobody takes it for one yet; of a stream, only what its second pass
-    /// is compared with.
+    /// Writes the image to a temporary file. For a stream it only computes the digest that the second
+    /// pass is compared with.
     fn write(&mut self, source: &mut dyn ImageSource) -> anyhow::Result<()>;
 
-    /// Verifies what was written, and reads it as a medium. Returns nothing when there is none to
-    /// be read.
+    /// Verifies what was written, and reads it as a medium. Returns nothing when it cannot be read
+    /// back.
     fn verify(&mut self, source: &dyn ImageSource) -> anyhow::Result<Option<ImageContents>>;
 
-    /// Lets out what can only be let out at once, which is a stream. Returns the image's digest.
+    /// Writes a stream to its destination. Returns the image's digest.
     fn release(&mut self, source: &dyn ImageSource) -> anyhow::Result<Sha256>;
 
     /// Gives the image its name.
     fn commit(self: Box<Self>) -> anyhow::Result<()>;
 }
 
-/// What a finished image holds.
+/// The contents of a finished image.
 pub struct ImageContents {
     /// Its facts.
     pub facts: ImageFacts,
@@ -59,7 +59,7 @@ impl ImageContents {
     }
 }
 
-/// A file that replaces its target all at once.
+/// A file that replaces its target atomically.
 pub struct FileSink {
     path: PathBuf,
     part: AtomicFile,
@@ -67,7 +67,7 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Takes the part file of `path`.
+    /// Returns a sink to the part file of `path`.
     pub fn new(path: &Path, part: AtomicFile) -> Self {
         Self { path: path.to_owned(), part, sha256: None }
     }
@@ -89,7 +89,7 @@ impl FileSink {
         Ok(())
     }
 
-    /// Reads the file back, as bytes and as an image, while it goes to disk.
+    /// Reads the file back, as bytes and as an image, while it is synced to disk.
     fn read_back(&self, source: &dyn ImageSource) -> anyhow::Result<(Sha256, ImageContents)> {
         let file = Arc::new(self.part.file().try_clone()?);
         let bar = ByteProgress::start("verifying", source.size());

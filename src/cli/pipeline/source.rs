@@ -1,6 +1,6 @@
-//! What an image is written from: a plan of all its bytes, or a delta and its base.
+//! The sources of an image's bytes: a plan, or a delta and its base.
 //!
-//! Not for where the bytes go (`sink`, `stream`).
+//! Not for the destination of the bytes (`sink`, `stream`).
 
 use std::fs::File;
 use std::io;
@@ -17,39 +17,40 @@ use crate::image::writing::{self, BaseDigests, ChunkSink, Progress};
 use crate::iso::bytemap::{ByteMap, ByteOrigin};
 use crate::iso::media_md5::{FIELD_AT, FIELD_LEN};
 
-/// Takes the bytes of an image in order.
+/// Receives the bytes of an image in order.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
-/// Where the bytes of an image come from.
+/// The source of an image's bytes.
 pub trait ImageSource {
-    /// Bytes of the image.
+    /// Returns the size of the image in bytes.
     fn size(&self) -> u64;
 
-    /// The digest of the image, where it is known before the first pass.
+    /// Returns the digest of the image, when it is known before the first pass.
     fn sha256(&self) -> Option<Sha256>;
 
-    /// Passes all bytes to `sink`, and learns what depends on all of them. It comes first, once.
+    /// Passes all bytes to `sink`, and computes what depends on all of them. It is called first and
+    /// once.
     fn complete(&mut self, sink: Sink<'_>) -> anyhow::Result<()>;
 
-    /// Bytes that only [`complete`](Self::complete) could tell, with the offset where they belong:
-    /// something else was passed in their place.
+    /// Returns bytes that were only known at the end of [`complete`](Self::complete), with their
+    /// offset: they replace the bytes that were passed there.
     fn late_bytes(&self) -> Option<(u64, &[u8])>;
 
-    /// Passes all bytes of the completed image to `sink`, and to `digest`, if possible on another
-    /// core.
+    /// Passes all bytes of the completed image to `sink`, and to `digest`, on another core if
+    /// possible.
     fn replay(&self, digest: ChunkSink<'_>, sink: Sink<'_>) -> io::Result<()>;
 
     /// Verifies that a file is the completed image. Returns the file's digest.
     fn verify(&self, file: &Arc<File>, progress: Progress<'_>) -> anyhow::Result<Sha256>;
 
-    /// The completed image before it is written, where it can be read as a medium.
+    /// Returns the completed image before it is written, when it can be read as a medium.
     fn planned(&self) -> Option<&ByteMap>;
 
-    /// Whether the media md5 has still to be summed to be believed.
+    /// Returns whether the media md5 has to be verified.
     fn media_md5(&self) -> MediaMd5Check;
 }
 
-/// An image that was composed: all its bytes are decided, but for what depends on all of them.
+/// A composed image: all its bytes are known, except those that depend on all others.
 pub struct PlannedSource<'a> {
     plan: &'a Plan,
     composition: Composition,
@@ -57,7 +58,7 @@ pub struct PlannedSource<'a> {
 }
 
 impl<'a> PlannedSource<'a> {
-    /// Takes a plan and what was composed from it.
+    /// Returns the source of a plan and its composition.
     pub fn new(plan: &'a Plan, composition: Composition) -> Self {
         Self { plan, composition, media_md5: None }
     }
@@ -72,7 +73,7 @@ impl ImageSource for PlannedSource<'_> {
         None
     }
 
-    /// Takes the base's digest and the media md5 on the way.
+    /// Computes the base's digest and the media md5 in the same pass.
     fn complete(&mut self, sink: Sink<'_>) -> anyhow::Result<()> {
         let mut image = std::mem::take(&mut self.composition.image);
         let composition = &self.composition;
@@ -115,14 +116,14 @@ impl ImageSource for PlannedSource<'_> {
     }
 }
 
-/// An image that a delta rebuilds from the base it was made against, which was verified.
+/// An image that a delta rebuilds from its verified base.
 pub struct DeltaSource<'a> {
     delta: &'a Delta,
     base: &'a File,
 }
 
 impl<'a> DeltaSource<'a> {
-    /// Takes a delta and its base.
+    /// Returns the source of a delta and its base.
     pub fn new(delta: &'a Delta, base: &'a File) -> Self {
         Self { delta, base }
     }

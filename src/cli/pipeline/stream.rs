@@ -1,8 +1,8 @@
-//! An image on standard output, which nobody can take back or read again.
+//! Writes an image to standard output, which cannot be taken back or read again.
 //!
-//! So all that depends on the whole image is taken in a pass of its own before the first byte
-//! leaves: the base's digest, the media md5, a digest of what will be written. The second pass
-//! writes, takes the digest again, and ends with an error when it is another one.
+//! Everything that depends on the whole image is computed in a first pass before any byte is written:
+//! the base's digest, the media md5, and a digest of the output. The second pass writes, computes the
+//! digest again, and fails when it differs.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -22,13 +22,14 @@ use crate::iso::media_md5::{FIELD_AT, FIELD_END};
 /// An image on its way to standard output.
 pub struct StreamSink {
     out: StandardOutput,
-    /// The digest of the first pass: of all bytes when the image's own digest is known, else of
-    /// all but the media md5.
+    /// The digest of the first pass: of all bytes when the image's digest is known, otherwise of all
+    /// but the media md5.
     first_pass: Option<Sha256>,
 }
 
 impl StreamSink {
-    /// Opens standard output. Warns when others may read a file there that may hold a secret.
+    /// Opens standard output. Warns when it is a file that others may read and the image may contain a
+    /// secret.
     pub fn open(holds_secret: bool) -> anyhow::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let metadata = file.metadata()?;
@@ -99,12 +100,12 @@ impl ImageSink for StreamSink {
     }
 }
 
-/// A digest of one pass over an image. Without the media md5's field where the image's own digest
-/// is not known: that field is known only behind the rest.
+/// The digest of one pass over an image. It leaves out the field of the media md5 when the image's
+/// digest is not known, because that field is only known after the rest.
 struct PassDigest {
     hasher: Sha256Hasher,
     at: u64,
-    /// The first byte that is left out, and the one behind the last.
+    /// The start and end offsets of the bytes that are left out.
     skipped: (u64, u64),
 }
 
@@ -135,14 +136,14 @@ impl PassDigest {
     }
 }
 
-/// Standard output, without a buffer that would hold back an error, and how much it took.
+/// Standard output without a buffer, so that errors are not delayed, and the number of bytes written.
 struct StandardOutput {
     file: File,
     written: u64,
 }
 
 impl StandardOutput {
-    /// Why the image is not complete, and that what was written is none.
+    /// Returns the error for an image that was written in part.
     fn write_error(&self, error: io::Error, len: u64) -> anyhow::Error {
         let written = self.written;
         let error = match error.kind() {

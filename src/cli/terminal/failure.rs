@@ -1,17 +1,17 @@
-//! Why systems could not be asked, for a person.
+//! Prints why systems could not be collected from.
 //!
-//! Not for errors that end a command: `error` prints those.
+//! Not for errors that end a command (`cli::error`).
 
 use super::screen;
 use crate::facts::transcript::Transcript;
 use crate::secret::redact_message;
 use crate::transport::fleet;
 
-/// How many systems that could not be asked are told one by one.
+/// The most failed systems that are printed one by one.
 const MAX_PRINTED: usize = 5;
 
-/// Says which systems could not be asked, why, and what to do about it: the findings say what is
-/// unknown for it.
+/// Prints which systems could not be collected from, why, and what to do. The findings show what is
+/// unknown because of it.
 pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) {
     let failed = transcripts.into_iter().filter(|transcript| !fleet::was_interrupted(transcript));
     let mut failed = failed.filter_map(|transcript| {
@@ -29,7 +29,7 @@ pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>)
     }
 }
 
-/// A text for a person: whatever an error quotes, a password in an address is not shown.
+/// Returns a message as printable text without passwords in addresses.
 pub fn message(text: &str) -> String {
     screen::printable(&redact_message(text))
 }

@@ -1,4 +1,4 @@
-//! Progress of long work, drawn on a terminal's standard error and nowhere else.
+//! Progress bars, drawn on standard error when it is a terminal.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,14 +9,14 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::cli::terminal::screen::printable;
 use crate::transport::fleet::JobEvent;
 
-/// How many of the hosts that are being asked have a line of their own.
+/// The most hosts with a line of their own.
 const MAX_LINES: usize = 12;
 
 /// A bar over a number of bytes; invisible when standard error is no terminal.
 pub struct ByteProgress(ProgressBar);
 
 impl ByteProgress {
-    /// Starts a bar with what is being done and how many bytes that takes.
+    /// Starts a bar with a label and the total number of bytes.
     pub fn start(doing: &'static str, total: u64) -> Self {
         let bar = ProgressBar::new(total);
         let template = "{msg:>12} {bar:30} {bytes:>11} of {total_bytes:<11} {eta:>4}";
@@ -26,7 +26,7 @@ impl ByteProgress {
         Self(bar)
     }
 
-    /// Tells that this many bytes are done.
+    /// Sets the number of bytes that are done.
     pub fn set_position(&self, done: u64) {
         self.0.set_position(done);
     }
@@ -45,7 +45,7 @@ fn bars() -> std::sync::MutexGuard<'static, Option<MultiProgress>> {
     BARS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Does something during which no bars are drawn, such as asking a person.
+/// Runs `work`, such as a prompt, while no bars are drawn.
 pub fn suspended<T>(work: impl FnOnce() -> T) -> T {
     let bars = bars().clone();
     match bars {
@@ -54,8 +54,8 @@ pub fn suspended<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// A line for each host that is being asked, and a count of all; invisible when standard error is
-/// no terminal.
+/// A line for each host that is being collected from, and a count of all; invisible when standard
+/// error is no terminal.
 pub struct HostProgress {
     all: MultiProgress,
     total: ProgressBar,
@@ -75,7 +75,7 @@ impl HostProgress {
         Self { all, total, active: BTreeMap::new(), failed: 0 }
     }
 
-    /// Shows what happened to a host.
+    /// Updates the bars for an event of a host.
     pub fn update(&mut self, event: JobEvent<'_>) {
         if self.total.is_hidden() {
             return;

@@ -1,7 +1,7 @@
-//! Questions to the person at the terminal: one at a time, seen whatever else is drawn there, and
-//! none that waits for ever. What was typed before a question is no answer to it.
+//! Prompts on the terminal: one at a time, visible beside progress bars, and with a time limit. Input
+//! typed before a prompt is discarded.
 //!
-//! Not for what is asked, nor for what the answers are for.
+//! Not for what is prompted for.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -24,36 +24,36 @@ use crate::cli::terminal::{progress, screen};
 use crate::secret::Secret;
 use crate::transport::ssh::PromptError;
 
-/// The most that is read as one answer, in bytes.
+/// The most bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 4096;
 
-/// How often somebody looks whether the run was stopped.
+/// How often an interruption is looked for.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What the terminal was like before it stopped showing what is typed; none while it shows it.
+/// The terminal and its modes before echo was switched off; none while echo is on.
 static SAVED_MODES: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-/// Whether a question ran out of time: where nobody answered one, nobody is asked another.
+/// Whether a prompt timed out: then no other one is shown.
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
-/// Asks for a text that is not shown while it is typed; none when there is no terminal.
+/// Prompts for a text that is not shown while it is typed; none when there is no terminal.
 pub fn read_secret(question: &str, limit: Duration) -> Result<Option<Secret>, PromptError> {
     prompt(question, limit, |terminal, until| terminal.read_hidden(question, until))
 }
 
-/// Asks for a line; none when there is no terminal.
+/// Prompts for a line; none when there is no terminal.
 pub fn read_line(question: &str, limit: Duration) -> Result<Option<String>, PromptError> {
     prompt(question, limit, |terminal, until| terminal.read_visible(question, until))
 }
 
-/// Asks whether something is to be done: no unless the answer is yes. None when there is no terminal.
+/// Prompts for a confirmation: no unless the answer is yes. None when there is no terminal.
 pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, PromptError> {
     let answer = read_line(question, limit)?;
     Ok(answer.map(|answer| matches!(answer.trim(), "y" | "Y" | "yes")))
 }
 
-/// Asks whether a fingerprint is the right one: yes, no or the fingerprint itself. None when there is
-/// no terminal.
+/// Prompts whether a fingerprint is right: yes, no or the fingerprint itself. None when there is no
+/// terminal.
 pub fn confirm_fingerprint(
     question: &str,
     fingerprint: &str,
@@ -74,10 +74,10 @@ pub fn confirm_fingerprint(
     }
 }
 
-/// Lets the terminal show again what is typed, when a question was left open.
+/// Restores the terminal's modes when a prompt was left open.
 pub fn restore() {
     if let Some((terminal, before)) = lock(&SAVED_MODES).take() {
-        // What was typed of an answer is not left for the shell behind us.
+        // A partly typed answer is not left for the shell.
         tcsetattr(&terminal, OptionalActions::Flush, &before).ok();
         (&terminal).write_all(b"\n").ok();
     }
@@ -92,7 +92,7 @@ fn prompt<T>(
     limit: Duration,
     read: impl FnOnce(&Terminal, Instant) -> Result<T, PromptError>,
 ) -> Result<Option<T>, PromptError> {
-    /// Two questions at once would be answered crosswise.
+    /// Allows one prompt at a time.
     static TURN: Mutex<()> = Mutex::new(());
     if !io::stdin().is_terminal() {
         return Ok(None);
@@ -125,21 +125,21 @@ fn unreadable(error: &io::Error) -> PromptError {
 struct Terminal(File);
 
 impl Terminal {
-    /// None when this process is in the background: it would be stopped for asking.
+    /// Opens the terminal. None when this process is in the background, where prompting would stop it.
     fn open() -> io::Result<Option<Self>> {
-        // No write to a terminal that was stopped with Ctrl-S, and no read, waits for ever.
+        // Non-blocking, because a terminal stopped with Ctrl-S would block for ever.
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();
         let file = File::options().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let behind = tcgetpgrp(&file).is_ok_and(|group| group != getpgrp());
         Ok((!behind).then_some(Self(file)))
     }
 
-    /// A line, shown and edited as the terminal does it.
+    /// Reads a line with the terminal's own echo and editing.
     fn read_visible(&self, question: &str, until: Instant) -> Result<String, PromptError> {
         tcflush(&self.0, QueueSelector::IFlush).map_err(|error| unreadable(&error.into()))?;
         let answer = self.write_question(question, until).and_then(|()| self.read_typed(until));
         if answer.is_err() {
-            // What was typed of an answer is not left for the shell behind us.
+            // A partly typed answer is not left for the shell.
             tcflush(&self.0, QueueSelector::IFlush).ok();
             (&self.0).write_all(b"\n").ok();
         }
@@ -161,8 +161,8 @@ impl Terminal {
         }
     }
 
-    /// A line that is not shown. Its keys are read one by one, so that whatever ends the question,
-    /// Ctrl-C too, first lets the terminal show again what is typed.
+    /// Reads a line without echo. Keys are read one by one, so that echo is restored however the prompt
+    /// ends, by Ctrl-C too.
     fn read_hidden(&self, question: &str, until: Instant) -> Result<Secret, PromptError> {
         let _hidden = EchoOff::begin(&self.0).map_err(|error| unreadable(&error))?;
         self.write_question(question, until)?;
@@ -174,7 +174,7 @@ impl Terminal {
                     KeyEffect::Done => return utf8(std::mem::take(&mut typed.0)).map(Secret::new),
                     KeyEffect::Stop => {
                         restore();
-                        // To this process alone: who asks for a host's password is its only child.
+                        // Sent to this process alone, not to its process group.
                         kill_process(getpid(), Signal::INT).ok();
                         return Err(PromptError::Interrupted);
                     }
@@ -197,13 +197,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// What was typed since, at least one byte.
+    /// Reads what was typed, at least one byte.
     fn read_some(&self, until: Instant) -> Result<Vec<u8>, PromptError> {
         let mut bytes = vec![0; 512];
         loop {
             self.wait_until(PollFlags::IN, until)?;
             match (&self.0).read(&mut bytes) {
-                // Ctrl-D on an empty line: an answer that says nothing.
+                // Ctrl-D on an empty line is an empty answer.
                 Ok(0) => return Ok(b"\n".to_vec()),
                 Ok(count) => {
                     bytes.truncate(count);
@@ -215,7 +215,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the terminal is ready, the time is over or somebody stops the run.
+    /// Waits until the terminal is ready; fails when the time is over or the run is interrupted.
     fn wait_until(&self, what: PollFlags, until: Instant) -> Result<(), PromptError> {
         loop {
             if interrupt::is_requested() || DeferredSignals::is_pending() {
@@ -244,11 +244,11 @@ fn utf8(bytes: Vec<u8>) -> Result<String, PromptError> {
         .map_err(|_| PromptError::Unreadable("what was typed is not UTF-8".to_owned()))
 }
 
-/// What was typed of an answer so far.
+/// The partly typed answer of a hidden prompt.
 #[derive(Default)]
 struct HiddenLine(Vec<u8>);
 
-/// What a key means.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 enum KeyEffect {
     More,
@@ -257,13 +257,13 @@ enum KeyEffect {
 }
 
 impl HiddenLine {
-    /// Takes a key: Backspace, Ctrl-U, Ctrl-D, Ctrl-C and Ctrl-\ mean what they do elsewhere.
+    /// Applies a key; Backspace, Ctrl-U, Ctrl-D, Ctrl-C and Ctrl-\ have their usual meaning.
     fn press(&mut self, byte: u8) -> KeyEffect {
         match byte {
             b'\n' | b'\r' | 0x04 => return KeyEffect::Done,
             0x03 | 0x1c => return KeyEffect::Stop,
             0x08 | 0x7f => {
-                // A letter of several bytes goes whole.
+                // A character of several bytes is removed whole.
                 while self.0.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
             }
             0x15 => self.0.clear(),
@@ -274,7 +274,7 @@ impl HiddenLine {
     }
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// Switches the terminal's echo off until it is dropped.
 struct EchoOff;
 
 impl EchoOff {
@@ -291,7 +291,7 @@ impl EchoOff {
         let terminal = terminal.try_clone()?;
         DeferredSignals::defer();
         let mut place = lock(&SAVED_MODES);
-        // With it goes what was typed before the question.
+        // Flushing discards what was typed before the prompt.
         tcsetattr(&terminal, OptionalActions::Flush, &unseen)?;
         *place = Some((terminal, before));
         Ok(Self)
@@ -305,11 +305,11 @@ impl Drop for EchoOff {
     }
 }
 
-/// Signals that end a program while a terminal shows nothing: they wait until it does again.
+/// Defers signals that end the program while echo is off.
 struct DeferredSignals {
-    /// Whether one came while they waited.
+    /// For each signal, whether it arrived while deferred.
     pending: Vec<(i32, Arc<AtomicBool>)>,
-    /// Whether they act at once.
+    /// Whether signals act at once.
     at_once: Arc<AtomicBool>,
 }
 
@@ -327,7 +327,7 @@ impl DeferredSignals {
             }
             Ok(DeferredSignals { pending, at_once })
         };
-        // Where they cannot be listened for, they end the program as ever.
+        // When they cannot be handled, they end the program as usual.
         KNOWN.get_or_init(|| listen().ok()).as_ref()
     }
 
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_mean_what_they_do_elsewhere() {
+    fn keys_have_their_usual_meaning() {
         for (keys, expected, last) in [
             (&b"secret\n"[..], &b"secret"[..], KeyEffect::Done),
             (b"secrex\x7ft\r", b"secret", KeyEffect::Done),

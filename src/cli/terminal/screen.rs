@@ -1,4 +1,4 @@
-//! Standard output and error as people see them: text without control characters, logging.
+//! Printable text without control characters, colours, and logging to standard error.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::report::is_unprintable;
 
-/// Sends what modules log to standard error; `verbose` counts the `-v`.
+/// Sends log events to standard error; `verbose` is the number of `-v`.
 pub fn log_to_stderr(verbose: u8) {
     let level = match verbose {
         0 => LevelFilter::WARN,
@@ -26,7 +26,7 @@ pub fn log_to_stderr(verbose: u8) {
         .init();
 }
 
-/// An event as one line of printable text, whoever said what is in it: a server may have.
+/// Formats an event as one line of printable text, because it may contain text from a server.
 struct OneLine;
 
 impl<S, N> FormatEvent<S, N> for OneLine
@@ -59,14 +59,14 @@ where
     }
 }
 
-/// Whether a stream wants colour: a terminal, and neither NO_COLOR nor TERM=dumb.
+/// Whether a stream gets colour: a terminal, and neither NO_COLOR nor TERM=dumb is set.
 pub fn colour_on(stream: &impl IsTerminal) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     stream.is_terminal() && !set("NO_COLOR") && !dumb
 }
 
-/// A text with what would act on a terminal spelt out.
+/// Returns a text with characters that could control a terminal escaped.
 pub fn printable(text: &str) -> String {
     let spell = |c: char| match c {
         '\n' => "\n".to_owned(),
@@ -84,9 +84,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().expect("no panic").write(bytes)
         }
@@ -97,9 +97,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_one_printable_line_of_the_log() {
-        let kept = Kept::default();
-        let writer = kept.clone();
+    fn text_of_a_server_is_one_printable_line_of_the_log() {
+        let buffer = LogBuffer::default();
+        let writer = buffer.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(LevelFilter::DEBUG)
             .with_ansi(false)
@@ -108,9 +108,9 @@ mod tests {
             .finish();
         let hostile = "a\u{1b}[2J\nWARN forged\u{202e}\u{3164}\r";
         tracing::subscriber::with_default(subscriber, || {
-            tracing::debug!(said = hostile, banner = %hostile, "it says {hostile}");
+            tracing::debug!(answer = hostile, banner = %hostile, "it says {hostile}");
         });
-        let text = String::from_utf8(kept.0.lock().expect("no panic").clone()).expect("text");
+        let text = String::from_utf8(buffer.0.lock().expect("no panic").clone()).expect("text");
         assert_eq!(text.matches('\n').count(), 1, "{text}");
         assert!(text.starts_with("DEBUG it says a"), "{text}");
         let text = text.trim_end();

@@ -1,13 +1,13 @@
-//! One host that an inventory names, and the way to it.
+//! One host of an inventory, and its URI.
 
 use std::path::PathBuf;
 
 /// One host of an inventory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InventoryHost {
-    /// Its name, as reports have it.
+    /// Its name in reports.
     pub name: String,
-    /// Where it is.
+    /// Its host name or IP address.
     pub address: String,
     /// The port of its SSH server.
     pub port: Option<u16>,
@@ -15,12 +15,12 @@ pub struct InventoryHost {
     pub user: Option<String>,
     /// The private key to log in with.
     pub identity: Option<PathBuf>,
-    /// Whether it is this machine.
+    /// Whether it is this machine (`ansible_connection=local`).
     pub local: bool,
 }
 
 impl InventoryHost {
-    /// The way to it, as a target is written.
+    /// Returns its URI in the form of targets on the command line.
     pub fn uri(&self) -> String {
         if self.local {
             return "local:".to_owned();

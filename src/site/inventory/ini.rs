@@ -1,10 +1,10 @@
-//! Inventories in INI form.
+//! Parses inventories in INI form.
 //!
-//! Not for what a variable means: `variable` knows that.
+//! Not for the meaning of variables (`variable`).
 
 use super::{ALL, AnsibleInventory, InventoryFault, LocatedFault, MAX_HOSTS, UNGROUPED};
 
-/// What the lines below a heading are.
+/// The kind of the lines below a heading.
 enum Section {
     Hosts(String),
     Children(String),
@@ -89,7 +89,7 @@ fn read_line(
     }
 }
 
-/// The words of a line, with quotes as a shell has them; the rest behind ` #` is a comment.
+/// Splits a line into words with the quotes of a shell; text after ` #` is a comment.
 fn words(line: &str) -> Result<Vec<String>, InventoryFault> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -114,7 +114,7 @@ fn words(line: &str) -> Result<Vec<String>, InventoryFault> {
     Ok(words)
 }
 
-/// `HOST:PORT`, where the colon is not one of a range or of an IPv6 address.
+/// Splits `HOST:PORT`; a colon of a range or of an IPv6 address does not count.
 fn with_port(word: &str) -> (&str, Option<&str>) {
     match word.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') && !port.contains(']') => {
@@ -128,10 +128,10 @@ fn with_port(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The most ranges of one name.
+/// The most ranges in one name.
 const MAX_RANGES: usize = 4;
 
-/// The names that a pattern such as `mt[01:20]` stands for.
+/// Expands a pattern such as `mt[01:20]` to names.
 fn names(pattern: &str) -> Result<Vec<String>, InventoryFault> {
     let not_read = || InventoryFault::NotRead(format!("the range {pattern:?}"));
     if pattern.matches('[').count() > MAX_RANGES {
@@ -145,7 +145,7 @@ fn names(pattern: &str) -> Result<Vec<String>, InventoryFault> {
     let mut number = |or: Option<&str>| {
         let text = parts.next().or(or).ok_or_else(not_read)?.to_owned();
         let value: usize = text.parse().map_err(|_| not_read())?;
-        // The zeros in front of the first number are those of all.
+        // All numbers are padded to the width of the first.
         Ok::<_, InventoryFault>((value, text.len().min(20)))
     };
     let (first, width) = number(None)?;

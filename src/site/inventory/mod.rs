@@ -1,9 +1,8 @@
-//! The part of an Ansible inventory, YAML or INI, that says which hosts there are and how to log
-//! in to them.
+//! Parses the hosts of an Ansible inventory, YAML or INI, and how to log in to them.
 //!
-//! Not for plugins, scripts, vaults or templates: what would change the way to a host and is not
-//! understood is refused with its line, and never guessed. Variables that have nothing to do with
-//! the way to a host are passed over.
+//! Not for plugins, scripts, vaults or templates. A construct that would change how a host is reached
+//! and is not understood is refused with its line, never guessed. Variables that do not concern the
+//! connection are ignored.
 
 mod host;
 mod ini;
@@ -21,22 +20,22 @@ pub use variable::VariableFault;
 /// The most hosts that are read.
 const MAX_HOSTS: usize = 10_000;
 
-/// The most places at which hosts are named: a range in every group names many.
+/// The most mentions of hosts: a range in every group mentions many.
 const MAX_MENTIONS: usize = 10 * MAX_HOSTS;
 
-/// Why an inventory was refused.
+/// An error in an inventory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{at}: {fault}", at = .line.map_or_else(String::new, |line| format!(", line {line}")))]
 pub struct InventoryError {
-    /// The file as the user knows it.
+    /// The name of the file for messages.
     pub file: String,
-    /// The line.
+    /// The line, when it is known.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// The fault.
     pub fault: InventoryFault,
 }
 
-/// What is wrong with an inventory.
+/// A fault in an inventory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InventoryFault {
     /// Not YAML.
@@ -45,10 +44,10 @@ pub enum InventoryFault {
     /// A variable that cannot be used.
     #[error(transparent)]
     Variable(#[from] VariableFault),
-    /// A construct that is not read.
+    /// A construct that is not supported.
     #[error("{0} is not read here")]
     NotRead(String),
-    /// Something else stands where this was expected.
+    /// Something else was found where this was expected.
     #[error("expected {0}")]
     Expected(&'static str),
     /// A group that does not exist.
@@ -56,19 +55,19 @@ pub enum InventoryFault {
     NoSuchGroup {
         /// The name as written.
         name: String,
-        /// The group that is spelled most alike.
+        /// The most similar group.
         nearest: Option<String>,
     },
     /// Groups that contain each other.
     #[error("group {0:?} contains itself")]
     Circle(String),
-    /// More than is read.
+    /// More hosts than the limit.
     #[error("more than {MAX_HOSTS} hosts")]
     TooMany,
 }
 
 impl InventoryError {
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match &self.fault {
             InventoryFault::Variable(fault) => fault.hint(),
@@ -82,11 +81,11 @@ impl InventoryError {
     }
 }
 
-/// What an inventory says.
+/// A parsed inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnsibleInventory {
     file: String,
-    /// In the order they are first named.
+    /// In the order of their first mention.
     hosts: Vec<String>,
     own: BTreeMap<String, HostVariables>,
     groups: BTreeMap<String, Group>,
@@ -108,7 +107,7 @@ const ALL: &str = "all";
 /// The group of hosts that are in no other.
 const UNGROUPED: &str = "ungrouped";
 
-/// Reads the text of an inventory; `file` is its name for messages, and tells YAML by its ending.
+/// Parses the text of an inventory. `file` is its name for messages; its ending tells YAML from INI.
 ///
 /// # Errors
 ///
@@ -131,11 +130,11 @@ pub fn parse(text: &str, file: &str) -> Result<AnsibleInventory, InventoryError>
     Ok(inventory)
 }
 
-/// A problem and its line.
+/// A fault with its line.
 type LocatedFault = (Option<usize>, InventoryFault);
 
 impl AnsibleInventory {
-    /// Takes note of a host in a group.
+    /// Adds a host to a group and returns its own variables.
     fn add_host(&mut self, name: &str, group: &str) -> Result<&mut HostVariables, InventoryFault> {
         self.mentions += 1;
         if self.mentions > MAX_MENTIONS {
@@ -151,7 +150,7 @@ impl AnsibleInventory {
         Ok(self.own.entry(name.to_owned()).or_default())
     }
 
-    /// The hosts that are in any of these groups, or all of them, in the order they are named.
+    /// Returns the hosts of these groups, or all hosts without groups, in the order of the file.
     ///
     /// # Errors
     ///
@@ -164,12 +163,12 @@ impl AnsibleInventory {
                 return Err(self.error(InventoryFault::NoSuchGroup { name: name.clone(), nearest }));
             }
         }
-        let families = Memberships::new(&self.groups);
+        let memberships = Memberships::new(&self.groups);
         let mut hosts = Vec::new();
         for name in &self.hosts {
             let depth = |name: &str| self.depths.get(name).copied().unwrap_or_default();
             let mut of: Vec<(usize, &str)> =
-                families.groups_of(name).into_iter().map(|name| (depth(name), name)).collect();
+                memberships.groups_of(name).into_iter().map(|name| (depth(name), name)).collect();
             let wanted = |group: &String| {
                 group == ALL
                     || of.iter().any(|(_, name)| *name == group)
@@ -178,8 +177,8 @@ impl AnsibleInventory {
             if !groups.is_empty() && !groups.iter().any(wanted) {
                 continue;
             }
-            // What stands nearer to the host counts: the deeper group, and of two equally deep
-            // ones the later by name, as Ansible has it.
+            // As in Ansible, a deeper group overrides, and of two equally deep ones the later by
+            // name.
             of.sort();
             let mut known =
                 self.groups.get(ALL).map(|all| all.variables.clone()).unwrap_or_default();
@@ -191,7 +190,7 @@ impl AnsibleInventory {
         Ok(hosts)
     }
 
-    /// How far each group is from the one that contains all.
+    /// Returns the distance of each group from `all`.
     fn depths(&self) -> Result<BTreeMap<String, usize>, InventoryFault> {
         let mut parents: BTreeMap<&str, usize> =
             self.groups.keys().map(|name| (name.as_str(), 0)).collect();
@@ -224,7 +223,7 @@ impl AnsibleInventory {
     }
 }
 
-/// Who contains whom, from below.
+/// The groups that contain each host and each group.
 #[derive(Default)]
 struct Memberships<'i> {
     of_host: BTreeMap<&'i str, Vec<&'i str>>,
@@ -233,19 +232,19 @@ struct Memberships<'i> {
 
 impl<'i> Memberships<'i> {
     fn new(groups: &'i BTreeMap<String, Group>) -> Self {
-        let mut families = Self::default();
+        let mut memberships = Self::default();
         for (name, group) in groups {
             for host in &group.hosts {
-                families.of_host.entry(host).or_default().push(name);
+                memberships.of_host.entry(host).or_default().push(name);
             }
             for child in &group.children {
-                families.of_group.entry(child).or_default().push(name);
+                memberships.of_group.entry(child).or_default().push(name);
             }
         }
-        families
+        memberships
     }
 
-    /// Every group that contains a host.
+    /// Returns every group that contains a host, directly or through other groups.
     fn groups_of(&self, host: &str) -> BTreeSet<&'i str> {
         let mut of = BTreeSet::new();
         let mut reached = self.of_host.get(host).cloned().unwrap_or_default();
@@ -262,7 +261,7 @@ impl<'i> Memberships<'i> {
 mod tests {
     use super::*;
 
-    /// The same hosts, written twice.
+    /// The same hosts in both forms.
     const INI: &str = "\
 # a comment
 bastion:2222 ansible_user=ann
@@ -305,7 +304,7 @@ all:
 ";
 
     #[test]
-    fn both_spellings_say_the_same() {
+    fn both_forms_have_the_same_hosts() {
         let ini = parse(INI, "hosts").unwrap();
         let uris = |inventory: &AnsibleInventory, groups: &[&str]| -> Vec<String> {
             let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();

@@ -1,12 +1,12 @@
-//! The variables of an inventory that say how to reach a host.
+//! The variables of an inventory that describe how to reach a host.
 //!
-//! Not for where they may stand: `ini` and `yaml` know that.
+//! Not for where they may appear (`ini` and `yaml`).
 
 use super::host::InventoryHost;
 use crate::secret::redact_password;
 use crate::site::value::{Address, ValueError};
 
-/// What is said about the way to a host.
+/// The connection variables of a host or a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct HostVariables {
     address: Option<String>,
@@ -16,16 +16,16 @@ pub(super) struct HostVariables {
     local: Option<bool>,
 }
 
-/// Why a variable cannot be used.
+/// A fault in a variable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableFault {
-    /// It would change the way to the host, and is not understood.
+    /// It would change how the host is reached, and is not understood.
     #[error("{0} is not understood")]
     NotUnderstood(String),
     /// A password.
     #[error("passwords are not taken from an inventory, and this is {0}")]
     Password(String),
-    /// A template, which only Ansible can fill in.
+    /// A template or a vault, which only Ansible can read.
     #[error("{0} is a template or a vault, which only Ansible can read")]
     Template(String),
     /// Not a port.
@@ -52,13 +52,13 @@ impl VariableFault {
 }
 
 impl HostVariables {
-    /// Takes a variable; those that have nothing to do with the way to a host are passed over.
+    /// Sets a variable; those that do not concern the connection are ignored.
     pub(super) fn set(&mut self, key: &str, value: &str) -> Result<(), VariableFault> {
         let Some(name) = key.strip_prefix("ansible_") else { return Ok(()) };
         if name.ends_with("pass") || name.ends_with("password") {
             return Err(VariableFault::Password(key.to_owned()));
         }
-        // How Ansible runs its modules on a host is not our way to it.
+        // How Ansible runs its modules does not concern the connection.
         let of_modules = ["become", "python", "shell_", "remote_tmp", "facts_", "winrm_", "async"];
         if of_modules.iter().any(|start| name.starts_with(start))
             || matches!(name, "ssh_pipelining" | "pipelining" | "ssh_retries")
@@ -93,7 +93,7 @@ impl HostVariables {
         Ok(())
     }
 
-    /// These variables, where others do not say otherwise.
+    /// Returns these variables with those of `other` in their place where they are set.
     pub(super) fn overridden_by(self, other: &Self) -> Self {
         let other = other.clone();
         Self {
@@ -105,7 +105,7 @@ impl HostVariables {
         }
     }
 
-    /// The host of this name.
+    /// Returns the host of this name.
     pub(super) fn host(self, name: &str) -> InventoryHost {
         InventoryHost {
             name: name.to_owned(),
@@ -118,7 +118,7 @@ impl HostVariables {
     }
 }
 
-/// A path with `~/` in front written out, as Ansible does.
+/// Expands `~/` at the start of a path, as Ansible does.
 fn expand_home(path: String) -> std::path::PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),

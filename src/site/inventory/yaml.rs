@@ -1,6 +1,6 @@
-//! Inventories in YAML form.
+//! Parses inventories in YAML form.
 //!
-//! Not for what a variable means: `variable` knows that.
+//! Not for the meaning of variables (`variable`).
 
 use serde_yaml::{Mapping, Value};
 
@@ -29,12 +29,12 @@ pub(super) fn read(text: &str, inventory: &mut AnsibleInventory) -> Result<(), L
 struct Reader<'a> {
     text: &'a str,
     inventory: &'a mut AnsibleInventory,
-    /// Where in the text the reader stands.
+    /// The keys down to the current entry.
     path: Vec<String>,
 }
 
 impl Reader<'_> {
-    /// Reads every entry of a map, noting where it stands.
+    /// Reads every entry of a map and keeps track of its path.
     fn each(
         &mut self,
         map: &Mapping,
@@ -93,7 +93,7 @@ impl Reader<'_> {
         if host.contains('[') {
             return self.fail(InventoryFault::NotRead(format!("the range {host:?}")));
         }
-        // What stands directly below `all` is in no group of its own.
+        // Hosts directly below `all` are in no group of their own.
         let group = if group == ALL { UNGROUPED } else { group };
         if let Err(fault) = self.inventory.add_host(host, group).map(|_| ()) {
             return self.fail(fault);
@@ -126,7 +126,7 @@ impl Reader<'_> {
                 Value::Tagged(_) => {
                     return reader.fail(VariableFault::Template(key.to_owned()).into());
                 }
-                // Lists and maps are never part of the way to a host.
+                // Lists and maps never concern the connection.
                 _ => String::new(),
             };
             match known.set(key, &text) {
