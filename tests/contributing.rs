@@ -1,0 +1,120 @@
+//! The recipes of CONTRIBUTING.md that need no compiler are carried out: a check, a symptom and a
+//! distribution are added in a directory of assets, and the program knows them.
+//!
+//! Not for recipes that change code: those are tried by hand when they change.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+/// A check as the recipe describes it.
+const CHECK: &str = "\
+- id: mt.kernel-named
+  title: the kernel has a name
+  severity: info
+  applies_to: linux-mt
+  line: A
+  rule: mt.os.kernel != ''
+  found: \"the kernel is {{mt.os.kernel}}\"
+  symptom: updates cannot be compared with the kernel that runs
+  remedy: { text: Look at uname -r on the master target. }
+  source: { doc: S001, at: Install CentOS 6.6 }
+  examples:
+    - { pass: { mt: { os: { kernel: 2.6.32-504.el6.x86_64 } } } }
+    - { fail: { mt: { os: { kernel: '' } } } }
+    - { unknown: { mt: { os: {} } } }
+";
+
+/// A symptom as the recipe describes it.
+const SYMPTOM: &str = "
+- id: ts-purple-lights
+  title: the lights of the master target are purple
+  words: [purple lights on the master target]
+  causes:
+    - cause: the kernel is not the one that was installed
+      checks: [mt.os-centos66]
+  source: { doc: S001, at: Install CentOS 6.6 }
+";
+
+fn run(assets: &Path, arguments: &[&str]) -> Output {
+    let mut command = assert_cmd::Command::cargo_bin("preflight").unwrap();
+    command.arg("--assets").arg(assets).args(arguments).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Writes files below a new directory of assets.
+fn assets(files: &[(&str, String)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    directory
+}
+
+/// How many files the heading of a recipe in CONTRIBUTING.md speaks of.
+fn promised(recipe: &str) -> usize {
+    let page = std::fs::read_to_string("CONTRIBUTING.md").unwrap();
+    let heading = format!("### Add a {recipe} (");
+    let rest = page.split(&heading).nth(1).unwrap_or_else(|| panic!("no heading {heading:?}"));
+    rest.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_check_is_one_file() {
+    let files = [("checks/kernel.yaml", CHECK.to_owned())];
+    assert_eq!(promised("check"), files.len());
+    let assets = assets(&files);
+    let listed = run(assets.path(), &["list", "checks"]);
+    assert!(text(&listed).contains("mt.kernel-named"), "{}", text(&listed));
+    let examples = run(assets.path(), &["test", "checks"]);
+    assert_eq!(examples.status.code(), Some(0), "{}", text(&examples));
+    let explained = run(assets.path(), &["explain", "mt.kernel-named"]);
+    assert!(text(&explained).contains("the kernel has a name"), "{}", text(&explained));
+}
+
+#[test]
+fn a_typo_in_a_rule_names_the_entry_and_the_fact() {
+    let wrong = CHECK.replace("rule: mt.os.kernel", "rule: mt.os.kernal");
+    let assets = assets(&[("checks/kernel.yaml", wrong)]);
+    let examples = run(assets.path(), &["test", "checks"]);
+    assert_eq!(examples.status.code(), Some(2), "{}", text(&examples));
+    for part in ["kernel.yaml", "mt.kernel-named", "mt.os.kernal", "did you mean \"kernel\"?"] {
+        assert!(text(&examples).contains(part), "{part}: {}", text(&examples));
+    }
+}
+
+#[test]
+fn a_symptom_is_one_file() {
+    let symptoms = std::fs::read_to_string("checks/symptoms.yaml").unwrap() + SYMPTOM;
+    let files = [("checks/symptoms.yaml", symptoms)];
+    assert_eq!(promised("symptom"), files.len());
+    let assets = assets(&files);
+    let found = run(assets.path(), &["troubleshoot", "purple lights on the master target"]);
+    assert!(
+        text(&found).contains("the lights of the master target are purple"),
+        "{}",
+        text(&found)
+    );
+}
+
+#[test]
+fn a_distribution_is_one_file_and_two_with_a_recipe() {
+    let profile = std::fs::read_to_string("kickstart/centos-7.yaml").unwrap();
+    let profile = profile.replace("title: CentOS 7, minimal", "title: Another Linux 7");
+    let recipe = std::fs::read_to_string("images/centos-6.6.yaml").unwrap();
+    let recipe = recipe.replace("profile: centos-6.6", "profile: another-7");
+    let files = [("kickstart/another-7.yaml", profile), ("images/another-7.yaml", recipe)];
+    assert_eq!(promised("distribution"), 1);
+    let assets = assets(&files);
+    let rendered = run(assets.path(), &["render", "kickstart", "another-7"]);
+    assert_eq!(rendered.status.code(), Some(0), "{}", text(&rendered));
+    assert!(text(&rendered).contains("Another Linux 7"), "{}", text(&rendered));
+}
