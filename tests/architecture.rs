@@ -236,3 +236,58 @@ fn the_hint_of_every_error_is_looked_for() {
         assert!(listed.contains(&error.as_str()), "no hint of {error} would be shown");
     }
 }
+
+/// The most lines that a file of source or tests may have.
+const LONGEST_FILE: usize = 600;
+
+#[test]
+fn no_file_is_longer_than_one_idea() {
+    let long = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).expect("a source file can be read");
+        (text.lines().count() > LONGEST_FILE).then(|| path.display().to_string())
+    };
+    let all = sources(Path::new("src")).into_iter().chain(sources(Path::new("tests")));
+    let long: Vec<String> = all.filter_map(|path| long(&path)).collect();
+    assert!(long.is_empty(), "files of more than {LONGEST_FILE} lines: {long:?}");
+}
+
+#[test]
+fn no_room_holds_more_than_a_third_of_the_lines() {
+    let mut rooms: BTreeMap<String, usize> = BTreeMap::new();
+    for path in sources(Path::new("src")) {
+        let text = std::fs::read_to_string(&path).expect("a source file can be read");
+        *rooms.entry(module_of(&path)).or_default() += text.lines().count();
+    }
+    let all: usize = rooms.values().sum();
+    rooms.retain(|_, lines| *lines * 3 > all);
+    assert!(rooms.is_empty(), "rooms of more than a third of {all} lines: {rooms:?}");
+}
+
+/// The rows of the table of rooms in ARCHITECTURE.md: the modules of a row, and what each may use.
+fn table_in_words(page: &str) -> BTreeMap<String, Vec<String>> {
+    let name = regex::Regex::new("`([a-z_]+)`").expect("a valid pattern");
+    let names = |text: &str| -> Vec<String> {
+        name.captures_iter(text).map(|found| found[1].to_owned()).collect()
+    };
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let mut table = BTreeMap::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        let mut uses = names(cells.last().expect("a row has cells"));
+        uses.sort();
+        table.extend(names(cells[0]).into_iter().map(|room| (room, uses.clone())));
+    }
+    table
+}
+
+#[test]
+fn the_table_of_rooms_in_the_documentation_is_that_of_the_code() {
+    let page = std::fs::read_to_string("ARCHITECTURE.md").expect("the page can be read");
+    let rows = MAY_USE.iter().map(|(room, uses)| {
+        let mut uses: Vec<String> = uses.iter().map(|name| (*name).to_owned()).collect();
+        uses.sort();
+        ((*room).to_owned(), uses)
+    });
+    let code: BTreeMap<String, Vec<String>> = rows.collect();
+    assert_eq!(table_in_words(&page), code, "the table in ARCHITECTURE.md, and MAY_USE");
+}
