@@ -194,7 +194,7 @@ fn a_static_program_judges_on_the_spot_and_another_leaves_plain_words() {
         ride_along(&root, &binary());
         boots(&root);
         let issue = fs::read_to_string(root.join("etc/issue")).unwrap();
-        assert!(issue.contains("self-check: asked, but the judge does not run here"), "{issue}");
+        assert!(issue.contains("self-check: asked, but the program does not run here"), "{issue}");
         assert!(issue.contains("  /mnt/retention is NOT mounted\n"), "{issue}");
         assert!(root.join("var/lib/preflight/selfcheck-00000001.capture").is_file());
     }

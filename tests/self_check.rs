@@ -186,8 +186,8 @@ fn a_judge_that_does_not_run_leaves_capture_and_plain_words() {
             assert_eq!(captures(&machine).len(), 1, "{shell:?} {text:?}");
             // How an exec that fails is told differs between shells.
             let told = match reason.ends_with("126") {
-                true => "self-check: asked, but the judge does not run here (exit status ".into(),
-                false => format!("self-check: asked, but the judge does not run here ({reason})"),
+                true => "self-check: asked, but the program does not run here (exit status ".into(),
+                false => format!("self-check: asked, but the program does not run here ({reason})"),
             };
             assert!(said.contains(&told), "{shell:?} {text:?}: {said}");
             for words in
@@ -216,7 +216,9 @@ fn a_judge_that_does_not_run_leaves_capture_and_plain_words() {
         let machine = self::machine(shell);
         run(&machine, "run");
         assert!(
-            machine.read("etc/issue").contains("asked, but no program here can judge the answers")
+            machine
+                .read("etc/issue")
+                .contains("asked, but no program here can evaluate the answers")
         );
         machine.write("proc/mounts", "/dev/sdb /mnt/retention ext4 rw 0 0\n");
         machine.write("var/lib/preflight/status", "state: pending\nreason: no SCSI id\n");
@@ -391,7 +393,7 @@ fn have_unshare() -> bool {
     Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success())
 }
 
-/// The real questions, and the real program as the judge.
+/// The real questions, and the real program to evaluate the answers.
 #[test]
 fn the_real_program_judges_the_real_answers() {
     for shell in shells() {

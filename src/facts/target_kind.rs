@@ -25,7 +25,7 @@ pub enum TargetKind {
     Esxi,
     /// A virtual machine or physical server that is to fail back.
     ProtectedVm,
-    /// The undertaking as a whole: what is true of no single machine.
+    /// The site as a whole: what is true of no single machine.
     Site,
 }
 

@@ -45,7 +45,7 @@ pub struct SelfCheck {
 #[derive(Serialize)]
 struct Model<'a> {
     collector: &'a str,
-    judge: &'a str,
+    program: &'a str,
     keep: String,
     server: &'a str,
     retention: &'a str,
@@ -65,7 +65,7 @@ pub fn render(check: &SelfCheck, assets: &Assets) -> Result<Vec<ServiceFile>, Se
     check_value("self_check.keep", &keep, "a number from 1 to 100", fits)?;
     let model = Model {
         collector: COLLECTOR_PATH,
-        judge: BINARY_PATH,
+        program: BINARY_PATH,
         keep,
         server: check.server.as_deref().unwrap_or(""),
         retention: &check.retention,

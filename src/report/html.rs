@@ -135,7 +135,7 @@ struct FindingRow {
     found_label: &'static str,
     variants: Vec<VariantRow>,
     waiver: Option<String>,
-    mend: bool,
+    fix: bool,
     symptom: Vec<TextPiece>,
     remedies: Vec<RemedyItem>,
     source: String,
@@ -274,9 +274,10 @@ impl<'r> PageBuilder<'r> {
                 .iter()
                 .map(|affected| AffectedRow {
                     name: affected.target.to_owned(),
-                    what: match affected.is_whole {
-                        true => format!("all of its {}", pluralize(affected.checks.len(), "check")),
-                        false => affected.checks.join(", "),
+                    what: if affected.is_whole {
+                        format!("all of its {}", pluralize(affected.checks.len(), "check"))
+                    } else {
+                        affected.checks.join(", ")
                     },
                     r#where: self.css_classes([affected.target].into_iter()),
                 })
@@ -314,7 +315,7 @@ impl<'r> PageBuilder<'r> {
             found_label: if class == Status::Unknown { "Unknown" } else { "Found" },
             variants,
             waiver: first.waiver.as_ref().map(ToString::to_string),
-            mend: class.needs_fix(),
+            fix: class.needs_fix(),
             symptom: prose(&first.symptom),
             remedies: remedy_rows(group),
             source: first.source.to_string(),
@@ -367,11 +368,11 @@ impl<'r> PageBuilder<'r> {
 fn target_row(report: &Report, n: usize, (name, results): &(&str, Vec<&CheckResult>)) -> TargetRow {
     let of = |class| results.iter().filter(|result| Status::from_result(result) == class).count();
     let verdict = OverallVerdict::from_results(results);
-    let judged = report.targets.iter().find(|target| target.name == *name);
+    let known = report.targets.iter().find(|target| target.name == *name);
     TargetRow {
         n,
         name: (*name).to_owned(),
-        kind: judged.map_or("", |judged| judged.kind.as_str()),
+        kind: known.map_or("", |known| known.kind.as_str()),
         class: css_class(verdict.status()),
         verdict: verdict.as_str(),
         blockers: of(Status::Blocker),

@@ -14,7 +14,7 @@ use super::service::about_property;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
-/// Everything that is judged about a server.
+/// Everything that is checked about a server.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VcenterFacts {
     /// How it answers.
@@ -25,7 +25,7 @@ pub struct VcenterFacts {
     pub product: Fact<String>,
     /// Its version, such as `6.7.0`.
     pub version: Fact<String>,
-    /// The version of what is judged: of the server itself, or of a host that it tells of.
+    /// The version of what is checked: of the server itself, or of a host that it tells of.
     pub target_version: Fact<String>,
     /// The account that the configuration server discovers with.
     pub account: Fact<AccountFacts>,
@@ -36,7 +36,7 @@ pub struct VcenterFacts {
 /// How a server answers.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ServiceFacts {
-    /// Whether the server itself is what is judged.
+    /// Whether the server itself is what is checked.
     pub is_target: bool,
     /// Whether the vSphere service answers; false when something else does.
     pub service_answers: Fact<bool>,
@@ -62,9 +62,10 @@ pub fn from_transcript(
     let version = about_property(transcript, "version");
     VcenterFacts {
         connection: service_facts(transcript, is_target),
-        target_version: match is_target {
-            true => version.clone(),
-            false => Fact::unavailable("what is judged has no version of its own"),
+        target_version: if is_target {
+            version.clone()
+        } else {
+            Fact::unavailable("what is checked has no version of its own")
         },
         is_vcenter: about_property(transcript, "apiType").and_then(|kind| match kind.as_str() {
             "VirtualCenter" => Fact::Known(true),

@@ -206,13 +206,14 @@ fn agent_directory(document: &KickstartDocument) -> Fact<String> {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> KickstartFacts {
+    fn facts_of(text: &str) -> KickstartFacts {
         facts(text, "/ks.cfg", Generation::El6)
     }
 
     #[test]
     fn a_strangers_kickstart_gives_facts_too() {
-        let facts = of("\
+        let facts = facts_of(
+            "\
 install
 cdrom
 text
@@ -227,7 +228,8 @@ part pv.1 --size=1
 @core
 @base
 %end
-");
+",
+        );
         assert_eq!(facts.root_password, "plain");
         assert_eq!(facts.network, "dhcp");
         assert_eq!(facts.bootloader, Fact::Known("mbr".into()));
@@ -253,13 +255,13 @@ part pv.1 --size=1
             ("rootpw --iscrypted !!\n", "locked"),
             (&hash, "sha512"),
         ] {
-            assert_eq!(of(text).root_password, kind, "{text}");
+            assert_eq!(facts_of(text).root_password, kind, "{text}");
         }
     }
 
     #[test]
     fn an_include_leaves_the_lists_open() {
-        let facts = of("%include /tmp/disks\npart / --size=1\n");
+        let facts = facts_of("%include /tmp/disks\npart / --size=1\n");
         assert!(!facts.partitions.complete && !facts.disks.complete && !facts.packages.complete);
     }
 
@@ -291,19 +293,21 @@ part pv.1 --size=1
             (format!("clearpart --all\n%pre\n{guard}{sda}%end\n"), false),
             (format!("{erase}%post\n{guard}{sda}{sdb}%end\n"), false),
         ] {
-            assert_eq!(of(&text).disk_guard, guarded, "{text}");
+            assert_eq!(facts_of(&text).disk_guard, guarded, "{text}");
         }
     }
 
     #[test]
     fn commented_out_steps_of_post_do_not_count() {
-        let facts = of("\
+        let facts = facts_of(
+            "\
 %post
 # chkconfig preflight-firstboot on
 #chmod 755 /root/ApplyCustomChanges.sh
 tar -zxf /x/Microsoft-ASR_UA_9.tar.gz -C /usr/local
 %end
-");
+",
+        );
         assert!(facts.first_boot == Fact::Known(false) && !facts.custom_changes_executable);
         assert_eq!(facts.agent_directory, Fact::Known("/usr/local".into()));
     }

@@ -268,15 +268,15 @@ systemctl enable preflight-firstboot.service
 %end
 ";
 
-    fn of(text: &str) -> Option<bool> {
+    fn is_applied(text: &str) -> Option<bool> {
         first_boot_enabled(&parse(text)).known().copied()
     }
 
     #[test]
     fn a_service_that_is_copied_and_switched_on_counts() {
-        assert_eq!(of(&format!("{COPY}{SYSV}")), Some(true));
-        assert_eq!(of(&format!("{COPY}{SYSTEMD}")), Some(true));
-        assert_eq!(of(""), Some(false));
+        assert_eq!(is_applied(&format!("{COPY}{SYSV}")), Some(true));
+        assert_eq!(is_applied(&format!("{COPY}{SYSTEMD}")), Some(true));
+        assert_eq!(is_applied(""), Some(false));
     }
 
     #[test]
@@ -327,7 +327,7 @@ systemctl enable preflight-firstboot.service
         ] {
             let good = format!("{COPY}{SYSV}");
             assert!(good.contains(old), "{old}");
-            assert_eq!(of(&good.replacen(old, new, 1)), answer, "{new}");
+            assert_eq!(is_applied(&good.replacen(old, new, 1)), answer, "{new}");
         }
         for (old, new, answer) in [
             ("systemctl enable", "systemctl disable", no),
@@ -339,7 +339,7 @@ systemctl enable preflight-firstboot.service
             ),
         ] {
             let changed = SYSTEMD.replacen(old, new, 1);
-            assert_eq!(of(&format!("{COPY}{changed}")), answer, "{new}");
+            assert_eq!(is_applied(&format!("{COPY}{changed}")), answer, "{new}");
         }
     }
 }

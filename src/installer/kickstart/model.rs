@@ -392,7 +392,7 @@ struct InstallModel {
 struct ServicesModel {
     services: Vec<&'static str>,
     self_check: bool,
-    judge: bool,
+    evaluates: bool,
 }
 
 fn scripts(
@@ -453,7 +453,7 @@ fn install_model(
     let services = ServicesModel {
         services: SERVICES.into_iter().filter(|service| has(service)).collect(),
         self_check: has(self_check::COLLECTOR),
-        judge: has(self_check::BINARY),
+        evaluates: has(self_check::BINARY),
     };
     let service = (!services.services.is_empty())
         .then(|| template::render(assets, templates.service.as_str(), &services))

@@ -109,7 +109,7 @@ else
   else verdict FAIL "exit $rc: $(head -1 <<< "$report")"; fi
   case_name='and says on the login screen what is wrong'
   said=$(sed -n '/^--- preflight self-check/,/^--- end/p' "$R/etc/issue")
-  if [ ! -x "$R/opt/preflight/preflight" ]; then want='no program here can judge'; else want='NOT READY for reprotect'; fi
+  if [ ! -x "$R/opt/preflight/preflight" ]; then want='no program here can evaluate'; else want='NOT READY for reprotect'; fi
   if grep -q "$want" <<< "$said"; then verdict ok "$(sed -n 2p <<< "$said")"; else verdict FAIL "${said:-nothing}, want $want"; fi
 fi
 
