@@ -47,6 +47,9 @@ pub fn write_image(
     let mut sink = open(outputs, source.size())?;
     sink.write(source)?;
     let contents = sink.verify(source)?;
+    if let (Some(contents), Some(_)) = (&contents, source.planned()) {
+        contents.check_complete()?;
+    }
     let report = contents.as_ref().map(|contents| {
         evaluate::evaluate_image(outputs.image_name(), &contents.facts, checks, reporter)
     });

@@ -57,6 +57,20 @@ impl ImageContents {
             sbom: medium.read_file(disc_layout::SBOM, MOST_SBOM).ok(),
         }
     }
+
+    /// Checks that the manifest and the bill of materials, which every planned image has, were read
+    /// back from it: files beside the image are made of them.
+    pub fn check_complete(&self) -> anyhow::Result<()> {
+        if let Err(why) = &self.manifest {
+            anyhow::bail!("the manifest inside the image cannot be read back: {why}");
+        }
+        anyhow::ensure!(
+            self.sbom.is_some(),
+            "the bill of materials inside the image cannot be read back: it may have at most {} MiB",
+            MOST_SBOM >> 20
+        );
+        Ok(())
+    }
 }
 
 /// A file that replaces its target atomically.
