@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`facts`] is the narrow waist: typed facts and the pure parsers that make them. [`image`]
-//! builds images and reads facts back out of them, [`transport`] asks hosts, [`check`] judges facts, [`report`] turns
+//! builds images and reads facts back out of them, [`transport`] asks hosts, [`check`] evaluates facts, [`report`] turns
 //! findings into bytes, [`site`] says what stands around a host, and [`cli`] is the only module
 //! that talks to a person.
 //! `tests/architecture.rs` holds who may import whom.

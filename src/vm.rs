@@ -147,7 +147,7 @@ pub struct VmDescriptors {
 }
 
 #[derive(Serialize)]
-struct Texts<T> {
+struct DescriptorTexts<T> {
     name: T,
     title: T,
     image: T,
@@ -174,8 +174,8 @@ struct Model {
     memory_mib: u32,
     guest_id: &'static str,
     disks: Vec<VirtualDisk>,
-    vmx: Texts<VmxText>,
-    xml: Texts<XmlText>,
+    vmx: DescriptorTexts<VmxText>,
+    xml: DescriptorTexts<XmlText>,
 }
 
 /// Describes the machine of a recipe.
@@ -240,13 +240,16 @@ pub fn describe(
     })
 }
 
-fn texts<T>(of: fn(&str) -> T, [name, title, image, network, guest]: [&str; 5]) -> Texts<T> {
-    Texts {
-        name: of(name),
-        title: of(title),
-        image: of(image),
-        network: of(network),
-        guest: of(guest),
+fn texts<T>(
+    escape: fn(&str) -> T,
+    [name, title, image, network, guest]: [&str; 5],
+) -> DescriptorTexts<T> {
+    DescriptorTexts {
+        name: escape(name),
+        title: escape(title),
+        image: escape(image),
+        network: escape(network),
+        guest: escape(guest),
     }
 }
 

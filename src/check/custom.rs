@@ -221,7 +221,7 @@ mod tests {
         CustomProbe::compile(&entry("backup", "cat /etc/backup", pattern)).unwrap()
     }
 
-    fn answered(status: i32, text: &str) -> Transcript {
+    fn transcript(status: i32, text: &str) -> Transcript {
         let failure = crate::facts::transcript::Failure {
             kind: "refused".into(),
             reason: "connection refused".into(),
@@ -237,27 +237,27 @@ mod tests {
     #[test]
     fn named_groups_become_facts_and_what_does_not_match_is_unknown() {
         let probes = [probe(r"(?m)^version (?P<version>\S+)( by (?P<maker>\w+))?$")];
-        let document = facts(&probes, &answered(0, "x\nversion 2.1\n"));
+        let document = facts(&probes, &transcript(0, "x\nversion 2.1\n"));
         assert_eq!(document.known, json!({ "own": { "backup": { "version": "2.1" } } }));
         let reason =
             |transcript: &Transcript, path: &str| facts(&probes, transcript).absent[path].clone();
         for (transcript, path, why) in [
             (
-                answered(0, "version 2.1\n"),
+                transcript(0, "version 2.1\n"),
                 "own.backup.maker",
                 "the answer matches the pattern without this group",
             ),
-            (answered(0, "no\n"), "own.backup.version", "the answer does not match the pattern"),
-            (answered(1, "version 1\n"), "own.backup.version", "own-backup exited with status 1"),
+            (transcript(0, "no\n"), "own.backup.version", "the answer does not match the pattern"),
+            (transcript(1, "version 1\n"), "own.backup.version", "own-backup exited with status 1"),
             (
-                answered(0, &format!("version {}\n", "9".repeat(2000))),
+                transcript(0, &format!("version {}\n", "9".repeat(2000))),
                 "own.backup.version",
                 "it has 2000 bytes",
             ),
         ] {
             assert_eq!(reason(&transcript, path), why);
         }
-        let mut silent = answered(0, "");
+        let mut silent = transcript(0, "");
         silent.answers.by_probe.clear();
         assert_eq!(reason(&silent, "own.backup.version"), "connection refused");
     }

@@ -304,7 +304,7 @@ mod tests {
         "2026-11-20T12:00:00Z".parse().unwrap()
     }
 
-    fn judged(image: Value, absent: &[&str], waivers: &[Waiver]) -> Vec<(String, String)> {
+    fn evaluate_image(image: Value, absent: &[&str], waivers: &[Waiver]) -> Vec<(String, String)> {
         let findings = evaluate(&set(), &[target(image, absent)], waivers, now());
         let words = findings.iter().map(|finding| {
             let what = match &finding.outcome {
@@ -318,7 +318,8 @@ mod tests {
     }
 
     fn outcomes(image: Value, absent: &[&str]) -> [String; 4] {
-        let words: Vec<String> = judged(image, absent, &[]).into_iter().map(|(_, w)| w).collect();
+        let words: Vec<String> =
+            evaluate_image(image, absent, &[]).into_iter().map(|(_, w)| w).collect();
         words.try_into().unwrap()
     }
 
@@ -409,11 +410,11 @@ mod tests {
         )
         .unwrap();
         let image = json!({ "kickstart": { "zerombr": false, "erases": false }, "medium": { "uefi": false } });
-        let words = judged(image.clone(), &[], &waivers);
+        let words = evaluate_image(image.clone(), &[], &waivers);
         assert_eq!(words[0].1, "waived blocks-reprotect");
         assert_eq!(words[1].1, "fail blocks-reprotect");
         assert_eq!(words[2].1, "fail blocks-reprotect");
-        let unknown = judged(
+        let unknown = evaluate_image(
             json!({ "kickstart": {} }),
             &["image.kickstart.zerombr", "image.kickstart.erases", "image.medium"],
             &waivers,

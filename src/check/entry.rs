@@ -212,9 +212,12 @@ fn verify_entry(
     if applies_to.is_empty() {
         return Err(CheckProblem::AppliesToNothing);
     }
-    let rule = |key, text: &str| match is_prevalidated {
-        true => Ok(Rule::prevalidated(text, facts)),
-        false => Rule::compile(text, facts).map_err(|error| CheckProblem::Rule { key, error }),
+    let rule = |key, text: &str| {
+        if is_prevalidated {
+            Ok(Rule::prevalidated(text, facts))
+        } else {
+            Rule::compile(text, facts).map_err(|error| CheckProblem::Rule { key, error })
+        }
     };
     let applies_when = entry.applies_when.map(|condition| {
         if condition.otherwise.trim().is_empty() {
@@ -239,9 +242,10 @@ fn verify_entry(
         required_providers: OnceLock::new(),
         applies_when,
         criterion,
-        found: match is_prevalidated {
-            true => MessageTemplate::prevalidated(&found, facts),
-            false => MessageTemplate::compile(&found, facts).map_err(CheckProblem::Found)?,
+        found: if is_prevalidated {
+            MessageTemplate::prevalidated(&found, facts)
+        } else {
+            MessageTemplate::compile(&found, facts).map_err(CheckProblem::Found)?
         },
         examples: parse_examples(entry.examples, facts)?,
         id: entry.id,
@@ -354,7 +358,10 @@ pub(crate) mod tests {
 
     fn read(text: &str) -> Result<Vec<Check>, DefinitionError> {
         let file = Asset { path: "checks/x.yaml".to_owned(), text: text.to_owned() };
-        parse_entries(&file)?.into_iter().map(|it| compile_check(it, schema::all_facts())).collect()
+        parse_entries(&file)?
+            .into_iter()
+            .map(|entry| compile_check(entry, schema::all_facts()))
+            .collect()
     }
 
     /// That check with one key more.

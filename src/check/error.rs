@@ -106,7 +106,7 @@ pub enum CheckProblem {
     /// A command that is wrong.
     #[error("remedy: {0}")]
     Remedy(RemedyError),
-    /// A prerequisite that is not judged for every target of this check.
+    /// A prerequisite that is not evaluated for every target of this check.
     #[error("requires {id:?}, which does not apply to {kind}", kind = .kind.as_str())]
     PrerequisiteDoesNotApply {
         /// The prerequisite.

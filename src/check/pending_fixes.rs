@@ -241,7 +241,7 @@ mod tests {
     }
 
     /// Whether the commands of `held`, the last of the findings, are told, and what comes before.
-    fn told(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> (bool, String) {
+    fn held_commands(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> (bool, String) {
         let mut findings = findings.to_vec();
         withhold_commands(set, targets, &mut findings);
         let last = findings.pop().unwrap();
@@ -288,8 +288,8 @@ mod tests {
                     found(&set, before, names.0, outcome),
                     found(&set, then, names.1, Outcome::Fail),
                 ];
-                let (is_told, after) = told(&set, &targets, &findings);
-                assert_eq!(is_told, free, "{before} is {word}, and {then} waits for [{after}]");
+                let (is_shown, after) = held_commands(&set, &targets, &findings);
+                assert_eq!(is_shown, free, "{before} is {word}, and {then} waits for [{after}]");
                 assert!(
                     free || after == format!("{before} {}", names.0),
                     "{before} {then}: {after}"
@@ -306,29 +306,32 @@ mod tests {
         let script = |target: &str| found(&set, "custom-changes.run-once", target, Outcome::Fail);
         let ids = |target: &str, outcome| found(&set, "mt.disk-ids-visible", target, outcome);
         let uuid = |outcome| found(&set, "mt.disk-enable-uuid", "mt1", outcome);
-        assert_eq!(told(&set, &targets, &[ids("mt2", Outcome::Fail), script("mt1")]).1, "");
         assert_eq!(
-            told(&set, &targets, &[ids("mt1", Outcome::Fail), script("mt1")]).1,
+            held_commands(&set, &targets, &[ids("mt2", Outcome::Fail), script("mt1")]).1,
+            ""
+        );
+        assert_eq!(
+            held_commands(&set, &targets, &[ids("mt1", Outcome::Fail), script("mt1")]).1,
             "mt.disk-ids-visible mt1"
         );
         // Nobody asked the guest: what vSphere says counts. The guest's own word comes later and settles it.
         assert_eq!(
-            told(&set, &targets, &[uuid(Outcome::Fail), script("mt1")]).1,
+            held_commands(&set, &targets, &[uuid(Outcome::Fail), script("mt1")]).1,
             "mt.disk-enable-uuid mt1"
         );
         let seen = [uuid(unknown()), ids("mt1", Outcome::Pass), script("mt1")];
-        assert_eq!(told(&set, &targets, &seen).1, "");
+        assert_eq!(held_commands(&set, &targets, &seen).1, "");
         let waived = Outcome::Waived {
             reason: "r".to_owned(),
             owner: "o".to_owned(),
             expires: "2026-12-31".to_owned(),
         };
         assert_eq!(
-            told(&set, &targets, &[ids("mt1", waived), script("mt1")]).1,
+            held_commands(&set, &targets, &[ids("mt1", waived), script("mt1")]).1,
             "mt.disk-ids-visible mt1"
         );
         let graded = Finding { severity: Severity::Warning, ..ids("mt1", Outcome::Fail) };
-        assert_eq!(told(&set, &targets, &[graded, script("mt1")]).1, "");
+        assert_eq!(held_commands(&set, &targets, &[graded, script("mt1")]).1, "");
     }
 
     #[test]
@@ -342,14 +345,14 @@ mod tests {
             on("retention.not-locked", not_applicable()),
             on("retention.fstab", Outcome::Fail),
         ];
-        assert_eq!(told(&set, &targets, &findings).1, "retention.fs-local-block mt1");
+        assert_eq!(held_commands(&set, &targets, &findings).1, "retention.fs-local-block mt1");
         // Nothing waits for itself through what it keeps from being evaluated.
         let findings = [
             on("retention.fs-local-block", not_applicable()),
             on("retention.multipath-device", not_applicable()),
             on("retention.mounted", Outcome::Fail),
         ];
-        assert_eq!(told(&set, &targets, &findings).1, "");
+        assert_eq!(held_commands(&set, &targets, &findings).1, "");
     }
 
     #[test]
@@ -374,11 +377,14 @@ mod tests {
         ] {
             let findings =
                 [found(&set, gate, at, Outcome::Fail), found(&set, check, on, Outcome::Fail)];
-            let (is_told, after) = told(&set, &targets, &findings);
-            assert_eq!(!is_told, waits, "{gate} {check}: {after}");
+            let (is_shown, after) = held_commands(&set, &targets, &findings);
+            assert_eq!(!is_shown, waits, "{gate} {check}: {after}");
             let findings =
                 [found(&set, gate, at, unknown()), found(&set, check, on, Outcome::Fail)];
-            assert!(told(&set, &targets, &findings).0, "{gate} is not known to have failed");
+            assert!(
+                held_commands(&set, &targets, &findings).0,
+                "{gate} is not known to have failed"
+            );
         }
     }
 

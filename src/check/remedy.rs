@@ -122,9 +122,12 @@ impl RemedyTemplate {
             if run.trim().is_empty() {
                 return Err(RemedyError::Blank);
             }
-            let rule = |text: String| match is_prevalidated {
-                true => Ok(Rule::prevalidated(&text, facts)),
-                false => Rule::compile(&text, facts).map_err(RemedyError::Rule),
+            let rule = |text: String| {
+                if is_prevalidated {
+                    Ok(Rule::prevalidated(&text, facts))
+                } else {
+                    Rule::compile(&text, facts).map_err(RemedyError::Rule)
+                }
             };
             let text = RemedyText::compile(&run, facts)?;
             Ok(Command { when: when.map(rule).transpose()?, text })
@@ -319,10 +322,13 @@ pub(super) fn shell_word(text: &str) -> Option<String> {
     }
     let bare = !text.is_empty() && text.chars().all(plain) && !text.starts_with('-');
     // A word that begins with a dash would be taken for an option, quoted or not.
-    (!text.starts_with('-')).then(|| match bare {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    })
+    if text.starts_with('-') {
+        None
+    } else if bare {
+        Some(text.to_owned())
+    } else {
+        Some(format!("'{}'", text.replace('\'', r"'\''")))
+    }
 }
 
 #[cfg(test)]

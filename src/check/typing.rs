@@ -89,7 +89,7 @@ struct TypeChecker<'a> {
     /// Loop variables, innermost last.
     scope: Vec<(String, Typed)>,
     paths: Paths,
-    /// Lists that must not be judged unless they are complete, with where they are spoken of.
+    /// Lists that must not be evaluated unless they are complete, with where they are spoken of.
     lists: Vec<(u64, String)>,
     loops: Loops,
     /// The first loop that is in no other.

@@ -30,7 +30,7 @@ use crate::packages::repository::KeyError;
 use crate::packages::repository::RepositoryError;
 use crate::report::catalogue::UnknownIdError;
 use crate::site::inventory::InventoryError;
-use crate::site::{SiteError, ValueError};
+use crate::site::{SiteError, SiteValueError};
 use crate::transport::capture::CaptureError;
 use crate::transport::http::thumbprint::ThumbprintError;
 use crate::transport::target::TargetAddressError;
@@ -96,7 +96,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         SystemAreaError,
         TargetAddressError,
         ThumbprintError,
-        ValueError,
+        SiteValueError,
         VmError,
         VsphereAddressError,
         VsphereError,

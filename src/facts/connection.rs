@@ -80,7 +80,9 @@ pub fn from_transcript(transcript: &Transcript) -> ConnectionFacts {
         banner: of(|ssh| &ssh.banner),
         algorithms: match (agreed, needs_old) {
             (Some(agreed), _) => Fact::Known(agreed.map(String::as_str).join(", ")),
-            (None, true) => Fact::Known(failure.map(|it| it.reason.clone()).unwrap_or_default()),
+            (None, true) => Fact::Known(
+                failure.map(|unavailable| unavailable.reason.clone()).unwrap_or_default(),
+            ),
             (None, false) => Fact::unavailable(silence.clone()),
         },
         key_exchange: of(|ssh| &ssh.key_exchange),

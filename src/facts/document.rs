@@ -186,11 +186,17 @@ impl Document {
             let Some(place) = slot_at(&mut self.known, &path) else { continue };
             *place = found.clone();
             self.absent.remove(&path);
-            let below = |it: &&String| {
-                it.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
+            let below = |absent_path: &&String| {
+                absent_path
+                    .strip_prefix(path.as_str())
+                    .is_some_and(|rest| rest.starts_with(['.', '[']))
             };
             let below: Vec<&String> = other.absent.keys().filter(below).collect();
-            self.absent.extend(below.into_iter().map(|it| (it.clone(), other.absent[it].clone())));
+            self.absent.extend(
+                below
+                    .into_iter()
+                    .map(|absent_path| (absent_path.clone(), other.absent[absent_path].clone())),
+            );
         }
         self
     }

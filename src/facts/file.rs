@@ -29,9 +29,10 @@ pub fn complete_text<'t>(transcript: &'t Transcript, probe: &str) -> Fact<&'t st
 }
 
 fn require_line_end<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
-    match text.is_empty() || text.ends_with('\n') {
-        true => Fact::Known(text),
-        false => Fact::unavailable(format!("the answer about {what} was cut off")),
+    if text.is_empty() || text.ends_with('\n') {
+        Fact::Known(text)
+    } else {
+        Fact::unavailable(format!("the answer about {what} was cut off"))
     }
 }
 

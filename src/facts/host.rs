@@ -31,7 +31,7 @@ use super::storage::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
 use super::{Fact, query};
 
-/// Everything that is judged about one host.
+/// Everything that is checked about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HostFacts {
     /// How it was reached.

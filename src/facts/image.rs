@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Collection, Fact};
 
-/// Everything that is judged about one image; rules know it as `image`.
+/// Everything that is checked about one image; rules know it as `image`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ImageFacts {
     /// `installer` (a customised vendor medium), `kickstart-disc` (beside one), `vendor-medium`
@@ -163,7 +163,7 @@ pub struct AddOnFacts {
     pub size: i64,
 }
 
-/// What a kickstart says, as far as it is judged.
+/// What a kickstart says, as far as it is checked.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct KickstartFacts {
     /// Path on the disc.
@@ -247,7 +247,7 @@ pub struct PayloadFacts {
     pub verified: Fact<bool>,
     /// What the manifest says the image was made of.
     pub made: Fact<ProvenanceFacts>,
-    /// What judges the installed system's self-check, by the manifest; or why nothing does.
+    /// What evaluates the installed system's self-check, by the manifest; or why nothing does.
     pub self_check: Fact<String>,
     /// Which server the installed system registers with, by the manifest; `none`.
     pub registration: Fact<String>,

@@ -1,6 +1,6 @@
 //! The narrow waist: typed facts, and the pure parsers that make them. No I/O.
 //!
-//! A fact is either known or unavailable with a reason; nothing is ever null. Judging facts is
+//! A fact is either known or unavailable with a reason; nothing is ever null. Evaluating facts is
 //! `check`'s business, collecting the bytes they are parsed from `transport`'s and `image`'s.
 //!
 //! Each subject has one file: the probes that ask for it, the parser of their answers, its type.

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::facts::answer_bound::MAX_ANSWER;
 
-    fn answered(kind: &str, probe: &str, bytes: usize) -> Transcript {
+    fn transcript_with(kind: &str, probe: &str, bytes: usize) -> Transcript {
         let failure = Failure { kind: String::new(), reason: String::new(), hint: None };
         let mut transcript = Transcript::from_failure("mt1", kind, "script", failure);
         transcript.connection.failure = None;
@@ -223,14 +223,14 @@ mod tests {
     fn an_answer_longer_than_any_good_hosts_is_none_whatever_the_probe() {
         for probe in ["uname", "packages", "retention-path", "own-backup"] {
             for kind in ["linux-mt", "process-server", "esxi"] {
-                assert!(answered(kind, probe, MAX_ANSWER).text(probe).known().is_some());
-                let long = answered(kind, probe, MAX_ANSWER + 1);
+                assert!(transcript_with(kind, probe, MAX_ANSWER).text(probe).known().is_some());
+                let long = transcript_with(kind, probe, MAX_ANSWER + 1);
                 let Fact::Unavailable(why) = long.text(probe) else { panic!("{probe} is known") };
                 assert_eq!(why.reason, format!("{probe} answered with more than 256 KiB"));
             }
         }
         for (kind, probe) in [("vcenter", "machines"), ("linux-mt", "newest-capture")] {
-            assert!(answered(kind, probe, MAX_ANSWER + 1).text(probe).known().is_some());
+            assert!(transcript_with(kind, probe, MAX_ANSWER + 1).text(probe).known().is_some());
         }
     }
 }

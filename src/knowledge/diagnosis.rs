@@ -152,8 +152,8 @@ mod tests {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let findings = evaluate_scope(&set, &targets, &scope, &[], now);
         let diagnoses = diagnose(&symptom, &set, &findings);
-        let judged = findings.iter().map(|finding| finding.check.clone()).collect();
-        (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), judged)
+        let checked = findings.iter().map(|finding| finding.check.clone()).collect();
+        (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), checked)
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 fn suite(report: &Report, target: &str, results: &[&CheckResult]) -> TestSuite {
     let mut suite = TestSuite::new(make_visible(target));
     suite.extra.insert("timestamp".into(), make_visible(&report.run.at).into());
-    if let Some(judged) = report.targets.iter().find(|judged| judged.name == target) {
-        suite.add_property(("kind", judged.kind.as_str()));
+    if let Some(known) = report.targets.iter().find(|known| known.name == target) {
+        suite.add_property(("kind", known.kind.as_str()));
     }
     suite.add_property(("preflight", report.tool.version.as_str()));
     suite.add_property(("complete", if report.run.complete { "true" } else { "false" }));

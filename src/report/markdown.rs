@@ -72,10 +72,7 @@ fn finding_section(report: &Report, group: &FindingGroup<'_>) -> String {
     let what = if group.status == Status::Unknown { "Unknown" } else { "Found" };
     let several = report.targets.len() > 1;
     for variant in &group.variants {
-        let on = match several {
-            true => format!(" on {}", names(variant.targets())),
-            false => String::new(),
-        };
+        let on = if several { format!(" on {}", names(variant.targets())) } else { String::new() };
         out.push_str(&format!("- **{what}**: {}{on}\n", code_span(variant.found)));
     }
     out.push_str(&format!("- **Severity**: {}\n", first.severity));

@@ -63,11 +63,11 @@ impl Page<'_> {
     fn head(&self) -> String {
         let names: Vec<String> =
             self.report.targets.iter().map(|target| make_visible(&target.name)).collect();
-        let (planned, judged) = (self.report.summary.planned, names.len());
-        let of = match judged {
+        let (planned, targets) = (self.report.summary.planned, names.len());
+        let of = match targets {
             0 => "no target".to_owned(),
             1..=LISTED_TARGETS => names.join(", "),
-            _ => format!("{judged} targets"),
+            _ => format!("{targets} targets"),
         };
         let of = of.trim_end_matches(':');
         let line = format!("{of}: {}", pluralize(planned, "check"));

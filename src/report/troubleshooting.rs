@@ -155,10 +155,10 @@ impl Troubleshooting {
         } else {
             3
         };
-        let judged =
+        let checked =
             |target: &Target| CheckedTarget { name: target.name.clone(), kind: target.kind };
         Self {
-            targets: targets.iter().map(judged).collect(),
+            targets: targets.iter().map(checked).collect(),
             results: findings.iter().cloned().map(CheckResult::from).collect(),
             ..Self::assemble(matches, candidates, exit_code)
         }

@@ -19,4 +19,6 @@ pub use model::{
     AnswerEntry, ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm,
     ReplicationGroup, Site, SshLogin, Vcenter,
 };
-pub use value::{Address, DATA_PORT, FileSystem, Label, Name, TargetUri, ValueError, Version, Via};
+pub use value::{
+    Address, DATA_PORT, FileSystem, Label, Name, SiteValueError, TargetUri, Version, Via,
+};

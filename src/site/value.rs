@@ -14,7 +14,7 @@ pub const DATA_PORT: u16 = 9443;
 
 /// An invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ValueError {
+pub enum SiteValueError {
     /// Not a name.
     #[error("{:?} is no name: use letters, digits, dot, hyphen and underscore, at most 80", redact_password(.0))]
     Name(String),
@@ -44,7 +44,7 @@ pub enum ValueError {
     Password(String),
 }
 
-impl ValueError {
+impl SiteValueError {
     /// Returns what to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -78,9 +78,9 @@ macro_rules! checked {
         }
 
         impl TryFrom<String> for $name {
-            type Error = ValueError;
+            type Error = SiteValueError;
 
-            fn try_from(text: String) -> Result<Self, ValueError> {
+            fn try_from(text: String) -> Result<Self, SiteValueError> {
                 text.parse()
             }
         }
@@ -135,34 +135,34 @@ impl TargetUri {
 }
 
 impl FromStr for Name {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         // A name that begins with a hyphen would be taken for an option.
         let good = (1..=80).contains(&text.len()) && text.chars().all(fits) && text[..1] != *"-";
-        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Name(text.to_owned())) }
+        if good { Ok(Self(text.to_owned())) } else { Err(SiteValueError::Name(text.to_owned())) }
     }
 }
 
 impl FromStr for Label {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         let length = text.chars().count();
         let good = !text.trim().is_empty() && length <= 80 && !text.chars().any(char::is_control);
-        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Label(text.to_owned())) }
+        if good { Ok(Self(text.to_owned())) } else { Err(SiteValueError::Label(text.to_owned())) }
     }
 }
 
 impl FromStr for Address {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         if is_host_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
             return Ok(Self(text.to_owned()));
         }
-        Err(ValueError::Address(text.to_owned()))
+        Err(SiteValueError::Address(text.to_owned()))
     }
 }
 
@@ -181,9 +181,9 @@ fn is_host_name(text: &str) -> bool {
 }
 
 impl FromStr for Version {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         let number = |part: &str| {
             (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
         };
@@ -191,37 +191,37 @@ impl FromStr for Version {
         if (2..=4).contains(&parts.len()) && parts.iter().all(|part| number(part)) {
             return Ok(Self(text.to_owned()));
         }
-        Err(ValueError::Version(text.to_owned()))
+        Err(SiteValueError::Version(text.to_owned()))
     }
 }
 
 impl FromStr for TargetUri {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         if !text.starts_with("capture:") {
             refuse_password(text)?;
         }
         let good = text.strip_prefix("ssh://").is_some_and(|place| !place.is_empty())
             || text.strip_prefix("capture:").is_some_and(|place| !place.is_empty())
             || text == "local:";
-        if good { Ok(Self(text.to_owned())) } else { Err(ValueError::Way(text.to_owned())) }
+        if good { Ok(Self(text.to_owned())) } else { Err(SiteValueError::Way(text.to_owned())) }
     }
 }
 
 /// Refuses an address that contains a password.
-fn refuse_password(text: &str) -> Result<(), ValueError> {
+fn refuse_password(text: &str) -> Result<(), SiteValueError> {
     if redact_password(text) == text {
         return Ok(());
     }
     let (_, host) = text.rsplit_once('@').unwrap_or_default();
-    Err(ValueError::Password(host.to_owned()))
+    Err(SiteValueError::Password(host.to_owned()))
 }
 
 impl FromStr for Via {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
         refuse_password(text)?;
         let checked = if text.starts_with("ssh://") {
             text.parse::<TargetUri>().map(drop)
@@ -230,8 +230,8 @@ impl FromStr for Via {
         };
         match checked {
             Ok(()) => Ok(Self(text.to_owned())),
-            Err(error @ ValueError::Password(_)) => Err(error),
-            Err(_) => Err(ValueError::Via(text.to_owned())),
+            Err(error @ SiteValueError::Password(_)) => Err(error),
+            Err(_) => Err(SiteValueError::Via(text.to_owned())),
         }
     }
 }
@@ -285,10 +285,10 @@ impl MemorySize {
 }
 
 impl FromStr for MemorySize {
-    type Err = ValueError;
+    type Err = SiteValueError;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let refused = || ValueError::MemorySize(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, SiteValueError> {
+        let refused = || SiteValueError::MemorySize(text.to_owned());
         let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
         let (number, unit) = text.split_at(text.len() - digits.len());
         let number: i64 = number.parse().map_err(|_| refused())?;
@@ -304,9 +304,9 @@ impl FromStr for MemorySize {
 }
 
 impl TryFrom<String> for MemorySize {
-    type Error = ValueError;
+    type Error = SiteValueError;
 
-    fn try_from(text: String) -> Result<Self, ValueError> {
+    fn try_from(text: String) -> Result<Self, SiteValueError> {
         text.parse()
     }
 }
@@ -392,7 +392,7 @@ mod tests {
             assert_eq!(text.parse::<TargetUri>().is_ok(), good, "{text:?}");
         }
         for text in ["ssh://root:hunter2@mt1", "ssh:/root:hunter2@mt1", "root:hunter2@mt1"] {
-            let password = ValueError::Password("mt1".to_owned());
+            let password = SiteValueError::Password("mt1".to_owned());
             assert_eq!(text.parse::<TargetUri>().as_ref(), Err(&password), "{text}");
             assert_eq!(text.parse::<Via>().as_ref(), Err(&password), "{text}");
             for error in [text.parse::<Name>().unwrap_err(), text.parse::<Address>().unwrap_err()] {

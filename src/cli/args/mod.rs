@@ -417,7 +417,7 @@ pub enum LintVerb {
 
 /// The rules that a kickstart is checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LintStyle {
+pub enum LintStyleArg {
     /// An unattended installation of a master target
     Policy,
     /// What the installer reads and does: any kickstart
@@ -436,7 +436,7 @@ pub struct LintKickstartArgs {
 
     /// Which rules: all of them, or only those that every kickstart must obey
     #[arg(long, default_value = "policy", value_enum)]
-    pub style: LintStyle,
+    pub style: LintStyleArg,
 
     /// text or json
     #[arg(long, default_value = "text", value_enum)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::assets::{self, Asset, Assets};
-use crate::cli::args::{LintKickstartArgs, LintStyle, RenderKickstartArgs, TextOrJson};
+use crate::cli::args::{LintKickstartArgs, LintStyleArg, RenderKickstartArgs, TextOrJson};
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, recipe};
 use crate::image::payload;
@@ -34,7 +34,7 @@ pub fn lint(args: &LintKickstartArgs, assets: &Assets) -> anyhow::Result<ExitSta
     let profile = Profile::read(assets, &args.profile.parse()?)?;
     let asset = read(&args.file)?;
     let mut found = kickstart::lint(&asset.text, profile.generation);
-    if args.style == LintStyle::Syntax {
+    if args.style == LintStyleArg::Syntax {
         found.retain(|lint| lint.style == Style::Syntax);
     }
     match args.format {

@@ -264,9 +264,10 @@ fn parse_install_log(text: &str) -> Fact<bool> {
 /// A version of numbers and dots.
 fn parse_version(word: String) -> Fact<String> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    match word.contains('.') && word.split('.').all(is_number) {
-        true => Fact::Known(word),
-        false => Fact::unavailable(format!("{word:?} is no version")),
+    if word.contains('.') && word.split('.').all(is_number) {
+        Fact::Known(word)
+    } else {
+        Fact::unavailable(format!("{word:?} is no version"))
     }
 }
 
@@ -280,10 +281,7 @@ fn value_in_file(text: &Fact<Option<&str>>, path: &str, key: &str) -> Fact<Strin
 }
 
 fn require_filled(value: String) -> Fact<String> {
-    match value.is_empty() {
-        true => Fact::unavailable("it is blank"),
-        false => Fact::Known(value),
-    }
+    if value.is_empty() { Fact::unavailable("it is blank") } else { Fact::Known(value) }
 }
 
 /// The value of a key in a file of `key = value` lines; none when it is not there, and unavailable
@@ -349,7 +347,9 @@ fn read_platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<AgentP
         _ => AgentPlatform::Other,
     };
     let platforms: Vec<AgentPlatform> = words.iter().map(read).collect();
-    let odd = platforms.iter().find(|it| matches!(it, AgentPlatform::Blank | AgentPlatform::Other));
+    let odd = platforms
+        .iter()
+        .find(|platform| matches!(platform, AgentPlatform::Blank | AgentPlatform::Other));
     if odd.is_none() && platforms.windows(2).any(|pair| pair[0] != pair[1]) {
         return Fact::unavailable(format!("drscout.conf names platforms {}", words.join(", ")));
     }

@@ -138,7 +138,7 @@ impl YumConfig {
             ("/etc/dnf/dnf.conf", &self.dnf, &["exclude", "excludepkgs"]),
         ] {
             if let Some(pattern) =
-                excluded_patterns(text, keys).into_iter().find(|it| is_kernel(it))
+                excluded_patterns(text, keys).into_iter().find(|word| is_kernel(word))
             {
                 return Some(match last_value(text, "main", "disable_excludes") {
                     Some(value) if !value.is_empty() => Fact::unavailable(format!(
@@ -287,9 +287,10 @@ fn from_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpd
         let how = format!("on hold: {}", held.join(", "));
         return Fact::Known(KernelUpdateFacts { frozen: true, how });
     }
-    let probe = match transcript.answers.by_probe.contains_key("apt-settings") {
-        true => "apt-settings",
-        false => "auto-upgrades",
+    let probe = if transcript.answers.by_probe.contains_key("apt-settings") {
+        "apt-settings"
+    } else {
+        "auto-upgrades"
     };
     let settings = file::contents(transcript, probe, "apt's configuration");
     settings.and_then(|text| upgrades_unattended(text.unwrap_or_default(), probe)).map(
@@ -437,7 +438,7 @@ fn upgrades_unattended(text: &str, probe: &str) -> Fact<bool> {
     };
     let off = |value: String| matches!(value.as_str(), "0" | "" | "false" | "no");
     let never = value("APT::Periodic::Enable").is_some_and(off);
-    Fact::Known(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|it| !off(it)))
+    Fact::Known(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|word| !off(word)))
 }
 
 #[cfg(test)]

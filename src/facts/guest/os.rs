@@ -136,15 +136,16 @@ pub fn parse_release(text: &str) -> Fact<OsRelease> {
 fn parse_distribution(text: &str) -> Distribution {
     let text = text.to_ascii_lowercase();
     let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
-    match () {
-        () if starts(&["centos"]) => Distribution::Centos,
-        () if starts(&["red hat enterprise", "rhel"]) => Distribution::Rhel,
-        () if starts(&["oracle", "ol"]) => Distribution::Oracle,
-        () if starts(&["ubuntu"]) => Distribution::Ubuntu,
-        () if starts(&["debian"]) => Distribution::Debian,
-        () if starts(&["sles", "suse", "opensuse"]) => Distribution::Suse,
-        () => Distribution::Other,
-    }
+    let known: [(&[&str], Distribution); 6] = [
+        (&["centos"], Distribution::Centos),
+        (&["red hat enterprise", "rhel"], Distribution::Rhel),
+        (&["oracle", "ol"], Distribution::Oracle),
+        (&["ubuntu"], Distribution::Ubuntu),
+        (&["debian"], Distribution::Debian),
+        (&["sles", "suse", "opensuse"], Distribution::Suse),
+    ];
+    let found = known.into_iter().find(|(words, _)| starts(words));
+    found.map_or(Distribution::Other, |(_, distribution)| distribution)
 }
 
 /// What `uname -a` says.

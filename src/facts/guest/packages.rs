@@ -148,7 +148,7 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
     }
     let is_absent = |name: &str| !has(name) && (!says_absent || absent.contains(&name));
     let missing = |names: &[&str]| Collection {
-        items: names.iter().filter(|it| is_absent(it)).map(|it| (*it).to_owned()).collect(),
+        items: names.iter().filter(|name| is_absent(name)).map(|name| (*name).to_owned()).collect(),
         complete: names.iter().all(|name| has(name) || is_absent(name)),
     };
     let unsaid =

@@ -85,9 +85,9 @@ pub fn parse(text: &str) -> ProcessFacts {
         text.lines().filter(|line| !line.starts_with("service ")).map(parse_process).collect();
     let sees_all = text.lines().any(|line| line.starts_with("1 (")) && !listed.contains(&None);
     let runs = |names: &[&str]| {
-        let mut states = listed.iter().flatten().filter(|it| names.contains(&it.name));
-        let mut odd = states.clone().filter(|it| it.state == ProcessState::Odd);
-        if states.any(|it| it.state == ProcessState::Runs) {
+        let mut states = listed.iter().flatten().filter(|process| names.contains(&process.name));
+        let mut odd = states.clone().filter(|process| process.state == ProcessState::Odd);
+        if states.any(|process| process.state == ProcessState::Runs) {
             Fact::Known(true)
         } else if let Some(odd) = odd.next() {
             Fact::unavailable(format!("{} is in a state that says nothing", odd.name))

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::facts::{Collection, Fact};
 
-/// Everything that is judged about a medium with its add-ons; rules know it as `packages`.
+/// Everything that is checked about a medium with its add-ons; rules know it as `packages`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PackageSetFacts {
     /// Packages of the vendor's medium.

@@ -76,9 +76,9 @@ pub struct InterfaceConfigs {
 impl InterfaceConfigs {
     /// How an interface is configured; of several files, one that starts it.
     pub fn interface(&self, interface: &str) -> Option<&InterfaceConfig> {
-        let mut files = self.interfaces.iter().filter(|it| it.interface == interface);
+        let mut files = self.interfaces.iter().filter(|config| config.interface == interface);
         let first = files.clone().next();
-        files.find(|it| it.at_boot).or(first)
+        files.find(|config| config.at_boot).or(first)
     }
 }
 
@@ -174,8 +174,11 @@ fn parse_ifcfg(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Interf
         Some(value) => format!("{protocol}, ONBOOT={value} in ifcfg-{name}"),
         None => format!("{protocol}, no ONBOOT in ifcfg-{name}"),
     };
-    let configured =
-        |it: &str| InterfaceConfig { interface: it.to_owned(), at_boot, how: how.clone() };
+    let configured = |interface: &str| InterfaceConfig {
+        interface: interface.to_owned(),
+        at_boot,
+        how: how.clone(),
+    };
     interfaces.into_iter().map(configured).collect()
 }
 
@@ -190,8 +193,11 @@ fn parse_keyfile(name: &str, lines: &[&str], links: &[(&str, &str)]) -> Vec<Inte
     let off =
         value(&lines, "autoconnect").is_some_and(|value| matches!(value, "false" | "no" | "0"));
     let how = format!("autoconnect is {} in connection {name}", if off { "off" } else { "on" });
-    let configured =
-        |it: &str| InterfaceConfig { interface: it.to_owned(), at_boot: !off, how: how.clone() };
+    let configured = |interface: &str| InterfaceConfig {
+        interface: interface.to_owned(),
+        at_boot: !off,
+        how: how.clone(),
+    };
     interfaces.into_iter().map(configured).collect()
 }
 
@@ -220,7 +226,7 @@ mod tests {
     use super::*;
 
     fn at_boot(text: &str, interface: &str) -> Option<bool> {
-        parse(text).interface(interface).map(|it| it.at_boot)
+        parse(text).interface(interface).map(|config| config.at_boot)
     }
 
     #[test]

@@ -74,9 +74,10 @@ pub fn parse(text: &str) -> Fact<Vec<InterfaceAddress>> {
         }
     }
     // There is always the loopback interface.
-    match addresses.is_empty() {
-        true => Fact::unavailable("ip -o -4 addr printed nothing"),
-        false => Fact::Known(addresses),
+    if addresses.is_empty() {
+        Fact::unavailable("ip -o -4 addr printed nothing")
+    } else {
+        Fact::Known(addresses)
     }
 }
 

@@ -194,9 +194,10 @@ pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> Fact<Port
             None => Fact::Known(parse(text)),
         });
     // A process server is not asked for the files of a master target's agent.
-    match transcript.answers.by_probe.contains_key("agent-conf") {
-        true => ports.map(|ports| ports.valid_for_agent(&agent.configuration_server)),
-        false => ports,
+    if transcript.answers.by_probe.contains_key("agent-conf") {
+        ports.map(|ports| ports.valid_for_agent(&agent.configuration_server))
+    } else {
+        ports
     }
 }
 
@@ -443,15 +444,16 @@ pub fn apply_query(text: &str, env: &ProbeEnv) -> String {
         let asked = servers_with_role(text, role);
         for server in wanted {
             if !asked.iter().any(|other| address::is_same_server(other, server)) {
-                let reason = match asked.is_empty() {
-                    true => format!(
+                let reason = if asked.is_empty() {
+                    format!(
                         "the host was not asked about {}",
                         address::with_port(&server.0, i64::from(server.1))
-                    ),
-                    false => address::mismatch_reason(
+                    )
+                } else {
+                    address::mismatch_reason(
                         Some(&address::join_servers(&asked)),
                         &address::join_servers(std::slice::from_ref(server)),
-                    ),
+                    )
                 };
                 kept.push(format!(
                     "port {role} {} {} {NOT_ASKED} not-asked 000 {reason}",

@@ -71,7 +71,7 @@ exit 0
 /// Bytes of the unit that `/sys` counts sizes in, whatever the device's own sectors are.
 const SECTOR: i64 = 512;
 
-/// What is judged about the disks of a host.
+/// What is checked about the disks of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HostDiskFacts {
     /// The disk that the operating system is on.
@@ -320,11 +320,12 @@ impl BlockGraph {
                 _ => return Err(wrong()),
             }
         }
-        if let Some(lost) = devices.iter().find(|it| it.partition.is_some() && it.parent.is_none())
+        if let Some(lost) =
+            devices.iter().find(|device| device.partition.is_some() && device.parent.is_none())
         {
             return Err(BlockError::Line(format!("device {} without its disk", lost.name)));
         }
-        if let Some(lost) = devices.iter().find(|it| it.number.is_empty()) {
+        if let Some(lost) = devices.iter().find(|device| device.number.is_empty()) {
             return Err(BlockError::Line(format!("device {} without its number", lost.name)));
         }
         if devices.is_empty() {
@@ -412,10 +413,12 @@ impl BlockGraph {
 
     /// The device that a file system is on. btrfs hides its number, so its source tells.
     pub fn device_of(&self, mount: &Mount) -> Option<&BlockDevice> {
-        match mount.number.starts_with("0:") {
-            true if mount.fstype == "btrfs" => self.by_path(&mount.source),
-            true => None,
-            false => self.by_number(&mount.number),
+        if !mount.number.starts_with("0:") {
+            self.by_number(&mount.number)
+        } else if mount.fstype == "btrfs" {
+            self.by_path(&mount.source)
+        } else {
+            None
         }
     }
 
@@ -445,11 +448,12 @@ impl BlockGraph {
     ) -> Result<Vec<&'a BlockDevice>, BlockError> {
         let chain = self.chain(device);
         let is_known = |name: &String| self.by_name(name).is_some();
-        let is_bottom = |it: &&&BlockDevice| {
-            !it.slaves.iter().chain(&it.parent).any(is_known) || !it.slaves.iter().all(is_known)
+        let is_bottom = |device: &&&BlockDevice| {
+            !device.slaves.iter().chain(&device.parent).any(is_known)
+                || !device.slaves.iter().all(is_known)
         };
         let bottom: Vec<&BlockDevice> = chain.iter().filter(is_bottom).copied().collect();
-        match bottom.iter().find(|it| !it.is_disk()) {
+        match bottom.iter().find(|device| !device.is_disk()) {
             Some(odd) => Err(BlockError::Bottom(odd.name.clone())),
             None if bottom.is_empty() => Err(BlockError::Bottom(device.name.clone())),
             None => Ok(bottom),

@@ -79,13 +79,14 @@ pub struct FstabLine {
 impl FstabLine {
     /// Whether the boot mounts it; of contrary options the last counts.
     pub fn is_mounted_at_boot(&self) -> bool {
-        let last = self.options.iter().rev().find(|it| matches!(it.as_str(), "auto" | "noauto"));
+        let last =
+            self.options.iter().rev().find(|option| matches!(option.as_str(), "auto" | "noauto"));
         !self.is_never_mounted() && last.is_none_or(|option| option == "auto")
     }
 
     /// Whether it mounts read-only; of contrary options the last counts.
     pub fn is_read_only(&self) -> bool {
-        let last = self.options.iter().rev().find(|it| matches!(it.as_str(), "ro" | "rw"));
+        let last = self.options.iter().rev().find(|option| matches!(option.as_str(), "ro" | "rw"));
         last.is_some_and(|option| option == "ro")
     }
 

@@ -20,7 +20,7 @@ pub const PROBES: &[Probe] = &[
 /// The file systems of its own that a master target should have (S001, Install CentOS 6.6, step 2).
 const LAYOUT: [&str; 3] = ["/", "/var/crash", "/home"];
 
-/// What is judged about the mounts of a host, apart from its retention volume.
+/// What is checked about the mounts of a host, apart from its retention volume.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MountFacts {
     /// The file systems that a master target should have.
@@ -323,7 +323,7 @@ mod tests {
     }
 
     /// What a path is on, and whether it is a mount point.
-    fn seen(rows: &str, path: &str) -> (String, bool) {
+    fn source_of(rows: &str, path: &str) -> (String, bool) {
         let table = with(rows);
         (table.containing(path).unwrap().source.clone(), table.at(path).is_some())
     }
@@ -368,7 +368,7 @@ mod tests {
             // Nothing said about the source.
             ("25 20 0:50 / /t rw - tmpfs  rw\n", "/t", "", true),
         ] {
-            assert_eq!(seen(rows, path), (source.to_owned(), is_point), "{rows}{path}");
+            assert_eq!(source_of(rows, path), (source.to_owned(), is_point), "{rows}{path}");
         }
     }
 

@@ -22,7 +22,7 @@ pub const PROBES: &[Probe] = &[
     Probe::quick("multipathd", "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
 ];
 
-/// What is judged about a host's multipath devices.
+/// What is checked about a host's multipath devices.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MultipathFacts {
     /// Whether the command is there.
@@ -205,7 +205,8 @@ pub fn parse(text: &str) -> Result<Vec<MultipathMap>, MultipathError> {
         } else if let Some(path) = PATH.captures(line) {
             let map = maps.last_mut().filter(|_| sized).ok_or_else(odd)?;
             let (disk, state) = (path[1].to_owned(), &path[2]);
-            if !state.contains("active") || !["ready", "ghost"].iter().any(|it| state.contains(it))
+            if !state.contains("active")
+                || !["ready", "ghost"].iter().any(|word| state.contains(word))
             {
                 map.faulty.push(disk.clone());
             }

@@ -26,7 +26,7 @@ pub use self::probe::PROBES;
 /// The agent's own processes, which may have files open on the volume.
 const AGENT: [&str; 3] = ["svagents", "cxps", "s2"];
 
-/// What is judged about the retention volume.
+/// What is checked about the retention volume.
 ///
 /// When nothing is mounted at the path, everything about the volume is unavailable for that reason.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -47,7 +47,7 @@ exit 0
 /// What the ids of VMware's virtual disks begin with: type 3, and VMware's number as a vendor.
 const VMWARE: &str = "36000c29";
 
-/// What is judged about the ids of a host's disks.
+/// What is checked about the ids of a host's disks.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ScsiFacts {
     /// Every disk with its SCSI id.

@@ -17,7 +17,7 @@ use crate::facts::{Collection, Fact};
 /// Bytes of a MiB.
 const MIB: i64 = 1024 * 1024;
 
-/// Everything that is judged about a host.
+/// Everything that is checked about a host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct EsxiFacts {
     /// Its name in the inventory.

@@ -1,7 +1,7 @@
 //! An ESXi host by its own shell: what it is asked there, and its answers in the words of the API,
-//! so that the same code reads both and the same checks judge both.
+//! so that the same code reads both and the same checks evaluate both.
 //!
-//! Not for judging. What only a vCenter server knows (permissions, events, other hosts) is absent
+//! Not for evaluating. What only a vCenter server knows (permissions, events, other hosts) is absent
 //! here, and so is nothing made up for it.
 
 pub mod dump;
@@ -389,7 +389,7 @@ fn stands_on(
     of.set("datastore", Some(&json!(references)));
 }
 
-/// The rows of the master target's own file that are judged.
+/// The rows of the master target's own file that are checked.
 fn file(shell: &Transcript, rows: &[MachineRow], name: Option<&str>) -> Fact<Vec<String>> {
     let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
     let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };

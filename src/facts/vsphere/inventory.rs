@@ -1,7 +1,7 @@
 //! A vSphere inventory: every object that the account sees, by name and by reference, and what
 //! stands inside what.
 //!
-//! Not for judging any of it, nor for the details of chosen machines: the files of the subjects
+//! Not for evaluating any of it, nor for the details of chosen machines: the files of the subjects
 //! read those.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -82,9 +82,10 @@ mod tests {
                 "summary.maintenanceMode": "normal", "summary.freeSpace": "1099511627776", "host": [
                 { "key": "HostSystem:h", "mountInfo": { "accessMode": "readWrite", "mounted": "true", "accessible": "true" } }] })
         };
-        let own: &[&str] = match everything {
-            true => &["System.View", "Authorization.ModifyPermissions"],
-            false => &["System.View"],
+        let own: &[&str] = if everything {
+            &["System.View", "Authorization.ModifyPermissions"]
+        } else {
+            &["System.View"]
         };
         vec![
             ("own-privileges", json!({ "objects": [{ "object": "Folder:r", "granted": own }] })),
@@ -168,7 +169,7 @@ mod tests {
             let side = vm.master_target.known().unwrap().clone();
             let all = side.new_datastores.known().unwrap().items.clone();
             all.iter()
-                .map(|it| it.known().and_then(|it| it.kind.known().cloned()))
+                .map(|disk| disk.known().and_then(|disk| disk.kind.known().cloned()))
                 .collect::<Vec<_>>()
         };
         let kind = |kind: &str| vec![Some(kind.to_owned())];

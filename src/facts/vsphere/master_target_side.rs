@@ -129,9 +129,12 @@ fn count_disks(machine: &VmFacts) -> Fact<i64> {
     if machine.exists == Fact::Known(false) && machine.names_disks {
         return machine.protected_disks.clone();
     }
-    machine.disks.clone().and_then(|disks| match disks.complete {
-        true => Fact::Known(i64::try_from(disks.items.len()).unwrap_or(i64::MAX)),
-        false => Fact::unavailable("not every device of it is understood"),
+    machine.disks.clone().and_then(|disks| {
+        if disks.complete {
+            Fact::Known(i64::try_from(disks.items.len()).unwrap_or(i64::MAX))
+        } else {
+            Fact::unavailable("not every device of it is understood")
+        }
     })
 }
 
@@ -181,9 +184,12 @@ fn join(survey: &VsphereSnapshot<'_>, machine: &VmFacts, name: &str) -> Fact<Mas
 /// The datastores of a machine. It has one at the least, that of its settings: a list of none is not
 /// all of them, and would satisfy every rule about all of them.
 fn datastores(machine: &InventoryObject) -> Fact<Vec<String>> {
-    machine.references("datastore").and_then(|references| match references.is_empty() {
-        true => Fact::unavailable("the server names no datastore of the machine, which has one"),
-        false => Fact::Known(references),
+    machine.references("datastore").and_then(|references| {
+        if references.is_empty() {
+            Fact::unavailable("the server names no datastore of the machine, which has one")
+        } else {
+            Fact::Known(references)
+        }
     })
 }
 
@@ -228,12 +234,13 @@ fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> 
             return Fact::Unavailable(why.clone());
         }
     };
-    match own.items.iter().any(|disk| is_same_file_as_any(disk, &attached.items)) {
-        true => Fact::Known(true),
-        false => Fact::unavailable(
+    if own.items.iter().any(|disk| is_same_file_as_any(disk, &attached.items)) {
+        Fact::Known(true)
+    } else {
+        Fact::unavailable(
             "none of its disks is attached to the master target, so it may have returned: nobody says at which stage \
              it is (stage: in the site file)",
-        ),
+        )
     }
 }
 

@@ -69,7 +69,7 @@ pub struct MissingPrivilege {
 /// What the discovery account may do.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AccountFacts {
-    /// The account that is judged.
+    /// The account that is checked.
     pub name: String,
     /// Objects on which it may look and do nothing.
     pub read_only: Collection<String>,
@@ -146,9 +146,9 @@ pub fn from_transcript(
         Ok(mut matrix) => {
             // Whoever captured the answers may have had fewer machines in mind.
             let play = inventory.objects_in_scope(question);
-            let asked = |it: &String| matrix.objects.iter().any(|row| row.object == *it);
+            let asked = |object: &String| matrix.objects.iter().any(|row| row.object == *object);
             let (folders, others): (Vec<_>, Vec<_>) =
-                play.objects.into_iter().partition(|it| kind(it) == "Folder");
+                play.objects.into_iter().partition(|object| kind(object) == "Folder");
             let all_folders = play.all_folders && folders.iter().all(asked);
             matrix.complete &= play.complete && others.iter().all(asked);
             evaluate_matrix(account, &matrix, all_folders, transcript, inventory)
@@ -228,9 +228,10 @@ fn evaluate_matrix(
     Fact::Known(AccountFacts {
         name: account.to_owned(),
         propagates: propagates(account, matrix, transcript),
-        folders_asked: match all_folders {
-            true => Fact::Known(true),
-            false => Fact::unavailable("not every folder around the machines was asked about"),
+        folders_asked: if all_folders {
+            Fact::Known(true)
+        } else {
+            Fact::unavailable("not every folder around the machines was asked about")
         },
         privileges_asked: match later.first() {
             None => Fact::Known(true),
@@ -315,13 +316,14 @@ fn propagates(account: &str, matrix: &PrivilegeMatrix, transcript: &Transcript) 
     }
     let granted = |row: &ObjectRow| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
     let below = matrix.objects.iter().filter(|row| kind(&row.object) != "Datacenter");
-    match entries.iter().all(|propagate| *propagate) {
-        false => Fact::Known(false),
-        true if !entries.is_empty() => Fact::Known(true),
-        true if below.into_iter().any(granted) => Fact::Known(true),
-        true => Fact::unavailable(format!(
+    if !entries.iter().all(|propagate| *propagate) {
+        Fact::Known(false)
+    } else if !entries.is_empty() || below.into_iter().any(granted) {
+        Fact::Known(true)
+    } else {
+        Fact::unavailable(format!(
             "no permission on the datacenter names {account}, and nothing inside it is visible"
-        )),
+        ))
     }
 }
 

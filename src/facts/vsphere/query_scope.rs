@@ -1,10 +1,10 @@
-//! What a vSphere server is asked about: the machines, the host and the account that are judged.
+//! What a vSphere server is asked about: the machines, the host and the account that are checked.
 //!
 //! Not for how it is asked: that is `transport`.
 
 use serde::{Deserialize, Serialize};
 
-/// What a server was asked about; a capture keeps it, so that judging it later asks the same.
+/// What a server was asked about; a capture keeps it, so that evaluating it later asks the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryScope {
@@ -67,9 +67,10 @@ impl QueryScope {
     pub fn or_recorded(&self, before: &Self) -> Self {
         let same = self.master_target.is_none() || self.master_target == before.master_target;
         let reprotected_at = before.reprotected_at.filter(|_| same);
-        let protected = match self.protected.is_empty() {
-            true => before.protected.clone(),
-            false => self.protected.clone(),
+        let protected = if self.protected.is_empty() {
+            before.protected.clone()
+        } else {
+            self.protected.clone()
         };
         let or = |own: &Option<String>, other: &Option<String>| own.clone().or(other.clone());
         Self {

@@ -1,6 +1,6 @@
 //! What a vSphere server says of itself to everybody, and what time it has.
 //!
-//! Not for what is judged of it: that is `vcenter`.
+//! Not for what is checked of it: that is `vcenter`.
 
 use super::property::{json_answer, optional_text};
 use crate::facts::Fact;

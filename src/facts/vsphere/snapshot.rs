@@ -1,4 +1,4 @@
-//! One vSphere server's answers as the facts of everything that is judged by them: the server, the
+//! One vSphere server's answers as the facts of everything that is checked by them: the server, the
 //! master target's machine, protected machines, and the hosts they run on.
 //!
 //! Not for how any of it is read: one file per subject does that. What is true of a machine only
@@ -64,7 +64,7 @@ impl<'t> VsphereSnapshot<'t> {
         Self { descriptions: described.clone(), ..self }
     }
 
-    /// What is known about the server itself. `is_target` tells whether it is what is judged, and
+    /// What is known about the server itself. `is_target` tells whether it is what is checked, and
     /// not only who answers for something else.
     pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
         vcenter::from_transcript(self.transcript, &self.scope, &self.inventory, is_target)
@@ -201,7 +201,7 @@ impl<'t> VsphereSnapshot<'t> {
             "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
             _ => ("datastore", |a, b| a == b),
         };
-        if self.inventory.list(list).any(|it| same(&self.inventory.name(&it.object), name)) {
+        if self.inventory.list(list).any(|row| same(&self.inventory.name(&row.object), name)) {
             return Fact::Known(true);
         }
         match self.inventory.complete(list) {
@@ -297,10 +297,7 @@ mod tests {
                 let object = json!({ "object": format!("{kind}:mt"), "properties": properties });
                 let mut named = object.clone();
                 named["properties"]["name"] = json!("mt");
-                let text = match whole {
-                    true => json!({ "objects": [named, object], "complete": true }).to_string(),
-                    false => next.next().unwrap_or_default().to_string(),
-                };
+                let text = if *whole { json!({ "objects": [named, object], "complete": true }).to_string() } else { next.next().unwrap_or_default().to_string() };
                 answers.insert(probe.to_owned(), ProbeAnswer { status: 0, text });
             }
             for probe in ["tls", "service", "time", "assigned-licences", "privileges", "moves",

@@ -20,7 +20,7 @@ use devices::{ControllerFacts, VmDiskFacts};
 use folders::PlacedDisk;
 use storage_drs::StorageDrsFacts;
 
-/// Everything that is judged about one machine.
+/// Everything that is checked about one machine.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VmFacts {
     /// Its name.

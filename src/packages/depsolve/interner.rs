@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(texts.text(*symbol), word);
             assert_eq!(texts.get(word), Some(*symbol));
         }
-        assert_eq!(symbols.iter().map(|it| it.index()).max(), Some(2499));
+        assert_eq!(symbols.iter().map(|symbol| symbol.index()).max(), Some(2499));
         assert_eq!(texts.get("other"), None);
         let empty = texts.intern("");
         assert_eq!(texts.text(empty), "");

@@ -106,7 +106,7 @@ fn solved(base: &[&str], addons: &[&str], asked: &[&str]) -> Solution {
     solved_for(Generation::El6, base, addons, asked)
 }
 
-fn told(solution: &Solution) -> Vec<String> {
+fn problems(solution: &Solution) -> Vec<String> {
     solution.problems.iter().map(ToString::to_string).collect()
 }
 
@@ -122,7 +122,7 @@ fn groups_names_and_what_they_require_are_installed_and_no_more() {
     let addons =
         ["perl 5.10.1-136.el6, requires perl-libs = 5.10.1-136.el6", "perl-libs 5.10.1-136.el6"];
     let solution = solved(&BASE, &addons, &["@core", "perl"]);
-    assert_eq!(told(&solution), [""; 0]);
+    assert_eq!(problems(&solution), [""; 0]);
     assert_eq!(
         solution.install,
         [
@@ -196,8 +196,9 @@ fn every_problem_says_who_wants_what_and_what_would_help() {
         (&["a 1-1.el6, requires a", "b 1-1.el6, conflicts b"], &["a", "b"], ""),
     ];
     for (addons, asked, expected) in cases {
-        let found = told(&solved(&BASE, addons, asked));
-        let expected: Vec<&str> = Some(expected).into_iter().filter(|it| !it.is_empty()).collect();
+        let found = problems(&solved(&BASE, addons, asked));
+        let expected: Vec<&str> =
+            Some(expected).into_iter().filter(|text| !text.is_empty()).collect();
         assert_eq!(found, expected, "{addons:?}");
     }
 }
@@ -207,11 +208,11 @@ fn a_package_of_the_medium_may_not_wait_for_an_add_on_on_el6() {
     let base = ["kernel 2.6.32-504.el6, requires bc >= 1"];
     let addons = ["bc 1.06.95-1.el6"];
     assert_eq!(
-        told(&solved(&base, &addons, &["kernel"])),
+        problems(&solved(&base, &addons, &["kernel"])),
         ["the medium's kernel-2.6.32-504.el6.x86_64 requires bc >= 1, which only the add-on \
           bc-1.06.95-1.el6.x86_64 provides: add-ons are installed last"]
     );
-    assert_eq!(told(&solved_for(Generation::El7, &base, &addons, &["kernel"])), [""; 0]);
+    assert_eq!(problems(&solved_for(Generation::El7, &base, &addons, &["kernel"])), [""; 0]);
 }
 
 #[test]
@@ -264,7 +265,7 @@ fn file_lists_answer_for_paths_and_tell_whose_files_an_add_on_brings() {
         solve(&pool, &SolveRequest { packages: &asked, groups: &[], generation, known_files: &[] });
     files.add_conflicts(&pool, &mut solution);
     assert_eq!(solution.install, ["a-1-1.el6.x86_64", "b-1-1.el6.x86_64", "c-1-1.el6.x86_64"]);
-    assert_eq!(told(&solution), ["/etc/b.conf is in c-1-1.el6.x86_64 and in b-1-1.el6.x86_64"]);
+    assert_eq!(problems(&solution), ["/etc/b.conf is in c-1-1.el6.x86_64 and in b-1-1.el6.x86_64"]);
     assert!(files.read_file_lists(&mut pool, "<filelists><file>&nope;</file>".as_bytes()).is_ok());
     let nope = list("a", "<file>&nope;</file>");
     assert!(files.read_file_lists(&mut pool, nope.as_bytes()).is_err());

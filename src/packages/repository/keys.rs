@@ -372,7 +372,7 @@ mod tests {
             let mut config =
                 SignatureConfig::v4(typ, PublicKeyAlgorithm::Ed25519, HashAlgorithm::Sha256);
             let says = [SubpacketData::SignatureCreationTime(at)].into_iter().chain(says);
-            config.hashed_subpackets = says.map(|it| Subpacket::regular(it).unwrap()).collect();
+            config.hashed_subpackets = says.map(|data| Subpacket::regular(data).unwrap()).collect();
             config
         }
 
@@ -433,10 +433,7 @@ mod tests {
             let sign = |key: &dyn SigningKeyed| {
                 key.signed(self.word(SignatureType::Binary, day, vec![key.issuer()]))
             };
-            let signature = match by_subkey {
-                true => sign(&self.subkey),
-                false => sign(&self.primary),
-            };
+            let signature = if by_subkey { sign(&self.subkey) } else { sign(&self.primary) };
             let (_, key) = keyring.candidates(&signature).next().expect("the key is known");
             key.verify(&signature, &mut &b"package"[..]).unwrap();
             key.unfit_reason(&signature)

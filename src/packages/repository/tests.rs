@@ -27,14 +27,16 @@ fn package(
 
 fn add_ons(dir: &Path) {
     package(dir, ("lsscsi", "0.23", "2.el6", "x86_64"), |_| {});
-    package(dir, ("xfsprogs", "3.1.1", "16.el6", "x86_64"), |it| it.require("lsscsi", 0, ""));
-    package(dir, ("kmod-reiserfs", "0.0", "1.el6.elrepo", "x86_64"), |it| {
-        it.provide("reiserfs-kmod", 8, "0.0-1.el6.elrepo");
-        it.epoch = Some(1);
+    package(dir, ("xfsprogs", "3.1.1", "16.el6", "x86_64"), |package| {
+        package.require("lsscsi", 0, "")
     });
-    package(dir, ("perl", "5.10.1", "136.el6", "x86_64"), |it| {
-        it.provide("perl(:MODULE_COMPAT_5.10.1)", 0, "");
-        it.require("perl-libs", 12, "5.10");
+    package(dir, ("kmod-reiserfs", "0.0", "1.el6.elrepo", "x86_64"), |package| {
+        package.provide("reiserfs-kmod", 8, "0.0-1.el6.elrepo");
+        package.epoch = Some(1);
+    });
+    package(dir, ("perl", "5.10.1", "136.el6", "x86_64"), |package| {
+        package.provide("perl(:MODULE_COMPAT_5.10.1)", 0, "");
+        package.require("perl-libs", 12, "5.10");
     });
     package(dir, ("perl-libs", "5.10.1", "136.el6", "x86_64"), |_| {});
 }
@@ -95,16 +97,21 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
         (
             "zstd",
             ("a", "1", "1.el6", "x86_64"),
-            |it| it.compressor = "zstd".into(),
+            |package| package.compressor = "zstd".into(),
             "its payload is compressed with zstd, which the installer's rpm cannot read",
         ),
         (
             "xz that is gzip",
             ("a", "1", "1.el6", "x86_64"),
-            |it| it.compressor = "xz".into(),
+            |package| package.compressor = "xz".into(),
             "its header is damaged: it names xz, the payload is something else",
         ),
-        ("source", ("a", "1", "1.el6", "x86_64"), |it| it.source = true, "it is a source package"),
+        (
+            "source",
+            ("a", "1", "1.el6", "x86_64"),
+            |package| package.source = true,
+            "it is a source package",
+        ),
         (
             "arch",
             ("a", "1", "1.el6", "aarch64"),
@@ -114,13 +121,13 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
         (
             "rich",
             ("a", "1", "1.el6", "x86_64"),
-            |it| it.require("(b or c)", 0, ""),
+            |package| package.require("(b or c)", 0, ""),
             "it requires \"(b or c)\", which the installer's rpm does not know",
         ),
         (
             "rpmlib",
             ("a", "1", "1.el6", "x86_64"),
-            |it| it.require("rpmlib(TildeInVersions)", 10, "4.10-1"),
+            |package| package.require("rpmlib(TildeInVersions)", 10, "4.10-1"),
             "it requires \"rpmlib(TildeInVersions)\", which the installer's rpm does not know",
         ),
         (
@@ -141,8 +148,8 @@ fn what_the_installer_could_not_read_is_refused_with_the_file_named() {
         }
     }
     let dir = tempfile::tempdir().unwrap();
-    package(dir.path(), ("a", "1", "1.el7", "x86_64"), |it| {
-        it.require("rpmlib(TildeInVersions)", 10, "4.10-1");
+    package(dir.path(), ("a", "1", "1.el7", "x86_64"), |package| {
+        package.require("rpmlib(TildeInVersions)", 10, "4.10-1");
     });
     assert!(read_packages(dir.path(), Generation::El7, &Keyring::default()).is_ok());
 }
@@ -383,7 +390,7 @@ fn dnf_sees_every_package_and_resolves_over_the_metadata() {
 fn the_hostile_set_is_refused_in_time() {
     let Some((_made, set)) = hostile_set() else { return };
     let index = fs::read_to_string(set.join("INDEX")).unwrap();
-    let (mut wrong, mut judged) = (Vec::new(), 0);
+    let (mut wrong, mut checked) = (Vec::new(), 0);
     for line in index.lines() {
         let mut fields = line.split('\t');
         let (name, expected) = (fields.next().unwrap(), fields.next().unwrap());
@@ -404,10 +411,10 @@ fn the_hostile_set_is_refused_in_time() {
         if !right || took > Duration::from_secs(1) {
             wrong.push(format!("{line}: {:?} in {took:?}", result.err()));
         }
-        judged += 1;
+        checked += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(judged > 100, "{judged} files");
+    assert!(checked > 100, "{checked} files");
 }
 
 /// A directory given from outside, or one that lives as long as the first value.

@@ -4,7 +4,7 @@
 
 use super::host::InventoryHost;
 use crate::secret::redact_password;
-use crate::site::value::{Address, ValueError};
+use crate::site::value::{Address, SiteValueError};
 
 /// The connection variables of a host or a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum VariableFault {
     User(String),
     /// Not an address.
     #[error(transparent)]
-    Address(#[from] ValueError),
+    Address(#[from] SiteValueError),
 }
 
 impl VariableFault {

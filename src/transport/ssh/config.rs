@@ -289,13 +289,13 @@ identityfile ~/.ssh/id_xmss
 identityfile ~/.ssh/id_dsa
 ";
 
-    fn of(more: &str) -> HostSettings {
+    fn read_settings(more: &str) -> HostSettings {
         parse(&format!("{MAX_PRINTED_BYTES}{more}"), Some(Path::new("/home/ann")))
     }
 
     #[test]
     fn what_ssh_prints_is_understood() {
-        let settings = of("proxyjump bastion,ann@inner:2200\n");
+        let settings = read_settings("proxyjump bastion,ann@inner:2200\n");
         assert_eq!(settings.hostname.as_deref(), Some("192.0.2.7"));
         assert_eq!((settings.port, settings.user.as_deref()), (Some(2222), Some("ann")));
         assert_eq!(settings.proxy_jump.as_deref(), Some("bastion,ann@inner:2200"));
@@ -318,18 +318,22 @@ identityfile ~/.ssh/id_dsa
 
     #[test]
     fn revoked_keys_and_programs_that_know_keys_are_not_passed_over() {
-        let settings =
-            of("revokedhostkeys ~/revoked /etc/ssh/%C\nknownhostscommand /bin/keys %H\n");
+        let settings = read_settings(
+            "revokedhostkeys ~/revoked /etc/ssh/%C\nknownhostscommand /bin/keys %H\n",
+        );
         assert_eq!(settings.revoked, [Path::new("/home/ann/revoked"), Path::new("/etc/ssh/%C")]);
         assert_eq!(settings.known_hosts_command.as_deref(), Some("/bin/keys %H"));
-        let settings = of("revokedhostkeys none\nknownhostscommand none\n");
+        let settings = read_settings("revokedhostkeys none\nknownhostscommand none\n");
         assert_eq!((settings.revoked.len(), settings.known_hosts_command), (0, None));
     }
 
     #[test]
     fn an_agent_at_a_socket_is_told_from_the_environments() {
-        assert_eq!(of("identityagent SSH_AUTH_SOCK\n").identity_agent, None);
-        assert_eq!(of("identityagent /run/a\n").identity_agent.as_deref(), Some("/run/a"));
+        assert_eq!(read_settings("identityagent SSH_AUTH_SOCK\n").identity_agent, None);
+        assert_eq!(
+            read_settings("identityagent /run/a\n").identity_agent.as_deref(),
+            Some("/run/a")
+        );
     }
 
     #[test]

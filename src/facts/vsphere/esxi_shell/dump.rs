@@ -1,5 +1,5 @@
 //! The texts in which `vim-cmd` shows objects of the API: `(vim.vm.Summary) { name = "x", ... }`,
-//! read into the JSON that captures of the API have, so that both are judged alike.
+//! read into the JSON that captures of the API have, so that both are checked alike.
 //!
 //! Not for what any of it means. Numbers and truth values stay texts, as in captures.
 

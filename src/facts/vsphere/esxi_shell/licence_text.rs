@@ -1,6 +1,6 @@
-//! What `vim-cmd vimsvc/license --show` prints, as the API has licences, for `licence` to judge.
+//! What `vim-cmd vimsvc/license --show` prints, as the API has licences, for `licence` to evaluate.
 //!
-//! Not for judging it. The serial number was cut down to its end before it left the host.
+//! Not for evaluating it. The serial number was cut down to its end before it left the host.
 
 use serde_json::{Value, json};
 

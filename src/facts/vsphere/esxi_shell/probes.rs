@@ -1,7 +1,7 @@
 //! What an ESXi host's shell is asked: BusyBox's ash, `vim-cmd` and `esxcli`, nothing that writes.
 //!
 //! What is nobody's business stays on the host: of a licence's serial number all but the last five
-//! characters, the notes of machines, and every setting of theirs that is not judged, for it is
+//! characters, the notes of machines, and every setting of theirs that is not checked, for it is
 //! there that guests are handed passwords. Not for what the answers mean.
 
 use std::borrow::Cow;
@@ -83,7 +83,7 @@ printf '%s\n' "$list" | {
 }
 "#;
 
-/// Every probe of an ESXi host. The answers keep what was asked, so that a capture can be judged
+/// Every probe of an ESXi host. The answers keep what was asked, so that a capture can be checked
 /// later.
 pub fn probes(question: &QueryScope, user: &str) -> Vec<Probe> {
     let asked = serde_json::json!({ "question": question, "user": user });

@@ -72,13 +72,15 @@ pub(super) fn controllers(machine: &InventoryObject) -> Fact<Collection<Controll
     devices(machine).map(|devices| {
         let mut complete = devices.complete;
         let mut found: Vec<&Value> =
-            devices.items.iter().copied().filter(|it| is_scsi(it)).collect();
+            devices.items.iter().copied().filter(|device| is_scsi(device)).collect();
         for disk in devices.items.iter().filter(|device| is_disk(device)) {
             let own = required_text(disk, "controllerKey");
-            let hangs_on =
-                |it: &&&Value| own.known().is_some_and(|own| optional_text(it, "key") == Some(own));
+            let hangs_on = |device: &&&Value| {
+                own.known().is_some_and(|own| optional_text(device, "key") == Some(own))
+            };
             match devices.items.iter().find(hangs_on) {
-                Some(controller) if found.iter().any(|it| std::ptr::eq(*it, *controller)) => {}
+                Some(controller)
+                    if found.iter().any(|device| std::ptr::eq(*device, *controller)) => {}
                 Some(controller) => found.push(controller),
                 None => complete = false,
             }
@@ -148,9 +150,10 @@ fn disk_facts(device: &Value) -> VmDiskFacts {
 /// that they are an NAA identifier.
 fn scsi_id(uuid: &str) -> Fact<String> {
     let digits: String = uuid.chars().filter(|c| *c != '-').collect();
-    match digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        true => Fact::Known(format!("3{digits}")),
-        false => Fact::unavailable(format!("{uuid:?} is no UUID")),
+    if digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        Fact::Known(format!("3{digits}"))
+    } else {
+        Fact::unavailable(format!("{uuid:?} is no UUID"))
     }
 }
 

@@ -91,7 +91,10 @@ pub(in crate::facts) fn sort_disks(
     let mut undecided = None;
     for disk in &disks.items {
         let file = disk.file.known();
-        match (file, file.and_then(|file| Folder::containing(file)).map(|it| folders.owner(&it))) {
+        match (
+            file,
+            file.and_then(|file| Folder::containing(file)).map(|folder| folders.owner(&folder)),
+        ) {
             (Some(file), Some(Owner::Own)) => own.items.push(PlacedDisk {
                 words: file.clone(),
                 file: file.clone(),
@@ -158,7 +161,7 @@ fn machine_folders(
     let mine = machine.text("name").known().map(|name| decode_name(name));
     for other in inventory.list("machines").filter(|other| other.object != machine.object) {
         let name = inventory.name(&other.object);
-        let in_detail = detailed.iter().find(|it| it.object == other.object);
+        let in_detail = detailed.iter().find(|folder| folder.object == other.object);
         let home = match home_folder(other) {
             Fact::Known(home) => Some(home),
             Fact::Unavailable(_) => in_detail.and_then(known_home),
@@ -234,7 +237,7 @@ mod tests {
         let sorted =
             sort_disks(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], question);
         let own = sorted.own.known().unwrap();
-        let foreign = sorted.foreign.known().map(|it| (it.items.len(), it.complete));
+        let foreign = sorted.foreign.known().map(|folder| (folder.items.len(), folder.complete));
         (own.items.len(), foreign, own.complete)
     }
 
