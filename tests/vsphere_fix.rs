@@ -62,7 +62,7 @@ fn the_setting_is_set_on_a_machine_that_is_off_and_read_back() {
         // Once is enough.
         let (ran, found) = fix(&server, ADMINISTRATOR, &["--yes"]);
         assert_eq!(found, "pass", "{name}");
-        assert!(ran.complaint().contains("nothing to mend"), "{}", ran.complaint());
+        assert!(ran.complaint().contains("nothing to fix"), "{}", ran.complaint());
         assert_eq!(server.calls("ReconfigVM_Task"), 1, "{name}");
     }
 }
@@ -167,10 +167,10 @@ fn a_server_that_refuses_or_breaks_is_told_and_logged_out_of() {
 }
 
 #[test]
-fn what_cannot_be_mended_is_refused_before_anything_is_contacted() {
+fn what_cannot_be_fixed_is_refused_before_anything_is_contacted() {
     let home = tempfile::tempdir().unwrap();
     for (args, told) in [
-        (vec!["check", "vcenter", "capture:vc.json", "--fix"], "captured cannot be changed"),
+        (vec!["check", "vcenter", "capture:vc.json", "--fix"], "a capture cannot be changed"),
         (vec!["check", "vcenter", "vsphere://a@127.0.0.1:1", "--fix"], "which machine?"),
     ] {
         let ran = preflight(ASR, home.path(), &args);

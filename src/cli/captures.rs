@@ -54,8 +54,8 @@ pub fn exit_status<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>) ->
     })
 }
 
-/// Returns the path of a system's capture in the directory of `collect site`. A site has one vSphere
-/// server, so its name does not matter.
+/// Returns the path of a system's capture in the directory of `collect site`. A site has one
+/// vSphere server, so its name does not matter.
 pub fn path_of(directory: &Path, kind: &str, name: &str) -> PathBuf {
     if kind == TargetKind::Vcenter.as_str() {
         directory.join("vcenter.json")

@@ -1,8 +1,8 @@
-//! Collects the answers of systems: of all in parallel, with one session each. No system is contacted
-//! before every one is known to be reachable as far as options and files tell.
+//! Collects the answers of systems: of all in parallel, with one session each. No system is
+//! contacted before every one is known to be reachable as far as options and files tell.
 //!
-//! Not for which systems a verb collects from (`selection`) and how each is reached (`sources`), nor
-//! for what their answers mean.
+//! Not for which systems a verb collects from (`selection`) and how each is reached (`sources`),
+//! nor for what their answers mean.
 
 use std::collections::VecDeque;
 
@@ -130,21 +130,21 @@ fn at(transcript: Transcript, role: &Role, now: jiff::Timestamp) -> Transcript {
     age::apply_age(probe_query::apply_query(transcript, env, probes), now, probes)
 }
 
-/// Returns the newest capture of a host's self-check, and prints its age: faults in it may have been
-/// fixed since.
+/// Returns the newest capture of a host's self-check, and prints its age: faults in it may have
+/// been fixed since.
 fn newest_self_check(transcript: Transcript, now: jiff::Timestamp) -> Transcript {
     let transcript = capture::latest_self_check(transcript);
     if let (None, Some(at)) = (&transcript.connection.failure, transcript.asked_at) {
         let minutes = (now.as_second() - at.as_second()) / 60;
         let target = screen::printable(&transcript.target);
         let when = at.strftime("%Y-%m-%d %H:%M:%S UTC");
-        anstream::eprintln!("{target}: as it found itself at {when}, {minutes} min ago");
+        anstream::eprintln!("{target}: its self-check of {when}, {minutes} min ago");
     }
     transcript
 }
 
-/// Fixes the master targets' machines, each after confirmation. It runs before collecting, so that the
-/// report shows the state after the fix.
+/// Fixes the master targets' machines, each after confirmation. It runs before collecting, so that
+/// the report shows the state after the fix.
 fn apply_fix(sources: &[Source], fix: &FixArgs) -> anyhow::Result<()> {
     let server = sources.iter().find_map(|source| match (&source.role, &source.answers) {
         (

@@ -56,8 +56,8 @@ fn evaluate_systems(
     reporter: &Reporter,
 ) -> Report {
     let (now, fail_on) = (reporter.now(), reporter.fail_on);
-    // The time of a report is that of collecting, so that evaluating a capture gives the same report
-    // as evaluating the live host. Waivers expire by the time of the evaluation.
+    // The time of a report is that of collecting, so that evaluating a capture gives the same
+    // report as evaluating the live host. Waivers expire by the time of the evaluation.
     let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
     let findings = check::evaluate(checks, targets, waivers, now);

@@ -1,5 +1,5 @@
-//! `--fix`: shows the one safe change, asks for confirmation and applies it. `--fix-script`: writes the
-//! commands for everything else.
+//! `--fix`: shows the one safe change, asks for confirmation and applies it. `--fix-script`: writes
+//! the commands for everything else.
 //!
 //! Not for applying the change (`transport::vsphere::enable_uuid`), nor for the contents of the
 //! script (`report::fix_script`).
@@ -29,7 +29,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
         Ok(change) => change,
         Err(why) => {
             let right = matches!(why, EnableUuidError::AlreadyCorrect { .. });
-            print_reason(if right { "nothing to mend" } else { "nothing was changed" }, &why);
+            print_reason(if right { "nothing to fix" } else { "nothing was changed" }, &why);
             return Ok(());
         }
     };
@@ -37,7 +37,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
     if !fix.yes {
         let confirmed = prompt::confirm("Set it now? [y/N] ", PROMPT_TIMEOUT)?;
         if confirmed.is_none() {
-            print("to have it done where nobody can be asked, add --yes.");
+            print("to apply it without a terminal for the answer, add --yes.");
         }
         if confirmed != Some(true) {
             print("nothing was changed.");
@@ -50,7 +50,7 @@ pub fn enable_uuid(machine: &EnableUuidRequest<'_>, fix: &FixArgs) -> anyhow::Re
         }
         Err(why) => {
             let what = match &why {
-                EnableUuidError::StillWrong { .. } => "not mended",
+                EnableUuidError::StillWrong { .. } => "not fixed",
                 // The server may have applied it before the connection was lost.
                 EnableUuidError::Server(_) => "not known to be changed",
                 _ => "nothing was changed",

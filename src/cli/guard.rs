@@ -1,5 +1,5 @@
-//! Keeps the memory of this process private, because it holds passwords and private keys: a core file
-//! would contain them.
+//! Keeps the memory of this process private, because it holds passwords and private keys: a core
+//! file would contain them.
 
 use anyhow::Context;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};

@@ -111,8 +111,8 @@ impl SshDefaults {
         }
     }
 
-    /// Returns the SSH settings of a host. Those of the site override the options, which are for all
-    /// hosts; keys of both are tried in turn.
+    /// Returns the SSH settings of a host. Those of the site override the options, which are for
+    /// all hosts; keys of both are tried in turn.
     pub fn ssh(
         &self,
         name: &str,

@@ -1,7 +1,8 @@
 //! The command line: the only module that prints, prompts, colours, draws progress or picks an
 //! exit code.
 //!
-//! Each verb has a file of its own in `commands`; the work is done by `image`, `check` and `report`.
+//! Each verb has a file of its own in `commands`; the work is done by `image`, `check` and
+//! `report`.
 
 mod args;
 mod captures;

@@ -1,5 +1,5 @@
-//! Selects the vSphere server or ESXi hosts of `check` and `collect` `vcenter` and `esxi`: one that is
-//! named on the command line, those of a site file, or a capture.
+//! Selects the vSphere server or ESXi hosts of `check` and `collect` `vcenter` and `esxi`: one that
+//! is named on the command line, those of a site file, or a capture.
 //!
 //! Not for how they are reached (`sources`).
 
@@ -35,7 +35,7 @@ pub fn checked_vcenter(
         return vcenter(target, args, through, checks, options);
     };
     let fixes = options.fix.is_some_and(|fix| fix.fix);
-    anyhow::ensure!(!fixes, "--fix: what was captured cannot be changed");
+    anyhow::ensure!(!fixes, "--fix: a capture cannot be changed");
     let kinds = [TargetKind::Vcenter, TargetKind::Esxi];
     Ok(Selection::server(server_captures(&path, "check vcenter", &kinds)?, question(args)))
 }

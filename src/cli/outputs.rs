@@ -1,9 +1,9 @@
 //! Compares the files that a command will write with each other and with all that it reads, before
 //! anything is collected or written.
 //!
-//! The files on the command line are checked here, for all verbs alike. A verb checks the files that
-//! it determines itself (the image's default name, the captures of a site). Not for writing files
-//! (`atomic_file`).
+//! The files on the command line are checked here, for all verbs alike. A verb checks the files
+//! that it determines itself (the image's default name, the captures of a site). Not for writing
+//! files (`atomic_file`).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

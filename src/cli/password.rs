@@ -131,8 +131,8 @@ impl PasswordStore {
         Ok(Self { given, ..Self::default() })
     }
 
-    /// Returns the secrets of one system alone: from a file, its own variable or a prompt, never those
-    /// of other systems.
+    /// Returns the secrets of one system alone: from a file, its own variable or a prompt, never
+    /// those of other systems.
     pub fn for_system(name: &str, file: Option<&Path>) -> anyhow::Result<Self> {
         match file {
             None => {
@@ -182,7 +182,8 @@ fn variable_for(variable: &str, name: &str) -> String {
     format!("{variable}_{}", name.chars().map(word).collect::<String>())
 }
 
-/// Prompts for a secret unless it was prompted for before, and remembers the answer, an empty one too.
+/// Prompts for a secret unless it was prompted for before, and remembers the answer, an empty one
+/// too.
 fn prompt_once<K: Ord>(
     answers: &mut BTreeMap<K, Option<Secret>>,
     of: K,

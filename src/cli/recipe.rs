@@ -1,5 +1,5 @@
-//! Resolves the recipe of a command line for `image`: applies settings, reads the profile, hashes the
-//! root password.
+//! Resolves the recipe of a command line for `image`: applies settings, reads the profile, hashes
+//! the root password.
 
 use anyhow::Context;
 

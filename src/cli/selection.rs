@@ -1,4 +1,5 @@
-//! The selection of a verb: a site, the systems to collect from, and how much of the site to evaluate.
+//! The selection of a verb: a site, the systems to collect from, and how much of the site to
+//! evaluate.
 //!
 //! Not for how a system is reached (`sources`), nor for collecting from it (`collect`).
 

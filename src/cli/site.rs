@@ -53,8 +53,8 @@ pub fn of_file_with(
     Ok(SiteContext { site, is_known: true, vcenter })
 }
 
-/// Opens the capture of the vSphere server. The site then gets the address in the capture, as it was
-/// at the time of collecting.
+/// Opens the capture of the vSphere server. The site then gets the address in the capture, as it
+/// was at the time of collecting.
 fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };

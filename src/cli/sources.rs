@@ -1,5 +1,5 @@
-//! Prepares the connection to each kind of system: a Linux host, an ESXi host's shell, a vSphere API,
-//! or a capture.
+//! Prepares the connection to each kind of system: a Linux host, an ESXi host's shell, a vSphere
+//! API, or a capture.
 //!
 //! The passwords of vSphere accounts are prompted for here, before any system is contacted. Not for
 //! collecting (`collect`).
@@ -67,7 +67,10 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
     if let ([one], true) = (captured.as_mut_slice(), host.name != host.uri) {
         let (kind, wanted) = (&one.kind, host.kind.as_str());
-        anyhow::ensure!(kind == wanted, "a capture of kind {kind:?}, and the site says {wanted}");
+        anyhow::ensure!(
+            kind == wanted,
+            "this is a capture of kind {kind:?}, but the site needs {wanted}"
+        );
         one.target.clone_from(&host.name);
     }
     Ok(captured)
@@ -83,7 +86,7 @@ pub fn server_captures(path: &Path, verb: &str, kinds: &[TargetKind]) -> anyhow:
     for Transcript { target, kind, .. } in &transcripts {
         anyhow::ensure!(
             kinds.iter().any(|known| known.as_str() == kind),
-            "{target}: a capture of kind {kind:?}, and {verb} judges {}",
+            "{target}: this is a capture of kind {kind:?}, but {verb} takes {}",
             kinds[0].as_str()
         );
     }
@@ -122,8 +125,8 @@ pub fn site_esxi(
     Ok(Some(Source { role: Role::SiteEsxi(index), answers }))
 }
 
-/// Returns the source of an ESXi host's shell named on the command line, reached directly or through
-/// a gateway.
+/// Returns the source of an ESXi host's shell named on the command line, reached directly or
+/// through a gateway.
 pub fn esxi_shell(
     target: &str,
     ssh: &SshDefaults,
@@ -133,7 +136,7 @@ pub fn esxi_shell(
     let name = target.to_owned();
     let answers = match target.parse::<Uri>()? {
         Uri::Captures(_) => {
-            anyhow::bail!("target {name:?}: what was captured is not asked again")
+            anyhow::bail!("target {name:?}: a capture cannot be collected from")
         }
         Uri::Local => local_shell(name, ssh.timeout(), question),
         Uri::Ssh(to) => {
@@ -228,8 +231,8 @@ fn api(kind: TargetKind, query: VsphereQuery) -> Answers {
     live(query.address.host.clone(), kind, Collector::Vsphere(Box::new(query)))
 }
 
-/// Returns the account with its password, or none without a password; or, when the prompt timed out,
-/// the transcript of that failure.
+/// Returns the account with its password, or none without a password; or, when the prompt timed
+/// out, the transcript of that failure.
 fn credentials(
     passwords: &dyn SecretProvider,
     user: &str,
@@ -292,7 +295,7 @@ pub fn site_vcenter(
     };
     let user = entry.user.clone().or_else(|| to.user.clone());
     let Some(user) = user.or_else(|| entry.discovery_account.clone()) else {
-        let reason = "nobody says who logs in to it".to_owned();
+        let reason = "no account is given to log in with".to_owned();
         return unable(reason, "write vsphere://USER@HOST, or user: in the site file");
     };
     let timeout = options.ssh.timeout();

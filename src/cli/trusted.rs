@@ -1,5 +1,5 @@
-//! Resolves which certificates of a server are trusted: a thumbprint, the file of stored thumbprints,
-//! authorities.
+//! Resolves which certificates of a server are trusted: a thumbprint, the file of stored
+//! thumbprints, authorities.
 //!
 //! Not for checking a certificate (`transport::http::tls`), nor for storing a thumbprint (`trust`).
 

@@ -1,9 +1,9 @@
 //! Assembles the targets of a site: each system and machine with the facts that all collected
 //! systems report about it.
 //!
-//! Several systems may report on one machine. Where vCenter has no value for a fact, the shell of the
-//! machine's ESXi host fills it in, except for facts that only vCenter can know. Not for collecting
-//! (`cli`), nor for parsing what was collected (`facts`).
+//! Several systems may report on one machine. Where vCenter has no value for a fact, the shell of
+//! the machine's ESXi host fills it in, except for facts that only vCenter can know. Not for
+//! collecting (`cli`), nor for parsing what was collected (`facts`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -120,8 +120,8 @@ impl Site {
         Target { document: self.document(&name), kind: TargetKind::LinuxMt, name }
     }
 
-    /// Adds the facts of vSphere servers to the master targets in `targets`, and appends the servers,
-    /// ESXi hosts and machines as targets of their own.
+    /// Adds the facts of vSphere servers to the master targets in `targets`, and appends the
+    /// servers, ESXi hosts and machines as targets of their own.
     fn join_servers(
         &self,
         mut targets: Vec<Target>,
@@ -441,7 +441,7 @@ impl<'a> SiteView<'a> {
             (Some(api), _) => api,
             (None, Some(shell)) => shell,
             (None, None) => Document::default()
-                .or_absent("vm", &format!("the site names nobody who knows {name}")),
+                .or_absent("vm", &format!("no vSphere server of the site knows {name}")),
         }
     }
 
@@ -478,7 +478,7 @@ impl<'a> SiteView<'a> {
         }
         Err(match by_api {
             Some(Fact::Unavailable(why)) => why.reason,
-            _ if self.shells.is_empty() => format!("the site names nobody who knows {name}"),
+            _ if self.shells.is_empty() => format!("no vSphere server of the site knows {name}"),
             _ => format!("no ESXi host of the site has {name}"),
         })
     }
@@ -538,8 +538,8 @@ const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("vcenter", "the site names no vCenter server"),
     ("vm", "the site names neither a vCenter server nor an ESXi host"),
     ("host", "the site names neither a vCenter server nor an ESXi host"),
-    ("own", "it is no host that is asked with --checks"),
-    ("evidence", "nobody was asked"),
+    ("own", "no probe of --checks is run on it"),
+    ("evidence", "nothing was collected"),
 ];
 
 /// Returns the target with a reason for every root that no system provided, so that each of its

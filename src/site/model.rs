@@ -105,8 +105,9 @@ pub struct SshLogin {
 
 /// Defines a system of the site with an SSH login.
 ///
-/// In the file the keys of the login are among its own keys; here they are one [`SshLogin`]. Serde's
-/// `flatten` would do the same, but loses the positions of errors and the list of known keys.
+/// In the file the keys of the login are among its own keys; here they are one [`SshLogin`].
+/// Serde's `flatten` would do the same, but loses the positions of errors and the list of known
+/// keys.
 macro_rules! ssh_system {
     ($(#[doc = $about:literal])* $name:ident [$($sudo:ident: $sudo_type:ty),*] {
         $($(#[doc = $doc:literal])* $(#[serde($($option:tt)*)])? $field:ident: $type:ty,)*

@@ -73,8 +73,8 @@ impl Site {
         }
     }
 
-    /// Returns the stages of the machines that concern a target: for a machine its own, for a master
-    /// target those of the machines that fail back through it, otherwise all.
+    /// Returns the stages of the machines that concern a target: for a machine its own, for a
+    /// master target those of the machines that fail back through it, otherwise all.
     fn stages(&self, target: &str) -> Collection<Stage> {
         let named = self.protected_vms.iter().any(|vm| vm.name.as_str() == target);
         let is_master_target = self.master_target(target).is_some();

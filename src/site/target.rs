@@ -19,7 +19,9 @@ const BY_API: &str = "vsphere";
 
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{target}: a capture of kind {kind:?}, and check host judges linux-mt and process-server")]
+#[error(
+    "{target}: this is a capture of kind {kind:?}, but check host takes linux-mt and process-server"
+)]
 pub struct WrongKindError {
     /// The system.
     pub target: String,
@@ -163,8 +165,8 @@ fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Targe
     Target { name, kind: TargetKind::Esxi, document }
 }
 
-/// Returns the targets of one ESXi host's shell: the host, the master target's machine and those that
-/// are to fail back. The machines in `question` take precedence over those in the transcript.
+/// Returns the targets of one ESXi host's shell: the host, the master target's machine and those
+/// that are to fail back. The machines in `question` take precedence over those in the transcript.
 pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let api = in_words_of_the_api(transcript, question);
     let snapshot = VsphereSnapshot::from_transcript(&api);
@@ -197,6 +199,6 @@ pub fn shell_host(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Fa
             Fact::unavailable(failure.summary())
         }
         (_, Some(host)) => Fact::Known(host),
-        (_, None) => Fact::unavailable("the host told nothing of itself"),
+        (_, None) => Fact::unavailable("the host reported nothing about itself"),
     }
 }

@@ -28,7 +28,7 @@ pub enum SiteValueError {
     #[error("{:?} is no version, write it as 9.8.9.0", redact_password(.0))]
     Version(String),
     /// Not a URI of a target.
-    #[error("{:?} is no way to a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redact_password(.0))]
+    #[error("{:?} is not the URI of a host: expected ssh://USER@HOST[:PORT], local: or capture:FILE", redact_password(.0))]
     Way(String),
     /// Not a gateway.
     #[error(

@@ -39,12 +39,12 @@ pub struct CommandLine {
     #[command(subcommand)]
     pub verb: Verb,
 
-    /// Say what is done; twice: in detail
+    /// Log what is done; twice: in detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// A directory whose images/, kickstart/, templates/ and checks/ stand
-    /// before the embedded ones
+    /// A directory whose images/, kickstart/, templates/ and checks/ override
+    /// the embedded ones
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     assets: Option<PathBuf>,
 }
@@ -61,10 +61,10 @@ pub enum Verb {
     /// Build an appliance image
     #[command(subcommand)]
     Build(BuildVerb),
-    /// Judge what is there
+    /// Check an image, a host, a server or a site
     #[command(subcommand)]
     Check(CheckVerb),
-    /// Save what a host answers, to judge it elsewhere
+    /// Save the answers of systems, to check them elsewhere
     #[command(subcommand)]
     Collect(CollectVerb),
     /// Show what is in a file
@@ -76,9 +76,9 @@ pub enum Verb {
     /// Find mistakes in a text
     #[command(subcommand)]
     Lint(LintVerb),
-    /// Say what a symptom comes from, and which checks tell
+    /// Find the causes of a symptom, and the checks that confirm them
     Troubleshoot(Box<TroubleshootArgs>),
-    /// Say what a check is about, why it matters and how to mend it
+    /// Explain what a check is about, why it matters and how to fix it
     Explain(ExplainArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
     Trust(TrustArgs),
@@ -144,7 +144,7 @@ pub struct BuildImageArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub rpms: Option<PathBuf>,
 
-    /// The static preflight that judges the self-check on the master target:
+    /// The static preflight that runs the self-check on the master target:
     /// a file, auto (this program, when it is static) or none [default: the
     /// recipe's, or auto]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -203,12 +203,12 @@ pub struct ReportArgs {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOnArg>,
 
-    /// When it is: for replays of captures [default: the clock's time]
+    /// The time of the evaluation, for replaying captures [default: now]
     #[arg(long, value_name = "TIME")]
     pub now: Option<jiff::Timestamp>,
 
-    /// Write the commands that mend what failed to a file, to be read and
-    /// run by hand; it does nothing when it is run
+    /// Write the commands that fix what failed to a file, to be read and run
+    /// by hand; the file itself does nothing when it is run
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub fix_script: Option<PathBuf>,
 }
@@ -223,9 +223,9 @@ pub enum FailOnArg {
 pub enum CheckVerb {
     /// A finished appliance image, from the file alone
     Image(CheckImageArgs),
-    /// A vendor's medium with add-on RPMs: will the installation resolve?
+    /// A vendor's medium with add-on RPMs: whether the packages resolve
     Packages(Box<CheckPackagesArgs>),
-    /// A Linux master target: will it do?
+    /// Linux master targets
     Host(Box<CheckHostArgs>),
     /// A vCenter server: its account, and machines and hosts in it
     Vcenter(Box<CheckVcenterArgs>),
@@ -242,8 +242,8 @@ pub struct CheckHostArgs {
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
 
-    /// Take the newest capture that each host keeps of itself (an appliance
-    /// does at every boot) instead of asking it now
+    /// Use the newest capture of each host's own self-check (an appliance
+    /// runs one at every boot) instead of collecting now
     #[arg(long)]
     pub newest_capture: bool,
 
@@ -262,7 +262,7 @@ pub struct CheckHostArgs {
     #[command(flatten)]
     pub many: InventoryArgs,
 
-    /// A directory with checks of the site's own, judged beside the others
+    /// A directory with the site's own checks, evaluated with the others
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 
@@ -284,7 +284,7 @@ pub struct HostTimeout {
 
 #[derive(Debug, Subcommand)]
 pub enum CollectVerb {
-    /// The answers of one host, as a file that check host capture:FILE judges
+    /// The answers of one host, for check host capture:FILE
     Host(Box<CollectHostArgs>),
     /// The answers of an ESXi host's shell, for check esxi capture:FILE
     Esxi(Box<CollectEsxiArgs>),
@@ -305,8 +305,8 @@ pub struct CollectHostArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
 
-    /// Take the newest capture that each host keeps of itself (an appliance
-    /// does at every boot) instead of asking it now
+    /// Use the newest capture of each host's own self-check (an appliance
+    /// runs one at every boot) instead of collecting now
     #[arg(long)]
     pub newest_capture: bool,
 
@@ -319,7 +319,7 @@ pub struct CollectHostArgs {
     #[command(flatten)]
     pub site: SiteArgs,
 
-    /// A directory with checks of the site's own, whose probes are asked too
+    /// A directory with the site's own checks, whose probes are run too
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }
@@ -329,7 +329,7 @@ pub struct CollectScriptArgs {
     #[command(flatten)]
     pub site: SiteArgs,
 
-    /// A directory with checks of the site's own, whose probes are asked too
+    /// A directory with the site's own checks, whose probes are run too
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }
@@ -443,7 +443,7 @@ pub struct LintKickstartArgs {
     pub format: TextOrJson,
 }
 
-/// Say what a symptom comes from, and which checks tell
+/// Find the causes of a symptom, and the checks that confirm them
 ///
 /// Give what you see in words, an error code, or pasted lines of a log. With a
 /// target, the suspected checks are run on it and each cause is confirmed,
@@ -463,7 +463,7 @@ pub struct TroubleshootArgs {
     #[arg(value_name = "SYMPTOM")]
     pub words: Vec<String>,
 
-    /// A master target to ask: ssh://USER@HOST[:PORT], local: (this machine),
+    /// A master target to check: ssh://USER@HOST[:PORT], local: (this machine),
     /// capture:FILE|DIR, or a name in --site; may be repeated [default: the
     /// master targets of --site]
     #[arg(long = "target", value_name = "TARGET")]
@@ -481,7 +481,7 @@ pub struct TroubleshootArgs {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// When it is: for replays of captures [default: the clock's time]
+    /// The time of the evaluation, for replaying captures [default: now]
     #[arg(long, value_name = "TIME")]
     pub now: Option<jiff::Timestamp>,
 
@@ -521,15 +521,15 @@ pub struct ListArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListSubject {
-    /// What can be judged
+    /// The checks
     Checks,
-    /// What can be troubleshot
+    /// The symptoms for troubleshoot
     Symptoms,
-    /// What can be built
+    /// The recipes for build image
     Recipes,
-    /// What can be installed
+    /// The profiles of distributions
     Profiles,
-    /// How findings can be written
+    /// The formats of reports
     Formats,
     /// RPMs to fetch for the medium named with --base
     Packages,

@@ -60,10 +60,10 @@ pub struct SiteArgs {
 
 /// Check everything of a site at once
 ///
-/// Asks vCenter over its API, ESXi hosts, master targets and process servers
-/// over SSH, one session each and all at the same time, and judges every check:
-/// what nobody can decide is unknown, with the reason. A system that does not
-/// answer costs the findings it would have decided and no others.
+/// Collects from vCenter over its API, and from ESXi hosts, master targets and
+/// process servers over SSH, in parallel and with one session each, and
+/// evaluates every check. What cannot be decided is unknown, with the reason; a
+/// system that does not answer leaves only its own findings unknown.
 ///
 /// Passwords: password_file in the site file; a variable named after the
 /// system, PREFLIGHT_PASSWORD_NAME, such as PREFLIGHT_PASSWORD_VCENTER or
@@ -74,7 +74,7 @@ pub struct CheckSiteArgs {
     #[command(flatten)]
     pub site_file: SiteFileArgs,
 
-    /// Judge what collect site saved in this directory, and ask nobody
+    /// Check what collect site saved in this directory, and contact nothing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub captures: Option<PathBuf>,
 
@@ -85,9 +85,9 @@ pub struct CheckSiteArgs {
     pub report: ReportArgs,
 }
 
-/// Save what everything of a site answers, one file for each system
+/// Save the answers of all systems of a site, one file for each
 ///
-/// Asks as check site does; check site SITE --captures DIR gives the same
+/// Collects as check site does; check site SITE --captures DIR gives the same
 /// report from the files.
 #[derive(Debug, Args)]
 pub struct CollectSiteArgs {
@@ -115,12 +115,12 @@ pub struct SiteFileArgs {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// How many systems are asked at once
+    /// How many systems to collect from at once
     #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
 
-    /// A directory with checks of the site's own, judged beside the others
+    /// A directory with the site's own checks, evaluated with the others
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
 }
@@ -137,8 +137,8 @@ pub struct InventoryArgs {
     #[arg(long = "group", value_name = "NAME", requires = "inventory")]
     pub groups: Vec<String>,
 
-    /// How many hosts are asked at once [default: as many as there are, at
-    /// most four for each processor and 32]
+    /// How many hosts to collect from at once [default: all, at most four for
+    /// each processor and 32]
     #[arg(long, value_name = "N",
         value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

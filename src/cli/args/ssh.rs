@@ -1,5 +1,5 @@
-//! The options for logging in to hosts over SSH. No option takes a password itself, because everybody
-//! who can list processes can read command lines.
+//! The options for logging in to hosts over SSH. No option takes a password itself, because
+//! everybody who can list processes can read command lines.
 
 use std::path::PathBuf;
 
@@ -50,12 +50,12 @@ pub struct SshArgs {
     #[arg(long, value_name = "[USER@]HOST[:PORT]", value_delimiter = ',')]
     pub jump: Vec<SshTarget>,
 
-    /// Give sudo the password it wants, where the account is not root's: from
+    /// Give sudo a password, when the account is not root: from
     /// --sudo-password-file, PREFLIGHT_SUDO_PASSWORD or a prompt
     #[arg(long)]
     pub ask_sudo: bool,
 
-    /// A file with the password that sudo wants, that nobody else can read
+    /// A file with the password for sudo, readable only by its owner
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub sudo_password_file: Option<PathBuf>,
 

@@ -148,8 +148,8 @@ fn evaluate(
     evaluate_file(base, TargetKind::Packages, document, checks, fail_on, now)
 }
 
-/// Returns why the packages of a plan are not proven to install; nothing when they are, or when they
-/// are on another disc.
+/// Returns why the packages of a plan are not proven to install; nothing when they are, or when
+/// they are on another disc.
 pub fn incomplete(plan: &Plan, checks: &CheckSet) -> Vec<String> {
     let Some(base) = &plan.base else { return Vec::new() };
     let add_ons = AddOns { packages: plan.packages.clone(), ..AddOns::default() };
@@ -226,7 +226,7 @@ pub fn missing_packages(args: &ListArgs, assets: &Assets) -> anyhow::Result<Vec<
         let Some(name) = package_name_of_file(file) else { continue };
         let listed = rows.iter().any(|row| row.file.as_ref() == Some(file));
         if !rows.is_empty() && !listed && !available.has_package(name) {
-            let why = "those above were seen to need it".to_owned();
+            let why = "the packages above are known to require it".to_owned();
             rows.push(MissingPackage { name: name.to_owned(), file: Some(file.clone()), why });
         }
     }

@@ -67,8 +67,8 @@ fn check_candidates(
     Ok((result, was_interrupted(&responses)))
 }
 
-/// Returns the providers of the facts that the checks of the matching symptoms, and the checks those
-/// require, need.
+/// Returns the providers of the facts that the checks of the matching symptoms, and the checks
+/// those require, need.
 fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
     let mut left: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -156,8 +156,8 @@ fn standard_input(unasked: bool) -> anyhow::Result<String> {
     Ok(decoded(&bytes))
 }
 
-/// Decodes UTF-8, and UTF-16 with a byte order mark, which logs of Windows servers often are. Invalid
-/// bytes are replaced.
+/// Decodes UTF-8, and UTF-16 with a byte order mark, which logs of Windows servers often are.
+/// Invalid bytes are replaced.
 fn decoded(bytes: &[u8]) -> String {
     let units = |from: fn([u8; 2]) -> u16| -> Vec<u16> {
         bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect()

@@ -1,5 +1,5 @@
-//! Writes images and deltas to files or standard output: `write -> verify -> evaluate -> commit`, to a
-//! set of outputs that was checked before.
+//! Writes images and deltas to files or standard output: `write -> verify -> evaluate -> commit`,
+//! to a set of outputs that was checked before.
 //!
 //! Not for planning (`image`): the bytes come from an [`ImageSource`].
 

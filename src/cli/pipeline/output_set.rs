@@ -1,5 +1,5 @@
-//! The output files of a build: their names, and the checks that none is an input or another output,
-//! that all can be written and that there is enough space.
+//! The output files of a build: their names, and the checks that none is an input or another
+//! output, that all can be written and that there is enough space.
 //!
 //! Not for the image's own bytes (`sink`), nor for the outputs of other verbs (`outputs`).
 
@@ -57,8 +57,8 @@ pub fn is_streamed(args: &BuildImageArgs) -> anyhow::Result<bool> {
 }
 
 impl OutputSet {
-    /// Returns the checked outputs of an image to `out`: with a file come its manifest and its bill of
-    /// materials, with standard output the manifest, when it was given a name.
+    /// Returns the checked outputs of an image to `out`: with a file come its manifest and its bill
+    /// of materials, with standard output the manifest, when it was given a name.
     ///
     /// # Errors
     ///
@@ -85,8 +85,8 @@ impl OutputSet {
         Ok(outputs)
     }
 
-    /// Returns the checked output of a delta. It may contain the hash of a root password, as the image
-    /// does.
+    /// Returns the checked output of a delta. It may contain the hash of a root password, as the
+    /// image does.
     ///
     /// # Errors
     ///

@@ -23,8 +23,8 @@ const MOST_SBOM: u64 = 32 << 20;
 
 /// The steps of writing an image, in this order.
 pub trait ImageSink {
-    /// Writes the image to a temporary file. For a stream it only computes the digest that the second
-    /// pass is compared with.
+    /// Writes the image to a temporary file. For a stream it only computes the digest that the
+    /// second pass is compared with.
     fn write(&mut self, source: &mut dyn ImageSource) -> anyhow::Result<()>;
 
     /// Verifies what was written, and reads it as a medium. Returns nothing when it cannot be read

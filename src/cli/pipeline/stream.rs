@@ -1,8 +1,8 @@
 //! Writes an image to standard output, which cannot be taken back or read again.
 //!
-//! Everything that depends on the whole image is computed in a first pass before any byte is written:
-//! the base's digest, the media md5, and a digest of the output. The second pass writes, computes the
-//! digest again, and fails when it differs.
+//! Everything that depends on the whole image is computed in a first pass before any byte is
+//! written: the base's digest, the media md5, and a digest of the output. The second pass writes,
+//! computes the digest again, and fails when it differs.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -22,14 +22,14 @@ use crate::iso::media_md5::{FIELD_AT, FIELD_END};
 /// An image on its way to standard output.
 pub struct StreamSink {
     out: StandardOutput,
-    /// The digest of the first pass: of all bytes when the image's digest is known, otherwise of all
-    /// but the media md5.
+    /// The digest of the first pass: of all bytes when the image's digest is known, otherwise of
+    /// all but the media md5.
     first_pass: Option<Sha256>,
 }
 
 impl StreamSink {
-    /// Opens standard output. Warns when it is a file that others may read and the image may contain a
-    /// secret.
+    /// Opens standard output. Warns when it is a file that others may read and the image may
+    /// contain a secret.
     pub fn open(holds_secret: bool) -> anyhow::Result<Self> {
         let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let metadata = file.metadata()?;
@@ -136,7 +136,8 @@ impl PassDigest {
     }
 }
 
-/// Standard output without a buffer, so that errors are not delayed, and the number of bytes written.
+/// Standard output without a buffer, so that errors are not delayed, and the number of bytes
+/// written.
 struct StandardOutput {
     file: File,
     written: u64,

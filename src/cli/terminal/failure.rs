@@ -25,7 +25,9 @@ pub fn print_failures<'t>(transcripts: impl IntoIterator<Item = &'t Transcript>)
     }
     match failed.count() {
         0 => {}
-        more => anstream::eprintln!("preflight: {more} more could not be asked, see the report"),
+        more => {
+            anstream::eprintln!("preflight: {more} more systems did not answer, see the report")
+        }
     }
 }
 

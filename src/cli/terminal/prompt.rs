@@ -1,5 +1,5 @@
-//! Prompts on the terminal: one at a time, visible beside progress bars, and with a time limit. Input
-//! typed before a prompt is discarded.
+//! Prompts on the terminal: one at a time, visible beside progress bars, and with a time limit.
+//! Input typed before a prompt is discarded.
 //!
 //! Not for what is prompted for.
 
@@ -125,7 +125,8 @@ fn unreadable(error: &io::Error) -> PromptError {
 struct Terminal(File);
 
 impl Terminal {
-    /// Opens the terminal. None when this process is in the background, where prompting would stop it.
+    /// Opens the terminal. None when this process is in the background, where prompting would stop
+    /// it.
     fn open() -> io::Result<Option<Self>> {
         // Non-blocking, because a terminal stopped with Ctrl-S would block for ever.
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits().cast_signed();
@@ -161,8 +162,8 @@ impl Terminal {
         }
     }
 
-    /// Reads a line without echo. Keys are read one by one, so that echo is restored however the prompt
-    /// ends, by Ctrl-C too.
+    /// Reads a line without echo. Keys are read one by one, so that echo is restored however the
+    /// prompt ends, by Ctrl-C too.
     fn read_hidden(&self, question: &str, until: Instant) -> Result<Secret, PromptError> {
         let _hidden = EchoOff::begin(&self.0).map_err(|error| unreadable(&error))?;
         self.write_question(question, until)?;

@@ -1,8 +1,8 @@
 //! Parses the hosts of an Ansible inventory, YAML or INI, and how to log in to them.
 //!
-//! Not for plugins, scripts, vaults or templates. A construct that would change how a host is reached
-//! and is not understood is refused with its line, never guessed. Variables that do not concern the
-//! connection are ignored.
+//! Not for plugins, scripts, vaults or templates. A construct that would change how a host is
+//! reached and is not understood is refused with its line, never guessed. Variables that do not
+//! concern the connection are ignored.
 
 mod host;
 mod ini;
@@ -107,7 +107,8 @@ const ALL: &str = "all";
 /// The group of hosts that are in no other.
 const UNGROUPED: &str = "ungrouped";
 
-/// Parses the text of an inventory. `file` is its name for messages; its ending tells YAML from INI.
+/// Parses the text of an inventory. `file` is its name for messages; its ending tells YAML from
+/// INI.
 ///
 /// # Errors
 ///
