@@ -22,6 +22,18 @@ waivers:
   - { check: mt.root-access, target: mt9, reason: none, owner: bo, expires: 2026-12-31 }
 ";
 
+/// A site whose ESXi hosts are captures of their shells.
+const ESXI: &str = "\
+esxi:
+  - { name: DC0_H0, ssh: 'capture:shell.json' }
+  - { name: DC0_H1, ssh: 'capture:free-shell.json' }
+  - { name: DC0_H2 }
+master_targets:
+  - { name: mt1, ssh: 'capture:healthy.json', vm: asr-mt-01 }
+protected_vms:
+  - { name: app-01, master_target: mt1, filesystems: [ext4] }
+";
+
 /// A site at whose addresses nobody listens.
 const SILENT: &str = "\
 master_targets:
@@ -67,6 +79,18 @@ pub fn cases() -> Vec<Case> {
             .run("check site site.yaml --checks own NOW")
             .run("check site site.yaml --checks own --format markdown --fail-on warning NOW")
             .run("troubleshoot ts-mt-not-listed --site site.yaml NOW"),
+        case("check-vcenter-of-site")
+            .with(&["vcenter.json", "healthy.json", "unwell.json", "unreachable.json"])
+            .file("site.yaml", CAPTURED)
+            .run("check vcenter vc99.example.test --site site.yaml NOW")
+            .run("check vcenter --site site.yaml NOW"),
+        case("check-esxi-of-site")
+            .with(&["shell.json", "free-shell.json", "healthy.json"])
+            .file("site.yaml", ESXI)
+            .run("check esxi DC0_H2 --site site.yaml NOW")
+            .run("check esxi DC0_H9 --site site.yaml NOW")
+            .run("check esxi DC0_H0 --site site.yaml NOW")
+            .run("check esxi --site site.yaml NOW"),
         case("check-site-silent")
             .file("site.yaml", SILENT)
             .run("check site site.yaml --ssh-config none NOW")
