@@ -102,10 +102,10 @@ pub fn collect(sources: Vec<Source>, options: &CollectOptions<'_>) -> anyhow::Re
     let now = options.now.unwrap_or_else(jiff::Timestamp::now);
     let mut responses = Responses::default();
     for (role, transcripts) in collected {
-        let transcripts = transcripts.into_iter().map(|transcript| at(transcript, &role, now));
+        let mut transcripts = transcripts.into_iter().map(|transcript| at(transcript, &role, now));
         match role {
             Role::Host { .. } | Role::Server => responses.systems.extend(transcripts),
-            Role::SiteVcenter => responses.vcenter = transcripts.last(),
+            Role::SiteVcenter => responses.vcenter = transcripts.next(),
             Role::SiteEsxi(index) => {
                 responses.shells.extend(transcripts.map(|shell| (index, shell)));
             }

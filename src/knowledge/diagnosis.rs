@@ -69,7 +69,7 @@ fn diagnose_cause<'s>(
         if of_check().next().is_none() {
             not_asked.push((check, check.required_providers().iter().copied().collect()));
         }
-        open |= of_check().any(|finding| is_open(finding));
+        open |= of_check().any(is_open);
         here.extend(of_check());
     }
     // A waiver accepts a failure and does not remove it.
