@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use preflight::facts::host;
 use preflight::facts::probe::ProbeEnv;
 use preflight::facts::script::{Nonce, assemble};
-use preflight::facts::transcript::Transcript;
+use preflight::facts::transcript::{CollectedBy, Transcript};
 use preflight::transport::capture;
 use serde_json::Value;
 
@@ -126,7 +126,7 @@ fn asked(machine: &Path, name: &str, shell: &str) -> Transcript {
     assert!(transcript.answers.ended, "{name}: the script came to its end");
     transcript.asked_at = Some(asked_at);
     // As if somebody with a clock of their own had asked; a host that asks itself has no other.
-    transcript.connection.by = "ssh".to_owned();
+    transcript.connection.by = CollectedBy::Ssh;
     transcript
 }
 

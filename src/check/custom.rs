@@ -210,7 +210,9 @@ fn regex_fault(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::transcript::ProbeAnswer;
+    use crate::facts::failure_kind::FailureKind;
+    use crate::facts::target_kind::TargetKind;
+    use crate::facts::transcript::{CollectedBy, ProbeAnswer};
     use serde_json::json;
 
     fn entry(name: &str, shell: &str, pattern: &str) -> ProbeEntry {
@@ -223,11 +225,12 @@ mod tests {
 
     fn transcript(status: i32, text: &str) -> Transcript {
         let failure = crate::facts::transcript::Failure {
-            kind: "refused".into(),
+            kind: FailureKind::Refused,
             reason: "connection refused".into(),
             hint: None,
         };
-        let mut transcript = Transcript::from_failure("mt1", "linux-mt", "ssh", failure);
+        let mut transcript =
+            Transcript::from_failure("mt1", TargetKind::LinuxMt, CollectedBy::Ssh, failure);
         let answer = ProbeAnswer { status, text: text.into() };
         transcript.answers.by_probe.insert("own-backup".into(), answer);
         transcript.answers.ended = true;

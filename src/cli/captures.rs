@@ -20,9 +20,13 @@ pub fn read_single_capture(path: PathBuf, kind: TargetKind) -> anyhow::Result<Tr
     anyhow::ensure!(all.len() == 1, "{shown} holds {} captures, name one", all.len());
     let one = all.remove(0);
     // A capture of an ESXi host's own API may stand in for one of vCenter.
-    let fits = one.kind == kind.as_str()
-        || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi.as_str());
-    anyhow::ensure!(fits, "{shown} is a capture of kind {:?}, not {}", one.kind, kind.as_str());
+    let fits = one.kind == kind || (kind == TargetKind::Vcenter && one.kind == TargetKind::Esxi);
+    anyhow::ensure!(
+        fits,
+        "{shown} is a capture of kind {:?}, not {}",
+        one.kind.as_str(),
+        kind.as_str()
+    );
     Ok(one)
 }
 

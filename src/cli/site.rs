@@ -11,6 +11,7 @@ use crate::check::CheckSet;
 use crate::cli::args::SiteArgs;
 use crate::cli::{ExitStatus, captures};
 use crate::facts::address;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
@@ -78,8 +79,8 @@ fn checked_server(captured: Transcript, site: &mut Site, named: Vcenter) -> Tran
     let list = |server| address::join_servers(std::slice::from_ref(server));
     let reason = format!("the capture is of {}, not of {}", list(&asked), list(&wanted));
     let hint = Some("collect its answers with preflight collect site".to_owned());
-    let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
-    Transcript::from_failure(&wanted.0, &captured.kind, &captured.connection.by, failure)
+    let failure = Failure { kind: FailureKind::NoCapture, reason, hint };
+    Transcript::from_failure(&wanted.0, captured.kind, captured.connection.by, failure)
 }
 
 /// Reads the site file, or makes a site of the options.

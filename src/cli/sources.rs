@@ -19,10 +19,11 @@ use super::password::PasswordStore;
 use super::trusted::trusted;
 use super::via;
 use crate::check::CheckSet;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::guest::self_check;
 use crate::facts::probe::ProbeEnv;
 use crate::facts::target_kind::TargetKind;
-use crate::facts::transcript::{Failure, Transcript};
+use crate::facts::transcript::{CollectedBy, Failure, Transcript};
 use crate::facts::vsphere::esxi_shell;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::secret::redact_password;
@@ -66,7 +67,7 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
 /// Gives a capture the name of its host in the site, and checks its kind.
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
     if let ([one], true) = (captured.as_mut_slice(), host.name != host.uri) {
-        let (kind, wanted) = (&one.kind, host.kind.as_str());
+        let (kind, wanted) = (one.kind.as_str(), host.kind.as_str());
         anyhow::ensure!(
             kind == wanted,
             "this is a capture of kind {kind:?}, but the site needs {wanted}"
@@ -77,7 +78,7 @@ fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Tr
 }
 
 fn live(target: String, kind: TargetKind, by: Collector) -> Answers {
-    Answers::Live(Job { target, kind: kind.as_str().to_owned(), collector: by })
+    Answers::Live(Job { target, kind, collector: by })
 }
 
 /// Returns the source of a file with captures of vSphere servers.
@@ -85,8 +86,9 @@ pub fn server_captures(path: &Path, verb: &str, kinds: &[TargetKind]) -> anyhow:
     let transcripts = capture::read(path)?;
     for Transcript { target, kind, .. } in &transcripts {
         anyhow::ensure!(
-            kinds.iter().any(|known| known.as_str() == kind),
-            "{target}: this is a capture of kind {kind:?}, but {verb} takes {}",
+            kinds.iter().any(|known| known == kind),
+            "{target}: this is a capture of kind {:?}, but {verb} takes {}",
+            kind.as_str(),
             kinds[0].as_str()
         );
     }
@@ -245,16 +247,11 @@ fn credentials(
     match passwords.password(&owner, limit) {
         Err(timeout @ PromptError::TimedOut(_)) => {
             let failure = Failure {
-                kind: "timeout".to_owned(),
+                kind: FailureKind::Timeout,
                 reason: format!("the password of {user} was asked for, and {timeout}"),
                 hint: Some("type it in time, raise --timeout, or name a file with it".to_owned()),
             };
-            Ok(Err(Transcript::from_failure(
-                &to.host,
-                kind.as_str(),
-                VsphereQuery::TRANSPORT,
-                failure,
-            )))
+            Ok(Err(Transcript::from_failure(&to.host, kind, CollectedBy::Vsphere, failure)))
         }
         password => {
             let password = password?;
@@ -285,13 +282,8 @@ pub fn site_vcenter(
         Ok(Source { role: Role::SiteVcenter, answers: Answers::Recorded(vec![transcript]) })
     };
     let unable = |reason: String, hint: &str| {
-        let failure = Failure { kind: "config".to_owned(), reason, hint: Some(hint.to_owned()) };
-        recorded(Transcript::from_failure(
-            &to.host,
-            kind.as_str(),
-            VsphereQuery::TRANSPORT,
-            failure,
-        ))
+        let failure = Failure { kind: FailureKind::Config, reason, hint: Some(hint.to_owned()) };
+        recorded(Transcript::from_failure(&to.host, kind, CollectedBy::Vsphere, failure))
     };
     let user = entry.user.clone().or_else(|| to.user.clone());
     let Some(user) = user.or_else(|| entry.discovery_account.clone()) else {

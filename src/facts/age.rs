@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::guest::clock;
 use super::probe::Probe;
-use super::transcript::{BY_SCRIPT, Transcript};
+use super::transcript::{CollectedBy, Transcript};
 use super::{Document, Fact};
 
 const MINUTE: i64 = 60;
@@ -62,7 +62,7 @@ pub fn collected_at(transcript: &Transcript) -> Fact<Timestamp> {
         return Fact::unavailable(failure.reason.clone());
     }
     let own = match transcript.answers.by_probe.get("clock") {
-        Some(answer) if transcript.connection.by == BY_SCRIPT && answer.status == 0 => {
+        Some(answer) if transcript.connection.by == CollectedBy::Script && answer.status == 0 => {
             clock::parse(&answer.text).known().map(|reading| reading.seconds)
         }
         _ => None,
@@ -159,7 +159,9 @@ fn format_span(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::failure_kind::FailureKind;
     use crate::facts::file::tests::guest_transcript;
+    use crate::facts::target_kind::TargetKind;
 
     const AT: i64 = 1_795_600_800;
 
@@ -167,10 +169,10 @@ mod tests {
         vec![Probe::quick("clock", ""), Probe::quick("ports", ""), Probe::new("os", "")]
     }
 
-    fn transcript(by: &str, asked_at: Option<i64>, clock: &str) -> Transcript {
+    fn transcript(by: CollectedBy, asked_at: Option<i64>, clock: &str) -> Transcript {
         let mut transcript =
             guest_transcript(&[("clock", 0, clock), ("ports", 0, "x"), ("os", 0, "Linux")]);
-        transcript.connection.by = by.to_owned();
+        transcript.connection.by = by;
         transcript.asked_at = asked_at.map(|at| Timestamp::from_second(at).unwrap());
         transcript
     }
@@ -181,26 +183,26 @@ mod tests {
         // By transport, time of collection and seconds until the evaluation: days, whether it lies
         // in the future, and whether what changes quickly counts.
         for (by, asked_at, clock, later, days, ahead, counts) in [
-            ("ssh", Some(AT), "", 0, Some(0), Some(false), true),
-            ("ssh", Some(AT), "", DAY - 1, Some(0), Some(false), true),
-            ("ssh", Some(AT), "", DAY, Some(1), Some(false), true),
-            ("ssh", Some(AT), "", 3 * DAY - 1, Some(2), Some(false), true),
-            ("ssh", Some(AT), "", 3 * DAY, Some(3), Some(false), false),
-            ("ssh", Some(AT), "", 9000 * DAY, Some(9000), Some(false), false),
-            ("ssh", Some(AT), "", -AHEAD, Some(0), Some(false), true),
-            ("ssh", Some(AT), "", -AHEAD - 1, Some(0), Some(true), false),
-            ("ssh", Some(AT), "", -DAY, Some(0), Some(true), false),
-            ("script", Some(AT), "", 4 * DAY, Some(4), Some(false), false),
+            (CollectedBy::Ssh, Some(AT), "", 0, Some(0), Some(false), true),
+            (CollectedBy::Ssh, Some(AT), "", DAY - 1, Some(0), Some(false), true),
+            (CollectedBy::Ssh, Some(AT), "", DAY, Some(1), Some(false), true),
+            (CollectedBy::Ssh, Some(AT), "", 3 * DAY - 1, Some(2), Some(false), true),
+            (CollectedBy::Ssh, Some(AT), "", 3 * DAY, Some(3), Some(false), false),
+            (CollectedBy::Ssh, Some(AT), "", 9000 * DAY, Some(9000), Some(false), false),
+            (CollectedBy::Ssh, Some(AT), "", -AHEAD, Some(0), Some(false), true),
+            (CollectedBy::Ssh, Some(AT), "", -AHEAD - 1, Some(0), Some(true), false),
+            (CollectedBy::Ssh, Some(AT), "", -DAY, Some(0), Some(true), false),
+            (CollectedBy::Script, Some(AT), "", 4 * DAY, Some(4), Some(false), false),
             // The output of a script has no note of its time but what the host's clock said.
-            ("script", None, clock.as_str(), 60, Some(0), Some(false), true),
-            ("script", None, clock.as_str(), 5 * DAY, Some(5), Some(false), false),
-            ("script", None, "Sat Nov 15\n", 60, None, None, false),
+            (CollectedBy::Script, None, clock.as_str(), 60, Some(0), Some(false), true),
+            (CollectedBy::Script, None, clock.as_str(), 5 * DAY, Some(5), Some(false), false),
+            (CollectedBy::Script, None, "Sat Nov 15\n", 60, None, None, false),
             // Of a host that somebody else asked, its own clock is no witness.
-            ("ssh", None, clock.as_str(), 60, None, None, false),
+            (CollectedBy::Ssh, None, clock.as_str(), 60, None, None, false),
         ] {
             let now = Timestamp::from_second(AT + later).unwrap();
             let read = apply_age(transcript(by, asked_at, clock), now, &probes());
-            let what = format!("{by} {asked_at:?} {clock:?} {later}");
+            let what = format!("{by:?} {asked_at:?} {clock:?} {later}");
             let evidence = evidence_facts(&read).unwrap();
             assert_eq!(evidence.age_days.known().copied(), days, "{what}");
             assert_eq!(evidence.in_future.known().copied(), ahead, "{what}");
@@ -214,7 +216,7 @@ mod tests {
     fn the_words_of_a_fresh_capture_do_not_change_with_its_age() {
         let read = |later: i64| {
             let now = Timestamp::from_second(AT + later).unwrap();
-            let read = apply_age(transcript("ssh", Some(AT), ""), now, &probes());
+            let read = apply_age(transcript(CollectedBy::Ssh, Some(AT), ""), now, &probes());
             evidence_facts(&read).unwrap().words.known().unwrap().clone()
         };
         assert_eq!(read(0), "less than a day ago");
@@ -227,11 +229,12 @@ mod tests {
     #[test]
     fn who_could_not_be_asked_has_no_age() {
         let failure = crate::facts::transcript::Failure {
-            kind: "refused".to_owned(),
+            kind: FailureKind::Refused,
             reason: "connection refused".to_owned(),
             hint: None,
         };
-        let failed = Transcript::from_failure("mt1", "linux-mt", "ssh", failure);
+        let failed =
+            Transcript::from_failure("mt1", TargetKind::LinuxMt, CollectedBy::Ssh, failure);
         let read = apply_age(failed, Timestamp::from_second(AT).unwrap(), &probes());
         assert_eq!(
             evidence_facts(&read).unwrap().age_days,

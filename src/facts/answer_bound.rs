@@ -2,6 +2,8 @@
 //!
 //! Not for what becomes of a longer one: `transcript` says that nothing is known by it.
 
+use super::target_kind::TargetKind;
+
 /// The most bytes of one probe's answer that count: the largest of a good host has a few KiB, and
 /// parsers and reports take memory and time by what an answer has.
 pub const MAX_ANSWER: usize = 256 * 1024;
@@ -14,9 +16,9 @@ const MAX_WHOLE_ANSWER: usize = 64 * 1024 * 1024;
 pub const NEWEST_CAPTURE: &str = "newest-capture";
 
 /// The most bytes of the answer to one probe that count, of a system of a kind.
-pub fn longest_answer(kind: &str, probe: &str) -> usize {
+pub fn longest_answer(kind: TargetKind, probe: &str) -> usize {
     match (kind, probe) {
-        ("vcenter", _) | (_, NEWEST_CAPTURE) => MAX_WHOLE_ANSWER,
+        (TargetKind::Vcenter, _) | (_, NEWEST_CAPTURE) => MAX_WHOLE_ANSWER,
         _ => MAX_ANSWER,
     }
 }

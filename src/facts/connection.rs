@@ -6,12 +6,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::failure_kind::FailureKind;
 use super::transcript::{SshSession, Transcript};
 use super::{Collection, Fact};
-
-/// The kind of failure of a server that offers only algorithms of the SHA-1 era, when they were
-/// not allowed.
-pub const LEGACY_ALGORITHMS: &str = "legacy-algorithms";
 
 /// How a host was reached.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -58,7 +55,7 @@ pub fn from_transcript(transcript: &Transcript) -> ConnectionFacts {
     let failure = connection.failure.as_ref();
     let silence = match failure {
         Some(failure) => failure.summary(),
-        None => format!("the host was not asked over SSH but by {}", connection.by),
+        None => format!("the host was not asked over SSH but by {}", connection.by.as_str()),
     };
     let ssh = connection.ssh.as_ref();
     let of = |part: fn(&SshSession) -> &String| match ssh.map(part) {
@@ -69,14 +66,14 @@ pub fn from_transcript(transcript: &Transcript) -> ConnectionFacts {
     let agreed = ssh.map(|ssh| [&ssh.key_exchange, &ssh.host_key, &ssh.cipher, &ssh.mac]);
     let old: Option<Vec<String>> =
         agreed.map(|agreed| agreed.into_iter().filter(|name| is_sha1_era(name)).cloned().collect());
-    let needs_old = failure.is_some_and(|failure| failure.kind == LEGACY_ALGORITHMS);
-    let refused = failure.is_some_and(|failure| failure.kind == "authentication");
+    let needs_old = failure.is_some_and(|failure| failure.kind == FailureKind::LegacyAlgorithms);
+    let refused = failure.is_some_and(|failure| failure.kind == FailureKind::Authentication);
     let or_silent = |fact: Option<bool>| match fact {
         Some(value) => Fact::Known(value),
         None => Fact::unavailable(silence.clone()),
     };
     ConnectionFacts {
-        by: connection.by.clone(),
+        by: connection.by.as_str().to_owned(),
         banner: of(|ssh| &ssh.banner),
         algorithms: match (agreed, needs_old) {
             (Some(agreed), _) => Fact::Known(agreed.map(String::as_str).join(", ")),
@@ -103,11 +100,12 @@ pub fn from_transcript(transcript: &Transcript) -> ConnectionFacts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::transcript::Failure;
+    use super::super::target_kind::TargetKind;
+    use super::super::transcript::{CollectedBy, Failure};
     use super::*;
 
     fn session(key_exchange: &str, host_key: &str, mac: &str) -> Transcript {
-        let mut transcript = failed("x", "x");
+        let mut transcript = failed(FailureKind::Refused, "x");
         transcript.connection.failure = None;
         transcript.connection.ssh = Some(SshSession {
             banner: "SSH-2.0-OpenSSH_5.3".to_owned(),
@@ -121,9 +119,9 @@ mod tests {
         transcript
     }
 
-    fn failed(kind: &str, reason: &str) -> Transcript {
-        let (kind, reason) = (kind.to_owned(), reason.to_owned());
-        Transcript::from_failure("mt1", "linux-mt", "ssh", Failure { kind, reason, hint: None })
+    fn failed(kind: FailureKind, reason: &str) -> Transcript {
+        let failure = Failure { kind, reason: reason.to_owned(), hint: None };
+        Transcript::from_failure("mt1", TargetKind::LinuxMt, CollectedBy::Ssh, failure)
     }
 
     #[test]
@@ -148,14 +146,17 @@ mod tests {
 
     #[test]
     fn a_failed_attempt_tells_what_it_was_about() {
-        let facts = from_transcript(&failed(LEGACY_ALGORITHMS, "it offers only host key ssh-rsa"));
+        let facts = from_transcript(&failed(
+            FailureKind::LegacyAlgorithms,
+            "it offers only host key ssh-rsa",
+        ));
         assert_eq!(facts.legacy_only.known(), Some(&true));
         assert_eq!(facts.algorithms.known().unwrap(), "it offers only host key ssh-rsa");
         assert!(facts.login.known().is_none());
-        let facts = from_transcript(&failed("authentication", "root may not log in"));
+        let facts = from_transcript(&failed(FailureKind::Authentication, "root may not log in"));
         assert_eq!(facts.login.known().unwrap(), "refused");
         assert!(facts.legacy_only.known().is_none());
-        let facts = from_transcript(&failed("timeout", "it is dead"));
+        let facts = from_transcript(&failed(FailureKind::Timeout, "it is dead"));
         assert_eq!(facts.login, Fact::unavailable("it is dead"));
     }
 }

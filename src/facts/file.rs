@@ -49,7 +49,8 @@ pub fn contents<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA};
+    use crate::facts::target_kind::TargetKind;
+    use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswers, SCHEMA};
 
     /// A guest that gave these answers: probe, exit status, text.
     pub(crate) fn guest_transcript(answers: &[(&str, i32, &str)]) -> Transcript {
@@ -59,9 +60,9 @@ pub(crate) mod tests {
         Transcript {
             schema: SCHEMA.to_owned(),
             target: "mt1".to_owned(),
-            kind: "linux-mt".to_owned(),
+            kind: TargetKind::LinuxMt,
             asked_at: None,
-            connection: Connection { by: "script".to_owned(), ..Connection::default() },
+            connection: Connection::new(CollectedBy::Script),
             overrides: Default::default(),
             answers: ProbeAnswers {
                 by_probe: answers.iter().map(answer).collect(),

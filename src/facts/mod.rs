@@ -11,6 +11,7 @@ pub mod agent;
 pub mod answer_bound;
 pub mod connection;
 mod document;
+pub mod failure_kind;
 pub mod file;
 pub mod guest;
 pub mod host;

@@ -13,6 +13,7 @@
 
 use super::answer_bound::longest_answer;
 use super::probe::{Probe, ProbeEnv};
+use super::target_kind::TargetKind;
 use super::transcript::{ProbeAnswer, ProbeAnswers};
 
 /// What marks the frames of one run: 128 random bits in hexadecimal, as letters of a word.
@@ -135,7 +136,7 @@ pub fn parse_output(output: &str, nonce: Option<&Nonce>) -> ProbeAnswers {
             (Some(_), _) => {}
             (None, Some((name, text))) => {
                 // One character is taken off again before the frame.
-                let most = longest_answer("", name) + 1 + char::MAX.len_utf8();
+                let most = longest_answer(TargetKind::LinuxMt, name) + 1 + char::MAX.len_utf8();
                 let room = most.saturating_sub(text.len());
                 text.push_str(&line[..line.ceil_char_boundary(room.min(line.len()))]);
             }

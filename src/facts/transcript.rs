@@ -10,15 +10,37 @@ use serde::{Deserialize, Serialize};
 
 use super::Fact;
 use super::answer_bound::longest_answer;
+use super::failure_kind::FailureKind;
+use super::target_kind::TargetKind;
 
 /// The name of the capture format and its generation.
 pub const SCHEMA: &str = "preflight.capture/1";
 
-/// How a host was asked when somebody else, or the host itself, ran the script.
-pub const BY_SCRIPT: &str = "script";
+/// The way that answers came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CollectedBy {
+    /// Over SSH.
+    Ssh,
+    /// By the shell of the machine that asks, which so asks itself.
+    Local,
+    /// By the script, which somebody else or the host itself ran.
+    Script,
+    /// Over the vSphere API.
+    Vsphere,
+}
 
-/// The way to the machine that asks, which so asks itself, too.
-pub const BY_ITSELF: &str = "local";
+impl CollectedBy {
+    /// Returns the word for it in captures and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ssh => "ssh",
+            Self::Local => "local",
+            Self::Script => "script",
+            Self::Vsphere => "vsphere",
+        }
+    }
+}
 
 /// The answer to one probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,11 +67,11 @@ pub struct ProbeAnswers {
 }
 
 /// How a host was reached, as far as checks speak of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// The kind of transport: `ssh`, `local`, `script` (somebody else ran the script).
-    pub by: String,
+    /// The way that its answers came.
+    pub by: CollectedBy,
     /// Why the host could not be asked, as a fragment; absent when it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -58,18 +80,19 @@ pub struct Connection {
     pub ssh: Option<SshSession>,
 }
 
-/// The kind of failure of a host that was not asked to the end because somebody stopped the run.
-pub const INTERRUPTED: &str = "interrupted";
+impl Connection {
+    /// The way to a host that was asked, without more about it.
+    pub fn new(by: CollectedBy) -> Self {
+        Self { by, failure: None, ssh: None }
+    }
+}
 
 /// Why a host could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// What kind it is: `config`, `dns`, `refused`, `unreachable`, `timeout`, `not-ssh`,
-    /// `algorithms`, `legacy-algorithms`, `host-key`, `authentication`, `shell`, `cut-off`,
-    /// `too-much-output`, `local`, `no-capture`; behind another host also `via` (it is that host's) and
-    /// `forwarding` (that host passes nothing on).
-    pub kind: String,
+    /// What kind it is.
+    pub kind: FailureKind,
     /// What happened, as a fragment.
     pub reason: String,
     /// What to do about it.
@@ -116,8 +139,8 @@ pub struct Transcript {
     pub schema: String,
     /// The host's name in reports.
     pub target: String,
-    /// What was asked: `linux-mt`, `process-server`, `esxi`.
-    pub kind: String,
+    /// What was asked.
+    pub kind: TargetKind,
     /// When it was asked, by the clock of whoever asked (its own, when it asked itself); absent
     /// when nobody noted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,13 +167,13 @@ pub struct AnswerOverrides {
 
 impl Transcript {
     /// The transcript of a host that could not be asked.
-    pub fn from_failure(target: &str, kind: &str, by: &str, failure: Failure) -> Self {
+    pub fn from_failure(target: &str, kind: TargetKind, by: CollectedBy, failure: Failure) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             target: target.to_owned(),
-            kind: kind.to_owned(),
+            kind,
             asked_at: None,
-            connection: Connection { by: by.to_owned(), failure: Some(failure), ssh: None },
+            connection: Connection { failure: Some(failure), ..Connection::new(by) },
             answers: ProbeAnswers::default(),
             overrides: AnswerOverrides::default(),
         }
@@ -166,7 +189,7 @@ impl Transcript {
             (_, Some(Fact::Known(answer))) | (Some(answer), None) => answer,
             (_, Some(Fact::Unavailable(why))) => return Fact::Unavailable(why.clone()),
         };
-        let most = longest_answer(&self.kind, probe);
+        let most = longest_answer(self.kind, probe);
         if answer.text.len() <= most {
             return Fact::Known(answer);
         }
@@ -209,9 +232,9 @@ mod tests {
     use super::*;
     use crate::facts::answer_bound::MAX_ANSWER;
 
-    fn transcript_with(kind: &str, probe: &str, bytes: usize) -> Transcript {
-        let failure = Failure { kind: String::new(), reason: String::new(), hint: None };
-        let mut transcript = Transcript::from_failure("mt1", kind, "script", failure);
+    fn transcript_with(kind: TargetKind, probe: &str, bytes: usize) -> Transcript {
+        let failure = Failure { kind: FailureKind::Local, reason: String::new(), hint: None };
+        let mut transcript = Transcript::from_failure("mt1", kind, CollectedBy::Script, failure);
         transcript.connection.failure = None;
         let answer = ProbeAnswer { status: 0, text: "x".repeat(bytes) };
         transcript.answers.by_probe.insert(probe.to_owned(), answer);
@@ -220,16 +243,26 @@ mod tests {
     }
 
     #[test]
+    fn each_way_has_one_word_in_captures_and_elsewhere() {
+        for by in [CollectedBy::Ssh, CollectedBy::Local, CollectedBy::Script, CollectedBy::Vsphere]
+        {
+            assert_eq!(serde_json::to_value(by).unwrap(), by.as_str());
+        }
+    }
+
+    #[test]
     fn an_answer_longer_than_any_good_hosts_is_none_whatever_the_probe() {
         for probe in ["uname", "packages", "retention-path", "own-backup"] {
-            for kind in ["linux-mt", "process-server", "esxi"] {
+            for kind in [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi] {
                 assert!(transcript_with(kind, probe, MAX_ANSWER).text(probe).known().is_some());
                 let long = transcript_with(kind, probe, MAX_ANSWER + 1);
                 let Fact::Unavailable(why) = long.text(probe) else { panic!("{probe} is known") };
                 assert_eq!(why.reason, format!("{probe} answered with more than 256 KiB"));
             }
         }
-        for (kind, probe) in [("vcenter", "machines"), ("linux-mt", "newest-capture")] {
+        for (kind, probe) in
+            [(TargetKind::Vcenter, "machines"), (TargetKind::LinuxMt, "newest-capture")]
+        {
             assert!(transcript_with(kind, probe, MAX_ANSWER + 1).text(probe).known().is_some());
         }
     }

@@ -7,32 +7,30 @@ use super::model::Site;
 use crate::check::{CheckSet, Target};
 use crate::facts::host::HostFacts;
 use crate::facts::target_kind::TargetKind;
-use crate::facts::transcript::Transcript;
+use crate::facts::transcript::{CollectedBy, Transcript};
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, in_words_of_the_api};
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age};
 
-/// The transport in transcripts of the vSphere API.
-const BY_API: &str = "vsphere";
-
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{target}: this is a capture of kind {kind:?}, but check host takes linux-mt and process-server"
+    "{target}: this is a capture of kind {:?}, but check host takes linux-mt and process-server",
+    .kind.as_str()
 )]
 pub struct WrongKindError {
     /// The system.
     pub target: String,
     /// Its kind.
-    pub kind: String,
+    pub kind: TargetKind,
 }
 
 /// Returns the targets of one vSphere server, from its API or its shell.
 pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
-    let is_esxi = transcript.kind == TargetKind::Esxi.as_str();
-    if is_esxi && transcript.connection.by != BY_API {
+    let is_esxi = transcript.kind == TargetKind::Esxi;
+    if is_esxi && transcript.connection.by != CollectedBy::Vsphere {
         shell_targets(transcript, question)
     } else {
         server_targets(transcript, question)
@@ -50,10 +48,10 @@ pub fn host_target(
     site: Option<&Site>,
 ) -> Result<Target, WrongKindError> {
     let name = transcript.target.clone();
-    let (kind, root) = match transcript.kind.as_str() {
-        "linux-mt" => (TargetKind::LinuxMt, "mt"),
-        "process-server" => (TargetKind::ProcessServer, "ps"),
-        other => return Err(WrongKindError { target: name, kind: other.to_owned() }),
+    let (kind, root) = match transcript.kind {
+        TargetKind::LinuxMt => (TargetKind::LinuxMt, "mt"),
+        TargetKind::ProcessServer => (TargetKind::ProcessServer, "ps"),
+        other => return Err(WrongKindError { target: name, kind: other }),
     };
     let facts = Document::new(root, &HostFacts::from_transcript(transcript));
     let mut document = with_failure_reason(facts, transcript);
@@ -83,7 +81,7 @@ pub fn with_failure_reason(document: Document, transcript: &Transcript) -> Docum
 pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
     let mut snapshot = VsphereSnapshot::from_transcript(transcript);
     snapshot.scope = question.or_recorded(&snapshot.scope);
-    let mut targets = if transcript.kind == TargetKind::Esxi.as_str() {
+    let mut targets = if transcript.kind == TargetKind::Esxi {
         esxi_targets(transcript, &snapshot)
     } else {
         vec![Target {
@@ -124,7 +122,7 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
             Fact::Unavailable(_) => format!("the host of {name}"),
         };
         // The targets of an ESXi transcript contain the host already.
-        if transcript.kind != TargetKind::Esxi.as_str() {
+        if transcript.kind != TargetKind::Esxi {
             let vcenter = Document::new("vcenter", &snapshot.vcenter_of_host(&host));
             targets.push(esxi_target(name, &host, vcenter));
         }

@@ -7,10 +7,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::describe_exit;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::guest::self_check;
 use crate::facts::script::parse_output;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{
-    AnswerOverrides, BY_SCRIPT, Connection, Failure, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript,
+    AnswerOverrides, CollectedBy, Connection, Failure, ProbeAnswer, ProbeAnswers, SCHEMA,
+    Transcript,
 };
 
 /// The most bytes of a capture.
@@ -251,9 +255,9 @@ fn transcript_from_script(target: &str, answers: ProbeAnswers) -> Transcript {
     Transcript {
         schema: SCHEMA.to_owned(),
         target: target.to_owned(),
-        kind: "linux-mt".to_owned(),
+        kind: TargetKind::LinuxMt,
         asked_at: None,
-        connection: Connection { by: BY_SCRIPT.to_owned(), ..Connection::default() },
+        connection: Connection::new(CollectedBy::Script),
         answers,
         overrides: AnswerOverrides::default(),
     }
@@ -269,7 +273,8 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
         Some(ProbeAnswer { status: 0, text }) => parse(text, &asked.target),
         Some(ProbeAnswer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
         Some(ProbeAnswer { status, .. }) => {
-            Err(format!("its newest capture cannot be read (exit status {status})"))
+            let how = describe_exit(*status, None);
+            Err(format!("its newest capture cannot be read (exit {how})"))
         }
         None => Err("the answers were cut short".to_owned()),
     };
@@ -281,7 +286,7 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
                  preflight-selfcheck start"
                     .to_owned(),
             );
-            let failure = Failure { kind: "no-capture".to_owned(), reason, hint };
+            let failure = Failure { kind: FailureKind::NoCapture, reason, hint };
             Transcript {
                 connection: Connection { failure: Some(failure), ..asked.connection },
                 answers: ProbeAnswers::default(),
@@ -311,7 +316,7 @@ mod tests {
         let read = parse(WHOLE, "file").unwrap();
         assert_eq!((read.target.as_str(), read.kind.as_str()), ("mt1", "linux-mt"));
         assert_eq!(read.asked_at, "2026-11-25T10:00:00Z".parse().ok());
-        assert_eq!(read.connection.by, BY_SCRIPT);
+        assert_eq!(read.connection.by, CollectedBy::Script);
         assert_eq!(*read.text("user").known().unwrap(), "0\n");
     }
 
@@ -397,7 +402,7 @@ mod tests {
             let by_probe = [(self_check::NEWEST.to_owned(), answer)].into();
             let answers = ProbeAnswers { by_probe, ended, unanswered: None };
             Transcript {
-                connection: Connection { by: "ssh".to_owned(), ..Connection::default() },
+                connection: Connection::new(CollectedBy::Ssh),
                 ..transcript_from_script("ssh://root@mt1", answers)
             }
         };

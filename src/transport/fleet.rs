@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::vsphere::VsphereQuery;
 use super::{Transport, collect};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::probe::{Probe, ProbeEnv};
-use crate::facts::transcript::{Failure, INTERRUPTED, Transcript};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{CollectedBy, Failure, Transcript};
 
 /// How often the stop flag is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -22,15 +24,15 @@ const LOGOUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Whether a transcript is incomplete because somebody stopped the run.
 pub fn was_interrupted(transcript: &Transcript) -> bool {
-    transcript.connection.failure.as_ref().is_some_and(|why| why.kind == INTERRUPTED)
+    transcript.connection.failure.as_ref().is_some_and(|why| why.kind == FailureKind::Interrupted)
 }
 
 /// One system to collect from.
 pub struct Job {
     /// The name in reports.
     pub target: String,
-    /// The kind of target: `linux-mt`, `process-server`, `esxi`, `vcenter`.
-    pub kind: String,
+    /// The kind of target.
+    pub kind: TargetKind,
     /// How answers are collected.
     pub collector: Collector,
 }
@@ -51,10 +53,10 @@ pub enum Collector {
 }
 
 impl Collector {
-    fn name(&self) -> &'static str {
+    fn by(&self) -> CollectedBy {
         match self {
-            Self::Shell { transport, .. } => transport.name(),
-            Self::Vsphere(_) => VsphereQuery::TRANSPORT,
+            Self::Shell { transport, .. } => transport.by(),
+            Self::Vsphere(_) => CollectedBy::Vsphere,
         }
     }
 }
@@ -163,9 +165,9 @@ fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, st
         // A panic over one host does not cost the others.
         let asked = catch_unwind(AssertUnwindSafe(|| match collector {
             Collector::Shell { transport, probes, env } => {
-                collect(target, kind, transport.as_ref(), probes, env)
+                collect(target, *kind, transport.as_ref(), probes, env)
             }
-            Collector::Vsphere(query) => query.collect(target, kind, stop),
+            Collector::Vsphere(query) => query.collect(target, *kind, stop),
         }));
         let Ok(transcript) = asked else { continue };
         if send.send(Message::Finished(index, Box::new(transcript))).is_err() {
@@ -177,13 +179,13 @@ fn run_worker(jobs: &[Job], next: &AtomicUsize, send: &mpsc::Sender<Message>, st
 /// Returns the transcript of a job without a result.
 fn missing_transcript(job: &Job, stopped: bool) -> Transcript {
     let (kind, reason) = if stopped {
-        (INTERRUPTED, "interrupted before it had answered")
+        (FailureKind::Interrupted, "interrupted before it had answered")
     } else {
         // The thread has panicked, which must not look like an answer.
-        ("local", "asking it ended unexpectedly")
+        (FailureKind::Local, "asking it ended unexpectedly")
     };
-    let failure = Failure { kind: kind.to_owned(), reason: reason.to_owned(), hint: None };
-    Transcript::from_failure(&job.target, &job.kind, job.collector.name(), failure)
+    let failure = Failure { kind, reason: reason.to_owned(), hint: None };
+    Transcript::from_failure(&job.target, job.kind, job.collector.by(), failure)
 }
 
 #[cfg(test)]
@@ -201,8 +203,8 @@ mod tests {
     }
 
     impl Transport for Slow {
-        fn name(&self) -> &'static str {
-            "slow"
+        fn by(&self) -> CollectedBy {
+            CollectedBy::Local
         }
 
         fn run(&self, _: &str, _: &Nonce) -> Result<ScriptOutput, Failure> {
@@ -211,7 +213,7 @@ mod tests {
             self.most.fetch_max(now, Ordering::SeqCst);
             thread::sleep(self.takes);
             self.at_once.fetch_sub(1, Ordering::SeqCst);
-            Err(Failure { kind: "timeout".into(), reason: "slow".into(), hint: None })
+            Err(Failure { kind: FailureKind::Timeout, reason: "slow".into(), hint: None })
         }
     }
 
@@ -219,7 +221,7 @@ mod tests {
         let (at_once, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let job = |(index, ms): (usize, &u64)| Job {
             target: format!("mt{index}"),
-            kind: "linux-mt".into(),
+            kind: TargetKind::LinuxMt,
             collector: Collector::Shell {
                 transport: Box::new(Slow {
                     takes: Duration::from_millis(*ms),

@@ -10,8 +10,9 @@ use std::time::Duration;
 use sysinfo::{Disks, MemoryRefreshKind, RefreshKind, System};
 
 use super::{MAX_OUTPUT, ScriptOutput, Transport};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::script::Nonce;
-use crate::facts::transcript::{BY_ITSELF, Failure, ProbeAnswer};
+use crate::facts::transcript::{CollectedBy, Failure, ProbeAnswer};
 use crate::secret;
 
 /// This machine.
@@ -22,13 +23,13 @@ pub struct LocalHost {
 }
 
 impl Transport for LocalHost {
-    fn name(&self) -> &'static str {
-        BY_ITSELF
+    fn by(&self) -> CollectedBy {
+        CollectedBy::Local
     }
 
     fn run(&self, script: &str, _: &Nonce) -> Result<ScriptOutput, Failure> {
         let failed = |error: std::io::Error| Failure {
-            kind: "shell".to_owned(),
+            kind: FailureKind::Shell,
             reason: format!("cannot run sh: {error}"),
             hint: None,
         };
@@ -58,7 +59,7 @@ impl Transport for LocalHost {
             Ok(Err(error)) => Err(failed(error)),
             Err(_) => Ok(ScriptOutput {
                 failure: Some(Failure {
-                    kind: "timeout".to_owned(),
+                    kind: FailureKind::Timeout,
                     reason: format!("no answer within {} s", self.timeout.as_secs()),
                     hint: Some("raise --timeout".to_owned()),
                 }),
@@ -115,6 +116,7 @@ fn system_answers() -> BTreeMap<String, ProbeAnswer> {
 mod tests {
     use super::*;
     use crate::facts::probe::Probe;
+    use crate::facts::target_kind::TargetKind;
     use crate::transport::collect;
 
     #[test]
@@ -122,7 +124,8 @@ mod tests {
         let local = LocalHost { timeout: Duration::from_secs(60) };
         let probes =
             [Probe::new("memory", "echo from the shell"), Probe::new("processors", "exit 1")];
-        let transcript = collect("local:", "linux-mt", &local, &probes, &Default::default());
+        let transcript =
+            collect("local:", TargetKind::LinuxMt, &local, &probes, &Default::default());
         let text = |probe: &str| *transcript.text(probe).known().unwrap();
         assert_eq!(text("memory"), "from the shell\n");
         assert!(text("processors").starts_with("0-"), "{}", text("processors"));

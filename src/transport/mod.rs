@@ -18,10 +18,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::script::{Nonce, assemble, parse_output};
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{
-    AnswerOverrides, Connection, Failure, ProbeAnswer, SCHEMA, SshSession, Transcript,
+    AnswerOverrides, CollectedBy, Connection, Failure, ProbeAnswer, SCHEMA, SshSession, Transcript,
 };
 use crate::random;
 
@@ -33,8 +35,8 @@ pub const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A way to run a script on one host, from any thread.
 pub trait Transport: Send + Sync {
-    /// Returns the name that transcripts have: `ssh`, `local`.
-    fn name(&self) -> &'static str;
+    /// Returns the way that answers come, as transcripts have it.
+    fn by(&self) -> CollectedBy;
 
     /// Runs a script with `sh -s` on the host and returns its output up to the end marker of the
     /// nonce.
@@ -65,7 +67,7 @@ pub struct ScriptOutput {
 /// Collects the answers of one host. A host that cannot be reached gives a transcript with a failure.
 pub fn collect(
     target: &str,
-    kind: &str,
+    kind: TargetKind,
     transport: &dyn Transport,
     probes: &[Probe],
     around: &ProbeEnv,
@@ -73,13 +75,13 @@ pub fn collect(
     let asked_at = Timestamp::now();
     let failed = |failure| Transcript {
         asked_at: Some(asked_at),
-        ..Transcript::from_failure(target, kind, transport.name(), failure)
+        ..Transcript::from_failure(target, kind, transport.by(), failure)
     };
     let nonce = match new_nonce() {
         Ok(nonce) => nonce,
         Err(error) => {
             let reason = format!("no random numbers: {error}");
-            return failed(Failure { kind: "local".to_owned(), reason, hint: None });
+            return failed(Failure { kind: FailureKind::Local, reason, hint: None });
         }
     };
     let output = match transport.run(&assemble(probes, around, &nonce), &nonce) {
@@ -97,11 +99,19 @@ pub fn collect(
     Transcript {
         schema: SCHEMA.to_owned(),
         target: target.to_owned(),
-        kind: kind.to_owned(),
+        kind,
         asked_at: Some(asked_at),
-        connection: Connection { by: transport.name().to_owned(), failure, ssh: output.ssh },
+        connection: Connection { by: transport.by(), failure, ssh: output.ssh },
         answers,
         overrides: AnswerOverrides::default(),
+    }
+}
+
+/// Describes how a command on a host ended, as a fragment.
+fn describe_exit(status: i32, signal: Option<&str>) -> String {
+    match signal {
+        Some(signal) => format!("signal {signal}"),
+        None => format!("status {status}"),
     }
 }
 

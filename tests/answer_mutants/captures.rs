@@ -11,6 +11,7 @@ use preflight::assets::Assets;
 use preflight::check::{CheckSet, Target};
 use preflight::facts::probe::{Probe, ProbeEnv};
 use preflight::facts::script::{self, Nonce};
+use preflight::facts::target_kind::TargetKind;
 use preflight::facts::transcript::Transcript;
 use preflight::facts::vsphere::esxi_shell;
 use preflight::facts::vsphere::query_scope::QueryScope;
@@ -110,7 +111,7 @@ fn of_esxi(below: &Path, name: &'static str) -> Subject {
     };
     let probes = esxi_shell::probes(&question, "root");
     let mut capture = asked(below, name, &probes, &ProbeEnv::default());
-    capture.kind = "esxi".to_owned();
+    capture.kind = TargetKind::Esxi;
     let damages = damage::of_shell(&capture);
     Subject { name, capture, damages, kind: Kind::EsxiShell(question) }
 }

@@ -37,7 +37,7 @@ pub fn collect_site(
     };
     let responses = collect(selection.sources(&checks, &options)?, &options)?;
     for transcript in responses.all() {
-        let path = captures::path_of(directory, &transcript.kind, &transcript.target);
+        let path = captures::path_of(directory, transcript.kind.as_str(), &transcript.target);
         save_captures(slice::from_ref(transcript), Some(&path))?;
         anstream::println!("{}", screen::printable(&path.display().to_string()));
     }

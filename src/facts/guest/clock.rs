@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::Fact;
 use crate::facts::probe::Probe;
-use crate::facts::transcript::{BY_ITSELF, BY_SCRIPT, Transcript};
+use crate::facts::transcript::{CollectedBy, Transcript};
 
 /// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
 pub const PROBES: &[Probe] = &[Probe::quick("clock", "date '+%s %z %Z'")];
@@ -31,7 +31,7 @@ pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
     let reading = transcript.text("clock").and_then(parse);
     let drift_seconds = match (&reading, transcript.asked_at) {
         (Fact::Known(_), Some(_))
-            if [BY_SCRIPT, BY_ITSELF].contains(&transcript.connection.by.as_str()) =>
+            if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) =>
         {
             Fact::unavailable("the host asked itself, so its clock was compared with no other")
         }
@@ -114,19 +114,19 @@ mod tests {
     fn the_drift_needs_both_clocks() {
         let mut transcript = guest_transcript(&[("clock", 0, "1416001200 +0000 UTC\n")]);
         assert!(from_transcript(&transcript).drift_seconds.known().is_none());
-        transcript.connection.by = "ssh".to_owned();
+        transcript.connection.by = CollectedBy::Ssh;
         transcript.asked_at = Some(Timestamp::from_second(1_416_000_000).unwrap());
         assert_eq!(from_transcript(&transcript).drift_seconds, Fact::Known(1200));
         transcript.asked_at = Some(Timestamp::from_second(1_416_001_260).unwrap());
         assert_eq!(from_transcript(&transcript).drift_seconds, Fact::Known(-60));
         assert_eq!(from_transcript(&transcript).drift, Fact::Known("60 s behind".to_owned()));
         // A host's own note of when it asked itself is by the clock that is in question.
-        for by in [BY_SCRIPT, BY_ITSELF] {
-            transcript.connection.by = by.to_owned();
+        for by in [CollectedBy::Script, CollectedBy::Local] {
+            transcript.connection.by = by;
             assert!(from_transcript(&transcript).drift_seconds.known().is_none());
         }
         let mut edge = guest_transcript(&[("clock", 0, "-9223372036854775808 +0000 UTC\n")]);
-        edge.connection.by = "ssh".to_owned();
+        edge.connection.by = CollectedBy::Ssh;
         edge.asked_at = Some(Timestamp::from_second(1).unwrap());
         assert!(from_transcript(&edge).drift_seconds.known().is_none());
     }

@@ -324,7 +324,8 @@ pub fn decode_name(name: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
+    use crate::facts::target_kind::TargetKind;
+    use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
     use serde_json::{Value, json};
 
     /// An inventory of these lists.
@@ -343,9 +344,9 @@ pub(super) mod tests {
         Transcript {
             schema: SCHEMA.to_owned(),
             target: "vc".to_owned(),
-            kind: "vcenter".to_owned(),
+            kind: TargetKind::Vcenter,
             asked_at: None,
-            connection: Connection::default(),
+            connection: Connection::new(CollectedBy::Vsphere),
             overrides: Default::default(),
             answers: ProbeAnswers {
                 by_probe: answers.iter().map(answer).collect(),

@@ -392,7 +392,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::facts::transcript::{self, Connection, ProbeAnswers};
+    use crate::facts::target_kind::TargetKind;
+    use crate::facts::transcript::{self, CollectedBy, Connection, ProbeAnswers};
     use serde_json::{Value, json};
 
     /// A transcript with these answers and a small inventory that was seen to its end.
@@ -409,9 +410,9 @@ mod tests {
         Transcript {
             schema: transcript::SCHEMA.to_owned(),
             target: "vc".to_owned(),
-            kind: "vcenter".to_owned(),
+            kind: TargetKind::Vcenter,
             asked_at: None,
-            connection: Connection::default(),
+            connection: Connection::new(CollectedBy::Vsphere),
             overrides: Default::default(),
             answers: ProbeAnswers {
                 by_probe: answers.into_iter().map(answer).collect(),

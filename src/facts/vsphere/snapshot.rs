@@ -233,7 +233,8 @@ impl<'t> VsphereSnapshot<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
+    use crate::facts::target_kind::TargetKind;
+    use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswer, ProbeAnswers, SCHEMA};
     use crate::facts::vsphere::inventory::LISTS;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -312,9 +313,9 @@ mod tests {
             let transcript = Transcript {
                 schema: SCHEMA.to_owned(),
                 target: "vc".to_owned(),
-                kind: "vcenter".to_owned(),
+                kind: TargetKind::Vcenter,
                 asked_at: None,
-                connection: Connection::default(),
+                connection: Connection::new(CollectedBy::Vsphere),
                 overrides: Default::default(),
                 answers: ProbeAnswers { by_probe: answers, ended: true, unanswered: None },
             };

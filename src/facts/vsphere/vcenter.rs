@@ -11,6 +11,7 @@ use super::privileges::{self, AccountFacts};
 use super::property::{json_answer, object_rows, required_text};
 use super::query_scope::QueryScope;
 use super::service::about_property;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact};
 
@@ -49,8 +50,13 @@ pub struct ServiceFacts {
 }
 
 /// Kinds of failures that say what stands behind an open port.
-const ANSWERED_OTHERWISE: &[&str] =
-    &["http", "not-vsphere", "not-tls", "malformed", "too-much-output"];
+const ANSWERED_OTHERWISE: &[FailureKind] = &[
+    FailureKind::Http,
+    FailureKind::NotVsphere,
+    FailureKind::NotTls,
+    FailureKind::Malformed,
+    FailureKind::TooMuchOutput,
+];
 
 /// Reads what is known about a server.
 pub fn from_transcript(
@@ -84,7 +90,7 @@ fn service_facts(transcript: &Transcript, is_target: bool) -> ServiceFacts {
     let service = about_property(transcript, "fullName");
     let (service_answers, words) = match (&service, &transcript.connection.failure) {
         (Fact::Known(name), _) => (Fact::Known(true), Fact::Known(format!("{name} answers"))),
-        (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind.as_str()) => {
+        (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind) => {
             (Fact::Known(false), Fact::Known(failure.reason.clone()))
         }
         (Fact::Unavailable(why), _) => {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 
 /// Why there is no connection to a server that is trusted.
@@ -73,20 +74,20 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Returns the word for the failure that transcripts keep.
-    pub fn kind(&self) -> &str {
+    /// Returns the kind of the failure that transcripts keep.
+    pub fn kind(&self) -> FailureKind {
         match self {
             // A failure of that host says nothing about the server.
-            Self::JumpHost { .. } => "via",
-            Self::BehindJumpHost { failure } => &failure.kind,
-            Self::Dns { .. } => "dns",
-            Self::Refused(_) => "refused",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Timeout { .. } => "timeout",
-            Self::NotTls(_) => "not-tls",
-            Self::TlsVersion { .. } => "tls-version",
-            Self::Handshake(_) => "handshake",
-            Self::Certificate { .. } => "certificate",
+            Self::JumpHost { .. } => FailureKind::Via,
+            Self::BehindJumpHost { failure } => failure.kind,
+            Self::Dns { .. } => FailureKind::Dns,
+            Self::Refused(_) => FailureKind::Refused,
+            Self::Unreachable { .. } => FailureKind::Unreachable,
+            Self::Timeout { .. } => FailureKind::Timeout,
+            Self::NotTls(_) => FailureKind::NotTls,
+            Self::TlsVersion { .. } => FailureKind::TlsVersion,
+            Self::Handshake(_) => FailureKind::Handshake,
+            Self::Certificate { .. } => FailureKind::Certificate,
         }
     }
 

@@ -12,10 +12,11 @@ use ssh2::{Channel, ErrorCode};
 use super::connection::{EAGAIN, SshConnection, none_if_pending};
 use super::failure::{self, SshError, Step, failure};
 use super::sudo;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::script::Nonce;
 use crate::facts::transcript::Failure;
 use crate::secret::Secret;
-use crate::transport::MAX_OUTPUT;
+use crate::transport::{MAX_OUTPUT, describe_exit};
 
 /// The command for the account's login shell: run the script's shell as root if that is allowed.
 ///
@@ -75,8 +76,11 @@ pub(super) fn run(
             Some(exchange.missing_end_failure(nonce))
         }
         Ok(EndReason::TooMuchOutput) => Some(
-            failure("too-much-output", format!("more than {} MiB of output", MAX_OUTPUT >> 20))
-                .with_hint("look for a command in the account's start files that never ends"),
+            failure(
+                FailureKind::TooMuchOutput,
+                format!("more than {} MiB of output", MAX_OUTPUT >> 20),
+            )
+            .with_hint("look for a command in the account's start files that never ends"),
         ),
         Err(stop) => Some(failed(stop)),
     };
@@ -212,21 +216,22 @@ impl Exchange<'_> {
     fn missing_end_failure(&self, nonce: &Nonce) -> Failure {
         let signal = self.channel.exit_signal().ok().and_then(|signal| signal.exit_signal);
         let status = self.channel.exit_status().unwrap_or(0);
-        let how = match signal {
-            Some(signal) => format!("signal {signal}"),
-            None => format!("status {status}"),
-        };
+        let how = describe_exit(status, signal.as_deref());
         if find_bytes(&self.stdout, nonce.begin().as_bytes()).is_some() {
-            return failure("cut-off", format!("the script ended before its last answer ({how})"))
-                .with_hint("check again; look in the host's log for what ends processes");
+            return failure(
+                FailureKind::CutOff,
+                format!("the script ended before its last answer ({how})"),
+            )
+            .with_hint("check again; look in the host's log for what ends processes");
         }
         let said = first_line(&self.stderr_head).or_else(|| first_line(&self.stdout));
         let said =
             said.map_or_else(|| "it said nothing".to_owned(), |said| format!("it said {said:?}"));
-        failure("shell", format!("the account's shell did not run the script ({how}); {said}"))
-            .with_hint(
-                "use an account whose login shell runs commands, and look at its start files",
-            )
+        failure(
+            FailureKind::Shell,
+            format!("the account's shell did not run the script ({how}); {said}"),
+        )
+        .with_hint("use an account whose login shell runs commands, and look at its start files")
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::mpsc;
 
 use super::deadline::HostDeadline;
 use super::failure::failure;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
 use crate::secret;
@@ -120,8 +121,10 @@ pub(super) fn load(
     match run_ssh_g(command, deadline)? {
         Some(text) => Ok(parse(&text, home.as_deref())),
         None if file.is_none() => Ok(HostSettings::defaults(home.as_deref())),
-        None => Err(failure("config", "there is no ssh program to read its configuration")
-            .with_hint("leave out --ssh-config, or install OpenSSH's client")),
+        None => {
+            Err(failure(FailureKind::Config, "there is no ssh program to read its configuration")
+                .with_hint("leave out --ssh-config, or install OpenSSH's client"))
+        }
     }
 }
 
@@ -152,7 +155,7 @@ fn is_relevant(line: &str) -> bool {
 /// Returns the output of the program; none when there is no such program.
 fn run_ssh_g(mut command: Command, deadline: &HostDeadline) -> Result<Option<String>, Failure> {
     let broken = |why: String| {
-        failure("config", format!("ssh -G cannot tell how to reach the host: {why}"))
+        failure(FailureKind::Config, format!("ssh -G cannot tell how to reach the host: {why}"))
             .with_hint("fix ~/.ssh/config, or go round it with --ssh-config none")
     };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::deadline::HostDeadline;
 use super::failure::{self, failure, format_seconds};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 
 /// The time limit of one address; a running host answers at once.
@@ -47,7 +48,7 @@ pub(super) fn connect(
 /// abandoned when it takes too long.
 fn resolve(host: &str, port: u16, deadline: &HostDeadline) -> Result<Vec<SocketAddr>, Failure> {
     let unknown = |why: String| {
-        failure("dns", format!("the name {host:?} has no address: {why}"))
+        failure(FailureKind::Dns, format!("the name {host:?} has no address: {why}"))
             .with_hint("check the name, or give the host's address")
     };
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -78,17 +79,18 @@ fn strip_os_code(error: &io::Error) -> String {
 fn connect_failure(address: &SocketAddr, limit: Duration, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            failure("refused", format!("{address} refuses the connection"))
+            failure(FailureKind::Refused, format!("{address} refuses the connection"))
                 .with_hint("start the SSH server there, or give its port: ssh://USER@HOST:PORT")
         }
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => failure(
-            "timeout",
+            FailureKind::Timeout,
             format!("{address} did not answer within {} s", format_seconds(limit)),
         )
         .with_hint("check that the host runs and that no firewall drops the port"),
-        _ => {
-            failure("unreachable", format!("{address} cannot be reached: {}", strip_os_code(error)))
-                .with_hint("check the route and the firewalls between here and the host")
-        }
+        _ => failure(
+            FailureKind::Unreachable,
+            format!("{address} cannot be reached: {}", strip_os_code(error)),
+        )
+        .with_hint("check the route and the firewalls between here and the host"),
     }
 }

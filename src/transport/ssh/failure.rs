@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::deadline::HostDeadline;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 
 /// A step of a connection.
@@ -36,8 +37,8 @@ impl From<ssh2::Error> for SshError {
 }
 
 /// Returns a failure of a kind, without a hint.
-pub(super) fn failure(kind: &str, reason: impl Into<String>) -> Failure {
-    Failure { kind: kind.to_owned(), reason: reason.into(), hint: None }
+pub(super) fn failure(kind: FailureKind, reason: impl Into<String>) -> Failure {
+    Failure { kind, reason: reason.into(), hint: None }
 }
 
 impl Failure {
@@ -50,7 +51,7 @@ impl Failure {
 /// Returns the failure of a host whose time is over; `doing` is the step.
 pub(super) fn timeout_failure(deadline: &HostDeadline, doing: &str) -> Failure {
     failure(
-        "timeout",
+        FailureKind::Timeout,
         format!("not done after {} s, while {doing}", format_seconds(deadline.limit)),
     )
     .with_hint("check the host's load, or raise --timeout")
@@ -93,30 +94,38 @@ pub(super) fn is_negotiation_error(code: i32) -> bool {
 fn code_failure(step: Step, code: i32, message: &str) -> Failure {
     let said = to_fragment(message);
     match (code, step) {
-        (-9 | -30, _) => failure("timeout", format!("the server stopped answering: {said}")),
-        (-10 | -11, _) => failure("host-key", format!("the host key proves nothing: {said}")),
-        (code, Step::Handshake) if is_negotiation_error(code) => {
-            failure("algorithms", format!("no algorithms in common: {said}"))
+        (-9 | -30, _) => {
+            failure(FailureKind::Timeout, format!("the server stopped answering: {said}"))
         }
-        (_, Step::Handshake) => failure("not-ssh", format!("no SSH handshake: {said}"))
+        (-10 | -11, _) => {
+            failure(FailureKind::HostKey, format!("the host key proves nothing: {said}"))
+        }
+        (code, Step::Handshake) if is_negotiation_error(code) => {
+            failure(FailureKind::Algorithms, format!("no algorithms in common: {said}"))
+        }
+        (_, Step::Handshake) => failure(FailureKind::NotSsh, format!("no SSH handshake: {said}"))
             .with_hint("check that the port is that of an SSH server"),
         (code, Step::Login) if is_disconnect(code) => failure(
-            "authentication",
+            FailureKind::Authentication,
             format!("the server ended the connection during the login: {said}"),
         )
         .with_hint("look at the server's log; it may allow fewer attempts, or not this user"),
-        (-15, Step::Login) => failure("authentication", "the password has expired")
+        (-15, Step::Login) => failure(FailureKind::Authentication, "the password has expired")
             .with_hint("log in by hand and change it"),
-        (_, Step::Login) => failure("authentication", format!("the login failed: {said}")),
+        (_, Step::Login) => {
+            failure(FailureKind::Authentication, format!("the login failed: {said}"))
+        }
         (-21 | -22, Step::Command) => {
-            failure("shell", format!("the server runs no command for us: {said}")).with_hint(
-                "check the account's shell, and ForceCommand and MaxSessions in sshd_config",
-            )
+            failure(FailureKind::Shell, format!("the server runs no command for us: {said}"))
+                .with_hint(
+                    "check the account's shell, and ForceCommand and MaxSessions in sshd_config",
+                )
         }
-        (_, Step::Command) => {
-            failure("cut-off", format!("the connection broke before the answers' end: {said}"))
-                .with_hint("check again; look at the host's log if it stays so")
-        }
+        (_, Step::Command) => failure(
+            FailureKind::CutOff,
+            format!("the connection broke before the answers' end: {said}"),
+        )
+        .with_hint("check again; look at the host's log if it stays so"),
     }
 }
 
@@ -156,10 +165,13 @@ mod tests {
         ] {
             let failure =
                 step_failure(step, &SshError::Libssh2(code, message.to_owned()), &deadline);
-            assert_eq!(failure.kind, kind, "{step:?} {code}");
+            assert_eq!(failure.kind.as_str(), kind, "{step:?} {code}");
             assert!(!failure.reason.ends_with('.'), "{}", failure.reason);
         }
-        assert_eq!(step_failure(Step::Login, &SshError::TimedOut, &deadline).kind, "timeout");
+        assert_eq!(
+            step_failure(Step::Login, &SshError::TimedOut, &deadline).kind.as_str(),
+            "timeout"
+        );
     }
 
     #[test]
@@ -167,6 +179,6 @@ mod tests {
         let deadline = HostDeadline::after(Duration::ZERO);
         let failure =
             step_failure(Step::Handshake, &SshError::Libssh2(-13, "x".to_owned()), &deadline);
-        assert_eq!(failure.kind, "timeout");
+        assert_eq!(failure.kind.as_str(), "timeout");
     }
 }

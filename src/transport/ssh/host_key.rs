@@ -20,6 +20,7 @@ use super::known_hosts::{self, KeyStatus, KnownHosts, LineLocation};
 use super::login::prompt_failure;
 use super::revoked;
 use super::secret_provider::{SecretProvider, UnknownHostKey};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::script::shell_quote;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
@@ -114,7 +115,7 @@ impl HostKeyPolicy {
                 // A file that cannot be read may be the one that revokes a key.
                 Err(error) => {
                     let reason = format!("{} cannot be read: {error}", path.display());
-                    return Err(failure("host-key", reason)
+                    return Err(failure(FailureKind::HostKey, reason)
                         .with_hint("make it readable, or name another: --known-hosts FILE"));
                 }
             }
@@ -137,7 +138,7 @@ impl HostKeyPolicy {
             let shown = path.display();
             let unread = |why: String| {
                 failure(
-                    "host-key",
+                    FailureKind::HostKey,
                     format!("RevokedHostKeys of the SSH configuration: {shown}: {why}"),
                 )
                 .with_hint("make it a list that can be read: without it no host key is taken")
@@ -147,7 +148,7 @@ impl HostKeyPolicy {
             if revoked::is_revoked(&file, key).map_err(|why| unread(why.to_owned()))? {
                 let seen = Fingerprint::from_key(key);
                 let reason = format!("the {key_type} key {seen} of {named} is revoked in {shown}");
-                return Err(failure("host-key", reason).with_hint(REVOKED));
+                return Err(failure(FailureKind::HostKey, reason).with_hint(REVOKED));
             }
         }
         Ok(())
@@ -164,7 +165,7 @@ impl HostKeyPolicy {
         self.refuse_revoked(key_type, key)?;
         let seen = Fingerprint::from_key(key);
         let named = self.host_label();
-        let refused = |reason: String| failure("host-key", reason);
+        let refused = |reason: String| failure(FailureKind::HostKey, reason);
         if let Some(pinned) = self.pinned {
             return if pinned == seen {
                 Ok(())
@@ -270,13 +271,16 @@ impl HostKeyPolicy {
         named: &str,
     ) -> Result<(), Failure> {
         let Some(path) = self.files.first() else {
-            return Err(failure("host-key", "there is no known_hosts file to write to")
+            return Err(failure(FailureKind::HostKey, "there is no known_hosts file to write to")
                 .with_hint("name one: --known-hosts FILE"));
         };
         append(path, &known_hosts::format_line(&self.host, self.port, key_type, key)).map_err(
             |error| {
-                failure("host-key", format!("{} cannot be written: {error}", path.display()))
-                    .with_hint("name a file that can be written: --known-hosts FILE")
+                failure(
+                    FailureKind::HostKey,
+                    format!("{} cannot be written: {error}", path.display()),
+                )
+                .with_hint("name a file that can be written: --known-hosts FILE")
             },
         )?;
         tracing::warn!(
@@ -382,7 +386,7 @@ mod tests {
         for key_type in ["ssh-rsa", "ssh-ed25519"] {
             let changed =
                 open.verify(&open.load_known().unwrap(), key_type, b"b", None).unwrap_err();
-            assert_eq!(changed.kind, "host-key");
+            assert_eq!(changed.kind, FailureKind::HostKey);
             let place = format!("{}, line 1", path.display());
             assert!(changed.reason.ends_with(&place), "{}", changed.reason);
             let hint = changed.hint.unwrap();

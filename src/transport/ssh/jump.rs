@@ -14,6 +14,7 @@ use ssh2::{BlockDirections, Channel, Session};
 use super::connection::SshConnection;
 use super::failure::{self, SshError, Step, failure};
 use super::socket::Socket;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 
 /// Why a channel to a server behind a host was not opened.
@@ -58,14 +59,15 @@ pub(super) fn open_tunnel(
         open_channel(&connection, host, port, connection.deadline.left().unwrap_or_default());
     let channel = opened.map_err(|error| match error {
         ChannelError::Prohibited => failure(
-            "unreachable",
+            FailureKind::Unreachable,
             format!("the jump host {name} forwards nothing to {host}:{port}"),
         )
         .with_hint("allow it there: AllowTcpForwarding and PermitOpen in sshd_config"),
-        ChannelError::Failed => {
-            failure("unreachable", format!("the jump host {name} does not reach {host}:{port}"))
-                .with_hint("check the name, the route and the firewalls between the two")
-        }
+        ChannelError::Failed => failure(
+            FailureKind::Unreachable,
+            format!("the jump host {name} does not reach {host}:{port}"),
+        )
+        .with_hint("check the name, the route and the firewalls between the two"),
         ChannelError::TimedOut(_) => {
             failure::step_failure(Step::Command, &SshError::TimedOut, &connection.deadline)
         }
@@ -88,7 +90,7 @@ pub(super) fn spawn_pump(
         Ok((ours, theirs))
     });
     let (ours, theirs) =
-        pair.map_err(|error| failure("local", format!("no socket pair: {error}")))?;
+        pair.map_err(|error| failure(FailureKind::Local, format!("no socket pair: {error}")))?;
     std::thread::spawn(move || {
         // Whatever ends it, the other end sees its stream end, and says why it minds.
         if let Err(error) = pump(&connection, channel, theirs) {

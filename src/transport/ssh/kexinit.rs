@@ -9,7 +9,7 @@ use ssh2::Session;
 
 use super::algorithms::{self, AlgorithmKind};
 use super::failure::failure;
-use crate::facts::connection::LEGACY_ALGORITHMS;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 
 /// The most bytes of a packet; an offer has one or two thousand.
@@ -137,7 +137,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<AlgorithmOffer> {
 /// Returns the failure of a negotiation, with what to do about it.
 pub(super) fn negotiation_failure(banner: &str, offer: &AlgorithmOffer, legacy: bool) -> Failure {
     let Ok(session) = Session::new() else {
-        return failure("algorithms", "no algorithms in common");
+        return failure(FailureKind::Algorithms, "no algorithms in common");
     };
     let missing = |legacy: bool| -> Vec<AlgorithmKind> {
         let lacks = |part: &AlgorithmKind| {
@@ -154,14 +154,15 @@ pub(super) fn negotiation_failure(banner: &str, offer: &AlgorithmOffer, legacy: 
         .collect();
     if parts.is_empty() {
         let reason = format!("{banner} offers what is needed, yet the handshake failed");
-        return failure("algorithms", reason);
+        return failure(FailureKind::Algorithms, reason);
     }
     let reason = format!("{banner} offers only {}", offers.join(", "));
     if !legacy && missing(true).is_empty() {
         // The caller adds the hint, for it names the host.
-        return failure(LEGACY_ALGORITHMS, reason);
+        return failure(FailureKind::LegacyAlgorithms, reason);
     }
-    failure("algorithms", reason).with_hint("allow today's algorithms in the server's sshd_config")
+    failure(FailureKind::Algorithms, reason)
+        .with_hint("allow today's algorithms in the server's sshd_config")
 }
 
 fn is_aead(cipher: &str) -> bool {
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(offer.host_key, ["ssh-rsa", "ssh-dss"]);
         assert_eq!(offer.mac, ["hmac-md5", "hmac-sha1"]);
         let failure = negotiation_failure("SSH-2.0-OpenSSH_5.3", &offer, false);
-        assert_eq!(failure.kind, LEGACY_ALGORITHMS);
+        assert_eq!(failure.kind, FailureKind::LegacyAlgorithms);
         assert_eq!(
             failure.reason,
             "SSH-2.0-OpenSSH_5.3 offers only host key ssh-rsa, ssh-dss, MAC hmac-md5, hmac-sha1"
@@ -271,7 +272,7 @@ mod tests {
             mac: Vec::new(),
         };
         let failure = negotiation_failure("SSH-2.0-x", &offer, false);
-        assert_eq!(failure.kind, "algorithms");
+        assert_eq!(failure.kind, FailureKind::Algorithms);
         assert_eq!(failure.reason, "SSH-2.0-x offers only host key ssh-dss");
     }
 

@@ -13,7 +13,8 @@ use super::deadline::HostDeadline;
 use super::failure::{self, SshError, Step, failure, format_seconds};
 use super::key_file::{self, KeyFile};
 use super::secret_provider::{PromptError, SecretOwner, SecretProvider};
-use crate::facts::transcript::{Failure, INTERRUPTED};
+use crate::facts::failure_kind::FailureKind;
+use crate::facts::transcript::Failure;
 use crate::regular_file;
 use crate::secret::Secret;
 
@@ -70,7 +71,7 @@ impl SshAccount {
 pub(super) fn prompt_failure(what: &str, why: &PromptError, deadline: &HostDeadline) -> Failure {
     match why {
         PromptError::TimedOut(_) => failure(
-            "timeout",
+            FailureKind::Timeout,
             format!(
                 "{what} was asked for, and nobody answered within {} s",
                 format_seconds(deadline.limit)
@@ -78,9 +79,11 @@ pub(super) fn prompt_failure(what: &str, why: &PromptError, deadline: &HostDeadl
         )
         .with_hint("answer in time, raise --timeout, or give it by a file or the environment"),
         PromptError::Interrupted => {
-            failure(INTERRUPTED, format!("interrupted when {what} was asked for"))
+            failure(FailureKind::Interrupted, format!("interrupted when {what} was asked for"))
         }
-        PromptError::Unreadable(why) => failure("authentication", format!("{what}: {why}")),
+        PromptError::Unreadable(why) => {
+            failure(FailureKind::Authentication, format!("{what}: {why}"))
+        }
     }
 }
 
@@ -396,7 +399,7 @@ impl LoginAttempt<'_> {
                     .to_owned()
             }
         };
-        failure("authentication", reason).with_hint(hint)
+        failure(FailureKind::Authentication, reason).with_hint(hint)
     }
 }
 

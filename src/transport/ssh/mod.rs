@@ -39,9 +39,9 @@ use self::route::Hop;
 use self::socket::Socket;
 use super::target::SshTarget;
 use super::{ScriptOutput, Transport};
-use crate::facts::connection::LEGACY_ALGORITHMS;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::script::Nonce;
-use crate::facts::transcript::{Failure, INTERRUPTED, SshSession};
+use crate::facts::transcript::{CollectedBy, Failure, SshSession};
 use crate::random;
 
 pub use self::config::SshConfig;
@@ -51,9 +51,6 @@ pub use self::secret_provider::{
     NoSecrets, PromptError, SecretOwner, SecretProvider, UnknownHostKey,
 };
 pub use self::tunnel::{SshTunnel, TunnelError};
-
-/// The kind of failure of a jump host.
-const VIA: &str = "via";
 
 /// How often a server that drops connections is tried at most.
 const MAX_ATTEMPTS: u32 = 6;
@@ -85,8 +82,8 @@ impl SshHost {
 }
 
 impl Transport for SshHost {
-    fn name(&self) -> &'static str {
-        "ssh"
+    fn by(&self) -> CollectedBy {
+        CollectedBy::Ssh
     }
 
     fn run(&self, script: &str, nonce: &Nonce) -> Result<ScriptOutput, Failure> {
@@ -116,11 +113,13 @@ impl SshHost {
             send.send(work(&ssh, &with_deadline)).ok();
         });
         if let Err(error) = worker {
-            return Err(failure("local", format!("no thread: {error}")).into());
+            return Err(failure(FailureKind::Local, format!("no thread: {error}")).into());
         }
         deadline.enforce(&receive).unwrap_or_else(|| {
             Err(match deadline.left() {
-                Some(_) => failure("not-ssh", "the server's answer could not be understood"),
+                Some(_) => {
+                    failure(FailureKind::NotSsh, "the server's answer could not be understood")
+                }
                 None => failure::timeout_failure(deadline, "waiting for the agent or the resolver"),
             }
             .into())
@@ -214,7 +213,9 @@ impl HopConnector<'_> {
             seen.push(key_type);
             seen.extend(wanted.map(str::to_owned));
         }
-        Err(refused.unwrap_or_else(|| failure("host-key", "no host key was presented")).into())
+        Err(refused
+            .unwrap_or_else(|| failure(FailureKind::HostKey, "no host key was presented"))
+            .into())
     }
 
     /// Opens a connection to the last hop and exchanges keys, with a host key of the types in `first`
@@ -262,7 +263,7 @@ impl HopConnector<'_> {
     /// Adds the hop's name and a hint to the failure of a handshake.
     fn with_hop(&self, hop: &Hop, error: ConnectError) -> ConnectError {
         let mut failure = error.failure;
-        if failure.kind == LEGACY_ALGORITHMS {
+        if failure.kind == FailureKind::LegacyAlgorithms {
             failure.hint = Some(format!(
                 "allow the algorithms of the SHA-1 era for it: {}, or legacy_ssh: true in the site \
                  file",
@@ -298,11 +299,11 @@ impl HopConnector<'_> {
 
 /// Marks a failure as one of a jump host.
 fn via_failure(name: &str, failure: Failure) -> Failure {
-    match failure.kind.as_str() {
+    match failure.kind {
         // It is marked already, or it is no host's failure.
-        VIA | INTERRUPTED => failure,
+        FailureKind::Via | FailureKind::Interrupted => failure,
         _ => Failure {
-            kind: VIA.to_owned(),
+            kind: FailureKind::Via,
             reason: format!("the jump host {name}: {}", failure.reason),
             hint: failure.hint,
         },
@@ -312,7 +313,8 @@ fn via_failure(name: &str, failure: Failure) -> Failure {
 /// Explains a failed handshake by the server's greeting.
 fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool) -> ConnectError {
     let not_ssh = |reason: String| {
-        failure("not-ssh", reason).with_hint("check that the port is that of an SSH server")
+        failure(FailureKind::NotSsh, reason)
+            .with_hint("check that the port is that of an SSH server")
     };
     match greeting {
         Greeting { offer: Some(offer), banner, .. } if failure::is_negotiation_error(code) => {
@@ -325,19 +327,25 @@ fn explain_greeting(greeting: &Greeting, code: i32, plain: Failure, legacy: bool
         }
         // OpenSSH sends this since 8.5; older ones send nothing.
         Greeting { first_line, .. } if first_line.contains("MaxStartups") => ConnectError {
-            failure: failure("refused", "the server has too many connections that are logging in")
-                .with_hint("ask fewer hosts at a time, or raise MaxStartups in its sshd_config"),
+            failure: failure(
+                FailureKind::Refused,
+                "the server has too many connections that are logging in",
+            )
+            .with_hint("ask fewer hosts at a time, or raise MaxStartups in its sshd_config"),
             retry: true,
         },
         Greeting { first_line, .. } if !first_line.is_empty() => {
             not_ssh(format!("the port answers {first_line:?}, which is no SSH server")).into()
         }
         _ => ConnectError {
-            failure: failure("not-ssh", "the server closes the connection before its banner")
-                .with_hint(
-                    "check that the port is that of an SSH server, and its MaxStartups and \
+            failure: failure(
+                FailureKind::NotSsh,
+                "the server closes the connection before its banner",
+            )
+            .with_hint(
+                "check that the port is that of an SSH server, and its MaxStartups and \
                      hosts.deny",
-                ),
+            ),
             retry: true,
         },
     }
@@ -348,10 +356,11 @@ fn presented_host_key(connection: &SshConnection) -> Result<(String, Vec<u8>), F
     let (key, _) = connection
         .session
         .host_key()
-        .ok_or_else(|| failure("host-key", "the server presented no host key"))?;
+        .ok_or_else(|| failure(FailureKind::HostKey, "the server presented no host key"))?;
     // A key begins with its own type's name.
     let name = wire::split_string(key).and_then(|(name, _)| std::str::from_utf8(name).ok());
-    let name = name.ok_or_else(|| failure("host-key", "the server's host key is damaged"))?;
+    let name =
+        name.ok_or_else(|| failure(FailureKind::HostKey, "the server's host key is damaged"))?;
     Ok((name.to_owned(), key.to_vec()))
 }
 
@@ -373,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_greeting_tells_why_a_handshake_failed() {
-        let plain = || failure("not-ssh", "plain");
+        let plain = || failure(FailureKind::NotSsh, "plain");
         let greeting = |banner: &str, first_line: &str, offer| Greeting {
             banner: banner.to_owned(),
             first_line: first_line.to_owned(),

@@ -7,6 +7,7 @@ use super::failure::failure;
 use super::host::SshHost;
 use super::host_key::{HostKeyPolicy, RerunCommands};
 use super::login::{AgentChoice, Identity, SshAccount};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
 use crate::transport::target::SshTarget;
 
@@ -38,8 +39,11 @@ pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec
         // Its arguments may hold a password.
         let program = command.split_whitespace().next().unwrap_or_default();
         let reason = format!("the SSH configuration reaches it by ProxyCommand {program}");
-        return Err(failure("config", format!("{reason}, and programs are not run here"))
-            .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));
+        return Err(failure(
+            FailureKind::Config,
+            format!("{reason}, and programs are not run here"),
+        )
+        .with_hint("give the way as --jump USER@HOST, or go round it with --ssh-config none"));
     }
     let mut hops = Vec::new();
     for jump in &jumps {
@@ -58,8 +62,9 @@ pub(super) fn resolve_hops(ssh: &SshHost, deadline: &HostDeadline) -> Result<Vec
 fn parse_proxy_jump(list: &str) -> Result<Vec<SshTarget>, Failure> {
     let parsed: Result<Vec<SshTarget>, _> =
         list.split(',').map(|jump| jump.trim().parse()).collect();
-    parsed
-        .map_err(|error| failure("config", format!("ProxyJump in the SSH configuration: {error}")))
+    parsed.map_err(|error| {
+        failure(FailureKind::Config, format!("ProxyJump in the SSH configuration: {error}"))
+    })
 }
 
 fn resolve_hop(
@@ -74,8 +79,11 @@ fn resolve_hop(
     if let (Some(command), false) = (&settings.known_hosts_command, known_otherwise) {
         let program = command.split_whitespace().next().unwrap_or_default();
         let reason = format!("KnownHostsCommand of the SSH configuration is {program}");
-        return Err(failure("config", format!("{reason}, and programs are not run here"))
-            .with_hint("name a file of known keys (--known-hosts FILE), or the key (--host-key)"));
+        return Err(failure(
+            FailureKind::Config,
+            format!("{reason}, and programs are not run here"),
+        )
+        .with_hint("name a file of known keys (--known-hosts FILE), or the key (--host-key)"));
     }
 
     let user = target.user.as_deref().or(user).or(settings.user.as_deref());

@@ -12,6 +12,7 @@ use super::deadline::HostDeadline;
 use super::failure::{self, Step, failure, format_seconds};
 use super::jump::{self, ChannelError};
 use super::{SshHost, command, route};
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::network::ports::{self, PortState};
 use crate::facts::probe::ProbeEnv;
 use crate::facts::transcript::Failure;
@@ -101,28 +102,32 @@ fn tunnel_error(jump_host: &JumpHost, error: ChannelError, host: &str, port: u16
                 &jump_host.connection.deadline,
             ));
         }
-        ChannelError::Prohibited => {
-            failure("forwarding", format!("{from} forwards nothing to {place}")).with_hint(
-                "allow it there for as long as it is needed: AllowTcpForwarding and PermitOpen in \
+        ChannelError::Prohibited => failure(
+            FailureKind::Forwarding,
+            format!("{from} forwards nothing to {place}"),
+        )
+        .with_hint(
+            "allow it there for as long as it is needed: AllowTcpForwarding and PermitOpen in \
                  its sshd_config; or go through a host that does",
-            )
-        }
+        ),
         ChannelError::TimedOut(limit) => no_answer_failure(from, &place, limit),
         // The SSH server only tells that it failed; a probe in the host's shell finds out why.
         ChannelError::Failed => match probe_port(jump_host, host, port) {
             Some(PortState::Refused) => {
-                failure("refused", format!("{place} refuses the connection from {from}"))
+                failure(FailureKind::Refused, format!("{place} refuses the connection from {from}"))
                     .with_hint("check the host and the port; is the service running?")
             }
             Some(PortState::Filtered) => no_answer_failure(from, &place, Duration::from_secs(3)),
-            Some(PortState::Dns) => failure("dns", format!("{from} knows no address of {host:?}"))
-                .with_hint("use its IP address, or a name that is known on that host"),
+            Some(PortState::Dns) => {
+                failure(FailureKind::Dns, format!("{from} knows no address of {host:?}"))
+                    .with_hint("use its IP address, or a name that is known on that host")
+            }
             Some(PortState::NoRoute) => {
-                failure("unreachable", format!("{from} has no route to {place}"))
+                failure(FailureKind::Unreachable, format!("{from} has no route to {place}"))
                     .with_hint("check the address, and the routes of that host")
             }
             Some(PortState::Open) | None => {
-                failure("unreachable", format!("{from} does not reach {place}"))
+                failure(FailureKind::Unreachable, format!("{from} does not reach {place}"))
                     .with_hint("check the name, the route and the firewalls between the two")
             }
         },
@@ -131,7 +136,7 @@ fn tunnel_error(jump_host: &JumpHost, error: ChannelError, host: &str, port: u16
 
 fn no_answer_failure(from: &str, place: &str, limit: Duration) -> Failure {
     let limit = format_seconds(limit);
-    failure("timeout", format!("{place} does not answer {from} within {limit} s"))
+    failure(FailureKind::Timeout, format!("{place} does not answer {from} within {limit} s"))
         .with_hint("see which firewall between the two drops it, and whether the server runs")
 }
 

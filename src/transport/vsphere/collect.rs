@@ -17,7 +17,8 @@ use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg};
 use super::xml::XmlElement;
 use super::{access, files, json};
-use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA, Transcript};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswers, SCHEMA, Transcript};
 use crate::facts::vsphere::inventory::{Inventory, LISTS, MachineSearch, is_kind};
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::http::error::ConnectError;
@@ -107,7 +108,7 @@ pub struct CollectRequest<'a> {
     /// The server's name in reports.
     pub name: &'a str,
     /// The kind of target: `vcenter` or `esxi`.
-    pub kind: &'a str,
+    pub kind: TargetKind,
     /// The server.
     pub endpoint: Endpoint<'a>,
     /// The account that logs in.
@@ -132,11 +133,11 @@ pub fn collect(request: &CollectRequest<'_>) -> Transcript {
     Transcript {
         schema: SCHEMA.to_owned(),
         target: request.name.to_owned(),
-        kind: request.kind.to_owned(),
+        kind: request.kind,
         asked_at: Some(asked_at),
         // Each answer is a complete reply, so none can be cut short.
         answers: ProbeAnswers { by_probe: recorder.into_answers(), ended: true, unanswered: None },
-        connection: Connection { by: "vsphere".to_owned(), failure, ssh: None },
+        connection: Connection { failure, ..Connection::new(CollectedBy::Vsphere) },
         overrides: Default::default(),
     }
 }

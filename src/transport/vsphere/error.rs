@@ -4,8 +4,8 @@
 
 use super::soap::SoapFault;
 use super::xml::XmlError;
+use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Failure;
-use crate::facts::transcript::INTERRUPTED;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::message::HttpError;
 
@@ -72,21 +72,21 @@ fn http_words(status: u16, reason: &str, location: Option<&str>) -> String {
 }
 
 impl VsphereError {
-    /// Returns the word for the failure that transcripts keep.
-    pub fn kind(&self) -> &str {
+    /// Returns the kind of the failure that transcripts keep.
+    pub fn kind(&self) -> FailureKind {
         match self {
             Self::Connect(error) => error.kind(),
-            Self::Http { .. } => "http",
-            Self::NotVsphere(_) => "not-vsphere",
+            Self::Http { .. } => FailureKind::Http,
+            Self::NotVsphere(_) => FailureKind::NotVsphere,
             Self::Protocol { error: HttpError::BodyTooLong | HttpError::HeadTooLong, .. } => {
-                "too-much-output"
+                FailureKind::TooMuchOutput
             }
-            Self::Protocol { error: HttpError::NotHttp(_), .. } => "not-vsphere",
-            Self::Protocol { .. } => "cut-off",
-            Self::Xml { .. } => "malformed",
-            Self::Interrupted => INTERRUPTED,
-            Self::Login { .. } => "authentication",
-            Self::Fault { .. } => "fault",
+            Self::Protocol { error: HttpError::NotHttp(_), .. } => FailureKind::NotVsphere,
+            Self::Protocol { .. } => FailureKind::CutOff,
+            Self::Xml { .. } => FailureKind::Malformed,
+            Self::Interrupted => FailureKind::Interrupted,
+            Self::Login { .. } => FailureKind::Authentication,
+            Self::Fault { .. } => FailureKind::Fault,
         }
     }
 
@@ -123,6 +123,6 @@ impl VsphereError {
 
     /// Returns the failure for a transcript.
     pub fn to_failure(&self) -> Failure {
-        Failure { kind: self.kind().to_owned(), reason: self.to_string(), hint: self.hint() }
+        Failure { kind: self.kind(), reason: self.to_string(), hint: self.hint() }
     }
 }

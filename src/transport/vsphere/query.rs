@@ -10,6 +10,7 @@ use super::client::Endpoint;
 use super::collect::{CollectRequest, collect};
 use super::enable_uuid::EnableUuidRequest;
 use super::session::Credentials;
+use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::transport::http::stream::Connector;
@@ -32,9 +33,6 @@ pub struct VsphereQuery {
 }
 
 impl VsphereQuery {
-    /// The name of the transport in transcripts.
-    pub const TRANSPORT: &'static str = "vsphere";
-
     /// Returns the request to change `disk.EnableUUID` of a machine of the server.
     pub fn enable_uuid_request<'a>(
         &'a self,
@@ -56,7 +54,7 @@ impl VsphereQuery {
 
     /// Collects the answers of the server. When `stop` becomes true, no further call is made and the
     /// session is closed.
-    pub fn collect(&self, name: &str, kind: &str, stop: &AtomicBool) -> Transcript {
+    pub fn collect(&self, name: &str, kind: TargetKind, stop: &AtomicBool) -> Transcript {
         collect(&CollectRequest {
             name,
             kind,

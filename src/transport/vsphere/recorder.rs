@@ -9,7 +9,10 @@ use serde_json::{Map, Value, json};
 use super::client::CallError;
 use super::error::VsphereError;
 use super::json;
-use crate::facts::transcript::{Connection, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{
+    CollectedBy, Connection, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript,
+};
 use crate::facts::vsphere::property::others_probe;
 use crate::facts::vsphere::query_scope::QueryScope;
 
@@ -34,9 +37,9 @@ impl AnswerRecorder {
         Transcript {
             schema: SCHEMA.to_owned(),
             target: String::new(),
-            kind: String::new(),
+            kind: TargetKind::Vcenter,
             asked_at: None,
-            connection: Connection::default(),
+            connection: Connection::new(CollectedBy::Vsphere),
             overrides: Default::default(),
             answers: ProbeAnswers { by_probe: self.0.clone(), ended: true, unanswered: None },
         }

@@ -10,7 +10,8 @@ use super::*;
 use crate::facts::Document;
 use crate::facts::agent::unified_agent;
 use crate::facts::file::ABSENT;
-use crate::facts::transcript::{Connection, ProbeAnswers, SCHEMA};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswers, SCHEMA};
 
 const MOUNTS: &str = "\
 20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,data=ordered
@@ -79,9 +80,9 @@ fn host(replaced: &[(&str, i32, &str)]) -> Transcript {
     Transcript {
         schema: SCHEMA.to_owned(),
         target: "mt".to_owned(),
-        kind: "linux-mt".to_owned(),
+        kind: TargetKind::LinuxMt,
         asked_at: None,
-        connection: Connection::default(),
+        connection: Connection::new(CollectedBy::Script),
         overrides: Default::default(),
         answers: ProbeAnswers {
             by_probe: good.iter().chain(replaced).map(answer).collect(),

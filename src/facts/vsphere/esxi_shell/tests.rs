@@ -1,6 +1,8 @@
 //! The joins of a shell's answers, by the facts that come of them.
 
 use super::*;
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::{CollectedBy, Connection};
 use crate::facts::vsphere::disk_uuid::SettingSpelling;
 use crate::facts::vsphere::licence::LicenceEdition;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
@@ -38,9 +40,9 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
     let mut transcript = Transcript {
         schema: crate::facts::transcript::SCHEMA.to_owned(),
         target: "ssh://root@esx1".to_owned(),
-        kind: "esxi".to_owned(),
+        kind: TargetKind::Esxi,
         asked_at: None,
-        connection: crate::facts::transcript::Connection::default(),
+        connection: Connection::new(CollectedBy::Ssh),
         overrides: Default::default(),
         answers: ProbeAnswers { by_probe: BTreeMap::new(), ended: true, unanswered: None },
     };
