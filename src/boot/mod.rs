@@ -33,7 +33,7 @@ pub enum MenuFormat {
 
 impl MenuFormat {
     /// Returns the format of a file by its name, whose case does not matter; for `BOOT*.conf` see
-    /// [`MenuFormat::of_text`].
+    /// [`MenuFormat::for_text`].
     pub fn from_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name.to_ascii_lowercase().as_str() {
@@ -85,9 +85,9 @@ impl BootConfig {
     /// Fails only when it is longer than 256 KiB: unknown lines are kept.
     ///
     /// ```
-    /// use preflight::boot::{BootConfig, Kind};
+    /// use preflight::boot::{BootConfig, MenuFormat};
     /// let text = "timeout 600\nlabel linux\n  kernel vmlinuz\n  append initrd=initrd.img quiet\n";
-    /// let config = BootConfig::parse(Kind::Isolinux, text)?;
+    /// let config = BootConfig::parse(MenuFormat::Isolinux, text)?;
     /// assert_eq!(config.entries()[0].initrd.as_deref(), Some("initrd.img"));
     /// assert_eq!(config.timeout().unwrap().as_secs(), 60);
     /// # Ok::<(), preflight::boot::BootConfigError>(())

@@ -38,7 +38,7 @@ pub struct BaseDigests {
     /// Of all its bytes.
     pub whole: Sha256,
     /// Of each of [`BaseFile::watched`]; none where its bytes are not all before
-    /// [`BaseFile::kept`].
+    /// [`BaseFile::kept_len`].
     pub watched: Vec<Option<Sha256>>,
 }
 
