@@ -32,6 +32,7 @@ pub mod random;
 pub mod regular_file;
 pub mod report;
 pub mod secret;
+pub mod shell;
 pub mod site;
 pub mod template;
 pub mod transport;

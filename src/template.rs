@@ -9,6 +9,7 @@ use handlebars::{
 use serde::Serialize;
 
 use crate::assets::{AssetError, AssetKind, Assets};
+use crate::shell;
 
 /// Why a template did not render.
 #[derive(Debug, thiserror::Error)]
@@ -46,17 +47,8 @@ fn shell_word(
         .param(0)
         .and_then(|param| param.value().as_str())
         .ok_or_else(|| RenderErrorReason::Other("{{sh ...}} wants one text".to_owned()))?;
-    out.write(&single_quoted(text))?;
+    out.write(&shell::quote(text))?;
     Ok(())
-}
-
-/// Quotes a text as one word of a POSIX shell.
-///
-/// ```
-/// assert_eq!(preflight::template::single_quoted("it's"), r"'it'\''s'");
-/// ```
-pub fn single_quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn new_engine() -> Handlebars<'static> {

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use super::schema::{self, CUSTOM_ROOT, FactType};
 use crate::facts::probe::Probe;
-use crate::facts::script::shell_quote;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Document, Fact};
+use crate::shell;
 
 /// The longest shell text, in bytes.
 const MAX_SHELL_BYTES: usize = 4000;
@@ -132,7 +132,7 @@ impl CustomProbe {
     /// Returns the probe for the script. `eval` keeps a shell text with a syntax error from breaking
     /// the rest of the script.
     pub fn probe(&self) -> Probe {
-        let shell = format!("eval {}", shell_quote(&self.entry.shell));
+        let shell = format!("eval {}", shell::quote(&self.entry.shell));
         Probe { name: self.script_name().into(), shell: shell.into(), is_quick: false }
     }
 

@@ -16,6 +16,7 @@ use super::rule::Rule;
 use super::rule_error::RuleError;
 use super::schema::FactType;
 use super::unknown::UnknownCause;
+use crate::shell;
 
 /// What stands for the target's own name, as the command line or the site file has it.
 const TARGET: &str = "target";
@@ -327,7 +328,7 @@ pub(super) fn shell_word(text: &str) -> Option<String> {
     } else if bare {
         Some(text.to_owned())
     } else {
-        Some(format!("'{}'", text.replace('\'', r"'\''")))
+        Some(shell::quote(text))
     }
 }
 

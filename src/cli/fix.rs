@@ -13,8 +13,8 @@ use anyhow::Context;
 use crate::atomic_file::{AtomicFile, Visibility};
 use crate::cli::args::FixArgs;
 use crate::cli::terminal::{prompt, screen};
-use crate::facts::script::shell_quote;
 use crate::report::{Report, fix_script};
+use crate::shell;
 use crate::transport::vsphere::enable_uuid::{
     EnableUuidChange, EnableUuidError, EnableUuidRequest, apply, plan,
 };
@@ -79,8 +79,8 @@ fn show(change: &EnableUuidChange) {
     let old = previous.as_deref().unwrap_or_default();
     let undo = format!(
         "govc vm.change -vm {} -e {}",
-        shell_quote(machine),
-        shell_quote(&format!("{key}={old}"))
+        shell::quote(machine),
+        shell::quote(&format!("{key}={old}"))
     );
     let rows = [
         ("machine", format!("{machine} ({object}), powered off")),

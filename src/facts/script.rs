@@ -15,6 +15,7 @@ use super::answer_bound::longest_answer;
 use super::probe::{Probe, ProbeEnv};
 use super::target_kind::TargetKind;
 use super::transcript::{ProbeAnswer, ProbeAnswers};
+use crate::shell;
 
 /// What marks the frames of one run: 128 random bits in hexadecimal, as letters of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,12 +85,12 @@ pub fn assemble(probes: &[Probe], around: &ProbeEnv, nonce: &Nonce) -> String {
     let list = |addresses: &[(String, u16)]| {
         let words: Vec<String> =
             addresses.iter().map(|(address, port)| format!("{address} {port}")).collect();
-        shell_quote(&words.join("\n"))
+        shell::quote(&words.join("\n"))
     };
     text.push_str(&format!("FRAME=\"::{}\"\n", nonce.0));
-    text.push_str(&format!("RETENTION={}\n", shell_quote(around.retention())));
+    text.push_str(&format!("RETENTION={}\n", shell::quote(around.retention())));
     let server = around.configuration_server.as_deref().unwrap_or("");
-    text.push_str(&format!("CS={}\n", shell_quote(server)));
+    text.push_str(&format!("CS={}\n", shell::quote(server)));
     text.push_str(&format!("PROCESS_SERVERS={}\n", list(&around.process_servers)));
     text.push_str(&format!("VCENTERS={}\n", list(&around.vcenters)));
     text.push_str("printf '\\n%s begin preflight-script/1\\n' \"$FRAME\"\n");
@@ -103,11 +104,6 @@ pub fn assemble(probes: &[Probe], around: &ProbeEnv, nonce: &Nonce) -> String {
     }
     text.push_str("printf '%s end\\n' \"$FRAME\"\nexit 0\n}\n");
     text
-}
-
-/// A text as one shell word.
-pub fn shell_quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Reads what a script printed, whatever stands around its frames.

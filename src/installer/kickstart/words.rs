@@ -7,7 +7,7 @@
 //! `shlex`. They differ in `#`: for the first it begins a comment at the start of a word only,
 //! for the second anywhere outside quotes. We split as the second and never write either.
 
-use crate::template::single_quoted;
+use crate::shell;
 
 /// A line split into words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,9 +71,9 @@ pub fn quote(word: &str) -> String {
     }
     match word.split_once('=') {
         Some((option, value)) if option.starts_with("--") && plain(option) => {
-            format!("{option}={}", single_quoted(value))
+            format!("{option}={}", shell::quote(value))
         }
-        _ => single_quoted(word),
+        _ => shell::quote(word),
     }
 }
 

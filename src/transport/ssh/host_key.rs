@@ -21,9 +21,9 @@ use super::login::prompt_failure;
 use super::revoked;
 use super::secret_provider::{SecretProvider, UnknownHostKey};
 use crate::facts::failure_kind::FailureKind;
-use crate::facts::script::shell_quote;
 use crate::facts::transcript::Failure;
 use crate::regular_file;
+use crate::shell;
 
 /// The most bytes of one known_hosts file.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -303,7 +303,7 @@ fn format_location(place: &LineLocation) -> String {
 /// Quotes a text as one word of a shell's command line, where necessary.
 pub(super) fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@=+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { shell_quote(text) }
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { shell::quote(text) }
 }
 
 /// Reads a known_hosts file. Lines beyond the limit might revoke a key, so a file is read whole or not

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use crate::facts::probe::Probe;
-use crate::facts::script::shell_quote;
 use crate::facts::vsphere::query_scope::QueryScope;
+use crate::shell;
 
 /// How many machines are asked about in detail when nobody says which.
 pub const MAX_MACHINES: usize = 20;
@@ -87,10 +87,10 @@ printf '%s\n' "$list" | {
 /// later.
 pub fn probes(question: &QueryScope, user: &str) -> Vec<Probe> {
     let asked = serde_json::json!({ "question": question, "user": user });
-    let asked = Cow::Owned(format!("printf '%s\\n' {}", shell_quote(&asked.to_string())));
+    let asked = Cow::Owned(format!("printf '%s\\n' {}", shell::quote(&asked.to_string())));
     let names: Vec<&str> = question.machines().filter(|name| !name.contains('\n')).collect();
     let most = if names.is_empty() { MAX_MACHINES } else { 10 * names.len().max(MAX_MACHINES) };
-    let wanted = shell_quote(&names.join("\n"));
+    let wanted = shell::quote(&names.join("\n"));
     let machines = Cow::Owned(format!("WANTED={wanted}\nMOST={most}\n{}", MACHINES.trim()));
     let mut all = vec![Probe { name: Cow::Borrowed("asked"), shell: asked, is_quick: false }];
     all.extend_from_slice(FIXED);
