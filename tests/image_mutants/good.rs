@@ -13,22 +13,6 @@ use preflight::iso::bytemap::ByteMap;
 use super::program::{ONE_FILE, run};
 use super::{Patches, el6_medium};
 
-/// What the recipe asks for, and what the group `core` has.
-const PACKAGES: &[&str] = &[
-    "bash",
-    "glibc",
-    "xfsprogs",
-    "perl",
-    "lsscsi",
-    "rsync",
-    "wget",
-    "kexec-tools",
-    "device-mapper-multipath",
-    "kmod-reiserfs",
-    "reiserfs-utils",
-    "open-vm-tools",
-];
-
 /// Files of the vendor's that have a checksum other than the manifest's.
 const RECORDED: &[&str] = &[
     "images/pxeboot/vmlinuz",
@@ -129,77 +113,8 @@ impl Good {
     }
 }
 
-/// Packages, a repository, checksums, a second menu.
+/// The vendor's repository, and a second program of the boot menu.
 fn fill(tree: &Path) {
-    fs::remove_file(tree.join("Packages/filler-1.0-1.el6.noarch.rpm")).unwrap();
-    let put = |path: &str, bytes: &[u8]| {
-        fs::create_dir_all(tree.join(path).parent().unwrap()).unwrap();
-        fs::write(tree.join(path), bytes).unwrap();
-    };
-    let mut packages = String::new();
-    for (number, name) in PACKAGES.iter().enumerate() {
-        let bytes = vec![u8::try_from(number).unwrap() + 7; 2000 + number];
-        let location = format!("Packages/{name}-1.0-1.el6.x86_64.rpm");
-        packages += &format!(
-            "<package type=\"rpm\"><name>{name}</name><arch>x86_64</arch>\
-             <version epoch=\"0\" ver=\"1.0\" rel=\"1.el6\"/>\
-             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum><summary>x</summary>\
-             <description>x</description><packager/><url/><time file=\"1\" build=\"1\"/>\
-             <size package=\"{}\" installed=\"1\" archive=\"1\"/><location href=\"{location}\"/>\
-             <format><rpm:license>x</rpm:license><rpm:vendor/><rpm:group>x</rpm:group>\
-             <rpm:buildhost/><rpm:sourcerpm/><rpm:header-range start=\"0\" end=\"1\"/>\
-             <rpm:provides><rpm:entry name=\"{name}\" flags=\"EQ\" epoch=\"0\" ver=\"1.0\" rel=\"1.el6\"/>\
-             </rpm:provides></format></package>\n",
-            Sha256::hash(&bytes),
-            bytes.len(),
-        );
-        put(&location, &bytes);
-    }
-    let primary = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
-         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{}\">\n{packages}</metadata>\n",
-        PACKAGES.len()
-    );
-    let core: String = ["bash", "glibc"]
-        .iter()
-        .map(|name| format!("<packagereq type=\"mandatory\">{name}</packagereq>"))
-        .collect();
-    let comps = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<comps><group><id>core</id><name>Core</name>\
-         <description/><default>true</default><uservisible>false</uservisible>\
-         <packagelist>{core}</packagelist></group></comps>\n"
-    );
-    let filelists = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<filelists \
-                     xmlns=\"http://linux.duke.edu/metadata/filelists\" packages=\"0\">\n</filelists>\n";
-    let mut data = String::new();
-    for (kind, xml) in
-        [("primary", &primary), ("group", &comps), ("filelists", &filelists.to_owned())]
-    {
-        put(&format!("repodata/{kind}.xml"), xml.as_bytes());
-        data += &format!(
-            "<data type=\"{kind}\"><checksum type=\"sha256\">{}</checksum>\
-             <location href=\"repodata/{kind}.xml\"/><timestamp>1</timestamp></data>\n",
-            Sha256::hash(xml)
-        );
-    }
-    let repomd = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"http://linux.duke.edu/metadata/repo\" \
-         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\">\n<revision>1</revision>\n{data}</repomd>\n"
-    );
-    put("repodata/repomd.xml", repomd.as_bytes());
-    put("isolinux/vesamenu.c32", &[9; 3000]);
-    put("isolinux/memtest", &[8; 3000]);
-    let mut info = fs::read_to_string(tree.join(".treeinfo")).unwrap();
-    info += "\n[images-x86_64]\nkernel = images/pxeboot/vmlinuz\ninitrd = images/pxeboot/initrd.img\n\
-             \n[stage2]\nmainimage = images/install.img\n\n[checksums]\n";
-    for path in [
-        "images/pxeboot/vmlinuz",
-        "images/pxeboot/initrd.img",
-        "images/install.img",
-        "repodata/repomd.xml",
-    ] {
-        let digest = Sha256::hash(fs::read(tree.join(path)).unwrap());
-        info += &format!("{path} = sha256:{digest}\n");
-    }
-    put(".treeinfo", info.as_bytes());
+    el6_medium::repository::fill(tree);
+    fs::write(tree.join("isolinux/memtest"), [8; 3000]).unwrap();
 }
