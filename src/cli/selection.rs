@@ -94,7 +94,12 @@ impl Selection {
             .vcenter
             .as_ref()
             .and_then(|vcenter| vcenter.address())
-            .with_context(|| format!("{}: the site names no vCenter server", file.display()))?;
+            .with_context(|| {
+                format!(
+                    "{}: the site names no vCenter server, as vcenter: {{ url: vsphere://vc1 }}",
+                    file.display()
+                )
+            })?;
         if let Some(name) = name {
             anyhow::ensure!(
                 name == address || name == "vcenter",
@@ -114,27 +119,25 @@ impl Selection {
         let context = site::of_file(file, checks)?;
         let selection = Self::of_site(context, Vec::new(), Coverage::Servers);
         let all = &selection.site.esxi;
-        let esxi: Vec<usize> = match name {
-            Some(name) => {
-                let known =
-                    || all.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
-                let index = all.iter().position(|host| host.name.as_str() == name);
-                let index = index.with_context(|| {
-                    format!("target {name:?}: the site's ESXi hosts are: {}", known())
-                })?;
-                anyhow::ensure!(
-                    all[index].ssh.is_some(),
-                    "ESXi host {name}: the site gives it no ssh:"
-                );
-                vec![index]
-            }
-            None => (0..all.len()).filter(|index| all[*index].ssh.is_some()).collect(),
-        };
+        let mut esxi: Vec<usize> =
+            (0..all.len()).filter(|&index| all[index].ssh.is_some()).collect();
         anyhow::ensure!(
             !esxi.is_empty(),
-            "{}: the site names no ESXi host with ssh:",
+            "{}: the site names no ESXi host with ssh:, as esxi: [{{ name: esx1, ssh: ssh://root@esx1 }}]",
             file.display()
         );
+        if let Some(name) = name {
+            let index = all.iter().position(|host| host.name.as_str() == name);
+            let index = index.with_context(|| {
+                let known: Vec<&str> = all.iter().map(|host| host.name.as_str()).collect();
+                format!("target {name:?}: the site's ESXi hosts are: {}", known.join(", "))
+            })?;
+            anyhow::ensure!(
+                all[index].ssh.is_some(),
+                "ESXi host {name}: the site gives it no ssh:"
+            );
+            esxi = vec![index];
+        }
         Ok(Self { asks_vcenter: false, esxi, ..selection })
     }
 
