@@ -12,8 +12,6 @@ use super::service::{
 };
 use crate::assets::Assets;
 
-/// The file on the installed system that holds the state of its setup.
-pub const STATUS_FILE: &str = "/var/lib/preflight/status";
 /// The label of a retention volume that the script made, by which it knows it again.
 pub const RETENTION_LABEL: &str = "asr-retention";
 

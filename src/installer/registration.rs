@@ -11,9 +11,6 @@ use super::service::{
 use super::value::network::ServerName;
 use crate::assets::Assets;
 
-/// Where the installed system looks for the passphrase, in addition to virtual console 8.
-pub const PASSPHRASE_FILE: &str = "/root/connection.passphrase";
-
 /// The configuration server a master target registers with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
