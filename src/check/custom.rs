@@ -147,7 +147,7 @@ impl CustomProbe {
 
     /// Returns the facts in a host's output.
     fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
-        let text = transcript.text(&self.script_name());
+        let text = Fact::from(transcript.text(&self.script_name()));
         let captured = text.map(|text| self.pattern.captures(text));
         let fact = |group: &str| match &captured {
             Fact::Unavailable(why) => Fact::Unavailable(why.clone()),

@@ -30,7 +30,17 @@ pub struct Unavailable {
     pub reason: String,
 }
 
-/// A fact that was read, or the reason why it could not be.
+/// Every error and every text is a reason, so that `?` makes one of it.
+impl<E: std::fmt::Display> From<E> for Unavailable {
+    fn from(reason: E) -> Self {
+        Self { reason: reason.to_string() }
+    }
+}
+
+/// A fact in a tree of facts: it was read, or there is a reason why it could not be.
+///
+/// Whatever reads facts returns a `Result<T, Unavailable>`, which becomes one of these where the
+/// tree is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact<T> {
     /// It was read.
@@ -53,6 +63,18 @@ impl<T> Fact<T> {
         }
     }
 
+    /// The value, for whatever is read from it in turn.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it could not be read.
+    pub fn value(&self) -> Result<&T, Unavailable> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::Unavailable(why) => Err(why.clone()),
+        }
+    }
+
     /// The fact with its value changed.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
@@ -70,9 +92,9 @@ impl<T> Fact<T> {
     }
 }
 
-impl<T, E: std::fmt::Display> From<Result<T, E>> for Fact<T> {
+impl<T, E: Into<Unavailable>> From<Result<T, E>> for Fact<T> {
     fn from(result: Result<T, E>) -> Self {
-        result.map_or_else(|error| Self::unavailable(error.to_string()), Self::Known)
+        result.map_or_else(|why| Self::Unavailable(why.into()), Self::Known)
     }
 }
 

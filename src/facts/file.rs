@@ -4,7 +4,7 @@
 //! "it could not be read" is none. Not for files that may be long: those are searched by `grep`,
 //! and the probe sends what it found.
 
-use super::Fact;
+use super::Unavailable;
 use super::transcript::{ProbeAnswer, Transcript};
 
 /// The exit status by which a probe says that there is no such file.
@@ -24,25 +24,28 @@ pub(super) use file_probe;
 /// What a probe of lines printed, when it succeeded and its last line has an end.
 ///
 /// Every probe of a guest ends each line it prints, so that a text without that was cut.
-pub fn complete_text<'t>(transcript: &'t Transcript, probe: &str) -> Fact<&'t str> {
-    transcript.text(probe).and_then(|text| require_line_end(text, probe))
+pub fn complete_text<'t>(transcript: &'t Transcript, probe: &str) -> Result<&'t str, Unavailable> {
+    require_line_end(transcript.text(probe)?, probe)
 }
 
-fn require_line_end<'t>(text: &'t str, what: &str) -> Fact<&'t str> {
+fn require_line_end<'t>(text: &'t str, what: &str) -> Result<&'t str, Unavailable> {
     if text.is_empty() || text.ends_with('\n') {
-        Fact::Known(text)
+        Ok(text)
     } else {
-        Fact::unavailable(format!("the answer about {what} was cut off"))
+        Err(format!("the answer about {what} was cut off").into())
     }
 }
 
 /// What the probe of a file sent; none when there is no such file.
-pub fn contents<'t>(transcript: &'t Transcript, probe: &str, path: &str) -> Fact<Option<&'t str>> {
-    match transcript.answer(probe) {
-        Fact::Known(ProbeAnswer { status: 0, text }) => require_line_end(text, path).map(Some),
-        Fact::Known(ProbeAnswer { status: ABSENT, .. }) => Fact::Known(None),
-        Fact::Known(_) => Fact::unavailable(format!("{path} could not be read")),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+pub fn contents<'t>(
+    transcript: &'t Transcript,
+    probe: &str,
+    path: &str,
+) -> Result<Option<&'t str>, Unavailable> {
+    match transcript.answer(probe)? {
+        ProbeAnswer { status: 0, text } => require_line_end(text, path).map(Some),
+        ProbeAnswer { status: ABSENT, .. } => Ok(None),
+        _ => Err(format!("{path} could not be read").into()),
     }
 }
 
@@ -75,14 +78,14 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_file_is_an_answer_and_an_unreadable_one_is_none() {
         let transcript = guest_transcript(&[("a", 0, "x\n"), ("b", ABSENT, ""), ("c", 1, "")]);
-        assert_eq!(contents(&transcript, "a", "/a"), Fact::Known(Some("x\n")));
-        assert_eq!(contents(&transcript, "b", "/b"), Fact::Known(None));
-        assert_eq!(contents(&transcript, "c", "/c"), Fact::unavailable("/c could not be read"));
+        assert_eq!(contents(&transcript, "a", "/a"), Ok(Some("x\n")));
+        assert_eq!(contents(&transcript, "b", "/b"), Ok(None));
+        assert_eq!(contents(&transcript, "c", "/c"), Err("/c could not be read".into()));
         let cut = guest_transcript(&[("a", 0, "x\ny"), ("b", 0, "x\ny\n"), ("c", 0, "")]);
-        assert_eq!(contents(&cut, "a", "/a"), Fact::unavailable("the answer about /a was cut off"));
-        assert_eq!(complete_text(&cut, "a"), Fact::unavailable("the answer about a was cut off"));
-        assert_eq!(complete_text(&cut, "b"), Fact::Known("x\ny\n"));
-        assert_eq!(complete_text(&cut, "c"), Fact::Known(""));
-        assert_eq!(contents(&transcript, "d", "/d"), Fact::unavailable("it was not asked"));
+        assert_eq!(contents(&cut, "a", "/a"), Err("the answer about /a was cut off".into()));
+        assert_eq!(complete_text(&cut, "a"), Err("the answer about a was cut off".into()));
+        assert_eq!(complete_text(&cut, "b"), Ok("x\ny\n"));
+        assert_eq!(complete_text(&cut, "c"), Ok(""));
+        assert_eq!(contents(&transcript, "d", "/d"), Err("it was not asked".into()));
     }
 }

@@ -62,12 +62,13 @@ pub struct InterfaceFacts {
 
 /// Reads the network out of a transcript.
 pub fn from_transcript(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
-    let addresses = file::complete_text(transcript, "addresses")
+    let addresses = Fact::from(file::complete_text(transcript, "addresses"))
         .and_then(interfaces::parse)
         .map(retain_reachable);
-    let files = file::complete_text(transcript, "interface-files").map(interface_files::parse);
-    let servers = file::contents(transcript, "resolv-conf", "/etc/resolv.conf");
-    let hosts = file::contents(transcript, "hosts", "/etc/hosts");
+    let files =
+        Fact::from(file::complete_text(transcript, "interface-files")).map(interface_files::parse);
+    let servers = Fact::from(file::contents(transcript, "resolv-conf", "/etc/resolv.conf"));
+    let hosts = Fact::from(file::contents(transcript, "hosts", "/etc/hosts"));
     NetworkFacts {
         host_name: host_name.clone(),
         interfaces: addresses.clone().map(|addresses| interface_facts(&addresses, &files)),

@@ -6,10 +6,10 @@
 //! vSphere servers are asked about: that is `question`.
 
 use super::address::{self, ServerAddress};
+use super::file;
 use super::network::ports;
 use super::probe::{Parameter, Probe, ProbeEnv};
 use super::transcript::{ProbeAnswer, Transcript};
-use super::{Fact, file};
 
 /// What the script was told, one line for each parameter and server:
 ///
@@ -53,11 +53,11 @@ impl QueryRecord {
     pub fn from_transcript(transcript: &Transcript) -> Self {
         // What is there and cannot be read tells nothing; only a capture from before is read otherwise.
         if transcript.answers.by_probe.contains_key("query") {
-            let text = file::complete_text(transcript, "query").known().copied();
+            let text = file::complete_text(transcript, "query").ok();
             return text.and_then(Self::parse).unwrap_or_default();
         }
-        let path = transcript.text("retention-path").known().copied();
-        let text = transcript.text("ports").known().copied();
+        let path = transcript.text("retention-path").ok();
+        let text = transcript.text("ports").ok();
         let servers = |role: &str| {
             let found = ports::servers_with_role(text?, role);
             (!found.is_empty()).then_some(found)
@@ -153,16 +153,14 @@ pub fn apply_query(mut transcript: Transcript, env: &ProbeEnv, probes: &[Probe])
     let record = QueryRecord::from_transcript(&transcript);
     for probe in probes.iter().filter(|probe| probe.name != "query") {
         let name = probe.name.as_ref();
-        let instead = match transcript.text(name) {
-            Fact::Known(text) if name == ports::PROBE => {
-                let text = ports::apply_query(text, &record.port_env(env));
-                Fact::Known(ProbeAnswer { status: 0, text })
-            }
-            _ if name == ports::PROBE => continue,
-            _ => match probe.parameters().find_map(|of| record.mismatch(env, of)) {
-                Some(reason) => Fact::unavailable(reason),
-                None => continue,
-            },
+        let instead = if name == ports::PROBE {
+            let Ok(text) = transcript.text(name) else { continue };
+            let text = ports::apply_query(text, &record.port_env(env));
+            Ok(ProbeAnswer { status: 0, text })
+        } else {
+            let mismatch = probe.parameters().find_map(|of| record.mismatch(env, of));
+            let Some(reason) = mismatch else { continue };
+            Err(reason.into())
         };
         transcript.overrides.replaced.insert(name.to_owned(), instead);
     }
@@ -191,11 +189,8 @@ mod tests {
 
     fn reason_of(transcript: &Transcript, env: &ProbeEnv) -> Option<String> {
         let read = apply_query(transcript.clone(), env, &retention());
-        assert!(read.answer("os").known().is_some());
-        match read.answer("retention") {
-            Fact::Known(_) => None,
-            Fact::Unavailable(why) => Some(why.reason),
-        }
+        assert!(read.answer("os").is_ok());
+        read.answer("retention").err().map(|why| why.reason)
     }
 
     #[test]
@@ -246,7 +241,7 @@ mod tests {
                 ..ProbeEnv::default()
             };
             let read = apply_query(transcript.clone(), &env, &probes);
-            ["own-x", "own-y"].map(|probe| read.answer(probe).known().is_some())
+            ["own-x", "own-y"].map(|probe| read.answer(probe).is_ok())
         };
         assert_eq!(counts(None, &[]), [true, true]);
         assert_eq!(counts(Some("CS01."), &[("FE80:0::1", 443), ("ps01", 9443)]), [true, true]);
@@ -293,7 +288,7 @@ mod tests {
                      vcenter vc01 443\n";
         let transcript = guest_transcript(&[("query", 0, query), ("ports", 0, PORTS)]);
         let read = apply_query(transcript, &ProbeEnv::default(), ports::PROBES);
-        let facts = ports::parse(read.text("ports").known().unwrap());
+        let facts = ports::parse(read.text("ports").unwrap());
         let known = |list: &crate::facts::Collection<ports::PortFacts>| {
             let items = list.items.iter();
             items

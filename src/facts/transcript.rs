@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Fact;
+use super::Unavailable;
 use super::answer_bound::longest_answer;
 use super::failure_kind::FailureKind;
 use super::target_kind::TargetKind;
@@ -158,7 +158,7 @@ pub struct Transcript {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerOverrides {
     /// By probe: what counts in place of the answer, or why it does not count.
-    pub replaced: BTreeMap<String, Fact<ProbeAnswer>>,
+    pub replaced: BTreeMap<String, Result<ProbeAnswer, Unavailable>>,
     /// When the answers are evaluated; absent where their age does not matter.
     pub now: Option<Timestamp>,
     /// Why what changes quickly is unknown; absent while the answers are young enough.
@@ -179,37 +179,39 @@ impl Transcript {
         }
     }
 
-    /// The answer to a probe, whatever its exit status; or why there is none. What a script that
-    /// was cut off had answered before is none, and so is what is longer than any good host's: no
-    /// part of it is taken for the whole.
-    pub fn answer(&self, probe: &str) -> Fact<&ProbeAnswer> {
-        let answer = match (self.answers.by_probe.get(probe), self.overrides.replaced.get(probe)) {
-            (None, _) => return Fact::unavailable(self.missing_reason()),
-            _ if !self.answers.ended => return Fact::unavailable(self.missing_reason()),
-            (_, Some(Fact::Known(answer))) | (Some(answer), None) => answer,
-            (_, Some(Fact::Unavailable(why))) => return Fact::Unavailable(why.clone()),
+    /// The answer to a probe, whatever its exit status. What a script that was cut off had answered
+    /// before is none, and so is what is longer than any good host's: no part of it is taken for the
+    /// whole.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn answer(&self, probe: &str) -> Result<&ProbeAnswer, Unavailable> {
+        let given = self.answers.by_probe.get(probe).filter(|_| self.answers.ended);
+        let given = given.ok_or_else(|| self.missing_reason())?;
+        let answer = match self.overrides.replaced.get(probe) {
+            Some(instead) => instead.as_ref().map_err(Clone::clone)?,
+            None => given,
         };
         let most = longest_answer(self.kind, probe);
-        if answer.text.len() <= most {
-            return Fact::Known(answer);
+        if answer.text.len() > most {
+            return Err(format!("{probe} answered with more than {} KiB", most >> 10).into());
         }
-        Fact::unavailable(format!("{probe} answered with more than {} KiB", most >> 10))
+        Ok(answer)
     }
 
     /// What a probe printed, when it succeeded.
-    pub fn text(&self, probe: &str) -> Fact<&str> {
-        match self.answer(probe) {
-            Fact::Known(ProbeAnswer { status: 0, text }) => Fact::Known(text),
-            Fact::Known(ProbeAnswer { status: 124 | 143, .. }) => {
-                Fact::unavailable(format!("{probe} did not answer in time"))
-            }
-            Fact::Known(ProbeAnswer { status: 127, .. }) => {
-                Fact::unavailable(format!("{probe}: the command is missing on the host"))
-            }
-            Fact::Known(ProbeAnswer { status, .. }) => {
-                Fact::unavailable(format!("{probe} exited with status {status}"))
-            }
-            Fact::Unavailable(why) => Fact::Unavailable(why),
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, or how the probe failed.
+    pub fn text(&self, probe: &str) -> Result<&str, Unavailable> {
+        let answer = self.answer(probe)?;
+        match answer.status {
+            0 => Ok(&answer.text),
+            124 | 143 => Err(format!("{probe} did not answer in time").into()),
+            127 => Err(format!("{probe}: the command is missing on the host").into()),
+            status => Err(format!("{probe} exited with status {status}").into()),
         }
     }
 
@@ -254,16 +256,16 @@ mod tests {
     fn an_answer_longer_than_any_good_hosts_is_none_whatever_the_probe() {
         for probe in ["uname", "packages", "retention-path", "own-backup"] {
             for kind in [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi] {
-                assert!(transcript_with(kind, probe, MAX_ANSWER).text(probe).known().is_some());
+                assert!(transcript_with(kind, probe, MAX_ANSWER).text(probe).is_ok());
                 let long = transcript_with(kind, probe, MAX_ANSWER + 1);
-                let Fact::Unavailable(why) = long.text(probe) else { panic!("{probe} is known") };
+                let why = long.text(probe).unwrap_err();
                 assert_eq!(why.reason, format!("{probe} answered with more than 256 KiB"));
             }
         }
         for (kind, probe) in
             [(TargetKind::Vcenter, "machines"), (TargetKind::LinuxMt, "newest-capture")]
         {
-            assert!(transcript_with(kind, probe, MAX_ANSWER + 1).text(probe).known().is_some());
+            assert!(transcript_with(kind, probe, MAX_ANSWER + 1).text(probe).is_ok());
         }
     }
 }

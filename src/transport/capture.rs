@@ -269,7 +269,7 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
     if asked.connection.failure.is_some() {
         return asked;
     }
-    let kept = match asked.answer(self_check::NEWEST).known() {
+    let kept = match asked.answer(self_check::NEWEST).ok() {
         Some(ProbeAnswer { status: 0, text }) => parse(text, &asked.target),
         Some(ProbeAnswer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
         Some(ProbeAnswer { status, .. }) => {

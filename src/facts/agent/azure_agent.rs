@@ -34,8 +34,8 @@ pub fn from_transcript(
     packages: &Fact<PackageFacts>,
     processes: &Fact<ProcessFacts>,
 ) -> AzureAgentFacts {
-    let program =
-        file::complete_text(transcript, "azure-agent").map(|text| !text.trim().is_empty());
+    let program = Fact::from(file::complete_text(transcript, "azure-agent"))
+        .map(|text| !text.trim().is_empty());
     let package = packages.clone().and_then(|packages| packages.azure_agent);
     let process = processes.clone().and_then(|processes| processes.azure_agent);
     let traces = [("program", program), ("package", package), ("process", process)];

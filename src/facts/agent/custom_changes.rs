@@ -66,8 +66,8 @@ pub fn from_transcript(
 ) -> CustomChangesFacts {
     let marker = marker_time(transcript);
     let log = read_log(transcript);
-    let multipath =
-        file::contents(transcript, "multipath-conf", "/etc/multipath.conf").and_then(|text| {
+    let multipath = Fact::from(file::contents(transcript, "multipath-conf", "/etc/multipath.conf"))
+        .and_then(|text| {
             let conf = multipath_conf::parse(text.unwrap_or_default());
             match &conf.fault {
                 Some(fault) => Fact::unavailable(format!("/etc/multipath.conf: {fault}")),
@@ -108,7 +108,8 @@ fn is_root_excluded(
 
 /// When the marker was made; none when there is no marker. What is no time is no marker either.
 fn marker_time(transcript: &Transcript) -> Fact<Option<i64>> {
-    let text = file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges");
+    let text =
+        Fact::from(file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges"));
     text.and_then(|text| match text.map(|text| (text, text.trim().parse())) {
         None => Fact::Known(None),
         Some((_, Ok(made))) => Fact::Known(Some(made)),
@@ -189,7 +190,7 @@ const NEGATIONS: &[&str] = &[
 
 fn read_log(transcript: &Transcript) -> Fact<CustomChangesLog> {
     let path = "/var/log/appliedmtcustomchanges.log";
-    file::contents(transcript, "changes-log", path).and_then(|text| match text {
+    Fact::from(file::contents(transcript, "changes-log", path)).and_then(|text| match text {
         Some(text) => Fact::Known(parse_log(text)),
         None => Fact::unavailable(format!("there is no {path}")),
     })

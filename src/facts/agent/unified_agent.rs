@@ -167,11 +167,11 @@ pub enum AgentPlatform {
 
 /// Reads the agent out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> AgentFacts {
-    let version = file::contents(transcript, "agent-version", VERSION_FILE);
-    let conf = file::contents(transcript, "agent-conf", "drscout.conf");
+    let version = Fact::from(file::contents(transcript, "agent-version", VERSION_FILE));
+    let conf = Fact::from(file::contents(transcript, "agent-conf", "drscout.conf"));
     let directory = installation_directory(&version);
     let conf = conf.and_then(|text| require_directory(text, &directory));
-    let log = file::contents(transcript, "agent-log", "/var/log/ua_install.log");
+    let log = Fact::from(file::contents(transcript, "agent-log", "/var/log/ua_install.log"));
     let refused = log.and_then(|text| parse_install_log(text.unwrap_or_default()));
     let from_version = |key| value_in_file(&version, VERSION_FILE, key);
     let from_conf = |key| value_in_file(&conf, "drscout.conf", key);

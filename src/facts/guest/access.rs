@@ -46,7 +46,7 @@ pub fn describe_sudo(word: &str) -> &'static str {
 
 /// Reads the rights out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Fact<AccessFacts> {
-    match file::complete_text(transcript, "user") {
+    match Fact::from(file::complete_text(transcript, "user")) {
         Fact::Known(text) => {
             parse(text).map(|access| AccessFacts { sudo: sudo_summary(transcript), ..access })
         }
@@ -55,7 +55,7 @@ pub fn from_transcript(transcript: &Transcript) -> Fact<AccessFacts> {
 }
 
 fn sudo_summary(transcript: &Transcript) -> String {
-    match transcript.text(SUDO) {
+    match Fact::from(transcript.text(SUDO)) {
         Fact::Known(word) => describe_sudo(word.trim()).to_owned(),
         Fact::Unavailable(_) => String::new(),
     }

@@ -28,7 +28,7 @@ pub struct ClockFacts {
 
 /// Reads the clock out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
-    let reading = transcript.text("clock").and_then(parse);
+    let reading = Fact::from(transcript.text("clock")).and_then(parse);
     let drift_seconds = match (&reading, transcript.asked_at) {
         (Fact::Known(_), Some(_))
             if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) =>

@@ -111,7 +111,7 @@ struct YumConfig {
 impl YumConfig {
     fn from_transcript(transcript: &Transcript) -> Self {
         let mut unread = None;
-        let mut read = |probe, path| match file::contents(transcript, probe, path) {
+        let mut read = |probe, path| match Fact::from(file::contents(transcript, probe, path)) {
             Fact::Known(text) => text.unwrap_or_default().to_owned(),
             Fact::Unavailable(why) => {
                 unread.get_or_insert(why);
@@ -119,7 +119,8 @@ impl YumConfig {
             }
         };
         let maybe = |probe, path| {
-            file::contents(transcript, probe, path).map(|text| text.unwrap_or_default().to_owned())
+            Fact::from(file::contents(transcript, probe, path))
+                .map(|text| text.unwrap_or_default().to_owned())
         };
         Self {
             yum: read("yum-conf", "/etc/yum.conf"),
@@ -292,7 +293,7 @@ fn from_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpd
     } else {
         "auto-upgrades"
     };
-    let settings = file::contents(transcript, probe, "apt's configuration");
+    let settings = Fact::from(file::contents(transcript, probe, "apt's configuration"));
     settings.and_then(|text| upgrades_unattended(text.unwrap_or_default(), probe)).map(
         |automatic| {
             let how = match (automatic, free.first()) {

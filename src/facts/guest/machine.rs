@@ -47,7 +47,7 @@ pub struct MachineFacts {
 
 /// Reads the machine out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MachineFacts {
-    let dmi = match transcript.answer("dmi") {
+    let dmi = match Fact::from(transcript.answer("dmi")) {
         Fact::Known(answer) if answer.status != 0 => {
             Fact::unavailable("the guest sees no description of the firmware, /sys/class/dmi/id")
         }
@@ -57,8 +57,9 @@ pub fn from_transcript(transcript: &Transcript) -> MachineFacts {
     MachineFacts {
         vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")),
         product: dmi.and_then(|text| parse_dmi(text, "product_name")),
-        memory_kib: file::complete_text(transcript, "memory").and_then(parse_memory),
-        processors: file::complete_text(transcript, "processors").and_then(parse_processors),
+        memory_kib: Fact::from(file::complete_text(transcript, "memory")).and_then(parse_memory),
+        processors: Fact::from(file::complete_text(transcript, "processors"))
+            .and_then(parse_processors),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct ModuleFacts {
 
 /// Reads the modules out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ModuleFacts {
-    let text = file::complete_text(transcript, "modules");
+    let text = Fact::from(file::complete_text(transcript, "modules"));
     ModuleFacts {
         xfs: text.clone().and_then(|text| parse(text, "xfs")),
         reiserfs: text.and_then(|text| parse(text, "reiserfs")),

@@ -66,8 +66,8 @@ pub enum Distribution {
 
 /// Reads the operating system out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> OsFacts {
-    let release = file::complete_text(transcript, "release").and_then(parse_release);
-    let kernel = file::complete_text(transcript, "uname").and_then(parse_uname);
+    let release = Fact::from(file::complete_text(transcript, "release")).and_then(parse_release);
+    let kernel = Fact::from(file::complete_text(transcript, "uname")).and_then(parse_uname);
     OsFacts {
         distribution: release.clone().map(|release| release.distribution),
         version: release.clone().and_then(|release| match release.version {
@@ -78,7 +78,7 @@ pub fn from_transcript(transcript: &Transcript) -> OsFacts {
         arch: kernel.clone().map(|kernel| kernel.arch),
         host_name: kernel.clone().map(|kernel| kernel.host_name),
         kernel: kernel.map(|kernel| kernel.release),
-        booted_at: file::complete_text(transcript, "booted")
+        booted_at: Fact::from(file::complete_text(transcript, "booted"))
             .and_then(|text| text.trim().parse().map_err(|_| format!("btime is {text:?}")).into()),
     }
 }

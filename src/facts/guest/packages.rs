@@ -105,7 +105,7 @@ pub struct PackageFact {
 
 /// Reads the packages out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Fact<PackageFacts> {
-    file::complete_text(transcript, "packages").and_then(parse)
+    Fact::from(file::complete_text(transcript, "packages")).and_then(parse)
 }
 
 /// Reads what the probe printed.

@@ -68,7 +68,7 @@ const MAX_SERVICE_CHARS: usize = 200;
 
 /// Reads the processes out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Fact<ProcessFacts> {
-    file::complete_text(transcript, "processes").map(parse)
+    Fact::from(file::complete_text(transcript, "processes")).map(parse)
 }
 
 /// Reads what the probe printed.

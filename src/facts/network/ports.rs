@@ -188,11 +188,12 @@ pub enum PortState {
 
 /// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
 pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
-    let ports =
-        file::complete_text(transcript, PROBE).and_then(|text| match unexpected_line(text) {
+    let ports = Fact::from(file::complete_text(transcript, PROBE)).and_then(|text| {
+        match unexpected_line(text) {
             Some(line) => Fact::unavailable(format!("the probe of ports printed {line:?}")),
             None => Fact::Known(parse(text)),
-        });
+        }
+    });
     // A process server is not asked for the files of a master target's agent.
     if transcript.answers.by_probe.contains_key("agent-conf") {
         ports.map(|ports| ports.valid_for_agent(&agent.configuration_server))

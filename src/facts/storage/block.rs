@@ -117,10 +117,10 @@ pub fn from_transcript(transcript: &Transcript, retention: Fact<Option<Mount>>) 
 
 /// The block devices of a host, with the files that some are made of.
 pub fn block_graph(transcript: &Transcript) -> Fact<BlockGraph> {
-    let graph: Fact<BlockGraph> =
-        file::complete_text(transcript, "block").and_then(|text| BlockGraph::parse(text).into());
+    let graph: Fact<BlockGraph> = Fact::from(file::complete_text(transcript, "block"))
+        .and_then(|text| BlockGraph::parse(text).into());
     // Where the table cannot be read, what lies below a file stays unknown.
-    match mounts::mount_table(transcript) {
+    match Fact::from(mounts::mount_table(transcript)) {
         Fact::Known(table) => graph.map(|graph| graph.with_backing_files(&table)),
         Fact::Unavailable(_) => graph,
     }
@@ -128,7 +128,7 @@ pub fn block_graph(transcript: &Transcript) -> Fact<BlockGraph> {
 
 /// What is mounted at `/`.
 pub fn root_mount(transcript: &Transcript) -> Fact<Mount> {
-    match mounts::mount_table(transcript) {
+    match Fact::from(mounts::mount_table(transcript)) {
         Fact::Known(table) => match table.at("/") {
             Some(mount) => Fact::Known(mount.clone()),
             None => Fact::unavailable("no mount is at /"),

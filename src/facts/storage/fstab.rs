@@ -60,7 +60,7 @@ exit 0
 
 /// The lines of a host's fstab.
 pub fn from_transcript(transcript: &Transcript) -> Fact<Vec<FstabLine>> {
-    file::complete_text(transcript, "fstab").and_then(|text| parse(text).into())
+    Fact::from(file::complete_text(transcript, "fstab")).and_then(|text| parse(text).into())
 }
 
 /// One line of `/etc/fstab`.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// The kernel's tables; none of them touches a file system.
 pub const PROBES: &[Probe] = &[
@@ -44,26 +44,19 @@ pub struct LayoutFacts {
 
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MountFacts {
-    MountFacts {
-        layout: mount_table(transcript).map(|table| Collection::complete(table.layout())),
-        swaps: swaps(transcript).map(Collection::complete),
-    }
+    let layout = mount_table(transcript).map(|table| Collection::complete(table.layout()));
+    let swaps = swaps(transcript).map(Collection::complete);
+    MountFacts { layout: layout.into(), swaps: swaps.into() }
 }
 
 /// The mounts of a host.
-pub fn mount_table(transcript: &Transcript) -> Fact<MountTable> {
-    match file::complete_text(transcript, "mountinfo") {
-        Fact::Known(text) => MountTable::parse(text).into(),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
+pub fn mount_table(transcript: &Transcript) -> Result<MountTable, Unavailable> {
+    Ok(MountTable::parse(file::complete_text(transcript, "mountinfo")?)?)
 }
 
 /// The devices and files a host swaps to.
-pub fn swaps(transcript: &Transcript) -> Fact<Vec<String>> {
-    match file::complete_text(transcript, "swaps") {
-        Fact::Known(text) => parse_swaps(text).into(),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
+pub fn swaps(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
+    Ok(parse_swaps(file::complete_text(transcript, "swaps")?)?)
 }
 
 /// Why a table of the kernel could not be read.
@@ -238,7 +231,7 @@ impl MountTable {
                 path: path.to_owned(),
                 mounted: fstype.is_some(),
                 words: format!("{path} {}", fstype.as_deref().unwrap_or("not mounted")),
-                fstype: fstype.map_or_else(|| Fact::unavailable("not mounted"), Fact::Known),
+                fstype: fstype.ok_or("not mounted").into(),
             }
         };
         LAYOUT.into_iter().map(one).collect()

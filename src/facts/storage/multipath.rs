@@ -54,7 +54,7 @@ pub struct MultipathMap {
 
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
-    let answer = transcript.answer("multipath");
+    let answer = Fact::from(transcript.answer("multipath"));
     let installed = match &answer {
         // The probe looks for the command first and ends with 127 without it.
         Fact::Known(ProbeAnswer { status: 127, .. }) => Fact::Known(false),
@@ -106,7 +106,7 @@ pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
 
 /// `pidof` prints process ids and succeeds, or prints nothing and fails.
 fn is_daemon_running(transcript: &Transcript) -> Fact<bool> {
-    match transcript.answer("multipathd") {
+    match Fact::from(transcript.answer("multipathd")) {
         Fact::Known(ProbeAnswer { status: 0, text }) if is_list_of_ids(text) => Fact::Known(true),
         Fact::Known(ProbeAnswer { status: 1, text }) if text.trim().is_empty() => {
             Fact::Known(false)

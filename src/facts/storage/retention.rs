@@ -130,9 +130,11 @@ struct Context {
 
 impl Context {
     fn from_transcript(transcript: &Transcript) -> Self {
-        let path = known(file::complete_text(transcript, "retention-path")).and_then(absolute_path);
-        let table = known(mounts::mount_table(transcript));
-        let touched = known(file::complete_text(transcript, "retention")).map(probe_output::parse);
+        let path = known(Fact::from(file::complete_text(transcript, "retention-path")))
+            .and_then(absolute_path);
+        let table = known(Fact::from(mounts::mount_table(transcript)));
+        let touched = known(Fact::from(file::complete_text(transcript, "retention")))
+            .map(probe_output::parse);
         let touched = touched.and_then(|touched| match touched.foreign {
             Some(line) => Err(format!("the probe printed {line:?}")),
             None => Ok(touched),
@@ -148,7 +150,7 @@ impl Context {
             table,
             system: known(block::root_mount(transcript)),
             content: content(transcript),
-            swaps: known(mounts::swaps(transcript)),
+            swaps: known(Fact::from(mounts::swaps(transcript))),
             fstab: known(fstab_file::from_transcript(transcript)),
             directories: Err("the agent was not looked at".to_owned()),
         }
@@ -441,14 +443,13 @@ fn real_path(
 
 /// What blkid says. Status 2 is that it knows nothing of what it found.
 fn content(transcript: &Transcript) -> Known<DeviceContent> {
-    match transcript.answer("retention-blkid") {
+    match Fact::from(transcript.answer("retention-blkid")) {
         Fact::Known(ProbeAnswer { status: 2, .. }) => Ok(DeviceContent::default()),
         Fact::Known(ProbeAnswer { status: 3, .. }) => {
             Err("no local device is mounted there".to_owned())
         }
-        _ => {
-            known(file::complete_text(transcript, "retention-blkid")).map(probe_output::parse_blkid)
-        }
+        _ => known(Fact::from(file::complete_text(transcript, "retention-blkid")))
+            .map(probe_output::parse_blkid),
     }
 }
 

@@ -76,7 +76,7 @@ pub struct ScsiDisk {
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ScsiFacts {
     let graph = block::block_graph(transcript);
-    match file::complete_text(transcript, "scsi-ids").map(parse) {
+    match Fact::from(file::complete_text(transcript, "scsi-ids")).map(parse) {
         Fact::Known(Ok(disks)) => summarize(disks, &graph),
         Fact::Known(Err(error)) => unavailable(error.to_string()),
         Fact::Unavailable(why) => unavailable(why.reason),

@@ -40,7 +40,7 @@ pub struct EsxiShellFacts {
 
 /// Reads what is known of the shell itself.
 pub fn from_transcript(transcript: &Transcript) -> EsxiShellFacts {
-    let is_esxi = transcript.answer("esxi-version").and_then(|answer| {
+    let is_esxi = Fact::from(transcript.answer("esxi-version")).and_then(|answer| {
         match (answer.status, parse_version(&answer.text)) {
             (0, Some(_)) => Fact::Known(true),
             // Something else answers by SSH: it has no such command, or one of its own.
@@ -62,7 +62,7 @@ pub fn in_words_of_the_api(shell: &Transcript, now: &QueryScope) -> Transcript {
     let question = now.or_recorded(&before);
     let user = part("user").as_str().unwrap_or("root").to_owned();
     api.known("asked", &json!({ "question": question, "user": user }));
-    if let Fact::Known(time) = shell.text("esxi-time") {
+    if let Fact::Known(time) = Fact::from(shell.text("esxi-time")) {
         api.known("time", &Value::String(time.trim().to_owned()));
     }
     let product = product(shell);
@@ -148,10 +148,10 @@ fn read<T, E: std::fmt::Display>(
     probe: &str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Fact<T> {
-    match shell.answer(probe) {
+    match Fact::from(shell.answer(probe)) {
         Fact::Known(answer) => match parse(&answer.text) {
             Ok(value) if answer.status == 0 => Fact::Known(value),
-            Ok(_) => match (dump::parse(&answer.text), shell.text(probe)) {
+            Ok(_) => match (dump::parse(&answer.text), Fact::from(shell.text(probe))) {
                 (Err(fault @ dump::DumpError::Fault { .. }), _) => {
                     Fact::unavailable(fault.to_string())
                 }
@@ -159,7 +159,7 @@ fn read<T, E: std::fmt::Display>(
                 (_, Fact::Known(_)) => Fact::unavailable(format!("{probe} failed")),
             },
             // Nothing was printed: then the exit status says more.
-            Err(_) if answer.text.trim().is_empty() => match shell.text(probe) {
+            Err(_) if answer.text.trim().is_empty() => match Fact::from(shell.text(probe)) {
                 Fact::Unavailable(why) => Fact::Unavailable(why),
                 Fact::Known(_) => Fact::unavailable(format!("{probe} printed nothing")),
             },
@@ -178,7 +178,7 @@ fn json_of(shell: &Transcript, probe: &str) -> Fact<Value> {
 
 /// What the host says of itself, as the API's `about` has it.
 fn product(shell: &Transcript) -> Fact<Value> {
-    let words = match shell.text("esxi-version") {
+    let words = match Fact::from(shell.text("esxi-version")) {
         Fact::Known(text) => text,
         Fact::Unavailable(why) => return Fact::Unavailable(why),
     };
@@ -225,7 +225,7 @@ fn host(shell: &Transcript, product: &Fact<Value>, datastores: &Fact<Vec<Value>>
         }
     }
     let named = summary.known().and_then(|summary| at(summary, "config.name"));
-    let own = shell.text("esxi-hostname");
+    let own = Fact::from(shell.text("esxi-hostname"));
     let own = own.known().map(|text| Value::String(text.trim().to_owned()));
     of.set("name", own.filter(|name| name != "").as_ref().or(named));
     match product {
@@ -336,7 +336,8 @@ fn kind(printed: &str) -> Option<&'static str> {
 fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     let mut modes = Vec::new();
     for probe in ["esxi-nfs", "esxi-nfs41"] {
-        let shares = shell.text(probe).known().map(|text| volumes::parse_nfs_modes(text));
+        let shares =
+            Fact::from(shell.text(probe)).known().map(|text| volumes::parse_nfs_modes(text));
         modes.extend(shares.into_iter().flatten().map(|(name, read_only)| {
             (name, if read_only { "readOnly" } else { "readWrite" }.to_owned())
         }));
@@ -393,7 +394,7 @@ fn stands_on(
 fn file(shell: &Transcript, rows: &[MachineRow], name: Option<&str>) -> Fact<Vec<String>> {
     let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
     let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };
-    match shell.answer(&format!("esxi-vmx-{}", row.id)) {
+    match Fact::from(shell.answer(&format!("esxi-vmx-{}", row.id))) {
         // It was read to its end, and either has such a row or has not; every line is one.
         Fact::Known(ProbeAnswer { status: 0, text })
             if vmx::parse_rows(text).len() == lines(text) =>

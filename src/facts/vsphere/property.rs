@@ -181,7 +181,7 @@ pub fn optional_text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 
 /// The answer to a question, or why there is none.
 pub fn json_answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
-    match transcript.answer(probe) {
+    match Fact::from(transcript.answer(probe)) {
         Fact::Known(ProbeAnswer { status: 0, text }) => match serde_json::from_str(text) {
             Ok(value) => Fact::Known(value),
             Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
