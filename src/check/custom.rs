@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::schema::{self, CUSTOM_ROOT, FactType};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Document, Fact};
+use crate::facts::{Document, Fact, Unavailable};
 use crate::shell;
 
 /// The longest shell text, in bytes.
@@ -147,20 +147,19 @@ impl CustomProbe {
 
     /// Returns the facts in a host's output.
     fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
-        let text = Fact::from(transcript.text(&self.script_name()));
-        let captured = text.map(|text| self.pattern.captures(text));
-        let fact = |group: &str| match &captured {
-            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
-            Fact::Known(None) => Fact::unavailable("the answer does not match the pattern"),
-            Fact::Known(Some(groups)) => match groups.name(group) {
-                None => Fact::unavailable("the answer matches the pattern without this group"),
-                Some(found) if found.len() > MAX_FACT_BYTES => {
-                    Fact::unavailable(format!("it has {} bytes", found.len()))
-                }
-                Some(found) => Fact::Known(found.as_str().to_owned()),
-            },
+        let groups = transcript.text(&self.script_name()).and_then(|text| {
+            let groups = self.pattern.captures(text);
+            Ok(groups.ok_or("the answer does not match the pattern")?)
+        });
+        let fact = |name: &str| {
+            let group = groups.as_ref()?.name(name);
+            let found = group.ok_or("the answer matches the pattern without this group")?;
+            if found.len() > MAX_FACT_BYTES {
+                return Err(Unavailable::from(format!("it has {} bytes", found.len())));
+            }
+            Ok(found.as_str().to_owned())
         };
-        self.groups().map(|group| (group, fact(group))).collect()
+        self.groups().map(|name| (name, fact(name).into())).collect()
     }
 }
 

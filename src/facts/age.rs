@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::guest::clock;
 use super::probe::Probe;
 use super::transcript::{CollectedBy, Transcript};
-use super::{Document, Fact};
+use super::{Document, Fact, Unavailable};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -54,23 +54,21 @@ enum Age {
 
 /// When answers were collected: by the clock of whoever asked, or, where a script was run by
 /// somebody else and nobody noted it, by the host's own.
-pub fn collected_at(transcript: &Transcript) -> Fact<Timestamp> {
+pub fn collected_at(transcript: &Transcript) -> Result<Timestamp, Unavailable> {
     if let Some(at) = transcript.asked_at {
-        return Fact::Known(at);
+        return Ok(at);
     }
     if let Some(failure) = &transcript.connection.failure {
-        return Fact::unavailable(failure.reason.clone());
+        return Err(failure.reason.as_str().into());
     }
     let own = match transcript.answers.by_probe.get("clock") {
         Some(answer) if transcript.connection.by == CollectedBy::Script && answer.status == 0 => {
-            clock::parse(&answer.text).known().map(|reading| reading.seconds)
+            clock::parse(&answer.text).ok()
         }
         _ => None,
     };
-    match own.map(Timestamp::from_second) {
-        Some(Ok(at)) => Fact::Known(at),
-        _ => Fact::unavailable("nobody noted when it was collected"),
-    }
+    let at = own.and_then(|reading| Timestamp::from_second(reading.seconds).ok());
+    Ok(at.ok_or("nobody noted when it was collected")?)
 }
 
 fn age(at: Timestamp, now: Timestamp) -> Age {
@@ -87,13 +85,13 @@ pub fn apply_age(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -
         return transcript;
     }
     let stale = match collected_at(&transcript) {
-        Fact::Known(at) => match age(at, now) {
+        Ok(at) => match age(at, now) {
             Age::Seconds(seconds) if seconds < QUICK => return transcript,
             Age::Seconds(_) | Age::Ahead(_) => {
                 format!("collected {}, and this changes quickly", describe_age(at, now))
             }
         },
-        Fact::Unavailable(why) => format!("{}, and this changes quickly", why.reason),
+        Err(why) => format!("{}, and this changes quickly", why.reason),
     };
     for probe in probes.iter().filter(|probe| probe.is_quick) {
         let why = stale.as_str().into();
@@ -108,18 +106,19 @@ pub fn apply_age(mut transcript: Transcript, now: Timestamp, probes: &[Probe]) -
 pub fn evidence_facts(transcript: &Transcript) -> Option<EvidenceFacts> {
     let now = transcript.overrides.now?;
     let at = match &transcript.connection.failure {
-        Some(failure) => Fact::unavailable(failure.reason.clone()),
-        None if !transcript.answers.ended => Fact::unavailable("the answers were cut short"),
+        Some(failure) => Err(failure.reason.as_str().into()),
+        None if !transcript.answers.ended => Err("the answers were cut short".into()),
         None => collected_at(transcript),
     };
+    let whole_days = |at| match age(at, now) {
+        Age::Seconds(seconds) => seconds.max(0) / FRESH,
+        Age::Ahead(_) => 0,
+    };
     Some(EvidenceFacts {
-        collected_at: at.clone().map(format_timestamp),
-        age_days: at.clone().map(|at| match age(at, now) {
-            Age::Seconds(seconds) => seconds.max(0) / FRESH,
-            Age::Ahead(_) => 0,
-        }),
-        in_future: at.clone().map(|at| matches!(age(at, now), Age::Ahead(_))),
-        words: at.map(|at| describe_age(at, now)),
+        collected_at: at.clone().map(format_timestamp).into(),
+        age_days: at.clone().map(whole_days).into(),
+        in_future: at.clone().map(|at| matches!(age(at, now), Age::Ahead(_))).into(),
+        words: at.map(|at| describe_age(at, now)).into(),
     })
 }
 

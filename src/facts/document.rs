@@ -37,6 +37,12 @@ impl<E: std::fmt::Display> From<E> for Unavailable {
     }
 }
 
+impl From<&Self> for Unavailable {
+    fn from(why: &Self) -> Self {
+        why.clone()
+    }
+}
+
 /// A fact in a tree of facts: it was read, or there is a reason why it could not be.
 ///
 /// Whatever reads facts returns a `Result<T, Unavailable>`, which becomes one of these where the

@@ -29,7 +29,7 @@ use super::storage::multipath::{self, MultipathFacts};
 use super::storage::retention::{self, RetentionFacts};
 use super::storage::scsi::{self, ScsiFacts};
 use super::transcript::Transcript;
-use super::{Fact, query};
+use super::{Fact, Unavailable, query};
 
 /// Everything that is checked about one host.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -78,21 +78,21 @@ impl HostFacts {
     /// Reads all facts out of a transcript.
     pub fn from_transcript(transcript: &Transcript) -> Self {
         let os = os::from_transcript(transcript);
-        let packages = packages::from_transcript(transcript);
-        let processes = processes::from_transcript(transcript);
+        let packages = packages::from_transcript(transcript).into();
+        let processes = processes::from_transcript(transcript).into();
         let disks = block::from_transcript(transcript, retention::retention_mount(transcript));
         let scsi = scsi::from_transcript(transcript);
         let root_ids = root_disk_ids(&disks, &scsi);
         let agent = unified_agent::from_transcript(transcript);
         let multipath = multipath::from_transcript(transcript);
-        let taken = multipath.system_disks.clone().map(|disks| !disks.items.is_empty());
+        let taken = multipath.system_disks.value().map(|disks| !disks.items.is_empty());
         Self {
             connection: connection::from_transcript(transcript),
-            access: access::from_transcript(transcript),
+            access: access::from_transcript(transcript).into(),
             clock: clock::from_transcript(transcript),
             machine: machine::from_transcript(transcript),
             modules: modules::from_transcript(transcript),
-            kernel_updates: kernel_updates::from_transcript(transcript, &packages),
+            kernel_updates: kernel_updates::from_transcript(transcript, &packages).into(),
             network: network::from_transcript(transcript, &os.host_name),
             custom_changes: custom_changes::from_transcript(
                 transcript,
@@ -109,29 +109,21 @@ impl HostFacts {
             scsi,
             multipath,
             retention: retention::from_transcript(transcript, &agent),
-            ports: ports::from_transcript(transcript, &agent),
+            ports: ports::from_transcript(transcript, &agent).into(),
             agent,
         }
     }
 }
 
 /// The SCSI ids of the disks that the operating system is on; an empty one for a disk without.
-fn root_disk_ids(disks: &HostDiskFacts, scsi: &ScsiFacts) -> Fact<Vec<String>> {
-    let (os_disk, listed) = match (&disks.os_disk, &scsi.disks) {
-        (Fact::Known(os_disk), Fact::Known(listed)) => (os_disk, listed),
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
-            return Fact::Unavailable(why.clone());
-        }
+fn root_disk_ids(disks: &HostDiskFacts, scsi: &ScsiFacts) -> Result<Vec<String>, Unavailable> {
+    let (os_disk, listed) = (disks.os_disk.value()?, scsi.disks.value()?);
+    let id_of = |name: &str| {
+        let disk = listed.items.iter().find(|disk| disk.name == name);
+        let disk = disk.ok_or_else(|| format!("{name} was not asked for a SCSI id"))?;
+        disk.id.value().cloned()
     };
-    let mut ids = Vec::new();
-    for name in os_disk.name.split(", ") {
-        match listed.items.iter().find(|disk| disk.name == name).map(|disk| &disk.id) {
-            Some(Fact::Known(id)) => ids.push(id.clone()),
-            Some(Fact::Unavailable(why)) => return Fact::Unavailable(why.clone()),
-            None => return Fact::unavailable(format!("{name} was not asked for a SCSI id")),
-        }
-    }
-    Fact::Known(ids)
+    os_disk.name.split(", ").map(id_of).collect()
 }
 
 /// Every probe of a master target, in the order they are asked.

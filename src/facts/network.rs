@@ -17,7 +17,7 @@ use interfaces::InterfaceAddress;
 
 use super::probe::Probe;
 use super::transcript::Transcript;
-use super::{Collection, Fact, file};
+use super::{Collection, Fact, Unavailable, file};
 
 /// The resolver's configuration, and the hosts the host knows by itself.
 ///
@@ -62,24 +62,22 @@ pub struct InterfaceFacts {
 
 /// Reads the network out of a transcript.
 pub fn from_transcript(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
-    let addresses = Fact::from(file::complete_text(transcript, "addresses"))
+    let addresses = file::complete_text(transcript, "addresses")
         .and_then(interfaces::parse)
         .map(retain_reachable);
-    let files =
-        Fact::from(file::complete_text(transcript, "interface-files")).map(interface_files::parse);
-    let servers = Fact::from(file::contents(transcript, "resolv-conf", "/etc/resolv.conf"));
-    let hosts = Fact::from(file::contents(transcript, "hosts", "/etc/hosts"));
+    let files = file::complete_text(transcript, "interface-files").map(interface_files::parse);
+    let servers = file::contents(transcript, "resolv-conf", "/etc/resolv.conf");
+    let servers = servers.map(|text| name_servers(text.unwrap_or_default()));
+    let unnamed = addresses.clone().and_then(|addresses| {
+        let hosts = file::contents(transcript, "hosts", "/etc/hosts");
+        let name = host_name.value()?;
+        Ok(unnamed_addresses(hosts?.unwrap_or_default(), &addresses, name))
+    });
     NetworkFacts {
         host_name: host_name.clone(),
-        interfaces: addresses.clone().map(|addresses| interface_facts(&addresses, &files)),
-        name_servers: servers
-            .map(|text| Collection::complete(name_servers(text.unwrap_or_default()))),
-        unnamed_addresses: addresses.and_then(|addresses| {
-            let unnamed = |name: &String| {
-                hosts.map(|text| unnamed_addresses(text.unwrap_or_default(), &addresses, name))
-            };
-            host_name.clone().and_then(|name| unnamed(&name))
-        }),
+        interfaces: addresses.map(|addresses| interface_facts(&addresses, &files)).into(),
+        name_servers: servers.map(Collection::complete).into(),
+        unnamed_addresses: unnamed.into(),
     }
 }
 
@@ -90,7 +88,7 @@ fn retain_reachable(mut addresses: Vec<InterfaceAddress>) -> Vec<InterfaceAddres
 
 fn interface_facts(
     addresses: &[InterfaceAddress],
-    files: &Fact<InterfaceConfigs>,
+    files: &Result<InterfaceConfigs, Unavailable>,
 ) -> Collection<InterfaceFacts> {
     let mut names: Vec<&str> = Vec::new();
     for address in addresses {
@@ -109,10 +107,10 @@ fn interface_facts(
 }
 
 /// Whether an interface starts with the machine, and what says so.
-fn at_boot(name: &str, files: &Fact<InterfaceConfigs>) -> (Fact<bool>, String) {
+fn at_boot(name: &str, files: &Result<InterfaceConfigs, Unavailable>) -> (Fact<bool>, String) {
     let files = match files {
-        Fact::Known(files) => files,
-        Fact::Unavailable(why) => return (Fact::Unavailable(why.clone()), why.reason.clone()),
+        Ok(files) => files,
+        Err(why) => return (Fact::Unavailable(why.clone()), why.reason.clone()),
     };
     if let Some(configured) = files.interface(name) {
         return (Fact::Known(configured.at_boot), configured.how.clone());

@@ -190,7 +190,7 @@ impl Transcript {
         let given = self.answers.by_probe.get(probe).filter(|_| self.answers.ended);
         let given = given.ok_or_else(|| self.missing_reason())?;
         let answer = match self.overrides.replaced.get(probe) {
-            Some(instead) => instead.as_ref().map_err(Clone::clone)?,
+            Some(instead) => instead.as_ref()?,
             None => given,
         };
         let most = longest_answer(self.kind, probe);

@@ -261,8 +261,7 @@ impl<'a> SiteView<'a> {
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
-                let own = shell
-                    .and_then(|shell| Fact::from(shell.text("esxi-hostname")).known().copied());
+                let own = shell.and_then(|shell| shell.text("esxi-hostname").ok());
                 let names = [Some(name.as_str()), entry.address(), own.map(str::trim)];
                 let found =
                     find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());

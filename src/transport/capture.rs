@@ -269,14 +269,14 @@ pub fn latest_self_check(asked: Transcript) -> Transcript {
     if asked.connection.failure.is_some() {
         return asked;
     }
-    let kept = match asked.answer(self_check::NEWEST).ok() {
-        Some(ProbeAnswer { status: 0, text }) => parse(text, &asked.target),
-        Some(ProbeAnswer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
-        Some(ProbeAnswer { status, .. }) => {
+    let kept = match asked.answer(self_check::NEWEST) {
+        Ok(ProbeAnswer { status: 0, text }) => parse(text, &asked.target),
+        Ok(ProbeAnswer { status: 44, .. }) => Err("it keeps no capture of itself".to_owned()),
+        Ok(ProbeAnswer { status, .. }) => {
             let how = describe_exit(*status, None);
             Err(format!("its newest capture cannot be read (exit {how})"))
         }
-        None => Err("the answers were cut short".to_owned()),
+        Err(_) => Err("the answers were cut short".to_owned()),
     };
     match kept {
         Ok(kept) => Transcript { target: asked.target, ..kept },
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!((read.target.as_str(), read.kind.as_str()), ("mt1", "linux-mt"));
         assert_eq!(read.asked_at, "2026-11-25T10:00:00Z".parse().ok());
         assert_eq!(read.connection.by, CollectedBy::Script);
-        assert_eq!(*read.text("user").known().unwrap(), "0\n");
+        assert_eq!(read.text("user").unwrap(), "0\n");
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod tests {
             match parse(&WHOLE[..end], "file") {
                 // Without its first line it is anybody's text.
                 Err(_) => assert!(end < self_check::FORMAT.len(), "{end}"),
-                Ok(cut) => assert!(cut.answer("user").known().is_none(), "{end}"),
+                Ok(cut) => assert!(cut.answer("user").is_err(), "{end}"),
             }
         }
     }
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn frames_of_another_nonce_are_text() {
         let text = WHOLE.replace("::0123456789abcdef probe", "::0123456789abcdee probe");
-        assert!(parse(&text, "file").unwrap().answer("user").known().is_none());
+        assert!(parse(&text, "file").unwrap().answer("user").is_err());
     }
 
     #[test]
@@ -376,9 +376,9 @@ mod tests {
         add("selfcheck-00000002.capture", &WHOLE[..24]);
         let found = read(dir.path()).unwrap();
         assert_eq!((found.len(), found[0].target.as_str()), (1, "mt1"));
-        assert!(found[0].answer("user").known().is_none());
+        assert!(found[0].answer("user").is_err());
         add("selfcheck-00000003.capture", WHOLE);
-        assert!(read(dir.path()).unwrap()[0].answer("user").known().is_some());
+        assert!(read(dir.path()).unwrap()[0].answer("user").is_ok());
     }
 
     #[test]
@@ -411,7 +411,7 @@ mod tests {
             (kept.target.as_str(), kept.connection.by.as_str()),
             ("ssh://root@mt1", "script")
         );
-        assert!(kept.text("user").known().is_some());
+        assert!(kept.text("user").is_ok());
         for (status, text, ended, reason) in [
             (44, "", true, "it keeps no capture of itself"),
             (1, "", true, "its newest capture cannot be read (exit status 1)"),
@@ -422,7 +422,7 @@ mod tests {
             let failed = latest_self_check(asked(status, text, ended));
             let failure = failed.connection.failure.as_ref().unwrap();
             assert_eq!((failure.kind.as_str(), failure.reason.as_str()), ("no-capture", reason));
-            assert!(failed.answer("user").known().is_none());
+            assert!(failed.answer("user").is_err());
         }
     }
 

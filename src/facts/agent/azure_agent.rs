@@ -34,27 +34,21 @@ pub fn from_transcript(
     packages: &Fact<PackageFacts>,
     processes: &Fact<ProcessFacts>,
 ) -> AzureAgentFacts {
-    let program = Fact::from(file::complete_text(transcript, "azure-agent"))
-        .map(|text| !text.trim().is_empty());
-    let package = packages.clone().and_then(|packages| packages.azure_agent);
-    let process = processes.clone().and_then(|processes| processes.azure_agent);
+    let program =
+        file::complete_text(transcript, "azure-agent").map(|text| !text.trim().is_empty());
+    let package = packages.value().and_then(|packages| packages.azure_agent.value().copied());
+    let process = processes.value().and_then(|processes| processes.azure_agent.value().copied());
     let traces = [("program", program), ("package", package), ("process", process)];
-    let seen: Vec<&str> = traces
-        .iter()
-        .filter(|(_, trace)| trace.known() == Some(&true))
-        .map(|(name, _)| *name)
-        .collect();
-    let unread = traces.iter().find_map(|(_, trace)| match trace {
-        Fact::Unavailable(why) => Some(why.clone()),
-        Fact::Known(_) => None,
-    });
+    let seen: Vec<&str> =
+        traces.iter().filter(|(_, trace)| *trace == Ok(true)).map(|(name, _)| *name).collect();
+    let unread = traces.iter().find_map(|(_, trace)| trace.clone().err());
     let present = match (seen.is_empty(), unread) {
-        (false, _) => Fact::Known(true),
-        (true, Some(why)) => Fact::Unavailable(why),
-        (true, None) => Fact::Known(false),
+        (false, _) => Ok(true),
+        (true, Some(why)) => Err(why),
+        (true, None) => Ok(false),
     };
     AzureAgentFacts {
-        present,
+        present: present.into(),
         seen: if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") },
     }
 }
@@ -82,7 +76,8 @@ mod tests {
         ] {
             let transcript = guest_transcript(&[("azure-agent", 0, program)]);
             let processes = Fact::Known(processes::parse(process));
-            let facts = from_transcript(&transcript, &packages::parse(package), &processes);
+            let packages = packages::parse(package).into();
+            let facts = from_transcript(&transcript, &packages, &processes);
             assert_eq!(facts.present.known().copied(), present, "{program}{package}{process}");
             assert_eq!(facts.seen, seen);
         }

@@ -11,7 +11,7 @@ use crate::facts::file::{self, file_probe};
 use crate::facts::probe::Probe;
 use crate::facts::storage::multipath_conf::{self, MultipathConf};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// The marker's time, the log's lines that matter, and the multipath configuration.
 pub const PROBES: &[Probe] = &[
@@ -61,60 +61,62 @@ pub struct CustomChangesFacts {
 pub fn from_transcript(
     transcript: &Transcript,
     booted_at: &Fact<i64>,
-    root_ids: Fact<Vec<String>>,
-    taken: Fact<bool>,
+    root_ids: Result<Vec<String>, Unavailable>,
+    taken: Result<bool, Unavailable>,
 ) -> CustomChangesFacts {
     let marker = marker_time(transcript);
     let log = read_log(transcript);
-    let multipath = Fact::from(file::contents(transcript, "multipath-conf", "/etc/multipath.conf"))
-        .and_then(|text| {
-            let conf = multipath_conf::parse(text.unwrap_or_default());
-            match &conf.fault {
-                Some(fault) => Fact::unavailable(format!("/etc/multipath.conf: {fault}")),
-                None => Fact::Known(conf),
-            }
-        });
+    let multipath = read_multipath_conf(transcript);
+    let rebooted_since = marker.clone().and_then(|made| {
+        let made = made.ok_or("there is no marker, so nothing was applied")?;
+        Ok(*booted_at.value()? > made)
+    });
+    let failures =
+        |log: CustomChangesLog| Collection { complete: log.is_whole, items: log.failures };
+    let excluded_ids = |conf: MultipathConf| Collection::complete(conf.excluded_wwids);
     CustomChangesFacts {
-        rebooted_since: marker.clone().and_then(|made| match made {
-            Some(made) => booted_at.clone().map(|booted_at| booted_at > made),
-            None => Fact::unavailable("there is no marker, so nothing was applied"),
-        }),
-        marker: marker.map(|made| made.is_some()),
-        completed: log.clone().and_then(|log| log.completed_runs()),
-        already_invoked: log.clone().map(|log| log.already_invoked),
-        failures: log.map(|log| Collection { complete: log.is_whole, items: log.failures }),
-        names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)),
-        agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")),
-        excluded_ids: multipath.clone().map(|conf| Collection::complete(conf.excluded_wwids)),
-        root_disk_excluded: is_root_excluded(multipath, root_ids, taken),
+        rebooted_since: rebooted_since.into(),
+        marker: marker.map(|made| made.is_some()).into(),
+        completed: log.clone().and_then(|log| log.completed_runs()).into(),
+        already_invoked: log.clone().map(|log| log.already_invoked).into(),
+        failures: log.map(failures).into(),
+        names_by_id: multipath.clone().map(|conf| conf.user_friendly_names == Some(false)).into(),
+        agent_disks_excluded: multipath.clone().map(|conf| conf.excludes_vendor("InMage")).into(),
+        excluded_ids: multipath.clone().map(excluded_ids).into(),
+        root_disk_excluded: is_root_excluded(multipath, root_ids, taken).into(),
+    }
+}
+
+fn read_multipath_conf(transcript: &Transcript) -> Result<MultipathConf, Unavailable> {
+    let text = file::contents(transcript, "multipath-conf", "/etc/multipath.conf")?;
+    let conf = multipath_conf::parse(text.unwrap_or_default());
+    match &conf.fault {
+        Some(fault) => Err(format!("/etc/multipath.conf: {fault}").into()),
+        None => Ok(conf),
     }
 }
 
 /// Excluded is a disk by what the configuration says and by what multipath has done.
 fn is_root_excluded(
-    multipath: Fact<MultipathConf>,
-    root_ids: Fact<Vec<String>>,
-    taken: Fact<bool>,
-) -> Fact<bool> {
-    let by_configuration = multipath.and_then(|conf| {
-        root_ids.map(|ids| !ids.is_empty() && ids.iter().all(|id| conf.excludes_wwid(id)))
-    });
-    match (by_configuration, taken) {
-        (_, Fact::Known(true)) => Fact::Known(false),
-        (Fact::Known(true), Fact::Unavailable(why)) => Fact::Unavailable(why),
-        (by_configuration, _) => by_configuration,
+    multipath: Result<MultipathConf, Unavailable>,
+    root_ids: Result<Vec<String>, Unavailable>,
+    taken: Result<bool, Unavailable>,
+) -> Result<bool, Unavailable> {
+    if taken == Ok(true) {
+        return Ok(false);
     }
+    let (conf, ids) = (multipath?, root_ids?);
+    let by_configuration = !ids.is_empty() && ids.iter().all(|id| conf.excludes_wwid(id));
+    Ok(by_configuration && !taken?)
 }
 
 /// When the marker was made; none when there is no marker. What is no time is no marker either.
-fn marker_time(transcript: &Transcript) -> Fact<Option<i64>> {
-    let text =
-        Fact::from(file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges"));
-    text.and_then(|text| match text.map(|text| (text, text.trim().parse())) {
-        None => Fact::Known(None),
-        Some((_, Ok(made))) => Fact::Known(Some(made)),
-        Some((text, Err(_))) => Fact::unavailable(format!("the marker's time is {text:?}")),
-    })
+fn marker_time(transcript: &Transcript) -> Result<Option<i64>, Unavailable> {
+    let text = file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges")?;
+    let time = |text: &str| {
+        text.trim().parse().map_err(|_| format!("the marker's time is {text:?}").into())
+    };
+    text.map(time).transpose()
 }
 
 /// What the script's log says.
@@ -134,13 +136,13 @@ pub struct CustomChangesLog {
 
 impl CustomChangesLog {
     /// How many runs came to their end; unknown while lines contradict each other.
-    fn completed_runs(&self) -> Fact<i64> {
+    fn completed_runs(&self) -> Result<i64, Unavailable> {
         match self.doubtful.first() {
             Some(line) if self.completed > 0 => {
-                Fact::unavailable(format!("the log says COMPLETED, and {line:?}"))
+                Err(format!("the log says COMPLETED, and {line:?}").into())
             }
-            _ if !self.is_whole => Fact::unavailable("the log was not read as a whole"),
-            _ => Fact::Known(self.completed),
+            _ if !self.is_whole => Err("the log was not read as a whole".into()),
+            _ => Ok(self.completed),
         }
     }
 }
@@ -188,12 +190,10 @@ const NEGATIONS: &[&str] = &[
     "interrupted",
 ];
 
-fn read_log(transcript: &Transcript) -> Fact<CustomChangesLog> {
+fn read_log(transcript: &Transcript) -> Result<CustomChangesLog, Unavailable> {
     let path = "/var/log/appliedmtcustomchanges.log";
-    Fact::from(file::contents(transcript, "changes-log", path)).and_then(|text| match text {
-        Some(text) => Fact::Known(parse_log(text)),
-        None => Fact::unavailable(format!("there is no {path}")),
-    })
+    let text = file::contents(transcript, "changes-log", path)?;
+    Ok(parse_log(text.ok_or_else(|| format!("there is no {path}"))?))
 }
 
 /// Reads the lines of the log that matter. COMPLETED and FAILED count in capitals only, as the
@@ -270,12 +270,7 @@ mod tests {
             ("changes-log", log.0, log.1),
             ("multipath-conf", conf.0, conf.1),
         ]);
-        from_transcript(
-            &transcript,
-            &Fact::Known(1000),
-            Fact::Known(vec![ID.to_owned()]),
-            Fact::Known(false),
-        )
+        from_transcript(&transcript, &Fact::Known(1000), Ok(vec![ID.to_owned()]), Ok(false))
     }
 
     #[test]
@@ -387,22 +382,18 @@ mod tests {
             (&[other], false),
             (&[ID, other], false),
         ] {
-            let root_ids = Fact::Known(ids.iter().map(|id| (*id).to_owned()).collect());
-            let facts = from_transcript(&transcript, &Fact::Known(1), root_ids, Fact::Known(false));
+            let root_ids = Ok(ids.iter().map(|id| (*id).to_owned()).collect());
+            let facts = from_transcript(&transcript, &Fact::Known(1), root_ids, Ok(false));
             assert_eq!(facts.root_disk_excluded, Fact::Known(excluded), "{ids:?}");
         }
-        let ids = Fact::Known(vec![ID.to_owned()]);
-        let taken = from_transcript(&transcript, &Fact::Known(1), ids.clone(), Fact::Known(true));
+        let ids = Ok(vec![ID.to_owned()]);
+        let taken = from_transcript(&transcript, &Fact::Known(1), ids.clone(), Ok(true));
         assert_eq!(taken.root_disk_excluded, Fact::Known(false));
-        let silent = from_transcript(
-            &transcript,
-            &Fact::Known(1),
-            ids,
-            Fact::unavailable("no answer in time"),
-        );
+        let silent =
+            from_transcript(&transcript, &Fact::Known(1), ids, Err("no answer in time".into()));
         assert_eq!(silent.root_disk_excluded, Fact::unavailable("no answer in time"));
-        let no_id = Fact::unavailable("scsi_id is missing");
-        let facts = from_transcript(&transcript, &Fact::Known(1), no_id, Fact::Known(false));
+        let no_id = Err("scsi_id is missing".into());
+        let facts = from_transcript(&transcript, &Fact::Known(1), no_id, Ok(false));
         assert_eq!(facts.root_disk_excluded, Fact::unavailable("scsi_id is missing"));
     }
 }

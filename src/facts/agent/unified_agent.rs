@@ -8,10 +8,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::Fact;
 use crate::facts::file::{self, file_probe};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Unavailable};
 
 /// Shell text that finds the agent, for every probe that needs it. It touches no file system but
 /// that of `/usr/local`.
@@ -167,36 +167,35 @@ pub enum AgentPlatform {
 
 /// Reads the agent out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> AgentFacts {
-    let version = Fact::from(file::contents(transcript, "agent-version", VERSION_FILE));
-    let conf = Fact::from(file::contents(transcript, "agent-conf", "drscout.conf"));
-    let directory = installation_directory(&version);
-    let conf = conf.and_then(|text| require_directory(text, &directory));
-    let log = Fact::from(file::contents(transcript, "agent-log", "/var/log/ua_install.log"));
-    let refused = log.and_then(|text| parse_install_log(text.unwrap_or_default()));
-    let from_version = |key| value_in_file(&version, VERSION_FILE, key);
-    let from_conf = |key| value_in_file(&conf, "drscout.conf", key);
-    let number = from_version("VERSION").and_then(require_filled).and_then(parse_version);
+    let version = file::contents(transcript, "agent-version", VERSION_FILE);
+    let directory = version.clone().and_then(installation_directory);
+    let conf = file::contents(transcript, "agent-conf", "drscout.conf")
+        .and_then(|text| require_directory(text, &directory));
+    let refused = file::contents(transcript, "agent-log", "/var/log/ua_install.log")
+        .and_then(|text| parse_install_log(text.unwrap_or_default()));
+    let from_version = |key| value_in_file(version.clone()?, VERSION_FILE, key);
+    let from_conf = |key| value_in_file(conf.clone()?, "drscout.conf", key);
+    let number = from_version("VERSION").and_then(parse_version);
+    let installed = version.clone().and_then(|text| match (text, &number) {
+        (None, _) => Ok(false),
+        (Some(_), Ok(_)) => Ok(true),
+        (Some(_), Err(why)) => {
+            Err(format!("{VERSION_FILE} is there, and of VERSION: {}", why.reason).into())
+        }
+    });
+    let is_configurators = |text: &str| !values(text, "preflight-configurator").is_empty();
     AgentFacts {
-        installed: version.clone().and_then(|text| match (text, &number) {
-            (None, _) => Fact::Known(false),
-            (Some(_), Fact::Known(_)) => Fact::Known(true),
-            (Some(_), Fact::Unavailable(why)) => Fact::unavailable(format!(
-                "{VERSION_FILE} is there, and of VERSION: {}",
-                why.reason
-            )),
-        }),
-        configured: conf.clone().map(|text| text.is_some()),
-        directory,
-        version: number,
-        built_for: from_version("OS_BUILT_FOR").and_then(require_filled),
-        role: from_conf("Role").and_then(require_filled).map(|word| parse_role(&word)),
-        platform: read_platform(&conf, &refused),
-        platform_refused: refused,
-        cache_directory: from_conf("CacheDirectory").and_then(require_filled),
-        configuration_server: from_conf("Hostname").and_then(require_filled),
-        configurator: conf.map(|text| {
-            text.is_some_and(|text| !values(text, "preflight-configurator").is_empty())
-        }),
+        installed: installed.into(),
+        configured: conf.clone().map(|text| text.is_some()).into(),
+        directory: directory.into(),
+        version: number.into(),
+        built_for: from_version("OS_BUILT_FOR").into(),
+        role: from_conf("Role").map(|word| parse_role(&word)).into(),
+        platform: read_platform(&conf, &refused).into(),
+        platform_refused: refused.into(),
+        cache_directory: from_conf("CacheDirectory").into(),
+        configuration_server: from_conf("Hostname").into(),
+        configurator: conf.map(|text| text.is_some_and(is_configurators)).into(),
     }
 }
 
@@ -206,104 +205,87 @@ const VERSION_FILE: &str = "/usr/local/.vx_version";
 impl AgentFacts {
     /// The directories that the agent fills, or will when it is installed: its own, and that of its
     /// cache. Unavailable when one of them is not known.
-    pub fn directories(&self) -> Fact<Vec<String>> {
-        let own = |directory: String| vec![format!("{directory}/Vx"), directory];
-        match (&self.installed, &self.configured) {
-            // A configuration that is left over counts.
-            (Fact::Known(false), Fact::Known(false)) => {
-                self.directory.clone().map(|directory| vec![directory])
-            }
-            _ => self.directory.clone().and_then(|directory| {
-                let mut all = own(directory);
-                self.cache_directory.clone().map(|cache| {
-                    all.push(cache);
-                    all
-                })
-            }),
+    pub fn directories(&self) -> Result<Vec<String>, Unavailable> {
+        let directory = self.directory.value()?.clone();
+        // A configuration that is left over counts.
+        if self.installed == Fact::Known(false) && self.configured == Fact::Known(false) {
+            return Ok(vec![directory]);
         }
+        let cache = self.cache_directory.value()?.clone();
+        Ok(vec![format!("{directory}/Vx"), directory, cache])
     }
 }
 
 /// Where the agent is, by its own word; the default when it says nothing of it.
-fn installation_directory(version: &Fact<Option<&str>>) -> Fact<String> {
-    version.clone().and_then(|text| match text.map(|text| value(text, "INSTALLATION_DIR")) {
-        None | Some(None) => Fact::Known(DEFAULT_DIRECTORY.to_owned()),
-        Some(Some(Fact::Known(path))) if path.starts_with('/') => {
-            let path = path.trim_end_matches('/');
-            Fact::Known(if path.is_empty() { "/" } else { path }.to_owned())
-        }
-        Some(Some(Fact::Known(path))) => {
-            Fact::unavailable(format!("INSTALLATION_DIR is {path:?}, which is no absolute path"))
-        }
-        Some(Some(Fact::Unavailable(why))) => Fact::Unavailable(why),
-    })
+fn installation_directory(text: Option<&str>) -> Result<String, Unavailable> {
+    let path = text.map_or(Ok(None), |text| value(text, "INSTALLATION_DIR"))?;
+    let Some(path) = path else { return Ok(DEFAULT_DIRECTORY.to_owned()) };
+    if !path.starts_with('/') {
+        return Err(format!("INSTALLATION_DIR is {path:?}, which is no absolute path").into());
+    }
+    let path = path.trim_end_matches('/');
+    Ok(if path.is_empty() { "/" } else { path }.to_owned())
 }
 
 /// A configuration, when it is that of the directory the agent says it is in.
-fn require_directory<'t>(text: Option<&'t str>, directory: &Fact<String>) -> Fact<Option<&'t str>> {
-    let Some(text) = text else { return Fact::Known(None) };
-    match (value(text, "preflight-directory"), directory) {
-        (Some(Fact::Known(of)), Fact::Known(directory)) if of != *directory => Fact::unavailable(
-            format!("drscout.conf was read below {of}, the agent is in {directory}"),
-        ),
-        (_, Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-        _ => Fact::Known(Some(text)),
+fn require_directory<'t>(
+    text: Option<&'t str>,
+    directory: &Result<String, Unavailable>,
+) -> Result<Option<&'t str>, Unavailable> {
+    let Some(text) = text else { return Ok(None) };
+    let directory = directory.as_ref()?;
+    match value(text, "preflight-directory") {
+        Ok(Some(read)) if read != *directory => {
+            Err(format!("drscout.conf was read below {read}, the agent is in {directory}").into())
+        }
+        _ => Ok(Some(text)),
     }
 }
 
 /// Whether the installer stopped for want of a platform. What is no such line is no answer.
-fn parse_install_log(text: &str) -> Fact<bool> {
+fn parse_install_log(text: &str) -> Result<bool, Unavailable> {
     let is_one =
         |line: &str| line.to_ascii_lowercase().contains("vm_platform value is either null");
     match text.lines().find(|line| !is_one(line)) {
-        Some(line) => Fact::unavailable(format!("the probe of ua_install.log printed {line:?}")),
-        None => Fact::Known(!text.is_empty()),
+        Some(line) => Err(format!("the probe of ua_install.log printed {line:?}").into()),
+        None => Ok(!text.is_empty()),
     }
 }
 
 /// A version of numbers and dots.
-fn parse_version(word: String) -> Fact<String> {
+fn parse_version(word: String) -> Result<String, Unavailable> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if word.contains('.') && word.split('.').all(is_number) {
-        Fact::Known(word)
+        Ok(word)
     } else {
-        Fact::unavailable(format!("{word:?} is no version"))
+        Err(format!("{word:?} is no version").into())
     }
 }
 
 /// The value of a key in a file that may not be there.
-fn value_in_file(text: &Fact<Option<&str>>, path: &str, key: &str) -> Fact<String> {
-    text.clone().and_then(|text| match text.map(|text| value(text, key)) {
-        Some(Some(value)) => value,
-        Some(None) => Fact::unavailable(format!("{path} has no {key}")),
-        None => Fact::unavailable(format!("there is no {path}")),
-    })
-}
-
-fn require_filled(value: String) -> Fact<String> {
-    if value.is_empty() { Fact::unavailable("it is blank") } else { Fact::Known(value) }
+fn value_in_file(text: Option<&str>, path: &str, key: &str) -> Result<String, Unavailable> {
+    let text = text.ok_or_else(|| format!("there is no {path}"))?;
+    let value = value(text, key)?.ok_or_else(|| format!("{path} has no {key}"))?;
+    if value.is_empty() { Err("it is blank".into()) } else { Ok(value) }
 }
 
 /// The value of a key in a file of `key = value` lines; none when it is not there, and unavailable
 /// when it is there with values that differ, for nobody knows which of them the agent takes.
 ///
 /// ```
-/// use preflight::facts::Fact;
 /// use preflight::facts::agent::unified_agent;
 /// let text = "[vxagent]\n Cache_Directory = \"/usr/local/ASR/Vx/cache\"\nRole=MT\nRole=Agent\n";
 /// let cache = unified_agent::value(text, "CacheDirectory").unwrap();
-/// assert_eq!(cache, Fact::Known("/usr/local/ASR/Vx/cache".to_owned()));
-/// assert!(unified_agent::value(text, "Role").unwrap().known().is_none());
+/// assert_eq!(cache.as_deref(), Some("/usr/local/ASR/Vx/cache"));
+/// assert!(unified_agent::value(text, "Role").is_err());
 /// ```
-pub fn value(text: &str, key: &str) -> Option<Fact<String>> {
+pub fn value(text: &str, key: &str) -> Result<Option<String>, Unavailable> {
     let values = values(text, key);
-    let (first, rest) = values.split_first()?;
-    Some(match rest.iter().find(|other| *other != first) {
-        None => Fact::Known(first.clone()),
-        Some(other) => {
-            Fact::unavailable(format!("{key} stands there twice, as {first:?} and {other:?}"))
-        }
-    })
+    let Some((first, rest)) = values.split_first() else { return Ok(None) };
+    match rest.iter().find(|other| *other != first) {
+        None => Ok(Some(first.clone())),
+        Some(other) => Err(format!("{key} stands there twice, as {first:?} and {other:?}").into()),
+    }
 }
 
 /// Every value of a key, in the order of the lines.
@@ -333,11 +315,14 @@ fn parse_role(word: &str) -> AgentRole {
 }
 
 /// The platform. Without a key for it, an installation that stopped for want of it decides.
-fn read_platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<AgentPlatform> {
+fn read_platform(
+    conf: &Result<Option<&str>, Unavailable>,
+    refused: &Result<bool, Unavailable>,
+) -> Result<AgentPlatform, Unavailable> {
     // The key is spelled VmPlatform and VM_PLATFORM, which are one to us; when both are there,
     // neither may be blank, and both must say the same.
     let words: Vec<String> = match conf {
-        Fact::Known(Some(text)) => values(text, "VmPlatform"),
+        Ok(Some(text)) => values(text, "VmPlatform"),
         _ => Vec::new(),
     };
     let read = |word: &String| match word.to_ascii_lowercase().as_str() {
@@ -351,14 +336,14 @@ fn read_platform(conf: &Fact<Option<&str>>, refused: &Fact<bool>) -> Fact<AgentP
         .iter()
         .find(|platform| matches!(platform, AgentPlatform::Blank | AgentPlatform::Other));
     if odd.is_none() && platforms.windows(2).any(|pair| pair[0] != pair[1]) {
-        return Fact::unavailable(format!("drscout.conf names platforms {}", words.join(", ")));
+        return Err(format!("drscout.conf names platforms {}", words.join(", ")).into());
     }
     match (odd.or(platforms.last()), conf, refused) {
-        (Some(platform), ..) => Fact::Known(*platform),
-        (None, _, Fact::Known(true)) => Fact::Known(AgentPlatform::Blank),
-        (None, Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
-        (None, Fact::Known(None), _) => Fact::unavailable("there is no drscout.conf"),
-        (None, Fact::Known(Some(_)), _) => Fact::unavailable("drscout.conf has no VmPlatform"),
+        (Some(platform), ..) => Ok(*platform),
+        (None, _, Ok(true)) => Ok(AgentPlatform::Blank),
+        (None, Err(why), _) => Err(why.clone()),
+        (None, Ok(None), _) => Err("there is no drscout.conf".into()),
+        (None, Ok(Some(_)), _) => Err("drscout.conf has no VmPlatform".into()),
     }
 }
 
@@ -408,7 +393,7 @@ mod tests {
     fn no_agent_and_an_unreadable_one_are_told_apart() {
         let none = agent((ABSENT, ""), (ABSENT, ""), (ABSENT, ""));
         assert_eq!(none.installed, Fact::Known(false));
-        assert_eq!(none.directories(), Fact::Known(vec!["/usr/local/ASR".to_owned()]));
+        assert_eq!(none.directories(), Ok(vec!["/usr/local/ASR".to_owned()]));
         assert_eq!(none.version, Fact::unavailable("there is no /usr/local/.vx_version"));
         assert_eq!(none.role, Fact::unavailable("there is no drscout.conf"));
         assert_eq!(none.platform_refused, Fact::Known(false));
@@ -529,7 +514,7 @@ mod tests {
     #[test]
     fn the_directories_are_all_known_or_none_is() {
         let of = |version: (i32, &str), conf: (i32, &str)| {
-            agent(version, conf, (0, "")).directories().known().cloned()
+            agent(version, conf, (0, "")).directories().ok()
         };
         let list = |paths: &[&str]| Some(paths.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>());
         let opt = VERSION.replace("/usr/local/ASR", "/opt/ASR");

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Unavailable, file};
 
 /// The user id the script ran with.
 pub const PROBES: &[Probe] = &[Probe::new("user", "id -u")];
@@ -45,32 +45,25 @@ pub fn describe_sudo(word: &str) -> &'static str {
 }
 
 /// Reads the rights out of a transcript.
-pub fn from_transcript(transcript: &Transcript) -> Fact<AccessFacts> {
-    match Fact::from(file::complete_text(transcript, "user")) {
-        Fact::Known(text) => {
-            parse(text).map(|access| AccessFacts { sudo: sudo_summary(transcript), ..access })
-        }
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
+pub fn from_transcript(transcript: &Transcript) -> Result<AccessFacts, Unavailable> {
+    let access = parse(file::complete_text(transcript, "user")?)?;
+    Ok(AccessFacts { sudo: sudo_summary(transcript), ..access })
 }
 
 fn sudo_summary(transcript: &Transcript) -> String {
-    match Fact::from(transcript.text(SUDO)) {
-        Fact::Known(word) => describe_sudo(word.trim()).to_owned(),
-        Fact::Unavailable(_) => String::new(),
-    }
+    transcript
+        .text(SUDO)
+        .map_or_else(|_| String::new(), |word| describe_sudo(word.trim()).to_owned())
 }
 
 /// Reads what `id -u` prints.
 ///
 /// ```
 /// use preflight::facts::guest::access;
-/// assert_eq!(access::parse("0\n").known().unwrap().user_id, 0);
-/// assert!(access::parse("root\n").known().is_none());
+/// assert_eq!(access::parse("0\n").unwrap().user_id, 0);
+/// assert!(access::parse("root\n").is_err());
 /// ```
-pub fn parse(text: &str) -> Fact<AccessFacts> {
-    match text.trim().parse() {
-        Ok(user_id) => Fact::Known(AccessFacts { user_id, sudo: String::new() }),
-        Err(_) => Fact::unavailable(format!("id -u printed {text:?}")),
-    }
+pub fn parse(text: &str) -> Result<AccessFacts, Unavailable> {
+    let user_id = text.trim().parse().map_err(|_| format!("id -u printed {text:?}"))?;
+    Ok(AccessFacts { user_id, sudo: String::new() })
 }

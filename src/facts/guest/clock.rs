@@ -3,13 +3,12 @@
 //! The first probe of the script, so that nothing else delays the reading. The difference still
 //! holds the time that connecting took, which is why seconds of it mean nothing.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::Fact;
 use crate::facts::probe::Probe;
 use crate::facts::transcript::{CollectedBy, Transcript};
+use crate::facts::{Fact, Unavailable};
 
 /// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
 pub const PROBES: &[Probe] = &[Probe::quick("clock", "date '+%s %z %Z'")];
@@ -28,28 +27,24 @@ pub struct ClockFacts {
 
 /// Reads the clock out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
-    let reading = Fact::from(transcript.text("clock")).and_then(parse);
-    let drift_seconds = match (&reading, transcript.asked_at) {
-        (Fact::Known(_), Some(_))
-            if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) =>
-        {
-            Fact::unavailable("the host asked itself, so its clock was compared with no other")
-        }
-        (Fact::Known(reading), Some(asked_at)) => drift_from(reading.seconds, asked_at),
-        (Fact::Known(_), None) => Fact::unavailable(
-            "nobody noted when the host was asked, so its clock has nothing to be compared with",
-        ),
-        (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
-    };
-    let drift = drift_seconds.clone().map(describe_drift);
-    ClockFacts { drift_seconds, drift, zone: reading.map(|reading| reading.zone) }
+    let reading = transcript.text("clock").and_then(parse);
+    let drift = reading.clone().and_then(|reading| drift_from(reading.seconds, transcript));
+    ClockFacts {
+        drift_seconds: drift.clone().into(),
+        drift: drift.map(describe_drift).into(),
+        zone: reading.map(|reading| reading.zone).into(),
+    }
 }
 
-fn drift_from(seconds: i64, asked_at: Timestamp) -> Fact<i64> {
-    match seconds.checked_sub(asked_at.as_second()) {
-        Some(drift) => Fact::Known(drift),
-        None => Fact::unavailable(format!("the host's clock says {seconds}")),
+fn drift_from(seconds: i64, transcript: &Transcript) -> Result<i64, Unavailable> {
+    let asked_at = transcript.asked_at.ok_or(
+        "nobody noted when the host was asked, so its clock has nothing to be compared with",
+    )?;
+    if matches!(transcript.connection.by, CollectedBy::Script | CollectedBy::Local) {
+        return Err("the host asked itself, so its clock was compared with no other".into());
     }
+    let drift = seconds.checked_sub(asked_at.as_second());
+    Ok(drift.ok_or_else(|| format!("the host's clock says {seconds}"))?)
 }
 
 fn describe_drift(drift: i64) -> String {
@@ -73,24 +68,26 @@ pub struct ClockReading {
 ///
 /// ```
 /// use preflight::facts::guest::clock;
-/// let reading = clock::parse("1416000000 +0100 CET\n").known().unwrap().clone();
+/// let reading = clock::parse("1416000000 +0100 CET\n").unwrap();
 /// assert_eq!((reading.seconds, reading.zone.as_str()), (1_416_000_000, "CET (+0100)"));
 /// ```
-pub fn parse(text: &str) -> Fact<ClockReading> {
+pub fn parse(text: &str) -> Result<ClockReading, Unavailable> {
     let mut words = text.split_whitespace();
     let Some(seconds) = words.next().and_then(|word| word.parse().ok()) else {
-        return Fact::unavailable(format!("date printed {text:?}"));
+        return Err(format!("date printed {text:?}").into());
     };
     let zone = match (words.next(), words.next()) {
         (Some(offset), Some(name)) => format!("{name} ({offset})"),
         (Some(offset), None) => offset.to_owned(),
         _ => "unknown".to_owned(),
     };
-    Fact::Known(ClockReading { seconds, zone })
+    Ok(ClockReading { seconds, zone })
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::facts::file::tests::guest_transcript;
 
@@ -103,10 +100,10 @@ mod tests {
             ("-5 +0000 UTC\n", -5, "UTC (+0000)"),
         ] {
             let reading = ClockReading { seconds, zone: zone.to_owned() };
-            assert_eq!(parse(text), Fact::Known(reading), "{text:?}");
+            assert_eq!(parse(text), Ok(reading), "{text:?}");
         }
         for text in ["", "%s +0000 UTC\n", "Sat Nov 15 2014\n", "99999999999999999999 +0000\n"] {
-            assert!(parse(text).known().is_none(), "{text:?}");
+            assert!(parse(text).is_err(), "{text:?}");
         }
     }
 

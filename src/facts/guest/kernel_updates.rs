@@ -86,11 +86,8 @@ pub struct KernelUpdateFacts {
 pub fn from_transcript(
     transcript: &Transcript,
     packages: &Fact<PackageFacts>,
-) -> Fact<KernelUpdateFacts> {
-    let packages = match packages {
-        Fact::Known(packages) => packages,
-        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-    };
+) -> Result<KernelUpdateFacts, Unavailable> {
+    let packages = packages.value()?;
     match packages.manager {
         PackageManager::Rpm => from_rpm(transcript, packages),
         PackageManager::Dpkg => from_dpkg(transcript, packages),
@@ -103,24 +100,23 @@ struct YumConfig {
     dnf: String,
     lock: String,
     /// The lock's plug-in, which the lock is nothing without.
-    lock_conf: Fact<String>,
-    repositories: Fact<String>,
+    lock_conf: Result<String, Unavailable>,
+    repositories: Result<String, Unavailable>,
     unread: Option<Unavailable>,
 }
 
 impl YumConfig {
     fn from_transcript(transcript: &Transcript) -> Self {
         let mut unread = None;
-        let mut read = |probe, path| match Fact::from(file::contents(transcript, probe, path)) {
-            Fact::Known(text) => text.unwrap_or_default().to_owned(),
-            Fact::Unavailable(why) => {
+        let maybe = |probe, path| {
+            let text = file::contents(transcript, probe, path)?;
+            Ok::<_, Unavailable>(text.unwrap_or_default().to_owned())
+        };
+        let mut read = |probe, path| {
+            maybe(probe, path).unwrap_or_else(|why| {
                 unread.get_or_insert(why);
                 String::new()
-            }
-        };
-        let maybe = |probe, path| {
-            Fact::from(file::contents(transcript, probe, path))
-                .map(|text| text.unwrap_or_default().to_owned())
+            })
         };
         Self {
             yum: read("yum-conf", "/etc/yum.conf"),
@@ -132,63 +128,54 @@ impl YumConfig {
         }
     }
 
-    /// By what the kernel is frozen; a reason when that is not known; none when it is by nothing.
-    fn freeze_reason(&self) -> Option<Fact<String>> {
+    /// By what the kernel is frozen; none when it is by nothing.
+    fn freeze_reason(&self) -> Result<Option<String>, Unavailable> {
         for (path, text, keys) in [
             ("/etc/yum.conf", &self.yum, &["exclude"][..]),
             ("/etc/dnf/dnf.conf", &self.dnf, &["exclude", "excludepkgs"]),
         ] {
-            if let Some(pattern) =
-                excluded_patterns(text, keys).into_iter().find(|word| is_kernel(word))
-            {
-                return Some(match last_value(text, "main", "disable_excludes") {
-                    Some(value) if !value.is_empty() => Fact::unavailable(format!(
-                        "{path} excludes {pattern}, and disable_excludes={value}"
-                    )),
-                    _ => Fact::Known(format!("{path} excludes {pattern}")),
-                });
-            }
+            let mut patterns = excluded_patterns(text, keys).into_iter();
+            let Some(pattern) = patterns.find(|word| is_kernel(word)) else { continue };
+            let how = format!("{path} excludes {pattern}");
+            return match last_value(text, "main", "disable_excludes") {
+                Some(value) if !value.is_empty() => {
+                    Err(format!("{how}, and disable_excludes={value}").into())
+                }
+                _ => Ok(Some(how)),
+            };
         }
-        self.lock_reason().or_else(|| self.repository_exclusion())
+        match self.lock_reason()? {
+            Some(how) => Ok(Some(how)),
+            None => self.repository_exclusion(),
+        }
     }
 
     /// A line of the list of locks counts with its plug-in on.
-    fn lock_reason(&self) -> Option<Fact<String>> {
-        let line = self.lock.lines().map(str::trim).find(|line| locks_kernel(line))?;
-        let conf = match &self.lock_conf {
-            Fact::Known(conf) => conf,
-            Fact::Unavailable(why) => {
-                return Some(Fact::unavailable(format!(
-                    "the version is locked, if the plug-in is on: {}",
-                    why.reason
-                )));
-            }
-        };
+    fn lock_reason(&self) -> Result<Option<String>, Unavailable> {
+        let mut lines = self.lock.lines().map(str::trim);
+        let Some(line) = lines.find(|line| locks_kernel(line)) else { return Ok(None) };
+        let conf = self.lock_conf.as_ref().map_err(|why| {
+            format!("the version is locked, if the plug-in is on: {}", why.reason)
+        })?;
         let is_on = |value: Option<String>| value.is_some_and(|value| is_yes(&value));
         // Without a configuration there is no plug-in; yum's own switch is off by default.
         let on = is_on(last_value(&self.yum, "main", "plugins"))
             && is_on(last_value(conf, "main", "enabled"));
         match last_value(conf, "main", "locklist") {
             Some(path) if path != "/etc/yum/pluginconf.d/versionlock.list" => {
-                Some(Fact::unavailable(format!("the list of locked versions is {path}")))
+                Err(format!("the list of locked versions is {path}").into())
             }
-            _ => on.then(|| Fact::Known(format!("the version is locked: {line}"))),
+            _ => Ok(on.then(|| format!("the version is locked: {line}"))),
         }
     }
 
     /// Exclusions in repositories count when every one that is on has one.
-    fn repository_exclusion(&self) -> Option<Fact<String>> {
-        let text = match &self.repositories {
-            Fact::Known(text) => text,
-            Fact::Unavailable(why) => {
-                return Some(Fact::unavailable(format!(
-                    "nothing but a repository's file could exclude the kernel: {}",
-                    why.reason
-                )));
-            }
-        };
+    fn repository_exclusion(&self) -> Result<Option<String>, Unavailable> {
+        let text = self.repositories.as_ref().map_err(|why| {
+            format!("nothing but a repository's file could exclude the kernel: {}", why.reason)
+        })?;
         if let Some(path) = last_value(&self.yum, "main", "reposdir") {
-            return Some(Fact::unavailable(format!("repositories are in {path}")));
+            return Err(format!("repositories are in {path}").into());
         }
         let excludes = |name: &str| {
             let keys = ["exclude", "excludepkgs"];
@@ -199,15 +186,16 @@ impl YumConfig {
         let names = section_names(text);
         let (without, with): (Vec<&String>, Vec<&String>) =
             names.iter().filter(is_on).partition(|name| !excludes(name));
-        match (with.is_empty(), without.first()) {
-            (true, _) => None,
-            (false, None) => {
-                Some(Fact::Known("every repository that is on excludes the kernel".to_owned()))
+        match (with.first(), without.first()) {
+            (None, _) => Ok(None),
+            (Some(_), None) => {
+                Ok(Some("every repository that is on excludes the kernel".to_owned()))
             }
-            (false, Some(open)) => Some(Fact::unavailable(format!(
-                "repository {} excludes the kernel, and {open} does not",
-                with[0]
-            ))),
+            (Some(closed), Some(open)) => {
+                let reason =
+                    format!("repository {closed} excludes the kernel, and {open} does not");
+                Err(reason.into())
+            }
         }
     }
 }
@@ -216,13 +204,19 @@ fn is_yes(value: &str) -> bool {
     ["1", "yes", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
-fn from_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+fn from_rpm(
+    transcript: &Transcript,
+    packages: &PackageFacts,
+) -> Result<KernelUpdateFacts, Unavailable> {
     let yum = YumConfig::from_transcript(transcript);
-    match (yum.freeze_reason(), yum.unread) {
-        (Some(Fact::Known(how)), _) => return Fact::Known(KernelUpdateFacts { frozen: true, how }),
-        (_, Some(why)) | (Some(Fact::Unavailable(why)), None) => return Fact::Unavailable(why),
-        (None, None) => {}
+    let freeze = yum.freeze_reason();
+    if let Ok(Some(how)) = freeze {
+        return Ok(KernelUpdateFacts { frozen: true, how });
     }
+    match yum.unread {
+        Some(why) => return Err(why),
+        None => freeze?,
+    };
     let updater = packages
         .installed
         .items
@@ -232,7 +226,7 @@ fn from_rpm(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpda
         Some(updater) => format!("nothing excludes the kernel, and {} is installed", updater.name),
         None => "nothing excludes the kernel from an update".to_owned(),
     };
-    Fact::Known(KernelUpdateFacts { frozen: false, how })
+    Ok(KernelUpdateFacts { frozen: false, how })
 }
 
 /// Whether a package brings the newest kernel of its kind, such as `linux-generic-hwe-16.04`.
@@ -270,7 +264,10 @@ fn is_held(name: &str, held: &[&str]) -> bool {
     held.contains(&name) || image.is_some_and(|image| held.contains(&image.as_str()))
 }
 
-fn from_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpdateFacts> {
+fn from_dpkg(
+    transcript: &Transcript,
+    packages: &PackageFacts,
+) -> Result<KernelUpdateFacts, Unavailable> {
     let installed = &packages.installed.items;
     let names = |wanted: &dyn Fn(&PackageFact) -> bool| -> Vec<&str> {
         installed.iter().filter(|p| wanted(p)).map(|p| p.name.as_str()).collect()
@@ -286,24 +283,21 @@ fn from_dpkg(transcript: &Transcript, packages: &PackageFacts) -> Fact<KernelUpd
     let asked = installed.iter().any(|p| is_kernel_image(&p.name)) && packages.installed.complete;
     if asked && free.is_empty() && !metas.is_empty() {
         let how = format!("on hold: {}", held.join(", "));
-        return Fact::Known(KernelUpdateFacts { frozen: true, how });
+        return Ok(KernelUpdateFacts { frozen: true, how });
     }
     let probe = if transcript.answers.by_probe.contains_key("apt-settings") {
         "apt-settings"
     } else {
         "auto-upgrades"
     };
-    let settings = Fact::from(file::contents(transcript, probe, "apt's configuration"));
-    settings.and_then(|text| upgrades_unattended(text.unwrap_or_default(), probe)).map(
-        |automatic| {
-            let how = match (automatic, free.first()) {
-                (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
-                (true, None) => "apt installs updates by itself".to_owned(),
-                (false, _) => "apt waits to be asked".to_owned(),
-            };
-            KernelUpdateFacts { frozen: !automatic, how }
-        },
-    )
+    let settings = file::contents(transcript, probe, "apt's configuration")?;
+    let automatic = upgrades_unattended(settings.unwrap_or_default(), probe)?;
+    let how = match (automatic, free.first()) {
+        (true, Some(free)) => format!("apt installs updates by itself, {free} among them"),
+        (true, None) => "apt installs updates by itself".to_owned(),
+        (false, _) => "apt waits to be asked".to_owned(),
+    };
+    Ok(KernelUpdateFacts { frozen: !automatic, how })
 }
 
 /// The names of the sections of a configuration, each once.
@@ -421,14 +415,14 @@ fn locks_kernel(line: &str) -> bool {
 
 /// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
 /// setting was not apt's answer.
-fn upgrades_unattended(text: &str, probe: &str) -> Fact<bool> {
+fn upgrades_unattended(text: &str, probe: &str) -> Result<bool, Unavailable> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_setting = |line: &&str| line.contains("APT::");
     if let Some(line) = lines().find(|line| !is_setting(line)) {
-        return Fact::unavailable(format!("apt's configuration has a line {line:?}"));
+        return Err(format!("apt's configuration has a line {line:?}").into());
     }
     if probe == "apt-settings" && !lines().any(|line| line.starts_with("APT::Architecture ")) {
-        return Fact::unavailable("apt-config did not tell its settings");
+        return Err("apt-config did not tell its settings".into());
     }
     let value = |key: &str| {
         lines().rev().find_map(|line| {
@@ -439,7 +433,7 @@ fn upgrades_unattended(text: &str, probe: &str) -> Fact<bool> {
     };
     let off = |value: String| matches!(value.as_str(), "0" | "" | "false" | "no");
     let never = value("APT::Periodic::Enable").is_some_and(off);
-    Fact::Known(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|word| !off(word)))
+    Ok(!never && value("APT::Periodic::Unattended-Upgrade").is_some_and(|word| !off(word)))
 }
 
 #[cfg(test)]

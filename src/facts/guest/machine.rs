@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Fact, Unavailable, file};
 
 /// Vendor and product of the firmware, memory in KiB, and the processors that are online.
 pub const PROBES: &[Probe] = &[
@@ -47,28 +47,26 @@ pub struct MachineFacts {
 
 /// Reads the machine out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MachineFacts {
-    let dmi = match Fact::from(transcript.answer("dmi")) {
-        Fact::Known(answer) if answer.status != 0 => {
-            Fact::unavailable("the guest sees no description of the firmware, /sys/class/dmi/id")
-        }
-        Fact::Known(answer) => Fact::Known(answer.text.as_str()),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    };
+    let dmi = transcript.answer("dmi").and_then(|answer| match answer.status {
+        0 => Ok(answer.text.as_str()),
+        _ => Err("the guest sees no description of the firmware, /sys/class/dmi/id".into()),
+    });
+    let memory = file::complete_text(transcript, "memory").and_then(parse_memory);
+    let processors = file::complete_text(transcript, "processors").and_then(parse_processors);
     MachineFacts {
-        vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")),
-        product: dmi.and_then(|text| parse_dmi(text, "product_name")),
-        memory_kib: Fact::from(file::complete_text(transcript, "memory")).and_then(parse_memory),
-        processors: Fact::from(file::complete_text(transcript, "processors"))
-            .and_then(parse_processors),
+        vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")).into(),
+        product: dmi.and_then(|text| parse_dmi(text, "product_name")).into(),
+        memory_kib: memory.into(),
+        processors: processors.into(),
     }
 }
 
 /// Reads one key of the firmware's description.
-fn parse_dmi(text: &str, key: &str) -> Fact<String> {
+fn parse_dmi(text: &str, key: &str) -> Result<String, Unavailable> {
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     match value.map(str::trim) {
-        Some("") | None => Fact::unavailable(format!("the firmware tells no {key}")),
-        Some(value) => Fact::Known(value.to_owned()),
+        Some("") | None => Err(format!("the firmware tells no {key}").into()),
+        Some(value) => Ok(value.to_owned()),
     }
 }
 
@@ -76,15 +74,15 @@ fn parse_dmi(text: &str, key: &str) -> Fact<String> {
 ///
 /// ```
 /// use preflight::facts::guest::machine;
-/// assert_eq!(machine::parse_memory("MemTotal: 8061404 kB\n").known(), Some(&8_061_404));
+/// assert_eq!(machine::parse_memory("MemTotal: 8061404 kB\n"), Ok(8_061_404));
 /// ```
-pub fn parse_memory(text: &str) -> Fact<i64> {
+pub fn parse_memory(text: &str) -> Result<i64, Unavailable> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         ["MemTotal:", number, "kB", ..] => {
-            number.parse().map_err(|_| format!("MemTotal is {number:?}")).into()
+            Ok(number.parse().map_err(|_| format!("MemTotal is {number:?}"))?)
         }
-        _ => Fact::unavailable(format!("the memory is {text:?}")),
+        _ => Err(format!("the memory is {text:?}").into()),
     }
 }
 
@@ -92,17 +90,17 @@ pub fn parse_memory(text: &str) -> Fact<i64> {
 ///
 /// ```
 /// use preflight::facts::guest::machine;
-/// assert_eq!(machine::parse_processors("4\n").known(), Some(&4));
-/// assert_eq!(machine::parse_processors("0-3,6\n").known(), Some(&5));
+/// assert_eq!(machine::parse_processors("4\n"), Ok(4));
+/// assert_eq!(machine::parse_processors("0-3,6\n"), Ok(5));
 /// ```
-pub fn parse_processors(text: &str) -> Fact<i64> {
-    let odd = || Fact::unavailable(format!("the processors are {text:?}"));
+pub fn parse_processors(text: &str) -> Result<i64, Unavailable> {
+    let odd = || Err(format!("the processors are {text:?}").into());
     let text = text.trim();
     // A list has more than one number in it, or is the first processor alone.
     if text != "0"
         && let Ok(count) = text.parse::<u16>()
     {
-        return Fact::Known(count.into());
+        return Ok(count.into());
     }
     let mut count = 0;
     for range in text.split(',') {
@@ -112,7 +110,7 @@ pub fn parse_processors(text: &str) -> Fact<i64> {
             _ => return odd(),
         }
     }
-    Fact::Known(count)
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -133,7 +131,7 @@ mod tests {
             ("-4", None),
             ("0-99999999", None),
         ] {
-            assert_eq!(parse_processors(text).known().copied(), count, "{text:?}");
+            assert_eq!(parse_processors(text).ok(), count, "{text:?}");
         }
         for (text, kib) in [
             ("MemTotal: 8061404 kB\n", Some(8_061_404)),
@@ -142,7 +140,7 @@ mod tests {
             ("MemFree: 1 kB", None),
             ("", None),
         ] {
-            assert_eq!(parse_memory(text).known().copied(), kib, "{text:?}");
+            assert_eq!(parse_memory(text).ok(), kib, "{text:?}");
         }
     }
 

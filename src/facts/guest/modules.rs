@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Fact, Unavailable, file};
 
 /// Whether the running kernel has drivers for the file systems of sources.
 pub const PROBES: &[Probe] = &[Probe::new(
@@ -27,10 +27,10 @@ pub struct ModuleFacts {
 
 /// Reads the modules out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ModuleFacts {
-    let text = Fact::from(file::complete_text(transcript, "modules"));
+    let text = file::complete_text(transcript, "modules");
     ModuleFacts {
-        xfs: text.clone().and_then(|text| parse(text, "xfs")),
-        reiserfs: text.and_then(|text| parse(text, "reiserfs")),
+        xfs: text.clone().and_then(|text| parse(text, "xfs")).into(),
+        reiserfs: text.and_then(|text| parse(text, "reiserfs")).into(),
     }
 }
 
@@ -39,22 +39,22 @@ pub fn from_transcript(transcript: &Transcript) -> ModuleFacts {
 /// ```
 /// use preflight::facts::guest::modules;
 /// let text = "xfs yes\nreiserfs no 1\n";
-/// assert_eq!(modules::parse(text, "xfs").known(), Some(&true));
-/// assert_eq!(modules::parse(text, "reiserfs").known(), Some(&false));
+/// assert_eq!(modules::parse(text, "xfs"), Ok(true));
+/// assert_eq!(modules::parse(text, "reiserfs"), Ok(false));
 /// ```
-pub fn parse(text: &str, module: &str) -> Fact<bool> {
+pub fn parse(text: &str, module: &str) -> Result<bool, Unavailable> {
     let answer = text.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some(module)).then(|| (words.next(), words.next()))
     });
     match answer {
-        Some((Some("yes"), None)) => Fact::Known(true),
+        Some((Some("yes"), None)) => Ok(true),
         // Modprobe's own word for "not found"; anything else is trouble of another kind.
-        Some((Some("no"), Some("1"))) => Fact::Known(false),
+        Some((Some("no"), Some("1"))) => Ok(false),
         Some((Some("no"), Some(status))) => {
-            Fact::unavailable(format!("modprobe -n {module} exited with status {status}"))
+            Err(format!("modprobe -n {module} exited with status {status}").into())
         }
-        _ => Fact::unavailable(format!("nothing was said of module {module}")),
+        _ => Err(format!("nothing was said of module {module}").into()),
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
             ("xfsx yes\n", None),
             ("", None),
         ] {
-            assert_eq!(parse(text, "xfs").known().copied(), known, "{text:?}");
+            assert_eq!(parse(text, "xfs").ok(), known, "{text:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Fact, Unavailable, file};
 
 /// The release text, the kernel's own words, and when it started.
 pub const PROBES: &[Probe] = &[
@@ -66,21 +66,25 @@ pub enum Distribution {
 
 /// Reads the operating system out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> OsFacts {
-    let release = Fact::from(file::complete_text(transcript, "release")).and_then(parse_release);
-    let kernel = Fact::from(file::complete_text(transcript, "uname")).and_then(parse_uname);
+    let release = file::complete_text(transcript, "release").and_then(parse_release);
+    let kernel = file::complete_text(transcript, "uname").and_then(parse_uname);
+    let version = release.clone().and_then(|OsRelease { version, text, .. }| {
+        Ok(version.ok_or_else(|| format!("{text:?} has no version"))?)
+    });
     OsFacts {
-        distribution: release.clone().map(|release| release.distribution),
-        version: release.clone().and_then(|release| match release.version {
-            Some(version) => Fact::Known(version),
-            None => Fact::unavailable(format!("{:?} has no version", release.text)),
-        }),
-        release: release.map(|release| release.text),
-        arch: kernel.clone().map(|kernel| kernel.arch),
-        host_name: kernel.clone().map(|kernel| kernel.host_name),
-        kernel: kernel.map(|kernel| kernel.release),
-        booted_at: Fact::from(file::complete_text(transcript, "booted"))
-            .and_then(|text| text.trim().parse().map_err(|_| format!("btime is {text:?}")).into()),
+        distribution: release.clone().map(|release| release.distribution).into(),
+        version: version.into(),
+        release: release.map(|release| release.text).into(),
+        arch: kernel.clone().map(|kernel| kernel.arch).into(),
+        host_name: kernel.clone().map(|kernel| kernel.host_name).into(),
+        kernel: kernel.map(|kernel| kernel.release).into(),
+        booted_at: booted_at(transcript).into(),
     }
+}
+
+fn booted_at(transcript: &Transcript) -> Result<i64, Unavailable> {
+    let text = file::complete_text(transcript, "booted")?;
+    Ok(text.trim().parse().map_err(|_| format!("btime is {text:?}"))?)
 }
 
 /// What a release file says.
@@ -98,11 +102,11 @@ pub struct OsRelease {
 ///
 /// ```
 /// use preflight::facts::guest::os::{Distribution, parse_release};
-/// let release = parse_release("CentOS release 6.6 (Final)\n").known().unwrap().clone();
+/// let release = parse_release("CentOS release 6.6 (Final)\n").unwrap();
 /// assert_eq!(release.distribution, Distribution::Centos);
 /// assert_eq!(release.version.as_deref(), Some("6.6"));
 /// ```
-pub fn parse_release(text: &str) -> Fact<OsRelease> {
+pub fn parse_release(text: &str) -> Result<OsRelease, Unavailable> {
     let key = |name: &str| {
         text.lines().find_map(|line| {
             let value = line.trim().strip_prefix(name)?.strip_prefix('=')?;
@@ -112,24 +116,16 @@ pub fn parse_release(text: &str) -> Fact<OsRelease> {
     if let Some(id) = key("ID") {
         let version = key("VERSION_ID").filter(|version| !version.is_empty());
         let name = key("PRETTY_NAME").or_else(|| key("NAME")).unwrap_or_else(|| id.clone());
-        return Fact::Known(OsRelease {
-            text: name,
-            distribution: parse_distribution(&id),
-            version,
-        });
+        return Ok(OsRelease { text: name, distribution: parse_distribution(&id), version });
     }
     let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
-        return Fact::unavailable("the release file is empty");
+        return Err("the release file is empty".into());
     };
     let version = line
         .split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
         .map(str::to_owned);
-    Fact::Known(OsRelease {
-        text: line.to_owned(),
-        distribution: parse_distribution(line),
-        version,
-    })
+    Ok(OsRelease { text: line.to_owned(), distribution: parse_distribution(line), version })
 }
 
 /// The distribution a release text begins with, or the `ID` of an `os-release` file.
@@ -165,19 +161,19 @@ pub struct KernelInfo {
 /// use preflight::facts::guest::os;
 /// let line = "Linux mt01 2.6.32-504.el6.x86_64 #1 SMP Wed Oct 15 04:27:16 UTC 2014 x86_64 x86_64 \
 ///             x86_64 GNU/Linux\n";
-/// let kernel = os::parse_uname(line).known().unwrap().clone();
+/// let kernel = os::parse_uname(line).unwrap();
 /// assert_eq!((kernel.host_name.as_str(), kernel.arch.as_str()), ("mt01", "x86_64"));
 /// assert_eq!(kernel.release, "2.6.32-504.el6.x86_64");
 /// ```
-pub fn parse_uname(text: &str) -> Fact<KernelInfo> {
+pub fn parse_uname(text: &str) -> Result<KernelInfo, Unavailable> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
-        ["Linux", host_name, release, .., arch, "GNU/Linux" | "Linux"] => Fact::Known(KernelInfo {
+        ["Linux", host_name, release, .., arch, "GNU/Linux" | "Linux"] => Ok(KernelInfo {
             host_name: (*host_name).to_owned(),
             release: (*release).to_owned(),
             arch: (*arch).to_owned(),
         }),
-        _ => Fact::unavailable(format!("uname -a printed {text:?}")),
+        _ => Err(format!("uname -a printed {text:?}").into()),
     }
 }
 
@@ -226,9 +222,9 @@ mod tests {
         ] {
             let version = version.map(str::to_owned);
             let release = OsRelease { text: line.to_owned(), distribution, version };
-            assert_eq!(parse_release(text), Fact::Known(release), "{text:?}");
+            assert_eq!(parse_release(text), Ok(release), "{text:?}");
         }
-        assert!(parse_release(" \n").known().is_none());
+        assert!(parse_release(" \n").is_err());
     }
 
     #[test]
@@ -253,7 +249,7 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(
-                parse_uname(text).known().map(|kernel| kernel.arch.as_str()),
+                parse_uname(text).ok().map(|kernel| kernel.arch).as_deref(),
                 arch,
                 "{text:?}"
             );

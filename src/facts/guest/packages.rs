@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// The installed versions of every package that any fact below speaks of.
 ///
@@ -104,8 +104,8 @@ pub struct PackageFact {
 }
 
 /// Reads the packages out of a transcript.
-pub fn from_transcript(transcript: &Transcript) -> Fact<PackageFacts> {
-    Fact::from(file::complete_text(transcript, "packages")).and_then(parse)
+pub fn from_transcript(transcript: &Transcript) -> Result<PackageFacts, Unavailable> {
+    file::complete_text(transcript, "packages").and_then(parse)
 }
 
 /// Reads what the probe printed.
@@ -114,55 +114,53 @@ pub fn from_transcript(transcript: &Transcript) -> Fact<PackageFacts> {
 /// use preflight::facts::guest::packages;
 /// let text = "manager rpm\nbash 4.1.2 29.el6 x86_64\nxfsprogs 3.1.1 16.el6 x86_64\n\
 ///             package perl is not installed\n";
-/// let packages = packages::parse(text).known().unwrap().clone();
+/// let packages = packages::parse(text).unwrap();
 /// assert_eq!(packages.xfsprogs.known().unwrap(), "3.1.1-16.el6");
 /// assert_eq!(packages.missing_base.items, ["perl"]);
 /// // Nothing was said of the others.
 /// assert!(!packages.missing_base.complete);
 /// ```
-pub fn parse(text: &str) -> Fact<PackageFacts> {
+pub fn parse(text: &str) -> Result<PackageFacts, Unavailable> {
     let mut lines = text.lines();
     let (manager, base, reiserfs, multipath) = match lines.next().map(str::trim) {
         Some("manager rpm") => {
             (PackageManager::Rpm, BASE_RPM, REISERFS_RPM, "device-mapper-multipath")
         }
         Some("manager dpkg") => (PackageManager::Dpkg, BASE_DPKG, REISERFS_DPKG, "multipath-tools"),
-        _ => return Fact::unavailable("no package manager answered"),
+        _ => return Err("no package manager answered".into()),
     };
-    let said: Vec<PackageLine> =
-        match lines.map(|line| parse_line(line, manager).ok_or(line)).collect() {
-            Ok(said) => said,
-            Err(line) => return Fact::unavailable(format!("the package manager printed {line:?}")),
-        };
-    let absent: Vec<&str> = said.iter().filter_map(PackageLine::absent).collect();
+    let odd = |line| format!("the package manager printed {line:?}");
+    let read = lines.map(|line| parse_line(line, manager).ok_or_else(|| odd(line)));
+    let lines: Vec<PackageLine> = read.collect::<Result<_, _>>()?;
+    let absent: Vec<&str> = lines.iter().filter_map(PackageLine::absent).collect();
     // A dpkg-query of old was not asked to say which names it does not know.
     let says_absent = manager == PackageManager::Rpm || !absent.is_empty();
     let installed: Vec<PackageFact> =
-        said.iter().filter_map(PackageLine::installed).cloned().collect();
+        lines.iter().filter_map(PackageLine::installed).cloned().collect();
     let has = |name: &str| installed.iter().any(|package| package.name == name);
     if !has(WITNESS) {
-        return Fact::unavailable(format!(
+        return Err(format!(
             "the package database says nothing of {WITNESS}, which every host has, so it could \
              not be read"
-        ));
+        )
+        .into());
     }
     let is_absent = |name: &str| !has(name) && (!says_absent || absent.contains(&name));
     let missing = |names: &[&str]| Collection {
         items: names.iter().filter(|name| is_absent(name)).map(|name| (*name).to_owned()).collect(),
         complete: names.iter().all(|name| has(name) || is_absent(name)),
     };
-    let unsaid =
-        |name: &str| Fact::unavailable(format!("the package manager said nothing of {name}"));
+    let missing_line = |name: &str| format!("the package manager said nothing of {name}");
     let version = |name: &str| match installed.iter().rfind(|package| package.name == name) {
         Some(package) => Fact::Known(package.version.clone()),
         None if is_absent(name) => Fact::Known(String::new()),
-        None => unsaid(name),
+        None => Fact::unavailable(missing_line(name)),
     };
     let own_azure_agent: &[&str] = match manager {
         PackageManager::Rpm => &AZURE_AGENT[..2],
         PackageManager::Dpkg => &AZURE_AGENT[2..],
     };
-    Fact::Known(PackageFacts {
+    Ok(PackageFacts {
         manager,
         missing_base: missing(base),
         missing_reiserfs: missing(reiserfs),
@@ -171,7 +169,7 @@ pub fn parse(text: &str) -> Fact<PackageFacts> {
         xfsprogs: version("xfsprogs"),
         azure_agent: match own_azure_agent.iter().find(|name| !has(name) && !is_absent(name)) {
             _ if own_azure_agent.iter().any(|name| has(name)) => Fact::Known(true),
-            Some(name) => unsaid(name).map(|_| false),
+            Some(name) => Fact::unavailable(missing_line(name)),
             None => Fact::Known(false),
         },
         installed: Collection::complete(installed),
@@ -263,7 +261,7 @@ mod tests {
         package python-azure-agent is not installed\n";
 
     fn parsed(text: &str) -> PackageFacts {
-        parse(text).known().unwrap().clone()
+        parse(text).unwrap()
     }
 
     #[test]
@@ -303,14 +301,14 @@ mod tests {
             "manager dpkg\n",
             "xfsprogs 3.1.1 16.el6 x86_64\n",
         ] {
-            assert!(parse(text).known().is_none(), "{text:?}");
+            assert!(parse(text).is_err(), "{text:?}");
         }
         for (status, reason) in [
             (127, "packages: the command is missing on the host"),
             (124, "packages did not answer in time"),
         ] {
             let transcript = guest_transcript(&[("packages", status, GOOD)]);
-            assert_eq!(from_transcript(&transcript), Fact::unavailable(reason));
+            assert_eq!(from_transcript(&transcript), Err(reason.into()));
         }
     }
 
@@ -349,7 +347,7 @@ mod tests {
             assert_eq!(packages.azure_agent.known().is_none(), azure, "{line}");
         }
         for foreign in ["sh: rpm: command not found", "error: rpmdb open failed", "x"] {
-            assert_eq!(parse(&format!("{GOOD}{foreign}\n")).known(), None, "{foreign}");
+            assert!(parse(&format!("{GOOD}{foreign}\n")).is_err(), "{foreign}");
         }
         let dpkg = "manager dpkg\nbash 4.3 - amd64 install ok installed\n\
             lsscsi 0.27-3 - amd64 install ok installed\n\

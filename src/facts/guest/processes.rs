@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Fact, Unavailable, file};
 
 /// One line for each running program that matters, `pid name state`; and the word of the agent's
 /// service when it should run and does not.
@@ -67,8 +67,8 @@ pub struct ProcessFacts {
 const MAX_SERVICE_CHARS: usize = 200;
 
 /// Reads the processes out of a transcript.
-pub fn from_transcript(transcript: &Transcript) -> Fact<ProcessFacts> {
-    Fact::from(file::complete_text(transcript, "processes")).map(parse)
+pub fn from_transcript(transcript: &Transcript) -> Result<ProcessFacts, Unavailable> {
+    file::complete_text(transcript, "processes").map(parse)
 }
 
 /// Reads what the probe printed.
@@ -97,11 +97,12 @@ pub fn parse(text: &str) -> ProcessFacts {
             Fact::unavailable("the processes of other users cannot be seen")
         }
     };
-    let said: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("service ")).collect();
+    let service: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("service ")).collect();
     ProcessFacts {
         svagents: runs(&["svagents"]),
         appservice: runs(&["appservice"]),
-        agent_service: said.join("; ").chars().take(MAX_SERVICE_CHARS).collect(),
+        agent_service: service.join("; ").chars().take(MAX_SERVICE_CHARS).collect(),
         multipathd: runs(&["multipathd"]),
         vmware_tools: runs(&["vmtoolsd", "vmware-guestd"]),
         azure_agent: runs(&["waagent"]),

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::facts::Fact;
+use crate::facts::Unavailable;
 use crate::facts::probe::Probe;
 
 /// The addresses, in the words of `ip -o -4 addr`, or two tables of the kernel behind a line
@@ -57,28 +57,22 @@ fn is_local_bridge(interface: &str) -> bool {
 /// ```
 /// use preflight::facts::network::interfaces;
 /// let line = "2: eth0    inet 192.0.2.10/24 brd 192.0.2.255 scope global eth0\n";
-/// let addresses = interfaces::parse(line).known().unwrap().clone();
+/// let addresses = interfaces::parse(line).unwrap();
 /// assert_eq!(addresses[0].interface, "eth0");
 /// assert_eq!(addresses[0].address.to_string(), "192.0.2.10");
 /// ```
-pub fn parse(text: &str) -> Fact<Vec<InterfaceAddress>> {
+pub fn parse(text: &str) -> Result<Vec<InterfaceAddress>, Unavailable> {
     // When ip failed half way, what it printed stands before the tables.
     if let Some((_, tables)) = text.split_once("from /proc\n") {
-        return Fact::Known(parse_tables(tables));
+        return Ok(parse_tables(tables));
     }
     let mut addresses = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        match parse_line(line) {
-            Some(address) => addresses.push(address),
-            None => return Fact::unavailable(format!("ip -o -4 addr printed {line:?}")),
-        }
+        let address = parse_line(line);
+        addresses.push(address.ok_or_else(|| format!("ip -o -4 addr printed {line:?}"))?);
     }
     // There is always the loopback interface.
-    if addresses.is_empty() {
-        Fact::unavailable("ip -o -4 addr printed nothing")
-    } else {
-        Fact::Known(addresses)
-    }
+    if addresses.is_empty() { Err("ip -o -4 addr printed nothing".into()) } else { Ok(addresses) }
 }
 
 /// `2: eth0    inet 192.0.2.10/24 brd ...`, or with `peer` in the place of the length.
@@ -134,7 +128,7 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> Option<Vec<(String, String)>> {
-        let addresses = parse(text).known()?.clone();
+        let addresses = parse(text).ok()?;
         Some(addresses.into_iter().map(|a| (a.interface, a.address.to_string())).collect())
     }
 

@@ -11,7 +11,7 @@ use crate::facts::address::{self, ServerAddress};
 use crate::facts::agent::unified_agent::{AgentFacts, installation};
 use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// The name of the probe.
 pub const PROBE: &str = "ports";
@@ -187,19 +187,20 @@ pub enum PortState {
 }
 
 /// Reads the ports out of a transcript; `agent` is what is known of the same host's agent.
-pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> Fact<PortsFacts> {
-    let ports = Fact::from(file::complete_text(transcript, PROBE)).and_then(|text| {
-        match unexpected_line(text) {
-            Some(line) => Fact::unavailable(format!("the probe of ports printed {line:?}")),
-            None => Fact::Known(parse(text)),
-        }
-    });
+pub fn from_transcript(
+    transcript: &Transcript,
+    agent: &AgentFacts,
+) -> Result<PortsFacts, Unavailable> {
+    let text = file::complete_text(transcript, PROBE)?;
+    if let Some(line) = unexpected_line(text) {
+        return Err(format!("the probe of ports printed {line:?}").into());
+    }
+    let ports = parse(text);
     // A process server is not asked for the files of a master target's agent.
     if transcript.answers.by_probe.contains_key("agent-conf") {
-        ports.map(|ports| ports.valid_for_agent(&agent.configuration_server))
-    } else {
-        ports
+        return Ok(ports.valid_for_agent(&agent.configuration_server));
     }
+    Ok(ports)
 }
 
 /// What one line says of a place: a role, an address and a port.
@@ -271,62 +272,61 @@ pub fn parse(text: &str) -> PortsFacts {
     };
     let agent_server = parse_agent_server(text);
     let server = of_role("configuration-server").into_iter().next();
+    let same_server =
+        agent_server.clone().and_then(|agent| is_same_server(text, &agent, server.as_ref()));
+    let missing_reason = || match &agent_server {
+        Err(why) => {
+            format!("nobody says where the configuration server is (--cs): {}", why.reason)
+        }
+        Ok(_) => "the answer about it was cut off".to_owned(),
+    };
     PortsFacts {
-        same_server: is_same_server(text, &agent_server, server.as_ref()),
-        configuration_server: match (server, &agent_server) {
-            (Some(server), _) => Fact::Known(server),
-            (None, Fact::Unavailable(why)) => Fact::unavailable(format!(
-                "nobody says where the configuration server is (--cs): {}",
-                why.reason
-            )),
-            (None, Fact::Known(_)) => Fact::unavailable("the answer about it was cut off"),
-        },
+        same_server: same_server.into(),
+        configuration_server: server.ok_or_else(missing_reason).into(),
         process_servers: list("process-server"),
         vcenters: list("vcenter"),
-        agent_server,
+        agent_server: agent_server.into(),
     }
 }
 
 /// Which configuration server the agent's own configuration names.
-fn parse_agent_server(text: &str) -> Fact<String> {
+fn parse_agent_server(text: &str) -> Result<String, Unavailable> {
     let named = text.lines().find_map(|line| line.strip_prefix("agent "));
     let unreadable = text.lines().find_map(|line| line.strip_prefix("agent-unreadable "));
     if let Some(file) = text.lines().find_map(|line| line.strip_prefix("agent-doubled ")) {
-        return Fact::unavailable(format!("{file} has Hostname twice, with values that differ"));
+        return Err(format!("{file} has Hostname twice, with values that differ").into());
     }
     match (named.map(str::trim), unreadable) {
-        (Some("-" | ""), _) => Fact::unavailable("drscout.conf has no Hostname"),
-        (Some(name), _) => Fact::Known(name.to_owned()),
-        (None, Some(file)) => Fact::unavailable(format!("{file} cannot be read")),
-        (None, None) => Fact::unavailable("the agent's configuration was not looked at"),
+        (Some("-" | ""), _) => Err("drscout.conf has no Hostname".into()),
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, Some(file)) => Err(format!("{file} cannot be read").into()),
+        (None, None) => Err("the agent's configuration was not looked at".into()),
     }
 }
 
 /// Whether the server the site names and the one the agent knows share an address.
-fn is_same_server(text: &str, agent: &Fact<String>, server: Option<&PortFacts>) -> Fact<bool> {
-    let agent = match agent {
-        Fact::Known(agent) => agent,
-        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-    };
+fn is_same_server(
+    text: &str,
+    agent: &str,
+    server: Option<&PortFacts>,
+) -> Result<bool, Unavailable> {
     let addresses = |role: &str| -> Option<(&str, Vec<&str>)> {
         let line = lines_starting_with(text, "at").find(|line| line.role == role)?;
         let is_address = |word: &&str| word.parse::<std::net::IpAddr>().is_ok();
         Some((line.place.0, line.rest.into_iter().filter(is_address).collect()))
     };
     let Some((named, of_site)) = addresses("configuration-server") else {
-        return match server.map(|server| &server.state) {
-            Some(Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-            _ => Fact::unavailable("the configuration server's name could not be resolved"),
-        };
+        server.map_or(Ok(&PortState::Open), |server| server.state.value())?;
+        return Err("the configuration server's name could not be resolved".into());
     };
     if address::is_same(named, agent) {
-        return Fact::Known(true);
+        return Ok(true);
     }
     match addresses("agent-server") {
         Some((_, of_agent)) if !of_agent.is_empty() && !of_site.is_empty() => {
-            Fact::Known(of_agent.iter().any(|address| of_site.contains(address)))
+            Ok(of_agent.iter().any(|address| of_site.contains(address)))
         }
-        _ => Fact::unavailable(format!("{agent}, which the agent knows, could not be resolved")),
+        _ => Err(format!("{agent}, which the agent knows, could not be resolved").into()),
     }
 }
 

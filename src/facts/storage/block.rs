@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::mounts::{self, Mount};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// Shell text that tells what a whole device is: `kind_of DIRECTORY` makes `kind` one of `disk`,
 /// `rom` and `virtual`. What has no device of a bus below it is made of something else.
@@ -91,50 +91,40 @@ pub struct OsDisk {
 
 /// Reads the facts out of a transcript; `retention` is what is mounted where the retention volume
 /// is to be, if anything is.
-pub fn from_transcript(transcript: &Transcript, retention: Fact<Option<Mount>>) -> HostDiskFacts {
+pub fn from_transcript(
+    transcript: &Transcript,
+    retention: Result<Option<Mount>, Unavailable>,
+) -> HostDiskFacts {
     let (graph, root) = (block_graph(transcript), root_mount(transcript));
-    let os_disk = match (&graph, &root) {
-        (Fact::Known(graph), Fact::Known(root)) => graph.os_disk(root).into(),
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why.clone()),
-    };
+    let os_disk = || Ok::<_, Unavailable>(graph.as_ref()?.os_disk(root.as_ref()?)?);
     let mut on_lvm = Collection::complete(Vec::new());
-    let on = |mount: &Fact<Option<Mount>>| match (&graph, mount) {
-        (_, Fact::Known(None)) => Some(None),
-        (Fact::Known(graph), Fact::Known(Some(mount))) => {
-            let lvm = graph.on_lvm(mount)?;
-            Some(lvm.then(|| mount.point.clone()))
-        }
-        _ => None,
-    };
-    for mount in [root.map(Some), retention] {
-        match on(&mount) {
-            Some(found) => on_lvm.items.extend(found),
+    for mount in [root.clone().map(Some), retention] {
+        let lvm = match (&mount, &graph) {
+            (Ok(None), _) => continue,
+            (Ok(Some(mount)), Ok(graph)) => graph.on_lvm(mount).map(|lvm| (mount, lvm)),
+            _ => None,
+        };
+        match lvm {
+            Some((mount, lvm)) => on_lvm.items.extend(lvm.then(|| mount.point.clone())),
             None => on_lvm.complete = false,
         }
     }
-    HostDiskFacts { os_disk, on_lvm }
+    HostDiskFacts { os_disk: os_disk().into(), on_lvm }
 }
 
 /// The block devices of a host, with the files that some are made of.
-pub fn block_graph(transcript: &Transcript) -> Fact<BlockGraph> {
-    let graph: Fact<BlockGraph> = Fact::from(file::complete_text(transcript, "block"))
-        .and_then(|text| BlockGraph::parse(text).into());
+pub fn block_graph(transcript: &Transcript) -> Result<BlockGraph, Unavailable> {
+    let graph = BlockGraph::parse(file::complete_text(transcript, "block")?)?;
     // Where the table cannot be read, what lies below a file stays unknown.
-    match Fact::from(mounts::mount_table(transcript)) {
-        Fact::Known(table) => graph.map(|graph| graph.with_backing_files(&table)),
-        Fact::Unavailable(_) => graph,
-    }
+    Ok(match mounts::mount_table(transcript) {
+        Ok(table) => graph.with_backing_files(&table),
+        Err(_) => graph,
+    })
 }
 
 /// What is mounted at `/`.
-pub fn root_mount(transcript: &Transcript) -> Fact<Mount> {
-    match Fact::from(mounts::mount_table(transcript)) {
-        Fact::Known(table) => match table.at("/") {
-            Some(mount) => Fact::Known(mount.clone()),
-            None => Fact::unavailable("no mount is at /"),
-        },
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
+pub fn root_mount(transcript: &Transcript) -> Result<Mount, Unavailable> {
+    Ok(mounts::mount_table(transcript)?.at("/").cloned().ok_or("no mount is at /")?)
 }
 
 /// One block device.
@@ -221,11 +211,9 @@ impl BlockDevice {
     }
 
     /// Its size in bytes.
-    pub fn size_bytes(&self) -> Fact<i64> {
-        match self.sectors.and_then(|sectors| sectors.checked_mul(SECTOR)) {
-            Some(bytes) => Fact::Known(bytes),
-            None => Fact::unavailable(format!("/sys does not tell the size of {}", self.name)),
-        }
+    pub fn size_bytes(&self) -> Result<i64, Unavailable> {
+        let bytes = self.sectors.and_then(|sectors| sectors.checked_mul(SECTOR));
+        Ok(bytes.ok_or_else(|| format!("/sys does not tell the size of {}", self.name))?)
     }
 }
 
@@ -499,7 +487,7 @@ impl BlockGraph {
         let disks = self.disks_of(root)?;
         let names: Vec<&str> = disks.iter().map(|disk| disk.name.as_str()).collect();
         let sum = disks.iter().try_fold(0_i64, |sum, disk| {
-            disk.size_bytes().known().and_then(|bytes| sum.checked_add(*bytes))
+            disk.size_bytes().ok().and_then(|bytes| sum.checked_add(bytes))
         });
         let unknown =
             || Fact::unavailable(format!("/sys does not tell the size of {}", names.join(", ")));

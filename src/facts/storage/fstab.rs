@@ -5,7 +5,7 @@
 use super::mounts::{MountsError, is_at_or_above, split_options, trim_trailing_slashes, unescape};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, file};
+use crate::facts::{Unavailable, file};
 
 /// Shell text that reads fstab: `each_line COMMAND` calls a command for every line that is no
 /// comment, with `spec`, `point`, `type` and `options` as they are written.
@@ -59,8 +59,8 @@ exit 0
 )];
 
 /// The lines of a host's fstab.
-pub fn from_transcript(transcript: &Transcript) -> Fact<Vec<FstabLine>> {
-    Fact::from(file::complete_text(transcript, "fstab")).and_then(|text| parse(text).into())
+pub fn from_transcript(transcript: &Transcript) -> Result<Vec<FstabLine>, Unavailable> {
+    Ok(parse(file::complete_text(transcript, "fstab")?)?)
 }
 
 /// One line of `/etc/fstab`.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::block::{self, BlockDevice, BlockGraph};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::{ProbeAnswer, Transcript};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// The list of maps, and the daemon's process ids.
 pub const PROBES: &[Probe] = &[
@@ -54,67 +54,44 @@ pub struct MultipathMap {
 
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
-    let answer = Fact::from(transcript.answer("multipath"));
-    let installed = match &answer {
-        // The probe looks for the command first and ends with 127 without it.
-        Fact::Known(ProbeAnswer { status: 127, .. }) => Fact::Known(false),
-        Fact::Known(answer) if answer.text.contains("not found") => {
-            Fact::unavailable("multipath says that something is not found")
-        }
-        Fact::Known(_) => Fact::Known(true),
-        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
-    };
-    let maps = match answer {
-        Fact::Known(answer) => read_maps(answer),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    };
-    let (system_disks, unlisted) =
-        match (&maps, block::block_graph(transcript), block::root_mount(transcript)) {
-            (Fact::Unavailable(why), _, _) => {
-                (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
-            }
-            (_, Fact::Unavailable(why), _) | (_, _, Fact::Unavailable(why)) => {
-                (Fact::Unavailable(why.clone()), Fact::Unavailable(why))
-            }
-            (Fact::Known(maps), Fact::Known(graph), Fact::Known(root)) => {
-                match graph.disks_of(&root) {
-                    Ok(system) => {
-                        let taken = mapped_system_disks(maps, &graph, &system);
-                        let system: Vec<&str> =
-                            system.iter().map(|disk| disk.name.as_str()).collect();
-                        (
-                            Fact::Known(Collection::complete(taken)),
-                            Fact::Known(Collection::complete(unmapped_disks(
-                                maps, &graph, &system,
-                            ))),
-                        )
-                    }
-                    Err(error) => {
-                        (Fact::unavailable(error.to_string()), Fact::unavailable(error.to_string()))
-                    }
-                }
-            }
-        };
+    let maps = transcript.answer("multipath").and_then(read_maps);
+    let compared = maps.as_ref().map_err(Unavailable::from).and_then(|maps| {
+        let (graph, root) = (block::block_graph(transcript)?, block::root_mount(transcript)?);
+        let system = graph.disks_of(&root)?;
+        let taken = mapped_system_disks(maps, &graph, &system);
+        let system: Vec<&str> = system.iter().map(|disk| disk.name.as_str()).collect();
+        Ok((taken, unmapped_disks(maps, &graph, &system)))
+    });
+    let system_disks = compared.clone().map(|(taken, _)| Collection::complete(taken));
     MultipathFacts {
-        installed,
-        daemon: is_daemon_running(transcript),
-        maps: maps.map(Collection::complete),
-        system_disks,
-        unlisted,
+        installed: is_installed(transcript).into(),
+        daemon: is_daemon_running(transcript).into(),
+        maps: maps.map(Collection::complete).into(),
+        system_disks: system_disks.into(),
+        unlisted: compared.map(|(_, unlisted)| Collection::complete(unlisted)).into(),
+    }
+}
+
+fn is_installed(transcript: &Transcript) -> Result<bool, Unavailable> {
+    match transcript.answer("multipath")? {
+        // The probe looks for the command first and ends with 127 without it.
+        ProbeAnswer { status: 127, .. } => Ok(false),
+        answer if answer.text.contains("not found") => {
+            Err("multipath says that something is not found".into())
+        }
+        _ => Ok(true),
     }
 }
 
 /// `pidof` prints process ids and succeeds, or prints nothing and fails.
-fn is_daemon_running(transcript: &Transcript) -> Fact<bool> {
-    match Fact::from(transcript.answer("multipathd")) {
-        Fact::Known(ProbeAnswer { status: 0, text }) if is_list_of_ids(text) => Fact::Known(true),
-        Fact::Known(ProbeAnswer { status: 1, text }) if text.trim().is_empty() => {
-            Fact::Known(false)
+fn is_daemon_running(transcript: &Transcript) -> Result<bool, Unavailable> {
+    match transcript.answer("multipathd")? {
+        ProbeAnswer { status: 0, text } if is_list_of_ids(text) => Ok(true),
+        ProbeAnswer { status: 1, text } if text.trim().is_empty() => Ok(false),
+        ProbeAnswer { status, .. } => {
+            let how = format!("exited with status {status} and gave no process ids");
+            Err(format!("pidof multipathd {how}").into())
         }
-        Fact::Known(ProbeAnswer { status, .. }) => Fact::unavailable(format!(
-            "pidof multipathd exited with status {status} and gave no process ids"
-        )),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
     }
 }
 
@@ -125,16 +102,16 @@ fn is_list_of_ids(text: &str) -> bool {
 
 /// The maps an answer lists. The command missing is no map; status 1 is what some versions give
 /// when there is none.
-fn read_maps(answer: &ProbeAnswer) -> Fact<Vec<MultipathMap>> {
+fn read_maps(answer: &ProbeAnswer) -> Result<Vec<MultipathMap>, Unavailable> {
     if !answer.text.is_empty() && !answer.text.ends_with('\n') {
-        return Fact::unavailable("the answer of multipath -ll was cut off");
+        return Err("the answer of multipath -ll was cut off".into());
     }
     match (answer.status, parse(&answer.text)) {
-        (127, _) => Fact::Known(Vec::new()),
-        (0 | 1, Ok(maps)) => Fact::Known(maps),
-        (124 | 143, _) => Fact::unavailable("multipath -ll did not answer in time"),
-        (_, Err(error)) => Fact::unavailable(error.to_string()),
-        (status, _) => Fact::unavailable(format!("multipath -ll exited with status {status}")),
+        (127, _) => Ok(Vec::new()),
+        (0 | 1, Ok(maps)) => Ok(maps),
+        (124 | 143, _) => Err("multipath -ll did not answer in time".into()),
+        (_, Err(error)) => Err(error.into()),
+        (status, _) => Err(format!("multipath -ll exited with status {status}").into()),
     }
 }
 
@@ -401,11 +378,11 @@ mod tests {
     fn an_answer_is_a_list_or_a_reason() {
         let of = |status, text: &str| read_maps(&ProbeAnswer { status, text: text.to_owned() });
         let map = "36000c290f0e dm-0 VMware,Virtual disk\nsize=1.0T features='0' wp=rw\n";
-        assert_eq!(of(0, "").known().map(Vec::len), Some(0));
-        assert_eq!(of(1, "").known().map(Vec::len), Some(0));
-        assert_eq!(of(127, "").known().map(Vec::len), Some(0));
-        assert_eq!(of(0, map).known().map(Vec::len), Some(1));
-        assert_eq!(of(1, map).known().map(Vec::len), Some(1));
+        assert_eq!(of(0, "").unwrap().len(), 0);
+        assert_eq!(of(1, "").unwrap().len(), 0);
+        assert_eq!(of(127, "").unwrap().len(), 0);
+        assert_eq!(of(0, map).unwrap().len(), 1);
+        assert_eq!(of(1, map).unwrap().len(), 1);
         for (status, text) in [
             (124, map),
             (143, ""),
@@ -414,7 +391,7 @@ mod tests {
             (139, ""),
             (0, map.trim_end()),
         ] {
-            assert_eq!(of(status, text).known(), None, "{status} {text}");
+            assert!(of(status, text).is_err(), "{status} {text}");
         }
     }
 

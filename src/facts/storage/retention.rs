@@ -18,7 +18,7 @@ use super::fstab::{self as fstab_file, FstabLine};
 use super::mounts::{self, Mount, MountTable};
 use crate::facts::agent::unified_agent::AgentFacts;
 use crate::facts::transcript::{ProbeAnswer, Transcript};
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 pub use self::fstab::FstabFacts;
 pub use self::probe::PROBES;
@@ -93,66 +93,49 @@ pub struct RetentionFacts {
 
 /// Reads the facts out of a transcript; `agent` is what is known of the same host's agent.
 pub fn from_transcript(transcript: &Transcript, agent: &AgentFacts) -> RetentionFacts {
-    Context { directories: known(agent.directories()), ..Context::from_transcript(transcript) }
-        .facts()
+    Context { directories: agent.directories(), ..Context::from_transcript(transcript) }.facts()
 }
 
 /// What is mounted at the configured path, if anything is.
-pub fn retention_mount(transcript: &Transcript) -> Fact<Option<Mount>> {
-    Context::from_transcript(transcript).mount.into()
-}
-
-/// A value, or why there is none.
-type Known<T> = Result<T, String>;
-
-fn known<T>(fact: Fact<T>) -> Known<T> {
-    match fact {
-        Fact::Known(value) => Ok(value),
-        Fact::Unavailable(why) => Err(why.reason),
-    }
+pub fn retention_mount(transcript: &Transcript) -> Result<Option<Mount>, Unavailable> {
+    Context::from_transcript(transcript).mount
 }
 
 /// Everything that is joined.
 struct Context {
-    path: Known<String>,
-    real: Known<String>,
-    touched: Known<ProbeOutput>,
-    table: Known<MountTable>,
-    graph: Known<BlockGraph>,
-    mount: Known<Option<Mount>>,
-    system: Known<Mount>,
-    content: Known<DeviceContent>,
-    swaps: Known<Vec<String>>,
-    fstab: Known<Vec<FstabLine>>,
+    path: Result<String, Unavailable>,
+    real: Result<String, Unavailable>,
+    output: Result<ProbeOutput, Unavailable>,
+    table: Result<MountTable, Unavailable>,
+    graph: Result<BlockGraph, Unavailable>,
+    mount: Result<Option<Mount>, Unavailable>,
+    system: Result<Mount, Unavailable>,
+    content: Result<DeviceContent, Unavailable>,
+    swaps: Result<Vec<String>, Unavailable>,
+    fstab: Result<Vec<FstabLine>, Unavailable>,
     /// The directories of the agent, which the volume must not be shared with.
-    directories: Known<Vec<String>>,
+    directories: Result<Vec<String>, Unavailable>,
 }
 
 impl Context {
     fn from_transcript(transcript: &Transcript) -> Self {
-        let path = known(Fact::from(file::complete_text(transcript, "retention-path")))
-            .and_then(absolute_path);
-        let table = known(Fact::from(mounts::mount_table(transcript)));
-        let touched = known(Fact::from(file::complete_text(transcript, "retention")))
-            .map(probe_output::parse);
-        let touched = touched.and_then(|touched| match touched.foreign {
-            Some(line) => Err(format!("the probe printed {line:?}")),
-            None => Ok(touched),
-        });
-        let real = real_path(&path, &table, &touched);
-        let mount = real.clone().and_then(|real| Ok(table.clone()?.at(&real).cloned()));
+        let path = file::complete_text(transcript, "retention-path").and_then(absolute_path);
+        let table = mounts::mount_table(transcript);
+        let output = read_output(transcript);
+        let real = real_path(&path, &table, &output);
+        let mount = real.clone().and_then(|real| Ok(table.as_ref()?.at(&real).cloned()));
         Self {
             path,
             real,
-            touched,
-            graph: known(block::block_graph(transcript)),
+            output,
+            graph: block::block_graph(transcript),
             mount,
             table,
-            system: known(block::root_mount(transcript)),
+            system: block::root_mount(transcript),
             content: content(transcript),
-            swaps: known(Fact::from(mounts::swaps(transcript))),
-            fstab: known(fstab_file::from_transcript(transcript)),
-            directories: Err("the agent was not looked at".to_owned()),
+            swaps: mounts::swaps(transcript),
+            fstab: fstab_file::from_transcript(transcript),
+            directories: Err("the agent was not looked at".into()),
         }
     }
 
@@ -170,7 +153,7 @@ impl Context {
             whole_volume: self.mounted().map(|mount| mount.root == "/").into(),
             read_only_mount: self.mounted().map(Mount::is_read_only).into(),
             read_only_device: self.read_only_device().into(),
-            size_bytes: self.device().and_then(|device| known(device.size_bytes())).into(),
+            size_bytes: self.device().and_then(|device| device.size_bytes()).into(),
             df_total_kib: self.space("space").map(|space| space.total).into(),
             free_kib: self.space("space").map(|space| space.free).into(),
             free_percent: self.space("space").map(free_percent).into(),
@@ -191,44 +174,42 @@ impl Context {
     }
 
     /// What is mounted there; that nothing is, is why there is nothing to say of it.
-    fn mounted(&self) -> Known<&Mount> {
+    fn mounted(&self) -> Result<&Mount, Unavailable> {
         match &self.mount {
             Ok(Some(mount)) => Ok(mount),
-            Ok(None) => Err("nothing is mounted there".to_owned()),
-            Err(why) => Err(why.clone()),
+            Ok(None) => Err("nothing is mounted there".into()),
+            Err(why) => Err(why.into()),
         }
     }
 
-    fn device(&self) -> Known<&BlockDevice> {
-        let (graph, mount) = (of_known(&self.graph)?, self.mounted()?);
-        graph
-            .device_of(mount)
-            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
+    fn device(&self) -> Result<&BlockDevice, Unavailable> {
+        let (graph, mount) = (self.graph.as_ref()?, self.mounted()?);
+        Ok(graph.device_of(mount).ok_or_else(|| no_device(mount))?)
     }
 
     /// What was found by touching the volume that is mounted there.
-    fn touched(&self) -> Known<&ProbeOutput> {
+    fn output(&self) -> Result<&ProbeOutput, Unavailable> {
         self.mounted()?;
-        of_known(&self.touched)
+        Ok(self.output.as_ref()?)
     }
 
-    fn is_symlink(&self) -> Known<bool> {
-        Ok(of_known(&self.path)? != of_known(&self.real)?)
+    fn is_symlink(&self) -> Result<bool, Unavailable> {
+        Ok(self.path.as_ref()? != self.real.as_ref()?)
     }
 
-    fn nearest_mount(&self) -> Known<String> {
-        let (table, real) = (of_known(&self.table)?, of_known(&self.real)?);
+    fn nearest_mount(&self) -> Result<String, Unavailable> {
+        let (table, real) = (self.table.as_ref()?, self.real.as_ref()?);
         let nearest = table.containing(real).map(|mount| mount.point.clone());
-        nearest.ok_or_else(|| format!("no mount holds {real}"))
+        Ok(nearest.ok_or_else(|| format!("no mount holds {real}"))?)
     }
 
-    fn read_content(&self) -> Known<&DeviceContent> {
+    fn read_content(&self) -> Result<&DeviceContent, Unavailable> {
         self.mounted()?;
-        of_known(&self.content)
+        Ok(self.content.as_ref()?)
     }
 
-    fn read_only_device(&self) -> Known<bool> {
-        let (graph, device) = (of_known(&self.graph)?, self.device()?);
+    fn read_only_device(&self) -> Result<bool, Unavailable> {
+        let (graph, device) = (self.graph.as_ref()?, self.device()?);
         let mut all_told = true;
         for device in graph.chain(device) {
             match device.read_only {
@@ -237,31 +218,27 @@ impl Context {
                 None => all_told = false,
             }
         }
-        if all_told {
-            Ok(false)
-        } else {
-            Err("/sys does not tell of every device below".to_owned())
-        }
+        if all_told { Ok(false) } else { Err("/sys does not tell of every device below".into()) }
     }
 
-    fn space(&self, name: &str) -> Known<probe_output::DiskSpace> {
-        let text = known(self.touched()?.command(name))?;
-        let (real, source) = (of_known(&self.real)?, &self.mounted()?.source);
+    fn space(&self, name: &str) -> Result<probe_output::DiskSpace, Unavailable> {
+        let text = self.output()?.command(name)?;
+        let (real, source) = (self.real.as_ref()?, &self.mounted()?.source);
         // It answers for a directory that nothing is mounted on as if it were a volume.
         let is_own = text.lines().skip(1).all(|row| {
             row.trim_end().ends_with(&format!(" {real}")) || row.starts_with(&format!("{source} "))
         });
         let space = probe_output::parse_df(text).filter(|_| is_own);
-        space.ok_or_else(|| format!("df printed {text:?}"))
+        Ok(space.ok_or_else(|| format!("df printed {text:?}"))?)
     }
 
     /// The directories that are on the same file system: by the kernel's number of what they are
     /// on, or by the number programs see, as the agent itself compares them (agent, cache volume).
     /// A volume that is made of a file is on that file's volume, too.
-    fn shared_directories(&self) -> Known<Collection<String>> {
-        let (mount, touched, table) = (self.mounted()?, self.touched()?, of_known(&self.table)?);
-        let real = of_known(&self.real)?;
-        let numbers = known(touched.command("devices")).map(probe_output::parse_stat);
+    fn shared_directories(&self) -> Result<Collection<String>, Unavailable> {
+        let (mount, output, table) = (self.mounted()?, self.output()?, self.table.as_ref()?);
+        let real = self.real.as_ref()?;
+        let numbers = output.command("devices").map(probe_output::parse_stat);
         let none = BTreeMap::new();
         let number = |path: &str| numbers.as_ref().unwrap_or(&none).get(path);
         let device = self.device();
@@ -270,7 +247,7 @@ impl Context {
             volumes.extend(graph.files_below(device));
         }
         let mut shares = Collection { items: Vec::new(), complete: true };
-        for place in &touched.places {
+        for place in &output.places {
             let (at, there) = match &place.whereabouts {
                 Location::Is(at) => (at, true),
                 Location::WillBe(at) => (at, false),
@@ -291,16 +268,18 @@ impl Context {
         // What it lies on must be known down to the disks, and every directory that counts asked
         // about by the name that the agent's own files give it.
         shares.complete &= mount.number.starts_with("0:") || self.disks().is_ok();
-        let asked = |name: &str| touched.places.iter().any(|place| place.name == name);
+        let asked = |name: &str| output.places.iter().any(|place| place.name == name);
         shares.complete &= ["/", "/home/svsystems"].into_iter().all(asked)
-            && of_known(&self.directories)
+            && self
+                .directories
+                .as_ref()
                 .is_ok_and(|directories| directories.iter().all(|directory| asked(directory)));
         Ok(shares)
     }
 
     /// What is made of the device, and of files on it.
-    fn holders(&self) -> Known<Vec<String>> {
-        let (graph, mount, device) = (of_known(&self.graph)?, self.mounted()?, self.device()?);
+    fn holders(&self) -> Result<Vec<String>, Unavailable> {
+        let (graph, mount, device) = (self.graph.as_ref()?, self.mounted()?, self.device()?);
         let is_of_file = |other: &&BlockDevice| {
             other.file_on.as_ref().is_some_and(|on| mount.is_same_volume(on))
         };
@@ -308,23 +287,22 @@ impl Context {
         Ok(device.holders.iter().cloned().chain(of_files).collect())
     }
 
-    fn other_mounts(&self) -> Known<Vec<String>> {
-        let (mount, table) = (self.mounted()?, of_known(&self.table)?);
+    fn other_mounts(&self) -> Result<Vec<String>, Unavailable> {
+        let (mount, table) = (self.mounted()?, self.table.as_ref()?);
         let others = table.rows().iter().filter(|row| row.id != mount.id);
         let same = others.filter(|row| mount.is_same_volume(row));
         Ok(same.map(|row| row.point.clone()).collect())
     }
 
     /// Whether the device, a device of which it is made, or a file on it is swapped to.
-    fn swap(&self) -> Known<bool> {
-        let (mount, graph, table) =
-            (self.mounted()?, of_known(&self.graph)?, of_known(&self.table)?);
+    fn swap(&self) -> Result<bool, Unavailable> {
+        let (mount, graph, table) = (self.mounted()?, self.graph.as_ref()?, self.table.as_ref()?);
         let own: Vec<&BlockDevice> = match graph.device_of(mount) {
             Some(device) => graph.chain(device),
             None => Vec::new(),
         };
         let mut unknown = None;
-        for swap in of_known(&self.swaps)? {
+        for swap in self.swaps.as_ref()? {
             let is_own = if !swap.starts_with("/dev/") {
                 table.containing(swap).is_some_and(|on| mount.is_same_volume(on))
             } else if let Some(device) = graph.by_path(swap) {
@@ -343,81 +321,73 @@ impl Context {
         }
         match unknown {
             Some(swap) => {
-                Err(format!("{swap} is swapped to, and which device that is is not known"))
+                Err(format!("{swap} is swapped to, and which device that is is not known").into())
             }
             None => Ok(false),
         }
     }
 
-    fn lvm(&self) -> Known<bool> {
-        let (mount, graph) = (self.mounted()?, of_known(&self.graph)?);
-        graph
-            .on_lvm(mount)
-            .ok_or_else(|| format!("{} is on no block device that /sys lists", mount.source))
+    fn lvm(&self) -> Result<bool, Unavailable> {
+        let (mount, graph) = (self.mounted()?, self.graph.as_ref()?);
+        Ok(graph.on_lvm(mount).ok_or_else(|| no_device(mount))?)
     }
 
-    fn open_by(&self) -> Known<Collection<String>> {
-        let touched = self.touched()?;
+    fn open_by(&self) -> Result<Collection<String>, Unavailable> {
+        let output = self.output()?;
         let strangers = |open: &[OpenFile]| -> Vec<String> {
             let strange = open.iter().filter(|opener| !AGENT.contains(&opener.name.as_str()));
             strange.map(|opener| format!("{} ({})", opener.name, opener.id)).collect()
         };
-        if let Some(complete) = touched.saw_all {
-            return Ok(Collection { items: strangers(&touched.open), complete });
+        if let Some(complete) = output.saw_all {
+            return Ok(Collection { items: strangers(&output.open), complete });
         }
         // lsof gives 1 when nothing is open, and when it could not look: only the silent one is
         // an answer.
-        match touched.commands.get("lsof") {
+        match output.commands.get("lsof") {
             Some(ProbeAnswer { status: 0 | 1, text }) => {
                 let open = probe_output::parse_lsof(text);
                 let complete = !open.is_empty() || text.trim().is_empty();
                 Ok(Collection { items: strangers(&open), complete })
             }
-            _ => known(touched.command("lsof")).map(|_| Collection::default()),
+            _ => output.command("lsof").map(|_| Collection::default()),
         }
     }
 
-    fn disks(&self) -> Known<Vec<String>> {
+    fn disks(&self) -> Result<Vec<String>, Unavailable> {
         let disks = self.disks_below()?;
         Ok(disks.iter().map(|disk| disk.name.clone()).collect())
     }
 
-    fn disks_below(&self) -> Known<Vec<&BlockDevice>> {
-        let graph = of_known(&self.graph)?;
-        graph.disks_below(self.device()?).map_err(|error| error.to_string())
+    fn disks_below(&self) -> Result<Vec<&BlockDevice>, Unavailable> {
+        let graph = self.graph.as_ref()?;
+        Ok(graph.disks_below(self.device()?)?)
     }
 
-    fn on_os_disk(&self) -> Known<bool> {
-        let (graph, system) = (of_known(&self.graph)?, of_known(&self.system)?);
-        let system = graph.disks_of(system).map_err(|error| error.to_string())?;
+    fn on_os_disk(&self) -> Result<bool, Unavailable> {
+        let (graph, system) = (self.graph.as_ref()?, self.system.as_ref()?);
+        let system = graph.disks_of(system)?;
         Ok(self.disks_below()?.iter().any(|disk| system.contains(disk)))
     }
 
-    fn fstab(&self) -> Known<FstabFacts> {
-        let (path, real, lines) =
-            (of_known(&self.path)?, of_known(&self.real)?, of_known(&self.fstab)?);
+    fn fstab(&self) -> Result<FstabFacts, Unavailable> {
+        let (path, real, lines) = (self.path.as_ref()?, self.real.as_ref()?, self.fstab.as_ref()?);
         let mounted = fstab::MountedVolume {
             mount: self.mounted()?,
-            table: of_known(&self.table)?,
+            table: self.table.as_ref()?,
             graph: self.graph.as_ref().ok(),
             content: self.content.as_ref().ok(),
-            links: self.touched.as_ref().map(|touched| touched.fstab.clone()).unwrap_or_default(),
+            links: self.output.as_ref().map(|output| output.fstab.clone()).unwrap_or_default(),
         };
         Ok(mounted.facts(lines, [path, real]))
     }
 }
 
-/// A value that is borrowed, or why there is none.
-fn of_known<T>(known: &Known<T>) -> Known<&T> {
-    known.as_ref().map_err(String::clone)
-}
-
 /// The configured path, of which only an absolute one means anything, without the slashes and dots
 /// that change nothing.
-fn absolute_path(text: &str) -> Known<String> {
+fn absolute_path(text: &str) -> Result<String, Unavailable> {
     let path = text.strip_suffix('\n').unwrap_or(text);
     if !path.starts_with('/') || path.contains('\n') {
-        return Err(format!("{path:?} is no absolute path"));
+        return Err(format!("{path:?} is no absolute path").into());
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     Ok(format!("/{}", parts.join("/")))
@@ -426,31 +396,43 @@ fn absolute_path(text: &str) -> Known<String> {
 /// Where a path really is. A mount point is never a link, so that the kernel's table alone tells
 /// what is mounted at one, and nothing else needs to have answered.
 fn real_path(
-    path: &Known<String>,
-    table: &Known<MountTable>,
-    touched: &Known<ProbeOutput>,
-) -> Known<String> {
-    let (path, table) = (of_known(path)?, of_known(table)?);
+    path: &Result<String, Unavailable>,
+    table: &Result<MountTable, Unavailable>,
+    output: &Result<ProbeOutput, Unavailable>,
+) -> Result<String, Unavailable> {
+    let (path, table) = (path.as_ref()?, table.as_ref()?);
     if table.at(path).is_some() {
         return Ok(path.clone());
     }
-    match of_known(touched)? {
+    match output.as_ref()? {
         ProbeOutput { real: Some(real), .. } => Ok(real.clone()),
-        ProbeOutput { stuck: Some(at), .. } => Err(format!("{at} was not touched, it could hang")),
-        _ => Err("the probe did not say where the path leads".to_owned()),
+        ProbeOutput { stuck: Some(at), .. } => {
+            Err(format!("{at} was not touched, it could hang").into())
+        }
+        _ => Err("the probe did not say where the path leads".into()),
+    }
+}
+
+/// What the probe printed about the volume.
+fn read_output(transcript: &Transcript) -> Result<ProbeOutput, Unavailable> {
+    let output = probe_output::parse(file::complete_text(transcript, "retention")?);
+    match output.foreign {
+        Some(line) => Err(format!("the probe printed {line:?}").into()),
+        None => Ok(output),
     }
 }
 
 /// What blkid says. Status 2 is that it knows nothing of what it found.
-fn content(transcript: &Transcript) -> Known<DeviceContent> {
-    match Fact::from(transcript.answer("retention-blkid")) {
-        Fact::Known(ProbeAnswer { status: 2, .. }) => Ok(DeviceContent::default()),
-        Fact::Known(ProbeAnswer { status: 3, .. }) => {
-            Err("no local device is mounted there".to_owned())
-        }
-        _ => known(Fact::from(file::complete_text(transcript, "retention-blkid")))
-            .map(probe_output::parse_blkid),
+fn content(transcript: &Transcript) -> Result<DeviceContent, Unavailable> {
+    match transcript.answer("retention-blkid")?.status {
+        2 => Ok(DeviceContent::default()),
+        3 => Err("no local device is mounted there".into()),
+        _ => file::complete_text(transcript, "retention-blkid").map(probe_output::parse_blkid),
     }
+}
+
+fn no_device(mount: &Mount) -> String {
+    format!("{} is on no block device that /sys lists", mount.source)
 }
 
 fn free_percent(space: probe_output::DiskSpace) -> i64 {

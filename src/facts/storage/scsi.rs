@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::block::{self, BlockGraph, kind_of};
 use crate::facts::probe::Probe;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact, file};
+use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// One call of `scsi_id` for each disk, on whatever bus, as the agent's own script does. A disk that
 /// is no SCSI disk has no SCSI id, and is of no use to the agent for that.
@@ -76,11 +76,14 @@ pub struct ScsiDisk {
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ScsiFacts {
     let graph = block::block_graph(transcript);
-    match Fact::from(file::complete_text(transcript, "scsi-ids")).map(parse) {
-        Fact::Known(Ok(disks)) => summarize(disks, &graph),
-        Fact::Known(Err(error)) => unavailable(error.to_string()),
-        Fact::Unavailable(why) => unavailable(why.reason),
+    match read_disks(transcript) {
+        Ok(disks) => summarize(disks, graph.ok().as_ref()),
+        Err(why) => unavailable(why.reason),
     }
+}
+
+fn read_disks(transcript: &Transcript) -> Result<Vec<ScsiDisk>, Unavailable> {
+    Ok(parse(file::complete_text(transcript, "scsi-ids")?)?)
 }
 
 fn unavailable(reason: String) -> ScsiFacts {
@@ -125,16 +128,16 @@ pub fn parse(text: &str) -> Result<Vec<ScsiDisk>, ScsiError> {
             open = Some((name, Vec::new()));
             continue;
         }
-        let Some((name, said)) = &mut open else {
+        let Some((name, printed)) = &mut open else {
             return Err(ScsiError { line: line.to_owned() });
         };
         let id = match line {
-            "missing" => Fact::unavailable("scsi_id is neither in /lib/udev nor in /usr/lib/udev"),
-            "denied" => Fact::unavailable(format!("/dev/{name} may not be read by this user")),
+            "missing" => Err("scsi_id is neither in /lib/udev nor in /usr/lib/udev".into()),
+            "denied" => Err(format!("/dev/{name} may not be read by this user").into()),
             _ => match line.strip_prefix("status ") {
-                Some(status) => parse_id(status, said),
+                Some(status) => parse_id(status, printed),
                 None => {
-                    said.push(line);
+                    printed.push(line);
                     continue;
                 }
             },
@@ -146,46 +149,39 @@ pub fn parse(text: &str) -> Result<Vec<ScsiDisk>, ScsiError> {
     Ok(disks)
 }
 
-fn cut_off() -> Fact<String> {
-    Fact::unavailable("the answer of scsi_id was cut off")
+fn cut_off() -> Result<String, Unavailable> {
+    Err("the answer of scsi_id was cut off".into())
 }
 
-/// What a call that ended with `status` says: nothing said is no id, whatever the status.
-fn parse_id(status: &str, said: &[&str]) -> Fact<String> {
-    match (status, said) {
-        ("124" | "143", _) => Fact::unavailable("scsi_id did not answer in time"),
-        ("0" | "1", []) => Fact::Known(String::new()),
+/// What a call that ended with `status` says: nothing printed is no id, whatever the status.
+fn parse_id(status: &str, printed: &[&str]) -> Result<String, Unavailable> {
+    match (status, printed) {
+        ("124" | "143", _) => Err("scsi_id did not answer in time".into()),
+        ("0" | "1", []) => Ok(String::new()),
         // The blanks of an id are replaced, so a sentence is none.
-        ("0", [id]) if !id.trim().contains(char::is_whitespace) => {
-            Fact::Known(id.trim().to_owned())
-        }
-        _ => Fact::unavailable(format!("scsi_id exited with status {status}")),
+        ("0", [id]) if !id.trim().contains(char::is_whitespace) => Ok(id.trim().to_owned()),
+        _ => Err(format!("scsi_id exited with status {status}").into()),
     }
 }
 
-fn scsi_disk(name: &str, id: Fact<String>) -> ScsiDisk {
+fn scsi_disk(name: &str, id: Result<String, Unavailable>) -> ScsiDisk {
     let words = match &id {
-        Fact::Known(id) if id.is_empty() => format!("{name} without an id"),
-        Fact::Known(id) => format!("{name} {id}"),
-        Fact::Unavailable(why) => format!("{name}: {}", why.reason),
+        Ok(id) if id.is_empty() => format!("{name} without an id"),
+        Ok(id) => format!("{name} {id}"),
+        Err(why) => format!("{name}: {}", why.reason),
     };
-    ScsiDisk { name: name.to_owned(), id, words }
+    ScsiDisk { name: name.to_owned(), id: id.into(), words }
 }
 
 /// What the ids of all disks amount to. Disks that the kernel lists and nobody asked about are there
 /// without an answer.
-fn summarize(mut disks: Vec<ScsiDisk>, graph: &Fact<BlockGraph>) -> ScsiFacts {
-    if let Fact::Known(graph) = graph {
-        for listed in graph.disks() {
-            if disks.iter().all(|disk| disk.name != listed.name) {
-                disks.push(scsi_disk(
-                    &listed.name,
-                    Fact::unavailable("scsi_id was not asked about it"),
-                ));
-            }
+fn summarize(mut disks: Vec<ScsiDisk>, graph: Option<&BlockGraph>) -> ScsiFacts {
+    for listed in graph.into_iter().flat_map(BlockGraph::disks) {
+        if disks.iter().all(|disk| disk.name != listed.name) {
+            disks.push(scsi_disk(&listed.name, Err("scsi_id was not asked about it".into())));
         }
     }
-    let all_asked = graph.known().is_some() && disks.iter().all(|disk| disk.id.known().is_some());
+    let all_asked = graph.is_some() && disks.iter().all(|disk| disk.id.known().is_some());
     let looked = |items: Vec<String>| Fact::Known(Collection { items, complete: all_asked });
     let known: Vec<(&str, &str)> = disks
         .iter()
@@ -226,7 +222,7 @@ mod tests {
         let named = text.lines().filter_map(|line| line.strip_prefix("disk "));
         let listing: String = named.map(|disk| format!("device {disk}\ndev 8:0\n")).collect();
         let graph = BlockGraph::parse(&format!("{listing}device sr0\ndev 11:0\n")).unwrap();
-        let facts = summarize(parse(text).unwrap(), &Fact::Known(graph));
+        let facts = summarize(parse(text).unwrap(), Some(&graph));
         let list = |list: &Fact<Collection<String>>| list.known().unwrap().items.clone();
         let disks = facts.disks.known().unwrap();
         (
@@ -246,7 +242,7 @@ mod tests {
             ("disk sda\n36a\nstatus 0\ndisk sdb\ndenied\n", vec!["36a"], false),
             ("", vec![], false),
         ] {
-            let ids = summarize(parse(text).unwrap(), &Fact::Known(BlockGraph::default())).ids;
+            let ids = summarize(parse(text).unwrap(), Some(&BlockGraph::default())).ids;
             let ids = ids.known().unwrap();
             assert_eq!(
                 (ids.items.as_slice(), ids.complete),
@@ -374,13 +370,12 @@ mod tests {
             ("device sdb\ndev 8:16\n", false),
         ] {
             let listing = format!("device sda\ndev 8:0\n{other}");
-            let graph = Fact::Known(BlockGraph::parse(&listing).unwrap());
-            let facts = summarize(parse(asked).unwrap(), &graph);
+            let graph = BlockGraph::parse(&listing).unwrap();
+            let facts = summarize(parse(asked).unwrap(), Some(&graph));
             assert_eq!(facts.without_id.known().unwrap().complete, known, "{other}");
             assert_eq!(facts.disks.known().unwrap().items.len(), if known { 1 } else { 2 });
         }
-        let blind =
-            summarize(parse(asked).unwrap(), &Fact::unavailable("block exited with status 1"));
+        let blind = summarize(parse(asked).unwrap(), None);
         assert!(!blind.disks.known().unwrap().complete);
         let sentence = parse("disk sda\nscsi_id: command not found\nstatus 0\n").unwrap();
         assert!(sentence[0].id.known().is_none());

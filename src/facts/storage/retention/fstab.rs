@@ -11,7 +11,7 @@ use super::probe_output::DeviceContent;
 use crate::facts::storage::block::BlockGraph;
 use crate::facts::storage::fstab::FstabLine;
 use crate::facts::storage::mounts::{Mount, MountTable};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// What fstab says about the path.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -47,48 +47,42 @@ impl MountedVolume<'_> {
     pub(super) fn facts(&self, all: &[FstabLine], paths: [&str; 2]) -> FstabFacts {
         let is_own = |line: &&FstabLine| paths.contains(&line.path.as_str());
         let lines: Vec<&FstabLine> = all.iter().filter(is_own).collect();
-        let first = |fact: &dyn Fn(&FstabLine) -> Fact<bool>| match lines.first() {
-            Some(line) => fact(line),
-            None => Fact::unavailable("no line of fstab is for it"),
-        };
+        let first = lines.first().copied().ok_or("no line of fstab is for it");
+        let own = all.iter().position(|line| is_own(&line));
+        let covering = own.map(|own| covering_paths(all, own, paths)).unwrap_or_default();
         FstabFacts {
             lines: i64::try_from(lines.len()).unwrap_or(i64::MAX),
-            spec: match lines.first() {
-                Some(line) => Fact::Known(line.spec.clone()),
-                None => Fact::unavailable("no line of fstab is for it"),
-            },
-            same_device: first(&|line| self.is_same_device(line)),
-            same_type: first(&|line| Fact::Known(self.is_same_type(line))),
-            at_boot: first(&|line| Fact::Known(line.is_mounted_at_boot())),
+            spec: first.map(|line| line.spec.clone()).into(),
+            same_device: first
+                .map_err(Unavailable::from)
+                .and_then(|line| self.is_same_device(line))
+                .into(),
+            same_type: first.map(|line| self.is_same_type(line)).into(),
+            at_boot: first.map(FstabLine::is_mounted_at_boot).into(),
             read_only: Fact::Known(lines.first().is_some_and(|line| line.is_read_only())),
-            covered_by: Fact::Known(Collection::complete(
-                match all.iter().position(|line| is_own(&line)) {
-                    Some(own) => covering_paths(all, own, paths),
-                    None => Vec::new(),
-                },
-            )),
+            covered_by: Fact::Known(Collection::complete(covering)),
         }
     }
 
-    fn is_same_device(&self, line: &FstabLine) -> Fact<bool> {
+    fn is_same_device(&self, line: &FstabLine) -> Result<bool, Unavailable> {
         let mount = self.mount;
         if is_bind(line) {
             // What is bound is the directory, wherever that is mounted from.
             let source = self.table.containing(&line.spec);
-            return Fact::Known(source.is_some_and(|other| mount.is_same_volume(other)));
+            return Ok(source.is_some_and(|other| mount.is_same_volume(other)));
         }
         if line.spec == mount.source {
-            return Fact::Known(true);
+            return Ok(true);
         }
         if let Some(told) = self.same_by_name(line).or_else(|| self.same_by_content(line)) {
-            return Fact::Known(told);
+            return Ok(told);
         }
         match self.links.get(&1) {
-            Some(same) => Fact::Known(*same),
+            Some(same) => Ok(*same),
             None if line.spec.starts_with("/dev/") || line.spec.contains('=') => {
-                Fact::unavailable(format!("which device {} is could not be told", line.spec))
+                Err(format!("which device {} is could not be told", line.spec).into())
             }
-            None => Fact::Known(false),
+            None => Ok(false),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::facts::Fact;
+use crate::facts::Unavailable;
 use crate::facts::transcript::ProbeAnswer;
 
 /// Everything the probe found out by touching the volume and the directories it is compared with.
@@ -137,19 +137,13 @@ impl ProbeOutput {
     }
 
     /// What a command printed, when it succeeded.
-    pub fn command(&self, name: &str) -> Fact<&str> {
-        match self.commands.get(name) {
-            None => Fact::unavailable(format!("{name}: it was not asked")),
-            Some(ProbeAnswer { status: 0, text }) => Fact::Known(text),
-            Some(ProbeAnswer { status: 124 | 143, .. }) => {
-                Fact::unavailable(format!("{name}: no answer in time"))
-            }
-            Some(ProbeAnswer { status: 127, .. }) => {
-                Fact::unavailable(format!("{name}: the command is missing on the host"))
-            }
-            Some(ProbeAnswer { status, .. }) => {
-                Fact::unavailable(format!("{name}: exit status {status}"))
-            }
+    pub fn command(&self, name: &str) -> Result<&str, Unavailable> {
+        let answer = self.commands.get(name).ok_or_else(|| format!("{name}: it was not asked"))?;
+        match answer.status {
+            0 => Ok(&answer.text),
+            124 | 143 => Err(format!("{name}: no answer in time").into()),
+            127 => Err(format!("{name}: the command is missing on the host").into()),
+            status => Err(format!("{name}: exit status {status}").into()),
         }
     }
 }
@@ -376,8 +370,8 @@ mod tests {
             touched.commands["space"],
             ProbeAnswer { status: 0, text: "heading\n\n".to_owned() }
         );
-        assert_eq!(touched.command("inodes"), Fact::unavailable("inodes: no answer in time"));
-        assert_eq!(touched.command("devices"), Fact::unavailable("devices: it was not asked"));
+        assert_eq!(touched.command("inodes"), Err("inodes: no answer in time".into()));
+        assert_eq!(touched.command("devices"), Err("devices: it was not asked".into()));
         let places: Vec<&Location> = touched.places.iter().map(|p| &p.whereabouts).collect();
         assert_eq!(
             places,
