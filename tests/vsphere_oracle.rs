@@ -136,7 +136,7 @@ fn compare_machine(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>, mac
     assert_eq!(known(&facts.power), text(&theirs["power"]), "{name}: {machine}");
     assert_eq!(known(&facts.guest_id), text(&theirs["guest_id"]), "{name}: {machine}");
     assert_eq!(known(&facts.tools), text(&theirs["tools"][0]), "{name}: {machine}");
-    let host = survey.host_of(machine).map(|host| host.name);
+    let host = survey.host_of(machine).map(|host| host.name).into();
     assert_eq!(known(&host), text(&theirs["host"]), "{name}: {machine}");
     let uuid = facts.disk_enable_uuid.known().unwrap();
     for row in theirs["enableuuid"].as_array().unwrap() {

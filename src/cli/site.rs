@@ -60,10 +60,9 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
     let captured = captures::read_single_capture(path.to_owned(), TargetKind::Vcenter)?;
-    let asked = property::json_answer(&captured, "asked");
-    let asked =
-        asked.known().and_then(|asked| property::optional_text(asked, "url").map(str::to_owned));
-    let address = asked.unwrap_or_else(|| captured.target.clone());
+    let asked = property::json_answer(&captured, "asked").ok();
+    let url = asked.as_ref().and_then(|asked| property::optional_text(asked, "url"));
+    let address = url.unwrap_or(&captured.target);
     vcenter.url = format!("vsphere://{address}");
     Ok(Some(captured))
 }

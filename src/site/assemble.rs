@@ -267,7 +267,7 @@ impl<'a> SiteView<'a> {
                     find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
                 let in_vcenter = found.as_ref().map(|found| found.name.clone());
                 let facts = found.unwrap_or_else(|| {
-                    EsxiFacts::not_visible(&name, api.has_object("hosts", &name))
+                    EsxiFacts::not_visible(&name, api.has_object("hosts", &name).into())
                 });
                 let facts = Fact::Known(facts);
                 let mut document = Document::new("host", &facts)
@@ -449,7 +449,7 @@ impl<'a> SiteView<'a> {
     /// not name is added first.
     fn host_of(&mut self, name: &str) -> Result<usize, String> {
         let by_api = self.api.as_ref().map(|api| api.host_of(name));
-        if let (Some(Fact::Known(found)), Some(api)) = (&by_api, &self.api) {
+        if let (Some(Ok(found)), Some(api)) = (&by_api, &self.api) {
             let known = self.hosts.iter();
             let mut known =
                 known.enumerate().filter(|(_, host)| host.in_vcenter.as_ref() == Some(&found.name));
@@ -472,12 +472,12 @@ impl<'a> SiteView<'a> {
         }
         for (index, shell) in self.shells {
             let words = in_words_of_the_api(shell, &QueryScope::default());
-            if VsphereSnapshot::from_transcript(&words).host_of(name).known().is_some() {
+            if VsphereSnapshot::from_transcript(&words).host_of(name).is_ok() {
                 return Ok(*index);
             }
         }
         Err(match by_api {
-            Some(Fact::Unavailable(why)) => why.reason,
+            Some(Err(why)) => why.reason,
             _ if self.shells.is_empty() => format!("no vSphere server of the site knows {name}"),
             _ => format!("no ESXi host of the site has {name}"),
         })

@@ -109,7 +109,7 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
     let mut targets = Vec::new();
     let server = || Document::new("vcenter", &snapshot.vcenter(false));
     if let Some(name) = &question.master_target {
-        let host = snapshot.host_of(name);
+        let host = Fact::from(snapshot.host_of(name));
         targets.push(Target {
             name: name.clone(),
             kind: TargetKind::LinuxMt,

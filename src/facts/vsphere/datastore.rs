@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::inventory::Inventory;
 use super::property::{InventoryObject, as_bool, object_rows, required_text};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// Bytes of a MiB.
 const MIB: i64 = 1024 * 1024;
@@ -32,117 +32,115 @@ pub struct DatastoreFacts {
 }
 
 /// Reads a datastore by its reference, as this host reaches it.
-pub fn from_inventory(inventory: &Inventory, reference: &str, host: &str) -> Fact<DatastoreFacts> {
-    let Some(datastore) = inventory.get(reference) else {
-        return Fact::unavailable(format!("{reference} is not visible to the account"));
-    };
+pub fn from_inventory(
+    inventory: &Inventory,
+    reference: &str,
+    host: &str,
+) -> Result<DatastoreFacts, Unavailable> {
+    let datastore = inventory.get(reference);
+    let datastore =
+        datastore.ok_or_else(|| format!("{reference} is not visible to the account"))?;
     let name = inventory.name(reference);
-    let kind = datastore.text("summary.type").and_then(|kind| match kind.trim() {
-        "" => Fact::unavailable("its type is empty"),
-        kind => Fact::Known(kind.to_uppercase()),
-    });
+    let kind = kind(datastore);
     let mount = mount_on_host(datastore, host);
     let maintenance = maintenance(datastore);
-    let mode = if maintenance == Fact::Known(true) { ", in maintenance mode" } else { "" };
+    let mode = if maintenance == Ok(true) { ", in maintenance mode" } else { "" };
     let words = match &kind {
-        Fact::Known(kind) => format!("{name} ({kind}{mode})"),
-        Fact::Unavailable(_) => name.clone(),
+        Ok(kind) => format!("{name} ({kind}{mode})"),
+        Err(_) => name.clone(),
     };
-    Fact::Known(DatastoreFacts {
-        accessible: accessible(datastore, &mount),
-        read_write: read_write(&mount),
-        maintenance,
-        free_mib: datastore.int("summary.freeSpace").map(|bytes| bytes / MIB),
-        kind,
+    Ok(DatastoreFacts {
+        accessible: accessible(datastore, &mount).into(),
+        read_write: read_write(&mount).into(),
+        maintenance: maintenance.into(),
+        free_mib: datastore.int("summary.freeSpace").map(|bytes| bytes / MIB).into(),
+        kind: kind.into(),
         name,
         words,
     })
+}
+
+fn kind(datastore: &InventoryObject) -> Result<String, Unavailable> {
+    match datastore.text("summary.type")?.trim() {
+        "" => Err("its type is empty".into()),
+        kind => Ok(kind.to_uppercase()),
+    }
 }
 
 /// Every datastore of a host.
 pub fn datastores_of_host(
     inventory: &Inventory,
     host: &InventoryObject,
-) -> Fact<Collection<Fact<DatastoreFacts>>> {
-    host.references("datastore").map(|references| {
-        let all =
-            references.iter().map(|reference| from_inventory(inventory, reference, &host.object));
-        Collection::complete(all.collect())
-    })
+) -> Result<Collection<Fact<DatastoreFacts>>, Unavailable> {
+    let references = host.references("datastore")?;
+    let datastore = |reference: &String| from_inventory(inventory, reference, &host.object).into();
+    Ok(Collection::complete(references.iter().map(datastore).collect()))
 }
 
-fn maintenance(datastore: &InventoryObject) -> Fact<bool> {
-    datastore.text("summary.maintenanceMode").and_then(|mode| match mode.as_str() {
-        "normal" => Fact::Known(false),
-        "inMaintenance" | "enteringMaintenance" => Fact::Known(true),
-        other => Fact::unavailable(format!("its maintenance mode is {other:?}")),
-    })
+fn maintenance(datastore: &InventoryObject) -> Result<bool, Unavailable> {
+    match datastore.text("summary.maintenanceMode")?.as_str() {
+        "normal" => Ok(false),
+        "inMaintenance" | "enteringMaintenance" => Ok(true),
+        other => Err(format!("its maintenance mode is {other:?}").into()),
+    }
 }
 
 /// How a host mounts a datastore: access mode, and whether it is mounted and accessible.
 struct DatastoreMount {
-    mode: Fact<String>,
-    mounted: Fact<bool>,
-    accessible: Fact<bool>,
+    mode: Result<String, Unavailable>,
+    mounted: Result<bool, Unavailable>,
+    accessible: Result<bool, Unavailable>,
 }
 
-fn mount_on_host(datastore: &InventoryObject, host: &str) -> Fact<Option<DatastoreMount>> {
-    let mounts = match datastore.value("host").and_then(|value| object_rows(value, "host")) {
-        Fact::Known(mounts) => mounts,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+fn mount_on_host(
+    datastore: &InventoryObject,
+    host: &str,
+) -> Result<Option<DatastoreMount>, Unavailable> {
     let mut nameless = None;
-    for mount in mounts {
+    for mount in object_rows(datastore.value("host")?, "host")? {
         match required_text(mount, "key") {
-            Fact::Known(key) if key == host => {
-                let Some(info) = mount.get("mountInfo") else {
-                    return Fact::unavailable("how the host mounts it is not said");
-                };
+            Ok(key) if key == host => {
+                let info = mount.get("mountInfo").ok_or("how the host mounts it is not said")?;
                 let truth = |name| {
-                    required_text(info, name).and_then(|_| match info.get(name).and_then(as_bool) {
-                        Some(truth) => Fact::Known(truth),
-                        None => Fact::unavailable(format!("{name} is neither true nor false")),
-                    })
+                    required_text(info, name)?;
+                    let truth = info.get(name).and_then(as_bool);
+                    Ok(truth.ok_or_else(|| format!("{name} is neither true nor false"))?)
                 };
-                return Fact::Known(Some(DatastoreMount {
+                return Ok(Some(DatastoreMount {
                     mode: required_text(info, "accessMode").map(str::to_owned),
                     mounted: truth("mounted"),
                     accessible: truth("accessible"),
                 }));
             }
-            Fact::Known(_) => {}
-            Fact::Unavailable(why) => nameless = Some(why),
+            Ok(_) => {}
+            Err(why) => nameless = Some(why),
         }
     }
     // A mount of which nobody knows whose it is may be this host's.
-    nameless.map_or(Fact::Known(None), Fact::Unavailable)
+    nameless.map_or(Ok(None), Err)
 }
 
 /// What of the host's own word and of the datastore's summary says no counts; without a no, both
 /// must say yes.
-fn accessible(datastore: &InventoryObject, mount: &Fact<Option<DatastoreMount>>) -> Fact<bool> {
-    let mount = match mount {
-        Fact::Known(Some(mount)) => mount,
-        Fact::Known(None) => return Fact::Known(false),
-        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-    };
-    let said = [&mount.mounted, &mount.accessible, &datastore.bool("summary.accessible")];
-    if said.into_iter().any(|said| *said == Fact::Known(false)) {
-        return Fact::Known(false);
+fn accessible(
+    datastore: &InventoryObject,
+    mount: &Result<Option<DatastoreMount>, Unavailable>,
+) -> Result<bool, Unavailable> {
+    let Some(mount) = mount.as_ref()? else { return Ok(false) };
+    let summary = datastore.bool("summary.accessible");
+    let answers = [&mount.mounted, &mount.accessible, &summary];
+    if answers.into_iter().any(|answer| *answer == Ok(false)) {
+        return Ok(false);
     }
-    let silent = said.into_iter().find(|said| said.known().is_none());
-    silent.cloned().unwrap_or(Fact::Known(true))
+    answers.into_iter().try_fold(true, |all, answer| Ok(all && *answer.as_ref()?))
 }
 
-fn read_write(mount: &Fact<Option<DatastoreMount>>) -> Fact<bool> {
-    match mount {
-        Fact::Known(None) => Fact::unavailable("the host does not mount it"),
-        Fact::Known(Some(mount)) => mount.mode.clone().and_then(|mode| match mode.as_str() {
-            "readWrite" => Fact::Known(true),
-            "readOnly" => Fact::Known(false),
-            other => Fact::unavailable(format!("its access mode is {other:?}")),
-        }),
-        Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
+fn read_write(mount: &Result<Option<DatastoreMount>, Unavailable>) -> Result<bool, Unavailable> {
+    let mount = mount.as_ref()?.as_ref().ok_or("the host does not mount it")?;
+    match mount.mode.as_ref()?.as_str() {
+        "readWrite" => Ok(true),
+        "readOnly" => Ok(false),
+        other => Err(format!("its access mode is {other:?}").into()),
     }
 }
 
@@ -207,8 +205,8 @@ mod tests {
         ] {
             let datastore = datastore(mounts.clone());
             let mount = mount_of(&datastore);
-            assert_eq!(accessible(&datastore, &mount).known().copied(), reached, "{mounts}");
-            assert_eq!(read_write(&mount).known().copied(), written, "{mounts}");
+            assert_eq!(accessible(&datastore, &mount).ok(), reached, "{mounts}");
+            assert_eq!(read_write(&mount).ok(), written, "{mounts}");
         }
     }
 
@@ -226,11 +224,11 @@ mod tests {
                 json!({ "object": "Datastore:d", "properties": properties }),
             )
             .unwrap();
-            assert_eq!(maintenance(&datastore).known().copied(), expected, "{mode}");
+            assert_eq!(maintenance(&datastore).ok(), expected, "{mode}");
         }
     }
 
-    fn mount_of(datastore: &InventoryObject) -> Fact<Option<DatastoreMount>> {
+    fn mount_of(datastore: &InventoryObject) -> Result<Option<DatastoreMount>, Unavailable> {
         mount_on_host(datastore, "HostSystem:h")
     }
 }

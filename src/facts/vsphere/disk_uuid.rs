@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::property::{InventoryObject, as_bool, object_rows, required_text};
-use crate::facts::Fact;
+use crate::facts::Unavailable;
 
 /// How the setting is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,39 +42,22 @@ pub struct DiskUuidFacts {
 }
 
 /// Reads the setting of a machine.
-pub fn from_object(machine: &InventoryObject) -> Fact<DiskUuidFacts> {
-    let rows = match machine.optional("config.extraConfig") {
-        Fact::Known(Some(value)) => match object_rows(value, "config.extraConfig") {
-            Fact::Known(rows) => rows,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        },
-        Fact::Known(None) => {
-            return Fact::unavailable(
-                "the server gives no configuration of it, as when its host is not connected",
-            );
-        }
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+pub fn from_object(machine: &InventoryObject) -> Result<DiskUuidFacts, Unavailable> {
+    let value = machine
+        .optional("config.extraConfig")?
+        .ok_or("the server gives no configuration of it, as when its host is not connected")?;
     let mut ours = Vec::new();
-    for row in rows {
-        match (required_text(row, "key"), required_text(row, "value")) {
-            (Fact::Known(key), _) if !key.trim().eq_ignore_ascii_case("disk.EnableUUID") => {}
-            (Fact::Known(key), Fact::Known(value)) => ours.push((key, value)),
-            (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
-                return Fact::Unavailable(why);
-            }
+    for row in object_rows(value, "config.extraConfig")? {
+        let (key, value) = (required_text(row, "key")?, required_text(row, "value"));
+        if key.trim().eq_ignore_ascii_case("disk.EnableUUID") {
+            ours.push((key, value?));
         }
     }
     // Not every server sets the flag.
-    let flag = match machine.optional("config.flags.diskUuidEnabled") {
-        Fact::Known(None) => None,
-        Fact::Known(Some(value)) => match as_bool(value) {
-            Some(flag) => Some(flag),
-            None => return Fact::unavailable("flags.diskUuidEnabled is neither true nor false"),
-        },
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    Fact::Known(from_rows(&ours, flag))
+    let flag = machine
+        .optional("config.flags.diskUuidEnabled")?
+        .map(|value| as_bool(value).ok_or("flags.diskUuidEnabled is neither true nor false"));
+    Ok(from_rows(&ours, flag.transpose()?))
 }
 
 /// Reads rows of an extra configuration that have the key, and the flag beside them.
@@ -183,9 +166,7 @@ mod tests {
             let properties =
                 json!({ "config.extraConfig": rows, "config.flags.diskUuidEnabled": flag });
             let machine = json!({ "object": "VirtualMachine:v", "properties": properties });
-            from_object(&serde_json::from_value(machine).unwrap())
-                .known()
-                .map(|facts| facts.spelling)
+            from_object(&serde_json::from_value(machine).unwrap()).ok().map(|facts| facts.spelling)
         };
         let row = |key: Value, value: Value| json!({ "key": key, "value": value });
         let good = row(json!("disk.EnableUUID"), json!("TRUE"));

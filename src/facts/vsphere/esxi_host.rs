@@ -12,7 +12,7 @@ use super::licence::{self, LicenceFacts};
 use super::property::{InventoryObject, elements, json_answer, optional_text, required_text};
 use super::service::{about_property, server_time};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// Bytes of a MiB.
 const MIB: i64 = 1024 * 1024;
@@ -64,65 +64,49 @@ pub fn from_inventory(
     inventory: &Inventory,
     host: &InventoryObject,
 ) -> EsxiFacts {
-    let product = host.value("summary.config.product");
-    let version = match product {
-        Fact::Known(product) => required_text(product, "version").map(str::to_owned),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+    let version = || {
+        let product = host.value("summary.config.product")?;
+        required_text(product, "version").map(str::to_owned)
     };
     EsxiFacts {
         name: inventory.name(&host.object),
         in_inventory: Fact::Known(true),
-        connection: host.text("runtime.connectionState"),
-        maintenance: host.bool("runtime.inMaintenanceMode"),
-        version,
-        licence: licence(transcript, host),
-        datastores: datastore::datastores_of_host(inventory, host),
-        free_memory_mib: free_memory(host),
+        connection: host.text("runtime.connectionState").into(),
+        maintenance: host.bool("runtime.inMaintenanceMode").into(),
+        version: version().into(),
+        licence: licence(transcript, host).into(),
+        datastores: datastore::datastores_of_host(inventory, host).into(),
+        free_memory_mib: free_memory(host).into(),
     }
 }
 
-fn free_memory(host: &InventoryObject) -> Fact<i64> {
-    let size = host.int("summary.hardware.memorySize");
-    let used = host.int("summary.quickStats.overallMemoryUsage");
-    match (size, used) {
-        (Fact::Known(size), Fact::Known(used)) => Fact::Known((size / MIB).saturating_sub(used)),
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
-    }
+fn free_memory(host: &InventoryObject) -> Result<i64, Unavailable> {
+    let size = host.int("summary.hardware.memorySize")?;
+    Ok((size / MIB).saturating_sub(host.int("summary.quickStats.overallMemoryUsage")?))
 }
 
 /// The licence assigned to a host. A vCenter's own list of licences is what it has in stock, so
 /// only the assignment counts there; a lone host has no assignments and one licence.
-fn licence(transcript: &Transcript, host: &InventoryObject) -> Fact<LicenceFacts> {
+fn licence(transcript: &Transcript, host: &InventoryObject) -> Result<LicenceFacts, Unavailable> {
     let now = server_time(transcript).or(transcript.asked_at);
-    if about_property(transcript, "apiType") == Fact::Known("HostAgent".to_owned()) {
-        return licence_of_lone_host(transcript).map(|licence| licence::parse(&licence, now));
+    if about_property(transcript, "apiType").as_deref() == Ok("HostAgent") {
+        return Ok(licence::parse(&licence_of_lone_host(transcript)?, now));
     }
-    let assigned = match json_answer(transcript, "assigned-licences") {
-        Fact::Known(assigned) => assigned,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+    let assigned = json_answer(transcript, "assigned-licences")?;
     let id = host.object.split_once(':').map_or("", |(_, id)| id);
     let own = elements(&assigned).iter().find(|row| optional_text(row, "entityId") == Some(id));
     match own.and_then(|row| row.get("assignedLicense")) {
-        Some(licence) => Fact::Known(licence::parse(licence, now)),
-        None => Fact::unavailable("no licence is assigned to it, or none that may be seen"),
+        Some(licence) => Ok(licence::parse(licence, now)),
+        None => Err("no licence is assigned to it, or none that may be seen".into()),
     }
 }
 
-fn licence_of_lone_host(transcript: &Transcript) -> Fact<serde_json::Value> {
-    let licences = match super::property::object_listing(transcript, "licences") {
-        Fact::Known(looked) => looked,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    let Some(manager) = licences.items.first() else {
-        return Fact::unavailable("the host shows no licences");
-    };
-    match manager.value("licenses") {
-        Fact::Known(value) => match elements(value) {
-            [one] => Fact::Known(one.clone()),
-            [] => Fact::unavailable("the host shows no licences"),
-            more => Fact::unavailable(format!("the host shows {} licences", more.len())),
-        },
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+fn licence_of_lone_host(transcript: &Transcript) -> Result<serde_json::Value, Unavailable> {
+    let licences = super::property::object_listing(transcript, "licences")?;
+    let manager = licences.items.first().ok_or("the host shows no licences")?;
+    match elements(manager.value("licenses")?) {
+        [one] => Ok(one.clone()),
+        [] => Err("the host shows no licences".into()),
+        more => Err(format!("the host shows {} licences", more.len()).into()),
     }
 }

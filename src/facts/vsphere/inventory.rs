@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::property::{InventoryObject, object_listing};
 use super::query_scope::QueryScope;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Unavailable};
 
 /// The questions that list an inventory, each with the type of its objects.
 pub const LISTS: &[(&str, &str)] = &[
@@ -35,7 +35,7 @@ const MAX_OBJECTS_IN_SCOPE: usize = 300;
 pub struct Inventory {
     objects: BTreeMap<String, InventoryObject>,
     /// By question: known when it was answered, and whether to the end.
-    answered: BTreeMap<&'static str, Fact<bool>>,
+    answered: BTreeMap<&'static str, Result<bool, Unavailable>>,
 }
 
 /// A machine that is looked for by its name.
@@ -56,12 +56,10 @@ impl Inventory {
     pub fn from_transcript(transcript: &Transcript) -> Self {
         let mut inventory = Self::default();
         for &(probe, _) in LISTS {
-            let fact = object_listing(transcript, probe);
-            let answered = fact.map(|looked| {
-                let complete = looked.complete;
-                let named = looked.items.into_iter().map(|object| (object.object.clone(), object));
+            let answered = object_listing(transcript, probe).map(|listing| {
+                let named = listing.items.into_iter().map(|object| (object.object.clone(), object));
                 inventory.objects.extend(named);
-                complete
+                listing.complete
             });
             inventory.answered.insert(probe, answered);
         }
@@ -81,41 +79,40 @@ impl Inventory {
     }
 
     /// Whether a question was answered to its end; otherwise why not.
-    pub fn complete(&self, probe: &str) -> Fact<bool> {
-        self.answered.get(probe).cloned().unwrap_or_else(|| Fact::unavailable("it was not asked"))
+    pub fn complete(&self, probe: &str) -> Result<bool, Unavailable> {
+        self.answered.get(probe).cloned().unwrap_or_else(|| Err("it was not asked".into()))
     }
 
     /// What an object is called; its reference when its name may not be seen.
     pub fn name(&self, reference: &str) -> String {
         let object = self.get(reference);
-        let name =
-            object.and_then(|object| object.text("name").known().map(|name| decode_name(name)));
-        name.unwrap_or_else(|| reference.to_owned())
+        let name = object.and_then(|object| object.text("name").ok());
+        name.map_or_else(|| reference.to_owned(), |name| decode_name(&name))
     }
 
     /// The machine of this name.
     pub fn find_machine(&self, name: &str) -> MachineSearch<'_> {
         let named = |object: &&InventoryObject| {
-            object.text("name").known().is_some_and(|own| decode_name(own) == name)
+            object.text("name").is_ok_and(|own| decode_name(&own) == name)
         };
         let found: Vec<&InventoryObject> = self.list("machines").filter(named).collect();
         match (found.as_slice(), self.complete("machines")) {
             ([one], _) => MachineSearch::Found(one),
-            ([], Fact::Known(true)) if !self.all_named("machines") => {
+            ([], Ok(true)) if !self.all_named("machines") => {
                 MachineSearch::Unseen("the name of a virtual machine may not be seen".to_owned())
             }
-            ([], Fact::Known(true)) => MachineSearch::None,
-            ([], Fact::Known(false)) => {
+            ([], Ok(true)) => MachineSearch::None,
+            ([], Ok(false)) => {
                 MachineSearch::Unseen("not every virtual machine could be looked at".to_owned())
             }
-            ([], Fact::Unavailable(why)) => MachineSearch::Unseen(why.reason),
+            ([], Err(why)) => MachineSearch::Unseen(why.reason),
             _ => MachineSearch::Several(found),
         }
     }
 
     /// Whether the name of every object of a question is known.
     pub fn all_named(&self, probe: &str) -> bool {
-        self.list(probe).all(|object| object.text("name").known().is_some())
+        self.list(probe).all(|object| object.text("name").is_ok())
     }
 
     /// The nearest object of a type around this one, within its datacenter. Unavailable when what
@@ -125,30 +122,22 @@ impl Inventory {
         &'i self,
         object: &'i InventoryObject,
         kind: &str,
-    ) -> Fact<Option<&'i InventoryObject>> {
+    ) -> Result<Option<&'i InventoryObject>, Unavailable> {
         let mut here = object;
         for _ in 0..MAX_PARENTS {
             if here.kind() == kind {
-                return Fact::Known(Some(here));
+                return Ok(Some(here));
             }
             if here.kind() == "Datacenter" {
-                return Fact::Known(None);
+                return Ok(None);
             }
-            let parent = match here.text("parent") {
-                Fact::Known(parent) => parent,
-                Fact::Unavailable(why) => return Fact::Unavailable(why),
-            };
-            match self.get(&parent) {
-                Some(object) => here = object,
-                None => {
-                    return Fact::unavailable(format!(
-                        "{} lies in {parent:?}, which is not visible to the account",
-                        self.name(&here.object)
-                    ));
-                }
-            }
+            let parent = here.text("parent")?;
+            here = self.get(&parent).ok_or_else(|| {
+                let name = self.name(&here.object);
+                format!("{name} lies in {parent:?}, which is not visible to the account")
+            })?;
         }
-        Fact::unavailable(format!("{} is nested too deep", self.name(&object.object)))
+        Err(format!("{} is nested too deep", self.name(&object.object)).into())
     }
 
     /// The folders around a machine, within its datacenter; all of them when the datacenter is
@@ -157,8 +146,7 @@ impl Inventory {
         let mut folders = Collection { items: Vec::new(), complete: false };
         let mut here = machine;
         for _ in 0..MAX_PARENTS {
-            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
-            else {
+            let Some(parent) = here.text("parent").ok().and_then(|parent| self.get(&parent)) else {
                 break;
             };
             if parent.kind() == "Datacenter" {
@@ -184,7 +172,7 @@ impl Inventory {
             if here.kind() == kind {
                 return Some(here);
             }
-            here = self.get(here.text("parent").known()?)?;
+            here = self.get(&here.text("parent").ok()?)?;
         }
         None
     }
@@ -192,14 +180,13 @@ impl Inventory {
     /// The path of the datacenter around an object, as the server's file service has it.
     pub fn datacenter_path(&self, object: &InventoryObject) -> Option<String> {
         let mut here = self.ancestor(object, "Datacenter")?;
-        let mut names = vec![here.text("name").known()?.clone()];
+        let mut names = vec![here.text("name").ok()?];
         for _ in 0..MAX_PARENTS {
             // The root folder is not listed, and no part of the path.
-            let Some(parent) = here.text("parent").known().and_then(|parent| self.get(parent))
-            else {
+            let Some(parent) = here.text("parent").ok().and_then(|parent| self.get(&parent)) else {
                 break;
             };
-            names.push(parent.text("name").known()?.clone());
+            names.push(parent.text("name").ok()?);
             here = parent;
         }
         names.reverse();
@@ -242,10 +229,9 @@ impl Inventory {
             MachineSearch::Found(machine) => Some(machine),
             _ => None,
         });
-        let known = |object: &InventoryObject, path: &str| object.text(path).known().cloned();
-        let listed = |object: &InventoryObject, path: &str| {
-            object.references(path).known().cloned().unwrap_or_default()
-        };
+        let known = |object: &InventoryObject, path: &str| object.text(path).ok();
+        let listed =
+            |object: &InventoryObject, path: &str| object.references(path).unwrap_or_default();
         let mut references: Vec<String> = Vec::new();
         match master_target {
             None => {
@@ -265,7 +251,7 @@ impl Inventory {
                 references.push(machine.object.clone());
                 references.extend(known(machine, "resourcePool"));
                 let host = known(machine, "runtime.host").and_then(|host| self.get(&host));
-                complete &= host.is_some_and(|host| host.references("datastore").known().is_some());
+                complete &= host.is_some_and(|host| host.references("datastore").is_ok());
                 if let Some(host) = host {
                     references.push(host.object.clone());
                     references.extend(listed(host, "datastore"));
@@ -276,7 +262,7 @@ impl Inventory {
         for machine in others {
             let folders = self.folders_above(machine);
             all_folders &= folders.complete;
-            complete &= machine.references("datastore").known().is_some();
+            complete &= machine.references("datastore").is_ok();
             references.extend(folders.items);
             references.push(machine.object.clone());
             references.extend(listed(machine, "datastore"));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::property::{object_rows, optional_text};
-use crate::facts::Fact;
+use crate::facts::{Fact, Unavailable};
 
 /// What a licence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
     let properties = match licence.get("properties") {
         Some(value) => object_rows(value, "properties"),
         // A release may list none: their absence proves nothing.
-        None => Fact::Known(&[][..]),
+        None => Ok(&[][..]),
     };
     let days_left = properties.clone().and_then(|properties| days_left(properties, now));
     let edition = properties.and_then(|properties| {
@@ -78,16 +78,17 @@ pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
         name => format!("{name} (edition key {key:?})"),
     };
     match (&edition, &days_left) {
-        (Fact::Known(LicenceEdition::Evaluation), Fact::Known(days)) => {
+        (Ok(LicenceEdition::Evaluation), Ok(days)) => {
             words.push_str(&format!(", {days} days left"));
         }
-        (Fact::Known(LicenceEdition::Expired), _) => words.push_str(", expired"),
+        (Ok(LicenceEdition::Expired), _) => words.push_str(", expired"),
         _ => {}
     }
     let serial_end: String = {
         let tail: Vec<char> = serial.chars().rev().take(5).collect();
         tail.into_iter().rev().collect()
     };
+    let (edition, days_left) = (edition.into(), days_left.into());
     LicenceFacts { edition, name, key, serial_end, days_left, words }
 }
 
@@ -113,16 +114,19 @@ struct LicenceParts {
 }
 
 /// What a licence is, when its parts agree. Nothing is paid for or an evaluation by one part alone.
-fn decide_edition(says: &LicenceParts, days_left: &Fact<i64>) -> Fact<LicenceEdition> {
+fn decide_edition(
+    says: &LicenceParts,
+    days_left: &Result<i64, Unavailable>,
+) -> Result<LicenceEdition, Unavailable> {
     let disagree =
-        || Fact::unavailable("its edition key, its name and its features contradict each other");
+        || Err("its edition key, its name and its features contradict each other".into());
     let key = says.key.unwrap_or(LicenceKind::Silent);
     let name = says.name.unwrap_or(LicenceKind::Silent);
     match (key, name) {
         (LicenceKind::Free, LicenceKind::Free | LicenceKind::Silent)
         | (LicenceKind::Silent, LicenceKind::Free) => match says.writes {
             Some(true) => disagree(),
-            _ => Fact::Known(LicenceEdition::Free),
+            _ => Ok(LicenceEdition::Free),
         },
         (LicenceKind::Free, _)
         | (LicenceKind::Evaluation | LicenceKind::Paid, LicenceKind::Free) => disagree(),
@@ -132,31 +136,26 @@ fn decide_edition(says: &LicenceParts, days_left: &Fact<i64>) -> Fact<LicenceEdi
             disagree()
         }
         // The name might have said another thing, and so might the key.
-        (LicenceKind::Paid, _) if says.name.is_none() => Fact::unavailable("it has no name"),
-        (_, LicenceKind::Evaluation) if says.key.is_none() => {
-            Fact::unavailable("it has no edition key")
-        }
-        (LicenceKind::Paid, _) => Fact::Known(LicenceEdition::Paid),
+        (LicenceKind::Paid, _) if says.name.is_none() => Err("it has no name".into()),
+        (_, LicenceKind::Evaluation) if says.key.is_none() => Err("it has no edition key".into()),
+        (LicenceKind::Paid, _) => Ok(LicenceEdition::Paid),
         (LicenceKind::Evaluation, _) | (_, LicenceKind::Evaluation) => evaluation(days_left),
         (LicenceKind::Silent, _) if says.zeros && says.key.is_some() => match says.writes {
             Some(false) => disagree(),
             _ => evaluation(days_left),
         },
-        (LicenceKind::Silent, _) if says.writes == Some(false) => {
-            Fact::Known(LicenceEdition::ProbablyFree)
-        }
-        (LicenceKind::Silent, _) => Fact::unavailable("neither its edition key nor its name tell"),
+        (LicenceKind::Silent, _) if says.writes == Some(false) => Ok(LicenceEdition::ProbablyFree),
+        (LicenceKind::Silent, _) => Err("neither its edition key nor its name tell".into()),
     }
 }
 
-fn evaluation(days_left: &Fact<i64>) -> Fact<LicenceEdition> {
+fn evaluation(days_left: &Result<i64, Unavailable>) -> Result<LicenceEdition, Unavailable> {
     match days_left {
-        Fact::Known(days) if *days < 0 => Fact::Known(LicenceEdition::Expired),
-        Fact::Known(_) => Fact::Known(LicenceEdition::Evaluation),
-        Fact::Unavailable(why) => Fact::unavailable(format!(
-            "an evaluation of which is not known when it ends: {}",
-            why.reason
-        )),
+        Ok(days) if *days < 0 => Ok(LicenceEdition::Expired),
+        Ok(_) => Ok(LicenceEdition::Evaluation),
+        Err(why) => {
+            Err(format!("an evaluation of which is not known when it ends: {}", why.reason).into())
+        }
     }
 }
 
@@ -207,7 +206,7 @@ fn has_write_feature(properties: &[Value]) -> Option<bool> {
 
 /// Days until an evaluation ends; below zero when it has ended. The hours never go below zero, the
 /// date does not stop.
-fn days_left(properties: &[Value], now: Option<Timestamp>) -> Fact<i64> {
+fn days_left(properties: &[Value], now: Option<Timestamp>) -> Result<i64, Unavailable> {
     let property = |name: &str| {
         let found =
             properties.iter().find(|property| optional_text(property, "key") == Some(name))?;
@@ -216,17 +215,17 @@ fn days_left(properties: &[Value], now: Option<Timestamp>) -> Fact<i64> {
     let date: Option<Timestamp> = property("expirationDate").and_then(|date| date.parse().ok());
     if let (Some(date), Some(now)) = (date, now) {
         let seconds = date.as_second() - now.as_second();
-        return Fact::Known(seconds.div_euclid(24 * 3600));
+        return Ok(seconds.div_euclid(24 * 3600));
     }
     let hours: Option<i64> =
         property("expirationHours").and_then(|hours| hours.trim().parse().ok());
     let minutes: Option<i64> =
         property("expirationMinutes").and_then(|minutes| minutes.trim().parse().ok());
     match (hours, minutes) {
-        (Some(0), Some(0) | None) => Fact::Known(-1),
-        (Some(hours), _) => Fact::Known(hours / 24),
-        (None, Some(minutes)) => Fact::Known(if minutes == 0 { -1 } else { minutes / (24 * 60) }),
-        (None, None) => Fact::unavailable("it does not say when it ends"),
+        (Some(0), Some(0) | None) => Ok(-1),
+        (Some(hours), _) => Ok(hours / 24),
+        (None, Some(minutes)) => Ok(if minutes == 0 { -1 } else { minutes / (24 * 60) }),
+        (None, None) => Err("it does not say when it ends".into()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::vm::devices::VmDiskFacts;
 use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
 use super::{storage_moves, vmx};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// Why nothing is known about the master target's side.
 const NO_MASTER_TARGET: &str = "no master target is named: add --vm NAME, or vm: in the site file";
@@ -21,18 +21,18 @@ impl VsphereSnapshot<'_> {
     pub fn master_target(&self, name: &str) -> VmFacts {
         let mut facts = self.machine(name);
         let planned = self.scope.protected.iter().map(|name| self.machine(name));
-        facts.disk_slots = disk_slots(&facts, planned);
-        facts.storage_moves = storage_moves::from_transcript(self.transcript, &self.scope);
+        facts.disk_slots = disk_slots(&facts, planned).into();
+        facts.storage_moves = storage_moves::from_transcript(self.transcript, &self.scope).into();
         match self.detailed_machine(name) {
-            Fact::Known(machine) => {
-                facts.vmx = vmx::from_transcript(self.transcript, name, machine);
+            Ok(machine) => {
+                facts.vmx = vmx::from_transcript(self.transcript, name, machine).into();
                 let (inventory, detailed) = (self.inventory(), self.detailed_machines());
                 let sorted =
                     folders::sort_disks(machine, &facts.disks, inventory, detailed, &self.scope);
                 facts.own_disks = sorted.own;
                 facts.foreign_disks = sorted.foreign;
             }
-            Fact::Unavailable(why) => {
+            Err(why) => {
                 facts.vmx = Fact::Unavailable(why.clone());
                 facts.own_disks = Fact::Unavailable(why.clone());
                 facts.foreign_disks = Fact::Unavailable(why);
@@ -47,37 +47,36 @@ impl VsphereSnapshot<'_> {
         let mut facts = self.machine(name);
         facts.written_from_azure = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
-            Some(name) => written_from_azure(&facts, &self.machine(name)),
+            Some(name) => written_from_azure(&facts, &self.machine(name)).into(),
         };
         if let Some(host) = &self.scope.host {
             facts.wanted_host = Fact::Known(host.clone());
             facts.plan.names_host = true;
             facts.plan.host = Fact::Known(host.clone());
-            facts.plan.host_exists = self.has_object("hosts", host);
+            facts.plan.host_exists = self.has_object("hosts", host).into();
         }
         if let Some(datastore) = &self.scope.datastore {
             facts.plan.names_datastore = true;
             facts.plan.datastore = Fact::Known(datastore.clone());
-            facts.plan.datastore_exists = self.has_object("datastores", datastore);
+            facts.plan.datastore_exists = self.has_object("datastores", datastore).into();
         }
         facts.master_target = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
-            Some(master_target) => join(self, &facts, master_target),
+            Some(master_target) => join(self, &facts, master_target).into(),
         };
-        facts.start_host = self.start_host(&facts);
-        facts.leftovers = leftovers(self.transcript, name);
+        facts.start_host = self.start_host(&facts).into();
+        facts.leftovers = leftovers(self.transcript, name).into();
         facts
     }
 
     /// A machine that is there starts where it is, a new one where the master target is.
-    fn start_host(&self, facts: &VmFacts) -> Fact<StartHost> {
-        let host = match (&facts.exists, &self.scope.master_target) {
-            (Fact::Known(true), _) => self.host_of(&facts.name),
-            (Fact::Known(false), Some(master_target)) => self.host_of(master_target),
-            (Fact::Known(false), None) => Fact::unavailable(NO_MASTER_TARGET),
-            (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
+    fn start_host(&self, facts: &VmFacts) -> Result<StartHost, Unavailable> {
+        let host = match (facts.exists.value()?, &self.scope.master_target) {
+            (true, _) => self.host_of(&facts.name)?,
+            (false, Some(master_target)) => self.host_of(master_target)?,
+            (false, None) => return Err(NO_MASTER_TARGET.into()),
         };
-        host.map(|host| StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
+        Ok(StartHost { name: host.name, free_memory_mib: host.free_memory_mib })
     }
 }
 
@@ -85,163 +84,132 @@ impl VsphereSnapshot<'_> {
 fn disk_slots(
     master_target: &VmFacts,
     protected: impl Iterator<Item = VmFacts>,
-) -> Fact<DiskSlots> {
-    let own = match count_disks(master_target) {
-        Fact::Known(own) => own,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+) -> Result<DiskSlots, Unavailable> {
+    let own = count_disks(master_target)?;
     let (mut total, mut words) = (own, format!("{own} of its own"));
     for machine in protected {
-        match count_disks(&machine) {
-            Fact::Known(disks) => {
-                total += disks;
-                words.push_str(&format!(", {disks} of {}", machine.name));
-            }
-            Fact::Unavailable(why) => {
-                return Fact::unavailable(format!("the disks of {}: {}", machine.name, why.reason));
-            }
-        }
+        let name = &machine.name;
+        let disks =
+            count_disks(&machine).map_err(|why| format!("the disks of {name}: {}", why.reason))?;
+        total += disks;
+        words.push_str(&format!(", {disks} of {name}"));
     }
-    Fact::Known(DiskSlots { total, words })
+    Ok(DiskSlots { total, words })
 }
 
 /// Folders of a machine that is gone, on the datastores of the master target.
-fn leftovers(transcript: &Transcript, name: &str) -> Fact<Collection<String>> {
-    let found = match json_answer(transcript, "leftovers") {
-        Fact::Known(found) => found,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+fn leftovers(transcript: &Transcript, name: &str) -> Result<Collection<String>, Unavailable> {
+    let found = json_answer(transcript, "leftovers")?;
     let Some(places) = found.get(name).and_then(|places| places.as_object()) else {
-        return Fact::unavailable("its folders were not looked for, for the machine is there");
+        return Err("its folders were not looked for, for the machine is there".into());
     };
     if places.is_empty() {
-        return Fact::unavailable("its folders were looked for on no datastore");
+        return Err("its folders were looked for on no datastore".into());
     }
     let there = places.iter().filter(|(_, there)| there.as_bool() == Some(true));
-    Fact::Known(Collection {
+    Ok(Collection {
         items: there.map(|(datastore, _)| format!("[{datastore}] {name}")).collect(),
         complete: places.values().all(|there| there.is_boolean()),
     })
 }
 
 /// How many disks a machine has; of one that is gone, how many people say it had.
-fn count_disks(machine: &VmFacts) -> Fact<i64> {
+fn count_disks(machine: &VmFacts) -> Result<i64, Unavailable> {
     if machine.exists == Fact::Known(false) && machine.names_disks {
-        return machine.protected_disks.clone();
+        return machine.protected_disks.value().copied();
     }
-    machine.disks.clone().and_then(|disks| {
-        if disks.complete {
-            Fact::Known(i64::try_from(disks.items.len()).unwrap_or(i64::MAX))
-        } else {
-            Fact::unavailable("not every device of it is understood")
-        }
-    })
+    let disks = machine.disks.value()?;
+    if !disks.complete {
+        return Err("not every device of it is understood".into());
+    }
+    Ok(i64::try_from(disks.items.len()).unwrap_or(i64::MAX))
 }
 
 /// Joins a machine with the master target of this name.
-fn join(survey: &VsphereSnapshot<'_>, machine: &VmFacts, name: &str) -> Fact<MasterTargetSide> {
-    let own = match survey.find_machine(name) {
-        Fact::Known(object) => object,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
+fn join(
+    snapshot: &VsphereSnapshot<'_>,
+    machine: &VmFacts,
+    name: &str,
+) -> Result<MasterTargetSide, Unavailable> {
+    let own = snapshot.find_machine(name)?;
+    let master_target = snapshot.master_target(name);
+    let host = snapshot.host_object(name);
+    let inventory = snapshot.inventory();
+    let on_host = |machine: &InventoryObject| {
+        let host = host.as_ref()?;
+        let references = datastores(machine)?;
+        let all = references.iter().map(|r| datastore::from_inventory(inventory, r, &host.object));
+        Ok::<_, Unavailable>(Collection::complete(all.map(Fact::from).collect()))
     };
-    let master_target = survey.master_target(name);
-    let host = survey.host_object(name);
-    let inventory = survey.inventory();
-    let on_host = |references: Fact<Vec<String>>| match (&host, references) {
-        (Fact::Known(host), Fact::Known(references)) => {
-            let all =
-                references.iter().map(|r| datastore::from_inventory(inventory, r, &host.object));
-            Fact::Known(Collection::complete(all.collect()))
-        }
-        (Fact::Unavailable(why), _) => Fact::Unavailable(why.clone()),
-        (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
+    let host_facts = Fact::from(snapshot.host_of(name));
+    let new_datastores = match planned_datastore(snapshot, &machine.plan, &host) {
+        Some(chosen) => Ok(Collection::complete(vec![chosen.into()])),
+        None => on_host(own),
     };
-    let reach = match survey.find_machine(&machine.name) {
-        Fact::Known(object) => on_host(datastores(object)),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    };
-    let host_facts = survey.host_of(name);
-    Fact::Known(MasterTargetSide {
+    Ok(MasterTargetSide {
         name: name.to_owned(),
         host: host_facts.clone().map(|host| host.name),
         guest_family: master_target.guest_family.clone(),
-        reach,
-        own_datastores: on_host(datastores(own)),
-        new_datastores: match planned_datastore(survey, &machine.plan, &host) {
-            Some(chosen) => Fact::Known(Collection::complete(vec![chosen])),
-            None => on_host(datastores(own)),
-        },
-        shared_uuids: shared_uuids(machine, &master_target),
-        disk_uuids_compared: disk_uuids_compared(machine, &master_target),
-        free_memory_mib: match host_facts {
-            Fact::Known(host) => host.free_memory_mib,
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        },
-        same_name: same_name(survey, &machine.name, &host),
+        reach: snapshot.find_machine(&machine.name).and_then(on_host).into(),
+        own_datastores: on_host(own).into(),
+        new_datastores: new_datastores.into(),
+        shared_uuids: shared_uuids(machine, &master_target).into(),
+        disk_uuids_compared: disk_uuids_compared(machine, &master_target).into(),
+        free_memory_mib: host_facts.and_then(|host| host.free_memory_mib),
+        same_name: same_name(snapshot, &machine.name, &host).into(),
     })
 }
 
 /// The datastores of a machine. It has one at the least, that of its settings: a list of none is not
 /// all of them, and would satisfy every rule about all of them.
-fn datastores(machine: &InventoryObject) -> Fact<Vec<String>> {
-    machine.references("datastore").and_then(|references| {
-        if references.is_empty() {
-            Fact::unavailable("the server names no datastore of the machine, which has one")
-        } else {
-            Fact::Known(references)
-        }
-    })
+fn datastores(machine: &InventoryObject) -> Result<Vec<String>, Unavailable> {
+    let references = machine.references("datastore")?;
+    if references.is_empty() {
+        return Err("the server names no datastore of the machine, which has one".into());
+    }
+    Ok(references)
 }
 
 /// The datastore that is chosen in Re-protect, as the master target's host reaches it; none when
 /// nobody names one.
 fn planned_datastore(
-    survey: &VsphereSnapshot<'_>,
+    snapshot: &VsphereSnapshot<'_>,
     plan: &PlannedPlace,
-    host: &Fact<&InventoryObject>,
-) -> Option<Fact<DatastoreFacts>> {
+    host: &Result<&InventoryObject, Unavailable>,
+) -> Option<Result<DatastoreFacts, Unavailable>> {
     let name = plan.datastore.known()?;
-    let host = match host {
-        Fact::Known(host) => *host,
-        Fact::Unavailable(why) => return Some(Fact::Unavailable(why.clone())),
-    };
-    let inventory = survey.inventory();
-    let of = |object: &InventoryObject| {
-        datastore::from_inventory(inventory, &object.object, &host.object)
-    };
-    let named = survey.datastores_named(name);
+    Some(host.clone().and_then(|host| datastore_of_name(snapshot, name, host)))
+}
+
+/// The datastore of a name, as a host reaches it.
+fn datastore_of_name(
+    snapshot: &VsphereSnapshot<'_>,
+    name: &str,
+    host: &InventoryObject,
+) -> Result<DatastoreFacts, Unavailable> {
+    let named = snapshot.datastores_named(name);
     // Names are unique within a datacenter alone: the one that the host has is meant.
-    let of_host = host.references("datastore");
-    let here = |object: &&&InventoryObject| {
-        of_host.known().is_some_and(|references| references.contains(&object.object))
+    let references = host.references("datastore").unwrap_or_default();
+    let mut mounted = named.iter().filter(|object| references.contains(&object.object));
+    let datastore = match (named.as_slice(), mounted.next(), mounted.next()) {
+        (_, Some(one), None) | ([one], None, _) => one,
+        ([], ..) => return Err(format!("no datastore named {name} is visible").into()),
+        _ => return Err(format!("{} datastores are named {name}", named.len()).into()),
     };
-    let mut mounted = named.iter().filter(here);
-    Some(match (named.as_slice(), mounted.next(), mounted.next()) {
-        (_, Some(one), None) => of(one),
-        ([one], None, _) => of(one),
-        ([], ..) => Fact::unavailable(format!("no datastore named {name} is visible")),
-        _ => Fact::unavailable(format!("{} datastores are named {name}", named.len())),
-    })
+    datastore::from_inventory(snapshot.inventory(), &datastore.object, &host.object)
 }
 
 /// Whether disks of a machine are attached to the master target, as they are from Re-protect until the failover home
 /// gives them back (D:vmware-azure-reprotect). That none is attached says nothing: it may have returned, or run beside
 /// its copy in Azure.
-fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> {
-    let (own, attached) = match (&machine.disks, &master_target.disks) {
-        (Fact::Known(own), Fact::Known(attached)) => (own, attached),
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
-            return Fact::Unavailable(why.clone());
-        }
-    };
+fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Result<bool, Unavailable> {
+    let (own, attached) = (machine.disks.value()?, master_target.disks.value()?);
     if own.items.iter().any(|disk| is_same_file_as_any(disk, &attached.items)) {
-        Fact::Known(true)
-    } else {
-        Fact::unavailable(
-            "none of its disks is attached to the master target, so it may have returned: nobody says at which stage \
-             it is (stage: in the site file)",
-        )
+        return Ok(true);
     }
+    let reason = "none of its disks is attached to the master target, so it may have returned: nobody \
+                  says at which stage it is (stage: in the site file)";
+    Err(reason.into())
 }
 
 /// Whether a disk is the very same file as one of others.
@@ -250,28 +218,25 @@ fn is_same_file_as_any(disk: &VmDiskFacts, others: &[VmDiskFacts]) -> bool {
     file.is_some_and(|file| others.iter().any(|other| other.file.known() == Some(file)))
 }
 
-fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Collection<String>> {
+fn shared_uuids(
+    machine: &VmFacts,
+    master_target: &VmFacts,
+) -> Result<Collection<String>, Unavailable> {
     let mut shared = Vec::new();
     for (what, a, b) in [
         ("BIOS UUID", &machine.uuid, &master_target.uuid),
         ("instance UUID", &machine.instance_uuid, &master_target.instance_uuid),
     ] {
-        match (a, b) {
-            (Fact::Known(a), Fact::Known(b)) if a.is_empty() || b.is_empty() => {
-                return Fact::unavailable(format!("a {what} is empty"));
-            }
-            (Fact::Known(a), Fact::Known(b)) if a.eq_ignore_ascii_case(b) => {
-                shared.push(format!("{what} {a}"));
-            }
-            (Fact::Known(_), Fact::Known(_)) => {}
-            (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => {
-                return Fact::Unavailable(why.clone());
-            }
+        let (a, b) = (a.value()?, b.value()?);
+        if a.is_empty() || b.is_empty() {
+            return Err(format!("a {what} is empty").into());
+        }
+        if a.eq_ignore_ascii_case(b) {
+            shared.push(format!("{what} {a}"));
         }
     }
-    let (Fact::Known(a), Fact::Known(b)) = (&machine.disks, &master_target.disks) else {
-        return machine.disks.clone().map(|_| Collection::default());
-    };
+    let a = machine.disks.value()?;
+    let Fact::Known(b) = &master_target.disks else { return Ok(Collection::default()) };
     let uuids = |disks: &[VmDiskFacts]| -> Vec<String> {
         disks.iter().filter_map(|disk| disk.uuid.known().cloned()).collect()
     };
@@ -283,65 +248,55 @@ fn shared_uuids(machine: &VmFacts, master_target: &VmFacts) -> Fact<Collection<S
     let complete = a.complete && b.complete;
     let both = uuids(&copies).into_iter().filter(|uuid| of_master_target.contains(uuid));
     shared.extend(both.map(|uuid| format!("disk UUID {uuid}")));
-    Fact::Known(Collection { items: shared, complete })
+    Ok(Collection { items: shared, complete })
 }
 
 /// Whether every disk has a UUID to compare: one without cannot be told from any other, and a machine
 /// without a disk proves nothing.
-fn disk_uuids_compared(machine: &VmFacts, master_target: &VmFacts) -> Fact<bool> {
+fn disk_uuids_compared(machine: &VmFacts, master_target: &VmFacts) -> Result<bool, Unavailable> {
     for side in [machine, master_target] {
-        let disks = match &side.disks {
-            Fact::Known(disks) => disks,
-            Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-        };
+        let disks = side.disks.value()?;
         if disks.items.is_empty() {
-            return Fact::unavailable(format!("no disk of {} is known", side.name));
+            return Err(format!("no disk of {} is known", side.name).into());
         }
         if let Some(disk) = disks.items.iter().find(|disk| disk.uuid.known().is_none()) {
-            return Fact::unavailable(format!("{} of {} has no UUID", disk.label, side.name));
+            return Err(format!("{} of {} has no UUID", disk.label, side.name).into());
         }
     }
-    Fact::Known(true)
+    Ok(true)
 }
 
 /// Other machines of this name on a host. Of two of which nobody knows which is meant, one is
 /// another when both are there.
 fn same_name(
-    survey: &VsphereSnapshot<'_>,
+    snapshot: &VsphereSnapshot<'_>,
     name: &str,
-    host: &Fact<&InventoryObject>,
-) -> Fact<Collection<String>> {
-    let host = match host {
-        Fact::Known(host) => *host,
-        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-    };
-    let inventory = survey.inventory();
-    let complete = match inventory.complete("machines") {
-        Fact::Known(complete) => complete && inventory.all_named("machines"),
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    let named = |object: &&InventoryObject| {
-        object.text("name").known().is_some_and(|own| decode_name(own) == name)
-    };
+    host: &Result<&InventoryObject, Unavailable>,
+) -> Result<Collection<String>, Unavailable> {
+    let host = host.as_ref()?;
+    let inventory = snapshot.inventory();
+    let complete = inventory.complete("machines")? && inventory.all_named("machines");
+    let named =
+        |object: &&InventoryObject| object.text("name").is_ok_and(|own| decode_name(&own) == name);
     let all: Vec<&InventoryObject> = inventory.list("machines").filter(named).collect();
     let mut on_host = Vec::new();
     for object in &all {
         match object.text("runtime.host") {
-            Fact::Known(own) if own == host.object => on_host.push(*object),
-            Fact::Known(_) => {}
-            Fact::Unavailable(why) if all.len() > 1 => return Fact::Unavailable(why),
-            Fact::Unavailable(_) => {}
+            Ok(own) if own == host.object => on_host.push(*object),
+            Err(why) if all.len() > 1 => return Err(why),
+            _ => {}
         }
     }
     match (all.len(), on_host.len()) {
-        (0 | 1, _) | (_, 0) => Fact::Known(Collection { items: Vec::new(), complete }),
-        (_, 1) => Fact::unavailable(format!(
+        (0 | 1, _) | (_, 0) => Ok(Collection { items: Vec::new(), complete }),
+        (_, 1) => Err(format!(
             "{} machines are named {name}, and which of them is to fail back is not known",
             all.len()
-        )),
+        )
+        .into()),
         (_, _) => {
             let items = on_host.iter().map(|object| object.object.clone()).collect();
-            Fact::Known(Collection { items, complete })
+            Ok(Collection { items, complete })
         }
     }
 }

@@ -15,7 +15,7 @@ use super::property::{
 };
 use super::query_scope::QueryScope;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 use required::SYSTEM;
 pub use required::{IN_SOME_EDITIONS, OF_NEWER_SERVERS, REQUIRED, privileges_to_query};
@@ -106,7 +106,7 @@ struct ObjectRow {
 }
 
 /// Whether whoever was logged in is one who sees everything.
-pub fn sees_everything(transcript: &Transcript) -> Fact<bool> {
+pub fn sees_everything(transcript: &Transcript) -> Result<bool, Unavailable> {
     let own = json_answer(transcript, "own-privileges");
     own.map(|own| {
         let granted =
@@ -120,41 +120,33 @@ pub fn from_transcript(
     transcript: &Transcript,
     question: &QueryScope,
     inventory: &Inventory,
-) -> Fact<AccountFacts> {
-    let Some(account) = &question.discovery_account else {
-        return Fact::unavailable(
-            "nobody said which account the configuration server discovers with: add \
-             --discovery-account NAME",
-        );
-    };
+) -> Result<AccountFacts, Unavailable> {
+    let account = question.discovery_account.as_ref().ok_or(
+        "nobody said which account the configuration server discovers with: add \
+         --discovery-account NAME",
+    )?;
     let asked = json_answer(transcript, "asked");
-    let asked = asked.known().map(|asked| &asked["question"]["discovery_account"]);
+    let asked = asked.as_ref().ok().map(|asked| &asked["question"]["discovery_account"]);
     match asked.map(|asked| asked.as_str()) {
         Some(Some(other)) if split_account(other) != split_account(account) => {
-            return Fact::unavailable(format!("the server was asked about {other}, not {account}"));
+            return Err(format!("the server was asked about {other}, not {account}").into());
         }
         Some(None) => {
-            return Fact::unavailable(format!("the server was not asked about {account}"));
+            return Err(format!("the server was not asked about {account}").into());
         }
         _ => {}
     }
-    let matrix = match json_answer(transcript, "privileges") {
-        Fact::Known(value) => serde_json::from_value::<PrivilegeMatrix>(value),
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    match matrix {
-        Ok(mut matrix) => {
-            // Whoever captured the answers may have had fewer machines in mind.
-            let play = inventory.objects_in_scope(question);
-            let asked = |object: &String| matrix.objects.iter().any(|row| row.object == *object);
-            let (folders, others): (Vec<_>, Vec<_>) =
-                play.objects.into_iter().partition(|object| kind(object) == "Folder");
-            let all_folders = play.all_folders && folders.iter().all(asked);
-            matrix.complete &= play.complete && others.iter().all(asked);
-            evaluate_matrix(account, &matrix, all_folders, transcript, inventory)
-        }
-        Err(error) => Fact::unavailable(format!("the answer privileges is not read: {error}")),
-    }
+    let matrix = serde_json::from_value(json_answer(transcript, "privileges")?);
+    let mut matrix: PrivilegeMatrix =
+        matrix.map_err(|error| format!("the answer privileges is not read: {error}"))?;
+    // Whoever captured the answers may have had fewer machines in mind.
+    let play = inventory.objects_in_scope(question);
+    let asked = |object: &String| matrix.objects.iter().any(|row| row.object == *object);
+    let (folders, others): (Vec<_>, Vec<_>) =
+        play.objects.into_iter().partition(|object| kind(object) == "Folder");
+    let all_folders = play.all_folders && folders.iter().all(asked);
+    matrix.complete &= play.complete && others.iter().all(asked);
+    evaluate_matrix(account, &matrix, all_folders, transcript, inventory)
 }
 
 fn evaluate_matrix(
@@ -163,30 +155,30 @@ fn evaluate_matrix(
     all_folders: bool,
     transcript: &Transcript,
     inventory: &Inventory,
-) -> Fact<AccountFacts> {
+) -> Result<AccountFacts, Unavailable> {
     if !matrix.objects.iter().any(|row| kind(&row.object) == "Datacenter") {
-        return Fact::unavailable(
-            "no datacenter is visible: the permission of whoever is logged in stands elsewhere, \
-             or nowhere",
-        );
+        let reason = "no datacenter is visible: the permission of whoever is logged in stands \
+                      elsewhere, or nowhere";
+        return Err(reason.into());
     }
     let by_name = matrix.by == "name";
     let granted = |row: &ObjectRow| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
     if by_name && !matrix.objects.iter().any(granted) {
-        return Fact::unavailable(format!(
+        return Err(format!(
             "the server grants {account} nothing anywhere: is that how the server spells it?"
-        ));
+        )
+        .into());
     }
     let mut complete = matrix.complete;
     for probe in ["datacenters", "hosts", "datastores", "machines"] {
-        complete &= inventory.complete(probe) == Fact::Known(true);
+        complete &= inventory.complete(probe) == Ok(true);
     }
-    let known = server_privileges(transcript);
+    let known = server_privileges(transcript).ok();
     // What nobody asked about proves nothing, unless the server does not know it.
     let asked = |id: &str| matrix.asked.iter().any(|asked| asked == id);
     let left_out = |id: &str| {
         !asked(id)
-            && known.known().is_none_or(|known| known.is_empty() || known.iter().any(|k| k == id))
+            && known.as_ref().is_none_or(|known| known.is_empty() || known.iter().any(|k| k == id))
     };
     let (mut read_only, mut no_access) = (Vec::new(), Vec::new());
     let mut missing = MissingPrivileges::new(REQUIRED.iter().chain(OF_NEWER_SERVERS));
@@ -225,9 +217,9 @@ fn evaluate_matrix(
         (left_out, all_asked)
     };
     let some_asked = !IN_SOME_EDITIONS.iter().any(|(id, _)| left_out(id));
-    Fact::Known(AccountFacts {
+    Ok(AccountFacts {
         name: account.to_owned(),
-        propagates: propagates(account, matrix, transcript),
+        propagates: propagates(account, matrix, transcript).into(),
         folders_asked: if all_folders {
             Fact::Known(true)
         } else {
@@ -248,10 +240,9 @@ fn evaluate_matrix(
 }
 
 /// The privileges that the server lists as those it knows.
-fn server_privileges(transcript: &Transcript) -> Fact<Vec<String>> {
-    json_answer(transcript, "authorization").and_then(|answer| {
-        serde_json::from_value::<Vec<String>>(answer["privileges"].clone()).into()
-    })
+fn server_privileges(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
+    let mut answer = json_answer(transcript, "authorization")?;
+    Ok(serde_json::from_value(answer["privileges"].take())?)
 }
 
 /// Privileges, each with the objects it is lacking on.
@@ -296,45 +287,45 @@ fn applies_to(id: &str, object: &str) -> bool {
 
 /// Whether the account's permission goes on below the datacenter: its own entry says so, or, when
 /// it has its permission through a group, the fact that it holds something further down.
-fn propagates(account: &str, matrix: &PrivilegeMatrix, transcript: &Transcript) -> Fact<bool> {
-    let rows = match json_answer(transcript, "permissions") {
-        Fact::Known(rows) => rows,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+fn propagates(
+    account: &str,
+    matrix: &PrivilegeMatrix,
+    transcript: &Transcript,
+) -> Result<bool, Unavailable> {
+    let rows = json_answer(transcript, "permissions")?;
     let mut entries = Vec::new();
     let datacenters = matrix.objects.iter().filter(|row| kind(&row.object) == "Datacenter");
     for datacenter in datacenters.map(|row| row.object.as_str()) {
         let own =
             elements(&rows).iter().find(|row| optional_text(row, "object") == Some(datacenter));
         let Some(permissions) = own.and_then(|row| row.get("permissions")) else {
-            return Fact::unavailable(format!("nobody told the permissions on {datacenter}"));
+            return Err(format!("nobody told the permissions on {datacenter}").into());
         };
-        match own_entry(account, datacenter, permissions) {
-            Fact::Known(entry) => entries.extend(entry),
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        }
+        entries.extend(own_entry(account, datacenter, permissions)?);
     }
     let granted = |row: &ObjectRow| row.granted.as_ref().is_some_and(|granted| !granted.is_empty());
     let below = matrix.objects.iter().filter(|row| kind(&row.object) != "Datacenter");
     if !entries.iter().all(|propagate| *propagate) {
-        Fact::Known(false)
+        Ok(false)
     } else if !entries.is_empty() || below.into_iter().any(granted) {
-        Fact::Known(true)
+        Ok(true)
     } else {
-        Fact::unavailable(format!(
+        Err(format!(
             "no permission on the datacenter names {account}, and nothing inside it is visible"
-        ))
+        )
+        .into())
     }
 }
 
 /// Whether the account's own entry among the permissions on a datacenter goes on below it; none when
 /// no entry is the account's own. What is set on the datacenter itself counts before what is set
 /// above it.
-fn own_entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Option<bool>> {
-    let permissions = match object_rows(permissions, "permissions") {
-        Fact::Known(permissions) => permissions,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+fn own_entry(
+    account: &str,
+    datacenter: &str,
+    permissions: &Value,
+) -> Result<Option<bool>, Unavailable> {
+    let permissions = object_rows(permissions, "permissions")?;
     let mut nearest = None;
     for permission in permissions {
         let read = (
@@ -342,8 +333,8 @@ fn own_entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Optio
             required_text(permission, "entity"),
             permission.get("propagate").and_then(as_bool),
         );
-        let (Fact::Known(principal), Fact::Known(entity), Some(propagate)) = read else {
-            return Fact::unavailable("a permission on the datacenter is not understood");
+        let (Ok(principal), Ok(entity), Some(propagate)) = read else {
+            return Err("a permission on the datacenter is not understood".into());
         };
         if split_account(principal) != split_account(account) {
             continue;
@@ -352,7 +343,7 @@ fn own_entry(account: &str, datacenter: &str, permissions: &Value) -> Fact<Optio
             nearest = Some(propagate);
         }
     }
-    Fact::Known(nearest)
+    Ok(nearest)
 }
 
 fn kind(reference: &str) -> &str {
@@ -426,7 +417,7 @@ mod tests {
         json!({ "object": object, "granted": granted })
     }
 
-    fn facts(by: &str, rows: Value, permissions: Value) -> Fact<AccountFacts> {
+    fn facts(by: &str, rows: Value, permissions: Value) -> Result<AccountFacts, Unavailable> {
         let asked: Vec<&str> = privileges_to_query(&[]);
         let matrix = json!({ "asked": asked, "objects": rows, "complete": true, "by": by });
         let transcript = transcript(BTreeMap::from([
@@ -452,7 +443,7 @@ mod tests {
         let less: Vec<&str> = all.iter().copied().filter(|id| *id != "Network.Assign").collect();
         let rows = json!([row("Datacenter:dc", &less), row("Datastore:d", &datastore)]);
         let facts = facts("session", rows, json!([]));
-        let facts = facts.known().unwrap();
+        let facts = facts.unwrap();
         let words: Vec<&str> = facts.missing.items.iter().map(|m| m.words.as_str()).collect();
         assert_eq!(words, ["Network.Assign (Network > Assign network) on datacenter DC0"]);
         assert!(facts.missing.complete && facts.read_only.items.is_empty());
@@ -467,12 +458,12 @@ mod tests {
         ]);
         let of = |by| facts(by, rows.clone(), json!([]));
         let own = of("session");
-        let own = own.known().unwrap();
+        let own = own.unwrap();
         assert_eq!(own.read_only.items, ["datacenter DC0"]);
         assert_eq!(own.no_access.items, ["datastore ds1", "virtual machine mt"]);
         // Whoever may not ask about another account has not learned that it has no access.
         let other = of("name");
-        let other = other.known().unwrap();
+        let other = other.unwrap();
         assert_eq!(other.no_access.items, ["datastore ds1"]);
         assert!(!other.no_access.complete);
     }
@@ -493,7 +484,7 @@ mod tests {
             };
             let facts =
                 from_transcript(&transcript, &question, &Inventory::from_transcript(&transcript));
-            let facts = facts.known().unwrap();
+            let facts = facts.unwrap();
             let told = facts.privileges_asked == Fact::Known(true);
             (facts.missing.items.len(), facts.missing.complete && told)
         };
@@ -530,7 +521,7 @@ mod tests {
                 json!([row("Datacenter:dc", &all), row("Folder:f", folder)]),
                 json!([]),
             );
-            let facts = facts.known().unwrap();
+            let facts = facts.unwrap();
             let missing = facts.missing.items.iter().map(|missing| missing.id.as_str());
             (missing.collect::<Vec<_>>().join(" "), facts.read_only.items.join(" "))
         };
@@ -542,12 +533,10 @@ mod tests {
     #[test]
     fn an_account_that_is_granted_nothing_is_one_that_was_spelled_wrongly() {
         let rows = json!([row("Datacenter:dc", &[]), row("Datastore:d", &[])]);
-        assert!(facts("name", rows.clone(), json!([])).known().is_none());
-        assert!(facts("session", rows, json!([])).known().is_some());
+        assert!(facts("name", rows.clone(), json!([])).is_err());
+        assert!(facts("session", rows, json!([])).is_ok());
         assert!(
-            facts("session", json!([row("Datastore:d", &["System.View"])]), json!([]))
-                .known()
-                .is_none()
+            facts("session", json!([row("Datastore:d", &["System.View"])]), json!([])).is_err()
         );
     }
 
@@ -578,7 +567,7 @@ mod tests {
             (&alone, json!([permission("Datacenter:dc", "V.LOCAL\\admins", false)]), None),
         ] {
             let facts = facts("session", rows.clone(), permissions.clone());
-            let propagates = facts.known().unwrap().propagates.known().copied();
+            let propagates = facts.unwrap().propagates.known().copied();
             assert_eq!(propagates, expected, "{permissions}");
         }
     }

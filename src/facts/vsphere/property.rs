@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::facts::transcript::{ProbeAnswer, Transcript};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Unavailable};
 
 /// A fault that stands where an answer or a property should.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -71,11 +71,11 @@ impl InventoryObject {
     }
 
     /// A property; none when it is not set.
-    pub fn optional(&self, path: &str) -> Fact<Option<&Value>> {
+    pub fn optional(&self, path: &str) -> Result<Option<&Value>, Unavailable> {
         match self.properties.get(path) {
             // No answer of a server has this: something was taken out.
-            Some(Value::Null) => return Fact::unavailable(format!("{path} has no value")),
-            Some(value) => return Fact::Known(Some(value)),
+            Some(Value::Null) => return Err(format!("{path} has no value").into()),
+            Some(value) => return Ok(Some(value)),
             None => {}
         }
         // A property is refused by its own path, or with everything around it.
@@ -83,56 +83,52 @@ impl InventoryObject {
             path.strip_prefix(missing.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('.'))
         });
         match refused {
-            Some((_, why)) => Fact::unavailable(why.reason()),
+            Some((_, why)) => Err(why.reason().into()),
             // An object that may not be seen at all names one property as missing and is silent
             // about the others.
             None if self.properties.is_empty() => match self.missing.values().next() {
-                Some(why) => Fact::unavailable(why.reason()),
-                None => Fact::unavailable("the server gives no property of it"),
+                Some(why) => Err(why.reason().into()),
+                None => Err("the server gives no property of it".into()),
             },
-            None => Fact::Known(None),
+            None => Ok(None),
         }
     }
 
     /// A property that is set on every object of its kind.
-    pub fn value(&self, path: &str) -> Fact<&Value> {
-        match self.optional(path) {
-            Fact::Known(Some(value)) => Fact::Known(value),
-            Fact::Known(None) => Fact::unavailable(format!("the server gives no {path}")),
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        }
+    pub fn value(&self, path: &str) -> Result<&Value, Unavailable> {
+        Ok(self.optional(path)?.ok_or_else(|| format!("the server gives no {path}"))?)
     }
 
     /// A text.
-    pub fn text(&self, path: &str) -> Fact<String> {
+    pub fn text(&self, path: &str) -> Result<String, Unavailable> {
         self.read(path, "a text", |value| value.as_str().map(str::to_owned))
     }
 
     /// A whole number.
-    pub fn int(&self, path: &str) -> Fact<i64> {
+    pub fn int(&self, path: &str) -> Result<i64, Unavailable> {
         self.read(path, "a number", |value| value.as_str()?.trim().parse().ok())
     }
 
     /// A yes or no.
-    pub fn bool(&self, path: &str) -> Fact<bool> {
+    pub fn bool(&self, path: &str) -> Result<bool, Unavailable> {
         self.read(path, "true or false", as_bool)
     }
 
     /// The references of an array.
-    pub fn references(&self, path: &str) -> Fact<Vec<String>> {
+    pub fn references(&self, path: &str) -> Result<Vec<String>, Unavailable> {
         self.read(path, "a list of objects", |value| {
             elements(value).iter().map(|item| item.as_str().map(str::to_owned)).collect()
         })
     }
 
-    fn read<T>(&self, path: &str, wanted: &str, of: impl Fn(&Value) -> Option<T>) -> Fact<T> {
-        match self.value(path) {
-            Fact::Known(value) => match of(value) {
-                Some(read) => Fact::Known(read),
-                None => Fact::unavailable(format!("{path} is {value:.60}, which is not {wanted}")),
-            },
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        }
+    fn read<T>(
+        &self,
+        path: &str,
+        wanted: &str,
+        of: impl Fn(&Value) -> Option<T>,
+    ) -> Result<T, Unavailable> {
+        let value = self.value(path)?;
+        Ok(of(value).ok_or_else(|| format!("{path} is {value:.60}, which is not {wanted}"))?)
     }
 }
 
@@ -157,20 +153,20 @@ pub fn elements(value: &Value) -> &[Value] {
 
 /// The elements of an array of objects; unavailable when one of them is something else, for then
 /// nobody knows what it was.
-pub fn object_rows<'v>(value: &'v Value, what: &str) -> Fact<&'v [Value]> {
+pub fn object_rows<'v>(value: &'v Value, what: &str) -> Result<&'v [Value], Unavailable> {
     let rows = elements(value);
     match rows.iter().find(|row| !row.is_object()) {
-        None => Fact::Known(rows),
-        Some(odd) => Fact::unavailable(format!("{what} has an element {odd:.60}")),
+        None => Ok(rows),
+        Some(odd) => Err(format!("{what} has an element {odd:.60}").into()),
     }
 }
 
 /// A part of a value that is always there, as text.
-pub fn required_text<'v>(value: &'v Value, name: &str) -> Fact<&'v str> {
+pub fn required_text<'v>(value: &'v Value, name: &str) -> Result<&'v str, Unavailable> {
     match value.get(name) {
-        Some(Value::String(text)) => Fact::Known(text),
-        Some(other) => Fact::unavailable(format!("{name} is {other:.60}, which is not a text")),
-        None => Fact::unavailable(format!("the server gives no {name}")),
+        Some(Value::String(text)) => Ok(text),
+        Some(other) => Err(format!("{name} is {other:.60}, which is not a text").into()),
+        None => Err(format!("the server gives no {name}").into()),
     }
 }
 
@@ -179,20 +175,16 @@ pub fn optional_text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
 }
 
-/// The answer to a question, or why there is none.
-pub fn json_answer(transcript: &Transcript, probe: &str) -> Fact<Value> {
-    match Fact::from(transcript.answer(probe)) {
-        Fact::Known(ProbeAnswer { status: 0, text }) => match serde_json::from_str(text) {
-            Ok(value) => Fact::Known(value),
-            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
-        },
-        Fact::Known(ProbeAnswer { text, .. }) => {
-            match serde_json::from_str::<PropertyFault>(text) {
-                Ok(refusal) => Fact::unavailable(refusal.reason()),
-                Err(_) => Fact::unavailable(format!("the question {probe} failed")),
-            }
-        }
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+/// The answer to a question.
+pub fn json_answer(transcript: &Transcript, probe: &str) -> Result<Value, Unavailable> {
+    let ProbeAnswer { status, text } = transcript.answer(probe)?;
+    if *status == 0 {
+        let value = serde_json::from_str(text);
+        return Ok(value.map_err(|error| format!("the answer {probe} is not read: {error}"))?);
+    }
+    match serde_json::from_str::<PropertyFault>(text) {
+        Ok(refusal) => Err(refusal.reason().into()),
+        Err(_) => Err(format!("the question {probe} failed").into()),
     }
 }
 
@@ -202,19 +194,19 @@ pub fn answer_for_master_target(
     transcript: &Transcript,
     probe: &str,
     master_target: &str,
-) -> Fact<Value> {
-    let asked = json_answer(transcript, "asked");
-    let asked = asked.known().map(|asked| &asked["question"]["master_target"]);
+) -> Result<Value, Unavailable> {
+    let asked = json_answer(transcript, "asked").ok();
+    let asked = asked.as_ref().map(|asked| &asked["question"]["master_target"]);
     if asked.and_then(Value::as_str) == Some(master_target) {
         return json_answer(transcript, probe);
     }
-    json_answer(transcript, &others_probe(probe)).and_then(|all| match all.get(master_target) {
-        Some(value) => match serde_json::from_value::<PropertyFault>(value.clone()) {
-            Ok(refusal) => Fact::unavailable(refusal.reason()),
-            Err(_) => Fact::Known(value.clone()),
-        },
-        None => Fact::unavailable(format!("{probe}: nobody asked about {master_target}")),
-    })
+    let all = json_answer(transcript, &others_probe(probe))?;
+    let value = all.get(master_target);
+    let value = value.ok_or_else(|| format!("{probe}: nobody asked about {master_target}"))?;
+    match serde_json::from_value::<PropertyFault>(value.clone()) {
+        Ok(refusal) => Err(refusal.reason().into()),
+        Err(_) => Ok(value.clone()),
+    }
 }
 
 /// Where the answers about further master targets are.
@@ -255,20 +247,17 @@ impl InventoryObject {
 }
 
 /// The objects that a question brought.
-pub fn object_listing(transcript: &Transcript, probe: &str) -> Fact<Collection<InventoryObject>> {
-    match json_answer(transcript, probe) {
-        Fact::Known(value) => match serde_json::from_value::<ObjectListing>(value) {
-            Ok(mut listing) => {
-                if let Some(stale) = &transcript.overrides.stale {
-                    let objects = std::mem::take(&mut listing.objects).into_iter();
-                    listing.objects = objects.map(|object| object.without_quick(stale)).collect();
-                }
-                Fact::Known(Collection { items: listing.objects, complete: listing.complete })
-            }
-            Err(error) => Fact::unavailable(format!("the answer {probe} is not read: {error}")),
-        },
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+pub fn object_listing(
+    transcript: &Transcript,
+    probe: &str,
+) -> Result<Collection<InventoryObject>, Unavailable> {
+    let listing = serde_json::from_value(json_answer(transcript, probe)?);
+    let ObjectListing { mut objects, complete } =
+        listing.map_err(|error| format!("the answer {probe} is not read: {error}"))?;
+    if let Some(stale) = &transcript.overrides.stale {
+        objects = objects.into_iter().map(|object| object.without_quick(stale)).collect();
     }
+    Ok(Collection { items: objects, complete })
 }
 
 #[cfg(test)]
@@ -287,43 +276,40 @@ mod tests {
             json!({ "a": "12", "b": "true", "l": ["D:1"], "o": "D:2" }),
             json!({ "config": { "fault": "NoPermission", "privilege": "System.Read" } }),
         );
-        assert_eq!(object.int("a"), Fact::Known(12));
-        assert_eq!(object.bool("b"), Fact::Known(true));
-        assert_eq!(object.references("l"), Fact::Known(vec!["D:1".to_owned()]));
-        assert_eq!(object.references("o"), Fact::Known(vec!["D:2".to_owned()]));
-        assert_eq!(object.int("b"), Fact::unavailable("b is \"true\", which is not a number"));
-        assert_eq!(object.optional("snapshot"), Fact::Known(None));
-        assert_eq!(object.text("snapshot"), Fact::unavailable("the server gives no snapshot"));
+        assert_eq!(object.int("a"), Ok(12));
+        assert_eq!(object.bool("b"), Ok(true));
+        assert_eq!(object.references("l"), Ok(vec!["D:1".to_owned()]));
+        assert_eq!(object.references("o"), Ok(vec!["D:2".to_owned()]));
+        assert_eq!(object.int("b"), Err("b is \"true\", which is not a number".into()));
+        assert_eq!(object.optional("snapshot"), Ok(None));
+        assert_eq!(object.text("snapshot"), Err("the server gives no snapshot".into()));
         assert_eq!(
             object.text("config.uuid"),
-            Fact::unavailable("the account lacks System.Read (NoPermission)")
+            Err("the account lacks System.Read (NoPermission)".into())
         );
     }
 
     #[test]
     fn what_has_no_value_is_not_what_is_not_set() {
         let taken = object(json!({ "snapshot": null, "name": "x" }), json!({}));
-        assert_eq!(taken.optional("snapshot"), Fact::unavailable("snapshot has no value"));
+        assert_eq!(taken.optional("snapshot"), Err("snapshot has no value".into()));
         let empty = object(json!({}), json!({}));
-        assert!(empty.optional("snapshot").known().is_none());
+        assert!(empty.optional("snapshot").is_err());
         let bare: InventoryObject = serde_json::from_value(json!({ "object": "X:1" })).unwrap();
-        assert!(bare.optional("snapshot").known().is_none());
+        assert!(bare.optional("snapshot").is_err());
     }
 
     #[test]
     fn a_row_that_is_no_object_spoils_its_array() {
-        assert_eq!(
-            object_rows(&json!([{ "a": "b" }]), "x").known().map(|rows| rows.len()),
-            Some(1)
-        );
-        assert_eq!(object_rows(&json!(""), "x").known().map(|rows| rows.len()), Some(0));
+        assert_eq!(object_rows(&json!([{ "a": "b" }]), "x").map(<[Value]>::len), Ok(1));
+        assert_eq!(object_rows(&json!(""), "x").map(<[Value]>::len), Ok(0));
         for odd in [json!(null), json!([null]), json!([{}, "x"]), json!(7)] {
-            assert!(object_rows(&odd, "x").known().is_none(), "{odd}");
+            assert!(object_rows(&odd, "x").is_err(), "{odd}");
         }
         for odd in [json!({}), json!({ "a": null }), json!({ "a": ["b"] })] {
-            assert!(required_text(&odd, "a").known().is_none(), "{odd}");
+            assert!(required_text(&odd, "a").is_err(), "{odd}");
         }
-        assert_eq!(required_text(&json!({ "a": "b" }), "a"), Fact::Known("b"));
+        assert_eq!(required_text(&json!({ "a": "b" }), "a"), Ok("b"));
     }
 
     #[test]
@@ -332,7 +318,7 @@ mod tests {
         let hidden = object(json!({}), missing);
         assert_eq!(
             hidden.optional("snapshot"),
-            Fact::unavailable("the account lacks System.View (NoPermission)")
+            Err("the account lacks System.View (NoPermission)".into())
         );
     }
 

@@ -12,12 +12,12 @@ use serde::Deserialize;
 use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, MachineSearch};
 use super::machine_description::MachineDescription;
-use super::property::{self, InventoryObject, ObjectListing, json_answer};
+use super::property::{self, InventoryObject, json_answer};
 use super::query_scope::QueryScope;
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, VmFacts};
-use crate::facts::Fact;
 use crate::facts::transcript::Transcript;
+use crate::facts::{Fact, Unavailable};
 
 /// What a transcript says it was asked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,8 +35,8 @@ pub struct VsphereSnapshot<'t> {
     /// Who logged in.
     user: String,
     inventory: Arc<Inventory>,
-    chosen: Arc<Fact<ObjectListing>>,
-    sees_everything: Fact<bool>,
+    chosen: Arc<Result<Vec<InventoryObject>, Unavailable>>,
+    sees_everything: bool,
     /// What people say of machines that are to fail back, by their names.
     descriptions: Arc<BTreeMap<String, MachineDescription>>,
 }
@@ -44,16 +44,15 @@ pub struct VsphereSnapshot<'t> {
 impl<'t> VsphereSnapshot<'t> {
     /// Opens a transcript of a vSphere server.
     pub fn from_transcript(transcript: &'t Transcript) -> Self {
-        let asked = json_answer(transcript, "asked").known().cloned().unwrap_or_default();
+        let asked = json_answer(transcript, "asked").unwrap_or_default();
         let asked: RecordedQuery = serde_json::from_value(asked).unwrap_or_default();
-        let chosen = property::object_listing(transcript, "chosen")
-            .map(|looked| ObjectListing { objects: looked.items, complete: looked.complete });
+        let chosen = property::object_listing(transcript, "chosen").map(|listing| listing.items);
         Self {
             scope: asked.question,
             user: asked.user,
             inventory: Arc::new(Inventory::from_transcript(transcript)),
             chosen: Arc::new(chosen),
-            sees_everything: super::privileges::sees_everything(transcript),
+            sees_everything: super::privileges::sees_everything(transcript) == Ok(true),
             descriptions: Arc::default(),
             transcript,
         }
@@ -73,15 +72,12 @@ impl<'t> VsphereSnapshot<'t> {
     /// What is known about the server that tells of a host.
     pub fn vcenter_of_host(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
         let mut facts = self.vcenter(false);
-        facts.target_version = match host {
-            Fact::Known(host) => host.version.clone(),
-            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
-        };
+        facts.target_version = host.clone().and_then(|host| host.version);
         facts
     }
 
     /// The host that a machine runs on, as it is known.
-    pub fn host_of(&self, name: &str) -> Fact<EsxiFacts> {
+    pub fn host_of(&self, name: &str) -> Result<EsxiFacts, Unavailable> {
         self.host_object(name).map(|host| self.host(host))
     }
 
@@ -96,20 +92,9 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     /// The host that a machine runs on.
-    pub(super) fn host_object(&self, name: &str) -> Fact<&InventoryObject> {
-        let object = match self.find_machine(name) {
-            Fact::Known(object) => object,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        };
-        match object.text("runtime.host") {
-            Fact::Known(reference) => match self.inventory.get(&reference) {
-                Some(host) => Fact::Known(host),
-                None => {
-                    Fact::unavailable(format!("the host of {name} is not visible to {}", self.user))
-                }
-            },
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        }
+    pub(super) fn host_object(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
+        let host = self.inventory.get(&self.find_machine(name)?.text("runtime.host")?);
+        Ok(host.ok_or_else(|| format!("the host of {name} is not visible to {}", self.user))?)
     }
 
     fn host(&self, host: &InventoryObject) -> EsxiFacts {
@@ -117,30 +102,28 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     /// The machine of this name in the inventory.
-    pub(super) fn find_machine(&self, name: &str) -> Fact<&InventoryObject> {
+    pub(super) fn find_machine(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
         match self.inventory.find_machine(name) {
-            MachineSearch::Found(object) => Fact::Known(object),
-            MachineSearch::None => Fact::unavailable(format!(
-                "no virtual machine named {name} is visible to {}",
-                self.user
-            )),
+            MachineSearch::Found(object) => Ok(object),
+            MachineSearch::None => {
+                Err(format!("no virtual machine named {name} is visible to {}", self.user).into())
+            }
             MachineSearch::Several(found) => {
-                Fact::unavailable(format!("{} virtual machines are named {name}", found.len()))
+                Err(format!("{} virtual machines are named {name}", found.len()).into())
             }
-            MachineSearch::Unseen(why) => {
-                Fact::Unavailable(crate::facts::Unavailable { reason: why })
-            }
+            MachineSearch::Unseen(why) => Err(why.into()),
         }
     }
 
     /// What is known about a machine by itself.
     pub(super) fn machine(&self, name: &str) -> VmFacts {
         let exists = match self.inventory.find_machine(name) {
-            MachineSearch::Found(_) | MachineSearch::Several(_) => Fact::Known(true),
+            MachineSearch::Found(_) | MachineSearch::Several(_) => Ok(true),
             MachineSearch::None => self.absence(name),
-            MachineSearch::Unseen(why) => Fact::unavailable(why),
+            MachineSearch::Unseen(why) => Err(why.into()),
         };
-        let mut facts = vm::from_object(name, exists, self.detailed_machine(name), &self.inventory);
+        let mut facts =
+            vm::from_object(name, exists.into(), self.detailed_machine(name), &self.inventory);
         if let Some(described) = self.descriptions.get(name) {
             described.apply_to(&mut facts);
         }
@@ -149,7 +132,7 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// The machines that were asked about in detail.
     pub(super) fn detailed_machines(&self) -> &[InventoryObject] {
-        self.chosen.known().map_or(&[], |chosen| chosen.objects.as_slice())
+        self.chosen.as_ref().as_ref().map_or(&[], Vec::as_slice)
     }
 
     /// Every datastore of a name.
@@ -159,59 +142,47 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     /// The machine of this name as it was asked about in detail.
-    pub(super) fn detailed_machine(&self, name: &str) -> Fact<&InventoryObject> {
-        let found = match self.find_machine(name) {
-            Fact::Known(found) => found,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        };
-        match self.chosen.as_ref() {
-            Fact::Known(chosen) => {
-                match chosen.objects.iter().find(|object| object.object == found.object) {
-                    Some(object) => Fact::Known(object),
-                    None => Fact::unavailable(format!("{name} was not asked about in detail")),
-                }
-            }
-            Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
-        }
+    pub(super) fn detailed_machine(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
+        let found = self.find_machine(name)?;
+        let mut chosen = self.chosen.as_ref().as_ref()?.iter();
+        let detailed = chosen.find(|object| object.object == found.object);
+        Ok(detailed.ok_or_else(|| format!("{name} was not asked about in detail"))?)
     }
 
     /// A machine that is not seen is gone only when the account sees everything: what it may not
     /// see is left out of the list without a word.
-    fn absence(&self, name: &str) -> Fact<bool> {
+    fn absence(&self, name: &str) -> Result<bool, Unavailable> {
         // A physical server has no virtual machine.
         if self.descriptions.get(name).is_some_and(|described| described.physical == Some(true)) {
-            return Fact::Known(false);
+            return Ok(false);
         }
         self.absence_of("virtual machine", name)
     }
 
-    fn absence_of(&self, what: &str, name: &str) -> Fact<bool> {
-        match &self.sees_everything {
-            Fact::Known(true) => Fact::Known(false),
-            _ => Fact::unavailable(format!(
-                "no {what} named {name} is visible to {}, which may not see all of them",
-                self.user
-            )),
+    fn absence_of(&self, what: &str, name: &str) -> Result<bool, Unavailable> {
+        if self.sees_everything {
+            return Ok(false);
         }
+        let who = format!("{}, which may not see all of them", self.user);
+        Err(format!("no {what} named {name} is visible to {who}").into())
     }
 
     /// Whether the inventory has a host (`hosts`) or a datastore (`datastores`) of a name.
-    pub fn has_object(&self, list: &str, name: &str) -> Fact<bool> {
+    pub fn has_object(&self, list: &str, name: &str) -> Result<bool, Unavailable> {
         let (what, same): (_, fn(&str, &str) -> bool) = match list {
             "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
             _ => ("datastore", |a, b| a == b),
         };
         if self.inventory.list(list).any(|row| same(&self.inventory.name(&row.object), name)) {
-            return Fact::Known(true);
+            return Ok(true);
         }
-        match self.inventory.complete(list) {
-            Fact::Known(true) if !self.inventory.all_named(list) => {
-                Fact::unavailable(format!("the name of a {what} may not be seen"))
-            }
-            Fact::Known(true) => self.absence_of(what, name),
-            Fact::Known(false) => Fact::unavailable(format!("not every {what} could be looked at")),
-            Fact::Unavailable(why) => Fact::Unavailable(why),
+        if !self.inventory.complete(list)? {
+            return Err(format!("not every {what} could be looked at").into());
         }
+        if !self.inventory.all_named(list) {
+            return Err(format!("the name of a {what} may not be seen").into());
+        }
+        self.absence_of(what, name)
     }
 
     /// The same answers to another question.

@@ -13,7 +13,7 @@ use super::query_scope::QueryScope;
 use super::service::about_property;
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// Everything that is checked about a server.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -65,7 +65,7 @@ pub fn from_transcript(
     inventory: &Inventory,
     is_target: bool,
 ) -> VcenterFacts {
-    let version = about_property(transcript, "version");
+    let version = Fact::from(about_property(transcript, "version"));
     VcenterFacts {
         connection: service_facts(transcript, is_target),
         target_version: if is_target {
@@ -73,77 +73,76 @@ pub fn from_transcript(
         } else {
             Fact::unavailable("what is checked has no version of its own")
         },
-        is_vcenter: about_property(transcript, "apiType").and_then(|kind| match kind.as_str() {
-            "VirtualCenter" => Fact::Known(true),
-            "HostAgent" => Fact::Known(false),
-            other => Fact::unavailable(format!("the server calls itself {other:?}")),
-        }),
-        product: about_property(transcript, "fullName"),
+        is_vcenter: is_vcenter(transcript).into(),
+        product: about_property(transcript, "fullName").into(),
         version,
-        account: privileges::from_transcript(transcript, question, inventory),
-        odd_max_snapshots: odd_max_snapshots(inventory),
+        account: privileges::from_transcript(transcript, question, inventory).into(),
+        odd_max_snapshots: odd_max_snapshots(inventory).into(),
+    }
+}
+
+fn is_vcenter(transcript: &Transcript) -> Result<bool, Unavailable> {
+    match about_property(transcript, "apiType")?.as_str() {
+        "VirtualCenter" => Ok(true),
+        "HostAgent" => Ok(false),
+        other => Err(format!("the server calls itself {other:?}").into()),
     }
 }
 
 fn service_facts(transcript: &Transcript, is_target: bool) -> ServiceFacts {
     // What is no vSphere service has no name as one.
     let service = about_property(transcript, "fullName");
-    let (service_answers, words) = match (&service, &transcript.connection.failure) {
-        (Fact::Known(name), _) => (Fact::Known(true), Fact::Known(format!("{name} answers"))),
+    let (service_answers, answer) = match (service, &transcript.connection.failure) {
+        (Ok(name), _) => (Ok(true), Ok(format!("{name} answers"))),
         (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind) => {
-            (Fact::Known(false), Fact::Known(failure.reason.clone()))
+            (Ok(false), Ok(failure.reason.clone()))
         }
-        (Fact::Unavailable(why), _) => {
-            (Fact::Unavailable(why.clone()), Fact::Unavailable(why.clone()))
-        }
+        (Err(why), _) => (Err(why.clone()), Err(why)),
     };
-    let tls_version = match (json_answer(transcript, "tls"), json_answer(transcript, "tls-offered"))
-    {
-        (Fact::Known(tls), _) => required_text(&tls, "version").map(str::to_owned),
-        (_, Fact::Known(offered)) => match offered.as_str() {
-            Some(version) => Fact::Known(version.to_owned()),
-            None => Fact::unavailable("which version of TLS was offered is not said"),
-        },
-        (Fact::Unavailable(why), _) => Fact::Unavailable(why),
-    };
+    let tls_version = tls_version(transcript);
+    let is_modern = |version: String| version == "TLSv1.2" || version == "TLSv1.3";
     ServiceFacts {
         is_target,
-        service_answers,
-        answer: words,
-        tls_modern: tls_version.clone().map(|version| version == "TLSv1.2" || version == "TLSv1.3"),
-        tls_version,
+        service_answers: service_answers.into(),
+        answer: answer.into(),
+        tls_modern: tls_version.clone().map(is_modern).into(),
+        tls_version: tls_version.into(),
+    }
+}
+
+fn tls_version(transcript: &Transcript) -> Result<String, Unavailable> {
+    let agreed = json_answer(transcript, "tls");
+    match (&agreed, json_answer(transcript, "tls-offered")) {
+        (Err(_), Ok(offered)) => {
+            let version = offered.as_str();
+            Ok(version.ok_or("which version of TLS was offered is not said")?.to_owned())
+        }
+        _ => required_text(&agreed?, "version").map(str::to_owned),
     }
 }
 
 /// Machines whose `snapshot.maxSnapshots` is there and no number, for one such machine ends the
 /// discovery of all (D:vmware-azure-troubleshoot-vcenter-discovery-failures).
-fn odd_max_snapshots(inventory: &Inventory) -> Fact<Collection<String>> {
-    let mut complete = match inventory.complete("machines") {
-        Fact::Known(complete) => complete,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+fn odd_max_snapshots(inventory: &Inventory) -> Result<Collection<String>, Unavailable> {
+    let mut complete = inventory.complete("machines")?;
     let mut items = Vec::new();
     for machine in inventory.list("machines") {
-        let rows = match machine.optional("config.extraConfig") {
-            Fact::Known(Some(value)) => object_rows(value, "config.extraConfig"),
-            // A machine that is not connected has no configuration to read.
-            Fact::Known(None) => Fact::unavailable("it has no configuration"),
-            Fact::Unavailable(why) => Fact::Unavailable(why),
-        };
-        let Fact::Known(rows) = rows else {
+        // A machine that is not connected has no configuration to read.
+        let rows = machine.value("config.extraConfig");
+        let Ok(rows) = rows.and_then(|value| object_rows(value, "config.extraConfig")) else {
             complete = false;
             continue;
         };
         for row in rows {
             match (required_text(row, "key"), required_text(row, "value")) {
-                (Fact::Known(key), _) if !key.eq_ignore_ascii_case("snapshot.maxSnapshots") => {}
-                (Fact::Known(_), Fact::Known(value)) if value.trim().parse::<i64>().is_ok() => {}
-                (Fact::Known(_), Fact::Known(value)) => {
+                (Ok(key), _) if !key.eq_ignore_ascii_case("snapshot.maxSnapshots") => {}
+                (Ok(_), Ok(value)) if value.trim().parse::<i64>().is_ok() => {}
+                (Ok(_), Ok(value)) => {
                     items.push(format!("{} ({value:?})", inventory.name(&machine.object)));
                 }
                 _ => complete = false,
             }
         }
     }
-    Fact::Known(Collection { items, complete })
+    Ok(Collection { items, complete })
 }

@@ -15,7 +15,7 @@ use super::disk_uuid::{self, DiskUuidFacts};
 use super::inventory::Inventory;
 use super::property::InventoryObject;
 use super::vmx::VmxFacts;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 use devices::{ControllerFacts, VmDiskFacts};
 use folders::PlacedDisk;
 use storage_drs::StorageDrsFacts;
@@ -169,31 +169,29 @@ pub struct StartHost {
 pub fn from_object(
     name: &str,
     exists: Fact<bool>,
-    machine: Fact<&InventoryObject>,
+    machine: Result<&InventoryObject, Unavailable>,
     inventory: &Inventory,
 ) -> VmFacts {
+    let text = |path| machine.clone().and_then(|machine| machine.text(path)).into();
     macro_rules! read {
         ($read:expr) => {
-            match &machine {
-                Fact::Known(machine) => $read(*machine),
-                Fact::Unavailable(why) => Fact::Unavailable(why.clone()),
-            }
+            machine.clone().and_then($read).into()
         };
     }
     VmFacts {
         name: name.to_owned(),
         exists,
-        uuid: read!(|vm: &InventoryObject| vm.text("config.uuid")),
-        instance_uuid: read!(|vm: &InventoryObject| vm.text("config.instanceUuid")),
+        uuid: text("config.uuid"),
+        instance_uuid: text("config.instanceUuid"),
         guest_family: read!(guest_family),
-        guest_id: read!(|vm: &InventoryObject| vm.text("config.guestId")),
-        firmware: read!(|vm: &InventoryObject| vm.text("config.firmware")),
-        power: read!(|vm: &InventoryObject| vm.text("runtime.powerState")),
+        guest_id: text("config.guestId"),
+        firmware: text("config.firmware"),
+        power: text("runtime.powerState"),
         written_from_azure: Fact::unavailable("it is the master target itself"),
         disk_enable_uuid: read!(disk_uuid::from_object),
         snapshots: read!(snapshots::snapshot_names),
         delta_disks: read!(devices::delta_disks),
-        told_to_consolidate: matches!(read!(snapshots::consolidation_needed), Fact::Known(true)),
+        told_to_consolidate: machine.clone().and_then(snapshots::consolidation_needed) == Ok(true),
         consolidation_needed: read!(snapshots::consolidation_needed),
         controllers: read!(devices::controllers),
         disks: read!(devices::disks),
@@ -202,9 +200,9 @@ pub fn from_object(
         disk_mib: read!(devices::total_mib),
         names_disks: false,
         protected_disks: Fact::unavailable("nobody says how many disks of it are protected"),
-        memory_mib: read!(|vm: &InventoryObject| vm.int("config.hardware.memoryMB")),
-        tools: read!(|vm: &InventoryObject| vm.text("guest.toolsRunningStatus")),
-        storage_drs: read!(|vm| storage_drs::from_object(vm, inventory)),
+        memory_mib: read!(|machine| machine.int("config.hardware.memoryMB")),
+        tools: text("guest.toolsRunningStatus"),
+        storage_drs: read!(|machine| storage_drs::from_object(machine, inventory)),
         storage_moves: Fact::unavailable("it is not the master target"),
         vmx: Fact::unavailable("it is not the master target"),
         leftovers: Fact::unavailable("it is the master target itself"),
@@ -217,14 +215,12 @@ pub fn from_object(
 }
 
 /// What kind of system a machine is set to run; of anything else there is no master target.
-fn guest_family(machine: &InventoryObject) -> Fact<String> {
-    match machine.text("config.guestId") {
-        Fact::Known(id) => match guest_family_of_id(&id) {
-            Some(family) => Fact::Known(family.to_owned()),
-            None => Fact::unavailable(format!("the guest id {id:?} is neither Linux nor Windows")),
-        },
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
+fn guest_family(machine: &InventoryObject) -> Result<String, Unavailable> {
+    let id = machine.text("config.guestId")?;
+    let family = guest_family_of_id(&id);
+    Ok(family
+        .ok_or_else(|| format!("the guest id {id:?} is neither Linux nor Windows"))?
+        .to_owned())
 }
 
 fn guest_family_of_id(guest_id: &str) -> Option<&'static str> {

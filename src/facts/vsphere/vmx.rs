@@ -11,7 +11,7 @@ use super::property::{
     InventoryObject, answer_for_master_target, elements, object_rows as rows_of, optional_text,
 };
 use crate::facts::transcript::Transcript;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Unavailable};
 
 /// The key of the rows, in lower case.
 const KEY: &str = "disk.enableuuid";
@@ -28,32 +28,20 @@ pub fn from_transcript(
     transcript: &Transcript,
     name: &str,
     machine: &InventoryObject,
-) -> Fact<VmxFacts> {
-    let file = match answer_for_master_target(transcript, "vmx", name) {
-        Fact::Known(file) => file,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    let read = match machine.value("config.extraConfig") {
-        Fact::Known(value) => match rows_of(value, "config.extraConfig") {
-            Fact::Known(rows) => rows,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        },
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+) -> Result<VmxFacts, Unavailable> {
+    let file = answer_for_master_target(transcript, "vmx", name)?;
+    let read = rows_of(machine.value("config.extraConfig")?, "config.extraConfig")?;
     let key =
         |row: &&Value| optional_text(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
     let values: Vec<&str> =
         read.iter().filter(key).filter_map(|row| optional_text(row, "value")).collect();
     let has = |value: &str| values.iter().any(|own| own.trim().eq_ignore_ascii_case(value.trim()));
-    let Some(rows) = file.get("rows").filter(|rows| !rows.is_null()).map(elements) else {
-        return Fact::unavailable("the capture has no rows of the .vmx");
-    };
+    let rows = file.get("rows").filter(|rows| !rows.is_null()).map(elements);
+    let rows = rows.ok_or("the capture has no rows of the .vmx")?;
     let texts: Vec<&str> = rows.iter().filter_map(Value::as_str).collect();
     let complete = texts.len() == rows.len();
     let unread = texts.into_iter().filter(|row| !has(value_of(row)));
-    Fact::Known(VmxFacts {
-        unread: Collection { items: unread.map(str::to_owned).collect(), complete },
-    })
+    Ok(VmxFacts { unread: Collection { items: unread.map(str::to_owned).collect(), complete } })
 }
 
 fn value_of(row: &str) -> &str {

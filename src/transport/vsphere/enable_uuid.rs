@@ -15,7 +15,6 @@ use super::server::{VsphereServer, required_manager};
 use super::session::{Credentials, VsphereSession};
 use super::soap::{ObjectRef, SoapArg, SoapFault};
 use super::{access, collect};
-use crate::facts::Fact;
 use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, SettingSpelling};
 use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
 use crate::facts::vsphere::property::{InventoryObject, elements, optional_text};
@@ -306,8 +305,8 @@ fn read_machine(
     let object = object.and_then(|object| serde_json::from_value::<InventoryObject>(object).ok());
     let object = object.ok_or_else(|| unread("the server says nothing of it"))?;
     match disk_uuid::from_object(&object) {
-        Fact::Known(facts) => Ok((object, facts)),
-        Fact::Unavailable(why) => Err(unread(&why.reason)),
+        Ok(facts) => Ok((object, facts)),
+        Err(why) => Err(unread(&why.reason)),
     }
 }
 
@@ -317,14 +316,14 @@ fn evaluate(
     object: &InventoryObject,
     facts: &DiskUuidFacts,
 ) -> Result<EnableUuidChange, EnableUuidError> {
-    let text = |path: &str| object.text(path).known().cloned();
+    let text = |path: &str| object.text(path).ok();
     let owned = || name.to_owned();
     if text("runtime.connectionState").as_deref() != Some("connected") {
         let state = text("runtime.connectionState").unwrap_or_else(|| "unknown".to_owned());
         let why = format!("its connection state is {state}");
         return Err(EnableUuidError::Unreadable { name: owned(), why });
     }
-    if object.bool("config.template").known() == Some(&true) {
+    if object.bool("config.template") == Ok(true) {
         return Err(EnableUuidError::Template(owned()));
     }
     let right = facts.spelling == SettingSpelling::True && facts.flag != "false";
@@ -339,7 +338,7 @@ fn evaluate(
         return Err(EnableUuidError::NotOff { name: owned(), state });
     }
     let rows = object.optional("config.extraConfig");
-    let rows = rows.known().copied().flatten().map(elements).unwrap_or_default();
+    let rows = rows.ok().flatten().map(elements).unwrap_or_default();
     let row = rows.iter().find(|row| {
         optional_text(row, "key").is_some_and(|key| key.trim().eq_ignore_ascii_case(KEY))
     });
@@ -471,7 +470,7 @@ mod tests {
 
     fn decided(change: &[(&str, Value)]) -> Result<EnableUuidChange, EnableUuidError> {
         let object = object(change);
-        evaluate("mt", &object, disk_uuid::from_object(&object).known().unwrap())
+        evaluate("mt", &object, &disk_uuid::from_object(&object).unwrap())
     }
 
     fn row(key: &str, value: &str) -> Value {

@@ -88,7 +88,7 @@ impl FileQueries<'_, '_> {
         let inventory = self.inventory;
         let gone =
             protected.iter().filter(|name| inventory.find_machine(name) == MachineSearch::None);
-        let datastores = machine.references("datastore").known().cloned().unwrap_or_default();
+        let datastores = machine.references("datastore").unwrap_or_default();
         for name in gone {
             let mut places = Map::new();
             for reference in &datastores {

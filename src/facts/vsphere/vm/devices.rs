@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::facts::vsphere::property::{InventoryObject, object_rows, optional_text, required_text};
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// A controller of disks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -43,18 +43,17 @@ pub struct VmDiskFacts {
 
 /// The devices of a machine, and whether the kind of each is known. Every machine has some, so a
 /// list without any is no answer.
-fn devices(machine: &InventoryObject) -> Fact<Collection<&Value>> {
-    let value = machine.value("config.hardware.device");
-    let devices = match value.and_then(|value| object_rows(value, "config.hardware.device")) {
-        Fact::Known([]) => return Fact::unavailable("the server gives no device of it"),
-        Fact::Known(devices) => devices,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    let complete = devices.iter().all(|device| kind(device).known().is_some());
-    Fact::Known(Collection { items: devices.iter().collect(), complete })
+fn devices(machine: &InventoryObject) -> Result<Collection<&Value>, Unavailable> {
+    let value = machine.value("config.hardware.device")?;
+    let devices = object_rows(value, "config.hardware.device")?;
+    if devices.is_empty() {
+        return Err("the server gives no device of it".into());
+    }
+    let complete = devices.iter().all(|device| kind(device).is_ok());
+    Ok(Collection { items: devices.iter().collect(), complete })
 }
 
-fn kind(device: &Value) -> Fact<&str> {
+fn kind(device: &Value) -> Result<&str, Unavailable> {
     required_text(device, "_type")
 }
 
@@ -64,11 +63,13 @@ fn label(device: &Value) -> String {
 }
 
 fn is_disk(device: &Value) -> bool {
-    kind(device) == Fact::Known("VirtualDisk")
+    kind(device) == Ok("VirtualDisk")
 }
 
 /// Reads the SCSI controllers, and those of any other kind that a disk hangs on.
-pub(super) fn controllers(machine: &InventoryObject) -> Fact<Collection<ControllerFacts>> {
+pub(super) fn controllers(
+    machine: &InventoryObject,
+) -> Result<Collection<ControllerFacts>, Unavailable> {
     devices(machine).map(|devices| {
         let mut complete = devices.complete;
         let mut found: Vec<&Value> =
@@ -76,7 +77,7 @@ pub(super) fn controllers(machine: &InventoryObject) -> Fact<Collection<Controll
         for disk in devices.items.iter().filter(|device| is_disk(device)) {
             let own = required_text(disk, "controllerKey");
             let hangs_on = |device: &&&Value| {
-                own.known().is_some_and(|own| optional_text(device, "key") == Some(own))
+                own.as_ref().is_ok_and(|own| optional_text(device, "key") == Some(*own))
             };
             match devices.items.iter().find(hangs_on) {
                 Some(controller)
@@ -113,7 +114,7 @@ fn controller_facts(device: &Value) -> ControllerFacts {
 }
 
 /// Reads the disks.
-pub(super) fn disks(machine: &InventoryObject) -> Fact<Collection<VmDiskFacts>> {
+pub(super) fn disks(machine: &InventoryObject) -> Result<Collection<VmDiskFacts>, Unavailable> {
     devices(machine).map(|devices| {
         let disks = devices.items.into_iter().filter(|device| is_disk(device));
         Collection { items: disks.map(disk_facts).collect(), complete: devices.complete }
@@ -122,75 +123,69 @@ pub(super) fn disks(machine: &InventoryObject) -> Fact<Collection<VmDiskFacts>> 
 
 fn disk_facts(device: &Value) -> VmDiskFacts {
     let backing = device.get("backing").unwrap_or(&Value::Null);
-    let text = |name| match required_text(backing, name) {
-        Fact::Known("") => Fact::unavailable(format!("the {name} of the disk is empty")),
-        Fact::Known(text) => Fact::Known(text.to_owned()),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+    let text = |name| match required_text(backing, name)? {
+        "" => Err(Unavailable::from(format!("the {name} of the disk is empty"))),
+        text => Ok(text.to_owned()),
+    };
+    let capacity_mib = || {
+        let kib = required_text(device, "capacityInKB")?.trim().parse::<i64>();
+        Ok::<_, Unavailable>(kib.map_err(|_| "the server gives no size of it")? / 1024)
     };
     let label = label(device);
     let file = text("fileName");
     let uuid = text("uuid").map(|uuid| uuid.to_ascii_lowercase());
+    let raw_device = required_text(backing, "_type").map(|kind| kind.contains("RawDisk"));
     VmDiskFacts {
-        capacity_mib: required_text(device, "capacityInKB").and_then(|text| {
-            match text.trim().parse::<i64>() {
-                Ok(kib) => Fact::Known(kib / 1024),
-                Err(_) => Fact::unavailable("the server gives no size of it"),
-            }
-        }),
-        raw_device: required_text(backing, "_type").map(|kind| kind.contains("RawDisk")),
-        scsi_id: uuid.clone().and_then(|uuid| scsi_id(&uuid)),
-        words: file.known().unwrap_or(&label).clone(),
+        capacity_mib: capacity_mib().into(),
+        raw_device: raw_device.into(),
+        scsi_id: uuid.clone().and_then(|uuid| scsi_id(&uuid)).into(),
+        words: file.as_ref().unwrap_or(&label).clone(),
         label,
-        file,
-        uuid,
+        file: file.into(),
+        uuid: uuid.into(),
     }
 }
 
 /// What `scsi_id` answers in the guest for a disk of this UUID: its 32 digits behind a 3, which says
 /// that they are an NAA identifier.
-fn scsi_id(uuid: &str) -> Fact<String> {
+fn scsi_id(uuid: &str) -> Result<String, Unavailable> {
     let digits: String = uuid.chars().filter(|c| *c != '-').collect();
     if digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        Fact::Known(format!("3{digits}"))
+        Ok(format!("3{digits}"))
     } else {
-        Fact::unavailable(format!("{uuid:?} is no UUID"))
+        Err(format!("{uuid:?} is no UUID").into())
     }
 }
 
 /// Adds up the sizes of the disks, in MiB.
-pub(super) fn total_mib(machine: &InventoryObject) -> Fact<i64> {
-    let disks = match disks(machine) {
-        Fact::Known(Collection { items, complete: true }) => items,
-        Fact::Known(_) => return Fact::unavailable("not every device of it is understood"),
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    let mut sum: i64 = 0;
-    for disk in disks {
-        match disk.capacity_mib {
-            Fact::Known(size) => sum = sum.saturating_add(size),
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        }
+pub(super) fn total_mib(machine: &InventoryObject) -> Result<i64, Unavailable> {
+    let disks = disks(machine)?;
+    if !disks.complete {
+        return Err("not every device of it is understood".into());
     }
-    Fact::Known(sum)
+    disks
+        .items
+        .iter()
+        .try_fold(0, |sum: i64, disk| Ok(sum.saturating_add(*disk.capacity_mib.value()?)))
 }
 
 /// Reads which disks stand on others: by what the server says of their backing, and by the name of
 /// their file.
-pub(super) fn delta_disks(machine: &InventoryObject) -> Fact<Collection<String>> {
+pub(super) fn delta_disks(machine: &InventoryObject) -> Result<Collection<String>, Unavailable> {
     disks_with_backing(machine).map(|disks| {
         let mut deltas = Collection { items: Vec::new(), complete: disks.complete };
         for device in disks.items {
             match is_delta(device) {
-                Fact::Known(true) => deltas.items.push(disk_facts(device).words),
-                Fact::Known(false) => {}
-                Fact::Unavailable(_) => deltas.complete = false,
+                Ok(true) => deltas.items.push(disk_facts(device).words),
+                Ok(false) => {}
+                Err(_) => deltas.complete = false,
             }
         }
         deltas
     })
 }
 
-fn disks_with_backing(machine: &InventoryObject) -> Fact<Collection<&Value>> {
+fn disks_with_backing(machine: &InventoryObject) -> Result<Collection<&Value>, Unavailable> {
     devices(machine).map(|devices| Collection {
         items: devices.items.into_iter().filter(|device| is_disk(device)).collect(),
         complete: devices.complete,
@@ -198,22 +193,20 @@ fn disks_with_backing(machine: &InventoryObject) -> Fact<Collection<&Value>> {
 }
 
 /// Whether a disk is written on top of another one.
-fn is_delta(device: &Value) -> Fact<bool> {
-    let Some(backing) = device.get("backing") else {
-        return Fact::unavailable("the server gives no backing of it");
-    };
+fn is_delta(device: &Value) -> Result<bool, Unavailable> {
+    let backing = device.get("backing").ok_or("the server gives no backing of it")?;
     match backing.get("parent") {
-        Some(Value::Object(_)) => return Fact::Known(true),
+        Some(Value::Object(_)) => return Ok(true),
         None => {}
-        Some(_) => return Fact::unavailable("what it stands on is not understood"),
+        Some(_) => return Err("what it stands on is not understood".into()),
     }
     // Formats that grow: the host writes snapshots in them, and base disks in others.
     let kind = required_text(backing, "_type").map(|kind| kind.contains("Sparse"));
     let file = required_text(backing, "fileName").map(is_named_like_a_delta);
     match (kind, file) {
-        (Fact::Known(true), _) | (_, Fact::Known(true)) => Fact::Known(true),
-        (Fact::Known(false), Fact::Known(false)) => Fact::Known(false),
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
+        (Ok(true), _) | (_, Ok(true)) => Ok(true),
+        (Ok(false), Ok(false)) => Ok(false),
+        (Err(why), _) | (_, Err(why)) => Err(why),
     }
 }
 
@@ -263,7 +256,7 @@ mod tests {
         ] {
             let devices = json!([lsi, of(kind, "77"), disk_on("1000"), disk_on("77")]);
             let found = controllers(&machine(devices));
-            let found = found.known().unwrap();
+            let found = found.unwrap();
             let kinds: Vec<&str> = found.items.iter().map(|c| c.kind.as_str()).collect();
             assert_eq!(kinds, ["lsi-logic", expected]);
             assert!(found.complete);
@@ -277,7 +270,7 @@ mod tests {
         ]);
         let found = controllers(&machine(idle));
         let words: Vec<&str> =
-            found.known().unwrap().items.iter().map(|c| c.words.as_str()).collect();
+            found.as_ref().unwrap().items.iter().map(|c| c.words.as_str()).collect();
         assert_eq!(words, ["SCSI controller 0: lsi-logic", "1001: paravirtual"]);
     }
 
@@ -296,10 +289,10 @@ mod tests {
             json!([lsi, disk_on("1000"), { "_type": null, "key": "7" }]),
         ] {
             let found = controllers(&machine(devices.clone()));
-            assert!(!found.known().unwrap().complete, "{devices}");
+            assert!(!found.as_ref().unwrap().complete, "{devices}");
         }
         for none in [json!([]), json!(""), json!([null]), json!(["x"])] {
-            assert!(controllers(&machine(none.clone())).known().is_none(), "{none}");
+            assert!(controllers(&machine(none.clone())).is_err(), "{none}");
         }
     }
 
@@ -308,7 +301,7 @@ mod tests {
         let raw = json!({ "_type": "VirtualDisk", "key": "2001", "capacityInKB": "x", "backing": { "_type": "VirtualDiskRawDiskMappingVer1BackingInfo", "fileName": "[ds] mt/mt_1.vmdk", "uuid": "6000c29" } });
         let bare = json!({ "_type": "VirtualDisk", "key": "2002" });
         let all = disks(&machine(json!([disk_on("1"), raw, bare])));
-        let all = &all.known().unwrap().items;
+        let all = &all.unwrap().items;
         assert_eq!(all[0].capacity_mib, Fact::Known(1));
         assert_eq!(all[0].scsi_id, Fact::Known("36000c29a0b1c2d3e4f50617283940516".to_owned()));
         assert_eq!(
@@ -366,9 +359,9 @@ mod tests {
             (json!({}), None),
         ] {
             let device = json!({ "_type": "VirtualDisk", "key": "1", "backing": backing });
-            assert_eq!(is_delta(&device).known().copied(), expected, "{backing}");
+            assert_eq!(is_delta(&device).ok(), expected, "{backing}");
             let deltas = delta_disks(&machine(json!([device])));
-            let deltas = deltas.known().unwrap();
+            let deltas = deltas.unwrap();
             assert_eq!(deltas.complete, expected.is_some(), "{backing}");
             assert_eq!(deltas.items.len(), usize::from(expected == Some(true)), "{backing}");
         }

@@ -13,7 +13,7 @@ use crate::facts::vsphere::inventory::{Inventory, decode_name};
 use crate::facts::vsphere::property::InventoryObject;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::vmx::split_datastore_path;
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// A disk, and in whose folder it lies.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -83,8 +83,8 @@ pub(in crate::facts) fn sort_disks(
         Fact::Unavailable(why) => return unavailable(&why.reason),
     };
     let folders = match machine_folders(machine, inventory, detailed, question) {
-        Fact::Known(folders) => folders,
-        Fact::Unavailable(why) => return unavailable(&why.reason),
+        Ok(folders) => folders,
+        Err(why) => return unavailable(&why.reason),
     };
     let mut own = Collection { items: Vec::new(), complete: disks.complete };
     let mut foreign = Collection { items: Vec::new(), complete: disks.complete };
@@ -135,11 +135,9 @@ fn unavailable(reason: &str) -> SortedDisks {
     SortedDisks { own: Fact::unavailable(reason), foreign: Fact::unavailable(reason) }
 }
 
-fn home_folder(machine: &InventoryObject) -> Fact<Folder> {
-    machine.text("summary.config.vmPathName").and_then(|file| match Folder::containing(&file) {
-        Some(folder) => Fact::Known(folder),
-        None => Fact::unavailable(format!("{file:?} is no file in a folder")),
-    })
+fn home_folder(machine: &InventoryObject) -> Result<Folder, Unavailable> {
+    let file = machine.text("summary.config.vmPathName")?;
+    Ok(Folder::containing(&file).ok_or_else(|| format!("{file:?} is no file in a folder"))?)
 }
 
 fn machine_folders(
@@ -147,38 +145,27 @@ fn machine_folders(
     inventory: &Inventory,
     detailed: &[InventoryObject],
     question: &QueryScope,
-) -> Fact<Folders> {
-    let own = match home_folder(machine) {
-        Fact::Known(own) => own,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+) -> Result<Folders, Unavailable> {
+    let own = home_folder(machine)?;
     let mut folders = Folders {
         own,
         others: Vec::new(),
         names: Vec::new(),
-        complete: inventory.complete("machines") == Fact::Known(true),
+        complete: inventory.complete("machines") == Ok(true),
     };
-    let mine = machine.text("name").known().map(|name| decode_name(name));
+    let mine = machine.text("name").ok().map(|name| decode_name(&name));
     for other in inventory.list("machines").filter(|other| other.object != machine.object) {
         let name = inventory.name(&other.object);
         let in_detail = detailed.iter().find(|folder| folder.object == other.object);
-        let home = match home_folder(other) {
-            Fact::Known(home) => Some(home),
-            Fact::Unavailable(_) => in_detail.and_then(known_home),
-        };
-        match home {
-            Some(home) => folders.others.push((home, name.clone())),
-            None => folders.complete = false,
+        match home_folder(other).or_else(|why| in_detail.map_or(Err(why), home_folder)) {
+            Ok(home) => folders.others.push((home, name.clone())),
+            Err(_) => folders.complete = false,
         }
         folders.names.push(name);
     }
     folders.names.extend(question.machines().map(str::to_owned));
     folders.names.retain(|name| Some(name) != mine.as_ref());
-    Fact::Known(folders)
-}
-
-fn known_home(machine: &InventoryObject) -> Option<Folder> {
-    home_folder(machine).known().cloned()
+    Ok(folders)
 }
 
 impl Folders {
@@ -219,7 +206,7 @@ mod tests {
             "_type": "VirtualDiskFlatVer2BackingInfo", "fileName": file } }]);
         let object = json!({ "object": "VirtualMachine:x", "properties": { "config.hardware.device": device } });
         let object: InventoryObject = serde_json::from_value(object).unwrap();
-        super::super::devices::disks(&object).known().unwrap().items[0].clone()
+        super::super::devices::disks(&object).unwrap().items[0].clone()
     }
 
     /// Own files, foreign files or none when unknown, and whether the own ones are all.

@@ -7,30 +7,26 @@ use serde_json::Value;
 use crate::facts::vsphere::property::{
     InventoryObject, as_bool, elements, object_rows, optional_text,
 };
-use crate::facts::{Collection, Fact};
+use crate::facts::{Collection, Unavailable};
 
 /// Whether the configuration is there at all; a machine whose host is gone has none, and then
 /// what is not set says nothing.
-fn require_configuration(machine: &InventoryObject) -> Fact<()> {
+fn require_configuration(machine: &InventoryObject) -> Result<(), Unavailable> {
     machine.value("config.uuid").map(|_| ())
 }
 
 /// Reads the names of the snapshots. A machine without any has no such property; one that has it has
 /// at least one.
-pub(super) fn snapshot_names(machine: &InventoryObject) -> Fact<Collection<String>> {
-    let info = match (machine.optional("snapshot"), require_configuration(machine)) {
-        (Fact::Known(Some(info)), _) => info,
-        (Fact::Known(None), Fact::Known(())) => {
-            return Fact::Known(Collection::complete(Vec::new()));
-        }
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => return Fact::Unavailable(why),
+pub(super) fn snapshot_names(machine: &InventoryObject) -> Result<Collection<String>, Unavailable> {
+    let Some(info) = machine.optional("snapshot")? else {
+        require_configuration(machine)?;
+        return Ok(Collection::complete(Vec::new()));
     };
     let roots = info.get("rootSnapshotList").unwrap_or(&Value::Null);
-    let roots = match object_rows(roots, "snapshot.rootSnapshotList") {
-        Fact::Known([]) => return Fact::unavailable("its tree of snapshots is empty"),
-        Fact::Known(roots) => roots,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+    let roots = object_rows(roots, "snapshot.rootSnapshotList")?;
+    if roots.is_empty() {
+        return Err("its tree of snapshots is empty".into());
+    }
     let mut names = Vec::new();
     let mut left: Vec<&Value> = roots.iter().rev().collect();
     while let Some(tree) = left.pop() {
@@ -38,18 +34,14 @@ pub(super) fn snapshot_names(machine: &InventoryObject) -> Fact<Collection<Strin
         let children = tree.get("childSnapshotList").map(elements).unwrap_or_default();
         left.extend(children.iter().rev());
     }
-    Fact::Known(Collection::complete(names))
+    Ok(Collection::complete(names))
 }
 
 /// Reads whether files of deleted snapshots are left. Every release that is supported says so.
-pub(super) fn consolidation_needed(machine: &InventoryObject) -> Fact<bool> {
-    match (machine.value("runtime.consolidationNeeded"), require_configuration(machine)) {
-        (Fact::Known(value), Fact::Known(())) => match as_bool(value) {
-            Some(needed) => Fact::Known(needed),
-            None => Fact::unavailable("runtime.consolidationNeeded is neither true nor false"),
-        },
-        (Fact::Unavailable(why), _) | (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
-    }
+pub(super) fn consolidation_needed(machine: &InventoryObject) -> Result<bool, Unavailable> {
+    let value = machine.value("runtime.consolidationNeeded")?;
+    require_configuration(machine)?;
+    Ok(as_bool(value).ok_or("runtime.consolidationNeeded is neither true nor false")?)
 }
 
 #[cfg(test)]
@@ -63,7 +55,7 @@ mod tests {
     }
 
     fn read(properties: Value) -> Option<String> {
-        snapshot_names(&machine(properties)).known().map(|looked| looked.items.join(" "))
+        snapshot_names(&machine(properties)).ok().map(|names| names.items.join(" "))
     }
 
     #[test]
@@ -103,7 +95,7 @@ mod tests {
 
     #[test]
     fn consolidation_is_only_what_the_server_says() {
-        let read = |properties| consolidation_needed(&machine(properties)).known().copied();
+        let read = |properties| consolidation_needed(&machine(properties)).ok();
         let with =
             |value: Value| json!({ "config.uuid": "1", "runtime.consolidationNeeded": value });
         assert_eq!(read(with(json!("true"))), Some(true));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::facts::Fact;
+use crate::facts::Unavailable;
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::property::{
     InventoryObject, as_bool, object_rows, optional_text, required_text,
@@ -25,30 +25,20 @@ pub struct StorageDrsFacts {
 pub(super) fn from_object(
     machine: &InventoryObject,
     inventory: &Inventory,
-) -> Fact<StorageDrsFacts> {
-    let datastores = match machine.references("datastore") {
-        Fact::Known(datastores) if datastores.is_empty() => {
-            return Fact::unavailable("the server gives no datastore of it");
-        }
-        Fact::Known(datastores) => datastores,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
+) -> Result<StorageDrsFacts, Unavailable> {
+    let datastores = machine.references("datastore")?;
+    if datastores.is_empty() {
+        return Err("the server gives no datastore of it".into());
+    }
     let mut automated = false;
     let mut words = Vec::new();
     for reference in &datastores {
-        let Some(datastore) = inventory.get(reference) else {
-            return Fact::unavailable(format!("{reference} is not visible to the account"));
-        };
-        let pod = match inventory.ancestor_in_datacenter(datastore, "StoragePod") {
-            Fact::Known(Some(pod)) => pod,
-            Fact::Known(None) => continue,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        };
-        let entry = pod.value("podStorageDrsEntry");
-        let behaviour = match entry.and_then(|entry| behaviour(entry, &machine.object)) {
-            Fact::Known(behaviour) => behaviour,
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
-        };
+        let datastore = inventory.get(reference);
+        let datastore =
+            datastore.ok_or_else(|| format!("{reference} is not visible to the account"))?;
+        let pod = inventory.ancestor_in_datacenter(datastore, "StoragePod")?;
+        let Some(pod) = pod else { continue };
+        let behaviour = behaviour(pod.value("podStorageDrsEntry")?, &machine.object)?;
         automated |= behaviour == "automated";
         words.push(format!(
             "{} is in datastore cluster {}, Storage DRS is {behaviour}",
@@ -60,62 +50,44 @@ pub(super) fn from_object(
     if words.is_empty() {
         words.push("its datastores are in no datastore cluster".to_owned());
     }
-    Fact::Known(StorageDrsFacts { automated, words: words.join("; ") })
+    Ok(StorageDrsFacts { automated, words: words.join("; ") })
 }
 
 /// What Storage DRS may do to a machine: the machine's own setting, else the cluster's.
-fn behaviour(entry: &Value, machine: &str) -> Fact<String> {
-    let Some(config) = entry.get("storageDrsConfig") else {
-        return Fact::unavailable("the server gives no setting of the datastore cluster");
-    };
+fn behaviour(entry: &Value, machine: &str) -> Result<String, Unavailable> {
+    let config = entry.get("storageDrsConfig");
+    let config = config.ok_or("the server gives no setting of the datastore cluster")?;
     let pod = config.get("podConfig").unwrap_or(&Value::Null);
-    let enabled = match truth(pod, "enabled") {
-        Fact::Known(Some(enabled)) => enabled,
-        Fact::Known(None) => return Fact::unavailable("whether Storage DRS is on is not said"),
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
-    };
-    if !enabled {
-        return Fact::Known("off".to_owned());
+    if !truth(pod, "enabled")?.ok_or("whether Storage DRS is on is not said")? {
+        return Ok("off".to_owned());
     }
     // A cluster in which no machine has a setting of its own has no such list.
-    let all = match config.get("vmConfig").map(|all| object_rows(all, "vmConfig")) {
-        Some(Fact::Known(all)) => all,
-        Some(Fact::Unavailable(why)) => return Fact::Unavailable(why),
-        None => &[],
-    };
+    let all = config.get("vmConfig").map_or(Ok(&[][..]), |all| object_rows(all, "vmConfig"))?;
     let mut own = None;
     for row in all {
-        match required_text(row, "vm") {
-            Fact::Known(vm) if vm == machine => own = own.or(Some(row)),
-            Fact::Known(_) => {}
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        if required_text(row, "vm")? == machine {
+            own = own.or(Some(row));
         }
     }
     if let Some(own) = own {
-        match truth(own, "enabled") {
-            Fact::Known(Some(false)) => return Fact::Known("off for this machine".to_owned()),
-            Fact::Known(_) => {}
-            Fact::Unavailable(why) => return Fact::Unavailable(why),
+        if truth(own, "enabled")? == Some(false) {
+            return Ok("off for this machine".to_owned());
         }
         if own.get("behavior").is_some() {
             return required_text(own, "behavior").map(str::to_owned);
         }
     }
-    match optional_text(pod, "defaultVmBehavior") {
-        Some(behaviour) => Fact::Known(behaviour.to_owned()),
-        None => Fact::unavailable("what Storage DRS may do is not said"),
-    }
+    let default = optional_text(pod, "defaultVmBehavior");
+    Ok(default.ok_or("what Storage DRS may do is not said")?.to_owned())
 }
 
 /// A yes or no that need not be set.
-fn truth(value: &Value, name: &str) -> Fact<Option<bool>> {
-    match value.get(name) {
-        None => Fact::Known(None),
-        Some(said) => match as_bool(said) {
-            Some(said) => Fact::Known(Some(said)),
-            None => Fact::unavailable(format!("{name} is {said:.60}, neither true nor false")),
-        },
-    }
+fn truth(value: &Value, name: &str) -> Result<Option<bool>, Unavailable> {
+    let truth = |value| {
+        as_bool(value)
+            .ok_or_else(|| format!("{name} is {value:.60}, neither true nor false").into())
+    };
+    value.get(name).map(truth).transpose()
 }
 
 #[cfg(test)]
@@ -158,7 +130,7 @@ mod tests {
             (entry(manual, json!([{ "vm": "VirtualMachine:vm-1", "behavior": null }])), None),
         ] {
             let read = behaviour(&entry, "VirtualMachine:vm-1");
-            assert_eq!(read.known().map(String::as_str), expected, "{entry}");
+            assert_eq!(read.ok().as_deref(), expected, "{entry}");
         }
     }
 
@@ -195,7 +167,7 @@ mod tests {
                 ("pods", true, pods),
             ]);
             let read = from_object(&machine, &all);
-            let words = read.known().map(|facts| facts.words.as_str());
+            let words = read.as_ref().ok().map(|facts| facts.words.as_str());
             assert_eq!(words, expected, "{parent}");
         }
     }
