@@ -107,14 +107,24 @@ pub fn render_text(
     render_with(new_engine(), name, text, model)
 }
 
-/// Renders an embedded page, such as `report/report.html.hbs`, with all values escaped for HTML.
+/// Renders an embedded page, such as `report/report.html.hbs`, with all values escaped for HTML. A
+/// partial `{{> report/site}}` is the template `report/site.html.hbs`; one without a slash is
+/// defined in the page.
 ///
 /// # Errors
 ///
 /// As [`render`].
 pub fn render_page(name: &str, model: &impl Serialize) -> Result<String, TemplateError> {
     let asset = Assets::embedded().read(AssetKind::Template, name)?;
-    render_page_text(name, &asset.text, model)
+    let mut engine = page_engine();
+    for partial in partials(&asset.text).filter(|partial| partial.contains('/')) {
+        let part = format!("{partial}.html.hbs");
+        let text = Assets::embedded().read(AssetKind::Template, &part)?.text;
+        engine
+            .register_partial(partial, text)
+            .map_err(|error| TemplateError::Syntax { name: part, reason: error.to_string() })?;
+    }
+    render_with(engine, name, &asset.text, model)
 }
 
 /// Renders the text of a page; `name` is for messages.
@@ -133,10 +143,14 @@ pub fn render_page_text(
     text: &str,
     model: &impl Serialize,
 ) -> Result<String, TemplateError> {
+    render_with(page_engine(), name, text, model)
+}
+
+fn page_engine() -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(handlebars::html_escape);
-    render_with(engine, name, text, model)
+    engine
 }
 
 fn render_with(

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use findings::{HOSTILE, hostile_report, many_hosts, mixed_report};
+use findings::{HOSTILE, hostile_report, large_site_report, many_hosts, mixed_report, site_report};
 use preflight::report::{self, Report, Style};
 use serde_json::{Value, json};
 
@@ -122,6 +122,13 @@ fn unbase64(text: &str) -> Vec<u8> {
     out
 }
 
+/// Whether a link leads to a place on the page, or to a page of the documentation.
+fn is_link_of_ours(href: &str) -> bool {
+    let pattern =
+        "^(#[a-z]+-[a-z0-9]+|https://learn.microsoft.com/azure/site-recovery/[a-z0-9-]+)$";
+    regex::Regex::new(pattern).unwrap().is_match(href)
+}
+
 #[test]
 fn nothing_hostile_becomes_an_element() {
     let Some(browser) = browser() else { return };
@@ -131,17 +138,22 @@ fn nothing_hostile_becomes_an_element() {
         &page,
         "return { names: [...new Set([...document.querySelectorAll('*')].map(e => e.localName))].sort(),
                   handlers: [...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())
-                      .filter(name => name.startsWith('on') || name == 'src' || name == 'href' || name == 'style'),
+                      .filter(name => name.startsWith('on') || name == 'src' || name == 'style'),
+                  links: [...document.querySelectorAll('[href]')].map(e => e.getAttribute('href')),
                   text: document.body.innerText, run: window.hacked === undefined }",
     );
     assert_eq!(told["handlers"], json!([]));
     assert_eq!(told["run"], true);
+    for link in told["links"].as_array().unwrap() {
+        assert!(is_link_of_ours(link.as_str().unwrap()), "{link}");
+    }
     for name in told["names"].as_array().unwrap() {
         let name = name.as_str().unwrap();
         // The script is the one that asks.
-        let known = "b body button code dd details div dl dt fieldset footer h1 h2 h3 head header \
-                     html input label legend li main meta nav option p pre script section select \
-                     small span style summary table tbody td th thead time title tr ul";
+        let known = "a b body button code dd details div dl dt fieldset figcaption figure footer g \
+                     h1 h2 h3 head header html input label legend li main meta nav option p path \
+                     pre rect script section select small span style summary svg table tbody td \
+                     text th thead time title tr ul";
         assert!(known.split_whitespace().any(|known| known == name), "<{name}>");
     }
     let text = told["text"].as_str().unwrap();
@@ -154,11 +166,15 @@ fn nothing_hostile_becomes_an_element() {
 
 #[test]
 fn the_page_as_it_is_asks_for_nothing_from_elsewhere() {
-    for page in [page(&hostile_report()), page(&mixed_report())] {
+    let href = regex::Regex::new("href=\"([^\"]*)\"").unwrap();
+    for page in [page(&hostile_report()), page(&mixed_report()), page(&site_report())] {
         for forbidden in
-            ["<script", "<img", "<link", "<iframe", "url(", "@import", " href=", " src="]
+            ["<script", "<img", "<image", "<use", "<link", "<iframe", "url(", "@import", " src="]
         {
             assert!(!page.contains(forbidden), "{forbidden}");
+        }
+        for link in href.captures_iter(&page) {
+            assert!(is_link_of_ours(&link[1]), "{}", &link[1]);
         }
         assert!(page.contains("default-src 'none'"));
         assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
@@ -187,6 +203,8 @@ fn the_filter_works_without_a_script() {
          document.querySelector('#show-blocker').checked = true;
          document.querySelectorAll('option')[2].selected = true;
          told.both = seen('main h3');
+         told.is = seen('main h3 .is');
+         told.should = document.querySelector('.s-blocker .brief').innerText.split('. ')[0].trim();
          return told",
     );
     let all = [
@@ -198,6 +216,7 @@ fn the_filter_works_without_a_script() {
         "Not run 2",
         "Notes",
         "Passed 3",
+        "Sources",
     ];
     assert_eq!(told["all"], json!(all));
     for (input, section) in [
@@ -218,9 +237,9 @@ fn the_filter_works_without_a_script() {
         told[of].as_array().unwrap().iter().any(|text| text.as_str().unwrap().contains(check))
     };
     for (target, check, expected) in [
-        ("mt1", "the retention volume is not FAT", true),
-        ("mt2", "the retention volume is not FAT", true),
-        ("mt3", "the retention volume is not FAT", false),
+        ("mt1", "/mnt/retention is vfat", true),
+        ("mt2", "/mnt/retention is msdos", true),
+        ("mt3", "/mnt/retention is", false),
         ("mt3", "undecided for one cause", true),
         ("mt1", "undecided for one cause", false),
         ("mt1", "multipath is there", true),
@@ -228,7 +247,10 @@ fn the_filter_works_without_a_script() {
     ] {
         assert_eq!(shown(target, check), expected, "{target}: {check}");
     }
-    assert_eq!(told["both"], json!(["the retention volume is not FAT"]));
+    assert_eq!(told["both"], json!(["/mnt/retention is vfat /mnt/retention is msdos"]));
+    // A heading says what is on the chosen target, and what should hold stands below.
+    assert_eq!(told["is"], json!(["/mnt/retention is msdos"]));
+    assert_eq!(told["should"], "Should hold: the retention volume is not FAT");
 }
 
 #[test]
@@ -264,7 +286,7 @@ fn headings_are_in_order_and_everything_can_be_reached_by_keyboard() {
 #[test]
 fn the_page_fits_a_phone() {
     let Some(browser) = browser() else { return };
-    for report in [mixed_report(), hostile_report(), many_hosts(40)] {
+    for report in [mixed_report(), hostile_report(), many_hosts(40), site_report()] {
         let told = ask(
             &browser,
             &page(&report),
@@ -317,9 +339,13 @@ fn a_picture_of_the_page_is_not_empty() {
     let scratch = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("PREFLIGHT_PICTURES").map(PathBuf::from);
     let dir = kept.as_deref().unwrap_or(scratch.path());
-    for (name, report) in
-        [("mixed", mixed_report()), ("many", many_hosts(40)), ("hostile", hostile_report())]
-    {
+    for (name, report) in [
+        ("mixed", mixed_report()),
+        ("many", many_hosts(40)),
+        ("hostile", hostile_report()),
+        ("site", site_report()),
+        ("large", large_site_report(50, 500)),
+    ] {
         let light = page(&report);
         let dark = light.replace("@media screen and (prefers-color-scheme: dark)", "@media screen");
         for (kind, page, width) in
@@ -342,4 +368,139 @@ fn a_picture_of_the_page_is_not_empty() {
         let pdf = fs::read(&pdf).unwrap();
         assert!(pdf.starts_with(b"%PDF") && pdf.len() > 20_000, "{} bytes", pdf.len());
     }
+}
+
+/// Finds out what the picture of a page shows, at the width of a computer or of a phone.
+fn ask_picture(browser: &Path, report: &Report, width: u32) -> Value {
+    let script = "const frame = document.createElement('iframe');
+         frame.style.width = 'WIDTHpx'; frame.style.height = '900px'; frame.src = 'page.html';
+         const loaded = new Promise(done => frame.onload = done);
+         document.body.append(frame); await loaded;
+         const inner = frame.contentDocument;
+         const shown = [...inner.querySelectorAll('svg.drawing')].filter(e => e.checkVisibility());
+         const all = s => shown.flatMap(svg => [...svg.querySelectorAll(s)]);
+         const place = e => { const r = e.getBoundingClientRect();
+             return { left: r.left, right: r.right, top: r.top, bottom: r.bottom, words: e.textContent || e.parentNode.textContent } };
+         const clash = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+         const pairs = (xs, ys) => xs.flatMap((x, n) => ys.slice(xs === ys ? n + 1 : 0)
+             .filter(y => clash(x, y)).map(y => x.words + ' / ' + y.words));
+         const boxes = all('.box').map(place), words = all('.label').map(place);
+         const links = all('a').map(a => { a.focus();
+             const to = inner.getElementById(a.getAttribute('href').slice(1));
+             return { name: a.querySelector('title').textContent, label: a.matches('.label'),
+                      focused: inner.activeElement === a, tab: a.tabIndex,
+                      to: to && to.textContent.trim().replace(/\\s+/g, ' ') } });
+         const focus = all('a .box')[0]; focus.closest('a').focus();
+         const lit = getComputedStyle(focus).strokeWidth;
+         focus.closest('a').dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }));
+         await new Promise(done => setTimeout(done, 200));
+         return { drawings: shown.length, boxes: boxes.length, on_boxes: pairs(boxes, boxes),
+                  words_on_boxes: pairs(words, boxes), words_on_words: pairs(words, words), links, lit,
+                  hash: frame.contentWindow.location.hash,
+                  texts: all('.label').map(e => [...e.querySelectorAll('text')].map(t => t.textContent).join(' ')),
+                  titles: all('.label title').map(e => e.textContent) }";
+    ask(browser, &page(report), &script.replace("WIDTH", &width.to_string()))
+}
+
+#[test]
+fn every_box_of_the_picture_leads_to_what_was_found() {
+    let Some(browser) = browser() else { return };
+    for width in [1100, 360] {
+        let told = ask_picture(&browser, &site_report(), width);
+        assert_eq!(told["drawings"], 1, "one drawing is shown");
+        assert_eq!(told["boxes"], 13);
+        let links = told["links"].as_array().unwrap();
+        for link in links {
+            assert_eq!(link["focused"], true, "{link}");
+            assert_eq!(link["tab"], 0, "{link}");
+            assert!(link["to"].is_string(), "{link}");
+        }
+        let to = |name: &str| {
+            let link = links.iter().find(|link| link["name"].as_str().unwrap().starts_with(name));
+            link.unwrap_or_else(|| panic!("no link of {name}"))["to"].as_str().unwrap()
+        };
+        assert!(to("master target mt2: blocked, 2 fail").starts_with("mt2"));
+        assert!(to("configuration server cs01.example.test").starts_with("cs01.example.test"));
+        assert!(to("The way between").contains("there is a way"), "{}", to("The way between"));
+        // The words at an arrow lead to the check that asked.
+        assert!(to("mt2 to cs01.example.test, TCP 443").contains("443 is refused"));
+        assert!(to("ps1 to cs01.example.test, TCP 443").contains("it is open"));
+        assert_eq!(told["lit"], "3px", "the focus can be seen");
+        assert!(told["hash"].as_str().unwrap().starts_with("#"), "{told}");
+    }
+}
+
+#[test]
+fn a_page_has_the_name_of_its_site() {
+    let page = page(&site_report());
+    assert!(page.contains("<title>Blocked: Falun - preflight report</title>"));
+    assert!(page.contains("<h2 id=\"h-site\" class=\"remote\">Falun</h2>"));
+    let text = report::format("text").expect("there is a text format");
+    let text = (text.render)(&site_report(), &Style::default());
+    assert!(text.starts_with(b"preflight report: Falun\n9 targets: 10 checks\n"));
+}
+
+#[test]
+fn nothing_in_the_picture_lies_on_anything_else() {
+    let Some(browser) = browser() else { return };
+    for report in [site_report(), large_site_report(50, 500), large_site_report(2, 3)] {
+        for width in [1100, 360] {
+            let told = ask_picture(&browser, &report, width);
+            for pairs in ["on_boxes", "words_on_boxes", "words_on_words"] {
+                assert_eq!(told[pairs], json!([]), "{pairs} at {width}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_is_shown_as_refused() {
+    let Some(browser) = browser() else { return };
+    let told = ask_picture(&browser, &site_report(), 1100);
+    let mut texts: Vec<&str> =
+        told["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    texts.sort_unstable();
+    assert_eq!(
+        texts,
+        [
+            "443 no DNS",
+            "443 not asked",
+            "443 not asked",
+            "443 not asked",
+            "443 open",
+            "443 open",
+            "443 refused",
+            "9443 not asked",
+            "9443 not asked",
+            "9443 open",
+            "9443 refused 1/2",
+            "connected",
+            "disconnected",
+        ]
+    );
+    let titles = told["titles"].to_string();
+    assert!(titles.contains("mt2 to ps2, TCP 9443: refused (ps2 is refused)."), "{titles}");
+}
+
+#[test]
+fn the_picture_is_printed_and_a_large_site_stays_small() {
+    let Some(browser) = browser() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let printed = |name: &str, page: &str| {
+        let (file, pdf) = (dir.path().join(name), dir.path().join("page.pdf"));
+        fs::write(&file, page).unwrap();
+        let print = format!("--print-to-pdf={}", pdf.display());
+        run(&browser, &["--no-pdf-header-footer", &print], &file);
+        fs::read(&pdf).unwrap().len()
+    };
+    let whole = page(&site_report());
+    let section = regex::Regex::new("(?s)<section class=\"site\".*?</section>").unwrap();
+    let without = section.replace(&whole, "");
+    assert!(without.len() + 10_000 < whole.len(), "the picture is a section");
+    let (with, without) = (printed("with.html", &whole), printed("without.html", &without));
+    assert!(with > without + 2_000, "{with} bytes with the picture, {without} without");
+    let large = page(&large_site_report(50, 500));
+    let picture = section.find(&large).unwrap().len();
+    assert!(picture < 80_000, "{picture} bytes of picture");
+    assert!(large.len() < 500_000, "{} bytes", large.len());
 }

@@ -73,10 +73,30 @@ pub const SOURCES: &[SourceKey] = &[
 
 /// Whether a check may cite this key.
 pub fn is_known_key(doc: &str) -> bool {
-    SOURCES.iter().any(|source| match source.key.strip_suffix(':') {
+    source_key(doc).is_some()
+}
+
+/// Returns what a document's key stands for.
+pub fn source_key(doc: &str) -> Option<&'static SourceKey> {
+    SOURCES.iter().find(|source| match source.key.strip_suffix(':') {
         Some(_) => doc.len() > source.key.len() && doc.starts_with(source.key),
         None => doc == source.key,
     })
+}
+
+/// Returns the address of a document that stands in public under its own name: a page of the
+/// documentation (`D:`). Some of those pages have been retired since.
+///
+/// ```
+/// use preflight::check::source::address;
+/// let page = address("D:vmware-azure-reprotect").unwrap();
+/// assert_eq!(page, "https://learn.microsoft.com/azure/site-recovery/vmware-azure-reprotect");
+/// assert_eq!(address("S001"), None);
+/// ```
+pub fn address(doc: &str) -> Option<String> {
+    let page = doc.strip_prefix("D:").filter(|page| !page.is_empty())?;
+    let is_name = page.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_name.then(|| format!("https://learn.microsoft.com/azure/site-recovery/{page}"))
 }
 
 /// `docs/sources.md`.

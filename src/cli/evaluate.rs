@@ -17,7 +17,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::image::manifest::VerifiedCheck;
 use crate::report::{self, Report};
-use crate::site::assemble::Responses;
+use crate::site::assemble::{Coverage, Responses};
 
 /// Checks systems for every verb that does: collect, assemble, evaluate, report.
 pub fn check_systems(
@@ -64,6 +64,10 @@ fn evaluate_systems(
     let notes = engine::waiver_notes(waivers, &findings, now);
     let not_asked = scope::Scope::new(checks, targets).skipped;
     let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
+    let report = match selection.coverage {
+        Coverage::NamedServers | Coverage::HostsAlone => report,
+        _ => report.with_topology(selection.site.topology(targets)),
+    };
     if collect::was_interrupted(responses) { report.interrupted() } else { report }
 }
 

@@ -23,6 +23,7 @@ pub mod script;
 pub mod site;
 pub mod storage;
 pub mod target_kind;
+pub mod topology;
 pub mod transcript;
 pub mod vsphere;
 

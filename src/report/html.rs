@@ -8,12 +8,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::drawing::Drawing;
 use super::layout::{capitalize, make_visible, pluralize, single_line, split_code, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::{
     FindingGroup, Outline, OverallVerdict, SharedCause, SkippedGroup, Status, Variant, conclude,
     count, group_by_target,
 };
+use super::page_sources::{DocumentRow, Documents, SourceRow};
+use super::page_targets::{TargetRow, target_row};
+use super::picture_layout::drawings;
+use super::site_picture::{Anchors, SitePicture};
 use super::style::Style;
 use crate::check::definition::Remedy;
 use crate::template;
@@ -23,6 +28,15 @@ const LISTED_TARGETS: usize = 20;
 
 /// How many differing pieces of evidence one thing found shows.
 const MAX_EVIDENCE: usize = 8;
+
+/// How many targets the filter offers, worst first.
+const MAX_CHOICES: usize = 100;
+
+/// How many targets are named before the rest is a number.
+const MAX_NAMES: usize = 3;
+
+/// How many differing things found stand in one heading.
+const MAX_HEADINGS: usize = 3;
 
 /// How much of one fact evidence shows.
 const MAX_FACT_CHARS: usize = 2000;
@@ -54,11 +68,21 @@ struct Page {
     complete: bool,
     verdict: VerdictRow,
     subject: String,
+    /// The name of the site, when it has one.
+    site: Option<String>,
+    /// The site as a picture for wide pages, and for narrow ones.
+    drawings: Vec<Drawing>,
     planned: String,
     /// Whether there is more than one target, so that findings name theirs.
     many: bool,
+    /// Whether the targets are listed.
+    list_targets: bool,
     targets_n: usize,
     targets: Vec<TargetRow>,
+    /// The targets that the filter can choose: not all of hundreds, for browsers take a minute to
+    /// print a page with so many rules.
+    choices: Vec<Choice>,
+    choices_cut: bool,
     counts: Vec<CountRow>,
     sections: Vec<Section>,
     not_asked: Vec<SkippedSection>,
@@ -66,6 +90,15 @@ struct Page {
     notes: Vec<String>,
     /// What passed and what has no meaning.
     quiet: Vec<Section>,
+    /// The documents that are cited and have no address.
+    documents: Vec<DocumentRow>,
+}
+
+/// One of the things found that a heading says.
+#[derive(Serialize)]
+struct HeadingPart {
+    text: String,
+    r#where: String,
 }
 
 #[derive(Serialize)]
@@ -75,17 +108,11 @@ struct VerdictRow {
     sentence: String,
 }
 
+/// A target that the filter can choose.
 #[derive(Serialize)]
-struct TargetRow {
+struct Choice {
     n: usize,
     name: String,
-    kind: &'static str,
-    class: &'static str,
-    verdict: &'static str,
-    blockers: usize,
-    unknown: usize,
-    warnings: usize,
-    passed: usize,
 }
 
 #[derive(Serialize)]
@@ -108,6 +135,7 @@ struct Section {
 
 #[derive(Serialize)]
 struct SharedCauseRow {
+    id: String,
     heading: String,
     cause: String,
     /// The classes by which the page filters targets.
@@ -124,9 +152,15 @@ struct AffectedRow {
 
 #[derive(Serialize)]
 struct FindingRow {
+    id: String,
     word: &'static str,
     check: String,
+    /// What should hold.
     title: String,
+    /// What is instead, for what does not hold; empty for everything else.
+    is: Vec<HeadingPart>,
+    /// How many more things were found than the heading says.
+    more: usize,
     severity: String,
     open: bool,
     r#where: String,
@@ -138,7 +172,7 @@ struct FindingRow {
     fix: bool,
     symptom: Vec<TextPiece>,
     remedies: Vec<RemedyItem>,
-    source: String,
+    source: SourceRow,
 }
 
 /// What to do, on all targets or on some.
@@ -160,7 +194,8 @@ struct TextPiece {
 
 #[derive(Serialize)]
 struct VariantRow {
-    found: String,
+    /// What was found; none when the heading says it.
+    found: Option<String>,
     r#where: String,
     names: Option<String>,
     evidence: Vec<Evidence>,
@@ -189,10 +224,19 @@ impl Page {
     fn new(report: &Report) -> Self {
         let outline = Outline::new(report);
         let rows = group_by_target(report);
+        let indexes: BTreeMap<&str, usize> =
+            rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
+        let anchors = Anchors {
+            findings: finding_anchors(&outline),
+            targets: indexes.iter().map(|(name, n)| (*name, format!("target-{n}"))).collect(),
+            all_targets: "h-targets",
+        };
+        let picture = SitePicture::new(report, &anchors);
         let builder = PageBuilder {
-            indexes: rows.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect(),
+            indexes,
             many: rows.len() > 1,
             listed: rows.len() <= LISTED_TARGETS,
+            documents: Documents::new(report),
         };
         let verdict = OverallVerdict::from_report(report);
         let section = |class: &Status| builder.section(report, &outline, *class);
@@ -206,10 +250,11 @@ impl Page {
             when: format_time(&report.run.at),
             complete: report.run.complete,
             verdict: VerdictRow {
-                class: css_class(verdict.status()),
+                class: verdict.status().css_class(),
                 word: capitalize(verdict.as_str()),
                 sentence: conclude(report, &outline),
             },
+            site: report.site_name().map(str::to_owned),
             subject: match names.as_slice() {
                 [] => "no target".to_owned(),
                 few if few.len() <= 3 => few.join(", "),
@@ -217,12 +262,23 @@ impl Page {
             },
             planned: pluralize(report.summary.planned, "check"),
             many: builder.many,
+            list_targets: builder.many || picture.is_some(),
+            drawings: picture.as_ref().map(drawings).unwrap_or_default(),
+            choices: targets
+                .iter()
+                .take(MAX_CHOICES)
+                .map(|(n, (name, _))| Choice { n: *n, name: (*name).to_owned() })
+                .collect(),
+            choices_cut: targets.len() > MAX_CHOICES,
             targets_n: rows.len(),
-            targets: targets.into_iter().map(|(n, row)| target_row(report, n, row)).collect(),
+            targets: targets
+                .into_iter()
+                .map(|(n, row)| target_row(report, &outline, &anchors, n, row))
+                .collect(),
             counts: Status::ALL
                 .iter()
                 .map(|class| CountRow {
-                    class: css_class(*class),
+                    class: class.css_class(),
                     label: class.heading(),
                     n: count(report, *class),
                 })
@@ -232,8 +288,24 @@ impl Page {
             not_asked_n: outline.skipped_count(),
             notes: report.notes.clone(),
             quiet: Status::ALL[4..].iter().filter_map(section).collect(),
+            documents: builder.documents.rows(),
         }
     }
+}
+
+/// Returns where each finding stands, by check and target. What a shared cause leaves undecided
+/// stands with that cause.
+fn finding_anchors<'r>(outline: &Outline<'r>) -> BTreeMap<(&'r str, &'r str), String> {
+    let groups = outline.groups.iter().enumerate().flat_map(|(n, group)| {
+        let results = group.variants.iter().flat_map(|variant| &variant.results);
+        results.map(move |result| ((&*result.check, &*result.target), format!("finding-{n}")))
+    });
+    let causes = outline.shared_causes.iter().enumerate().flat_map(|(n, cause)| {
+        cause.targets.iter().flat_map(move |on| {
+            on.checks.iter().map(move |check| ((*check, on.target), format!("cause-{n}")))
+        })
+    });
+    groups.chain(causes).collect()
 }
 
 /// Builds the rows of the page; holds what findings need of all targets.
@@ -241,6 +313,8 @@ struct PageBuilder<'r> {
     indexes: BTreeMap<&'r str, usize>,
     many: bool,
     listed: bool,
+    /// The documents that are cited and have no address.
+    documents: Documents<'r>,
 }
 
 impl<'r> PageBuilder<'r> {
@@ -249,23 +323,34 @@ impl<'r> PageBuilder<'r> {
         let compact = class >= Status::Pass;
         let causes = if class == Status::Unknown { outline.shared_causes.as_slice() } else { &[] };
         (n > 0).then(|| Section {
-            class: css_class(class),
+            class: class.css_class(),
             heading: class.heading(),
             n,
             lead: lead(class),
             compact,
-            silences: causes.iter().map(|cause| self.shared_cause_row(cause)).collect(),
-            entries: outline.with_status(class).map(|group| self.finding_row(group)).collect(),
+            silences: causes
+                .iter()
+                .enumerate()
+                .map(|(n, cause)| self.shared_cause_row(n, cause))
+                .collect(),
+            entries: outline
+                .groups
+                .iter()
+                .enumerate()
+                .filter(|(_, group)| group.status == class)
+                .map(|(n, group)| self.finding_row(n, group))
+                .collect(),
         })
     }
 
-    fn shared_cause_row(&self, cause: &SharedCause<'r>) -> SharedCauseRow {
+    fn shared_cause_row(&self, n: usize, cause: &SharedCause<'r>) -> SharedCauseRow {
         let on = match cause.targets.as_slice() {
             _ if !self.many => String::new(),
             [affected] => format!(" on {}", affected.target),
             targets => format!(" on {}", pluralize(targets.len(), "target")),
         };
         SharedCauseRow {
+            id: format!("cause-{n}"),
             heading: format!("{}{on} undecided for one cause", pluralize(cause.checks(), "check")),
             cause: cause.cause.clone(),
             r#where: self.css_classes(cause.targets.iter().map(|affected| affected.target)),
@@ -285,47 +370,80 @@ impl<'r> PageBuilder<'r> {
         }
     }
 
-    fn finding_row(&self, group: &FindingGroup<'r>) -> FindingRow {
+    fn finding_row(&self, n: usize, group: &FindingGroup<'r>) -> FindingRow {
         let (class, first) = (group.status, group.first);
         let targets = group.targets();
-        let variants: Vec<VariantRow> = if class < Status::Pass || self.listed {
+        let mut variants: Vec<VariantRow> = if class < Status::Pass || self.listed {
             group.variants.iter().map(|variant| self.variant_row(variant)).collect()
         } else {
             vec![VariantRow {
-                found: format!("on {}", pluralize(targets.len(), "target")),
+                found: Some(format!("on {}", pluralize(targets.len(), "target"))),
                 r#where: self.css_classes(targets.iter().copied()),
                 names: Some(targets.join(", ")),
                 evidence: Vec::new(),
             }]
         };
+        let is = if class.needs_fix() { self.heading_parts(group) } else { Vec::new() };
+        if let ([_], [variant]) = (is.as_slice(), variants.as_mut_slice()) {
+            variant.found = None;
+        }
+        // The summary names a few targets, and the heading has said what was found.
+        let is_told = targets.len() <= MAX_NAMES;
+        variants
+            .retain(|variant| variant.found.is_some() || !is_told || !variant.evidence.is_empty());
         let brief = match group.variants.as_slice() {
+            _ if class.needs_fix() && !self.many => String::new(),
+            _ if class.needs_fix() => format!("On {}.", abbreviate(&targets)),
             _ if class >= Status::Pass && !self.listed => pluralize(targets.len(), "target"),
             [variant] if !self.many => variant.found.to_owned(),
             [variant] => format!("{}: {}", abbreviate(&targets), variant.found),
             _ => format!("{}: {}", pluralize(targets.len(), "target"), abbreviate(&targets)),
         };
         FindingRow {
+            id: format!("finding-{n}"),
             word: class.label(),
             check: first.check.clone(),
             title: first.title.clone(),
+            more: if is.is_empty() { 0 } else { group.variants.len() - is.len() },
+            found_label: match class {
+                Status::Unknown => "Unknown",
+                _ if is.len() == 1 && variants.iter().all(|variant| variant.found.is_none()) => {
+                    "On"
+                }
+                _ => "Found",
+            },
+            is,
             severity: first.severity.as_str().replace('-', " "),
             open: class == Status::Blocker,
             r#where: self.css_classes(targets.iter().copied()),
             brief: truncate(&brief, 240),
-            found_label: if class == Status::Unknown { "Unknown" } else { "Found" },
             variants,
             waiver: first.waiver.as_ref().map(ToString::to_string),
             fix: class.needs_fix(),
             symptom: prose(&first.symptom),
             remedies: remedy_rows(group),
-            source: first.source.to_string(),
+            source: self.documents.source_row(&first.source),
         }
+    }
+
+    /// Returns what was found, as the heading of what does not hold.
+    fn heading_parts(&self, group: &FindingGroup<'r>) -> Vec<HeadingPart> {
+        // An answer says nothing without its question.
+        let text = |found: &str| match found.strip_prefix("no, says ") {
+            Some(_) => format!("{}: {found}", group.first.title),
+            None => found.to_owned(),
+        };
+        let part = |variant: &Variant<'r>| HeadingPart {
+            text: text(variant.found),
+            r#where: self.css_classes(variant.targets()),
+        };
+        group.variants.iter().take(MAX_HEADINGS).map(part).collect()
     }
 
     fn variant_row(&self, variant: &Variant<'r>) -> VariantRow {
         let targets: Vec<&str> = variant.targets().collect();
         VariantRow {
-            found: variant.found.to_owned(),
+            found: Some(variant.found.to_owned()),
             r#where: self.css_classes(targets.iter().copied()),
             names: self.many.then(|| targets.join(", ")),
             evidence: self.evidence(&variant.results),
@@ -365,23 +483,6 @@ impl<'r> PageBuilder<'r> {
     }
 }
 
-fn target_row(report: &Report, n: usize, (name, results): &(&str, Vec<&CheckResult>)) -> TargetRow {
-    let of = |class| results.iter().filter(|result| Status::from_result(result) == class).count();
-    let verdict = OverallVerdict::from_results(results);
-    let known = report.targets.iter().find(|target| target.name == *name);
-    TargetRow {
-        n,
-        name: (*name).to_owned(),
-        kind: known.map_or("", |known| known.kind.as_str()),
-        class: css_class(verdict.status()),
-        verdict: verdict.as_str(),
-        blockers: of(Status::Blocker),
-        unknown: of(Status::Unknown),
-        warnings: of(Status::Warning),
-        passed: of(Status::Pass),
-    }
-}
-
 fn skipped_section(group: &SkippedGroup<'_>) -> SkippedSection {
     let need = if group.checks.len() == 1 { "needs" } else { "need" };
     SkippedSection {
@@ -396,18 +497,6 @@ fn skipped_section(group: &SkippedGroup<'_>) -> SkippedSection {
             .iter()
             .map(|(id, title)| SkippedRow { id: (*id).to_owned(), title: (*title).to_owned() })
             .collect(),
-    }
-}
-
-/// Returns the CSS class of a status.
-fn css_class(class: Status) -> &'static str {
-    match class {
-        Status::Blocker => "blocker",
-        Status::Unknown => "unknown",
-        Status::Warning => "warning",
-        Status::Waived => "waived",
-        Status::Pass => "pass",
-        Status::NotApplicable => "na",
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not for evaluation (`check`) nor for writing to a terminal or a file (`cli`).
 
 pub mod catalogue;
+mod drawing;
 pub mod fix_script;
 pub mod html;
 pub mod json;
@@ -12,8 +13,12 @@ pub mod markdown;
 pub mod model;
 pub mod nagios;
 mod outline;
+mod page_sources;
+mod page_targets;
+mod picture_layout;
 pub mod prometheus;
 pub mod sarif;
+mod site_picture;
 mod style;
 pub mod symptoms;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::unknown::UnknownCause;
 use crate::check::waiver::WaiverNote;
 use crate::facts::target_kind::TargetKind;
+use crate::facts::topology::Topology;
 
 /// The name of this model and its generation.
 pub const SCHEMA: &str = "preflight.report/1";
@@ -40,6 +41,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What the results add up to.
     pub summary: Summary,
+    /// The systems of the site and the connections between them, for the picture.
+    #[serde(skip)]
+    pub topology: Option<Topology>,
 }
 
 /// What made a report.
@@ -182,11 +186,22 @@ impl Report {
             results: findings.into_iter().map(CheckResult::from).collect(),
             not_asked: not_asked.to_vec(),
             notes: notes.iter().map(ToString::to_string).collect(),
+            topology: None,
         }
     }
 }
 
 impl Report {
+    /// Returns the report with the site that its targets are of.
+    pub fn with_topology(self, topology: Topology) -> Self {
+        Self { topology: Some(topology), ..self }
+    }
+
+    /// Returns the name that the site's author gave it.
+    pub fn site_name(&self) -> Option<&str> {
+        self.topology.as_ref()?.name.as_deref()
+    }
+
     /// Returns the report of a run that was stopped before everything was collected.
     pub fn interrupted(self) -> Self {
         let run = RunInfo { complete: false, ..self.run };

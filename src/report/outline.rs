@@ -73,6 +73,18 @@ impl Status {
         }
     }
 
+    /// Returns its class on a page.
+    pub(super) fn css_class(self) -> &'static str {
+        match self {
+            Self::Blocker => "blocker",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Waived => "waived",
+            Self::Pass => "pass",
+            Self::NotApplicable => "na",
+        }
+    }
+
     /// Whether it is shown with its remedy.
     pub(super) fn needs_fix(self) -> bool {
         matches!(self, Self::Blocker | Self::Warning)

@@ -71,7 +71,9 @@ impl Page<'_> {
         };
         let of = of.trim_end_matches(':');
         let line = format!("{of}: {}", pluralize(planned, "check"));
-        let mut head = self.wrap_labelled("", &line);
+        let title = self.report.site_name().map(|name| format!("preflight report: {name}"));
+        let title = title.map(|title| self.wrap_labelled("", &make_visible(&title)));
+        let mut head = title.unwrap_or_default() + &self.wrap_labelled("", &line);
         if !self.report.run.complete {
             head.push_str("interrupted: what is missing was not checked\n");
         }

@@ -10,6 +10,7 @@ pub mod inventory;
 mod model;
 mod site_facts;
 pub mod target;
+mod topology;
 mod validate;
 mod value;
 

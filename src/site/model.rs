@@ -20,6 +20,8 @@ use crate::secret::redact_password;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
+    /// The name of the site in reports.
+    pub name: Option<Label>,
     /// The failback scenario; VMware machines by default.
     pub scenario: Scenario,
     /// The stage of machines that have none of their own.

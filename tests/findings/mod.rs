@@ -11,6 +11,7 @@ use preflight::check::status::FailOn;
 use preflight::check::unknown::UnknownCause;
 use preflight::facts::Document;
 use preflight::facts::target_kind::TargetKind;
+use preflight::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topology};
 use preflight::report::Report;
 
 /// Texts that hosts may send to those who print what they are sent.
@@ -253,7 +254,205 @@ pub fn hostile<T: AsRef<str>>(texts: &[T]) -> Report {
             ]
         })
         .collect();
-    let mut report = report(&said, &[]);
+    // Each text is the name of one system of each kind, and what was found on the way.
+    let kinds = [
+        TargetKind::LinuxMt,
+        TargetKind::ProcessServer,
+        TargetKind::ConfigurationServer,
+        TargetKind::Vcenter,
+        TargetKind::Esxi,
+        TargetKind::ProtectedVm,
+    ];
+    let names: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let system = |(n, name): (usize, &&str)| SiteSystem {
+        name: (*name).to_owned(),
+        kind: kinds[n % kinds.len()],
+        detail: Some((*name).to_owned()),
+    };
+    let connection = |(n, name): (usize, &&str)| SiteConnection {
+        from: names[n / kinds.len() * kinds.len()].to_owned(),
+        from_kind: TargetKind::LinuxMt,
+        to: (*name).to_owned(),
+        to_kind: kinds[n % kinds.len()],
+        port: Some(443),
+        state: ConnectionState::Refused,
+        found: (*name).to_owned(),
+        checked_on: (*name).to_owned(),
+        check: Some("a.blocker"),
+    };
+    let topology = Topology {
+        name: names.first().map(|name| (*name).to_owned()),
+        systems: names.iter().enumerate().map(system).collect(),
+        machines_in_azure: names.len(),
+        connections: names.iter().enumerate().map(connection).collect(),
+    };
+    let mut report = report(&said, &[]).with_topology(topology);
     report.notes = texts.iter().map(|text| format!("a note: {}", text.as_ref())).collect();
     report
+}
+
+/// The site of a report: systems by kind and name, and connections between them.
+pub fn topology(
+    name: Option<&str>,
+    systems: &[(TargetKind, &str)],
+    connections: &[(&str, &str, Option<u16>, ConnectionState)],
+) -> Topology {
+    let kind = |name: &str| {
+        systems.iter().find(|(_, known)| *known == name).expect("it is one of the systems").0
+    };
+    let connection = |(from, to, port, state): &(&str, &str, Option<u16>, ConnectionState)| {
+        let check = match (kind(from), kind(to)) {
+            (TargetKind::LinuxMt, TargetKind::ConfigurationServer) => "network.mt-to-cs-443",
+            (TargetKind::LinuxMt, _) => "network.mt-to-ps-9443",
+            (TargetKind::ProcessServer, _) => "network.ps-to-cs-443",
+            (TargetKind::Vcenter, _) => "esxi.host-connected",
+            _ => "network.cs-to-vcenter-443",
+        };
+        SiteConnection {
+            from: (*from).to_owned(),
+            from_kind: kind(from),
+            to: (*to).to_owned(),
+            to_kind: kind(to),
+            port: *port,
+            state: *state,
+            found: format!("{to} is {}", state.as_str()),
+            checked_on: if port.is_none() { (*to).to_owned() } else { (*from).to_owned() },
+            check: Some(check),
+        }
+    };
+    let machines = systems.iter().filter(|(kind, _)| *kind == TargetKind::ProtectedVm).count();
+    Topology {
+        name: name.map(str::to_owned),
+        systems: systems
+            .iter()
+            .map(|(kind, name)| SiteSystem { name: (*name).to_owned(), kind: *kind, detail: None })
+            .collect(),
+        machines_in_azure: machines,
+        connections: connections.iter().map(connection).collect(),
+    }
+}
+
+/// A site of two process servers and three master targets, one of which reaches nothing.
+pub fn site_report() -> Report {
+    use ConnectionState::{Connected, Disconnected, NotAsked, Open, Refused, UnknownName};
+    use TargetKind::{ConfigurationServer, Esxi, LinuxMt, ProcessServer, ProtectedVm, Vcenter};
+    let systems = [
+        (ProcessServer, "ps1"),
+        (ProcessServer, "ps2"),
+        (ConfigurationServer, "cs01.example.test"),
+        (Vcenter, "vc01.example.test"),
+        (LinuxMt, "mt1"),
+        (LinuxMt, "mt2"),
+        (LinuxMt, "mt3"),
+        (Esxi, "esx1.example.test"),
+        (Esxi, "esx2.example.test"),
+        (ProtectedVm, "app-01"),
+        (ProtectedVm, "a name that is far too long for any box"),
+    ];
+    let cs = "cs01.example.test";
+    let connections = [
+        ("ps1", cs, Some(443), Open),
+        ("ps2", cs, Some(443), NotAsked),
+        ("mt1", cs, Some(443), Open),
+        ("mt2", cs, Some(443), Refused),
+        ("mt3", cs, Some(443), NotAsked),
+        ("mt1", "ps1", Some(9443), Open),
+        ("mt1", "ps2", Some(9443), Open),
+        ("mt2", "ps1", Some(9443), Open),
+        ("mt2", "ps2", Some(9443), Refused),
+        ("mt3", "ps1", Some(9443), NotAsked),
+        ("mt3", "ps2", Some(9443), NotAsked),
+        (cs, "vc01.example.test", Some(443), UnknownName),
+        ("vc01.example.test", "esx1.example.test", None, Connected),
+        ("vc01.example.test", "esx2.example.test", None, Disconnected),
+    ];
+    let said = |check, title, target, outcome, severity, found| Said {
+        check,
+        title,
+        target,
+        outcome,
+        severity,
+        found,
+        evidence: "x",
+    };
+    let (server, data) = ("the master target reaches the configuration server", "data port");
+    let blocks = Severity::BlocksReprotect;
+    let gone = unknown("mt.access: cannot connect to mt3 port 22: connection refused");
+    let pass = Outcome::Pass;
+    let results = [
+        said("network.mt-to-cs-443", server, "mt1", pass.clone(), blocks, "it is open"),
+        said("network.mt-to-cs-443", server, "mt2", Outcome::Fail, blocks, "443 is refused"),
+        said("network.mt-to-cs-443", server, "mt3", gone, blocks, ""),
+        said("network.mt-to-ps-9443", data, "mt2", Outcome::Fail, blocks, "9443 is refused"),
+        said("network.ps-to-cs-443", "it reaches it", "ps1", pass.clone(), blocks, "it is open"),
+        said("link.vpn-or-er", "there is a way", "site", pass.clone(), blocks, "yes, says ann"),
+        said("esxi.host-connected", "it is connected", "esx1.example.test", pass, blocks, "yes"),
+        said(
+            "esxi.host-connected",
+            "it is connected",
+            "esx2.example.test",
+            Outcome::Fail,
+            blocks,
+            "the host is disconnected",
+        ),
+        said("cs.backup", "it is backed up", cs, Outcome::Fail, Severity::DataLoss, "no, says ann"),
+        said("vm.on", "it is on", "app-01", Outcome::Fail, Severity::Warning, "it is off"),
+    ];
+    report(&results, &[]).with_topology(topology(Some("Falun"), &systems, &connections))
+}
+
+/// A site of so many master targets and machines, behind three process servers; each tenth master
+/// target is refused.
+pub fn large_site_report(master_targets: usize, machines: usize) -> Report {
+    use TargetKind::{ConfigurationServer, Esxi, LinuxMt, ProcessServer, ProtectedVm, Vcenter};
+    let names = |word: &str, count: usize| -> Vec<String> {
+        (1..=count).map(|n| format!("{word}{n:03}.example.net")).collect()
+    };
+    let (servers, targets) = (names("ps", 3), names("mt", master_targets));
+    let (hosts, machines) = (names("esx", 12), names("app", machines));
+    let of = |kind: TargetKind, names: &'_ [String]| -> Vec<(TargetKind, String)> {
+        names.iter().map(|name| (kind, name.clone())).collect()
+    };
+    let one = |name: &str| vec![name.to_owned()];
+    let systems = [
+        of(ProcessServer, &servers),
+        of(ConfigurationServer, &one("cs01")),
+        of(Vcenter, &one("vc01")),
+        of(LinuxMt, &targets),
+        of(Esxi, &hosts),
+        of(ProtectedVm, &machines),
+    ]
+    .concat();
+    let systems: Vec<(TargetKind, &str)> =
+        systems.iter().map(|(kind, name)| (*kind, name.as_str())).collect();
+    let state = |n: usize| match n % 10 {
+        0 => ConnectionState::Refused,
+        _ => ConnectionState::Open,
+    };
+    let mut connections = vec![("cs01", "vc01", Some(443), ConnectionState::Open)];
+    for (n, target) in targets.iter().enumerate() {
+        connections.push((target, "cs01", Some(443), state(n)));
+        for server in &servers {
+            connections.push((target, server, Some(9443), state(n)));
+        }
+    }
+    for server in &servers {
+        connections.push((server, "cs01", Some(443), ConnectionState::Open));
+    }
+    for host in &hosts {
+        connections.push(("vc01", host, None, ConnectionState::Connected));
+    }
+    let check = |n: usize, target| Said {
+        check: "network.mt-to-cs-443",
+        title: "it reaches it",
+        target,
+        outcome: if n.is_multiple_of(10) { Outcome::Fail } else { Outcome::Pass },
+        severity: Severity::BlocksReprotect,
+        found: if n.is_multiple_of(10) { "it is refused" } else { "it is open" },
+        evidence: "x",
+    };
+    let all: Vec<&str> = targets.iter().chain(&machines).map(String::as_str).collect();
+    let results: Vec<Said<'_>> =
+        all.iter().enumerate().map(|(n, target)| check(n, target)).collect();
+    report(&results, &[]).with_topology(topology(None, &systems, &connections))
 }
