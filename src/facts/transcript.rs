@@ -179,6 +179,19 @@ impl Transcript {
         }
     }
 
+    /// The same host, asked to the end about nothing.
+    pub fn without_answers(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            target: self.target.clone(),
+            kind: self.kind,
+            asked_at: self.asked_at,
+            connection: self.connection.clone(),
+            answers: ProbeAnswers { ended: true, ..ProbeAnswers::default() },
+            overrides: AnswerOverrides::default(),
+        }
+    }
+
     /// The answer to a probe, whatever its exit status. What a script that was cut off had answered
     /// before is none, and so is what is longer than any good host's: no part of it is taken for the
     /// whole.

@@ -14,7 +14,7 @@ use crate::check::{CheckSet, Target};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
-use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts, in_words_of_the_api};
+use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts};
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::facts::vsphere::query_scope::{Pairing, QueryScope};
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
@@ -419,11 +419,10 @@ impl<'a> SiteView<'a> {
         name: &str,
     ) -> Document {
         let by_api = self.api.as_ref().map(|api| describe(&api.with_scope(question)));
-        let words = self.shells.iter().map(|(_, shell)| in_words_of_the_api(shell, question));
         let mut by_shell = None;
-        for words in words {
+        for (_, shell) in self.shells {
             let mut snapshot =
-                VsphereSnapshot::from_transcript(&words).with_descriptions(&self.described);
+                esxi_shell::snapshot(shell, question).with_descriptions(&self.described);
             snapshot.scope.clone_from(question);
             let document = describe(&snapshot);
             let exists = document.known["vm"]["exists"] == true;
@@ -471,8 +470,7 @@ impl<'a> SiteView<'a> {
             return Ok(self.hosts.len() - 1);
         }
         for (index, shell) in self.shells {
-            let words = in_words_of_the_api(shell, &QueryScope::default());
-            if VsphereSnapshot::from_transcript(&words).host_of(name).is_ok() {
+            if esxi_shell::snapshot(shell, &QueryScope::default()).host_of(name).is_ok() {
                 return Ok(*index);
             }
         }
@@ -495,8 +493,7 @@ impl<'a> SiteView<'a> {
 
 /// Returns the facts of a host from its own shell, without a vCenter server.
 fn shell_document(shell: &Transcript) -> Document {
-    let words = in_words_of_the_api(shell, &QueryScope::default());
-    let snapshot = VsphereSnapshot::from_transcript(&words);
+    let snapshot = esxi_shell::snapshot(shell, &QueryScope::default());
     let host = shell_host(shell, &snapshot);
     let document = Document::new("host", &host);
     with_failure_reason(

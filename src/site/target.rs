@@ -9,7 +9,7 @@ use crate::facts::host::HostFacts;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{CollectedBy, Transcript};
 use crate::facts::vsphere::esxi_host::EsxiFacts;
-use crate::facts::vsphere::esxi_shell::{self, in_words_of_the_api};
+use crate::facts::vsphere::esxi_shell;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age};
@@ -166,8 +166,7 @@ fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Targe
 /// Returns the targets of one ESXi host's shell: the host, the master target's machine and those
 /// that are to fail back. The machines in `question` take precedence over those in the transcript.
 pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Target> {
-    let api = in_words_of_the_api(transcript, question);
-    let snapshot = VsphereSnapshot::from_transcript(&api);
+    let snapshot = esxi_shell::snapshot(transcript, question);
     let question = &snapshot.scope;
     let host = shell_host(transcript, &snapshot);
     let vcenter = || Document::new("vcenter", &snapshot.vcenter_of_host(&host));

@@ -8,10 +8,8 @@ use serde::Serialize;
 
 use super::datastore::{self, DatastoreFacts};
 use super::inventory::Inventory;
-use super::licence::{self, LicenceFacts};
-use super::property::{InventoryObject, elements, json_answer, optional_text, required_text};
-use super::service::{about_property, server_time};
-use crate::facts::transcript::Transcript;
+use super::licence::LicenceFacts;
+use super::property::{InventoryObject, required_text};
 use crate::facts::{Collection, Fact, Unavailable};
 
 /// Bytes of a MiB.
@@ -60,9 +58,9 @@ impl EsxiFacts {
 
 /// Reads what is known about a host of the inventory.
 pub fn from_inventory(
-    transcript: &Transcript,
     inventory: &Inventory,
     host: &InventoryObject,
+    licence: Result<LicenceFacts, Unavailable>,
 ) -> EsxiFacts {
     let version = || {
         let product = host.value("summary.config.product")?;
@@ -74,7 +72,7 @@ pub fn from_inventory(
         connection: host.text("runtime.connectionState").into(),
         maintenance: host.bool("runtime.inMaintenanceMode").into(),
         version: version().into(),
-        licence: licence(transcript, host).into(),
+        licence: licence.into(),
         datastores: datastore::datastores_of_host(inventory, host).into(),
         free_memory_mib: free_memory(host).into(),
     }
@@ -83,30 +81,4 @@ pub fn from_inventory(
 fn free_memory(host: &InventoryObject) -> Result<i64, Unavailable> {
     let size = host.int("summary.hardware.memorySize")?;
     Ok((size / MIB).saturating_sub(host.int("summary.quickStats.overallMemoryUsage")?))
-}
-
-/// The licence assigned to a host. A vCenter's own list of licences is what it has in stock, so
-/// only the assignment counts there; a lone host has no assignments and one licence.
-fn licence(transcript: &Transcript, host: &InventoryObject) -> Result<LicenceFacts, Unavailable> {
-    let now = server_time(transcript).or(transcript.asked_at);
-    if about_property(transcript, "apiType").as_deref() == Ok("HostAgent") {
-        return Ok(licence::parse(&licence_of_lone_host(transcript)?, now));
-    }
-    let assigned = json_answer(transcript, "assigned-licences")?;
-    let id = host.object.split_once(':').map_or("", |(_, id)| id);
-    let own = elements(&assigned).iter().find(|row| optional_text(row, "entityId") == Some(id));
-    match own.and_then(|row| row.get("assignedLicense")) {
-        Some(licence) => Ok(licence::parse(licence, now)),
-        None => Err("no licence is assigned to it, or none that may be seen".into()),
-    }
-}
-
-fn licence_of_lone_host(transcript: &Transcript) -> Result<serde_json::Value, Unavailable> {
-    let licences = super::property::object_listing(transcript, "licences")?;
-    let manager = licences.items.first().ok_or("the host shows no licences")?;
-    match elements(manager.value("licenses")?) {
-        [one] => Ok(one.clone()),
-        [] => Err("the host shows no licences".into()),
-        more => Err(format!("the host shows {} licences", more.len()).into()),
-    }
 }

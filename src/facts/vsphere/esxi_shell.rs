@@ -1,5 +1,5 @@
-//! An ESXi host by its own shell: what it is asked there, and its answers in the words of the API,
-//! so that the same code reads both and the same checks evaluate both.
+//! An ESXi host by its own shell: what it is asked there, and its answers in the types that the
+//! answers of the API are read into, so that the same checks evaluate both.
 //!
 //! Not for evaluating. What only a vCenter server knows (permissions, events, other hosts) is absent
 //! here, and so is nothing made up for it.
@@ -14,13 +14,17 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::inventory::Inventory;
+use super::property::{InventoryObject, PropertyFault, object_listing};
 use super::query_scope::QueryScope;
-use super::vmx;
+use super::service::AboutInfo;
+use super::snapshot::{ShellAnswers, VsphereSnapshot};
+use super::{licence, vmx};
 use crate::facts::connection::{self, ConnectionFacts};
-use crate::facts::transcript::{ProbeAnswer, ProbeAnswers, Transcript};
-use crate::facts::{Fact, Unavailable};
+use crate::facts::transcript::{ProbeAnswer, Transcript};
+use crate::facts::{Collection, Fact, Unavailable};
 use machines::MachineRow;
 use volumes::EsxiVolume;
 
@@ -40,154 +44,113 @@ pub struct EsxiShellFacts {
 
 /// Reads what is known of the shell itself.
 pub fn from_transcript(transcript: &Transcript) -> EsxiShellFacts {
-    let is_esxi = Fact::from(transcript.answer("esxi-version")).and_then(|answer| {
-        match (answer.status, parse_version(&answer.text)) {
-            (0, Some(_)) => Fact::Known(true),
-            // Something else answers by SSH: it has no such command, or one of its own.
-            (127, _) => Fact::Known(false),
-            (0, None) if !answer.text.trim().is_empty() => Fact::Known(false),
-            _ => Fact::unavailable("vmware -v did not answer"),
-        }
-    });
-    EsxiShellFacts { connection: connection::from_transcript(transcript), is_esxi }
+    let connection = connection::from_transcript(transcript);
+    EsxiShellFacts { connection, is_esxi: is_esxi(transcript).into() }
 }
 
-/// The answers of a host's shell as the API's answers would be. Machines that are named now stand
-/// before those that were named when the host was asked.
-pub fn in_words_of_the_api(shell: &Transcript, now: &QueryScope) -> Transcript {
-    let mut api = Api(BTreeMap::new());
-    let asked = json_of(shell, "asked").known().cloned().unwrap_or_default();
+fn is_esxi(transcript: &Transcript) -> Result<bool, Unavailable> {
+    let answer = transcript.answer("esxi-version")?;
+    match (answer.status, parse_version(&answer.text)) {
+        (0, Some(_)) => Ok(true),
+        // Something else answers by SSH: it has no such command, or one of its own.
+        (127, _) => Ok(false),
+        (0, None) if !answer.text.trim().is_empty() => Ok(false),
+        _ => Err("vmware -v did not answer".into()),
+    }
+}
+
+/// What a host's shell told of the host and its machines. Machines that are named now stand before
+/// those that were named when the host was asked.
+pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static> {
+    let asked =
+        read(shell, "asked", |text| serde_json::from_str::<Value>(text)).unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
     let before: QueryScope = serde_json::from_value(part("question")).unwrap_or_default();
-    let question = now.or_recorded(&before);
-    let user = part("user").as_str().unwrap_or("root").to_owned();
-    api.known("asked", &json!({ "question": question, "user": user }));
-    if let Fact::Known(time) = Fact::from(shell.text("esxi-time")) {
-        api.known("time", &Value::String(time.trim().to_owned()));
-    }
-    let product = product(shell);
-    match &product {
-        Fact::Known(about) => api.known("service", &json!({ "about": about })),
-        Fact::Unavailable(why) => {
-            api.refused("service", why);
-            // Where it is not known to be a host, its licence would be looked for as a vCenter's.
-            api.refused("assigned-licences", why);
-        }
-    }
-    match read(shell, "esxi-licence", licence_text::parse) {
-        Fact::Known(licences) => {
-            let manager = json!({ "object": "LicenseManager:ha-license-manager", "properties": { "licenses": licences } });
-            api.known("licences", &json!({ "objects": [manager], "complete": true }));
-        }
-        Fact::Unavailable(why) => api.refused("licences", &why),
-    }
-    let reason = "only a vCenter server knows where the machine was before".to_owned();
-    api.refused("moves", &Unavailable { reason });
+    let about = about(shell);
     let list = read(shell, "esxi-machines", machines::parse);
-    let complete = list.known().is_some_and(|list| list.complete);
-    let rows = list.map(|list| list.rows);
     let volumes = read(shell, "esxi-volumes", volumes::parse);
-    let datastores = datastores(shell, &volumes, &rows);
-    api.known(
-        "hosts",
-        &json!({ "objects": [host(shell, &product, &datastores)], "complete": true }),
-    );
-    match &datastores {
-        Fact::Known(all) => {
-            let complete = extents(shell).known().is_some();
-            api.known("datastores", &json!({ "objects": all, "complete": complete }));
+    let rows = list.as_ref().map_or(&[][..], |list| &list.rows);
+    let datastores = volumes.and_then(|volumes| Ok(datastores(shell, &volumes, rows)));
+    let stale = shell.overrides.stale.as_deref();
+    let listing = |objects: Vec<InventoryObject>, complete: bool| {
+        let aged = |object: InventoryObject| match stale {
+            Some(stale) => object.without_quick(stale),
+            None => object,
+        };
+        Collection { items: objects.into_iter().map(aged).collect(), complete }
+    };
+    // What is not known to be a host has no licence of one.
+    let licence = about.clone().and_then(|_| {
+        licence::require_one(&read(shell, "esxi-licence", licence_text::parse)?).cloned()
+    });
+    let unasked = shell.without_answers();
+    let inventory = Inventory::from_lists(|probe| match probe {
+        "hosts" => Ok(listing(vec![host(shell, &about, &datastores)], true)),
+        "datastores" => Ok(listing(datastores.clone()?, extents(shell).is_ok())),
+        "machines" => {
+            let list = list.as_ref()?;
+            let objects = list.rows.iter().map(|row| listed(row, &datastores)).collect();
+            Ok(listing(objects, list.complete))
         }
-        Fact::Unavailable(why) => api.refused("datastores", why),
+        other => object_listing(&unasked, other),
+    });
+    let chosen = list.as_ref().map_err(Unavailable::from).map(|list| {
+        let chosen = list.rows.iter().filter(|row| was_asked(shell, row));
+        listing(chosen.map(|row| chosen_of(shell, row, &datastores)).collect(), true).items
+    });
+    let mut vmx = BTreeMap::new();
+    for row in rows {
+        vmx.entry(row.name.clone()).or_insert_with(|| vmx_rows(shell, row));
     }
-    match &rows {
-        Fact::Known(rows) => {
-            let name = question.master_target.as_deref();
-            match file(shell, rows, name) {
-                Fact::Known(rows) => api.known("vmx", &json!({ "rows": rows })),
-                Fact::Unavailable(why) => api.refused("vmx", &why),
-            }
-            let listed: Vec<Value> = rows.iter().map(|row| listed(row, &datastores)).collect();
-            api.known("machines", &json!({ "objects": listed, "complete": complete }));
-            let chosen = rows.iter().filter(|row| was_asked(shell, row));
-            let chosen: Vec<Value> = chosen.map(|row| chosen_of(shell, row, &datastores)).collect();
-            api.known("chosen", &json!({ "objects": chosen, "complete": true }));
-        }
-        Fact::Unavailable(why) => {
-            api.refused("machines", why);
-            api.refused("chosen", why);
-        }
-    }
-    Transcript {
-        // What was cut short on its way is refused above, one by one.
-        answers: ProbeAnswers { by_probe: api.0, ended: true, unanswered: None },
-        ..shell.clone()
-    }
-}
-
-struct Api(BTreeMap<String, ProbeAnswer>);
-
-impl Api {
-    fn known(&mut self, probe: &str, value: &Value) {
-        self.0.insert(probe.to_owned(), ProbeAnswer { status: 0, text: value.to_string() });
-    }
-
-    fn refused(&mut self, probe: &str, why: &Unavailable) {
-        self.0.insert(probe.to_owned(), ProbeAnswer { status: 1, text: refusal(why).to_string() });
-    }
-}
-
-/// A reason as the API's captures have faults; it has no type, for no server gave it.
-fn refusal(why: &Unavailable) -> Value {
-    json!({ "fault": "", "message": why.reason })
+    let time = shell.text("esxi-time").ok().and_then(|time| time.trim().parse().ok());
+    let answers = ShellAnswers {
+        scope: now.or_recorded(&before),
+        user: part("user").as_str().unwrap_or("root").to_owned(),
+        about,
+        time,
+        inventory,
+        chosen,
+        licence,
+        vmx,
+    };
+    VsphereSnapshot::from_shell(unasked, answers)
 }
 
 /// The answer to a probe. It counts only with exit status 0; otherwise what was printed, a fault of
 /// `vim-cmd` as a rule, says why there is none.
-fn read<T, E: std::fmt::Display>(
+fn read<T, E: Into<Unavailable>>(
     shell: &Transcript,
     probe: &str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Fact<T> {
-    match Fact::from(shell.answer(probe)) {
-        Fact::Known(answer) => match parse(&answer.text) {
-            Ok(value) if answer.status == 0 => Fact::Known(value),
-            Ok(_) => match (dump::parse(&answer.text), Fact::from(shell.text(probe))) {
-                (Err(fault @ dump::DumpError::Fault { .. }), _) => {
-                    Fact::unavailable(fault.to_string())
-                }
-                (_, Fact::Unavailable(why)) => Fact::Unavailable(why),
-                (_, Fact::Known(_)) => Fact::unavailable(format!("{probe} failed")),
-            },
-            // Nothing was printed: then the exit status says more.
-            Err(_) if answer.text.trim().is_empty() => match Fact::from(shell.text(probe)) {
-                Fact::Unavailable(why) => Fact::Unavailable(why),
-                Fact::Known(_) => Fact::unavailable(format!("{probe} printed nothing")),
-            },
-            Err(error) => match dump::parse(&answer.text) {
-                Err(fault @ dump::DumpError::Fault { .. }) => Fact::unavailable(fault.to_string()),
-                _ => Fact::unavailable(error.to_string()),
-            },
-        },
-        Fact::Unavailable(why) => Fact::Unavailable(why),
-    }
-}
-
-fn json_of(shell: &Transcript, probe: &str) -> Fact<Value> {
-    read(shell, probe, |text| serde_json::from_str(text))
-}
-
-/// What the host says of itself, as the API's `about` has it.
-fn product(shell: &Transcript) -> Fact<Value> {
-    let words = match Fact::from(shell.text("esxi-version")) {
-        Fact::Known(text) => text,
-        Fact::Unavailable(why) => return Fact::Unavailable(why),
+) -> Result<T, Unavailable> {
+    let answer = shell.answer(probe)?;
+    let fault = || match dump::parse(&answer.text) {
+        Err(fault @ dump::DumpError::Fault { .. }) => Some(fault),
+        _ => None,
     };
-    match parse_version(words) {
-        Some((full_name, version)) => Fact::Known(json!({
-            "apiType": "HostAgent", "fullName": full_name, "version": version
-        })),
-        None => Fact::unavailable(format!("vmware -v printed {:?}", words.trim())),
+    match parse(&answer.text) {
+        Ok(value) if answer.status == 0 => Ok(value),
+        Ok(_) => {
+            fault().map_or(Ok(()), Err)?;
+            shell.text(probe)?;
+            Err(format!("{probe} failed").into())
+        }
+        // Nothing was printed: then the exit status says more.
+        Err(_) if answer.text.trim().is_empty() => {
+            shell.text(probe)?;
+            Err(format!("{probe} printed nothing").into())
+        }
+        Err(error) => Err(fault().map_or_else(|| error.into(), Unavailable::from)),
     }
+}
+
+/// What the host says of itself.
+fn about(shell: &Transcript) -> Result<AboutInfo, Unavailable> {
+    let text = shell.text("esxi-version")?;
+    let parsed = parse_version(text);
+    let (full_name, version) =
+        parsed.ok_or_else(|| format!("vmware -v printed {:?}", text.trim()))?;
+    Ok(AboutInfo::of_host(full_name, version))
 }
 
 /// Reads `VMware ESXi 6.7.0 build-14320388`, among other lines as may be.
@@ -207,39 +170,42 @@ pub fn parse_version(text: &str) -> Option<(&str, &str)> {
     })
 }
 
-fn host(shell: &Transcript, product: &Fact<Value>, datastores: &Fact<Vec<Value>>) -> Value {
+fn host(
+    shell: &Transcript,
+    about: &Result<AboutInfo, Unavailable>,
+    datastores: &Result<Vec<InventoryObject>, Unavailable>,
+) -> InventoryObject {
     let summary = read(shell, "esxi-host", dump::parse);
     let mut of = Properties::default();
     match &summary {
-        Fact::Known(summary) => {
+        Ok(summary) => {
             of.set("runtime.connectionState", at(summary, "runtime.connectionState"));
             of.set("runtime.inMaintenanceMode", at(summary, "runtime.inMaintenanceMode"));
             of.set("summary.hardware.memorySize", at(summary, "hardware.memorySize"));
             let used = at(summary, "quickStats.overallMemoryUsage");
             of.set("summary.quickStats.overallMemoryUsage", used);
         }
-        Fact::Unavailable(why) => {
+        Err(why) => {
             of.refuse("runtime", why);
             of.refuse("summary.hardware", why);
             of.refuse("summary.quickStats", why);
         }
     }
-    let named = summary.known().and_then(|summary| at(summary, "config.name"));
-    let own = Fact::from(shell.text("esxi-hostname"));
-    let own = own.known().map(|text| Value::String(text.trim().to_owned()));
-    of.set("name", own.filter(|name| name != "").as_ref().or(named));
-    match product {
-        Fact::Known(about) => of.set("summary.config.product", Some(about)),
-        Fact::Unavailable(why) => of.refuse("summary.config.product", why),
+    let named = summary.as_ref().ok().and_then(|summary| at(summary, "config.name"));
+    let own = shell.text("esxi-hostname").map_or("", str::trim);
+    of.set("name", Some(&json!(own)).filter(|_| !own.is_empty()).or(named));
+    match about.as_ref().map_err(Unavailable::from).and_then(AboutInfo::version) {
+        Ok(version) => of.set("summary.config.product", Some(&json!({ "version": version }))),
+        Err(why) => of.refuse("summary.config.product", &why),
     }
     match datastores {
-        Fact::Known(all) => {
-            let mounted =
-                all.iter().filter(|datastore| datastore["properties"]["host"] != json!([]));
-            let references: Vec<&Value> = mounted.map(|datastore| &datastore["object"]).collect();
-            of.set("datastore", Some(&json!(references)));
+        Ok(all) => {
+            let is_mounted = |store: &&InventoryObject| store.properties["host"] != json!([]);
+            let mounted: Vec<&str> =
+                all.iter().filter(is_mounted).map(|store| store.object.as_str()).collect();
+            of.set("datastore", Some(&json!(mounted)));
         }
-        Fact::Unavailable(why) => of.refuse("datastore", why),
+        Err(why) => of.refuse("datastore", why),
     }
     of.object(HOST)
 }
@@ -247,73 +213,61 @@ fn host(shell: &Transcript, product: &Fact<Value>, datastores: &Fact<Vec<Value>>
 /// The datastores of a host, and those that its machines name and it does not have.
 fn datastores(
     shell: &Transcript,
-    volumes: &Fact<Vec<EsxiVolume>>,
-    rows: &Fact<Vec<MachineRow>>,
-) -> Fact<Vec<Value>> {
-    let volumes = match volumes {
-        Fact::Known(volumes) => volumes,
-        Fact::Unavailable(why) => return Fact::Unavailable(why.clone()),
-    };
+    volumes: &[EsxiVolume],
+    rows: &[MachineRow],
+) -> Vec<InventoryObject> {
     let modes = access_modes(shell);
-    let mut all: Vec<Value> = Vec::new();
+    let mut all: Vec<InventoryObject> = Vec::new();
     for volume in volumes {
         let Some(kind) = kind(&volume.kind) else { continue };
         let name = if volume.name.is_empty() { &volume.uuid } else { &volume.name };
         let mode = modes.iter().find(|(known, _)| known == name || *known == volume.uuid);
         let mode = mode.map_or("not told by the shell", |(_, mode)| mode);
-        let mount = json!({ "key": HOST, "mountInfo": {
-            "accessMode": mode,
-            "mounted": volume.mounted.to_string(),
-            "accessible": volume.mounted.to_string(),
-        }});
-        all.push(datastore(
-            name,
-            &json!({
-                "summary.type": kind,
-                "summary.accessible": volume.mounted.to_string(),
-                "summary.freeSpace": volume.free.to_string(),
-                // Maintenance mode of datastores is vCenter's: a host by itself has none.
-                "summary.maintenanceMode": "normal",
-                "host": [mount],
-            }),
-        ));
+        let mut of = Properties::default();
+        of.set("summary.type", Some(&json!(kind)));
+        of.set("summary.accessible", Some(&json!(volume.mounted.to_string())));
+        of.set("summary.freeSpace", Some(&json!(volume.free.to_string())));
+        // Maintenance mode of datastores is vCenter's: a host by itself has none.
+        of.set("summary.maintenanceMode", Some(&json!("normal")));
+        all.push(of.datastore(name, &[mount(mode, volume.mounted)]));
     }
     // A volume that was not mounted again after a loss of its paths is in no list of file systems.
-    for (name, uuid) in extents(shell).known().cloned().unwrap_or_default() {
+    for (name, uuid) in extents(shell).unwrap_or_default() {
         let name = if name.is_empty() { uuid.clone() } else { name };
         let listed = volumes.iter().any(|volume| volume.uuid == uuid);
-        if !listed && !known(&all, &name) {
-            let mount = json!({ "key": HOST, "mountInfo": { "accessMode": "", "mounted": "false", "accessible": "false" } });
-            all.push(datastore(&name, &json!({ "summary.type": "VMFS", "host": [mount] })));
+        if !listed && !has_datastore(&all, &name) {
+            let mut of = Properties::default();
+            of.set("summary.type", Some(&json!("VMFS")));
+            all.push(of.datastore(&name, &[mount("", false)]));
         }
     }
-    for row in rows.known().into_iter().flatten() {
-        if !row.datastore.is_empty() && !known(&all, &row.datastore) {
-            all.push(datastore(&row.datastore, &json!({ "host": [] })));
+    for row in rows {
+        if !row.datastore.is_empty() && !has_datastore(&all, &row.datastore) {
+            all.push(Properties::default().datastore(&row.datastore, &[]));
         }
     }
-    Fact::Known(all)
+    all
+}
+
+/// How the host mounts a datastore, by the members of the API's `DatastoreHostMount`.
+fn mount(mode: &str, mounted: bool) -> Value {
+    let mounted = mounted.to_string();
+    json!({ "key": HOST, "mountInfo": { "accessMode": mode, "mounted": mounted, "accessible": mounted } })
 }
 
 /// The volumes of which the host sees a part on some disk. Where they cannot be read, the datastores
 /// are not all.
-fn extents(shell: &Transcript) -> Fact<Vec<(String, String)>> {
+fn extents(shell: &Transcript) -> Result<Vec<(String, String)>, Unavailable> {
     read(shell, "esxi-extents", volumes::parse_extents)
 }
 
-fn known(all: &[Value], name: &str) -> bool {
+fn has_datastore(all: &[InventoryObject], name: &str) -> bool {
     let reference = reference(name);
-    all.iter().any(|datastore| datastore["object"] == *reference)
+    all.iter().any(|datastore| datastore.object == reference)
 }
 
 fn reference(name: &str) -> String {
     format!("Datastore:{name}")
-}
-
-fn datastore(name: &str, properties: &Value) -> Value {
-    let mut properties = properties.clone();
-    properties["name"] = Value::String(name.to_owned());
-    json!({ "object": reference(name), "properties": properties })
 }
 
 /// What the API calls a type of volume; none for the host's own partitions.
@@ -336,14 +290,13 @@ fn kind(printed: &str) -> Option<&'static str> {
 fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     let mut modes = Vec::new();
     for probe in ["esxi-nfs", "esxi-nfs41"] {
-        let shares =
-            Fact::from(shell.text(probe)).known().map(|text| volumes::parse_nfs_modes(text));
-        modes.extend(shares.into_iter().flatten().map(|(name, read_only)| {
+        let shares = shell.text(probe).map(volumes::parse_nfs_modes).unwrap_or_default();
+        modes.extend(shares.into_iter().map(|(name, read_only)| {
             (name, if read_only { "readOnly" } else { "readWrite" }.to_owned())
         }));
     }
-    let mounts = read(shell, "esxi-mounts", dump::parse);
-    let mounts = mounts.known().and_then(|mounts| mounts.get("mountInfo"));
+    let mounts = read(shell, "esxi-mounts", dump::parse).ok();
+    let mounts = mounts.as_ref().and_then(|mounts| mounts.get("mountInfo"));
     for mount in mounts.and_then(Value::as_array).into_iter().flatten() {
         let text = |path| at(mount, path).and_then(Value::as_str).map(str::to_owned);
         let Some(mode) = text("mountInfo.accessMode") else { continue };
@@ -353,7 +306,10 @@ fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     modes
 }
 
-fn listed(row: &MachineRow, datastores: &Fact<Vec<Value>>) -> Value {
+fn listed(
+    row: &MachineRow,
+    datastores: &Result<Vec<InventoryObject>, Unavailable>,
+) -> InventoryObject {
     let mut of = Properties::default();
     named(&mut of, row);
     stands_on(&mut of, row, datastores, &[]);
@@ -370,10 +326,10 @@ fn named(of: &mut Properties, row: &MachineRow) {
 fn stands_on(
     of: &mut Properties,
     row: &MachineRow,
-    datastores: &Fact<Vec<Value>>,
+    datastores: &Result<Vec<InventoryObject>, Unavailable>,
     devices: &[Value],
 ) {
-    if let Fact::Unavailable(why) = datastores {
+    if let Err(why) = datastores {
         return of.refuse("datastore", why);
     }
     let files = devices.iter().filter_map(|device| at(device, "backing.fileName")?.as_str());
@@ -384,29 +340,26 @@ fn stands_on(
     names.dedup();
     if names.is_empty() {
         let reason = format!("the host knows no datastore by the path {}", row.path);
-        return of.refuse("datastore", &Unavailable { reason });
+        return of.refuse("datastore", &reason.into());
     }
     let references: Vec<String> = names.into_iter().map(reference).collect();
     of.set("datastore", Some(&json!(references)));
 }
 
-/// The rows of the master target's own file that are checked.
-fn file(shell: &Transcript, rows: &[MachineRow], name: Option<&str>) -> Fact<Vec<String>> {
-    let own = rows.iter().find(|row| Some(row.name.as_str()) == name);
-    let Some(row) = own else { return Fact::unavailable("no such machine is on the host") };
-    match Fact::from(shell.answer(&format!("esxi-vmx-{}", row.id))) {
-        // It was read to its end, and either has such a row or has not; every line is one.
-        Fact::Known(ProbeAnswer { status: 0, text })
-            if vmx::parse_rows(text).len() == lines(text) =>
-        {
-            Fact::Known(vmx::parse_rows(text))
-        }
-        Fact::Known(ProbeAnswer { status: 1, text }) if text.trim().is_empty() => {
-            Fact::Known(Vec::new())
-        }
-        Fact::Known(_) => Fact::unavailable(format!("{} cannot be read", row.path)),
-        Fact::Unavailable(why) => Fact::Unavailable(why),
+/// The rows of a machine's own file that are checked.
+fn vmx_rows(shell: &Transcript, row: &MachineRow) -> Result<Collection<String>, Unavailable> {
+    let ProbeAnswer { status, text } = shell.answer(&format!("esxi-vmx-{}", row.id))?;
+    let rows = vmx::parse_rows(text);
+    // It was read to its end, and either has such a row or has not; every line is one.
+    let is_read = match status {
+        0 => rows.len() == lines(text),
+        1 => text.trim().is_empty(),
+        _ => false,
+    };
+    if is_read {
+        return Ok(Collection::complete(rows));
     }
+    Err(format!("{} cannot be read", row.path).into())
 }
 
 fn lines(text: &str) -> usize {
@@ -418,13 +371,17 @@ fn was_asked(shell: &Transcript, row: &MachineRow) -> bool {
 }
 
 /// A machine with its settings, its state and its snapshots.
-fn chosen_of(shell: &Transcript, row: &MachineRow, datastores: &Fact<Vec<Value>>) -> Value {
+fn chosen_of(
+    shell: &Transcript,
+    row: &MachineRow,
+    datastores: &Result<Vec<InventoryObject>, Unavailable>,
+) -> InventoryObject {
     let mut of = Properties::default();
     named(&mut of, row);
     let config = read(shell, &format!("esxi-config-{}", row.id), dump::parse);
     let mut devices: &[Value] = &[];
     match &config {
-        Fact::Known(config) => {
+        Ok(config) => {
             for path in [
                 "uuid",
                 "instanceUuid",
@@ -440,11 +397,11 @@ fn chosen_of(shell: &Transcript, row: &MachineRow, datastores: &Fact<Vec<Value>>
                 at(config, "hardware.device").and_then(Value::as_array).map_or(&[], Vec::as_slice);
             of.set("config.extraConfig", at(config, "extraConfig"));
         }
-        Fact::Unavailable(why) => of.refuse("config", why),
+        Err(why) => of.refuse("config", why),
     }
     stands_on(&mut of, row, datastores, devices);
     match read(shell, &format!("esxi-summary-{}", row.id), dump::parse) {
-        Fact::Known(summary) => {
+        Ok(summary) => {
             for path in [
                 "runtime.powerState",
                 "runtime.connectionState",
@@ -454,18 +411,18 @@ fn chosen_of(shell: &Transcript, row: &MachineRow, datastores: &Fact<Vec<Value>>
                 of.set(path, at(&summary, path));
             }
         }
-        Fact::Unavailable(why) => {
+        Err(why) => {
             of.refuse("runtime", &why);
             of.refuse("guest", &why);
         }
     }
     match read(shell, &format!("esxi-snapshots-{}", row.id), machines::parse_snapshots) {
-        Fact::Known(names) if names.is_empty() => {}
-        Fact::Known(names) => {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => {
             let roots: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
             of.set("snapshot", Some(&json!({ "rootSnapshotList": roots })));
         }
-        Fact::Unavailable(why) => of.refuse("snapshot", &why),
+        Err(why) => of.refuse("snapshot", &why),
     }
     of.object(&format!("VirtualMachine:{}", row.id))
 }
@@ -475,11 +432,11 @@ fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |here, name| here.get(name))
 }
 
-/// The properties of one object, as captures of the API have them.
+/// The properties of one object.
 #[derive(Default)]
 struct Properties {
-    known: Map<String, Value>,
-    missing: Map<String, Value>,
+    known: BTreeMap<String, Value>,
+    missing: BTreeMap<String, PropertyFault>,
 }
 
 impl Properties {
@@ -490,11 +447,18 @@ impl Properties {
     }
 
     fn refuse(&mut self, path: &str, why: &Unavailable) {
-        self.missing.insert(path.to_owned(), refusal(why));
+        self.missing.insert(path.to_owned(), PropertyFault::without_server(&why.reason));
     }
 
-    fn object(self, reference: &str) -> Value {
-        json!({ "object": reference, "properties": self.known, "missing": self.missing })
+    fn object(self, reference: &str) -> InventoryObject {
+        let Self { known: properties, missing } = self;
+        InventoryObject { object: reference.to_owned(), properties, missing }
+    }
+
+    fn datastore(mut self, name: &str, mounts: &[Value]) -> InventoryObject {
+        self.set("name", Some(&json!(name)));
+        self.set("host", Some(&json!(mounts)));
+        self.object(&reference(name))
     }
 }
 

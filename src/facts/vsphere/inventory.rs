@@ -54,9 +54,16 @@ pub enum MachineSearch<'i> {
 impl Inventory {
     /// Reads the lists of a transcript.
     pub fn from_transcript(transcript: &Transcript) -> Self {
+        Self::from_lists(|probe| object_listing(transcript, probe))
+    }
+
+    /// The inventory of these lists, by their questions.
+    pub fn from_lists(
+        list: impl Fn(&str) -> Result<Collection<InventoryObject>, Unavailable>,
+    ) -> Self {
         let mut inventory = Self::default();
         for &(probe, _) in LISTS {
-            let answered = object_listing(transcript, probe).map(|listing| {
+            let answered = list(probe).map(|listing| {
                 let named = listing.items.into_iter().map(|object| (object.object.clone(), object));
                 inventory.objects.extend(named);
                 listing.complete

@@ -4,12 +4,18 @@
 //! What editions call themselves was gathered from public outputs, not from a list of VMware's; a
 //! licence that is not recognised is unknown and never passes. Not for vCenter's own licence.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::property::{object_rows, optional_text};
+use super::property::{
+    InventoryObject, elements, json_answer, object_listing, object_rows, optional_text,
+};
+use super::service::AboutInfo;
+use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable};
 
 /// What a licence is.
@@ -45,51 +51,166 @@ pub struct LicenceFacts {
     pub words: String,
 }
 
-/// Reads one licence as the API has it: `licenseKey`, `editionKey`, `name`, `properties`. `now` is
-/// the server's own time.
-///
-/// ```
-/// use preflight::facts::vsphere::licence::{LicenceEdition, parse};
-/// let free = serde_json::json!({ "editionKey": "esx.hypervisor.cpuPackageCoreLimited", "name": "vSphere 7 Hypervisor" });
-/// assert_eq!(parse(&free, None).edition.known(), Some(&LicenceEdition::Free));
-/// ```
-pub fn parse(licence: &Value, now: Option<Timestamp>) -> LicenceFacts {
-    let text = |name| optional_text(licence, name).map(str::trim);
-    let key = text("editionKey").unwrap_or_default().to_owned();
-    let name = text("name").unwrap_or_default().to_owned();
-    let serial = text("licenseKey").unwrap_or_default().to_owned();
-    let properties = match licence.get("properties") {
-        Some(value) => object_rows(value, "properties"),
-        // A release may list none: their absence proves nothing.
-        None => Ok(&[][..]),
-    };
-    let days_left = properties.clone().and_then(|properties| days_left(properties, now));
-    let edition = properties.and_then(|properties| {
-        let says = LicenceParts {
-            key: text("editionKey").map(kind_by_key),
-            name: text("name").map(kind_by_name),
-            zeros: !serial.is_empty() && serial.chars().all(|c| matches!(c, '0' | '*' | '-')),
-            writes: has_write_feature(properties),
-        };
-        decide_edition(&says, &days_left)
-    });
-    let mut words = match name.as_str() {
-        "" => format!("edition key {key:?}"),
-        name => format!("{name} (edition key {key:?})"),
-    };
-    match (&edition, &days_left) {
-        (Ok(LicenceEdition::Evaluation), Ok(days)) => {
-            words.push_str(&format!(", {days} days left"));
+/// A licence as a server or the shell of a host shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicenceRecord {
+    /// Its edition key; none when it has no such part.
+    pub key: Option<String>,
+    /// Its name; none when it has no such part.
+    pub name: Option<String>,
+    /// Its serial number, cut down to its end.
+    pub serial: String,
+    /// What else is said of it.
+    pub properties: Result<LicenceProperties, Unavailable>,
+}
+
+/// The properties of a licence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LicenceProperties {
+    /// What it allows, such as `vimapi`; empty for a feature without a readable name.
+    pub features: Vec<String>,
+    /// The others by their keys; of several the first.
+    pub values: BTreeMap<String, String>,
+}
+
+impl LicenceProperties {
+    fn from_api(rows: &[Value]) -> Self {
+        let mut properties = Self::default();
+        for row in rows {
+            let value = row.get("value");
+            match optional_text(row, "key") {
+                Some("feature") => {
+                    let name =
+                        value.and_then(|value| optional_text(value, "key").or(value.as_str()));
+                    properties.features.push(name.unwrap_or_default().to_owned());
+                }
+                Some(key) => {
+                    let text = value.and_then(Value::as_str).unwrap_or_default();
+                    properties.values.entry(key.to_owned()).or_insert(text.to_owned());
+                }
+                None => {}
+            }
         }
-        (Ok(LicenceEdition::Expired), _) => words.push_str(", expired"),
-        _ => {}
+        properties
     }
-    let serial_end: String = {
-        let tail: Vec<char> = serial.chars().rev().take(5).collect();
-        tail.into_iter().rev().collect()
-    };
-    let (edition, days_left) = (edition.into(), days_left.into());
-    LicenceFacts { edition, name, key, serial_end, days_left, words }
+}
+
+impl LicenceRecord {
+    /// Reads one licence as the API has it: `licenseKey`, `editionKey`, `name`, `properties`.
+    pub fn from_api(licence: &Value) -> Self {
+        let text = |name| optional_text(licence, name).map(|text| text.trim().to_owned());
+        // A release may list no properties: their absence proves nothing.
+        let rows =
+            licence.get("properties").map_or(Ok(&[][..]), |rows| object_rows(rows, "properties"));
+        Self {
+            key: text("editionKey"),
+            name: text("name"),
+            serial: text("licenseKey").unwrap_or_default(),
+            properties: rows.map(LicenceProperties::from_api),
+        }
+    }
+
+    /// What the licence lets a host do. `now` is the server's own time.
+    ///
+    /// ```
+    /// use preflight::facts::vsphere::licence::{LicenceEdition, LicenceRecord};
+    /// let free = serde_json::json!({ "editionKey": "esx.hypervisor.cpuPackageCoreLimited", "name": "vSphere 7 Hypervisor" });
+    /// let facts = LicenceRecord::from_api(&free).facts(None);
+    /// assert_eq!(facts.edition.known(), Some(&LicenceEdition::Free));
+    /// ```
+    pub fn facts(&self, now: Option<Timestamp>) -> LicenceFacts {
+        let key = self.key.clone().unwrap_or_default();
+        let name = self.name.clone().unwrap_or_default();
+        let properties = self.properties.as_ref().map_err(Unavailable::from);
+        let days_left = properties.clone().and_then(|properties| days_left(properties, now));
+        let edition = properties.and_then(|properties| {
+            let says = LicenceParts {
+                key: self.key.as_deref().map(kind_by_key),
+                name: self.name.as_deref().map(kind_by_name),
+                zeros: !self.serial.is_empty()
+                    && self.serial.chars().all(|c| matches!(c, '0' | '*' | '-')),
+                writes: has_write_feature(&properties.features),
+            };
+            decide_edition(&says, &days_left)
+        });
+        let mut words = match name.as_str() {
+            "" => format!("edition key {key:?}"),
+            name => format!("{name} (edition key {key:?})"),
+        };
+        match (&edition, &days_left) {
+            (Ok(LicenceEdition::Evaluation), Ok(days)) => {
+                words.push_str(&format!(", {days} days left"));
+            }
+            (Ok(LicenceEdition::Expired), _) => words.push_str(", expired"),
+            _ => {}
+        }
+        let start = self.serial.char_indices().rev().nth(4).map_or(0, |(at, _)| at);
+        let serial_end = self.serial[start..].to_owned();
+        let (edition, days_left) = (edition.into(), days_left.into());
+        LicenceFacts { edition, name, key, serial_end, days_left, words }
+    }
+}
+
+/// The licences of the hosts of a server. A vCenter's own list of licences is what it has in stock,
+/// so only the assignment counts there; a lone host has no assignments and one licence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostLicences {
+    /// That of a host which answers for itself.
+    Lone(Result<LicenceRecord, Unavailable>),
+    /// What a vCenter server assigns, by what it calls each host; of several the first.
+    Assigned(Result<BTreeMap<String, Option<LicenceRecord>>, Unavailable>),
+}
+
+impl HostLicences {
+    /// Reads those that a server shows, which says this of itself.
+    pub fn from_transcript(
+        transcript: &Transcript,
+        about: &Result<AboutInfo, Unavailable>,
+    ) -> Self {
+        let is_host = about
+            .as_ref()
+            .is_ok_and(|about| about.api_type().is_ok_and(|kind| kind == "HostAgent"));
+        if is_host { Self::Lone(lone(transcript)) } else { Self::Assigned(assigned(transcript)) }
+    }
+
+    /// That of one host.
+    pub fn of(&self, host: &InventoryObject) -> Result<&LicenceRecord, Unavailable> {
+        match self {
+            Self::Lone(licence) => Ok(licence.as_ref()?),
+            Self::Assigned(assigned) => {
+                let id = host.object.split_once(':').map_or("", |(_, id)| id);
+                let licence = assigned.as_ref()?.get(id).and_then(Option::as_ref);
+                Ok(licence.ok_or("no licence is assigned to it, or none that may be seen")?)
+            }
+        }
+    }
+}
+
+fn assigned(
+    transcript: &Transcript,
+) -> Result<BTreeMap<String, Option<LicenceRecord>>, Unavailable> {
+    let mut by_host = BTreeMap::new();
+    for row in elements(&json_answer(transcript, "assigned-licences")?) {
+        let Some(host) = optional_text(row, "entityId") else { continue };
+        let licence = || row.get("assignedLicense").map(LicenceRecord::from_api);
+        by_host.entry(host.to_owned()).or_insert_with(licence);
+    }
+    Ok(by_host)
+}
+
+fn lone(transcript: &Transcript) -> Result<LicenceRecord, Unavailable> {
+    let licences = object_listing(transcript, "licences")?;
+    let manager = licences.items.first().ok_or("the host shows no licences")?;
+    require_one(elements(manager.value("licenses")?)).map(LicenceRecord::from_api)
+}
+
+/// The one licence that a host shows.
+pub(super) fn require_one<T>(licences: &[T]) -> Result<&T, Unavailable> {
+    match licences {
+        [one] => Ok(one),
+        [] => Err("the host shows no licences".into()),
+        more => Err(format!("the host shows {} licences", more.len()).into()),
+    }
 }
 
 /// What one part of a licence says that it is.
@@ -192,35 +313,22 @@ fn kind_by_name(name: &str) -> LicenceKind {
 }
 
 /// Whether the features that are listed let the API write; none when there are none.
-fn has_write_feature(properties: &[Value]) -> Option<bool> {
-    let mut features = properties
-        .iter()
-        .filter(|property| optional_text(property, "key") == Some("feature"))
-        .map(|property| {
-            property.get("value").and_then(|value| optional_text(value, "key").or(value.as_str()))
-        })
-        .peekable();
-    features.peek()?;
-    Some(features.any(|feature| matches!(feature, Some("vimapi" | "vstorage"))))
+fn has_write_feature(features: &[String]) -> Option<bool> {
+    let writes = |feature: &String| matches!(feature.as_str(), "vimapi" | "vstorage");
+    (!features.is_empty()).then(|| features.iter().any(writes))
 }
 
 /// Days until an evaluation ends; below zero when it has ended. The hours never go below zero, the
 /// date does not stop.
-fn days_left(properties: &[Value], now: Option<Timestamp>) -> Result<i64, Unavailable> {
-    let property = |name: &str| {
-        let found =
-            properties.iter().find(|property| optional_text(property, "key") == Some(name))?;
-        optional_text(found, "value")
-    };
+fn days_left(properties: &LicenceProperties, now: Option<Timestamp>) -> Result<i64, Unavailable> {
+    let property = |name: &str| properties.values.get(name).map(|value| value.trim());
     let date: Option<Timestamp> = property("expirationDate").and_then(|date| date.parse().ok());
     if let (Some(date), Some(now)) = (date, now) {
         let seconds = date.as_second() - now.as_second();
         return Ok(seconds.div_euclid(24 * 3600));
     }
-    let hours: Option<i64> =
-        property("expirationHours").and_then(|hours| hours.trim().parse().ok());
-    let minutes: Option<i64> =
-        property("expirationMinutes").and_then(|minutes| minutes.trim().parse().ok());
+    let number = |name: &str| property(name).and_then(|number| number.parse::<i64>().ok());
+    let (hours, minutes) = (number("expirationHours"), number("expirationMinutes"));
     match (hours, minutes) {
         (Some(0), Some(0) | None) => Ok(-1),
         (Some(hours), _) => Ok(hours / 24),
@@ -239,7 +347,7 @@ mod tests {
     }
 
     fn edition_of(licence: Value) -> Option<LicenceEdition> {
-        parse(&licence, now()).edition.known().copied()
+        LicenceRecord::from_api(&licence).facts(now()).edition.known().copied()
     }
 
     #[test]
@@ -290,7 +398,7 @@ mod tests {
         let eval = |key: &str, properties: Value| {
             let serial = "*****-*****-*****-*****-00000";
             let licence = json!({ "editionKey": key, "name": "Evaluation Mode", "licenseKey": serial, "properties": properties });
-            let facts = parse(&licence, now());
+            let facts = LicenceRecord::from_api(&licence).facts(now());
             (facts.edition.known().copied(), facts.days_left.known().copied())
         };
         let property = |key: &str, value: &str| json!({ "key": key, "value": value });

@@ -9,7 +9,7 @@ use super::property::{InventoryObject, json_answer};
 use super::snapshot::VsphereSnapshot;
 use super::vm::devices::VmDiskFacts;
 use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
-use super::{storage_moves, vmx};
+use super::vmx;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -22,10 +22,10 @@ impl VsphereSnapshot<'_> {
         let mut facts = self.machine(name);
         let planned = self.scope.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = disk_slots(&facts, planned).into();
-        facts.storage_moves = storage_moves::from_transcript(self.transcript, &self.scope).into();
+        facts.storage_moves = self.storage_moves().into();
         match self.detailed_machine(name) {
             Ok(machine) => {
-                facts.vmx = vmx::from_transcript(self.transcript, name, machine).into();
+                facts.vmx = self.vmx_rows(name).and_then(|rows| vmx::compare(rows, machine)).into();
                 let (inventory, detailed) = (self.inventory(), self.detailed_machines());
                 let sorted =
                     folders::sort_disks(machine, &facts.disks, inventory, detailed, &self.scope);
@@ -65,7 +65,7 @@ impl VsphereSnapshot<'_> {
             Some(master_target) => join(self, &facts, master_target).into(),
         };
         facts.start_host = self.start_host(&facts).into();
-        facts.leftovers = leftovers(self.transcript, name).into();
+        facts.leftovers = leftovers(&self.transcript, name).into();
         facts
     }
 

@@ -28,6 +28,12 @@ pub struct PropertyFault {
 }
 
 impl PropertyFault {
+    /// Why a property is missing that no server refused.
+    pub(super) fn without_server(reason: &str) -> Self {
+        let message = reason.to_owned();
+        Self { fault: String::new(), message, privilege: None, object: None }
+    }
+
     /// Why something is not known, as a fragment.
     pub fn reason(&self) -> String {
         match (&self.privilege, self.message.trim().trim_end_matches('.')) {
@@ -225,7 +231,7 @@ const QUICK: &[&str] = &[
 
 impl InventoryObject {
     /// The object without what changes quickly, for the reason that the answer is old.
-    fn without_quick(mut self, stale: &str) -> Self {
+    pub(super) fn without_quick(mut self, stale: &str) -> Self {
         let is_quick = |path: &str| {
             let below = |quick: &&str| {
                 path.strip_prefix(*quick)
@@ -237,10 +243,7 @@ impl InventoryObject {
             self.properties.keys().filter(|path| is_quick(path)).cloned().collect();
         for path in paths {
             self.properties.remove(&path);
-            let message = stale.to_owned();
-            let why =
-                PropertyFault { fault: String::new(), message, privilege: None, object: None };
-            self.missing.insert(path, why);
+            self.missing.insert(path, PropertyFault::without_server(stale));
         }
         self
     }

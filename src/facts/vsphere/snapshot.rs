@@ -4,20 +4,25 @@
 //! Not for how any of it is read: one file per subject does that. What is true of a machine only
 //! beside another one is joined in `master_target_side`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, MachineSearch};
+use super::licence::{HostLicences, LicenceRecord};
 use super::machine_description::MachineDescription;
 use super::property::{self, InventoryObject, json_answer};
 use super::query_scope::QueryScope;
+use super::service::{AboutInfo, server_time};
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, VmFacts};
+use super::{storage_moves, vmx};
 use crate::facts::transcript::Transcript;
-use crate::facts::{Fact, Unavailable};
+use crate::facts::{Collection, Fact, Unavailable};
 
 /// What a transcript says it was asked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,16 +34,43 @@ struct RecordedQuery {
 /// One server's answers, opened.
 #[derive(Clone)]
 pub struct VsphereSnapshot<'t> {
-    pub(super) transcript: &'t Transcript,
+    pub(super) transcript: Cow<'t, Transcript>,
     /// What was asked.
     pub scope: QueryScope,
     /// Who logged in.
     user: String,
+    /// What the server says of itself.
+    about: Result<AboutInfo, Unavailable>,
+    /// The server's own time, or when it was asked.
+    time: Option<Timestamp>,
     inventory: Arc<Inventory>,
     chosen: Arc<Result<Vec<InventoryObject>, Unavailable>>,
+    licences: Arc<HostLicences>,
+    /// The rows of each machine's .vmx, when a host's shell told them.
+    vmx_by_shell: Option<Arc<BTreeMap<String, Result<Collection<String>, Unavailable>>>>,
     sees_everything: bool,
     /// What people say of machines that are to fail back, by their names.
     descriptions: Arc<BTreeMap<String, MachineDescription>>,
+}
+
+/// What the shell of an ESXi host told, in the types that the answers of a server are read into.
+pub struct ShellAnswers {
+    /// What was asked.
+    pub scope: QueryScope,
+    /// Who logged in.
+    pub user: String,
+    /// What the host says of itself.
+    pub about: Result<AboutInfo, Unavailable>,
+    /// The host's own time.
+    pub time: Option<Timestamp>,
+    /// The host, its datastores and its machines.
+    pub inventory: Inventory,
+    /// The machines that were asked about in detail.
+    pub chosen: Result<Vec<InventoryObject>, Unavailable>,
+    /// The licence of the host.
+    pub licence: Result<LicenceRecord, Unavailable>,
+    /// The rows of each machine's .vmx that are checked, by the machine's name.
+    pub vmx: BTreeMap<String, Result<Collection<String>, Unavailable>>,
 }
 
 impl<'t> VsphereSnapshot<'t> {
@@ -47,14 +79,37 @@ impl<'t> VsphereSnapshot<'t> {
         let asked = json_answer(transcript, "asked").unwrap_or_default();
         let asked: RecordedQuery = serde_json::from_value(asked).unwrap_or_default();
         let chosen = property::object_listing(transcript, "chosen").map(|listing| listing.items);
+        let about = AboutInfo::from_transcript(transcript);
         Self {
             scope: asked.question,
             user: asked.user,
+            time: server_time(transcript).or(transcript.asked_at),
             inventory: Arc::new(Inventory::from_transcript(transcript)),
             chosen: Arc::new(chosen),
+            licences: Arc::new(HostLicences::from_transcript(transcript, &about)),
+            about,
+            vmx_by_shell: None,
             sees_everything: super::privileges::sees_everything(transcript) == Ok(true),
             descriptions: Arc::default(),
-            transcript,
+            transcript: Cow::Borrowed(transcript),
+        }
+    }
+
+    /// The answers of an ESXi host's shell. `transcript` has no answer: what only a server can be
+    /// asked was not.
+    pub fn from_shell(transcript: Transcript, answers: ShellAnswers) -> Self {
+        Self {
+            scope: answers.scope,
+            user: answers.user,
+            about: answers.about,
+            time: answers.time.or(transcript.asked_at),
+            inventory: Arc::new(answers.inventory),
+            chosen: Arc::new(answers.chosen),
+            licences: Arc::new(HostLicences::Lone(answers.licence)),
+            vmx_by_shell: Some(Arc::new(answers.vmx)),
+            sees_everything: false,
+            descriptions: Arc::default(),
+            transcript: Cow::Owned(transcript),
         }
     }
 
@@ -66,7 +121,8 @@ impl<'t> VsphereSnapshot<'t> {
     /// What is known about the server itself. `is_target` tells whether it is what is checked, and
     /// not only who answers for something else.
     pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
-        vcenter::from_transcript(self.transcript, &self.scope, &self.inventory, is_target)
+        let (transcript, inventory) = (&self.transcript, &self.inventory);
+        vcenter::from_answers(&self.about, transcript, &self.scope, inventory, is_target)
     }
 
     /// What is known about the server that tells of a host.
@@ -98,7 +154,8 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     fn host(&self, host: &InventoryObject) -> EsxiFacts {
-        esxi_host::from_inventory(self.transcript, &self.inventory, host)
+        let licence = self.licences.of(host).map(|licence| licence.facts(self.time));
+        esxi_host::from_inventory(&self.inventory, host, licence)
     }
 
     /// The machine of this name in the inventory.
@@ -196,8 +253,25 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     /// What was answered.
-    pub fn transcript(&self) -> &'t Transcript {
-        self.transcript
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// The rows of the .vmx of a master target that are checked.
+    pub(super) fn vmx_rows(&self, name: &str) -> Result<Collection<String>, Unavailable> {
+        let Some(by_name) = &self.vmx_by_shell else {
+            return vmx::rows_from_transcript(&self.transcript, name);
+        };
+        let missing = || Err("no such machine is on the host".into());
+        by_name.get(name).cloned().unwrap_or_else(missing)
+    }
+
+    /// Moves of the master target's disks since the last reprotect.
+    pub(super) fn storage_moves(&self) -> Result<Collection<String>, Unavailable> {
+        if self.vmx_by_shell.is_some() && self.scope.master_target.is_some() {
+            return Err("only a vCenter server knows where the machine was before".into());
+        }
+        storage_moves::from_transcript(&self.transcript, &self.scope)
     }
 }
 

@@ -10,7 +10,7 @@ use super::inventory::Inventory;
 use super::privileges::{self, AccountFacts};
 use super::property::{json_answer, object_rows, required_text};
 use super::query_scope::QueryScope;
-use super::service::about_property;
+use super::service::AboutInfo;
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable};
@@ -59,45 +59,51 @@ const ANSWERED_OTHERWISE: &[FailureKind] = &[
 ];
 
 /// Reads what is known about a server.
-pub fn from_transcript(
+pub fn from_answers(
+    about: &Result<AboutInfo, Unavailable>,
     transcript: &Transcript,
     question: &QueryScope,
     inventory: &Inventory,
     is_target: bool,
 ) -> VcenterFacts {
-    let version = Fact::from(about_property(transcript, "version"));
+    let about = about.as_ref().map_err(Unavailable::from);
+    let full_name = about.clone().and_then(AboutInfo::full_name).map(str::to_owned);
+    let version = Fact::from(about.clone().and_then(AboutInfo::version).map(str::to_owned));
     VcenterFacts {
-        connection: service_facts(transcript, is_target),
+        connection: service_facts(&full_name, transcript, is_target),
         target_version: if is_target {
             version.clone()
         } else {
             Fact::unavailable("what is checked has no version of its own")
         },
-        is_vcenter: is_vcenter(transcript).into(),
-        product: about_property(transcript, "fullName").into(),
+        is_vcenter: about.and_then(is_vcenter).into(),
+        product: full_name.into(),
         version,
         account: privileges::from_transcript(transcript, question, inventory).into(),
         odd_max_snapshots: odd_max_snapshots(inventory).into(),
     }
 }
 
-fn is_vcenter(transcript: &Transcript) -> Result<bool, Unavailable> {
-    match about_property(transcript, "apiType")?.as_str() {
+fn is_vcenter(about: &AboutInfo) -> Result<bool, Unavailable> {
+    match about.api_type()? {
         "VirtualCenter" => Ok(true),
         "HostAgent" => Ok(false),
         other => Err(format!("the server calls itself {other:?}").into()),
     }
 }
 
-fn service_facts(transcript: &Transcript, is_target: bool) -> ServiceFacts {
+fn service_facts(
+    full_name: &Result<String, Unavailable>,
+    transcript: &Transcript,
+    is_target: bool,
+) -> ServiceFacts {
     // What is no vSphere service has no name as one.
-    let service = about_property(transcript, "fullName");
-    let (service_answers, answer) = match (service, &transcript.connection.failure) {
+    let (service_answers, answer) = match (full_name, &transcript.connection.failure) {
         (Ok(name), _) => (Ok(true), Ok(format!("{name} answers"))),
         (_, Some(failure)) if ANSWERED_OTHERWISE.contains(&failure.kind) => {
             (Ok(false), Ok(failure.reason.clone()))
         }
-        (Err(why), _) => (Err(why.clone()), Err(why)),
+        (Err(why), _) => (Err(why), Err(why)),
     };
     let tls_version = tls_version(transcript);
     let is_modern = |version: String| version == "TLSv1.2" || version == "TLSv1.3";

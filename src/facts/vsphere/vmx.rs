@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::property::{
-    InventoryObject, answer_for_master_target, elements, object_rows as rows_of, optional_text,
+    InventoryObject, answer_for_master_target, elements, object_rows, optional_text,
 };
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Unavailable};
@@ -23,25 +23,31 @@ pub struct VmxFacts {
     pub unread: Collection<String>,
 }
 
-/// Reads the two of a machine.
-pub fn from_transcript(
+/// Reads the rows of a master target's .vmx that a capture of a server has.
+pub(super) fn rows_from_transcript(
     transcript: &Transcript,
     name: &str,
+) -> Result<Collection<String>, Unavailable> {
+    let file = answer_for_master_target(transcript, "vmx", name)?;
+    let rows = file.get("rows").filter(|rows| !rows.is_null()).map(elements);
+    let rows = rows.ok_or("the capture has no rows of the .vmx")?;
+    let texts: Vec<String> = rows.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    Ok(Collection { complete: texts.len() == rows.len(), items: texts })
+}
+
+/// Holds the rows of a machine's .vmx against what the server has read.
+pub(super) fn compare(
+    file: Collection<String>,
     machine: &InventoryObject,
 ) -> Result<VmxFacts, Unavailable> {
-    let file = answer_for_master_target(transcript, "vmx", name)?;
-    let read = rows_of(machine.value("config.extraConfig")?, "config.extraConfig")?;
+    let read = object_rows(machine.value("config.extraConfig")?, "config.extraConfig")?;
     let key =
         |row: &&Value| optional_text(row, "key").is_some_and(|key| key.eq_ignore_ascii_case(KEY));
     let values: Vec<&str> =
         read.iter().filter(key).filter_map(|row| optional_text(row, "value")).collect();
     let has = |value: &str| values.iter().any(|own| own.trim().eq_ignore_ascii_case(value.trim()));
-    let rows = file.get("rows").filter(|rows| !rows.is_null()).map(elements);
-    let rows = rows.ok_or("the capture has no rows of the .vmx")?;
-    let texts: Vec<&str> = rows.iter().filter_map(Value::as_str).collect();
-    let complete = texts.len() == rows.len();
-    let unread = texts.into_iter().filter(|row| !has(value_of(row)));
-    Ok(VmxFacts { unread: Collection { items: unread.map(str::to_owned).collect(), complete } })
+    let unread = file.items.into_iter().filter(|row| !has(value_of(row)));
+    Ok(VmxFacts { unread: Collection { items: unread.collect(), complete: file.complete } })
 }
 
 fn value_of(row: &str) -> &str {

@@ -1,23 +1,23 @@
-//! What `vim-cmd vimsvc/license --show` prints, as the API has licences, for `licence` to evaluate.
+//! What `vim-cmd vimsvc/license --show` prints.
 //!
-//! Not for evaluating it. The serial number was cut down to its end before it left the host.
+//! Not for evaluating it (`licence`). The serial number was cut down to its end before it left the host.
 
-use serde_json::{Value, json};
+use crate::facts::vsphere::licence::{LicenceProperties, LicenceRecord};
 
 /// Reads every licence that is shown.
 ///
 /// ```
 /// use preflight::facts::vsphere::esxi_shell::licence_text::parse;
 /// let shown = parse("  serial: *****-00000\n  vmodl key: eval\n     [expirationHours] = 3\n").unwrap();
-/// assert_eq!(shown[0]["editionKey"], "eval");
+/// assert_eq!(shown[0].key.as_deref(), Some("eval"));
 /// ```
 ///
 /// # Errors
 ///
 /// What was printed instead, when no licence is among it; a fault that stands among licences; and a
 /// report that has a beginning and no end.
-pub fn parse(text: &str) -> Result<Vec<Value>, String> {
-    let mut licences: Vec<Value> = Vec::new();
+pub fn parse(text: &str) -> Result<Vec<LicenceRecord>, String> {
+    let mut licences: Vec<LicenceRecord> = Vec::new();
     let shown = |text: &str| -> String { text.trim().chars().take(80).collect() };
     let (begun, ended) =
         (text.contains("[200] Sending request"), text.contains("[200] End of report"));
@@ -30,28 +30,27 @@ pub fn parse(text: &str) -> Result<Vec<Value>, String> {
             return Err(format!("vim-cmd printed {:?} among licences", shown(line)));
         }
         if let Some(serial) = line.strip_prefix("serial:") {
-            licences.push(json!({ "licenseKey": serial.trim(), "properties": [] }));
+            let properties = Ok(LicenceProperties::default());
+            let serial = serial.trim().to_owned();
+            licences.push(LicenceRecord { key: None, name: None, serial, properties });
             continue;
         }
         let Some(licence) = licences.last_mut() else { continue };
         if let Some(property) = line.strip_prefix('[') {
             let Some((key, value)) = property.split_once(']') else { continue };
             let Some(value) = value.trim_start().strip_prefix('=') else { continue };
+            let Ok(properties) = &mut licence.properties else { continue };
             let value = value.trim();
-            let value = match key {
-                "feature" => {
-                    let name = value.split([' ', '(']).next().unwrap_or_default();
-                    json!({ "_type": "KeyValue", "key": name, "value": value })
-                }
-                _ => Value::String(value.to_owned()),
-            };
-            if let Some(properties) = licence["properties"].as_array_mut() {
-                properties.push(json!({ "key": key, "value": value }));
+            if key == "feature" {
+                let name = value.split([' ', '(']).next().unwrap_or_default();
+                properties.features.push(name.to_owned());
+            } else {
+                properties.values.entry(key.to_owned()).or_insert(value.to_owned());
             }
         } else if let Some(key) = line.strip_prefix("vmodl key:") {
-            licence["editionKey"] = Value::String(key.trim().to_owned());
+            licence.key = Some(key.trim().to_owned());
         } else if let Some(name) = line.strip_prefix("name:") {
-            licence["name"] = Value::String(name.trim().to_owned());
+            licence.name = Some(name.trim().to_owned());
         }
     }
     if licences.is_empty() {
@@ -63,11 +62,11 @@ pub fn parse(text: &str) -> Result<Vec<Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::vsphere::licence::{self, LicenceEdition};
+    use crate::facts::vsphere::licence::LicenceEdition;
 
     fn edition(text: &str) -> Result<Option<LicenceEdition>, String> {
         let now = "2026-11-25T08:00:00Z".parse().ok();
-        parse(text).map(|shown| licence::parse(&shown[0], now).edition.known().copied())
+        parse(text).map(|shown| shown[0].facts(now).edition.known().copied())
     }
 
     /// A listing with these properties, around which a release prints what it likes.

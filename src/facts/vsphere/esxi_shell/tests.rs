@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::facts::target_kind::TargetKind;
-use crate::facts::transcript::{CollectedBy, Connection};
+use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswers};
 use crate::facts::vsphere::disk_uuid::SettingSpelling;
 use crate::facts::vsphere::licence::LicenceEdition;
-use crate::facts::vsphere::snapshot::VsphereSnapshot;
 
 const VOLUMES: &str = "Mount Point  Volume Name  UUID  Mounted  Type  Size  Free\n----\n/vmfs/volumes/5e-1  ds 1  5e-1  true  VMFS-6  10  5242880\n/vmfs/volumes/5e-2    5e-2  true  vfat  9  8\n/vmfs/volumes/5e-3  isos  5e-3  true  NFS  9  8\n";
 const EXTENTS: &str = "Volume Name  VMFS UUID  Extent Number  Device Name  Partition\n----\nds 1  5e-1  0  naa.1  3\nds 9  5e-9  0  naa.9  1\n";
@@ -53,15 +52,14 @@ fn shell(other: &[(&str, i32, &str)]) -> Transcript {
     transcript
 }
 
-fn api_of(shell: &Transcript) -> Transcript {
-    in_words_of_the_api(shell, &QueryScope::default())
+fn read_shell(shell: &Transcript) -> VsphereSnapshot<'static> {
+    snapshot(shell, &QueryScope::default())
 }
 
 #[test]
 fn a_host_is_read_as_its_api_would_have_it() {
-    let api = api_of(&shell(&[]));
-    let survey = VsphereSnapshot::from_transcript(&api);
-    let hosts = survey.hosts();
+    let snapshot = read_shell(&shell(&[]));
+    let hosts = snapshot.hosts();
     let host = &hosts[0];
     assert_eq!((host.name.as_str(), host.version.known().unwrap().as_str()), ("esx1", "6.7.0"));
     assert_eq!(host.licence.known().unwrap().edition, Fact::Known(LicenceEdition::Free));
@@ -85,9 +83,8 @@ fn a_host_is_read_as_its_api_would_have_it() {
 
 #[test]
 fn a_machine_is_read_as_the_api_would_have_it() {
-    let api = api_of(&shell(&[]));
-    let survey = VsphereSnapshot::from_transcript(&api);
-    let vm = survey.master_target("mt (1)");
+    let snapshot = read_shell(&shell(&[]));
+    let vm = snapshot.master_target("mt (1)");
     let uuid = vm.disk_enable_uuid.known().unwrap();
     assert_eq!(
         (uuid.spelling, uuid.repeated, uuid.flag.as_str()),
@@ -105,13 +102,13 @@ fn a_machine_is_read_as_the_api_would_have_it() {
 
 #[test]
 fn a_datastore_that_the_host_does_not_have_is_not_reached() {
-    let api = api_of(&shell(&[]));
-    let app = VsphereSnapshot::from_transcript(&api).protected("app");
+    let snapshot = read_shell(&shell(&[]));
+    let app = snapshot.protected("app");
     let reach = &app.master_target.known().unwrap().reach;
     let store = reach.known().unwrap().items[0].known().unwrap();
     assert_eq!((store.name.as_str(), &store.accessible), ("gone", &Fact::Known(false)));
     // Another host may have the machine: that it is not here proves nothing.
-    let elsewhere = VsphereSnapshot::from_transcript(&api).protected("elsewhere");
+    let elsewhere = snapshot.protected("elsewhere");
     assert!(elsewhere.exists.known().is_none());
 }
 
@@ -122,14 +119,14 @@ fn what_could_not_be_read_is_unknown() {
         ("esxi-config-11", 124, ""),
         ("esxi-config-11", 0, "(vim.A) {"),
     ] {
-        let api = api_of(&shell(&[(probe, status, text)]));
-        let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
+        let snapshot = read_shell(&shell(&[(probe, status, text)]));
+        let vm = snapshot.master_target("mt (1)");
         assert!(vm.disk_enable_uuid.known().is_none(), "{text}");
         assert!(vm.controllers.known().is_none(), "{text}");
         assert!(vm.snapshots.known().is_none(), "{text}");
     }
-    let api = api_of(&shell(&[("esxi-snapshots-11", 255, FAULT)]));
-    let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
+    let snapshot = read_shell(&shell(&[("esxi-snapshots-11", 255, FAULT)]));
+    let vm = snapshot.master_target("mt (1)");
     assert_eq!(
         vm.snapshots,
         Fact::unavailable(
@@ -144,46 +141,39 @@ fn what_could_not_be_read_is_unknown() {
         (0, "Terminated\nGet Snapshot:\n"),
         (0, ""),
     ] {
-        let api = api_of(&shell(&[("esxi-snapshots-11", status, text)]));
-        assert!(
-            VsphereSnapshot::from_transcript(&api)
-                .master_target("mt (1)")
-                .snapshots
-                .known()
-                .is_none(),
-            "{status} {text}"
-        );
+        let snapshot = read_shell(&shell(&[("esxi-snapshots-11", status, text)]));
+        assert!(snapshot.master_target("mt (1)").snapshots.known().is_none(), "{status} {text}");
     }
-    let api = api_of(&shell(&[("esxi-licence", 0, "Failed to login\n"), ("esxi-volumes", 1, "")]));
-    let host = &VsphereSnapshot::from_transcript(&api).hosts()[0];
+    let snapshot =
+        read_shell(&shell(&[("esxi-licence", 0, "Failed to login\n"), ("esxi-volumes", 1, "")]));
+    let host = &snapshot.hosts()[0];
     assert!(host.licence.known().is_none() && host.datastores.known().is_none());
     assert_eq!(host.datastores, Fact::unavailable("esxi-volumes exited with status 1"));
     let silent = Transcript { answers: ProbeAnswers::default(), ..shell(&[]) };
-    let api = api_of(&silent);
-    let host = &VsphereSnapshot::from_transcript(&api).hosts()[0];
+    let snapshot = read_shell(&silent);
+    let host = &snapshot.hosts()[0];
     assert_eq!(host.licence, Fact::unavailable("the answers were cut short"));
 }
 
 #[test]
 fn a_file_that_differs_from_the_running_machine_is_seen() {
-    let api = api_of(&shell(&[("esxi-vmx-11", 0, "disk.EnableUUID = \"FALSE\"\n")]));
-    let vm = VsphereSnapshot::from_transcript(&api).master_target("mt (1)");
+    let snapshot = read_shell(&shell(&[("esxi-vmx-11", 0, "disk.EnableUUID = \"FALSE\"\n")]));
+    let vm = snapshot.master_target("mt (1)");
     assert_eq!(vm.disk_enable_uuid.known().unwrap().spelling, SettingSpelling::True);
     assert_eq!(vm.vmx.known().unwrap().unread.items, ["disk.EnableUUID = FALSE"]);
-    let api = api_of(&shell(&[("esxi-vmx-11", 2, "")]));
-    assert!(VsphereSnapshot::from_transcript(&api).master_target("mt (1)").vmx.known().is_none());
+    let snapshot = read_shell(&shell(&[("esxi-vmx-11", 2, "")]));
+    assert!(snapshot.master_target("mt (1)").vmx.known().is_none());
 }
 
 #[test]
 fn an_answer_counts_only_when_its_command_ended_well() {
     let whole = shell(&[]);
-    let read = |api: &Transcript| {
-        let survey = VsphereSnapshot::from_transcript(api);
-        let host = survey.hosts().remove(0);
-        let vm = survey.master_target("mt (1)");
+    let read = |snapshot: VsphereSnapshot<'_>| {
+        let host = snapshot.hosts().remove(0);
+        let vm = snapshot.master_target("mt (1)");
         serde_json::to_value((host, vm)).unwrap().to_string()
     };
-    let good = read(&api_of(&whole));
+    let good = read(read_shell(&whole));
     for (probe, answer) in &whole.answers.by_probe {
         // What tells nothing but names, and what a host may be without.
         if ["asked", "esxi-time", "esxi-hostname", "esxi-extents", "esxi-nfs", "esxi-nfs41"]
@@ -192,8 +182,8 @@ fn an_answer_counts_only_when_its_command_ended_well() {
             continue;
         }
         for status in [1, 124, 255] {
-            let api = api_of(&shell(&[(probe, status, &answer.text)]));
-            assert_ne!(read(&api), good, "{probe} with status {status}");
+            let snapshot = read_shell(&shell(&[(probe, status, &answer.text)]));
+            assert_ne!(read(snapshot), good, "{probe} with status {status}");
         }
     }
     for (status, text, expected) in [
