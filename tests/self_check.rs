@@ -84,7 +84,11 @@ fn all_whole(machine: &Machine) {
     for name in captures(machine) {
         let text = machine.read(&format!("var/lib/preflight/{name}"));
         let read = capture::parse(&text, "x").unwrap();
-        assert!(read.answers.ended && read.text("user").is_ok(), "{name}: {text:?}");
+        assert!(
+            read.answers.ended
+                && read.text(preflight::facts::probe::ProbeName::new("user")).is_ok(),
+            "{name}: {text:?}"
+        );
     }
 }
 

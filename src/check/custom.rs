@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::schema::{self, CUSTOM_ROOT, FactType};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Document, Fact, Unavailable};
 use crate::shell;
@@ -147,7 +147,7 @@ impl CustomProbe {
 
     /// Returns the facts in a host's output.
     fn facts(&self, transcript: &Transcript) -> BTreeMap<&str, Fact<String>> {
-        let groups = transcript.text(&self.script_name()).and_then(|text| {
+        let groups = transcript.text(ProbeName::new(&self.script_name())).and_then(|text| {
             let groups = self.pattern.captures(text);
             Ok(groups.ok_or("the answer does not match the pattern")?)
         });
@@ -296,7 +296,7 @@ mod tests {
                     .probe()
             })
             .collect();
-        probes.push(Probe::new("last", "echo here"));
+        probes.push(Probe::new(ProbeName::new("last"), "echo here"));
         let nonce = Nonce::from_bytes([7; 16]);
         let text = assemble(&probes, &Default::default(), &nonce);
         for shell in ["sh", "bash"] {

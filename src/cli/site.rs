@@ -15,6 +15,7 @@ use crate::facts::failure_kind::FailureKind;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
+use crate::facts::vsphere::questions;
 use crate::site::{
     Address, ConfigurationServer, EsxiHost, MasterTarget, Name, ProcessServer, ProtectedVm, Site,
     SiteFile, TargetUri, Vcenter,
@@ -60,7 +61,7 @@ fn captured_vcenter(site: &mut Site) -> anyhow::Result<Option<Transcript>> {
     let Some(vcenter) = &mut site.vcenter else { return Ok(None) };
     let Some(path) = vcenter.capture() else { return Ok(None) };
     let captured = captures::read_single_capture(path.to_owned(), TargetKind::Vcenter)?;
-    let asked = property::json_answer(&captured, "asked").ok();
+    let asked = property::json_answer(&captured, questions::ASKED).ok();
     let url = asked.as_ref().and_then(|asked| property::optional_text(asked, "url"));
     let address = url.unwrap_or(&captured.target);
     vcenter.url = format!("vsphere://{address}");

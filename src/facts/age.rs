@@ -61,7 +61,7 @@ pub fn collected_at(transcript: &Transcript) -> Result<Timestamp, Unavailable> {
     if let Some(failure) = &transcript.connection.failure {
         return Err(failure.reason.as_str().into());
     }
-    let own = match transcript.answers.by_probe.get("clock") {
+    let own = match transcript.answers.by_probe.get(clock::CLOCK.as_str()) {
         Some(answer) if transcript.connection.by == CollectedBy::Script && answer.status == 0 => {
             clock::parse(&answer.text).ok()
         }
@@ -160,12 +160,17 @@ mod tests {
     use super::*;
     use crate::facts::failure_kind::FailureKind;
     use crate::facts::file::tests::guest_transcript;
+    use crate::facts::probe::ProbeName;
     use crate::facts::target_kind::TargetKind;
 
     const AT: i64 = 1_795_600_800;
 
     fn probes() -> Vec<Probe> {
-        vec![Probe::quick("clock", ""), Probe::quick("ports", ""), Probe::new("os", "")]
+        vec![
+            Probe::quick(ProbeName::new("clock"), ""),
+            Probe::quick(ProbeName::new("ports"), ""),
+            Probe::new(ProbeName::new("os"), ""),
+        ]
     }
 
     fn transcript(by: CollectedBy, asked_at: Option<i64>, clock: &str) -> Transcript {
@@ -205,9 +210,9 @@ mod tests {
             let evidence = evidence_facts(&read).unwrap();
             assert_eq!(evidence.age_days.known().copied(), days, "{what}");
             assert_eq!(evidence.in_future.known().copied(), ahead, "{what}");
-            assert_eq!(read.answer("ports").is_ok(), counts, "{what}");
+            assert_eq!(read.answer(ProbeName::new("ports")).is_ok(), counts, "{what}");
             assert_eq!(read.overrides.stale.is_none(), counts, "{what}");
-            assert!(read.answer("os").is_ok(), "{what}");
+            assert!(read.answer(ProbeName::new("os")).is_ok(), "{what}");
         }
     }
 

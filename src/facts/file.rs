@@ -5,14 +5,15 @@
 //! and the probe sends what it found.
 
 use super::Unavailable;
+use super::probe::ProbeName;
 use super::transcript::{ProbeAnswer, Transcript};
 
 /// The exit status by which a probe says that there is no such file.
 pub const ABSENT: i32 = 44;
 
-/// The probe that sends a whole file: `file_probe!("hosts", "/etc/hosts")`.
+/// The probe that sends a whole file: `file_probe!(HOSTS, "/etc/hosts")`.
 macro_rules! file_probe {
-    ($name:literal, $path:literal) => {
+    ($name:expr, $path:literal) => {
         $crate::facts::probe::Probe::new(
             $name,
             concat!("[ -e ", $path, " ] || exit 44\nshow ", $path),
@@ -24,8 +25,11 @@ pub(super) use file_probe;
 /// What a probe of lines printed, when it succeeded and its last line has an end.
 ///
 /// Every probe of a guest ends each line it prints, so that a text without that was cut.
-pub fn complete_text<'t>(transcript: &'t Transcript, probe: &str) -> Result<&'t str, Unavailable> {
-    require_line_end(transcript.text(probe)?, probe)
+pub fn complete_text<'t>(
+    transcript: &'t Transcript,
+    probe: ProbeName<'_>,
+) -> Result<&'t str, Unavailable> {
+    require_line_end(transcript.text(probe)?, probe.as_str())
 }
 
 fn require_line_end<'t>(text: &'t str, what: &str) -> Result<&'t str, Unavailable> {
@@ -39,7 +43,7 @@ fn require_line_end<'t>(text: &'t str, what: &str) -> Result<&'t str, Unavailabl
 /// What the probe of a file sent; none when there is no such file.
 pub fn contents<'t>(
     transcript: &'t Transcript,
-    probe: &str,
+    probe: ProbeName<'_>,
     path: &str,
 ) -> Result<Option<&'t str>, Unavailable> {
     match transcript.answer(probe)? {
@@ -78,14 +82,26 @@ pub(crate) mod tests {
     #[test]
     fn a_missing_file_is_an_answer_and_an_unreadable_one_is_none() {
         let transcript = guest_transcript(&[("a", 0, "x\n"), ("b", ABSENT, ""), ("c", 1, "")]);
-        assert_eq!(contents(&transcript, "a", "/a"), Ok(Some("x\n")));
-        assert_eq!(contents(&transcript, "b", "/b"), Ok(None));
-        assert_eq!(contents(&transcript, "c", "/c"), Err("/c could not be read".into()));
+        assert_eq!(contents(&transcript, ProbeName::new("a"), "/a"), Ok(Some("x\n")));
+        assert_eq!(contents(&transcript, ProbeName::new("b"), "/b"), Ok(None));
+        assert_eq!(
+            contents(&transcript, ProbeName::new("c"), "/c"),
+            Err("/c could not be read".into())
+        );
         let cut = guest_transcript(&[("a", 0, "x\ny"), ("b", 0, "x\ny\n"), ("c", 0, "")]);
-        assert_eq!(contents(&cut, "a", "/a"), Err("the answer about /a was cut off".into()));
-        assert_eq!(complete_text(&cut, "a"), Err("the answer about a was cut off".into()));
-        assert_eq!(complete_text(&cut, "b"), Ok("x\ny\n"));
-        assert_eq!(complete_text(&cut, "c"), Ok(""));
-        assert_eq!(contents(&transcript, "d", "/d"), Err("it was not asked".into()));
+        assert_eq!(
+            contents(&cut, ProbeName::new("a"), "/a"),
+            Err("the answer about /a was cut off".into())
+        );
+        assert_eq!(
+            complete_text(&cut, ProbeName::new("a")),
+            Err("the answer about a was cut off".into())
+        );
+        assert_eq!(complete_text(&cut, ProbeName::new("b")), Ok("x\ny\n"));
+        assert_eq!(complete_text(&cut, ProbeName::new("c")), Ok(""));
+        assert_eq!(
+            contents(&transcript, ProbeName::new("d"), "/d"),
+            Err("it was not asked".into())
+        );
     }
 }

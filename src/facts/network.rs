@@ -15,18 +15,21 @@ use serde::Serialize;
 use interface_files::InterfaceConfigs;
 use interfaces::InterfaceAddress;
 
-use super::probe::Probe;
+use super::probe::{Probe, ProbeName};
 use super::transcript::Transcript;
 use super::{Collection, Fact, Unavailable, file};
+
+const RESOLV_CONF: ProbeName = ProbeName::new("resolv-conf");
+const HOSTS: ProbeName = ProbeName::new("hosts");
 
 /// The resolver's configuration, and the hosts the host knows by itself.
 ///
 /// Of `/etc/hosts` comments and the sinks of advertisement blockers are left out, which can be
 /// many thousand lines.
 pub const PROBES: &[Probe] = &[
-    file::file_probe!("resolv-conf", "/etc/resolv.conf"),
+    file::file_probe!(RESOLV_CONF, "/etc/resolv.conf"),
     Probe::new(
-        "hosts",
+        HOSTS,
         "[ -e /etc/hosts ] || exit 44\n[ -r /etc/hosts ] || exit 1\n\
          while IFS= read -r line || [ -n \"$line\" ]; do\n  \
          case $line in '#'*|0.0.0.0*|'') ;; *) printf '%s\\n' \"$line\";; esac\n\
@@ -62,14 +65,15 @@ pub struct InterfaceFacts {
 
 /// Reads the network out of a transcript.
 pub fn from_transcript(transcript: &Transcript, host_name: &Fact<String>) -> NetworkFacts {
-    let addresses = file::complete_text(transcript, "addresses")
+    let addresses = file::complete_text(transcript, interfaces::ADDRESSES)
         .and_then(interfaces::parse)
         .map(retain_reachable);
-    let files = file::complete_text(transcript, "interface-files").map(interface_files::parse);
-    let servers = file::contents(transcript, "resolv-conf", "/etc/resolv.conf");
+    let files = file::complete_text(transcript, interface_files::INTERFACE_FILES)
+        .map(interface_files::parse);
+    let servers = file::contents(transcript, RESOLV_CONF, "/etc/resolv.conf");
     let servers = servers.map(|text| name_servers(text.unwrap_or_default()));
     let unnamed = addresses.clone().and_then(|addresses| {
-        let hosts = file::contents(transcript, "hosts", "/etc/hosts");
+        let hosts = file::contents(transcript, HOSTS, "/etc/hosts");
         let name = host_name.value()?;
         Ok(unnamed_addresses(hosts?.unwrap_or_default(), &addresses, name))
     });

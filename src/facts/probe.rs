@@ -4,8 +4,32 @@
 //! `script` makes one script of many, `transport` carries it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::address::ServerAddress;
+
+/// What the answer to a probe is known by, in scripts and in captures. The subject that owns a probe
+/// has its name as a constant; no other spelling of it compiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeName<'n>(&'n str);
+
+impl<'n> ProbeName<'n> {
+    /// The name of a probe: letters, digits and hyphens.
+    pub const fn new(name: &'n str) -> Self {
+        Self(name)
+    }
+
+    /// The name as captures have it.
+    pub const fn as_str(self) -> &'n str {
+        self.0
+    }
+}
+
+impl fmt::Display for ProbeName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// A question in POSIX shell, answered on standard output and by an exit status.
 ///
@@ -20,7 +44,7 @@ use super::address::ServerAddress;
 /// * `$PROCESS_SERVERS` and `$VCENTERS`, addresses with a port, parted by blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// What the answer is known by: `mounts`, `retention-df`. Letters, digits and hyphens.
+    /// What the answer is known by: `mounts`, `retention-df`.
     pub name: Cow<'static, str>,
     /// The shell text.
     pub shell: Cow<'static, str>,
@@ -31,13 +55,18 @@ pub struct Probe {
 
 impl Probe {
     /// A probe that is part of the program.
-    pub const fn new(name: &'static str, shell: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), shell: Cow::Borrowed(shell), is_quick: false }
+    pub const fn new(name: ProbeName<'static>, shell: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name.0), shell: Cow::Borrowed(shell), is_quick: false }
     }
 
     /// A probe of what changes quickly.
-    pub const fn quick(name: &'static str, shell: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), shell: Cow::Borrowed(shell), is_quick: true }
+    pub const fn quick(name: ProbeName<'static>, shell: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name.0), shell: Cow::Borrowed(shell), is_quick: true }
+    }
+
+    /// What the answer is known by.
+    pub fn name(&self) -> ProbeName<'_> {
+        ProbeName(&self.name)
     }
 
     /// What the answer depends on beside the host: the variables that the text reads.
@@ -129,7 +158,8 @@ mod tests {
             ("echo $PROCESS_SERVERS", vec![ProcessServers]),
             ("CS=1; echo $CSS $RETENTION_X RETENTION", vec![]),
         ] {
-            let found: Vec<Parameter> = Probe::new("x", shell).parameters().collect();
+            let found: Vec<Parameter> =
+                Probe::new(ProbeName::new("x"), shell).parameters().collect();
             assert_eq!(found, expected, "{shell}");
         }
     }

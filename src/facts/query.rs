@@ -8,8 +8,11 @@
 use super::address::{self, ServerAddress};
 use super::file;
 use super::network::ports;
-use super::probe::{Parameter, Probe, ProbeEnv};
+use super::probe::{Parameter, Probe, ProbeEnv, ProbeName};
+use super::storage::retention;
 use super::transcript::{ProbeAnswer, Transcript};
+
+const QUERY: ProbeName = ProbeName::new("query");
 
 /// What the script was told, one line for each parameter and server:
 ///
@@ -20,7 +23,7 @@ use super::transcript::{ProbeAnswer, Transcript};
 /// vcenter vc01 443
 /// ```
 pub const PROBES: &[Probe] = &[Probe::new(
-    "query",
+    QUERY,
     r#"
 printf 'retention %s\n' "$RETENTION"
 [ -z "$CS" ] || printf 'configuration-server %s 443\n' "$CS"
@@ -52,12 +55,12 @@ impl QueryRecord {
     /// Reads what a host was asked about out of its transcript.
     pub fn from_transcript(transcript: &Transcript) -> Self {
         // What is there and cannot be read tells nothing; only a capture from before is read otherwise.
-        if transcript.answers.by_probe.contains_key("query") {
-            let text = file::complete_text(transcript, "query").ok();
+        if transcript.was_asked(QUERY) {
+            let text = file::complete_text(transcript, QUERY).ok();
             return text.and_then(Self::parse).unwrap_or_default();
         }
-        let path = transcript.text("retention-path").ok();
-        let text = transcript.text("ports").ok();
+        let path = transcript.text(retention::PATH).ok();
+        let text = transcript.text(ports::PORTS).ok();
         let servers = |role: &str| {
             let found = ports::servers_with_role(text?, role);
             (!found.is_empty()).then_some(found)
@@ -151,10 +154,9 @@ impl QueryRecord {
 /// The answer about ports names the server in every line, so that each line counts for itself.
 pub fn apply_query(mut transcript: Transcript, env: &ProbeEnv, probes: &[Probe]) -> Transcript {
     let record = QueryRecord::from_transcript(&transcript);
-    for probe in probes.iter().filter(|probe| probe.name != "query") {
-        let name = probe.name.as_ref();
-        let instead = if name == ports::PROBE {
-            let Ok(text) = transcript.text(name) else { continue };
+    for probe in probes.iter().filter(|probe| probe.name() != QUERY) {
+        let instead = if probe.name() == ports::PORTS {
+            let Ok(text) = transcript.text(ports::PORTS) else { continue };
             let text = ports::apply_query(text, &record.port_env(env));
             Ok(ProbeAnswer { status: 0, text })
         } else {
@@ -162,7 +164,7 @@ pub fn apply_query(mut transcript: Transcript, env: &ProbeEnv, probes: &[Probe])
             let Some(reason) = mismatch else { continue };
             Err(reason.into())
         };
-        transcript.overrides.replaced.insert(name.to_owned(), instead);
+        transcript.overrides.replaced.insert(probe.name.to_string(), instead);
     }
     transcript
 }
@@ -184,13 +186,16 @@ mod tests {
                          port process-server ps01 9443 open yes 400 \n";
 
     fn retention() -> Vec<Probe> {
-        vec![Probe::new("retention", "df $RETENTION"), Probe::new("os", "uname")]
+        vec![
+            Probe::new(ProbeName::new("retention"), "df $RETENTION"),
+            Probe::new(ProbeName::new("os"), "uname"),
+        ]
     }
 
     fn reason_of(transcript: &Transcript, env: &ProbeEnv) -> Option<String> {
         let read = apply_query(transcript.clone(), env, &retention());
-        assert!(read.answer("os").is_ok());
-        read.answer("retention").err().map(|why| why.reason)
+        assert!(read.answer(ProbeName::new("os")).is_ok());
+        read.answer(ProbeName::new("retention")).err().map(|why| why.reason)
     }
 
     #[test]
@@ -229,7 +234,10 @@ mod tests {
 
     #[test]
     fn a_probe_over_servers_counts_for_exactly_those() {
-        let probes = [Probe::new("own-x", "try $CS"), Probe::new("own-y", "try $PROCESS_SERVERS")];
+        let probes = [
+            Probe::new(ProbeName::new("own-x"), "try $CS"),
+            Probe::new(ProbeName::new("own-y"), "try $PROCESS_SERVERS"),
+        ];
         let query = "retention /r\nconfiguration-server cs01 443\nprocess-server ps01 9443\n\
                      process-server fe80::1 443\n";
         let transcript =
@@ -241,7 +249,7 @@ mod tests {
                 ..ProbeEnv::default()
             };
             let read = apply_query(transcript.clone(), &env, &probes);
-            ["own-x", "own-y"].map(|probe| read.answer(probe).is_ok())
+            ["own-x", "own-y"].map(|probe| read.answer(ProbeName::new(probe)).is_ok())
         };
         assert_eq!(counts(None, &[]), [true, true]);
         assert_eq!(counts(Some("CS01."), &[("FE80:0::1", 443), ("ps01", 9443)]), [true, true]);
@@ -288,7 +296,7 @@ mod tests {
                      vcenter vc01 443\n";
         let transcript = guest_transcript(&[("query", 0, query), ("ports", 0, PORTS)]);
         let read = apply_query(transcript, &ProbeEnv::default(), ports::PROBES);
-        let facts = ports::parse(read.text("ports").unwrap());
+        let facts = ports::parse(read.text(ports::PORTS).unwrap());
         let known = |list: &crate::facts::Collection<ports::PortFacts>| {
             let items = list.items.iter();
             items

@@ -158,6 +158,7 @@ fn frame_prefix(output: &str, nonce: Option<&Nonce>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::facts::answer_bound::MAX_ANSWER;
+    use crate::facts::probe::ProbeName;
 
     fn nonce() -> Nonce {
         Nonce::from_bytes([7; 16])
@@ -172,10 +173,10 @@ mod tests {
     #[test]
     fn a_script_asks_and_its_frames_are_read_back() {
         let answers = run(&[
-            Probe::new("one", "echo a; printf b"),
-            Probe::new("two", "cat; exit 7"),
-            Probe::new("three", "show /no/such/file"),
-            Probe::new("four", "echo \"$RETENTION\"; echo noise >&2"),
+            Probe::new(ProbeName::new("one"), "echo a; printf b"),
+            Probe::new(ProbeName::new("two"), "cat; exit 7"),
+            Probe::new(ProbeName::new("three"), "show /no/such/file"),
+            Probe::new(ProbeName::new("four"), "echo \"$RETENTION\"; echo noise >&2"),
         ]);
         assert!(answers.ended);
         let answer = |name: &str| answers.by_probe[name].clone();

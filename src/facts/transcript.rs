@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Unavailable;
 use super::answer_bound::longest_answer;
 use super::failure_kind::FailureKind;
+use super::probe::ProbeName;
 use super::target_kind::TargetKind;
 
 /// The name of the capture format and its generation.
@@ -199,18 +200,24 @@ impl Transcript {
     /// # Errors
     ///
     /// Why there is none.
-    pub fn answer(&self, probe: &str) -> Result<&ProbeAnswer, Unavailable> {
-        let given = self.answers.by_probe.get(probe).filter(|_| self.answers.ended);
+    pub fn answer(&self, probe: ProbeName<'_>) -> Result<&ProbeAnswer, Unavailable> {
+        let name = probe.as_str();
+        let given = self.answers.by_probe.get(name).filter(|_| self.answers.ended);
         let given = given.ok_or_else(|| self.missing_reason())?;
-        let answer = match self.overrides.replaced.get(probe) {
+        let answer = match self.overrides.replaced.get(name) {
             Some(instead) => instead.as_ref()?,
             None => given,
         };
-        let most = longest_answer(self.kind, probe);
+        let most = longest_answer(self.kind, name);
         if answer.text.len() > most {
             return Err(format!("{probe} answered with more than {} KiB", most >> 10).into());
         }
         Ok(answer)
+    }
+
+    /// Whether a probe has an answer, complete or not.
+    pub fn was_asked(&self, probe: ProbeName<'_>) -> bool {
+        self.answers.by_probe.contains_key(probe.as_str())
     }
 
     /// What a probe printed, when it succeeded.
@@ -218,7 +225,7 @@ impl Transcript {
     /// # Errors
     ///
     /// Why there is no answer, or how the probe failed.
-    pub fn text(&self, probe: &str) -> Result<&str, Unavailable> {
+    pub fn text(&self, probe: ProbeName<'_>) -> Result<&str, Unavailable> {
         let answer = self.answer(probe)?;
         match answer.status {
             0 => Ok(&answer.text),
@@ -269,16 +276,20 @@ mod tests {
     fn an_answer_longer_than_any_good_hosts_is_none_whatever_the_probe() {
         for probe in ["uname", "packages", "retention-path", "own-backup"] {
             for kind in [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi] {
-                assert!(transcript_with(kind, probe, MAX_ANSWER).text(probe).is_ok());
+                assert!(
+                    transcript_with(kind, probe, MAX_ANSWER).text(ProbeName::new(probe)).is_ok()
+                );
                 let long = transcript_with(kind, probe, MAX_ANSWER + 1);
-                let why = long.text(probe).unwrap_err();
+                let why = long.text(ProbeName::new(probe)).unwrap_err();
                 assert_eq!(why.reason, format!("{probe} answered with more than 256 KiB"));
             }
         }
         for (kind, probe) in
             [(TargetKind::Vcenter, "machines"), (TargetKind::LinuxMt, "newest-capture")]
         {
-            assert!(transcript_with(kind, probe, MAX_ANSWER + 1).text(probe).is_ok());
+            assert!(
+                transcript_with(kind, probe, MAX_ANSWER + 1).text(ProbeName::new(probe)).is_ok()
+            );
         }
     }
 }

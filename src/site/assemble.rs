@@ -17,6 +17,7 @@ use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::{self, EsxiShellFacts};
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::facts::vsphere::query_scope::{Pairing, QueryScope};
+use crate::facts::vsphere::questions;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
 use crate::facts::{Document, Fact, age, connection};
 
@@ -261,13 +262,13 @@ impl<'a> SiteView<'a> {
         let name = entry.name.to_string();
         let (in_vcenter, document) = match &self.api {
             Some(api) => {
-                let own = shell.and_then(|shell| shell.text("esxi-hostname").ok());
+                let own = shell.and_then(|shell| shell.text(esxi_shell::probes::HOSTNAME).ok());
                 let names = [Some(name.as_str()), entry.address(), own.map(str::trim)];
                 let found =
                     find_host(api.hosts(), &names.into_iter().flatten().collect::<Vec<_>>());
                 let in_vcenter = found.as_ref().map(|found| found.name.clone());
                 let facts = found.unwrap_or_else(|| {
-                    EsxiFacts::not_visible(&name, api.has_object("hosts", &name).into())
+                    EsxiFacts::not_visible(&name, api.has_object(questions::HOSTS, &name).into())
                 });
                 let facts = Fact::Known(facts);
                 let mut document = Document::new("host", &facts)

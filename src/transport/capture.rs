@@ -304,6 +304,7 @@ pub fn to_json(transcript: &Transcript) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::probe::ProbeName;
     use crate::facts::script::Nonce;
 
     const WHOLE: &str = "preflight-capture/1\ntarget: mt1\nasked_at: 2026-11-25T10:00:00Z\n\
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!((read.target.as_str(), read.kind.as_str()), ("mt1", "linux-mt"));
         assert_eq!(read.asked_at, "2026-11-25T10:00:00Z".parse().ok());
         assert_eq!(read.connection.by, CollectedBy::Script);
-        assert_eq!(read.text("user").unwrap(), "0\n");
+        assert_eq!(read.text(ProbeName::new("user")).unwrap(), "0\n");
     }
 
     #[test]
@@ -326,7 +327,7 @@ mod tests {
             match parse(&WHOLE[..end], "file") {
                 // Without its first line it is anybody's text.
                 Err(_) => assert!(end < self_check::FORMAT.len(), "{end}"),
-                Ok(cut) => assert!(cut.answer("user").is_err(), "{end}"),
+                Ok(cut) => assert!(cut.answer(ProbeName::new("user")).is_err(), "{end}"),
             }
         }
     }
@@ -334,7 +335,7 @@ mod tests {
     #[test]
     fn frames_of_another_nonce_are_text() {
         let text = WHOLE.replace("::0123456789abcdef probe", "::0123456789abcdee probe");
-        assert!(parse(&text, "file").unwrap().answer("user").is_err());
+        assert!(parse(&text, "file").unwrap().answer(ProbeName::new("user")).is_err());
     }
 
     #[test]
@@ -376,9 +377,9 @@ mod tests {
         add("selfcheck-00000002.capture", &WHOLE[..24]);
         let found = read(dir.path()).unwrap();
         assert_eq!((found.len(), found[0].target.as_str()), (1, "mt1"));
-        assert!(found[0].answer("user").is_err());
+        assert!(found[0].answer(ProbeName::new("user")).is_err());
         add("selfcheck-00000003.capture", WHOLE);
-        assert!(read(dir.path()).unwrap()[0].answer("user").is_ok());
+        assert!(read(dir.path()).unwrap()[0].answer(ProbeName::new("user")).is_ok());
     }
 
     #[test]
@@ -399,7 +400,7 @@ mod tests {
     fn what_a_host_keeps_is_unwrapped_or_it_says_why_not() {
         let asked = |status: i32, text: &str, ended| {
             let answer = ProbeAnswer { status, text: text.to_owned() };
-            let by_probe = [(self_check::NEWEST.to_owned(), answer)].into();
+            let by_probe = [(self_check::NEWEST.to_string(), answer)].into();
             let answers = ProbeAnswers { by_probe, ended, unanswered: None };
             Transcript {
                 connection: Connection::new(CollectedBy::Ssh),
@@ -411,7 +412,7 @@ mod tests {
             (kept.target.as_str(), kept.connection.by.as_str()),
             ("ssh://root@mt1", "script")
         );
-        assert!(kept.text("user").is_ok());
+        assert!(kept.text(ProbeName::new("user")).is_ok());
         for (status, text, ended, reason) in [
             (44, "", true, "it keeps no capture of itself"),
             (1, "", true, "its newest capture cannot be read (exit status 1)"),
@@ -422,7 +423,7 @@ mod tests {
             let failed = latest_self_check(asked(status, text, ended));
             let failure = failed.connection.failure.as_ref().unwrap();
             assert_eq!((failure.kind.as_str(), failure.reason.as_str()), ("no-capture", reason));
-            assert!(failed.answer("user").is_err());
+            assert!(failed.answer(ProbeName::new("user")).is_err());
         }
     }
 
@@ -430,7 +431,7 @@ mod tests {
     fn the_script_takes_the_nonce_of_its_environment() {
         use crate::facts::probe::{Probe, ProbeEnv};
         use crate::facts::script::assemble;
-        let probes = [Probe::new("one", "echo a")];
+        let probes = [Probe::new(ProbeName::new("one"), "echo a")];
         let text = assemble(&probes, &ProbeEnv::default(), &Nonce::shell_default());
         for (nonce, begin) in
             [(Some("0123456789abcdef"), "::0123456789abcdef begin"), (None, "::@")]

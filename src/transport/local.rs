@@ -116,17 +116,20 @@ fn system_answers() -> BTreeMap<String, ProbeAnswer> {
 mod tests {
     use super::*;
     use crate::facts::probe::Probe;
+    use crate::facts::probe::ProbeName;
     use crate::facts::target_kind::TargetKind;
     use crate::transport::collect;
 
     #[test]
     fn this_machine_says_what_it_knows_without_a_shell() {
         let local = LocalHost { timeout: Duration::from_secs(60) };
-        let probes =
-            [Probe::new("memory", "echo from the shell"), Probe::new("processors", "exit 1")];
+        let probes = [
+            Probe::new(ProbeName::new("memory"), "echo from the shell"),
+            Probe::new(ProbeName::new("processors"), "exit 1"),
+        ];
         let transcript =
             collect("local:", TargetKind::LinuxMt, &local, &probes, &Default::default());
-        let text = |probe: &str| transcript.text(probe).unwrap();
+        let text = |probe: &str| transcript.text(ProbeName::new(probe)).unwrap();
         assert_eq!(text("memory"), "from the shell\n");
         assert!(text("processors").starts_with("0-"), "{}", text("processors"));
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();

@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use crate::facts::guest::packages::PackageFacts;
 use crate::facts::guest::processes::ProcessFacts;
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, file};
 
+const AZURE_AGENT: ProbeName = ProbeName::new("azure-agent");
+
 /// Its program, wherever it came from.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "azure-agent",
+    AZURE_AGENT,
     "for f in /usr/sbin/waagent /usr/bin/waagent /usr/local/sbin/waagent; do\n  \
      [ -e $f ] && echo $f\ndone\nexit 0",
 )];
@@ -34,8 +36,7 @@ pub fn from_transcript(
     packages: &Fact<PackageFacts>,
     processes: &Fact<ProcessFacts>,
 ) -> AzureAgentFacts {
-    let program =
-        file::complete_text(transcript, "azure-agent").map(|text| !text.trim().is_empty());
+    let program = file::complete_text(transcript, AZURE_AGENT).map(|text| !text.trim().is_empty());
     let package = packages.value().and_then(|packages| packages.azure_agent.value().copied());
     let process = processes.value().and_then(|processes| processes.azure_agent.value().copied());
     let traces = [("program", program), ("package", package), ("process", process)];

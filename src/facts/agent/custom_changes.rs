@@ -8,24 +8,28 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::facts::file::{self, file_probe};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::storage::multipath_conf::{self, MultipathConf};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable};
 
+const CHANGES_MARKER: ProbeName = ProbeName::new("changes-marker");
+const CHANGES_LOG: ProbeName = ProbeName::new("changes-log");
+const MULTIPATH_CONF: ProbeName = ProbeName::new("multipath-conf");
+
 /// The marker's time, the log's lines that matter, and the multipath configuration.
 pub const PROBES: &[Probe] = &[
     Probe::new(
-        "changes-marker",
+        CHANGES_MARKER,
         "[ -e /etc/.appliedmtcustomchanges ] || exit 44\nstat -c %Y /etc/.appliedmtcustomchanges",
     ),
     Probe::new(
-        "changes-log",
+        CHANGES_LOG,
         "log=/var/log/appliedmtcustomchanges.log\n[ -e $log ] || exit 44\n[ -r $log ] || exit 1\n\
          limit 5 grep -m 200 -i -e completed -e failed -e 'already invoked' $log\n\
          status=$?\n[ $status = 1 ] && exit 0\nexit $status",
     ),
-    file_probe!("multipath-conf", "/etc/multipath.conf"),
+    file_probe!(MULTIPATH_CONF, "/etc/multipath.conf"),
 ];
 
 /// What ApplyCustomChanges.sh left behind.
@@ -88,7 +92,7 @@ pub fn from_transcript(
 }
 
 fn read_multipath_conf(transcript: &Transcript) -> Result<MultipathConf, Unavailable> {
-    let text = file::contents(transcript, "multipath-conf", "/etc/multipath.conf")?;
+    let text = file::contents(transcript, MULTIPATH_CONF, "/etc/multipath.conf")?;
     let conf = multipath_conf::parse(text.unwrap_or_default());
     match &conf.fault {
         Some(fault) => Err(format!("/etc/multipath.conf: {fault}").into()),
@@ -112,7 +116,7 @@ fn is_root_excluded(
 
 /// When the marker was made; none when there is no marker. What is no time is no marker either.
 fn marker_time(transcript: &Transcript) -> Result<Option<i64>, Unavailable> {
-    let text = file::contents(transcript, "changes-marker", "/etc/.appliedmtcustomchanges")?;
+    let text = file::contents(transcript, CHANGES_MARKER, "/etc/.appliedmtcustomchanges")?;
     let time = |text: &str| {
         text.trim().parse().map_err(|_| format!("the marker's time is {text:?}").into())
     };
@@ -192,7 +196,7 @@ const NEGATIONS: &[&str] = &[
 
 fn read_log(transcript: &Transcript) -> Result<CustomChangesLog, Unavailable> {
     let path = "/var/log/appliedmtcustomchanges.log";
-    let text = file::contents(transcript, "changes-log", path)?;
+    let text = file::contents(transcript, CHANGES_LOG, path)?;
     Ok(parse_log(text.ok_or_else(|| format!("there is no {path}"))?))
 }
 

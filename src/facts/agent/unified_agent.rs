@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::facts::file::{self, file_probe};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable};
 
@@ -69,15 +69,20 @@ pub(in crate::facts) use installation;
 /// Where the agent is installed when nothing is said of it (S001, agent).
 pub const DEFAULT_DIRECTORY: &str = "/usr/local/ASR";
 
+const AGENT_VERSION: ProbeName = ProbeName::new("agent-version");
+/// The agent's configuration.
+pub const CONF: ProbeName = ProbeName::new("agent-conf");
+const AGENT_LOG: ProbeName = ProbeName::new("agent-log");
+
 /// The agent's files.
 ///
 /// Of `drscout.conf` only the keys below are sent, and none that looks like a secret, behind a line
 /// that says whose configuration it is. A file below a directory that may not be searched is
 /// unreadable, not missing.
 pub const PROBES: &[Probe] = &[
-    file_probe!("agent-version", "/usr/local/.vx_version"),
+    file_probe!(AGENT_VERSION, "/usr/local/.vx_version"),
     Probe::new(
-        "agent-conf",
+        CONF,
         concat!(
             installation!(),
             r#"
@@ -104,7 +109,7 @@ exit 0
         ),
     ),
     Probe::new(
-        "agent-log",
+        AGENT_LOG,
         "[ -e /var/log/ua_install.log ] || exit 44\n\
          [ -r /var/log/ua_install.log ] || exit 1\n\
          limit 5 grep -i -m 3 'VM_PLATFORM value is either null' /var/log/ua_install.log\n\
@@ -167,11 +172,11 @@ pub enum AgentPlatform {
 
 /// Reads the agent out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> AgentFacts {
-    let version = file::contents(transcript, "agent-version", VERSION_FILE);
+    let version = file::contents(transcript, AGENT_VERSION, VERSION_FILE);
     let directory = version.clone().and_then(installation_directory);
-    let conf = file::contents(transcript, "agent-conf", "drscout.conf")
+    let conf = file::contents(transcript, CONF, "drscout.conf")
         .and_then(|text| require_directory(text, &directory));
-    let refused = file::contents(transcript, "agent-log", "/var/log/ua_install.log")
+    let refused = file::contents(transcript, AGENT_LOG, "/var/log/ua_install.log")
         .and_then(|text| parse_install_log(text.unwrap_or_default()));
     let from_version = |key| value_in_file(version.clone()?, VERSION_FILE, key);
     let from_conf = |key| value_in_file(conf.clone()?, "drscout.conf", key);

@@ -3,12 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Unavailable, file};
 
+const USER: ProbeName = ProbeName::new("user");
+
 /// The user id the script ran with.
-pub const PROBES: &[Probe] = &[Probe::new("user", "id -u")];
+pub const PROBES: &[Probe] = &[Probe::new(USER, "id -u")];
 
 /// With which rights a host answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -20,7 +22,7 @@ pub struct AccessFacts {
 }
 
 /// The name of the answer that tells what came of giving sudo a password.
-const SUDO: &str = "sudo";
+const SUDO: ProbeName = ProbeName::new("sudo");
 
 /// What a word of that answer means.
 ///
@@ -46,7 +48,7 @@ pub fn describe_sudo(word: &str) -> &'static str {
 
 /// Reads the rights out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Result<AccessFacts, Unavailable> {
-    let access = parse(file::complete_text(transcript, "user")?)?;
+    let access = parse(file::complete_text(transcript, USER)?)?;
     Ok(AccessFacts { sudo: sudo_summary(transcript), ..access })
 }
 

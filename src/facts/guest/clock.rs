@@ -6,12 +6,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::{CollectedBy, Transcript};
 use crate::facts::{Fact, Unavailable};
 
+/// The name of the probe.
+pub const CLOCK: ProbeName = ProbeName::new("clock");
+
 /// Seconds since 1970, the offset from UTC, and the zone's abbreviation.
-pub const PROBES: &[Probe] = &[Probe::quick("clock", "date '+%s %z %Z'")];
+pub const PROBES: &[Probe] = &[Probe::quick(CLOCK, "date '+%s %z %Z'")];
 
 /// What time the host thinks it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,7 +30,7 @@ pub struct ClockFacts {
 
 /// Reads the clock out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ClockFacts {
-    let reading = transcript.text("clock").and_then(parse);
+    let reading = transcript.text(CLOCK).and_then(parse);
     let drift = reading.clone().and_then(|reading| drift_from(reading.seconds, transcript));
     ClockFacts {
         drift_seconds: drift.clone().into(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::packages::{PackageFact, PackageFacts, PackageManager};
 use crate::facts::file::{self, file_probe};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable};
 
@@ -39,19 +39,27 @@ macro_rules! configuration {
     };
 }
 
+const YUM_CONF: ProbeName = ProbeName::new("yum-conf");
+const DNF_CONF: ProbeName = ProbeName::new("dnf-conf");
+const VERSION_LOCK: ProbeName = ProbeName::new("version-lock");
+const VERSION_LOCK_CONF: ProbeName = ProbeName::new("version-lock-conf");
+const YUM_REPOSITORIES: ProbeName = ProbeName::new("yum-repositories");
+const APT_SETTINGS: ProbeName = ProbeName::new("apt-settings");
+const AUTO_UPGRADES: ProbeName = ProbeName::new("auto-upgrades");
+
 /// The configuration of `yum` or `dnf`, the list of locked versions, and apt's daily duties.
 ///
 /// Of the configuration only sections and exclusions are sent: it can hold a proxy's password.
 pub const PROBES: &[Probe] = &[
-    Probe::new("yum-conf", concat!("conf=/etc/yum.conf", configuration!())),
-    Probe::new("dnf-conf", concat!("conf=/etc/dnf/dnf.conf", configuration!())),
-    file_probe!("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
+    Probe::new(YUM_CONF, concat!("conf=/etc/yum.conf", configuration!())),
+    Probe::new(DNF_CONF, concat!("conf=/etc/dnf/dnf.conf", configuration!())),
+    file_probe!(VERSION_LOCK, "/etc/yum/pluginconf.d/versionlock.list"),
     Probe::new(
-        "version-lock-conf",
+        VERSION_LOCK_CONF,
         concat!("conf=/etc/yum/pluginconf.d/versionlock.conf", configuration!()),
     ),
     Probe::new(
-        "yum-repositories",
+        YUM_REPOSITORIES,
         concat!(
             send!(),
             "[ -d /etc/yum.repos.d ] || exit 44\n[ -r /etc/yum.repos.d ] || exit 1\nset +f\n\
@@ -60,13 +68,13 @@ pub const PROBES: &[Probe] = &[
         ),
     ),
     Probe::new(
-        "apt-settings",
+        APT_SETTINGS,
         "command -v apt-config >/dev/null || exit 44\n\
          said=$(limit 10 apt-config dump) || exit 1\n\
          printf '%s\\n' \"$said\" | grep -e '^APT::Architecture ' -e '^APT::Periodic::'",
     ),
     Probe::new(
-        "auto-upgrades",
+        AUTO_UPGRADES,
         "[ -d /etc/apt/apt.conf.d ] || exit 44\nset +f\n\
          limit 5 grep -h 'APT::Periodic::Unattended-Upgrade' /etc/apt/apt.conf.d/*\n\
          status=$?\n[ $status = 1 ] && exit 0\nexit $status",
@@ -119,11 +127,11 @@ impl YumConfig {
             })
         };
         Self {
-            yum: read("yum-conf", "/etc/yum.conf"),
-            dnf: read("dnf-conf", "/etc/dnf/dnf.conf"),
-            lock: read("version-lock", "/etc/yum/pluginconf.d/versionlock.list"),
-            lock_conf: maybe("version-lock-conf", "/etc/yum/pluginconf.d/versionlock.conf"),
-            repositories: maybe("yum-repositories", "/etc/yum.repos.d"),
+            yum: read(YUM_CONF, "/etc/yum.conf"),
+            dnf: read(DNF_CONF, "/etc/dnf/dnf.conf"),
+            lock: read(VERSION_LOCK, "/etc/yum/pluginconf.d/versionlock.list"),
+            lock_conf: maybe(VERSION_LOCK_CONF, "/etc/yum/pluginconf.d/versionlock.conf"),
+            repositories: maybe(YUM_REPOSITORIES, "/etc/yum.repos.d"),
             unread,
         }
     }
@@ -285,11 +293,7 @@ fn from_dpkg(
         let how = format!("on hold: {}", held.join(", "));
         return Ok(KernelUpdateFacts { frozen: true, how });
     }
-    let probe = if transcript.answers.by_probe.contains_key("apt-settings") {
-        "apt-settings"
-    } else {
-        "auto-upgrades"
-    };
+    let probe = if transcript.was_asked(APT_SETTINGS) { APT_SETTINGS } else { AUTO_UPGRADES };
     let settings = file::contents(transcript, probe, "apt's configuration")?;
     let automatic = upgrades_unattended(settings.unwrap_or_default(), probe)?;
     let how = match (automatic, free.first()) {
@@ -415,13 +419,13 @@ fn locks_kernel(line: &str) -> bool {
 
 /// Whether apt's periodic duties install updates; the last file that speaks of it counts. What is no
 /// setting was not apt's answer.
-fn upgrades_unattended(text: &str, probe: &str) -> Result<bool, Unavailable> {
+fn upgrades_unattended(text: &str, probe: ProbeName<'_>) -> Result<bool, Unavailable> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let is_setting = |line: &&str| line.contains("APT::");
     if let Some(line) = lines().find(|line| !is_setting(line)) {
         return Err(format!("apt's configuration has a line {line:?}").into());
     }
-    if probe == "apt-settings" && !lines().any(|line| line.starts_with("APT::Architecture ")) {
+    if probe == APT_SETTINGS && !lines().any(|line| line.starts_with("APT::Architecture ")) {
         return Err("apt-config did not tell its settings".into());
     }
     let value = |key: &str| {

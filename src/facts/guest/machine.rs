@@ -7,27 +7,31 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable, file};
+
+const DMI: ProbeName = ProbeName::new("dmi");
+const MEMORY: ProbeName = ProbeName::new("memory");
+const PROCESSORS: ProbeName = ProbeName::new("processors");
 
 /// Vendor and product of the firmware, memory in KiB, and the processors that are online.
 pub const PROBES: &[Probe] = &[
     Probe::new(
-        "dmi",
+        DMI,
         "cd /sys/class/dmi/id || exit 1\n\
          for key in sys_vendor product_name; do\n  \
          value=\n  [ -r $key ] && IFS= read -r value < $key\n  printf '%s=%s\\n' $key \"$value\"\n\
          done",
     ),
     Probe::new(
-        "memory",
+        MEMORY,
         "while read -r key value unit; do\n  \
          [ \"$key\" = MemTotal: ] && { printf '%s %s %s\\n' \"$key\" \"$value\" \"$unit\"; exit 0; }\n\
          done < /proc/meminfo\nexit 1",
     ),
     Probe::new(
-        "processors",
+        PROCESSORS,
         "show /sys/devices/system/cpu/online || grep -c '^processor' /proc/cpuinfo",
     ),
 ];
@@ -47,12 +51,12 @@ pub struct MachineFacts {
 
 /// Reads the machine out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MachineFacts {
-    let dmi = transcript.answer("dmi").and_then(|answer| match answer.status {
+    let dmi = transcript.answer(DMI).and_then(|answer| match answer.status {
         0 => Ok(answer.text.as_str()),
         _ => Err("the guest sees no description of the firmware, /sys/class/dmi/id".into()),
     });
-    let memory = file::complete_text(transcript, "memory").and_then(parse_memory);
-    let processors = file::complete_text(transcript, "processors").and_then(parse_processors);
+    let memory = file::complete_text(transcript, MEMORY).and_then(parse_memory);
+    let processors = file::complete_text(transcript, PROCESSORS).and_then(parse_processors);
     MachineFacts {
         vendor: dmi.clone().and_then(|text| parse_dmi(text, "sys_vendor")).into(),
         product: dmi.and_then(|text| parse_dmi(text, "product_name")).into(),

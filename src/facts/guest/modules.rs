@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable, file};
 
+const MODULES: ProbeName = ProbeName::new("modules");
+
 /// Whether the running kernel has drivers for the file systems of sources.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "modules",
+    MODULES,
     "command -v modprobe >/dev/null || exit 127\n\
      for module in xfs reiserfs; do\n  \
      if limit 5 modprobe -n $module\n  then echo $module yes\n  else echo $module no $?\n  fi\n\
@@ -27,7 +29,7 @@ pub struct ModuleFacts {
 
 /// Reads the modules out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> ModuleFacts {
-    let text = file::complete_text(transcript, "modules");
+    let text = file::complete_text(transcript, MODULES);
     ModuleFacts {
         xfs: text.clone().and_then(|text| parse(text, "xfs")).into(),
         reiserfs: text.and_then(|text| parse(text, "reiserfs")).into(),

@@ -5,20 +5,24 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable, file};
+
+const RELEASE: ProbeName = ProbeName::new("release");
+const UNAME: ProbeName = ProbeName::new("uname");
+const BOOTED: ProbeName = ProbeName::new("booted");
 
 /// The release text, the kernel's own words, and when it started.
 pub const PROBES: &[Probe] = &[
     Probe::new(
-        "release",
+        RELEASE,
         "for f in /etc/redhat-release /etc/os-release /usr/lib/os-release; do\n  \
          [ -r $f ] && { show $f; exit 0; }\ndone\nexit 1",
     ),
-    Probe::new("uname", "uname -a"),
+    Probe::new(UNAME, "uname -a"),
     Probe::new(
-        "booted",
+        BOOTED,
         "while read -r key value rest; do\n  \
          [ \"$key\" = btime ] && { printf '%s\\n' \"$value\"; exit 0; }\n\
          done < /proc/stat\nexit 1",
@@ -66,8 +70,8 @@ pub enum Distribution {
 
 /// Reads the operating system out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> OsFacts {
-    let release = file::complete_text(transcript, "release").and_then(parse_release);
-    let kernel = file::complete_text(transcript, "uname").and_then(parse_uname);
+    let release = file::complete_text(transcript, RELEASE).and_then(parse_release);
+    let kernel = file::complete_text(transcript, UNAME).and_then(parse_uname);
     let version = release.clone().and_then(|OsRelease { version, text, .. }| {
         Ok(version.ok_or_else(|| format!("{text:?} has no version"))?)
     });
@@ -83,7 +87,7 @@ pub fn from_transcript(transcript: &Transcript) -> OsFacts {
 }
 
 fn booted_at(transcript: &Transcript) -> Result<i64, Unavailable> {
-    let text = file::complete_text(transcript, "booted")?;
+    let text = file::complete_text(transcript, BOOTED)?;
     Ok(text.trim().parse().map_err(|_| format!("btime is {text:?}"))?)
 }
 

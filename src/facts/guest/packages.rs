@@ -7,15 +7,17 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable, file};
+
+const PACKAGES: ProbeName = ProbeName::new("packages");
 
 /// The installed versions of every package that any fact below speaks of.
 ///
 /// `rpm -q` exits with the number of packages it did not find, so its own status says nothing.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "packages",
+    PACKAGES,
     r#"
 if [ -e /etc/debian_version ] && [ -e /var/lib/dpkg/status ]; then
   echo manager dpkg
@@ -105,7 +107,7 @@ pub struct PackageFact {
 
 /// Reads the packages out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Result<PackageFacts, Unavailable> {
-    file::complete_text(transcript, "packages").and_then(parse)
+    file::complete_text(transcript, PACKAGES).and_then(parse)
 }
 
 /// Reads what the probe printed.

@@ -6,9 +6,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable, file};
+
+const PROCESSES: ProbeName = ProbeName::new("processes");
 
 /// One line for each running program that matters, `pid name state`; and the word of the agent's
 /// service when it should run and does not.
@@ -16,7 +18,7 @@ use crate::facts::{Fact, Unavailable, file};
 /// `/proc/PID/comm` is not there on every kernel of CentOS 6, `/proc/PID/stat` is. `init`, which
 /// always runs, tells whether the processes of others can be seen at all.
 pub const PROBES: &[Probe] = &[Probe::quick(
-    "processes",
+    PROCESSES,
     r#"
 [ -r /proc/1/stat ] || exit 1
 set +f
@@ -68,7 +70,7 @@ const MAX_SERVICE_CHARS: usize = 200;
 
 /// Reads the processes out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> Result<ProcessFacts, Unavailable> {
-    file::complete_text(transcript, "processes").map(parse)
+    file::complete_text(transcript, PROCESSES).map(parse)
 }
 
 /// Reads what the probe printed.

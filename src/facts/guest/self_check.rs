@@ -16,14 +16,14 @@
 use jiff::Timestamp;
 
 use crate::facts::answer_bound::NEWEST_CAPTURE;
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::script::Nonce;
 
 /// The first line of a kept capture: the format's name and generation.
 pub const FORMAT: &str = "preflight-capture/1";
 
 /// The name of the probe that asks for the newest one.
-pub const NEWEST: &str = NEWEST_CAPTURE;
+pub const NEWEST: ProbeName = NEWEST_CAPTURE;
 
 /// What a kept capture's file is called: this, a number of eight digits that only grows, and
 /// [`SUFFIX`]. The number and not the clock says which is the newest.

@@ -3,13 +3,15 @@
 //!
 //! Not for the addresses they have now (`interfaces`).
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
+
+pub(super) const INTERFACE_FILES: ProbeName = ProbeName::new("interface-files");
 
 /// The lines that matter of every such file, each behind the kind and the name of its file and a
 /// tab; and the hardware address of every interface, by which a file may name it. Keys that can hold
 /// a secret are not sent.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "interface-files",
+    INTERFACE_FILES,
     r#"
 set +f
 keys() {

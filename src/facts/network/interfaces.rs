@@ -6,12 +6,14 @@
 use std::net::Ipv4Addr;
 
 use crate::facts::Unavailable;
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
+
+pub(super) const ADDRESSES: ProbeName = ProbeName::new("addresses");
 
 /// The addresses, in the words of `ip -o -4 addr`, or two tables of the kernel behind a line
 /// `from /proc`.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "addresses",
+    ADDRESSES,
     "if command -v ip >/dev/null && limit 5 ip -o -4 addr; then exit 0; fi\n\
      [ -r /proc/net/route ] && [ -r /proc/net/fib_trie ] || exit 1\n\
      echo from /proc\nshow /proc/net/route\nshow /proc/net/fib_trie",

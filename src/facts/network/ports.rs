@@ -8,13 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::facts::address::{self, ServerAddress};
-use crate::facts::agent::unified_agent::{AgentFacts, installation};
-use crate::facts::probe::{Probe, ProbeEnv};
+use crate::facts::agent::unified_agent::{self, AgentFacts, installation};
+use crate::facts::probe::{Probe, ProbeEnv, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable, file};
 
 /// The name of the probe.
-pub const PROBE: &str = "ports";
+pub const PORTS: ProbeName = ProbeName::new("ports");
 
 /// Where the agent keeps which configuration server it belongs to (agent, drscout.conf).
 ///
@@ -28,7 +28,7 @@ pub const PROBE: &str = "ports";
 /// port ROLE ADDRESS PORT STATE TLS HTTP TEXT
 /// ```
 pub const PROBES: &[Probe] = &[Probe::quick(
-    PROBE,
+    PORTS,
     concat!(
         installation!(),
         r#"
@@ -191,13 +191,13 @@ pub fn from_transcript(
     transcript: &Transcript,
     agent: &AgentFacts,
 ) -> Result<PortsFacts, Unavailable> {
-    let text = file::complete_text(transcript, PROBE)?;
+    let text = file::complete_text(transcript, PORTS)?;
     if let Some(line) = unexpected_line(text) {
         return Err(format!("the probe of ports printed {line:?}").into());
     }
     let ports = parse(text);
     // A process server is not asked for the files of a master target's agent.
-    if transcript.answers.by_probe.contains_key("agent-conf") {
+    if transcript.was_asked(unified_agent::CONF) {
         return Ok(ports.valid_for_agent(&agent.configuration_server));
     }
     Ok(ports)

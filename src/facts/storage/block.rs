@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::mounts::{self, Mount};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable, file};
 
@@ -30,11 +30,13 @@ kind_of() {
 }
 pub(super) use kind_of;
 
+const BLOCK: ProbeName = ProbeName::new("block");
+
 /// What `/sys/block` says of each disk and partition, read by the shell itself.
 ///
 /// A partition is listed after its disk. RAM disks and floppy drives are left out.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "block",
+    BLOCK,
     concat!(
         kind_of!(),
         r#"
@@ -114,7 +116,7 @@ pub fn from_transcript(
 
 /// The block devices of a host, with the files that some are made of.
 pub fn block_graph(transcript: &Transcript) -> Result<BlockGraph, Unavailable> {
-    let graph = BlockGraph::parse(file::complete_text(transcript, "block")?)?;
+    let graph = BlockGraph::parse(file::complete_text(transcript, BLOCK)?)?;
     // Where the table cannot be read, what lies below a file stays unknown.
     Ok(match mounts::mount_table(transcript) {
         Ok(table) => graph.with_backing_files(&table),

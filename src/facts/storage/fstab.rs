@@ -3,7 +3,7 @@
 //! Not for what is mounted now (`mounts`), nor for whether both are the same (`retention`).
 
 use super::mounts::{MountsError, is_at_or_above, split_options, trim_trailing_slashes, unescape};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Unavailable, file};
 
@@ -23,12 +23,14 @@ each_line() {
 }
 pub(in crate::facts) use reading_fstab;
 
+const FSTAB: ProbeName = ProbeName::new("fstab");
+
 /// The lines of fstab.
 ///
 /// Of the options only those are sent whole that mean something here, of others their names: a
 /// share's password may stand among them, or in the share's own name.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "fstab",
+    FSTAB,
     concat!(
         reading_fstab!(),
         r#"
@@ -60,7 +62,7 @@ exit 0
 
 /// The lines of a host's fstab.
 pub fn from_transcript(transcript: &Transcript) -> Result<Vec<FstabLine>, Unavailable> {
-    Ok(parse(file::complete_text(transcript, "fstab")?)?)
+    Ok(parse(file::complete_text(transcript, FSTAB)?)?)
 }
 
 /// One line of `/etc/fstab`.

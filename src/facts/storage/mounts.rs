@@ -7,15 +7,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable, file};
 
+const MOUNTINFO: ProbeName = ProbeName::new("mountinfo");
+const SWAPS: ProbeName = ProbeName::new("swaps");
+
 /// The kernel's tables; none of them touches a file system.
-pub const PROBES: &[Probe] = &[
-    Probe::new("mountinfo", "show /proc/self/mountinfo"),
-    Probe::new("swaps", "show /proc/swaps"),
-];
+pub const PROBES: &[Probe] =
+    &[Probe::new(MOUNTINFO, "show /proc/self/mountinfo"), Probe::new(SWAPS, "show /proc/swaps")];
 
 /// The file systems of its own that a master target should have (S001, Install CentOS 6.6, step 2).
 const LAYOUT: [&str; 3] = ["/", "/var/crash", "/home"];
@@ -51,12 +52,12 @@ pub fn from_transcript(transcript: &Transcript) -> MountFacts {
 
 /// The mounts of a host.
 pub fn mount_table(transcript: &Transcript) -> Result<MountTable, Unavailable> {
-    Ok(MountTable::parse(file::complete_text(transcript, "mountinfo")?)?)
+    Ok(MountTable::parse(file::complete_text(transcript, MOUNTINFO)?)?)
 }
 
 /// The devices and files a host swaps to.
 pub fn swaps(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
-    Ok(parse_swaps(file::complete_text(transcript, "swaps")?)?)
+    Ok(parse_swaps(file::complete_text(transcript, SWAPS)?)?)
 }
 
 /// Why a table of the kernel could not be read.

@@ -9,17 +9,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::block::{self, BlockDevice, BlockGraph};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact, Unavailable};
+
+const MULTIPATH: ProbeName = ProbeName::new("multipath");
+const MULTIPATHD: ProbeName = ProbeName::new("multipathd");
 
 /// The list of maps, and the daemon's process ids.
 pub const PROBES: &[Probe] = &[
     Probe::new(
-        "multipath",
+        MULTIPATH,
         "command -v multipath >/dev/null || exit 127; limit 10 multipath -ll 2>&1",
     ),
-    Probe::quick("multipathd", "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
+    Probe::quick(MULTIPATHD, "command -v pidof >/dev/null || exit 127; limit 5 pidof multipathd"),
 ];
 
 /// What is checked about a host's multipath devices.
@@ -54,7 +57,7 @@ pub struct MultipathMap {
 
 /// Reads the facts out of a transcript.
 pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
-    let maps = transcript.answer("multipath").and_then(read_maps);
+    let maps = transcript.answer(MULTIPATH).and_then(read_maps);
     let compared = maps.as_ref().map_err(Unavailable::from).and_then(|maps| {
         let (graph, root) = (block::block_graph(transcript)?, block::root_mount(transcript)?);
         let system = graph.disks_of(&root)?;
@@ -73,7 +76,7 @@ pub fn from_transcript(transcript: &Transcript) -> MultipathFacts {
 }
 
 fn is_installed(transcript: &Transcript) -> Result<bool, Unavailable> {
-    match transcript.answer("multipath")? {
+    match transcript.answer(MULTIPATH)? {
         // The probe looks for the command first and ends with 127 without it.
         ProbeAnswer { status: 127, .. } => Ok(false),
         answer if answer.text.contains("not found") => {
@@ -85,7 +88,7 @@ fn is_installed(transcript: &Transcript) -> Result<bool, Unavailable> {
 
 /// `pidof` prints process ids and succeeds, or prints nothing and fails.
 fn is_daemon_running(transcript: &Transcript) -> Result<bool, Unavailable> {
-    match transcript.answer("multipathd")? {
+    match transcript.answer(MULTIPATHD)? {
         ProbeAnswer { status: 0, text } if is_list_of_ids(text) => Ok(true),
         ProbeAnswer { status: 1, text } if text.trim().is_empty() => Ok(false),
         ProbeAnswer { status, .. } => {

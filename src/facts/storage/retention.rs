@@ -21,7 +21,8 @@ use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact, Unavailable, file};
 
 pub use self::fstab::FstabFacts;
-pub use self::probe::PROBES;
+use self::probe::{BLKID, RETENTION};
+pub use self::probe::{PATH, PROBES};
 
 /// The agent's own processes, which may have files open on the volume.
 const AGENT: [&str; 3] = ["svagents", "cxps", "s2"];
@@ -119,7 +120,7 @@ struct Context {
 
 impl Context {
     fn from_transcript(transcript: &Transcript) -> Self {
-        let path = file::complete_text(transcript, "retention-path").and_then(absolute_path);
+        let path = file::complete_text(transcript, PATH).and_then(absolute_path);
         let table = mounts::mount_table(transcript);
         let output = read_output(transcript);
         let real = real_path(&path, &table, &output);
@@ -415,7 +416,7 @@ fn real_path(
 
 /// What the probe printed about the volume.
 fn read_output(transcript: &Transcript) -> Result<ProbeOutput, Unavailable> {
-    let output = probe_output::parse(file::complete_text(transcript, "retention")?);
+    let output = probe_output::parse(file::complete_text(transcript, RETENTION)?);
     match output.foreign {
         Some(line) => Err(format!("the probe printed {line:?}").into()),
         None => Ok(output),
@@ -424,10 +425,10 @@ fn read_output(transcript: &Transcript) -> Result<ProbeOutput, Unavailable> {
 
 /// What blkid says. Status 2 is that it knows nothing of what it found.
 fn content(transcript: &Transcript) -> Result<DeviceContent, Unavailable> {
-    match transcript.answer("retention-blkid")?.status {
+    match transcript.answer(BLKID)?.status {
         2 => Ok(DeviceContent::default()),
         3 => Err("no local device is mounted there".into()),
-        _ => file::complete_text(transcript, "retention-blkid").map(probe_output::parse_blkid),
+        _ => file::complete_text(transcript, BLKID).map(probe_output::parse_blkid),
     }
 }
 

@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::block::{self, BlockGraph, kind_of};
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable, file};
+
+const SCSI_IDS: ProbeName = ProbeName::new("scsi-ids");
 
 /// One call of `scsi_id` for each disk, on whatever bus, as the agent's own script does. A disk that
 /// is no SCSI disk has no SCSI id, and is of no use to the agent for that.
@@ -17,7 +19,7 @@ use crate::facts::{Collection, Fact, Unavailable, file};
 /// CentOS 6 has it in `/lib/udev`, CentOS 7 in `/usr/lib/udev`. Without `--whitelisted` it answers
 /// nothing; who may not read the device gets the same silence, so that is asked first.
 pub const PROBES: &[Probe] = &[Probe::new(
-    "scsi-ids",
+    SCSI_IDS,
     concat!(
         kind_of!(),
         r#"
@@ -83,7 +85,7 @@ pub fn from_transcript(transcript: &Transcript) -> ScsiFacts {
 }
 
 fn read_disks(transcript: &Transcript) -> Result<Vec<ScsiDisk>, Unavailable> {
-    Ok(parse(file::complete_text(transcript, "scsi-ids")?)?)
+    Ok(parse(file::complete_text(transcript, SCSI_IDS)?)?)
 }
 
 fn unavailable(reason: String) -> ScsiFacts {

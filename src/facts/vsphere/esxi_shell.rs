@@ -10,6 +10,7 @@ pub mod machines;
 pub mod probes;
 pub mod volumes;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -17,12 +18,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::inventory::Inventory;
+use super::licence::{self, HostLicences};
 use super::property::{InventoryObject, PropertyFault, object_listing};
 use super::query_scope::QueryScope;
+use super::questions;
 use super::service::AboutInfo;
-use super::snapshot::{ShellAnswers, VsphereSnapshot};
-use super::{licence, vmx};
+use super::snapshot::{ServerAnswers, VsphereSnapshot};
+use super::vmx;
 use crate::facts::connection::{self, ConnectionFacts};
+use crate::facts::probe::ProbeName;
 use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Fact, Unavailable};
 use machines::MachineRow;
@@ -49,7 +53,7 @@ pub fn from_transcript(transcript: &Transcript) -> EsxiShellFacts {
 }
 
 fn is_esxi(transcript: &Transcript) -> Result<bool, Unavailable> {
-    let answer = transcript.answer("esxi-version")?;
+    let answer = transcript.answer(probes::VERSION)?;
     match (answer.status, parse_version(&answer.text)) {
         (0, Some(_)) => Ok(true),
         // Something else answers by SSH: it has no such command, or one of its own.
@@ -63,12 +67,12 @@ fn is_esxi(transcript: &Transcript) -> Result<bool, Unavailable> {
 /// those that were named when the host was asked.
 pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static> {
     let asked =
-        read(shell, "asked", |text| serde_json::from_str::<Value>(text)).unwrap_or_default();
+        read(shell, probes::ASKED, |text| serde_json::from_str::<Value>(text)).unwrap_or_default();
     let part = |name: &str| asked.get(name).cloned().unwrap_or_default();
     let before: QueryScope = serde_json::from_value(part("question")).unwrap_or_default();
     let about = about(shell);
-    let list = read(shell, "esxi-machines", machines::parse);
-    let volumes = read(shell, "esxi-volumes", volumes::parse);
+    let list = read(shell, probes::MACHINES, machines::parse);
+    let volumes = read(shell, probes::VOLUMES, volumes::parse);
     let rows = list.as_ref().map_or(&[][..], |list| &list.rows);
     let datastores = volumes.and_then(|volumes| Ok(datastores(shell, &volumes, rows)));
     let stale = shell.overrides.stale.as_deref();
@@ -81,13 +85,13 @@ pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static
     };
     // What is not known to be a host has no licence of one.
     let licence = about.clone().and_then(|_| {
-        licence::require_one(&read(shell, "esxi-licence", licence_text::parse)?).cloned()
+        licence::require_one(&read(shell, probes::LICENCE, licence_text::parse)?).cloned()
     });
     let unasked = shell.without_answers();
     let inventory = Inventory::from_lists(|probe| match probe {
-        "hosts" => Ok(listing(vec![host(shell, &about, &datastores)], true)),
-        "datastores" => Ok(listing(datastores.clone()?, extents(shell).is_ok())),
-        "machines" => {
+        questions::HOSTS => Ok(listing(vec![host(shell, &about, &datastores)], true)),
+        questions::DATASTORES => Ok(listing(datastores.clone()?, extents(shell).is_ok())),
+        questions::MACHINES => {
             let list = list.as_ref()?;
             let objects = list.rows.iter().map(|row| listed(row, &datastores)).collect();
             Ok(listing(objects, list.complete))
@@ -102,25 +106,25 @@ pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static
     for row in rows {
         vmx.entry(row.name.clone()).or_insert_with(|| vmx_rows(shell, row));
     }
-    let time = shell.text("esxi-time").ok().and_then(|time| time.trim().parse().ok());
-    let answers = ShellAnswers {
+    let time = shell.text(probes::TIME).ok().and_then(|time| time.trim().parse().ok());
+    let answers = ServerAnswers {
         scope: now.or_recorded(&before),
         user: part("user").as_str().unwrap_or("root").to_owned(),
         about,
         time,
         inventory,
         chosen,
-        licence,
-        vmx,
+        licences: HostLicences::Lone(licence),
+        vmx: Some(vmx),
     };
-    VsphereSnapshot::from_shell(unasked, answers)
+    VsphereSnapshot::new(Cow::Owned(unasked), answers)
 }
 
 /// The answer to a probe. It counts only with exit status 0; otherwise what was printed, a fault of
 /// `vim-cmd` as a rule, says why there is none.
 fn read<T, E: Into<Unavailable>>(
     shell: &Transcript,
-    probe: &str,
+    probe: ProbeName<'_>,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<T, Unavailable> {
     let answer = shell.answer(probe)?;
@@ -146,7 +150,7 @@ fn read<T, E: Into<Unavailable>>(
 
 /// What the host says of itself.
 fn about(shell: &Transcript) -> Result<AboutInfo, Unavailable> {
-    let text = shell.text("esxi-version")?;
+    let text = shell.text(probes::VERSION)?;
     let parsed = parse_version(text);
     let (full_name, version) =
         parsed.ok_or_else(|| format!("vmware -v printed {:?}", text.trim()))?;
@@ -175,7 +179,7 @@ fn host(
     about: &Result<AboutInfo, Unavailable>,
     datastores: &Result<Vec<InventoryObject>, Unavailable>,
 ) -> InventoryObject {
-    let summary = read(shell, "esxi-host", dump::parse);
+    let summary = read(shell, probes::HOST, dump::parse);
     let mut of = Properties::default();
     match &summary {
         Ok(summary) => {
@@ -192,7 +196,7 @@ fn host(
         }
     }
     let named = summary.as_ref().ok().and_then(|summary| at(summary, "config.name"));
-    let own = shell.text("esxi-hostname").map_or("", str::trim);
+    let own = shell.text(probes::HOSTNAME).map_or("", str::trim);
     of.set("name", Some(&json!(own)).filter(|_| !own.is_empty()).or(named));
     match about.as_ref().map_err(Unavailable::from).and_then(AboutInfo::version) {
         Ok(version) => of.set("summary.config.product", Some(&json!({ "version": version }))),
@@ -258,7 +262,7 @@ fn mount(mode: &str, mounted: bool) -> Value {
 /// The volumes of which the host sees a part on some disk. Where they cannot be read, the datastores
 /// are not all.
 fn extents(shell: &Transcript) -> Result<Vec<(String, String)>, Unavailable> {
-    read(shell, "esxi-extents", volumes::parse_extents)
+    read(shell, probes::EXTENTS, volumes::parse_extents)
 }
 
 fn has_datastore(all: &[InventoryObject], name: &str) -> bool {
@@ -289,13 +293,13 @@ fn kind(printed: &str) -> Option<&'static str> {
 /// How volumes are mounted, by name or UUID, in the API's words.
 fn access_modes(shell: &Transcript) -> Vec<(String, String)> {
     let mut modes = Vec::new();
-    for probe in ["esxi-nfs", "esxi-nfs41"] {
+    for probe in [probes::NFS, probes::NFS41] {
         let shares = shell.text(probe).map(volumes::parse_nfs_modes).unwrap_or_default();
         modes.extend(shares.into_iter().map(|(name, read_only)| {
             (name, if read_only { "readOnly" } else { "readWrite" }.to_owned())
         }));
     }
-    let mounts = read(shell, "esxi-mounts", dump::parse).ok();
+    let mounts = read(shell, probes::MOUNTS, dump::parse).ok();
     let mounts = mounts.as_ref().and_then(|mounts| mounts.get("mountInfo"));
     for mount in mounts.and_then(Value::as_array).into_iter().flatten() {
         let text = |path| at(mount, path).and_then(Value::as_str).map(str::to_owned);
@@ -348,7 +352,7 @@ fn stands_on(
 
 /// The rows of a machine's own file that are checked.
 fn vmx_rows(shell: &Transcript, row: &MachineRow) -> Result<Collection<String>, Unavailable> {
-    let ProbeAnswer { status, text } = shell.answer(&format!("esxi-vmx-{}", row.id))?;
+    let ProbeAnswer { status, text } = shell.answer(ProbeName::new(&probes::VMX.name(&row.id)))?;
     let rows = vmx::parse_rows(text);
     // It was read to its end, and either has such a row or has not; every line is one.
     let is_read = match status {
@@ -367,7 +371,7 @@ fn lines(text: &str) -> usize {
 }
 
 fn was_asked(shell: &Transcript, row: &MachineRow) -> bool {
-    shell.answers.by_probe.contains_key(&format!("esxi-config-{}", row.id))
+    shell.was_asked(ProbeName::new(&probes::CONFIG.name(&row.id)))
 }
 
 /// A machine with its settings, its state and its snapshots.
@@ -378,7 +382,7 @@ fn chosen_of(
 ) -> InventoryObject {
     let mut of = Properties::default();
     named(&mut of, row);
-    let config = read(shell, &format!("esxi-config-{}", row.id), dump::parse);
+    let config = read(shell, ProbeName::new(&probes::CONFIG.name(&row.id)), dump::parse);
     let mut devices: &[Value] = &[];
     match &config {
         Ok(config) => {
@@ -400,7 +404,7 @@ fn chosen_of(
         Err(why) => of.refuse("config", why),
     }
     stands_on(&mut of, row, datastores, devices);
-    match read(shell, &format!("esxi-summary-{}", row.id), dump::parse) {
+    match read(shell, ProbeName::new(&probes::SUMMARY.name(&row.id)), dump::parse) {
         Ok(summary) => {
             for path in [
                 "runtime.powerState",
@@ -416,7 +420,7 @@ fn chosen_of(
             of.refuse("guest", &why);
         }
     }
-    match read(shell, &format!("esxi-snapshots-{}", row.id), machines::parse_snapshots) {
+    match read(shell, ProbeName::new(&probes::SNAPSHOTS.name(&row.id)), machines::parse_snapshots) {
         Ok(names) if names.is_empty() => {}
         Ok(names) => {
             let roots: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();

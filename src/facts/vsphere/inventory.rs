@@ -8,20 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::property::{InventoryObject, object_listing};
 use super::query_scope::QueryScope;
+use super::questions;
+use crate::facts::probe::ProbeName;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Unavailable};
 
 /// The questions that list an inventory, each with the type of its objects.
-pub const LISTS: &[(&str, &str)] = &[
-    ("datacenters", "Datacenter"),
-    ("folders", "Folder"),
-    ("pods", "StoragePod"),
-    ("clusters", "ComputeResource"),
-    ("pools", "ResourcePool"),
-    ("hosts", "HostSystem"),
-    ("datastores", "Datastore"),
-    ("networks", "Network"),
-    ("machines", "VirtualMachine"),
+pub const LISTS: &[(ProbeName<'static>, &str)] = &[
+    (questions::DATACENTERS, "Datacenter"),
+    (questions::FOLDERS, "Folder"),
+    (questions::PODS, "StoragePod"),
+    (questions::CLUSTERS, "ComputeResource"),
+    (questions::POOLS, "ResourcePool"),
+    (questions::HOSTS, "HostSystem"),
+    (questions::DATASTORES, "Datastore"),
+    (questions::NETWORKS, "Network"),
+    (questions::MACHINES, "VirtualMachine"),
 ];
 
 /// How many parents an object may have; a vCenter's folders are nested by people.
@@ -59,7 +61,7 @@ impl Inventory {
 
     /// The inventory of these lists, by their questions.
     pub fn from_lists(
-        list: impl Fn(&str) -> Result<Collection<InventoryObject>, Unavailable>,
+        list: impl Fn(ProbeName<'_>) -> Result<Collection<InventoryObject>, Unavailable>,
     ) -> Self {
         let mut inventory = Self::default();
         for &(probe, _) in LISTS {
@@ -68,7 +70,7 @@ impl Inventory {
                 inventory.objects.extend(named);
                 listing.complete
             });
-            inventory.answered.insert(probe, answered);
+            inventory.answered.insert(probe.as_str(), answered);
         }
         inventory
     }
@@ -79,15 +81,15 @@ impl Inventory {
     }
 
     /// Every object of a question.
-    pub fn list(&self, probe: &str) -> impl Iterator<Item = &InventoryObject> {
+    pub fn list(&self, probe: ProbeName<'_>) -> impl Iterator<Item = &InventoryObject> {
         let kind = LISTS.iter().find(|(name, _)| *name == probe).map_or("", |(_, kind)| kind);
         // The type of a list has subtypes: a cluster is a compute resource, a portgroup a network.
         self.objects.values().filter(move |object| base_kind(object.kind()) == kind)
     }
 
     /// Whether a question was answered to its end; otherwise why not.
-    pub fn complete(&self, probe: &str) -> Result<bool, Unavailable> {
-        self.answered.get(probe).cloned().unwrap_or_else(|| Err("it was not asked".into()))
+    pub fn complete(&self, probe: ProbeName<'_>) -> Result<bool, Unavailable> {
+        self.answered.get(probe.as_str()).cloned().unwrap_or_else(|| Err("it was not asked".into()))
     }
 
     /// What an object is called; its reference when its name may not be seen.
@@ -102,10 +104,10 @@ impl Inventory {
         let named = |object: &&InventoryObject| {
             object.text("name").is_ok_and(|own| decode_name(&own) == name)
         };
-        let found: Vec<&InventoryObject> = self.list("machines").filter(named).collect();
-        match (found.as_slice(), self.complete("machines")) {
+        let found: Vec<&InventoryObject> = self.list(questions::MACHINES).filter(named).collect();
+        match (found.as_slice(), self.complete(questions::MACHINES)) {
             ([one], _) => MachineSearch::Found(one),
-            ([], Ok(true)) if !self.all_named("machines") => {
+            ([], Ok(true)) if !self.all_named(questions::MACHINES) => {
                 MachineSearch::Unseen("the name of a virtual machine may not be seen".to_owned())
             }
             ([], Ok(true)) => MachineSearch::None,
@@ -118,7 +120,7 @@ impl Inventory {
     }
 
     /// Whether the name of every object of a question is known.
-    pub fn all_named(&self, probe: &str) -> bool {
+    pub fn all_named(&self, probe: ProbeName<'_>) -> bool {
         self.list(probe).all(|object| object.text("name").is_ok())
     }
 
@@ -242,10 +244,10 @@ impl Inventory {
         let mut references: Vec<String> = Vec::new();
         match master_target {
             None => {
-                for probe in ["datacenters", "hosts", "datastores"] {
+                for probe in [questions::DATACENTERS, questions::HOSTS, questions::DATASTORES] {
                     play.extend(self.list(probe).map(|object| object.object.as_str()));
                 }
-                for machine in self.list("machines") {
+                for machine in self.list(questions::MACHINES) {
                     references.extend(self.folders_above(machine).items);
                 }
             }

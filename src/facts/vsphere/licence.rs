@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::property::{
     InventoryObject, elements, json_answer, object_listing, object_rows, optional_text,
 };
+use super::questions;
 use super::service::AboutInfo;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Fact, Unavailable};
@@ -174,7 +175,7 @@ impl HostLicences {
     }
 
     /// That of one host.
-    pub fn of(&self, host: &InventoryObject) -> Result<&LicenceRecord, Unavailable> {
+    pub fn assigned_to(&self, host: &InventoryObject) -> Result<&LicenceRecord, Unavailable> {
         match self {
             Self::Lone(licence) => Ok(licence.as_ref()?),
             Self::Assigned(assigned) => {
@@ -190,7 +191,7 @@ fn assigned(
     transcript: &Transcript,
 ) -> Result<BTreeMap<String, Option<LicenceRecord>>, Unavailable> {
     let mut by_host = BTreeMap::new();
-    for row in elements(&json_answer(transcript, "assigned-licences")?) {
+    for row in elements(&json_answer(transcript, questions::ASSIGNED_LICENCES)?) {
         let Some(host) = optional_text(row, "entityId") else { continue };
         let licence = || row.get("assignedLicense").map(LicenceRecord::from_api);
         by_host.entry(host.to_owned()).or_insert_with(licence);
@@ -199,7 +200,7 @@ fn assigned(
 }
 
 fn lone(transcript: &Transcript) -> Result<LicenceRecord, Unavailable> {
-    let licences = object_listing(transcript, "licences")?;
+    let licences = object_listing(transcript, questions::LICENCES)?;
     let manager = licences.items.first().ok_or("the host shows no licences")?;
     require_one(elements(manager.value("licenses")?)).map(LicenceRecord::from_api)
 }

@@ -6,6 +6,7 @@
 use super::datastore::{self, DatastoreFacts};
 use super::inventory::decode_name;
 use super::property::{InventoryObject, json_answer};
+use super::questions;
 use super::snapshot::VsphereSnapshot;
 use super::vm::devices::VmDiskFacts;
 use super::vm::{DiskSlots, MasterTargetSide, PlannedPlace, StartHost, VmFacts, folders};
@@ -53,12 +54,12 @@ impl VsphereSnapshot<'_> {
             facts.wanted_host = Fact::Known(host.clone());
             facts.plan.names_host = true;
             facts.plan.host = Fact::Known(host.clone());
-            facts.plan.host_exists = self.has_object("hosts", host).into();
+            facts.plan.host_exists = self.has_object(questions::HOSTS, host).into();
         }
         if let Some(datastore) = &self.scope.datastore {
             facts.plan.names_datastore = true;
             facts.plan.datastore = Fact::Known(datastore.clone());
-            facts.plan.datastore_exists = self.has_object("datastores", datastore).into();
+            facts.plan.datastore_exists = self.has_object(questions::DATASTORES, datastore).into();
         }
         facts.master_target = match &self.scope.master_target {
             None => Fact::unavailable(NO_MASTER_TARGET),
@@ -99,7 +100,7 @@ fn disk_slots(
 
 /// Folders of a machine that is gone, on the datastores of the master target.
 fn leftovers(transcript: &Transcript, name: &str) -> Result<Collection<String>, Unavailable> {
-    let found = json_answer(transcript, "leftovers")?;
+    let found = json_answer(transcript, questions::LEFTOVERS)?;
     let Some(places) = found.get(name).and_then(|places| places.as_object()) else {
         return Err("its folders were not looked for, for the machine is there".into());
     };
@@ -275,10 +276,11 @@ fn same_name(
 ) -> Result<Collection<String>, Unavailable> {
     let host = host.as_ref()?;
     let inventory = snapshot.inventory();
-    let complete = inventory.complete("machines")? && inventory.all_named("machines");
+    let complete =
+        inventory.complete(questions::MACHINES)? && inventory.all_named(questions::MACHINES);
     let named =
         |object: &&InventoryObject| object.text("name").is_ok_and(|own| decode_name(&own) == name);
-    let all: Vec<&InventoryObject> = inventory.list("machines").filter(named).collect();
+    let all: Vec<&InventoryObject> = inventory.list(questions::MACHINES).filter(named).collect();
     let mut on_host = Vec::new();
     for object in &all {
         match object.text("runtime.host") {

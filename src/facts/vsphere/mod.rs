@@ -13,6 +13,7 @@ pub mod master_target_side;
 pub mod privileges;
 pub mod property;
 pub mod query_scope;
+pub(crate) mod questions;
 pub mod service;
 pub mod snapshot;
 pub mod storage_moves;

@@ -14,6 +14,7 @@ use super::property::{
     PropertyFault, as_bool, elements, json_answer, object_rows, optional_text, required_text,
 };
 use super::query_scope::QueryScope;
+use super::questions;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -107,7 +108,7 @@ struct ObjectRow {
 
 /// Whether whoever was logged in is one who sees everything.
 pub fn sees_everything(transcript: &Transcript) -> Result<bool, Unavailable> {
-    let own = json_answer(transcript, "own-privileges");
+    let own = json_answer(transcript, questions::OWN_PRIVILEGES);
     own.map(|own| {
         let granted =
             own["objects"].get(0).map(|row| elements(&row["granted"])).unwrap_or_default();
@@ -125,7 +126,7 @@ pub fn from_transcript(
         "nobody said which account the configuration server discovers with: add \
          --discovery-account NAME",
     )?;
-    let asked = json_answer(transcript, "asked");
+    let asked = json_answer(transcript, questions::ASKED);
     let asked = asked.as_ref().ok().map(|asked| &asked["question"]["discovery_account"]);
     match asked.map(|asked| asked.as_str()) {
         Some(Some(other)) if split_account(other) != split_account(account) => {
@@ -136,7 +137,7 @@ pub fn from_transcript(
         }
         _ => {}
     }
-    let matrix = serde_json::from_value(json_answer(transcript, "privileges")?);
+    let matrix = serde_json::from_value(json_answer(transcript, questions::PRIVILEGES)?);
     let mut matrix: PrivilegeMatrix =
         matrix.map_err(|error| format!("the answer privileges is not read: {error}"))?;
     // Whoever captured the answers may have had fewer machines in mind.
@@ -170,7 +171,9 @@ fn evaluate_matrix(
         .into());
     }
     let mut complete = matrix.complete;
-    for probe in ["datacenters", "hosts", "datastores", "machines"] {
+    for probe in
+        [questions::DATACENTERS, questions::HOSTS, questions::DATASTORES, questions::MACHINES]
+    {
         complete &= inventory.complete(probe) == Ok(true);
     }
     let known = server_privileges(transcript).ok();
@@ -241,7 +244,7 @@ fn evaluate_matrix(
 
 /// The privileges that the server lists as those it knows.
 fn server_privileges(transcript: &Transcript) -> Result<Vec<String>, Unavailable> {
-    let mut answer = json_answer(transcript, "authorization")?;
+    let mut answer = json_answer(transcript, questions::AUTHORIZATION)?;
     Ok(serde_json::from_value(answer["privileges"].take())?)
 }
 
@@ -292,7 +295,7 @@ fn propagates(
     matrix: &PrivilegeMatrix,
     transcript: &Transcript,
 ) -> Result<bool, Unavailable> {
-    let rows = json_answer(transcript, "permissions")?;
+    let rows = json_answer(transcript, questions::PERMISSIONS)?;
     let mut entries = Vec::new();
     let datacenters = matrix.objects.iter().filter(|row| kind(&row.object) == "Datacenter");
     for datacenter in datacenters.map(|row| row.object.as_str()) {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::questions;
+use crate::facts::probe::ProbeName;
 use crate::facts::transcript::{ProbeAnswer, Transcript};
 use crate::facts::{Collection, Unavailable};
 
@@ -182,7 +184,7 @@ pub fn optional_text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 /// The answer to a question.
-pub fn json_answer(transcript: &Transcript, probe: &str) -> Result<Value, Unavailable> {
+pub fn json_answer(transcript: &Transcript, probe: ProbeName<'_>) -> Result<Value, Unavailable> {
     let ProbeAnswer { status, text } = transcript.answer(probe)?;
     if *status == 0 {
         let value = serde_json::from_str(text);
@@ -198,15 +200,15 @@ pub fn json_answer(transcript: &Transcript, probe: &str) -> Result<Value, Unavai
 /// of its own, further ones by their names in another. One that nobody asked about has none.
 pub fn answer_for_master_target(
     transcript: &Transcript,
-    probe: &str,
+    probe: ProbeName<'_>,
     master_target: &str,
 ) -> Result<Value, Unavailable> {
-    let asked = json_answer(transcript, "asked").ok();
+    let asked = json_answer(transcript, questions::ASKED).ok();
     let asked = asked.as_ref().map(|asked| &asked["question"]["master_target"]);
     if asked.and_then(Value::as_str) == Some(master_target) {
         return json_answer(transcript, probe);
     }
-    let all = json_answer(transcript, &others_probe(probe))?;
+    let all = json_answer(transcript, ProbeName::new(&others_probe(probe)))?;
     let value = all.get(master_target);
     let value = value.ok_or_else(|| format!("{probe}: nobody asked about {master_target}"))?;
     match serde_json::from_value::<PropertyFault>(value.clone()) {
@@ -216,7 +218,7 @@ pub fn answer_for_master_target(
 }
 
 /// Where the answers about further master targets are.
-pub fn others_probe(probe: &str) -> String {
+pub fn others_probe(probe: ProbeName<'_>) -> String {
     format!("{probe}-of-others")
 }
 
@@ -252,7 +254,7 @@ impl InventoryObject {
 /// The objects that a question brought.
 pub fn object_listing(
     transcript: &Transcript,
-    probe: &str,
+    probe: ProbeName<'_>,
 ) -> Result<Collection<InventoryObject>, Unavailable> {
     let listing = serde_json::from_value(json_answer(transcript, probe)?);
     let ObjectListing { mut objects, complete } =

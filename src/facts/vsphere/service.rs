@@ -3,6 +3,7 @@
 //! Not for what is checked of it: that is `vcenter`.
 
 use super::property::{json_answer, optional_text};
+use super::questions;
 use crate::facts::Unavailable;
 use crate::facts::transcript::Transcript;
 
@@ -26,7 +27,7 @@ impl AboutInfo {
 
     /// Reads it out of a transcript of a server.
     pub fn from_transcript(transcript: &Transcript) -> Result<Self, Unavailable> {
-        let service = json_answer(transcript, "service")?;
+        let service = json_answer(transcript, questions::SERVICE)?;
         let part = |name: &str| {
             let value = service.get("about").and_then(|about| optional_text(about, name));
             value.filter(|value| !value.trim().is_empty()).map(str::to_owned)
@@ -60,5 +61,5 @@ fn require<'p>(part: &'p Option<String>, name: &str) -> Result<&'p str, Unavaila
 
 /// The server's own time, as it is written in XML; absent when it did not tell.
 pub(super) fn server_time(transcript: &Transcript) -> Option<jiff::Timestamp> {
-    json_answer(transcript, "time").ok()?.as_str()?.parse().ok()
+    json_answer(transcript, questions::TIME).ok()?.as_str()?.parse().ok()
 }

@@ -13,14 +13,16 @@ use serde::Deserialize;
 
 use super::esxi_host::{self, EsxiFacts};
 use super::inventory::{Inventory, MachineSearch};
-use super::licence::{HostLicences, LicenceRecord};
+use super::licence::HostLicences;
 use super::machine_description::MachineDescription;
 use super::property::{self, InventoryObject, json_answer};
 use super::query_scope::QueryScope;
+use super::questions;
 use super::service::{AboutInfo, server_time};
 use super::vcenter::{self, VcenterFacts};
 use super::vm::{self, VmFacts};
 use super::{storage_moves, vmx};
+use crate::facts::probe::ProbeName;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -31,85 +33,73 @@ struct RecordedQuery {
     user: String,
 }
 
+/// What a server answered by its API, or an ESXi host by its shell. Every subject reads its facts
+/// from these, whichever way they came.
+pub struct ServerAnswers {
+    /// What was asked.
+    pub scope: QueryScope,
+    /// Who logged in.
+    pub user: String,
+    /// What the server says of itself.
+    pub about: Result<AboutInfo, Unavailable>,
+    /// The server's own time.
+    pub time: Option<Timestamp>,
+    /// Every object that the account sees.
+    pub inventory: Inventory,
+    /// The machines that were asked about in detail.
+    pub chosen: Result<Vec<InventoryObject>, Unavailable>,
+    /// The licences of its hosts.
+    pub licences: HostLicences,
+    /// The rows of each machine's .vmx, by its name; none of a server, which is asked about master
+    /// targets alone.
+    pub vmx: Option<BTreeMap<String, Result<Collection<String>, Unavailable>>>,
+}
+
+impl ServerAnswers {
+    fn from_transcript(transcript: &Transcript) -> Self {
+        let asked = json_answer(transcript, questions::ASKED).unwrap_or_default();
+        let asked: RecordedQuery = serde_json::from_value(asked).unwrap_or_default();
+        let chosen = property::object_listing(transcript, questions::CHOSEN);
+        let about = AboutInfo::from_transcript(transcript);
+        Self {
+            scope: asked.question,
+            user: asked.user,
+            time: server_time(transcript),
+            inventory: Inventory::from_transcript(transcript),
+            chosen: chosen.map(|listing| listing.items),
+            licences: HostLicences::from_transcript(transcript, &about),
+            about,
+            vmx: None,
+        }
+    }
+}
+
 /// One server's answers, opened.
 #[derive(Clone)]
 pub struct VsphereSnapshot<'t> {
     pub(super) transcript: Cow<'t, Transcript>,
     /// What was asked.
     pub scope: QueryScope,
-    /// Who logged in.
-    user: String,
-    /// What the server says of itself.
-    about: Result<AboutInfo, Unavailable>,
-    /// The server's own time, or when it was asked.
-    time: Option<Timestamp>,
-    inventory: Arc<Inventory>,
-    chosen: Arc<Result<Vec<InventoryObject>, Unavailable>>,
-    licences: Arc<HostLicences>,
-    /// The rows of each machine's .vmx, when a host's shell told them.
-    vmx_by_shell: Option<Arc<BTreeMap<String, Result<Collection<String>, Unavailable>>>>,
+    answers: Arc<ServerAnswers>,
     sees_everything: bool,
     /// What people say of machines that are to fail back, by their names.
     descriptions: Arc<BTreeMap<String, MachineDescription>>,
 }
 
-/// What the shell of an ESXi host told, in the types that the answers of a server are read into.
-pub struct ShellAnswers {
-    /// What was asked.
-    pub scope: QueryScope,
-    /// Who logged in.
-    pub user: String,
-    /// What the host says of itself.
-    pub about: Result<AboutInfo, Unavailable>,
-    /// The host's own time.
-    pub time: Option<Timestamp>,
-    /// The host, its datastores and its machines.
-    pub inventory: Inventory,
-    /// The machines that were asked about in detail.
-    pub chosen: Result<Vec<InventoryObject>, Unavailable>,
-    /// The licence of the host.
-    pub licence: Result<LicenceRecord, Unavailable>,
-    /// The rows of each machine's .vmx that are checked, by the machine's name.
-    pub vmx: BTreeMap<String, Result<Collection<String>, Unavailable>>,
-}
-
 impl<'t> VsphereSnapshot<'t> {
     /// Opens a transcript of a vSphere server.
     pub fn from_transcript(transcript: &'t Transcript) -> Self {
-        let asked = json_answer(transcript, "asked").unwrap_or_default();
-        let asked: RecordedQuery = serde_json::from_value(asked).unwrap_or_default();
-        let chosen = property::object_listing(transcript, "chosen").map(|listing| listing.items);
-        let about = AboutInfo::from_transcript(transcript);
-        Self {
-            scope: asked.question,
-            user: asked.user,
-            time: server_time(transcript).or(transcript.asked_at),
-            inventory: Arc::new(Inventory::from_transcript(transcript)),
-            chosen: Arc::new(chosen),
-            licences: Arc::new(HostLicences::from_transcript(transcript, &about)),
-            about,
-            vmx_by_shell: None,
-            sees_everything: super::privileges::sees_everything(transcript) == Ok(true),
-            descriptions: Arc::default(),
-            transcript: Cow::Borrowed(transcript),
-        }
+        Self::new(Cow::Borrowed(transcript), ServerAnswers::from_transcript(transcript))
     }
 
-    /// The answers of an ESXi host's shell. `transcript` has no answer: what only a server can be
-    /// asked was not.
-    pub fn from_shell(transcript: Transcript, answers: ShellAnswers) -> Self {
+    /// The snapshot of these answers. What else a server is asked is read from the transcript.
+    pub fn new(transcript: Cow<'t, Transcript>, answers: ServerAnswers) -> Self {
         Self {
-            scope: answers.scope,
-            user: answers.user,
-            about: answers.about,
-            time: answers.time.or(transcript.asked_at),
-            inventory: Arc::new(answers.inventory),
-            chosen: Arc::new(answers.chosen),
-            licences: Arc::new(HostLicences::Lone(answers.licence)),
-            vmx_by_shell: Some(Arc::new(answers.vmx)),
-            sees_everything: false,
+            scope: answers.scope.clone(),
+            answers: Arc::new(answers),
+            sees_everything: super::privileges::sees_everything(&transcript) == Ok(true),
             descriptions: Arc::default(),
-            transcript: Cow::Owned(transcript),
+            transcript,
         }
     }
 
@@ -121,8 +111,8 @@ impl<'t> VsphereSnapshot<'t> {
     /// What is known about the server itself. `is_target` tells whether it is what is checked, and
     /// not only who answers for something else.
     pub fn vcenter(&self, is_target: bool) -> VcenterFacts {
-        let (transcript, inventory) = (&self.transcript, &self.inventory);
-        vcenter::from_answers(&self.about, transcript, &self.scope, inventory, is_target)
+        let (transcript, inventory) = (&self.transcript, &self.answers.inventory);
+        vcenter::from_answers(&self.answers.about, transcript, &self.scope, inventory, is_target)
     }
 
     /// What is known about the server that tells of a host.
@@ -139,31 +129,34 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// Every host that the account sees.
     pub fn hosts(&self) -> Vec<EsxiFacts> {
-        self.inventory.list("hosts").map(|host| self.host(host)).collect()
+        self.answers.inventory.list(questions::HOSTS).map(|host| self.host(host)).collect()
     }
 
     /// The inventory itself, for joins.
     pub(super) fn inventory(&self) -> &Inventory {
-        &self.inventory
+        &self.answers.inventory
     }
 
     /// The host that a machine runs on.
     pub(super) fn host_object(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
-        let host = self.inventory.get(&self.find_machine(name)?.text("runtime.host")?);
-        Ok(host.ok_or_else(|| format!("the host of {name} is not visible to {}", self.user))?)
+        let host = self.answers.inventory.get(&self.find_machine(name)?.text("runtime.host")?);
+        Ok(host
+            .ok_or_else(|| format!("the host of {name} is not visible to {}", self.answers.user))?)
     }
 
     fn host(&self, host: &InventoryObject) -> EsxiFacts {
-        let licence = self.licences.of(host).map(|licence| licence.facts(self.time));
-        esxi_host::from_inventory(&self.inventory, host, licence)
+        let now = self.answers.time.or(self.transcript.asked_at);
+        let licence = self.answers.licences.assigned_to(host).map(|licence| licence.facts(now));
+        esxi_host::from_inventory(&self.answers.inventory, host, licence)
     }
 
     /// The machine of this name in the inventory.
     pub(super) fn find_machine(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
-        match self.inventory.find_machine(name) {
+        match self.answers.inventory.find_machine(name) {
             MachineSearch::Found(object) => Ok(object),
             MachineSearch::None => {
-                Err(format!("no virtual machine named {name} is visible to {}", self.user).into())
+                Err(format!("no virtual machine named {name} is visible to {}", self.answers.user)
+                    .into())
             }
             MachineSearch::Several(found) => {
                 Err(format!("{} virtual machines are named {name}", found.len()).into())
@@ -174,13 +167,17 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// What is known about a machine by itself.
     pub(super) fn machine(&self, name: &str) -> VmFacts {
-        let exists = match self.inventory.find_machine(name) {
+        let exists = match self.answers.inventory.find_machine(name) {
             MachineSearch::Found(_) | MachineSearch::Several(_) => Ok(true),
             MachineSearch::None => self.absence(name),
             MachineSearch::Unseen(why) => Err(why.into()),
         };
-        let mut facts =
-            vm::from_object(name, exists.into(), self.detailed_machine(name), &self.inventory);
+        let mut facts = vm::from_object(
+            name,
+            exists.into(),
+            self.detailed_machine(name),
+            &self.answers.inventory,
+        );
         if let Some(described) = self.descriptions.get(name) {
             described.apply_to(&mut facts);
         }
@@ -189,19 +186,19 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// The machines that were asked about in detail.
     pub(super) fn detailed_machines(&self) -> &[InventoryObject] {
-        self.chosen.as_ref().as_ref().map_or(&[], Vec::as_slice)
+        self.answers.chosen.as_ref().map_or(&[], Vec::as_slice)
     }
 
     /// Every datastore of a name.
     pub(super) fn datastores_named(&self, name: &str) -> Vec<&InventoryObject> {
-        let named = |object: &&InventoryObject| self.inventory.name(&object.object) == name;
-        self.inventory.list("datastores").filter(named).collect()
+        let named = |object: &&InventoryObject| self.answers.inventory.name(&object.object) == name;
+        self.answers.inventory.list(questions::DATASTORES).filter(named).collect()
     }
 
     /// The machine of this name as it was asked about in detail.
     pub(super) fn detailed_machine(&self, name: &str) -> Result<&InventoryObject, Unavailable> {
         let found = self.find_machine(name)?;
-        let mut chosen = self.chosen.as_ref().as_ref()?.iter();
+        let mut chosen = self.answers.chosen.as_ref()?.iter();
         let detailed = chosen.find(|object| object.object == found.object);
         Ok(detailed.ok_or_else(|| format!("{name} was not asked about in detail"))?)
     }
@@ -220,23 +217,28 @@ impl<'t> VsphereSnapshot<'t> {
         if self.sees_everything {
             return Ok(false);
         }
-        let who = format!("{}, which may not see all of them", self.user);
+        let who = format!("{}, which may not see all of them", self.answers.user);
         Err(format!("no {what} named {name} is visible to {who}").into())
     }
 
     /// Whether the inventory has a host (`hosts`) or a datastore (`datastores`) of a name.
-    pub fn has_object(&self, list: &str, name: &str) -> Result<bool, Unavailable> {
+    pub fn has_object(&self, list: ProbeName<'_>, name: &str) -> Result<bool, Unavailable> {
         let (what, same): (_, fn(&str, &str) -> bool) = match list {
-            "hosts" => ("host", |a, b| a.eq_ignore_ascii_case(b)),
+            questions::HOSTS => ("host", |a, b| a.eq_ignore_ascii_case(b)),
             _ => ("datastore", |a, b| a == b),
         };
-        if self.inventory.list(list).any(|row| same(&self.inventory.name(&row.object), name)) {
+        if self
+            .answers
+            .inventory
+            .list(list)
+            .any(|row| same(&self.answers.inventory.name(&row.object), name))
+        {
             return Ok(true);
         }
-        if !self.inventory.complete(list)? {
+        if !self.answers.inventory.complete(list)? {
             return Err(format!("not every {what} could be looked at").into());
         }
-        if !self.inventory.all_named(list) {
+        if !self.answers.inventory.all_named(list) {
             return Err(format!("the name of a {what} may not be seen").into());
         }
         self.absence_of(what, name)
@@ -259,7 +261,7 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// The rows of the .vmx of a master target that are checked.
     pub(super) fn vmx_rows(&self, name: &str) -> Result<Collection<String>, Unavailable> {
-        let Some(by_name) = &self.vmx_by_shell else {
+        let Some(by_name) = &self.answers.vmx else {
             return vmx::rows_from_transcript(&self.transcript, name);
         };
         let missing = || Err("no such machine is on the host".into());
@@ -268,7 +270,7 @@ impl<'t> VsphereSnapshot<'t> {
 
     /// Moves of the master target's disks since the last reprotect.
     pub(super) fn storage_moves(&self) -> Result<Collection<String>, Unavailable> {
-        if self.vmx_by_shell.is_some() && self.scope.master_target.is_some() {
+        if self.answers.vmx.is_some() && self.scope.master_target.is_some() {
             return Err("only a vCenter server knows where the machine was before".into());
         }
         storage_moves::from_transcript(&self.transcript, &self.scope)
@@ -333,7 +335,7 @@ mod tests {
             ];
             let mut next = values.iter().cycle().cloned();
             let mut answers = std::collections::BTreeMap::new();
-            let lists = LISTS.iter().map(|(probe, kind)| (*probe, *kind));
+            let lists = LISTS.iter().map(|(probe, kind)| (probe.as_str(), *kind));
             let others = ["chosen", "licences"].map(|probe| (probe, "VirtualMachine"));
             for ((probe, kind), whole) in lists.chain(others).zip(whole.iter().cycle()) {
                 let properties: serde_json::Map<String, Value> = PATHS

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::property::{answer_for_master_target, object_rows, optional_text, required_text};
 use super::query_scope::QueryScope;
+use super::questions;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Unavailable};
 
@@ -17,7 +18,7 @@ pub fn from_transcript(
     question: &QueryScope,
 ) -> Result<Collection<String>, Unavailable> {
     let master_target = question.master_target.as_ref().ok_or("no master target is named")?;
-    let events = answer_for_master_target(transcript, "moves", master_target)?;
+    let events = answer_for_master_target(transcript, questions::MOVES, master_target)?;
     let complete = events.get("complete").and_then(|complete| complete.as_bool());
     let list = events.get("events").ok_or("the server gives no list of events")?;
     let moves = moves_since(object_rows(list, "the list of events")?, question.reprotected_at)?;

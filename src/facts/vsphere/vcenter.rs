@@ -10,6 +10,7 @@ use super::inventory::Inventory;
 use super::privileges::{self, AccountFacts};
 use super::property::{json_answer, object_rows, required_text};
 use super::query_scope::QueryScope;
+use super::questions;
 use super::service::AboutInfo;
 use crate::facts::failure_kind::FailureKind;
 use crate::facts::transcript::Transcript;
@@ -117,8 +118,8 @@ fn service_facts(
 }
 
 fn tls_version(transcript: &Transcript) -> Result<String, Unavailable> {
-    let agreed = json_answer(transcript, "tls");
-    match (&agreed, json_answer(transcript, "tls-offered")) {
+    let agreed = json_answer(transcript, questions::TLS);
+    match (&agreed, json_answer(transcript, questions::TLS_OFFERED)) {
         (Err(_), Ok(offered)) => {
             let version = offered.as_str();
             Ok(version.ok_or("which version of TLS was offered is not said")?.to_owned())
@@ -130,9 +131,9 @@ fn tls_version(transcript: &Transcript) -> Result<String, Unavailable> {
 /// Machines whose `snapshot.maxSnapshots` is there and no number, for one such machine ends the
 /// discovery of all (D:vmware-azure-troubleshoot-vcenter-discovery-failures).
 fn odd_max_snapshots(inventory: &Inventory) -> Result<Collection<String>, Unavailable> {
-    let mut complete = inventory.complete("machines")?;
+    let mut complete = inventory.complete(questions::MACHINES)?;
     let mut items = Vec::new();
-    for machine in inventory.list("machines") {
+    for machine in inventory.list(questions::MACHINES) {
         // A machine that is not connected has no configuration to read.
         let rows = machine.value("config.extraConfig");
         let Ok(rows) = rows.and_then(|value| object_rows(value, "config.extraConfig")) else {

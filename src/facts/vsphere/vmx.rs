@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::property::{
     InventoryObject, answer_for_master_target, elements, object_rows, optional_text,
 };
+use super::questions;
 use crate::facts::transcript::Transcript;
 use crate::facts::{Collection, Unavailable};
 
@@ -28,7 +29,7 @@ pub(super) fn rows_from_transcript(
     transcript: &Transcript,
     name: &str,
 ) -> Result<Collection<String>, Unavailable> {
-    let file = answer_for_master_target(transcript, "vmx", name)?;
+    let file = answer_for_master_target(transcript, questions::VMX, name)?;
     let rows = file.get("rows").filter(|rows| !rows.is_null()).map(elements);
     let rows = rows.ok_or("the capture has no rows of the .vmx")?;
     let texts: Vec<String> = rows.iter().filter_map(Value::as_str).map(str::to_owned).collect();

@@ -16,6 +16,7 @@ use super::soap::{ObjectRef, SoapArg};
 use crate::facts::vsphere::inventory::Inventory;
 use crate::facts::vsphere::privileges;
 use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::questions;
 use crate::secret::Secret;
 
 /// Collects the privileges on the objects that matter.
@@ -32,17 +33,17 @@ pub fn collect(
     let answer = session
         .run(|client, _| properties::collect_objects(client, &server.managers, &managers, &wanted));
     let mut known = Vec::new();
-    if let Some(collected) = recorder.record_fault(&["authorization"], answer)? {
+    if let Some(collected) = recorder.record_fault(&[questions::AUTHORIZATION], answer)? {
         known = privilege_ids(&collected);
-        recorder.record("authorization", &json!({ "privileges": known }));
+        recorder.record(questions::AUTHORIZATION, &json!({ "privileges": known }));
     }
     let root = [root_folder(server)];
     let own = privileges::SEES_EVERYTHING;
     let answer = session.run(|client, key| {
         granted_privileges(client, &manager, &Principal::Session(key), &root, own)
     });
-    if let Some(value) = recorder.record_fault(&["own-privileges"], answer)? {
-        recorder.record("own-privileges", &value);
+    if let Some(value) = recorder.record_fault(&[questions::OWN_PRIVILEGES], answer)? {
+        recorder.record(questions::OWN_PRIVILEGES, &value);
     }
     let Some(account) = question.discovery_account.as_deref() else { return Ok(()) };
     let play = inventory.objects_in_scope(question);
@@ -55,10 +56,10 @@ pub fn collect(
         let principal = if same { Principal::Session(key) } else { Principal::Account(account) };
         granted_privileges(client, &manager, &principal, &play, &wanted)
     });
-    if let Some(mut value) = recorder.record_fault(&["privileges"], answer)? {
+    if let Some(mut value) = recorder.record_fault(&[questions::PRIVILEGES], answer)? {
         value["complete"] = json!(complete);
         value["by"] = json!(if same { "session" } else { "name" });
-        recorder.record("privileges", &value);
+        recorder.record(questions::PRIVILEGES, &value);
     }
     collect_permissions(session, &manager, &play, recorder)
 }
@@ -180,11 +181,13 @@ fn collect_permissions(
         let args = [SoapArg::Object("entity", datacenter), SoapArg::Text("inherited", "true")];
         let answer =
             session.run(|client, _| client.call("RetrieveEntityPermissions", manager, &args));
-        let Some(answer) = recorder.record_fault(&["permissions"], answer)? else { return Ok(()) };
+        let Some(answer) = recorder.record_fault(&[questions::PERMISSIONS], answer)? else {
+            return Ok(());
+        };
         rows.push(
             json!({ "object": datacenter.to_string(), "permissions": return_values(&answer) }),
         );
     }
-    recorder.record("permissions", &Value::Array(rows));
+    recorder.record(questions::PERMISSIONS, &Value::Array(rows));
     Ok(())
 }

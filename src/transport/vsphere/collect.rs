@@ -21,6 +21,7 @@ use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{CollectedBy, Connection, ProbeAnswers, SCHEMA, Transcript};
 use crate::facts::vsphere::inventory::{Inventory, LISTS, MachineSearch, is_kind};
 use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::questions;
 use crate::transport::http::error::ConnectError;
 use crate::transport::http::stream::Deadline;
 use crate::transport::http::tls;
@@ -128,7 +129,7 @@ pub fn collect(request: &CollectRequest<'_>) -> Transcript {
         "user": request.credentials.user,
         "url": request.endpoint.address.to_string(),
     });
-    recorder.record("asked", &question);
+    recorder.record(questions::ASKED, &question);
     let failure = collect_answers(request, &mut recorder).err().map(|error| error.to_failure());
     Transcript {
         schema: SCHEMA.to_owned(),
@@ -147,14 +148,14 @@ fn collect_answers(
     recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
     if let Some(host) = request.endpoint.connector.jump_host() {
-        recorder.record("way", &json!({ "through": host }));
+        recorder.record(questions::WAY, &json!({ "through": host }));
     }
     let mut client = SoapClient::new(request.endpoint, Deadline::after(request.timeout));
     let agreed = client.connect();
     let agreed =
         agreed.map_err(|error| explain_tls_version(error, request, client.deadline(), recorder))?;
     let agreed = serde_json::to_value(&agreed).expect("it has only texts");
-    recorder.record("tls", &agreed);
+    recorder.record(questions::TLS, &agreed);
     let content = fetch_service_content(&mut client, recorder)?;
     let managers = Managers {
         collector: required_manager(&content, "propertyCollector")?,
@@ -183,7 +184,7 @@ fn explain_tls_version(
     let server = request.endpoint.address.authority();
     match tls::newest_version(request.endpoint.connector, &server, deadline) {
         Some(offered) if offered == "TLSv1" || offered == "TLSv1.1" => {
-            recorder.record("tls-offered", &json!(offered));
+            recorder.record(questions::TLS_OFFERED, &json!(offered));
             ConnectError::TlsVersion { offered }.into()
         }
         _ => error,
@@ -199,7 +200,7 @@ pub(super) fn fetch_service_content(
     match client.call("RetrieveServiceContent", &instance, &[]) {
         Ok(answer) => {
             let content = answer.child("returnval").cloned().unwrap_or_default();
-            recorder.record("service", &json::from_element(&content));
+            recorder.record(questions::SERVICE, &json::from_element(&content));
             Ok(content)
         }
         Err(CallError::Fault(fault)) => {
@@ -217,11 +218,14 @@ fn collect_in_session(
     server: &VsphereServer,
     recorder: &mut AnswerRecorder,
 ) -> Result<(), VsphereError> {
-    recorder.record("session", &json!({ "user": session.user_name() }));
+    recorder.record(questions::SESSION, &json!({ "user": session.user_name() }));
     let result = collect_all(request.question, &mut session, server, recorder);
-    recorder.record("session", &json!({ "user": session.user_name(), "renewed": session.renewed }));
+    recorder.record(
+        questions::SESSION,
+        &json!({ "user": session.user_name(), "renewed": session.renewed }),
+    );
     let closed = session.close(result.is_err());
-    recorder.record("logout", &json!({ "closed": closed }));
+    recorder.record(questions::LOGOUT, &json!({ "closed": closed }));
     result
 }
 
@@ -246,8 +250,9 @@ fn collect_time(
 ) -> Result<(), VsphereError> {
     let instance = ObjectRef::new("ServiceInstance", "ServiceInstance");
     let answer = session.run(|client, _| client.call("CurrentTime", &instance, &[]));
-    if let Some(answer) = recorder.record_fault(&["time"], answer)? {
-        recorder.record("time", &json!(answer.child_text("returnval").unwrap_or_default()));
+    if let Some(answer) = recorder.record_fault(&[questions::TIME], answer)? {
+        recorder
+            .record(questions::TIME, &json!(answer.child_text("returnval").unwrap_or_default()));
     }
     Ok(())
 }
@@ -266,7 +271,7 @@ fn collect_inventory(
         .collect();
     let answer = session
         .run(|client, _| properties::collect_below(client, &server.managers, &root, &wanted));
-    let probes: Vec<&str> = LISTS.iter().map(|(probe, _)| *probe).collect();
+    let probes: Vec<_> = LISTS.iter().map(|(probe, _)| *probe).collect();
     if let Some(collected) = recorder.record_fault(&probes, answer)? {
         record_lists(&collected, recorder);
     }
@@ -279,7 +284,7 @@ fn record_lists(collected: &ObjectList, recorder: &mut AnswerRecorder) {
             let reference = object["object"].as_str().unwrap_or_default();
             is_kind(reference, kind)
         });
-        recorder.record(probe, &chosen);
+        recorder.record(*probe, &chosen);
     }
 }
 
@@ -298,9 +303,9 @@ fn collect_machines(
     let wanted = [("VirtualMachine", MACHINE_PROPERTIES)];
     let answer = session
         .run(|client, _| properties::collect_objects(client, &server.managers, &chosen, &wanted));
-    let collected = recorder.record_fault(&["chosen"], answer)?;
+    let collected = recorder.record_fault(&[questions::CHOSEN], answer)?;
     if let Some(collected) = &collected {
-        recorder.record("chosen", &collected.to_answer(|_| true));
+        recorder.record(questions::CHOSEN, &collected.to_answer(|_| true));
     }
     Ok(collected.unwrap_or_default())
 }
@@ -319,7 +324,7 @@ fn collect_moves(
         let Some(machine) = ObjectRef::parse(&machine.object) else { continue };
         collect_moves_of(
             &machine,
-            &AnswerRecorder::key_for(question, "moves", &name),
+            &AnswerRecorder::key_for(question, questions::MOVES, &name),
             &events,
             session,
             recorder,
@@ -364,17 +369,19 @@ fn collect_licences(
     let managers = [licences];
     let answer = session
         .run(|client, _| properties::collect_objects(client, &server.managers, &managers, &wanted));
-    let Some(collected) = recorder.record_fault(&["licences", "assigned-licences"], answer)? else {
+    let Some(collected) =
+        recorder.record_fault(&[questions::LICENCES, questions::ASSIGNED_LICENCES], answer)?
+    else {
         return Ok(());
     };
-    recorder.record("licences", &collected.to_answer(|_| true));
+    recorder.record(questions::LICENCES, &collected.to_answer(|_| true));
     let assignments = collected.objects.first().and_then(|object| {
         ObjectRef::parse(object["properties"]["licenseAssignmentManager"].as_str()?)
     });
     let Some(assignments) = assignments else { return Ok(()) };
     let answer = session.run(|client, _| client.call("QueryAssignedLicenses", &assignments, &[]));
-    if let Some(answer) = recorder.record_fault(&["assigned-licences"], answer)? {
-        recorder.record("assigned-licences", &return_values(&answer));
+    if let Some(answer) = recorder.record_fault(&[questions::ASSIGNED_LICENCES], answer)? {
+        recorder.record(questions::ASSIGNED_LICENCES, &return_values(&answer));
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use super::{access, collect};
 use crate::facts::vsphere::disk_uuid::{self, DiskUuidFacts, SettingSpelling};
 use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
 use crate::facts::vsphere::property::{InventoryObject, elements, optional_text};
+use crate::facts::vsphere::questions;
 use crate::transport::http::stream::Deadline;
 
 /// The row, as documents spell it (S001, Prerequisites).
@@ -274,7 +275,7 @@ fn find_machine(
         properties::collect_below(client, &server.managers, &root, &wanted)
     })?;
     let mut recorder = AnswerRecorder::default();
-    recorder.record("machines", &collected.to_answer(|_| true));
+    recorder.record(questions::MACHINES, &collected.to_answer(|_| true));
     match Inventory::from_transcript(&recorder.to_transcript()).find_machine(name) {
         MachineSearch::Found(machine) => Ok(machine.object.clone()),
         MachineSearch::None => Err(EnableUuidError::NoMachine(name.to_owned())),

@@ -15,6 +15,7 @@ use super::soap::SoapFault;
 use crate::facts::vsphere::inventory::{Inventory, MachineSearch};
 use crate::facts::vsphere::property::InventoryObject;
 use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::questions;
 use crate::facts::vsphere::vmx;
 use crate::transport::percent;
 
@@ -46,7 +47,7 @@ pub fn collect(
         files.collect_leftovers(&pair.protected, machine, &datacenter, left)?;
     }
     if let Some(left) = left {
-        recorder.record("leftovers", &Value::Object(left));
+        recorder.record(questions::LEFTOVERS, &Value::Object(left));
     }
     Ok(())
 }
@@ -65,7 +66,7 @@ impl FileQueries<'_, '_> {
         let Some((datastore, path)) = file.and_then(vmx::split_datastore_path) else {
             return Ok(());
         };
-        let place = AnswerRecorder::key_for(self.question, "vmx", name);
+        let place = AnswerRecorder::key_for(self.question, questions::VMX, name);
         let answer = read_file(self.session, &folder_path(path, datacenter, datastore));
         if let Some(FileResponse { status: 200, text }) =
             self.recorder.record_fault_at(&place, answer)?
@@ -95,7 +96,7 @@ impl FileQueries<'_, '_> {
                 let datastore = inventory.name(reference);
                 let path = folder_path(&format!("{name}/"), datacenter, &datastore);
                 let answer = read_file(self.session, &path);
-                match self.recorder.record_fault(&["leftovers"], answer)? {
+                match self.recorder.record_fault(&[questions::LEFTOVERS], answer)? {
                     Some(FileResponse { status: 200, .. }) => {
                         places.insert(datastore, Value::Bool(true))
                     }

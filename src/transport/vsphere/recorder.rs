@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::client::CallError;
 use super::error::VsphereError;
 use super::json;
+use crate::facts::probe::ProbeName;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{
     CollectedBy, Connection, ProbeAnswer, ProbeAnswers, SCHEMA, Transcript,
@@ -18,7 +19,7 @@ use crate::facts::vsphere::query_scope::QueryScope;
 
 /// The key of an answer about one master target.
 pub(super) struct AnswerKey {
-    probe: String,
+    probe: ProbeName<'static>,
     of: Option<String>,
 }
 
@@ -46,8 +47,8 @@ impl AnswerRecorder {
     }
 
     /// Records an answer.
-    pub(super) fn record(&mut self, probe: &str, value: &Value) {
-        self.insert(probe, 0, value);
+    pub(super) fn record(&mut self, probe: ProbeName<'_>, value: &Value) {
+        self.insert(probe.as_str(), 0, value);
     }
 
     fn insert(&mut self, probe: &str, status: i32, value: &Value) {
@@ -56,9 +57,13 @@ impl AnswerRecorder {
 
     /// Returns the key of a probe about one master target: the first target of a query has a probe of
     /// its own, further ones share one.
-    pub(super) fn key_for(question: &QueryScope, probe: &str, master_target: &str) -> AnswerKey {
+    pub(super) fn key_for(
+        question: &QueryScope,
+        probe: ProbeName<'static>,
+        master_target: &str,
+    ) -> AnswerKey {
         let first = question.master_target.as_deref() == Some(master_target);
-        AnswerKey { probe: probe.to_owned(), of: (!first).then(|| master_target.to_owned()) }
+        AnswerKey { probe, of: (!first).then(|| master_target.to_owned()) }
     }
 
     /// Records an answer about one master target.
@@ -68,14 +73,14 @@ impl AnswerRecorder {
 
     /// Records that the server did not give an answer about one master target.
     pub(super) fn record_refusal(&mut self, key: &AnswerKey, why: &str) {
-        if key.of.is_some() || !self.0.contains_key(&key.probe) {
+        if key.of.is_some() || !self.0.contains_key(key.probe.as_str()) {
             self.insert_at(key, 1, &json!({ "fault": "NotGiven", "message": why }));
         }
     }
 
     fn insert_at(&mut self, key: &AnswerKey, status: i32, value: &Value) {
-        let Some(of) = &key.of else { return self.insert(&key.probe, status, value) };
-        let probe = others_probe(&key.probe);
+        let Some(of) = &key.of else { return self.insert(key.probe.as_str(), status, value) };
+        let probe = others_probe(key.probe);
         let text = self.0.get(&probe).map(|answer| answer.text.as_str());
         let mut all: Map<String, Value> =
             text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -106,14 +111,14 @@ impl AnswerRecorder {
     /// Returns the value of a call; none after a fault, which is recorded for these probes.
     pub(super) fn record_fault<T>(
         &mut self,
-        probes: &[&str],
+        probes: &[ProbeName<'_>],
         result: Result<T, CallError>,
     ) -> Result<Option<T>, VsphereError> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(CallError::Fault(fault)) => {
                 for probe in probes {
-                    self.insert(probe, 1, &json::from_fault(&fault));
+                    self.insert(probe.as_str(), 1, &json::from_fault(&fault));
                 }
                 Ok(None)
             }

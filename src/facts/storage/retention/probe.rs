@@ -6,7 +6,7 @@
 //! a write never returns. Not for what the answers mean (`retention`, `answer`).
 
 use crate::facts::agent::unified_agent::installation;
-use crate::facts::probe::Probe;
+use crate::facts::probe::{Probe, ProbeName};
 use crate::facts::storage::fstab::reading_fstab;
 
 /// What both probes begin with: the path, what may hang, and what is mounted at the path.
@@ -75,12 +75,17 @@ fi
     };
 }
 
+/// The path that the host was asked about.
+pub const PATH: ProbeName = ProbeName::new("retention-path");
+pub(super) const RETENTION: ProbeName = ProbeName::new("retention");
+pub(super) const BLKID: ProbeName = ProbeName::new("retention-blkid");
+
 /// The path itself, which no other answer may be needed for; what the path leads to; and last,
 /// because it reads the device, what is on the device.
 pub const PROBES: &[Probe] = &[
-    Probe::new("retention-path", r#"printf '%s\n' "$RETENTION""#),
+    Probe::new(PATH, r#"printf '%s\n' "$RETENTION""#),
     Probe::new(
-        "retention",
+        RETENTION,
         concat!(
             walking!(),
             installation!(),
@@ -158,7 +163,7 @@ exit 0
         ),
     ),
     Probe::new(
-        "retention-blkid",
+        BLKID,
         concat!(
             walking!(),
             r#"

@@ -12,6 +12,7 @@ use super::devices::VmDiskFacts;
 use crate::facts::vsphere::inventory::{Inventory, decode_name};
 use crate::facts::vsphere::property::InventoryObject;
 use crate::facts::vsphere::query_scope::QueryScope;
+use crate::facts::vsphere::questions;
 use crate::facts::vsphere::vmx::split_datastore_path;
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -151,10 +152,11 @@ fn machine_folders(
         own,
         others: Vec::new(),
         names: Vec::new(),
-        complete: inventory.complete("machines") == Ok(true),
+        complete: inventory.complete(questions::MACHINES) == Ok(true),
     };
     let mine = machine.text("name").ok().map(|name| decode_name(&name));
-    for other in inventory.list("machines").filter(|other| other.object != machine.object) {
+    for other in inventory.list(questions::MACHINES).filter(|other| other.object != machine.object)
+    {
         let name = inventory.name(&other.object);
         let in_detail = detailed.iter().find(|folder| folder.object == other.object);
         match home_folder(other).or_else(|why| in_detail.map_or(Err(why), home_folder)) {
