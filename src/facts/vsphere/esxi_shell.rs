@@ -74,7 +74,7 @@ pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static
     let list = read(shell, probes::MACHINES, machines::parse);
     let volumes = read(shell, probes::VOLUMES, volumes::parse);
     let rows = list.as_ref().map_or(&[][..], |list| &list.rows);
-    let datastores = volumes.and_then(|volumes| Ok(datastores(shell, &volumes, rows)));
+    let datastores = volumes.map(|volumes| datastores(shell, &volumes, rows));
     let stale = shell.overrides.stale.as_deref();
     let listing = |objects: Vec<InventoryObject>, complete: bool| {
         let aged = |object: InventoryObject| match stale {
