@@ -69,8 +69,8 @@ fn readable<'v>(oracle: &'v Value, list: &str) -> impl Iterator<Item = &'v Value
     oracle[list].as_array().unwrap().iter().filter(|object| object["name"].is_string())
 }
 
-fn compare_hosts(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>) {
-    let mut hosts = survey.hosts();
+fn compare_hosts(name: &str, oracle: &Value, snapshot: &VsphereSnapshot<'_>) {
+    let mut hosts = snapshot.hosts();
     hosts.sort_by(|a, b| a.name.cmp(&b.name));
     let mut theirs: Vec<&Value> = readable(oracle, "hosts").collect();
     theirs.sort_by_key(|host| text(&host["name"]));
@@ -125,18 +125,18 @@ fn names(tree: &Value) -> Vec<String> {
         .collect()
 }
 
-fn compare_machine(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>, machine: &str) {
+fn compare_machine(name: &str, oracle: &Value, snapshot: &VsphereSnapshot<'_>, machine: &str) {
     let Some(theirs) = readable(oracle, "vms").find(|vm| vm["name"] == machine) else {
-        let facts = survey.protected(machine);
+        let facts = snapshot.protected(machine);
         assert_ne!(facts.exists, Fact::Known(true), "{name}: {machine}");
         return;
     };
-    let facts = survey.master_target(machine);
+    let facts = snapshot.master_target(machine);
     assert_eq!(facts.exists, Fact::Known(true));
     assert_eq!(known(&facts.power), text(&theirs["power"]), "{name}: {machine}");
     assert_eq!(known(&facts.guest_id), text(&theirs["guest_id"]), "{name}: {machine}");
     assert_eq!(known(&facts.tools), text(&theirs["tools"][0]), "{name}: {machine}");
-    let host = survey.host_of(machine).map(|host| host.name).into();
+    let host = snapshot.host_of(machine).map(|host| host.name).into();
     assert_eq!(known(&host), text(&theirs["host"]), "{name}: {machine}");
     let uuid = facts.disk_enable_uuid.known().unwrap();
     for row in theirs["enableuuid"].as_array().unwrap() {
@@ -172,8 +172,8 @@ fn compare_machine(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>, mac
 }
 
 /// What the oracle says is not granted, we must say is missing or not seen, and nothing else.
-fn compare_privileges(name: &str, oracle: &Value, survey: &VsphereSnapshot<'_>) {
-    let vcenter = survey.vcenter(true);
+fn compare_privileges(name: &str, oracle: &Value, snapshot: &VsphereSnapshot<'_>) {
+    let vcenter = snapshot.vcenter(true);
     let account = vcenter.account.known().unwrap();
     let lacking = |entity: &str, id: &str| oracle["privileges"][entity][id] == false;
     let datacenter = "Datacenter:DC0";
@@ -228,17 +228,17 @@ fn pyvmomi_reads_the_same_facts() {
         let server = Simulator::of(name).unwrap();
         let oracle = asked_by_pyvmomi(&server, &python, who);
         let transcript = asked_by_us(&server, who);
-        let survey = VsphereSnapshot::from_transcript(&transcript);
-        let vcenter = survey.vcenter(true);
+        let snapshot = VsphereSnapshot::from_transcript(&transcript);
+        let vcenter = snapshot.vcenter(true);
         assert_eq!(known(&vcenter.product), text(&oracle["about"]["fullName"]), "{name}");
         assert_eq!(known(&vcenter.version), text(&oracle["about"]["version"]), "{name}");
         let is_vcenter = oracle["about"]["apiType"] == "VirtualCenter";
         assert_eq!(known(&vcenter.is_vcenter), Some(is_vcenter), "{name}");
-        compare_hosts(name, &oracle, &survey);
-        compare_machine(name, &oracle, &survey, "asr-mt-01");
-        compare_machine(name, &oracle, &survey, "app-01");
+        compare_hosts(name, &oracle, &snapshot);
+        compare_machine(name, &oracle, &snapshot, "asr-mt-01");
+        compare_machine(name, &oracle, &snapshot, "app-01");
         if is_vcenter {
-            compare_privileges(name, &oracle, &survey);
+            compare_privileges(name, &oracle, &snapshot);
         }
     }
 }

@@ -70,10 +70,6 @@ impl<T> Fact<T> {
     }
 
     /// The value, for whatever is read from it in turn.
-    ///
-    /// # Errors
-    ///
-    /// The reason why it could not be read.
     pub fn value(&self) -> Result<&T, Unavailable> {
         match self {
             Self::Known(value) => Ok(value),
@@ -85,14 +81,6 @@ impl<T> Fact<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
             Self::Known(value) => Fact::Known(change(value)),
-            Self::Unavailable(why) => Fact::Unavailable(why),
-        }
-    }
-
-    /// The fact that its value leads to, which may be unavailable in turn.
-    pub fn and_then<U>(self, next: impl FnOnce(T) -> Fact<U>) -> Fact<U> {
-        match self {
-            Self::Known(value) => next(value),
             Self::Unavailable(why) => Fact::Unavailable(why),
         }
     }

@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use interface_files::InterfaceConfigs;
+use interface_files::{InterfaceConfig, InterfaceConfigs};
 use interfaces::InterfaceAddress;
 
 use super::probe::{Probe, ProbeName};
@@ -103,27 +103,26 @@ fn interface_facts(
     let interface = |name: &str| {
         let own = addresses.iter().filter(|address| address.interface == name);
         let addresses: Vec<String> = own.map(|address| address.address.to_string()).collect();
-        let (at_boot, how) = at_boot(name, files);
+        let config = find_config(name, files);
+        let how = config.as_ref().map_or_else(|why| &why.reason, |config| &config.how);
         let summary = format!("{name} {} ({how})", addresses.join(" "));
+        let at_boot = config.map(|config| config.at_boot).into();
         InterfaceFacts { name: name.to_owned(), addresses, at_boot, summary }
     };
     Collection::complete(names.into_iter().map(interface).collect())
 }
 
-/// Whether an interface starts with the machine, and what says so.
-fn at_boot(name: &str, files: &Result<InterfaceConfigs, Unavailable>) -> (Fact<bool>, String) {
-    let files = match files {
-        Ok(files) => files,
-        Err(why) => return (Fact::Unavailable(why.clone()), why.reason.clone()),
-    };
-    if let Some(configured) = files.interface(name) {
-        return (Fact::Known(configured.at_boot), configured.how.clone());
-    }
-    let reason = match files.unreadable.first() {
+/// How an interface starts, by the files that configure it.
+fn find_config<'f>(
+    name: &str,
+    files: &'f Result<InterfaceConfigs, Unavailable>,
+) -> Result<&'f InterfaceConfig, Unavailable> {
+    let files = files.as_ref()?;
+    let missing = || match files.unreadable.first() {
         Some(file) => format!("the configuration {file:?} could not be read"),
         None => format!("no file that could be read configures {name}"),
     };
-    (Fact::unavailable(&reason), reason)
+    Ok(files.interface(name).ok_or_else(missing)?)
 }
 
 /// Reads the name servers of `resolv.conf`.

@@ -180,26 +180,9 @@ impl Transcript {
         }
     }
 
-    /// The same host, asked to the end about nothing.
-    pub fn without_answers(&self) -> Self {
-        Self {
-            schema: self.schema.clone(),
-            target: self.target.clone(),
-            kind: self.kind,
-            asked_at: self.asked_at,
-            connection: self.connection.clone(),
-            answers: ProbeAnswers { ended: true, ..ProbeAnswers::default() },
-            overrides: AnswerOverrides::default(),
-        }
-    }
-
     /// The answer to a probe, whatever its exit status. What a script that was cut off had answered
     /// before is none, and so is what is longer than any good host's: no part of it is taken for the
     /// whole.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none.
     pub fn answer(&self, probe: ProbeName<'_>) -> Result<&ProbeAnswer, Unavailable> {
         let name = probe.as_str();
         let given = self.answers.by_probe.get(name).filter(|_| self.answers.ended);
@@ -221,10 +204,6 @@ impl Transcript {
     }
 
     /// What a probe printed, when it succeeded.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no answer, or how the probe failed.
     pub fn text(&self, probe: ProbeName<'_>) -> Result<&str, Unavailable> {
         let answer = self.answer(probe)?;
         match answer.status {

@@ -27,7 +27,7 @@ use super::snapshot::{ServerAnswers, VsphereSnapshot};
 use super::vmx;
 use crate::facts::connection::{self, ConnectionFacts};
 use crate::facts::probe::ProbeName;
-use crate::facts::transcript::{ProbeAnswer, Transcript};
+use crate::facts::transcript::{ProbeAnswer, ProbeAnswers, Transcript};
 use crate::facts::{Collection, Fact, Unavailable};
 use machines::MachineRow;
 use volumes::EsxiVolume;
@@ -87,7 +87,8 @@ pub fn snapshot(shell: &Transcript, now: &QueryScope) -> VsphereSnapshot<'static
     let licence = about.clone().and_then(|_| {
         licence::require_one(&read(shell, probes::LICENCE, licence_text::parse)?).cloned()
     });
-    let unasked = shell.without_answers();
+    let answers = ProbeAnswers { ended: true, ..ProbeAnswers::default() };
+    let unasked = Transcript { answers, ..shell.clone() };
     let inventory = Inventory::from_lists(|probe| match probe {
         questions::HOSTS => Ok(listing(vec![host(shell, &about, &datastores)], true)),
         questions::DATASTORES => Ok(listing(datastores.clone()?, extents(shell).is_ok())),
@@ -154,7 +155,8 @@ fn about(shell: &Transcript) -> Result<AboutInfo, Unavailable> {
     let parsed = parse_version(text);
     let (full_name, version) =
         parsed.ok_or_else(|| format!("vmware -v printed {:?}", text.trim()))?;
-    Ok(AboutInfo::of_host(full_name, version))
+    let (full_name, version) = (Ok(full_name.to_owned()), Ok(version.to_owned()));
+    Ok(AboutInfo { api_type: Ok("HostAgent".to_owned()), full_name, version })
 }
 
 /// Reads `VMware ESXi 6.7.0 build-14320388`, among other lines as may be.
@@ -198,9 +200,9 @@ fn host(
     let named = summary.as_ref().ok().and_then(|summary| at(summary, "config.name"));
     let own = shell.text(probes::HOSTNAME).map_or("", str::trim);
     of.set("name", Some(&json!(own)).filter(|_| !own.is_empty()).or(named));
-    match about.as_ref().map_err(Unavailable::from).and_then(AboutInfo::version) {
+    match about.as_ref().and_then(|about| about.version.as_ref()) {
         Ok(version) => of.set("summary.config.product", Some(&json!({ "version": version }))),
-        Err(why) => of.refuse("summary.config.product", &why),
+        Err(why) => of.refuse("summary.config.product", why),
     }
     match datastores {
         Ok(all) => {

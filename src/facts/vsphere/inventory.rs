@@ -207,11 +207,11 @@ impl Inventory {
     /// machines lie in: a permission may stand on a folder alone. All datacenters, folders of
     /// machines, hosts and datastores when no master target is named. Not complete when there are too
     /// many to ask, or when what is in play is not known to the end.
-    pub fn objects_in_scope(&self, question: &QueryScope) -> ObjectsInScope {
+    pub fn objects_in_scope(&self, scope: &QueryScope) -> ObjectsInScope {
         let mut seen = BTreeSet::new();
         let mut all: Vec<String> = Vec::new();
         let (mut complete, mut all_folders) = (true, true);
-        for pair in question.pairings() {
+        for pair in scope.pairings() {
             let play = self.objects_of_pairing(pair.master_target.as_deref(), &pair.protected);
             complete &= play.complete;
             all_folders &= play.all_folders;
@@ -457,8 +457,8 @@ pub(super) mod tests {
         let play = |mt: Option<&str>, protected: &[&str]| {
             let protected: Vec<String> = protected.iter().map(|&name| name.to_owned()).collect();
             let master_target = mt.map(str::to_owned);
-            let question = QueryScope { master_target, protected, ..QueryScope::default() };
-            all.objects_in_scope(&question).objects.join(" ")
+            let scope = QueryScope { master_target, protected, ..QueryScope::default() };
+            all.objects_in_scope(&scope).objects.join(" ")
         };
         assert_eq!(
             play(Some("mt"), &[]),

@@ -168,9 +168,8 @@ impl HostLicences {
         transcript: &Transcript,
         about: &Result<AboutInfo, Unavailable>,
     ) -> Self {
-        let is_host = about
-            .as_ref()
-            .is_ok_and(|about| about.api_type().is_ok_and(|kind| kind == "HostAgent"));
+        let api_type = about.as_ref().ok().and_then(|about| about.api_type.as_deref().ok());
+        let is_host = api_type == Some("HostAgent");
         if is_host { Self::Lone(lone(transcript)) } else { Self::Assigned(assigned(transcript)) }
     }
 

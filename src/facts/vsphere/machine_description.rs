@@ -124,11 +124,11 @@ mod tests {
         };
         let described = described.map(|described| ("gone".to_owned(), described));
         let described = Arc::new(described.into_iter().collect::<BTreeMap<_, _>>());
-        let survey = VsphereSnapshot::from_transcript(&transcript)
+        let snapshot = VsphereSnapshot::from_transcript(&transcript)
             .with_descriptions(&described)
             .with_scope(&question);
-        let slots = survey.master_target("mt").disk_slots.map(|slots| slots.total);
-        (survey.protected("gone"), slots)
+        let slots = snapshot.master_target("mt").disk_slots.map(|slots| slots.total);
+        (snapshot.protected("gone"), slots)
     }
 
     #[test]

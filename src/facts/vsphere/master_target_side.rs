@@ -24,21 +24,15 @@ impl VsphereSnapshot<'_> {
         let planned = self.scope.protected.iter().map(|name| self.machine(name));
         facts.disk_slots = disk_slots(&facts, planned).into();
         facts.storage_moves = self.storage_moves().into();
-        match self.detailed_machine(name) {
-            Ok(machine) => {
-                facts.vmx = self.vmx_rows(name).and_then(|rows| vmx::compare(rows, machine)).into();
-                let (inventory, detailed) = (self.inventory(), self.detailed_machines());
-                let sorted =
-                    folders::sort_disks(machine, &facts.disks, inventory, detailed, &self.scope);
-                facts.own_disks = sorted.own;
-                facts.foreign_disks = sorted.foreign;
-            }
-            Err(why) => {
-                facts.vmx = Fact::Unavailable(why.clone());
-                facts.own_disks = Fact::Unavailable(why.clone());
-                facts.foreign_disks = Fact::Unavailable(why);
-            }
-        }
+        let machine = self.detailed_machine(name);
+        let vmx = |machine| vmx::compare(self.vmx_rows(name)?, machine);
+        facts.vmx = machine.clone().and_then(vmx).into();
+        let (inventory, detailed) = (self.inventory(), self.detailed_machines());
+        let sort =
+            |machine| folders::sort_disks(machine, &facts.disks, inventory, detailed, &self.scope);
+        let sorted = machine.and_then(sort);
+        facts.own_disks = sorted.as_ref().map(|disks| disks.own.clone()).into();
+        facts.foreign_disks = sorted.and_then(|disks| disks.foreign).into();
         facts
     }
 
@@ -142,21 +136,21 @@ fn join(
         let all = references.iter().map(|r| datastore::from_inventory(inventory, r, &host.object));
         Ok::<_, Unavailable>(Collection::complete(all.map(Fact::from).collect()))
     };
-    let host_facts = Fact::from(snapshot.host_of(name));
+    let host_facts = snapshot.host_of(name);
     let new_datastores = match planned_datastore(snapshot, &machine.plan, &host) {
         Some(chosen) => Ok(Collection::complete(vec![chosen.into()])),
         None => on_host(own),
     };
     Ok(MasterTargetSide {
         name: name.to_owned(),
-        host: host_facts.clone().map(|host| host.name),
+        host: host_facts.clone().map(|host| host.name).into(),
         guest_family: master_target.guest_family.clone(),
         reach: snapshot.find_machine(&machine.name).and_then(on_host).into(),
         own_datastores: on_host(own).into(),
         new_datastores: new_datastores.into(),
         shared_uuids: shared_uuids(machine, &master_target).into(),
         disk_uuids_compared: disk_uuids_compared(machine, &master_target).into(),
-        free_memory_mib: host_facts.and_then(|host| host.free_memory_mib),
+        free_memory_mib: host_facts.and_then(|host| host.free_memory_mib.value().copied()).into(),
         same_name: same_name(snapshot, &machine.name, &host).into(),
     })
 }

@@ -119,10 +119,10 @@ pub fn sees_everything(transcript: &Transcript) -> Result<bool, Unavailable> {
 /// Reads what the discovery account may do.
 pub fn from_transcript(
     transcript: &Transcript,
-    question: &QueryScope,
+    scope: &QueryScope,
     inventory: &Inventory,
 ) -> Result<AccountFacts, Unavailable> {
-    let account = question.discovery_account.as_ref().ok_or(
+    let account = scope.discovery_account.as_ref().ok_or(
         "nobody said which account the configuration server discovers with: add \
          --discovery-account NAME",
     )?;
@@ -141,7 +141,7 @@ pub fn from_transcript(
     let mut matrix: PrivilegeMatrix =
         matrix.map_err(|error| format!("the answer privileges is not read: {error}"))?;
     // Whoever captured the answers may have had fewer machines in mind.
-    let play = inventory.objects_in_scope(question);
+    let play = inventory.objects_in_scope(scope);
     let asked = |object: &String| matrix.objects.iter().any(|row| row.object == *object);
     let (folders, others): (Vec<_>, Vec<_>) =
         play.objects.into_iter().partition(|object| kind(object) == "Folder");
@@ -427,11 +427,11 @@ mod tests {
             ("privileges", matrix),
             ("permissions", json!([{ "object": "Datacenter:dc", "permissions": permissions }])),
         ]));
-        let question = QueryScope {
+        let scope = QueryScope {
             discovery_account: Some("asr@v.local".to_owned()),
             ..QueryScope::default()
         };
-        from_transcript(&transcript, &question, &Inventory::from_transcript(&transcript))
+        from_transcript(&transcript, &scope, &Inventory::from_transcript(&transcript))
     }
 
     fn permission(entity: &str, principal: &str, propagate: bool) -> Value {
@@ -481,12 +481,12 @@ mod tests {
                 ("authorization", json!({ "privileges": known })),
                 ("permissions", json!([{ "object": "Datacenter:dc", "permissions": [] }])),
             ]));
-            let question = QueryScope {
+            let scope = QueryScope {
                 discovery_account: Some("asr@v.local".to_owned()),
                 ..QueryScope::default()
             };
             let facts =
-                from_transcript(&transcript, &question, &Inventory::from_transcript(&transcript));
+                from_transcript(&transcript, &scope, &Inventory::from_transcript(&transcript));
             let facts = facts.unwrap();
             let told = facts.privileges_asked == Fact::Known(true);
             (facts.missing.items.len(), facts.missing.complete && told)

@@ -118,7 +118,7 @@ impl<'t> VsphereSnapshot<'t> {
     /// What is known about the server that tells of a host.
     pub fn vcenter_of_host(&self, host: &Fact<EsxiFacts>) -> VcenterFacts {
         let mut facts = self.vcenter(false);
-        facts.target_version = host.clone().and_then(|host| host.version);
+        facts.target_version = host.value().and_then(|host| host.version.value().cloned()).into();
         facts
     }
 
@@ -245,8 +245,8 @@ impl<'t> VsphereSnapshot<'t> {
     }
 
     /// The same answers to another question.
-    pub fn with_scope(&self, question: &QueryScope) -> Self {
-        Self { scope: question.clone(), ..self.clone() }
+    pub fn with_scope(&self, scope: &QueryScope) -> Self {
+        Self { scope: scope.clone(), ..self.clone() }
     }
 
     /// The server's name in reports.
@@ -353,10 +353,10 @@ mod tests {
                 let text = next.next().unwrap_or_default().to_string();
                 answers.insert(probe.to_owned(), ProbeAnswer { status: 0, text });
             }
-            let question = json!({ "question": {
+            let scope = json!({ "question": {
                 "discovery_account": "a@b", "master_target": "mt", "protected": ["mt", "x"] },
                 "user": "u" });
-            answers.insert("asked".to_owned(), ProbeAnswer { status: 0, text: question.to_string() });
+            answers.insert("asked".to_owned(), ProbeAnswer { status: 0, text: scope.to_string() });
             let transcript = Transcript {
                 schema: SCHEMA.to_owned(),
                 target: "vc".to_owned(),
@@ -366,12 +366,12 @@ mod tests {
                 overrides: Default::default(),
                 answers: ProbeAnswers { by_probe: answers, ended: true, unanswered: None },
             };
-            let survey = VsphereSnapshot::from_transcript(&transcript);
+            let snapshot = VsphereSnapshot::from_transcript(&transcript);
             let document = |facts: &dyn Fn() -> crate::facts::Document| facts().absent.len();
-            document(&|| crate::facts::Document::new("vcenter", &survey.vcenter(true)));
-            document(&|| crate::facts::Document::new("vm", &survey.master_target("mt")));
-            document(&|| crate::facts::Document::new("vm", &survey.protected("x")));
-            document(&|| crate::facts::Document::new("host", &survey.hosts()));
+            document(&|| crate::facts::Document::new("vcenter", &snapshot.vcenter(true)));
+            document(&|| crate::facts::Document::new("vm", &snapshot.master_target("mt")));
+            document(&|| crate::facts::Document::new("vm", &snapshot.protected("x")));
+            document(&|| crate::facts::Document::new("host", &snapshot.hosts()));
         }
     }
 }

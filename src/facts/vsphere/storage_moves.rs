@@ -15,13 +15,13 @@ use crate::facts::{Collection, Unavailable};
 /// Moves since the last reprotect.
 pub fn from_transcript(
     transcript: &Transcript,
-    question: &QueryScope,
+    scope: &QueryScope,
 ) -> Result<Collection<String>, Unavailable> {
-    let master_target = question.master_target.as_ref().ok_or("no master target is named")?;
+    let master_target = scope.master_target.as_ref().ok_or("no master target is named")?;
     let events = answer_for_master_target(transcript, questions::MOVES, master_target)?;
     let complete = events.get("complete").and_then(|complete| complete.as_bool());
     let list = events.get("events").ok_or("the server gives no list of events")?;
-    let moves = moves_since(object_rows(list, "the list of events")?, question.reprotected_at)?;
+    let moves = moves_since(object_rows(list, "the list of events")?, scope.reprotected_at)?;
     Ok(Collection { complete: moves.complete && complete == Some(true), ..moves })
 }
 

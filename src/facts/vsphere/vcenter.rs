@@ -63,13 +63,13 @@ const ANSWERED_OTHERWISE: &[FailureKind] = &[
 pub fn from_answers(
     about: &Result<AboutInfo, Unavailable>,
     transcript: &Transcript,
-    question: &QueryScope,
+    scope: &QueryScope,
     inventory: &Inventory,
     is_target: bool,
 ) -> VcenterFacts {
     let about = about.as_ref().map_err(Unavailable::from);
-    let full_name = about.clone().and_then(AboutInfo::full_name).map(str::to_owned);
-    let version = Fact::from(about.clone().and_then(AboutInfo::version).map(str::to_owned));
+    let full_name = about.clone().and_then(|about| about.full_name.clone());
+    let version = Fact::from(about.clone().and_then(|about| about.version.clone()));
     VcenterFacts {
         connection: service_facts(&full_name, transcript, is_target),
         target_version: if is_target {
@@ -80,13 +80,13 @@ pub fn from_answers(
         is_vcenter: about.and_then(is_vcenter).into(),
         product: full_name.into(),
         version,
-        account: privileges::from_transcript(transcript, question, inventory).into(),
+        account: privileges::from_transcript(transcript, scope, inventory).into(),
         odd_max_snapshots: odd_max_snapshots(inventory).into(),
     }
 }
 
 fn is_vcenter(about: &AboutInfo) -> Result<bool, Unavailable> {
-    match about.api_type()? {
+    match about.api_type.as_ref()?.as_str() {
         "VirtualCenter" => Ok(true),
         "HostAgent" => Ok(false),
         other => Err(format!("the server calls itself {other:?}").into()),

@@ -114,10 +114,10 @@ printf '%s\n' "$list" | {
 
 /// Every probe of an ESXi host. The answers keep what was asked, so that a capture can be checked
 /// later.
-pub fn probes(question: &QueryScope, user: &str) -> Vec<Probe> {
-    let asked = serde_json::json!({ "question": question, "user": user });
+pub fn probes(scope: &QueryScope, user: &str) -> Vec<Probe> {
+    let asked = serde_json::json!({ "question": scope, "user": user });
     let asked = Cow::Owned(format!("printf '%s\\n' {}", shell::quote(&asked.to_string())));
-    let names: Vec<&str> = question.machines().filter(|name| !name.contains('\n')).collect();
+    let names: Vec<&str> = scope.machines().filter(|name| !name.contains('\n')).collect();
     let most = if names.is_empty() { MAX_MACHINES } else { 10 * names.len().max(MAX_MACHINES) };
     let wanted = shell::quote(&names.join("\n"));
     let machines = Cow::Owned(format!("WANTED={wanted}\nMOST={most}\n{}", LIST_MACHINES.trim()));

@@ -66,9 +66,9 @@ struct Folders {
 /// The disks of a machine by whose folder they lie in: its own, and other machines'.
 pub(in crate::facts) struct SortedDisks {
     /// Disks in folders of its own.
-    pub own: Fact<Collection<PlacedDisk>>,
+    pub own: Collection<PlacedDisk>,
     /// Disks in folders of others, without those that reprotect has put there.
-    pub foreign: Fact<Collection<PlacedDisk>>,
+    pub foreign: Result<Collection<PlacedDisk>, Unavailable>,
 }
 
 /// Sorts the disks of a master target. `detailed` are the machines that were asked about in detail.
@@ -77,16 +77,10 @@ pub(in crate::facts) fn sort_disks(
     disks: &Fact<Collection<VmDiskFacts>>,
     inventory: &Inventory,
     detailed: &[InventoryObject],
-    question: &QueryScope,
-) -> SortedDisks {
-    let disks = match disks {
-        Fact::Known(disks) => disks,
-        Fact::Unavailable(why) => return unavailable(&why.reason),
-    };
-    let folders = match machine_folders(machine, inventory, detailed, question) {
-        Ok(folders) => folders,
-        Err(why) => return unavailable(&why.reason),
-    };
+    scope: &QueryScope,
+) -> Result<SortedDisks, Unavailable> {
+    let disks = disks.value()?;
+    let folders = machine_folders(machine, inventory, detailed, scope)?;
     let mut own = Collection { items: Vec::new(), complete: disks.complete };
     let mut foreign = Collection { items: Vec::new(), complete: disks.complete };
     let mut undecided = None;
@@ -104,7 +98,7 @@ pub(in crate::facts) fn sort_disks(
             }),
             (Some(file), Some(Owner::Other(other))) => {
                 // Reprotect hangs the disks of machines on their master target until failback.
-                match (question.protected.contains(&other), question.reprotected_at) {
+                match (scope.protected.contains(&other), scope.reprotected_at) {
                     (true, Some(_)) => continue,
                     (true, None) => undecided = Some(other),
                     (false, _) => foreign.items.push(PlacedDisk {
@@ -122,18 +116,15 @@ pub(in crate::facts) fn sort_disks(
         }
     }
     let foreign = match undecided {
-        Some(other) if foreign.items.is_empty() => Fact::unavailable(format!(
+        Some(other) if foreign.items.is_empty() => Err(format!(
             "a disk lies in the folder of {other}: reprotect puts it there, and before reprotect it has \
              no business there. When reprotect has begun is not known: add --reprotected-at TIME"
-        )),
-        Some(_) => Fact::Known(Collection { complete: false, ..foreign }),
-        None => Fact::Known(foreign),
+        )
+        .into()),
+        Some(_) => Ok(Collection { complete: false, ..foreign }),
+        None => Ok(foreign),
     };
-    SortedDisks { own: Fact::Known(own), foreign }
-}
-
-fn unavailable(reason: &str) -> SortedDisks {
-    SortedDisks { own: Fact::unavailable(reason), foreign: Fact::unavailable(reason) }
+    Ok(SortedDisks { own, foreign })
 }
 
 fn home_folder(machine: &InventoryObject) -> Result<Folder, Unavailable> {
@@ -145,7 +136,7 @@ fn machine_folders(
     machine: &InventoryObject,
     inventory: &Inventory,
     detailed: &[InventoryObject],
-    question: &QueryScope,
+    scope: &QueryScope,
 ) -> Result<Folders, Unavailable> {
     let own = home_folder(machine)?;
     let mut folders = Folders {
@@ -165,7 +156,7 @@ fn machine_folders(
         }
         folders.names.push(name);
     }
-    folders.names.extend(question.machines().map(str::to_owned));
+    folders.names.extend(scope.machines().map(str::to_owned));
     folders.names.retain(|name| Some(name) != mine.as_ref());
     Ok(folders)
 }
@@ -215,7 +206,7 @@ mod tests {
     fn sorted(
         files: &[&str],
         others: Value,
-        question: &QueryScope,
+        scope: &QueryScope,
     ) -> (usize, Option<(usize, bool)>, bool) {
         let mt = machine("VirtualMachine:mt", "mt", json!("[ds1] mt/mt.vmx"));
         let mut all = vec![mt.clone()];
@@ -223,10 +214,9 @@ mod tests {
         let all = inventory(&[("machines", true, json!(all))]);
         let mt: InventoryObject = serde_json::from_value(mt).unwrap();
         let disks = files.iter().map(|file| disk(json!(file))).collect();
-        let sorted =
-            sort_disks(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], question);
-        let own = sorted.own.known().unwrap();
-        let foreign = sorted.foreign.known().map(|folder| (folder.items.len(), folder.complete));
+        let sorted = sort_disks(&mt, &Fact::Known(Collection::complete(disks)), &all, &[], scope);
+        let SortedDisks { own, foreign } = sorted.unwrap();
+        let foreign = foreign.ok().map(|folder| (folder.items.len(), folder.complete));
         (own.items.len(), foreign, own.complete)
     }
 
@@ -258,18 +248,18 @@ mod tests {
     fn the_disks_of_a_machine_that_replicates_hang_there_rightly() {
         let app = json!([machine("VirtualMachine:a", "app", json!("[ds1] app/app.vmx"))]);
         let files = ["[ds1] mt/mt.vmdk", "[ds1] mt/mt_1.vmdk", "[ds1] app/app.vmdk"];
-        let question = |reprotected: Option<&str>, protected: &[&str]| QueryScope {
+        let scope = |reprotected: Option<&str>, protected: &[&str]| QueryScope {
             reprotected_at: reprotected.map(|at| at.parse().unwrap()),
             protected: protected.iter().map(|&name| name.to_owned()).collect(),
             ..QueryScope::default()
         };
         let at = Some("2026-11-20T00:00:00Z");
-        let of = |question| sorted(&files, app.clone(), &question);
-        assert_eq!(of(question(at, &["app"])), (2, Some((0, true)), true));
-        assert_eq!(of(question(None, &["app"])), (2, None, true), "nobody knows when");
-        assert_eq!(of(question(at, &[])), (2, Some((1, true)), true), "it is not to fail back");
+        let of = |scope| sorted(&files, app.clone(), &scope);
+        assert_eq!(of(scope(at, &["app"])), (2, Some((0, true)), true));
+        assert_eq!(of(scope(None, &["app"])), (2, None, true), "nobody knows when");
+        assert_eq!(of(scope(at, &[])), (2, Some((1, true)), true), "it is not to fail back");
         // A machine that is gone has left its folder, and its name.
-        let gone = sorted(&["[ds1] lost/lost.vmdk"], json!([]), &question(at, &["lost"]));
+        let gone = sorted(&["[ds1] lost/lost.vmdk"], json!([]), &scope(at, &["lost"]));
         assert_eq!(gone, (0, Some((0, true)), true));
     }
 }
