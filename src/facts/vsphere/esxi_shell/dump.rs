@@ -67,6 +67,7 @@ pub fn parse(text: &str) -> Result<Value, DumpError> {
     reader.skip_blanks(&[]);
     if full_type.contains(".fault.") || full_type.ends_with("Fault") {
         let message = value.get("msg").and_then(Value::as_str).unwrap_or_default();
+        let message = message.trim().trim_end_matches('.');
         let kind = full_type.rsplit('.').next().unwrap_or_default().to_owned();
         return Err(DumpError::Fault { kind, message: message.to_owned() });
     }
