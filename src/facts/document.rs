@@ -237,6 +237,21 @@ impl Document {
         self
     }
 
+    /// Replaces one member of a root that is there.
+    pub fn set_member(&mut self, root: &str, member: &str, facts: &impl Serialize) {
+        let new = Self::new(root, &BTreeMap::from([(member, facts)]));
+        let path = format!("{root}.{member}");
+        let below = |at: &str| {
+            at.strip_prefix(&path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.absent.retain(|at, _| !below(at));
+        self.absent.extend(new.absent);
+        if let Some(value) = new.known.get(root).and_then(|members| members.get(member)) {
+            self.known[root][member] = value.clone();
+        }
+    }
+
     /// Joins the facts of another document into this one.
     pub fn join(mut self, other: Self) -> Self {
         if let (Value::Object(mine), Value::Object(theirs)) = (&mut self.known, other.known) {

@@ -21,6 +21,7 @@ pub mod probe;
 pub mod query;
 pub mod script;
 pub mod site;
+pub mod stage;
 pub mod storage;
 pub mod target_kind;
 pub mod topology;

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stage::{Scenario, Stage};
 use super::{Collection, Fact};
 
 /// What the site file says about the servers around a target.
@@ -39,60 +40,38 @@ pub struct SiteFacts {
     pub split_groups: Collection<String>,
     /// What is planned for this master target.
     pub master_target: Fact<PlannedMasterTargetFacts>,
-    /// The stages that the machines concerned are known to be at; complete when all of them are.
+    /// Whether a machine is said to have been a physical server.
+    pub has_physical: bool,
+    /// Whether the way home is said to be a VPN.
+    pub link_is_vpn: bool,
+    /// What the site file says of this machine, when it is one that fails back.
+    pub machine: Fact<PlannedMachineFacts>,
+    /// What the site file says of this process server, when it is one.
+    pub process_server: Fact<PlannedProcessServerFacts>,
+    /// The stages that the machines concerned are known to be at; complete when all of them are known.
     pub stages: Collection<Stage>,
 }
 
-/// How far a machine has come on its way home, as far as somebody says.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// It runs on premises and is protected towards Azure.
-    Home,
-    /// It runs in Azure, and nothing replicates home.
-    Prepare,
-    /// Re-protect runs.
-    Reprotect,
-    /// It replicates from Azure to the site.
-    Replicating,
-    /// The failover home runs.
-    Failback,
-    /// It has returned, and nothing is committed.
-    Verify,
-    /// It has returned, committed and unprotected.
-    After,
-    /// Re-protect towards Azure runs.
-    ReprotectForward,
-    /// Hyper-V: data is synchronised.
-    Sync,
-    /// Hyper-V: the job waits for Complete Failover.
-    Complete,
-    /// Hyper-V: reverse replication runs.
-    Reverse,
-    /// The machines are home, and what served them is taken down.
-    CleanUp,
+/// What the site file says of a machine that fails back; false where it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlannedMachineFacts {
+    /// Whether it is said to have been a virtual machine.
+    pub is_virtual: bool,
+    /// Whether it is said to run Linux.
+    pub is_linux: bool,
+    /// Whether it is said to run Windows.
+    pub is_windows: bool,
+    /// Whether it is said to return to where it was.
+    pub is_original_location: bool,
+    /// Whether it is said to return to another place.
+    pub is_alternate_location: bool,
 }
 
-impl Stage {
-    /// The word for it in site files and checks.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Home => "home",
-            Self::Prepare => "prepare",
-            Self::Reprotect => "reprotect",
-            Self::Replicating => "replicating",
-            Self::Failback => "failback",
-            Self::Verify => "verify",
-            Self::After => "after",
-            Self::ReprotectForward => "reprotect-forward",
-            Self::Sync => "sync",
-            Self::Complete => "complete",
-            Self::Reverse => "reverse",
-            Self::CleanUp => "clean-up",
-        }
-    }
+/// What the site file says of a process server; false where it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlannedProcessServerFacts {
+    /// Whether it is said to stand on premises.
+    pub is_on_premises: bool,
 }
 
 /// The vCenter server as the site file describes it.
@@ -113,17 +92,6 @@ pub struct PlannedMasterTargetFacts {
     pub vm: Fact<String>,
     /// Where its retention volume is to be.
     pub retention: String,
-}
-
-/// What fails back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scenario {
-    /// VMware machines and physical servers, with a configuration server and a master target.
-    #[default]
-    VmwareClassic,
-    /// Hyper-V machines, with neither.
-    Hyperv,
 }
 
 /// One server as the site file describes it.
@@ -147,6 +115,9 @@ pub struct SiteAnswer {
     pub by: String,
     /// The day of the answer, such as `2026-11-20`.
     pub at: String,
+    /// The stage at which it was given, when that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
 }
 
 /// The answers there are.

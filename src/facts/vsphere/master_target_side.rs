@@ -195,16 +195,17 @@ fn datastore_of_name(
 }
 
 /// Whether disks of a machine are attached to the master target, as they are from Re-protect until the failover home
-/// gives them back (D:vmware-azure-reprotect). That none is attached says nothing: it may have returned, or run beside
-/// its copy in Azure.
+/// gives them back (D:vmware-azure-reprotect). That none is attached says nothing of its stage when it is on: it may have
+/// returned, or run beside its copy in Azure.
 fn written_from_azure(machine: &VmFacts, master_target: &VmFacts) -> Result<bool, Unavailable> {
     let (own, attached) = (machine.disks.value()?, master_target.disks.value()?);
     if own.items.iter().any(|disk| is_same_file_as_any(disk, &attached.items)) {
         return Ok(true);
     }
-    let reason = "none of its disks is attached to the master target, so it may have returned: nobody \
-                  says at which stage it is (stage: in the site file)";
-    Err(reason.into())
+    let all_named = own.complete
+        && attached.complete
+        && own.items.iter().chain(&attached.items).all(|disk| disk.file.known().is_some());
+    if all_named { Ok(false) } else { Err("the files of some disks are not known".into()) }
 }
 
 /// Whether a disk is the very same file as one of others.
