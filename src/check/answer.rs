@@ -1,47 +1,75 @@
 //! Checks that are questions to a person, and the answers given in the site file.
 //!
-//! Not for the file that holds them: `facts::site` reads it.
+//! An answer ages: when it is older than the check allows, or was given at another stage, the question is open again. Not for
+//! the file that holds answers: `site` reads it.
 
-use serde_json::Value;
+use jiff::civil::Date;
 
 use super::fact_context::FactContext;
-use super::model::{Check, Criterion};
+use super::model::{AnswerAge, Check};
+use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
-use crate::facts::site::{AnswerValue, SiteAnswer, Stage};
+use super::window::TargetStages;
+use crate::facts::site::{AnswerValue, SiteAnswer};
 
-/// Returns the answer to a check's question, if the check is one and it was answered.
+/// Returns the answer to a check's question, if it has one and it was answered.
 pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<SiteAnswer> {
-    let Criterion::Question(_) = &check.criterion else { return None };
+    check.question()?;
     let answers = context.document().known.get("answers")?;
     serde_json::from_value(answers.get(&check.id)?.clone()).ok()
 }
 
-/// Returns why a check does not apply now: no machine is known to be at a stage at which it matters.
-///
-/// A question is not put before its stage. What can be read is evaluated unless every machine is known to be at
-/// another stage. An answer counts at any stage.
-pub(super) fn out_of_stage(check: &Check, context: &FactContext<'_>) -> Option<String> {
-    if check.stages.is_empty() || find_answer(check, context).is_some() {
-        return None;
+/// The verdict over a question: that of an answer which still counts, or why none does.
+pub(super) fn decide_question(
+    check: &Check,
+    question: &str,
+    context: &FactContext<'_>,
+    today: Date,
+    stages: &TargetStages,
+) -> CheckVerdict {
+    let Some(answer) = find_answer(check, context) else {
+        let question = question.to_owned();
+        return CheckVerdict::from_cause(UnknownCause::Unanswered { question }, false);
+    };
+    match check.answer_age.and_then(|age| answer.expiry(age, today, stages)) {
+        Some(why) => {
+            let (question, answer) = (question.to_owned(), answer.sentence());
+            CheckVerdict::from_cause(UnknownCause::OldAnswer { answer, why, question }, false)
+        }
+        None => answer.verdict(),
     }
-    let items = context.value("site.stages.items").cloned().unwrap_or_default();
-    let known: Vec<Stage> = serde_json::from_value(items).unwrap_or_default();
-    let complete = context.value("site.stages.complete").and_then(Value::as_bool) == Some(true);
-    let is_question = matches!(check.criterion, Criterion::Question(_));
-    if !(complete || is_question) || known.iter().any(|stage| check.stages.contains(stage)) {
-        return None;
-    }
-    let wanted: Vec<&str> = check.stages.iter().map(|stage| stage.as_str()).collect();
-    let wanted = wanted.join(", ");
-    Some(match known.as_slice() {
-        [] => format!(
-            "no machine needs it yet: none is said to be at {wanted} (stage: in the site file)"
-        ),
-        _ => format!("no machine needs it now: none is at {wanted}"),
-    })
 }
 
 impl SiteAnswer {
+    /// Returns why the answer does not count any more, as a fragment.
+    fn expiry(&self, age: AnswerAge, today: Date, stages: &TargetStages) -> Option<String> {
+        let Ok(at) = self.at.parse::<Date>() else {
+            return Some(format!("{:?} is no day", self.at));
+        };
+        let days = at.until((jiff::Unit::Day, today)).map_or(i32::MAX, |span| span.get_days());
+        // Somebody east of here may already have tomorrow.
+        if days < -1 {
+            return Some("that day is not there yet".to_owned());
+        }
+        if days > age.days {
+            return Some(match age.days {
+                0 => "it counts for its day alone".to_owned(),
+                1 => "it counts for one day".to_owned(),
+                limit => format!("it counts for {limit} days"),
+            });
+        }
+        let given_at = self.stage.filter(|_| age.same_stage)?;
+        let now: Vec<&str> = stages
+            .machines
+            .iter()
+            .filter_map(|machine| machine.known())
+            .filter(|&stage| stage != given_at)
+            .map(|stage| stage.as_str())
+            .collect();
+        let moved = !now.is_empty() && now.len() == stages.machines.len();
+        moved.then(|| format!("it was given at {given_at}, and now it is {}", now[0]))
+    }
+
     /// Returns the verdict that the answer gives.
     pub(super) fn verdict(&self) -> CheckVerdict {
         match self.value {
@@ -56,5 +84,44 @@ impl SiteAnswer {
     /// Returns what was answered, by whom and when.
     pub(super) fn sentence(&self) -> String {
         format!("{}, says {} on {}", self.value.as_str(), self.by, self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::stage::{MachineStage, Scenario, Stage, decide};
+
+    fn expiry(at: &str, stage: Option<Stage>, days: i32, same_stage: bool) -> Option<String> {
+        let answer =
+            SiteAnswer { value: AnswerValue::Yes, by: "ann".to_owned(), at: at.to_owned(), stage };
+        let machines: Vec<MachineStage> = vec![decide("app", None, Some(Stage::Verify), &[])];
+        let stages = TargetStages { scenario: Scenario::VmwareClassic, machines };
+        answer.expiry(AnswerAge { days, same_stage }, "2026-11-20".parse().unwrap(), &stages)
+    }
+
+    #[test]
+    fn an_answer_counts_for_its_days_and_its_stage() {
+        for (at, stage, days, same_stage, why) in [
+            ("2026-11-20", None, 0, false, None),
+            ("2026-11-21", None, 0, false, None),
+            ("2026-11-19", None, 0, false, Some("it counts for its day alone")),
+            ("2026-11-19", None, 1, false, None),
+            ("2026-11-12", None, 7, false, Some("it counts for 7 days")),
+            ("2001-01-01", None, 365, false, Some("it counts for 365 days")),
+            ("2026-12-01", None, 7, false, Some("that day is not there yet")),
+            ("yesterday", None, 7, false, Some("\"yesterday\" is no day")),
+            ("2026-11-20", Some(Stage::Verify), 7, true, None),
+            ("2026-11-20", Some(Stage::Prepare), 7, false, None),
+            (
+                "2026-11-20",
+                Some(Stage::Prepare),
+                7,
+                true,
+                Some("it was given at prepare, and now it is verify"),
+            ),
+        ] {
+            assert_eq!(expiry(at, stage, days, same_stage).as_deref(), why, "{at} {stage:?}");
+        }
     }
 }

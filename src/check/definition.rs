@@ -58,7 +58,8 @@ impl CheckSet {
         let files: Vec<Asset> = assets
             .names(AssetKind::Check)
             .iter()
-            .filter(|name| name.ends_with(".yaml"))
+            // Steps of the guide stand in a folder of their own.
+            .filter(|name| name.ends_with(".yaml") && !name.contains('/'))
             .map(|name| assets.read(AssetKind::Check, name))
             .collect::<Result<_, _>>()?;
         Self::read(&[&files, more].concat())
@@ -106,6 +107,7 @@ impl CheckSet {
             set.verify_requires(check)
                 .map_err(|problem| problem.into_error(&check.id, &check.at))?;
             set.verify_fix_after(check)
+                .and_then(|()| set.verify_related(check))
                 .map_err(|problem| problem.into_error(&check.id, &check.at))?;
         }
         set.verify_no_circle()?;
@@ -135,6 +137,17 @@ impl CheckSet {
             }),
             None => Ok(()),
         }
+    }
+
+    fn verify_related(&self, check: &Check) -> Result<(), CheckProblem> {
+        let related = [("consequence_of", &check.consequence_of), ("moot_when", &check.moot_when)];
+        for (key, ids) in related {
+            if let Some(id) = ids.iter().find(|id| self.find(id).is_none()) {
+                let nearest = self.nearest_id(id).map(str::to_owned);
+                return Err(CheckProblem::NoSuchRelated { key, id: id.clone(), nearest });
+            }
+        }
+        Ok(())
     }
 
     fn fix_circle(&self, circle: &[usize]) -> DefinitionError {

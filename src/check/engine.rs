@@ -2,19 +2,22 @@
 //!
 //! Pure and total. Not for collecting facts, and not for what a report makes of the findings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::answer;
 use super::definition::CheckSet;
+use super::evaluator::{TargetEvaluator, decide};
 use super::fact_context::FactContext;
+use super::gate::EndedCases;
+use super::hold;
 use super::model::{Check, Criterion, Remedy, Severity};
+use super::moot;
 use super::pending_fixes;
-use super::provider::Provider;
-use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
 use super::waiver::{Waiver, WaiverNote};
 
@@ -42,22 +45,63 @@ pub fn evaluate_scope(
 ) -> Vec<Finding> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let live: Vec<&Waiver> = waivers.iter().filter(|waiver| waiver.is_live(today)).collect();
-    let mut findings = Vec::with_capacity(scope.planned.len());
-    // One target after the other: what rules work on is large, and there may be hundreds.
-    for planned in scope.planned.chunk_by(|a, b| a.0 == b.0) {
-        let target = &targets[planned[0].0];
-        let context = FactContext::new(&target.document);
-        let waived = |check: &str| live.iter().any(|waiver| waiver.covers(check, &target.name));
-        let mut bench = TargetEvaluator::new(set, &context, target.providers(), &waived);
-        findings.extend(planned.iter().map(|&(_, index)| {
-            let verdict = bench.verdict(index);
-            let order = set.rank(index);
-            let found = build_finding(&set.checks()[index], target, &context, verdict, &live);
-            Finding { order, ..found }
-        }));
-    }
+    let run = Run { set, targets, live: &live, today };
+    // Gates come first: what ends a case makes the rest of it pointless.
+    let is_gate = |&&(_, index): &&(usize, usize)| set.checks()[index].gate;
+    let gates: Vec<(usize, usize)> = scope.planned.iter().filter(is_gate).copied().collect();
+    let ended = if gates.is_empty() {
+        EndedCases::default()
+    } else {
+        EndedCases::from_findings(set, targets, &run.findings(&gates, &EndedCases::default()))
+    };
+    let mut findings = run.findings(&scope.planned, &ended);
+    moot::drop_pointless(set, targets, &mut findings);
+    hold::apply(set, targets, &mut findings);
     pending_fixes::withhold_commands(set, targets, &mut findings);
     findings
+}
+
+/// What one evaluation works with.
+struct Run<'r> {
+    set: &'r CheckSet,
+    targets: &'r [Target],
+    /// The waivers that count today.
+    live: &'r [&'r Waiver],
+    today: Date,
+}
+
+impl Run<'_> {
+    /// Returns the findings of what is planned, in its order.
+    fn findings(&self, planned: &[(usize, usize)], ended: &EndedCases) -> Vec<Finding> {
+        let mut findings = Vec::with_capacity(planned.len());
+        // One target after the other: what rules work on is large, and there may be hundreds.
+        for planned in planned.chunk_by(|a, b| a.0 == b.0) {
+            let target = &self.targets[planned[0].0];
+            let stages = ended.remaining_stages(&target.stages);
+            let context = FactContext::new(&target.document);
+            let waived =
+                |check: &str| self.live.iter().any(|waiver| waiver.covers(check, &target.name));
+            let mut evaluator = TargetEvaluator {
+                set: self.set,
+                context: &context,
+                providers: target.providers(),
+                waived: &waived,
+                today: self.today,
+                target,
+                stages: &stages,
+                ended,
+                decided: vec![None; self.set.checks().len()],
+            };
+            findings.extend(planned.iter().map(|&(_, index)| {
+                let check = &self.set.checks()[index];
+                let verdict = evaluator.verdict(index);
+                let severity = evaluator.severity(check);
+                let found = build_finding(check, target, &context, verdict, severity, self.live);
+                Finding { order: self.set.rank(index), ..found }
+            }));
+        }
+        findings
+    }
 }
 
 /// Returns notes about waivers that expired or cover nothing.
@@ -81,136 +125,36 @@ pub fn waiver_notes(waivers: &[Waiver], findings: &[Finding], now: Timestamp) ->
     waivers.iter().filter_map(note).collect()
 }
 
-/// Evaluates the checks of one target, each once and after those it requires.
-struct TargetEvaluator<'s> {
-    set: &'s CheckSet,
-    context: &'s FactContext<'s>,
-    providers: BTreeSet<Provider>,
-    /// Whether a live waiver covers a failure of this check on the target.
-    waived: &'s dyn Fn(&str) -> bool,
-    decided: Vec<Option<CheckVerdict>>,
-}
-
-impl<'s> TargetEvaluator<'s> {
-    fn new(
-        set: &'s CheckSet,
-        context: &'s FactContext<'s>,
-        asked: BTreeSet<Provider>,
-        waived: &'s dyn Fn(&str) -> bool,
-    ) -> Self {
-        Self { set, context, providers: asked, waived, decided: vec![None; set.checks().len()] }
-    }
-
-    /// Returns the verdict of one check. The set has no circles, so this ends.
-    fn verdict(&mut self, index: usize) -> CheckVerdict {
-        if let Some(decided) = &self.decided[index] {
-            return decided.clone();
-        }
-        let verdict = self.evaluate(&self.set.checks()[index]);
-        self.decided[index] = Some(verdict.clone());
-        verdict
-    }
-
-    fn evaluate(&mut self, check: &Check) -> CheckVerdict {
-        let meaning = applies(check, self.context);
-        if meaning == Ok(false) {
-            let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
-            let why = otherwise.unwrap_or_default();
-            return CheckVerdict::NotApplicable { why, by_failure: false };
-        }
-        if let Some(why) = answer::out_of_stage(check, self.context) {
-            return CheckVerdict::NotApplicable { why, by_failure: false };
-        }
-        let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
-        for id in &check.requires {
-            let index = self.set.position(id).expect("the set was read with its prerequisites");
-            // A prerequisite whose facts are not part of the run decides nothing.
-            if !self.set.checks()[index].required_providers().is_subset(&self.providers) {
-                continue;
-            }
-            match self.verdict(index) {
-                CheckVerdict::Pass | CheckVerdict::Warn => {}
-                // A waived failure blocks nothing, so it hides nothing.
-                CheckVerdict::Fail if (self.waived)(id) => {}
-                CheckVerdict::Fail => {
-                    return CheckVerdict::NotApplicable {
-                        why: format!("{id} fails"),
-                        by_failure: true,
-                    };
-                }
-                CheckVerdict::NotApplicable { why, by_failure: true } => {
-                    let why = format!("{id} is not applicable: {why}");
-                    return CheckVerdict::NotApplicable { why, by_failure: true };
-                }
-                // A check that does not apply says nothing about those that require it.
-                CheckVerdict::NotApplicable { by_failure: false, .. } => {}
-                // The rule of the prerequisite holds, whatever its grade.
-                CheckVerdict::Unknown { graded: true, .. } => {}
-                CheckVerdict::Unknown { unknown: mut why, .. } => {
-                    why.through.insert(0, id.clone());
-                    unknown.get_or_insert(CheckVerdict::Unknown { unknown: why, graded: false });
-                }
-            }
-        }
-        unknown.unwrap_or_else(|| decide(check, self.context))
-    }
-}
-
-/// Whether a check applies to what these facts describe.
-pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
-    check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
-}
-
-/// Evaluates the rules of a check, without its prerequisites.
-pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
-    let (rule, warn_rule) = match &check.criterion {
-        Criterion::Rules { rule, warn_rule } => (rule, warn_rule),
-        Criterion::Question(question) => {
-            return answer::find_answer(check, context).map_or_else(
-                || {
-                    let question = question.clone();
-                    CheckVerdict::from_cause(UnknownCause::Unanswered { question }, false)
-                },
-                |answer| answer.verdict(),
-            );
-        }
-    };
-    match rule.decide(context) {
-        Ok(false) => CheckVerdict::Fail,
-        Err(cause) => CheckVerdict::from_cause(cause, false),
-        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(context)) {
-            None | Some(Ok(true)) => CheckVerdict::Pass,
-            Some(Ok(false)) => CheckVerdict::Warn,
-            Some(Err(cause)) => CheckVerdict::from_cause(cause, true),
-        },
-    }
-}
-
 fn build_finding(
     check: &Check,
     target: &Target,
     context: &FactContext<'_>,
     verdict: CheckVerdict,
+    severity: Severity,
     waivers: &[&Waiver],
 ) -> Finding {
-    let (outcome, severity) = match verdict {
-        CheckVerdict::Pass => (Outcome::Pass, check.severity),
-        CheckVerdict::Warn => (Outcome::Fail, check.severity.max(Severity::Warning)),
-        CheckVerdict::Fail => (Outcome::Fail, check.severity),
+    let as_warning = severity.max(Severity::Warning);
+    let (outcome, severity, graded) = match verdict {
+        CheckVerdict::Pass => (Outcome::Pass, severity, false),
+        CheckVerdict::Warn => (Outcome::Fail, as_warning, true),
+        CheckVerdict::Fail => (Outcome::Fail, severity, false),
         CheckVerdict::Unknown { unknown, graded } => {
-            let severity =
-                if graded { check.severity.max(Severity::Warning) } else { check.severity };
-            (Outcome::Unknown(unknown), severity)
+            (Outcome::Unknown(unknown), if graded { as_warning } else { severity }, graded)
         }
         CheckVerdict::NotApplicable { why, by_failure } => {
-            (Outcome::NotApplicable { reason: why, by_failure }, check.severity)
+            (Outcome::NotApplicable { reason: why, by_failure }, severity, false)
         }
     };
     let found = match &outcome {
         Outcome::Unknown(unknown) => unknown.to_string(),
         Outcome::NotApplicable { reason, .. } => reason.clone(),
-        _ => answer::find_answer(check, context)
-            .map_or_else(|| check.found.render(context), |answer| answer.sentence()),
+        _ => {
+            let is_decided = matches!(check.criterion, Criterion::Rules { .. })
+                && !matches!(decide(check, context), CheckVerdict::Unknown { .. });
+            answer::find_answer(check, context)
+                .filter(|_| !is_decided)
+                .map_or_else(|| check.found.render(context), |answer| answer.sentence())
+        }
     };
     // What may not be broken gets no commands.
     let remedy = match &outcome {
@@ -233,11 +177,14 @@ fn build_finding(
         target: target.name.clone(),
         outcome,
         severity,
+        graded,
         title: check.title.clone(),
         found,
         symptom: check.symptom.clone(),
         remedy,
         after: Vec::new(),
+        held: None,
+        explained_by: Vec::new(),
         order: 0,
         source: check.source.clone(),
         evidence: collect_evidence(check, context),
@@ -257,6 +204,7 @@ fn collect_evidence(check: &Check, context: &FactContext<'_>) -> BTreeMap<String
 mod tests {
     use super::*;
     use crate::assets::Asset;
+    use crate::check::unknown::UnknownCause;
     use crate::check::waiver;
     use crate::facts::Document;
     use crate::facts::target_kind::TargetKind;
@@ -297,7 +245,7 @@ mod tests {
         for path in absent {
             document.absent.insert((*path).to_owned(), "unreadable".to_owned());
         }
-        Target { name: "mt.iso".to_owned(), kind: TargetKind::Image, document }
+        Target::new("mt.iso".to_owned(), TargetKind::Image, document)
     }
 
     fn now() -> Timestamp {

@@ -8,18 +8,19 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::custom::ProbeEntry;
+use super::disturbance::Disturbance;
 use super::error::{CheckProblem, DefinitionError};
 use super::message::MessageTemplate;
 use super::model::{
-    Applicability, Check, Criterion, DefinitionLocation, Example, ExpectedOutcome, Gate, Severity,
-    SourceReference, WorkLine,
+    AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DefinitionLocation, Example,
+    ExpectedOutcome, Severity, SourceReference, WorkLine,
 };
 use super::remedy::{RemedyEntry, RemedyTemplate};
 use super::rule::Rule;
 use super::schema::FactType;
 use super::source;
+use super::window::{Experience, ScenarioScope, StageWindow, StagesEntry};
 use crate::assets::{self, Asset};
-use crate::facts::site::Stage;
 use crate::facts::target_kind::TargetKind;
 use crate::yaml;
 
@@ -43,16 +44,38 @@ struct CheckEntry {
     #[serde(default)]
     question: Option<String>,
     #[serde(default)]
+    or_ask: Option<String>,
+    #[serde(default)]
     found: Option<String>,
     symptom: String,
     #[serde(default)]
     line: Option<WorkLine>,
     #[serde(default)]
-    gate: Option<Gate>,
+    gate: bool,
     #[serde(default)]
     fix_after: Vec<String>,
     #[serde(default)]
-    stages: Vec<Stage>,
+    consequence_of: Vec<String>,
+    #[serde(default)]
+    moot_when: Vec<String>,
+    #[serde(default)]
+    scenario: ScenarioScope,
+    #[serde(default)]
+    experience: Experience,
+    #[serde(default)]
+    stages: Option<StagesEntry>,
+    #[serde(default)]
+    needs_stage: bool,
+    #[serde(default)]
+    disturbs: Option<Disturbance>,
+    #[serde(default)]
+    scope: Option<CheckScope>,
+    #[serde(default)]
+    ask_of: Vec<AskOf>,
+    #[serde(default)]
+    valid_days: Option<i32>,
+    #[serde(default)]
+    same_stage: bool,
     remedy: RemedyEntry,
     source: SourceReference,
     #[serde(default)]
@@ -231,10 +254,21 @@ fn verify_entry(
         (Some(text), None) => Criterion::Rules {
             rule: rule("rule", &text)?,
             warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
+            or_ask: entry.or_ask.map(verify_question).transpose()?,
         },
+        (None, Some(_)) if entry.or_ask.is_some() => {
+            return Err(CheckProblem::QuestionAnd("or_ask"));
+        }
         (None, Some(question)) => parse_question(question, &entry.warn_rule, &entry.examples)?,
         (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("rule")),
         (None, None) => return Err(CheckProblem::Blank("rule")),
+    };
+    let stages = StageWindow::parse(entry.stages, entry.scenario, entry.severity)
+        .map_err(CheckProblem::Stages)?;
+    let scope = entry.scope.unwrap_or_else(|| CheckScope::for_kinds(&applies_to));
+    let answer_age = match entry.valid_days {
+        Some(days) if days < 0 => return Err(CheckProblem::ValidDays),
+        days => days.map(|days| AnswerAge { days, same_stage: entry.same_stage }),
     };
     let remedy_template = RemedyTemplate::compile(entry.remedy, facts, is_prevalidated)
         .map_err(CheckProblem::Remedy)?;
@@ -256,7 +290,16 @@ fn verify_entry(
         line: entry.line,
         gate: entry.gate,
         fix_after: entry.fix_after,
-        stages: entry.stages,
+        consequence_of: entry.consequence_of,
+        moot_when: entry.moot_when,
+        scenario: entry.scenario,
+        experience: entry.experience,
+        stages,
+        needs_stage: entry.needs_stage,
+        disturbs: entry.disturbs,
+        scope,
+        ask_of: entry.ask_of,
+        answer_age,
         symptom: entry.symptom,
         remedy: remedy_template.as_written(),
         remedy_template,
@@ -273,9 +316,7 @@ fn parse_question(
     warn_rule: &Option<String>,
     examples: &[ExampleEntry],
 ) -> Result<Criterion, CheckProblem> {
-    if !question.trim().ends_with('?') {
-        return Err(CheckProblem::Question);
-    }
+    let question = verify_question(question)?;
     if warn_rule.is_some() {
         return Err(CheckProblem::QuestionAnd("warn_rule"));
     }
@@ -283,6 +324,10 @@ fn parse_question(
         return Err(CheckProblem::QuestionAnd("examples"));
     }
     Ok(Criterion::Question(question))
+}
+
+fn verify_question(question: String) -> Result<String, CheckProblem> {
+    if question.trim().ends_with('?') { Ok(question) } else { Err(CheckProblem::Question) }
 }
 
 fn parse_examples(
@@ -376,7 +421,7 @@ pub(crate) mod tests {
     /// The files that are embedded, with their checks, as they lie in the source tree.
     fn embedded() -> Vec<Asset> {
         let names = std::fs::read_dir("checks").unwrap().map(|entry| entry.unwrap().path());
-        let files = names.filter(|path| !path.ends_with("symptoms.yaml"));
+        let files = names.filter(|path| path.is_file() && !path.ends_with("symptoms.yaml"));
         files.map(|path| assets::read_file(&path).unwrap()).collect()
     }
 

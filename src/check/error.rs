@@ -7,6 +7,7 @@ use super::message::MessageError;
 use super::model::{DefinitionLocation, ExpectedOutcome};
 use super::remedy::RemedyError;
 use super::rule_error::RuleError;
+use super::window::StagesError;
 use crate::assets::AssetError;
 use crate::facts::target_kind::TargetKind;
 use crate::yaml::{YamlError, did_you_mean};
@@ -78,6 +79,22 @@ pub enum CheckProblem {
     /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),
+    /// The stages are wrong.
+    #[error("{0}")]
+    Stages(StagesError),
+    /// An answer that counts for less than no day.
+    #[error("valid_days is a number of days, 0 for the day of the answer alone")]
+    ValidDays,
+    /// A check that explains this one, or makes it pointless, and does not exist.
+    #[error("{key} names {id:?}, which does not exist{}", did_you_mean(.nearest))]
+    NoSuchRelated {
+        /// The key.
+        key: &'static str,
+        /// The id as written.
+        id: String,
+        /// The id that is spelled most alike.
+        nearest: Option<String>,
+    },
     /// A check that applies to no kind of target.
     #[error("applies_to is empty")]
     AppliesToNothing,

@@ -4,7 +4,7 @@
 //! does not give are absent.
 
 use super::definition::CheckSet;
-use super::engine::{applies, decide};
+use super::evaluator::{applies, decide};
 use super::fact_context::FactContext;
 use super::model::{Check, DefinitionLocation, Example, ExpectedOutcome};
 use super::verdict::CheckVerdict;

@@ -110,6 +110,8 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The severity that counts here: a pass that is graded down is a warning.
     pub severity: Severity,
+    /// Whether only the grade of a pass is in question: the rule itself holds.
+    pub graded: bool,
     /// What should hold.
     pub title: String,
     /// What was found, or why nothing could be.
@@ -120,6 +122,10 @@ pub struct Finding {
     pub remedy: Remedy,
     /// What has to be fixed or decided before, in working order.
     pub after: Vec<EarlierFix>,
+    /// Why its fix has to wait for another stage, as a fragment; none when it may be done now.
+    pub held: Option<String>,
+    /// The failures that probably explain this one.
+    pub explained_by: Vec<EarlierFix>,
     /// Its place in the working order of fixes.
     pub order: usize,
     /// Where it is written.

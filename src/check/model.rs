@@ -10,63 +10,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::disturbance::Disturbance;
 use super::message::MessageTemplate;
 use super::provider::Provider;
 pub use super::remedy::Remedy;
 use super::remedy::RemedyTemplate;
 use super::rule::Rule;
 use super::schema;
-use crate::facts::site::Stage;
+pub use super::severity::Severity;
+use super::window::{Experience, ScenarioScope, StageWindow};
 use crate::facts::target_kind::TargetKind;
-
-/// What a failure of a check blocks.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Data may be lost.
-    DataLoss,
-    /// Reprotect will fail, or what is needed for it.
-    BlocksReprotect,
-    /// Failback will fail.
-    BlocksFailback,
-    /// Worth fixing, although nothing fails because of it alone.
-    Warning,
-    /// Worth knowing.
-    Info,
-}
-
-impl Severity {
-    /// Whether a failure must be fixed before going on.
-    pub fn is_blocker(self) -> bool {
-        self < Self::Warning
-    }
-
-    /// Returns the name in definitions and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DataLoss => "data-loss",
-            Self::BlocksReprotect => "blocks-reprotect",
-            Self::BlocksFailback => "blocks-failback",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A line of work: what is done in one go, in the order in which the lines are walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum WorkLine {
-    /// What ends the case when it fails.
+    /// What ends the case when it fails, and what must be known before anything else.
     #[serde(rename = "gate")]
     Gate,
+    /// The image of the master target and its packages, which are built again at most once.
+    #[serde(rename = "build")]
+    Build,
     /// The configuration server and the way home.
     A,
     /// vCenter and its hosts.
@@ -85,14 +48,76 @@ pub enum WorkLine {
     H,
 }
 
-/// What is moot when a gate fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// What a check is about, and so whose answer counts for it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
-pub enum Gate {
-    /// Everything that is not about an image.
-    Vault,
-    /// Everything about the machine.
+#[schemars(rename = "CheckScopeWord")]
+pub enum CheckScope {
+    /// The site as a whole.
+    Site,
+    /// One machine that fails back.
     Machine,
+    /// One process server.
+    ProcessServer,
+    /// One master target.
+    MasterTarget,
+    /// One ESXi or Hyper-V host.
+    Host,
+    /// One replication group.
+    Group,
+    /// One Azure network with machines in it.
+    Network,
+    /// An image, or its packages.
+    Image,
+}
+
+impl CheckScope {
+    /// Returns the scope of a check that names none.
+    pub(super) fn for_kinds(kinds: &[TargetKind]) -> Self {
+        match kinds.first() {
+            Some(TargetKind::Image | TargetKind::Packages) => Self::Image,
+            Some(TargetKind::LinuxMt) => Self::MasterTarget,
+            Some(TargetKind::ProcessServer) => Self::ProcessServer,
+            Some(TargetKind::ProtectedVm) => Self::Machine,
+            Some(TargetKind::Esxi) => Self::Host,
+            _ => Self::Site,
+        }
+    }
+}
+
+/// Who can say whether a check holds.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AskOf {
+    /// The master target over SSH.
+    SshMt,
+    /// A process server over SSH.
+    SshPs,
+    /// The machine itself over SSH.
+    SshVm,
+    /// An ESXi host's shell.
+    SshEsxi,
+    /// vCenter or ESXi.
+    Vsphere,
+    /// The vault.
+    Azure,
+    /// A person.
+    Person,
+    /// A file: the site file, a recipe, an image.
+    File,
+}
+
+/// How long a person's answer counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerAge {
+    /// For how many days after the day it was given; 0 for that day alone.
+    pub days: i32,
+    /// Whether it counts only at the stage at which it was given.
+    pub same_stage: bool,
 }
 
 /// Where it is written that this must hold.
@@ -129,6 +154,8 @@ pub enum Criterion {
         rule: Rule,
         /// What grades a pass down to a warning.
         warn_rule: Option<Rule>,
+        /// What a person is asked when the rules cannot be decided.
+        or_ask: Option<String>,
     },
     /// A question that a person answers in the site file; unanswered is unknown.
     Question(String),
@@ -150,12 +177,30 @@ pub struct Check {
     pub requires: Vec<String>,
     /// The line of work that its fix belongs to.
     pub line: Option<WorkLine>,
-    /// What becomes pointless when it fails.
-    pub gate: Option<Gate>,
+    /// Whether its failure ends the case: of the machine, or of the whole site when that is its scope.
+    pub gate: bool,
     /// Checks whose fixes come before its own.
     pub fix_after: Vec<String>,
-    /// The stages at which it matters; at all of them, when there are none.
-    pub stages: Vec<Stage>,
+    /// Checks whose failure probably explains this one's.
+    pub consequence_of: Vec<String>,
+    /// Checks that make this one pointless when all of them hold.
+    pub moot_when: Vec<String>,
+    /// Which scenario it belongs to.
+    pub scenario: ScenarioScope,
+    /// Which experience of the vault it belongs to.
+    pub experience: Experience,
+    /// When it counts, and how much.
+    pub stages: StageWindow,
+    /// Whether it means the opposite at another stage, so that it is unknown while the stage is.
+    pub needs_stage: bool,
+    /// What its fix does to those who use the target.
+    pub disturbs: Option<Disturbance>,
+    /// What it is about.
+    pub scope: CheckScope,
+    /// Who can say whether it holds, best first; empty when it does not say.
+    pub ask_of: Vec<AskOf>,
+    /// How long an answer to it counts; for ever when nothing is said.
+    pub answer_age: Option<AnswerAge>,
     /// What decides it.
     pub criterion: Criterion,
     /// What [`Check::required_providers`] is once it was asked for.
@@ -180,7 +225,7 @@ impl Check {
     /// Returns the rules that decide it; none if it is a question.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         let (rule, warn_rule) = match &self.criterion {
-            Criterion::Rules { rule, warn_rule } => (Some(rule), warn_rule.as_ref()),
+            Criterion::Rules { rule, warn_rule, .. } => (Some(rule), warn_rule.as_ref()),
             Criterion::Question(_) => (None, None),
         };
         rule.into_iter().chain(warn_rule)
@@ -196,6 +241,14 @@ impl Check {
             }
             needs
         })
+    }
+
+    /// Returns the question that a person may answer: the check itself, or what stands in for its rules.
+    pub fn question(&self) -> Option<&str> {
+        match &self.criterion {
+            Criterion::Question(question) => Some(question),
+            Criterion::Rules { or_ask, .. } => or_ask.as_deref(),
+        }
     }
 
     /// Compiles rules and message ahead of the first evaluation.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::definition::CheckSet;
 use super::finding::{EarlierFix, Finding, Outcome, OutcomeKind};
-use super::model::{Check, Gate, WorkLine};
+use super::model::{Check, WorkLine};
 use super::scope::Target;
 use crate::facts::target_kind::TargetKind;
 
@@ -94,7 +94,7 @@ impl<'f> FindingIndex<'f> {
     fn earlier_fixes(&self, at: usize) -> Vec<EarlierFix> {
         let mut open: BTreeSet<usize> = BTreeSet::new();
         self.add_earlier_fixes(at, &mut open);
-        self.add_gates_and_rebuilds(at, &mut open);
+        self.add_rebuilds(at, &mut open);
         open.remove(&at);
         let mut open: Vec<usize> = open.into_iter().collect();
         open.sort_by_key(|&other| (self.set.rank(self.checks[other]), other));
@@ -133,27 +133,19 @@ impl<'f> FindingIndex<'f> {
         }
     }
 
-    /// A failed gate ends the case; a master target that does not stay makes the work on it moot.
-    fn add_gates_and_rebuilds(&self, at: usize, open: &mut BTreeSet<usize>) {
+    /// A master target that does not stay makes the work on it moot.
+    fn add_rebuilds(&self, at: usize, open: &mut BTreeSet<usize>) {
         let (check, kind) = (self.check(at), self.kind(at));
-        if check.gate.is_some() || matches!(kind, Some(TargetKind::Image | TargetKind::Packages)) {
+        if check.gate || matches!(kind, Some(TargetKind::Image | TargetKind::Packages)) {
             return;
         }
         for other in 0..self.findings.len() {
             let cause = self.check(other);
             let same_target = self.findings[other].target == self.findings[at].target;
-            let ends = match cause.gate {
-                Some(Gate::Vault) => true,
-                Some(Gate::Machine) => {
-                    kind == Some(TargetKind::ProtectedVm)
-                        && (same_target || self.kind(other) != Some(TargetKind::ProtectedVm))
-                }
-                None => {
-                    same_target
-                        && cause.line == Some(WorkLine::D)
-                        && matches!(check.line, Some(WorkLine::E | WorkLine::F | WorkLine::G))
-                }
-            };
+            // A failed gate has ended its case already; a failure in line D means another master target.
+            let ends = same_target
+                && cause.line == Some(WorkLine::D)
+                && matches!(check.line, Some(WorkLine::E | WorkLine::F | WorkLine::G));
             if ends && self.findings[other].outcome == Outcome::Fail && self.is_open(other) {
                 open.insert(other);
             }
@@ -192,12 +184,12 @@ impl<'f> FindingIndex<'f> {
     /// Whether a finding leaves its rule unfulfilled or undecided. Where only the grade of a pass is in question, the
     /// rule holds.
     fn is_open(&self, at: usize) -> bool {
-        let (finding, check) = (&self.findings[at], self.check(at));
-        let whole = finding.severity == check.severity;
+        let finding = &self.findings[at];
+        let whole = !finding.graded;
         match finding.outcome {
             Outcome::Fail | Outcome::Unknown(_) => whole,
             // A waiver accepts a failure and does not remove it.
-            Outcome::Waived { .. } => whole && check.severity.is_blocker(),
+            Outcome::Waived { .. } => whole && finding.severity.is_blocker(),
             Outcome::Pass | Outcome::NotApplicable { .. } => false,
         }
     }
@@ -207,8 +199,8 @@ impl<'f> FindingIndex<'f> {
 mod tests {
     use super::*;
     use crate::assets::{Asset, Assets};
+    use crate::check::entry;
     use crate::check::status::tests::finding;
-    use crate::check::{Severity, entry};
     use crate::facts::Document;
 
     fn embedded() -> CheckSet {
@@ -216,7 +208,7 @@ mod tests {
     }
 
     fn target(kind: TargetKind, name: &str) -> Target {
-        Target { name: name.to_owned(), kind, document: Document::default() }
+        Target::new(name.to_owned(), kind, Document::default())
     }
 
     /// A finding of a check on a target, with the commands of its remedy.
@@ -330,7 +322,7 @@ mod tests {
             held_commands(&set, &targets, &[ids("mt1", waived), script("mt1")]).1,
             "mt.disk-ids-visible mt1"
         );
-        let graded = Finding { severity: Severity::Warning, ..ids("mt1", Outcome::Fail) };
+        let graded = Finding { graded: true, ..ids("mt1", Outcome::Fail) };
         assert_eq!(held_commands(&set, &targets, &[graded, script("mt1")]).1, "");
     }
 
@@ -356,34 +348,23 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_ends_the_case_and_a_master_target_that_goes_makes_work_on_it_moot() {
+    fn a_master_target_that_goes_makes_work_on_it_moot() {
         let set = embedded();
-        let targets = [
-            target(TargetKind::Site, "site"),
-            target(TargetKind::LinuxMt, "mt1"),
-            target(TargetKind::ProtectedVm, "app"),
-            target(TargetKind::ProtectedVm, "db"),
-        ];
-        for (gate, at, check, on, waits) in [
-            ("azure.experience", "site", "mt.pkgs-base", "mt1", true),
-            ("azure.experience", "site", "vm.no-snapshot", "app", true),
-            ("vm.not-migrated", "site", "vm.no-snapshot", "app", true),
-            ("vm.not-migrated", "site", "mt.pkgs-base", "mt1", false),
-            ("vm.ws2008r2-physical", "db", "vm.no-snapshot", "app", false),
-            ("vm.ws2008r2-physical", "db", "vm.no-snapshot", "db", true),
+        let targets = [target(TargetKind::LinuxMt, "mt1")];
+        for (first, at, check, on, waits) in [
             ("mt.os-centos66", "mt1", "mt.pkgs-base", "mt1", true),
             ("mt.is-vmware-vm", "mt1", "retention.fstab", "mt1", true),
             ("mt.is-vmware-vm", "mt1", "network.mt-to-cs-443", "mt1", false),
         ] {
             let findings =
-                [found(&set, gate, at, Outcome::Fail), found(&set, check, on, Outcome::Fail)];
+                [found(&set, first, at, Outcome::Fail), found(&set, check, on, Outcome::Fail)];
             let (is_shown, after) = held_commands(&set, &targets, &findings);
-            assert_eq!(!is_shown, waits, "{gate} {check}: {after}");
+            assert_eq!(!is_shown, waits, "{first} {check}: {after}");
             let findings =
-                [found(&set, gate, at, unknown()), found(&set, check, on, Outcome::Fail)];
+                [found(&set, first, at, unknown()), found(&set, check, on, Outcome::Fail)];
             assert!(
                 held_commands(&set, &targets, &findings).0,
-                "{gate} is not known to have failed"
+                "{first} is not known to have failed"
             );
         }
     }

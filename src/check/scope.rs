@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::definition::CheckSet;
 use super::provider::Provider;
 use super::schema;
+use super::waiver::matches_glob;
+use super::window::TargetStages;
 use crate::facts::Document;
 use crate::facts::target_kind::TargetKind;
 
@@ -21,9 +23,16 @@ pub struct Target {
     pub kind: TargetKind,
     /// Its facts. A root that is neither known nor absent was not collected.
     pub document: Document,
+    /// The stages of the machines that it concerns.
+    pub stages: TargetStages,
 }
 
 impl Target {
+    /// Returns a target that no machine's stage concerns, or not yet.
+    pub fn new(name: String, kind: TargetKind, document: Document) -> Self {
+        Self { name, kind, document, stages: TargetStages::default() }
+    }
+
     /// Returns the providers that were contacted, whether they answered or not.
     pub fn providers(&self) -> BTreeSet<Provider> {
         let document = &self.document;
@@ -51,6 +60,37 @@ pub struct SkippedCheck {
     pub needs: Vec<Provider>,
 }
 
+/// What a person wants of a run: globs over the ids of checks and the names of targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeChoice {
+    /// Only these checks; all of them when there are none.
+    pub only: Vec<String>,
+    /// All but these checks.
+    pub skip: Vec<String>,
+    /// Only these targets; all of them when there are none.
+    pub targets: Vec<String>,
+}
+
+impl ScopeChoice {
+    /// Whether a check on a target is wanted.
+    pub fn includes(&self, check: &str, target: &str) -> bool {
+        let any = |globs: &[String], text: &str| globs.iter().any(|glob| matches_glob(glob, text));
+        (self.only.is_empty() || any(&self.only, check))
+            && !any(&self.skip, check)
+            && self.includes_target(target)
+    }
+
+    /// Whether a target is wanted.
+    pub fn includes_target(&self, target: &str) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|glob| matches_glob(glob, target))
+    }
+
+    /// Whether anything is left out.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty() && self.targets.is_empty()
+    }
+}
+
 /// Which checks a run evaluates on which target, and which it skips.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -67,7 +107,8 @@ impl Scope {
         for (place, target) in targets.iter().enumerate() {
             let asked = target.providers();
             for (index, check) in set.checks().iter().enumerate() {
-                if !check.applies_to.contains(&target.kind) {
+                let exists = check.scenario.includes(target.stages.scenario);
+                if !exists || !check.applies_to.contains(&target.kind) {
                     continue;
                 }
                 let needs: Vec<Provider> =
@@ -82,6 +123,16 @@ impl Scope {
             }
         }
         scope
+    }
+
+    /// Returns the scope without what a person left out of the run.
+    pub fn selected(self, set: &CheckSet, targets: &[Target], choice: &ScopeChoice) -> Self {
+        let Self { mut planned, mut skipped } = self;
+        planned.retain(|&(place, index)| {
+            choice.includes(&set.checks()[index].id, &targets[place].name)
+        });
+        skipped.retain(|skipped| choice.includes(&skipped.check, &skipped.target));
+        Self { planned, skipped }
     }
 
     /// Returns the scope restricted to some checks and what they require.

@@ -27,6 +27,24 @@ pub enum UnknownCause {
         /// The question.
         question: String,
     },
+    /// A question whose answer does not count any more.
+    #[error("{answer}, but {why}: {question}")]
+    OldAnswer {
+        /// What was answered, by whom and when.
+        answer: String,
+        /// Why it does not count.
+        why: String,
+        /// The question.
+        question: String,
+    },
+    /// What is right depends on the stage of a machine, which is not known.
+    #[error("the stage of {machine} is not known: {note}")]
+    Stage {
+        /// The machine.
+        machine: String,
+        /// What is known of its stage.
+        note: String,
+    },
     /// The rule failed for another reason: a defect in the check or in the facts.
     #[error("this is a defect of the check: {0}")]
     Defect(String),

@@ -1,0 +1,148 @@
+//! The verdicts of one target's checks: each check once, after those it requires, and when its stage and its case say so.
+//!
+//! Not for what a finding becomes of a verdict (`engine`).
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use super::answer;
+use super::definition::CheckSet;
+use super::fact_context::FactContext;
+use super::gate::EndedCases;
+use super::model::{Check, Criterion};
+use super::provider::Provider;
+use super::scope::Target;
+use super::severity::Severity;
+use super::unknown::UnknownCause;
+use super::verdict::CheckVerdict;
+use super::window::{InWindow, TargetStages};
+
+/// Evaluates the checks of one target, each once and after those it requires.
+pub(super) struct TargetEvaluator<'s> {
+    pub set: &'s CheckSet,
+    pub context: &'s FactContext<'s>,
+    pub providers: BTreeSet<Provider>,
+    /// Whether a live waiver covers a failure of this check on the target.
+    pub waived: &'s dyn Fn(&str) -> bool,
+    pub today: Date,
+    pub target: &'s Target,
+    /// The stages of the machines whose case has not ended.
+    pub stages: &'s TargetStages,
+    pub ended: &'s EndedCases,
+    pub decided: Vec<Option<CheckVerdict>>,
+}
+
+impl TargetEvaluator<'_> {
+    /// Returns whether a check counts for the target now.
+    fn window(&self, check: &Check) -> InWindow {
+        let is_question = matches!(check.criterion, Criterion::Question(_));
+        check.stages.decide(check.severity, check.needs_stage, is_question, self.stages)
+    }
+
+    /// Returns the severity of a failure now; the worst there is when it does not count.
+    pub fn severity(&self, check: &Check) -> Severity {
+        match self.window(check) {
+            InWindow::Yes(severity) => severity,
+            InWindow::No(_) | InWindow::Undecided { .. } => check.severity,
+        }
+    }
+
+    /// Returns the verdict of one check. The set has no circles, so this ends.
+    pub fn verdict(&mut self, index: usize) -> CheckVerdict {
+        if let Some(decided) = &self.decided[index] {
+            return decided.clone();
+        }
+        let verdict = self.evaluate(&self.set.checks()[index]);
+        self.decided[index] = Some(verdict.clone());
+        verdict
+    }
+
+    fn evaluate(&mut self, check: &Check) -> CheckVerdict {
+        let meaning = applies(check, self.context);
+        if meaning == Ok(false) {
+            let otherwise = check.applies_when.as_ref().map(|when| when.otherwise.clone());
+            let why = otherwise.unwrap_or_default();
+            return CheckVerdict::NotApplicable { why, by_failure: false };
+        }
+        if let Some(why) = self.ended.reason(check, self.target) {
+            return CheckVerdict::NotApplicable { why, by_failure: true };
+        }
+        match self.window(check) {
+            InWindow::Yes(_) => {}
+            InWindow::No(why) => return CheckVerdict::NotApplicable { why, by_failure: false },
+            InWindow::Undecided { machine, note } => {
+                return CheckVerdict::from_cause(UnknownCause::Stage { machine, note }, false);
+            }
+        }
+        let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
+        for id in &check.requires {
+            let index = self.set.position(id).expect("the set was read with its prerequisites");
+            // A prerequisite whose facts are not part of the run decides nothing.
+            if !self.set.checks()[index].required_providers().is_subset(&self.providers) {
+                continue;
+            }
+            match self.verdict(index) {
+                CheckVerdict::Pass | CheckVerdict::Warn => {}
+                // A waived failure blocks nothing, so it hides nothing.
+                CheckVerdict::Fail if (self.waived)(id) => {}
+                CheckVerdict::Fail => {
+                    return CheckVerdict::NotApplicable {
+                        why: format!("{id} fails"),
+                        by_failure: true,
+                    };
+                }
+                CheckVerdict::NotApplicable { why, by_failure: true } => {
+                    let why = format!("{id} is not applicable: {why}");
+                    return CheckVerdict::NotApplicable { why, by_failure: true };
+                }
+                // A check that does not apply says nothing about those that require it.
+                CheckVerdict::NotApplicable { by_failure: false, .. } => {}
+                // The rule of the prerequisite holds, whatever its grade.
+                CheckVerdict::Unknown { graded: true, .. } => {}
+                CheckVerdict::Unknown { unknown: mut why, .. } => {
+                    why.through.insert(0, id.clone());
+                    unknown.get_or_insert(CheckVerdict::Unknown { unknown: why, graded: false });
+                }
+            }
+        }
+        unknown.unwrap_or_else(|| match &check.criterion {
+            Criterion::Question(question) => {
+                let (context, today) = (self.context, self.today);
+                answer::decide_question(check, question, context, today, self.stages)
+            }
+            Criterion::Rules { or_ask, .. } => match (decide(check, self.context), or_ask) {
+                // What nothing could be asked of, a person may know.
+                (CheckVerdict::Unknown { graded: false, .. }, Some(question))
+                    if answer::find_answer(check, self.context).is_some() =>
+                {
+                    let (context, today) = (self.context, self.today);
+                    answer::decide_question(check, question, context, today, self.stages)
+                }
+                (verdict, _) => verdict,
+            },
+        })
+    }
+}
+
+/// Whether a check applies to what these facts describe.
+pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
+    check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
+}
+
+/// Evaluates the rules of a check, without its prerequisites.
+pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
+    let Criterion::Rules { rule, warn_rule, .. } = &check.criterion else {
+        let defect = UnknownCause::Defect("a question has no rule".to_owned());
+        return CheckVerdict::from_cause(defect, false);
+    };
+    match rule.decide(context) {
+        Ok(false) => CheckVerdict::Fail,
+        Err(cause) => CheckVerdict::from_cause(cause, false),
+        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(context)) {
+            None | Some(Ok(true)) => CheckVerdict::Pass,
+            Some(Ok(false)) => CheckVerdict::Warn,
+            Some(Err(cause)) => CheckVerdict::from_cause(cause, true),
+        },
+    }
+}

@@ -1,0 +1,45 @@
+//! The hold rule: a fix that destroys or interrupts is not told while a machine stands at a stage that forbids it.
+//!
+//! Not for the order of fixes (`order`, `pending_fixes`): what is held waits for a stage, not for another fix.
+
+use super::definition::CheckSet;
+use super::disturbance::Hold;
+use super::finding::{Finding, Outcome};
+use super::scope::Target;
+
+/// Withholds the fixes that the stage of a machine forbids: no commands, and a text that says until when.
+pub(super) fn apply(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.outcome == Outcome::Fail) {
+        let Some(kind) = set.find(&finding.check).and_then(|check| check.disturbs) else {
+            continue;
+        };
+        let Some(target) = targets.iter().find(|target| target.name == finding.target) else {
+            continue;
+        };
+        let holding = target.stages.machines.iter().filter_map(|machine| {
+            let stage = machine.known()?;
+            Some((kind.hold(stage)?, machine.machine.as_str(), stage))
+        });
+        // What may never be done counts more than what has to wait.
+        let worst = holding.max_by_key(|(hold, ..)| matches!(hold, Hold::Never(_)));
+        let Some((hold, machine, stage)) = worst else { continue };
+        let held = match hold {
+            Hold::Later(when) => format!("later, {when} ({machine} is at {stage})"),
+            Hold::Never(why) => format!("not now: {why} ({machine} is at {stage})"),
+        };
+        let text = std::mem::take(&mut finding.remedy.text);
+        finding.remedy.text = match hold {
+            Hold::Later(_) => format!("{}. Then: {text}", capitalize(&held)),
+            Hold::Never(_) => {
+                format!("{}. What it will take, once that is over: {text}", capitalize(&held))
+            }
+        };
+        finding.remedy.commands.clear();
+        finding.held = Some(held);
+    }
+}
+
+fn capitalize(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

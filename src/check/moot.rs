@@ -1,0 +1,76 @@
+//! Checks that other checks make pointless, and failures that other failures explain.
+//!
+//! Not for gates, which end a case (`gate`).
+
+use std::collections::BTreeMap;
+
+use super::definition::CheckSet;
+use super::finding::{EarlierFix, Finding, Outcome};
+use super::scope::Target;
+use crate::facts::target_kind::TargetKind;
+
+/// How many explanations a finding names.
+const MAX_EXPLANATIONS: usize = 3;
+
+/// Makes open findings not applicable when everything that makes them pointless holds, and links failures to the failures
+/// that explain them.
+pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut [Finding]) {
+    let kinds: BTreeMap<&str, TargetKind> =
+        targets.iter().map(|target| (target.name.as_str(), target.kind)).collect();
+    let mut by_check: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        by_check.entry(finding.check.as_str()).or_default().push(index);
+    }
+    // The findings of a check that concern a target: its own where the check is made there, otherwise all.
+    let related = |id: &str, target: &str| -> Vec<usize> {
+        let all = by_check.get(id).map(Vec::as_slice).unwrap_or_default();
+        let here = kinds
+            .get(target)
+            .zip(set.find(id))
+            .is_some_and(|(kind, check)| check.applies_to.contains(kind));
+        all.iter().copied().filter(|&index| !here || findings[index].target == target).collect()
+    };
+    let mut pointless: Vec<(usize, String)> = Vec::new();
+    let mut explained: Vec<(usize, Vec<EarlierFix>)> = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let Some(check) = set.find(&finding.check) else { continue };
+        let is_open = matches!(finding.outcome, Outcome::Fail | Outcome::Unknown(_));
+        if !is_open {
+            continue;
+        }
+        let holds = |id: &String| {
+            let related = related(id, &finding.target);
+            !related.is_empty() && related.iter().all(|&at| findings[at].outcome == Outcome::Pass)
+        };
+        if !check.moot_when.is_empty() && check.moot_when.iter().all(holds) {
+            pointless.push((index, format!("not needed: {} holds", check.moot_when.join(" and "))));
+            continue;
+        }
+        if finding.outcome != Outcome::Fail {
+            continue;
+        }
+        let causes = check.consequence_of.iter().flat_map(|id| related(id, &finding.target));
+        let mut causes: Vec<usize> = causes
+            .filter(|&at| findings[at].outcome == Outcome::Fail && !findings[at].graded)
+            .collect();
+        causes.sort_by_key(|&at| findings[at].order);
+        causes.truncate(MAX_EXPLANATIONS);
+        if !causes.is_empty() {
+            let links = causes.iter().map(|&at| EarlierFix {
+                check: findings[at].check.clone(),
+                target: findings[at].target.clone(),
+                outcome: findings[at].outcome.kind(),
+            });
+            explained.push((index, links.collect()));
+        }
+    }
+    for (index, reason) in pointless {
+        let finding = &mut findings[index];
+        finding.found.clone_from(&reason);
+        finding.remedy.commands.clear();
+        finding.outcome = Outcome::NotApplicable { reason, by_failure: false };
+    }
+    for (index, links) in explained {
+        findings[index].explained_by = links;
+    }
+}
