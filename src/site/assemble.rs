@@ -86,7 +86,10 @@ impl Site {
     ) -> Result<Vec<Target>, WrongKindError> {
         if coverage == Coverage::NamedServers {
             let servers = responses.systems.iter();
-            return Ok(servers.flat_map(|server| named_targets(server, question)).collect());
+            let mut targets: Vec<Target> =
+                servers.flat_map(|server| named_targets(server, question)).collect();
+            self.apply_stages(&mut targets);
+            return Ok(targets);
         }
         let site = (coverage != Coverage::HostsAlone).then_some(self);
         let mut targets: Vec<Target> = responses
@@ -112,13 +115,15 @@ impl Site {
             targets.extend(self.unprovided_targets());
             targets = targets.into_iter().map(|target| with_every_root(target, self)).collect();
         }
+        self.apply_stages(&mut targets);
         Ok(targets)
     }
 
     /// Returns a master target with the facts of the site file alone.
     fn planned_target(&self, target: &MasterTarget) -> Target {
         let name = target.name.to_string();
-        Target { document: self.document(&name), kind: TargetKind::LinuxMt, name }
+        let document = self.document(&name);
+        Target::new(name, TargetKind::LinuxMt, document)
     }
 
     /// Adds the facts of vSphere servers to the master targets in `targets`, and appends the
@@ -335,7 +340,7 @@ impl<'a> SiteView<'a> {
         let document = Document::new("vcenter", &api.vcenter(true));
         let document =
             document.join(site.document(&name)).join(age::evidence_document(api.transcript()));
-        vec![Target { name, kind: TargetKind::Vcenter, document }]
+        vec![Target::new(name, TargetKind::Vcenter, document)]
     }
 
     /// Returns the facts about a master target's virtual machine and its host.
@@ -358,11 +363,11 @@ impl<'a> SiteView<'a> {
                 self.hosts[index].document.root("host")
             }
             Err(reason) => {
-                self.unplaced.push(Target {
-                    name: format!("the host of {name}"),
-                    kind: TargetKind::Esxi,
-                    document: self.with_server(Document::default().or_absent("host", &reason)),
-                });
+                self.unplaced.push(Target::new(
+                    format!("the host of {name}"),
+                    TargetKind::Esxi,
+                    self.with_server(Document::default().or_absent("host", &reason)),
+                ));
                 Document::default().or_absent("host", &reason)
             }
         };
@@ -383,7 +388,7 @@ impl<'a> SiteView<'a> {
                 name,
             );
             let document = self.with_server(machine).join(site.document(name));
-            Target { name: name.clone(), kind: TargetKind::ProtectedVm, document }
+            Target::new(name.clone(), TargetKind::ProtectedVm, document)
         };
         pairing.protected.iter().map(target).collect()
     }
@@ -393,10 +398,12 @@ impl<'a> SiteView<'a> {
     fn host_targets(&mut self, site: &Site, chosen: usize) -> Vec<Target> {
         // When a part of the site is evaluated, hosts that have nothing to do with it are left out.
         let all = chosen == site.master_targets.len() || !self.unplaced.is_empty();
-        let hosts = self.hosts.iter().filter(|host| all || host.used).map(|host| Target {
-            name: host.name.clone(),
-            kind: TargetKind::Esxi,
-            document: host.document.clone().join(site.document(&host.name)),
+        let hosts = self.hosts.iter().filter(|host| all || host.used).map(|host| {
+            Target::new(
+                host.name.clone(),
+                TargetKind::Esxi,
+                host.document.clone().join(site.document(&host.name)),
+            )
         });
         let mut hosts: Vec<Target> = hosts.collect();
         // The placeholders are only needed when the site names no hosts.

@@ -59,6 +59,14 @@ pub enum SiteFault {
     /// Two answers to the same question.
     #[error("{0} is answered twice")]
     AnsweredTwice(String),
+    /// An answer that could be about several targets.
+    #[error("the answer to {check} does not say which target it is about")]
+    WhichTarget {
+        /// The check.
+        check: String,
+        /// The targets that the site names.
+        known: Vec<String>,
+    },
     /// A text that must not be blank.
     #[error("{0} is blank")]
     Blank(&'static str),
@@ -97,6 +105,10 @@ impl SiteFault {
                 Some(format!("the file names no {kind}, add one"))
             }
             Self::Dangling { known, .. } => Some(format!("choose one of {}", known.join(", "))),
+            Self::WhichTarget { known, .. } => Some(format!(
+                "add target: to it, one of {}; or '*' when it holds for all of them",
+                known.join(", ")
+            )),
             Self::UnknownIdError { .. } => Some("see preflight list checks".to_owned()),
             Self::NotAQuestion(_) => {
                 Some("take the answer out, or waive a finding under waivers:".to_owned())

@@ -9,6 +9,7 @@ mod file;
 pub mod inventory;
 mod model;
 mod site_facts;
+mod stages;
 pub mod target;
 mod topology;
 mod validate;

@@ -8,11 +8,13 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::SiteFault;
 use super::value::{
-    Address, DATA_PORT, FileSystem, GuestSystem, Label, MemorySize, Name, TargetUri, Version, Via,
+    Address, DATA_PORT, FileSystem, GuestSystem, Label, Link, MemorySize, Name, ReturnLocation,
+    ServerRole, TargetUri, Version, Via,
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
-use crate::facts::site::{AnswerValue, Scenario, SiteAnswer, Stage};
+use crate::facts::site::{AnswerValue, SiteAnswer};
+use crate::facts::stage::{Scenario, Stage};
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::secret::redact_password;
 
@@ -26,6 +28,11 @@ pub struct Site {
     pub scenario: Scenario,
     /// The stage of machines that have none of their own.
     pub stage: Option<Stage>,
+    /// The stage given with `--stage`, which overrides everything.
+    #[serde(skip)]
+    pub given_stage: Option<Stage>,
+    /// How the Azure network is linked to the site.
+    pub link: Option<Link>,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
     /// The configuration server.
@@ -178,6 +185,12 @@ ssh_system! {
         /// How it is reached; without this nothing is collected from it.
         #[serde(default)]
         ssh: Option<TargetUri>,
+        /// Where it stands: the one in Azure counts on the way home, the one on premises on the way to Azure.
+        #[serde(default)]
+        role: Option<ServerRole>,
+        /// Its operating system.
+        #[serde(default)]
+        os: Option<GuestSystem>,
     }
 }
 
@@ -236,6 +249,9 @@ pub struct ProtectedVm {
     /// The stage it is at.
     #[serde(default)]
     pub stage: Option<Stage>,
+    /// Whether it returns to where it was.
+    #[serde(default)]
+    pub location: Option<ReturnLocation>,
     /// The file systems on its disks; absent when unknown.
     #[serde(default)]
     pub filesystems: Option<Vec<FileSystem>>,
@@ -275,18 +291,34 @@ pub struct ReplicationGroup {
 pub struct AnswerEntry {
     /// The check.
     pub check: String,
+    /// The target that it is about, `*` for all; needed where several could be meant.
+    #[serde(default)]
+    pub target: Option<String>,
     /// The answer: `yes`, `no` or `not-applicable`.
     pub value: AnswerValue,
     /// Who answered.
     pub by: String,
     /// The day of the answer, such as `2026-11-20`.
     pub at: jiff::civil::Date,
+    /// The stage of the machine when it was given.
+    #[serde(default)]
+    pub stage: Option<Stage>,
 }
 
 impl AnswerEntry {
+    /// Whether the answer is about this target.
+    pub fn concerns(&self, target: &str) -> bool {
+        self.target.as_deref().is_none_or(|name| name == "*" || name == target)
+    }
+
     /// Returns the answer in the form of facts.
     pub fn answer(&self) -> SiteAnswer {
-        SiteAnswer { value: self.value, by: self.by.clone(), at: self.at.to_string() }
+        SiteAnswer {
+            value: self.value,
+            by: self.by.clone(),
+            at: self.at.to_string(),
+            stage: self.stage,
+        }
     }
 }
 
@@ -326,6 +358,8 @@ impl ProcessServer {
             version: None,
             data_port: DATA_PORT,
             ssh: None,
+            role: None,
+            os: None,
             login: SshLogin::default(),
         }
     }
@@ -345,6 +379,7 @@ impl ProtectedVm {
             name,
             master_target: None,
             stage: None,
+            location: None,
             filesystems: None,
             host: None,
             datastore: None,

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{MasterTarget, ProtectedVm, Site};
-use super::value::{FileSystem, Name};
+use super::model::{MasterTarget, ProcessServer, ProtectedVm, Site};
+use super::value::{FileSystem, GuestSystem, Link, Name, ReturnLocation, ServerRole};
 use crate::check::Target;
 use crate::facts::probe::{DEFAULT_RETENTION, ProbeEnv};
 use crate::facts::site::{
-    PlannedMasterTargetFacts, Scenario, SiteAnswer, SiteFacts, SiteServerFacts, SiteVcenterFacts,
-    Stage,
+    PlannedMachineFacts, PlannedMasterTargetFacts, PlannedProcessServerFacts, SiteAnswer,
+    SiteFacts, SiteServerFacts, SiteVcenterFacts,
 };
+use crate::facts::stage::Scenario;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Collection, Document, Fact};
 
@@ -24,6 +25,13 @@ impl Site {
             process_servers: self
                 .process_servers
                 .iter()
+                // The data of the way home goes to the one in Azure, where the site says which that is.
+                .filter(|server| {
+                    let says_azure =
+                        |server: &&ProcessServer| server.role == Some(ServerRole::Azure);
+                    server.role != Some(ServerRole::OnPremises)
+                        || !self.process_servers.iter().any(|server| says_azure(&server))
+                })
                 .map(|server| (server.address.to_string(), server.data_port))
                 .collect(),
             vcenters: self.vcenter.iter().filter_map(|vcenter| vcenter.address()).collect(),
@@ -69,34 +77,22 @@ impl Site {
                 self.master_target(target).map(plan_facts),
                 "master target like this",
             ),
-            stages: self.stages(target),
+            has_physical: self.protected_vms.iter().any(|vm| vm.physical == Some(true)),
+            link_is_vpn: self.link == Some(Link::Vpn),
+            machine: or_missing(
+                self.protected_vms.iter().find(|vm| vm.name.as_str() == target).map(machine_facts),
+                "machine like this",
+            ),
+            process_server: or_missing(
+                self.process_servers.iter().find(|server| server.name.as_str() == target).map(
+                    |server| PlannedProcessServerFacts {
+                        is_on_premises: server.role == Some(ServerRole::OnPremises),
+                    },
+                ),
+                "process server like this",
+            ),
+            stages: self.written_stages(target),
         }
-    }
-
-    /// Returns the stages of the machines that concern a target: for a machine its own, for a
-    /// master target those of the machines that fail back through it, otherwise all.
-    fn stages(&self, target: &str) -> Collection<Stage> {
-        let named = self.protected_vms.iter().any(|vm| vm.name.as_str() == target);
-        let is_master_target = self.master_target(target).is_some();
-        let concerned = |vm: &&ProtectedVm| match &vm.master_target {
-            _ if named => vm.name.as_str() == target,
-            Some(through) if is_master_target => through.as_str() == target,
-            _ => true,
-        };
-        let mut machines = self.protected_vms.iter().filter(concerned).peekable();
-        if machines.peek().is_none() {
-            let items: Vec<Stage> = self.stage.into_iter().collect();
-            return Collection { complete: !items.is_empty(), items };
-        }
-        let mut stages = Collection::complete(Vec::new());
-        for vm in machines {
-            match vm.stage.or(self.stage) {
-                Some(stage) if stages.items.contains(&stage) => {}
-                Some(stage) => stages.items.push(stage),
-                None => stages.complete = false,
-            }
-        }
-        stages
     }
 
     /// Returns the groups whose machines are planned for more than one master target. When the site
@@ -155,7 +151,10 @@ impl Site {
     /// Returns the targets of the site that nothing is collected from: only its author can answer
     /// questions about them.
     pub fn uncollected_targets(&self) -> Vec<Target> {
-        let target = |name: String, kind| Target { document: self.document(&name), name, kind };
+        let target = |name: String, kind| {
+            let document = self.document(&name);
+            Target::new(name, kind, document)
+        };
         let mut targets = vec![target("site".to_owned(), TargetKind::Site)];
         let server = self.configuration_server.as_ref();
         targets.extend(
@@ -176,11 +175,7 @@ impl Site {
     pub(super) fn unprovided_targets(&self) -> Vec<Target> {
         let mut targets = self.uncollected_targets();
         targets.retain(|target| target.kind != TargetKind::ProtectedVm);
-        let unnamed = |name: &str, kind| Target {
-            document: self.document(name),
-            name: name.to_owned(),
-            kind,
-        };
+        let unnamed = |name: &str, kind| Target::new(name.to_owned(), kind, self.document(name));
         if self.scenario == Scenario::VmwareClassic && self.configuration_server.is_none() {
             targets.push(unnamed("configuration server", TargetKind::ConfigurationServer));
         }
@@ -201,11 +196,22 @@ impl Site {
         match &self.answers {
             None => site,
             Some(answers) => {
+                let mine = answers.iter().filter(|entry| entry.concerns(target));
                 let given: BTreeMap<&str, SiteAnswer> =
-                    answers.iter().map(|entry| (entry.check.as_str(), entry.answer())).collect();
+                    mine.map(|entry| (entry.check.as_str(), entry.answer())).collect();
                 site.join(Document::new("answers", &given))
             }
         }
+    }
+}
+
+fn machine_facts(vm: &ProtectedVm) -> PlannedMachineFacts {
+    PlannedMachineFacts {
+        is_virtual: vm.physical == Some(false),
+        is_linux: vm.os == Some(GuestSystem::Linux),
+        is_windows: vm.os == Some(GuestSystem::Windows),
+        is_original_location: vm.location == Some(ReturnLocation::Original),
+        is_alternate_location: vm.location == Some(ReturnLocation::Alternate),
     }
 }
 
@@ -246,6 +252,8 @@ mod tests {
             json!({ "site": {
                 "scenario": "vmware-classic",
                 "has_configuration_server": false,
+                "has_physical": false,
+                "link_is_vpn": false,
                 "has_vcenter": false,
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
                 "has_groups": false,

@@ -60,7 +60,7 @@ pub fn host_target(
     }
     let document =
         document.join(checks.custom_facts(transcript)).join(age::evidence_document(transcript));
-    Ok(Target { name, kind, document })
+    Ok(Target::new(name, kind, document))
 }
 
 /// Returns the document with the reason of a failed connection for facts that are missing.
@@ -84,11 +84,11 @@ pub fn server_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Tar
     let mut targets = if transcript.kind == TargetKind::Esxi {
         esxi_targets(transcript, &snapshot)
     } else {
-        vec![Target {
-            name: transcript.target.clone(),
-            kind: TargetKind::Vcenter,
-            document: Document::new("vcenter", &snapshot.vcenter(true)),
-        }]
+        vec![Target::new(
+            transcript.target.clone(),
+            TargetKind::Vcenter,
+            Document::new("vcenter", &snapshot.vcenter(true)),
+        )]
     };
     targets.extend(machine_targets(transcript, &snapshot));
     with_age(targets, transcript)
@@ -110,13 +110,13 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
     let server = || Document::new("vcenter", &snapshot.vcenter(false));
     if let Some(name) = &question.master_target {
         let host = Fact::from(snapshot.host_of(name));
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::LinuxMt,
-            document: Document::new("vm", &snapshot.master_target(name))
+        targets.push(Target::new(
+            name.clone(),
+            TargetKind::LinuxMt,
+            Document::new("vm", &snapshot.master_target(name))
                 .join(Document::new("host", &host))
                 .join(server()),
-        });
+        ));
         let name = match &host {
             Fact::Known(host) => host.name.clone(),
             Fact::Unavailable(_) => format!("the host of {name}"),
@@ -128,11 +128,11 @@ fn machine_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> V
         }
     }
     for name in &question.protected {
-        targets.push(Target {
-            name: name.clone(),
-            kind: TargetKind::ProtectedVm,
-            document: Document::new("vm", &snapshot.protected(name)).join(server()),
-        });
+        targets.push(Target::new(
+            name.clone(),
+            TargetKind::ProtectedVm,
+            Document::new("vm", &snapshot.protected(name)).join(server()),
+        ));
     }
     targets
 }
@@ -160,7 +160,7 @@ fn esxi_targets(transcript: &Transcript, snapshot: &VsphereSnapshot<'_>) -> Vec<
 
 fn esxi_target(name: String, host: &Fact<EsxiFacts>, vcenter: Document) -> Target {
     let document = Document::new("host", host).join(vcenter);
-    Target { name, kind: TargetKind::Esxi, document }
+    Target::new(name, TargetKind::Esxi, document)
 }
 
 /// Returns the targets of one ESXi host's shell: the host, the master target's machine and those
@@ -170,10 +170,8 @@ pub fn shell_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Targ
     let question = &snapshot.scope;
     let host = shell_host(transcript, &snapshot);
     let vcenter = || Document::new("vcenter", &snapshot.vcenter_of_host(&host));
-    let machine = |name: &String, kind, document: Document| Target {
-        name: name.clone(),
-        kind,
-        document: document.join(vcenter()),
+    let machine = |name: &String, kind, document: Document| {
+        Target::new(name.clone(), kind, document.join(vcenter()))
     };
     let shell = Document::new("shell", &esxi_shell::from_transcript(transcript));
     let host = shell.join(Document::new("host", &host));

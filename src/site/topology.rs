@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::model::{ProcessServer, ProtectedVm, Site};
 use crate::check::Target;
 use crate::facts::address::is_same;
-use crate::facts::site::{Scenario, Stage};
+use crate::facts::stage::{Scenario, Stage};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::topology::{ConnectionState, SiteConnection, SiteSystem, Topology};
 
@@ -301,7 +301,7 @@ protected_vms:
     }
 
     fn target(name: &str, kind: TargetKind, known: Value) -> Target {
-        Target { name: name.to_owned(), kind, document: Document::from_known(known) }
+        Target::new(name.to_owned(), kind, Document::from_known(known))
     }
 
     /// The connections in words.
@@ -387,7 +387,7 @@ protected_vms:
     fn an_absent_fact_gives_its_reason() {
         let mut document = Document::from_known(json!({}));
         document.absent.insert("mt".to_owned(), "cannot connect: refused".to_owned());
-        let mt1 = Target { name: "mt1".to_owned(), kind: TargetKind::LinuxMt, document };
+        let mt1 = Target::new("mt1".to_owned(), TargetKind::LinuxMt, document);
         let topology = site(SITE).topology(&[mt1]);
         assert_eq!(topology.connections[2].found, "cannot connect: refused");
     }

@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::error::SiteFault;
-use super::model::Site;
+use super::model::{AnswerEntry, Site};
 use super::value::Via;
 use crate::check::CheckSet;
-use crate::check::model::Criterion;
 use crate::yaml::closest_match;
 
 /// A path in a site file: a section such as `master_targets`, an entry of it, a key of that, and an
@@ -161,20 +160,51 @@ fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     for (index, answer) in answers.iter().enumerate() {
         let at = SitePath::item("answers", index, "check");
         check_exists(&answer.check, checks, at)?;
-        let is_question = checks
-            .find(&answer.check)
-            .is_some_and(|check| matches!(check.criterion, Criterion::Question(_)));
+        let is_question =
+            checks.find(&answer.check).is_some_and(|check| check.question().is_some());
         if !is_question {
             return Err((at, SiteFault::NotAQuestion(answer.check.clone())));
         }
-        if answers[..index].iter().any(|earlier| earlier.check == answer.check) {
+        let same = |earlier: &&AnswerEntry| {
+            earlier.check == answer.check && earlier.target == answer.target
+        };
+        if answers[..index].iter().any(|earlier| same(&earlier)) {
             return Err((at, SiteFault::AnsweredTwice(answer.check.clone())));
         }
+        check_answer_target(answer, site, checks, index)?;
         if answer.by.trim().is_empty() {
             return Err((SitePath::item("answers", index, "by"), SiteFault::Blank("by")));
         }
     }
     Ok(())
+}
+
+/// Checks that an answer says which target it is about, where several could be meant, and that there is such a target.
+fn check_answer_target(
+    answer: &AnswerEntry,
+    site: &Site,
+    checks: &CheckSet,
+    index: usize,
+) -> Result<(), LocatedFault> {
+    let Some(check) = checks.find(&answer.check) else { return Ok(()) };
+    let named = site.answer_targets(check.scope);
+    match answer.target.as_deref() {
+        Some("*") => Ok(()),
+        Some(_) if named.is_empty() => Ok(()),
+        Some(target) => {
+            let mut known = named;
+            known.push("site");
+            known.extend(site.configuration_server.as_ref().map(|server| server.address.as_str()));
+            let at = SitePath::item("answers", index, "target");
+            check_name_exists(target, "target of this question", &known, at)
+        }
+        None if named.len() > 1 => {
+            let known = named.iter().map(|&name| name.to_owned()).collect();
+            let fault = SiteFault::WhichTarget { check: answer.check.clone(), known };
+            Err((SitePath::item("answers", index, "check"), fault))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_exists(id: &str, checks: &CheckSet, at: SitePath) -> Result<(), LocatedFault> {

@@ -270,6 +270,36 @@ impl GuestSystem {
     }
 }
 
+/// Where a machine returns to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReturnLocation {
+    /// To the machine it was.
+    Original,
+    /// To a machine that is made anew.
+    Alternate,
+}
+
+/// Where a process server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerRole {
+    /// In the Azure network of the machines.
+    Azure,
+    /// At home.
+    OnPremises,
+}
+
+/// How the Azure network is linked to the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// A site-to-site VPN.
+    Vpn,
+    /// ExpressRoute.
+    Expressroute,
+}
+
 /// A size, such as `8 GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
