@@ -3,12 +3,17 @@
 //!
 //! Not for what became of checks: that is a report.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
 use crate::check::definition::{Check, CheckSet, Criterion, Remedy, Severity, SourceReference};
+use crate::check::model::{AskOf, CheckScope};
 use crate::check::source::SOURCES;
+use crate::check::window::ScenarioScope;
+use crate::facts::stage::Stage;
 use crate::facts::target_kind::TargetKind;
 
 /// Every check, as `list checks --format json` gives them.
@@ -31,6 +36,19 @@ pub struct ListedCheck {
     pub severity: Severity,
     /// The kinds of targets that it applies to.
     pub applies_to: Vec<TargetKind>,
+    /// Which scenario it belongs to.
+    pub scenario: ScenarioScope,
+    /// What it is about.
+    pub scope: CheckScope,
+    /// The stages at which it counts, with the severity of a failure there; empty when it counts at every stage.
+    pub stages: BTreeMap<Stage, Severity>,
+    /// Whether its failure ends the case.
+    pub gate: bool,
+    /// Who can say whether it holds, best first.
+    pub ask_of: Vec<AskOf>,
+    /// What a person is asked, when it is a question or has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
     /// Checks that must pass before.
     pub requires: Vec<String>,
     /// How a failure shows itself to people.
@@ -68,6 +86,16 @@ pub fn list(set: &CheckSet) -> CheckList {
         title: check.title.clone(),
         severity: check.severity,
         applies_to: check.applies_to.clone(),
+        scenario: check.scenario,
+        scope: check.scope,
+        stages: check
+            .stages
+            .stages()
+            .filter_map(|stage| Some((stage, check.stages.severity_at(stage)?)))
+            .collect(),
+        gate: check.gate,
+        ask_of: check.ask_of.clone(),
+        question: check.question().map(str::to_owned),
         requires: check.requires.clone(),
         symptom: check.symptom.clone(),
         remedy: check.remedy.clone(),
@@ -205,13 +233,12 @@ fn section(check: &Check) -> String {
     if !check.fix_after.is_empty() {
         row("fixed after", &check.fix_after.join(", "));
     }
-    if !check.stages.is_empty() {
-        let stages: Vec<&str> = check.stages.iter().map(|stage| stage.as_str()).collect();
-        row("stages", &stages.join(", "));
+    if let Some(stages) = stage_list(check) {
+        row("stages", &stages);
     }
     for (name, text) in criterion_rows(check) {
         match name {
-            "asks" => row(name, text),
+            "asks" | "else asks" => row(name, &fold(text)),
             _ => row(name, &format!("`{}`", fold(text))),
         }
     }
@@ -231,11 +258,33 @@ fn section(check: &Check) -> String {
 fn criterion_rows(check: &Check) -> Vec<(&'static str, &str)> {
     match &check.criterion {
         Criterion::Question(question) => vec![("asks", question)],
-        Criterion::Rules { rule, warn_rule } => {
+        Criterion::Rules { rule, warn_rule, or_ask } => {
             let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
-            [("holds when", rule.text())].into_iter().chain(warn).collect()
+            let ask = or_ask.as_deref().map(|question| ("else asks", question));
+            [("holds when", rule.text())].into_iter().chain(warn).chain(ask).collect()
         }
     }
+}
+
+/// Returns the stages at which a check counts, each run of one severity as a range: `prepare to reprotect: blocks-reprotect`.
+fn stage_list(check: &Check) -> Option<String> {
+    let mut runs: Vec<(Stage, Stage, Severity)> = Vec::new();
+    for stage in check.stages.stages() {
+        let severity = check.stages.severity_at(stage)?;
+        match runs.last_mut() {
+            Some((_, last, of_run)) if *of_run == severity => *last = stage,
+            _ => runs.push((stage, stage, severity)),
+        }
+    }
+    let words = runs.iter().map(|(first, last, severity)| {
+        if first == last {
+            format!("{first}: {severity}")
+        } else {
+            format!("{first} to {last}: {severity}")
+        }
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 fn kind_list(check: &Check) -> String {

@@ -4,8 +4,9 @@
 
 pub mod catalogue;
 mod drawing;
+mod first_steps;
 pub mod fix_script;
-pub mod html;
+mod html;
 pub mod json;
 pub mod junit;
 mod layout;

@@ -2,7 +2,7 @@
 //!
 //! Not for how it is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use crate::check::finding::{EarlierFix, OutcomeKind};
 use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::unknown::UnknownCause;
 use crate::check::waiver::WaiverNote;
+use crate::facts::stage::MachineStage;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::topology::Topology;
 
@@ -31,6 +32,10 @@ pub struct Report {
     pub tool: ToolInfo,
     /// The run it is of.
     pub run: RunInfo,
+    /// The stage of each machine, and how it is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub stages: Vec<MachineStage>,
     /// The targets that were checked.
     pub targets: Vec<CheckedTarget>,
     /// One entry for each check planned on a target.
@@ -112,6 +117,13 @@ pub struct CheckResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub after: Vec<EarlierFix>,
+    /// The failures that probably explain this one: its own fix may not be needed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub explained_by: Vec<EarlierFix>,
+    /// Why its fix waits for another stage of a machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
     /// Its place in the working order of fixes: smaller comes first.
     pub order: usize,
     /// Where it is written.
@@ -175,6 +187,7 @@ impl Report {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             run: RunInfo { at: now.to_string(), complete: true },
+            stages: machine_stages(targets),
             targets: targets
                 .iter()
                 .map(|target| CheckedTarget { name: target.name.clone(), kind: target.kind })
@@ -207,6 +220,18 @@ impl Report {
         let run = RunInfo { complete: false, ..self.run };
         Self { run, summary: Summary { exit_code: INTERRUPTED, ..self.summary }, ..self }
     }
+}
+
+/// Returns the stage of each machine that a target names, once.
+fn machine_stages(targets: &[Target]) -> Vec<MachineStage> {
+    let mut stages: Vec<MachineStage> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for machine in targets.iter().flat_map(|target| &target.stages.machines) {
+        if seen.insert(&machine.machine) {
+            stages.push(machine.clone());
+        }
+    }
+    stages
 }
 
 /// The exit status of a run that SIGINT stopped, as shells have it.
@@ -249,6 +274,8 @@ impl From<Finding> for CheckResult {
             symptom: finding.symptom,
             remedy: finding.remedy,
             after: finding.after,
+            explained_by: finding.explained_by,
+            held: finding.held,
             order: finding.order,
             source: finding.source,
             evidence: finding.evidence,
@@ -269,7 +296,7 @@ pub(crate) mod tests {
         for (name, _, _) in findings {
             if targets.iter().all(|target| target.name != *name) {
                 let (kind, document) = (TargetKind::LinuxMt, Document::default());
-                targets.push(Target { name: (*name).to_owned(), kind, document });
+                targets.push(Target::new((*name).to_owned(), kind, document));
             }
         }
         let findings: Vec<Finding> = findings

@@ -263,6 +263,14 @@ impl<'r> Outline<'r> {
         self.skipped.iter().map(|group| group.checks.len()).sum()
     }
 
+    /// Returns the groups of some statuses, in the working order of fixes.
+    pub(super) fn with_any_status(&self, classes: &[Status]) -> Vec<&FindingGroup<'r>> {
+        let mut groups: Vec<&FindingGroup<'_>> =
+            self.groups.iter().filter(|group| classes.contains(&group.status)).collect();
+        groups.sort_by_key(|group| group.first.order);
+        groups
+    }
+
     /// Returns the groups of one status.
     pub(super) fn with_status(&self, class: Status) -> impl Iterator<Item = &FindingGroup<'r>> {
         self.groups.iter().filter(move |group| group.status == class)
@@ -451,16 +459,21 @@ mod tests {
             + &check("a.three", "  requires: [a.two]\n", "minimal")
             + &check("a.four", "", "first_boot");
         let set = CheckSet::read(&[Asset { path: "checks/a.yaml".into(), text }]).unwrap();
-        let target = |name: &str, absent: &[(&str, &str)]| Target {
-            name: name.to_owned(),
-            kind: TargetKind::Image,
-            document: Document {
-                known: match absent {
-                    [("image", _)] => serde_json::json!({}),
-                    _ => serde_json::json!({ "image": { "kickstart": {} } }),
+        let target = |name: &str, absent: &[(&str, &str)]| {
+            Target::new(
+                name.to_owned(),
+                TargetKind::Image,
+                Document {
+                    known: match absent {
+                        [("image", _)] => serde_json::json!({}),
+                        _ => serde_json::json!({ "image": { "kickstart": {} } }),
+                    },
+                    absent: absent
+                        .iter()
+                        .map(|(p, r)| ((*p).to_owned(), (*r).to_owned()))
+                        .collect(),
                 },
-                absent: absent.iter().map(|(p, r)| ((*p).to_owned(), (*r).to_owned())).collect(),
-            },
+            )
         };
         let gone = "cannot connect: connection refused";
         let targets = [target("mt1", &[("image", gone)]), target("mt2", &[("image", gone)]), {

@@ -7,10 +7,14 @@ pub struct Style {
     pub colour: bool,
     /// Columns to wrap at.
     pub width: usize,
+    /// Whether what passed is listed.
+    pub lists_passed: bool,
+    /// Whether details are left out.
+    pub is_brief: bool,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { colour: false, width: 80 }
+        Self { colour: false, width: 80, lists_passed: false, is_brief: false }
     }
 }

@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
+use super::first_steps::{self, FirstStep};
 use super::layout::{make_visible, pluralize, single_line, truncate, wrap, wrap_labelled};
 use super::model::{CheckResult, Report, Summary};
 use super::outline::{
@@ -18,26 +19,21 @@ const MAX_REMEDIES: usize = 3;
 
 /// Renders the report for a terminal.
 pub fn render(report: &Report, style: &Style) -> Vec<u8> {
-    let page = Page { report, style, outline: Outline::new(report) };
+    let page = Page {
+        report,
+        style,
+        outline: Outline::new(report),
+        steps: first_steps::first_steps(report),
+    };
     let mut out = page.head();
-    for class in [Status::Blocker, Status::Unknown, Status::Warning, Status::Waived] {
-        if class == Status::Unknown {
-            for cause in &page.outline.shared_causes {
-                out.push('\n');
-                out.push_str(&page.shared_cause(cause));
-            }
-        }
-        for group in page.outline.with_status(class) {
-            out.push('\n');
-            out.push_str(&page.block(group));
-        }
+    out.push_str(&page.first_steps());
+    if !style.is_brief {
+        out.push_str(&page.details());
     }
-    out.push_str(&page.passed_rows());
-    out.push_str(&page.skipped());
     out.push_str(&page.notes());
     out.push('\n');
     out.push_str(&page.verdicts());
-    out.push_str(&page.summary());
+    out.push_str(&page.last_line());
     out.into_bytes()
 }
 
@@ -57,6 +53,7 @@ struct Page<'r> {
     report: &'r Report,
     style: &'r Style,
     outline: Outline<'r>,
+    steps: Vec<FirstStep>,
 }
 
 impl Page<'_> {
@@ -78,6 +75,61 @@ impl Page<'_> {
             head.push_str("interrupted: what is missing was not checked\n");
         }
         head
+    }
+
+    /// The stage of each machine, and what to do first.
+    fn first_steps(&self) -> String {
+        let mut out = self.summary();
+        for line in first_steps::stage_lines(self.report) {
+            out.push_str(&self.wrap_labelled("stage: ", &make_visible(&line)));
+        }
+        let steps = &self.steps;
+        if steps.is_empty() {
+            return out;
+        }
+        out.push_str("do first:\n");
+        for (index, step) in steps.iter().enumerate() {
+            let text = format!(
+                "{}: {} ({})",
+                make_visible(&step.target),
+                make_visible(&step.what),
+                make_visible(&step.check)
+            );
+            out.push_str(&self.wrap_labelled(&format!("  {}. ", index + 1), &text));
+        }
+        out
+    }
+
+    /// Every finding in working order: what fails, what is not known, what is accepted, what passed.
+    fn details(&self) -> String {
+        let mut out = String::new();
+        let mut block = |group: &FindingGroup<'_>| {
+            out.push('\n');
+            out.push_str(&self.block(group));
+        };
+        for group in self.outline.with_any_status(&[Status::Blocker, Status::Warning]) {
+            block(group);
+        }
+        let shared = self.outline.shared_causes.iter().map(|cause| self.shared_cause(cause));
+        let shared: String = shared.map(|cause| format!("\n{cause}")).collect();
+        let mut rest = String::new();
+        for group in self.outline.with_any_status(&[Status::Unknown]) {
+            rest.push('\n');
+            rest.push_str(&self.block(group));
+        }
+        for group in self.outline.with_any_status(&[Status::Waived]) {
+            rest.push('\n');
+            rest.push_str(&self.block(group));
+        }
+        out + &shared + &rest + &self.passed_rows() + &self.skipped()
+    }
+
+    /// The verdict once more, with the first thing to do.
+    fn last_line(&self) -> String {
+        let Some(step) = self.steps.first() else { return self.summary() };
+        let (target, check) = (make_visible(&step.target), make_visible(&step.check));
+        let text = format!("{}; first: {target} ({check})", self.summary_text());
+        self.painted_verdict(&self.wrap_labelled("", &text))
     }
 
     /// One finding that somebody has to read.
@@ -114,6 +166,11 @@ impl Page<'_> {
         if let Some(waiver) = &first.waiver {
             let text = waiver.to_string();
             out.push_str(&self.wrap_labelled("  waived   ", &make_visible(&text)));
+        }
+        for explained in &first.explained_by {
+            let text =
+                format!("{} on {}: it is probably the cause", explained.check, explained.target);
+            out.push_str(&self.wrap_labelled("  follows  ", &make_visible(&text)));
         }
         if class.needs_fix() {
             out.push_str(&self.wrap_labelled("  shows as ", &single_line(&first.symptom)));
@@ -189,8 +246,12 @@ impl Page<'_> {
     /// What passed and what has no meaning: one line each, or a count for many targets.
     fn passed_rows(&self) -> String {
         let classes = [Status::Pass, Status::NotApplicable];
-        if self.report.targets.len() > LISTED_TARGETS {
-            return String::new();
+        if !self.style.lists_passed {
+            let Summary { pass, not_applicable, .. } = self.report.summary;
+            if pass + not_applicable == 0 {
+                return String::new();
+            }
+            return format!("\n{pass} passed, {not_applicable} not applicable; -v lists them\n");
         }
         let mut out = String::new();
         for (target, results) in group_by_target(self.report) {
@@ -276,6 +337,15 @@ impl Page<'_> {
     }
 
     fn summary(&self) -> String {
+        self.painted_verdict(&format!("{}\n", self.summary_text()))
+    }
+
+    fn painted_verdict(&self, text: &str) -> String {
+        let verdict = OverallVerdict::from_report(self.report);
+        text.replacen(verdict.as_str(), &self.painted(verdict.status(), verdict.as_str()), 1)
+    }
+
+    fn summary_text(&self) -> String {
         let Summary { pass, unknown, not_applicable, waived, .. } = self.report.summary;
         let verdict = OverallVerdict::from_report(self.report);
         let mut parts = vec![
@@ -293,7 +363,7 @@ impl Page<'_> {
         ] {
             parts.extend((number > 0).then(|| format!("{number} {what}")));
         }
-        format!("{}: {}\n", self.painted(verdict.status(), verdict.as_str()), parts.join(", "))
+        format!("{}: {}", verdict.as_str(), parts.join(", "))
     }
 
     fn wrap_labelled(&self, label: &str, text: &str) -> String {
@@ -331,11 +401,7 @@ mod tests {
     fn report(names: &[&str], findings: &[Finding]) -> Report {
         let targets: Vec<Target> = names
             .iter()
-            .map(|name| Target {
-                name: (*name).to_owned(),
-                kind: TargetKind::Image,
-                document: Document::default(),
-            })
+            .map(|name| Target::new((*name).to_owned(), TargetKind::Image, Document::default()))
             .collect();
         let now = "2026-11-20T03:00:00Z".parse().unwrap();
         Report::new(&targets, findings.to_vec(), &[], &[], now, FailOn::Blocker)
@@ -367,6 +433,9 @@ mod tests {
         );
         insta::assert_snapshot!(text(&report), @"
         a.iso, b.iso: 4 checks
+        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived
+        do first:
+          1. a.iso and 1 more: Fix it (a.b)
 
         FAIL  a.b on b.iso (data-loss)
           should   it holds
@@ -388,12 +457,12 @@ mod tests {
           waived   the host is retired (ann, until 2026-12-31)
           source   field, a
 
-        b.iso
-        pass  a.b  found
+        1 passed, 0 not applicable; -v lists them
 
         blocked         2: a.iso, b.iso
 
-        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived
+        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived; first: a.iso and 1 more
+        (a.b)
         ");
     }
 
@@ -409,6 +478,9 @@ mod tests {
             .collect();
         insta::assert_snapshot!(text(&report(&names, &findings)), @"
         4 targets: 4 checks
+        nothing blocks: 0 blockers, 0 unknown, 4 passed
+
+        4 passed, 0 not applicable; -v lists them
 
         nothing blocks  4: a, b, c, d
 
@@ -423,6 +495,7 @@ mod tests {
         insta::assert_snapshot!(text(&empty), @"
         no target: 0 checks
         interrupted: what is missing was not checked
+        nothing was checked: 0 blockers, 0 unknown
 
         nothing was checked: 0 blockers, 0 unknown
         ");
@@ -451,6 +524,11 @@ mod tests {
         });
         insta::assert_snapshot!(text(&report(&["a.iso", "b.iso", "c.iso"], &findings)), @"
         a.iso, b.iso, c.iso: 11 checks
+        undecided: 0 blockers, 10 unknown, 1 passed
+        do first:
+          1. a.iso and 1 more: find out, for it is not known: cannot connect: connection
+             refused (check.number-0)
+          2. c.iso: find out, for it is not known: no access (check.number-0)
 
         UNKNOWN  all 6 checks on 2 targets
           because  cannot connect: connection refused
@@ -460,21 +538,25 @@ mod tests {
           because  image.kickstart: no access
           checks   check.number-0, check.number-1, check.number-2, check.number-3
 
-        c.iso
-        pass  a.b  found
+        1 passed, 0 not applicable; -v lists them
 
         undecided       3: a.iso, b.iso, c.iso
 
-        undecided: 0 blockers, 10 unknown, 1 passed
+        undecided: 0 blockers, 10 unknown, 1 passed; first: a.iso and 1 more
+        (check.number-0)
         ");
         let alone = report(&["a.iso"], &findings[..3]);
         insta::assert_snapshot!(text(&alone), @"
         a.iso: 3 checks
+        undecided: 0 blockers, 3 unknown
+        do first:
+          1. a.iso: find out, for it is not known: cannot connect: connection refused
+             (check.number-0)
 
         UNKNOWN  all 3 checks
           because  cannot connect: connection refused
 
-        undecided: 0 blockers, 3 unknown
+        undecided: 0 blockers, 3 unknown; first: a.iso (check.number-0)
         ");
     }
 }
