@@ -4,13 +4,15 @@
 
 use std::path::Path;
 
+use super::args::SelectArgs;
 use super::captures::save_captures;
 use super::collect::{self, CollectOptions};
 use super::reporting::Reporter;
 use super::selection::Selection;
 use super::{ExitStatus, outputs};
+use crate::check::scope::Scope;
 use crate::check::status::FailOn;
-use crate::check::{self, CheckSet, Target, engine, scope};
+use crate::check::{self, CheckSet, Target, engine};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::target_kind::TargetKind;
@@ -24,9 +26,11 @@ pub fn check_systems(
     mut selection: Selection,
     checks: &CheckSet,
     options: &CollectOptions<'_>,
+    choice: &SelectArgs,
     reporter: &Reporter,
 ) -> anyhow::Result<ExitStatus> {
     reporter.check_outputs(&[], &outputs::site_inputs(&selection.site))?;
+    selection.choose(choice, checks)?;
     checks.compile_in_background(&selection.hosts.iter().map(|host| host.kind).collect());
     let sources = selection.sources(checks, options)?;
     let responses = collect::collect(sources, options)?;
@@ -60,10 +64,11 @@ fn evaluate_systems(
     // report as evaluating the live host. Waivers expire by the time of the evaluation.
     let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
-    let findings = check::evaluate(checks, targets, waivers, now);
+    let scope = Scope::new(checks, targets).selected(checks, targets, &selection.choice);
+    let findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
     let notes = engine::waiver_notes(waivers, &findings, now);
-    let not_asked = scope::Scope::new(checks, targets).skipped;
-    let report = Report::new(targets, findings, &not_asked, &notes, at, fail_on);
+    let mut report = Report::new(targets, findings, &scope.skipped, &notes, at, fail_on);
+    report.notes.extend(selection.left_out(checks, targets));
     let report = match selection.coverage {
         Coverage::NamedServers | Coverage::HostsAlone => report,
         _ => report.with_topology(selection.site.topology(targets)),
@@ -93,7 +98,7 @@ pub fn evaluate_file(
     now: jiff::Timestamp,
 ) -> Report {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let targets = [Target { name, kind, document }];
+    let targets = [Target::new(name, kind, document)];
     let findings = check::evaluate(checks, &targets, &[], now);
     Report::new(&targets, findings, &[], &[], now, fail_on)
 }

@@ -22,6 +22,8 @@ pub struct Reporter {
     fix_script: Option<PathBuf>,
     /// The severity from which on findings make the exit status 1.
     pub fail_on: FailOn,
+    /// Whether details are left out on the screen.
+    is_brief: bool,
     /// The time of the evaluation given with `--now`.
     pub given_now: Option<jiff::Timestamp>,
 }
@@ -48,7 +50,7 @@ impl Reporter {
             check_writable(Some(path))?;
         }
         let (screen, given_now) = (format_named(&choice.format)?, choice.now);
-        Ok(Self { screen, files, fix_script, fail_on, given_now })
+        Ok(Self { screen, files, fix_script, fail_on, is_brief: choice.brief, given_now })
     }
 
     /// Returns the time of the evaluation.
@@ -93,7 +95,12 @@ impl Reporter {
         if let Some(path) = &self.fix_script {
             fix::write_script(report, path)?;
         }
-        let style = Style { colour: screen::colour_on(stream), ..Style::default() };
+        let style = Style {
+            colour: screen::colour_on(stream),
+            width: screen::report_width(),
+            lists_passed: screen::is_verbose(),
+            is_brief: self.is_brief,
+        };
         stream.write_all(&(self.screen.render)(report, &style))?;
         Ok(ExitStatus::from_report(report.summary.exit_code))
     }

@@ -7,16 +7,19 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::args::{InventoryArgs, SiteArgs};
+use super::args::{InventoryArgs, SelectArgs, SiteArgs};
 use super::collect::{CollectOptions, Source};
 use super::hosts::{self, Host};
 use super::site::{self, SiteContext};
 use super::sources;
+use crate::check::scope::{Scope, ScopeChoice};
+use crate::check::waiver::matches_glob;
 use crate::check::{CheckSet, Target};
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::site::assemble::{Coverage, Responses};
 use crate::site::{MasterTarget, Site};
+use crate::yaml::did_you_mean;
 
 /// The selection of a verb.
 pub struct Selection {
@@ -36,6 +39,8 @@ pub struct Selection {
     named: Vec<Source>,
     /// The machines to evaluate by named servers.
     question: QueryScope,
+    /// Which checks and targets are evaluated.
+    pub choice: ScopeChoice,
 }
 
 impl Selection {
@@ -78,6 +83,7 @@ impl Selection {
             captured_vcenter: vcenter,
             named: Vec::new(),
             question: QueryScope::default(),
+            choice: ScopeChoice::default(),
             site,
         }
     }
@@ -147,6 +153,69 @@ impl Selection {
         let selection = Self::of_site(context, Vec::new(), Coverage::HostsAlone);
         let (named, coverage) = (vec![source], Coverage::NamedServers);
         Self { named, question, coverage, ..selection }
+    }
+
+    /// Restricts the selection to what the options name.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a check or a stage that does not exist.
+    pub fn choose(&mut self, options: &SelectArgs, checks: &CheckSet) -> anyhow::Result<()> {
+        for (option, ids) in [("--only", &options.only), ("--skip", &options.skip)] {
+            for id in ids {
+                let matches = checks.checks().iter().any(|check| matches_glob(id, &check.id));
+                anyhow::ensure!(
+                    matches,
+                    "{option}: there is no check {id:?}{}",
+                    did_you_mean(&checks.nearest_id(id).map(str::to_owned))
+                );
+            }
+        }
+        let scenario = self.site.scenario;
+        if let Some(stage) = options.stage {
+            let words: Vec<&str> = scenario.stages().iter().map(|stage| stage.as_str()).collect();
+            anyhow::ensure!(
+                scenario.has(stage),
+                "--stage {stage}: the stages of this site are {}",
+                words.join(", ")
+            );
+        }
+        self.site.given_stage = options.stage;
+        self.choice = ScopeChoice {
+            only: options.only.clone(),
+            skip: options.skip.clone(),
+            targets: options.limit.clone(),
+        };
+        // Who is not evaluated is not asked, unless only a machine or a server without a login is.
+        if self.hosts.iter().any(|host| self.choice.includes_target(&host.name)) {
+            self.hosts.retain(|host| self.choice.includes_target(&host.name));
+        }
+        Ok(())
+    }
+
+    /// Returns notes on what the options left out of the evaluation.
+    pub fn left_out(&self, checks: &CheckSet, targets: &[Target]) -> Vec<String> {
+        if self.choice.is_everything() {
+            return Vec::new();
+        }
+        let all = Scope::new(checks, targets).planned;
+        let of_targets = all
+            .iter()
+            .filter(|&&(place, index)| {
+                !self.choice.includes(&checks.checks()[index].id, &targets[place].name)
+            })
+            .count();
+        let mut notes = vec![format!(
+            "--only, --skip or --limit left out {of_targets} of {} checks: this is not the whole answer",
+            all.len()
+        )];
+        let unmatched = self
+            .choice
+            .targets
+            .iter()
+            .filter(|&glob| targets.iter().all(|target| !matches_glob(glob, &target.name)));
+        notes.extend(unmatched.map(|glob| format!("--limit {glob}: there is no such target")));
+        notes
     }
 
     /// Returns the source of every selected system.

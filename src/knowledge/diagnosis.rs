@@ -147,7 +147,7 @@ mod tests {
     fn diagnosed(causes: &[&[&str]], kickstart: Value) -> (Vec<CauseVerdict>, u8, Vec<String>) {
         let (set, symptom) = (set(), symptom(causes));
         let document = Document::from_known(json!({ "image": { "kickstart": kickstart } }));
-        let targets = [Target { name: "a.iso".to_owned(), kind: TargetKind::Image, document }];
+        let targets = [Target::new("a.iso".to_owned(), TargetKind::Image, document)];
         let scope = Scope::new(&set, &targets).restricted_to(&set, &symptom.checks());
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let findings = evaluate_scope(&set, &targets, &scope, &[], now);

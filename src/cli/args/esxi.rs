@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::select::SelectArgs;
 use super::ssh::SshArgs;
 use super::via::ViaArgs;
 use super::vsphere::TlsArgs;
@@ -37,6 +38,9 @@ pub struct CheckEsxiArgs {
 
     #[command(flatten)]
     pub via: ViaArgs,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     #[command(flatten)]
     pub report: ReportArgs,

@@ -5,6 +5,7 @@
 mod delta;
 mod esxi;
 mod fix;
+mod select;
 mod site;
 mod ssh;
 mod via;
@@ -21,6 +22,7 @@ use crate::image::recipe::SelfCheckBinaryChoice;
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
+pub use select::SelectArgs;
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
 pub use ssh::SshArgs;
 pub use via::{ViaArgs, ViaLoginArgs};
@@ -199,6 +201,10 @@ pub struct ReportArgs {
     #[arg(long = "output", value_name = "FORMAT=FILE")]
     pub files: Vec<String>,
 
+    /// Show the verdict and what to do first, and no details
+    #[arg(long)]
+    pub brief: bool,
+
     /// Let warnings decide the exit status too
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOnArg>,
@@ -265,6 +271,9 @@ pub struct CheckHostArgs {
     /// A directory with the site's own checks, evaluated with the others
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     #[command(flatten)]
     pub fix: FixArgs,

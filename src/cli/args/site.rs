@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::fix::FixArgs;
+use super::select::SelectArgs;
 use super::ssh::SshArgs;
 use super::vsphere::TlsArgs;
 use super::{HostTimeout, ReportArgs};
@@ -80,6 +81,9 @@ pub struct CheckSiteArgs {
 
     #[command(flatten)]
     pub fix: FixArgs,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     #[command(flatten)]
     pub report: ReportArgs,

@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 
 use super::ReportArgs;
 use super::fix::FixArgs;
+use super::select::SelectArgs;
 use super::via::ViaLoginArgs;
 
 #[derive(Debug, Args)]
@@ -25,6 +26,9 @@ pub struct CheckVcenterArgs {
 
     #[command(flatten)]
     pub fix: FixArgs,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
 
     #[command(flatten)]
     pub report: ReportArgs,

@@ -17,5 +17,5 @@ pub fn check(args: &CheckEsxiArgs, assets: &Assets) -> anyhow::Result<ExitStatus
     let ssh = SshDefaults::from_args(&args.credentials, &args.host_timeout)?;
     let options = CollectOptions { now: reporter.given_now, ..CollectOptions::new(ssh, &args.tls) };
     let selection = named_server::checked_esxi(args, &checks, &options)?;
-    check_systems(selection, &checks, &options, &reporter)
+    check_systems(selection, &checks, &options, &args.select, &reporter)
 }

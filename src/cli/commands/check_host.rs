@@ -23,5 +23,5 @@ pub fn check(args: &CheckHostArgs, assets: &Assets) -> anyhow::Result<ExitStatus
         now: reporter.given_now,
         ..CollectOptions::new(ssh, &args.tls)
     };
-    check_systems(selection, &checks, &options, &reporter)
+    check_systems(selection, &checks, &options, &args.select, &reporter)
 }

@@ -30,7 +30,7 @@ pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus
         now: reporter.given_now,
         ..CollectOptions::new(ssh, &args.site_file.tls)
     };
-    check_systems(selection, &checks, &options, &reporter)
+    check_systems(selection, &checks, &options, &args.select, &reporter)
 }
 
 /// Replaces the URI of each system by its capture in `directory`.

@@ -23,5 +23,5 @@ pub fn check(args: &CheckVcenterArgs, assets: &Assets) -> anyhow::Result<ExitSta
     let target = args.target.as_deref();
     let selection =
         named_server::checked_vcenter(target, &args.vsphere, &args.through, &checks, &options)?;
-    check_systems(selection, &checks, &options, &reporter)
+    check_systems(selection, &checks, &options, &args.select, &reporter)
 }

@@ -26,6 +26,20 @@ pub fn log_to_stderr(verbose: u8) {
         .init();
 }
 
+/// Returns the columns of a report for people: those of the terminal, between 40 and 120; 80 when there is none.
+pub fn report_width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    match size.map_or(0, |size| usize::from(size.ws_col)) {
+        0 => 80,
+        columns => columns.clamp(40, 120),
+    }
+}
+
+/// Whether `-v` was given.
+pub fn is_verbose() -> bool {
+    LevelFilter::current() >= LevelFilter::INFO
+}
+
 /// Formats an event as one line of printable text, because it may contain text from a server.
 struct OneLine;
 
