@@ -43,11 +43,7 @@ fn now() -> Timestamp {
 }
 
 fn target(name: &str, facts: &ImageFacts) -> Target {
-    Target {
-        name: name.to_owned(),
-        kind: TargetKind::Image,
-        document: Document::new("image", facts),
-    }
+    Target::new(name.to_owned(), TargetKind::Image, Document::new("image", facts))
 }
 
 fn findings(facts: &ImageFacts) -> Vec<Finding> {

@@ -68,7 +68,7 @@ impl Bench {
         // As if somebody had put the media md5 right.
         let facts = inspect::inspect_medium(&medium, MediaMd5Check::Implanted);
         let document = Document::new("image", &facts);
-        let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
+        let targets = [Target::new("mutant".into(), TargetKind::Image, document)];
         let findings = check::evaluate(&self.checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
         Some(findings.into_iter().map(|finding| (finding.check, finding.outcome)).collect())
     }

@@ -132,7 +132,7 @@ fn image(bytes: &[u8], checks: &CheckSet) -> bool {
     let file = in_memory(bytes);
     let Ok(facts) = inspect::inspect_file(&file, MediaMd5Check::Sum) else { return false };
     let document = Document::new("image", &facts);
-    let targets = [Target { name: "mutant".into(), kind: TargetKind::Image, document }];
+    let targets = [Target::new("mutant".into(), TargetKind::Image, document)];
     let findings = check::evaluate(checks, &targets, &[], jiff::Timestamp::UNIX_EPOCH);
     let of_images = checks.checks().iter().filter(|c| c.applies_to.contains(&TargetKind::Image));
     assert_eq!(findings.len(), of_images.count());

@@ -338,7 +338,8 @@ fn a_host_that_does_not_answer_is_told_once() {
     for format in ["text", "markdown", "html", "nagios"] {
         let text = rendered(format, &report);
         let told = text.matches("cannot connect to mt3 port 22: connection refused").count();
-        assert_eq!(told, 1, "{format}: {text}");
+        // Among what to do first the text says it once more, in lines of its own.
+        assert!((1..=2).contains(&told), "{format}: {text}");
     }
 }
 
@@ -346,11 +347,28 @@ fn a_host_that_does_not_answer_is_told_once() {
 fn people_read_worst_first() {
     insta::assert_snapshot!(rendered("text", &mixed_report()), @"
     mt1, mt2, mt3: 12 checks
+    blocked: 2 blockers, 5 unknown, 1 warning, 3 passed, 1 waived, 2 not run
+    do first:
+      1. mt1 and 1 more: Mend it, then check again (retention.fs-not-fat)
+      2. mt1: find out, for it is not known: the name cs01 could not be resolved
+         (mt.port-443)
+      3. mt3: find out, for it is not known: cannot connect to mt3 port 22:
+         connection refused (retention.fs-not-fat)
+      4. mt1: Mend it, then check again (mt.root-access)
 
     FAIL  retention.fs-not-fat on 2 targets (blocks-reprotect)
       should   the retention volume is not FAT
       found    mt1: /mnt/retention is vfat
                mt2: /mnt/retention is msdos
+      shows as the drive is not listed for the master target in Re-protect
+      do       Mend it, then check again. Take your time.
+               $ mount -o remount,rw /mnt/retention
+               $ preflight check host ssh://root@MASTER-TARGET --format html > /root/report-of-the-master-target-before-reprotect.html
+      source   S001, Reprotect the Azure VMs, step 5
+
+    WARN  mt.root-access on mt1 (warning)
+      should   the checks run as root, or through sudo without a password
+      found    the user id is 1000
       shows as the drive is not listed for the master target in Re-protect
       do       Mend it, then check again. Take your time.
                $ mount -o remount,rw /mnt/retention
@@ -365,27 +383,13 @@ fn people_read_worst_first() {
       unknown  mt.network.cs: the name cs01 could not be resolved
       source   S001, Reprotect the Azure VMs, step 5
 
-    WARN  mt.root-access on mt1 (warning)
-      should   the checks run as root, or through sudo without a password
-      found    the user id is 1000
-      shows as the drive is not listed for the master target in Re-protect
-      do       Mend it, then check again. Take your time.
-               $ mount -o remount,rw /mnt/retention
-               $ preflight check host ssh://root@MASTER-TARGET --format html > /root/report-of-the-master-target-before-reprotect.html
-      source   S001, Reprotect the Azure VMs, step 5
-
     WAIVED  mt.memory on mt2 (warning)
       should   the master target has enough memory for its disks
       found    4 GiB
       waived   a lab machine, small on purpose (ann, until 2026-12-31)
       source   S001, Reprotect the Azure VMs, step 5
 
-    mt1
-    pass  mt.multipath  device-mapper-multipath 0.4.9
-    pass  mt.clock      0.3 s apart
-
-    mt2
-    pass  mt.multipath  device-mapper-multipath 0.4.9
+    3 passed, 0 not applicable; -v lists them
 
     not run    1 more check needs vCenter or ESXi: add --vcenter
                vsphere://USER@HOST, or vcenter: in --site
@@ -399,7 +403,8 @@ fn people_read_worst_first() {
     blocked         2: mt1, mt2
     undecided       mt3
 
-    blocked: 2 blockers, 5 unknown, 1 warning, 3 passed, 1 waived, 2 not run
+    blocked: 2 blockers, 5 unknown, 1 warning, 3 passed, 1 waived, 2 not run; first:
+    mt1 and 1 more (retention.fs-not-fat)
     ");
 }
 

@@ -26,9 +26,10 @@ fn every_scenario_leads_to_its_findings_and_to_no_others() {
     let hidden = "unknown app-01 mt.uuid-clash mt.os-matches-guest esxi.memory vm.exists-or-alr \
                   vm.poweroff vm.no-snapshot vm.disk-enable-uuid vm.uefi-source \
                   datastore.reachable-vcenter datastore.readwrite datastore.type-olr \
-                  datastore.same-as-mt esxi.host-choice-alr after.vmware-tools datastore.type-alr \
+                  datastore.same-as-mt esxi.host-choice-alr after.vmware-tools after.vm-runs \
+                  datastore.type-alr \
                   datastore.space-alr vm.vmdk-leftover";
-    let hidden_slots = "unknown asr-mt-01 mt.disk-slots";
+    let hidden_slots = "unknown asr-mt-01 mt.disk-slots retention.exists";
     let scenarios: &[(&str, Who, &[&str], i32)] = &[
         ("good", ASR, &[], 0),
         ("good", ADMINISTRATOR, &[], 0),

@@ -75,6 +75,9 @@ impl Said<'_> {
                 downtime: self.severity == Severity::DataLoss,
             },
             after: Vec::new(),
+            explained_by: Vec::new(),
+            held: None,
+            graded: false,
             order: 0,
             source: SourceReference {
                 doc: "S001".to_owned(),
@@ -90,7 +93,7 @@ pub fn report(said: &[Said<'_>], not_asked: &[SkippedCheck]) -> Report {
     for said in said {
         if targets.iter().all(|target| target.name != said.target) {
             let (kind, document) = (TargetKind::LinuxMt, Document::default());
-            targets.push(Target { name: said.target.to_owned(), kind, document });
+            targets.push(Target::new(said.target.to_owned(), kind, document));
         }
     }
     let findings: Vec<Finding> = said.iter().map(Said::finding).collect();

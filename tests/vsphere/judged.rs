@@ -111,7 +111,7 @@ pub fn good() -> Outcomes {
     put(
         "app-01",
         "not-applicable",
-        "esxi.host-choice-alr after.vmware-tools datastore.type-alr datastore.space-alr \
+        "esxi.host-choice-alr after.vmware-tools after.vm-runs datastore.type-alr datastore.space-alr \
          vm.vmdk-leftover datastore.reachable-standalone vm.host-in-inventory \
          datastore.in-inventory",
     );

@@ -113,9 +113,11 @@ impl Lab {
              esxi:\n  - {{ name: DC0_H0, ssh: '{esxi}', password_file: esxi.password, host_key: '{esxi_key}' }}\n\
              master_targets:\n  - {{ name: mt1, ssh: '{mt}', vm: asr-mt-01, {} }}\n\
              protected_vms:\n  - {{ name: app-01, master_target: mt1, filesystems: [ext4] }}\n\
-             answers:\n  - {{ check: cs.backup, value: yes, by: ann, at: 2026-11-20 }}\n",
+             answers:\n  - {{ check: cs.backup, value: yes, by: ann, at: {} }}\n",
             login(&self.ps),
             login(&self.mt),
+            // An answer ages, so it is of today.
+            jiff::Timestamp::now().strftime("%F"),
         )
     }
 
