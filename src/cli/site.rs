@@ -12,6 +12,7 @@ use crate::cli::args::SiteArgs;
 use crate::cli::{ExitStatus, captures};
 use crate::facts::address;
 use crate::facts::failure_kind::FailureKind;
+use crate::facts::stage::Scenario;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
@@ -196,8 +197,8 @@ fn esxi(index: usize, uri: &str) -> anyhow::Result<EsxiHost> {
 }
 
 /// Prints a commented site file.
-pub fn init_site() -> ExitStatus {
-    anstream::print!("{}", crate::site::init_site());
+pub fn init_site(scenario: Scenario) -> ExitStatus {
+    anstream::print!("{}", crate::site::init_site(scenario));
     ExitStatus::Clean
 }
 

@@ -6,6 +6,7 @@ use super::error::{SiteError, SiteFault};
 use super::model::Site;
 use super::validate::{self, SitePath};
 use crate::check::CheckSet;
+use crate::facts::stage::Scenario;
 use crate::yaml::{self, PathStep, find_position};
 
 /// A parsed site file, with its text for the positions in error messages.
@@ -45,8 +46,11 @@ impl SiteFile {
 }
 
 /// Returns a commented site file to start from. It is valid as it is.
-pub fn init_site() -> &'static str {
-    include_str!("init_site.yaml")
+pub fn init_site(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::VmwareClassic => include_str!("init_site.yaml"),
+        Scenario::Hyperv => include_str!("init_site_hyperv.yaml"),
+    }
 }
 
 #[cfg(test)]
@@ -177,14 +181,21 @@ waivers: [ { check: image.zerombr, target: mt1, reason: r, owner: o, expires: 20
     #[test]
     fn the_file_to_start_from_can_be_read_as_it_is() {
         let checks = CheckSet::load(&Assets::embedded()).unwrap();
-        let site = SiteFile::parse(init_site(), "site.yaml", &checks).unwrap().site;
-        assert_eq!(site.master_targets.len(), 1);
+        let parse = |scenario| SiteFile::parse(init_site(scenario), "site.yaml", &checks).unwrap();
+        assert_eq!(parse(Scenario::VmwareClassic).site.master_targets.len(), 1);
+        assert_eq!(parse(Scenario::Hyperv).site.scenario, Scenario::Hyperv);
     }
 
     #[test]
     fn every_key_of_the_file_to_start_from_exists() {
         // Lines that are commented out must be valid, too.
-        let text: String = init_site()
+        for scenario in [Scenario::VmwareClassic, Scenario::Hyperv] {
+            every_key_exists(init_site(scenario));
+        }
+    }
+
+    fn every_key_exists(text: &str) {
+        let text: String = text
             .lines()
             .map(|line| line.strip_prefix("#: ").map_or(line.to_owned(), str::to_owned) + "\n")
             .filter(|line| !line.starts_with("answers:") && !line.starts_with("waivers:"))

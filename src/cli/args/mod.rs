@@ -22,7 +22,7 @@ use crate::image::recipe::SelfCheckBinaryChoice;
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
-pub use select::SelectArgs;
+pub use select::{ScenarioArg, SelectArgs};
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
 pub use ssh::SshArgs;
 pub use via::{ViaArgs, ViaLoginArgs};
@@ -549,7 +549,14 @@ pub enum InitVerb {
     /// A recipe
     Recipe,
     /// A site: servers, master targets, answers, waivers
-    Site,
+    Site(InitSiteArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct InitSiteArgs {
+    /// What fails back
+    #[arg(long, value_enum, default_value_t = ScenarioArg::Vmware)]
+    pub scenario: ScenarioArg,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,9 +2,9 @@
 //!
 //! Not for choosing which systems are asked (`site`).
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::facts::stage::Stage;
+use crate::facts::stage::{Scenario, Stage};
 
 /// The stage, and which checks and targets are evaluated.
 #[derive(Debug, Default, Args)]
@@ -27,6 +27,24 @@ pub struct SelectArgs {
     /// Only these targets, such as mt2 or 'app-*'
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub limit: Vec<String>,
+}
+
+/// What fails back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScenarioArg {
+    /// VMware machines and physical servers, with a configuration server
+    Vmware,
+    /// Hyper-V machines
+    Hyperv,
+}
+
+impl From<ScenarioArg> for Scenario {
+    fn from(scenario: ScenarioArg) -> Self {
+        match scenario {
+            ScenarioArg::Vmware => Self::VmwareClassic,
+            ScenarioArg::Hyperv => Self::Hyperv,
+        }
+    }
 }
 
 fn parse_stage(text: &str) -> Result<Stage, String> {

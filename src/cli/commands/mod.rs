@@ -66,7 +66,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
-        Verb::Init(args::InitVerb::Site) => Ok(site::init_site()),
+        Verb::Init(args::InitVerb::Site(args)) => Ok(site::init_site(args.scenario.into())),
         Verb::Completions { shell } => Ok(list::completions(*shell)),
         Verb::Man => list::man(),
     }
