@@ -22,6 +22,8 @@ const MAX_TEXT: usize = 160;
 pub(super) struct FirstStep {
     /// Where: a target, or how many.
     pub target: String,
+    /// The first of these targets.
+    pub first_target: String,
     /// What to do, or what to find out.
     pub what: String,
     /// The check.
@@ -49,7 +51,12 @@ pub(super) fn first_steps(report: &Report) -> Vec<FirstStep> {
             0 | 1 => result.target.clone(),
             many => format!("{} and {} more", result.target, many - 1),
         };
-        steps.push(FirstStep { target, what: what_to_do(result), check: result.check.clone() });
+        steps.push(FirstStep {
+            target,
+            first_target: result.target.clone(),
+            what: what_to_do(result),
+            check: result.check.clone(),
+        });
         if steps.len() == MAX_STEPS {
             break;
         }

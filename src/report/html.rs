@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::drawing::Drawing;
+use super::first_steps;
 use super::layout::{capitalize, make_visible, pluralize, single_line, split_code, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::{
@@ -73,6 +74,10 @@ struct Page {
     /// The site as a picture for wide pages, and for narrow ones.
     drawings: Vec<Drawing>,
     planned: String,
+    /// The stages of machines, in sentences.
+    stages: Vec<String>,
+    /// What to do first.
+    steps: Vec<StepRow>,
     /// Whether there is more than one target, so that findings name theirs.
     many: bool,
     /// Whether the targets are listed.
@@ -106,6 +111,15 @@ struct VerdictRow {
     class: &'static str,
     word: String,
     sentence: String,
+}
+
+/// One thing to do first, with the place where it is told.
+#[derive(Serialize)]
+struct StepRow {
+    target: String,
+    what: String,
+    check: String,
+    anchor: Option<String>,
 }
 
 /// A target that the filter can choose.
@@ -261,6 +275,19 @@ impl Page {
                 many => pluralize(many.len(), "target"),
             },
             planned: pluralize(report.summary.planned, "check"),
+            stages: first_steps::stage_lines(report)
+                .iter()
+                .map(|line| make_visible(line))
+                .collect(),
+            steps: first_steps::first_steps(report)
+                .iter()
+                .map(|step| StepRow {
+                    anchor: anchors.finding((&step.check, &step.first_target)),
+                    target: make_visible(&step.target),
+                    what: make_visible(&step.what),
+                    check: make_visible(&step.check),
+                })
+                .collect(),
             many: builder.many,
             list_targets: builder.many || picture.is_some(),
             drawings: picture.as_ref().map(drawings).unwrap_or_default(),

@@ -3,6 +3,7 @@
 //! What came from elsewhere stands in code spans, where nothing is markup, no name is mentioned
 //! and no number becomes a link; what checks say is escaped.
 
+use super::first_steps;
 use super::layout::{make_visible, pluralize, single_line, split_code};
 use super::model::Report;
 use super::outline::{
@@ -24,6 +25,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         out.push_str("**The run was interrupted: what is missing was not checked.**\n\n");
     }
     out.push_str(&counts(report));
+    out.push_str(&first_section(report));
     for class in [Status::Blocker, Status::Unknown, Status::Warning, Status::Waived] {
         let mut blocks: Vec<String> = Vec::new();
         if class == Status::Unknown {
@@ -50,6 +52,30 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
         prose(&report.run.at)
     ));
     out.into_bytes()
+}
+
+/// What to do first, and the stages of machines.
+fn first_section(report: &Report) -> String {
+    let steps = first_steps::first_steps(report);
+    let mut out = String::new();
+    if !steps.is_empty() {
+        out.push_str("\n## Do first\n\n");
+        for (index, step) in steps.iter().enumerate() {
+            out.push_str(&format!(
+                "{}. {}: {} ({})\n",
+                index + 1,
+                code_span(&step.target),
+                code_span(&step.what),
+                code_span(&step.check)
+            ));
+        }
+    }
+    let stages = first_steps::stage_lines(report);
+    if !stages.is_empty() {
+        let lines: String = stages.iter().map(|line| format!("- {}\n", code_span(line))).collect();
+        out.push_str(&format!("\n## Stages\n\n{lines}"));
+    }
+    out
 }
 
 fn counts(report: &Report) -> String {

@@ -130,7 +130,7 @@ pub(super) struct Anchors<'r> {
 
 impl Anchors<'_> {
     /// Returns where the finding of a check on a target stands, or else the target.
-    fn finding(&self, (check, target): (&str, &str)) -> Option<String> {
+    pub(super) fn finding(&self, (check, target): (&str, &str)) -> Option<String> {
         let finding = self.findings.get(&(check, target));
         finding.or_else(|| self.targets.get(target)).cloned()
     }
