@@ -2,6 +2,8 @@
 //!
 //! Not for what single checks mean (`checks`), nor for how a site is asked (`whole_site`).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod program;
 
 use std::collections::BTreeMap;
