@@ -82,7 +82,7 @@ fn every_statement_of_the_seed_documents_is_covered_by_something_that_exists() {
         if names.is_empty() || says.is_empty() || !HOW.contains(&how) {
             faults.push(format!("{statement}: {how:?} by {covered_by:?}"));
         }
-        if (how == "asked") != !why_asked.is_empty() {
+        if (how == "asked") == why_asked.is_empty() {
             faults.push(format!("{statement}: asked of a person, and why: {why_asked:?}"));
         }
         let missing = names.iter().filter_map(|name| fault(name, &checks, &steps));
