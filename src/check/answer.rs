@@ -11,6 +11,7 @@ use super::unknown::UnknownCause;
 use super::verdict::CheckVerdict;
 use super::window::TargetStages;
 use crate::facts::site::{AnswerValue, SiteAnswer};
+use crate::facts::stage::Stage;
 
 /// Returns the answer to a check's question, if it has one and it was answered.
 pub(super) fn find_answer(check: &Check, context: &FactContext<'_>) -> Option<SiteAnswer> {
@@ -34,40 +35,74 @@ pub(super) fn decide_question(
     match check.answer_age.and_then(|age| answer.expiry(age, today, stages)) {
         Some(why) => {
             let (question, answer) = (question.to_owned(), answer.sentence());
+            let why = why.to_string();
             CheckVerdict::from_cause(UnknownCause::OldAnswer { answer, why, question }, false)
         }
         None => answer.verdict(),
     }
 }
 
+/// Why an answer does not count any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerExpiry {
+    /// Its day is none.
+    #[error("{0:?} is no day")]
+    NoDay(String),
+    /// Its day has not come.
+    #[error("that day is not there yet")]
+    Future,
+    /// It is too old.
+    #[error("it counts for {}", days_text(*.limit))]
+    TooOld {
+        /// For how many days an answer counts.
+        limit: i32,
+    },
+    /// It was given at another stage.
+    #[error("it was given at {given_at}, and now it is {now}")]
+    OtherStage {
+        /// The stage at which it was given.
+        given_at: Stage,
+        /// The stage of a machine now.
+        now: Stage,
+    },
+}
+
+fn days_text(limit: i32) -> String {
+    match limit {
+        0 => "its day alone".to_owned(),
+        1 => "one day".to_owned(),
+        limit => format!("{limit} days"),
+    }
+}
+
 impl SiteAnswer {
-    /// Returns why the answer does not count any more, as a fragment.
-    fn expiry(&self, age: AnswerAge, today: Date, stages: &TargetStages) -> Option<String> {
+    /// Returns why the answer does not count any more.
+    pub(super) fn expiry(
+        &self,
+        age: AnswerAge,
+        today: Date,
+        stages: &TargetStages,
+    ) -> Option<AnswerExpiry> {
         let Ok(at) = self.at.parse::<Date>() else {
-            return Some(format!("{:?} is no day", self.at));
+            return Some(AnswerExpiry::NoDay(self.at.clone()));
         };
         let days = at.until((jiff::Unit::Day, today)).map_or(i32::MAX, |span| span.get_days());
         // Somebody east of here may already have tomorrow.
         if days < -1 {
-            return Some("that day is not there yet".to_owned());
+            return Some(AnswerExpiry::Future);
         }
         if days > age.days {
-            return Some(match age.days {
-                0 => "it counts for its day alone".to_owned(),
-                1 => "it counts for one day".to_owned(),
-                limit => format!("it counts for {limit} days"),
-            });
+            return Some(AnswerExpiry::TooOld { limit: age.days });
         }
         let given_at = self.stage.filter(|_| age.same_stage)?;
-        let now: Vec<&str> = stages
+        let now: Vec<Stage> = stages
             .machines
             .iter()
             .filter_map(|machine| machine.known())
             .filter(|&stage| stage != given_at)
-            .map(|stage| stage.as_str())
             .collect();
         let moved = !now.is_empty() && now.len() == stages.machines.len();
-        moved.then(|| format!("it was given at {given_at}, and now it is {}", now[0]))
+        moved.then(|| AnswerExpiry::OtherStage { given_at, now: now[0] })
     }
 
     /// Returns the verdict that the answer gives.
@@ -90,14 +125,16 @@ impl SiteAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::stage::{MachineStage, Scenario, Stage, decide};
+    use crate::facts::stage::{MachineStage, Scenario, decide};
 
     fn expiry(at: &str, stage: Option<Stage>, days: i32, same_stage: bool) -> Option<String> {
         let answer =
             SiteAnswer { value: AnswerValue::Yes, by: "ann".to_owned(), at: at.to_owned(), stage };
         let machines: Vec<MachineStage> = vec![decide("app", None, Some(Stage::Verify), &[])];
         let stages = TargetStages { scenario: Scenario::VmwareClassic, machines };
-        answer.expiry(AnswerAge { days, same_stage }, "2026-11-20".parse().unwrap(), &stages)
+        let age = AnswerAge { days, same_stage };
+        let why = answer.expiry(age, "2026-11-20".parse().unwrap(), &stages);
+        why.map(|why| why.to_string())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Not for collecting facts (`transport`, `image`), nor for showing findings (`report`).
 
-mod answer;
+pub mod answer;
 pub mod custom;
 pub mod definition;
 pub mod disturbance;
@@ -21,6 +21,7 @@ mod moot;
 pub mod order;
 mod pending_fixes;
 pub mod provider;
+pub mod question;
 mod remedy;
 pub mod rule;
 pub mod rule_error;
