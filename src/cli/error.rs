@@ -4,6 +4,7 @@
 
 use std::error::Error;
 
+use super::answers::AnswerError;
 use super::commands::check_packages::PackagesError;
 use super::terminal::failure::message;
 use crate::agent::AgentError;
@@ -30,7 +31,7 @@ use crate::packages::repository::KeyError;
 use crate::packages::repository::RepositoryError;
 use crate::report::catalogue::UnknownIdError;
 use crate::site::inventory::InventoryError;
-use crate::site::{SiteError, SiteValueError};
+use crate::site::{AnswerEditError, SiteError, SiteValueError};
 use crate::transport::capture::CaptureError;
 use crate::transport::http::thumbprint::ThumbprintError;
 use crate::transport::target::TargetAddressError;
@@ -67,6 +68,8 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     first_hint!(
         AgentError,
+        AnswerEditError,
+        AnswerError,
         AssetError,
         AtomicFileError,
         BootConfigError,

@@ -12,7 +12,7 @@ use super::selection::Selection;
 use super::{ExitStatus, outputs};
 use crate::check::scope::Scope;
 use crate::check::status::FailOn;
-use crate::check::{self, CheckSet, Target, engine};
+use crate::check::{self, CheckSet, Finding, Target, engine};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::target_kind::TargetKind;
@@ -64,8 +64,7 @@ fn evaluate_systems(
     // report as evaluating the live host. Waivers expire by the time of the evaluation.
     let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
-    let scope = Scope::new(checks, targets).selected(checks, targets, &selection.choice);
-    let findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
+    let (scope, findings) = evaluate_targets(selection, targets, checks, now);
     let notes = engine::waiver_notes(waivers, &findings, now);
     let mut report = Report::new(targets, findings, &scope.skipped, &notes, at, fail_on);
     report.notes.extend(selection.left_out(checks, targets));
@@ -74,6 +73,18 @@ fn evaluate_systems(
         _ => report.with_topology(selection.site.topology(targets)),
     };
     if collect::was_interrupted(responses) { report.interrupted() } else { report }
+}
+
+/// Evaluates the targets of systems and returns what was evaluated, and the findings of it.
+pub fn evaluate_targets(
+    selection: &Selection,
+    targets: &[Target],
+    checks: &CheckSet,
+    now: jiff::Timestamp,
+) -> (Scope, Vec<Finding>) {
+    let scope = Scope::new(checks, targets).selected(checks, targets, &selection.choice);
+    let findings = engine::evaluate_scope(checks, targets, &scope, &selection.site.waivers, now);
+    (scope, findings)
 }
 
 /// Evaluates an image and returns the report.

@@ -28,6 +28,12 @@ impl SshDefaults {
         Self::new(options, keyring, Duration::from_secs(host_timeout.timeout))
     }
 
+    /// Returns the settings of a run that contacts no host.
+    pub fn without_login() -> anyhow::Result<Self> {
+        let options = SshArgs { ssh_config: Some("none".into()), ..SshArgs::default() };
+        Self::for_gateway(&options, 1)
+    }
+
     /// Returns the same for a gateway. The password in the environment is for the system behind it,
     /// and is never sent to the gateway.
     pub fn for_gateway(options: &SshArgs, timeout: u64) -> anyhow::Result<Self> {

@@ -4,6 +4,7 @@
 //! Each verb has a file of its own in `commands`; the work is done by `image`, `check` and
 //! `report`.
 
+mod answers;
 mod args;
 mod captures;
 mod checks;
@@ -21,6 +22,7 @@ mod named_server;
 mod outputs;
 mod password;
 mod pipeline;
+mod questions;
 mod recipe;
 mod reporting;
 mod root_password;

@@ -2,7 +2,8 @@
 //!
 //! Not for the meaning of a site file (`crate::site`).
 
-use std::path::Path;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -43,9 +44,8 @@ pub fn of_file_with(
     checks: &CheckSet,
     change: impl FnOnce(&mut Site) -> anyhow::Result<()>,
 ) -> anyhow::Result<SiteContext> {
-    let asset = read_file(path)?;
-    let site = SiteFile::parse(&asset.text, &asset.path, checks)?.site;
-    let mut site = site.resolve_paths(path.parent().unwrap_or(Path::new("")));
+    let mut site =
+        read_site_file(path, checks)?.site.resolve_paths(path.parent().unwrap_or(Path::new("")));
     let named = site.vcenter.clone();
     change(&mut site)?;
     let vcenter = captured_vcenter(&mut site).context("vcenter")?;
@@ -54,6 +54,25 @@ pub fn of_file_with(
         None => vcenter,
     };
     Ok(SiteContext { site, is_known: true, vcenter })
+}
+
+/// Reads a site file, and the answers file that it names.
+pub fn read_site_file(path: &Path, checks: &CheckSet) -> anyhow::Result<SiteFile> {
+    let asset = read_file(path)?;
+    let file = SiteFile::parse(&asset.text, &asset.path, checks)?;
+    let Some(answers) = answers_path(&file.site, path) else { return Ok(file) };
+    match read_file(&answers) {
+        Ok(answers) => Ok(file.with_answers(&answers.text, &answers.path, checks)?),
+        Err(error) => {
+            let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            Err(file.answers_file_fault(why).into())
+        }
+    }
+}
+
+/// Returns where the answers file of a site is, if it names one; `path` is that of the site file.
+pub fn answers_path(site: &Site, path: &Path) -> Option<PathBuf> {
+    Some(path.with_file_name(site.answers_file.as_ref()?))
 }
 
 /// Opens the capture of the vSphere server. The site then gets the address in the capture, as it

@@ -18,6 +18,7 @@ mod page_sources;
 mod page_targets;
 mod picture_layout;
 pub mod prometheus;
+pub mod questions;
 pub mod sarif;
 mod site_picture;
 mod style;

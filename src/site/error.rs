@@ -2,6 +2,8 @@
 //!
 //! Not for errors inside a single value: those are in `value`, and the YAML error carries them.
 
+use std::path::PathBuf;
+
 use crate::yaml::{Position, YamlError};
 
 /// Why a site file was refused.
@@ -59,6 +61,24 @@ pub enum SiteFault {
     /// Two answers to the same question.
     #[error("{0} is answered twice")]
     AnsweredTwice(String),
+    /// An answer in the site file and another in its answers file to the same question.
+    #[error("{check} is answered in {other}, line {line}, too")]
+    AnsweredInBoth {
+        /// The check.
+        check: String,
+        /// The other file.
+        other: String,
+        /// The line there.
+        line: usize,
+    },
+    /// An answers file that cannot be read.
+    #[error("the answers file {} cannot be read: {reason}", .name.display())]
+    AnswersFile {
+        /// The file.
+        name: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// An answer that could be about several targets.
     #[error("the answer to {check} does not say which target it is about")]
     WhichTarget {
@@ -109,6 +129,12 @@ impl SiteFault {
                 "add target: to it, one of {}; or '*' when it holds for all of them",
                 known.join(", ")
             )),
+            Self::AnsweredTwice(_) | Self::AnsweredInBoth { .. } => {
+                Some("take out the one that does not count".to_owned())
+            }
+            Self::AnswersFile { .. } => {
+                Some("preflight answer SITE makes it; or take answers_file: out".to_owned())
+            }
             Self::UnknownIdError { .. } => Some("see preflight list checks".to_owned()),
             Self::NotAQuestion(_) => {
                 Some("take the answer out, or waive a finding under waivers:".to_owned())

@@ -2,24 +2,36 @@
 //!
 //! Not for reading the file from disk: `cli` does that.
 
+use super::answers::{AnswerEntry, AnswersDocument, AnswersKey};
 use super::error::{SiteError, SiteFault};
 use super::model::Site;
 use super::validate::{self, SitePath};
 use crate::check::CheckSet;
 use crate::facts::stage::Scenario;
-use crate::yaml::{self, PathStep, find_position};
+use crate::yaml::{self, PathStep, Position, find_position};
 
 /// A parsed site file, with its text for the positions in error messages.
 #[derive(Clone, Debug)]
 pub struct SiteFile {
-    /// The site.
+    /// The site, with the answers of both files.
     pub site: Site,
     file: String,
     text: String,
+    answers: Option<SiteAnswers>,
+}
+
+/// The answers file of a site, and how many answers stand in the site file before it.
+#[derive(Clone, Debug)]
+struct SiteAnswers {
+    file: String,
+    text: String,
+    first: usize,
 }
 
 impl SiteFile {
     /// Parses the text of a site file; `file` is its name for messages.
+    ///
+    /// The file that `answers_file` names is not read: [`SiteFile::with_answers`] adds it.
     ///
     /// # Errors
     ///
@@ -28,20 +40,92 @@ impl SiteFile {
     pub fn parse(text: &str, file: &str, checks: &CheckSet) -> Result<Self, SiteError> {
         // An empty file is an empty site.
         let site: Option<Site> = yaml::parse(text, file)?;
-        let read =
-            Self { site: site.unwrap_or_default(), file: file.to_owned(), text: text.to_owned() };
+        let read = Self {
+            site: site.unwrap_or_default(),
+            file: file.to_owned(),
+            text: text.to_owned(),
+            answers: None,
+        };
         validate::validate(&read.site, checks).map_err(|(at, fault)| read.fault(&at, fault))?;
         Ok(read)
     }
 
+    /// Adds the answers of the file beside it; `file` is its name for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`SiteFile::parse`], with the positions in either file; and for a question that both answer.
+    pub fn with_answers(
+        mut self,
+        text: &str,
+        file: &str,
+        checks: &CheckSet,
+    ) -> Result<Self, SiteError> {
+        let document: Option<AnswersDocument> = yaml::parse(text, file)?;
+        let mut all = self.site.answers.take().unwrap_or_default();
+        let first = all.len();
+        all.extend(document.unwrap_or_default().answers.unwrap_or_default());
+        self.answers = Some(SiteAnswers { file: file.to_owned(), text: text.to_owned(), first });
+        for (index, entry) in all.iter().enumerate().skip(first) {
+            let same = |earlier: &&AnswerEntry| earlier.is_same_question(entry);
+            if let Some(earlier) = all[..first].iter().position(|earlier| same(&earlier)) {
+                let other = self.place(&SitePath::answer(earlier, "check"));
+                let fault = SiteFault::AnsweredInBoth {
+                    check: entry.check.clone(),
+                    other: self.file.clone(),
+                    line: other.map_or(0, |place| place.line),
+                };
+                return Err(self.fault(&SitePath::answer(index, "check"), fault));
+            }
+        }
+        self.site.answers = Some(all);
+        validate::check_answers(&self.site, checks)
+            .map_err(|(at, fault)| self.fault(&at, fault))?;
+        Ok(self)
+    }
+
+    /// Returns how many answers stand in the site file itself.
+    pub fn inline_answers(&self) -> usize {
+        let all = self.site.answers.as_ref().map_or(0, Vec::len);
+        self.answers.as_ref().map_or(all, |answers| answers.first)
+    }
+
+    /// Whether the site file itself has a list of answers, which may be empty.
+    pub fn has_inline_list(&self) -> bool {
+        let keys: Option<AnswersKey> = yaml::parse(&self.text, &self.file).ok().flatten();
+        keys.is_some_and(|keys| keys.answers.is_some())
+    }
+
     /// Returns the error for a fault at a path of this file.
     pub fn fault(&self, at: &SitePath, fault: SiteFault) -> SiteError {
+        let file = self.beside(at).map_or(&self.file, |(answers, _)| &answers.file);
+        SiteError::Fault { file: file.clone(), place: self.place(at), fault }
+    }
+
+    /// Returns the error for the answers file, which cannot be read for this reason.
+    pub fn answers_file_fault(&self, reason: String) -> SiteError {
+        let name = self.site.answers_file.clone().unwrap_or_default();
+        let at = SitePath { section: "answers_file", item: None, key: None, inner: None };
+        self.fault(&at, SiteFault::AnswersFile { name, reason })
+    }
+
+    /// Returns the answers file that a path leads to, and the index of the answer there.
+    fn beside(&self, at: &SitePath) -> Option<(&SiteAnswers, usize)> {
+        let answers = self.answers.as_ref().filter(|_| at.section == "answers")?;
+        Some((answers, at.item?.checked_sub(answers.first)?))
+    }
+
+    fn place(&self, at: &SitePath) -> Option<Position> {
+        let beside = self.beside(at);
+        let (text, item) = match beside {
+            Some((answers, item)) => (&answers.text, Some(item)),
+            None => (&self.text, at.item),
+        };
         let mut path = vec![PathStep::Key(at.section)];
-        path.extend(at.item.map(PathStep::Item));
+        path.extend(item.map(PathStep::Item));
         path.extend(at.key.map(PathStep::Key));
         path.extend(at.inner.map(PathStep::Item));
-        let place = find_position(&self.text, &path);
-        SiteError::Fault { file: self.file.clone(), place, fault }
+        find_position(text, &path)
     }
 }
 

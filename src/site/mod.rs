@@ -3,6 +3,8 @@
 //!
 //! Not for collecting from systems (`transport`), nor for evaluating checks (`check`).
 
+mod answer_edit;
+mod answers;
 pub mod assemble;
 mod error;
 mod file;
@@ -15,11 +17,13 @@ mod topology;
 mod validate;
 mod value;
 
+pub use answer_edit::{AnswerEditError, EMPTY_ANSWERS_FILE, name_answers_file, set_answer};
+pub use answers::{AnswerEntry, AnswersKey};
 pub use error::{SiteError, SiteFault};
 pub use file::{SiteFile, init_site};
 pub use model::{
-    AnswerEntry, ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm,
-    ReplicationGroup, Site, SshLogin, Vcenter,
+    ConfigurationServer, EsxiHost, MasterTarget, ProcessServer, ProtectedVm, ReplicationGroup,
+    Site, SshLogin, Vcenter,
 };
 pub use value::{
     Address, DATA_PORT, FileSystem, Label, Name, SiteValueError, TargetUri, Version, Via,

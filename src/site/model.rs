@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::answers::AnswerEntry;
 use super::error::SiteFault;
 use super::value::{
     Address, DATA_PORT, FileSystem, GuestSystem, Label, Link, MemorySize, Name, ReturnLocation,
@@ -13,7 +14,6 @@ use super::value::{
 };
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
-use crate::facts::site::{AnswerValue, SiteAnswer};
 use crate::facts::stage::{Scenario, Stage};
 use crate::facts::vsphere::machine_description::MachineDescription;
 use crate::secret::redact_password;
@@ -49,6 +49,8 @@ pub struct Site {
     pub replication_groups: Vec<ReplicationGroup>,
     /// The answers to questions; absent when questions are not evaluated.
     pub answers: Option<Vec<AnswerEntry>>,
+    /// A file with more answers.
+    pub answers_file: Option<PathBuf>,
     /// The waivers of findings.
     pub waivers: Vec<Waiver>,
 }
@@ -285,43 +287,6 @@ pub struct ReplicationGroup {
     pub vms: Vec<Label>,
 }
 
-/// An answer to a check that is a question.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AnswerEntry {
-    /// The check.
-    pub check: String,
-    /// The target that it is about, `*` for all; needed where several could be meant.
-    #[serde(default)]
-    pub target: Option<String>,
-    /// The answer: `yes`, `no` or `not-applicable`.
-    pub value: AnswerValue,
-    /// Who answered.
-    pub by: String,
-    /// The day of the answer, such as `2026-11-20`.
-    pub at: jiff::civil::Date,
-    /// The stage of the machine when it was given.
-    #[serde(default)]
-    pub stage: Option<Stage>,
-}
-
-impl AnswerEntry {
-    /// Whether the answer is about this target.
-    pub fn concerns(&self, target: &str) -> bool {
-        self.target.as_deref().is_none_or(|name| name == "*" || name == target)
-    }
-
-    /// Returns the answer in the form of facts.
-    pub fn answer(&self) -> SiteAnswer {
-        SiteAnswer {
-            value: self.value,
-            by: self.by.clone(),
-            at: self.at.to_string(),
-            stage: self.stage,
-        }
-    }
-}
-
 impl SshLogin {
     /// Returns every file that it names.
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
@@ -500,6 +465,7 @@ impl Site {
             let path = found(Path::new(uri.strip_prefix("capture:")?));
             Some(format!("capture:{}", path.display()))
         };
+        self.answers_file = self.answers_file.take().map(|path| found(&path));
         if let Some(vcenter) = &mut self.vcenter {
             vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
         }
@@ -514,7 +480,7 @@ impl Site {
         self
     }
 
-    /// Returns every file that collecting reads: captures, keys, passwords.
+    /// Returns every file that a run reads beside the site file: captures, keys, passwords, answers.
     pub fn files(&self) -> Vec<PathBuf> {
         let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
         let targets = self.master_targets.iter().map(|target| &target.login);
@@ -526,7 +492,7 @@ impl Site {
         let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
         let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
         let captures = uris.filter_map(|uri| uri.as_str().strip_prefix("capture:"));
-        files.chain(captures.map(PathBuf::from)).collect()
+        files.chain(self.answers_file.clone()).chain(captures.map(PathBuf::from)).collect()
     }
 
     /// Returns the master target of this name.

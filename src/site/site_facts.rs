@@ -196,9 +196,13 @@ impl Site {
         match &self.answers {
             None => site,
             Some(answers) => {
-                let mine = answers.iter().filter(|entry| entry.concerns(target));
-                let given: BTreeMap<&str, SiteAnswer> =
-                    mine.map(|entry| (entry.check.as_str(), entry.answer())).collect();
+                // An answer about this target alone counts before one about all.
+                let for_all = answers.iter().filter(|entry| entry.is_for_all());
+                let alone = answers.iter().filter(|entry| entry.target.as_deref() == Some(target));
+                let given: BTreeMap<&str, SiteAnswer> = for_all
+                    .chain(alone)
+                    .map(|entry| (entry.check.as_str(), entry.answer()))
+                    .collect();
                 site.join(Document::new("answers", &given))
             }
         }

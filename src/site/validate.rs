@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::answers::AnswerEntry;
 use super::error::SiteFault;
-use super::model::{AnswerEntry, Site};
+use super::model::Site;
 use super::value::Via;
 use crate::check::CheckSet;
 use crate::yaml::closest_match;
@@ -31,6 +32,13 @@ impl SitePath {
 
     fn item(section: &'static str, item: usize, key: &'static str) -> Self {
         Self { section, item: Some(item), key: Some(key), inner: None }
+    }
+}
+
+impl SitePath {
+    /// Returns the path of a key of an answer.
+    pub(super) fn answer(item: usize, key: &'static str) -> Self {
+        Self::item("answers", item, key)
     }
 }
 
@@ -155,7 +163,8 @@ fn check_name_exists(
     Err((at, fault))
 }
 
-fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
+/// Returns the first fault of the answers of a site.
+pub(super) fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     let answers = site.answers.as_deref().unwrap_or_default();
     for (index, answer) in answers.iter().enumerate() {
         let at = SitePath::item("answers", index, "check");
@@ -165,10 +174,7 @@ fn check_answers(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
         if !is_question {
             return Err((at, SiteFault::NotAQuestion(answer.check.clone())));
         }
-        let same = |earlier: &&AnswerEntry| {
-            earlier.check == answer.check && earlier.target == answer.target
-        };
-        if answers[..index].iter().any(|earlier| same(&earlier)) {
+        if answers[..index].iter().any(|earlier| earlier.is_same_question(answer)) {
             return Err((at, SiteFault::AnsweredTwice(answer.check.clone())));
         }
         check_answer_target(answer, site, checks, index)?;

@@ -2,9 +2,11 @@
 //!
 //! Not for what the verbs do (`commands`).
 
+mod answer;
 mod delta;
 mod esxi;
 mod fix;
+mod list;
 mod select;
 mod site;
 mod ssh;
@@ -19,9 +21,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::assets::Assets;
 use crate::image::recipe::SelfCheckBinaryChoice;
 
+pub use answer::AnswerArgs;
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
+pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use select::{ScenarioArg, SelectArgs};
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
 pub use ssh::SshArgs;
@@ -80,6 +84,8 @@ pub enum Verb {
     Lint(LintVerb),
     /// Find the causes of a symptom, and the checks that confirm them
     Troubleshoot(Box<TroubleshootArgs>),
+    /// Answer the questions that nothing but a person can decide
+    Answer(Box<AnswerArgs>),
     /// Explain what a check is about, why it matters and how to fix it
     Explain(ExplainArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
@@ -503,45 +509,6 @@ pub struct TroubleshootArgs {
 pub struct ExplainArgs {
     /// A check's id, such as image.zerombr, or a symptom's
     pub id: String,
-}
-
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    /// What to list
-    #[arg(value_enum)]
-    pub what: ListSubject,
-
-    /// packages: the recipe they are for
-    #[arg(default_value = "centos-6.6", value_hint = ValueHint::FilePath)]
-    pub recipe: String,
-
-    /// packages: the vendor's medium
-    #[arg(long, value_name = "ISO", value_hint = ValueHint::FilePath)]
-    pub base: Option<PathBuf>,
-
-    /// packages: the add-on RPMs that are there already
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub rpms: Option<PathBuf>,
-
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
-    pub format: TextOrJson,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ListSubject {
-    /// The checks
-    Checks,
-    /// The symptoms for troubleshoot
-    Symptoms,
-    /// The recipes for build image
-    Recipes,
-    /// The profiles of distributions
-    Profiles,
-    /// The formats of reports
-    Formats,
-    /// RPMs to fetch for the medium named with --base
-    Packages,
 }
 
 #[derive(Debug, Subcommand)]

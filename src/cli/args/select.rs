@@ -47,7 +47,8 @@ impl From<ScenarioArg> for Scenario {
     }
 }
 
-fn parse_stage(text: &str) -> Result<Stage, String> {
+/// Reads the word of a stage.
+pub(super) fn parse_stage(text: &str) -> Result<Stage, String> {
     Stage::named(text).ok_or_else(|| {
         let words = Stage::ALL.map(Stage::as_str);
         let nearest = crate::yaml::closest_match(text, words.iter().copied());

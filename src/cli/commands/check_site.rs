@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::assets::Assets;
+use crate::check::CheckSet;
 use crate::cli::args::CheckSiteArgs;
 use crate::cli::captures::read_single_capture;
 use crate::cli::checks::load_checks;
@@ -19,10 +20,7 @@ use crate::site::{Site, TargetUri};
 pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let reporter = Reporter::from_args(&args.report)?;
     let checks = load_checks(assets, args.site_file.own_checks.as_deref())?;
-    let selection =
-        Selection::everything(site::of_file_with(&args.site_file.site, &checks, |site| {
-            args.captures.iter().try_for_each(|directory| use_captures(site, directory))
-        })?)?;
+    let selection = select_site(&args.site_file.site, args.captures.as_deref(), &checks)?;
     let ssh = SshDefaults::from_args(&args.site_file.credentials, &args.site_file.host_timeout)?;
     let options = CollectOptions {
         jobs: args.site_file.jobs,
@@ -31,6 +29,17 @@ pub fn check(args: &CheckSiteArgs, assets: &Assets) -> anyhow::Result<ExitStatus
         ..CollectOptions::new(ssh, &args.site_file.tls)
     };
     check_systems(selection, &checks, &options, &args.select, &reporter)
+}
+
+/// Selects a whole site; where there is a directory of captures, from what was saved there.
+pub fn select_site(
+    path: &Path,
+    captures: Option<&Path>,
+    checks: &CheckSet,
+) -> anyhow::Result<Selection> {
+    Selection::everything(site::of_file_with(path, checks, |site| {
+        captures.iter().try_for_each(|directory| use_captures(site, directory))
+    })?)
 }
 
 /// Replaces the URI of each system by its capture in `directory`.

@@ -8,6 +8,7 @@ use crate::check::CheckSet;
 use crate::cli::ExitStatus;
 use crate::cli::args::{CommandLine, ListArgs, ListSubject, TextOrJson};
 use crate::cli::commands::check_packages::{MissingPackage, missing_packages};
+use crate::cli::commands::list_questions;
 use crate::image::recipe::{self, Recipe};
 use crate::installer::profile::Profile;
 use crate::knowledge::SymptomSet;
@@ -24,6 +25,9 @@ struct Row {
 pub fn list(args: &ListArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let (key, rows) = match args.what {
         ListSubject::Checks => return checks(args.format, assets),
+        ListSubject::Questions => {
+            return list_questions::list(&args.questions, args.format, assets);
+        }
         ListSubject::Symptoms => ("symptoms", symptoms(assets)?),
         ListSubject::Recipes => ("recipes", recipes(assets)?),
         ListSubject::Profiles => ("profiles", profiles(assets)?),

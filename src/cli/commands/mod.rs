@@ -2,6 +2,7 @@
 //!
 //! Not for what several verbs share: that is in the parent module.
 
+pub mod answer;
 pub mod build_delta;
 pub mod build_image;
 pub mod build_vm;
@@ -20,6 +21,7 @@ pub mod explain;
 pub mod inspect;
 pub mod kickstart;
 pub mod list;
+pub mod list_questions;
 pub mod test_checks;
 pub mod troubleshoot;
 pub mod trust;
@@ -61,6 +63,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
             collect_script::print_script(collect, &assets)
         }
         Verb::Troubleshoot(troubleshoot) => troubleshoot::troubleshoot(troubleshoot, &assets),
+        Verb::Answer(answer) => answer::answer(answer, &assets),
         Verb::Explain(explain) => explain::explain(explain, &assets),
         Verb::Trust(trust) => trust::trust(trust),
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),

@@ -99,6 +99,22 @@ pub fn cases() -> Vec<Case> {
         case("check-site-alone")
             .file("site.yaml", "scenario: vmware-classic\nanswers: [ { check: cs.backup, value: no, by: ann, at: 2026-11-20 } ]\n")
             .run("check site site.yaml NOW"),
+        case("list-questions-site")
+            .with(&["vcenter.json", "healthy.json", "unwell.json", "unreachable.json"])
+            .file("site.yaml", CAPTURED)
+            .run("list questions --site site.yaml NOW")
+            .run("list questions --site site.yaml --stage verify NOW")
+            .run("list questions --site site.yaml --stage verify --format json NOW")
+            .run("list questions --site site.yaml --stage sync NOW"),
+        case("list-questions-captures")
+            .with(&["good.yaml", "good"])
+            .run("list questions --site good.yaml --captures good NOW"),
+        case("answer")
+            .with(&["vcenter.json", "healthy.json", "unwell.json", "unreachable.json"])
+            .file("site.yaml", CAPTURED)
+            .run("answer site.yaml NOW")
+            .run("answer site.yaml cs.backup --set cs.backup=yes --by ann NOW")
+            .run("answer site.yaml --set 'cs.two-nics@*=no' --set vm.temp-disk@app-02=yes --by 'bo #1' --offline NOW"),
         case("troubleshoot-site")
             .with(&["broken.yaml"])
             .file("site.yaml", "scenario: hyperv\nanswers: [ { check: hyperv.no-cancel, value: no, by: ann, at: 2026-11-20 } ]\n")

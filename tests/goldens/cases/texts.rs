@@ -56,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         case("init-recipe").run("init recipe"),
         case("init-site").run("init site"),
     ];
-    for what in ["checks", "symptoms", "recipes", "profiles", "formats"] {
+    for what in ["checks", "questions", "symptoms", "recipes", "profiles", "formats"] {
         cases.push(case(format!("list-{what}")).run(&format!("list {what}")));
         cases.push(case(format!("list-{what}-json")).run(&format!("list {what} --format json")));
     }
