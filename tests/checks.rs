@@ -16,7 +16,9 @@ use preflight::check::definition::Severity;
 use preflight::check::engine::{Finding, Outcome, Scope, Target, waiver_notes};
 use preflight::check::example::run_examples;
 use preflight::check::source::{SOURCES, sources_md};
+use preflight::check::model::{AskOf, CheckScope};
 use preflight::check::status::{Counts, FailOn, exit_status};
+use preflight::check::window::ScenarioScope;
 use preflight::check::{CheckSet, evaluate, waiver};
 use preflight::facts::image::*;
 use preflight::facts::target_kind::TargetKind;
@@ -428,4 +430,42 @@ fn generated_documents_are_current() {
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn every_check_says_when_it_counts_what_it_is_about_and_who_knows() {
+    let set = embedded();
+    let mut faults: Vec<String> = Vec::new();
+    for check in set.checks() {
+        let mut fault = |text: &str| faults.push(format!("{}: {text}", check.id));
+        if check.line.is_none() {
+            fault("no line of work");
+        }
+        if check.ask_of.is_empty() {
+            fault("nobody can say it");
+        }
+        let is_staged = check.stages.stages().next().is_some();
+        let is_of_image = check.scenario == ScenarioScope::Image;
+        // How fresh evidence is counts at every stage, and an image has none.
+        if is_staged == (is_of_image || check.id == "evidence.fresh") {
+            fault("stages, where there are none, or none");
+        }
+        if is_of_image != (check.scope == CheckScope::Image) {
+            fault("an image is the scope of checks of images alone");
+        }
+        let asks_a_person = check.ask_of.contains(&AskOf::Person);
+        if check.question().is_some() != asks_a_person {
+            fault("a question is what a person is asked");
+        }
+        if check.answer_age.is_some() != asks_a_person {
+            fault("valid_days is the age of a person's answer");
+        }
+        if check.gate && check.severity != Severity::BlocksReprotect {
+            fault("a gate blocks reprotect");
+        }
+        if check.needs_stage && !is_staged {
+            fault("it needs a stage and names none");
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
