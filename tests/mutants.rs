@@ -374,7 +374,7 @@ fn recipes() {
 fn check_files() {
     // One that names no check of another file.
     let text =
-        Assets::embedded().read(preflight::assets::AssetKind::Check, "closure.yaml").unwrap().text;
+        Assets::embedded().read(preflight::assets::AssetKind::Check, "vcenter.yaml").unwrap().text;
     let subject = Subject::new(text.into_bytes());
     let accept = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).into_owned();

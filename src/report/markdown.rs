@@ -304,6 +304,13 @@ mod tests {
         |---:|---:|---:|---:|---:|---:|
         | 1 | 1 | 2 | 1 | 1 | 1 |
 
+        ## Do first
+
+        1. `mt1`: `Fix it` (`a.blocker`)
+        2. `mt2`: `answer: no answer` (`a.unknown`)
+        3. `mt1`: `Fix it` (`a.warning`)
+        4. `mt1`: `Fix it` (`a.info`)
+
         ## Blockers
 
         ### `a.blocker`: it holds
