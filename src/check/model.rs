@@ -78,7 +78,7 @@ impl CheckScope {
     pub(super) fn for_kinds(kinds: &[TargetKind]) -> Self {
         match kinds.first() {
             Some(TargetKind::Image | TargetKind::Packages) => Self::Image,
-            Some(TargetKind::LinuxMt) => Self::MasterTarget,
+            Some(TargetKind::LinuxMt | TargetKind::WindowsMt) => Self::MasterTarget,
             Some(TargetKind::ProcessServer) => Self::ProcessServer,
             Some(TargetKind::ProtectedVm) => Self::Machine,
             Some(TargetKind::Esxi) => Self::Host,
@@ -95,6 +95,8 @@ impl CheckScope {
 pub enum AskOf {
     /// The master target over SSH.
     SshMt,
+    /// The Windows master target, by its capture.
+    CaptureMt,
     /// A process server over SSH.
     SshPs,
     /// The machine itself over SSH.

@@ -15,6 +15,8 @@ pub enum Provider {
     Image,
     /// The master target, over SSH or from a capture.
     MasterTarget,
+    /// The Windows master target, by what the script for Windows printed there.
+    WindowsMasterTarget,
     /// A process server, over SSH.
     ProcessServer,
     /// vCenter, or an ESXi host's own API.
@@ -40,6 +42,7 @@ impl Provider {
         match self {
             Self::Image => "image",
             Self::MasterTarget => "master-target",
+            Self::WindowsMasterTarget => "windows-master-target",
             Self::ProcessServer => "process-server",
             Self::Vsphere => "vsphere",
             Self::EsxiShell => "esxi-shell",
@@ -56,6 +59,7 @@ impl Provider {
         match self {
             Self::Image => "the image",
             Self::MasterTarget => "the master target over SSH",
+            Self::WindowsMasterTarget => "the Windows master target's capture",
             Self::ProcessServer => "a process server over SSH",
             Self::Vsphere => "vCenter or ESXi",
             Self::EsxiShell => "an ESXi host over SSH",
@@ -72,6 +76,9 @@ impl Provider {
         match self {
             Self::Image => "name the image",
             Self::MasterTarget => "name the master target, as ssh://root@HOST",
+            Self::WindowsMasterTarget => {
+                "run what preflight collect script --windows prints, and name the result as capture: in --site"
+            }
             Self::ProcessServer => "give process_servers an ssh: in --site",
             Self::Vsphere => "add --vcenter vsphere://USER@HOST, or vcenter: in --site",
             Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",

@@ -20,6 +20,7 @@ use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::EsxiShellFacts;
 use crate::facts::vsphere::vcenter::VcenterFacts;
 use crate::facts::vsphere::vm::VmFacts;
+use crate::facts::windows::WindowsFacts;
 
 /// Facts are trees, not graphs; a schema deeper than this refers to itself.
 const MAX_DEPTH: usize = 24;
@@ -43,6 +44,11 @@ const ROOTS: &[FactRoot] = &[
         provider: Provider::Image,
     },
     FactRoot { name: "mt", schema: || schema_for!(HostFacts), provider: Provider::MasterTarget },
+    FactRoot {
+        name: "wmt",
+        schema: || schema_for!(WindowsFacts),
+        provider: Provider::WindowsMasterTarget,
+    },
     FactRoot { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
     FactRoot { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
     FactRoot { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },

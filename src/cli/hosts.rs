@@ -21,8 +21,9 @@ pub struct Host {
     pub name: String,
     /// Its kind.
     pub kind: TargetKind,
-    /// Its URI: `ssh://root@mt1`, `local:`, `capture:FILE`.
-    pub uri: String,
+    /// Its URI: `ssh://root@mt1`, `local:`, `capture:FILE`; none for a Windows master target without a
+    /// capture.
+    pub uri: Option<String>,
     /// The login from the site or the inventory.
     pub login: SshLogin,
     /// The environment of its probes.
@@ -34,6 +35,8 @@ impl Host {
     pub fn probes(&self) -> Vec<Probe> {
         match self.kind {
             TargetKind::ProcessServer => host::process_server_probes(),
+            // Its capture is the answer to one script.
+            TargetKind::WindowsMt => Vec::new(),
             _ => host::master_target_probes(),
         }
     }
@@ -95,7 +98,7 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
         return Ok(Host {
             name: name.to_owned(),
             kind: TargetKind::LinuxMt,
-            uri: name.to_owned(),
+            uri: Some(name.to_owned()),
             login: SshLogin::default(),
             env: site.surroundings(None),
         });
@@ -113,8 +116,8 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
 fn master_target(target: &MasterTarget, site: &Site) -> Host {
     Host {
         name: target.name.to_string(),
-        kind: TargetKind::LinuxMt,
-        uri: target.ssh.to_string(),
+        kind: target.kind(),
+        uri: target.uri(),
         login: target.login.clone(),
         env: site.surroundings(Some(target)),
     }
@@ -127,7 +130,7 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
     Some(Host {
         name: server.name.to_string(),
         kind: TargetKind::ProcessServer,
-        uri: server.ssh.as_ref()?.to_string(),
+        uri: Some(server.ssh.as_ref()?.to_string()),
         login: server.login.clone(),
         env,
     })
@@ -136,7 +139,7 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
 fn of_inventory(host: InventoryHost, site: &Site) -> Host {
     Host {
         env: site.surroundings(site.master_target(&host.name)),
-        uri: host.uri(),
+        uri: Some(host.uri()),
         login: SshLogin { identity: host.identity, ..SshLogin::default() },
         kind: TargetKind::LinuxMt,
         name: host.name,

@@ -48,7 +48,11 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
     let probes = [host.probes(), checks.probes()].concat();
     let role =
         |is_self_check| Role::Host { env: host.env.clone(), probes: probes.clone(), is_self_check };
-    let transport: Box<dyn Transport> = match host.uri.parse::<Uri>()? {
+    let Some(uri) = &host.uri else {
+        let answers = Answers::Recorded(vec![without_capture(&host)]);
+        return Ok(Source { role: role(false), answers });
+    };
+    let transport: Box<dyn Transport> = match uri.parse::<Uri>()? {
         Uri::Captures(path) => {
             let answers = Answers::Recorded(named_as(capture::read(&path)?, &host)?);
             return Ok(Source { role: role(false), answers });
@@ -64,9 +68,23 @@ pub fn host(host: Host, checks: &CheckSet, options: &CollectOptions<'_>) -> anyh
     Ok(Source { role, answers: live(host.name, host.kind, by) })
 }
 
+/// Returns the transcript of a Windows master target of which there is no capture.
+fn without_capture(host: &Host) -> Transcript {
+    let failure = Failure {
+        kind: FailureKind::NoCapture,
+        reason: "the site names no capture of this Windows master target".to_owned(),
+        hint: Some(
+            "run what preflight collect script --windows prints on it, and name the result as \
+             capture: in --site"
+                .to_owned(),
+        ),
+    };
+    Transcript::from_failure(&host.name, host.kind, CollectedBy::Script, failure)
+}
+
 /// Gives a capture the name of its host in the site, and checks its kind.
 fn named_as(mut captured: Vec<Transcript>, host: &Host) -> anyhow::Result<Vec<Transcript>> {
-    if let ([one], true) = (captured.as_mut_slice(), host.name != host.uri) {
+    if let ([one], true) = (captured.as_mut_slice(), host.uri.as_ref() != Some(&host.name)) {
         let (kind, wanted) = (one.kind.as_str(), host.kind.as_str());
         anyhow::ensure!(
             kind == wanted,

@@ -27,5 +27,6 @@ pub mod target_kind;
 pub mod topology;
 pub mod transcript;
 pub mod vsphere;
+pub mod windows;
 
 pub use document::{Collection, Document, Fact, MAX_ITEMS, Unavailable};

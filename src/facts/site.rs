@@ -92,6 +92,8 @@ pub struct PlannedMasterTargetFacts {
     pub vm: Fact<String>,
     /// Where its retention volume is to be.
     pub retention: String,
+    /// Whether it is said to run Windows.
+    pub is_windows: bool,
 }
 
 /// One server as the site file describes it.

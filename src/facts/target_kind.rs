@@ -15,6 +15,8 @@ pub enum TargetKind {
     Packages,
     /// A Linux master target.
     LinuxMt,
+    /// A Windows master target.
+    WindowsMt,
     /// A process server.
     ProcessServer,
     /// The configuration server.
@@ -31,10 +33,11 @@ pub enum TargetKind {
 
 impl TargetKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Image,
         Self::Packages,
         Self::LinuxMt,
+        Self::WindowsMt,
         Self::ProcessServer,
         Self::ConfigurationServer,
         Self::Vcenter,
@@ -43,12 +46,18 @@ impl TargetKind {
         Self::Site,
     ];
 
+    /// Whether it is a master target, of whichever system.
+    pub fn is_master_target(self) -> bool {
+        matches!(self, Self::LinuxMt | Self::WindowsMt)
+    }
+
     /// Returns the word for it in definitions, captures and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
             Self::Packages => "packages",
             Self::LinuxMt => "linux-mt",
+            Self::WindowsMt => "windows-mt",
             Self::ProcessServer => "process-server",
             Self::ConfigurationServer => "configuration-server",
             Self::Vcenter => "vcenter",

@@ -194,7 +194,7 @@ changes when one is added.
 | `id` | `subject.condition` in kebab-case, never renamed |
 | `title` | what should hold, a fragment |
 | `severity` | `data-loss`, `blocks-reprotect`, `blocks-failback`, `warning` or `info` |
-| `applies_to` | the kinds of targets it is evaluated on: `image`, `packages`, `linux-mt`, `process-server`, `configuration-server`, `vcenter`, `esxi`, `protected-vm`, `site` |
+| `applies_to` | the kinds of targets it is evaluated on: `image`, `packages`, `linux-mt`, `windows-mt`, `process-server`, `configuration-server`, `vcenter`, `esxi`, `protected-vm`, `site` |
 | `applies_when` | `{ rule, otherwise }`: not applicable for the reason `otherwise` when `rule` is false |
 | `requires` | checks that must pass before: failed or not applicable makes this one not applicable, unknown makes it unknown |
 | `line` | the line of work that fixing it belongs to: `gate`, then `A` to `H` (configuration server and way home, vCenter and hosts, where machines return to, whether the master target stays, what is done around one power-off, retention, agent, the machine and what follows) |

@@ -139,7 +139,7 @@ fn shell_for(command: &str, kind: TargetKind) -> CommandShell {
             CommandShell::Windows
         }
         _ => match kind {
-            TargetKind::ConfigurationServer => CommandShell::Windows,
+            TargetKind::ConfigurationServer | TargetKind::WindowsMt => CommandShell::Windows,
             TargetKind::Esxi => CommandShell::EsxiShell,
             TargetKind::Vcenter => CommandShell::VcenterShell,
             TargetKind::Image | TargetKind::Packages | TargetKind::Site => CommandShell::Here,
@@ -155,7 +155,7 @@ fn heading(group: &Group<'_>) -> String {
     let what = match group.target.kind {
         TargetKind::Image => "image",
         TargetKind::Packages => "medium",
-        TargetKind::LinuxMt => "master target",
+        TargetKind::LinuxMt | TargetKind::WindowsMt => "master target",
         TargetKind::ProcessServer => "process server",
         TargetKind::ConfigurationServer => "configuration server",
         TargetKind::Vcenter => "vCenter server",

@@ -299,6 +299,7 @@ fn scope_text(scope: CheckScope) -> String {
 fn ask_text(ask_of: &[AskOf]) -> String {
     let who = |ask: &AskOf| match ask {
         AskOf::SshMt => "the master target",
+        AskOf::CaptureMt => "a capture of the Windows master target",
         AskOf::SshPs => "the process server",
         AskOf::SshVm => "the machine itself",
         AskOf::SshEsxi => "the ESXi host",

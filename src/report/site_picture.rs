@@ -43,7 +43,7 @@ impl Tier {
             TargetKind::ProcessServer => Some(Self::ProcessServers),
             TargetKind::ConfigurationServer => Some(Self::ConfigurationServer),
             TargetKind::Vcenter => Some(Self::Vcenter),
-            TargetKind::LinuxMt => Some(Self::MasterTargets),
+            TargetKind::LinuxMt | TargetKind::WindowsMt => Some(Self::MasterTargets),
             TargetKind::Esxi => Some(Self::Hosts),
             TargetKind::ProtectedVm => Some(Self::Machines),
             TargetKind::Image | TargetKind::Packages | TargetKind::Site => None,

@@ -123,7 +123,7 @@ impl Site {
     fn planned_target(&self, target: &MasterTarget) -> Target {
         let name = target.name.to_string();
         let document = self.document(&name);
-        Target::new(name, TargetKind::LinuxMt, document)
+        Target::new(name, target.kind(), document)
     }
 
     /// Adds the facts of vSphere servers to the master targets in `targets`, and appends the
@@ -538,6 +538,7 @@ fn find_host(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
 /// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
+    ("wmt", "the site gives it no capture: of the script for Windows"),
     ("ps", "the site gives it no ssh:"),
     ("shell", "the site gives it no ssh:"),
     ("vcenter", "the site names no vCenter server"),

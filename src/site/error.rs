@@ -105,6 +105,18 @@ pub enum SiteFault {
     /// A relative path where an absolute one is needed.
     #[error("{0:?} is no absolute path")]
     NotAbsolute(String),
+    /// A retention volume of a Windows master target that is no drive.
+    #[error("{0:?} is no drive of Windows, nor a path on one")]
+    NotADrive(String),
+    /// A Linux master target that cannot be asked.
+    #[error("the master target {0:?} has no ssh:, and is not said to run Windows")]
+    NoSsh(String),
+    /// A Windows master target with `ssh:`.
+    #[error("a Windows master target is not asked over SSH")]
+    WindowsOverSsh,
+    /// A Linux master target with `capture:`.
+    #[error("only a Windows master target has a capture:")]
+    CaptureOfLinux,
 }
 
 impl SiteError {
@@ -138,6 +150,16 @@ impl SiteFault {
             Self::UnknownIdError { .. } => Some("see preflight list checks".to_owned()),
             Self::NotAQuestion(_) => {
                 Some("take the answer out, or waive a finding under waivers:".to_owned())
+            }
+            Self::NotADrive(_) => Some("write it as retention: 'R:'".to_owned()),
+            Self::NoSsh(_) => {
+                Some("add ssh: ssh://root@HOST, or os: windows when it runs Windows".to_owned())
+            }
+            Self::WindowsOverSsh => {
+                Some("take ssh: out, and name what preflight collect script --windows printed: capture: FILE".to_owned())
+            }
+            Self::CaptureOfLinux => {
+                Some("write ssh: capture:FILE, or os: windows when it runs Windows".to_owned())
             }
             Self::Password => {
                 Some("take it out, and name a file with it: password_file: FILE".to_owned())

@@ -40,13 +40,17 @@ impl SiteFile {
     pub fn parse(text: &str, file: &str, checks: &CheckSet) -> Result<Self, SiteError> {
         // An empty file is an empty site.
         let site: Option<Site> = yaml::parse(text, file)?;
-        let read = Self {
+        let mut read = Self {
             site: site.unwrap_or_default(),
             file: file.to_owned(),
             text: text.to_owned(),
             answers: None,
         };
         validate::validate(&read.site, checks).map_err(|(at, fault)| read.fault(&at, fault))?;
+        for target in &mut read.site.master_targets {
+            let default = target.default_retention();
+            target.retention.get_or_insert_with(|| default.to_owned());
+        }
         Ok(read)
     }
 

@@ -8,6 +8,7 @@ mod answers;
 pub mod assemble;
 mod error;
 mod file;
+mod files;
 pub mod inventory;
 mod model;
 mod site_facts;

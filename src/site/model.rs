@@ -15,7 +15,9 @@ use super::value::{
 use crate::check::Waiver;
 use crate::facts::probe::DEFAULT_RETENTION;
 use crate::facts::stage::{Scenario, Stage};
+use crate::facts::target_kind::TargetKind;
 use crate::facts::vsphere::machine_description::MachineDescription;
+use crate::facts::windows::retention::DEFAULT_DRIVE;
 use crate::secret::redact_password;
 
 /// Everything that a site file says about a site.
@@ -220,23 +222,26 @@ ssh_system! {
     MasterTarget [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
         /// Its name in reports.
         name: Name,
-        /// How it is reached.
-        ssh: TargetUri,
+        /// Its operating system; Linux by default.
+        #[serde(default)]
+        os: Option<GuestSystem>,
+        /// How it is reached; a Windows one is not.
+        #[serde(default)]
+        ssh: Option<TargetUri>,
+        /// What the script for Windows printed there.
+        #[serde(default)]
+        capture: Option<PathBuf>,
         /// The name of its virtual machine in vCenter.
         #[serde(default)]
         vm: Option<String>,
-        /// The mount point of its retention volume. A site file defaults to the documented one,
-        /// options default to none.
-        #[serde(default = "retention")]
+        /// The mount point of its retention volume, or its drive on Windows. A site file defaults to the
+        /// documented one, options default to none.
+        #[serde(default)]
         retention: Option<String>,
         /// When the last reprotect through it began; moves of its disks count from then on.
         #[serde(default)]
         reprotected_at: Option<jiff::Timestamp>,
     }
-}
-
-fn retention() -> Option<String> {
-    Some(DEFAULT_RETENTION.to_owned())
 }
 
 /// One machine that is to fail back.
@@ -287,29 +292,43 @@ pub struct ReplicationGroup {
     pub vms: Vec<Label>,
 }
 
-impl SshLogin {
-    /// Returns every file that it names.
-    fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.identity, &self.password_file, &self.sudo_password_file].into_iter().flatten()
-    }
-
-    /// Returns the same for changing.
-    fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let files = [&mut self.identity, &mut self.password_file, &mut self.sudo_password_file];
-        files.into_iter().flatten()
-    }
-}
-
 impl MasterTarget {
     /// Returns a master target named on the command line; the text is not validated.
     pub fn as_given(target: &str) -> Self {
         Self {
             name: Name::as_given(target),
-            ssh: TargetUri::as_given(target),
+            os: None,
+            ssh: Some(TargetUri::as_given(target)),
+            capture: None,
             vm: None,
             retention: None,
             reprotected_at: None,
             login: SshLogin::default(),
+        }
+    }
+
+    /// Returns its kind as a target.
+    pub fn kind(&self) -> TargetKind {
+        match self.os {
+            Some(GuestSystem::Windows) => TargetKind::WindowsMt,
+            Some(GuestSystem::Linux) | None => TargetKind::LinuxMt,
+        }
+    }
+
+    /// Returns the URI by which its answers come: its host, or the capture of a Windows one.
+    pub fn uri(&self) -> Option<String> {
+        let capture = self.capture.as_ref().map(|file| format!("capture:{}", file.display()));
+        match self.kind() {
+            TargetKind::WindowsMt => capture,
+            _ => self.ssh.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Returns where its retention volume is when nothing is said of it.
+    pub fn default_retention(&self) -> &'static str {
+        match self.kind() {
+            TargetKind::WindowsMt => DEFAULT_DRIVE,
+            _ => DEFAULT_RETENTION,
         }
     }
 }
@@ -447,54 +466,6 @@ impl Vcenter {
 }
 
 impl Site {
-    /// Returns the site with every relative path resolved against `directory`, that of its file.
-    pub fn resolve_paths(mut self, directory: &Path) -> Self {
-        let found = |path: &Path| match (path.strip_prefix("~"), std::env::home_dir()) {
-            (Ok(rest), Some(home)) => home.join(rest),
-            _ => directory.join(path),
-        };
-        let vcenter = self.vcenter.iter_mut().flat_map(|vcenter| &mut vcenter.password_file);
-        let targets = self.master_targets.iter_mut().map(|target| &mut target.login);
-        let servers = self.process_servers.iter_mut().map(|server| &mut server.login);
-        let esxi = self.esxi.iter_mut().map(|host| &mut host.login);
-        let logins = targets.chain(servers).chain(esxi);
-        for path in vcenter.chain(logins.flat_map(SshLogin::files_mut)) {
-            *path = found(path);
-        }
-        let captured = |uri: &str| {
-            let path = found(Path::new(uri.strip_prefix("capture:")?));
-            Some(format!("capture:{}", path.display()))
-        };
-        self.answers_file = self.answers_file.take().map(|path| found(&path));
-        if let Some(vcenter) = &mut self.vcenter {
-            vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
-        }
-        let targets = self.master_targets.iter_mut().map(|target| &mut target.ssh);
-        let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
-        let esxi = self.esxi.iter_mut().filter_map(|system| system.ssh.as_mut());
-        for uri in targets.chain(servers).chain(esxi) {
-            if let Some(text) = captured(uri.as_str()) {
-                *uri = TargetUri::as_given(&text);
-            }
-        }
-        self
-    }
-
-    /// Returns every file that a run reads beside the site file: captures, keys, passwords, answers.
-    pub fn files(&self) -> Vec<PathBuf> {
-        let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
-        let targets = self.master_targets.iter().map(|target| &target.login);
-        let servers = self.process_servers.iter().map(|server| &server.login);
-        let esxi = self.esxi.iter().map(|host| &host.login);
-        let logins = targets.chain(servers).chain(esxi);
-        let files = vcenter.chain(logins.flat_map(SshLogin::files)).cloned();
-        let uris = self.master_targets.iter().map(|target| &target.ssh);
-        let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
-        let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
-        let captures = uris.filter_map(|uri| uri.as_str().strip_prefix("capture:"));
-        files.chain(self.answers_file.clone()).chain(captures.map(PathBuf::from)).collect()
-    }
-
     /// Returns the master target of this name.
     pub fn master_target(&self, name: &str) -> Option<&MasterTarget> {
         self.master_targets.iter().find(|target| target.name.as_str() == name)
@@ -506,7 +477,7 @@ impl Site {
             return Some((TargetUri::as_given(via.as_str()), SshLogin::default()));
         };
         let (uri, login) = match (self.master_target(name), self.process_server(name)) {
-            (Some(target), _) => (target.ssh.clone(), target.login.clone()),
+            (Some(target), _) => (target.ssh.clone()?, target.login.clone()),
             (None, Some(server)) => (server.ssh.clone()?, server.login.clone()),
             (None, None) => return None,
         };
@@ -522,16 +493,6 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_relative_to_the_file_it_stands_in() {
-        let text =
-            "master_targets: [ { name: a, ssh: 'local:', identity: keys/a, password_file: /b } ]";
-        let site: Site = crate::yaml::parse(text, "site.yaml").unwrap();
-        let login = site.resolve_paths(Path::new("/etc/asr")).master_targets[0].login.clone();
-        assert_eq!(login.identity, Some("/etc/asr/keys/a".into()));
-        assert_eq!(login.password_file, Some("/b".into()));
-    }
 
     #[test]
     fn vcenter_has_an_address_and_a_port() {

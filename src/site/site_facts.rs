@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::model::{MasterTarget, ProcessServer, ProtectedVm, Site};
 use super::value::{FileSystem, GuestSystem, Link, Name, ReturnLocation, ServerRole};
 use crate::check::Target;
-use crate::facts::probe::{DEFAULT_RETENTION, ProbeEnv};
+use crate::facts::probe::ProbeEnv;
 use crate::facts::site::{
     PlannedMachineFacts, PlannedMasterTargetFacts, PlannedProcessServerFacts, SiteAnswer,
     SiteFacts, SiteServerFacts, SiteVcenterFacts,
@@ -223,7 +223,8 @@ fn plan_facts(target: &MasterTarget) -> PlannedMasterTargetFacts {
     PlannedMasterTargetFacts {
         name: target.name.to_string(),
         vm: stated(&target.vm, &format!("vm of {}", target.name)),
-        retention: target.retention.as_deref().unwrap_or(DEFAULT_RETENTION).to_owned(),
+        retention: target.retention.as_deref().unwrap_or(target.default_retention()).to_owned(),
+        is_windows: target.kind() == TargetKind::WindowsMt,
     }
 }
 

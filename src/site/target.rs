@@ -12,12 +12,14 @@ use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell;
 use crate::facts::vsphere::query_scope::QueryScope;
 use crate::facts::vsphere::snapshot::VsphereSnapshot;
+use crate::facts::windows::WindowsFacts;
+use crate::facts::windows::retention::DEFAULT_DRIVE;
 use crate::facts::{Document, Fact, age};
 
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{target}: this is a capture of kind {:?}, but check host takes linux-mt and process-server",
+    "{target}: this is a capture of kind {:?}, but check host takes linux-mt, windows-mt and process-server",
     .kind.as_str()
 )]
 pub struct WrongKindError {
@@ -37,30 +39,34 @@ pub fn named_targets(transcript: &Transcript, question: &QueryScope) -> Vec<Targ
     }
 }
 
-/// Returns a Linux host as a target, joined with the facts of the site when there is one.
+/// Returns a host as a target, joined with the facts of the site when there is one.
 ///
 /// # Errors
 ///
-/// Fails for the transcript of a system that is not a Linux host.
+/// Fails for the transcript of a system that is no host.
 pub fn host_target(
     transcript: &Transcript,
     checks: &CheckSet,
     site: Option<&Site>,
 ) -> Result<Target, WrongKindError> {
     let name = transcript.target.clone();
-    let (kind, root) = match transcript.kind {
-        TargetKind::LinuxMt => (TargetKind::LinuxMt, "mt"),
-        TargetKind::ProcessServer => (TargetKind::ProcessServer, "ps"),
+    let facts = match transcript.kind {
+        TargetKind::LinuxMt => Document::new("mt", &HostFacts::from_transcript(transcript)),
+        TargetKind::WindowsMt => {
+            let planned = site.and_then(|site| site.master_target(&name)?.retention.as_deref());
+            let planned = planned.unwrap_or(DEFAULT_DRIVE);
+            Document::new("wmt", &WindowsFacts::from_transcript(transcript, planned))
+        }
+        TargetKind::ProcessServer => Document::new("ps", &HostFacts::from_transcript(transcript)),
         other => return Err(WrongKindError { target: name, kind: other }),
     };
-    let facts = Document::new(root, &HostFacts::from_transcript(transcript));
     let mut document = with_failure_reason(facts, transcript);
     if let Some(site) = site {
         document = document.join(site.document(&name));
     }
     let document =
         document.join(checks.custom_facts(transcript)).join(age::evidence_document(transcript));
-    Ok(Target::new(name, kind, document))
+    Ok(Target::new(name, transcript.kind, document))
 }
 
 /// Returns the document with the reason of a failed connection for facts that are missing.

@@ -54,7 +54,7 @@ impl Site {
         }
         for target in &self.master_targets {
             let detail = target.vm.as_ref().map(|vm| format!("the machine {vm}"));
-            systems.push(system(target.name.to_string(), TargetKind::LinuxMt, detail));
+            systems.push(system(target.name.to_string(), target.kind(), detail));
         }
         for host in &self.esxi {
             systems.push(system(host.name.to_string(), TargetKind::Esxi, None));

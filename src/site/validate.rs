@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use super::answers::AnswerEntry;
 use super::error::SiteFault;
-use super::model::Site;
+use super::model::{MasterTarget, Site};
 use super::value::Via;
 use crate::check::CheckSet;
+use crate::facts::target_kind::TargetKind;
+use crate::facts::windows::capture::drive_of;
 use crate::yaml::closest_match;
 
 /// A path in a site file: a section such as `master_targets`, an entry of it, a key of that, and an
@@ -52,14 +54,36 @@ pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
         vcenter.verify().map_err(|fault| (SitePath::key("vcenter", "url"), fault))?;
     }
     for (index, target) in site.master_targets.iter().enumerate() {
-        if let Some(path) = target.retention.as_ref().filter(|path| !path.starts_with('/')) {
-            let at = SitePath::item("master_targets", index, "retention");
-            return Err((at, SiteFault::NotAbsolute(path.clone())));
-        }
+        check_master_target(target)
+            .map_err(|(key, fault)| (SitePath::item("master_targets", index, key), fault))?;
     }
     check_answers(site, checks)?;
     for (index, waiver) in site.waivers.iter().enumerate() {
         check_exists(&waiver.check, checks, SitePath::item("waivers", index, "check"))?;
+    }
+    Ok(())
+}
+
+/// Checks that a master target has what its system needs; a fault comes with its key.
+fn check_master_target(target: &MasterTarget) -> Result<(), (&'static str, SiteFault)> {
+    let is_windows = target.kind() == TargetKind::WindowsMt;
+    match &target.retention {
+        Some(path) if is_windows && drive_of(path).is_none() => {
+            return Err(("retention", SiteFault::NotADrive(path.clone())));
+        }
+        Some(path) if !is_windows && !path.starts_with('/') => {
+            return Err(("retention", SiteFault::NotAbsolute(path.clone())));
+        }
+        _ => {}
+    }
+    if is_windows && target.ssh.is_some() {
+        return Err(("ssh", SiteFault::WindowsOverSsh));
+    }
+    if !is_windows && target.capture.is_some() {
+        return Err(("capture", SiteFault::CaptureOfLinux));
+    }
+    if !is_windows && target.ssh.is_none() {
+        return Err(("name", SiteFault::NoSsh(target.name.to_string())));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::facts::transcript::{
     AnswerOverrides, CollectedBy, Connection, Failure, ProbeAnswer, ProbeAnswers, SCHEMA,
     Transcript,
 };
+use crate::facts::windows::capture::{WINDOWS, parse_header};
 
 /// The most bytes of a capture.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -206,8 +207,24 @@ fn read_file(path: &Path) -> Result<Transcript, CaptureError> {
         return Err(CaptureError::TooLarge { path: path.to_owned() });
     }
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    parse(&String::from_utf8_lossy(&bytes), &name)
+    parse(&decode(&bytes), &name)
         .map_err(|reason| CaptureError::NotACapture { path: path.to_owned(), reason })
+}
+
+/// Returns the text of a file. PowerShell 5 redirects as UTF-16 with a byte order mark, and editors on
+/// Windows put one before UTF-8.
+fn decode(bytes: &[u8]) -> String {
+    let units = |from: fn([u8; 2]) -> u16| -> String {
+        let units: Vec<u16> =
+            bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// Parses the text of a capture; `name` is the target's name where the text has none.
@@ -227,6 +244,17 @@ pub fn parse(text: &str, name: &str) -> Result<Transcript, String> {
 
 fn parse_any(text: &str, name: &str) -> Result<Transcript, String> {
     if text.trim_start().starts_with('{') {
+        if let Some(head) = parse_header(text) {
+            let mut answers = ProbeAnswers { ended: true, ..ProbeAnswers::default() };
+            let answer = ProbeAnswer { status: 0, text: text.to_owned() };
+            answers.by_probe.insert(WINDOWS.to_string(), answer);
+            let target = if head.host_name.is_empty() { name } else { &head.host_name };
+            return Ok(Transcript {
+                kind: TargetKind::WindowsMt,
+                asked_at: head.time,
+                ..transcript_from_script(target, answers)
+            });
+        }
         let transcript: Transcript = serde_json::from_str(text).map_err(|e| e.to_string())?;
         return match transcript.schema.as_str() {
             SCHEMA => Ok(transcript),

@@ -344,6 +344,11 @@ pub struct CollectScriptArgs {
     #[command(flatten)]
     pub site: SiteArgs,
 
+    /// Print the PowerShell script for a Windows master target: its output is
+    /// the capture: of --site
+    #[arg(long, conflicts_with_all = ["own_checks"])]
+    pub windows: bool,
+
     /// A directory with the site's own checks, whose probes are run too
     #[arg(long = "checks", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub own_checks: Option<PathBuf>,

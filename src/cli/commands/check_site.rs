@@ -1,6 +1,6 @@
 //! `check site`: checks all systems of a site.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::assets::Assets;
 use crate::check::CheckSet;
@@ -67,7 +67,13 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
         vcenter.url = capture_uri(TargetKind::Vcenter, "")?;
     }
     for target in &mut site.master_targets {
-        target.ssh = TargetUri::as_given(&capture_uri(TargetKind::LinuxMt, target.name.as_str())?);
+        let uri = capture_uri(target.kind(), target.name.as_str())?;
+        match target.kind() {
+            TargetKind::WindowsMt => {
+                target.capture = uri.strip_prefix("capture:").map(PathBuf::from);
+            }
+            _ => target.ssh = Some(TargetUri::as_given(&uri)),
+        }
     }
     for server in site.process_servers.iter_mut().filter(|system| system.ssh.is_some()) {
         server.ssh = Some(TargetUri::as_given(&capture_uri(

@@ -4,11 +4,15 @@ use crate::assets::Assets;
 use crate::cli::args::CollectScriptArgs;
 use crate::cli::checks::load_checks;
 use crate::cli::{ExitStatus, site};
-use crate::facts::host;
 use crate::facts::script::{self, Nonce};
+use crate::facts::{host, windows};
 
 /// Prints the script.
 pub fn print_script(args: &CollectScriptArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
+    if args.windows {
+        anstream::print!("{}", windows::SCRIPT);
+        return Ok(ExitStatus::Clean);
+    }
     let checks = load_checks(assets, args.own_checks.as_deref())?;
     let site = site::choose(&args.site, &["script".to_owned()], &checks)?.site;
     let env = site.surroundings(site.master_targets.first());

@@ -49,7 +49,12 @@ fn check_directory(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()>
     for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let path = entry.with_context(|| format!("cannot read {}", directory.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let kinds = [TargetKind::LinuxMt, TargetKind::ProcessServer, TargetKind::Esxi];
+        let kinds = [
+            TargetKind::LinuxMt,
+            TargetKind::WindowsMt,
+            TargetKind::ProcessServer,
+            TargetKind::Esxi,
+        ];
         let ours = name == "vcenter.json"
             || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.as_str())));
         if ours {

@@ -258,7 +258,7 @@ fn parse_install_log(text: &str) -> Result<bool, Unavailable> {
 }
 
 /// A version of numbers and dots.
-fn parse_version(word: String) -> Result<String, Unavailable> {
+pub(in crate::facts) fn parse_version(word: String) -> Result<String, Unavailable> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if word.contains('.') && word.split('.').all(is_number) {
         Ok(word)
@@ -309,7 +309,7 @@ fn values(text: &str, key: &str) -> Vec<String> {
 }
 
 /// The role a word stands for: `MasterTarget`, and `MT` as newer installers take it.
-fn parse_role(word: &str) -> AgentRole {
+pub(in crate::facts) fn parse_role(word: &str) -> AgentRole {
     let letters: String =
         word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     match letters.as_str() {
