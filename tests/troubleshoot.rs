@@ -150,7 +150,7 @@ fn answers_in_the_site_file_confirm_a_cause_or_rule_it_out() {
     let (_, out, _) = run(&["ts-hv-corrupt", "--site", "site.yaml"], b"", dir.path());
     for said in [
         " 1. CONFIRMED\n    the job was cancelled while data was synchronised\n",
-        "fail on site: no, says ann on 2026-11-20",
+        "fail on site: no, says ann on ",
         "do    Run the failover again",
         "causes: 1 confirmed, 0 undecided, 0 ruled out",
     ] {
