@@ -118,3 +118,12 @@ fn a_distribution_is_one_file_and_two_with_a_recipe() {
     assert_eq!(rendered.status.code(), Some(0), "{}", text(&rendered));
     assert!(text(&rendered).contains("Another Linux 7"), "{}", text(&rendered));
 }
+
+/// The guide's steps lie below the checks, and are none.
+#[test]
+fn the_examples_of_the_source_tree_run_as_a_directory() {
+    let mut command = assert_cmd::Command::cargo_bin("preflight").unwrap();
+    let output = command.args(["test", "checks", "checks"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains(", 0 do not"), "{}", text(&output));
+}

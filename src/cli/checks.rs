@@ -15,11 +15,16 @@ pub fn load_checks(assets: &Assets, own: Option<&Path>) -> anyhow::Result<CheckS
     })
 }
 
-/// Reads every `.yaml` below a directory, by name.
+/// The folder of the guide's steps.
+const STEPS: &str = "steps";
+
+/// Reads every `.yaml` below a directory, by name; steps of the guide, which lie in a folder of their own, are no checks.
 pub fn read_check_files(directory: &Path) -> anyhow::Result<Vec<Asset>> {
     let unread = || format!("cannot read {}", directory.display());
     let mut paths = Vec::new();
-    for entry in walkdir::WalkDir::new(directory).max_depth(4).sort_by_file_name() {
+    let is_steps = |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name() == STEPS;
+    let walk = walkdir::WalkDir::new(directory).max_depth(4).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| !is_steps(entry)) {
         let entry = entry.with_context(unread)?;
         if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "yaml") {
             paths.push(entry.into_path());
