@@ -10,16 +10,18 @@ use super::collect::{self, CollectOptions};
 use super::reporting::Reporter;
 use super::selection::Selection;
 use super::{ExitStatus, outputs};
-use crate::check::scope::Scope;
+use crate::check::scope::{Scope, SkippedCheck};
 use crate::check::status::FailOn;
+use crate::check::waiver::WaiverNote;
 use crate::check::{self, CheckSet, Finding, Target, engine};
 use crate::facts::Document;
 use crate::facts::image::ImageFacts;
 use crate::facts::target_kind::TargetKind;
+use crate::facts::topology::Topology;
 use crate::facts::transcript::Transcript;
 use crate::image::manifest::VerifiedCheck;
 use crate::report::{self, Report};
-use crate::site::assemble::{Coverage, Responses};
+use crate::site::assemble::Coverage;
 
 /// Checks systems for every verb that does: collect, assemble, evaluate, report.
 pub fn check_systems(
@@ -31,11 +33,8 @@ pub fn check_systems(
 ) -> anyhow::Result<ExitStatus> {
     reporter.check_outputs(&[], &outputs::site_inputs(&selection.site))?;
     selection.choose(choice, checks)?;
-    checks.compile_in_background(&selection.hosts.iter().map(|host| host.kind).collect());
-    let sources = selection.sources(checks, options)?;
-    let responses = collect::collect(sources, options)?;
-    let targets = selection.assemble(&responses, checks)?;
-    reporter.write(&evaluate_systems(&selection, &responses, &targets, checks, reporter))
+    let evaluation = evaluate_systems(&mut selection, checks, options, reporter.now())?;
+    reporter.write(&evaluation.into_report(reporter.fail_on))
 }
 
 /// Collects from systems and saves the transcripts.
@@ -51,28 +50,69 @@ pub fn collect_systems(
     save_captures(&transcripts, out)
 }
 
-/// Evaluates the targets of systems and returns the report.
-fn evaluate_systems(
-    selection: &Selection,
-    responses: &Responses,
-    targets: &[Target],
+/// What came of evaluating systems.
+pub struct Evaluation {
+    /// The targets, with their facts and the stages of their machines.
+    pub targets: Vec<Target>,
+    /// The outcome of every check in scope.
+    pub findings: Vec<Finding>,
+    /// The checks that were not run.
+    skipped: Vec<SkippedCheck>,
+    waiver_notes: Vec<WaiverNote>,
+    /// What options left out, in sentences.
+    left_out: Vec<String>,
+    /// How the systems of the site hang together; none without a site.
+    topology: Option<Topology>,
+    /// When the systems were asked.
+    pub at: jiff::Timestamp,
+    /// Whether nothing interrupted the collection.
+    pub is_complete: bool,
+}
+
+impl Evaluation {
+    /// Returns the report of the evaluation.
+    fn into_report(self, fail_on: FailOn) -> Report {
+        let Self { targets, findings, skipped, waiver_notes, left_out, topology, at, is_complete } =
+            self;
+        let mut report = Report::new(&targets, findings, &skipped, &waiver_notes, at, fail_on);
+        report.notes.extend(left_out);
+        let report = match topology {
+            Some(topology) => report.with_topology(topology),
+            None => report,
+        };
+        if is_complete { report } else { report.interrupted() }
+    }
+}
+
+/// Collects from the selected systems and evaluates them.
+pub fn evaluate_systems(
+    selection: &mut Selection,
     checks: &CheckSet,
-    reporter: &Reporter,
-) -> Report {
-    let (now, fail_on) = (reporter.now(), reporter.fail_on);
+    options: &CollectOptions<'_>,
+    now: jiff::Timestamp,
+) -> anyhow::Result<Evaluation> {
+    checks.compile_in_background(&selection.hosts.iter().map(|host| host.kind).collect());
+    let sources = selection.sources(checks, options)?;
+    let responses = collect::collect(sources, options)?;
+    let targets = selection.assemble(&responses, checks)?;
     // The time of a report is that of collecting, so that evaluating a capture gives the same
     // report as evaluating the live host. Waivers expire by the time of the evaluation.
     let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
-    let (scope, findings) = evaluate_targets(selection, targets, checks, now);
-    let notes = engine::waiver_notes(waivers, &findings, now);
-    let mut report = Report::new(targets, findings, &scope.skipped, &notes, at, fail_on);
-    report.notes.extend(selection.left_out(checks, targets));
-    let report = match selection.coverage {
-        Coverage::NamedServers | Coverage::HostsAlone => report,
-        _ => report.with_topology(selection.site.topology(targets)),
-    };
-    if collect::was_interrupted(responses) { report.interrupted() } else { report }
+    let (scope, findings) = evaluate_targets(selection, &targets, checks, now);
+    Ok(Evaluation {
+        waiver_notes: engine::waiver_notes(waivers, &findings, now),
+        left_out: selection.left_out(checks, &targets),
+        topology: match selection.coverage {
+            Coverage::NamedServers | Coverage::HostsAlone => None,
+            _ => Some(selection.site.topology(&targets)),
+        },
+        skipped: scope.skipped,
+        findings,
+        targets,
+        at,
+        is_complete: !collect::was_interrupted(&responses),
+    })
 }
 
 /// Evaluates the targets of systems and returns what was evaluated, and the findings of it.

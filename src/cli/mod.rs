@@ -32,6 +32,7 @@ mod sources;
 mod terminal;
 mod trusted;
 mod via;
+mod whole_site;
 
 use std::process::ExitCode;
 

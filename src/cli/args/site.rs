@@ -111,6 +111,13 @@ pub struct SiteFileArgs {
     pub site: PathBuf,
 
     #[command(flatten)]
+    pub access: SiteAccessArgs,
+}
+
+/// How the systems of a site are reached, and what is evaluated beside the program's own checks.
+#[derive(Debug, Args)]
+pub struct SiteAccessArgs {
+    #[command(flatten)]
     pub host_timeout: HostTimeout,
 
     #[command(flatten)]

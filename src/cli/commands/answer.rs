@@ -19,10 +19,10 @@ use crate::cli::answers::{self, AnswerError, NewAnswer, save_answers};
 use crate::cli::args::{AnswerArgs, SelectArgs};
 use crate::cli::checks::load_checks;
 use crate::cli::collect::CollectOptions;
-use crate::cli::commands::check_site::select_site;
 use crate::cli::login::SshDefaults;
 use crate::cli::questions::{QuestionList, QuestionSession};
 use crate::cli::terminal::{prompt, screen};
+use crate::cli::whole_site::select_site;
 use crate::cli::{ExitStatus, interrupt};
 use crate::facts::site::AnswerValue;
 use crate::facts::stage::Stage;
@@ -37,7 +37,7 @@ const MAX_NAME: usize = 80;
 
 /// Asks what is open, or takes the answers of the command line.
 pub fn answer(args: &AnswerArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
-    let checks = load_checks(assets, args.site_file.own_checks.as_deref())?;
+    let checks = load_checks(assets, args.site_file.access.own_checks.as_deref())?;
     check_names(&args.only, &checks)?;
     let settings: Vec<Setting> =
         args.settings.iter().map(|text| Setting::parse(text, &checks)).collect::<Result<_, _>>()?;
@@ -72,9 +72,12 @@ fn start_session(args: &AnswerArgs, checks: &CheckSet) -> anyhow::Result<Questio
     if args.offline {
         return Ok(QuestionSession::offline(selection, now));
     }
-    let ssh = SshDefaults::from_args(&site.credentials, &site.host_timeout)?;
-    let options =
-        CollectOptions { jobs: site.jobs, now: args.now, ..CollectOptions::new(ssh, &site.tls) };
+    let ssh = SshDefaults::from_args(&site.access.credentials, &site.access.host_timeout)?;
+    let options = CollectOptions {
+        jobs: site.access.jobs,
+        now: args.now,
+        ..CollectOptions::new(ssh, &site.access.tls)
+    };
     QuestionSession::collect(selection, checks, &options, now)
 }
 

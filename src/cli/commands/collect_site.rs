@@ -23,18 +23,16 @@ pub fn collect_site(
     assets: &Assets,
     named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
-    let checks = load_checks(assets, args.site_file.own_checks.as_deref())?;
+    let checks = load_checks(assets, args.site_file.access.own_checks.as_deref())?;
     let mut selection = Selection::everything(site::of_file(&args.site_file.site, &checks)?)?;
     let directory = &args.out;
     let inputs = [named.to_vec(), outputs::site_inputs(&selection.site)].concat();
     check_directory(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    let ssh = SshDefaults::from_args(&args.site_file.credentials, &args.site_file.host_timeout)?;
-    let options = CollectOptions {
-        jobs: args.site_file.jobs,
-        ..CollectOptions::new(ssh, &args.site_file.tls)
-    };
+    let access = &args.site_file.access;
+    let ssh = SshDefaults::from_args(&access.credentials, &access.host_timeout)?;
+    let options = CollectOptions { jobs: access.jobs, ..CollectOptions::new(ssh, &access.tls) };
     let responses = collect(selection.sources(&checks, &options)?, &options)?;
     for transcript in responses.all() {
         let path = captures::path_of(directory, transcript.kind.as_str(), &transcript.target);

@@ -7,10 +7,10 @@ use crate::cli::ExitStatus;
 use crate::cli::args::{QuestionArgs, SelectArgs, TextOrJson};
 use crate::cli::checks::load_checks;
 use crate::cli::collect::CollectOptions;
-use crate::cli::commands::check_site::select_site;
 use crate::cli::login::SshDefaults;
 use crate::cli::questions::QuestionSession;
 use crate::cli::terminal::screen;
+use crate::cli::whole_site::select_site;
 use crate::report::{self, questions};
 
 /// Prints the questions.

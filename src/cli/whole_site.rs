@@ -1,0 +1,68 @@
+//! Selects a whole site by its file: live, or by the captures that `collect site` saved.
+//!
+//! Not for collecting (`collect`), nor for parts of a site (`selection`).
+
+use std::path::{Path, PathBuf};
+
+use super::captures::{self, read_single_capture};
+use super::selection::Selection;
+use super::site;
+use crate::check::CheckSet;
+use crate::facts::target_kind::TargetKind;
+use crate::site::{Site, TargetUri};
+
+/// Selects a whole site; where there is a directory of captures, from what was saved there.
+pub fn select_site(
+    path: &Path,
+    captures: Option<&Path>,
+    checks: &CheckSet,
+) -> anyhow::Result<Selection> {
+    Selection::everything(site::of_file_with(path, checks, |site| {
+        captures.iter().try_for_each(|directory| use_captures(site, directory))
+    })?)
+}
+
+/// Replaces the URI of each system by its capture in `directory`.
+fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
+    // Paths in a site file are relative to that file, this one to the current directory.
+    let directory = std::path::absolute(directory)?;
+    let capture_uri = |kind: TargetKind, name: &str| -> anyhow::Result<String> {
+        let path = captures::path_of(&directory, kind.as_str(), name);
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        anyhow::ensure!(
+            path.is_file(),
+            "{} has no {file}, which preflight collect site makes",
+            directory.display()
+        );
+        // A capture of another name is that of another machine, unless the name is a URI.
+        let captured = read_single_capture(path.clone(), kind)?.target;
+        anyhow::ensure!(
+            kind == TargetKind::Vcenter || captured == name || captured.contains(':'),
+            "{} is a capture of {captured}, not of {name}",
+            path.display()
+        );
+        Ok(format!("capture:{}", path.display()))
+    };
+    if let Some(vcenter) = &mut site.vcenter {
+        vcenter.url = capture_uri(TargetKind::Vcenter, "")?;
+    }
+    for target in &mut site.master_targets {
+        let uri = capture_uri(target.kind(), target.name.as_str())?;
+        match target.kind() {
+            TargetKind::WindowsMt => {
+                target.capture = uri.strip_prefix("capture:").map(PathBuf::from);
+            }
+            _ => target.ssh = Some(TargetUri::as_given(&uri)),
+        }
+    }
+    for server in site.process_servers.iter_mut().filter(|system| system.ssh.is_some()) {
+        server.ssh = Some(TargetUri::as_given(&capture_uri(
+            TargetKind::ProcessServer,
+            server.name.as_str(),
+        )?));
+    }
+    for host in site.esxi.iter_mut().filter(|system| system.ssh.is_some()) {
+        host.ssh = Some(TargetUri::as_given(&capture_uri(TargetKind::Esxi, host.name.as_str())?));
+    }
+    Ok(())
+}
