@@ -23,6 +23,7 @@ pub mod cli;
 pub mod digest;
 pub mod disc_path;
 pub mod facts;
+pub mod guide;
 pub mod image;
 pub mod installer;
 pub mod iso;

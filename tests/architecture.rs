@@ -53,7 +53,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("transport", &["facts", "random", "regular_file", "secret", "shell"]),
     ("site", &["facts", "check", "yaml", "secret"]),
     ("knowledge", &["check", "assets", "yaml"]),
-    ("report", &["check", "knowledge", "facts", "template"]),
+    ("guide", &["check", "facts", "assets", "yaml"]),
+    ("report", &["check", "guide", "knowledge", "facts", "template"]),
     (
         "cli",
         &[
@@ -65,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "digest",
             "disc_path",
             "facts",
+            "guide",
             "image",
             "installer",
             "iso",

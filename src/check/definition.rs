@@ -30,6 +30,16 @@ pub(crate) fn read_symptoms(assets: &Assets) -> Result<Asset, AssetError> {
     assets.read(AssetKind::Check, SYMPTOMS)
 }
 
+/// The folder among the check files that has the steps of the guide: `guide` reads it.
+const STEPS: &str = "steps/";
+
+/// Reads the files of steps, which stand in a folder among those of checks.
+pub(crate) fn read_steps(assets: &Assets) -> Result<Vec<Asset>, AssetError> {
+    let names = assets.names(AssetKind::Check);
+    let steps = names.iter().filter(|name| name.starts_with(STEPS) && name.ends_with(".yaml"));
+    steps.map(|name| assets.read(AssetKind::Check, name)).collect()
+}
+
 /// A verified set of checks, in the order they are written.
 pub struct CheckSet {
     checks: Arc<[Check]>,

@@ -13,7 +13,7 @@ use crate::facts::target_kind::TargetKind;
 
 /// The cases that a failed gate has ended.
 #[derive(Default)]
-pub(super) struct EndedCases {
+pub struct EndedCases {
     /// The first gate in working order that ended the case of the whole site.
     site: Option<String>,
     /// The same for single machines.
@@ -21,12 +21,12 @@ pub(super) struct EndedCases {
 }
 
 impl EndedCases {
-    /// Returns the cases that these findings of gates end. What a waiver accepts ends nothing.
-    pub(super) fn from_findings(set: &CheckSet, targets: &[Target], gates: &[Finding]) -> Self {
-        let mut failed: Vec<&Finding> = gates
-            .iter()
-            .filter(|finding| finding.outcome == Outcome::Fail && !finding.graded)
-            .collect();
+    /// Returns the cases that gates among these findings end. What a waiver accepts ends nothing.
+    pub fn from_findings(set: &CheckSet, targets: &[Target], findings: &[Finding]) -> Self {
+        let is_gate = |finding: &&Finding| set.find(&finding.check).is_some_and(|check| check.gate);
+        let gates = findings.iter().filter(is_gate);
+        let mut failed: Vec<&Finding> =
+            gates.filter(|finding| finding.outcome == Outcome::Fail && !finding.graded).collect();
         // At home a gate is a warning: nothing has ended.
         failed.retain(|finding| finding.severity.is_blocker());
         failed.sort_by_key(|finding| finding.order);
@@ -49,6 +49,11 @@ impl EndedCases {
             }
         }
         ended
+    }
+
+    /// Returns the gate that has ended the case of a machine; none when it goes on.
+    pub fn ended_by(&self, machine: &str) -> Option<&str> {
+        self.site.as_ref().or_else(|| self.machines.get(machine)).map(String::as_str)
     }
 
     /// Returns why a check has no meaning for a target any more; none when its case goes on.

@@ -13,7 +13,7 @@ mod evaluator;
 pub mod example;
 pub mod fact_context;
 pub mod finding;
-mod gate;
+pub mod gate;
 mod hold;
 pub mod message;
 pub mod model;

@@ -13,6 +13,7 @@ use super::schema;
 use super::waiver::matches_glob;
 use super::window::TargetStages;
 use crate::facts::Document;
+use crate::facts::stage::MachineStage;
 use crate::facts::target_kind::TargetKind;
 
 /// A target that checks are run on.
@@ -44,6 +45,18 @@ impl Target {
         let known: BTreeSet<Provider> = known.filter_map(|path| schema::provider(&path)).collect();
         document.absent.keys().filter_map(|path| schema::provider(path)).chain(known).collect()
     }
+}
+
+/// Returns the stage of each machine that a target names, once.
+pub fn machine_stages(targets: &[Target]) -> Vec<MachineStage> {
+    let mut stages: Vec<MachineStage> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for machine in targets.iter().flat_map(|target| &target.stages.machines) {
+        if seen.insert(&machine.machine) {
+            stages.push(machine.clone());
+        }
+    }
+    stages
 }
 
 /// A check that was not run, because what could decide it was not part of the run.

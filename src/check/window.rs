@@ -143,6 +143,11 @@ impl StageWindow {
         self.0.iter().map(|(stage, _)| *stage)
     }
 
+    /// The severity of a failure at a stage of a check whose own severity is `severity`; none when it does not count there.
+    pub fn severity_for(&self, severity: Severity, stage: Stage) -> Option<Severity> {
+        if self.0.is_empty() { Some(severity) } else { self.severity_at(stage) }
+    }
+
     /// The severity of a failure at a stage; none when the check does not count there.
     pub fn severity_at(&self, stage: Stage) -> Option<Severity> {
         self.0.iter().find(|(known, _)| *known == stage).map(|(_, severity)| *severity)

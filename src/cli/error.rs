@@ -13,6 +13,7 @@ use crate::atomic_file::AtomicFileError;
 use crate::boot::BootConfigError;
 use crate::check::DefinitionError;
 use crate::check::rule_error::RuleError;
+use crate::guide::step_set::StepError;
 use crate::image::compose::ComposeError;
 use crate::image::delta::DeltaError;
 use crate::image::menus::MenuError;
@@ -95,6 +96,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         ServiceError,
         SiteError,
         StaticProgramError,
+        StepError,
         SymptomError,
         SystemAreaError,
         TargetAddressError,

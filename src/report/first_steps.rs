@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{single_line, truncate};
+use super::layout::{first_sentence, single_line, truncate};
 use super::model::{CheckResult, Report};
 use super::outline::Status;
 use crate::check::unknown::UnknownCause;
@@ -104,16 +104,10 @@ fn what_to_do(result: &CheckResult) -> String {
     truncate(&single_line(&text), MAX_TEXT)
 }
 
-/// Returns a text up to its first full stop or colon that ends a thought.
-fn first_sentence(text: &str) -> String {
-    let end = text.match_indices(". ").map(|(at, _)| at + 1).find(|&at| at > 12);
-    end.map_or(text, |at| &text[..at]).trim_end_matches('.').to_owned()
-}
-
 /// Returns the stages as lines: machines at one stage for the same reason share one.
-pub(super) fn stage_lines(report: &Report) -> Vec<String> {
+pub(super) fn stage_lines(stages: &[MachineStage]) -> Vec<String> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
-    for machine in &report.stages {
+    for machine in stages {
         let words = stage_words(machine);
         match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, machines)) => machines.push(&machine.machine),

@@ -51,7 +51,7 @@ pub fn render(report: &Report, _: &Style) -> Vec<u8> {
 }
 
 /// Makes every text of a page visible.
-fn make_all_visible(value: &mut Value) {
+pub(super) fn make_all_visible(value: &mut Value) {
     match value {
         Value::String(text) => *text = make_visible(text),
         Value::Array(items) => items.iter_mut().for_each(make_all_visible),
@@ -275,7 +275,7 @@ impl Page {
                 many => pluralize(many.len(), "target"),
             },
             planned: pluralize(report.summary.planned, "check"),
-            stages: first_steps::stage_lines(report)
+            stages: first_steps::stage_lines(&report.stages)
                 .iter()
                 .map(|line| make_visible(line))
                 .collect(),

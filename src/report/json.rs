@@ -2,7 +2,7 @@
 
 use std::io;
 
-use schemars::schema_for;
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use super::layout::is_unprintable;
@@ -52,7 +52,12 @@ impl io::Write for EscapingWriter {
 
 /// `docs/report.schema.json`.
 pub fn schema_json() -> String {
-    let schema = serde_json::to_string_pretty(&schema_for!(Report));
+    schema_of::<Report>()
+}
+
+/// Returns the JSON schema of a type as a file.
+pub(super) fn schema_of<T: JsonSchema>() -> String {
+    let schema = serde_json::to_string_pretty(&schema_for!(T));
     schema.expect("a schema is plain JSON") + "\n"
 }
 

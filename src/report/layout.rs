@@ -106,6 +106,12 @@ pub(super) fn split_code(sentence: &str) -> Vec<(bool, &str)> {
     pieces.filter(|(_, text)| !text.is_empty()).collect()
 }
 
+/// Returns a text up to its first full stop or colon that ends a thought.
+pub(super) fn first_sentence(text: &str) -> String {
+    let end = text.match_indices(". ").map(|(at, _)| at + 1).find(|&at| at > 12);
+    end.map_or(text, |at| &text[..at]).trim_end_matches('.').to_owned()
+}
+
 /// Returns a number with its noun.
 pub(super) fn pluralize(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

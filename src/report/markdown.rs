@@ -70,7 +70,7 @@ fn first_section(report: &Report) -> String {
             ));
         }
     }
-    let stages = first_steps::stage_lines(report);
+    let stages = first_steps::stage_lines(&report.stages);
     if !stages.is_empty() {
         let lines: String = stages.iter().map(|line| format!("- {}\n", code_span(line))).collect();
         out.push_str(&format!("\n## Stages\n\n{lines}"));
@@ -256,7 +256,7 @@ pub(super) fn prose(text: &str) -> String {
     split_code(text).into_iter().map(piece).collect()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for char in make_visible(text).chars() {
         match char {

@@ -6,6 +6,7 @@ pub mod catalogue;
 mod drawing;
 mod first_steps;
 pub mod fix_script;
+pub mod guide;
 mod html;
 pub mod json;
 pub mod junit;

@@ -2,7 +2,7 @@
 //!
 //! Not for how it is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::check::definition::{Remedy, Severity, SourceReference};
 use crate::check::engine::{Finding, Outcome, SkippedCheck, Target};
 use crate::check::finding::{EarlierFix, OutcomeKind};
+use crate::check::scope::machine_stages;
 use crate::check::status::{Counts, FailOn, exit_status};
 use crate::check::unknown::UnknownCause;
 use crate::check::waiver::WaiverNote;
@@ -59,6 +60,16 @@ pub struct ToolInfo {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl Default for ToolInfo {
+    /// This program.
+    fn default() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
 }
 
 /// The run a report is of.
@@ -182,10 +193,7 @@ impl Report {
     ) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            tool: ToolInfo {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: ToolInfo::default(),
             run: RunInfo { at: now.to_string(), complete: true },
             stages: machine_stages(targets),
             targets: targets
@@ -220,18 +228,6 @@ impl Report {
         let run = RunInfo { complete: false, ..self.run };
         Self { run, summary: Summary { exit_code: INTERRUPTED, ..self.summary }, ..self }
     }
-}
-
-/// Returns the stage of each machine that a target names, once.
-fn machine_stages(targets: &[Target]) -> Vec<MachineStage> {
-    let mut stages: Vec<MachineStage> = Vec::new();
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for machine in targets.iter().flat_map(|target| &target.stages.machines) {
-        if seen.insert(&machine.machine) {
-            stages.push(machine.clone());
-        }
-    }
-    stages
 }
 
 /// The exit status of a run that SIGINT stopped, as shells have it.

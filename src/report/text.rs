@@ -37,7 +37,7 @@ pub fn render(report: &Report, style: &Style) -> Vec<u8> {
     out.into_bytes()
 }
 
-fn status_colour(class: Status) -> Ansi {
+pub(super) fn status_colour(class: Status) -> Ansi {
     let colour = |colour: AnsiColor| Ansi::new().fg_color(Some(colour.into()));
     match class {
         Status::Blocker => colour(AnsiColor::Red).effects(Effects::BOLD),
@@ -80,7 +80,7 @@ impl Page<'_> {
     /// The stage of each machine, and what to do first.
     fn first_steps(&self) -> String {
         let mut out = self.summary();
-        for line in first_steps::stage_lines(self.report) {
+        for line in first_steps::stage_lines(&self.report.stages) {
             out.push_str(&self.wrap_labelled("stage: ", &make_visible(&line)));
         }
         let steps = &self.steps;

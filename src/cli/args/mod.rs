@@ -6,6 +6,7 @@ mod answer;
 mod delta;
 mod esxi;
 mod fix;
+mod guide;
 mod list;
 mod select;
 mod site;
@@ -25,6 +26,7 @@ pub use answer::AnswerArgs;
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
+pub use guide::GuideArgs;
 pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use select::{ScenarioArg, SelectArgs};
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
@@ -84,6 +86,8 @@ pub enum Verb {
     Lint(LintVerb),
     /// Find the causes of a symptom, and the checks that confirm them
     Troubleshoot(Box<TroubleshootArgs>),
+    /// Say where each machine is on its way home, and what to do now
+    Guide(Box<GuideArgs>),
     /// Answer the questions that nothing but a person can decide
     Answer(Box<AnswerArgs>),
     /// Explain what a check is about, why it matters and how to fix it

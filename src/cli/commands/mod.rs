@@ -18,6 +18,7 @@ pub mod collect_script;
 pub mod collect_site;
 pub mod collect_vcenter;
 pub mod explain;
+pub mod guide;
 pub mod inspect;
 pub mod kickstart;
 pub mod list;
@@ -63,6 +64,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
             collect_script::print_script(collect, &assets)
         }
         Verb::Troubleshoot(troubleshoot) => troubleshoot::troubleshoot(troubleshoot, &assets),
+        Verb::Guide(arguments) => guide::guide(arguments, &assets),
         Verb::Answer(answer) => answer::answer(answer, &assets),
         Verb::Explain(explain) => explain::explain(explain, &assets),
         Verb::Trust(trust) => trust::trust(trust),

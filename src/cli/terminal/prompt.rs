@@ -46,6 +46,19 @@ pub fn read_line(question: &str, limit: Duration) -> Result<Option<String>, Prom
     prompt(question, limit, |terminal, until| terminal.read_visible(question, until))
 }
 
+/// Prompts for a line, and waits for it no longer than `wait`: none when the time is over, which is no failure. None
+/// around it when there is no terminal.
+pub fn wait_for_line(
+    question: &str,
+    wait: Duration,
+) -> Result<Option<Option<String>>, PromptError> {
+    prompt(question, wait, |terminal, until| match terminal.read_visible(question, until) {
+        Ok(line) => Ok(Some(line)),
+        Err(PromptError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    })
+}
+
 /// Prompts for a confirmation: no unless the answer is yes. None when there is no terminal.
 pub fn confirm(question: &str, limit: Duration) -> Result<Option<bool>, PromptError> {
     let answer = read_line(question, limit)?;
