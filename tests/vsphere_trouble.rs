@@ -68,7 +68,9 @@ fn a_server_in_trouble_leaves_things_unknown_and_nothing_falsely_passed() {
                 "{fault}: {key} is {word}"
             );
         }
-        assert_eq!(ran.code, Some(3), "{fault}: {}", ran.text());
+        // Before Re-protect a move of disks does no harm, so that one unknown does not block.
+        let status = if fault.starts_with("QueryEvents") { 0 } else { 3 };
+        assert_eq!(ran.code, Some(status), "{fault}: {}", ran.text());
         let all = ran.text().replace("\\\"", "\"");
         assert!(all.contains(told), "{fault}: {told:?} is not told: {all}");
         assert_eq!(server.sessions(), 0, "{fault}: sessions are left open");

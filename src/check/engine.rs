@@ -148,13 +148,16 @@ fn build_finding(
     let found = match &outcome {
         Outcome::Unknown(unknown) => unknown.to_string(),
         Outcome::NotApplicable { reason, .. } => reason.clone(),
-        _ => {
-            let is_decided = matches!(check.criterion, Criterion::Rules { .. })
-                && !matches!(decide(check, context), CheckVerdict::Unknown { .. });
-            answer::find_answer(check, context)
-                .filter(|_| !is_decided)
-                .map_or_else(|| check.found.render(context), |answer| answer.sentence())
-        }
+        // Where the rule decides, a person's answer is not what was found.
+        _ => match answer::find_answer(check, context) {
+            Some(answer)
+                if matches!(check.criterion, Criterion::Question(_))
+                    || matches!(decide(check, context), CheckVerdict::Unknown { .. }) =>
+            {
+                answer.sentence()
+            }
+            _ => check.found.render(context),
+        },
     };
     // What may not be broken gets no commands.
     let remedy = match &outcome {
