@@ -82,8 +82,10 @@ fn results(home: &Path, target: &str, options: &[String]) -> BTreeMap<String, Va
         result["target"] = Value::Null;
         // Its place among the fixes counts those of the clock, too.
         result["order"] = Value::Null;
-        for before in result["after"].as_array_mut().into_iter().flatten() {
-            before["target"] = Value::Null;
+        for link in ["after", "explained_by"] {
+            for other in result[link].as_array_mut().into_iter().flatten() {
+                other["target"] = Value::Null;
+            }
         }
         (result["check"].as_str().unwrap().to_owned(), result)
     });
