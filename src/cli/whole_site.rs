@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::SiteAccessArgs;
 use super::captures::{self, read_single_capture};
+use super::collect::CollectOptions;
+use super::login::SshDefaults;
 use super::selection::Selection;
 use super::site;
 use crate::check::CheckSet;
@@ -20,6 +23,15 @@ pub fn select_site(
     Selection::everything(site::of_file_with(path, checks, |site| {
         captures.iter().try_for_each(|directory| use_captures(site, directory))
     })?)
+}
+
+/// Returns how the systems of a site file are collected from.
+pub fn collect_options(
+    access: &SiteAccessArgs,
+    now: Option<jiff::Timestamp>,
+) -> anyhow::Result<CollectOptions<'_>> {
+    let ssh = SshDefaults::from_args(&access.credentials, &access.host_timeout)?;
+    Ok(CollectOptions { jobs: access.jobs, now, ..CollectOptions::new(ssh, &access.tls) })
 }
 
 /// Replaces the URI of each system by its capture in `directory`.

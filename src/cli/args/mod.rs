@@ -29,7 +29,7 @@ pub use fix::FixArgs;
 pub use guide::GuideArgs;
 pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use select::{ScenarioArg, SelectArgs};
-pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteArgs};
+pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
 pub use ssh::SshArgs;
 pub use via::{ViaArgs, ViaLoginArgs};
 pub use vm::BuildVmArgs;

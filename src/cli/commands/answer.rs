@@ -18,11 +18,9 @@ use crate::check::waiver::matches_glob;
 use crate::cli::answers::{self, AnswerError, NewAnswer, save_answers};
 use crate::cli::args::{AnswerArgs, SelectArgs};
 use crate::cli::checks::load_checks;
-use crate::cli::collect::CollectOptions;
-use crate::cli::login::SshDefaults;
 use crate::cli::questions::{QuestionList, QuestionSession};
 use crate::cli::terminal::{prompt, screen};
-use crate::cli::whole_site::select_site;
+use crate::cli::whole_site::{collect_options, select_site};
 use crate::cli::{ExitStatus, interrupt};
 use crate::facts::site::AnswerValue;
 use crate::facts::stage::Stage;
@@ -72,12 +70,7 @@ fn start_session(args: &AnswerArgs, checks: &CheckSet) -> anyhow::Result<Questio
     if args.offline {
         return Ok(QuestionSession::offline(selection, now));
     }
-    let ssh = SshDefaults::from_args(&site.access.credentials, &site.access.host_timeout)?;
-    let options = CollectOptions {
-        jobs: site.access.jobs,
-        now: args.now,
-        ..CollectOptions::new(ssh, &site.access.tls)
-    };
+    let options = collect_options(&site.access, args.now)?;
     QuestionSession::collect(selection, checks, &options, now)
 }
 

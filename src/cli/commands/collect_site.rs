@@ -10,11 +10,10 @@ use crate::atomic_file::InputFile;
 use crate::cli::args::CollectSiteArgs;
 use crate::cli::captures::{self, save_captures};
 use crate::cli::checks::load_checks;
-use crate::cli::collect::{CollectOptions, collect};
-use crate::cli::login::SshDefaults;
-use crate::cli::selection::Selection;
+use crate::cli::collect::collect;
 use crate::cli::terminal::screen;
-use crate::cli::{ExitStatus, outputs, site};
+use crate::cli::whole_site::{collect_options, select_site};
+use crate::cli::{ExitStatus, outputs};
 use crate::facts::target_kind::TargetKind;
 
 /// Collects from a whole site.
@@ -24,15 +23,13 @@ pub fn collect_site(
     named: &[InputFile],
 ) -> anyhow::Result<ExitStatus> {
     let checks = load_checks(assets, args.site_file.access.own_checks.as_deref())?;
-    let mut selection = Selection::everything(site::of_file(&args.site_file.site, &checks)?)?;
+    let mut selection = select_site(&args.site_file.site, None, &checks)?;
     let directory = &args.out;
     let inputs = [named.to_vec(), outputs::site_inputs(&selection.site)].concat();
     check_directory(directory, &inputs)?;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
-    let access = &args.site_file.access;
-    let ssh = SshDefaults::from_args(&access.credentials, &access.host_timeout)?;
-    let options = CollectOptions { jobs: access.jobs, ..CollectOptions::new(ssh, &access.tls) };
+    let options = collect_options(&args.site_file.access, None)?;
     let responses = collect(selection.sources(&checks, &options)?, &options)?;
     for transcript in responses.all() {
         let path = captures::path_of(directory, transcript.kind.as_str(), &transcript.target);

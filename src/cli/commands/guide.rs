@@ -14,12 +14,10 @@ use crate::check::waiver::matches_glob;
 use crate::cli::args::{GuideArgs, SelectArgs};
 use crate::cli::checks::load_checks;
 use crate::cli::circumstances::circumstances;
-use crate::cli::collect::CollectOptions;
 use crate::cli::evaluate::evaluate_systems;
 use crate::cli::follow::follow;
-use crate::cli::login::SshDefaults;
 use crate::cli::terminal::screen;
-use crate::cli::whole_site::select_site;
+use crate::cli::whole_site::{collect_options, select_site};
 use crate::cli::{ExitStatus, interrupt, site};
 use crate::facts::stage::{Scenario, Stage};
 use crate::guide::plan::written;
@@ -81,13 +79,7 @@ fn look(
 ) -> anyhow::Result<GuideReport> {
     let mut selection = select_site(file, args.captures.as_deref(), checks)?;
     selection.choose(&SelectArgs { stage: args.stage, ..SelectArgs::default() }, checks)?;
-    let access = &args.access;
-    let ssh = SshDefaults::from_args(&access.credentials, &access.host_timeout)?;
-    let options = CollectOptions {
-        jobs: access.jobs,
-        now: args.now,
-        ..CollectOptions::new(ssh, &access.tls)
-    };
+    let options = collect_options(&args.access, args.now)?;
     let now = args.now.unwrap_or_else(jiff::Timestamp::now);
     let evaluation = evaluate_systems(&mut selection, checks, &options, now)?;
     let includes = |machine: &str| {
