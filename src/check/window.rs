@@ -19,18 +19,6 @@ pub struct TargetStages {
     pub machines: Vec<MachineStage>,
 }
 
-impl TargetStages {
-    /// The machines for which a stage counts: one that nobody says anything of stands before Re-protect.
-    fn counting(&self) -> impl Iterator<Item = (&str, Option<Stage>, bool)> {
-        let nobody = self.machines.is_empty().then_some(("", Some(Stage::Prepare), true));
-        let named = self
-            .machines
-            .iter()
-            .map(|machine| (machine.machine.as_str(), machine.stage, machine.is_known()));
-        named.chain(nobody)
-    }
-}
-
 /// Which scenario a check belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -206,16 +194,15 @@ impl StageWindow {
             return InWindow::Yes(severity);
         }
         let at_prepare = self.severity_at(Stage::Prepare);
-        let mut worst: Option<Severity> = None;
         let mut undecided: Option<&MachineStage> = None;
-        for (name, stage, is_known) in stages.counting() {
-            let counts = match stage {
-                Some(stage) if is_known => self.severity_at(stage),
+        let mut worst = if stages.machines.is_empty() { at_prepare } else { None };
+        for machine in &stages.machines {
+            let counts = match machine.known() {
+                Some(stage) => self.severity_at(stage),
                 // A question is not put before its stage; what cannot be known does not change that.
-                _ if !needs_stage || is_question || name.is_empty() => at_prepare,
-                _ => {
-                    undecided = undecided
-                        .or(stages.machines.iter().find(|machine| machine.machine == name));
+                None if !needs_stage || is_question => at_prepare,
+                None => {
+                    undecided.get_or_insert(machine);
                     None
                 }
             };
@@ -241,7 +228,12 @@ impl StageWindow {
         let chain = stages.scenario.stages();
         let position = |stage: Stage| chain.iter().position(|&known| known == stage);
         let window: Vec<usize> = self.stages().filter_map(position).collect();
-        let now: Vec<Stage> = stages.counting().filter_map(|(_, stage, _)| stage).collect();
+        let mut now: Vec<Stage> =
+            stages.machines.iter().filter_map(|machine| machine.stage).collect();
+        // What nobody knows is looked at as before Re-protect.
+        if now.is_empty() {
+            now.push(Stage::Prepare);
+        }
         let places: Vec<usize> = now.iter().copied().filter_map(position).collect();
         let when = match (window.iter().min(), window.iter().max()) {
             (Some(first), _) if places.iter().all(|place| place < first) => "yet",
