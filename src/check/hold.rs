@@ -23,23 +23,20 @@ pub(super) fn apply(set: &CheckSet, targets: &[Target], findings: &mut [Finding]
         // What may never be done counts more than what has to wait.
         let worst = holding.max_by_key(|(hold, ..)| matches!(hold, Hold::Never(_)));
         let Some((hold, machine, stage)) = worst else { continue };
-        let held = match hold {
-            Hold::Later(when) => format!("later, {when} ({machine} is at {stage})"),
-            Hold::Never(why) => format!("not now: {why} ({machine} is at {stage})"),
-        };
-        let text = std::mem::take(&mut finding.remedy.text);
-        finding.remedy.text = match hold {
-            Hold::Later(_) => format!("{}. Then: {text}", capitalize(&held)),
-            Hold::Never(_) => {
-                format!("{}. What it will take, once that is over: {text}", capitalize(&held))
+        let text = &finding.remedy.text;
+        let (held, text) = match hold {
+            Hold::Later(when) => {
+                let when = format!("{when} ({machine} is at {stage})");
+                (format!("later, {when}"), format!("Later, {when}. Then: {text}"))
+            }
+            Hold::Never(why) => {
+                let why = format!("{why} ({machine} is at {stage})");
+                let text = format!("Not now: {why}. What it will take, once that is over: {text}");
+                (format!("not now: {why}"), text)
             }
         };
+        finding.remedy.text = text;
         finding.remedy.commands.clear();
         finding.held = Some(held);
     }
-}
-
-fn capitalize(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
