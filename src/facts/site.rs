@@ -63,8 +63,6 @@ pub struct PlannedMachineFacts {
     pub is_windows: bool,
     /// Whether it is said to return to where it was.
     pub is_original_location: bool,
-    /// Whether it is said to return to another place.
-    pub is_alternate_location: bool,
 }
 
 /// What the site file says of a process server; false where it says nothing.

@@ -230,6 +230,9 @@ pub struct MachineStage {
 }
 
 impl MachineStage {
+    /// What stands for the machines of a site that names none.
+    pub const UNNAMED: &str = "all machines";
+
     /// A machine about which nobody and nothing says anything: it is treated as one before Re-protect.
     pub fn assumed(machine: &str) -> Self {
         Self {

@@ -24,9 +24,6 @@ const EXPERIENCE: &str = "azure.experience";
 /// How many steps are told at once.
 const MAX_NOW: usize = 6;
 
-/// What stands for the machines of a site that names none.
-const UNNAMED_MACHINES: &str = "all machines";
-
 /// What a guide is made of.
 pub struct GuideRequest<'a> {
     /// The steps.
@@ -55,7 +52,7 @@ pub fn plan(request: &GuideRequest<'_>) -> Guide {
     let planner = Planner { request, by_target, ended };
     let mut machines = machine_stages(request.targets);
     if machines.is_empty() {
-        machines.push(MachineStage::assumed(UNNAMED_MACHINES));
+        machines.push(MachineStage::assumed(MachineStage::UNNAMED));
     }
     machines.retain(|machine| (request.includes)(&machine.machine));
     let mut sections: Vec<(String, GuideSection)> = Vec::new();

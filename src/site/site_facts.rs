@@ -215,7 +215,6 @@ fn machine_facts(vm: &ProtectedVm) -> PlannedMachineFacts {
         is_linux: vm.os == Some(GuestSystem::Linux),
         is_windows: vm.os == Some(GuestSystem::Windows),
         is_original_location: vm.location == Some(ReturnLocation::Original),
-        is_alternate_location: vm.location == Some(ReturnLocation::Alternate),
     }
 }
 

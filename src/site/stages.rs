@@ -11,9 +11,6 @@ use crate::facts::stage::{self, MachineStage, Scenario, Stage, StageReading};
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Collection, Document, Fact};
 
-/// What stands for the machines of a site that names none.
-const UNNAMED_MACHINES: &str = "all machines";
-
 impl Site {
     /// Returns the stages that the site file and `--stage` alone give to the machines that concern a target.
     pub(super) fn written_stages(&self, target: &str) -> Collection<Stage> {
@@ -58,7 +55,7 @@ impl Site {
     /// Returns the names that an answer to a question of this scope may be about; none where there is one answer for the
     /// whole site.
     pub fn answer_targets(&self, scope: CheckScope) -> Vec<&str> {
-        let names: Vec<&str> = match scope {
+        match scope {
             CheckScope::Machine => self.protected_vms.iter().map(|vm| vm.name.as_str()).collect(),
             CheckScope::MasterTarget => {
                 self.master_targets.iter().map(|target| target.name.as_str()).collect()
@@ -71,8 +68,7 @@ impl Site {
             | CheckScope::Group
             | CheckScope::Network
             | CheckScope::Image => Vec::new(),
-        };
-        names
+        }
     }
 
     fn decide_stage(&self, machine: &str, readings: &[StageReading]) -> MachineStage {
@@ -91,7 +87,7 @@ impl Site {
     ) -> Vec<MachineStage> {
         if machines.is_empty() {
             let unnamed = (self.given_stage.is_some() || self.stage.is_some())
-                .then(|| self.decide_stage(UNNAMED_MACHINES, &[]));
+                .then(|| self.decide_stage(MachineStage::UNNAMED, &[]));
             return unnamed.into_iter().collect();
         }
         let through = |machine: &MachineStage| {
