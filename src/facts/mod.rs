@@ -9,6 +9,7 @@ pub mod address;
 pub mod age;
 pub mod agent;
 pub mod answer_bound;
+pub mod azure;
 pub mod connection;
 mod document;
 pub mod failure_kind;
