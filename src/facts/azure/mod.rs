@@ -4,3 +4,5 @@
 //! Not for asking Azure (`transport`), nor for the stage that an item shows (`facts::stage`).
 
 pub mod answers;
+pub mod keep;
+pub mod object;
