@@ -15,6 +15,7 @@ use super::model::{
     AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DefinitionLocation, Example,
     ExpectedOutcome, Severity, SourceReference, WorkLine,
 };
+use super::recognition::Recognition;
 use super::remedy::{RemedyEntry, RemedyTemplate};
 use super::rule::Rule;
 use super::schema::FactType;
@@ -48,6 +49,12 @@ struct CheckEntry {
     #[serde(default)]
     found: Option<String>,
     symptom: String,
+    #[serde(default)]
+    said_as: Vec<String>,
+    #[serde(default)]
+    codes: Vec<String>,
+    #[serde(default)]
+    signatures: Vec<String>,
     #[serde(default)]
     line: Option<WorkLine>,
     #[serde(default)]
@@ -270,6 +277,14 @@ fn verify_entry(
         Some(days) if days < 0 => return Err(CheckProblem::ValidDays),
         days => days.map(|days| AnswerAge { days, same_stage: entry.same_stage }),
     };
+    let recognition = Recognition {
+        said_as: entry.said_as,
+        codes: entry.codes,
+        signatures: entry.signatures,
+    };
+    if !is_prevalidated {
+        recognition.verify().map_err(CheckProblem::Recognition)?;
+    }
     let remedy_template = RemedyTemplate::compile(entry.remedy, facts, is_prevalidated)
         .map_err(CheckProblem::Remedy)?;
     let check = Check {
@@ -301,6 +316,7 @@ fn verify_entry(
         ask_of: entry.ask_of,
         answer_age,
         symptom: entry.symptom,
+        recognition,
         remedy: remedy_template.as_written(),
         remedy_template,
         source: entry.source,
@@ -534,6 +550,8 @@ pub(crate) mod tests {
             (when("no BIOS"), "there is no not-applicable example"),
             (when("' '"), "applies_when.otherwise is blank"),
             ("warn_rule: image.medium.bios".to_owned(), "there is no warn example"),
+            ("said_as: [it hangs, ' ']".to_owned(), "said_as is blank"),
+            ("codes: ['']".to_owned(), "codes is blank"),
         ] {
             let message = refusal(&with(&key));
             assert!(message.ends_with(why), "{key}: {message}");

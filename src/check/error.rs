@@ -5,6 +5,7 @@
 use super::custom::CustomProbeError;
 use super::message::MessageError;
 use super::model::{DefinitionLocation, ExpectedOutcome};
+use super::recognition::RecognitionError;
 use super::remedy::RemedyError;
 use super::rule_error::RuleError;
 use super::window::StagesError;
@@ -76,6 +77,9 @@ pub enum CheckProblem {
     /// A title that is a sentence; it stands in lists.
     #[error("a title is a fragment without a full stop")]
     Title,
+    /// What it is recognised by is wrong.
+    #[error("{0}")]
+    Recognition(RecognitionError),
     /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),

@@ -22,6 +22,7 @@ pub mod order;
 mod pending_fixes;
 pub mod provider;
 pub mod question;
+pub mod recognition;
 mod remedy;
 pub mod rule;
 pub mod rule_error;

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::disturbance::Disturbance;
 use super::message::MessageTemplate;
 use super::provider::Provider;
+use super::recognition::Recognition;
 pub use super::remedy::Remedy;
 use super::remedy::RemedyTemplate;
 use super::rule::Rule;
@@ -211,6 +212,8 @@ pub struct Check {
     pub found: MessageTemplate,
     /// How a failure shows itself to people.
     pub symptom: String,
+    /// What it is recognised by in texts and logs.
+    pub recognition: Recognition,
     /// How to fix it on any target; words in capitals stand for facts of one target.
     pub remedy: Remedy,
     /// How to fix it on one target.

@@ -45,6 +45,10 @@ pub struct Step {
     pub id: String,
     /// What to do.
     pub text: String,
+    /// What people say of it, each as it is said.
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub said_as: Vec<String>,
     /// Who does it.
     pub who: String,
     /// The way through the portal or the client, in its own words.

@@ -8,6 +8,7 @@ use super::step::StageEntry;
 use crate::assets::{Asset, AssetError, Assets};
 use crate::check::definition::{self, CheckSet};
 use crate::check::model::DefinitionLocation;
+use crate::check::recognition::{RecognitionError, verify_said_as};
 use crate::check::source::is_known_key;
 use crate::facts::stage::{Scenario, Stage};
 use crate::yaml::{self, PathStep, YamlError, did_you_mean, find_position};
@@ -69,6 +70,9 @@ pub enum StepProblem {
         /// The id that is spelled most alike.
         nearest: Option<String>,
     },
+    /// What people say of a step is wrong.
+    #[error("{0}")]
+    Recognition(RecognitionError),
     /// A source that `docs/sources.md` does not have.
     #[error("no source has the key {0:?}")]
     Source(String),
@@ -213,6 +217,8 @@ fn verify_entry(
         if let Some((key, _)) = blank {
             return Err(wrong(&id, &path, StepProblem::Blank(key)));
         }
+        verify_said_as(&step.said_as)
+            .map_err(|error| wrong(&id, &path, StepProblem::Recognition(error)))?;
         verify_references(&step.proved_by, &step.source.doc, checks)
             .map_err(|problem| wrong(&id, &path, problem))?;
     }
@@ -295,6 +301,7 @@ mod tests {
                 "the id is taken by the one at checks/steps/vmware.yaml, line",
             ),
             ("- id: vmware.verify", "- id: vmware.after", "vmware.after: an id is"),
+            ("who: operator", "who: operator\n      said_as: [' ']", "said_as is blank"),
             ("who: operator", "whom: operator", "unknown key \"whom\""),
         ] {
             let message = refusal(from, to);

@@ -3,19 +3,13 @@
 //! Not for the set of them (`symptom_set`), for recognising one (`matching`), nor for deciding its
 //! causes (`diagnosis`).
 
-use regex::bytes::RegexBuilder;
 use serde::Deserialize;
 
 use crate::check::CheckSet;
 use crate::check::model::{Check, DefinitionLocation, Remedy, SourceReference};
+use crate::check::recognition::{RecognitionError, verify_said_as, verify_signature};
 use crate::check::source;
 use crate::yaml::did_you_mean;
-
-/// The longest pattern, in bytes.
-const MAX_PATTERN_BYTES: usize = 200;
-
-/// How large a compiled pattern may become.
-const MAX_COMPILED_BYTES: usize = 1 << 20;
 
 /// One symptom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -27,6 +21,9 @@ pub struct Symptom {
     pub title: String,
     /// How people describe it.
     pub words: Vec<String>,
+    /// What people, logs and other programs say of it, each as it is said.
+    #[serde(default)]
+    pub said_as: Vec<String>,
     /// Regular expressions over the lines of a log, without regard to case.
     #[serde(default)]
     pub patterns: Vec<String>,
@@ -111,14 +108,9 @@ pub enum SymptomProblem {
         /// The cause.
         cause: String,
     },
-    /// A pattern that is none, or a costly one.
-    #[error("pattern {pattern:?}: {why}")]
-    Pattern {
-        /// The pattern as written.
-        pattern: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// What it is recognised by is wrong.
+    #[error(transparent)]
+    Recognition(#[from] RecognitionError),
 }
 
 /// Returns the remedies of a cause: its own, or those of its checks.
@@ -159,7 +151,8 @@ pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), Symptom
     if !source::is_known_key(&symptom.source.doc) {
         return Err(SymptomProblem::Source(symptom.source.doc.clone()));
     }
-    symptom.patterns.iter().try_for_each(|pattern| verify_pattern(pattern))?;
+    verify_said_as(&symptom.said_as)?;
+    symptom.patterns.iter().try_for_each(|pattern| verify_signature(pattern))?;
     if symptom.causes.is_empty() {
         return Err(SymptomProblem::Blank("causes"));
     }
@@ -186,29 +179,4 @@ fn verify_cause(cause: &Cause, checks: &CheckSet) -> Result<(), SymptomProblem> 
         }),
         None => Ok(()),
     }
-}
-
-/// Patterns are matched in time linear in the text, whatever they say; what is bounded here is
-/// what they cost by themselves.
-fn verify_pattern(pattern: &str) -> Result<(), SymptomProblem> {
-    let wrong = |why: String| SymptomProblem::Pattern { pattern: pattern.to_owned(), why };
-    if pattern.trim().is_empty() {
-        return Err(SymptomProblem::Blank("pattern"));
-    }
-    if pattern.len() > MAX_PATTERN_BYTES {
-        return Err(wrong(format!(
-            "{} bytes, at most {MAX_PATTERN_BYTES} are read",
-            pattern.len()
-        )));
-    }
-    let compiled = RegexBuilder::new(pattern)
-        .case_insensitive(true)
-        .unicode(false)
-        .size_limit(MAX_COMPILED_BYTES)
-        .build()
-        .map_err(|error| wrong(error.to_string()))?;
-    if compiled.is_match(b"") {
-        return Err(wrong("it matches nothing at all, and so every text".to_owned()));
-    }
-    Ok(())
 }

@@ -207,6 +207,7 @@ symptoms:
             ("is not erased", "is not erased.", "title is a fragment without a full stop"),
             ("zerombr is absent", "zerombr is absent.", "cause is a fragment"),
             ("[disk not erased]", "[]", "words is blank"),
+            ("  codes:", "  said_as: [a b, A B]\n  codes:", "said_as \"A B\" is written twice"),
             (
                 "[image.zerombr]",
                 "[]",
