@@ -132,7 +132,7 @@ fn every_description_code_and_title_leads_to_its_own_symptom() {
 #[test]
 fn the_catalogue_is_complete() {
     let (checks, set) = embedded();
-    assert_eq!(set.symptoms().len(), 47);
+    assert_eq!(set.symptoms().len(), 56);
     for symptom in set.symptoms() {
         for cause in &symptom.causes {
             for remedy in preflight::knowledge::symptom::remedies(cause, &checks) {
