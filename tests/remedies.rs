@@ -81,6 +81,7 @@ const TYPED: &[(&str, &str)] = &[
 
 /// Blockers with commands that are not shown here, and why.
 const NOT_SHOWN: &[(&str, &str)] = &[
+    ("after.agent-runs", "the lab has no agent whose services could be started"),
     ("agent.platform-value", "its commands look; the fix is a new installation of the agent"),
     ("agent.version-order", "its command looks; the fix is an upgrade of the servers"),
     ("cs.running", "its command looks; the fix is on the configuration server, a Windows one"),

@@ -277,11 +277,8 @@ fn verify_entry(
         Some(days) if days < 0 => return Err(CheckProblem::ValidDays),
         days => days.map(|days| AnswerAge { days, same_stage: entry.same_stage }),
     };
-    let recognition = Recognition {
-        said_as: entry.said_as,
-        codes: entry.codes,
-        signatures: entry.signatures,
-    };
+    let recognition =
+        Recognition { said_as: entry.said_as, codes: entry.codes, signatures: entry.signatures };
     if !is_prevalidated {
         recognition.verify().map_err(CheckProblem::Recognition)?;
     }

@@ -75,7 +75,7 @@ impl TargetEvaluator<'_> {
                 return CheckVerdict::from_cause(UnknownCause::Stage { machine, note }, false);
             }
         }
-        let mut unknown = meaning.err().map(|cause| CheckVerdict::from_cause(cause, false));
+        let mut unknown = meaning.clone().err().map(|cause| CheckVerdict::from_cause(cause, false));
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite whose facts are not part of the run decides nothing.
@@ -106,22 +106,25 @@ impl TargetEvaluator<'_> {
                 }
             }
         }
-        unknown.unwrap_or_else(|| match &check.criterion {
-            Criterion::Question(question) => {
-                let (context, today) = (self.context, self.today);
-                answer::decide_question(check, question, context, today, self.stages)
-            }
-            Criterion::Rules { or_ask, .. } => match (decide(check, self.context), or_ask) {
-                // What nothing could be asked of, a person may know.
-                (CheckVerdict::Unknown { graded: false, .. }, Some(question))
-                    if answer::find_answer(check, self.context).is_some() =>
-                {
-                    let (context, today) = (self.context, self.today);
-                    answer::decide_question(check, question, context, today, self.stages)
+        let answered = |question: &str| {
+            answer::decide_question(check, question, self.context, self.today, self.stages)
+        };
+        match &check.criterion {
+            Criterion::Question(question) => unknown.unwrap_or_else(|| answered(question)),
+            Criterion::Rules { or_ask, .. } => {
+                let verdict = unknown.unwrap_or_else(|| decide(check, self.context));
+                match (&verdict, or_ask) {
+                    // What nothing could be asked of, a person may know; whether the check has a meaning here, its rule says.
+                    (CheckVerdict::Unknown { graded: false, .. }, Some(question))
+                        if meaning == Ok(true)
+                            && answer::find_answer(check, self.context).is_some() =>
+                    {
+                        answered(question)
+                    }
+                    _ => verdict,
                 }
-                (verdict, _) => verdict,
-            },
-        })
+            }
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Provider {
     WindowsMasterTarget,
     /// A process server, over SSH.
     ProcessServer,
+    /// A machine that has come back, over SSH.
+    ReturnedMachine,
     /// vCenter, or an ESXi host's own API.
     Vsphere,
     /// An ESXi host's shell.
@@ -44,6 +46,7 @@ impl Provider {
             Self::MasterTarget => "master-target",
             Self::WindowsMasterTarget => "windows-master-target",
             Self::ProcessServer => "process-server",
+            Self::ReturnedMachine => "returned-machine",
             Self::Vsphere => "vsphere",
             Self::EsxiShell => "esxi-shell",
             Self::SiteFile => "site-file",
@@ -61,6 +64,7 @@ impl Provider {
             Self::MasterTarget => "the master target over SSH",
             Self::WindowsMasterTarget => "the Windows master target's capture",
             Self::ProcessServer => "a process server over SSH",
+            Self::ReturnedMachine => "the returned machine over SSH",
             Self::Vsphere => "vCenter or ESXi",
             Self::EsxiShell => "an ESXi host over SSH",
             Self::SiteFile => "the servers' addresses and versions",
@@ -80,6 +84,7 @@ impl Provider {
                 "run what preflight collect script --windows prints, and name the result as capture: in --site"
             }
             Self::ProcessServer => "give process_servers an ssh: in --site",
+            Self::ReturnedMachine => "give protected_vms an ssh: in --site",
             Self::Vsphere => "add --vcenter vsphere://USER@HOST, or vcenter: in --site",
             Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",
             Self::SiteFile => "add --site FILE with the servers and their versions",

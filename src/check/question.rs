@@ -52,7 +52,8 @@ impl TargetQuestion {
 
 /// Returns the questions that are put now and how they stand, in the order in which work is done; `findings` are those of `scope`.
 ///
-/// What rules decide is not put to anybody, nor is what a prerequisite leaves open.
+/// What rules decide is not put to anybody, nor is a question that a prerequisite leaves open. A rule that nothing could decide, itself or through
+/// a prerequisite that no system told, is put to whoever may know; where the prerequisite waits for an answer, that one comes first.
 pub fn collect_questions(
     set: &CheckSet,
     targets: &[Target],
@@ -109,15 +110,19 @@ fn is_put(check: &Check, context: &FactContext<'_>, finding: &Finding) -> Put {
     }
     let is_question = matches!(check.criterion, Criterion::Question(_));
     match &finding.outcome {
-        Outcome::Unknown(unknown) if unknown.through.is_empty() && !finding.graded => {
-            match &unknown.cause {
-                UnknownCause::Unanswered { .. } | UnknownCause::OldAnswer { .. } => Put::Open,
-                UnknownCause::Stage { .. } => Put::No,
-                // A rule that nothing could decide, and not whether the check applies.
-                _ if !is_question && applies(check, context) == Ok(true) => Put::Open,
-                _ => Put::No,
+        Outcome::Unknown(unknown) if !finding.graded => match &unknown.cause {
+            UnknownCause::Unanswered { .. } | UnknownCause::OldAnswer { .. }
+                if unknown.through.is_empty() =>
+            {
+                Put::Open
             }
-        }
+            UnknownCause::Unanswered { .. }
+            | UnknownCause::OldAnswer { .. }
+            | UnknownCause::Stage { .. } => Put::No,
+            // A rule that nothing could decide, and not whether the check applies.
+            _ if !is_question && applies(check, context) == Ok(true) => Put::Open,
+            _ => Put::No,
+        },
         Outcome::Unknown(_) => Put::No,
         Outcome::NotApplicable { .. } if is_not_put_now(check, context, finding) => Put::No,
         _ if is_question => Put::Answered,

@@ -15,6 +15,7 @@ use crate::facts::age::EvidenceFacts;
 use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
 use crate::facts::image::depsolve::PackageSetFacts;
+use crate::facts::returned::ReturnedFacts;
 use crate::facts::site::SiteFacts;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
 use crate::facts::vsphere::esxi_shell::EsxiShellFacts;
@@ -50,6 +51,11 @@ const ROOTS: &[FactRoot] = &[
         provider: Provider::WindowsMasterTarget,
     },
     FactRoot { name: "ps", schema: || schema_for!(HostFacts), provider: Provider::ProcessServer },
+    FactRoot {
+        name: "guest",
+        schema: || schema_for!(ReturnedFacts),
+        provider: Provider::ReturnedMachine,
+    },
     FactRoot { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
     FactRoot { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
     FactRoot { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },

@@ -8,10 +8,12 @@ use crate::assets::read_file;
 use crate::cli::args::InventoryArgs;
 use crate::facts::host;
 use crate::facts::probe::{Probe, ProbeEnv};
+use crate::facts::returned;
+use crate::facts::stage::Stage;
 use crate::facts::target_kind::TargetKind;
 use crate::secret::redact_password;
 use crate::site::inventory::{self, InventoryHost};
-use crate::site::{MasterTarget, ProcessServer, Site, SshLogin};
+use crate::site::{MasterTarget, ProcessServer, ProtectedVm, Site, SshLogin};
 use crate::transport::target::{TargetAddress, suggest_target as address_meant};
 use crate::yaml::closest_match;
 
@@ -35,6 +37,7 @@ impl Host {
     pub fn probes(&self) -> Vec<Probe> {
         match self.kind {
             TargetKind::ProcessServer => host::process_server_probes(),
+            TargetKind::ProtectedVm => returned::probes(),
             // Its capture is the answer to one script.
             TargetKind::WindowsMt => Vec::new(),
             _ => host::master_target_probes(),
@@ -74,10 +77,12 @@ pub fn with_process_servers(mut hosts: Vec<Host>, site: &Site) -> Vec<Host> {
     hosts
 }
 
-/// Returns every master target and process server of a site that can be reached.
+/// Returns every master target, process server and returned machine of a site that can be reached.
 pub fn all(site: &Site) -> anyhow::Result<Vec<Host>> {
     let hosts = site.master_targets.iter().map(|target| master_target(target, site)).collect();
-    Ok(with_process_servers(unique(hosts)?, site))
+    let mut hosts = with_process_servers(unique(hosts)?, site);
+    hosts.extend(site.protected_vms.iter().filter_map(|vm| returned_machine(vm, site)));
+    Ok(hosts)
 }
 
 /// Resolves one argument: a name in the site, or the URI of a host.
@@ -93,6 +98,11 @@ pub fn named(name: &str, site: &Site) -> anyhow::Result<Host> {
     if let Some(server) = site.process_server(name) {
         return process_server(server, site)
             .with_context(|| format!("process server {name}: the site gives it no ssh:"));
+    }
+    if let Some(vm) = site.protected_vms.iter().find(|vm| vm.name.as_str() == name) {
+        return returned_machine(vm, site).with_context(|| {
+            format!("machine {name}: the site gives it no ssh:, or says that it has not returned")
+        });
     }
     if name.contains(':') {
         return Ok(Host {
@@ -133,6 +143,20 @@ fn process_server(server: &ProcessServer, site: &Site) -> Option<Host> {
         uri: Some(server.ssh.as_ref()?.to_string()),
         login: server.login.clone(),
         env,
+    })
+}
+
+/// Returns a machine that can be asked; none when it is said to be away: what answered under its name then would be the copy in
+/// Azure.
+fn returned_machine(vm: &ProtectedVm, site: &Site) -> Option<Host> {
+    let stage = site.given_stage.or(vm.stage).or(site.stage);
+    let is_away = stage.is_some_and(Stage::is_before_return);
+    Some(Host {
+        name: vm.name.to_string(),
+        kind: TargetKind::ProtectedVm,
+        uri: Some(vm.ssh.as_ref().filter(|_| !is_away)?.to_string()),
+        login: vm.login.clone(),
+        env: ProbeEnv::default(),
     })
 }
 

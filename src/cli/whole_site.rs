@@ -73,6 +73,13 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
             server.name.as_str(),
         )?));
     }
+    for vm in site.protected_vms.iter_mut().filter(|vm| vm.ssh.is_some()) {
+        // A machine that was away when the site was collected has none.
+        let file =
+            captures::path_of(&directory, TargetKind::ProtectedVm.as_str(), vm.name.as_str());
+        let uri = file.is_file().then(|| capture_uri(TargetKind::ProtectedVm, vm.name.as_str()));
+        vm.ssh = uri.transpose()?.map(|uri| TargetUri::as_given(&uri));
+    }
     for host in site.esxi.iter_mut().filter(|system| system.ssh.is_some()) {
         host.ssh = Some(TargetUri::as_given(&capture_uri(TargetKind::Esxi, host.name.as_str())?));
     }

@@ -20,6 +20,7 @@ pub mod image;
 pub mod network;
 pub mod probe;
 pub mod query;
+pub mod returned;
 pub mod script;
 pub mod site;
 pub mod stage;

@@ -53,7 +53,7 @@ pub struct SiteFacts {
 }
 
 /// What the site file says of a machine that fails back; false where it says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedMachineFacts {
     /// Whether it is said to have been a virtual machine.
     pub is_virtual: bool,
@@ -63,6 +63,8 @@ pub struct PlannedMachineFacts {
     pub is_windows: bool,
     /// Whether it is said to return to where it was.
     pub is_original_location: bool,
+    /// The static address that it is to have again.
+    pub address: Fact<String>,
 }
 
 /// What the site file says of a process server; false where it says nothing.

@@ -153,6 +153,12 @@ impl Stage {
         }
     }
 
+    /// Whether a machine at this stage runs in Azure.
+    pub fn is_before_return(self) -> bool {
+        use Stage::{Complete, Failback, Prepare, Replicating, Reprotect, Sync};
+        matches!(self, Prepare | Reprotect | Replicating | Failback | Sync | Complete)
+    }
+
     /// Returns the stage with this word.
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.as_str() == word)
@@ -317,6 +323,36 @@ impl StageReading {
         }
     }
 
+    /// Reads the stage of a VMware machine from where the one runs that answers under its name.
+    ///
+    /// What answers at home may have returned or may never have left. What answers in Azure is not at home, or it is the copy that was left
+    /// running there when the machine returned.
+    pub fn from_guest(is_home: bool) -> Self {
+        let of_vmware = Stage::ALL.into_iter().filter(|stage| Scenario::VmwareClassic.has(*stage));
+        let has_copy =
+            |stage| matches!(stage, Stage::Verify | Stage::After | Stage::ReprotectForward);
+        let fits = of_vmware
+            .filter(|&stage| {
+                let is_away = stage.is_before_return();
+                if is_home { !is_away } else { is_away || has_copy(stage) }
+            })
+            .collect();
+        let place = if is_home { "on vSphere" } else { "in Azure" };
+        let says = format!("what answers under its name runs {place}");
+        Self { source: EvidenceSource::Ssh, fits, decides: false, says }
+    }
+
+    /// Returns the reading without the stages that another one excludes, as long as one is left.
+    pub fn narrowed_by(mut self, other: &Self) -> Self {
+        let both: Vec<Stage> =
+            self.fits.iter().copied().filter(|stage| other.fits.contains(stage)).collect();
+        if !both.is_empty() {
+            self.decides |= both.len() == 1;
+            self.fits = both;
+        }
+        self
+    }
+
     fn evidence(&self) -> StageEvidence {
         StageEvidence { source: self.source, says: self.says.clone() }
     }
@@ -408,6 +444,23 @@ mod tests {
         let against = decide("app", None, Some(Replicating), &on);
         assert_eq!(against.stage, None);
         assert!(against.note.starts_with("the site file says replicating, but vSphere shows"));
+    }
+
+    #[test]
+    fn what_the_machine_says_itself_narrows_what_vsphere_leaves_open() {
+        let on = vsphere(true, "poweredOn", Some(false)).remove(0);
+        let in_azure = on.clone().narrowed_by(&StageReading::from_guest(false));
+        assert_eq!(decide("app", None, None, &[in_azure.clone()]).stage, None);
+        assert_eq!(decide("app", None, Some(Home), &[in_azure.clone()]).stage, None);
+        // The copy there may have been left running.
+        assert_eq!(decide("app", None, Some(Verify), &[in_azure]).stage, Some(Verify));
+        let at_home = on.narrowed_by(&StageReading::from_guest(true));
+        assert_eq!(decide("app", None, None, &[at_home.clone()]).stage, None);
+        assert_eq!(decide("app", None, Some(Prepare), &[at_home]).stage, None);
+        // What hangs on the master target does so whoever answers under its name.
+        let attached = vsphere(true, "poweredOff", Some(true)).remove(0);
+        let attached = attached.narrowed_by(&StageReading::from_guest(true));
+        assert_eq!(decide("app", None, None, &[attached]).stage, Some(Replicating));
     }
 
     #[test]

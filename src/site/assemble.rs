@@ -92,11 +92,13 @@ impl Site {
             return Ok(targets);
         }
         let site = (coverage != Coverage::HostsAlone).then_some(self);
-        let mut targets: Vec<Target> = responses
+        let hosts: Vec<Target> = responses
             .systems
             .iter()
             .map(|host| host_target(host, checks, site))
             .collect::<Result<_, _>>()?;
+        let (returned, mut targets): (Vec<Target>, Vec<Target>) =
+            hosts.into_iter().partition(|host| host.kind == TargetKind::ProtectedVm);
         if coverage == Coverage::Servers {
             targets =
                 self.master_targets.iter().map(|target| self.planned_target(target)).collect();
@@ -111,6 +113,7 @@ impl Site {
                 others.filter(|other| targets.iter().all(|known| known.name != other.name));
             targets.extend(others.collect::<Vec<_>>());
         }
+        join_returned(&mut targets, returned);
         if coverage == Coverage::Everything {
             targets.extend(self.unprovided_targets());
             targets = targets.into_iter().map(|target| with_every_root(target, self)).collect();
@@ -535,11 +538,27 @@ fn find_host(hosts: Vec<EsxiFacts>, names: &[&str]) -> Option<EsxiFacts> {
     }
 }
 
+/// Adds what machines that have returned say of themselves to what other systems say of them.
+fn join_returned(targets: &mut Vec<Target>, returned: Vec<Target>) {
+    for machine in returned {
+        let is_same = |target: &&mut Target| {
+            target.kind == TargetKind::ProtectedVm && target.name == machine.name
+        };
+        match targets.iter_mut().find(is_same) {
+            Some(known) => {
+                known.document = std::mem::take(&mut known.document).join(machine.document);
+            }
+            None => targets.push(machine),
+        }
+    }
+}
+
 /// For each root of the facts, why it is missing when no system provides it.
 const MISSING_PROVIDER: &[(&str, &str)] = &[
     ("mt", "the site gives it no ssh:"),
     ("wmt", "the site gives it no capture: of the script for Windows"),
     ("ps", "the site gives it no ssh:"),
+    ("guest", "it was not asked over SSH"),
     ("shell", "the site gives it no ssh:"),
     ("vcenter", "the site names no vCenter server"),
     ("vm", "the site names neither a vCenter server nor an ESXi host"),

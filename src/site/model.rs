@@ -244,42 +244,48 @@ ssh_system! {
     }
 }
 
-/// One machine that is to fail back.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProtectedVm {
+ssh_system! {
+    /// One machine that is to fail back.
+    ProtectedVm [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
     /// Its name, in reports and in vCenter.
-    pub name: Label,
+    name: Label,
     /// The master target that is to receive it.
     #[serde(default)]
-    pub master_target: Option<Name>,
+    master_target: Option<Name>,
     /// The stage it is at.
     #[serde(default)]
-    pub stage: Option<Stage>,
+    stage: Option<Stage>,
     /// Whether it returns to where it was.
     #[serde(default)]
-    pub location: Option<ReturnLocation>,
+    location: Option<ReturnLocation>,
     /// The file systems on its disks; absent when unknown.
     #[serde(default)]
-    pub filesystems: Option<Vec<FileSystem>>,
+    filesystems: Option<Vec<FileSystem>>,
     /// The ESXi host on which it should appear, by its name in vCenter.
     #[serde(default)]
-    pub host: Option<String>,
+    host: Option<String>,
     /// The datastore chosen for it in Re-protect, by its name in vCenter.
     #[serde(default)]
-    pub datastore: Option<String>,
+    datastore: Option<String>,
     /// Its operating system; used when vCenter no longer knows the machine.
     #[serde(default)]
-    pub os: Option<GuestSystem>,
+    os: Option<GuestSystem>,
     /// Its memory; used when vCenter no longer knows the machine.
     #[serde(default)]
-    pub memory: Option<MemorySize>,
+    memory: Option<MemorySize>,
     /// The sizes of its protected disks.
     #[serde(default)]
-    pub disks: Option<Vec<MemorySize>>,
+    disks: Option<Vec<MemorySize>>,
     /// Whether it was a physical server, which has no virtual machine to fail back to.
     #[serde(default)]
-    pub physical: Option<bool>,
+    physical: Option<bool>,
+    /// How it is reached once it has returned; without this nothing is collected from it.
+    #[serde(default)]
+    ssh: Option<TargetUri>,
+    /// The static address that it had before failover and is to have again.
+    #[serde(default)]
+    address: Option<std::net::IpAddr>,
+    }
 }
 
 /// Machines that share recovery points.
@@ -371,6 +377,9 @@ impl ProtectedVm {
             memory: None,
             disks: None,
             physical: None,
+            ssh: None,
+            address: None,
+            login: SshLogin::default(),
         }
     }
 

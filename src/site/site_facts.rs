@@ -215,6 +215,11 @@ fn machine_facts(vm: &ProtectedVm) -> PlannedMachineFacts {
         is_linux: vm.os == Some(GuestSystem::Linux),
         is_windows: vm.os == Some(GuestSystem::Windows),
         is_original_location: vm.location == Some(ReturnLocation::Original),
+        address: vm
+            .address
+            .map(|address| address.to_string())
+            .ok_or("the site says no address: of it")
+            .into(),
     }
 }
 

@@ -26,12 +26,10 @@ impl Site {
         let mut machines: Vec<MachineStage> = Vec::new();
         for target in targets.iter().filter(is_machine) {
             if machines.iter().all(|known| known.machine != target.name) {
-                let readings: Vec<StageReading> = match self.scenario {
-                    Scenario::VmwareClassic => vsphere_reading(&target.document),
-                    Scenario::Hyperv => None,
-                }
-                .into_iter()
-                .collect();
+                let readings = match self.scenario {
+                    Scenario::VmwareClassic => readings(&target.document),
+                    Scenario::Hyperv => Vec::new(),
+                };
                 machines.push(self.decide_stage(&target.name, &readings));
             }
         }
@@ -115,6 +113,16 @@ fn known_stages(machines: &[MachineStage]) -> Collection<Stage> {
         }
     }
     stages
+}
+
+/// Returns what is seen of a machine's stage, best first: what vSphere leaves open, the machine itself may narrow down.
+fn readings(document: &Document) -> Vec<StageReading> {
+    let by_guest = document.known.get("guest").and_then(|guest| guest["is_home"].as_bool());
+    let by_guest = by_guest.map(StageReading::from_guest);
+    match (vsphere_reading(document), by_guest) {
+        (Some(vsphere), Some(guest)) => vec![vsphere.narrowed_by(&guest), guest],
+        (vsphere, guest) => vsphere.into_iter().chain(guest).collect(),
+    }
 }
 
 /// Returns what vSphere shows of a machine's stage.

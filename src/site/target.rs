@@ -6,6 +6,7 @@
 use super::model::Site;
 use crate::check::{CheckSet, Target};
 use crate::facts::host::HostFacts;
+use crate::facts::returned::ReturnedFacts;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{CollectedBy, Transcript};
 use crate::facts::vsphere::esxi_host::EsxiFacts;
@@ -19,7 +20,7 @@ use crate::facts::{Document, Fact, age};
 /// A transcript of a system of another kind than was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{target}: this is a capture of kind {:?}, but check host takes linux-mt, windows-mt and process-server",
+    "{target}: this is a capture of kind {:?}, but check host takes linux-mt, windows-mt, process-server and protected-vm",
     .kind.as_str()
 )]
 pub struct WrongKindError {
@@ -58,6 +59,9 @@ pub fn host_target(
             Document::new("wmt", &WindowsFacts::from_transcript(transcript, planned))
         }
         TargetKind::ProcessServer => Document::new("ps", &HostFacts::from_transcript(transcript)),
+        TargetKind::ProtectedVm => {
+            Document::new("guest", &ReturnedFacts::from_transcript(transcript))
+        }
         other => return Err(WrongKindError { target: name, kind: other }),
     };
     let mut document = with_failure_reason(facts, transcript);

@@ -100,7 +100,7 @@ impl VaultAnswers {
         Self { schema: SCHEMA.to_owned(), vault, answers: Vec::new() }
     }
 
-    /// Returns the newest time at which the service answered, which is *now* for whatever is judged by age.
+    /// Returns the newest time at which the service answered, which is *now* for whatever is evaluated by age.
     pub fn asked_at(&self) -> Option<Timestamp> {
         self.answers.iter().filter_map(|answer| answer.at).max()
     }
