@@ -449,18 +449,18 @@ mod tests {
     #[test]
     fn what_the_machine_says_itself_narrows_what_vsphere_leaves_open() {
         let on = vsphere(true, "poweredOn", Some(false)).remove(0);
-        let in_azure = on.clone().narrowed_by(&StageReading::from_guest(false));
-        assert_eq!(decide("app", None, None, &[in_azure.clone()]).stage, None);
-        assert_eq!(decide("app", None, Some(Home), &[in_azure.clone()]).stage, None);
+        let in_azure = [on.clone().narrowed_by(&StageReading::from_guest(false))];
+        assert_eq!(decide("app", None, None, &in_azure).stage, None);
+        assert_eq!(decide("app", None, Some(Home), &in_azure).stage, None);
         // The copy there may have been left running.
-        assert_eq!(decide("app", None, Some(Verify), &[in_azure]).stage, Some(Verify));
-        let at_home = on.narrowed_by(&StageReading::from_guest(true));
-        assert_eq!(decide("app", None, None, &[at_home.clone()]).stage, None);
-        assert_eq!(decide("app", None, Some(Prepare), &[at_home]).stage, None);
+        assert_eq!(decide("app", None, Some(Verify), &in_azure).stage, Some(Verify));
+        let at_home = [on.narrowed_by(&StageReading::from_guest(true))];
+        assert_eq!(decide("app", None, None, &at_home).stage, None);
+        assert_eq!(decide("app", None, Some(Prepare), &at_home).stage, None);
         // What hangs on the master target does so whoever answers under its name.
         let attached = vsphere(true, "poweredOff", Some(true)).remove(0);
-        let attached = attached.narrowed_by(&StageReading::from_guest(true));
-        assert_eq!(decide("app", None, None, &[attached]).stage, Some(Replicating));
+        let attached = [attached.narrowed_by(&StageReading::from_guest(true))];
+        assert_eq!(decide("app", None, None, &attached).stage, Some(Replicating));
     }
 
     #[test]

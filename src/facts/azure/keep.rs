@@ -256,7 +256,7 @@ fn parse_level<'t>(words: &mut impl Iterator<Item = &'t str>) -> Members {
 /// ```
 pub fn keep(object: &Value) -> Value {
     static NAMES: LazyLock<Members> = LazyLock::new(|| parse("id name type"));
-    let members = ObjectKind::of(object).and_then(|kind| KEPT.get(&kind));
+    let members = ObjectKind::from_object(object).and_then(|kind| KEPT.get(&kind));
     keep_members(object, members.unwrap_or(&NAMES))
 }
 

@@ -79,7 +79,7 @@ const NAMES: &[(ObjectKind, &str)] = &[
 
 impl ObjectKind {
     /// Returns what an object is; none for what is not read.
-    pub fn of(object: &Value) -> Option<Self> {
+    pub fn from_object(object: &Value) -> Option<Self> {
         let id = object["id"].as_str().and_then(Self::of_id);
         id.or_else(|| Self::named(object["type"].as_str()?.rsplit('/').next()?))
     }
@@ -149,7 +149,7 @@ mod tests {
             (json!({}), None),
             (json!([1]), None),
         ] {
-            assert_eq!(ObjectKind::of(&object), kind, "{object}");
+            assert_eq!(ObjectKind::from_object(&object), kind, "{object}");
         }
         assert_eq!(
             ObjectKind::of_list("/subscriptions/s/vaults/v/replicationvCenters"),
