@@ -150,14 +150,15 @@ impl CheckSet {
     }
 
     fn verify_related(&self, check: &Check) -> Result<(), CheckProblem> {
-        let related = [("consequence_of", &check.consequence_of), ("moot_when", &check.moot_when)];
-        for (key, ids) in related {
-            if let Some(id) = ids.iter().find(|id| self.find(id).is_none()) {
+        let causes = check.consequence_of.iter().map(|cause| ("consequence_of", &cause.check));
+        let mut related = causes.chain(check.moot_when.iter().map(|id| ("moot_when", id)));
+        match related.find(|(_, id)| self.find(id).is_none()) {
+            Some((key, id)) => {
                 let nearest = self.nearest_id(id).map(str::to_owned);
-                return Err(CheckProblem::NoSuchRelated { key, id: id.clone(), nearest });
+                Err(CheckProblem::NoSuchRelated { key, id: id.clone(), nearest })
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn fix_circle(&self, circle: &[usize]) -> DefinitionError {

@@ -13,7 +13,7 @@ use super::error::{CheckProblem, DefinitionError};
 use super::message::MessageTemplate;
 use super::model::{
     AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DefinitionLocation, Example,
-    ExpectedOutcome, Severity, SourceReference, WorkLine,
+    ExpectedOutcome, RootCause, Severity, SourceReference, WorkLine,
 };
 use super::recognition::Recognition;
 use super::remedy::{RemedyEntry, RemedyTemplate};
@@ -62,7 +62,7 @@ struct CheckEntry {
     #[serde(default)]
     fix_after: Vec<String>,
     #[serde(default)]
-    consequence_of: Vec<String>,
+    consequence_of: Vec<RootCauseEntry>,
     #[serde(default)]
     moot_when: Vec<String>,
     #[serde(default)]
@@ -111,6 +111,23 @@ impl RawEntry {
     pub fn probes(&self) -> &[ProbeEntry] {
         &self.entry.probes
     }
+}
+
+/// A check that may explain a failure: its id, or its id and the sign that tells the consequence from a fault of its own.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+#[serde(untagged)]
+enum RootCauseEntry {
+    Always(String),
+    Sign(SignEntry),
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+#[serde(deny_unknown_fields)]
+struct SignEntry {
+    check: String,
+    when: String,
 }
 
 #[derive(Deserialize)]
@@ -270,6 +287,16 @@ fn verify_entry(
         (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("rule")),
         (None, None) => return Err(CheckProblem::Blank("rule")),
     };
+    let root_cause = |entry| {
+        Ok(match entry {
+            RootCauseEntry::Always(check) => RootCause { check, sign: None },
+            RootCauseEntry::Sign(SignEntry { check, when }) => {
+                RootCause { check, sign: Some(rule("consequence_of.when", &when)?) }
+            }
+        })
+    };
+    let consequence_of: Vec<RootCause> =
+        entry.consequence_of.into_iter().map(root_cause).collect::<Result<_, CheckProblem>>()?;
     let stages = StageWindow::parse(entry.stages, entry.scenario, entry.severity)
         .map_err(CheckProblem::Stages)?;
     let scope = entry.scope.unwrap_or_else(|| CheckScope::for_kinds(&applies_to));
@@ -302,7 +329,7 @@ fn verify_entry(
         line: entry.line,
         gate: entry.gate,
         fix_after: entry.fix_after,
-        consequence_of: entry.consequence_of,
+        consequence_of,
         moot_when: entry.moot_when,
         scenario: entry.scenario,
         experience: entry.experience,

@@ -140,6 +140,15 @@ impl fmt::Display for SourceReference {
     }
 }
 
+/// A check whose failure may explain another one.
+pub struct RootCause {
+    /// The check.
+    pub check: String,
+    /// What must hold of the facts of the explained failure's target for it to be a consequence, and no fault of its own;
+    /// without it, it always is one.
+    pub sign: Option<Rule>,
+}
+
 /// When a check applies to a target.
 pub struct Applicability {
     /// The check applies when this is true.
@@ -185,7 +194,7 @@ pub struct Check {
     /// Checks whose fixes come before its own.
     pub fix_after: Vec<String>,
     /// Checks whose failure probably explains this one's.
-    pub consequence_of: Vec<String>,
+    pub consequence_of: Vec<RootCause>,
     /// Checks that make this one pointless when all of them hold.
     pub moot_when: Vec<String>,
     /// Which scenario it belongs to.

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::definition::CheckSet;
+use super::fact_context::FactContext;
 use super::finding::{EarlierFix, Finding, Outcome};
+use super::model::RootCause;
 use super::scope::Target;
 use crate::facts::target_kind::TargetKind;
 
@@ -49,7 +51,16 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
         if finding.outcome != Outcome::Fail {
             continue;
         }
-        let causes = check.consequence_of.iter().flat_map(|id| related(id, &finding.target));
+        let target = targets.iter().find(|target| target.name == finding.target);
+        let shows = |cause: &&RootCause| {
+            cause.sign.as_ref().is_none_or(|sign| {
+                target.is_some_and(|target| {
+                    sign.decide(&FactContext::new(&target.document)) == Ok(true)
+                })
+            })
+        };
+        let causes = check.consequence_of.iter().filter(shows);
+        let causes = causes.flat_map(|cause| related(&cause.check, &finding.target));
         let mut causes: Vec<usize> = causes
             .filter(|&at| findings[at].outcome == Outcome::Fail && !findings[at].graded)
             .collect();
@@ -72,5 +83,56 @@ pub(super) fn drop_pointless(set: &CheckSet, targets: &[Target], findings: &mut 
     }
     for (index, links) in explained {
         findings[index].explained_by = links;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "all of this module is a test")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::assets::Asset;
+    use crate::check::evaluate;
+    use crate::facts::Document;
+
+    /// What explains the second failure when both rules fail; `sign` is what tells it from a fault of its own.
+    fn explanation(sign: &str, kickstart: Value) -> Vec<String> {
+        let entry = |id: &str, rule: &str, extra: &str| {
+            format!(
+                "- id: {id}\n  title: t\n  severity: blocks-reprotect\n  applies_to: image\n  rule: {rule}\n  \
+                 found: 'it is {{{{image.kickstart.zerombr}}}}'\n  symptom: s\n  remedy: {{ text: Fix it. }}\n  \
+                 source: {{ doc: field, at: a }}\n{extra}  examples: [ {{ pass: {{}} }}, {{ fail: {{}} }}, {{ unknown: {{}} }} ]\n"
+            )
+        };
+        let cause = format!("  consequence_of: [ {sign} ]\n");
+        let text = entry("a.cause", "image.kickstart.zerombr", "")
+            + &entry("b.failure", "image.kickstart.erases", &cause);
+        let set = CheckSet::read(&[Asset { path: "checks/x.yaml".to_owned(), text }]).unwrap();
+        let document = Document::from_known(json!({ "image": { "kickstart": kickstart } }));
+        let target = Target::new("mt.iso".to_owned(), TargetKind::Image, document);
+        let findings = evaluate(&set, &[target], &[], jiff::Timestamp::UNIX_EPOCH);
+        let explained = &findings[1].explained_by;
+        explained.iter().map(|link| link.check.clone()).collect()
+    }
+
+    #[test]
+    fn a_failure_follows_from_another_one_when_its_sign_says_so() {
+        let both = |minimal: Value| {
+            let mut kickstart = json!({ "zerombr": false, "erases": false });
+            if !minimal.is_null() {
+                kickstart["minimal"] = minimal;
+            }
+            kickstart
+        };
+        let sign = "{ check: a.cause, when: image.kickstart.minimal }";
+        assert_eq!(explanation("a.cause", both(Value::Null)), ["a.cause"]);
+        assert_eq!(explanation(sign, both(json!(true))), ["a.cause"]);
+        assert!(explanation(sign, both(json!(false))).is_empty());
+        // A sign that cannot be read decides nothing: both stand.
+        assert!(explanation(sign, both(Value::Null)).is_empty());
+        let holds = json!({ "zerombr": true, "erases": false, "minimal": true });
+        assert!(explanation(sign, holds).is_empty());
     }
 }

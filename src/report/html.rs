@@ -184,6 +184,8 @@ struct FindingRow {
     variants: Vec<VariantRow>,
     waiver: Option<String>,
     fix: bool,
+    /// The findings that probably explain it.
+    follows: Vec<String>,
     symptom: Vec<TextPiece>,
     remedies: Vec<RemedyItem>,
     source: SourceRow,
@@ -441,7 +443,13 @@ impl<'r> PageBuilder<'r> {
             },
             is,
             severity: first.severity.as_str().replace('-', " "),
-            open: class == Status::Blocker,
+            // What follows from another finding is looked at after it.
+            open: class == Status::Blocker && !group.is_explained,
+            follows: first
+                .explained_by
+                .iter()
+                .map(|cause| format!("{} on {}", cause.check, cause.target))
+                .collect(),
             r#where: self.css_classes(targets.iter().copied()),
             brief: truncate(&brief, 240),
             variants,

@@ -102,6 +102,10 @@ fn finding_section(report: &Report, group: &FindingGroup<'_>) -> String {
         out.push_str(&format!("- **{what}**: {}{on}\n", code_span(variant.found)));
     }
     out.push_str(&format!("- **Severity**: {}\n", first.severity));
+    for cause in &first.explained_by {
+        let (check, target) = (code_span(&cause.check), code_span(&cause.target));
+        out.push_str(&format!("- **Probably follows from**: {check} on {target}\n"));
+    }
     if let Some(waiver) = &first.waiver {
         let text = waiver.to_string();
         out.push_str(&format!("- **Waived**: {}\n", code_span(&text)));

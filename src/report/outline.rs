@@ -160,6 +160,8 @@ pub(super) struct FindingGroup<'r> {
     pub(super) first: &'r CheckResult,
     /// What was found, and where.
     pub(super) variants: Vec<Variant<'r>>,
+    /// Whether another finding of the report explains it, and lists it.
+    pub(super) is_explained: bool,
 }
 
 impl<'r> FindingGroup<'r> {
@@ -241,7 +243,11 @@ pub(super) struct Outline<'r> {
     pub(super) groups: Vec<FindingGroup<'r>>,
     pub(super) shared_causes: Vec<SharedCause<'r>>,
     pub(super) skipped: Vec<SkippedGroup<'r>>,
+    /// What a failure explains, by its check and target.
+    consequences: Consequences<'r>,
 }
+
+type Consequences<'r> = BTreeMap<(&'r str, &'r str), Vec<&'r CheckResult>>;
 
 impl<'r> Outline<'r> {
     pub(super) fn new(report: &'r Report) -> Self {
@@ -254,8 +260,24 @@ impl<'r> Outline<'r> {
             let key = result.cause.as_ref().map(UnknownCause::reason);
             key.is_some_and(|key| told.contains(&(result.target.as_str(), key.as_str())))
         };
-        let groups = group_findings(report.results.iter().filter(|result| !shared(result)));
-        Self { groups, shared_causes, skipped: group_skipped(&report.not_asked) }
+        let consequences = find_consequences(report);
+        let explained: BTreeSet<(&str, &str)> =
+            consequences.values().flatten().map(|result| place(result)).collect();
+        let told_alone = report.results.iter().filter(|result| !shared(result));
+        let groups = group_findings(told_alone, &explained);
+        Self { groups, shared_causes, skipped: group_skipped(&report.not_asked), consequences }
+    }
+
+    /// Returns what the failures of a group explain, in working order.
+    pub(super) fn consequences(&self, group: &FindingGroup<'r>) -> Vec<&'r CheckResult> {
+        let causes = group.variants.iter().flat_map(|variant| &variant.results);
+        let mut all: Vec<&CheckResult> = causes
+            .filter_map(|cause| self.consequences.get(&place(cause)))
+            .flatten()
+            .copied()
+            .collect();
+        all.sort_by_key(|result| result.order);
+        all
     }
 
     /// Returns how many checks were not run.
@@ -360,20 +382,51 @@ pub(super) fn group_by_target(report: &Report) -> Vec<(&str, Vec<&CheckResult>)>
     rows
 }
 
-fn group_findings<'r>(results: impl Iterator<Item = &'r CheckResult>) -> Vec<FindingGroup<'r>> {
-    type Key<'r> = (Status, Severity, &'r str, Option<(&'r str, &'r str, &'r str)>);
+/// The check and the target of a result, by which links name it.
+fn place(result: &CheckResult) -> (&str, &str) {
+    (result.check.as_str(), result.target.as_str())
+}
+
+/// Returns what each failure explains that no other one explains, directly or through what it explains.
+fn find_consequences(report: &Report) -> Consequences<'_> {
+    let failures = report.results.iter().filter(|result| result.outcome == OutcomeKind::Fail);
+    let failures: BTreeMap<(&str, &str), &CheckResult> =
+        failures.map(|result| (place(result), result)).collect();
+    let cause = |result: &CheckResult| {
+        let link = result.explained_by.first()?;
+        failures.get(&(link.check.as_str(), link.target.as_str())).copied()
+    };
+    let mut consequences = Consequences::new();
+    for &result in failures.values() {
+        // Links may form a circle: no chain of causes is longer than there are failures.
+        let chain = std::iter::successors(cause(result), |earlier| cause(earlier));
+        let chain: Vec<&CheckResult> = chain.take(failures.len()).collect();
+        if let Some(root) = chain.last().filter(|root| cause(root).is_none()) {
+            consequences.entry(place(root)).or_default().push(result);
+        }
+    }
+    consequences
+}
+
+fn group_findings<'r>(
+    results: impl Iterator<Item = &'r CheckResult>,
+    explained: &BTreeSet<(&str, &str)>,
+) -> Vec<FindingGroup<'r>> {
+    type Key<'r> = (Status, Severity, &'r str, Option<(&'r str, &'r str, &'r str)>, bool);
     let mut entries: Vec<FindingGroup<'r>> = Vec::new();
     let mut places: BTreeMap<Key<'r>, usize> = BTreeMap::new();
     for result in results {
         let status = Status::from_result(result);
         let waiver = result.waiver.as_ref();
         let waiver = waiver.map(|w| (w.reason.as_str(), w.owner.as_str(), w.expires.as_str()));
-        let place =
-            *places.entry((status, result.severity, &result.check, waiver)).or_insert_with(|| {
-                entries.push(FindingGroup { status, first: result, variants: Vec::new() });
-                entries.len() - 1
-            });
-        let variants = &mut entries[place].variants;
+        let is_explained = explained.contains(&place(result));
+        let key = (status, result.severity, result.check.as_str(), waiver, is_explained);
+        let index = *places.entry(key).or_insert_with(|| {
+            let variants = Vec::new();
+            entries.push(FindingGroup { status, first: result, variants, is_explained });
+            entries.len() - 1
+        });
+        let variants = &mut entries[index].variants;
         match variants.iter_mut().find(|variant| variant.found == result.found) {
             Some(variant) => variant.results.push(result),
             None => variants.push(Variant { found: &result.found, results: vec![result] }),

@@ -17,6 +17,9 @@ const LISTED_TARGETS: usize = 3;
 /// Of remedies that differ from target to target, so many are shown.
 const MAX_REMEDIES: usize = 3;
 
+/// How much is shown of a finding that another one explains.
+const MAX_CONSEQUENCE: usize = 160;
+
 /// Renders the report for a terminal.
 pub fn render(report: &Report, style: &Style) -> Vec<u8> {
     let page = Page {
@@ -107,9 +110,10 @@ impl Page<'_> {
             out.push('\n');
             out.push_str(&self.block(group));
         };
-        for group in self.outline.with_any_status(&[Status::Blocker, Status::Warning]) {
-            block(group);
-        }
+        // What another finding explains stands in a line there; in full it is listed with what passed.
+        let shown = |group: &&&FindingGroup<'_>| !group.is_explained || self.style.lists_passed;
+        let failed = self.outline.with_any_status(&[Status::Blocker, Status::Warning]);
+        failed.iter().filter(shown).for_each(|group| block(group));
         let shared = self.outline.shared_causes.iter().map(|cause| self.shared_cause(cause));
         let shared: String = shared.map(|cause| format!("\n{cause}")).collect();
         let mut rest = String::new();
@@ -171,6 +175,13 @@ impl Page<'_> {
             let text =
                 format!("{} on {}: it is probably the cause", explained.check, explained.target);
             out.push_str(&self.wrap_labelled("  follows  ", &make_visible(&text)));
+        }
+        let consequences = self.outline.consequences(group);
+        for (index, same) in
+            consequences.chunk_by(|one, other| one.check == other.check).enumerate()
+        {
+            let label = if index == 0 { "  explains " } else { "           " };
+            out.push_str(&self.wrap_labelled(label, &consequence(same)));
         }
         if class.needs_fix() {
             out.push_str(&self.wrap_labelled("  shows as ", &single_line(&first.symptom)));
@@ -383,180 +394,21 @@ fn names(targets: &[&str]) -> String {
     make_visible(&targets.join(", "))
 }
 
+/// One finding, on as many targets as have it, in a line below the one that explains it.
+fn consequence(same: &[&CheckResult]) -> String {
+    let first = same[0];
+    let on = match same.len() {
+        1 => first.target.clone(),
+        many => format!("{} and {} more", first.target, many - 1),
+    };
+    let text = format!("{} on {on}: {}", first.check, single_line(&first.found));
+    truncate(&make_visible(&text), MAX_CONSEQUENCE)
+}
+
 fn found_on(variant: &Variant<'_>) -> String {
     let targets: Vec<&str> = variant.targets().collect();
     format!("{}: {}", names(&targets), make_visible(variant.found))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::definition::Severity;
-    use crate::check::engine::{Finding, Outcome, Target};
-    use crate::check::status::FailOn;
-    use crate::check::status::tests::finding;
-    use crate::facts::Document;
-    use crate::facts::target_kind::TargetKind;
-
-    fn report(names: &[&str], findings: &[Finding]) -> Report {
-        let targets: Vec<Target> = names
-            .iter()
-            .map(|name| Target::new((*name).to_owned(), TargetKind::Image, Document::default()))
-            .collect();
-        let now = "2026-11-20T03:00:00Z".parse().unwrap();
-        Report::new(&targets, findings.to_vec(), &[], &[], now, FailOn::Blocker)
-    }
-
-    fn text(report: &Report) -> String {
-        String::from_utf8(render(report, &Style::default())).unwrap()
-    }
-
-    #[test]
-    fn a_finding_names_its_target_when_there_are_more() {
-        let on = |target: &str, outcome, severity| Finding {
-            target: target.to_owned(),
-            ..finding(outcome, severity)
-        };
-        let waived = Outcome::Waived {
-            reason: "the host is retired".to_owned(),
-            owner: "ann".to_owned(),
-            expires: "2026-12-31".to_owned(),
-        };
-        let report = report(
-            &["a.iso", "b.iso"],
-            &[
-                on("a.iso", Outcome::Fail, Severity::BlocksFailback),
-                on("a.iso", waived, Severity::BlocksReprotect),
-                on("b.iso", Outcome::Fail, Severity::DataLoss),
-                on("b.iso", Outcome::Pass, Severity::Warning),
-            ],
-        );
-        insta::assert_snapshot!(text(&report), @"
-        a.iso, b.iso: 4 checks
-        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived
-        do first:
-          1. a.iso and 1 more: Fix it (a.b)
-
-        FAIL  a.b on b.iso (data-loss)
-          should   it holds
-          found    found
-          shows as symptom
-          do       Fix it.
-          source   field, a
-
-        FAIL  a.b on a.iso (blocks-failback)
-          should   it holds
-          found    found
-          shows as symptom
-          do       Fix it.
-          source   field, a
-
-        WAIVED  a.b on a.iso (blocks-reprotect)
-          should   it holds
-          found    found
-          waived   the host is retired (ann, until 2026-12-31)
-          source   field, a
-
-        1 passed, 0 not applicable; -v lists them
-
-        blocked         2: a.iso, b.iso
-
-        blocked: 2 blockers, 0 unknown, 1 passed, 1 waived; first: a.iso and 1 more
-        (a.b)
-        ");
-    }
-
-    #[test]
-    fn what_passes_on_many_targets_is_counted_and_not_listed() {
-        let names = ["a", "b", "c", "d"];
-        let findings: Vec<Finding> = names
-            .iter()
-            .map(|name| Finding {
-                target: (*name).to_owned(),
-                ..finding(Outcome::Pass, Severity::Warning)
-            })
-            .collect();
-        insta::assert_snapshot!(text(&report(&names, &findings)), @"
-        4 targets: 4 checks
-        nothing blocks: 0 blockers, 0 unknown, 4 passed
-
-        4 passed, 0 not applicable; -v lists them
-
-        nothing blocks  4: a, b, c, d
-
-        nothing blocks: 0 blockers, 0 unknown, 4 passed
-        ");
-    }
-
-    #[test]
-    fn nothing_checked_and_an_interruption_are_said() {
-        let mut empty = report(&[], &[]);
-        empty.run.complete = false;
-        insta::assert_snapshot!(text(&empty), @"
-        no target: 0 checks
-        interrupted: what is missing was not checked
-        nothing was checked: 0 blockers, 0 unknown
-
-        nothing was checked: 0 blockers, 0 unknown
-        ");
-    }
-
-    #[test]
-    fn one_cause_behind_many_checks_is_told_once() {
-        let unknown = crate::check::status::tests::unknown;
-        let gone = "image: cannot connect: connection refused";
-        let mut findings = Vec::new();
-        for (target, reason, checks) in
-            [("a.iso", gone, 3), ("b.iso", gone, 3), ("c.iso", "image.kickstart: no access", 4)]
-        {
-            for number in 0..checks {
-                findings.push(Finding {
-                    check: format!("check.number-{number}"),
-                    target: target.to_owned(),
-                    found: reason.to_owned(),
-                    ..finding(unknown(reason), Severity::BlocksReprotect)
-                });
-            }
-        }
-        findings.push(Finding {
-            target: "c.iso".to_owned(),
-            ..finding(Outcome::Pass, Severity::Warning)
-        });
-        insta::assert_snapshot!(text(&report(&["a.iso", "b.iso", "c.iso"], &findings)), @"
-        a.iso, b.iso, c.iso: 11 checks
-        undecided: 0 blockers, 10 unknown, 1 passed
-        do first:
-          1. a.iso and 1 more: find out, for it is not known: cannot connect: connection
-             refused (check.number-0)
-          2. c.iso: find out, for it is not known: no access (check.number-0)
-
-        UNKNOWN  all 6 checks on 2 targets
-          because  cannot connect: connection refused
-          all of   a.iso, b.iso
-
-        UNKNOWN  4 checks on c.iso
-          because  image.kickstart: no access
-          checks   check.number-0, check.number-1, check.number-2, check.number-3
-
-        1 passed, 0 not applicable; -v lists them
-
-        undecided       3: a.iso, b.iso, c.iso
-
-        undecided: 0 blockers, 10 unknown, 1 passed; first: a.iso and 1 more
-        (check.number-0)
-        ");
-        let alone = report(&["a.iso"], &findings[..3]);
-        insta::assert_snapshot!(text(&alone), @"
-        a.iso: 3 checks
-        undecided: 0 blockers, 3 unknown
-        do first:
-          1. a.iso: find out, for it is not known: cannot connect: connection refused
-             (check.number-0)
-
-        UNKNOWN  all 3 checks
-          because  cannot connect: connection refused
-
-        undecided: 0 blockers, 3 unknown; first: a.iso (check.number-0)
-        ");
-    }
-}
+mod tests;

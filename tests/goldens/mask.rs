@@ -16,6 +16,10 @@ use super::inputs::Inputs;
 static FREE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"free there: [0-9.]+ (MiB|bytes)").unwrap());
 
+/// The line of a check in its file, which every entry before it moves.
+static DEFINED_IN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(defined in  checks/[a-z-]+\.yaml, line )[0-9]+").unwrap());
+
 /// When somebody was asked, which is the clock's time where nobody answers.
 static ASKED_AT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""asked_at": "[^"]*""#).unwrap());
 
@@ -74,6 +78,7 @@ impl Mask {
             text = text.replace(word, instead);
         }
         let text = FREE.replace_all(&text, "free there: ROOM");
+        let text = DEFINED_IN.replace_all(&text, "${1}LINE");
         let text = ASKED_AT.replace_all(&text, "\"asked_at\": \"TIME\"");
         VERSION.replace_all(&text, "${1}VERSION$2").into_owned()
     }
