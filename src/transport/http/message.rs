@@ -10,24 +10,32 @@ use crate::secret::Secret;
 /// The most bytes of a status line and header fields.
 pub const MAX_HEAD: usize = 64 * 1024;
 
-/// The most bytes of one answer's body. A page of a hundred virtual machines has about one million.
-pub const MAX_BODY: usize = 16 * 1024 * 1024;
-
 /// The most bytes of all answers of one session: about fifty thousand virtual machines.
 pub const MAX_SESSION: usize = 512 * 1024 * 1024;
 
-/// One request. Bodies and cookies can be secrets, so there is no `Debug`.
+/// One request. Bodies and header fields can be secrets, so there is no `Debug`.
 pub struct HttpRequest<'r> {
-    /// The path, such as `/sdk`.
+    /// The path and the query, percent-encoded, such as `/sdk`.
     pub path: &'r str,
     /// The host and port it is for.
     pub host: &'r str,
-    /// The name of the cookie that is a session.
-    pub session_cookie: &'r str,
-    /// The session, when there is one.
-    pub session: Option<&'r Secret>,
+    /// Header fields beside those of the content, by name and value.
+    pub headers: &'r [(&'r str, &'r str)],
+    /// The header field that says who asks, by name and value.
+    pub secret_header: Option<(&'r str, &'r Secret)>,
+    /// The name of the cookie that opens a session; none for a service without sessions.
+    pub session_cookie: Option<&'r str>,
     /// The content of a `POST`; a `GET` has none.
     pub content: Option<Content<'r>>,
+}
+
+/// How much of an answer is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimits {
+    /// The most bytes of its body.
+    pub body: usize,
+    /// The most bytes of the whole answer, which is what is left of a session.
+    pub total: usize,
 }
 
 /// The content of a request.
@@ -52,12 +60,22 @@ pub struct HttpResponse {
     pub location: Option<String>,
     /// The session it opens.
     pub session: Option<Secret>,
+    /// Its header fields by name in lower case, without those that set cookies.
+    pub headers: Vec<(String, String)>,
     /// The body, without its transfer coding.
     pub body: Vec<u8>,
     /// Whether the stream cannot be used again.
     pub closes: bool,
     /// How many bytes of it were read.
     pub read: usize,
+}
+
+impl HttpResponse {
+    /// Returns the first value of a header field, whose name is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.headers.iter().filter(|(known, _)| known == name);
+        fields.next().map(|(_, value)| value.as_str())
+    }
 }
 
 /// Why a request has no answer.
@@ -78,9 +96,12 @@ pub enum HttpError {
     /// More than [`MAX_HEAD`].
     #[error("the answer's header has more than {MAX_HEAD} bytes")]
     HeadTooLong,
-    /// More than [`MAX_BODY`].
-    #[error("the answer has more than {MAX_BODY} bytes")]
-    BodyTooLong,
+    /// More than [`ReadLimits::body`].
+    #[error("the answer has more than {limit} bytes")]
+    BodyTooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// More than was left of [`MAX_SESSION`].
     #[error("the server's answers have more than {} MiB altogether", MAX_SESSION >> 20)]
     SessionTooLong,
@@ -89,7 +110,7 @@ pub enum HttpError {
     Length(String),
 }
 
-/// Sends a request and reads its answer, at most `limit` bytes of it.
+/// Sends a request and reads its answer within limits.
 ///
 /// # Errors
 ///
@@ -97,38 +118,41 @@ pub enum HttpError {
 pub fn exchange(
     stream: &mut (impl Read + Write + ?Sized),
     request: &HttpRequest<'_>,
-    limit: usize,
+    limits: ReadLimits,
 ) -> Result<HttpResponse, HttpError> {
-    let session = request.session.map_or_else(String::new, |session| {
-        format!("Cookie: {}={}\r\n", request.session_cookie, session.expose())
-    });
-    let (method, headers, body) = match request.content {
-        None => ("GET", String::new(), ""),
-        Some(Content { headers, body }) => {
-            let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-            let length = format!("Content-Length: {}\r\n", body.len());
-            ("POST", headers.chain([length]).collect(), body)
+    let field = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
+    let mut headers: String = request.headers.iter().map(field).collect();
+    let (method, body) = match request.content {
+        None => ("GET", ""),
+        Some(Content { headers: own, body }) => {
+            headers.extend(own.iter().map(field));
+            headers.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            ("POST", body)
         }
     };
+    let secret = request
+        .secret_header
+        .map(|(name, value)| Secret::new(format!("{name}: {}\r\n", value.expose())));
+    let secret = secret.as_ref().map_or("", Secret::expose);
     // One buffer and one write: head and body leave in the same record. It can hold a password.
     let whole = Secret::new(format!(
-        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{session}\r\n{body}",
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: preflight/{}\r\n{headers}{secret}\r\n{body}",
         request.path,
         request.host,
         env!("CARGO_PKG_VERSION"),
     ));
     stream.write_all(whole.expose().as_bytes())?;
     stream.flush()?;
-    read(stream, request.session_cookie, limit)
+    read(stream, request.session_cookie, limits)
 }
 
 /// Reads one answer.
 fn read(
     stream: &mut (impl Read + ?Sized),
-    session_cookie: &str,
-    limit: usize,
+    session_cookie: Option<&str>,
+    limits: ReadLimits,
 ) -> Result<HttpResponse, HttpError> {
-    let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, limit };
+    let mut reader = ResponseReader { stream, buffer: Vec::new(), read: 0, limits };
     loop {
         let head = Head::parse(&reader.head()?, session_cookie)?;
         // An interim answer comes before the real one.
@@ -150,6 +174,7 @@ fn read(
             content_type: head.content_type,
             location: head.location,
             session: head.session,
+            headers: head.fields,
             body,
         });
     }
@@ -162,13 +187,14 @@ struct Head {
     content_type: String,
     location: Option<String>,
     session: Option<Secret>,
+    fields: Vec<(String, String)>,
     chunked: bool,
     length: Option<usize>,
     closes: bool,
 }
 
 impl Head {
-    fn parse(bytes: &[u8], session_cookie: &str) -> Result<Self, HttpError> {
+    fn parse(bytes: &[u8], session_cookie: Option<&str>) -> Result<Self, HttpError> {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();
@@ -185,12 +211,21 @@ impl Head {
         };
         for line in lines {
             let Some((name, value)) = line.split_once(':') else { continue };
-            head.field(&name.trim().to_ascii_lowercase(), value.trim(), session_cookie)?;
+            let name = name.trim().to_ascii_lowercase();
+            head.field(&name, value.trim(), session_cookie)?;
+            if name != "set-cookie" {
+                head.fields.push((name, value.trim().to_owned()));
+            }
         }
         Ok(head)
     }
 
-    fn field(&mut self, name: &str, value: &str, session_cookie: &str) -> Result<(), HttpError> {
+    fn field(
+        &mut self,
+        name: &str,
+        value: &str,
+        session_cookie: Option<&str>,
+    ) -> Result<(), HttpError> {
         match name {
             "content-type" => self.content_type = value.to_ascii_lowercase(),
             "location" => self.location = Some(value.to_owned()),
@@ -209,7 +244,7 @@ impl Head {
             "set-cookie" => {
                 let pair = value.split(';').next().unwrap_or_default();
                 if let Some((name, session)) = pair.split_once('=')
-                    && name == session_cookie
+                    && Some(name) == session_cookie
                 {
                     self.session = Some(Secret::new(session.trim().to_owned()));
                 }
@@ -225,7 +260,7 @@ struct ResponseReader<'s, S: ?Sized> {
     stream: &'s mut S,
     buffer: Vec<u8>,
     read: usize,
-    limit: usize,
+    limits: ReadLimits,
 }
 
 impl<S: Read + ?Sized> ResponseReader<'_, S> {
@@ -237,7 +272,7 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
                 Ok(count) => {
                     self.buffer.extend_from_slice(&part[..count]);
                     self.read += count;
-                    if self.read > self.limit {
+                    if self.read > self.limits.total {
                         return Err(HttpError::SessionTooLong);
                     }
                     return Ok(count > 0);
@@ -255,6 +290,10 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
     /// Takes the first bytes out of the buffer.
     fn take(&mut self, count: usize) -> Vec<u8> {
         self.buffer.drain(..count).collect()
+    }
+
+    fn too_long(&self) -> HttpError {
+        HttpError::BodyTooLong { limit: self.limits.body }
     }
 
     fn head(&mut self) -> Result<Vec<u8>, HttpError> {
@@ -277,8 +316,8 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
     }
 
     fn exactly(&mut self, length: usize) -> Result<Vec<u8>, HttpError> {
-        if length > MAX_BODY {
-            return Err(HttpError::BodyTooLong);
+        if length > self.limits.body {
+            return Err(self.too_long());
         }
         while self.buffer.len() < length {
             self.need_more()?;
@@ -288,8 +327,8 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
 
     fn rest(&mut self) -> Result<Vec<u8>, HttpError> {
         while self.read_more()? {
-            if self.buffer.len() > MAX_BODY {
-                return Err(HttpError::BodyTooLong);
+            if self.buffer.len() > self.limits.body {
+                return Err(self.too_long());
             }
         }
         Ok(std::mem::take(&mut self.buffer))
@@ -302,8 +341,8 @@ impl<S: Read + ?Sized> ResponseReader<'_, S> {
             let size = line.split(';').next().unwrap_or_default().trim();
             let size = usize::from_str_radix(size, 16)
                 .map_err(|_| HttpError::Length(line.chars().take(20).collect()))?;
-            if size > MAX_BODY - body.len() {
-                return Err(HttpError::BodyTooLong);
+            if size > self.limits.body - body.len() {
+                return Err(self.too_long());
             }
             if size == 0 {
                 // Trailers, up to an empty line.
@@ -339,6 +378,8 @@ fn find_bytes(bytes: &[u8], what: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    const LIMITS: ReadLimits = ReadLimits { body: 16 * 1024 * 1024, total: MAX_SESSION };
+
     /// A stream that gives its bytes one by one, so that every boundary is crossed.
     struct Dripping<'b>(&'b [u8]);
 
@@ -351,7 +392,7 @@ mod tests {
     }
 
     fn answer(bytes: &[u8]) -> Result<HttpResponse, HttpError> {
-        read(&mut Dripping(bytes), "session", MAX_SESSION)
+        read(&mut Dripping(bytes), Some("session"), LIMITS)
     }
 
     #[test]
@@ -436,8 +477,9 @@ mod tests {
             }
         }
         let mut endless = io::Cursor::new(b"HTTP/1.1 200 OK\r\n\r\n").chain(Endless(0));
-        assert!(matches!(read(&mut endless, "session", MAX_SESSION), Err(HttpError::BodyTooLong)));
-        assert!(endless.get_ref().1.0 < 2 * MAX_BODY as u64);
+        let read = read(&mut endless, Some("session"), LIMITS);
+        assert!(matches!(read, Err(HttpError::BodyTooLong { .. })));
+        assert!(endless.get_ref().1.0 < 2 * LIMITS.body as u64);
     }
 
     #[test]
@@ -450,10 +492,13 @@ mod tests {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
         ] {
             let mut endless = text.as_bytes().chain(io::repeat(b'x').take(200));
-            let error = read(&mut endless, "session", text.len() + 50).unwrap_err();
+            let limits = ReadLimits { total: text.len() + 50, ..LIMITS };
+            let error = read(&mut endless, Some("session"), limits).unwrap_err();
             assert!(matches!(error, HttpError::SessionTooLong), "{text:?}: {error}");
         }
         let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
-        assert_eq!(read(&mut whole.as_bytes(), "session", whole.len()).unwrap().read, whole.len());
+        let limits = ReadLimits { total: whole.len(), ..LIMITS };
+        let read = read(&mut whole.as_bytes(), Some("session"), limits).unwrap();
+        assert_eq!(read.read, whole.len());
     }
 }

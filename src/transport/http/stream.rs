@@ -14,10 +14,11 @@ use super::error::ConnectError;
 /// How long one address may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A stream of bytes in both directions.
-pub trait Stream: Read + Write + Send {}
-
-impl<T: Read + Write + Send> Stream for T {}
+/// A stream of bytes in both directions, whose reads and writes fail with `TimedOut` after a deadline.
+pub trait Stream: Read + Write + Send {
+    /// Moves the deadline of everything that is read and written from now on.
+    fn set_deadline(&mut self, deadline: Deadline);
+}
 
 /// The moment after which nothing is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,11 @@ impl Deadline {
     /// Returns a deadline this much from now.
     pub fn after(limit: Duration) -> Self {
         Self { at: Instant::now() + limit, limit }
+    }
+
+    /// Returns a deadline this much from now, or this one when it is earlier.
+    pub fn at_most(&self, limit: Duration) -> Self {
+        if self.left().is_some_and(|left| left > limit) { Self::after(limit) } else { *self }
     }
 
     /// Returns the time that is left; none after the deadline.
@@ -163,6 +169,12 @@ pub(super) struct DeadlineStream<S> {
 impl<S> DeadlineStream<S> {
     fn left(&self) -> io::Result<Duration> {
         self.deadline.left().ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl<S: TimeoutSocket> Stream for DeadlineStream<S> {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
     }
 }
 

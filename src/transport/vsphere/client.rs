@@ -12,13 +12,16 @@ use super::soap::{self, ObjectRef, ReplyError, SoapArg, SoapFault, SoapReply};
 use super::xml::XmlElement;
 use crate::secret::Secret;
 use crate::transport::http::message::{
-    self, Content, HttpError, HttpRequest, HttpResponse, MAX_SESSION,
+    self, Content, HttpError, HttpRequest, HttpResponse, MAX_SESSION, ReadLimits,
 };
 use crate::transport::http::stream::{Connector, Deadline};
 use crate::transport::http::tls::{self, TlsStream, TlsTrust};
 
 /// The cookie that is a session.
 const SESSION_COOKIE: &str = "vmware_soap_session";
+
+/// The most bytes of one answer's body. A page of a hundred virtual machines has about one million.
+const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The pauses before a call is repeated: a service that starts or is overloaded answers 503.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
@@ -197,14 +200,20 @@ impl<'a> SoapClient<'a> {
         path: &str,
         content: Option<Content<'_>>,
     ) -> Result<HttpResponse, HttpError> {
+        let cookie = self
+            .cookie
+            .as_ref()
+            .map(|cookie| Secret::new(format!("{SESSION_COOKIE}={}", cookie.expose())));
         let request = HttpRequest {
             path,
             host: &self.host,
-            session_cookie: SESSION_COOKIE,
-            session: self.cookie.as_ref(),
+            headers: &[],
+            secret_header: cookie.as_ref().map(|cookie| ("Cookie", cookie)),
+            session_cookie: Some(SESSION_COOKIE),
             content,
         };
-        let mut response = message::exchange(&mut connection, &request, self.left)?;
+        let limits = ReadLimits { body: MAX_BODY, total: self.left };
+        let mut response = message::exchange(&mut connection, &request, limits)?;
         tracing::debug!(method, status = response.status, bytes = response.body.len(), "answer");
         self.left = self.left.saturating_sub(response.read);
         if !response.closes {

@@ -78,9 +78,10 @@ impl VsphereError {
             Self::Connect(error) => error.kind(),
             Self::Http { .. } => FailureKind::Http,
             Self::NotVsphere(_) => FailureKind::NotVsphere,
-            Self::Protocol { error: HttpError::BodyTooLong | HttpError::HeadTooLong, .. } => {
-                FailureKind::TooMuchOutput
-            }
+            Self::Protocol {
+                error: HttpError::BodyTooLong { .. } | HttpError::HeadTooLong,
+                ..
+            } => FailureKind::TooMuchOutput,
             Self::Protocol { error: HttpError::NotHttp(_), .. } => FailureKind::NotVsphere,
             Self::Protocol { .. } => FailureKind::CutOff,
             Self::Xml { .. } => FailureKind::Malformed,

@@ -231,6 +231,7 @@ mod tests {
 
     fn response(status: u16, kind: &str, body: &str) -> HttpResponse {
         HttpResponse {
+            headers: Vec::new(),
             read: 0,
             status,
             reason: String::new(),
