@@ -11,6 +11,7 @@ use anyhow::Context;
 use super::args::{FixArgs, TlsArgs};
 use super::login::SshDefaults;
 use super::terminal::{failure, progress, screen};
+use super::vault::{self, VaultSource};
 use super::{fix, interrupt};
 use crate::facts::probe::{Probe, ProbeEnv};
 use crate::facts::transcript::Transcript;
@@ -83,6 +84,8 @@ pub enum Role {
     SiteVcenter,
     /// The shell of an ESXi host of the site, by its index there.
     SiteEsxi(usize),
+    /// The vault.
+    Azure,
 }
 
 /// The answers of a system, or how to collect them.
@@ -91,6 +94,8 @@ pub enum Answers {
     Live(Job),
     /// Transcripts of captures, or of a failure to reach the system.
     Recorded(Vec<Transcript>),
+    /// Those of Azure about the vault, or how to collect them.
+    Vault(VaultSource),
 }
 
 /// Collects the answers of all sources.
@@ -98,26 +103,56 @@ pub fn collect(sources: Vec<Source>, options: &CollectOptions<'_>) -> anyhow::Re
     if let Some(fix) = options.fix.filter(|fix| fix.fix) {
         apply_fix(&sources, fix)?;
     }
-    let collected = answers(sources, options.jobs)?;
+    let (vault, sources) = split_vault(sources);
+    // Hosts and Azure are asked at the same time.
+    let (collected, vault) = std::thread::scope(|scope| {
+        let vault = vault.map(|vault| scope.spawn(|| vault.collect()));
+        let collected = answers(sources, options.jobs);
+        let vault = vault.map(|thread| {
+            thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("collecting from Azure failed")))
+        });
+        anyhow::Ok((collected?, vault.transpose()?))
+    })?;
     let now = options.now.unwrap_or_else(jiff::Timestamp::now);
     let mut responses = Responses::default();
+    if let Some(vault) = vault {
+        responses.azure_was_interrupted = vault.was_interrupted;
+        responses.azure = Some(vault.answers);
+    }
     for (role, transcripts) in collected {
         let mut transcripts = transcripts.into_iter().map(|transcript| at(transcript, &role, now));
         match role {
             Role::Host { .. } | Role::Server => responses.systems.extend(transcripts),
             Role::SiteVcenter => responses.vcenter = transcripts.next(),
+            Role::Azure => {}
             Role::SiteEsxi(index) => {
                 responses.shells.extend(transcripts.map(|shell| (index, shell)));
             }
         }
     }
     failure::print_failures(responses.all());
+    if let Some(vault) = &responses.azure {
+        vault::print_failure(vault);
+    }
     Ok(responses)
+}
+
+/// Takes the vault, of which there is at most one, out of the sources.
+fn split_vault(sources: Vec<Source>) -> (Option<VaultSource>, Vec<Source>) {
+    let mut found = None;
+    let mut others = Vec::new();
+    for Source { role, answers } in sources {
+        match answers {
+            Answers::Vault(vault) => found = Some(vault),
+            answers => others.push(Source { role, answers }),
+        }
+    }
+    (found, others)
 }
 
 /// Whether the run was interrupted before all systems had answered.
 pub fn was_interrupted(responses: &Responses) -> bool {
-    responses.all().any(fleet::was_interrupted)
+    responses.azure_was_interrupted || responses.all().any(fleet::was_interrupted)
 }
 
 /// Returns a transcript as it is valid at `now`: without answers to other queries and answers that
@@ -177,6 +212,7 @@ fn answers(
     for Source { role, answers } in sources {
         match answers {
             Answers::Recorded(transcripts) => slots.push((role, Some(transcripts))),
+            Answers::Vault(_) => {}
             Answers::Live(job) => {
                 live.push(job);
                 slots.push((role, None));

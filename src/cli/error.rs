@@ -33,6 +33,10 @@ use crate::packages::repository::RepositoryError;
 use crate::report::catalogue::UnknownIdError;
 use crate::site::inventory::InventoryError;
 use crate::site::{AnswerEditError, SiteError, SiteValueError};
+use crate::transport::azure::address::VaultAddressError;
+use crate::transport::azure::cloud::OriginError;
+use crate::transport::azure::export::AzureExportError;
+use crate::transport::azure::token::error::TokenError;
 use crate::transport::capture::CaptureError;
 use crate::transport::http::thumbprint::ThumbprintError;
 use crate::transport::target::TargetAddressError;
@@ -73,6 +77,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         AnswerError,
         AssetError,
         AtomicFileError,
+        AzureExportError,
         BootConfigError,
         CaptureError,
         ComposeError,
@@ -84,6 +89,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         IsoError,
         KeyError,
         MenuError,
+        OriginError,
         UnknownIdError,
         PackagesError,
         PayloadError,
@@ -101,7 +107,9 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         SystemAreaError,
         TargetAddressError,
         ThumbprintError,
+        TokenError,
         SiteValueError,
+        VaultAddressError,
         VmError,
         VsphereAddressError,
         VsphereError,

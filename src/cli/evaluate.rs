@@ -15,6 +15,7 @@ use crate::check::status::FailOn;
 use crate::check::waiver::WaiverNote;
 use crate::check::{self, CheckSet, Finding, Target, engine};
 use crate::facts::Document;
+use crate::facts::azure::answers::VaultAnswers;
 use crate::facts::image::ImageFacts;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::topology::Topology;
@@ -97,7 +98,9 @@ pub fn evaluate_systems(
     let targets = selection.assemble(&responses, checks)?;
     // The time of a report is that of collecting, so that evaluating a capture gives the same
     // report as evaluating the live host. Waivers expire by the time of the evaluation.
-    let at = responses.all().filter_map(|answers| answers.asked_at).max().unwrap_or(now);
+    let of_azure = responses.azure.iter().filter_map(VaultAnswers::asked_at);
+    let of_systems = responses.all().filter_map(|answers| answers.asked_at);
+    let at = of_systems.chain(of_azure).max().unwrap_or(now);
     let waivers = &selection.site.waivers;
     let (scope, findings) = evaluate_targets(selection, &targets, checks, now);
     Ok(Evaluation {

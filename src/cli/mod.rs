@@ -6,6 +6,7 @@
 
 mod answers;
 mod args;
+mod azure;
 mod captures;
 mod checks;
 mod circumstances;
@@ -33,6 +34,7 @@ mod site;
 mod sources;
 mod terminal;
 mod trusted;
+mod vault;
 mod via;
 mod whole_site;
 

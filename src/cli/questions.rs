@@ -65,6 +65,7 @@ impl QuestionSession {
                     (index, failure(host.name.as_str(), TargetKind::Esxi, CollectedBy::Ssh))
                 })
                 .collect(),
+            ..Responses::default()
         };
         Self { selection, responses, now }
     }

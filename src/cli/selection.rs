@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::args::{InventoryArgs, SelectArgs, SiteArgs};
-use super::collect::{CollectOptions, Source};
+use super::azure;
+use super::collect::{Answers, CollectOptions, Role, Source};
 use super::hosts::{self, Host};
 use super::site::{self, SiteContext};
 use super::sources;
@@ -31,6 +32,8 @@ pub struct Selection {
     pub hosts: Vec<Host>,
     /// Whether to collect from the site's vSphere server.
     pub asks_vcenter: bool,
+    /// Whether to collect from the site's vault.
+    pub asks_azure: bool,
     /// The indices of the site's ESXi hosts whose shells to collect from.
     pub esxi: Vec<usize>,
     /// The capture of the site's vSphere server, when the site names one.
@@ -68,7 +71,7 @@ impl Selection {
         let context = site::choose(site, &[name.to_owned()], checks)?;
         let host = hosts::named(name, &context.site)?;
         let selection = Self::of_site(context, vec![host], Coverage::Hosts);
-        Ok(Self { asks_vcenter: false, esxi: Vec::new(), ..selection })
+        Ok(Self { asks_vcenter: false, asks_azure: false, esxi: Vec::new(), ..selection })
     }
 
     /// Selects hosts of a site, and the site's vSphere server and ESXi hosts.
@@ -79,6 +82,7 @@ impl Selection {
             coverage,
             hosts,
             asks_vcenter: site.vcenter.is_some(),
+            asks_azure: site.azure.is_some(),
             esxi: (0..site.esxi.len()).collect(),
             captured_vcenter: vcenter,
             named: Vec::new(),
@@ -113,7 +117,7 @@ impl Selection {
             );
         }
         let selection = Self::of_site(context, Vec::new(), Coverage::Servers);
-        Ok(Self { esxi: Vec::new(), ..selection })
+        Ok(Self { esxi: Vec::new(), asks_azure: false, ..selection })
     }
 
     /// Selects the named ESXi host of a site file, or all of them, over their shells.
@@ -144,7 +148,7 @@ impl Selection {
             );
             esxi = vec![index];
         }
-        Ok(Self { asks_vcenter: false, esxi, ..selection })
+        Ok(Self { asks_vcenter: false, asks_azure: false, esxi, ..selection })
     }
 
     /// Selects a server that was named without a site, and the machines to evaluate by it.
@@ -250,6 +254,10 @@ impl Selection {
                     sources::site_vcenter(entry, site, question, options).context("vcenter")?
                 }
             });
+        }
+        if let Some(entry) = site.azure.as_ref().filter(|_| self.asks_azure) {
+            let vault = azure::of_site(entry, options.tls).context("azure")?;
+            sources.push(Source { role: Role::Azure, answers: Answers::Vault(vault) });
         }
         Ok(sources)
     }

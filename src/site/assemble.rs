@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::model::{EsxiHost, MasterTarget, Site};
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
+use crate::facts::azure::answers::VaultAnswers;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
@@ -34,6 +35,10 @@ pub struct Responses {
     pub vcenter: Option<Transcript>,
     /// ESXi hosts over their shells, each with its index in the site file.
     pub shells: Vec<(usize, Transcript)>,
+    /// The vault.
+    pub azure: Option<VaultAnswers>,
+    /// Whether somebody stopped the run before the vault had answered.
+    pub azure_was_interrupted: bool,
 }
 
 impl Responses {

@@ -93,6 +93,9 @@ pub enum SiteFault {
     /// A URL with the wrong scheme or form.
     #[error("{0:?} is no vsphere://[USER@]HOST[:PORT]")]
     Url(String),
+    /// A vault whose address has none of the known forms.
+    #[error("{0:?} is no address of a vault")]
+    Vault(String),
     /// A password in an address.
     #[error("a password stands in the address of vCenter")]
     Password,
@@ -164,6 +167,10 @@ impl SiteFault {
             Self::Password => {
                 Some("take it out, and name a file with it: password_file: FILE".to_owned())
             }
+            Self::Vault(_) => Some(
+                "write azure://SUBSCRIPTION/GROUP/VAULT, the vault's resource id, or capture:FILE"
+                    .to_owned(),
+            ),
             Self::NoWayThrough(name) => {
                 Some(format!("give {name} its ssh: ssh://USER@HOST, or name another host"))
             }

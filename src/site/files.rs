@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::azure::AzureVault;
 use super::model::{Site, SshLogin};
 use super::value::TargetUri;
 
@@ -28,11 +29,12 @@ impl Site {
             _ => directory.join(path),
         };
         let vcenter = self.vcenter.iter_mut().flat_map(|vcenter| &mut vcenter.password_file);
+        let azure = self.azure.iter_mut().flat_map(|azure| &mut azure.token_file);
         let targets = self.master_targets.iter_mut().map(|target| &mut target.login);
         let servers = self.process_servers.iter_mut().map(|server| &mut server.login);
         let esxi = self.esxi.iter_mut().map(|host| &mut host.login);
         let logins = targets.chain(servers).chain(esxi);
-        for path in vcenter.chain(logins.flat_map(SshLogin::files_mut)) {
+        for path in vcenter.chain(azure).chain(logins.flat_map(SshLogin::files_mut)) {
             *path = found(path);
         }
         for path in self.master_targets.iter_mut().filter_map(|target| target.capture.as_mut()) {
@@ -45,6 +47,9 @@ impl Site {
         self.answers_file = self.answers_file.take().map(|path| found(&path));
         if let Some(vcenter) = &mut self.vcenter {
             vcenter.url = captured(&vcenter.url).unwrap_or_else(|| vcenter.url.clone());
+        }
+        if let Some(azure) = &mut self.azure {
+            azure.vault = captured(&azure.vault).unwrap_or_else(|| azure.vault.clone());
         }
         let targets = self.master_targets.iter_mut().filter_map(|target| target.ssh.as_mut());
         let servers = self.process_servers.iter_mut().filter_map(|system| system.ssh.as_mut());
@@ -60,17 +65,19 @@ impl Site {
     /// Returns every file that a run reads beside the site file: captures, keys, passwords, answers.
     pub fn files(&self) -> Vec<PathBuf> {
         let vcenter = self.vcenter.iter().flat_map(|vcenter| &vcenter.password_file);
+        let azure = self.azure.iter().flat_map(|azure| &azure.token_file);
+        let exported = self.azure.iter().filter_map(AzureVault::capture);
         let targets = self.master_targets.iter().map(|target| &target.login);
         let servers = self.process_servers.iter().map(|server| &server.login);
         let esxi = self.esxi.iter().map(|host| &host.login);
         let logins = targets.chain(servers).chain(esxi);
-        let files = vcenter.chain(logins.flat_map(SshLogin::files)).cloned();
+        let files = vcenter.chain(azure).chain(logins.flat_map(SshLogin::files)).cloned();
         let uris = self.master_targets.iter().filter_map(|target| target.ssh.as_ref());
         let uris = uris.chain(self.process_servers.iter().filter_map(|system| system.ssh.as_ref()));
         let uris = uris.chain(self.esxi.iter().filter_map(|system| system.ssh.as_ref()));
         let captures = uris.filter_map(|uri| uri.as_str().strip_prefix("capture:"));
         let printed = self.master_targets.iter().filter_map(|target| target.capture.clone());
-        let files = files.chain(self.answers_file.clone());
+        let files = files.chain(self.answers_file.clone()).chain(exported.map(PathBuf::from));
         files.chain(captures.map(PathBuf::from)).chain(printed).collect()
     }
 }

@@ -6,6 +6,7 @@
 mod answer_edit;
 mod answers;
 pub mod assemble;
+mod azure;
 mod error;
 mod file;
 mod files;
@@ -20,6 +21,7 @@ mod value;
 
 pub use answer_edit::{AnswerEditError, EMPTY_ANSWERS_FILE, name_answers_file, set_answer};
 pub use answers::{AnswerEntry, AnswersKey};
+pub use azure::AzureVault;
 pub use error::{SiteError, SiteFault};
 pub use file::{SiteFile, init_site};
 pub use model::{

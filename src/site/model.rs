@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 
 use super::answers::AnswerEntry;
+use super::azure::AzureVault;
 use super::error::SiteFault;
 use super::value::{
     Address, DATA_PORT, FileSystem, GuestSystem, Label, Link, MemorySize, Name, ReturnLocation,
@@ -37,6 +38,8 @@ pub struct Site {
     pub link: Option<Link>,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
+    /// The Recovery Services vault.
+    pub azure: Option<AzureVault>,
     /// The configuration server.
     pub configuration_server: Option<ConfigurationServer>,
     /// The process servers.

@@ -53,6 +53,9 @@ pub fn validate(site: &Site, checks: &CheckSet) -> Result<(), LocatedFault> {
     if let Some(vcenter) = &site.vcenter {
         vcenter.verify().map_err(|fault| (SitePath::key("vcenter", "url"), fault))?;
     }
+    if let Some(azure) = &site.azure {
+        azure.verify().map_err(|fault| (SitePath::key("azure", "vault"), fault))?;
+    }
     for (index, target) in site.master_targets.iter().enumerate() {
         check_master_target(target)
             .map_err(|(key, fault)| (SitePath::item("master_targets", index, key), fault))?;

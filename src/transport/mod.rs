@@ -3,6 +3,7 @@
 //! A transport runs one script on one host and returns its output. Not for what the script is, nor
 //! for what its output means: that is `facts`.
 
+pub mod azure;
 pub mod capture;
 pub mod fleet;
 pub mod http;

@@ -3,6 +3,7 @@
 //! Not for what the verbs do (`commands`).
 
 mod answer;
+mod azure;
 mod delta;
 mod esxi;
 mod fix;
@@ -23,6 +24,7 @@ use crate::assets::Assets;
 use crate::image::recipe::SelfCheckBinaryChoice;
 
 pub use answer::AnswerArgs;
+pub use azure::{AzureArgs, CheckAzureArgs, CollectAzureArgs};
 pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
@@ -247,6 +249,8 @@ pub enum CheckVerb {
     Vcenter(Box<CheckVcenterArgs>),
     /// ESXi hosts, by their shell, their own API or their vCenter's
     Esxi(Box<CheckEsxiArgs>),
+    /// A vault in Azure: its machines, servers, policies and the way home
+    Azure(Box<CheckAzureArgs>),
     /// Everything of a site: vCenter, hosts, machines, and what people answer
     Site(Box<CheckSiteArgs>),
 }
@@ -309,6 +313,8 @@ pub enum CollectVerb {
     Esxi(Box<CollectEsxiArgs>),
     /// The answers of a vCenter server, for check vcenter capture:FILE
     Vcenter(Box<CollectVcenterArgs>),
+    /// The answers of Azure about a vault, for check azure FILE
+    Azure(Box<CollectAzureArgs>),
     /// The answers of everything of a site, for check site SITE --captures DIR
     Site(Box<CollectSiteArgs>),
     /// The script that would be sent, for review or for a fleet's own engine

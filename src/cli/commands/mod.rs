@@ -6,12 +6,14 @@ pub mod answer;
 pub mod build_delta;
 pub mod build_image;
 pub mod build_vm;
+pub mod check_azure;
 pub mod check_esxi;
 pub mod check_host;
 pub mod check_image;
 pub mod check_packages;
 pub mod check_site;
 pub mod check_vcenter;
+pub mod collect_azure;
 pub mod collect_esxi;
 pub mod collect_host;
 pub mod collect_script;
@@ -46,11 +48,13 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Check(args::CheckVerb::Packages(check)) => check_packages::check(check, &assets),
         Verb::Check(args::CheckVerb::Host(check)) => check_host::check(check, &assets),
         Verb::Check(args::CheckVerb::Vcenter(check)) => check_vcenter::check(check, &assets),
+        Verb::Check(args::CheckVerb::Azure(check)) => check_azure::check(check, &assets),
         Verb::Check(args::CheckVerb::Esxi(check)) => check_esxi::check(check, &assets),
         Verb::Check(args::CheckVerb::Site(check)) => check_site::check(check, &assets),
         Verb::Collect(args::CollectVerb::Vcenter(collect)) => {
             collect_vcenter::collect_vcenter(collect, &assets)
         }
+        Verb::Collect(args::CollectVerb::Azure(collect)) => collect_azure::collect_azure(collect),
         Verb::Collect(args::CollectVerb::Esxi(collect)) => {
             collect_esxi::collect_esxi(collect, &assets)
         }

@@ -115,3 +115,30 @@ impl Drop for HostProgress {
         self.total.finish_and_clear();
     }
 }
+
+/// A count of what has come, of which nobody knows how much there will be; invisible when standard error is no
+/// terminal.
+pub struct CountProgress(ProgressBar);
+
+impl CountProgress {
+    /// Starts counting.
+    pub fn start(what: &'static str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{spinner} {pos} {msg} {elapsed}");
+        bar.set_style(style.expect("the template is valid"));
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Sets the count.
+    pub fn set(&self, count: usize) {
+        self.0.set_position(count as u64);
+    }
+}
+
+impl Drop for CountProgress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
