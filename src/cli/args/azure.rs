@@ -10,7 +10,8 @@ use super::ReportArgs;
 use super::select::SelectArgs;
 
 /// Where the token comes from, for the end of help pages.
-const TOKEN_HELP: &str = "The token comes from the first of these that is configured: --azure-token-file
+const TOKEN_HELP: &str =
+    "The token comes from the first of these that is configured: --azure-token-file
 or AZURE_ACCESS_TOKEN; a service principal (AZURE_TENANT_ID, AZURE_CLIENT_ID,
 AZURE_CLIENT_SECRET); a workload identity (AZURE_FEDERATED_TOKEN_FILE); az; the
 identity of the Azure machine that preflight runs on. Nothing but GETs is asked,
