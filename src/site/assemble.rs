@@ -68,7 +68,7 @@ pub enum Coverage {
 
 impl Coverage {
     /// Whether machines without a planned master target are included.
-    fn has_unplanned_machines(self) -> bool {
+    pub(super) fn has_unplanned_machines(self) -> bool {
         matches!(self, Self::Servers | Self::Everything)
     }
 }
@@ -166,56 +166,6 @@ impl Site {
             view.retain_known(&mut targets);
         }
         targets
-    }
-}
-
-impl Site {
-    /// Returns each of these master targets with the machines that fail back through it. When the
-    /// coverage includes them, machines without a planned master target come last.
-    fn pairings(&self, chosen: &[MasterTarget], coverage: Coverage) -> Vec<Pairing> {
-        let alone = self.master_targets.len() == 1;
-        let names = |is_member: &dyn Fn(Option<&str>) -> bool| -> Vec<String> {
-            let members = self
-                .protected_vms
-                .iter()
-                .filter(|vm| is_member(vm.master_target.as_ref().map(|target| target.as_str())));
-            members.map(|vm| vm.name.to_string()).collect()
-        };
-        let mut pairings: Vec<Pairing> = chosen
-            .iter()
-            .map(|target| Pairing {
-                master_target: target.vm.clone(),
-                reprotected_at: target.reprotected_at,
-                protected: names(&|target_name| {
-                    target_name.map_or(alone, |name| name == target.name.as_str())
-                }),
-            })
-            .collect();
-        if coverage.has_unplanned_machines() && !(alone && chosen.len() == 1) {
-            let protected = names(&|target_name| target_name.is_none());
-            pairings.push(Pairing { protected, ..Pairing::default() });
-        }
-        pairings
-    }
-
-    /// Returns the query for the vSphere server about these master targets.
-    pub fn vsphere_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
-        let account = self.vcenter.as_ref().and_then(|vcenter| vcenter.discovery_account.clone());
-        let mut pairings = self.pairings(chosen, coverage);
-        pairings.retain(|pair| pair.master_target.is_some() || !pair.protected.is_empty());
-        QueryScope::from_pairings(account, pairings)
-    }
-
-    /// Returns the query for an ESXi host's shell. Where vCenter reports on machines, the query is
-    /// about the master targets alone, because each machine takes the host seconds.
-    pub fn shell_question(&self, chosen: &[MasterTarget], coverage: Coverage) -> QueryScope {
-        let mut question = self.vsphere_question(chosen, coverage);
-        if self.vcenter.is_some() && coverage != Coverage::Servers {
-            question.protected.clear();
-            question.others.retain(|pair| pair.master_target.is_some());
-            question.others.iter_mut().for_each(|pair| pair.protected.clear());
-        }
-        question
     }
 }
 

@@ -12,6 +12,7 @@ mod file;
 mod files;
 pub mod inventory;
 mod model;
+mod pairings;
 mod site_facts;
 mod stages;
 pub mod target;

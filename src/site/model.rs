@@ -250,44 +250,47 @@ ssh_system! {
 ssh_system! {
     /// One machine that is to fail back.
     ProtectedVm [ask_sudo: bool, sudo_password_file: Option<PathBuf>] {
-    /// Its name, in reports and in vCenter.
-    name: Label,
-    /// The master target that is to receive it.
-    #[serde(default)]
-    master_target: Option<Name>,
-    /// The stage it is at.
-    #[serde(default)]
-    stage: Option<Stage>,
-    /// Whether it returns to where it was.
-    #[serde(default)]
-    location: Option<ReturnLocation>,
-    /// The file systems on its disks; absent when unknown.
-    #[serde(default)]
-    filesystems: Option<Vec<FileSystem>>,
-    /// The ESXi host on which it should appear, by its name in vCenter.
-    #[serde(default)]
-    host: Option<String>,
-    /// The datastore chosen for it in Re-protect, by its name in vCenter.
-    #[serde(default)]
-    datastore: Option<String>,
-    /// Its operating system; used when vCenter no longer knows the machine.
-    #[serde(default)]
-    os: Option<GuestSystem>,
-    /// Its memory; used when vCenter no longer knows the machine.
-    #[serde(default)]
-    memory: Option<MemorySize>,
-    /// The sizes of its protected disks.
-    #[serde(default)]
-    disks: Option<Vec<MemorySize>>,
-    /// Whether it was a physical server, which has no virtual machine to fail back to.
-    #[serde(default)]
-    physical: Option<bool>,
-    /// How it is reached once it has returned; without this nothing is collected from it.
-    #[serde(default)]
-    ssh: Option<TargetUri>,
-    /// The static address that it had before failover and is to have again.
-    #[serde(default)]
-    address: Option<std::net::IpAddr>,
+        /// Its name, in reports and in vCenter.
+        name: Label,
+        /// The master target that is to receive it.
+        #[serde(default)]
+        master_target: Option<Name>,
+        /// The stage it is at.
+        #[serde(default)]
+        stage: Option<Stage>,
+        /// Whether it returns to where it was.
+        #[serde(default)]
+        location: Option<ReturnLocation>,
+        /// The file systems on its disks; absent when unknown.
+        #[serde(default)]
+        filesystems: Option<Vec<FileSystem>>,
+        /// The ESXi host on which it should appear, by its name in vCenter.
+        #[serde(default)]
+        host: Option<String>,
+        /// The datastore chosen for it in Re-protect, by its name in vCenter.
+        #[serde(default)]
+        datastore: Option<String>,
+        /// Its operating system; used when vCenter no longer knows the machine.
+        #[serde(default)]
+        os: Option<GuestSystem>,
+        /// Its memory; used when vCenter no longer knows the machine.
+        #[serde(default)]
+        memory: Option<MemorySize>,
+        /// The sizes of its protected disks.
+        #[serde(default)]
+        disks: Option<Vec<MemorySize>>,
+        /// Whether it was a physical server, which has no virtual machine to fail back to.
+        #[serde(default)]
+        physical: Option<bool>,
+        /// When its Re-protect began; moves of its master target's disks count from the earliest of these times on.
+        #[serde(default)]
+        reprotected_at: Option<jiff::Timestamp>,
+        /// How it is reached once it has returned; without this nothing is collected from it.
+        #[serde(default)]
+        ssh: Option<TargetUri>,
+        /// The static address that it had before failover and is to have again.
+        #[serde(default)]
+        address: Option<std::net::IpAddr>,
     }
 }
 
@@ -380,6 +383,7 @@ impl ProtectedVm {
             memory: None,
             disks: None,
             physical: None,
+            reprotected_at: None,
             ssh: None,
             address: None,
             login: SshLogin::default(),
