@@ -38,6 +38,12 @@ impl Azure {
         Self { options: options.map(str::to_owned).to_vec(), variables: Vec::new(), path: None }
     }
 
+    /// At another name of the stand-in.
+    pub fn endpoint(mut self, url: &str) -> Self {
+        self.options[1] = url.to_owned();
+        self
+    }
+
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self

@@ -5,7 +5,6 @@
 use serde_json::Value;
 
 use super::body;
-use super::resource::ResourceId;
 use crate::facts::azure::answers::AzureFailure;
 use crate::transport::http::message::HttpResponse;
 
@@ -99,10 +98,11 @@ fn named_action(message: &str) -> Option<String> {
 /// Returns the action that reading a path takes: its provider and types, and `read`.
 fn derived_action(path: &str) -> Option<String> {
     let path = path.split('?').next().unwrap_or(path);
-    // A list is a type without a name.
-    let one = ResourceId::parse(path).or_else(|| ResourceId::parse(&format!("{path}/x")))?;
-    let types = one.path.iter().map(|(kind, _)| format!("/{kind}"));
-    Some(format!("{}{}/read", one.provider, types.collect::<String>()))
+    let (_, below) = path.rsplit_once("/providers/")?;
+    let (provider, rest) = below.split_once('/')?;
+    // Types and names alternate; a list is a type without a name.
+    let types: Vec<&str> = rest.split('/').step_by(2).collect();
+    Some(format!("{provider}/{}/read", types.join("/")))
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -153,6 +153,10 @@ mod tests {
             (JOBS, "Microsoft.RecoveryServices/vaults/replicationJobs/read"),
             (
                 "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines?x=y",
+                "Microsoft.Compute/virtualMachines/read",
+            ),
+            (
+                "/subscriptions/s/providers/Microsoft.Compute/virtualMachines?statusOnly=true",
                 "Microsoft.Compute/virtualMachines/read",
             ),
         ] {
