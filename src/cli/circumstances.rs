@@ -6,7 +6,7 @@ use crate::check::Target;
 use crate::facts::stage::Stage;
 use crate::facts::target_kind::TargetKind;
 use crate::guide::Circumstances;
-use crate::site::{ReturnLocation, Site};
+use crate::site::{ProtectedVm, ReturnLocation, Site};
 
 /// Returns what is known of a machine, from the site file and from vSphere.
 pub fn circumstances(site: &Site, targets: &[Target], machine: &str) -> Circumstances {
@@ -45,6 +45,13 @@ pub fn circumstances(site: &Site, targets: &[Target], machine: &str) -> Circumst
             .iter()
             .any(|group| group.vms.iter().any(|vm| vm.as_str() == machine))
     });
+    // A group is reprotected and failed over through its plan alone; where plans are named, who names none is in none.
+    let names_plan = |vm: &ProtectedVm| vm.recovery_plan.is_some();
+    let in_plan = match in_group {
+        Some(true) => Some(true),
+        _ if site.protected_vms.iter().any(names_plan) => planned.map(names_plan),
+        _ => None,
+    };
     Circumstances {
         is_linux,
         is_physical: planned.and_then(|vm| vm.physical),
@@ -53,8 +60,7 @@ pub fn circumstances(site: &Site, targets: &[Target], machine: &str) -> Circumst
         // Without a plan: machines come through a master target of their own family.
         uses_linux_mt: through.or(is_linux),
         in_group,
-        // A group is reprotected and failed over through its plan alone.
-        in_plan: in_group.filter(|&is_member| is_member),
-        has_vmm: None,
+        in_plan,
+        has_vmm: site.vmm,
     }
 }

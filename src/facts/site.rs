@@ -42,6 +42,10 @@ pub struct SiteFacts {
     pub master_target: Fact<PlannedMasterTargetFacts>,
     /// Whether a machine is said to have been a physical server.
     pub has_physical: bool,
+    /// Whether machines are named, and all of them are said to return to where they were.
+    pub is_all_original: bool,
+    /// Whether the Hyper-V hosts are said to be managed without VMM.
+    pub is_without_vmm: bool,
     /// Whether the way home is said to be a VPN.
     pub link_is_vpn: bool,
     /// What the site file says of this machine, when it is one that fails back.

@@ -36,6 +36,8 @@ pub struct Site {
     pub given_stage: Option<Stage>,
     /// How the Azure network is linked to the site.
     pub link: Option<Link>,
+    /// Whether VMM manages the Hyper-V hosts.
+    pub vmm: Option<bool>,
     /// The vCenter server, or the ESXi host that stands in for one.
     pub vcenter: Option<Vcenter>,
     /// The Recovery Services vault.
@@ -282,6 +284,9 @@ ssh_system! {
         /// Whether it was a physical server, which has no virtual machine to fail back to.
         #[serde(default)]
         physical: Option<bool>,
+        /// The recovery plan that it fails over in.
+        #[serde(default)]
+        recovery_plan: Option<Label>,
         /// When its Re-protect began; moves of its master target's disks count from the earliest of these times on.
         #[serde(default)]
         reprotected_at: Option<jiff::Timestamp>,
@@ -383,6 +388,7 @@ impl ProtectedVm {
             memory: None,
             disks: None,
             physical: None,
+            recovery_plan: None,
             reprotected_at: None,
             ssh: None,
             address: None,

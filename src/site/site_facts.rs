@@ -78,6 +78,12 @@ impl Site {
                 "master target like this",
             ),
             has_physical: self.protected_vms.iter().any(|vm| vm.physical == Some(true)),
+            is_all_original: !self.protected_vms.is_empty()
+                && self
+                    .protected_vms
+                    .iter()
+                    .all(|vm| vm.location == Some(ReturnLocation::Original)),
+            is_without_vmm: self.vmm == Some(false),
             link_is_vpn: self.link == Some(Link::Vpn),
             machine: or_missing(
                 self.protected_vms.iter().find(|vm| vm.name.as_str() == target).map(machine_facts),
@@ -262,6 +268,8 @@ mod tests {
                 "scenario": "vmware-classic",
                 "has_configuration_server": false,
                 "has_physical": false,
+                "is_all_original": false,
+                "is_without_vmm": false,
                 "link_is_vpn": false,
                 "has_vcenter": false,
                 "process_servers": { "complete": true, "items": [{ "name": "ps1", "address": "ps01" }] },
