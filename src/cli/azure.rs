@@ -17,14 +17,14 @@ use crate::regular_file;
 use crate::secret::Secret;
 use crate::site::AzureVault;
 use crate::transport::azure::AzureQuery;
-use crate::transport::azure::address::VaultAddress;
+use crate::transport::azure::address::{VaultAddress, is_group_name};
 use crate::transport::azure::client::AzureEndpoint;
 use crate::transport::azure::cloud::{Cloud, Origin};
 use crate::transport::azure::export;
 use crate::transport::azure::token::error::TokenError;
 use crate::transport::azure::token::request::MAX_TOKEN;
 use crate::transport::azure::token::source::TokenSource;
-use crate::transport::http::stream::DirectTcp;
+use crate::transport::http::proxy::EnvironmentProxy;
 use crate::transport::http::tls::TlsTrust;
 
 /// How long all of Azure may take in a run of a site.
@@ -45,6 +45,7 @@ pub fn named(target: &str, args: &AzureArgs) -> anyhow::Result<VaultSource> {
         login: args.azure_login.clone(),
         audience: args.azure_audience.clone(),
         token_file: args.azure_token_file.clone(),
+        groups: args.groups.clone(),
         ..AzureVault::new(target)
     };
     let timeout = Duration::from_secs(args.timeout);
@@ -98,6 +99,9 @@ fn query(
     timeout: Duration,
 ) -> anyhow::Result<Result<AzureQuery, TokenError>> {
     let vault: VaultAddress = entry.vault.parse()?;
+    if let Some(group) = entry.groups.iter().find(|group| !is_group_name(group)) {
+        bail!("{group:?} is no name of a resource group");
+    }
     let cloud = cloud(entry)?;
     if let Some(authorities) = authorities {
         std::fs::metadata(authorities)
@@ -110,9 +114,9 @@ fn query(
         Ok(source) => source,
         Err(error) => return Ok(Err(error)),
     };
-    let connector = Box::new(DirectTcp);
+    let connector = Box::new(EnvironmentProxy::from_variables(&variable)?);
     let endpoint = AzureEndpoint { cloud, connector, trust, source, timeout };
-    Ok(Ok(AzureQuery { vault, endpoint }))
+    Ok(Ok(AzureQuery { vault, groups: entry.groups.clone(), endpoint }))
 }
 
 /// Returns the cloud of a vault.

@@ -1,10 +1,16 @@
-//! Collects the answers of Azure about a vault, and prints why there are none.
+//! Collects the answers of Azure about a vault, saves them, and prints why there are none.
 //!
 //! Not for how it is asked (`azure`), nor for what the answers mean (`facts::azure`).
 
-use super::interrupt;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+
 use super::terminal::failure::message;
 use super::terminal::progress::CountProgress;
+use super::{ExitStatus, interrupt};
+use crate::atomic_file::{AtomicFile, Visibility};
 use crate::facts::azure::answers::{AzureAnswer, AzureFailure, VaultAnswers};
 use crate::transport::azure::{AzureQuery, CollectedVault};
 
@@ -27,6 +33,36 @@ impl VaultSource {
             }
             Self::Recorded(answers) => Ok(CollectedVault { answers, was_interrupted: false }),
         }
+    }
+}
+
+/// The name of the capture in the directory of `collect site`.
+pub const CAPTURE: &str = "azure.json";
+
+/// Saves answers to a file or standard output.
+pub fn save(answers: &VaultAnswers, out: Option<&Path>) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec_pretty(answers)?;
+    text.push(b'\n');
+    match out {
+        Some(path) => {
+            let out = AtomicFile::open(path, true, Visibility::ByUmask, &[])?;
+            let unwritten = || format!("cannot write {}", path.display());
+            out.file().write_all(&text).with_context(unwritten)?;
+            out.commit()?;
+        }
+        None => std::io::stdout().write_all(&text)?,
+    }
+    Ok(())
+}
+
+/// Returns the exit status of collecting these answers.
+pub fn exit_status(answers: &VaultAnswers, was_interrupted: bool) -> ExitStatus {
+    if was_interrupted {
+        ExitStatus::Interrupted
+    } else if failure(answers).is_some() {
+        ExitStatus::Undecided
+    } else {
+        ExitStatus::Clean
     }
 }
 

@@ -9,10 +9,10 @@ use super::captures::{self, read_single_capture};
 use super::collect::CollectOptions;
 use super::login::SshDefaults;
 use super::selection::Selection;
-use super::site;
+use super::{site, vault};
 use crate::check::CheckSet;
 use crate::facts::target_kind::TargetKind;
-use crate::site::{Site, TargetUri};
+use crate::site::{AzureVault, Site, TargetUri};
 
 /// Selects a whole site; where there is a directory of captures, from what was saved there.
 pub fn select_site(
@@ -57,6 +57,16 @@ fn use_captures(site: &mut Site, directory: &Path) -> anyhow::Result<()> {
     };
     if let Some(vcenter) = &mut site.vcenter {
         vcenter.url = capture_uri(TargetKind::Vcenter, "")?;
+    }
+    if let Some(azure) = &mut site.azure {
+        let path = directory.join(vault::CAPTURE);
+        anyhow::ensure!(
+            path.is_file(),
+            "{} has no {}, which preflight collect site makes",
+            directory.display(),
+            vault::CAPTURE
+        );
+        *azure = AzureVault::new(&format!("capture:{}", path.display()));
     }
     for target in &mut site.master_targets {
         let uri = capture_uri(target.kind(), target.name.as_str())?;

@@ -27,13 +27,23 @@ pub struct AzureVault {
     pub audience: Option<String>,
     /// A file with a token, readable only by its owner.
     pub token_file: Option<PathBuf>,
+    /// Resource groups of machines in Azure, where items do not name them.
+    pub groups: Vec<String>,
 }
 
 impl AzureVault {
     /// Returns a vault of the public cloud.
     pub fn new(vault: &str) -> Self {
         let vault = vault.to_owned();
-        Self { vault, cloud: None, endpoint: None, login: None, audience: None, token_file: None }
+        Self {
+            vault,
+            cloud: None,
+            endpoint: None,
+            login: None,
+            audience: None,
+            token_file: None,
+            groups: Vec::new(),
+        }
     }
 
     /// Returns the file or directory of `capture:`; none for a vault that is asked.
@@ -66,6 +76,8 @@ struct Keys {
     audience: Option<String>,
     #[serde(default)]
     token_file: Option<PathBuf>,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 impl<'de> Deserialize<'de> for AzureVault {
@@ -83,9 +95,9 @@ impl<'de> Deserialize<'de> for AzureVault {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AzureVault, A::Error> {
-                let Keys { vault, cloud, endpoint, login, audience, token_file } =
+                let Keys { vault, cloud, endpoint, login, audience, token_file, groups } =
                     Keys::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(AzureVault { vault, cloud, endpoint, login, audience, token_file })
+                Ok(AzureVault { vault, cloud, endpoint, login, audience, token_file, groups })
             }
         }
         deserializer.deserialize_any(VaultVisitor)

@@ -38,6 +38,11 @@ impl Azure {
         Self { options: options.map(str::to_owned).to_vec(), variables: Vec::new(), path: None }
     }
 
+    /// Without options and without a token: what a site file says has to do.
+    pub fn plain() -> Self {
+        Self { options: Vec::new(), variables: Vec::new(), path: None }
+    }
+
     /// At another name of the stand-in.
     pub fn endpoint(mut self, url: &str) -> Self {
         self.options[1] = url.to_owned();

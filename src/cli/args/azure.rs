@@ -77,6 +77,11 @@ pub struct AzureArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub azure_token_file: Option<PathBuf>,
 
+    /// A resource group of machines in Azure that the vault does not name; may
+    /// be repeated
+    #[arg(long = "azure-group", value_name = "NAME")]
+    pub groups: Vec<String>,
+
     /// A file of authorities to trust beside those of this system
     #[arg(long, value_name = "PEM", value_hint = ValueHint::FilePath)]
     pub ca_file: Option<PathBuf>,

@@ -13,7 +13,7 @@ use crate::cli::checks::load_checks;
 use crate::cli::collect::collect;
 use crate::cli::terminal::screen;
 use crate::cli::whole_site::{collect_options, select_site};
-use crate::cli::{ExitStatus, outputs};
+use crate::cli::{ExitStatus, outputs, vault};
 use crate::facts::target_kind::TargetKind;
 
 /// Collects from a whole site.
@@ -36,7 +36,16 @@ pub fn collect_site(
         save_captures(slice::from_ref(transcript), Some(&path))?;
         anstream::println!("{}", screen::printable(&path.display().to_string()));
     }
-    Ok(captures::exit_status(responses.all()))
+    let of_systems = captures::exit_status(responses.all());
+    let Some(vault) = &responses.azure else { return Ok(of_systems) };
+    let path = directory.join(vault::CAPTURE);
+    vault::save(vault, Some(&path))?;
+    anstream::println!("{}", screen::printable(&path.display().to_string()));
+    let of_vault = vault::exit_status(vault, responses.azure_was_interrupted);
+    Ok(match of_systems {
+        ExitStatus::Clean => of_vault,
+        status => status,
+    })
 }
 
 /// Refuses a directory in which an input file has the name of a capture that will be written.
@@ -51,6 +60,7 @@ fn check_directory(directory: &Path, inputs: &[InputFile]) -> anyhow::Result<()>
             TargetKind::Esxi,
         ];
         let ours = name == "vcenter.json"
+            || name == vault::CAPTURE
             || kinds.iter().any(|kind| name.starts_with(&format!("{}.", kind.as_str())));
         if ours {
             outputs::check_outputs(&[("--out", &path)], inputs)?;

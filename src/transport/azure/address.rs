@@ -133,7 +133,7 @@ pub fn is_guid(text: &str) -> bool {
 }
 
 /// Whether a resource group can have this name: up to 90 letters, digits, `_`, `-`, `.` and brackets.
-fn is_group_name(name: &str) -> bool {
+pub fn is_group_name(name: &str) -> bool {
     let allowed = |c: char| c.is_alphanumeric() || "_-.()".contains(c);
     !name.is_empty()
         && name.chars().count() <= 90

@@ -24,6 +24,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub struct AzureQuery {
     /// The vault.
     pub vault: VaultAddress,
+    /// Resource groups of machines in Azure, beside those that items name.
+    pub groups: Vec<String>,
     /// Resource Manager, and how to reach it.
     pub endpoint: AzureEndpoint,
 }
@@ -177,7 +179,14 @@ impl<'a> Run<'a> {
         let states = lists.last().map_or(&[][..], |answer| answer.objects());
         // A GET of an item has more than the list, and the list has items whose GET failed.
         let details: Vec<&Value> = list(plan::ITEMS).iter().chain(objects(&items)).collect();
-        self.azure_side(AzureSide::from_items(&details, &servers, states), states);
+        let mut side = AzureSide::from_items(&details, &servers, states);
+        for group in &self.query.groups {
+            side.add_group(&format!(
+                "/subscriptions/{}/resourceGroups/{group}",
+                vault.subscription
+            ));
+        }
+        self.azure_side(side, states);
     }
 
     /// Asks for the vault; none when it cannot be read.

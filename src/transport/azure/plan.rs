@@ -197,7 +197,8 @@ impl AzureSide {
         side
     }
 
-    fn add_group(&mut self, id: &str) {
+    /// Adds a resource group by its id.
+    pub fn add_group(&mut self, id: &str) {
         // The id of a group ends where a provider would stand.
         if let Some(id) = ResourceId::parse(&format!("{id}/providers/x/y/z")) {
             let key = format!("{}/{}", id.subscription, id.group).to_ascii_lowercase();

@@ -43,6 +43,14 @@ pub enum ConnectError {
         /// Why not.
         failure: Failure,
     },
+    /// The proxy of the environment does not lead there.
+    #[error("the proxy {proxy}: {why}")]
+    Proxy {
+        /// The proxy's host and port.
+        proxy: String,
+        /// Why not.
+        why: String,
+    },
     /// The time was up.
     #[error("no answer within {} s, while {step}", .limit.as_secs())]
     Timeout {
@@ -82,7 +90,7 @@ impl ConnectError {
             Self::BehindJumpHost { failure } => failure.kind,
             Self::Dns { .. } => FailureKind::Dns,
             Self::Refused(_) => FailureKind::Refused,
-            Self::Unreachable { .. } => FailureKind::Unreachable,
+            Self::Unreachable { .. } | Self::Proxy { .. } => FailureKind::Unreachable,
             Self::Timeout { .. } => FailureKind::Timeout,
             Self::NotTls(_) => FailureKind::NotTls,
             Self::TlsVersion { .. } => FailureKind::TlsVersion,
@@ -100,6 +108,7 @@ impl ConnectError {
             Self::Dns { .. } => "check the name, or use the IP address",
             Self::Refused(_) => "check the host and the port; is the service running?",
             Self::Unreachable { .. } => "check the route from here, and firewalls between",
+            Self::Proxy { .. } => "check HTTPS_PROXY, or name the host in NO_PROXY",
             Self::Timeout { .. } => "raise --timeout, or look at the server's load",
             Self::NotTls(_) => "give the port of HTTPS, usually 443",
             Self::TlsVersion { .. } | Self::Handshake(_) | Self::Certificate { .. } => return None,

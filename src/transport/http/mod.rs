@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod error;
 pub mod message;
+pub mod proxy;
 pub mod ssh_tunnel;
 pub mod stream;
 pub mod thumbprint;
