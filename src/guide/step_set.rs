@@ -301,7 +301,7 @@ mod tests {
                 "the id is taken by the one at checks/steps/vmware.yaml, line",
             ),
             ("- id: vmware.verify", "- id: vmware.after", "vmware.after: an id is"),
-            ("who: operator", "who: operator\n      said_as: [' ']", "said_as is blank"),
+            ("said_as:\n        - ", "said_as:\n        - ' '\n        - ", "said_as is blank"),
             ("who: operator", "whom: operator", "unknown key \"whom\""),
         ] {
             let message = refusal(from, to);
