@@ -353,6 +353,11 @@ impl StageReading {
         self
     }
 
+    /// Evidence that shows no stage that is known: nothing but a person's word decides beside it.
+    pub fn not_understood(source: EvidenceSource, says: String) -> Self {
+        Self { source, fits: Vec::new(), decides: false, says }
+    }
+
     fn evidence(&self) -> StageEvidence {
         StageEvidence { source: self.source, says: self.says.clone() }
     }
@@ -397,6 +402,10 @@ pub fn decide(
         (Some(reading), Some(word)) if reading.fits.contains(&word) => {
             decided(Some(word), Some(EvidenceSource::Person), String::new())
         }
+        (Some(reading), Some(word)) if reading.fits.is_empty() => {
+            let note = format!("{}: {}", reading.source.as_str(), reading.says);
+            decided(Some(word), Some(EvidenceSource::Person), note)
+        }
         (Some(reading), Some(word)) => {
             let says = format!("{} shows that {}", reading.source.as_str(), reading.says);
             let note = format!("the site file says {word}, but {says}");
@@ -407,7 +416,16 @@ pub fn decide(
             }
         }
         (Some(reading), None) if reading.decides => {
-            decided(reading.fits.first().copied(), Some(reading.source), String::new())
+            let note = contradiction(readings).unwrap_or_default();
+            decided(reading.fits.first().copied(), Some(reading.source), note)
+        }
+        (Some(reading), None) if reading.fits.is_empty() => {
+            let note = format!(
+                "{}: {}; say which it is with stage: in the site file or --stage",
+                reading.source.as_str(),
+                reading.says
+            );
+            decided(None, None, note)
         }
         (Some(reading), None) => {
             let fits: Vec<&str> = reading.fits.iter().map(|stage| stage.as_str()).collect();
@@ -419,6 +437,15 @@ pub fn decide(
             decided(None, None, note)
         }
     }
+}
+
+/// Returns what contradicts the best of several readings.
+fn contradiction(readings: &[StageReading]) -> Option<String> {
+    let (best, others) = readings.split_first()?;
+    let stage = best.fits.first()?;
+    let other = others.iter().find(|other| other.decides && !other.fits.contains(stage))?;
+    let (best, said) = (best.source.as_str(), other.source.as_str());
+    Some(format!("{best} shows {stage}, but {said} shows that {}", other.says))
 }
 
 #[cfg(test)]
@@ -494,6 +521,44 @@ mod tests {
         let given = decide("app", Some(Home), Some(Replicating), &attached);
         assert_eq!((given.stage, given.source), (Some(Home), Some(EvidenceSource::Option)));
         assert!(given.note.starts_with("--stage says home, against vSphere"), "{}", given.note);
+    }
+
+    #[test]
+    fn azure_decides_and_what_speaks_against_it_is_said() {
+        let azure = |fits: &[Stage]| StageReading {
+            source: EvidenceSource::Azure,
+            fits: fits.to_vec(),
+            decides: true,
+            says: "its item says Protected".to_owned(),
+        };
+        let mut readings = vec![azure(&[Home])];
+        readings.extend(vsphere(true, "poweredOn", Some(false)));
+        assert_eq!(decide("app", None, None, &readings).note, "");
+        readings[1] = vsphere(true, "poweredOff", Some(true)).remove(0);
+        let against = decide("app", None, None, &readings);
+        assert_eq!((against.stage, against.source), (Some(Home), Some(EvidenceSource::Azure)));
+        assert!(against.note.starts_with("Azure shows home, but vSphere shows that it is off"));
+        let word = decide("app", None, Some(Verify), &readings[..1]);
+        assert_eq!((word.stage, word.evidence.len()), (Some(Home), 2));
+        assert!(
+            word.note.starts_with("the site file says verify, but Azure shows that its item says")
+        );
+    }
+
+    #[test]
+    fn an_item_that_is_not_understood_leaves_the_stage_to_a_person() {
+        let odd = StageReading::not_understood(
+            EvidenceSource::Azure,
+            "its values are not known together: InMage".to_owned(),
+        );
+        let mut readings = vec![odd];
+        readings.extend(vsphere(true, "poweredOff", Some(false)));
+        let unknown = decide("app", None, None, &readings);
+        assert_eq!((unknown.stage, unknown.source), (None, None));
+        assert!(unknown.note.starts_with("Azure: its values are not known together: InMage; say"));
+        let word = decide("app", None, Some(After), &readings);
+        assert_eq!((word.stage, word.source), (Some(After), Some(EvidenceSource::Person)));
+        assert!(word.note.contains("InMage"), "{}", word.note);
     }
 
     #[test]

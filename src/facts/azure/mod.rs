@@ -6,3 +6,5 @@
 pub mod answers;
 pub mod keep;
 pub mod object;
+pub mod read;
+pub mod vault;

@@ -9,16 +9,18 @@ use serde_json::Value;
 
 use super::{EvidenceSource, Stage, StageReading};
 
-/// The product that an item belongs to.
+/// The product that an item belongs to, and the direction in which it replicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemProvider {
     /// VMware and physical machines, classic: towards Azure.
     VmwareForward,
     /// VMware and physical machines, classic: from Azure home.
     VmwareBack,
-    /// VMware and physical machines with a replication appliance.
-    Modernised,
-    /// Hyper-V machines.
+    /// VMware and physical machines with a replication appliance: towards Azure.
+    ModernisedForward,
+    /// VMware and physical machines with a replication appliance: from Azure home.
+    ModernisedBack,
+    /// Hyper-V machines, in both directions.
     Hyperv,
     /// Another product: Azure to Azure.
     AzureToAzure,
@@ -30,11 +32,27 @@ impl ItemProvider {
         match instance_type {
             "InMageAzureV2" => Some(Self::VmwareForward),
             "InMage" => Some(Self::VmwareBack),
-            "InMageRcm" | "InMageRcmFailback" => Some(Self::Modernised),
+            "InMageRcm" => Some(Self::ModernisedForward),
+            "InMageRcmFailback" => Some(Self::ModernisedBack),
             "HyperVReplicaAzure" => Some(Self::Hyperv),
             "A2A" => Some(Self::AzureToAzure),
             _ => None,
         }
+    }
+
+    /// Whether its machines need a replication appliance, and neither configuration server nor master target.
+    pub fn is_modernised(self) -> bool {
+        matches!(self, Self::ModernisedForward | Self::ModernisedBack)
+    }
+
+    /// Whether it is a VMware one that replicates from Azure home.
+    pub fn is_back(self) -> bool {
+        matches!(self, Self::VmwareBack | Self::ModernisedBack)
+    }
+
+    /// Whether it is a VMware one that replicates towards Azure.
+    pub fn is_forward(self) -> bool {
+        matches!(self, Self::VmwareForward | Self::ModernisedForward)
     }
 }
 
@@ -59,29 +77,27 @@ pub fn read(item: &Value) -> Result<StageReading, String> {
     let provider = provider(item)?;
     let details = &item["properties"]["providerSpecificDetails"];
     let values = ItemValues::new(&item["properties"], details);
-    let stage = match provider {
-        ItemProvider::AzureToAzure => {
-            return Err(
-                "it is replicated from Azure to Azure, which does not fail back home".to_owned()
-            );
-        }
-        ItemProvider::Modernised => {
-            return Err(
-                "the vault uses the modernised experience, which has no such stages".to_owned()
-            );
-        }
-        ItemProvider::Hyperv => values.hyperv_stage(),
-        ItemProvider::VmwareForward => values.forward_stage(),
-        ItemProvider::VmwareBack => values.back_stage(details),
+    if provider == ItemProvider::AzureToAzure {
+        return Err(
+            "it is replicated from Azure to Azure, which does not fail back home".to_owned()
+        );
+    }
+    if values.state == "UnprotectedStatesBegin" {
+        return Err(format!("it is not protected: {}", values.words()));
+    }
+    let fits = match provider {
+        _ if values.contradicts_direction(provider) => None,
+        ItemProvider::VmwareForward | ItemProvider::ModernisedForward => values.forward_stage(),
+        ItemProvider::VmwareBack | ItemProvider::ModernisedBack => values.back_stage(details),
+        ItemProvider::Hyperv | ItemProvider::AzureToAzure => values.hyperv_stage(),
     };
     let fits =
-        stage.ok_or_else(|| format!("its values are not known together: {}", values.words()))?;
-    let decides = provider != ItemProvider::Hyperv;
+        fits.ok_or_else(|| format!("its values are not known together: {}", values.words()))?;
     Ok(StageReading {
         source: EvidenceSource::Azure,
-        fits: vec![fits],
-        decides,
-        says: values.words(),
+        decides: provider != ItemProvider::Hyperv || values.is_recorded_hyperv(),
+        fits,
+        says: format!("its item says {}", values.words()),
     })
 }
 
@@ -92,8 +108,10 @@ struct ItemValues<'a> {
     description: &'a str,
     active_location: &'a str,
     active_site: &'a str,
+    recovery_fabric: &'a str,
     scenario: &'a str,
     operations: Vec<&'a str>,
+    copied: Option<String>,
 }
 
 impl<'a> ItemValues<'a> {
@@ -106,8 +124,10 @@ impl<'a> ItemValues<'a> {
             description: text(&properties["protectionStateDescription"]),
             active_location: text(&properties["activeLocation"]),
             active_site: text(&details["activeSiteType"]),
+            recovery_fabric: text(&properties["recoveryFabricId"]),
             scenario: text(&properties["currentScenario"]["scenarioName"]),
             operations: operations.unwrap_or_default().iter().map(text).collect(),
+            copied: copied_percentage(details),
         }
     }
 
@@ -115,9 +135,27 @@ impl<'a> ItemValues<'a> {
         self.operations.contains(&operation)
     }
 
+    fn offers_failover(&self) -> bool {
+        self.offers("UnplannedFailover")
+            || self.offers("PlannedFailover")
+            || self.offers("Failback")
+    }
+
     /// The name of what runs on the item; the service writes `None` or nothing when nothing does.
     fn running(&self) -> Option<&'a str> {
         (!matches!(self.scenario, "" | "None")).then_some(self.scenario)
+    }
+
+    /// Whether the item's destination is not what its provider says.
+    fn contradicts_direction(&self, provider: ItemProvider) -> bool {
+        let is_azure = self.recovery_fabric.eq_ignore_ascii_case("Microsoft Azure");
+        let is_fabric = self.recovery_fabric.starts_with('/');
+        (provider.is_back() && is_azure) || (provider.is_forward() && is_fabric)
+    }
+
+    /// Whether the state names something that went wrong: what is offered then says nothing of a stage.
+    fn is_failed(&self) -> bool {
+        self.state.contains("Failed") || self.state.contains("Disabl")
     }
 
     fn is_committed(&self) -> bool {
@@ -125,89 +163,147 @@ impl<'a> ItemValues<'a> {
     }
 
     fn is_commit_pending(&self) -> bool {
-        self.state == "UnplannedFailoverCommitPendingStatesBegin"
+        matches!(
+            self.state,
+            "UnplannedFailoverCommitPendingStatesBegin"
+                | "PlannedFailoverCommitPendingStatesBegin"
+                | "CommitPendingStatesBegin"
+        )
     }
 
     /// Whether a first copy runs: the states before Protected are known by their beginnings.
     fn is_copying(&self) -> bool {
         let first =
             ["InitialReplication", "Resync"].iter().any(|begin| self.state.starts_with(begin));
-        first || (self.state != "Protected" && self.running() == Some("EnableDr"))
+        !self.is_failed()
+            && !self.offers_failover()
+            && (first || (self.state != "Protected" && self.running() == Some("EnableDr")))
     }
 
     /// An item towards Azure.
-    fn forward_stage(&self) -> Option<Stage> {
+    fn forward_stage(&self) -> Option<Vec<Stage>> {
         match self.running() {
-            Some("SwitchReplicationGroupProtection" | "SwitchProtection") => {
-                return Some(Stage::Reprotect);
+            Some("SwitchReplicationGroupProtection" | "SwitchProtection" | "Reprotect") => {
+                return Some(vec![Stage::Reprotect]);
             }
             // The failover to Azure and its commit: the machine is on its way out.
-            Some("UnplannedFailover" | "CommitFailover") => return Some(Stage::Prepare),
-            Some("EnableDr") | None => {}
-            Some(_) => return None,
+            Some("UnplannedFailover" | "PlannedFailover" | "CommitFailover" | "Commit") => {
+                return Some(vec![Stage::Prepare]);
+            }
+            Some(other) if !leaves_the_stage(other) => return None,
+            Some(_) | None => {}
         }
         match self.active_location {
-            "Primary" if self.state == "Protected" => Some(Stage::Home),
-            // Inferred: the first copy towards Azure after the way home.
-            "Primary" if self.is_copying() => Some(Stage::ReprotectForward),
-            "Recovery" if self.is_committed() || self.is_commit_pending() => Some(Stage::Prepare),
+            "Primary" if self.state == "Protected" => Some(vec![Stage::Home]),
+            // The first copy towards Azure: after the way home, or of a machine that never left.
+            "Primary" if self.is_copying() => Some(vec![Stage::ReprotectForward, Stage::Home]),
+            "Recovery" if self.is_committed() || self.is_commit_pending() => {
+                Some(vec![Stage::Prepare])
+            }
+            "Recovery"
+                if !self.is_failed()
+                    && (self.offers("Commit") || self.offers("SwitchProtection")) =>
+            {
+                Some(vec![Stage::Prepare])
+            }
             _ => None,
         }
     }
 
-    /// An item from Azure home.
-    fn back_stage(&self, details: &Value) -> Option<Stage> {
+    /// An item from Azure home. What is active is Azure in its primary location, and the site in the other.
+    fn back_stage(&self, details: &Value) -> Option<Vec<Stage>> {
+        let is_in_azure = match (self.active_site, self.active_location) {
+            ("Azure" | "", "Primary") => true,
+            ("OnPrem" | "", "Recovery") => false,
+            _ if self.running().is_some() => self.active_site != "OnPrem",
+            _ => return None,
+        };
         match self.running() {
-            Some("UnplannedFailover") => return Some(Stage::Failback),
-            Some("CommitFailover") => return Some(Stage::Verify),
-            Some("SwitchReplicationGroupProtection" | "SwitchProtection") => {
-                let home = self.active_site == "OnPrem";
-                return Some(if home { Stage::ReprotectForward } else { Stage::Reprotect });
+            Some("UnplannedFailover" | "PlannedFailover") => return Some(vec![Stage::Failback]),
+            Some("CommitFailover" | "Commit" | "FinalizeFailback") => {
+                return Some(vec![Stage::Verify]);
             }
-            Some("EnableDr") | None => {}
-            Some(_) => return None,
+            Some("SwitchReplicationGroupProtection" | "SwitchProtection" | "Reprotect") => {
+                return Some(vec![if is_in_azure {
+                    Stage::Reprotect
+                } else {
+                    Stage::ReprotectForward
+                }]);
+            }
+            Some(other) if !leaves_the_stage(other) => return None,
+            Some(_) | None => {}
         }
-        match (self.active_site, self.active_location) {
-            ("Azure", "Primary") if self.state == "Protected" => Some(Stage::Replicating),
-            // Inferred: the names of the first copy's states were not recorded; that no failover is offered was.
-            ("Azure", "Primary") if self.is_copying() || is_resynchronising(details) => {
-                (!self.offers("UnplannedFailover")).then_some(Stage::Replicating)
-            }
-            ("OnPrem", "Recovery") if self.is_committed() => Some(Stage::After),
-            ("OnPrem", "Recovery") if self.is_commit_pending() || self.offers("Commit") => {
-                Some(Stage::Verify)
-            }
-            _ => None,
+        let stage = if is_in_azure { self.copying_home(details) } else { self.returned() };
+        stage.map(|stage| vec![stage])
+    }
+
+    /// A machine that runs in Azure, on an item that replicates home.
+    fn copying_home(&self, details: &Value) -> Option<Stage> {
+        // Inferred: the names of the first copy's states were not recorded for the classic one; that no failover is offered was.
+        let is_copying = self.is_copying()
+            || (!self.is_failed() && !self.offers_failover() && is_resynchronising(details));
+        (self.state == "Protected" || is_copying).then_some(Stage::Replicating)
+    }
+
+    /// A machine that has returned, on an item that replicated home.
+    fn returned(&self) -> Option<Stage> {
+        if self.is_committed() {
+            return Some(Stage::After);
         }
+        // Inferred: what is offered is the same in the other direction, whose names were recorded.
+        let offers = |operation| !self.is_failed() && self.offers(operation);
+        if self.is_commit_pending() || offers("Commit") {
+            return Some(Stage::Verify);
+        }
+        offers("SwitchProtection").then_some(Stage::After)
     }
 
     /// A Hyper-V item; most values of the way home were not recorded.
-    fn hyperv_stage(&self) -> Option<Stage> {
-        match self.running() {
-            Some("PlannedFailover") => return Some(Stage::Sync),
-            Some("ReverseReplicate") => return Some(Stage::Reverse),
-            Some(_) => return None,
-            None => {}
+    fn hyperv_stage(&self) -> Option<Vec<Stage>> {
+        match (self.running(), self.active_location) {
+            (Some("PlannedFailover"), "Recovery") => {
+                return Some(vec![Stage::Sync, Stage::Complete]);
+            }
+            (
+                Some("PlannedFailover" | "UnplannedFailover" | "CommitFailover" | "Commit"),
+                "Primary",
+            ) => {
+                return Some(vec![Stage::Prepare]);
+            }
+            (Some("PlannedFailover"), _) => return Some(vec![Stage::Sync, Stage::Complete]),
+            (Some("ReverseReplicate"), _) => return Some(vec![Stage::Reverse]),
+            (Some(other), _) if !leaves_the_stage(other) => return None,
+            _ => {}
         }
         match self.active_location {
-            "Primary" if self.state == "Protected" => Some(Stage::Home),
-            "Primary" if self.offers("ReverseReplicate") => Some(Stage::After),
-            _ if self.offers("ReverseReplicate") => Some(Stage::After),
-            "Recovery" if self.offers("PlannedFailover") => Some(Stage::Prepare),
+            _ if self.is_failed() => None,
+            "Primary" if self.state == "Protected" => Some(vec![Stage::Home]),
+            _ if self.offers("ReverseReplicate") => Some(vec![Stage::After]),
+            "Recovery" if self.offers("PlannedFailover") || self.offers("Commit") => {
+                Some(vec![Stage::Prepare])
+            }
             _ => None,
         }
+    }
+
+    /// Whether a reply of the service with these values of a Hyper-V item is known.
+    fn is_recorded_hyperv(&self) -> bool {
+        let at_home = self.active_location == "Primary" && self.state == "Protected";
+        let finalized = self.state == "RestoreFinalized" && self.offers("ReverseReplicate");
+        self.running().is_none() && (at_home || finalized)
     }
 
     /// The values, as they stand in the item.
     fn words(&self) -> String {
         let mut words = format!("{}, protectionState {}", self.instance_type, self.state);
-        if !self.description.is_empty() {
+        if !self.description.is_empty() && self.description != self.state {
             words.push_str(&format!(" ({})", self.description));
         }
         for (name, value) in [
             ("activeLocation", self.active_location),
             ("activeSiteType", self.active_site),
             ("currentScenario", self.running().unwrap_or_default()),
+            ("first copy at", self.copied.as_deref().unwrap_or_default()),
         ] {
             if !value.is_empty() {
                 words.push_str(&format!(", {name} {value}"));
@@ -220,12 +316,42 @@ impl<'a> ItemValues<'a> {
     }
 }
 
+/// Whether what runs on an item leaves its stage as it is: a test, a change of settings, the end of a first copy.
+fn leaves_the_stage(scenario: &str) -> bool {
+    matches!(
+        scenario,
+        "EnableDr"
+            | "PrimaryIrCompletion"
+            | "SecondaryIrCompletion"
+            | "TestFailover"
+            | "TestFailoverCleanup"
+            | "AssociateProtectionProfile"
+            | "ModifyProtectionProfile"
+            | "UpdateVmProperties"
+    )
+}
+
+/// How much of the first copy is done, where the item says it of one that has not ended.
+fn copied_percentage(details: &Value) -> Option<String> {
+    let places = [
+        "/initialReplicationProgressPercentage",
+        "/resyncDetails/initialReplicationProgressPercentage",
+        "/initialReplicationDetails/initialReplicationProgressPercentage",
+    ];
+    let value = places.into_iter().find_map(|place| details.pointer(place))?;
+    let percentage = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    (percentage > 0.0 && percentage < 100.0).then(|| format!("{percentage:.0} %"))
+}
+
 /// Whether a disk of an item is still compared or copied.
 fn is_resynchronising(details: &Value) -> bool {
     let disks = details["protectedDisks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    disks.iter().any(|disk| {
-        disk["protectionStage"].as_str().is_some_and(|stage| stage != "DifferentialSync")
-    })
+    let of_item = details["protectionStage"].as_str();
+    let of_disks = disks.iter().map(|disk| disk["protectionStage"].as_str());
+    of_disks
+        .chain([of_item])
+        .flatten()
+        .any(|stage| !stage.is_empty() && stage != "DifferentialSync")
 }
 
 #[cfg(test)]
@@ -368,6 +494,82 @@ mod tests {
                 "reprotect-forward",
             ),
             (
+                item(
+                    "InMageAzureV2",
+                    "Protected",
+                    "Primary",
+                    "",
+                    "TestFailover",
+                    &["UnplannedFailover"],
+                ),
+                "home",
+            ),
+            (item("InMageRcm", "Protected", "Primary", "", "None", &["UnplannedFailover"]), "home"),
+            (
+                item(
+                    "InMageRcm",
+                    "InitialReplicationRecoveryCompletionPending",
+                    "Primary",
+                    "",
+                    "None",
+                    &["DisableProtection"],
+                ),
+                "reprotect-forward",
+            ),
+            (
+                item(
+                    "InMageRcm",
+                    "UnplannedFailoverCommitPendingStatesBegin",
+                    "Recovery",
+                    "",
+                    "None",
+                    &["CompleteMigration", "Commit", "ChangePit", "SwitchProtection"],
+                ),
+                "prepare",
+            ),
+            (
+                item(
+                    "InMageRcm",
+                    "UnplannedFailoverCommitted",
+                    "Recovery",
+                    "",
+                    "",
+                    &["CompleteMigration", "SwitchProtection"],
+                ),
+                "prepare",
+            ),
+            (
+                item(
+                    "InMageRcmFailback",
+                    "InitialReplicationInProgress",
+                    "Primary",
+                    "",
+                    "None",
+                    &["DisableProtection"],
+                ),
+                "replicating",
+            ),
+            (
+                item("InMageRcmFailback", "Protected", "Primary", "", "None", &["PlannedFailover"]),
+                "replicating",
+            ),
+            (
+                item(
+                    "InMageRcmFailback",
+                    "CommitPendingStatesBegin",
+                    "Recovery",
+                    "",
+                    "None",
+                    &["CompleteMigration", "Commit", "SwitchProtection", "CancelFailover"],
+                ),
+                "verify",
+            ),
+            (
+                item("InMageRcmFailback", "Odd", "Recovery", "", "None", &["SwitchProtection"]),
+                "after",
+            ),
+            (item("InMage", "Odd", "Recovery", "OnPrem", "None", &["Commit"]), "verify"),
+            (
                 item("HyperVReplicaAzure", "Protected", "Primary", "", "", &["PlannedFailover"]),
                 "home",
             ),
@@ -408,6 +610,32 @@ mod tests {
                  activeLocation Recovery, offers UnplannedFailover",
             ),
             (
+                item("InMage", "ReprotectFailed", "Recovery", "OnPrem", "None", &["Commit"]),
+                "its values are not known together: InMage, protectionState ReprotectFailed",
+            ),
+            (
+                item(
+                    "InMageAzureV2",
+                    "InitialReplicationFailed",
+                    "Primary",
+                    "",
+                    "None",
+                    &["DisableProtection"],
+                ),
+                "its values are not known together: InMageAzureV2",
+            ),
+            (
+                item(
+                    "InMage",
+                    "InitialReplicationInProgress",
+                    "Primary",
+                    "Azure",
+                    "None",
+                    &["UnplannedFailover"],
+                ),
+                "its values are not known together: InMage",
+            ),
+            (
                 item("InMage", "Protected", "Recovery", "Azure", "None", &[]),
                 "its values are not known together: InMage",
             ),
@@ -416,8 +644,8 @@ mod tests {
                 "its values are not known together: InMage",
             ),
             (
-                item("InMageRcm", "Protected", "Primary", "", "None", &[]),
-                "the vault uses the modernised experience",
+                item("InMageRcm", "UnprotectedStatesBegin", "Primary", "", "None", &[]),
+                "it is not protected: InMageRcm, protectionState UnprotectedStatesBegin",
             ),
             (
                 item("A2A", "Protected", "Primary", "", "None", &[]),
@@ -436,6 +664,46 @@ mod tests {
             let why = read(&item).expect_err("not recognised");
             assert!(why.starts_with(says), "{why}");
         }
+    }
+
+    #[test]
+    fn where_an_item_leads_must_fit_its_provider() {
+        let with = |provider: &str, fabric: &str| {
+            let mut body = item(provider, "Protected", "Primary", "", "None", &[]);
+            body["properties"]["recoveryFabricId"] = fabric.into();
+            read(&body).is_ok()
+        };
+        let own = "/subscriptions/s/vaults/v/replicationFabrics/f";
+        for (provider, fabric, fits) in [
+            ("InMageAzureV2", "Microsoft Azure", true),
+            ("InMageRcm", own, false),
+            ("InMage", own, true),
+            ("InMageRcmFailback", "Microsoft Azure", false),
+            ("HyperVReplicaAzure", "Microsoft Azure", true),
+        ] {
+            assert_eq!(with(provider, fabric), fits, "{provider} {fabric}");
+        }
+    }
+
+    #[test]
+    fn only_recorded_replies_decide_for_hyperv() {
+        let decides = |state: &str, location: &str, operation: &str| {
+            read(&item("HyperVReplicaAzure", state, location, "", "", &[operation]))
+                .unwrap()
+                .decides
+        };
+        assert!(decides("Protected", "Primary", "PlannedFailover"));
+        assert!(decides("RestoreFinalized", "Primary", "ReverseReplicate"));
+        assert!(!decides("Odd", "Recovery", "PlannedFailover"));
+    }
+
+    #[test]
+    fn the_progress_of_a_first_copy_is_said() {
+        let mut body =
+            item("InMageRcmFailback", "InitialReplicationInProgress", "Primary", "", "None", &[]);
+        let details = &mut body["properties"]["providerSpecificDetails"];
+        details["initialReplicationProgressPercentage"] = json!(92);
+        assert!(read(&body).unwrap().says.contains("first copy at 92 %"));
     }
 
     #[test]

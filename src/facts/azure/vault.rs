@@ -1,0 +1,335 @@
+//! The objects of a vault, put together from all answers about it: each object once, and for each list whether it is whole.
+//!
+//! A list leaves out much of what a GET of the same object has (an item's disks, an appliance's parts), so a GET counts before a
+//! list, and what is empty in a list alone says nothing. Not for what objects say (the files beside this one).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::answers::{AnswerOutcome, AzureAnswer, AzureFailure, VaultAnswers};
+use super::keep::keep;
+use super::object::{ObjectKind, id_key};
+use super::read::{AzureTime, member, minute, text, time};
+use crate::facts::Unavailable;
+
+/// One object of the vault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VaultObject {
+    /// What is known of it.
+    pub body: Value,
+    /// Whether it was asked for itself, and not seen in a list alone.
+    pub is_whole: bool,
+}
+
+impl VaultObject {
+    /// Returns its id as it is written.
+    pub fn id(&self) -> &str {
+        text(&self.body, "id").unwrap_or_default()
+    }
+
+    /// Returns its properties; null where it has none.
+    pub fn properties(&self) -> &Value {
+        member(&self.body, "properties").unwrap_or(&Value::Null)
+    }
+}
+
+/// How one list came.
+#[derive(Clone, Debug, PartialEq)]
+struct ListState {
+    kind: ObjectKind,
+    /// Its path in lower case; none for an exported body.
+    path: Option<String>,
+    failure: Option<AzureFailure>,
+}
+
+/// Everything that is known of a vault.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vault {
+    /// Its resource id.
+    pub id: Option<String>,
+    /// When the service was asked, by its own clock.
+    pub asked_at: Option<Timestamp>,
+    /// The newest moment that the bodies themselves prove to be past.
+    proved_at: Option<Timestamp>,
+    objects: BTreeMap<ObjectKind, BTreeMap<String, VaultObject>>,
+    lists: Vec<ListState>,
+}
+
+impl Vault {
+    /// Puts the objects of all answers together.
+    pub fn from_answers(answers: &VaultAnswers) -> Self {
+        let mut vault =
+            Self { id: answers.vault.clone(), asked_at: answers.asked_at(), ..Self::default() };
+        for answer in &answers.answers {
+            vault.add(answer);
+        }
+        vault.proved_at = vault.newest_proof();
+        vault
+    }
+
+    fn add(&mut self, answer: &AzureAnswer) {
+        let path = answer.path.as_deref().map(path_key);
+        let bodies: Vec<&Value> = answer.objects().iter().flat_map(unwrapped).collect();
+        let kinds: Vec<ObjectKind> =
+            bodies.iter().filter_map(|body| ObjectKind::of(body)).collect();
+        for body in &bodies {
+            let Some(kind) = ObjectKind::of(body) else { continue };
+            let kept = keep(body);
+            let key = text(&kept, "id").map(id_key).unwrap_or_else(|| unnamed_key(&kept));
+            let is_whole = path.as_deref() == Some(key.as_str());
+            let object = VaultObject { body: kept, is_whole };
+            let known = self.objects.entry(kind).or_default();
+            let merged = match known.remove(&key) {
+                Some(other) => merge(object, other),
+                None => object,
+            };
+            known.insert(key, merged);
+        }
+        let listed = path.as_deref().and_then(ObjectKind::of_list).or_else(|| {
+            // An exported list names no path; one object alone may be the answer to a GET of its own.
+            let first = *kinds.first().filter(|_| path.is_none() && kinds.len() > 1)?;
+            kinds.iter().all(|kind| *kind == first).then_some(first)
+        });
+        let is_failed_get = listed.is_none() && matches!(answer.outcome, AnswerOutcome::Failed(_));
+        let kind = listed
+            .or_else(|| path.as_deref().filter(|_| is_failed_get).and_then(ObjectKind::of_id));
+        if let Some(kind) = kind {
+            self.lists.push(ListState { kind, path, failure: answer.failure().cloned() });
+        }
+    }
+
+    /// Returns the objects of a kind, in the order of their ids.
+    pub fn objects(&self, kind: ObjectKind) -> impl Iterator<Item = &VaultObject> {
+        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Returns the object with an id.
+    pub fn object(&self, id: &str) -> Option<&VaultObject> {
+        self.objects.get(&ObjectKind::of_id(id)?)?.get(&id_key(id))
+    }
+
+    /// Returns the objects of a kind whose id begins with that of another.
+    pub fn objects_below(&self, kind: ObjectKind, id: &str) -> impl Iterator<Item = &VaultObject> {
+        let begin = format!("{}/", id_key(id));
+        let known = self.objects.get(&kind).into_iter().flatten();
+        known.filter(move |(key, _)| key.starts_with(&begin)).map(|(_, object)| object)
+    }
+
+    /// Whether every object of a kind in the vault is known.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the right that is lacking, or why else they are not all known.
+    pub fn all_of(&self, kind: ObjectKind) -> Result<(), Unavailable> {
+        self.all_below(kind, None)
+    }
+
+    /// Whether every object of a kind below another one is known, such as the machines of a resource group.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::all_of`].
+    pub fn all_below(&self, kind: ObjectKind, id: Option<&str>) -> Result<(), Unavailable> {
+        let begin = id.map(|id| format!("{}/", id_key(id)));
+        let fits = |list: &&ListState| {
+            let path = list.path.as_deref();
+            list.kind == kind
+                && begin
+                    .as_deref()
+                    .is_none_or(|begin| path.is_none_or(|path| path.starts_with(begin)))
+        };
+        let lists: Vec<&ListState> = self.lists.iter().filter(fits).collect();
+        // Where the list of the whole vault is refused, the lists of its parts stand for it.
+        let is_of_vault = |list: &&&ListState| {
+            list.path.as_deref().is_some_and(|path| !path.contains("/replicationfabrics/"))
+        };
+        if lists.iter().filter(is_of_vault).any(|list| list.failure.is_none()) {
+            return Ok(());
+        }
+        let mut parts = lists.iter().filter(|list| !is_of_vault(list)).peekable();
+        let has_parts = parts.peek().is_some();
+        let failed = parts.find_map(|list| Some((*list, list.failure.as_ref()?)));
+        match failed {
+            None if has_parts => Ok(()),
+            Some((list, failure)) => Err(refusal(list, failure)),
+            None => match lists.iter().find_map(|list| Some((*list, list.failure.as_ref()?))) {
+                Some((list, failure)) => Err(refusal(list, failure)),
+                None => {
+                    Err(Unavailable::from(format!("nothing says which {} there are", plural(kind))))
+                }
+            },
+        }
+    }
+
+    /// Returns why an object could not be read, when it was asked for.
+    pub fn refused(&self, id: &str) -> Option<(Option<u16>, Unavailable)> {
+        let key = id_key(id);
+        let list = self.lists.iter().find(|list| list.path.as_deref() == Some(key.as_str()))?;
+        let failure = list.failure.as_ref()?;
+        Some((failure.status, refusal(list, failure)))
+    }
+
+    /// Returns the minutes since a moment, by the service's clock. Exported bodies do not say when they were asked for: then a
+    /// moment is known to be as old as the newest one in the bodies shows, and whether it is older is not known.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the moment may be of any age.
+    pub fn minutes_since(&self, moment: Timestamp, enough: i64) -> Result<i64, Unavailable> {
+        let since = |now: Timestamp| now.duration_since(moment).as_secs().max(0) / 60;
+        if let Some(now) = self.asked_at {
+            return Ok(since(now));
+        }
+        let known = self.proved_at.map(since).filter(|minutes| *minutes >= enough);
+        known.ok_or_else(|| {
+            Unavailable::from(format!(
+                "it is of {}, and nothing says when the vault was asked",
+                minute(moment)
+            ))
+        })
+    }
+
+    /// Returns what "now" is for whatever is judged by days: when the service was asked, or at least the newest moment in the bodies.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.asked_at.or(self.proved_at)
+    }
+
+    /// Returns the newest heartbeat, end of a job or last update in the bodies.
+    fn newest_proof(&self) -> Option<Timestamp> {
+        const PAST: &[&str] = &[
+            "lastHeartbeat",
+            "lastHeartbeatUtc",
+            "lastUpdateReceivedTime",
+            "lastRpoCalculatedTime",
+            "lastDiscoveryTimeInUtc",
+            "creationTimeUtc",
+            "endTime",
+            "recoveryPointTime",
+        ];
+        fn newest(value: &Value, found: &mut Option<Timestamp>) {
+            match value {
+                Value::Object(map) => {
+                    for name in PAST {
+                        if let Ok(AzureTime::At(moment)) = time(value, name) {
+                            *found = (*found).max(Some(moment));
+                        }
+                    }
+                    map.values().for_each(|below| newest(below, found));
+                }
+                Value::Array(all) => all.iter().for_each(|below| newest(below, found)),
+                _ => {}
+            }
+        }
+        let mut found = None;
+        for object in self.objects.values().flat_map(BTreeMap::values) {
+            newest(&object.body, &mut found);
+        }
+        found
+    }
+}
+
+/// The path of a request as it is compared.
+fn path_key(path: &str) -> String {
+    id_key(path.split('?').next().unwrap_or(path))
+}
+
+fn unnamed_key(body: &Value) -> String {
+    let part = |name| text(body, name).unwrap_or_default().to_ascii_lowercase();
+    format!("{}/{}", part("type"), part("name"))
+}
+
+/// Returns the objects of an exported body: a published example has them in `responses.200.body`, a list in `value`.
+fn unwrapped(body: &Value) -> Vec<&Value> {
+    let body = body.pointer("/responses/200/body").unwrap_or(body);
+    match body.get("value").and_then(Value::as_array).filter(|_| body.get("id").is_none()) {
+        Some(list) => list.iter().collect(),
+        None => vec![body],
+    }
+}
+
+/// Puts two answers about one object together: a GET counts before a list, otherwise the one that says more; what it lacks comes
+/// from the other.
+fn merge(one: VaultObject, other: VaultObject) -> VaultObject {
+    let rank = |object: &VaultObject| (object.is_whole, weight(&object.body));
+    let (mut best, rest) = if rank(&one) >= rank(&other) { (one, other) } else { (other, one) };
+    fill(&mut best.body, rest.body, best.is_whole);
+    best
+}
+
+/// How many values a body has.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null => 0,
+        Value::String(text) => usize::from(!text.is_empty()),
+        Value::Array(all) => all.iter().map(weight).sum(),
+        Value::Object(map) => map.values().map(weight).sum(),
+        _ => 1,
+    }
+}
+
+/// Fills in what is missing; of a body that is not whole what is empty, too.
+fn fill(value: &mut Value, other: Value, is_whole: bool) {
+    match (value, other) {
+        (Value::Object(map), Value::Object(others)) => {
+            for (name, theirs) in others {
+                fill(map.entry(name).or_insert(Value::Null), theirs, is_whole);
+            }
+        }
+        (value @ Value::Null, theirs) => *value = theirs,
+        (value, theirs) if !is_whole && weight(value) == 0 => *value = theirs,
+        _ => {}
+    }
+}
+
+/// Why what was asked for is not known, with the right that is lacking and the role that has it.
+fn refusal(list: &ListState, failure: &AzureFailure) -> Unavailable {
+    if failure.status != Some(403) {
+        return Unavailable::from(&failure.reason);
+    }
+    let action = failure
+        .lacking
+        .clone()
+        .unwrap_or_else(|| format!("the right to read {}", plural(list.kind)));
+    let role = match list.kind {
+        ObjectKind::Fabric
+        | ObjectKind::Policy
+        | ObjectKind::Plan
+        | ObjectKind::Job
+        | ObjectKind::Event
+        | ObjectKind::RecoveryPoint
+        | ObjectKind::Vault => "Site Recovery Reader",
+        _ if list.path.as_deref().is_some_and(|path| path.contains("/replicationfabrics/")) => {
+            "Site Recovery Reader"
+        }
+        _ => "Reader",
+    };
+    Unavailable::from(format!("access was refused: it takes {action}, which the role {role} has"))
+}
+
+fn plural(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Vault => "vaults",
+        ObjectKind::Fabric => "fabrics",
+        ObjectKind::Container => "protection containers",
+        ObjectKind::ContainerMapping => "associated policies",
+        ObjectKind::Item => "replicated items",
+        ObjectKind::ProtectableItem => "machines that can be protected",
+        ObjectKind::RecoveryPoint => "recovery points",
+        ObjectKind::Policy => "policies",
+        ObjectKind::Plan => "recovery plans",
+        ObjectKind::Vcenter => "vCenter servers",
+        ObjectKind::Provider => "providers",
+        ObjectKind::Job => "jobs",
+        ObjectKind::Event => "events",
+        ObjectKind::VaultHealth => "issues of the vault",
+        ObjectKind::VirtualMachine => "virtual machines in Azure",
+        ObjectKind::NetworkInterface => "network interfaces",
+        ObjectKind::Network => "virtual networks",
+        ObjectKind::Gateway => "gateways",
+        ObjectKind::Connection => "connections",
+        ObjectKind::Circuit => "ExpressRoute circuits",
+        ObjectKind::DiscoveredMachine => "discovered machines",
+    }
+}
