@@ -42,6 +42,25 @@ pub(super) fn decide_question(
     }
 }
 
+/// The moment at which Azure was asked, in its facts.
+const ASKED_AT: &str = "azure.asked_at";
+
+/// Whether a person answered on a later day than the facts that decide the question are of.
+pub(super) fn is_newer_than_facts(answer: &SiteAnswer, context: &FactContext<'_>) -> bool {
+    let day = context.value(ASKED_AT).and_then(|value| value.as_str()?.get(..10)?.parse().ok());
+    let answered: Option<Date> = answer.at.parse().ok();
+    matches!((answered, day), (Some(answered), Some(day)) if answered > day)
+}
+
+/// The verdict of what a system shows, beside that of a person's answer: what it shows counts, and a pass that a person denies
+/// is a warning.
+pub(super) fn weigh(shown: CheckVerdict, answered: &CheckVerdict) -> CheckVerdict {
+    match (&shown, answered) {
+        (CheckVerdict::Pass, CheckVerdict::Fail) => CheckVerdict::Warn,
+        _ => shown,
+    }
+}
+
 /// Why an answer does not count any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerExpiry {

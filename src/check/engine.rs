@@ -9,13 +9,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::answer;
 use super::definition::CheckSet;
-use super::evaluator::{TargetEvaluator, decide};
+use super::evaluator::TargetEvaluator;
 use super::fact_context::FactContext;
+use super::found;
 use super::gate::EndedCases;
 use super::hold;
-use super::model::{Check, Criterion, Remedy, Severity};
+use super::model::{Check, Remedy, Severity};
 use super::moot;
 use super::pending_fixes;
 use super::verdict::CheckVerdict;
@@ -148,16 +148,7 @@ fn build_finding(
     let found = match &outcome {
         Outcome::Unknown(unknown) => unknown.to_string(),
         Outcome::NotApplicable { reason, .. } => reason.clone(),
-        // Where the rule decides, a person's answer is not what was found.
-        _ => match answer::find_answer(check, context) {
-            Some(answer)
-                if matches!(check.criterion, Criterion::Question(_))
-                    || matches!(decide(check, context), CheckVerdict::Unknown { .. }) =>
-            {
-                answer.sentence()
-            }
-            _ => check.found.render(context),
-        },
+        _ => found::found_words(check, &target.providers(), context),
     };
     // What may not be broken gets no commands.
     let remedy = match &outcome {

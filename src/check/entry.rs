@@ -13,7 +13,7 @@ use super::error::{CheckProblem, DefinitionError};
 use super::message::MessageTemplate;
 use super::model::{
     AnswerAge, Applicability, AskOf, Check, CheckScope, Criterion, DefinitionLocation, Example,
-    ExpectedOutcome, RootCause, Severity, SourceReference, WorkLine,
+    ExpectedOutcome, RootCause, Severity, ShownRules, SourceReference, WorkLine,
 };
 use super::recognition::Recognition;
 use super::remedy::{RemedyEntry, RemedyTemplate};
@@ -228,11 +228,11 @@ fn verify_entry(
         return Err(CheckProblem::Id);
     }
     // A question has no facts to speak of: its answer is what was found.
-    let found = match (&entry.found, &entry.question) {
-        (Some(found), None) => found.clone(),
-        (None, Some(_)) => "answered".to_owned(),
-        (None, None) => return Err(CheckProblem::Blank("found")),
-        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("found")),
+    let found = match (&entry.found, &entry.question, &entry.rule) {
+        (Some(found), None, _) | (Some(found), Some(_), Some(_)) => found.clone(),
+        (None, Some(_), None) => "answered".to_owned(),
+        (None, _, _) => return Err(CheckProblem::Blank("found")),
+        (Some(_), Some(_), None) => return Err(CheckProblem::QuestionAnd("found")),
     };
     for (name, text) in [
         ("title", &entry.title),
@@ -274,17 +274,25 @@ fn verify_entry(
         Ok(Applicability { rule, otherwise: condition.otherwise })
     });
     let applies_when = applies_when.transpose()?;
-    let criterion = match (entry.rule, entry.question) {
-        (Some(text), None) => Criterion::Rules {
-            rule: rule("rule", &text)?,
-            warn_rule: entry.warn_rule.map(|text| rule("warn_rule", &text)).transpose()?,
-            or_ask: entry.or_ask.map(verify_question).transpose()?,
-        },
-        (None, Some(_)) if entry.or_ask.is_some() => {
+    let mut warn_rule = None;
+    if let Some(text) = entry.rule.as_ref().and(entry.warn_rule.as_ref()) {
+        warn_rule = Some(rule("warn_rule", text)?);
+    }
+    let (criterion, shown) = match (entry.rule, entry.question) {
+        (_, Some(_)) if entry.or_ask.is_some() => {
             return Err(CheckProblem::QuestionAnd("or_ask"));
         }
-        (None, Some(question)) => parse_question(question, &entry.warn_rule, &entry.examples)?,
-        (Some(_), Some(_)) => return Err(CheckProblem::QuestionAnd("rule")),
+        (Some(text), None) => {
+            let or_ask = entry.or_ask.map(verify_question).transpose()?;
+            (Criterion::Rules { rule: rule("rule", &text)?, warn_rule, or_ask }, None)
+        }
+        (None, Some(question)) => {
+            (parse_question(question, &entry.warn_rule, &entry.examples)?, None)
+        }
+        (Some(text), Some(question)) => {
+            let shown = ShownRules { rule: rule("rule", &text)?, warn_rule };
+            (Criterion::Question(verify_question(question)?), Some(shown))
+        }
         (None, None) => return Err(CheckProblem::Blank("rule")),
     };
     let root_cause = |entry| {
@@ -315,6 +323,7 @@ fn verify_entry(
         required_providers: OnceLock::new(),
         applies_when,
         criterion,
+        shown,
         found: if is_prevalidated {
             MessageTemplate::prevalidated(&found, facts)
         } else {
@@ -387,9 +396,12 @@ fn parse_examples(
 
 /// Verifies that every outcome of a check has an example.
 fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
-    let Criterion::Rules { warn_rule, .. } = &check.criterion else { return Ok(()) };
+    let rules = check.rules().count();
+    if rules == 0 {
+        return Ok(());
+    }
     let mut wanted = vec![ExpectedOutcome::Pass, ExpectedOutcome::Fail, ExpectedOutcome::Unknown];
-    wanted.extend(warn_rule.is_some().then_some(ExpectedOutcome::Warn));
+    wanted.extend((rules > 1).then_some(ExpectedOutcome::Warn));
     wanted.extend(check.applies_when.is_some().then_some(ExpectedOutcome::NotApplicable));
     let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
     match wanted.into_iter().find(|&wanted| !given(wanted)) {

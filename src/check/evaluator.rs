@@ -36,7 +36,8 @@ pub(super) struct TargetEvaluator<'s> {
 impl TargetEvaluator<'_> {
     /// Returns whether a check counts for the target now.
     fn window(&self, check: &Check) -> InWindow {
-        let is_question = matches!(check.criterion, Criterion::Question(_));
+        let is_question =
+            matches!(check.criterion, Criterion::Question(_)) && !check.is_shown(&self.providers);
         check.stages.decide(check.severity, check.needs_stage, is_question, self.stages)
     }
 
@@ -79,7 +80,7 @@ impl TargetEvaluator<'_> {
         for id in &check.requires {
             let index = self.set.position(id).expect("the set was read with its prerequisites");
             // A prerequisite whose facts are not part of the run decides nothing.
-            if !self.set.checks()[index].required_providers().is_subset(&self.providers) {
+            if !self.set.checks()[index].missing_providers(&self.providers).is_empty() {
                 continue;
             }
             match self.verdict(index) {
@@ -110,7 +111,9 @@ impl TargetEvaluator<'_> {
             answer::decide_question(check, question, self.context, self.today, self.stages)
         };
         match &check.criterion {
-            Criterion::Question(question) => unknown.unwrap_or_else(|| answered(question)),
+            Criterion::Question(question) => {
+                unknown.unwrap_or_else(|| self.question_verdict(check, question))
+            }
             Criterion::Rules { or_ask, .. } => {
                 let verdict = unknown.unwrap_or_else(|| decide(check, self.context));
                 match (&verdict, or_ask) {
@@ -128,6 +131,30 @@ impl TargetEvaluator<'_> {
     }
 }
 
+impl TargetEvaluator<'_> {
+    /// Returns the verdict of a question: by what a system shows where one was asked, otherwise by a person's answer.
+    fn question_verdict(&self, check: &Check, question: &str) -> CheckVerdict {
+        let (context, today) = (self.context, self.today);
+        let answered = || answer::decide_question(check, question, context, today, self.stages);
+        if !check.is_shown(&self.providers) {
+            return answered();
+        }
+        let given = answer::find_answer(check, context);
+        match decide(check, context) {
+            CheckVerdict::Unknown { unknown, graded: false } if given.is_none() => {
+                let (reason, question) = (unknown.to_string(), question.to_owned());
+                CheckVerdict::from_cause(UnknownCause::NotShown { reason, question }, false)
+            }
+            CheckVerdict::Unknown { graded: false, .. } => answered(),
+            shown => match given {
+                Some(given) if answer::is_newer_than_facts(&given, context) => answered(),
+                Some(_) => answer::weigh(shown, &answered()),
+                None => shown,
+            },
+        }
+    }
+}
+
 /// Whether a check applies to what these facts describe.
 pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, UnknownCause> {
     check.applies_when.as_ref().map_or(Ok(true), |when| when.rule.decide(context))
@@ -135,14 +162,15 @@ pub(super) fn applies(check: &Check, context: &FactContext<'_>) -> Result<bool, 
 
 /// Evaluates the rules of a check, without its prerequisites.
 pub(super) fn decide(check: &Check, context: &FactContext<'_>) -> CheckVerdict {
-    let Criterion::Rules { rule, warn_rule, .. } = &check.criterion else {
+    let mut rules = check.rules();
+    let Some(rule) = rules.next() else {
         let defect = UnknownCause::Defect("a question has no rule".to_owned());
         return CheckVerdict::from_cause(defect, false);
     };
     match rule.decide(context) {
         Ok(false) => CheckVerdict::Fail,
         Err(cause) => CheckVerdict::from_cause(cause, false),
-        Ok(true) => match warn_rule.as_ref().map(|rule| rule.decide(context)) {
+        Ok(true) => match rules.next().map(|rule| rule.decide(context)) {
             None | Some(Ok(true)) => CheckVerdict::Pass,
             Some(Ok(false)) => CheckVerdict::Warn,
             Some(Err(cause)) => CheckVerdict::from_cause(cause, true),

@@ -13,6 +13,7 @@ mod evaluator;
 pub mod example;
 pub mod fact_context;
 pub mod finding;
+mod found;
 pub mod gate;
 mod hold;
 pub mod message;

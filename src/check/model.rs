@@ -173,6 +173,14 @@ pub enum Criterion {
     Question(String),
 }
 
+/// Rules that decide a question where a system was asked that can tell; otherwise it is as if they were not there.
+pub struct ShownRules {
+    /// What decides it.
+    pub rule: Rule,
+    /// What grades a pass down to a warning.
+    pub warn_rule: Option<Rule>,
+}
+
 /// One verified check.
 pub struct Check {
     /// The id, `subject.condition`; it never changes.
@@ -215,6 +223,8 @@ pub struct Check {
     pub answer_age: Option<AnswerAge>,
     /// What decides it.
     pub criterion: Criterion,
+    /// Rules that decide a question in a person's place, where a system was asked that can tell.
+    pub shown: Option<ShownRules>,
     /// What [`Check::required_providers`] is once it was asked for.
     pub(super) required_providers: OnceLock<BTreeSet<Provider>>,
     /// The message about the facts.
@@ -238,17 +248,40 @@ pub struct Check {
 impl Check {
     /// Returns the rules that decide it; none if it is a question.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        let (rule, warn_rule) = match &self.criterion {
-            Criterion::Rules { rule, warn_rule, .. } => (Some(rule), warn_rule.as_ref()),
-            Criterion::Question(_) => (None, None),
+        let (rule, warn_rule) = match (&self.criterion, &self.shown) {
+            (Criterion::Rules { rule, warn_rule, .. }, _)
+            | (Criterion::Question(_), Some(ShownRules { rule, warn_rule })) => {
+                (Some(rule), warn_rule.as_ref())
+            }
+            (Criterion::Question(_), None) => (None, None),
         };
         rule.into_iter().chain(warn_rule)
+    }
+
+    /// Whether its question is decided by rules, because every system that they speak of was asked.
+    pub(super) fn is_shown(&self, asked: &BTreeSet<Provider>) -> bool {
+        self.shown.is_some() && self.shown_providers().is_subset(asked)
+    }
+
+    /// Returns the providers of the facts by which rules decide its question.
+    fn shown_providers(&self) -> BTreeSet<Provider> {
+        let rules = self.shown.iter().flat_map(|_| self.rules());
+        rules.flat_map(Rule::paths).filter_map(schema::provider).collect()
+    }
+
+    /// Returns the providers that it lacks in a run that has these; a question that is shown needs no person.
+    pub fn missing_providers(&self, asked: &BTreeSet<Provider>) -> Vec<Provider> {
+        let lacks = self.required_providers().difference(asked).copied();
+        let is_shown = self.is_shown(asked);
+        lacks.filter(|provider| !(is_shown && *provider == Provider::Answers)).collect()
     }
 
     /// Returns the providers of its facts; a run must have them all.
     pub fn required_providers(&self) -> &BTreeSet<Provider> {
         self.required_providers.get_or_init(|| {
-            let paths = self.all_rules().flat_map(Rule::paths);
+            let of_applying = self.applies_when.iter().map(|condition| &condition.rule);
+            let deciding = self.rules().filter(|_| self.shown.is_none());
+            let paths = deciding.chain(of_applying).flat_map(Rule::paths);
             let mut needs: BTreeSet<Provider> = paths.filter_map(schema::provider).collect();
             if matches!(self.criterion, Criterion::Question(_)) {
                 needs.insert(Provider::Answers);

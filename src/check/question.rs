@@ -67,10 +67,12 @@ pub fn collect_questions(
         let place = planned[0].0.0;
         let target = &targets[place];
         let context = FactContext::new(&target.document);
+        let asked = target.providers();
         for &(&(_, index), finding) in planned {
             let check = &set.checks()[index];
             let answer = find_answer(check, &context);
-            let state = match (is_put(check, &context, finding), answer) {
+            let is_shown = check.is_shown(&asked);
+            let state = match (is_put(check, is_shown, &context, finding), answer) {
                 (Put::No, _) | (Put::Answered, None) => continue,
                 (Put::Open, None) => QuestionState::Unanswered,
                 (Put::Answered, Some(answer)) => QuestionState::Answered(answer),
@@ -104,19 +106,23 @@ enum Put {
     Open,
 }
 
-fn is_put(check: &Check, context: &FactContext<'_>, finding: &Finding) -> Put {
+/// Returns whether the question of a check is put; `is_shown` says that a system was asked that may decide it.
+fn is_put(check: &Check, is_shown: bool, context: &FactContext<'_>, finding: &Finding) -> Put {
     if check.question().is_none() {
         return Put::No;
     }
-    let is_question = matches!(check.criterion, Criterion::Question(_));
+    let is_question = matches!(check.criterion, Criterion::Question(_)) && !is_shown;
     match &finding.outcome {
         Outcome::Unknown(unknown) if !finding.graded => match &unknown.cause {
-            UnknownCause::Unanswered { .. } | UnknownCause::OldAnswer { .. }
+            UnknownCause::Unanswered { .. }
+            | UnknownCause::NotShown { .. }
+            | UnknownCause::OldAnswer { .. }
                 if unknown.through.is_empty() =>
             {
                 Put::Open
             }
             UnknownCause::Unanswered { .. }
+            | UnknownCause::NotShown { .. }
             | UnknownCause::OldAnswer { .. }
             | UnknownCause::Stage { .. } => Put::No,
             // A rule that nothing could decide, and not whether the check applies.

@@ -124,8 +124,7 @@ impl Scope {
                 if !exists || !check.applies_to.contains(&target.kind) {
                     continue;
                 }
-                let needs: Vec<Provider> =
-                    check.required_providers().difference(&asked).copied().collect();
+                let needs = check.missing_providers(&asked);
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {

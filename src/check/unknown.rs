@@ -27,6 +27,14 @@ pub enum UnknownCause {
         /// The question.
         question: String,
     },
+    /// A question that the system which was asked does not decide, and that has no answer.
+    #[error("{reason}; nobody has answered: {question}")]
+    NotShown {
+        /// Why the system does not decide it.
+        reason: String,
+        /// The question.
+        question: String,
+    },
     /// A question whose answer does not count any more.
     #[error("{answer}, but {why}: {question}")]
     OldAnswer {

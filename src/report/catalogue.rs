@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::layout::{capitalize, fold, make_visible, single_line, truncate, wrap_labelled};
 use crate::check::definition::{Check, CheckSet, Criterion, Remedy, Severity, SourceReference};
-use crate::check::model::{AskOf, CheckScope};
+use crate::check::model::{AskOf, CheckScope, ShownRules};
 use crate::check::source::SOURCES;
 use crate::check::window::ScenarioScope;
 use crate::facts::stage::Stage;
@@ -257,7 +257,14 @@ fn section(check: &Check) -> String {
 /// What decides a check, by name.
 fn criterion_rows(check: &Check) -> Vec<(&'static str, &str)> {
     match &check.criterion {
-        Criterion::Question(question) => vec![("asks", question)],
+        Criterion::Question(question) => match &check.shown {
+            None => vec![("asks", question)],
+            Some(ShownRules { rule, warn_rule }) => {
+                let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
+                let rows = [("holds when", rule.text())].into_iter().chain(warn);
+                rows.chain([("else asks", question.as_str())]).collect()
+            }
+        },
         Criterion::Rules { rule, warn_rule, or_ask } => {
             let warn = warn_rule.as_ref().map(|rule| ("warn unless", rule.text()));
             let ask = or_ask.as_deref().map(|question| ("else asks", question));

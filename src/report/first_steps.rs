@@ -89,7 +89,11 @@ fn class(result: &CheckResult) -> Option<u8> {
 /// The first sentence of a remedy, or what has to be found out.
 fn what_to_do(result: &CheckResult) -> String {
     let text = match &result.cause {
-        Some(UnknownCause::Unanswered { question } | UnknownCause::OldAnswer { question, .. }) => {
+        Some(
+            UnknownCause::Unanswered { question }
+            | UnknownCause::NotShown { question, .. }
+            | UnknownCause::OldAnswer { question, .. },
+        ) => {
             format!("answer: {question}")
         }
         Some(UnknownCause::Stage { machine, note }) => {

@@ -4,7 +4,19 @@
 //! Not for asking Azure (`transport`), nor for the stage that an item shows (`facts::stage`).
 
 pub mod answers;
+pub mod azure_vm;
+pub mod facts;
+pub mod item;
+pub mod jobs;
 pub mod keep;
+pub mod machine;
 pub mod object;
+pub mod plan;
 pub mod read;
+pub mod registered;
+mod replication;
+pub mod servers;
+pub mod shown;
+pub mod survey;
 pub mod vault;
+pub mod way_home;

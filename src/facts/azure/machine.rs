@@ -1,0 +1,569 @@
+//! What the vault shows of one machine that fails back; rules know it as `azure.machine`.
+//!
+//! Each member answers one question of the catalogue. Not for what concerns several machines (`plan`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::azure_vm::{AzurePower, addresses_of};
+use super::item::Item;
+use super::object::{ObjectKind, last_name};
+use super::read::{list, member, minute, moment, text};
+use super::replication::{first_point, replication, resynchronisation};
+use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry};
+use super::shown::{Shown, ShownResult};
+use super::survey::{NoItem, PlannedMachine, Survey};
+use crate::facts::stage::Stage;
+use crate::facts::stage::azure::ItemProvider;
+use crate::facts::{Collection, Fact, Unavailable};
+
+/// Minutes that a returned machine may wait for Commit, or for Re-protect after it: a day (own limit).
+const DAY: i64 = 24 * 60;
+
+/// What the vault shows of one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VaultMachineFacts {
+    /// Whether it has an item.
+    pub protected: Fact<Shown>,
+    /// Whether the configuration server knows it.
+    pub in_database: Fact<Shown>,
+    /// Whether it exists in Azure.
+    pub exists_in_azure: Fact<Shown>,
+    /// Whether its virtual machine in Azure runs: `running`, `stopped`, `deallocated`, `gone`.
+    pub azure_power: Fact<String>,
+    /// Whether it runs in Azure, with a way home and its agent alive.
+    pub runs_in_azure: Fact<Shown>,
+    /// Whether it has been up in Azure for long enough.
+    pub up_long_enough: Fact<Shown>,
+    /// Whether its virtual machine in Azure is off.
+    pub azure_off: Fact<Shown>,
+    /// Whether its virtual machine in Azure is gone.
+    pub azure_gone: Fact<Shown>,
+    /// Whether a network was chosen for it, and is there.
+    pub network: Fact<Shown>,
+    /// Whether it has another address in Azure than at home.
+    pub other_address: Fact<Shown>,
+    /// Whether the vCenter that it returns to is known to the vault.
+    pub vcenter: Fact<Shown>,
+    /// Whether it began as a virtual machine.
+    pub was_virtual: Fact<Shown>,
+    /// Whether its system may return.
+    pub system_may_return: Fact<Shown>,
+    /// Whether Azure's temporary disk stays behind.
+    pub temporary_disk: Fact<Shown>,
+    /// Whether its failover to Azure is committed.
+    pub committed: Fact<Shown>,
+    /// Whether a test failover of it was made.
+    pub test_failover: Fact<Shown>,
+    /// Whether its agent is no newer than the servers.
+    pub agent_version: Fact<Shown>,
+    /// Whether it replicates home and is healthy.
+    pub replication: Fact<Shown>,
+    /// Whether it has a recovery point of the way home.
+    pub recovery_point: Fact<Shown>,
+    /// Whether its replication keeps up.
+    pub rpo: Fact<Shown>,
+    /// Whether it needs no resynchronisation.
+    pub resynchronisation: Fact<Shown>,
+    /// Whether Commit was not left waiting.
+    pub commit: Fact<Shown>,
+    /// Whether it is protected again after its return.
+    pub protected_again: Fact<Shown>,
+    /// Whether Complete Migration was not pressed after its return.
+    pub not_migrated: Fact<Shown>,
+    /// The errors of its replication that are more than notices.
+    pub errors: Fact<Collection<String>>,
+    /// Those of them that are errors.
+    pub faults: Fact<Collection<String>>,
+    /// Whether no job about it failed last.
+    pub last_job: Fact<Shown>,
+    /// When its agent is no longer supported.
+    pub agent_expiry: Fact<ExpiryFacts>,
+    /// How many of its disks are protected.
+    pub disks: Fact<i64>,
+    /// Whether its Hyper-V disks are in a storage account.
+    pub storage_account: Fact<Shown>,
+    /// Whether the failover of a Hyper-V machine is committed.
+    pub hyperv_committed: Fact<Shown>,
+    /// Whether the job of a Hyper-V machine does not wait for Complete Failover.
+    pub job_goes_on: Fact<Shown>,
+    /// Whether Reverse Replicate was pressed after Commit.
+    pub reversed: Fact<Shown>,
+}
+
+/// Reads what the vault shows of a machine.
+pub fn machine_facts(survey: &Survey<'_>, name: &str) -> VaultMachineFacts {
+    let planned = survey.site.machines.iter().find(|machine| machine.name == name);
+    let item = survey.item(name);
+    let shown = |read: &dyn Fn(Item<'_>) -> ShownResult| -> Fact<Shown> {
+        item.clone().map_err(Unavailable::from).and_then(read).into()
+    };
+    let of_item = item.clone().map_err(Unavailable::from);
+    let expiry_of = |item: Item<'_>| {
+        let places = ["agentExpiryDate", "agentDetails.agentExpiryDate"];
+        let place = places.into_iter().find(|place| member(item.details(), place).is_some());
+        expiry(item.vault, item.details(), place.unwrap_or("agentExpiryDate"))
+    };
+    VaultMachineFacts {
+        protected: protected(&item).into(),
+        in_database: in_database(&item).into(),
+        exists_in_azure: shown(&exists_in_azure),
+        azure_power: of_item
+            .clone()
+            .and_then(|item| Ok(item.azure_power()?.as_str().to_owned()))
+            .into(),
+        runs_in_azure: shown(&runs_in_azure),
+        up_long_enough: shown(&up_long_enough),
+        azure_off: shown(&azure_off),
+        azure_gone: shown(&azure_gone),
+        network: shown(&network),
+        other_address: shown(&other_address),
+        vcenter: shown(&|item| vcenter(survey, item)),
+        was_virtual: shown(&was_virtual),
+        system_may_return: shown(&system_may_return),
+        temporary_disk: shown(&|item| temporary_disk(item, planned)),
+        committed: shown(&committed),
+        test_failover: shown(&test_failover),
+        agent_version: shown(&|item| agent_version(survey, item)),
+        replication: shown(&replication),
+        recovery_point: shown(&first_point),
+        rpo: shown(&rpo),
+        resynchronisation: shown(&resynchronisation),
+        commit: shown(&commit),
+        protected_again: shown(&protected_again),
+        not_migrated: not_migrated(&item).into(),
+        errors: of_item
+            .clone()
+            .map(|item| error_words(item.properties(), &["healthErrors"]))
+            .into(),
+        faults: of_item.clone().map(faults).into(),
+        last_job: shown(&last_job),
+        agent_expiry: of_item.clone().and_then(expiry_of).into(),
+        disks: of_item.and_then(|item| Ok(item.disks()?.len() as i64)).into(),
+        storage_account: shown(&storage_account),
+        hyperv_committed: shown(&hyperv_committed),
+        job_goes_on: shown(&job_goes_on),
+        reversed: shown(&reversed),
+    }
+}
+
+fn faults(item: Item<'_>) -> Collection<String> {
+    let faults = item.errors().filter(|error| error.level == "Error");
+    Collection::complete(faults.map(|error| error.words()).collect())
+}
+
+fn protected(item: &Result<Item<'_>, NoItem>) -> ShownResult {
+    match item {
+        Ok(item) => Ok(Shown::good(format!("{} is a replicated item", item.name()))),
+        Err(NoItem::Missing) => Ok(Shown::bad("the vault has no replicated item of this machine")),
+        Err(NoItem::Unknown(why)) => Err(why.clone()),
+    }
+}
+
+fn in_database(item: &Result<Item<'_>, NoItem>) -> ShownResult {
+    let item = match item {
+        Ok(item) => *item,
+        Err(NoItem::Missing) => {
+            return Ok(Shown::bad("no configuration server of the vault has this machine"));
+        }
+        Err(NoItem::Unknown(why)) => return Err(why.clone()),
+    };
+    if !matches!(item.provider()?, ItemProvider::VmwareForward | ItemProvider::VmwareBack) {
+        return Err(Unavailable::from("it is not replicated by a configuration server"));
+    }
+    let known = ["vmId", "infrastructureVmId"].iter().any(|id| text(item.details(), id).is_some());
+    if !known {
+        return Err(Unavailable::from("its item names no id of it on the configuration server"));
+    }
+    let fabric = text(item.properties(), "primaryFabricFriendlyName").unwrap_or("its fabric");
+    Ok(Shown::good(format!("the configuration server {fabric} has it")))
+}
+
+fn exists_in_azure(item: Item<'_>) -> ShownResult {
+    let id = item.azure_vm_id()?;
+    let name = last_name(&id);
+    if item.vault.object(&id).is_some() {
+        return Ok(Shown::good(format!("the virtual machine {name} is where its item says")));
+    }
+    match item.vault.azure_power(&id)? {
+        AzurePower::Gone => {
+            Ok(Shown::bad(format!("there is no virtual machine {name} where its item says")))
+        }
+        _ => Ok(Shown::good(format!("the virtual machine {name} is where its item says"))),
+    }
+}
+
+/// Whether the agent in the machine is alive. The classic one is heard of every few minutes; that of the modernised provider falls
+/// silent with the failover, and a flag says that it has registered again.
+fn agent_alive(item: Item<'_>) -> ShownResult {
+    if item.provider()?.is_modernised() {
+        let flag = "isAgentRegistrationSuccessfulAfterFailover";
+        if super::read::flag(item.details(), flag)? {
+            return Ok(Shown::good("its agent has registered"));
+        }
+        return Err(Unavailable::from(format!(
+            "{flag} is false, which a cancelled failover leaves, too"
+        )));
+    }
+    let beat = item.heartbeat()?;
+    let minutes = item.vault.minutes_since(beat, SILENT_AFTER)?;
+    let words = format!("its agent was last heard of at {}", minute(beat));
+    if minutes >= SILENT_AFTER {
+        return Ok(Shown::bad(words));
+    }
+    match item.failed_over_at() {
+        Ok(failover) if beat <= failover && item.provider()? == ItemProvider::VmwareForward => {
+            Err(Unavailable::from(format!("{words}, before the failover of {}", minute(failover))))
+        }
+        _ => Ok(Shown::good(words)),
+    }
+}
+
+fn runs_in_azure(item: Item<'_>) -> ShownResult {
+    let power = item.azure_power()?;
+    if power != AzurePower::Running {
+        return Ok(Shown::bad(format!("its virtual machine in Azure is {}", power.as_str())));
+    }
+    let on = Ok(Shown::good("its virtual machine in Azure is running"));
+    let way = item.azure_networks().and_then(|networks| {
+        Shown::all(networks.iter().map(|network| item.vault.way_home(network)))
+    });
+    // An appliance is reached over the internet.
+    let way =
+        if item.provider()?.is_modernised() { Ok(Shown::good("no VPN is needed")) } else { way };
+    Shown::all([on, agent_alive(item), way])
+}
+
+fn up_long_enough(item: Item<'_>) -> ShownResult {
+    let alive = agent_alive(item)?;
+    if alive.state == super::shown::ShownState::Bad {
+        return Err(Unavailable::from(alive.says));
+    }
+    if item.provider()?.is_modernised() {
+        return Ok(alive);
+    }
+    let created = item
+        .azure_vm_id()
+        .ok()
+        .and_then(|id| moment(item.vault.object(&id)?.properties(), "timeCreated").ok());
+    let since = item.failed_over_at().ok().max(created);
+    let since = since.ok_or("nothing says since when its virtual machine in Azure is there")?;
+    let beat = item.heartbeat()?;
+    if beat.duration_since(since).as_secs() < SILENT_AFTER * 60 {
+        return Err(Unavailable::from(format!(
+            "{}, less than {SILENT_AFTER} minutes after {}",
+            alive.says,
+            minute(since)
+        )));
+    }
+    Ok(alive)
+}
+
+fn azure_off(item: Item<'_>) -> ShownResult {
+    let power = item.azure_power()?;
+    let words = format!("its virtual machine in Azure is {}", power.as_str());
+    Ok(match power {
+        AzurePower::Deallocated | AzurePower::Gone => Shown::good(words),
+        AzurePower::Stopped => Shown::doubtful(format!("{words}, and still paid for")),
+        AzurePower::Running => Shown::bad(words),
+    })
+}
+
+fn azure_gone(item: Item<'_>) -> ShownResult {
+    let id = item.azure_vm_id()?;
+    let name = last_name(&id);
+    if item.vault.object(&id).is_some() {
+        return Ok(Shown::bad(format!("the virtual machine {name} is still there")));
+    }
+    match item.vault.azure_power(&id)? {
+        AzurePower::Gone => Ok(Shown::good(format!("there is no virtual machine {name} any more"))),
+        _ => Ok(Shown::bad(format!("the virtual machine {name} is still there"))),
+    }
+}
+
+fn network(item: Item<'_>) -> ShownResult {
+    let chosen = match item.chosen_network() {
+        Some(chosen) => chosen.to_owned(),
+        // The item on the way home does not say; the network card in Azure does.
+        None if item.provider()?.is_back() => item.azure_networks()?.swap_remove(0),
+        None if item.object.is_whole => return Ok(Shown::bad("no network was chosen for it")),
+        None => {
+            return Err(Unavailable::from("its item names no network, which a list leaves out"));
+        }
+    };
+    let name = last_name(&chosen);
+    match (item.vault.known_network(&chosen), item.vault.refused(&chosen)) {
+        (Ok(_), _) => Ok(Shown::good(format!("it is in the network {name}"))),
+        (_, Some((Some(404), _))) => {
+            Ok(Shown::bad(format!("the network {name} that was chosen for it is not there")))
+        }
+        (Err(why), _) => Err(why),
+    }
+}
+
+fn other_address(item: Item<'_>) -> ShownResult {
+    let details = item.details();
+    if item.provider()?.is_back() {
+        return Err(Unavailable::from("an item on the way home does not say the address at home"));
+    }
+    let nics = list(details, "vmNics").iter();
+    let home: Vec<&str> = ["ipAddress", "primaryNicIpAddress"]
+        .into_iter()
+        .filter_map(|place| text(details, place))
+        .chain(nics.filter_map(|nic| text(nic, "sourceIPAddress")))
+        .collect();
+    let in_azure: Vec<&str> = item.azure_cards()?.into_iter().flat_map(addresses_of).collect();
+    match (home.first(), in_azure.first()) {
+        (Some(home), Some(azure)) if !in_azure.iter().any(|address| address == home) => {
+            Ok(Shown::good(format!("it has {azure} in Azure, and {home} at home")))
+        }
+        (Some(home), Some(_)) => Err(Unavailable::from(format!("it has {home} in both places"))),
+        _ => Err(Unavailable::from("its addresses are not known in both places")),
+    }
+}
+
+fn vcenter(survey: &Survey<'_>, item: Item<'_>) -> ShownResult {
+    let names = survey.site.vcenter.as_ref().ok_or("the site names no vCenter")?;
+    let vault = item.vault;
+    let own = text(item.details(), "vCenterInfrastructureId")
+        .ok_or("its item does not say which vCenter it came from")?;
+    let mut servers = vault.objects(ObjectKind::Vcenter);
+    let found = servers.find(|server| {
+        let properties = server.properties();
+        let named = ["ipAddress", "friendlyName"].iter().filter_map(|name| text(properties, name));
+        named.into_iter().any(|name| names.include(name))
+    });
+    let Some(found) = found else {
+        vault.all_of(ObjectKind::Vcenter)?;
+        return Ok(Shown::bad(format!("{} is not registered with the vault", names.first())));
+    };
+    let properties = found.properties();
+    let status = super::read::said(properties, "discoveryStatus")?;
+    let name = text(properties, "friendlyName").unwrap_or(names.first());
+    if status != "Completed" {
+        return Err(Unavailable::from(format!("discovery of {name} is {status}")));
+    }
+    match text(properties, "infrastructureId") {
+        Some(id) if id == own => {
+            Ok(Shown::good(format!("it came from {name}, which is discovered")))
+        }
+        _ => Err(Unavailable::from(format!("it came from another vCenter than {name}"))),
+    }
+}
+
+fn was_virtual(item: Item<'_>) -> ShownResult {
+    if item.was_virtual()? {
+        return Ok(Shown::good("it was protected as a virtual machine"));
+    }
+    Err(Unavailable::from(
+        "it was a physical server, and Azure does not say whether all is ready for it",
+    ))
+}
+
+fn system_may_return(item: Item<'_>) -> ShownResult {
+    if item.was_virtual()? {
+        return Ok(Shown::good("it was protected as a virtual machine"));
+    }
+    let system = item.system()?;
+    if system.contains("2008 R2") {
+        return Ok(Shown::bad(format!("it was a physical server with {system}")));
+    }
+    Ok(Shown::good(format!("it was a physical server with {system}")))
+}
+
+fn temporary_disk(item: Item<'_>, planned: Option<&PlannedMachine>) -> ShownResult {
+    if item.provider()?.is_modernised() {
+        return Ok(Shown::good("the modernised flow leaves it behind by itself"));
+    }
+    if item.family()? == "linux" {
+        return Ok(Shown::good("it runs Linux"));
+    }
+    let at_home = planned.and_then(|machine| machine.disks);
+    if let (true, Some(at_home)) = (item.provider()?.is_back(), at_home) {
+        let replicated = item.disks()?.len();
+        if replicated > at_home {
+            return Ok(Shown::doubtful(format!(
+                "{replicated} disks are replicated, and it had {at_home} on premises"
+            )));
+        }
+    }
+    Err(Unavailable::from("it runs Windows, and Azure does not say whether the disk is offline"))
+}
+
+fn committed(item: Item<'_>) -> ShownResult {
+    let state = item.state();
+    match (item.stage()?.fits.first(), item.offers("Commit")) {
+        (Some(Stage::Prepare), false) => Ok(Shown::good(format!("protectionState is {state}"))),
+        (Some(Stage::Prepare), true) => {
+            Ok(Shown::bad(format!("protectionState is {state}, and Commit is offered")))
+        }
+        _ => Err(Unavailable::from(format!("protectionState is {state}"))),
+    }
+}
+
+fn test_failover(item: Item<'_>) -> ShownResult {
+    let properties = item.properties();
+    let state = text(properties, "testFailoverState").unwrap_or("None");
+    if let Some(error) = item.errors().find(|error| error.code == "161011") {
+        return Ok(Shown::bad(error.words()));
+    }
+    let made = moment(properties, "lastSuccessfulTestFailoverTime");
+    match (made, state) {
+        (Ok(at), "None" | "MarkedForDeletion") => {
+            Ok(Shown::good(format!("one was made at {}", minute(at))))
+        }
+        (Ok(at), other) => Ok(Shown::doubtful(format!(
+            "one was made at {}, and testFailoverState is {other}: clean it up",
+            minute(at)
+        ))),
+        (Err(_), "None") if item.object.is_whole => Ok(Shown::bad("none was made")),
+        (Err(why), _) => Err(why),
+    }
+}
+
+/// Versions as the classic provider prints them have two parts that say something.
+pub(super) fn release(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
+fn agent_version(survey: &Survey<'_>, item: Item<'_>) -> ShownResult {
+    let own = item.agent_version()?;
+    let parts = release(own).ok_or_else(|| format!("{own:?} is no version"))?;
+    let fabric = survey.fabric()?;
+    let server = text(fabric.details(), "agentVersion").map(|version| (fabric.name(), version));
+    let others = fabric
+        .process_servers()
+        .filter_map(|server| Some((server.name(), text(server.entry, "agentVersion")?)));
+    let mut compared = 0;
+    for (name, version) in server.into_iter().chain(others) {
+        let other =
+            release(version).ok_or_else(|| format!("{version:?} of {name} is no version"))?;
+        compared += 1;
+        if other < parts {
+            return Ok(Shown::bad(format!("its agent is {own}, and {name} is {version}")));
+        }
+    }
+    if compared == 0 {
+        return Err(Unavailable::from("Azure says no version of its servers"));
+    }
+    Ok(Shown::good(format!("its agent is {own}, and no server is older")))
+}
+
+fn rpo(item: Item<'_>) -> ShownResult {
+    let (seconds, computed) = item.rpo()?;
+    let limit = item.rpo_limit()?;
+    let age = item.vault.minutes_since(computed, SILENT_AFTER)?;
+    let words = format!("{} min behind at {}", seconds / 60, minute(computed));
+    if seconds > limit {
+        return Ok(Shown::bad(format!("{words}, and its policy lets it be {} min", limit / 60)));
+    }
+    // Items that no longer replicate keep their last number.
+    if age >= SILENT_AFTER {
+        return Err(Unavailable::from(format!("{words}, and nothing newer is known")));
+    }
+    Ok(Shown::good(words))
+}
+
+fn commit(item: Item<'_>) -> ShownResult {
+    if item.stage()?.fits.first() != Some(&Stage::Verify) {
+        return Err(Unavailable::from(format!("protectionState is {}", item.state())));
+    }
+    let since = item.failed_over_at()?;
+    let minutes = item.vault.minutes_since(since, DAY)?;
+    let words = format!("Commit is pending since the failover of {}", minute(since));
+    if minutes >= DAY { Ok(Shown::bad(words)) } else { Err(Unavailable::from(words)) }
+}
+
+fn protected_again(item: Item<'_>) -> ShownResult {
+    let state = item.state();
+    match item.stage()?.fits.first() {
+        Some(Stage::Home) => Ok(Shown::good("it is protected towards Azure")),
+        Some(Stage::ReprotectForward) => {
+            Ok(Shown::doubtful(format!("its first copy is on its way, protectionState is {state}")))
+        }
+        Some(Stage::After) => {
+            let since = item.failed_over_at()?;
+            let words = format!("it returned at {} and is not protected", minute(since));
+            if item.vault.minutes_since(since, DAY)? >= DAY {
+                Ok(Shown::bad(words))
+            } else {
+                Err(Unavailable::from(words))
+            }
+        }
+        _ => Err(Unavailable::from(format!("protectionState is {state}"))),
+    }
+}
+
+fn not_migrated(item: &Result<Item<'_>, NoItem>) -> ShownResult {
+    match item {
+        Ok(item) if item.offers("SwitchProtection") => {
+            Ok(Shown::good("it is a replicated item, and Re-protect is offered"))
+        }
+        Ok(item) => Err(Unavailable::from(format!(
+            "protectionState is {}, and Re-protect is not offered",
+            item.state()
+        ))),
+        Err(NoItem::Missing) => Ok(Shown::bad("the vault has no replicated item of this machine")),
+        Err(NoItem::Unknown(why)) => Err(why.clone()),
+    }
+}
+
+fn last_job(item: Item<'_>) -> ShownResult {
+    let Some(job) = item.failed_job()? else {
+        return Ok(Shown::good("no job about it failed that was not repeated since"));
+    };
+    let errors: Vec<String> = job.errors().iter().map(super::item::AzureError::words).collect();
+    let why =
+        if errors.is_empty() { "Azure was not asked why".to_owned() } else { errors.join("; ") };
+    Ok(Shown::bad(format!("{}: {why}", job.words())))
+}
+
+fn hyperv(item: Item<'_>) -> Result<(), Unavailable> {
+    match item.provider()? {
+        ItemProvider::Hyperv => Ok(()),
+        _ => Err(Unavailable::from("it is no Hyper-V machine")),
+    }
+}
+
+fn storage_account(item: Item<'_>) -> ShownResult {
+    hyperv(item)?;
+    let details = item.details();
+    if super::read::flag(details, "useManagedDisks")? {
+        return Ok(Shown::doubtful("it uses managed disks"));
+    }
+    let account = text(details, "recoveryAzureStorageAccount").map(last_name);
+    Ok(Shown::good(format!("its disks are in {}", account.unwrap_or("a storage account"))))
+}
+
+fn hyperv_committed(item: Item<'_>) -> ShownResult {
+    hyperv(item)?;
+    let is_away = text(item.properties(), "activeLocation") == Some("Recovery");
+    match (is_away, item.offers("Commit"), item.offers("PlannedFailover")) {
+        (true, true, _) => Ok(Shown::bad("Commit is offered")),
+        (true, false, true) => Ok(Shown::good("Planned failover is offered, and Commit is not")),
+        _ => Err(Unavailable::from(format!("protectionState is {}", item.state()))),
+    }
+}
+
+fn job_goes_on(item: Item<'_>) -> ShownResult {
+    hyperv(item)?;
+    item.vault.all_of(ObjectKind::Job)?;
+    let waiting =
+        item.jobs().into_iter().find(|job| job.scenario() == "PlannedFailover" && job.waits());
+    let job = waiting.ok_or("no planned failover of it is known to wait")?;
+    let since = job.started_at().ok_or("Azure does not say since when its job runs")?;
+    let words = format!("{} and waits for Complete Failover", job.words());
+    if item.vault.minutes_since(since, DAY)? >= DAY {
+        return Ok(Shown::bad(words));
+    }
+    Ok(Shown::good(words))
+}
+
+fn reversed(item: Item<'_>) -> ShownResult {
+    hyperv(item)?;
+    if item.state() == "RestoreFinalized" && item.offers("ReverseReplicate") {
+        return Ok(Shown::bad("the failback is committed, and Reverse Replicate is offered"));
+    }
+    Err(Unavailable::from(format!("protectionState is {}", item.state())))
+}

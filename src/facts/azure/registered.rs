@@ -1,0 +1,498 @@
+//! What the vault says of one server of the site: a master target, a process server, the configuration server, a host.
+//!
+//! Not for machines (`machine`), nor for what all of them need (`plan`).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::azure_vm::{addresses_of, networks_of, vm_of_card};
+use super::object::{ObjectKind, id_key, last_name};
+use super::read::{integer, list, minute, moment, number, said, text};
+use super::servers::{
+    Fabric, FabricServer, RegisteredServerFacts, SILENT_AFTER, ServerNames, error_words,
+};
+use super::shown::{Shown, ShownResult};
+use super::survey::{PlannedServer, Survey};
+use super::vault::{Vault, VaultObject};
+use crate::facts::stage::{Stage, azure::ItemProvider};
+use crate::facts::{Collection, Fact, Unavailable};
+
+/// Minutes between two rounds of discovery, twice (D:vmware-azure-manage-vcenter).
+const TWO_DISCOVERIES: i64 = 30;
+
+/// What the vault says of a master target.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VaultMasterTargetFacts {
+    /// Whether the vault lists it.
+    pub listed: Fact<bool>,
+    /// What all servers say.
+    pub server: Fact<RegisteredServerFacts>,
+    /// Whether the planned retention volume is listed.
+    pub retention: Fact<Shown>,
+    /// Whether it is discovered through vCenter: datastores are known.
+    pub discovered: Fact<Shown>,
+}
+
+/// What the vault says of a process server.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VaultProcessServerFacts {
+    /// Whether the vault lists it.
+    pub listed: Fact<bool>,
+    /// What all servers say.
+    pub server: Fact<RegisteredServerFacts>,
+    /// Whether its services run, in Azure's word.
+    pub service: Fact<String>,
+    /// Percent of the space of its cache that is free.
+    pub free_percent: Fact<f64>,
+    /// Percent of its processor that is used.
+    pub cpu_percent: Fact<f64>,
+    /// Percent of its memory that is used.
+    pub memory_percent: Fact<f64>,
+    /// Whether it stands in the network of the machines.
+    pub network: Fact<Shown>,
+    /// Whether it was made with the deployment model of the machines.
+    pub deployment_model: Fact<Shown>,
+    /// Whether it is gone from Azure.
+    pub gone: Fact<Shown>,
+}
+
+/// What the vault says of a configuration server.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct VaultConfigurationServerFacts {
+    /// What all servers say.
+    pub server: Fact<RegisteredServerFacts>,
+    /// Whether its services run, in Azure's word.
+    pub service: Fact<String>,
+    /// Whether the site's address of it is the registered one.
+    pub address: Fact<Shown>,
+    /// Whether the machines of the site lie in its fabric.
+    pub has_machines: Fact<Shown>,
+    /// Whether a master target of every family that is needed can be chosen.
+    pub master_targets: Fact<Shown>,
+    /// Whether it discovers vCenter.
+    pub discovery: Fact<Shown>,
+}
+
+/// Reads what the vault says of a master target.
+pub fn master_target_facts(
+    survey: &Survey<'_>,
+    planned: &PlannedServer,
+    retention: Option<&str>,
+) -> VaultMasterTargetFacts {
+    let found = survey.master_target(&planned.names);
+    let entry = present(found.clone(), "master target");
+    VaultMasterTargetFacts {
+        listed: found.map(|found| found.is_some()).into(),
+        server: entry.clone().map(FabricServer::facts).into(),
+        retention: entry.clone().and_then(|entry| retention_volume(entry, retention)).into(),
+        discovered: entry.and_then(discovered).into(),
+    }
+}
+
+fn present<'v>(
+    found: Result<Option<FabricServer<'v>>, Unavailable>,
+    what: &str,
+) -> Result<FabricServer<'v>, Unavailable> {
+    found?.ok_or_else(|| {
+        Unavailable::from(format!("the vault lists no {what} of this name or address"))
+    })
+}
+
+fn retention_volume(server: FabricServer<'_>, planned: Option<&str>) -> ShownResult {
+    if let Some(why) = server.fabric.silence() {
+        return Err(why);
+    }
+    let planned = planned.ok_or("the site does not say where the retention volume is to be")?;
+    let volumes = list(server.entry, "retentionVolumes");
+    let name = |volume| text(volume, "volumeName").unwrap_or_default();
+    let key = |name: &str| name.trim_end_matches(['/', '\\', ':']).to_ascii_lowercase();
+    let found = volumes.iter().find(|volume| key(name(volume)) == key(planned));
+    let Some(volume) = found else {
+        let others: Vec<&str> = volumes.iter().map(name).collect();
+        let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        if server.silent_minutes()? >= SILENT_AFTER {
+            return Err(Unavailable::from(format!(
+                "it lists {others}, and it is silent: {}",
+                server.words()
+            )));
+        }
+        return Ok(Shown::bad(format!("{planned} is not listed; listed are: {others}")));
+    };
+    let capacity = integer(volume, "capacityInBytes")?;
+    if capacity <= 0 {
+        return Ok(Shown::bad(format!("{planned} is listed without capacity")));
+    }
+    let gib = capacity / (1 << 30);
+    let free = integer(volume, "freeSpaceInBytes")
+        .map_or_else(|_| String::new(), |free| format!(", {} GiB of it free", free / (1 << 30)));
+    Ok(Shown::good(format!("{planned} is listed with {gib} GiB{free}")))
+}
+
+/// Whether a master target is discovered through vCenter: its datastores are known then, and nothing is held against it.
+fn discovered(server: FabricServer<'_>) -> ShownResult {
+    let errors = error_words(server.entry, &["validationErrors"]).items;
+    if !errors.is_empty() {
+        return Ok(Shown::bad(format!("{}: {}", server.name(), errors.join("; "))));
+    }
+    let silent = server.silent_minutes()?;
+    if silent >= SILENT_AFTER {
+        return Ok(Shown::bad(server.words()));
+    }
+    let stores: Vec<&str> = list(server.entry, "dataStores")
+        .iter()
+        .filter_map(|store| text(store, "symbolicName"))
+        .collect();
+    if stores.is_empty() {
+        return Ok(Shown::bad(format!(
+            "{} is registered, and not discovered through vCenter: no datastore of it is known",
+            server.name()
+        )));
+    }
+    Ok(Shown::good(format!("{} with the datastores {}", server.words(), stores.join(", "))))
+}
+
+/// Reads what the vault says of a process server.
+pub fn process_server_facts(
+    survey: &Survey<'_>,
+    planned: &PlannedServer,
+) -> VaultProcessServerFacts {
+    let found = survey.process_server(&planned.names);
+    let entry = present(found.clone(), "process server");
+    let used = |total: &str, free: &str, percent: &[&str]| {
+        let entry = entry.clone()?;
+        if let Some(name) = percent.iter().find(|name| number(entry.entry, name).is_ok()) {
+            return number(entry.entry, name);
+        }
+        let (total, free) = (number(entry.entry, total)?, number(entry.entry, free)?);
+        if total <= 0.0 {
+            Err(Unavailable::from("it says 0 in all"))
+        } else {
+            Ok(100.0 - free / total * 100.0)
+        }
+    };
+    let space = entry.clone().and_then(|entry| {
+        number(entry.entry, "freeSpacePercentage").or_else(|_| {
+            let total = number(entry.entry, "totalSpaceInBytes")?;
+            let free = number(entry.entry, "availableSpaceInBytes")?;
+            if total <= 0.0 {
+                Err(Unavailable::from("it says 0 in all"))
+            } else {
+                Ok(free / total * 100.0)
+            }
+        })
+    });
+    let silent = entry.clone().ok().and_then(|entry| entry.fabric.silence());
+    let now = |value: Result<f64, Unavailable>| match &silent {
+        Some(why) => Fact::Unavailable(why.clone()),
+        None => value.into(),
+    };
+    VaultProcessServerFacts {
+        listed: found.map(|found| found.is_some()).into(),
+        server: entry.clone().map(FabricServer::facts).into(),
+        service: entry.clone().and_then(service_of_process_server).into(),
+        free_percent: now(space),
+        cpu_percent: now(used("", "", &["cpuLoad", "processorUsagePercentage"])),
+        memory_percent: now(used(
+            "totalMemoryInBytes",
+            "availableMemoryInBytes",
+            &["memoryUsagePercentage"],
+        )),
+        network: network_of_process_server(survey, planned).into(),
+        deployment_model: deployment_model(survey, planned).into(),
+        gone: gone(survey, planned).into(),
+    }
+}
+
+/// The state of its services; an appliance's process server says none and is as healthy as it says.
+fn service_of_process_server(server: FabricServer<'_>) -> Result<String, Unavailable> {
+    if server.fabric.kind() == "InMageRcm" {
+        return Ok("Running".to_owned());
+    }
+    said(server.entry, "psServiceStatus").map(str::to_owned)
+}
+
+/// Returns the network card of a process server in Azure; none where no card has its address.
+fn card_of<'v>(
+    survey: &Survey<'v>,
+    planned: &PlannedServer,
+) -> Result<Option<&'v VaultObject>, Unavailable> {
+    let vault = survey.vault;
+    let mut names: Vec<String> = Vec::new();
+    if let Ok(Some(server)) = survey.process_server(&planned.names) {
+        names.extend(server.addresses().map(str::to_owned));
+    }
+    let all = ServerNames::of(names.iter().map(String::as_str));
+    let has = |card: &&VaultObject| {
+        let mut addresses = addresses_of(card);
+        // Ranges overlap on premises and in Azure, so a card without a machine proves nothing.
+        vm_of_card(card).is_some()
+            && addresses.any(|address| all.include(address) || planned.names.include(address))
+    };
+    let found: Vec<&VaultObject> =
+        vault.objects(ObjectKind::NetworkInterface).filter(has).collect();
+    match found.as_slice() {
+        [one] => Ok(Some(*one)),
+        [] => {
+            vault.all_of(ObjectKind::NetworkInterface)?;
+            Ok(None)
+        }
+        _ => Err(Unavailable::from("several machines in Azure have its address")),
+    }
+}
+
+fn network_of_process_server(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+    let card = card_of(survey, planned)?.ok_or("no machine in Azure has its address")?;
+    let own: Vec<String> = networks_of(card).collect();
+    let own = own.first().ok_or("its network interface names no network")?;
+    let mut shown: Vec<ShownResult> = Vec::new();
+    for (machine, item) in survey.matched() {
+        if !is_served(item.decided_stage()) {
+            continue;
+        }
+        for network in item.azure_networks()? {
+            let name = format!("{} is in {}", machine.name, last_name(&network));
+            shown.push(if id_key(&network) == id_key(own) {
+                Ok(Shown::good(format!("both are in {}", last_name(own))))
+            } else if survey.vault.are_joined(own, &network)? {
+                Ok(Shown::doubtful(format!("{name}, which is peered with {}", last_name(own))))
+            } else {
+                Ok(Shown::bad(format!("{name}, and the process server in {}", last_name(own))))
+            });
+        }
+    }
+    Shown::all(shown)
+}
+
+/// Whether a machine at a stage needs a process server in Azure.
+fn is_served(stage: Option<Stage>) -> bool {
+    !matches!(stage, Some(Stage::Home | Stage::After | Stage::ReprotectForward | Stage::CleanUp))
+}
+
+fn deployment_model(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+    let card = card_of(survey, planned)?.ok_or("no machine in Azure has its address")?;
+    let own = vm_of_card(card).unwrap_or_default();
+    for (machine, item) in survey.matched() {
+        let ids =
+            [text(item.details(), "targetVmId"), text(item.details(), "azureVirtualMachineId")];
+        let classic = |id: &&str| id.to_ascii_lowercase().contains("/microsoft.classiccompute/");
+        if ids.iter().flatten().any(|id| classic(id) != classic(&own)) {
+            return Ok(Shown::bad(format!(
+                "{} and the process server are of two models",
+                machine.name
+            )));
+        }
+    }
+    Ok(Shown::good("both are of Resource Manager"))
+}
+
+fn gone(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+    match card_of(survey, planned)? {
+        Some(card) => {
+            let vm = vm_of_card(card).map(last_name).unwrap_or_default();
+            Ok(Shown::bad(format!("its virtual machine {vm} is still in Azure")))
+        }
+        None => match survey.process_server(&planned.names)? {
+            Some(server) => Ok(Shown::bad(format!("it is still listed: {}", server.words()))),
+            None => Ok(Shown::good("it is neither listed nor in Azure")),
+        },
+    }
+}
+
+/// Reads what the vault says of the configuration server.
+pub fn configuration_server_facts(survey: &Survey<'_>) -> VaultConfigurationServerFacts {
+    let fabric = survey.fabric();
+    let entry = fabric.clone().map(|fabric| FabricServer { fabric, entry: fabric.details() });
+    let server = entry.map(|entry| RegisteredServerFacts {
+        name: entry.fabric.name().to_owned(),
+        // It tells of itself, so its silence is a fact and no reason to know nothing.
+        silent_minutes: entry
+            .heartbeat()
+            .and_then(|beat| survey.vault.minutes_since(beat, SILENT_AFTER))
+            .into(),
+        health: said(entry.fabric.object.properties(), "health").map(str::to_owned).into(),
+        errors: error_words(entry.fabric.object.properties(), &["healthErrorDetails"]),
+        words: format!(
+            "{}, last heard of at {}",
+            entry.fabric.name(),
+            entry.heartbeat().map_or_else(|why| why.reason, minute)
+        ),
+        ..entry.facts()
+    });
+    VaultConfigurationServerFacts {
+        server: server.into(),
+        service: fabric
+            .clone()
+            .and_then(|fabric| Ok(said(fabric.details(), "csServiceStatus")?.to_owned()))
+            .into(),
+        address: fabric.clone().and_then(|fabric| address(survey, fabric)).into(),
+        has_machines: has_machines(survey).into(),
+        master_targets: fabric.clone().and_then(|fabric| master_targets(survey, fabric)).into(),
+        discovery: discovery(survey).into(),
+    }
+}
+
+fn address(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
+    let names = survey
+        .site
+        .configuration_server
+        .as_ref()
+        .ok_or("the site names no configuration server")?;
+    let (at, host) = (said(fabric.details(), "ipAddress")?, text(fabric.details(), "hostName"));
+    let known = format!("{} is registered with {at}", fabric.name());
+    if names.include(at) || host.is_some_and(|host| names.include(host)) {
+        return Ok(Shown::good(known));
+    }
+    if names.first().parse::<std::net::IpAddr>().is_ok() {
+        return Ok(Shown::bad(format!("{known}, and the site says {}", names.first())));
+    }
+    Err(Unavailable::from(format!("{known}, and nothing says whether that is {}", names.first())))
+}
+
+fn has_machines(survey: &Survey<'_>) -> ShownResult {
+    let fabric = survey.fabric()?;
+    let mut shown: Vec<ShownResult> = Vec::new();
+    for (machine, item) in survey.matched() {
+        let is_own = item.fabric_id() == Some(id_key(fabric.object.id()));
+        shown.push(if is_own {
+            Ok(Shown::good(format!("the machines lie in the fabric of {}", fabric.name())))
+        } else {
+            let other =
+                text(item.properties(), "primaryFabricFriendlyName").unwrap_or("another one");
+            Ok(Shown::bad(format!(
+                "{} lies in {other}, and not in {}",
+                machine.name,
+                fabric.name()
+            )))
+        });
+    }
+    if shown.is_empty() {
+        survey.all_items()?;
+    }
+    let shown = Shown::all(shown)?;
+    // What serves the machines must run, or the same server is not there.
+    let details = fabric.details();
+    let beat = moment(details, "lastHeartbeat")?;
+    let silent = survey.vault.minutes_since(beat, SILENT_AFTER)?;
+    let status = said(details, "csServiceStatus")?;
+    if shown.state == super::shown::ShownState::Good
+        && (silent >= SILENT_AFTER || status != "Running")
+    {
+        return Err(Unavailable::from(format!(
+            "{}, but its service is {status} and it was last heard of at {}",
+            shown.says,
+            minute(beat)
+        )));
+    }
+    Ok(shown)
+}
+
+/// Whether a master target of every family that the machines need can be chosen.
+fn master_targets(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
+    let mut families: Vec<&str> = Vec::new();
+    for (machine, item) in survey.matched() {
+        let family = match machine.family.as_deref() {
+            Some("linux") => "linux",
+            Some("windows") => "windows",
+            _ => item.family()?,
+        };
+        if !families.contains(&family) {
+            families.push(family);
+        }
+    }
+    if families.is_empty() {
+        return Err(Unavailable::from("no machine of the site has an item in the vault"));
+    }
+    Shown::all(families.into_iter().map(|family| {
+        let of_family: Vec<FabricServer<'_>> = fabric
+            .master_targets()
+            .filter(|server| {
+                text(server.entry, "osType").is_some_and(|os| os.eq_ignore_ascii_case(family))
+            })
+            .collect();
+        if of_family.is_empty() {
+            return Ok(Shown::bad(format!("no {family} master target is listed")));
+        }
+        let mut shown: Vec<ShownResult> = of_family.into_iter().map(discovered).collect();
+        // The best of them counts.
+        let is_good = |one: &ShownResult| {
+            one.as_ref().is_ok_and(|one| one.state == super::shown::ShownState::Good)
+        };
+        match shown.iter().position(is_good) {
+            Some(place) => shown.swap_remove(place),
+            None => Shown::all(shown),
+        }
+    }))
+}
+
+/// Whether the configuration server discovers vCenter, so that nothing stands between them.
+fn discovery(survey: &Survey<'_>) -> ShownResult {
+    let vault = survey.vault;
+    let shown: Vec<ShownResult> =
+        vault.objects(ObjectKind::Vcenter).map(|server| discovery_of(vault, server)).collect();
+    if shown.is_empty() {
+        vault.all_of(ObjectKind::Vcenter)?;
+        return Err(Unavailable::from("no vCenter is registered"));
+    }
+    Shown::all(shown)
+}
+
+fn discovery_of(vault: &Vault, server: &VaultObject) -> ShownResult {
+    let properties = server.properties();
+    let name = text(properties, "friendlyName").unwrap_or("vCenter");
+    let errors = error_words(properties, &["healthErrors"]).items;
+    let is_way = |error: &String| error.contains("95126") || error.contains("503");
+    if let Some(error) = errors.iter().find(|error| is_way(error)) {
+        return Ok(Shown::bad(format!("{name}: {error}")));
+    }
+    let status = said(properties, "discoveryStatus")?;
+    let beat = moment(properties, "lastHeartbeat")?;
+    let minutes = vault.minutes_since(beat, TWO_DISCOVERIES)?;
+    let words = format!("discovery of {name} is {status}, last heard of at {}", minute(beat));
+    if status == "Completed" && minutes < TWO_DISCOVERIES {
+        return Ok(Shown::good(words));
+    }
+    Err(Unavailable::from(words))
+}
+
+/// Returns whether the vault knows a host, by itself or through its vCenter.
+pub fn host_discovered(survey: &Survey<'_>, names: &ServerNames) -> ShownResult {
+    let vault = survey.vault;
+    let named = |server: &&VaultObject| {
+        let properties = server.properties();
+        ["ipAddress", "friendlyName"].iter().filter_map(|name| text(properties, name)).any(|name| {
+            names.include(name) || survey.site.vcenter.as_ref().is_some_and(|own| own.include(name))
+        })
+    };
+    let Some(server) = vault.objects(ObjectKind::Vcenter).find(named) else {
+        vault.all_of(ObjectKind::Vcenter)?;
+        let others: Vec<&str> = vault
+            .objects(ObjectKind::Vcenter)
+            .filter_map(|server| text(server.properties(), "friendlyName"))
+            .collect();
+        if others.is_empty() {
+            return Ok(Shown::bad("no vCenter and no host is registered"));
+        }
+        return Err(Unavailable::from(format!(
+            "registered are {}, and nothing says whether one of them is it or has it",
+            others.join(", ")
+        )));
+    };
+    let properties = server.properties();
+    let name = text(properties, "friendlyName").unwrap_or_default();
+    match said(properties, "discoveryStatus")? {
+        "Completed" => Ok(Shown::good(format!("{name} is discovered"))),
+        other => Err(Unavailable::from(format!("discovery of {name} is {other}"))),
+    }
+}
+
+/// Whether a provider is one of classic VMware.
+pub fn is_classic(provider: ItemProvider) -> bool {
+    matches!(provider, ItemProvider::VmwareForward | ItemProvider::VmwareBack)
+}
+
+/// Returns the errors that are more than notices as a list.
+pub fn vault_errors(vault: &Vault) -> Collection<String> {
+    let health = vault.objects(ObjectKind::VaultHealth);
+    let errors = health.flat_map(|health| error_words(health.properties(), &["vaultErrors"]).items);
+    Collection::complete(errors.collect())
+}
