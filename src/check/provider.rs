@@ -25,6 +25,8 @@ pub enum Provider {
     Vsphere,
     /// An ESXi host's shell.
     EsxiShell,
+    /// The vault in Azure.
+    Azure,
     /// The site file: what its author says about servers that are not contacted.
     SiteFile,
     /// The site file, about the machines that fail back.
@@ -49,6 +51,7 @@ impl Provider {
             Self::ReturnedMachine => "returned-machine",
             Self::Vsphere => "vsphere",
             Self::EsxiShell => "esxi-shell",
+            Self::Azure => "azure",
             Self::SiteFile => "site-file",
             Self::Machines => "machines",
             Self::Answers => "answers",
@@ -67,6 +70,7 @@ impl Provider {
             Self::ReturnedMachine => "the returned machine over SSH",
             Self::Vsphere => "vCenter or ESXi",
             Self::EsxiShell => "an ESXi host over SSH",
+            Self::Azure => "the vault in Azure",
             Self::SiteFile => "the servers' addresses and versions",
             Self::Machines => "the machines that fail back",
             Self::Answers => "a person's answers",
@@ -87,6 +91,7 @@ impl Provider {
             Self::ReturnedMachine => "give protected_vms an ssh: in --site",
             Self::Vsphere => "add --vcenter vsphere://USER@HOST, or vcenter: in --site",
             Self::EsxiShell => "add --esxi ssh://root@HOST, or esxi: in --site",
+            Self::Azure => "add azure: in --site, the vault or a capture of it",
             Self::SiteFile => "add --site FILE with the servers and their versions",
             Self::Machines => "add --protected-vm NAME, or protected_vms: in --site",
             Self::Answers => "answer in --site FILE, under answers:",

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::provider::Provider;
 use crate::facts::age::EvidenceFacts;
+use crate::facts::azure::facts::AzureFacts;
 use crate::facts::host::HostFacts;
 use crate::facts::image::ImageFacts;
 use crate::facts::image::depsolve::PackageSetFacts;
@@ -57,6 +58,7 @@ const ROOTS: &[FactRoot] = &[
         provider: Provider::ReturnedMachine,
     },
     FactRoot { name: "site", schema: || schema_for!(SiteFacts), provider: Provider::SiteFile },
+    FactRoot { name: "azure", schema: || schema_for!(AzureFacts), provider: Provider::Azure },
     FactRoot { name: "vcenter", schema: || schema_for!(VcenterFacts), provider: Provider::Vsphere },
     FactRoot { name: "vm", schema: || schema_for!(VmFacts), provider: Provider::Vsphere },
     FactRoot { name: "host", schema: || schema_for!(EsxiFacts), provider: Provider::Vsphere },

@@ -12,6 +12,7 @@ use super::model::{EsxiHost, MasterTarget, Site};
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
 use crate::facts::azure::answers::VaultAnswers;
+use crate::facts::azure::vault::Vault;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::Transcript;
 use crate::facts::vsphere::esxi_host::EsxiFacts;
@@ -123,7 +124,15 @@ impl Site {
             targets.extend(self.unprovided_targets());
             targets = targets.into_iter().map(|target| with_every_root(target, self)).collect();
         }
-        self.apply_stages(&mut targets);
+        let vault = responses.azure.as_ref().map(Vault::from_answers);
+        match &vault {
+            Some(vault) => {
+                let survey = self.survey(vault, &targets);
+                self.join_azure(&survey, &mut targets);
+                self.apply_stages_with(&mut targets, |machine| survey.stage_of(machine));
+            }
+            None => self.apply_stages(&mut targets),
+        }
         Ok(targets)
     }
 

@@ -19,6 +19,7 @@ pub mod target;
 mod topology;
 mod validate;
 mod value;
+mod vault;
 
 pub use answer_edit::{AnswerEditError, EMPTY_ANSWERS_FILE, name_answers_file, set_answer};
 pub use answers::{AnswerEntry, AnswersKey};

@@ -22,20 +22,32 @@ impl Site {
 
     /// Decides the stage of every machine from what was collected, and tells every target the stages that concern it.
     pub(super) fn apply_stages(&self, targets: &mut [Target]) {
+        self.apply_stages_with(targets, |_| None);
+    }
+
+    /// The same, with what the vault shows of each machine.
+    pub(super) fn apply_stages_with(
+        &self,
+        targets: &mut [Target],
+        of_vault: impl Fn(&str) -> Option<StageReading>,
+    ) {
         let is_machine = |target: &&Target| target.kind == TargetKind::ProtectedVm;
         let mut machines: Vec<MachineStage> = Vec::new();
         for target in targets.iter().filter(is_machine) {
             if machines.iter().all(|known| known.machine != target.name) {
-                let readings = match self.scenario {
+                let on_premises = match self.scenario {
                     Scenario::VmwareClassic => readings(&target.document),
                     Scenario::Hyperv => Vec::new(),
                 };
+                let by_vault = of_vault(&target.name);
+                let readings: Vec<StageReading> = by_vault.into_iter().chain(on_premises).collect();
                 machines.push(self.decide_stage(&target.name, &readings));
             }
         }
         for vm in &self.protected_vms {
             if machines.iter().all(|known| known.machine != vm.name.as_str()) {
-                machines.push(self.decide_stage(vm.name.as_str(), &[]));
+                let by_vault: Vec<StageReading> = of_vault(vm.name.as_str()).into_iter().collect();
+                machines.push(self.decide_stage(vm.name.as_str(), &by_vault));
             }
         }
         for target in targets {

@@ -1,0 +1,157 @@
+//! Joins the vault in Azure to the targets of a site: which item is which machine, and which entry which server.
+//!
+//! Not for reading the vault (`facts::azure`), nor for the stages that follow (`stages`).
+
+use serde_json::Value;
+
+use super::model::{MasterTarget, Site};
+use crate::check::Target;
+use crate::facts::azure::facts::AzureFacts;
+use crate::facts::azure::machine::machine_facts;
+use crate::facts::azure::plan::plan_facts;
+use crate::facts::azure::registered::{
+    configuration_server_facts, host_discovered, master_target_facts, process_server_facts,
+};
+use crate::facts::azure::servers::ServerNames;
+use crate::facts::azure::survey::{PlannedMachine, PlannedServer, PlannedSite, Survey};
+use crate::facts::azure::vault::Vault;
+use crate::facts::target_kind::TargetKind;
+use crate::facts::{Document, Fact};
+use crate::site::value::ServerRole;
+
+impl Site {
+    /// Returns the site beside its vault. What targets know helps to tell which item and which entry is theirs.
+    pub(super) fn survey<'v>(&self, vault: &'v Vault, targets: &[Target]) -> Survey<'v> {
+        let known = |name: &str, kind: TargetKind| {
+            let mut found = targets.iter().filter(|target| target.name == name && target.kind == kind);
+            found.next().map(|target| &target.document.known)
+        };
+        let machines = self.protected_vms.iter().map(|vm| {
+            let name = vm.name.to_string();
+            let facts = known(&name, TargetKind::ProtectedVm);
+            let text = |path: &str| Some(facts?.pointer(path)?.as_str()?.to_owned());
+            let disks = facts.and_then(|facts| facts.pointer("/vm/disks/items")?.as_array());
+            let only = match self.master_targets.as_slice() {
+                [one] => Some(one.name.to_string()),
+                _ => None,
+            };
+            PlannedMachine {
+                instance_uuid: text("/vm/instance_uuid"),
+                family: vm.os.map(|os| os.family().to_owned()).or_else(|| text("/vm/guest_family")),
+                master_target: vm.master_target.as_ref().map(ToString::to_string).or(only),
+                disks: disks.map(Vec::len),
+                name,
+            }
+        });
+        let master_targets = self.master_targets.iter().map(|target| PlannedServer {
+            name: target.name.to_string(),
+            names: master_target_names(target, known(target.name.as_str(), target.kind())),
+            is_on_premises: true,
+        });
+        let process_servers = self.process_servers.iter().map(|server| PlannedServer {
+            name: server.name.to_string(),
+            names: ServerNames::of([server.name.as_str(), server.address.as_str()]),
+            is_on_premises: server.role == Some(ServerRole::OnPremises),
+        });
+        let site = PlannedSite {
+            machines: machines.collect(),
+            configuration_server: self
+                .configuration_server
+                .as_ref()
+                .map(|server| ServerNames::of([server.address.as_str()])),
+            vcenter: self
+                .vcenter
+                .as_ref()
+                .and_then(|vcenter| Some(ServerNames::of([vcenter.address()?.0.as_str()]))),
+            master_targets: master_targets.collect(),
+            process_servers: process_servers.collect(),
+        };
+        Survey::new(vault, site)
+    }
+
+    /// Adds what the vault says to every target that it may know.
+    pub(super) fn join_azure(&self, survey: &Survey<'_>, targets: &mut [Target]) {
+        for target in targets {
+            if matches!(target.kind, TargetKind::Image | TargetKind::Packages) {
+                continue;
+            }
+            let facts = self.azure_facts(survey, target);
+            let document = std::mem::take(&mut target.document);
+            target.document = document.join(Document::new("azure", &facts));
+        }
+    }
+
+    fn azure_facts(&self, survey: &Survey<'_>, target: &Target) -> AzureFacts {
+        let mut facts = AzureFacts::of_nothing(survey.vault);
+        let name = target.name.as_str();
+        let planned = |servers: &[PlannedServer]| {
+            servers.iter().find(|server| server.name == name).cloned().unwrap_or_else(|| {
+                PlannedServer {
+                    name: name.to_owned(),
+                    names: ServerNames::of([name]),
+                    is_on_premises: false,
+                }
+            })
+        };
+        match target.kind {
+            TargetKind::ProtectedVm => {
+                let machine = machine_facts(survey, name);
+                facts.agent_expiry = machine.agent_expiry.clone();
+                facts.machine = Fact::Known(machine);
+            }
+            TargetKind::LinuxMt | TargetKind::WindowsMt => {
+                let retention =
+                    self.master_target(name).and_then(|target| target.retention.as_deref());
+                let server =
+                    master_target_facts(survey, &planned(&survey.site.master_targets), retention);
+                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                facts.agent_expiry = expiry.into();
+                facts.master_target = Fact::Known(server);
+            }
+            TargetKind::ProcessServer => {
+                let server = process_server_facts(survey, &planned(&survey.site.process_servers));
+                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                facts.agent_expiry = expiry.into();
+                facts.process_server = Fact::Known(server);
+            }
+            TargetKind::ConfigurationServer => {
+                let server = configuration_server_facts(survey);
+                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                facts.agent_expiry = expiry.into();
+                facts.configuration_server = Fact::Known(server);
+            }
+            TargetKind::Esxi => {
+                let host = self.esxi.iter().find(|host| host.name.as_str() == name);
+                let names = [Some(name), host.and_then(|host| host.address())];
+                facts.host =
+                    host_discovered(survey, &ServerNames::of(names.into_iter().flatten())).into();
+            }
+            TargetKind::Site => facts.plan = Fact::Known(plan_facts(survey)),
+            _ => {}
+        }
+        facts
+    }
+}
+
+/// What a master target goes by: Azure has the name and an address of the host, and not of the virtual machine.
+fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNames {
+    let mut names = ServerNames::of([target.name.as_str()]);
+    if let Some(vm) = &target.vm {
+        names.add(vm);
+    }
+    if let Some(place) = target.ssh.as_ref().and_then(|uri| uri.as_str().strip_prefix("ssh://")) {
+        let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+        names.add(host.split(':').next().unwrap_or(host));
+    }
+    if let Some(network) = facts.and_then(|facts| facts.pointer("/mt/network")) {
+        if let Some(name) = network["host_name"].as_str() {
+            names.add(name);
+        }
+        let interfaces = network["interfaces"]["items"].as_array().into_iter().flatten();
+        let addresses = interfaces.flat_map(|one| one["addresses"].as_array().into_iter().flatten());
+        for address in addresses.filter_map(Value::as_str) {
+            names.add(address.split('/').next().unwrap_or(address));
+        }
+    }
+    names
+}
