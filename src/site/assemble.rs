@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{EsxiHost, MasterTarget, Site};
+use super::roots::with_every_root;
 use super::target::{WrongKindError, host_target, named_targets, shell_host, with_failure_reason};
 use crate::check::{CheckSet, Target};
 use crate::facts::azure::answers::VaultAnswers;
@@ -515,41 +516,4 @@ fn join_returned(targets: &mut Vec<Target>, returned: Vec<Target>) {
             None => targets.push(machine),
         }
     }
-}
-
-/// For each root of the facts, why it is missing when no system provides it.
-const MISSING_PROVIDER: &[(&str, &str)] = &[
-    ("mt", "the site gives it no ssh:"),
-    ("wmt", "the site gives it no capture: of the script for Windows"),
-    ("ps", "the site gives it no ssh:"),
-    ("guest", "it was not asked over SSH"),
-    ("shell", "the site gives it no ssh:"),
-    ("vcenter", "the site names no vCenter server"),
-    ("vm", "the site names neither a vCenter server nor an ESXi host"),
-    ("host", "the site names neither a vCenter server nor an ESXi host"),
-    ("own", "no probe of --checks is run on it"),
-    ("evidence", "nothing was collected"),
-];
-
-/// Returns the target with a reason for every root that no system provided, so that each of its
-/// checks is evaluated.
-fn with_every_root(target: Target, site: &Site) -> Target {
-    let mut document = target.document;
-    if document.known.get("site").is_none() {
-        document = document.join(site.document(&target.name));
-    }
-    if document.known.get("answers").is_none() {
-        document = document.join(Document::new("answers", &serde_json::json!({})));
-    }
-    for path in ["site.reiserfs_sources", "site.xfs_sources"] {
-        let is_known = document.known["site"].get(path.trim_start_matches("site.")).is_some();
-        if !is_known && !document.absent.contains_key(path) {
-            let reason = "the site names no machine that fails back";
-            document.absent.insert(path.to_owned(), reason.to_owned());
-        }
-    }
-    for (root, reason) in MISSING_PROVIDER {
-        document = document.or_absent(root, reason);
-    }
-    Target { document, ..target }
 }

@@ -13,6 +13,7 @@ mod files;
 pub mod inventory;
 mod model;
 mod pairings;
+mod roots;
 mod site_facts;
 mod stages;
 pub mod target;

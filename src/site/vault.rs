@@ -13,7 +13,7 @@ use crate::facts::azure::registered::{
     configuration_server_facts, host_discovered, master_target_facts, process_server_facts,
 };
 use crate::facts::azure::servers::ServerNames;
-use crate::facts::azure::survey::{PlannedMachine, PlannedServer, PlannedSite, Survey};
+use crate::facts::azure::survey::{PlannedMachine, PlannedServer, PlannedSite, SiteInVault};
 use crate::facts::azure::vault::Vault;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::{Document, Fact};
@@ -21,9 +21,10 @@ use crate::site::value::ServerRole;
 
 impl Site {
     /// Returns the site beside its vault. What targets know helps to tell which item and which entry is theirs.
-    pub(super) fn survey<'v>(&self, vault: &'v Vault, targets: &[Target]) -> Survey<'v> {
+    pub(super) fn survey<'v>(&self, vault: &'v Vault, targets: &[Target]) -> SiteInVault<'v> {
         let known = |name: &str, kind: TargetKind| {
-            let mut found = targets.iter().filter(|target| target.name == name && target.kind == kind);
+            let mut found =
+                targets.iter().filter(|target| target.name == name && target.kind == kind);
             found.next().map(|target| &target.document.known)
         };
         let machines = self.protected_vms.iter().map(|vm| {
@@ -50,7 +51,7 @@ impl Site {
         });
         let process_servers = self.process_servers.iter().map(|server| PlannedServer {
             name: server.name.to_string(),
-            names: ServerNames::of([server.name.as_str(), server.address.as_str()]),
+            names: ServerNames::from_names([server.name.as_str(), server.address.as_str()]),
             is_on_premises: server.role == Some(ServerRole::OnPremises),
         });
         let site = PlannedSite {
@@ -58,19 +59,19 @@ impl Site {
             configuration_server: self
                 .configuration_server
                 .as_ref()
-                .map(|server| ServerNames::of([server.address.as_str()])),
+                .map(|server| ServerNames::from_names([server.address.as_str()])),
             vcenter: self
                 .vcenter
                 .as_ref()
-                .and_then(|vcenter| Some(ServerNames::of([vcenter.address()?.0.as_str()]))),
+                .and_then(|vcenter| Some(ServerNames::from_names([vcenter.address()?.0.as_str()]))),
             master_targets: master_targets.collect(),
             process_servers: process_servers.collect(),
         };
-        Survey::new(vault, site)
+        SiteInVault::new(vault, site)
     }
 
     /// Adds what the vault says to every target that it may know.
-    pub(super) fn join_azure(&self, survey: &Survey<'_>, targets: &mut [Target]) {
+    pub(super) fn join_azure(&self, survey: &SiteInVault<'_>, targets: &mut [Target]) {
         for target in targets {
             if matches!(target.kind, TargetKind::Image | TargetKind::Packages) {
                 continue;
@@ -81,14 +82,14 @@ impl Site {
         }
     }
 
-    fn azure_facts(&self, survey: &Survey<'_>, target: &Target) -> AzureFacts {
+    fn azure_facts(&self, survey: &SiteInVault<'_>, target: &Target) -> AzureFacts {
         let mut facts = AzureFacts::of_nothing(survey.vault);
         let name = target.name.as_str();
         let planned = |servers: &[PlannedServer]| {
             servers.iter().find(|server| server.name == name).cloned().unwrap_or_else(|| {
                 PlannedServer {
                     name: name.to_owned(),
-                    names: ServerNames::of([name]),
+                    names: ServerNames::from_names([name]),
                     is_on_premises: false,
                 }
             })
@@ -104,19 +105,22 @@ impl Site {
                     self.master_target(name).and_then(|target| target.retention.as_deref());
                 let server =
                     master_target_facts(survey, &planned(&survey.site.master_targets), retention);
-                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                let expiry =
+                    server.server.value().and_then(|server| server.agent_expiry.value().cloned());
                 facts.agent_expiry = expiry.into();
                 facts.master_target = Fact::Known(server);
             }
             TargetKind::ProcessServer => {
                 let server = process_server_facts(survey, &planned(&survey.site.process_servers));
-                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                let expiry =
+                    server.server.value().and_then(|server| server.agent_expiry.value().cloned());
                 facts.agent_expiry = expiry.into();
                 facts.process_server = Fact::Known(server);
             }
             TargetKind::ConfigurationServer => {
                 let server = configuration_server_facts(survey);
-                let expiry = server.server.value().and_then(|server| server.agent_expiry.value().cloned());
+                let expiry =
+                    server.server.value().and_then(|server| server.agent_expiry.value().cloned());
                 facts.agent_expiry = expiry.into();
                 facts.configuration_server = Fact::Known(server);
             }
@@ -124,7 +128,8 @@ impl Site {
                 let host = self.esxi.iter().find(|host| host.name.as_str() == name);
                 let names = [Some(name), host.and_then(|host| host.address())];
                 facts.host =
-                    host_discovered(survey, &ServerNames::of(names.into_iter().flatten())).into();
+                    host_discovered(survey, &ServerNames::from_names(names.into_iter().flatten()))
+                        .into();
             }
             TargetKind::Site => facts.plan = Fact::Known(plan_facts(survey)),
             _ => {}
@@ -135,7 +140,7 @@ impl Site {
 
 /// What a master target goes by: Azure has the name and an address of the host, and not of the virtual machine.
 fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNames {
-    let mut names = ServerNames::of([target.name.as_str()]);
+    let mut names = ServerNames::from_names([target.name.as_str()]);
     if let Some(vm) = &target.vm {
         names.add(vm);
     }
@@ -148,7 +153,8 @@ fn master_target_names(target: &MasterTarget, facts: Option<&Value>) -> ServerNa
             names.add(name);
         }
         let interfaces = network["interfaces"]["items"].as_array().into_iter().flatten();
-        let addresses = interfaces.flat_map(|one| one["addresses"].as_array().into_iter().flatten());
+        let addresses =
+            interfaces.flat_map(|one| one["addresses"].as_array().into_iter().flatten());
         for address in addresses.filter_map(Value::as_str) {
             names.add(address.split('/').next().unwrap_or(address));
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::object::{ObjectKind, id_key, id_up_to, last_name};
 use super::read::{
-    flag, integer, list, member, moment, not_understood, number, said, text, unsaid,
+    flag, integer, list, member, moment, not_understood, number, required_text, text, unsaid,
 };
 use super::vault::{Vault, VaultObject};
 use crate::facts::Unavailable;
@@ -122,7 +122,7 @@ impl<'v> Item<'v> {
         said.ok_or_else(|| unsaid("agentVersion"))
     }
 
-    /// When the agent in the machine was last heard of.
+    /// When the agent in the machine had its last heartbeat.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl<'v> Item<'v> {
                 "an item on the way home does not say what its machine was",
             ));
         }
-        match said(self.details(), "discoveryType")? {
+        match required_text(self.details(), "discoveryType")? {
             kind if kind.eq_ignore_ascii_case("vCenter") => Ok(true),
             kind if kind.eq_ignore_ascii_case("Physical") => Ok(false),
             other => Err(not_understood("discoveryType", &other.into())),
@@ -201,7 +201,7 @@ impl<'v> Item<'v> {
     ///
     /// Fails where the policy is not known, or has no such limit.
     pub fn rpo_limit(self) -> Result<i64, Unavailable> {
-        let policy = said(self.properties(), "policyId")?;
+        let policy = required_text(self.properties(), "policyId")?;
         let object = self.vault.object(policy);
         let object = object.ok_or_else(|| {
             Unavailable::from(format!("the policy {} is not known", last_name(policy)))
@@ -237,7 +237,7 @@ impl<'v> Item<'v> {
         }
         for disk in self.disks()? {
             let name = text(disk, "diskName").unwrap_or("a disk");
-            match said(disk, "resyncRequired")? {
+            match required_text(disk, "resyncRequired")? {
                 "NotRequired" => {}
                 "Required" => return Ok(Some(format!("{name} needs one"))),
                 other => return Err(not_understood("resyncRequired", &other.into())),
@@ -248,7 +248,7 @@ impl<'v> Item<'v> {
 
     /// Its health errors.
     pub fn errors(self) -> impl Iterator<Item = AzureError> + 'v {
-        list(self.properties(), "healthErrors").iter().map(AzureError::of)
+        list(self.properties(), "healthErrors").iter().map(AzureError::from_body)
     }
 
     /// The replication group that it is in.
@@ -292,7 +292,7 @@ pub struct AzureError {
 
 impl AzureError {
     /// Reads one of the errors that items and servers list.
-    pub fn of(error: &Value) -> Self {
+    pub fn from_body(error: &Value) -> Self {
         let said = |name| line(text(error, name).unwrap_or_default());
         let message = said("errorMessage");
         Self {

@@ -17,11 +17,11 @@ const GENERIC: &[&str] = &["539", "0", ""];
 
 /// A job of the vault.
 #[derive(Clone, Copy)]
-pub struct Job<'v> {
+pub struct VaultJob<'v> {
     object: &'v VaultObject,
 }
 
-impl<'v> Job<'v> {
+impl<'v> VaultJob<'v> {
     fn properties(self) -> &'v Value {
         self.object.properties()
     }
@@ -138,17 +138,17 @@ fn job_errors(entry: &Value) -> impl Iterator<Item = AzureError> {
     };
     let service = read("serviceErrorDetails", "code", "message");
     let provider = read("providerErrorDetails", "errorCode", "errorMessage");
-    let plain = (service.is_none() && provider.is_none()).then(|| AzureError::of(entry));
+    let plain = (service.is_none() && provider.is_none()).then(|| AzureError::from_body(entry));
     let plain = plain.filter(|error| !error.code.is_empty() || !error.message.is_empty());
     service.into_iter().chain(provider).chain(plain)
 }
 
 impl<'v> Item<'v> {
     /// Returns its jobs, the newest first.
-    pub fn jobs(self) -> Vec<Job<'v>> {
+    pub fn jobs(self) -> Vec<VaultJob<'v>> {
         let vault = self.vault;
-        let mut jobs: Vec<Job<'v>> =
-            vault.objects(ObjectKind::Job).map(|object| Job { object }).collect();
+        let mut jobs: Vec<VaultJob<'v>> =
+            vault.objects(ObjectKind::Job).map(|object| VaultJob { object }).collect();
         jobs.retain(|job| job.is_of(self));
         jobs.sort_by_key(|job| std::cmp::Reverse(job.started_at()));
         jobs
@@ -159,7 +159,7 @@ impl<'v> Item<'v> {
     /// # Errors
     ///
     /// Fails where the jobs are not known.
-    pub fn failed_job(self) -> Result<Option<Job<'v>>, Unavailable> {
+    pub fn failed_job(self) -> Result<Option<VaultJob<'v>>, Unavailable> {
         self.vault.all_of(ObjectKind::Job)?;
         let jobs = self.jobs();
         let failed = jobs.iter().find(|failed| {
@@ -175,12 +175,12 @@ impl<'v> Item<'v> {
 
     /// Returns when its last Re-protect ended.
     pub fn reprotected_at(self) -> Option<Timestamp> {
-        let is_reprotect = |job: &Job<'v>| {
+        let is_reprotect = |job: &VaultJob<'v>| {
             matches!(
                 job.scenario(),
                 "SwitchReplicationGroupProtection" | "SwitchProtection" | "Reprotect"
             ) && job.state() == "Succeeded"
         };
-        self.jobs().into_iter().filter(is_reprotect).filter_map(Job::ended_at).max()
+        self.jobs().into_iter().filter(is_reprotect).filter_map(VaultJob::ended_at).max()
     }
 }

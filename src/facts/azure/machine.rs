@@ -12,7 +12,7 @@ use super::read::{list, member, minute, moment, text};
 use super::replication::{first_point, replication, resynchronisation};
 use super::servers::{ExpiryFacts, SILENT_AFTER, error_words, expiry};
 use super::shown::{Shown, ShownResult};
-use super::survey::{NoItem, PlannedMachine, Survey};
+use super::survey::{NoItem, PlannedMachine, SiteInVault};
 use crate::facts::stage::Stage;
 use crate::facts::stage::azure::ItemProvider;
 use crate::facts::{Collection, Fact, Unavailable};
@@ -92,7 +92,7 @@ pub struct VaultMachineFacts {
 }
 
 /// Reads what the vault shows of a machine.
-pub fn machine_facts(survey: &Survey<'_>, name: &str) -> VaultMachineFacts {
+pub fn machine_facts(survey: &SiteInVault<'_>, name: &str) -> VaultMachineFacts {
     let planned = survey.site.machines.iter().find(|machine| machine.name == name);
     let item = survey.item(name);
     let shown = |read: &dyn Fn(Item<'_>) -> ShownResult| -> Fact<Shown> {
@@ -193,7 +193,7 @@ fn exists_in_azure(item: Item<'_>) -> ShownResult {
     }
 }
 
-/// Whether the agent in the machine is alive. The classic one is heard of every few minutes; that of the modernised provider falls
+/// Whether the agent in the machine is alive. The classic one has a heartbeat every few minutes; that of the modernised provider falls
 /// silent with the failover, and a flag says that it has registered again.
 fn agent_alive(item: Item<'_>) -> ShownResult {
     if item.provider()?.is_modernised() {
@@ -207,7 +207,7 @@ fn agent_alive(item: Item<'_>) -> ShownResult {
     }
     let beat = item.heartbeat()?;
     let minutes = item.vault.minutes_since(beat, SILENT_AFTER)?;
-    let words = format!("its agent was last heard of at {}", minute(beat));
+    let words = format!("its agent was last heartbeat at {}", minute(beat));
     if minutes >= SILENT_AFTER {
         return Ok(Shown::bad(words));
     }
@@ -322,7 +322,7 @@ fn other_address(item: Item<'_>) -> ShownResult {
     }
 }
 
-fn vcenter(survey: &Survey<'_>, item: Item<'_>) -> ShownResult {
+fn vcenter(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
     let names = survey.site.vcenter.as_ref().ok_or("the site names no vCenter")?;
     let vault = item.vault;
     let own = text(item.details(), "vCenterInfrastructureId")
@@ -338,7 +338,7 @@ fn vcenter(survey: &Survey<'_>, item: Item<'_>) -> ShownResult {
         return Ok(Shown::bad(format!("{} is not registered with the vault", names.first())));
     };
     let properties = found.properties();
-    let status = super::read::said(properties, "discoveryStatus")?;
+    let status = super::read::required_text(properties, "discoveryStatus")?;
     let name = text(properties, "friendlyName").unwrap_or(names.first());
     if status != "Completed" {
         return Err(Unavailable::from(format!("discovery of {name} is {status}")));
@@ -427,7 +427,7 @@ pub(super) fn release(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()??, parts.next()??))
 }
 
-fn agent_version(survey: &Survey<'_>, item: Item<'_>) -> ShownResult {
+fn agent_version(survey: &SiteInVault<'_>, item: Item<'_>) -> ShownResult {
     let own = item.agent_version()?;
     let parts = release(own).ok_or_else(|| format!("{own:?} is no version"))?;
     let fabric = survey.fabric()?;

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::item::Item;
 use super::object::{ObjectKind, id_key, id_up_to, last_name};
-use super::read::{integer, list, minute, moment, number, said, text};
+use super::read::{integer, list, minute, moment, number, required_text, text};
 use super::registered::is_classic;
 use super::servers::{Fabric, SILENT_AFTER, ServerNames};
 use super::shown::{Shown, ShownResult};
-use super::survey::Survey;
+use super::survey::SiteInVault;
 use crate::facts::stage::Stage;
 use crate::facts::{Fact, Unavailable};
 
@@ -57,7 +57,7 @@ pub struct VaultPlanFacts {
 }
 
 /// Reads what the vault shows of all machines of a site together.
-pub fn plan_facts(survey: &Survey<'_>) -> VaultPlanFacts {
+pub fn plan_facts(survey: &SiteInVault<'_>) -> VaultPlanFacts {
     VaultPlanFacts {
         is_classic: experience(survey).into(),
         way_home: of_networks(survey, |network| survey.vault.way_home(network)).into(),
@@ -78,7 +78,7 @@ pub fn plan_facts(survey: &Survey<'_>) -> VaultPlanFacts {
 }
 
 /// Which experience the vault uses, by the machines of the site; by its fabrics, where none of them has an item.
-fn experience(survey: &Survey<'_>) -> ShownResult {
+fn experience(survey: &SiteInVault<'_>) -> ShownResult {
     let mut shown: Vec<ShownResult> = Vec::new();
     for (machine, item) in survey.matched() {
         let kind = text(item.details(), "instanceType").unwrap_or_default();
@@ -109,7 +109,7 @@ fn experience(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// The machines of the site that run in Azure, or replicate from there.
-fn away<'s, 'v>(survey: &'s Survey<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
+fn away<'s, 'v>(survey: &'s SiteInVault<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
     let mut items = survey.all_items()?;
     items.retain(|item| {
         !matches!(
@@ -124,7 +124,7 @@ fn away<'s, 'v>(survey: &'s Survey<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
 }
 
 /// The networks of the machines that are in Azure.
-fn networks(survey: &Survey<'_>) -> Result<Vec<String>, Unavailable> {
+fn networks(survey: &SiteInVault<'_>) -> Result<Vec<String>, Unavailable> {
     let mut networks: Vec<String> = Vec::new();
     for item in away(survey)? {
         networks.extend(item.azure_networks()?);
@@ -134,13 +134,13 @@ fn networks(survey: &Survey<'_>) -> Result<Vec<String>, Unavailable> {
     Ok(networks)
 }
 
-fn of_networks(survey: &Survey<'_>, show: impl Fn(&str) -> ShownResult) -> ShownResult {
+fn of_networks(survey: &SiteInVault<'_>, show: impl Fn(&str) -> ShownResult) -> ShownResult {
     Shown::all(networks(survey)?.iter().map(|network| show(network)))
 }
 
 /// The same of what may not be there at all.
 fn optional(
-    survey: &Survey<'_>,
+    survey: &SiteInVault<'_>,
     show: impl Fn(&str) -> Result<Option<Shown>, Unavailable>,
 ) -> ShownResult {
     let mut shown: Vec<ShownResult> = Vec::new();
@@ -154,7 +154,7 @@ fn optional(
 }
 
 /// Whether a process server stands in Azure beside the machines, or ExpressRoute makes up for it.
-fn process_server_in_azure(survey: &Survey<'_>) -> ShownResult {
+fn process_server_in_azure(survey: &SiteInVault<'_>) -> ShownResult {
     let items = away(survey)?;
     let mut modernised = false;
     for item in &items {
@@ -169,7 +169,7 @@ fn process_server_in_azure(survey: &Survey<'_>) -> ShownResult {
         .flat_map(Fabric::process_servers)
         .flat_map(super::servers::FabricServer::addresses)
         .collect();
-    let all = ServerNames::of(addresses.iter().copied());
+    let all = ServerNames::from_names(addresses.iter().copied());
     let mut own: Vec<String> = Vec::new();
     for card in vault.objects(ObjectKind::NetworkInterface) {
         let is_server = super::azure_vm::addresses_of(card).any(|address| all.include(address));
@@ -201,7 +201,7 @@ fn process_server_in_azure(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// Whether a process server on premises has a heartbeat: one whose address no machine in Azure has.
-fn process_server_at_home(survey: &Survey<'_>) -> ShownResult {
+fn process_server_at_home(survey: &SiteInVault<'_>) -> ShownResult {
     let fabric = survey.fabric()?;
     let vault = survey.vault;
     vault.all_of(ObjectKind::NetworkInterface)?;
@@ -209,7 +209,7 @@ fn process_server_at_home(survey: &Survey<'_>) -> ShownResult {
         .objects(ObjectKind::NetworkInterface)
         .flat_map(super::azure_vm::addresses_of)
         .collect();
-    let in_azure = ServerNames::of(in_azure);
+    let in_azure = ServerNames::from_names(in_azure);
     let mut shown: Vec<ShownResult> = Vec::new();
     for server in fabric.process_servers() {
         if server.addresses().any(|address| in_azure.include(address)) {
@@ -234,7 +234,7 @@ fn process_server_at_home(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// Whether the container of each machine has a policy for the way home.
-fn policy(survey: &Survey<'_>) -> ShownResult {
+fn policy(survey: &SiteInVault<'_>) -> ShownResult {
     let vault = survey.vault;
     let shown = away(survey)?.into_iter().map(|item| {
         let container = id_up_to(item.id(), "replicationProtectionContainers")
@@ -254,7 +254,7 @@ fn policy(survey: &Survey<'_>) -> ShownResult {
             }
             let name =
                 text(properties, "policyFriendlyName").unwrap_or_else(|| last_name(policy_id));
-            let state = said(properties, "state")?;
+            let state = required_text(properties, "state")?;
             if kind.is_none() {
                 others.push(Err(Unavailable::from(format!("the policy {name} is not known"))));
             } else if state == "Paired" {
@@ -276,7 +276,7 @@ fn policy(survey: &Survey<'_>) -> ShownResult {
     Shown::all(shown)
 }
 
-fn returns_to_vmware(survey: &Survey<'_>) -> ShownResult {
+fn returns_to_vmware(survey: &SiteInVault<'_>) -> ShownResult {
     let mut shown: Vec<ShownResult> = Vec::new();
     for item in survey.all_items()? {
         let fabric = item.fabric_id().and_then(|id| survey.vault.object(&id));
@@ -295,7 +295,7 @@ fn returns_to_vmware(survey: &Survey<'_>) -> ShownResult {
 
 /// Whether the disks of the machines that are planned for a master target fit it. Only what does not fit is told: the load of the
 /// network is in no reply.
-fn disk_slots(survey: &Survey<'_>) -> ShownResult {
+fn disk_slots(survey: &SiteInVault<'_>) -> ShownResult {
     for target in &survey.site.master_targets {
         let Some(server) = survey.master_target(&target.names)? else { continue };
         // Without a datastore the configuration server does not see the machine, and its 0 says nothing.
@@ -325,7 +325,7 @@ fn disk_slots(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// The replication groups with more than one member.
-fn groups<'v>(survey: &Survey<'v>) -> Result<BTreeMap<String, Vec<Item<'v>>>, Unavailable> {
+fn groups<'v>(survey: &SiteInVault<'v>) -> Result<BTreeMap<String, Vec<Item<'v>>>, Unavailable> {
     survey.vault.all_of(ObjectKind::Item)?;
     let own: Vec<String> =
         survey.all_items()?.iter().filter_map(|item| item.group().map(str::to_owned)).collect();
@@ -372,8 +372,8 @@ fn group_master_target(groups: &BTreeMap<String, Vec<Item<'_>>>) -> ShownResult 
                 )));
             }
             let details = item.details();
-            let target = said(details, "masterTargetId")
-                .or_else(|why| said(details, "reprotectAgentId").map_err(|_| why))?;
+            let target = required_text(details, "masterTargetId")
+                .or_else(|why| required_text(details, "reprotectAgentId").map_err(|_| why))?;
             targets.push(target);
             families.push(item.family()?);
         }
@@ -389,7 +389,7 @@ fn group_master_target(groups: &BTreeMap<String, Vec<Item<'_>>>) -> ShownResult 
     }))
 }
 
-fn group_plan(survey: &Survey<'_>, groups: &BTreeMap<String, Vec<Item<'_>>>) -> ShownResult {
+fn group_plan(survey: &SiteInVault<'_>, groups: &BTreeMap<String, Vec<Item<'_>>>) -> ShownResult {
     if groups.is_empty() {
         return Ok(Shown::good("no machine shares a replication group with another one"));
     }
@@ -424,7 +424,7 @@ fn group_plan(survey: &Survey<'_>, groups: &BTreeMap<String, Vec<Item<'_>>>) -> 
     }))
 }
 
-fn stays(survey: &Survey<'_>) -> ShownResult {
+fn stays(survey: &SiteInVault<'_>) -> ShownResult {
     let mut vaults = survey.vault.objects(ObjectKind::Vault);
     let vault = vaults.next().ok_or("the vault itself was not asked about")?;
     match text(vault.properties(), "moveState") {
@@ -437,7 +437,7 @@ fn stays(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// Whether the providers of Hyper-V hosts are connected.
-fn hyperv_host(survey: &Survey<'_>) -> ShownResult {
+fn hyperv_host(survey: &SiteInVault<'_>) -> ShownResult {
     let vault = survey.vault;
     let mut shown: Vec<ShownResult> = Vec::new();
     for provider in vault.objects(ObjectKind::Provider) {
@@ -446,10 +446,10 @@ fn hyperv_host(survey: &Survey<'_>) -> ShownResult {
             continue;
         }
         let name = text(properties, "friendlyName").unwrap_or_else(|| last_name(provider.id()));
-        shown.push(said(properties, "connectionStatus").and_then(|status| {
+        shown.push(required_text(properties, "connectionStatus").and_then(|status| {
             let beat = moment(properties, "lastHeartBeat")?;
             let minutes = vault.minutes_since(beat, SILENT_AFTER)?;
-            let words = format!("{name} is {status}, last heard of at {}", minute(beat));
+            let words = format!("{name} is {status}, last heartbeat at {}", minute(beat));
             match status {
                 _ if minutes >= SILENT_AFTER => Ok(Shown::bad(words)),
                 "Connected" => Ok(Shown::good(words)),
@@ -464,12 +464,12 @@ fn hyperv_host(survey: &Survey<'_>) -> ShownResult {
     Shown::all(shown)
 }
 
-fn unencrypted(survey: &Survey<'_>) -> ShownResult {
+fn unencrypted(survey: &SiteInVault<'_>) -> ShownResult {
     for item in survey.all_items()? {
-        let encryption = said(item.details(), "encryption")?;
+        let encryption = required_text(item.details(), "encryption")?;
         let fabric = item.fabric_id().and_then(|id| survey.vault.object(&id));
         let fabric = fabric.ok_or_else(|| format!("the fabric of {} is not known", item.name()))?;
-        let state = said(fabric.properties(), "encryptionDetails.kekState")?;
+        let state = required_text(fabric.properties(), "encryptionDetails.kekState")?;
         if encryption != "Disabled" || state != "None" {
             return Err(Unavailable::from(format!(
                 "encryption of {} is {encryption}, kekState {state}",

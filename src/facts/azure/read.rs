@@ -36,7 +36,7 @@ pub fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
 /// # Errors
 ///
 /// Fails where it is missing or empty.
-pub fn said<'v>(value: &'v Value, path: &str) -> Result<&'v str, Unavailable> {
+pub fn required_text<'v>(value: &'v Value, path: &str) -> Result<&'v str, Unavailable> {
     text(value, path).ok_or_else(|| unsaid(path))
 }
 
@@ -97,7 +97,7 @@ pub enum AzureTime {
 ///
 /// Fails where it is missing or no time, with what stands there.
 pub fn time(value: &Value, path: &str) -> Result<AzureTime, Unavailable> {
-    let text = said(value, path)?;
+    let text = required_text(value, path)?;
     match text.get(..5) {
         Some("9999-") => return Ok(AzureTime::Never),
         Some("0001-" | "1601-" | "1753-") => return Ok(AzureTime::NotYet),

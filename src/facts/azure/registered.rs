@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::azure_vm::{addresses_of, networks_of, vm_of_card};
 use super::object::{ObjectKind, id_key, last_name};
-use super::read::{integer, list, minute, moment, number, said, text};
+use super::read::{integer, list, minute, moment, number, required_text, text};
 use super::servers::{
     Fabric, FabricServer, RegisteredServerFacts, SILENT_AFTER, ServerNames, error_words,
 };
 use super::shown::{Shown, ShownResult};
-use super::survey::{PlannedServer, Survey};
+use super::survey::{PlannedServer, SiteInVault};
 use super::vault::{Vault, VaultObject};
 use crate::facts::stage::{Stage, azure::ItemProvider};
 use crate::facts::{Collection, Fact, Unavailable};
@@ -75,7 +75,7 @@ pub struct VaultConfigurationServerFacts {
 
 /// Reads what the vault says of a master target.
 pub fn master_target_facts(
-    survey: &Survey<'_>,
+    survey: &SiteInVault<'_>,
     planned: &PlannedServer,
     retention: Option<&str>,
 ) -> VaultMasterTargetFacts {
@@ -153,7 +153,7 @@ fn discovered(server: FabricServer<'_>) -> ShownResult {
 
 /// Reads what the vault says of a process server.
 pub fn process_server_facts(
-    survey: &Survey<'_>,
+    survey: &SiteInVault<'_>,
     planned: &PlannedServer,
 ) -> VaultProcessServerFacts {
     let found = survey.process_server(&planned.names);
@@ -208,12 +208,12 @@ fn service_of_process_server(server: FabricServer<'_>) -> Result<String, Unavail
     if server.fabric.kind() == "InMageRcm" {
         return Ok("Running".to_owned());
     }
-    said(server.entry, "psServiceStatus").map(str::to_owned)
+    required_text(server.entry, "psServiceStatus").map(str::to_owned)
 }
 
 /// Returns the network card of a process server in Azure; none where no card has its address.
 fn card_of<'v>(
-    survey: &Survey<'v>,
+    survey: &SiteInVault<'v>,
     planned: &PlannedServer,
 ) -> Result<Option<&'v VaultObject>, Unavailable> {
     let vault = survey.vault;
@@ -221,7 +221,7 @@ fn card_of<'v>(
     if let Ok(Some(server)) = survey.process_server(&planned.names) {
         names.extend(server.addresses().map(str::to_owned));
     }
-    let all = ServerNames::of(names.iter().map(String::as_str));
+    let all = ServerNames::from_names(names.iter().map(String::as_str));
     let has = |card: &&VaultObject| {
         let mut addresses = addresses_of(card);
         // Ranges overlap on premises and in Azure, so a card without a machine proves nothing.
@@ -240,7 +240,7 @@ fn card_of<'v>(
     }
 }
 
-fn network_of_process_server(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+fn network_of_process_server(survey: &SiteInVault<'_>, planned: &PlannedServer) -> ShownResult {
     let card = card_of(survey, planned)?.ok_or("no machine in Azure has its address")?;
     let own: Vec<String> = networks_of(card).collect();
     let own = own.first().ok_or("its network interface names no network")?;
@@ -268,7 +268,7 @@ fn is_served(stage: Option<Stage>) -> bool {
     !matches!(stage, Some(Stage::Home | Stage::After | Stage::ReprotectForward | Stage::CleanUp))
 }
 
-fn deployment_model(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+fn deployment_model(survey: &SiteInVault<'_>, planned: &PlannedServer) -> ShownResult {
     let card = card_of(survey, planned)?.ok_or("no machine in Azure has its address")?;
     let own = vm_of_card(card).unwrap_or_default();
     for (machine, item) in survey.matched() {
@@ -285,7 +285,7 @@ fn deployment_model(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult
     Ok(Shown::good("both are of Resource Manager"))
 }
 
-fn gone(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
+fn gone(survey: &SiteInVault<'_>, planned: &PlannedServer) -> ShownResult {
     match card_of(survey, planned)? {
         Some(card) => {
             let vm = vm_of_card(card).map(last_name).unwrap_or_default();
@@ -299,7 +299,7 @@ fn gone(survey: &Survey<'_>, planned: &PlannedServer) -> ShownResult {
 }
 
 /// Reads what the vault says of the configuration server.
-pub fn configuration_server_facts(survey: &Survey<'_>) -> VaultConfigurationServerFacts {
+pub fn configuration_server_facts(survey: &SiteInVault<'_>) -> VaultConfigurationServerFacts {
     let fabric = survey.fabric();
     let entry = fabric.clone().map(|fabric| FabricServer { fabric, entry: fabric.details() });
     let server = entry.map(|entry| RegisteredServerFacts {
@@ -309,10 +309,10 @@ pub fn configuration_server_facts(survey: &Survey<'_>) -> VaultConfigurationServ
             .heartbeat()
             .and_then(|beat| survey.vault.minutes_since(beat, SILENT_AFTER))
             .into(),
-        health: said(entry.fabric.object.properties(), "health").map(str::to_owned).into(),
+        health: required_text(entry.fabric.object.properties(), "health").map(str::to_owned).into(),
         errors: error_words(entry.fabric.object.properties(), &["healthErrorDetails"]),
         words: format!(
-            "{}, last heard of at {}",
+            "{}, last heartbeat at {}",
             entry.fabric.name(),
             entry.heartbeat().map_or_else(|why| why.reason, minute)
         ),
@@ -322,7 +322,7 @@ pub fn configuration_server_facts(survey: &Survey<'_>) -> VaultConfigurationServ
         server: server.into(),
         service: fabric
             .clone()
-            .and_then(|fabric| Ok(said(fabric.details(), "csServiceStatus")?.to_owned()))
+            .and_then(|fabric| Ok(required_text(fabric.details(), "csServiceStatus")?.to_owned()))
             .into(),
         address: fabric.clone().and_then(|fabric| address(survey, fabric)).into(),
         has_machines: has_machines(survey).into(),
@@ -331,13 +331,14 @@ pub fn configuration_server_facts(survey: &Survey<'_>) -> VaultConfigurationServ
     }
 }
 
-fn address(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
+fn address(survey: &SiteInVault<'_>, fabric: Fabric<'_>) -> ShownResult {
     let names = survey
         .site
         .configuration_server
         .as_ref()
         .ok_or("the site names no configuration server")?;
-    let (at, host) = (said(fabric.details(), "ipAddress")?, text(fabric.details(), "hostName"));
+    let (at, host) =
+        (required_text(fabric.details(), "ipAddress")?, text(fabric.details(), "hostName"));
     let known = format!("{} is registered with {at}", fabric.name());
     if names.include(at) || host.is_some_and(|host| names.include(host)) {
         return Ok(Shown::good(known));
@@ -348,7 +349,7 @@ fn address(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
     Err(Unavailable::from(format!("{known}, and nothing says whether that is {}", names.first())))
 }
 
-fn has_machines(survey: &Survey<'_>) -> ShownResult {
+fn has_machines(survey: &SiteInVault<'_>) -> ShownResult {
     let fabric = survey.fabric()?;
     let mut shown: Vec<ShownResult> = Vec::new();
     for (machine, item) in survey.matched() {
@@ -373,12 +374,12 @@ fn has_machines(survey: &Survey<'_>) -> ShownResult {
     let details = fabric.details();
     let beat = moment(details, "lastHeartbeat")?;
     let silent = survey.vault.minutes_since(beat, SILENT_AFTER)?;
-    let status = said(details, "csServiceStatus")?;
+    let status = required_text(details, "csServiceStatus")?;
     if shown.state == super::shown::ShownState::Good
         && (silent >= SILENT_AFTER || status != "Running")
     {
         return Err(Unavailable::from(format!(
-            "{}, but its service is {status} and it was last heard of at {}",
+            "{}, but its service is {status} and it was last heartbeat at {}",
             shown.says,
             minute(beat)
         )));
@@ -387,7 +388,7 @@ fn has_machines(survey: &Survey<'_>) -> ShownResult {
 }
 
 /// Whether a master target of every family that the machines need can be chosen.
-fn master_targets(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
+fn master_targets(survey: &SiteInVault<'_>, fabric: Fabric<'_>) -> ShownResult {
     let mut families: Vec<&str> = Vec::new();
     for (machine, item) in survey.matched() {
         let family = match machine.family.as_deref() {
@@ -425,7 +426,7 @@ fn master_targets(survey: &Survey<'_>, fabric: Fabric<'_>) -> ShownResult {
 }
 
 /// Whether the configuration server discovers vCenter, so that nothing stands between them.
-fn discovery(survey: &Survey<'_>) -> ShownResult {
+fn discovery(survey: &SiteInVault<'_>) -> ShownResult {
     let vault = survey.vault;
     let shown: Vec<ShownResult> =
         vault.objects(ObjectKind::Vcenter).map(|server| discovery_of(vault, server)).collect();
@@ -444,10 +445,10 @@ fn discovery_of(vault: &Vault, server: &VaultObject) -> ShownResult {
     if let Some(error) = errors.iter().find(|error| is_way(error)) {
         return Ok(Shown::bad(format!("{name}: {error}")));
     }
-    let status = said(properties, "discoveryStatus")?;
+    let status = required_text(properties, "discoveryStatus")?;
     let beat = moment(properties, "lastHeartbeat")?;
     let minutes = vault.minutes_since(beat, TWO_DISCOVERIES)?;
-    let words = format!("discovery of {name} is {status}, last heard of at {}", minute(beat));
+    let words = format!("discovery of {name} is {status}, last heartbeat at {}", minute(beat));
     if status == "Completed" && minutes < TWO_DISCOVERIES {
         return Ok(Shown::good(words));
     }
@@ -455,7 +456,7 @@ fn discovery_of(vault: &Vault, server: &VaultObject) -> ShownResult {
 }
 
 /// Returns whether the vault knows a host, by itself or through its vCenter.
-pub fn host_discovered(survey: &Survey<'_>, names: &ServerNames) -> ShownResult {
+pub fn host_discovered(survey: &SiteInVault<'_>, names: &ServerNames) -> ShownResult {
     let vault = survey.vault;
     let named = |server: &&VaultObject| {
         let properties = server.properties();
@@ -479,7 +480,7 @@ pub fn host_discovered(survey: &Survey<'_>, names: &ServerNames) -> ShownResult 
     };
     let properties = server.properties();
     let name = text(properties, "friendlyName").unwrap_or_default();
-    match said(properties, "discoveryStatus")? {
+    match required_text(properties, "discoveryStatus")? {
         "Completed" => Ok(Shown::good(format!("{name} is discovered"))),
         other => Err(Unavailable::from(format!("discovery of {name} is {other}"))),
     }

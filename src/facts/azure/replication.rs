@@ -4,7 +4,7 @@
 
 use super::item::Item;
 use super::object::ObjectKind;
-use super::read::{flag, member, minute, moment, said, text};
+use super::read::{flag, member, minute, moment, required_text, text};
 use super::shown::{Shown, ShownResult};
 use crate::facts::Unavailable;
 use crate::facts::stage::Stage;
@@ -26,7 +26,7 @@ pub(super) fn replication(item: Item<'_>) -> ShownResult {
 }
 
 fn health(item: Item<'_>) -> ShownResult {
-    let word = said(item.properties(), "replicationHealth")?;
+    let word = required_text(item.properties(), "replicationHealth")?;
     let errors: Vec<String> = item
         .errors()
         .filter(|error| error.level == "Error" || (error.level != "Info" && word != "Normal"))

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::item::{AzureError, line};
 use super::object::ObjectKind;
-use super::read::{AzureTime, list, minute, moment, said, text, time};
+use super::read::{AzureTime, list, minute, moment, required_text, text, time};
 use super::vault::{Vault, VaultObject};
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -32,7 +32,7 @@ impl ServerNames {
     }
 
     /// Returns these names.
-    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub fn from_names<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut all = Self::default();
         names.into_iter().for_each(|name| all.add(name));
         all
@@ -119,7 +119,7 @@ impl<'v> Fabric<'v> {
         let minutes = self.vault.minutes_since(beat, SILENT_AFTER).ok()?;
         (minutes >= SILENT_AFTER).then(|| {
             Unavailable::from(format!(
-                "the configuration server {} was last heard of at {}, so what the vault says of its servers is older than that",
+                "the configuration server {} was last heartbeat at {}, so what the vault says of its servers is older than that",
                 self.name(),
                 minute(beat)
             ))
@@ -177,17 +177,17 @@ impl<'v> FabricServer<'v> {
         text(self.entry, "id")
     }
 
-    /// When it was last heard of.
+    /// When its last heartbeat.
     ///
     /// # Errors
     ///
-    /// Fails where it does not say, and where it was never heard of.
+    /// Fails where it does not say, and where it had never a heartbeat.
     pub fn heartbeat(self) -> Result<Timestamp, Unavailable> {
         moment(self.entry, "lastHeartbeat")
             .or_else(|why| moment(self.entry, "lastHeartbeatUtc").map_err(|_| why))
     }
 
-    /// The minutes since it was last heard of.
+    /// The minutes since its last heartbeat.
     ///
     /// # Errors
     ///
@@ -199,28 +199,28 @@ impl<'v> FabricServer<'v> {
         }
     }
 
-    /// What it is called and when it was last heard of, in words.
+    /// What it is called and when its last heartbeat, in words.
     pub fn words(self) -> String {
-        let heard = match self.heartbeat() {
-            Ok(beat) => format!("last heard of at {}", minute(beat)),
+        let beat = match self.heartbeat() {
+            Ok(beat) => format!("last heartbeat at {}", minute(beat)),
             Err(why) => why.reason,
         };
         let address = self.addresses().next().map_or_else(String::new, |at| format!(" ({at})"));
-        format!("{}{address}, {heard}", self.name())
+        format!("{}{address}, {beat}", self.name())
     }
 
     /// The facts that all servers have.
     pub fn facts(self) -> RegisteredServerFacts {
         let entry = self.entry;
-        let version = said(entry, "agentVersion")
-            .or_else(|why| said(entry, "version").map_err(|_| why))
+        let version = required_text(entry, "agentVersion")
+            .or_else(|why| required_text(entry, "version").map_err(|_| why))
             .map(str::to_owned);
         RegisteredServerFacts {
             name: self.name().to_owned(),
             silent_minutes: self.silent_minutes().into(),
             version: version.into(),
-            version_status: said(entry, "versionStatus").map(str::to_owned).into(),
-            health: said(entry, "health").map(str::to_owned).into(),
+            version_status: required_text(entry, "versionStatus").map(str::to_owned).into(),
+            health: required_text(entry, "health").map(str::to_owned).into(),
             errors: error_words(entry, &["healthErrors", "validationErrors"]),
             agent_expiry: expiry(self.fabric.vault, entry, "agentExpiryDate").into(),
             certificate: expiry(self.fabric.vault, entry, "sslCertExpiryDate").into(),
@@ -234,7 +234,7 @@ impl<'v> FabricServer<'v> {
 pub struct RegisteredServerFacts {
     /// Its name there.
     pub name: String,
-    /// Minutes since it was last heard of.
+    /// Minutes since its last heartbeat.
     pub silent_minutes: Fact<i64>,
     /// The version of its components.
     pub version: Fact<String>,
@@ -248,7 +248,7 @@ pub struct RegisteredServerFacts {
     pub agent_expiry: Fact<ExpiryFacts>,
     /// When its certificate ends.
     pub certificate: Fact<ExpiryFacts>,
-    /// Its name, its address and when it was last heard of.
+    /// Its name, its address and when its last heartbeat.
     pub words: String,
 }
 
@@ -287,7 +287,7 @@ pub fn error_words(entry: &Value, members: &[&str]) -> Collection<String> {
     let mut items: Vec<String> = Vec::new();
     for member in members {
         for error in list(entry, member) {
-            let error = AzureError::of(error);
+            let error = AzureError::from_body(error);
             if error.level != "Info" {
                 items.push(error.words());
             }
@@ -317,7 +317,7 @@ pub fn only<'v>(
         [] => Ok(None),
         [one] => Ok(Some(*one)),
         many => {
-            // A dead fabric lists what the living one took over: the one that is heard of counts.
+            // A dead fabric lists what the living one took over: the one with a heartbeat counts.
             let mut by_beat: Vec<&FabricServer<'v>> = many.iter().collect();
             by_beat.sort_by_key(|server| std::cmp::Reverse(server.heartbeat().ok()));
             let same = many.iter().all(|server| server.name().eq_ignore_ascii_case(many[0].name()));

@@ -52,7 +52,7 @@ pub struct PlannedSite {
 }
 
 /// A site beside its vault.
-pub struct Survey<'v> {
+pub struct SiteInVault<'v> {
     /// The vault.
     pub vault: &'v Vault,
     /// The site.
@@ -78,7 +78,7 @@ impl From<NoItem> for Unavailable {
     }
 }
 
-impl<'v> Survey<'v> {
+impl<'v> SiteInVault<'v> {
     /// Matches a site's machines with the items of a vault.
     pub fn new(vault: &'v Vault, site: PlannedSite) -> Self {
         let items = site.machines.iter().map(|machine| find_item(vault, machine)).collect();
@@ -185,7 +185,7 @@ impl<'v> Survey<'v> {
     ///
     /// # Errors
     ///
-    /// As [`Survey::master_target`].
+    /// As [`SiteInVault::master_target`].
     pub fn process_server(
         &self,
         names: &ServerNames,

@@ -73,9 +73,9 @@ impl Vault {
         let path = answer.path.as_deref().map(path_key);
         let bodies: Vec<&Value> = answer.objects().iter().flat_map(unwrapped).collect();
         let kinds: Vec<ObjectKind> =
-            bodies.iter().filter_map(|body| ObjectKind::of(body)).collect();
+            bodies.iter().filter_map(|body| ObjectKind::from_object(body)).collect();
         for body in &bodies {
-            let Some(kind) = ObjectKind::of(body) else { continue };
+            let Some(kind) = ObjectKind::from_object(body) else { continue };
             let kept = keep(body);
             let key = text(&kept, "id").map(id_key).unwrap_or_else(|| unnamed_key(&kept));
             let is_whole = path.as_deref() == Some(key.as_str());
@@ -191,7 +191,7 @@ impl Vault {
         })
     }
 
-    /// Returns what "now" is for whatever is judged by days: when the service was asked, or at least the newest moment in the bodies.
+    /// Returns what "now" is for whatever is evaluated by days: when the service was asked, or at least the newest moment in the bodies.
     pub fn now(&self) -> Option<Timestamp> {
         self.asked_at.or(self.proved_at)
     }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::object::{ObjectKind, id_key, id_up_to, last_name};
-use super::read::{flag, list, said, text};
+use super::read::{flag, list, required_text, text};
 use super::shown::{Shown, ShownResult};
 use super::vault::{Vault, VaultObject};
 use crate::facts::Unavailable;
@@ -122,7 +122,7 @@ impl Vault {
             ("circuitProvisioningState", "Enabled"),
             ("serviceProviderProvisioningState", "Provisioned"),
         ] {
-            let state = said(properties, member)?;
+            let state = required_text(properties, member)?;
             if state != wanted {
                 return Ok(Shown::bad(format!("{member} of {name} is {state}")));
             }
@@ -134,7 +134,10 @@ impl Vault {
         let Some(private) = private else {
             return Ok(Shown::bad(format!("{name} has no private peering")));
         };
-        match (said(private, "properties.state")?, said(private, "properties.provisioningState")?) {
+        match (
+            required_text(private, "properties.state")?,
+            required_text(private, "properties.provisioningState")?,
+        ) {
             ("Enabled", "Succeeded") => {
                 Ok(Shown::good(format!("private peering of {name} is enabled")))
             }
@@ -157,7 +160,7 @@ impl Vault {
         }
         let mut lent = Vec::new();
         for peering in list(object.properties(), "virtualNetworkPeerings") {
-            let remote = said(peering, "properties.remoteVirtualNetwork.id")?;
+            let remote = required_text(peering, "properties.remoteVirtualNetwork.id")?;
             // A Virtual WAN's hub is a network of Microsoft's, which nobody else can look into.
             if last_name(remote).starts_with("HV_") {
                 return Err(Unavailable::from(format!(

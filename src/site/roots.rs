@@ -1,0 +1,44 @@
+//! The roots of the facts that no system of a site provides, with the reason why.
+//!
+//! Not for the facts themselves (`assemble`).
+
+use super::model::Site;
+use crate::check::Target;
+use crate::facts::Document;
+
+/// For each root of the facts, why it is missing when no system provides it.
+const MISSING_PROVIDER: &[(&str, &str)] = &[
+    ("mt", "the site gives it no ssh:"),
+    ("wmt", "the site gives it no capture: of the script for Windows"),
+    ("ps", "the site gives it no ssh:"),
+    ("guest", "it was not asked over SSH"),
+    ("shell", "the site gives it no ssh:"),
+    ("vcenter", "the site names no vCenter server"),
+    ("vm", "the site names neither a vCenter server nor an ESXi host"),
+    ("host", "the site names neither a vCenter server nor an ESXi host"),
+    ("own", "no probe of --checks is run on it"),
+    ("evidence", "nothing was collected"),
+];
+
+/// Returns the target with a reason for every root that no system provided, so that each of its
+/// checks is evaluated.
+pub(super) fn with_every_root(target: Target, site: &Site) -> Target {
+    let mut document = target.document;
+    if document.known.get("site").is_none() {
+        document = document.join(site.document(&target.name));
+    }
+    if document.known.get("answers").is_none() {
+        document = document.join(Document::new("answers", &serde_json::json!({})));
+    }
+    for path in ["site.reiserfs_sources", "site.xfs_sources"] {
+        let is_known = document.known["site"].get(path.trim_start_matches("site.")).is_some();
+        if !is_known && !document.absent.contains_key(path) {
+            let reason = "the site names no machine that fails back";
+            document.absent.insert(path.to_owned(), reason.to_owned());
+        }
+    }
+    for (root, reason) in MISSING_PROVIDER {
+        document = document.or_absent(root, reason);
+    }
+    Target { document, ..target }
+}
