@@ -25,6 +25,8 @@ const TWO_DISCOVERIES: i64 = 30;
 pub struct VaultMasterTargetFacts {
     /// Whether the vault lists it.
     pub listed: Fact<bool>,
+    /// Whether it is listed and has a heartbeat.
+    pub registered: Fact<Shown>,
     /// What all servers say.
     pub server: Fact<RegisteredServerFacts>,
     /// Whether the planned retention volume is listed.
@@ -40,6 +42,8 @@ pub struct VaultProcessServerFacts {
     pub listed: Fact<bool>,
     /// What all servers say.
     pub server: Fact<RegisteredServerFacts>,
+    /// Whether it has a heartbeat, runs and is healthy.
+    pub heartbeat: Fact<Shown>,
     /// Whether its services run, in Azure's word.
     pub service: Fact<String>,
     /// Percent of the space of its cache that is free.
@@ -82,6 +86,7 @@ pub fn master_target_facts(
     let found = survey.master_target(&planned.names);
     let entry = present(found.clone(), "master target");
     VaultMasterTargetFacts {
+        registered: registered(&found).into(),
         listed: found.map(|found| found.is_some()).into(),
         server: entry.clone().map(FabricServer::facts).into(),
         retention: entry.clone().and_then(|entry| retention_volume(entry, retention)).into(),
@@ -96,6 +101,34 @@ fn present<'v>(
     found?.ok_or_else(|| {
         Unavailable::from(format!("the vault lists no {what} of this name or address"))
     })
+}
+
+fn registered(found: &Result<Option<FabricServer<'_>>, Unavailable>) -> ShownResult {
+    let Some(server) = found.clone()? else {
+        return Ok(Shown::bad("the vault lists no master target of this name or address"));
+    };
+    let silent = server.silent_minutes()?;
+    let words = server.words();
+    Ok(if silent < SILENT_AFTER { Shown::good(words) } else { Shown::bad(words) })
+}
+
+/// Whether a process server has a heartbeat, runs and is healthy; older replies say nothing of its health.
+fn heartbeat(server: FabricServer<'_>) -> ShownResult {
+    let words = server.words();
+    if server.silent_minutes()? >= SILENT_AFTER {
+        return Ok(Shown::bad(words));
+    }
+    let service = service_of_process_server(server)?;
+    if service != "Running" {
+        return Ok(Shown::bad(format!("{words}, and its service is {service}")));
+    }
+    let errors = error_words(server.entry, &["healthErrors"]).items.join("; ");
+    match text(server.entry, "health") {
+        None | Some("Normal" | "None") => Ok(Shown::good(words)),
+        Some("Warning") => Ok(Shown::doubtful(format!("{words}, health Warning {errors}"))),
+        Some("Critical") => Ok(Shown::bad(format!("{words}, health Critical {errors}"))),
+        Some(other) => Err(Unavailable::from(format!("{words}, health {other}"))),
+    }
 }
 
 fn retention_volume(server: FabricServer<'_>, planned: Option<&str>) -> ShownResult {
@@ -189,6 +222,7 @@ pub fn process_server_facts(
     VaultProcessServerFacts {
         listed: found.map(|found| found.is_some()).into(),
         server: entry.clone().map(FabricServer::facts).into(),
+        heartbeat: entry.clone().and_then(heartbeat).into(),
         service: entry.clone().and_then(service_of_process_server).into(),
         free_percent: now(space),
         cpu_percent: now(used("", "", &["cpuLoad", "processorUsagePercentage"])),
