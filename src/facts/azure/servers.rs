@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::item::{AzureError, line};
 use super::object::ObjectKind;
-use super::read::{AzureTime, list, minute, moment, required_text, text, time};
+use super::read::{AzureTime, list, minute, moment, not_understood, required_text, text, time};
 use super::vault::{Vault, VaultObject};
 use crate::facts::{Collection, Fact, Unavailable};
 
@@ -219,7 +219,7 @@ impl<'v> FabricServer<'v> {
             name: self.name().to_owned(),
             silent_minutes: self.silent_minutes().into(),
             version: version.into(),
-            version_status: required_text(entry, "versionStatus").map(str::to_owned).into(),
+            version_status: version_status(entry).into(),
             health: required_text(entry, "health").map(str::to_owned).into(),
             errors: error_words(entry, &["healthErrors", "validationErrors"]),
             agent_expiry: expiry(self.fabric.vault, entry, "agentExpiryDate").into(),
@@ -250,6 +250,18 @@ pub struct RegisteredServerFacts {
     pub certificate: Fact<ExpiryFacts>,
     /// Its name, its address and when its last heartbeat.
     pub words: String,
+}
+
+/// The words that say whether a version is supported.
+const VERSION_STATES: &[&str] =
+    &["Supported", "NotSupported", "Deprecated", "UpdateRequired", "SecurityUpdateRequired"];
+
+fn version_status(entry: &Value) -> Result<String, Unavailable> {
+    let word = required_text(entry, "versionStatus")?;
+    if VERSION_STATES.contains(&word) {
+        return Ok(word.to_owned());
+    }
+    Err(not_understood("versionStatus", &word.into()))
 }
 
 /// When something ends.
