@@ -8,6 +8,7 @@ pub mod definition;
 pub mod disturbance;
 pub mod engine;
 mod entry;
+mod entry_examples;
 pub mod error;
 mod evaluator;
 pub mod example;

@@ -1,0 +1,80 @@
+//! The examples of an entry as they are written.
+//!
+//! Not for running them (`example`).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::CheckProblem;
+use super::model::{Check, Example, ExpectedOutcome};
+use super::schema::FactType;
+
+/// One example as it is written.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExampleEntry {
+    #[serde(default)]
+    pass: Option<Value>,
+    #[serde(default)]
+    warn: Option<Value>,
+    #[serde(default)]
+    fail: Option<Value>,
+    #[serde(default)]
+    unknown: Option<Value>,
+    #[serde(default, rename = "not-applicable")]
+    not_applicable: Option<Value>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl ExampleEntry {
+    /// Returns the example, if exactly one outcome is given.
+    fn into_example(self) -> Option<Example> {
+        let mut given = [
+            (ExpectedOutcome::Pass, self.pass),
+            (ExpectedOutcome::Warn, self.warn),
+            (ExpectedOutcome::Fail, self.fail),
+            (ExpectedOutcome::Unknown, self.unknown),
+            (ExpectedOutcome::NotApplicable, self.not_applicable),
+        ]
+        .into_iter()
+        .filter_map(|(expected, facts)| Some((expected, facts?)));
+        match (given.next(), given.next()) {
+            (Some((expected, facts)), None) => Some(Example { expected, facts, note: self.note }),
+            _ => None,
+        }
+    }
+}
+
+/// Verifies examples against the types of the facts.
+pub(super) fn parse_examples(
+    entries: Vec<ExampleEntry>,
+    facts: &FactType,
+) -> Result<Vec<Example>, CheckProblem> {
+    let examples = entries.into_iter().enumerate().map(|(index, entry)| {
+        let number = index + 1;
+        let example = entry.into_example().ok_or(CheckProblem::Example { number })?;
+        match facts.find_mismatch(&example.facts) {
+            Some(why) => Err(CheckProblem::ExampleFacts { number, why }),
+            None => Ok(example),
+        }
+    });
+    examples.collect()
+}
+
+/// Verifies that every outcome of a check has an example.
+pub(super) fn verify_examples(check: &Check) -> Result<(), CheckProblem> {
+    let rules = check.rules().count();
+    if rules == 0 {
+        return Ok(());
+    }
+    let mut wanted = vec![ExpectedOutcome::Pass, ExpectedOutcome::Fail, ExpectedOutcome::Unknown];
+    wanted.extend((rules > 1).then_some(ExpectedOutcome::Warn));
+    wanted.extend(check.applies_when.is_some().then_some(ExpectedOutcome::NotApplicable));
+    let given = |wanted| check.examples.iter().any(|example| example.expected == wanted);
+    match wanted.into_iter().find(|&wanted| !given(wanted)) {
+        Some(missing) => Err(CheckProblem::NoExample(missing)),
+        None => Ok(()),
+    }
+}
