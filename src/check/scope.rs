@@ -125,6 +125,10 @@ impl Scope {
                     continue;
                 }
                 let needs = check.missing_providers(&asked);
+                // What only the vault shows is no part of a run without one, and nobody is told to get a vault.
+                if needs.contains(&Provider::Azure) {
+                    continue;
+                }
                 if needs.is_empty() {
                     scope.planned.push((place, index));
                 } else {
