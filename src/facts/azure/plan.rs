@@ -109,7 +109,7 @@ fn experience(survey: &SiteInVault<'_>) -> ShownResult {
 }
 
 /// The machines of the site that run in Azure, or replicate from there.
-fn away<'s, 'v>(survey: &'s SiteInVault<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
+fn away<'v>(survey: &SiteInVault<'v>) -> Result<Vec<Item<'v>>, Unavailable> {
     let mut items = survey.all_items()?;
     items.retain(|item| {
         !matches!(
