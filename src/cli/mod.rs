@@ -20,6 +20,7 @@ mod follow;
 mod guard;
 mod hosts;
 mod interrupt;
+mod line_diff;
 mod login;
 mod named_server;
 mod outputs;

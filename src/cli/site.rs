@@ -1,4 +1,4 @@
-//! Reads `--site` or the options that stand for a site file; `init site`.
+//! Reads `--site` or the options that stand for a site file.
 //!
 //! Not for the meaning of a site file (`crate::site`).
 
@@ -10,10 +10,9 @@ use anyhow::Context;
 use crate::assets::read_file;
 use crate::check::CheckSet;
 use crate::cli::args::SiteArgs;
-use crate::cli::{ExitStatus, captures};
+use crate::cli::captures;
 use crate::facts::address;
 use crate::facts::failure_kind::FailureKind;
-use crate::facts::stage::Scenario;
 use crate::facts::target_kind::TargetKind;
 use crate::facts::transcript::{Failure, Transcript};
 use crate::facts::vsphere::property;
@@ -213,12 +212,6 @@ fn address(text: &str) -> anyhow::Result<(Address, Option<u16>)> {
 fn esxi(index: usize, uri: &str) -> anyhow::Result<EsxiHost> {
     let name = format!("esxi{}", index + 1);
     Ok(EsxiHost::new(name.parse::<Name>()?, uri.parse::<TargetUri>()?))
-}
-
-/// Prints a commented site file.
-pub fn init_site(scenario: Scenario) -> ExitStatus {
-    anstream::print!("{}", crate::site::init_site(scenario));
-    ExitStatus::Clean
 }
 
 #[cfg(test)]

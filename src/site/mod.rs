@@ -7,6 +7,7 @@ mod answer_edit;
 mod answers;
 pub mod assemble;
 mod azure;
+pub mod draft;
 mod error;
 mod file;
 mod files;

@@ -21,6 +21,7 @@ pub mod collect_site;
 pub mod collect_vcenter;
 pub mod explain;
 pub mod guide;
+pub mod init_site;
 pub mod inspect;
 pub mod kickstart;
 pub mod list;
@@ -30,8 +31,8 @@ pub mod troubleshoot;
 pub mod trust;
 
 use crate::atomic_file::InputFile;
+use crate::cli::ExitStatus;
 use crate::cli::args::{self, CommandLine, Verb};
-use crate::cli::{ExitStatus, site};
 
 /// Runs the verb of a command line; `named` are the input files on it.
 pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitStatus> {
@@ -75,7 +76,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),
         Verb::Init(args::InitVerb::Recipe) => Ok(list::init_recipe()),
-        Verb::Init(args::InitVerb::Site(args)) => Ok(site::init_site(args.scenario.into())),
+        Verb::Init(args::InitVerb::Site(args)) => init_site::init_site(args),
         Verb::Completions { shell } => Ok(list::completions(*shell)),
         Verb::Man => list::man(),
     }

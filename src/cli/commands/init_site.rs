@@ -1,0 +1,125 @@
+//! `init site`: a commented site file to start from, or one made of what Azure and vCenter know.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::atomic_file::{AtomicFile, Visibility};
+use crate::cli::args::{InitSiteArgs, SshArgs, TlsArgs};
+use crate::cli::collect::{CollectOptions, collect};
+use crate::cli::line_diff::line_diff;
+use crate::cli::login::SshDefaults;
+use crate::cli::password::PasswordStore;
+use crate::cli::reporting::check_writable;
+use crate::cli::sources::{NamedServer, capture_path};
+use crate::cli::terminal::screen;
+use crate::cli::{ExitStatus, azure, captures, vault};
+use crate::facts::target_kind::TargetKind;
+use crate::facts::transcript::Transcript;
+use crate::facts::vsphere::inventory::Inventory;
+use crate::facts::vsphere::query_scope::QueryScope;
+use crate::regular_file;
+use crate::site::draft::{DraftRequest, draft};
+
+/// The most bytes of a site file that is compared.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Prints or writes a site file.
+pub fn init_site(args: &InitSiteArgs) -> anyhow::Result<ExitStatus> {
+    let Some(target) = &args.vault else {
+        anstream::print!("{}", crate::site::init_site(args.scenario.into()));
+        return Ok(ExitStatus::Clean);
+    };
+    let existing = args.out.as_deref().filter(|path| path.symlink_metadata().is_ok());
+    let existing = existing.map(read_site_file).transpose()?;
+    if existing.is_none() {
+        check_writable(args.out.as_deref())?;
+    }
+    let source = azure::named(target, &args.azure)?;
+    let vcenter = args.vcenter.as_deref().map(|url| collect_vcenter(url, args)).transpose()?;
+    let collected = source.collect()?;
+    let status = vault::exit_status(&collected.answers, collected.was_interrupted);
+    if !matches!(status, ExitStatus::Clean) {
+        vault::print_failure(&collected.answers);
+        return Ok(status);
+    }
+    let text = draft(&DraftRequest {
+        answers: &collected.answers,
+        azure: &vault_in_file(target),
+        vcenter: args.vcenter.as_deref(),
+        inventory: vcenter.as_ref().map(Inventory::from_transcript).as_ref(),
+    });
+    match (&args.out, existing) {
+        (None, _) => std::io::stdout().write_all(text.as_bytes())?,
+        (Some(path), None) => write(path, &text)?,
+        (Some(path), Some(old)) => return Ok(show_difference(path, &old, &text)),
+    }
+    Ok(ExitStatus::Clean)
+}
+
+/// Returns how the file names the vault: a file or directory as a capture.
+fn vault_in_file(target: &str) -> String {
+    let is_file = Path::new(target).exists() && !target.starts_with("capture:");
+    if is_file { format!("capture:{target}") } else { target.to_owned() }
+}
+
+fn read_site_file(path: &Path) -> anyhow::Result<String> {
+    let unread = || format!("cannot read {}", path.display());
+    let bytes = regular_file::read(path, MAX_BYTES).with_context(unread)?;
+    String::from_utf8(bytes).with_context(unread)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let out = AtomicFile::open(path, false, Visibility::ByUmask, &[])?;
+    let unwritten = || format!("cannot write {}", path.display());
+    out.file().write_all(text.as_bytes()).with_context(unwritten)?;
+    out.commit()?;
+    Ok(())
+}
+
+/// Shows what differs between a file and what it would be, and changes nothing.
+fn show_difference(path: &Path, old: &str, new: &str) -> ExitStatus {
+    let lines = line_diff(old, new);
+    let shown = screen::printable(&path.display().to_string());
+    if lines.is_empty() {
+        anstream::println!("{shown} is what Azure knows.");
+        return ExitStatus::Clean;
+    }
+    anstream::println!("--- {shown}, which is not changed");
+    anstream::println!("+++ what Azure knows now");
+    for line in lines {
+        anstream::println!("{}", screen::printable(&line));
+    }
+    ExitStatus::Findings
+}
+
+/// Collects the lists of a vCenter server.
+fn collect_vcenter(url: &str, args: &InitSiteArgs) -> anyhow::Result<Transcript> {
+    if let Some(path) = capture_path(url) {
+        return captures::read_single_capture(path, TargetKind::Vcenter);
+    }
+    let tls = TlsArgs {
+        thumbprint: args.thumbprint.clone(),
+        ca_file: args.azure.ca_file.clone(),
+        ..TlsArgs::default()
+    };
+    let timeout = args.azure.timeout;
+    let passwords = PasswordStore::from_options(args.password_file.as_deref(), None)?;
+    let server = NamedServer {
+        target: url,
+        kind: TargetKind::Vcenter,
+        user: None,
+        passwords: Arc::new(passwords),
+        tls: &tls,
+        through: None,
+        timeout: Duration::from_secs(timeout),
+    };
+    let source = server.source(QueryScope::default())?;
+    let options =
+        CollectOptions::new(SshDefaults::for_gateway(&SshArgs::default(), timeout)?, &tls);
+    let mut responses = collect(vec![source], &options)?;
+    responses.systems.pop().context("vCenter gave no answer")
+}

@@ -1,0 +1,170 @@
+//! `init site --azure`: the file that is made of a vault, that it is one, and that it is never written over.
+//!
+//! Not for what is asked of Azure: `tests/azure.rs`.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of this file is a test")]
+
+#[path = "azure/estate.rs"]
+mod estate;
+#[path = "azure/objects.rs"]
+mod objects;
+mod program;
+#[path = "azure/run.rs"]
+mod run;
+#[path = "azure/standin.rs"]
+mod standin;
+
+use std::fs;
+
+use estate::{Estate, vault_address};
+use preflight::assets::Assets;
+use preflight::check::CheckSet;
+use preflight::site::{Site, SiteFile};
+use run::*;
+use standin::StandIn;
+
+fn parse(text: &str) -> Site {
+    let checks = CheckSet::load(&Assets::embedded()).unwrap();
+    SiteFile::parse(text, "site.yaml", &checks)
+        .unwrap_or_else(|error| panic!("{error}:\n{text}"))
+        .site
+}
+
+/// What is made of an estate.
+fn draft(estate: Estate) -> String {
+    let server = StandIn::start(estate);
+    let directory = tempfile::tempdir().unwrap();
+    let ran =
+        Azure::new(&server).run(&["init", "site", "--azure", &vault_address()], directory.path());
+    assert_eq!(ran.code, Some(0), "{}", ran.complaint());
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn a_classic_vault_becomes_a_site() {
+    let mut estate = Estate::classic(3);
+    // The process server in Azure is there as a network card, too.
+    let mut card = objects::network_card(900);
+    card["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"] = "10.9.1.9".into();
+    let group = format!(
+        "/subscriptions/{}/resourceGroups/{}/providers",
+        estate::SUBSCRIPTION,
+        objects::AZURE_GROUP
+    );
+    estate.add_to(&format!("{group}/Microsoft.Network/networkInterfaces"), card);
+    let text = draft(estate);
+    let site = parse(&text);
+    assert_eq!(
+        site.azure.as_ref().map(|azure| azure.vault.as_str()),
+        Some(vault_address().as_str())
+    );
+    let server = site.configuration_server.as_ref().unwrap();
+    assert_eq!(
+        (server.address.as_str(), server.version.as_ref().unwrap().as_str()),
+        ("192.0.2.10", "9.61.0.0")
+    );
+    let servers: Vec<(&str, &str)> = site
+        .process_servers
+        .iter()
+        .map(|server| (server.name.as_str(), server.address.as_str()))
+        .collect();
+    assert_eq!(servers, [("cs-falun", "192.0.2.10"), ("ps-azure", "10.9.1.9")]);
+    assert!(text.contains("role: azure   # a network card in Azure has its address"), "{text}");
+    // The configuration server's own master target is left out.
+    let targets: Vec<&str> =
+        site.master_targets.iter().map(|target| target.name.as_str()).collect();
+    assert_eq!(targets, ["asr-mt-01"]);
+    assert_eq!(site.master_targets[0].retention.as_deref(), Some("/mnt/retention"));
+    assert_eq!(site.protected_vms.len(), 3);
+    for vm in &site.protected_vms {
+        assert_eq!(vm.master_target.as_ref().map(|name| name.as_str()), Some("asr-mt-01"));
+        assert_eq!(vm.datastore.as_deref(), Some("datastore1"));
+        assert_eq!(vm.disks.as_ref().map(Vec::len), Some(2));
+    }
+    assert!(text.contains("disks: [40 GiB, 100 GiB]"), "{text}");
+    assert_eq!(
+        site.vcenter.as_ref().map(|vcenter| vcenter.url.as_str()),
+        Some("vsphere://192.0.2.5")
+    );
+    assert!(text.contains("the configuration server calls it \"vcenter-reader\""), "{text}");
+    assert!(site.link.is_some(), "the VPN is up");
+}
+
+#[test]
+fn a_modernised_vault_says_so() {
+    let text = draft(Estate::modernised(2));
+    let site = parse(&text);
+    assert_eq!((site.protected_vms.len(), site.master_targets.len()), (2, 0));
+    assert!(text.contains("modernised experience"), "{text}");
+}
+
+#[test]
+fn names_that_are_no_names_do_no_harm() {
+    let mut estate = Estate::classic(4);
+    let id = |number: usize| {
+        format!("{}/app-{number:03}", {
+            let item = objects::Machine::classic_back(0).item();
+            item["id"].as_str().unwrap().rsplit_once('/').unwrap().0.to_owned()
+        })
+    };
+    for (number, name) in [
+        (0, "x\nwaivers: [ { check: cs.backup } ]\n# \u{1b}[2J"),
+        (1, "no"),
+        (2, "a: {b} # c \"d\" 'e' \\"),
+        (3, "\u{202e}evil"),
+    ] {
+        estate.change(&id(number), |item| item["properties"]["friendlyName"] = name.into());
+    }
+    let text = draft(estate);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+    let site = parse(&text);
+    assert!(site.waivers.is_empty());
+    assert!((3..=4).contains(&site.protected_vms.len()), "{text}");
+    assert!(site.protected_vms.iter().any(|vm| vm.name.as_str() == "no"), "{text}");
+}
+
+#[test]
+fn a_file_that_is_there_is_compared_and_not_changed() {
+    let server = StandIn::start(Estate::classic(2));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("site.yaml");
+    let init = || {
+        let azure = Azure::new(&server);
+        azure.run(
+            &["init", "site", "--azure", &vault_address(), "-o", "site.yaml"],
+            directory.path(),
+        )
+    };
+    assert_eq!(init().code, Some(0));
+    let first = fs::read_to_string(&path).unwrap();
+    assert_eq!(init().code, Some(0), "nothing has changed");
+    let by_hand = first.replace("  - name: app-001", "  # by hand\n  - name: app-009");
+    assert_ne!(by_hand, first);
+    fs::write(&path, &by_hand).unwrap();
+    let ran = init();
+    assert_eq!(ran.code, Some(1), "{}", ran.text());
+    let shown = String::from_utf8(ran.stdout).unwrap();
+    assert!(shown.contains("which is not changed"), "{shown}");
+    assert!(
+        shown.contains("-  - name: app-009") && shown.contains("+  - name: app-001"),
+        "{shown}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), by_hand);
+}
+
+#[test]
+fn what_cannot_be_read_makes_no_file() {
+    let server = StandIn::with_fault(Estate::classic(1), |_| {
+        Some(standin::Reply::forbidden("Microsoft.RecoveryServices/vaults/read"))
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let args = ["init", "site", "--azure", &vault_address(), "-o", "site.yaml"];
+    let ran = Azure::new(&server).run(&args, directory.path());
+    assert_eq!(ran.code, Some(3), "{}", ran.complaint());
+    assert!(
+        ran.complaint().contains("lacks the right Microsoft.RecoveryServices/vaults/read"),
+        "{}",
+        ran.complaint()
+    );
+    assert_eq!(program::names_in(directory.path()), [""; 0]);
+}
