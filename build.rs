@@ -14,10 +14,14 @@ fn main() -> io::Result<()> {
     }
     let variable = |name| env::var(name).map_err(io::Error::other);
     let (sources, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
-    let mut names: Vec<String> = fs::read_dir(Path::new(&sources).join("checks"))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".yaml"))
-        .collect();
+    let mut names: Vec<String> = Vec::new();
+    for folder in ["", "steps/"] {
+        let entries = fs::read_dir(Path::new(&sources).join("checks").join(folder))?;
+        let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.extend(
+            files.filter(|file| file.ends_with(".yaml")).map(|file| format!("{folder}{file}")),
+        );
+    }
     names.sort();
     let mut table = String::from("[\n");
     for name in names {

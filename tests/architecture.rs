@@ -52,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("vm", &["image", "installer", "packages", "assets", "template"]),
     ("transport", &["facts", "random", "regular_file", "secret", "shell"]),
     ("site", &["facts", "check", "yaml", "secret"]),
-    ("knowledge", &["check", "assets", "yaml"]),
+    ("knowledge", &["check", "guide", "facts", "assets", "yaml"]),
     ("guide", &["check", "facts", "assets", "yaml"]),
     ("report", &["check", "guide", "knowledge", "facts", "template"]),
     (

@@ -1,31 +1,36 @@
-//! Truths over all embedded symptoms, and how well they are recognised in what people type.
+//! Truths over everything that is known, and how well it is recognised in what people type.
 //!
-//! `tests/troubleshoot/tuned.yaml` holds the queries that words and weights were tuned on,
-//! `held-out.yaml` those that were written before and left alone. Run with `--nocapture` for the
-//! figures and every query that is missed.
+//! `tests/troubleshoot/tuned.yaml` holds the queries that texts were tuned on, `held-out.yaml` those that were written
+//! before and left alone, `fresh.yaml` those that came after. Run with `--nocapture` for the figures and every query that
+//! is missed.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
 use preflight::assets::Assets;
 use preflight::check::CheckSet;
-use preflight::knowledge::SymptomSet;
-use preflight::knowledge::matching::MAX_TEXT_BYTES;
-use preflight::report::{symptoms, troubleshooting};
+use preflight::knowledge::candidate::{Confidence, Matches};
+use preflight::knowledge::document::{QuoteWorth, SearchDocument, Subject};
+use preflight::knowledge::{Knowledge, SymptomSet};
+use preflight::report::{search, symptoms, troubleshooting};
 use serde::Deserialize;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn embedded() -> (CheckSet, SymptomSet) {
-    let checks = CheckSet::load(&Assets::embedded()).unwrap();
-    match SymptomSet::load(&Assets::embedded(), &checks) {
-        Ok(symptoms) => (checks, symptoms),
-        Err(error) => panic!("{error}"),
-    }
+fn embedded() -> &'static (CheckSet, Knowledge) {
+    static EMBEDDED: OnceLock<(CheckSet, Knowledge)> = OnceLock::new();
+    EMBEDDED.get_or_init(|| {
+        let checks = CheckSet::load(&Assets::embedded()).unwrap();
+        match Knowledge::load(&Assets::embedded(), &checks) {
+            Ok(knowledge) => (checks, knowledge),
+            Err(error) => panic!("{error}"),
+        }
+    })
 }
 
 /// One query and what it should lead to.
@@ -33,109 +38,231 @@ fn embedded() -> (CheckSet, SymptomSet) {
 #[serde(deny_unknown_fields)]
 struct Query {
     ask: String,
-    /// The symptom that fits best; without one, nothing may fit.
+    /// The symptom, check or step that fits best; without one, nothing may be likely.
     #[serde(default)]
     want: Option<String>,
-    /// What may stand before it.
+    /// What is right as well.
     #[serde(default)]
     or: Vec<String>,
 }
 
+impl Query {
+    /// What is right: what is wanted, and the checks that tell its causes apart.
+    fn accepted(&self) -> Vec<String> {
+        let (_, knowledge) = embedded();
+        let mut accepted: Vec<String> = self.or.clone();
+        accepted.extend(self.want.clone());
+        for id in accepted.clone() {
+            let document = knowledge.find(&id).unwrap_or_else(|| panic!("{id}"));
+            if document.kind == Subject::Symptom {
+                accepted.extend(document.checks().into_iter().map(str::to_owned));
+            }
+        }
+        accepted
+    }
+}
+
 /// How well a file of queries was answered.
+#[derive(Default)]
 struct Figures {
     asked: usize,
     first: usize,
     within_three: usize,
+    likely: usize,
+    likely_right: usize,
     negatives: usize,
-    false_positives: usize,
+    false_likely: usize,
+}
+
+fn named(matches: &Matches<'_>) -> Vec<String> {
+    let name = |c: &preflight::knowledge::candidate::Candidate<'_>| {
+        format!("{} {} {:.2}", c.confidence.as_str(), c.document.id, c.score)
+    };
+    matches.candidates.iter().take(4).map(name).collect()
 }
 
 fn evaluate(file: &str) -> Figures {
-    let (_, set) = embedded();
+    let (_, knowledge) = embedded();
     let path = root().join("tests/troubleshoot").join(file);
     let text = std::fs::read_to_string(path).unwrap();
     let queries: Vec<Query> = preflight::yaml::parse(&text, file).unwrap();
-    let mut figures =
-        Figures { asked: 0, first: 0, within_three: 0, negatives: 0, false_positives: 0 };
+    let mut figures = Figures::default();
     for query in &queries {
-        let matches = set.matches(&query.ask);
-        let named: Vec<(&str, f64)> =
-            matches.candidates.iter().map(|c| (c.symptom.id.as_str(), c.score)).collect();
-        let near: Vec<(&str, f64)> =
-            matches.nearest.iter().map(|c| (c.symptom.id.as_str(), c.score)).collect();
-        let Some(want) = &query.want else {
+        let matches = knowledge.matches(&query.ask, None);
+        let likely: Vec<&str> = matches.likely().map(|c| c.document.id.as_str()).collect();
+        if query.want.is_none() {
             figures.negatives += 1;
-            if !named.is_empty() {
-                figures.false_positives += 1;
-                println!("{file}: {:?} should fit nothing: {named:.2?}", query.ask);
+            figures.false_likely += usize::from(!likely.is_empty());
+            if !likely.is_empty() {
+                println!("{file}: {:?} is about nothing: {:?}", query.ask, named(&matches));
             }
             continue;
-        };
-        assert!(set.find(want).is_some(), "{want}");
+        }
+        let accepted = query.accepted();
+        let is_right = |id: &str| accepted.iter().any(|other| other == id);
+        let place = matches.candidates.iter().position(|c| is_right(&c.document.id));
         figures.asked += 1;
-        let good = |id: &&str| id == want || query.or.iter().any(|other| other == id);
-        let first = named.first().is_some_and(|(id, _)| good(id));
-        figures.first += usize::from(first);
-        figures.within_three += usize::from(named.iter().take(3).any(|(id, _)| id == want));
-        if !first {
-            println!("{file}: {:?} wants {want}: {named:.2?}, near {near:.2?}", query.ask);
+        figures.first += usize::from(place == Some(0));
+        figures.within_three += usize::from(place.is_some_and(|place| place < 3));
+        figures.likely += likely.len();
+        let right = likely.iter().filter(|id| is_right(id)).count();
+        figures.likely_right += right;
+        if place != Some(0) || right < likely.len() {
+            println!("{file}: {:?} wants {:?}: {:?}", query.ask, query.want, named(&matches));
         }
     }
-    let part = |n: usize| 100.0 * n as f64 / figures.asked as f64;
+    let part = |n: usize, of: usize| 100.0 * n as f64 / of.max(1) as f64;
     println!(
-        "{file}: {} queries, recall@1 {:.1} %, recall@3 {:.1} %; {} negatives, {} false positives",
+        "{file}: {} queries, first {:.1} %, among three {:.1} %; {} called likely, {:.1} % right; {} about nothing, {} likely",
         figures.asked,
-        part(figures.first),
-        part(figures.within_three),
+        part(figures.first, figures.asked),
+        part(figures.within_three, figures.asked),
+        figures.likely,
+        part(figures.likely_right, figures.likely),
         figures.negatives,
-        figures.false_positives
+        figures.false_likely
     );
     figures
 }
 
+/// At least this many of a hundred queries have what is right as the first, and among the first three; of what is called
+/// likely nine in ten are right; at most one in twenty of those about nothing has something likely.
+fn assert_answered(file: &str, first: usize, within_three: usize) {
+    let figures = evaluate(file);
+    assert!(figures.asked >= 50, "{}", figures.asked);
+    assert!(figures.first * 100 >= figures.asked * first, "first");
+    assert!(figures.within_three * 100 >= figures.asked * within_three, "among three");
+    assert!(figures.likely_right * 10 >= figures.likely * 9, "likely");
+    assert!(figures.likely * 2 >= figures.asked, "not silent");
+    assert!(figures.false_likely * 20 <= figures.negatives.max(20), "about nothing");
+}
+
 #[test]
 fn queries_that_were_held_out_are_recognised() {
-    let figures = evaluate("held-out.yaml");
-    assert!(figures.asked >= 50, "{}", figures.asked);
-    assert!(figures.first * 100 >= figures.asked * 90, "recall@1");
-    assert!(figures.within_three * 100 >= figures.asked * 95, "recall@3");
-    assert_eq!(figures.false_positives, 0);
+    assert_answered("held-out.yaml", 90, 95);
 }
 
 #[test]
 fn queries_that_came_after_all_tuning_are_recognised() {
-    let figures = evaluate("fresh.yaml");
-    assert!(figures.first * 100 >= figures.asked * 90, "recall@1");
-    assert!(figures.false_positives * 10 <= figures.negatives);
+    assert_answered("fresh.yaml", 90, 95);
 }
 
 #[test]
 fn queries_that_were_tuned_on_are_recognised() {
-    let figures = evaluate("tuned.yaml");
-    assert!(figures.asked >= 100, "{}", figures.asked);
-    assert!(figures.first * 100 >= figures.asked * 97, "recall@1");
-    assert_eq!(figures.false_positives, 0);
+    assert_answered("tuned.yaml", 93, 97);
 }
 
 #[test]
-fn every_description_code_and_title_leads_to_its_own_symptom() {
-    let (_, set) = embedded();
-    for symptom in set.symptoms() {
-        for text in symptom.words.iter().chain(&symptom.codes) {
-            let matches = set.matches(text);
-            let first = matches.candidates.first().map(|c| (c.symptom.id.as_str(), c.score));
-            assert_eq!(first.map(|(id, _)| id), Some(symptom.id.as_str()), "{text}: {first:?}");
+fn every_code_and_title_leads_to_its_own_symptom() {
+    let (_, knowledge) = embedded();
+    for symptom in knowledge.symptoms().symptoms() {
+        for text in symptom.codes.iter().chain([&symptom.title]) {
+            let matches = knowledge.matches(text, None);
+            let place = matches.candidates.iter().position(|c| {
+                c.document.id == symptom.id || symptom.checks().contains(&c.document.id.as_str())
+            });
+            assert!(place.is_some_and(|place| place < 3), "{text}: {:?}", named(&matches));
         }
     }
 }
 
+/// Leaves what is said of documents out, a tenth of them at a time, and asks for it: by the other words a document is
+/// found among the first three as often as this, and what is called likely is right as often as promised.
+#[test]
+fn a_document_is_found_by_its_other_words_too() {
+    let (checks, knowledge) = embedded();
+    let parts = 10;
+    let (mut asked, mut found, mut likely, mut right) = (0, 0, 0, 0);
+    for part in 0..parts {
+        let mut documents = knowledge.documents().to_vec();
+        let mut left_out: Vec<(usize, String)> = Vec::new();
+        for (index, document) in documents.iter_mut().enumerate().filter(|(n, _)| n % parts == part)
+        {
+            if matches!(document.kind, Subject::Topic | Subject::Step) {
+                continue;
+            }
+            let said = document.passages.iter().filter(|p| p.quoted == QuoteWorth::Message);
+            left_out.extend(said.map(|passage| (index, passage.text.clone())));
+            document.passages.retain(|passage| passage.quoted != QuoteWorth::Message);
+        }
+        let symptoms = SymptomSet::load(&Assets::embedded(), checks).unwrap();
+        let without = Knowledge::from_documents(symptoms, documents);
+        // Every fifth is enough, and takes a fifth of the time.
+        for (index, text) in left_out.iter().step_by(5) {
+            let matches = without.matches(text, None);
+            let own = &knowledge.documents()[*index];
+            let is_right = |other: &SearchDocument| {
+                other.id == own.id || other.checks().iter().any(|id| own.checks().contains(id))
+            };
+            asked += 1;
+            let three = matches.candidates.iter().take(3);
+            found += usize::from(three.into_iter().any(|c| is_right(c.document)));
+            for candidate in matches.likely() {
+                likely += 1;
+                right += usize::from(is_right(candidate.document));
+            }
+        }
+    }
+    let percent = |n: usize, of: usize| 100 * n / of.max(1);
+    println!(
+        "{asked} texts left out: {} % found among three; {likely} called likely, {} % right",
+        percent(found, asked),
+        percent(right, likely)
+    );
+    assert!(asked >= 300, "{asked}");
+    assert!(percent(found, asked) >= 70, "found");
+    assert!(percent(right, likely) >= 90, "likely");
+}
+
+/// The menus of the seed documents in other languages lead to the same entries.
+#[test]
+fn words_of_other_languages_lead_to_the_same_entries() {
+    let (_, knowledge) = embedded();
+    let text = std::fs::read_to_string(root().join("tests/troubleshoot/languages.yaml")).unwrap();
+    let queries: Vec<Query> = preflight::yaml::parse(&text, "languages.yaml").unwrap();
+    let mut missed = Vec::new();
+    for query in &queries {
+        let matches = knowledge.matches(&query.ask, None);
+        let accepted = query.accepted();
+        let three = matches.candidates.iter().take(3);
+        if !three.into_iter().any(|c| accepted.contains(&c.document.id)) {
+            missed.push(format!("{}: {:?}", query.ask, named(&matches)));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// What is of another world is told so, and nothing of it is likely.
+#[test]
+fn texts_of_another_world_are_out_of_scope() {
+    let (_, knowledge) = embedded();
+    let text = std::fs::read_to_string(root().join("tests/troubleshoot/elsewhere.yaml")).unwrap();
+    let topics: BTreeMap<String, Vec<String>> =
+        preflight::yaml::parse(&text, "elsewhere.yaml").unwrap();
+    let (mut asked, mut told) = (0, 0);
+    for (topic, texts) in &topics {
+        for text in texts {
+            let matches = knowledge.matches(text, None);
+            let likely: Vec<&str> = matches.likely().map(|c| c.document.id.as_str()).collect();
+            assert!(likely.is_empty(), "{text}: {likely:?}");
+            asked += 1;
+            let is_told = matches.out_of_scope.is_some();
+            told += usize::from(is_told);
+            if !is_told {
+                println!("{topic}: {text}: {:?}", named(&matches));
+            }
+        }
+    }
+    println!("{asked} texts of another world, {told} told so");
+    assert!(told * 10 >= asked * 8, "{told} of {asked}");
+}
+
 #[test]
 fn the_catalogue_is_complete() {
-    let (checks, set) = embedded();
-    assert_eq!(set.symptoms().len(), 56);
-    for symptom in set.symptoms() {
+    let (checks, knowledge) = embedded();
+    for symptom in knowledge.symptoms().symptoms() {
         for cause in &symptom.causes {
-            for remedy in preflight::knowledge::symptom::remedies(cause, &checks) {
+            for remedy in preflight::knowledge::symptom::remedies(cause, checks) {
                 assert!(remedy.text.trim_end().ends_with('.'), "{}: {}", symptom.id, remedy.text);
                 assert!(remedy.commands.iter().all(|command| command.is_ascii()), "{}", symptom.id);
             }
@@ -143,10 +270,11 @@ fn the_catalogue_is_complete() {
     }
 }
 
+/// Nothing is asserted about seconds: what takes too long hangs the test.
 #[test]
-fn hostile_text_is_answered_in_time() {
-    let (_, set) = embedded();
-    let fill = |piece: &str| piece.repeat(MAX_TEXT_BYTES / piece.len());
+fn hostile_text_is_answered() {
+    let (_, knowledge) = embedded();
+    let fill = |piece: &str| piece.repeat(256 * 1024 / piece.len());
     let texts = [
         fill("a"),
         fill("datastore "),
@@ -157,29 +285,26 @@ fn hostile_text_is_answered_in_time() {
         fill("\u{301}\u{202e}\u{13000}"),
         fill("error 8061 reprotect snapshot\n"),
         fill("- -- --- \u{2013}"),
-        (0..MAX_TEXT_BYTES / 24).map(|n| format!("process server {n} heart\n")).collect(),
-        (0..MAX_TEXT_BYTES / 10).map(|n| format!("w{n}x{n} ")).collect(),
+        (0..10_000).map(|n| format!("process server {n} heart\n")).collect(),
+        (0..25_000).map(|n| format!("w{n}x{n} ")).collect(),
+        "\u{91cd}".repeat(1_000),
+        "failed to connect ".repeat(220),
     ];
     for text in texts {
-        let began = Instant::now();
-        set.matches(&text);
-        let took = began.elapsed();
-        println!(
-            "{:?}.. of {} bytes: {took:?}",
-            text.chars().take(12).collect::<String>(),
-            text.len()
-        );
-        // Without optimisation, on a machine that does other things too.
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        let matches = knowledge.matches(&text, None);
+        assert!(matches.candidates.len() <= 8);
+        assert!(matches.candidates.is_sorted_by_key(|candidate| candidate.confidence));
     }
+    assert_eq!(Confidence::Likely.as_str(), "likely");
 }
 
 #[test]
 fn generated_documents_are_current() {
-    let (checks, set) = embedded();
+    let (checks, knowledge) = embedded();
     for (path, text) in [
-        ("docs/symptoms.md", symptoms::docs_symptoms_md(&set, &checks)),
+        ("docs/symptoms.md", symptoms::docs_symptoms_md(knowledge.symptoms(), checks)),
         ("docs/troubleshoot.schema.json", troubleshooting::schema_json()),
+        ("docs/search.schema.json", search::schema_json()),
     ] {
         let path = root().join(path);
         if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -27,6 +27,7 @@ use crate::installer::service::ServiceError;
 use crate::iso::IsoError;
 use crate::iso::fat::FatError;
 use crate::iso::system_area::SystemAreaError;
+use crate::knowledge::search::KnowledgeError;
 use crate::knowledge::symptom_set::SymptomError;
 use crate::packages::repository::KeyError;
 use crate::packages::repository::RepositoryError;
@@ -88,6 +89,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         InventoryError,
         IsoError,
         KeyError,
+        KnowledgeError,
         MenuError,
         OriginError,
         UnknownIdError,

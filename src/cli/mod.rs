@@ -12,6 +12,7 @@ mod checks;
 mod circumstances;
 mod collect;
 mod commands;
+mod dashed_words;
 mod error;
 mod evaluate;
 mod exit;
@@ -57,7 +58,8 @@ pub fn main() -> ExitCode {
         return ExitStatus::CannotRun.into();
     }
     let mut command = CommandLine::command();
-    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let arguments = dashed_words::separate(&command, std::env::args_os().collect());
+    let matches = command.try_get_matches_from_mut(arguments);
     let matches = matches.unwrap_or_else(|error| without_passwords(error).exit());
     let arguments = CommandLine::from_arg_matches(&matches);
     let arguments =

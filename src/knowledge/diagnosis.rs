@@ -1,8 +1,8 @@
 //! The verdict over each cause of a symptom: confirmed, ruled out, or undecided.
 //!
-//! Not for recognising the symptom (`matching`), nor for evaluating checks (`check::engine`).
+//! Not for recognising the symptom (`search`), nor for evaluating checks (`check::engine`).
 
-use super::symptom::{Cause, Symptom, cause_checks};
+use super::symptom::{Cause, cause_checks};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -47,13 +47,13 @@ pub struct Diagnosis<'s> {
     pub skipped: Vec<(&'s Check, Vec<Provider>)>,
 }
 
-/// Returns the verdict over every cause of a symptom.
+/// Returns the verdict over every cause.
 pub fn diagnose<'s>(
-    symptom: &'s Symptom,
+    causes: &'s [Cause],
     checks: &'s CheckSet,
     findings: &'s [Finding],
 ) -> Vec<Diagnosis<'s>> {
-    symptom.causes.iter().map(|cause| diagnose_cause(cause, checks, findings)).collect()
+    causes.iter().map(|cause| diagnose_cause(cause, checks, findings)).collect()
 }
 
 fn diagnose_cause<'s>(
@@ -134,7 +134,7 @@ mod tests {
         CheckSet::read(&[Asset { path: "x.yaml".to_owned(), text: text.concat() }]).unwrap()
     }
 
-    fn symptom(causes: &[&[&str]]) -> Symptom {
+    fn symptom(causes: &[&[&str]]) -> crate::knowledge::symptom::Symptom {
         let cause = |checks: &&[&str]| json!({ "cause": "c", "checks": checks });
         serde_json::from_value(json!({
             "id": "ts", "title": "t", "words": ["w"],
@@ -151,7 +151,7 @@ mod tests {
         let scope = Scope::new(&set, &targets).restricted_to(&set, &symptom.checks());
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let findings = evaluate_scope(&set, &targets, &scope, &[], now);
-        let diagnoses = diagnose(&symptom, &set, &findings);
+        let diagnoses = diagnose(&symptom.causes, &set, &findings);
         let checked = findings.iter().map(|finding| finding.check.clone()).collect();
         (diagnoses.iter().map(|d| d.verdict).collect(), exit_status(&diagnoses), checked)
     }

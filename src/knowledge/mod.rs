@@ -1,12 +1,20 @@
-//! What is known about failures, as one searchable body: symptoms, what they come from, and which
-//! of them a text describes.
+//! Checks, symptoms and steps as one body that can be searched: `troubleshoot`, `search`, `explain`.
 //!
-//! Not for evaluating checks (`check`), nor for showing what was found (`report`).
+//! A document is one of them. A text is answered by exact evidence first (an id, an error code, a message that is
+//! quoted, the signature of a line), then by ranking. Not for evaluating checks (`check`).
 
+pub mod candidate;
+mod confidence;
 pub mod diagnosis;
-pub mod matching;
+pub mod document;
+mod exact;
+mod literals;
+mod ranking;
+mod scored;
+pub mod search;
 pub mod symptom;
 pub mod symptom_set;
-mod tokenizer;
+mod terms;
 
+pub use search::Knowledge;
 pub use symptom_set::SymptomSet;

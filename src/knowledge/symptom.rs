@@ -1,6 +1,6 @@
 //! A symptom and its causes: one entry of `checks/symptoms.yaml`, verified.
 //!
-//! Not for the set of them (`symptom_set`), for recognising one (`matching`), nor for deciding its
+//! Not for the set of them (`symptom_set`), for recognising one (`search`), nor for deciding its
 //! causes (`diagnosis`).
 
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use crate::check::CheckSet;
 use crate::check::model::{Check, DefinitionLocation, Remedy, SourceReference};
 use crate::check::recognition::{RecognitionError, verify_said_as, verify_signature};
 use crate::check::source;
+use crate::check::window::ScenarioScope;
 use crate::yaml::did_you_mean;
 
 /// One symptom.
@@ -67,8 +68,20 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfScope {
+    /// The id in kebab-case.
+    pub id: String,
+    /// The scenario that it is, when it is out of scope at sites of another one alone.
+    #[serde(default)]
+    pub scenario: ScenarioScope,
     /// How people describe it.
+    #[serde(default)]
     pub words: Vec<String>,
+    /// What people and programs say of it, each as it is said.
+    #[serde(default)]
+    pub said_as: Vec<String>,
+    /// Checks that tell whether it is so.
+    #[serde(default)]
+    pub checks: Vec<String>,
     /// Terms that put it in scope all the same.
     #[serde(default)]
     pub unless: Vec<String>,
@@ -126,8 +139,12 @@ pub fn cause_checks<'s>(cause: &'s Cause, checks: &'s CheckSet) -> impl Iterator
     cause.checks.iter().filter_map(|id| checks.find(id))
 }
 
-/// Verifies that a symptom is complete and names only checks that exist.
-pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), SymptomProblem> {
+/// Verifies that a symptom is complete and names only checks that exist; the patterns of one that is embedded are verified by the tests.
+pub(super) fn verify(
+    symptom: &Symptom,
+    checks: &CheckSet,
+    is_prevalidated: bool,
+) -> Result<(), SymptomProblem> {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
@@ -152,7 +169,9 @@ pub(super) fn verify(symptom: &Symptom, checks: &CheckSet) -> Result<(), Symptom
         return Err(SymptomProblem::Source(symptom.source.doc.clone()));
     }
     verify_said_as(&symptom.said_as)?;
-    symptom.patterns.iter().try_for_each(|pattern| verify_signature(pattern))?;
+    if !is_prevalidated {
+        symptom.patterns.iter().try_for_each(|pattern| verify_signature(pattern))?;
+    }
     if symptom.causes.is_empty() {
         return Err(SymptomProblem::Blank("causes"));
     }

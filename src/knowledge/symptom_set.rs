@@ -1,14 +1,11 @@
-//! All symptoms: `checks/symptoms.yaml` into a verified set, in which those of a text are found.
+//! All symptoms: `checks/symptoms.yaml` into a verified set, by id and by check.
 //!
-//! Not for what is written of one (`symptom`), nor for how a text is compared with it (`matching`).
-
-use std::collections::BTreeMap;
+//! Not for what is written of one (`symptom`), nor for finding those of a text (`search`).
 
 use serde::Deserialize;
 
-use super::matching::{Candidate, Matcher, Matches};
 use super::symptom::{OutOfScope, Symptom, SymptomProblem, verify};
-use crate::assets::{Asset, AssetError, Assets};
+use crate::assets::{self, Asset, AssetError, Assets};
 use crate::check::definition::{self, CheckSet};
 use crate::check::model::DefinitionLocation;
 use crate::yaml::{self, YamlError, closest_match};
@@ -17,8 +14,6 @@ use crate::yaml::{self, YamlError, closest_match};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SymptomsFile {
-    spellings: BTreeMap<String, Vec<String>>,
-    ours: Vec<String>,
     elsewhere: Vec<OutOfScope>,
     symptoms: Vec<Symptom>,
 }
@@ -26,8 +21,7 @@ struct SymptomsFile {
 /// A verified set of symptoms, in the order they are written.
 pub struct SymptomSet {
     symptoms: Vec<Symptom>,
-    elsewhere: Vec<OutOfScope>,
-    matcher: Matcher,
+    topics: Vec<OutOfScope>,
 }
 
 /// Why a file of symptoms was refused.
@@ -49,14 +43,6 @@ pub enum SymptomError {
         /// What is wrong with it.
         fault: SymptomProblem,
     },
-    /// The patterns do not compile together.
-    #[error("{file}: the patterns together: {why}")]
-    Patterns {
-        /// The file.
-        file: String,
-        /// Why.
-        why: String,
-    },
 }
 
 impl SymptomError {
@@ -71,7 +57,7 @@ impl SymptomError {
             Self::Symptom { fault: SymptomProblem::NoSuchCheck { nearest: None, .. }, .. } => {
                 Some("preflight list checks names them all".to_owned())
             }
-            Self::Symptom { .. } | Self::Patterns { .. } => None,
+            Self::Symptom { .. } => None,
         }
     }
 }
@@ -92,14 +78,13 @@ impl SymptomSet {
     ///
     /// As [`SymptomSet::load`].
     pub fn read(file: &Asset, checks: &CheckSet) -> Result<Self, SymptomError> {
-        let SymptomsFile { spellings, ours, elsewhere, symptoms } =
-            yaml::parse(&file.text, &file.path)?;
+        let (SymptomsFile { elsewhere: topics, symptoms }, is_prevalidated) = parse(file)?;
         let locations = locations(file, symptoms.len());
         for (index, symptom) in symptoms.iter().enumerate() {
             let earlier = symptoms[..index].iter().position(|other| other.id == symptom.id);
             let fault = match earlier {
                 Some(earlier) => Err(SymptomProblem::Duplicate(locations[earlier].clone())),
-                None => verify(symptom, checks),
+                None => verify(symptom, checks, is_prevalidated),
             };
             fault.map_err(|fault| SymptomError::Symptom {
                 at: locations[index].clone(),
@@ -107,10 +92,12 @@ impl SymptomSet {
                 fault,
             })?;
         }
-        let matcher = Matcher::new(&spellings, ours, &symptoms, &elsewhere).map_err(|error| {
-            SymptomError::Patterns { file: file.path.clone(), why: error.to_string() }
-        })?;
-        Ok(Self { symptoms, elsewhere, matcher })
+        Ok(Self { symptoms, topics })
+    }
+
+    /// Returns the topics that are out of scope.
+    pub fn topics(&self) -> &[OutOfScope] {
+        &self.topics
     }
 
     /// Returns all symptoms, in the order they are written.
@@ -133,20 +120,20 @@ impl SymptomSet {
         let names = move |symptom: &&Symptom| symptom.checks().contains(&id);
         self.symptoms.iter().filter(names).collect::<Vec<_>>().into_iter()
     }
+}
 
-    /// Returns the symptoms that a text describes; an id matches its own symptom.
-    pub fn matches(&self, text: &str) -> Matches<'_> {
-        if let Some(symptom) = self.find(text.trim()) {
-            let named = Candidate { symptom, score: 1.0, because: Vec::new() };
-            return Matches { candidates: vec![named], ..Matches::default() };
-        }
-        self.matcher.matches(text, &self.symptoms, &self.elsewhere)
+/// Reads the file. Also returns whether it is the embedded one, whose patterns the tests compile.
+fn parse(file: &Asset) -> Result<(SymptomsFile, bool), YamlError> {
+    let prepared = assets::embedded_check_json(&file.text);
+    match prepared.and_then(|json| serde_json::from_str(json).ok()) {
+        Some(symptoms) => Ok((symptoms, true)),
+        None => Ok((yaml::parse(&file.text, &file.path)?, false)),
     }
 }
 
 /// Returns the line at which each symptom begins.
 fn locations(file: &Asset, count: usize) -> Vec<DefinitionLocation> {
-    let lines = file.text.lines().enumerate();
+    let lines = file.text.lines().enumerate().skip_while(|(_, line)| *line != "symptoms:");
     let begins = lines.filter(|(_, line)| line.trim_start().starts_with("- id:"));
     let lines = begins.map(|(at, _)| at + 1).chain(std::iter::repeat(1));
     lines.take(count).map(|line| DefinitionLocation { file: file.path.clone(), line }).collect()
@@ -158,8 +145,6 @@ mod tests {
     use crate::check::GOOD;
 
     const ONE: &str = "\
-spellings: { absent: [not] }
-ours: [disk]
 elsewhere: []
 symptoms:
 - id: ts-disk
@@ -188,9 +173,6 @@ symptoms:
         assert_eq!(named, ["ts-disk"]);
         assert_eq!(set.for_check("image.other").count(), 0);
         assert_eq!(set.nearest_id("ts-disc"), Some("ts-disk"));
-        let matches = set.matches("the disk was not erased");
-        assert_eq!(matches.candidates[0].symptom.id, "ts-disk");
-        assert!(matches.candidates[0].score > 0.9);
     }
 
     #[test]
@@ -200,7 +182,7 @@ symptoms:
             (
                 "[image.zerombr]",
                 "[image.zeromber]",
-                "checks/symptoms.yaml, line 5: ts-disk: there is no check \"image.zeromber\", did you mean \"image.zerombr\"?",
+                "checks/symptoms.yaml, line 3: ts-disk: there is no check \"image.zeromber\", did you mean \"image.zerombr\"?",
             ),
             ("id: ts-disk", "id: ts.disk", "an id is in kebab-case"),
             ("title: the disk is not erased", "title: ''", "title is blank"),
@@ -221,7 +203,7 @@ symptoms:
             (
                 "source: { doc: field, at: threads }\n",
                 &format!("source: {{ doc: field, at: threads }}\n{twice}"),
-                "line 14: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 5",
+                "line 12: ts-disk: the id is taken by the symptom at checks/symptoms.yaml, line 3",
             ),
         ] {
             let error = read(&ONE.replacen(from, to, 1)).err().expect(to).to_string();

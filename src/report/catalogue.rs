@@ -59,9 +59,9 @@ pub struct ListedCheck {
     pub source: SourceReference,
 }
 
-/// A check or symptom that does not exist.
+/// A check, symptom or step that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no check or symptom {id:?}")]
+#[error("no check, symptom or step {id:?}")]
 pub struct UnknownIdError {
     /// The id as asked for.
     pub id: String,

@@ -21,6 +21,7 @@ mod picture_layout;
 pub mod prometheus;
 pub mod questions;
 pub mod sarif;
+pub mod search;
 mod site_picture;
 mod style;
 pub mod symptoms;

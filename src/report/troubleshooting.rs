@@ -1,7 +1,7 @@
-//! The model of `troubleshoot`: symptoms that fit, their causes, what was found
-//! about them. It only grows: programs read it.
+//! The model of `troubleshoot`: what a text may be about, the causes, what was found about them. It only grows:
+//! programs read it.
 //!
-//! Not for recognising symptoms or deciding causes: that is `knowledge`'s.
+//! Not for finding candidates or deciding causes: that is `knowledge`'s.
 
 use std::collections::BTreeSet;
 
@@ -14,61 +14,136 @@ use crate::check::engine::{Finding, Outcome, Target};
 use crate::check::finding::OutcomeKind;
 use crate::check::provider::Provider;
 use crate::facts::target_kind::TargetKind;
+use crate::knowledge::candidate::{Candidate, Confidence, Matches, QuotedLine};
 use crate::knowledge::diagnosis::{CauseVerdict, Diagnosis, diagnose, exit_status};
-use crate::knowledge::matching::{Candidate, Matches};
+use crate::knowledge::document::{SearchDocument, Subject};
 use crate::knowledge::symptom::{Cause, cause_checks, remedies};
 
 /// The name of this model and its generation.
-pub const SCHEMA: &str = "preflight.troubleshoot/1";
+pub const SCHEMA: &str = "preflight.troubleshoot/2";
 
-/// The symptoms that a text describes, with their causes.
+/// How many candidates are named as nearest when none is likely.
+const MAX_NEAREST: usize = 3;
+
+/// What a text describes, with the causes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Troubleshooting {
-    /// Always `preflight.troubleshoot/1`.
+    /// Always `preflight.troubleshoot/2`.
     pub schema: String,
     /// What made it.
     pub tool: ToolInfo,
-    /// The symptoms that fit, best first; empty when none does.
+    /// What the candidates are worth as a whole.
+    pub answer: Answer,
+    /// What the text may be about, best first: what is likely, then what is possible.
     pub candidates: Vec<CandidateRow>,
-    /// When none fits, those that come nearest, if any comes near.
+    /// When none is likely, the three that come nearest.
     pub nearest: Vec<NearRow>,
-    /// The answer, if the text is about a topic that is out of scope.
-    #[serde(rename = "elsewhere", skip_serializing_if = "Option::is_none")]
-    pub out_of_scope: Option<String>,
+    /// The topic, if the text is about one that is out of scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_scope: Option<TopicRow>,
+    /// The answer to that topic alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
     /// The targets that were checked.
     pub targets: Vec<CheckedTarget>,
     /// What was found there: the suspected checks, and those they require.
     pub results: Vec<CheckResult>,
-    /// The exit status: without a target 0 when something fits, otherwise 3; with one 1 when a
-    /// cause is confirmed, 0 when all are ruled out, 3 when neither.
+    /// The exit status: without a target 0 when something is likely, otherwise 3; with one 1 when a
+    /// cause is confirmed, 0 when all are ruled out, 3 when neither. 3 when it is out of scope.
     pub exit_code: u8,
 }
 
-/// A symptom that fits.
+/// What the candidates are worth as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// At least one is likely.
+    Likely,
+    /// None is likely; those that are named come nearest.
+    Nearest,
+    /// Nothing that is known has a word of it.
+    Nothing,
+    /// The text is about something else.
+    OutOfScope,
+}
+
+/// A topic that is out of scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TopicRow {
+    /// The topic.
+    pub topic: String,
+    /// Where to go with it.
+    pub says: String,
+    /// Checks that tell whether it is so.
+    pub checks: Vec<String>,
+}
+
+/// Something that the text may be about.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CandidateRow {
-    /// The symptom.
-    pub symptom: String,
-    /// What people see.
+    /// Which check, symptom or step it is.
+    #[serde(flatten)]
+    pub id: CandidateId,
+    /// What people see, what should hold, or what is to be done.
     pub title: String,
     /// How well it fits, from 0 to 1.
     pub score: f64,
-    /// Codes and lines of the text that are evidence for it.
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Codes, messages, lines and words of the text that are evidence for it.
     pub because: Vec<String>,
+    /// The lines that are evidence, in the order of the text; the first ones, when they are many.
+    pub lines: Vec<QuotedLine>,
+    /// How many lines are evidence.
+    pub line_count: usize,
     /// The checks that tell its causes apart.
     pub checks: Vec<String>,
+    /// The steps of the guide that these checks prove.
+    pub steps: Vec<String>,
+    /// The command that confirms it, or rules it out.
+    pub confirm: String,
     /// The causes, likeliest first.
     pub causes: Vec<CauseRow>,
     /// Where it is written.
     pub source: SourceReference,
 }
 
-/// A symptom that nearly fits.
+/// A candidate's id, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CandidateId {
+    /// A symptom.
+    Symptom(String),
+    /// A check.
+    Check(String),
+    /// A step of the guide.
+    Step(String),
+}
+
+impl CandidateId {
+    fn from_document(document: &SearchDocument) -> Self {
+        let id = document.id.clone();
+        match document.kind {
+            Subject::Check => Self::Check(id),
+            Subject::Step => Self::Step(id),
+            Subject::Symptom | Subject::Topic => Self::Symptom(id),
+        }
+    }
+
+    /// Returns the id itself.
+    pub fn as_str(&self) -> &str {
+        let (Self::Symptom(id) | Self::Check(id) | Self::Step(id)) = self;
+        id
+    }
+}
+
+/// One of those that come nearest.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct NearRow {
-    /// The symptom.
-    pub symptom: String,
-    /// What people see.
+    /// Which check, symptom or step it is.
+    #[serde(flatten)]
+    pub id: CandidateId,
+    /// What people see, what should hold, or what is to be done.
     pub title: String,
     /// How well it fits, from 0 to 1.
     pub score: f64,
@@ -123,52 +198,82 @@ pub struct CheckFinding {
 impl Troubleshooting {
     /// Builds the result for a text alone, without targets.
     pub fn from_matches(matches: &Matches<'_>, checks: &CheckSet) -> Self {
-        let row = |candidate: &Candidate<'_>| {
-            let causes = candidate.symptom.causes.iter();
-            CandidateRow::new(candidate, causes.map(|cause| CauseRow::new(cause, checks)).collect())
-        };
-        let candidates: Vec<CandidateRow> = matches.candidates.iter().map(row).collect();
-        let exit_code = if candidates.is_empty() { 3 } else { 0 };
-        Self::assemble(matches, candidates, exit_code)
+        let row = |candidate: &Candidate<'_>| CandidateRow::new(candidate, checks);
+        let candidates = matches.candidates.iter().map(row).collect();
+        Self::assemble(matches, candidates, None)
     }
 
-    /// Builds the result for a text and the findings about it.
+    /// Builds the result for a text and the findings about it. What was confirmed comes first, what was ruled out last.
     pub fn from_findings(
         matches: &Matches<'_>,
         checks: &CheckSet,
         targets: &[Target],
         findings: &[Finding],
     ) -> Self {
-        let mut all = Vec::new();
-        let row = |candidate: &Candidate<'_>| {
-            let diagnoses = diagnose(candidate.symptom, checks, findings);
-            let causes = diagnoses.iter().map(|diagnosis| CauseRow::decided(diagnosis, checks));
-            let row = CandidateRow::new(candidate, causes.collect());
-            all.push(exit_status(&diagnoses));
-            row
-        };
-        let candidates: Vec<CandidateRow> = matches.candidates.iter().map(row).collect();
-        let exit_code = if all.contains(&1) {
+        let suspects = matches.suspects();
+        let mut statuses = Vec::new();
+        let mut rows: Vec<(u8, CandidateRow)> = Vec::new();
+        for candidate in &matches.candidates {
+            let mut row = CandidateRow::new(candidate, checks);
+            let mut place = 1;
+            if suspects.contains(&candidate.document.id.as_str()) {
+                let diagnoses = diagnose(&candidate.document.causes, checks, findings);
+                let status = exit_status(&diagnoses);
+                row.causes = diagnoses.iter().map(|d| CauseRow::decided(d, checks)).collect();
+                place = if status == 1 {
+                    0
+                } else if status == 0 {
+                    2
+                } else {
+                    1
+                };
+                statuses.push(status);
+            }
+            rows.push((place, row));
+        }
+        rows.sort_by_key(|(place, _)| *place);
+        let exit_code = if statuses.contains(&1) {
             1
-        } else if !all.is_empty() && all.iter().all(|&status| status == 0) {
+        } else if !statuses.is_empty() && statuses.iter().all(|&status| status == 0) {
             0
         } else {
             3
         };
         let checked =
             |target: &Target| CheckedTarget { name: target.name.clone(), kind: target.kind };
+        let candidates = rows.into_iter().map(|(_, row)| row).collect();
         Self {
             targets: targets.iter().map(checked).collect(),
             results: findings.iter().cloned().map(CheckResult::from).collect(),
-            ..Self::assemble(matches, candidates, exit_code)
+            ..Self::assemble(matches, candidates, Some(exit_code))
         }
     }
 
-    fn assemble(matches: &Matches<'_>, candidates: Vec<CandidateRow>, exit_code: u8) -> Self {
-        let near = |candidate: &Candidate<'_>| NearRow {
-            symptom: candidate.symptom.id.clone(),
-            title: candidate.symptom.title.clone(),
-            score: rounded(candidate.score),
+    fn assemble(
+        matches: &Matches<'_>,
+        candidates: Vec<CandidateRow>,
+        exit_code: Option<u8>,
+    ) -> Self {
+        let is_likely = candidates.iter().any(|row| row.confidence == Confidence::Likely);
+        let answer = match matches.out_of_scope {
+            Some(_) => Answer::OutOfScope,
+            None if is_likely => Answer::Likely,
+            None if candidates.is_empty() => Answer::Nothing,
+            None => Answer::Nearest,
+        };
+        let near = |row: &CandidateRow| NearRow {
+            id: row.id.clone(),
+            title: row.title.clone(),
+            score: row.score,
+        };
+        let nearest = match answer {
+            Answer::Nearest => candidates.iter().take(MAX_NEAREST).map(near).collect(),
+            Answer::Likely | Answer::Nothing | Answer::OutOfScope => Vec::new(),
+        };
+        let topic = |topic: &SearchDocument| TopicRow {
+            topic: topic.id.clone(),
+            says: topic.title.clone(),
+            checks: topic.checks().into_iter().map(str::to_owned).collect(),
         };
         Self {
             schema: SCHEMA.to_owned(),
@@ -176,38 +281,55 @@ impl Troubleshooting {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
+            answer,
             candidates,
-            nearest: matches.nearest.iter().map(near).collect(),
-            out_of_scope: matches.out_of_scope.map(str::to_owned),
+            nearest,
+            out_of_scope: matches.out_of_scope.map(topic),
+            elsewhere: matches.out_of_scope.map(|topic| topic.title.clone()),
             targets: Vec::new(),
             results: Vec::new(),
-            exit_code,
+            exit_code: exit_code.unwrap_or(if answer == Answer::Likely { 0 } else { 3 }),
         }
-    }
-
-    /// Returns the providers of the best candidate's checks that have no finding.
-    pub fn missing_providers(&self) -> BTreeSet<Provider> {
-        let best = self.candidates.first().into_iter().flat_map(|candidate| &candidate.causes);
-        let undecided = |check: &&CauseCheck| check.findings.is_empty();
-        best.flat_map(|cause| &cause.checks)
-            .filter(undecided)
-            .flat_map(|c| c.needs.clone())
-            .collect()
     }
 }
 
 impl CandidateRow {
-    fn new(candidate: &Candidate<'_>, causes: Vec<CauseRow>) -> Self {
-        let symptom = candidate.symptom;
+    fn new(candidate: &Candidate<'_>, checks: &CheckSet) -> Self {
+        let document = candidate.document;
+        let named = document.checks();
         Self {
-            symptom: symptom.id.clone(),
-            title: symptom.title.clone(),
+            id: CandidateId::from_document(document),
+            title: document.title.clone(),
             score: rounded(candidate.score),
+            confidence: candidate.confidence,
             because: candidate.because.clone(),
-            checks: symptom.checks().into_iter().map(str::to_owned).collect(),
-            causes,
-            source: symptom.source.clone(),
+            lines: candidate.lines.clone(),
+            line_count: candidate.line_count,
+            confirm: confirming_command(document, &named, checks),
+            checks: named.into_iter().map(str::to_owned).collect(),
+            steps: document.steps.clone(),
+            causes: document.causes.iter().map(|cause| CauseRow::new(cause, checks)).collect(),
+            source: document.source.clone(),
         }
+    }
+}
+
+/// Returns the command that confirms a candidate or rules it out.
+fn confirming_command(document: &SearchDocument, named: &[&str], checks: &CheckSet) -> String {
+    let needs: BTreeSet<Provider> = named
+        .iter()
+        .filter_map(|id| checks.find(id))
+        .flat_map(|check| check.required_providers().iter().copied())
+        .collect();
+    let is_all = |all: &[Provider]| needs.iter().all(|need| all.contains(need));
+    match named {
+        [] => format!("preflight explain {}", document.id),
+        [id] if is_all(&[Provider::Answers]) => format!("preflight answer SITE.yaml {id}"),
+        [id] if is_all(&[Provider::Image]) => format!("preflight explain {id}"),
+        _ if is_all(&[Provider::MasterTarget, Provider::Record]) => {
+            format!("preflight troubleshoot {} --target ssh://root@MASTER-TARGET", document.id)
+        }
+        _ => format!("preflight troubleshoot {} --site SITE.yaml", document.id),
     }
 }
 

@@ -92,7 +92,9 @@ pub enum Verb {
     Guide(Box<GuideArgs>),
     /// Answer the questions that nothing but a person can decide
     Answer(Box<AnswerArgs>),
-    /// Explain what a check is about, why it matters and how to fix it
+    /// List the checks, symptoms and steps that have some words
+    Search(SearchArgs),
+    /// Explain a check, a symptom, a step, an error code or words
     Explain(ExplainArgs),
     /// Show the certificate of a vSphere server, and keep its thumbprint
     Trust(TrustArgs),
@@ -479,8 +481,10 @@ pub struct LintKickstartArgs {
 /// target, the suspected checks are run on it and each cause is confirmed,
 /// ruled out or undecided.
 ///
-/// Exit status without a target: 0 something fits, 3 nothing does. With one:
-/// 1 a cause is confirmed, 0 all are ruled out, 3 neither. 2: could not run.
+/// What is called likely is right nine times out of ten; what is merely
+/// possible is named, too. Exit status without a target: 0 something is likely,
+/// 3 nothing is, or it is about something else. With one: 1 a cause is
+/// confirmed, 0 all are ruled out, 3 neither. 2: could not run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   preflight troubleshoot datastores are not listed
@@ -520,10 +524,38 @@ pub struct TroubleshootArgs {
     pub format: TextOrJson,
 }
 
+/// List the checks, symptoms and steps that have some words
+///
+/// Best first. troubleshoot says what is likely, explain ID what is known of
+/// one. Exit status: 0 something was found, 3 nothing was.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  preflight search snapshot
+  preflight search tls handshake --format json")]
+pub struct SearchArgs {
+    /// What to look for
+    #[arg(value_name = "WORDS", required = true)]
+    pub words: Vec<String>,
+
+    /// text or json
+    #[arg(long, default_value = "text", value_enum)]
+    pub format: TextOrJson,
+}
+
+/// Explain a check, a symptom, a step, an error code or words
+///
+/// Of words, what has most of them is explained, and what else has some is
+/// named.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  preflight explain image.zerombr
+  preflight explain ts-mt-heartbeat
+  preflight explain 95226
+  preflight explain consolidation needed")]
 pub struct ExplainArgs {
-    /// A check's id, such as image.zerombr, or a symptom's
-    pub id: String,
+    /// An id such as image.zerombr or ts-mt-heartbeat, an error code, or words
+    #[arg(value_name = "WHAT", required = true)]
+    pub words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod kickstart;
 pub mod list;
 pub mod list_questions;
+pub mod search;
 pub mod test_checks;
 pub mod troubleshoot;
 pub mod trust;
@@ -72,6 +73,7 @@ pub fn run(arguments: &CommandLine, named: &[InputFile]) -> anyhow::Result<ExitS
         Verb::Guide(arguments) => guide::guide(arguments, &assets),
         Verb::Answer(answer) => answer::answer(answer, &assets),
         Verb::Explain(explain) => explain::explain(explain, &assets),
+        Verb::Search(search) => search::search(search, &assets),
         Verb::Trust(trust) => trust::trust(trust),
         Verb::Test(args::TestVerb::Checks(test)) => test_checks::test_checks(test, &assets),
         Verb::List(list) => list::list(list, &assets),

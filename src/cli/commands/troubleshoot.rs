@@ -1,6 +1,6 @@
 //! `troubleshoot`: finds the causes of a symptom and, with a target, checks which of them applies.
 //!
-//! Not for matching symptoms (`knowledge::matching`) nor for collecting from hosts (`collect`).
+//! Not for matching symptoms (`knowledge`) nor for collecting from hosts (`collect`).
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Read, Write};
@@ -17,8 +17,9 @@ use crate::cli::login::SshDefaults;
 use crate::cli::selection::Selection;
 use crate::cli::terminal::screen;
 use crate::cli::{ExitStatus, site};
-use crate::knowledge::SymptomSet;
-use crate::knowledge::matching::{MAX_TEXT_BYTES, Matches};
+use crate::knowledge::Knowledge;
+use crate::knowledge::candidate::Matches;
+use crate::knowledge::search::MAX_TEXT_BYTES;
 use crate::report::troubleshooting::{self, Troubleshooting};
 use crate::report::{Style, troubleshooting_text};
 use crate::site::assemble::Coverage;
@@ -27,11 +28,16 @@ use crate::site::assemble::Coverage;
 pub fn troubleshoot(args: &TroubleshootArgs, assets: &Assets) -> anyhow::Result<ExitStatus> {
     let text = text(&args.words)?;
     let checks = load_checks(assets, None)?;
-    let symptoms = SymptomSet::load(assets, &checks)?;
-    let matches = symptoms.matches(&text);
+    let knowledge = Knowledge::load(assets, &checks)?;
     let has_targets =
         args.site.file.is_some() || args.site.vcenter.is_some() || !args.targets.is_empty();
-    let (result, interrupted) = if has_targets && !matches.candidates.is_empty() {
+    let scenario = if has_targets {
+        Some(site::choose(&args.site, &args.targets, &checks)?.site.scenario)
+    } else {
+        None
+    };
+    let matches = knowledge.matches(&text, scenario);
+    let (result, interrupted) = if has_targets && !matches.suspects().is_empty() {
         check_candidates(args, &matches, &checks)?
     } else {
         (Troubleshooting::from_matches(&matches, &checks), false)
@@ -70,7 +76,7 @@ fn check_candidates(
 /// Returns the providers of the facts that the checks of the matching symptoms, and the checks
 /// those require, need.
 fn suspected(matches: &Matches<'_>, checks: &CheckSet) -> BTreeSet<Provider> {
-    let mut left: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
+    let mut left = suspected_checks(matches);
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut needs = BTreeSet::new();
     while let Some(id) = left.pop() {
@@ -114,7 +120,7 @@ fn evaluate(
     waivers: &[Waiver],
     now: jiff::Timestamp,
 ) -> Troubleshooting {
-    let suspected: Vec<&str> = matches.candidates.iter().flat_map(|c| c.symptom.checks()).collect();
+    let suspected = suspected_checks(matches);
     let scope = scope::Scope::new(checks, targets);
     // Whether a fix has to wait for others depends on findings that are not suspected, too.
     let mut findings = engine::evaluate_scope(checks, targets, &scope, waivers, now);
@@ -128,6 +134,14 @@ fn evaluate(
     Troubleshooting::from_findings(matches, checks, targets, &findings)
 }
 
+/// Returns the checks of those candidates that are checked.
+fn suspected_checks<'k>(matches: &Matches<'k>) -> Vec<&'k str> {
+    let suspects = matches.suspects();
+    let candidates = matches.candidates.iter();
+    let checked = candidates.filter(|candidate| suspects.contains(&candidate.document.id.as_str()));
+    checked.flat_map(|candidate| candidate.document.checks()).collect()
+}
+
 /// Returns the words of the command line, or the text on standard input.
 fn text(words: &[String]) -> anyhow::Result<String> {
     let pasted = match words {
@@ -138,8 +152,8 @@ fn text(words: &[String]) -> anyhow::Result<String> {
     let text = if pasted { standard_input(words.is_empty())? } else { words.join(" ") };
     anyhow::ensure!(
         text.len() <= MAX_TEXT_BYTES,
-        "the text has more than {} KiB: paste the lines around the error, or pipe in tail -c 200000",
-        MAX_TEXT_BYTES / 1024
+        "the text has more than {} MiB: paste the lines around the error, or pipe in tail -c 20000000",
+        MAX_TEXT_BYTES / 1024 / 1024
     );
     Ok(text)
 }
