@@ -382,7 +382,7 @@ fn explain_says_everything_about_a_check() {
           defined in  FILE, line N
         ");
     let error = catalogue::explain(&set, "image.zerombrr", 80).unwrap_err();
-    assert_eq!(error.to_string(), "no check or symptom \"image.zerombrr\"");
+    assert_eq!(error.to_string(), "no check, symptom or step \"image.zerombrr\"");
     assert_eq!(error.hint().as_deref(), Some("try preflight explain image.zerombr"));
 }
 
