@@ -96,6 +96,11 @@ impl Site {
             let mut targets: Vec<Target> =
                 servers.flat_map(|server| named_targets(server, question)).collect();
             self.apply_stages(&mut targets);
+            if let Some(vault) = responses.azure.as_ref().map(Vault::from_answers) {
+                let sites = Self::from_vault(&vault).into_iter();
+                let sites = sites.map(|site| Self { given_stage: self.given_stage, ..site });
+                targets.extend(sites.flat_map(|site| site.vault_targets(&vault)));
+            }
             return Ok(targets);
         }
         let site = (coverage != Coverage::HostsAlone).then_some(self);

@@ -11,6 +11,7 @@ pub mod draft;
 mod error;
 mod file;
 mod files;
+mod from_vault;
 pub mod inventory;
 mod model;
 mod pairings;

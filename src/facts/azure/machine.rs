@@ -207,7 +207,7 @@ fn agent_alive(item: Item<'_>) -> ShownResult {
     }
     let beat = item.heartbeat()?;
     let minutes = item.vault.minutes_since(beat, SILENT_AFTER)?;
-    let words = format!("its agent was last heartbeat at {}", minute(beat));
+    let words = format!("its agent had its last heartbeat at {}", minute(beat));
     if minutes >= SILENT_AFTER {
         return Ok(Shown::bad(words));
     }

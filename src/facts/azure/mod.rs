@@ -20,3 +20,6 @@ pub mod shown;
 pub mod survey;
 pub mod vault;
 pub mod way_home;
+
+#[cfg(test)]
+mod tests;

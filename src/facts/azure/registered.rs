@@ -215,9 +215,10 @@ pub fn process_server_facts(
         })
     });
     let silent = entry.clone().ok().and_then(|entry| entry.fabric.silence());
+    // One decimal is all that is printed.
     let now = |value: Result<f64, Unavailable>| match &silent {
         Some(why) => Fact::Unavailable(why.clone()),
-        None => value.into(),
+        None => Fact::from(value).map(|percent| (percent * 10.0).round() / 10.0),
     };
     VaultProcessServerFacts {
         listed: found.map(|found| found.is_some()).into(),
@@ -413,7 +414,7 @@ fn has_machines(survey: &SiteInVault<'_>) -> ShownResult {
         && (silent >= SILENT_AFTER || status != "Running")
     {
         return Err(Unavailable::from(format!(
-            "{}, but its service is {status} and it was last heartbeat at {}",
+            "{}, but its service is {status} and its last heartbeat was at {}",
             shown.says,
             minute(beat)
         )));

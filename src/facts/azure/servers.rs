@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::item::{AzureError, line};
+use super::item::{AzureError, family, line};
 use super::object::ObjectKind;
 use super::read::{AzureTime, list, minute, moment, not_understood, required_text, text, time};
 use super::vault::{Vault, VaultObject};
@@ -99,6 +99,11 @@ impl<'v> Fabric<'v> {
         own.into_iter().flatten().any(|own| names.include(own))
     }
 
+    /// The address that its configuration server is registered with.
+    pub fn address(self) -> Option<&'v str> {
+        text(self.details(), "ipAddress")
+    }
+
     /// The process servers.
     pub fn process_servers(self) -> impl Iterator<Item = FabricServer<'v>> {
         list(self.details(), "processServers")
@@ -119,7 +124,7 @@ impl<'v> Fabric<'v> {
         let minutes = self.vault.minutes_since(beat, SILENT_AFTER).ok()?;
         (minutes >= SILENT_AFTER).then(|| {
             Unavailable::from(format!(
-                "the configuration server {} was last heartbeat at {}, so what the vault says of its servers is older than that",
+                "the configuration server {} had its last heartbeat at {}, so what the vault says of its servers is older than that",
                 self.name(),
                 minute(beat)
             ))
@@ -170,6 +175,15 @@ impl<'v> FabricServer<'v> {
         let full = text(self.entry, "fqdn");
         let own = [Some(self.name()), full].into_iter().flatten().filter(|name| !name.is_empty());
         own.chain(self.addresses()).any(|own| names.include(own))
+    }
+
+    /// Its operating system family.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it does not say, or a word that is not known.
+    pub fn family(self) -> Result<&'static str, Unavailable> {
+        family(required_text(self.entry, "osType")?)
     }
 
     /// Its id, which the items that use it name.

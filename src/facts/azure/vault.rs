@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answers::{AnswerOutcome, AzureAnswer, AzureFailure, VaultAnswers};
 use super::keep::keep;
-use super::object::{ObjectKind, id_key};
+use super::object::{ObjectKind, id_key, id_up_to, last_name};
 use super::read::{AzureTime, member, minute, text, time};
 use crate::facts::Unavailable;
 
@@ -98,6 +98,14 @@ impl Vault {
         if let Some(kind) = kind {
             self.lists.push(ListState { kind, path, failure: answer.failure().cloned() });
         }
+    }
+
+    /// Returns its name: that of its id, or of the vault that its objects lie in.
+    pub fn name(&self) -> Option<&str> {
+        let mut all = self.objects.values().flat_map(BTreeMap::values);
+        let id = self.id.as_deref();
+        let id = id.or_else(|| all.find_map(|object| id_up_to(object.id(), "vaults")))?;
+        Some(last_name(id))
     }
 
     /// Returns the objects of a kind, in the order of their ids.

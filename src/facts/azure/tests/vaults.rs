@@ -1,0 +1,120 @@
+//! Answers put together, and which item belongs to which machine.
+
+use serde_json::json;
+
+use super::super::object::ObjectKind;
+use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
+use super::{Answers, CONTAINER, VAULT, id, item, site};
+
+#[test]
+fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
+    let listed = item(
+        "app",
+        "InMage",
+        json!({ "replicationHealth": "Normal" }),
+        json!({ "protectedDisks": [], "masterTargetId": null }),
+    );
+    let mut whole = listed.clone();
+    whole["properties"]["providerSpecificDetails"]["protectedDisks"] =
+        json!([{ "diskName": "Disk0" }]);
+    whole["properties"].as_object_mut().unwrap().remove("replicationHealth");
+    for answers in [
+        Answers::new().list("replicationProtectedItems", &[listed.clone()]).get(&whole),
+        Answers::new().get(&whole).list("replicationProtectedItems", &[listed.clone()]),
+        Answers::new().exported(&[listed.clone()]).exported(&[whole.clone()]),
+    ] {
+        let vault = answers.vault();
+        let items: Vec<_> = vault.items().collect();
+        assert_eq!(items.len(), 1);
+        assert_eq!(items[0].disks().unwrap().len(), 1);
+        assert_eq!(items[0].properties()["replicationHealth"], "Normal");
+    }
+    let alone = Answers::new().list("replicationProtectedItems", &[listed]).vault();
+    assert!(
+        alone.items().next().unwrap().disks().unwrap_err().reason.contains("a list leaves out")
+    );
+}
+
+#[test]
+fn what_a_get_says_is_empty_stays_so() {
+    let with =
+        |operations| item("app", "InMage", json!({ "allowedOperations": operations }), json!({}));
+    let answers = Answers::new()
+        .list("replicationProtectedItems", &[with(json!(["Commit"]))])
+        .get(&with(json!([])));
+    assert!(!answers.vault().items().next().unwrap().offers("Commit"));
+}
+
+#[test]
+fn a_list_is_known_whole_by_itself_or_by_its_parts() {
+    let path = format!("{VAULT}/replicationProtectedItems");
+    let part = format!("{VAULT}/{CONTAINER}/replicationProtectedItems");
+    let right = "Microsoft.RecoveryServices/vaults/replicationProtectedItems/read";
+    let reason =
+        |answers: Answers| answers.vault().all_of(ObjectKind::Item).err().map(|why| why.reason);
+    assert_eq!(reason(Answers::new().list("replicationProtectedItems", &[])), None);
+    let refused = || Answers::new().refused(&path, 403, Some(right));
+    assert_eq!(
+        reason(refused()).unwrap(),
+        format!("access was refused: it takes {right}, which the role Reader has")
+    );
+    assert_eq!(reason(refused().list_at(&part, &[])), None);
+    assert!(reason(refused().refused(&part, 403, None)).unwrap().contains("Site Recovery Reader"));
+    assert_eq!(reason(refused().refused(&part, 500, None)).unwrap(), "the service answered 500");
+    assert!(reason(Answers::new()).unwrap().starts_with("nothing says which replicated items"));
+    // An exported body of one object may be the answer to a GET of its own; one of two is a list.
+    let one = || item("app", "InMage", json!({}), json!({}));
+    let two = || item("db", "InMage", json!({}), json!({}));
+    assert!(reason(Answers::new().exported(&[one()])).is_some());
+    assert_eq!(reason(Answers::new().exported(&[json!({ "value": [one(), two()] })])), None);
+}
+
+#[test]
+fn a_published_example_is_read_like_a_body() {
+    let policy =
+        json!({ "id": id("replicationPolicies/p"), "properties": { "friendlyName": "p" } });
+    let example = json!({ "parameters": {}, "responses": { "200": { "body": policy } } });
+    let vault = Answers::new().exported(&[example]).vault();
+    assert!(vault.object(&id("REPLICATIONPOLICIES/P")).is_some());
+    assert_eq!(vault.name(), Some("vault-falun"));
+}
+
+#[test]
+fn an_item_is_found_by_uuid_then_by_a_name_that_is_its_own() {
+    const UUID: &str = "5015aaaa-0000-4000-8000-00000000000f";
+    let modern = |name: &str, uuid: &str| {
+        let machine = format!("/subscriptions/11/machines/vc1_{uuid}");
+        let mut body =
+            item(name, "InMageRcm", json!({}), json!({ "fabricDiscoveryMachineId": machine }));
+        body["id"] = json!(format!("{}-{uuid}", body["id"].as_str().unwrap()));
+        body
+    };
+    let classic = |name: &str| item(name, "InMageAzureV2", json!({}), json!({}));
+    let find = |items: &[serde_json::Value], uuid: Option<&str>| {
+        let vault = Answers::new().list("replicationProtectedItems", items).vault();
+        let machine = PlannedMachine {
+            name: "APP".to_owned(),
+            instance_uuid: uuid.map(str::to_owned),
+            ..PlannedMachine::default()
+        };
+        let site = PlannedSite { machines: vec![machine], ..PlannedSite::default() };
+        SiteInVault::new(&vault, site).item("APP").map(|item| item.name().to_owned())
+    };
+    assert_eq!(find(&[classic("app"), classic("db")], None), Ok("app".to_owned()));
+    assert_eq!(
+        find(&[modern("renamed", UUID), classic("app")], Some(&UUID.to_uppercase())),
+        Ok("renamed".to_owned())
+    );
+    assert_eq!(find(&[classic("db")], None), Err(NoItem::Missing));
+    let other = "5015bbbb-0000-4000-8000-00000000000f";
+    for (items, uuid, says) in [
+        (vec![modern("app", other)], Some(UUID), "is of another machine"),
+        (vec![modern("app", UUID), modern("app", other)], None, "2 items are named APP"),
+    ] {
+        let Err(NoItem::Unknown(why)) = find(&items, uuid) else { panic!("{says}") };
+        assert!(why.reason.contains(says), "{}", why.reason);
+    }
+    let unlisted = Answers::new().exported(&[classic("db")]).vault();
+    let unknown = SiteInVault::new(&unlisted, site(&["app"]));
+    assert!(matches!(unknown.item("app"), Err(NoItem::Unknown(_))));
+}
