@@ -274,7 +274,7 @@ pub fn family(word: &str) -> Result<&'static str, Unavailable> {
 }
 
 /// One error that Azure tells of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AzureError {
     /// `Info`, `Warning`, `Error`, or empty where it is not said.
     pub level: String,

@@ -18,6 +18,7 @@ mod replication;
 pub mod servers;
 pub mod shown;
 pub mod survey;
+pub mod troubles;
 pub mod vault;
 pub mod way_home;
 

@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::super::machine::{VaultMachineFacts, machine_facts};
 use super::super::shown::Shown;
-use super::{Answers, GROUP, azure_machine, id, item, with_app, words};
+use super::{GivenAnswers, GROUP, azure_machine, id, item, with_app, words};
 use crate::facts::Fact;
 
 type Member = fn(&VaultMachineFacts) -> &Fact<Shown>;
 
-fn shown(answers: &Answers, member: Member) -> String {
+fn shown(answers: &GivenAnswers, member: Member) -> String {
     with_app(answers, |survey| words(member(&machine_facts(survey, "app"))))
 }
 
 /// The vault with an item that was asked for itself.
-fn with_item(body: &Value) -> Answers {
-    Answers::new().list("replicationProtectedItems", &[body.clone()]).get(body)
+fn with_item(body: &Value) -> GivenAnswers {
+    GivenAnswers::new().list("replicationProtectedItems", std::slice::from_ref(body)).get(body)
 }
 
 fn back(properties: Value, details: Value) -> Value {
@@ -106,7 +106,9 @@ fn a_machine_in_azure_runs_with_its_agent_and_a_way_home() {
     let [off, _] = azure_machine("app", "deallocated", "00-22-48-AA-00-01", "10.9.0.4");
     let [odd, _] = azure_machine("app", "starting", "00-22-48-AA-00-01", "10.9.0.4");
     let vms = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines");
-    let with = |body: &Value, vm: &Value| with_item(body).list_at(&vms, &[vm.clone()]).get(&card);
+    let with = |body: &Value, vm: &Value| {
+        with_item(body).list_at(&vms, std::slice::from_ref(vm)).get(&card)
+    };
     let fresh = forward("2026-11-20T07:55:00.1234567Z", "2026-11-19T08:00:00Z");
     for (body, vm, says) in [
         (&fresh, &off, "bad: its virtual machine in azure is deallocated"),
@@ -153,17 +155,18 @@ fn the_azure_side_of_a_machine_on_its_way_home_is_found_by_its_network_card() {
     let vms = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines");
     let power = |body: &Value, cards: &[Value]| {
         let cards_at = format!("{GROUP}/providers/Microsoft.Network/networkInterfaces");
-        let answers = with_item(body).list_at(&vms, &[vm.clone()]).list_at(&cards_at, cards);
+        let answers =
+            with_item(body).list_at(&vms, std::slice::from_ref(&vm)).list_at(&cards_at, cards);
         shown(&answers, |facts| &facts.azure_off)
     };
     for mac in ["00:22:48:aa:00:01", "00-22-48-AA-00-01", "002248AA0001"] {
         assert_eq!(
-            power(&body(mac), &[card.clone()]),
+            power(&body(mac), std::slice::from_ref(&card)),
             "bad: its virtual machine in azure is running"
         );
     }
     // By its address, where no card has the MAC address.
-    assert!(power(&body("00:00:00:00:00:09"), &[card.clone()]).starts_with("bad"));
+    assert!(power(&body("00:00:00:00:00:09"), std::slice::from_ref(&card)).starts_with("bad"));
     assert!(power(&body("00:00:00:00:00:09"), &[]).starts_with("unknown: no network interface"));
 }
 
@@ -281,8 +284,8 @@ fn the_rpo_is_held_against_the_items_own_policy() {
         shown(&with_item(&body).list("replicationPolicies", policies), |facts| &facts.rpo)
     };
     let fresh = "2026-11-20T07:58:00Z";
-    assert!(with(300, fresh, &[policy.clone()]).starts_with("good: 5 min behind"));
-    assert!(with(901, fresh, &[policy.clone()]).starts_with("bad: 15 min behind"));
+    assert!(with(300, fresh, std::slice::from_ref(&policy)).starts_with("good: 5 min behind"));
+    assert!(with(901, fresh, std::slice::from_ref(&policy)).starts_with("bad: 15 min behind"));
     assert!(with(3, "2026-11-19T07:58:00Z", &[policy]).starts_with("unknown: 0 min behind"));
     assert!(with(300, fresh, &[]).starts_with("unknown: the policy home is not known"));
 }
@@ -363,6 +366,38 @@ fn the_newest_failed_job_is_told_with_its_cause() {
         shown(&with_item(&body), |facts| &facts.last_job)
             .starts_with("unknown: nothing says which jobs")
     );
+}
+
+#[test]
+fn troubles_are_jobs_first_and_then_errors_of_health() {
+    let health = |level: &str, code: &str, at: &str| {
+        json!({ "errorLevel": level, "errorCode": code, "errorMessage": " a \u{1b}[1m b", "creationTimeUtc": at,
+            "possibleCauses": "c", "recommendedAction": "d" })
+    };
+    let body = back(
+        json!({ "healthErrors": [health("Info", "548004", "2026-11-20T07:00:00Z"),
+            health("Warning", "78026", "2026-11-19T07:00:00Z"), health("Error", "90078", "2026-11-20T06:00:00Z")] }),
+        json!({ "vmId": "v1" }),
+    );
+    let job = json!({ "id": id("replicationJobs/1"), "properties": { "scenarioName": "UnplannedFailover", "state": "Failed",
+        "startTime": "2026-11-20T05:00:00Z", "targetObjectId": "v1", "friendlyName": "Failover",
+        "tasks": [{ "errors": [{ "serviceErrorDetails": { "code": "28031", "message": "not created" } }] }] } });
+    let vault = with_item(&body).list("replicationJobs", &[job]).vault();
+    let told: Vec<(bool, String, String)> = vault
+        .troubles(|name| name == "app")
+        .into_iter()
+        .map(|one| (one.job.is_some(), one.error.code, one.error.message))
+        .collect();
+    let line = |is_job, code: &str, message: &str| (is_job, code.to_owned(), message.to_owned());
+    assert_eq!(
+        told,
+        [
+            line(true, "28031", "not created"),
+            line(false, "90078", "a [1m b"),
+            line(false, "78026", "a [1m b")
+        ]
+    );
+    assert!(vault.troubles(|_| false).is_empty());
 }
 
 #[test]

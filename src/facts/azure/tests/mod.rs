@@ -24,9 +24,9 @@ pub const CONTAINER: &str = "replicationFabrics/f1/replicationProtectionContaine
 pub const NOW: &str = "2026-11-20T08:00:00Z";
 
 /// The answers about a vault, one after the other.
-pub struct Answers(VaultAnswers);
+pub struct GivenAnswers(VaultAnswers);
 
-impl Answers {
+impl GivenAnswers {
     pub fn new() -> Self {
         Self(VaultAnswers::new(Some(VAULT.to_owned())))
     }
@@ -138,7 +138,7 @@ pub fn words(shown: &Fact<Shown>) -> String {
 }
 
 /// The vault and one machine of it, called `app`.
-pub fn with_app(answers: &Answers, read: impl Fn(&SiteInVault<'_>) -> String) -> String {
+pub fn with_app(answers: &GivenAnswers, read: impl Fn(&SiteInVault<'_>) -> String) -> String {
     let vault = answers.vault();
     read(&SiteInVault::new(&vault, site(&["app"])))
 }

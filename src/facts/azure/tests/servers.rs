@@ -8,7 +8,7 @@ use super::super::registered::{
 };
 use super::super::servers::ServerNames;
 use super::super::survey::{PlannedServer, PlannedSite, SiteInVault};
-use super::{Answers, CONTAINER, FABRIC, VAULT, id, item, site, words};
+use super::{GivenAnswers, CONTAINER, FABRIC, VAULT, id, item, site, words};
 
 fn fabric(server_beat: &str, targets: Value) -> Value {
     json!({ "id": id(FABRIC), "properties": { "friendlyName": "CS-FALUN", "health": "Normal", "customDetails": {
@@ -41,7 +41,7 @@ fn a_master_target_is_registered_discovered_and_has_its_volume() {
     let stores = || json!([{ "symbolicName": "ds-1" }]);
     let volume = || json!([{ "volumeName": "/mnt/retention/", "capacityInBytes": "128849018880", "freeSpaceInBytes": 64424509440_u64 }]);
     let read = |body: Value, names: &[&str]| {
-        let vault = Answers::new().list("replicationFabrics", &[body]).vault();
+        let vault = GivenAnswers::new().list("replicationFabrics", &[body]).vault();
         let survey = SiteInVault::new(&vault, PlannedSite::default());
         let facts = master_target_facts(&survey, &planned(names), Some("/mnt/retention"));
         [words(&facts.registered), words(&facts.discovered), words(&facts.retention)]
@@ -108,7 +108,7 @@ fn a_master_target_is_registered_discovered_and_has_its_volume() {
 
 #[test]
 fn a_word_that_is_not_known_is_no_version_status() {
-    let vault = Answers::new()
+    let vault = GivenAnswers::new()
         .list(
             "replicationFabrics",
             &[fabric(FRESH, json!([target("MT7", FRESH, json!([]), json!([]))]))],
@@ -126,7 +126,7 @@ fn a_word_that_is_not_known_is_no_version_status() {
 
 #[test]
 fn a_process_server_says_its_load_in_texts_and_numbers() {
-    let vault = Answers::new().list("replicationFabrics", &[fabric(FRESH, json!([]))]).vault();
+    let vault = GivenAnswers::new().list("replicationFabrics", &[fabric(FRESH, json!([]))]).vault();
     let survey = SiteInVault::new(&vault, PlannedSite::default());
     let facts = process_server_facts(&survey, &planned(&["cs-falun"]));
     assert_eq!(facts.cpu_percent.known(), Some(&96.0));
@@ -138,12 +138,14 @@ fn a_process_server_says_its_load_in_texts_and_numbers() {
     // The list of an appliance leaves its parts out, so nothing is missing from it.
     let appliance = json!({ "id": id("replicationFabrics/f2"), "properties": { "friendlyName": "app",
         "customDetails": { "instanceType": "InMageRcm", "processServers": [] } } });
-    let vault = Answers::new().list("replicationFabrics", &[appliance.clone()]).vault();
+    let vault = GivenAnswers::new().list("replicationFabrics", std::slice::from_ref(&appliance)).vault();
     let unknown =
         process_server_facts(&SiteInVault::new(&vault, PlannedSite::default()), &planned(&["ps9"]));
     assert!(unknown.listed.value().unwrap_err().reason.contains("leaves out its servers"));
-    let vault =
-        Answers::new().list("replicationFabrics", &[appliance.clone()]).get(&appliance).vault();
+    let vault = GivenAnswers::new()
+        .list("replicationFabrics", std::slice::from_ref(&appliance))
+        .get(&appliance)
+        .vault();
     let known =
         process_server_facts(&SiteInVault::new(&vault, PlannedSite::default()), &planned(&["ps9"]));
     assert_eq!(known.listed.known(), Some(&false));
@@ -153,7 +155,7 @@ fn a_process_server_says_its_load_in_texts_and_numbers() {
 fn the_machines_lie_in_the_fabric_of_the_server_that_is_named() {
     let body = item("app", "InMageAzureV2", json!({}), json!({ "vmId": "1", "osType": "Linux" }));
     let read = |named: &str, beat: &str| {
-        let vault = Answers::new()
+        let vault = GivenAnswers::new()
             .list(
                 "replicationFabrics",
                 &[fabric(
@@ -161,7 +163,7 @@ fn the_machines_lie_in_the_fabric_of_the_server_that_is_named() {
                     json!([target("MT7", FRESH, json!([{ "symbolicName": "d" }]), json!([]))]),
                 )],
             )
-            .list("replicationProtectedItems", &[body.clone()])
+            .list("replicationProtectedItems", std::slice::from_ref(&body))
             .vault();
         let site = PlannedSite {
             configuration_server: Some(ServerNames::from_names([named])),
@@ -186,7 +188,7 @@ fn a_host_is_discovered_by_itself_or_through_its_vcenter() {
     let server = |status: &str| json!({ "id": id(&format!("{FABRIC}/replicationvCenters/v")), "properties": { "friendlyName": "vc2", "ipAddress": "vc2.falun.test", "discoveryStatus": status } });
     let read = |status: Option<&str>, name: &str| {
         let objects: Vec<Value> = status.map(server).into_iter().collect();
-        let vault = Answers::new().list("replicationvCenters", &objects).vault();
+        let vault = GivenAnswers::new().list("replicationvCenters", &objects).vault();
         let survey = SiteInVault::new(
             &vault,
             PlannedSite { vcenter: Some(ServerNames::from_names(["other"])), ..site(&[]) },
@@ -223,10 +225,10 @@ fn groups_plans_and_policies_are_read_from_ids() {
     };
     let own = id(CONTAINER);
     let read = |items: &[Value], plans: &[Value], mappings: &[Value]| {
-        let vault = Answers::new()
+        let vault = GivenAnswers::new()
             .list("replicationProtectedItems", items)
             .list("replicationRecoveryPlans", plans)
-            .list("replicationPolicies", &[policy.clone()])
+            .list("replicationPolicies", std::slice::from_ref(&policy))
             .list("replicationProtectionContainerMappings", mappings)
             .vault();
         let facts = plan_facts(&SiteInVault::new(&vault, site(&["app"])));

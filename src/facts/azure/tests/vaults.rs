@@ -1,10 +1,10 @@
-//! Answers put together, and which item belongs to which machine.
+//! GivenAnswers put together, and which item belongs to which machine.
 
 use serde_json::json;
 
 use super::super::object::ObjectKind;
 use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
-use super::{Answers, CONTAINER, VAULT, id, item, site};
+use super::{GivenAnswers, CONTAINER, VAULT, id, item, site};
 
 #[test]
 fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
@@ -19,9 +19,11 @@ fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
         json!([{ "diskName": "Disk0" }]);
     whole["properties"].as_object_mut().unwrap().remove("replicationHealth");
     for answers in [
-        Answers::new().list("replicationProtectedItems", &[listed.clone()]).get(&whole),
-        Answers::new().get(&whole).list("replicationProtectedItems", &[listed.clone()]),
-        Answers::new().exported(&[listed.clone()]).exported(&[whole.clone()]),
+        GivenAnswers::new().list("replicationProtectedItems", std::slice::from_ref(&listed)).get(&whole),
+        GivenAnswers::new().get(&whole).list("replicationProtectedItems", std::slice::from_ref(&listed)),
+        GivenAnswers::new()
+            .exported(std::slice::from_ref(&listed))
+            .exported(std::slice::from_ref(&whole)),
     ] {
         let vault = answers.vault();
         let items: Vec<_> = vault.items().collect();
@@ -29,7 +31,7 @@ fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
         assert_eq!(items[0].disks().unwrap().len(), 1);
         assert_eq!(items[0].properties()["replicationHealth"], "Normal");
     }
-    let alone = Answers::new().list("replicationProtectedItems", &[listed]).vault();
+    let alone = GivenAnswers::new().list("replicationProtectedItems", &[listed]).vault();
     assert!(
         alone.items().next().unwrap().disks().unwrap_err().reason.contains("a list leaves out")
     );
@@ -39,7 +41,7 @@ fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
 fn what_a_get_says_is_empty_stays_so() {
     let with =
         |operations| item("app", "InMage", json!({ "allowedOperations": operations }), json!({}));
-    let answers = Answers::new()
+    let answers = GivenAnswers::new()
         .list("replicationProtectedItems", &[with(json!(["Commit"]))])
         .get(&with(json!([])));
     assert!(!answers.vault().items().next().unwrap().offers("Commit"));
@@ -51,9 +53,9 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
     let part = format!("{VAULT}/{CONTAINER}/replicationProtectedItems");
     let right = "Microsoft.RecoveryServices/vaults/replicationProtectedItems/read";
     let reason =
-        |answers: Answers| answers.vault().all_of(ObjectKind::Item).err().map(|why| why.reason);
-    assert_eq!(reason(Answers::new().list("replicationProtectedItems", &[])), None);
-    let refused = || Answers::new().refused(&path, 403, Some(right));
+        |answers: GivenAnswers| answers.vault().all_of(ObjectKind::Item).err().map(|why| why.reason);
+    assert_eq!(reason(GivenAnswers::new().list("replicationProtectedItems", &[])), None);
+    let refused = || GivenAnswers::new().refused(&path, 403, Some(right));
     assert_eq!(
         reason(refused()).unwrap(),
         format!("access was refused: it takes {right}, which the role Reader has")
@@ -61,12 +63,12 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
     assert_eq!(reason(refused().list_at(&part, &[])), None);
     assert!(reason(refused().refused(&part, 403, None)).unwrap().contains("Site Recovery Reader"));
     assert_eq!(reason(refused().refused(&part, 500, None)).unwrap(), "the service answered 500");
-    assert!(reason(Answers::new()).unwrap().starts_with("nothing says which replicated items"));
+    assert!(reason(GivenAnswers::new()).unwrap().starts_with("nothing says which replicated items"));
     // An exported body of one object may be the answer to a GET of its own; one of two is a list.
     let one = || item("app", "InMage", json!({}), json!({}));
     let two = || item("db", "InMage", json!({}), json!({}));
-    assert!(reason(Answers::new().exported(&[one()])).is_some());
-    assert_eq!(reason(Answers::new().exported(&[json!({ "value": [one(), two()] })])), None);
+    assert!(reason(GivenAnswers::new().exported(&[one()])).is_some());
+    assert_eq!(reason(GivenAnswers::new().exported(&[json!({ "value": [one(), two()] })])), None);
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn a_published_example_is_read_like_a_body() {
     let policy =
         json!({ "id": id("replicationPolicies/p"), "properties": { "friendlyName": "p" } });
     let example = json!({ "parameters": {}, "responses": { "200": { "body": policy } } });
-    let vault = Answers::new().exported(&[example]).vault();
+    let vault = GivenAnswers::new().exported(&[example]).vault();
     assert!(vault.object(&id("REPLICATIONPOLICIES/P")).is_some());
     assert_eq!(vault.name(), Some("vault-falun"));
 }
@@ -91,7 +93,7 @@ fn an_item_is_found_by_uuid_then_by_a_name_that_is_its_own() {
     };
     let classic = |name: &str| item(name, "InMageAzureV2", json!({}), json!({}));
     let find = |items: &[serde_json::Value], uuid: Option<&str>| {
-        let vault = Answers::new().list("replicationProtectedItems", items).vault();
+        let vault = GivenAnswers::new().list("replicationProtectedItems", items).vault();
         let machine = PlannedMachine {
             name: "APP".to_owned(),
             instance_uuid: uuid.map(str::to_owned),
@@ -114,7 +116,7 @@ fn an_item_is_found_by_uuid_then_by_a_name_that_is_its_own() {
         let Err(NoItem::Unknown(why)) = find(&items, uuid) else { panic!("{says}") };
         assert!(why.reason.contains(says), "{}", why.reason);
     }
-    let unlisted = Answers::new().exported(&[classic("db")]).vault();
+    let unlisted = GivenAnswers::new().exported(&[classic("db")]).vault();
     let unknown = SiteInVault::new(&unlisted, site(&["app"]));
     assert!(matches!(unknown.item("app"), Err(NoItem::Unknown(_))));
 }

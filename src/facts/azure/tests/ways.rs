@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answers, GROUP, network_id};
+use super::{GivenAnswers, GROUP, network_id};
 
 fn gateway_id() -> String {
     format!("{GROUP}/providers/Microsoft.Network/virtualNetworkGateways/gw")
@@ -37,7 +37,7 @@ fn connections() -> String {
     format!("{}/connections", gateway_id())
 }
 
-fn way(answers: &Answers) -> String {
+fn way(answers: &GivenAnswers) -> String {
     match answers.vault().way_home(&network_id("net-run")) {
         Ok(shown) => format!("{:?}: {}", shown.state, shown.says).to_lowercase(),
         Err(why) => format!("unknown: {}", why.reason).to_lowercase(),
@@ -46,7 +46,7 @@ fn way(answers: &Answers) -> String {
 
 #[test]
 fn a_connection_that_is_up_is_a_way_home() {
-    let own = || Answers::new().get(&network("net-run", true, &[])).get(&gateway("Vpn"));
+    let own = || GivenAnswers::new().get(&network("net-run", true, &[])).get(&gateway("Vpn"));
     for (kind, state, says) in [
         ("IPsec", "Connected", "good: net-run: home (ipsec) is connected"),
         ("IPsec", "NotConnected", "bad: net-run: home (ipsec) is notconnected"),
@@ -60,15 +60,15 @@ fn a_connection_that_is_up_is_a_way_home() {
     assert!(way(&own().list_at(&connections(), &[])).starts_with("bad"));
     assert!(way(&own()).starts_with("unknown: nothing says which connections"));
     assert!(
-        way(&Answers::new().get(&network("net-run", false, &[])))
+        way(&GivenAnswers::new().get(&network("net-run", false, &[])))
             .starts_with("bad: net-run has no gateway")
     );
     assert!(
-        way(&Answers::new().get(&network("net-run", true, &[])))
+        way(&GivenAnswers::new().get(&network("net-run", true, &[])))
             .starts_with("unknown: the gateway gw was not asked")
     );
-    assert!(way(&Answers::new()).starts_with("unknown: the network net-run was not asked"));
-    let refused = Answers::new().refused(
+    assert!(way(&GivenAnswers::new()).starts_with("unknown: the network net-run was not asked"));
+    let refused = GivenAnswers::new().refused(
         &network_id("net-run"),
         403,
         Some("Microsoft.Network/virtualNetworks/read"),
@@ -79,7 +79,7 @@ fn a_connection_that_is_up_is_a_way_home() {
 #[test]
 fn a_gateway_is_lent_by_a_network_beside_it() {
     let up = |spoke: &Value, hub: &Value| {
-        let answers = Answers::new().get(spoke).get(hub).get(&gateway("ExpressRoute"));
+        let answers = GivenAnswers::new().get(spoke).get(hub).get(&gateway("ExpressRoute"));
         way(&answers.list_at(&connections(), &[connection("ExpressRoute", "Connected", None)]))
     };
     let spoke = network("net-run", false, &[("hub", true, false)]);
@@ -91,7 +91,7 @@ fn a_gateway_is_lent_by_a_network_beside_it() {
     assert!(up(&spoke, &network("hub", true, &[("net-run", false, false)])).starts_with("bad"));
     let asks_not = network("net-run", false, &[("hub", false, false)]);
     assert!(up(&asks_not, &network("hub", true, &[("net-run", false, true)])).starts_with("bad"));
-    let wan = Answers::new().get(&network("net-run", false, &[("HV_hub_1", true, false)]));
+    let wan = GivenAnswers::new().get(&network("net-run", false, &[("HV_hub_1", true, false)]));
     assert!(way(&wan).contains("virtual wan"), "{}", way(&wan));
 }
 
@@ -105,13 +105,13 @@ fn a_circuit_needs_a_private_peering() {
     };
     let private = |state: &str| json!([{ "properties": { "peeringType": "AzurePrivatePeering", "state": state, "provisioningState": "Succeeded" } }]);
     let base = || {
-        Answers::new()
+        GivenAnswers::new()
             .get(&network("net-run", true, &[]))
             .get(&gateway("ExpressRoute"))
             .list_at(&connections(), &[connection("ExpressRoute", "Connected", Some(CIRCUIT))])
     };
     let peering =
-        |answers: Answers| match answers.vault().express_route_peering(&network_id("net-run")) {
+        |answers: GivenAnswers| match answers.vault().express_route_peering(&network_id("net-run")) {
             Ok(Some(shown)) => format!("{:?}", shown.state),
             Ok(None) => "none".to_owned(),
             Err(why) => why.reason,
@@ -120,6 +120,6 @@ fn a_circuit_needs_a_private_peering() {
     assert_eq!(peering(base().get(&circuit(private("Disabled")))), "Bad");
     assert_eq!(peering(base().get(&circuit(json!([])))), "Bad");
     assert_eq!(peering(base().refused(CIRCUIT, 404, None)), "the service answered 404");
-    let vpn = Answers::new().get(&network("net-run", true, &[])).get(&gateway("Vpn"));
+    let vpn = GivenAnswers::new().get(&network("net-run", true, &[])).get(&gateway("Vpn"));
     assert_eq!(peering(vpn), "none");
 }
