@@ -17,6 +17,9 @@ const MIN_EXPLAINED: f32 = 0.5;
 /// The fewest terms that a text shares with what is likely.
 const MIN_TERMS: usize = 5;
 
+/// How much of a text is looked at for words that put a topic in scope, in bytes.
+const MAX_EXCUSE_BYTES: usize = 4 * 1024;
+
 /// How near a topic that is out of scope may come to the best.
 const MAX_TOPIC_PART: f32 = 0.75;
 
@@ -47,9 +50,14 @@ impl<'k> Situation<'k> {
         let answers: Vec<&Scored> = scored.iter().filter(|scored| !is_topic(scored)).collect();
         let topics: Vec<&Scored> = scored.iter().filter(is_topic).collect();
         let topics = without_excused(documents, text, topics);
+        let is_log = text.trim().contains('\n');
         let (best_rank, topic_rank) = (highest_rank(&answers), highest_rank(&topics));
         let is_exact = answers.first().is_some_and(|scored| scored.evidence.is_some());
-        let marked = topics.iter().find(|scored| scored.evidence.is_some());
+        // A log names many products; what it says of ours counts before what it says of them.
+        let marked = topics
+            .iter()
+            .find(|scored| scored.evidence.is_some())
+            .filter(|_| !(is_log && is_exact));
         let nearest = topics.iter().find(|topic| topic.rank >= topic_rank);
         let ranked = nearest.filter(|_| topic_rank > best_rank && !is_exact);
         Self {
@@ -58,7 +66,7 @@ impl<'k> Situation<'k> {
             best: answers.first().map(|scored| scored.document),
             margin: margin(documents, &answers),
             topic_part: if best_rank > 0.0 { topic_rank / best_rank } else { 0.0 },
-            is_log: text.trim().contains('\n'),
+            is_log,
         }
     }
 
@@ -101,7 +109,8 @@ fn without_excused<'s>(
     text: &str,
     topics: Vec<&'s Scored>,
 ) -> Vec<&'s Scored> {
-    let text = format!(" {} ", words(text).join(" "));
+    let beginning = &text[..text.floor_char_boundary(MAX_EXCUSE_BYTES)];
+    let text = format!(" {} ", words(beginning).join(" "));
     let has = |phrase: &String| text.contains(&format!(" {} ", words(phrase).join(" ")));
     let is_excused = |topic: &&Scored| documents[topic.document].unless.iter().any(has);
     topics.into_iter().filter(|topic| !is_excused(topic)).collect()

@@ -14,6 +14,9 @@ use super::document::SearchDocument;
 use super::literals::required_literals;
 use super::terms::words;
 
+/// The longest text in which each needle is looked for by itself, in bytes.
+const MAX_SCANNED_BYTES: usize = 4 * 1024;
+
 /// The longest line that is looked at, in bytes.
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
@@ -99,7 +102,7 @@ impl ExactIndex {
     }
 
     fn add(&mut self, needle: String, meaning: Meaning) {
-        self.needles.push(needle);
+        self.needles.push(needle.to_ascii_lowercase());
         self.meanings.push(meaning);
     }
 
@@ -124,28 +127,53 @@ impl ExactIndex {
             is_short: is_short(text),
             found: BTreeMap::new(),
         };
-        let automaton = self.automaton.get_or_init(|| {
-            AhoCorasick::builder().ascii_case_insensitive(true).build(&self.needles).ok()
-        });
-        if let Some(automaton) = automaton {
-            let mut line = Line::first(text);
-            let mut seen: HashSet<Meaning> = HashSet::new();
-            for hit in automaton.find_overlapping_iter(text) {
-                if line.advance(text, hit.start()) {
-                    seen.clear();
-                }
-                let meaning = self.meanings[hit.pattern().as_usize()];
-                if !seen.contains(&meaning)
-                    && self.is_evidence(meaning, &line, hit.range(), &mut search)
-                {
-                    seen.insert(meaning);
-                }
-            }
+        if text.len() <= MAX_SCANNED_BYTES {
+            self.look_at_hits(self.scan(text).into_iter(), &mut search);
+        } else if let Some(automaton) = self.automaton() {
+            let hits = automaton.find_overlapping_iter(text);
+            let hits = hits.map(|hit| (hit.range(), hit.pattern().as_usize()));
+            self.look_at_hits(hits, &mut search);
         }
         for &signature in &self.others {
             self.find_everywhere(signature, &mut search);
         }
         search.found
+    }
+
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        let make = || AhoCorasick::builder().ascii_case_insensitive(true).build(&self.needles).ok();
+        self.automaton.get_or_init(make).as_ref()
+    }
+
+    /// Returns where a short text has what is looked for, in the order of the text: looking for one after the other takes
+    /// less time than an automaton takes to be made.
+    fn scan(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let text = text.to_ascii_lowercase();
+        let mut hits: Vec<(Range<usize>, usize)> = Vec::new();
+        for (index, needle) in self.needles.iter().enumerate() {
+            let found = text.match_indices(needle.as_str());
+            hits.extend(found.map(|(at, found)| (at..at + found.len(), index)));
+        }
+        hits.sort_by_key(|(place, index)| (place.start, *index));
+        hits
+    }
+
+    fn look_at_hits(
+        &self,
+        hits: impl Iterator<Item = (Range<usize>, usize)>,
+        search: &mut Search<'_>,
+    ) {
+        let mut line = Line::first(search.text);
+        let mut seen: HashSet<Meaning> = HashSet::new();
+        for (place, needle) in hits {
+            if line.advance(search.text, place.start) {
+                seen.clear();
+            }
+            let meaning = self.meanings[needle];
+            if !seen.contains(&meaning) && self.is_evidence(meaning, &line, place, search) {
+                seen.insert(meaning);
+            }
+        }
     }
 
     /// Looks closely at a place, and notes what it is evidence for.

@@ -213,8 +213,10 @@ impl Knowledge {
         let ranked = if text.len() <= MAX_QUESTION_BYTES {
             self.find_quotes(text, &mut evidence);
             self.ranking.rank(text).into_iter().map(|ranked| (ranked, None)).collect()
-        } else {
+        } else if evidence.is_empty() {
             self.rank_lines(text)
+        } else {
+            Vec::new()
         };
         let mut scored: BTreeMap<usize, Scored> = BTreeMap::new();
         for (ranked, line) in ranked {
@@ -231,9 +233,13 @@ impl Knowledge {
 
     /// Finds messages that a question quotes in other writing: without stops, in capitals, over two lines.
     fn find_quotes(&self, text: &str, evidence: &mut BTreeMap<usize, Evidence>) {
+        let asked = self.ranking.question_numbers(text);
         let text = format!(" {} ", words(text).join(" "));
         for (index, document) in self.documents.iter().enumerate() {
-            for (place, passage) in document.passages.iter().enumerate() {
+            let passages = document.passages.iter().enumerate();
+            for (place, passage) in
+                passages.filter(|(place, _)| self.ranking.has_all(&asked, index, *place))
+            {
                 let said = || format!(" {} ", words(&passage.text).join(" "));
                 let is_whole = passage.quoted != QuoteWorth::Words && text == said();
                 if is_whole
@@ -249,24 +255,25 @@ impl Knowledge {
     /// Ranks the lines of a log that may say what is wrong: for each document its best line.
     fn rank_lines(&self, text: &str) -> Vec<(Ranked, Option<QuotedLine>)> {
         let mut seen: HashSet<String> = HashSet::new();
-        let mut best: HashMap<usize, (Ranked, Option<QuotedLine>)> = HashMap::new();
-        let lines =
-            text.lines().enumerate().filter(|(_, line)| line.len() <= MAX_RANKED_LINE_BYTES);
+        let mut chosen: Vec<(usize, &str)> = Vec::new();
+        let lines = text.lines().enumerate();
         for (index, line) in lines.filter(|(_, line)| may_be_trouble(line)) {
-            if seen.len() >= MAX_RANKED_LINES {
+            // Numbers are what differs between lines that say the same.
+            if seen.insert(line.chars().filter(|char| !char.is_ascii_digit()).collect()) {
+                chosen.push((index, line));
+            }
+            if chosen.len() >= MAX_RANKED_LINES {
                 break;
             }
-            // Numbers are what differs between lines that say the same.
-            let shape: String = line.chars().filter(|char| !char.is_ascii_digit()).collect();
-            if !seen.insert(shape) {
-                continue;
-            }
-            for ranked in self.ranking.rank(line) {
-                let quoted = QuotedLine { number: index + 1, text: line.trim().to_owned() };
-                let is_better =
-                    best.get(&ranked.document).is_none_or(|(other, _)| ranked.score > other.score);
-                if is_better {
-                    best.insert(ranked.document, (ranked, Some(quoted)));
+        }
+        let lines: Vec<&str> = chosen.iter().map(|(_, line)| *line).collect();
+        let mut best: HashMap<usize, (Ranked, Option<QuotedLine>)> = HashMap::new();
+        for (ranked, (index, line)) in self.ranking.rank_each(&lines).into_iter().zip(chosen) {
+            for ranked in ranked {
+                let other = best.get(&ranked.document);
+                if other.is_none_or(|(other, _)| ranked.score > other.score) {
+                    let line = QuotedLine { number: index + 1, text: line.trim().to_owned() };
+                    best.insert(ranked.document, (ranked, Some(line)));
                 }
             }
         }
@@ -327,7 +334,10 @@ fn id_candidate(document: &SearchDocument) -> Candidate<'_> {
 }
 
 fn may_be_trouble(line: &str) -> bool {
-    let line = line.to_lowercase();
+    if line.len() > MAX_RANKED_LINE_BYTES {
+        return false;
+    }
+    let line = line.to_ascii_lowercase();
     TROUBLE.iter().any(|word| line.contains(word))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Not for what a term is worth: `ranking` weighs them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
@@ -19,34 +20,36 @@ const MIN_JOINED_CHARS: usize = 5;
 pub(super) struct Terms {
     stemmer: Stemmer,
     stop_words: HashSet<&'static str>,
-    /// Every word of the documents with its term; by the alphabet, so that misspelt words are looked up
-    /// among those of one letter.
-    words: BTreeMap<String, String>,
+    /// Every word of the documents with its term.
+    words: HashMap<String, String>,
     known: HashSet<String>,
+    /// The words by the alphabet, so that misspelt ones are looked up among those of one letter.
+    sorted: OnceLock<BTreeSet<String>>,
 }
 
 impl Terms {
     /// Learns the words of the documents.
-    pub fn learn<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+    pub fn learn<'w>(words: impl Iterator<Item = &'w String>) -> Self {
         let mut terms = Self {
             stemmer: Stemmer::create(Algorithm::English),
             stop_words: stop_words::get("en").iter().copied().collect(),
-            words: BTreeMap::new(),
+            words: HashMap::new(),
             known: HashSet::new(),
+            sorted: OnceLock::new(),
         };
-        for word in texts.flat_map(words) {
-            if !terms.words.contains_key(&word) {
-                let term = terms.stem(&word);
+        for word in words {
+            if !terms.words.contains_key(word) {
+                let term = terms.stem(word);
                 terms.known.insert(term.clone());
-                terms.words.insert(word, term);
+                terms.words.insert(word.clone(), term);
             }
         }
         terms
     }
 
-    /// Returns the terms of a document, in the order of its words.
-    pub fn of_document(&self, text: &str) -> Vec<String> {
-        self.collect(&words(text), |word| word.to_owned())
+    /// Returns the terms of the words of a document, in their order.
+    pub fn of_document(&self, words: &[String]) -> Vec<String> {
+        self.collect(words, |word| word.to_owned())
     }
 
     /// Returns the terms of a question, each once. A misspelt word is taken for the known one it resembles.
@@ -97,9 +100,9 @@ impl Terms {
             return word.to_owned();
         };
         let most = if length < 8 { 1 } else { 2 };
-        self.words
+        let sorted = self.sorted.get_or_init(|| self.words.keys().cloned().collect());
+        sorted
             .range(initial.to_string()..)
-            .map(|(known, _)| known)
             .take_while(|known| known.starts_with(initial))
             .filter(|known| known.len() >= MIN_CORRECTED_CHARS)
             .filter(|known| known.chars().count().abs_diff(length) <= most)
@@ -199,18 +202,6 @@ fn is_ideograph(char: char) -> bool {
     )
 }
 
-/// Counts the terms of each text: for how many it is known.
-pub(super) fn document_frequency<'t>(
-    documents: impl Iterator<Item = &'t [String]>,
-) -> HashMap<String, usize> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    for terms in documents {
-        let each: HashSet<&String> = terms.iter().collect();
-        each.into_iter().for_each(|term| *counts.entry(term.clone()).or_default() += 1);
-    }
-    counts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +212,8 @@ mod tests {
             "set disk.EnableUUID of the datastore",
             "\u{91cd}\u{65b0}\u{4fdd}\u{62a4}",
         ];
-        Terms::learn(texts.into_iter())
+        let words: Vec<String> = texts.into_iter().flat_map(words).collect();
+        Terms::learn(words.iter())
     }
 
     #[test]
@@ -263,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_document_keeps_how_often_a_term_is_there() {
-        assert_eq!(terms().of_document("target, Targets and targte").len(), 3);
+        assert_eq!(terms().of_document(&words("target, Targets and targte")).len(), 3);
         assert_eq!(terms().of_question("target, Targets and targte"), ["target"]);
     }
 }

@@ -167,19 +167,21 @@ fn standard_input(unasked: bool) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     let most = MAX_TEXT_BYTES as u64 + 1;
     input.lock().take(most).read_to_end(&mut bytes).context("cannot read standard input")?;
-    Ok(decoded(&bytes))
+    Ok(decoded(bytes))
 }
 
 /// Decodes UTF-8, and UTF-16 with a byte order mark, which logs of Windows servers often are.
 /// Invalid bytes are replaced.
-fn decoded(bytes: &[u8]) -> String {
+fn decoded(bytes: Vec<u8>) -> String {
     let units = |from: fn([u8; 2]) -> u16| -> Vec<u16> {
         bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]])).collect()
     };
-    match bytes {
+    match bytes.as_slice() {
         [0xff, 0xfe, ..] => String::from_utf16_lossy(&units(u16::from_le_bytes)),
         [0xfe, 0xff, ..] => String::from_utf16_lossy(&units(u16::from_be_bytes)),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        // What is UTF-8, as most logs are, is not copied.
+        _ => String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     }
 }
 
@@ -196,7 +198,7 @@ mod tests {
             (b"\xff\xfe", ""),
             (b"a\xffb", "a\u{fffd}b"),
         ] {
-            assert_eq!(decoded(bytes), text);
+            assert_eq!(decoded(bytes.to_vec()), text);
         }
     }
 }
