@@ -8,6 +8,7 @@ mod delta;
 mod esxi;
 mod fix;
 mod guide;
+mod knowledge;
 mod list;
 mod select;
 mod site;
@@ -29,6 +30,7 @@ pub use delta::BuildDeltaArgs;
 pub use esxi::{CheckEsxiArgs, CollectEsxiArgs, MachineArgs};
 pub use fix::FixArgs;
 pub use guide::GuideArgs;
+pub use knowledge::{ExplainArgs, SearchArgs, TroubleshootArgs};
 pub use list::{ListArgs, ListSubject, QuestionArgs};
 pub use select::{ScenarioArg, SelectArgs};
 pub use site::{CheckSiteArgs, CollectSiteArgs, InventoryArgs, SiteAccessArgs, SiteArgs};
@@ -473,89 +475,6 @@ pub struct LintKickstartArgs {
     /// text or json
     #[arg(long, default_value = "text", value_enum)]
     pub format: TextOrJson,
-}
-
-/// Find the causes of a symptom, and the checks that confirm them
-///
-/// Give what you see in words, an error code, or pasted lines of a log. With a
-/// target, the suspected checks are run on it and each cause is confirmed,
-/// ruled out or undecided.
-///
-/// What is called likely is right nine times out of ten; what is merely
-/// possible is named, too. Exit status without a target: 0 something is likely,
-/// 3 nothing is, or it is about something else. With one: 1 a cause is
-/// confirmed, 0 all are ruled out, 3 neither. 2: could not run.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight troubleshoot datastores are not listed
-  preflight troubleshoot 95226
-  journalctl -n 200 | preflight troubleshoot
-  preflight troubleshoot ts-mt-heartbeat --target ssh://root@mt1")]
-pub struct TroubleshootArgs {
-    /// What is seen: words, an error code, a symptom's id, or - for what is
-    /// pasted on standard input
-    #[arg(value_name = "SYMPTOM")]
-    pub words: Vec<String>,
-
-    /// A master target to check: ssh://USER@HOST[:PORT], local: (this machine),
-    /// capture:FILE|DIR, or a name in --site; may be repeated [default: the
-    /// master targets of --site]
-    #[arg(long = "target", value_name = "TARGET")]
-    pub targets: Vec<String>,
-
-    #[command(flatten)]
-    pub host_timeout: HostTimeout,
-
-    #[command(flatten)]
-    pub credentials: SshArgs,
-
-    #[command(flatten)]
-    pub site: SiteArgs,
-
-    #[command(flatten)]
-    pub tls: TlsArgs,
-
-    /// The time of the evaluation, for replaying captures [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<jiff::Timestamp>,
-
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
-    pub format: TextOrJson,
-}
-
-/// List the checks, symptoms and steps that have some words
-///
-/// Best first. troubleshoot says what is likely, explain ID what is known of
-/// one. Exit status: 0 something was found, 3 nothing was.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight search snapshot
-  preflight search tls handshake --format json")]
-pub struct SearchArgs {
-    /// What to look for
-    #[arg(value_name = "WORDS", required = true)]
-    pub words: Vec<String>,
-
-    /// text or json
-    #[arg(long, default_value = "text", value_enum)]
-    pub format: TextOrJson,
-}
-
-/// Explain a check, a symptom, a step, an error code or words
-///
-/// Of words, what has most of them is explained, and what else has some is
-/// named.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  preflight explain image.zerombr
-  preflight explain ts-mt-heartbeat
-  preflight explain 95226
-  preflight explain consolidation needed")]
-pub struct ExplainArgs {
-    /// An id such as image.zerombr or ts-mt-heartbeat, an error code, or words
-    #[arg(value_name = "WHAT", required = true)]
-    pub words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

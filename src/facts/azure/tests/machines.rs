@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::machine::{VaultMachineFacts, machine_facts};
 use super::super::shown::Shown;
-use super::{GivenAnswers, GROUP, azure_machine, id, item, with_app, words};
+use super::{GROUP, GivenAnswers, azure_machine, id, item, with_app, words};
 use crate::facts::Fact;
 
 type Member = fn(&VaultMachineFacts) -> &Fact<Shown>;

@@ -8,7 +8,7 @@ use super::super::registered::{
 };
 use super::super::servers::ServerNames;
 use super::super::survey::{PlannedServer, PlannedSite, SiteInVault};
-use super::{GivenAnswers, CONTAINER, FABRIC, VAULT, id, item, site, words};
+use super::{CONTAINER, FABRIC, GivenAnswers, VAULT, id, item, site, words};
 
 fn fabric(server_beat: &str, targets: Value) -> Value {
     json!({ "id": id(FABRIC), "properties": { "friendlyName": "CS-FALUN", "health": "Normal", "customDetails": {
@@ -138,7 +138,8 @@ fn a_process_server_says_its_load_in_texts_and_numbers() {
     // The list of an appliance leaves its parts out, so nothing is missing from it.
     let appliance = json!({ "id": id("replicationFabrics/f2"), "properties": { "friendlyName": "app",
         "customDetails": { "instanceType": "InMageRcm", "processServers": [] } } });
-    let vault = GivenAnswers::new().list("replicationFabrics", std::slice::from_ref(&appliance)).vault();
+    let vault =
+        GivenAnswers::new().list("replicationFabrics", std::slice::from_ref(&appliance)).vault();
     let unknown =
         process_server_facts(&SiteInVault::new(&vault, PlannedSite::default()), &planned(&["ps9"]));
     assert!(unknown.listed.value().unwrap_err().reason.contains("leaves out its servers"));

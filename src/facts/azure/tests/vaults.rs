@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::object::ObjectKind;
 use super::super::survey::{NoItem, PlannedMachine, PlannedSite, SiteInVault};
-use super::{GivenAnswers, CONTAINER, VAULT, id, item, site};
+use super::{CONTAINER, GivenAnswers, VAULT, id, item, site};
 
 #[test]
 fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
@@ -19,8 +19,12 @@ fn a_get_counts_before_a_list_and_a_list_fills_what_it_lacks() {
         json!([{ "diskName": "Disk0" }]);
     whole["properties"].as_object_mut().unwrap().remove("replicationHealth");
     for answers in [
-        GivenAnswers::new().list("replicationProtectedItems", std::slice::from_ref(&listed)).get(&whole),
-        GivenAnswers::new().get(&whole).list("replicationProtectedItems", std::slice::from_ref(&listed)),
+        GivenAnswers::new()
+            .list("replicationProtectedItems", std::slice::from_ref(&listed))
+            .get(&whole),
+        GivenAnswers::new()
+            .get(&whole)
+            .list("replicationProtectedItems", std::slice::from_ref(&listed)),
         GivenAnswers::new()
             .exported(std::slice::from_ref(&listed))
             .exported(std::slice::from_ref(&whole)),
@@ -52,8 +56,9 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
     let path = format!("{VAULT}/replicationProtectedItems");
     let part = format!("{VAULT}/{CONTAINER}/replicationProtectedItems");
     let right = "Microsoft.RecoveryServices/vaults/replicationProtectedItems/read";
-    let reason =
-        |answers: GivenAnswers| answers.vault().all_of(ObjectKind::Item).err().map(|why| why.reason);
+    let reason = |answers: GivenAnswers| {
+        answers.vault().all_of(ObjectKind::Item).err().map(|why| why.reason)
+    };
     assert_eq!(reason(GivenAnswers::new().list("replicationProtectedItems", &[])), None);
     let refused = || GivenAnswers::new().refused(&path, 403, Some(right));
     assert_eq!(
@@ -63,7 +68,9 @@ fn a_list_is_known_whole_by_itself_or_by_its_parts() {
     assert_eq!(reason(refused().list_at(&part, &[])), None);
     assert!(reason(refused().refused(&part, 403, None)).unwrap().contains("Site Recovery Reader"));
     assert_eq!(reason(refused().refused(&part, 500, None)).unwrap(), "the service answered 500");
-    assert!(reason(GivenAnswers::new()).unwrap().starts_with("nothing says which replicated items"));
+    assert!(
+        reason(GivenAnswers::new()).unwrap().starts_with("nothing says which replicated items")
+    );
     // An exported body of one object may be the answer to a GET of its own; one of two is a list.
     let one = || item("app", "InMage", json!({}), json!({}));
     let two = || item("db", "InMage", json!({}), json!({}));

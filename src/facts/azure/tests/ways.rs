@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{GivenAnswers, GROUP, network_id};
+use super::{GROUP, GivenAnswers, network_id};
 
 fn gateway_id() -> String {
     format!("{GROUP}/providers/Microsoft.Network/virtualNetworkGateways/gw")
@@ -111,7 +111,8 @@ fn a_circuit_needs_a_private_peering() {
             .list_at(&connections(), &[connection("ExpressRoute", "Connected", Some(CIRCUIT))])
     };
     let peering =
-        |answers: GivenAnswers| match answers.vault().express_route_peering(&network_id("net-run")) {
+        |answers: GivenAnswers| match answers.vault().express_route_peering(&network_id("net-run"))
+        {
             Ok(Some(shown)) => format!("{:?}", shown.state),
             Ok(None) => "none".to_owned(),
             Err(why) => why.reason,
